@@ -1,0 +1,26 @@
+# What every target of the project is built with.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+find_program(FORESHARD_CCACHE ccache)
+if(FORESHARD_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${FORESHARD_CCACHE})
+endif()
+
+add_library(foreshard_options INTERFACE)
+add_library(foreshard::options ALIAS foreshard_options)
+target_compile_features(foreshard_options INTERFACE cxx_std_20)
+target_compile_options(foreshard_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+  $<$<BOOL:${FORESHARD_WERROR}>:-Werror>)
+if(FORESHARD_SANITIZE)
+  target_compile_options(foreshard_options INTERFACE -fsanitize=${FORESHARD_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(foreshard_options INTERFACE -fsanitize=${FORESHARD_SANITIZE})
+endif()

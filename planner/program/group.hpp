@@ -1,0 +1,60 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace foreshard {
+
+/// The communication groups of a step. Devices are ordered tp, cp, dp, pp, innermost first.
+enum class GroupKind : std::uint8_t {
+  tp,         ///< tensor parallel
+  cp,         ///< context parallel
+  dp,         ///< replicas with equal data shards within one cp rank
+  dp_cp,      ///< gradients of weights that cp ranks share
+  ep,         ///< expert parallel: consecutive members of dp·cp
+  expert_dp,  ///< replicas of one expert: dp·cp / ep
+  pp,         ///< the stages of one pipeline
+  tied,       ///< first and last stage, which share a tied embedding
+  world,      ///< everyone: the gradient norm
+};
+inline constexpr std::size_t kGroupKindCount = 9;
+
+/// The five axes of the report. dp·cp, expert-dp and world count as dp, first–last stage as pp.
+enum class CommAxis : std::uint8_t { tp, pp, dp, cp, ep };
+inline constexpr std::size_t kCommAxisCount = 5;
+constexpr CommAxis axis_of(GroupKind kind) {
+  switch (kind) {
+    case GroupKind::tp: return CommAxis::tp;
+    case GroupKind::cp: return CommAxis::cp;
+    case GroupKind::ep: return CommAxis::ep;
+    case GroupKind::pp:
+    case GroupKind::tied: return CommAxis::pp;
+    case GroupKind::dp:
+    case GroupKind::dp_cp:
+    case GroupKind::expert_dp:
+    case GroupKind::world: return CommAxis::dp;
+  }
+  return CommAxis::dp;
+}
+
+/// Where the work of an operation queues: one lane for compute and one per communication group. A lane is
+/// first-in first-out in program order. Pipeline transfers have one lane per direction: links are full
+/// duplex.
+enum class Lane : std::uint8_t { compute, tp, cp, dp, ep, expert_dp, pp_forward, pp_backward, tied, world };
+inline constexpr std::size_t kLaneCount = 10;
+
+/// One kind of group as every rank sees it: `size` members, `stride` ranks apart.
+struct Group {
+  GroupKind kind = GroupKind::world;
+  std::int64_t size = 1;
+  std::int64_t stride = 1;
+  friend constexpr bool operator==(const Group&, const Group&) = default;
+};
+
+std::string_view to_string(GroupKind kind);
+std::string_view to_string(CommAxis axis);
+std::string_view to_string(Lane lane);
+
+}  // namespace foreshard

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+
+#include "planner/program/block.hpp"
+#include "planner/units/strong_index.hpp"
+
+namespace foreshard {
+
+/// One entry of a stage's schedule: this chunk's forward or backward pass of this micro-batch.
+struct Slot {
+  Pass pass = Pass::forward;
+  ChunkId chunk;
+  MicroBatch micro_batch;
+  friend constexpr bool operator==(const Slot&, const Slot&) = default;
+};
+
+}  // namespace foreshard

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "planner/program/block.hpp"
+#include "planner/program/group.hpp"
+#include "planner/program/schedule/slot.hpp"
+#include "planner/program/tensor.hpp"
+#include "planner/units/strong_index.hpp"
+
+namespace foreshard {
+
+/// One run of a block: for this layer. The micro-batch and chunk come from the slot it stands in.
+struct Visit {
+  BlockId block;
+  LayerId layer;
+  friend constexpr bool operator==(const Visit&, const Visit&) = default;
+};
+
+/// The blocks of one model chunk of one stage, in program order.
+struct Chunk {
+  std::vector<Visit> forward;
+  std::vector<Visit> backward;
+  /// The backward pass of the step's last micro-batch: backward with the gradient synchronisation that
+  /// overlaps it in between. Empty: as backward.
+  std::vector<Visit> last_backward;
+};
+
+/// What the ranks of one pipeline stage do in one step. Every rank of the stage does the same to its own
+/// shard, so a stage is a rank class.
+struct StageProgram {
+  std::vector<Visit> prologue;
+  std::vector<Chunk> chunks;  ///< by ChunkId
+  std::vector<Slot> order;    ///< the schedule's choice
+  std::vector<Visit> epilogue;
+};
+
+/// What each rank does in one training step: the object that the planner sums, the simulator schedules and
+/// the runtime executes.
+struct StepProgram {
+  static constexpr int kVersion = 1;  ///< of the JSON form
+
+  std::string name;
+  std::int64_t micro_batches = 1;
+  std::vector<Group> groups;  ///< by GroupKind
+  std::vector<Tensor> tensors;
+  std::vector<Block> blocks;
+  std::vector<StageProgram> stages;
+
+  [[nodiscard]] const Tensor& tensor(TensorId id) const { return tensors[id.at()]; }
+  [[nodiscard]] const Block& block(BlockId id) const { return blocks[id.at()]; }
+  [[nodiscard]] const Group& group(GroupKind kind) const { return groups[static_cast<std::size_t>(kind)]; }
+};
+
+/// The visits of one slot, in program order.
+std::span<const Visit> visits_of(const StageProgram& stage, const Slot& slot, std::int64_t micro_batches);
+
+/// How often each block runs on one rank of the stage, by BlockId. Sums of a step are Σ count × block.
+std::vector<std::int64_t> count_visits(const StepProgram& program, StageId stage);
+
+}  // namespace foreshard

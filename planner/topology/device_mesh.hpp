@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "planner/program/group.hpp"
+#include "planner/spec/job_spec.hpp"
+#include "planner/units/strong_index.hpp"
+
+namespace foreshard {
+
+/// Where a rank stands in the mesh.
+struct Coordinates {
+  std::int64_t tp = 0;
+  std::int64_t cp = 0;
+  std::int64_t dp = 0;
+  std::int64_t pp = 0;
+  friend constexpr bool operator==(const Coordinates&, const Coordinates&) = default;
+};
+
+/// The devices of a job as a tp × cp × dp × pp box, tp innermost: a pure value, testable without MPI.
+/// ep divides dp·cp: its groups are consecutive members of the dp·cp group; experts replicate dp·cp/ep times.
+class DeviceMesh {
+ public:
+  explicit DeviceMesh(const ParallelismSpec& parallelism);
+
+  [[nodiscard]] std::int64_t devices() const;
+  [[nodiscard]] Coordinates coordinates(Rank rank) const;
+  [[nodiscard]] Rank rank(const Coordinates& at) const;
+  [[nodiscard]] StageId stage(Rank rank) const;
+
+  /// Size and stride of one kind of group.
+  [[nodiscard]] Group group(GroupKind kind) const;
+  /// All groups, by GroupKind.
+  [[nodiscard]] std::vector<Group> groups() const;
+  /// The members of the group of `kind` to which `rank` belongs, in group order.
+  [[nodiscard]] std::vector<Rank> members(GroupKind kind, Rank rank) const;
+
+ private:
+  std::int64_t tp_, cp_, dp_, pp_, ep_;
+};
+
+/// How one group lies on the nodes of a cluster: `per_node` members on each of `nodes` nodes.
+struct GroupSpan {
+  std::int64_t per_node = 1;
+  std::int64_t nodes = 1;
+  friend constexpr bool operator==(const GroupSpan&, const GroupSpan&) = default;
+};
+
+/// The span of the widest group of this kind when ranks fill nodes of `devices_per_node` in order.
+GroupSpan span_of(const Group& group, std::int64_t devices_per_node);
+
+}  // namespace foreshard
