@@ -87,8 +87,9 @@ struct Pointwise {
   std::int64_t elements = 0;  ///< of the largest operand
 };
 
-/// Operands forward: x, weight, [bias,] y, stats (fp32, one or two per row). Backward: x, weight, stats, dy,
-/// dx, dweight [, dbias].
+/// Operands forward: x, weight, [bias,] y, stats (fp32, one per row for rmsnorm, two for layernorm).
+/// Backward: x, weight, stats, dy, [gradient of the residual that passes by,] dx (written; the sum with that
+/// residual gradient), dweight [, dbias] (accumulated).
 struct Norm {
   NormKind kind = NormKind::rmsnorm;
   std::int64_t rows = 0;
@@ -136,8 +137,9 @@ struct Permute {
 enum class CollectiveKind : std::uint8_t { all_reduce, all_gather, reduce_scatter, all_to_all };
 enum class Reduction : std::uint8_t { sum, max };
 
-/// Operands: all_reduce: x (updated)…; the others: source…, destination…, in pairs. Several operands go as
-/// one call. Identity: (group, position in the group's order).
+/// Operands, several as one call: in place (accumulate) for an all-reduce, and for the reduce-scatter and
+/// all-gather of ZeRO-1, where a rank's share is a range of the whole; else what is sent (read) and what
+/// arrives (written; accumulated where gradients add up). Identity: (group, position in the group's order).
 struct Collective {
   CollectiveKind kind = CollectiveKind::all_reduce;
   GroupKind group = GroupKind::tp;

@@ -72,7 +72,10 @@ struct Tensor {
   /// The leading dimension is this many parts laid end to end, each cut on its own: {q, k, v} or {gate, up}.
   /// Empty: one part.
   std::vector<std::int64_t> sections;
-  std::optional<GroupKind> partial;  ///< each rank of the group holds one summand
+  /// One instance per layer (told apart by the visit's layer), or one per rank: a table, the gradient norm.
+  bool per_layer = true;
+  /// Each rank of the group first holds one summand; an all-reduce in place or a reduce-scatter follows.
+  std::optional<GroupKind> partial;
   /// Of a weight: the elements of the global shape that the model does not have: vocabulary padding, and kv
   /// heads repeated because tp exceeds them.
   std::int64_t padding = 0;
