@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts beside it: strict mode, the repository's root, and commands that are silent unless they fail.
 set -euo pipefail
 

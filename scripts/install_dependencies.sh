@@ -3,6 +3,7 @@
 # manager only when something is missing, and becomes root (by sudo) only then.
 #
 #   scripts/install_dependencies.sh build [test] [lint]
+# shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 build=(g++ cmake ninja-build ccache libboost-graph-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libfmt-dev)
