@@ -12,10 +12,10 @@ trap 'rm -f "$list"' EXIT
 failed=0
 while IFS= read -r -d '' page; do
   while IFS= read -r target; do
-    if [[ ! -e $(dirname "$page")/$target ]]; then
+    if [[ $target != *:* && ! -e $(dirname "$page")/$target ]]; then
       echo "$page: no such file: $target"
       failed=1
     fi
-  done < <(grep -oE '\]\([^)#:]+' "$page" | cut -c 3-)
+  done < <(grep -oE '\]\([^)#]+' "$page" | cut -c 3-)
 done <"$list"
 exit $failed
