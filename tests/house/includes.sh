@@ -37,7 +37,7 @@ forbid 'nobody uses tests' '(cli|examples)/' 'tests/'
 
 keep_in 'planner/(topology/[^:]*|program/task_graph)\.cpp' 'boost/' 'Boost.Graph stays in planner/topology and task_graph.cpp'
 keep_in 'planner/spec/' 'yaml-cpp/' 'yaml-cpp stays in planner/spec'
-keep_in '([^:]*_json\.cpp|planner/report/[^:]*\.cpp)' 'nlohmann/' 'nlohmann_json stays in *_json.cpp and planner/report'
+keep_in '([^:]*_json\.[ch]pp|planner/report/[^:]*\.cpp)' 'nlohmann/' 'nlohmann_json stays in *_json and planner/report'
 keep_in 'cli/' 'CLI/' 'CLI11 stays in cli'
 keep_in '[^:]*\.cpp:' 'fmt/' 'fmt stays out of headers'
 keep_in 'runtime/comm/' '(mpi|nccl)\.h' 'MPI and NCCL stay in runtime/comm'
