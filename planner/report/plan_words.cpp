@@ -1,4 +1,5 @@
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -24,12 +25,12 @@ std::string cluster_words(const ClusterSpec& cluster) {
 }
 
 std::string parallelism_words(const ParallelismSpec& parallelism) {
-  std::string text = fmt::format("tp {}  pp {}", parallelism.tp, parallelism.pp);
-  if (parallelism.vp > 1) text += fmt::format("  vp {}", parallelism.vp);
-  if (parallelism.cp > 1) text += fmt::format("  cp {}", parallelism.cp);
-  if (parallelism.ep > 1) text += fmt::format("  ep {}", parallelism.ep);
-  text += fmt::format("  dp {}", parallelism.dp);
-  if (parallelism.zero > 0) text += fmt::format("  zero {}", parallelism.zero);
+  std::string text = fmt::format("tp {}, pp {}", parallelism.tp, parallelism.pp);
+  if (parallelism.vp > 1) text += fmt::format(", vp {}", parallelism.vp);
+  if (parallelism.cp > 1) text += fmt::format(", cp {}", parallelism.cp);
+  if (parallelism.ep > 1) text += fmt::format(", ep {}", parallelism.ep);
+  text += fmt::format(", dp {}", parallelism.dp);
+  if (parallelism.zero > 0) text += fmt::format(", zero {}", parallelism.zero);
   return text;
 }
 
@@ -43,26 +44,29 @@ std::string step_words(const PlannedJob& planned) {
                      percent(step.mfu));
 }
 
-std::string advice_words(const MemoryAdvice& advice) {
+/// What to try in words, then the options that do so on a line of their own, to be copied.
+Lines advice_lines(const MemoryAdvice& advice) {
   if (advice.remedies.empty()) {
-    return "Nothing on these devices helps: spread the model over more of them with more pp or tp.";
+    return wrapped("Nothing on these devices helps: spread the model over more of them with more pp or tp.",
+                   kIndent, kIndent);
   }
-  std::string text =
-      advice.remedies.size() == 1 ? "Cheapest to try next: " : "Cheapest to try next, together: ";
-  std::string settings;
+  std::string text = advice.remedies.size() == 1 ? "Cheapest to try next: " : "Cheapest to try, together: ";
+  std::string options = "to try:";
   for (std::size_t i = 0; i < advice.remedies.size(); ++i) {
     const MemoryRemedy& remedy = advice.remedies[i];
     if (i > 0) text += "; ";
     text += fmt::format("{} {}, which {} (frees about {})", remedy.key, remedy.value, remedy.because,
                         with_unit(remedy.saved));
-    settings += fmt::format(" --set {}={}", remedy.key, remedy.value);
+    options += fmt::format(" --set {}={}", remedy.key, remedy.value);
   }
-  text += ":" + settings + ".";
+  text += '.';
   if (advice.still_missing > Bytes(0)) {
     text += fmt::format(" Even so about {} would be missing: the model needs more devices.",
                         with_unit(advice.still_missing));
   }
-  return text;
+  Lines lines = wrapped(text, kIndent, kIndent);
+  for (std::string& line : wrapped(options, kIndent, 2 * kIndent)) lines.push_back(std::move(line));
+  return lines;
 }
 
 /// ", 9.22 M USD at 2.50 USD/h per GPU"
@@ -112,7 +116,7 @@ Lines verdict_lines(const PlannedJob& planned) {
       fmt::format("It does not fit: stage {} needs {}, {} too much. One step would take {}.",
                   memory.worst_stage, of_capacity, with_unit(needed - memory.capacity), step_words(planned)),
       kIndent, kIndent);
-  for (std::string& line : wrapped(advice_words(advise_memory(planned)), kIndent, kIndent)) {
+  for (std::string& line : advice_lines(advise_memory(planned))) {
     lines.push_back(std::move(line));
   }
   return lines;

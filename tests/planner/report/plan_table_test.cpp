@@ -32,7 +32,7 @@ std::string flowing(const std::string& text) {
 TEST_CASE("the table begins with the job") {
   CHECK_THAT(
       flowing(plan_table(sample_plan())),
-      ContainsSubstring("sample: Llama 3 70B on 8 × dgx-h100 (64 × NVIDIA H100 80GB SXM) tp 8 pp 4 dp 2 "
+      ContainsSubstring("sample: Llama 3 70B on 8 × dgx-h100 (64 × NVIDIA H100 80GB SXM) tp 8, pp 4, dp 2 "
                         "· 8,192 tokens × 512 sequences · 256 micro-batches of 1 · bf16 · 1f1b"));
 }
 
@@ -53,7 +53,7 @@ TEST_CASE("a job that does not fit says so first, by how much, and what to try")
       text, ContainsSubstring("It does not fit: stage 1 needs 61.0 of 60.0 GiB per GPU, 1.00 GiB too much."));
   CHECK_THAT(text,
              ContainsSubstring("Cheapest to try next: parallelism.zero 1, which spreads the optimizer state "
-                               "over 2 replicas (frees about 6.00 GiB): --set parallelism.zero=1."));
+                               "over 2 replicas (frees about 6.00 GiB). to try: --set parallelism.zero=1 "));
   CHECK(text.find("It fits") == std::string::npos);
 }
 
