@@ -6,7 +6,6 @@ namespace foreshard {
 
 namespace {
 
-
 void add_communication(BlockCost& cost, const Op& op, const StepProgram& program, Seconds time) {
   GroupKind group = GroupKind::pp;
   Bytes sent;
@@ -67,7 +66,8 @@ void add_steady_state(BlockCost& cost, const StepProgram& program, const OpTimes
   cost.time = now.end - before.end;
   cost.compute = now.busy - before.busy;
   for (std::size_t a = 0; a < kCommAxisCount; ++a) cost.exposed[a] = now.waited[a] - before.waited[a];
-  // A block without compute after its communication (a transfer that the next block waits for) still holds it.
+  // A block without compute after its communication (a transfer that the next block waits for) still holds
+  // it.
   const Op& last = block.ops.back();
   if (is_communication(last) && last.holds_compute && cost.compute == Seconds(0.0)) {
     const Seconds held = times[id.at()].back().time;

@@ -12,8 +12,9 @@ namespace foreshard {
 
 /// What one run of a block costs on one rank; a step is Σ count × block.
 struct BlockCost {
-  Seconds time;     ///< by which a row of equal blocks grows with one more: what hides behind neighbours is hidden
-  Seconds compute;  ///< the compute lane is busy
+  Seconds
+      time;  ///< by which a row of equal blocks grows with one more: what hides behind neighbours is hidden
+  Seconds compute;                              ///< the compute lane is busy
   std::array<Seconds, kCommAxisCount> exposed;  ///< the compute lane waits for this axis
   // Parts of compute:
   Seconds gemms;

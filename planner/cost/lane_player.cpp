@@ -28,7 +28,9 @@ OpTimes price_operations(const StepProgram& program, const CostModel& cost) {
 LanePlayer::LanePlayer(const StepProgram& program, const OpTimes& times)
     : program_(program), times_(times), written_(program.tensors.size()) {}
 
-Seconds LanePlayer::all_end() const { return Seconds(*std::max_element(lane_free_.begin(), lane_free_.end())); }
+Seconds LanePlayer::all_end() const {
+  return Seconds(*std::max_element(lane_free_.begin(), lane_free_.end()));
+}
 
 void LanePlayer::play(std::span<const Visit> visits) {
   constexpr int kMostEarly = 8;
@@ -45,7 +47,8 @@ void LanePlayer::play(std::span<const Visit> visits) {
   }
 }
 
-/// Runs the leading gathers of a visit that is `blocks_early` ahead, if they may be issued now; returns how many ran.
+/// Runs the leading gathers of a visit that is `blocks_early` ahead, if they may be issued now; returns how
+/// many ran.
 std::size_t LanePlayer::issue_early(const Visit& visit, int blocks_early) {
   const Block& block = program_.block(visit.block);
   std::size_t count = 0;

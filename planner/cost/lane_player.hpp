@@ -15,9 +15,9 @@ namespace foreshard {
 using OpTimes = std::vector<std::vector<OpTime>>;
 OpTimes price_operations(const StepProgram& program, const CostModel& cost);
 
-/// Runs one rank's visits on its lanes, in one pass: every lane is first-in first-out in program order and program
-/// order is a topological order, so an operation's start is known when it is reached. Other ranks are taken to be
-/// ready: a collective lasts its own time, what a Recv brings is there.
+/// Runs one rank's visits on its lanes, in one pass: every lane is first-in first-out in program order and
+/// program order is a topological order, so an operation's start is known when it is reached. Other ranks are
+/// taken to be ready: a collective lasts its own time, what a Recv brings is there.
 ///
 /// Keeps what the compute lane was busy with, and which axis it waited for when it was not.
 class LanePlayer {
@@ -32,7 +32,9 @@ class LanePlayer {
   /// When every lane has.
   [[nodiscard]] Seconds all_end() const;
   /// Time that the compute lane waited for each axis so far.
-  [[nodiscard]] Seconds waited(CommAxis axis) const { return Seconds(waited_[static_cast<std::size_t>(axis)]); }
+  [[nodiscard]] Seconds waited(CommAxis axis) const {
+    return Seconds(waited_[static_cast<std::size_t>(axis)]);
+  }
   /// Time that the compute lane was busy so far.
   [[nodiscard]] Seconds busy() const { return Seconds(busy_); }
 

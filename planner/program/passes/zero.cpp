@@ -89,7 +89,6 @@ void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block&
   for (const TensorId id : gradients) {
     Tensor full = builder.tensor(id);
     full.name += ".whole";
-    full.role = TensorRole::buffer;
     full.lifetime = Lifetime::block;
     full.dims[0].dp = 1;
     payload += full.local_bytes();
