@@ -156,7 +156,7 @@ NormBlocks emit_gradient_norm(ProgramBuilder& builder) {
   const BlockId zero = single_op_block(builder, "zero norm", BlockKind::prologue,
                                        compute_op("zero norm", Component::optimizer, Phase::optimizer,
                                                   Pointwise{PointwiseKind::zero, 1}, {writes(norm)}));
-  Op reduce = compute_op("all-reduce norm", Component::optimizer, Phase::optimizer,
+  Op reduce = compute_op("all-reduce gradient norm", Component::optimizer, Phase::optimizer,
                          Collective{.kind = CollectiveKind::all_reduce,
                                     .group = GroupKind::world,
                                     .reduction = Reduction::sum,
