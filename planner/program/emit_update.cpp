@@ -67,16 +67,15 @@ Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group) {
   const OptimizerKind kind = builder.job().training.optimizer;
   std::vector<Operand> operands = gradients(builder, group, Access::read);
   operands.push_back(reads(gradient_norm(builder)));
-  const bool wide = builder.shapes().weight == DType::fp32;
-  if (builder.conventions().fp32_master_weights && !wide) {
+  const bool masters = keeps_masters(builder);
+  if (masters) {
     operands.push_back(adds_to(optimizer_state(builder, group, ".master")));
   }
   if (kind != OptimizerKind::sgd) {
     operands.push_back(adds_to(optimizer_state(builder, group, ".adam_m")));
     operands.push_back(adds_to(optimizer_state(builder, group, ".adam_v")));
   }
-  const bool in_place = !builder.conventions().fp32_master_weights || wide;
-  for (const TensorId id : group.weights) operands.push_back(in_place ? adds_to(id) : writes(id));
+  for (const TensorId id : group.weights) operands.push_back(masters ? writes(id) : adds_to(id));
   std::int64_t parameters = 0;
   for (const TensorId id : group.weights) {
     Tensor whole = builder.tensor(id);
