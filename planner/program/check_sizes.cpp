@@ -130,19 +130,18 @@ class SizeCheck {
   void operator()(const Permute&) {}  // likewise
 
   void operator()(const Collective& op) {
-    const bool in_place = op_.operands.front().access == Access::accumulate && bytes_read() == Bytes(0);
-    const Bytes sent = in_place ? bytes_written() : bytes_read();
-    const Bytes whole = op.kind == CollectiveKind::all_gather ? bytes_written() : sent;
+    const bool in_place = bytes_where(Access::read) == Bytes(0);
+    const bool whole_arrives = in_place || op.kind == CollectiveKind::all_gather;
+    const Bytes whole = whole_arrives ? bytes_written() : bytes_where(Access::read);
     if (whole != op.payload) {
-      complain(fmt::format(
-          "its payload is {} bytes, but {} is {} bytes", op.payload.value(),
-          op.kind == CollectiveKind::all_gather ? "what stands after the gather" : "what is reduced or sent",
-          whole.value()));
+      complain(fmt::format("its payload is {} bytes, but {} {} bytes", op.payload.value(),
+                           whole_arrives ? "what stands on a rank in the end is" : "what is sent is",
+                           whole.value()));
     }
     if (in_place) return;
-    const Bytes other = op.kind == CollectiveKind::all_gather ? bytes_read() : bytes_written();
     const std::int64_t parts = op.kind == CollectiveKind::all_to_all ? 1 : program_.group(op.group).size;
-    expect_share(other, op.payload, parts);
+    expect_share(whole_arrives ? bytes_where(Access::read) : bytes_written(), op.payload, parts,
+                 largest_share(whole_arrives, parts));
   }
 
   void operator()(const Send& op) { expect_transfer(op.payload); }
@@ -165,19 +164,15 @@ class SizeCheck {
   [[nodiscard]] const Tensor& tensor(std::size_t i) const { return program_.tensor(op_.operands[i].tensor); }
   [[nodiscard]] std::int64_t local(std::size_t i) const { return tensor(i).local_elements(); }
 
-  [[nodiscard]] Bytes bytes_read() const {
-    return bytes_where([](Access a) { return a == Access::read; });
-  }
-  [[nodiscard]] Bytes bytes_written() const {
-    return bytes_where([](Access a) { return a != Access::read; });
-  }
-  template <class Predicate>
-  [[nodiscard]] Bytes bytes_where(Predicate wanted) const {
+  [[nodiscard]] Bytes bytes_where(Access access) const {
     Bytes bytes;
     for (std::size_t i = 0; i < count(); ++i) {
-      if (wanted(op_.operands[i].access)) bytes += tensor(i).local_bytes();
+      if (op_.operands[i].access == access) bytes += tensor(i).local_bytes();
     }
     return bytes;
+  }
+  [[nodiscard]] Bytes bytes_written() const {
+    return bytes_where(Access::write) + bytes_where(Access::accumulate);
   }
 
   void complain(const std::string& what) {
@@ -217,12 +212,22 @@ class SizeCheck {
       complain(fmt::format("it states {} elements, but its operands have {}", elements, sum));
     }
   }
-  /// One member's share of a payload: an even part, or more by less than one element per tensor.
-  void expect_share(Bytes share, Bytes payload, std::int64_t parts) {
-    constexpr std::int64_t kLargestElement = 8;
-    const Bytes all = share * parts;
-    const auto tensors = static_cast<std::int64_t>(count());
-    if (all < payload || all - payload >= Bytes(checked_product(kLargestElement, parts, tensors))) {
+  /// The most that one of `parts` members can hold of what is written (or read), where one dimension of each
+  /// tensor is cut and does not divide evenly.
+  [[nodiscard]] Bytes largest_share(bool of_written, std::int64_t parts) const {
+    Bytes share;
+    for (std::size_t i = 0; i < count(); ++i) {
+      if ((op_.operands[i].access != Access::read) != of_written) continue;
+      std::int64_t largest = tensor(i).dims.empty() ? 1 : 0;
+      for (const Dim& dim : tensor(i).dims) {
+        largest = std::max(largest, local(i) / dim.local() * ceil_divide(dim.local(), parts));
+      }
+      share += bytes_of(tensor(i).dtype, largest);
+    }
+    return share;
+  }
+  void expect_share(Bytes share, Bytes payload, std::int64_t parts, Bytes largest) {
+    if (share * parts < payload || share > largest) {
       complain(fmt::format("one of {} members holds {} bytes, which is no share of {}", parts, share.value(),
                            payload.value()));
     }
