@@ -158,8 +158,9 @@ TEST_CASE("the instances of a tensor are told apart by layer, micro-batch and bl
   CHECK(reader_waits(1));
   tensor.lifetime = Lifetime::micro_batch;
   tiny.program.stages[0].prologue.clear();
-  tiny.program.stages[0].chunks = {
-      {.forward = {{BlockId(0), LayerId(0)}}, .backward = {{BlockId(1), LayerId(0)}}}};
+  Chunk& chunk = tiny.program.stages[0].chunks.emplace_back();
+  chunk.forward = {{BlockId(0), LayerId(0)}};
+  chunk.backward = {{BlockId(1), LayerId(0)}};
   tiny.program.stages[0].order = {{Pass::forward, ChunkId(0), MicroBatch(0)},
                                   {Pass::backward, ChunkId(0), MicroBatch(0)}};
   CHECK(TaskGraph(tiny.program).dependencies(1) == Indices{0});
@@ -233,7 +234,8 @@ TEST_CASE("a deadlock is named") {
   CHECK_FALSE(graph.is_acyclic());
   std::string message;
   try {
-    CHECK(graph.topological_order().empty());  // not reached
+    const Indices order = graph.topological_order();
+    CHECK(order.empty());  // not reached
   } catch (const std::runtime_error& error) {
     message = error.what();
   }
