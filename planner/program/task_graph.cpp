@@ -38,29 +38,70 @@ class StageBuilder {
 
   void build() {
     const std::vector<Run> runs = runs_of(program_, StageId(stage_));
+    const std::size_t farthest = farthest_prefetch();
+    std::vector<std::size_t> issued(runs.size(), 0);  ///< leading operations of each run that are listed
     for (std::size_t i = 0; i < runs.size(); ++i) {
+      for (std::size_t ahead = 1; ahead <= farthest && i + ahead < runs.size(); ++ahead) {
+        issue_early(runs, i, i + ahead, issued[i + ahead]);
+      }
       const Block& block = program_.block(runs[i].visit.block);
-      for (std::size_t op = 0; op < block.ops.size(); ++op) add(runs[i], i, OpId(op), block.ops[op]);
-      ends_of_runs_.push_back(lane_ends_of_run_);
-      lane_ends_of_run_ = {};
+      for (std::size_t op = issued[i]; op < block.ops.size(); ++op) add(runs[i], i, OpId(op), block.ops[op]);
     }
   }
 
  private:
-  using LaneTasks = std::array<std::optional<std::size_t>, kLaneCount>;
   /// Who touched an instance last.
   struct Uses {
     std::optional<std::size_t> writer;
     std::vector<std::size_t> readers;  ///< since that write
   };
 
-  void add(const Run& run, std::size_t run_index, OpId op_id, const Op& op) {
+  [[nodiscard]] std::size_t farthest_prefetch() const {
+    std::int8_t farthest = 0;
+    for (const Block& block : program_.blocks) {
+      for (const Op& op : block.ops) farthest = std::max(farthest, op.prefetch_blocks);
+    }
+    return static_cast<std::size_t>(farthest);
+  }
+
+  /// Lists the gathers that a later run may issue at the start of run `now`: after the compute before it.
+  void issue_early(const std::vector<Run>& runs, std::size_t now, std::size_t later, std::size_t& issued) {
+    const Block& block = program_.block(runs[later].visit.block);
+    while (issued < block.ops.size()) {
+      const Op& op = block.ops[issued];
+      if (op.prefetch_blocks < static_cast<std::int64_t>(later - now) || is_in_use(runs, now, later, op))
+        return;
+      const std::optional<std::size_t> compute = last_of_lane_[static_cast<std::size_t>(Lane::compute)];
+      wait(add(runs[later], later, OpId(issued), op), compute);
+      ++issued;
+    }
+  }
+
+  /// True if what `op` of a later run writes is still needed by a run that starts before it.
+  [[nodiscard]] bool is_in_use(const std::vector<Run>& runs, std::size_t now, std::size_t later,
+                               const Op& op) const {
+    for (const Operand& written : op.operands) {
+      if (written.access == Access::read) continue;
+      const Instance target = instance_of(program_, written, runs[later], later);
+      for (std::size_t i = now; i < later; ++i) {
+        for (const Op& other : program_.block(runs[i].visit.block).ops) {
+          for (const Operand& operand : other.operands) {
+            if (instance_of(program_, operand, runs[i], i) == target) return true;
+          }
+        }
+      }
+    }
+    return false;
+  }
+
+  std::size_t add(const Run& run, std::size_t run_index, OpId op_id, const Op& op) {
     const std::size_t task = tasks_.size();
     tasks_.push_back({StageId(stage_), run.visit.block, op_id, run.visit.layer, run.chunk, run.micro_batch});
     dependencies_.emplace_back();
     follow_data(run, run_index, op, task);
-    follow_lanes(run_index, op, task);
+    follow_lanes(op, task);
     note_meeting(op, task);
+    return task;
   }
 
   void wait(std::size_t task, std::optional<std::size_t> other) {
@@ -83,21 +124,16 @@ class StageBuilder {
   }
 
   /// First in, first out per lane, and the edges of a job that does not overlap.
-  void follow_lanes(std::size_t run_index, const Op& op, std::size_t task) {
+  void follow_lanes(const Op& op, std::size_t task) {
     std::optional<std::size_t>& last = last_of_lane_[static_cast<std::size_t>(op.lane)];
     wait(task, last);
     last = task;
-    lane_ends_of_run_[static_cast<std::size_t>(op.lane)] = task;
     if (op.lane == Lane::compute) {
       for (const std::size_t held_by : holders_) wait(task, held_by);
       holders_.clear();
     }
     if (op.after_compute) wait(task, last_of_lane_[static_cast<std::size_t>(Lane::compute)]);
     if (op.holds_compute) holders_.push_back(task);
-    const auto ahead = static_cast<std::size_t>(op.prefetch_blocks);
-    if (ahead > 0 && ahead <= run_index) {
-      for (const auto& end : ends_of_runs_[run_index - ahead]) wait(task, end);
-    }
   }
 
   void note_meeting(const Op& op, std::size_t task) {
@@ -120,10 +156,8 @@ class StageBuilder {
   Dependencies& dependencies_;
   Meetings& meetings_;
   std::unordered_map<Instance, Uses, InstanceHash> uses_;
-  LaneTasks last_of_lane_;
-  LaneTasks lane_ends_of_run_;           ///< of the run being listed
-  std::vector<LaneTasks> ends_of_runs_;  ///< of the runs before it
-  std::vector<std::size_t> holders_;     ///< communication that the next compute waits for
+  std::array<std::optional<std::size_t>, kLaneCount> last_of_lane_;
+  std::vector<std::size_t> holders_;  ///< communication that the next compute waits for
 };
 
 /// A receive waits for its send: the k-th of one direction between two neighbours meets the k-th.

@@ -122,20 +122,38 @@ TEST_CASE("communication that does not overlap waits for compute, and compute fo
   CHECK(graph.dependencies(6) == Indices{5});        // … and only c
 }
 
-TEST_CASE("a prefetch waits for the end of a block before it") {
+TEST_CASE("a prefetch is issued at the start of the block that it runs beside") {
   Tiny tiny;
-  tiny.add("a", Lane::compute, {"wa"});
-  tiny.add("b", Lane::tp, {"wb"});
   tiny.program.blocks.push_back(
-      Block{.name = "gather", .kind = BlockKind::sync, .pass = Pass::once, .ops = {}});
-  tiny.add("g", Lane::dp, {"wg"}, 1).prefetch_blocks = 2;
-  const Visit first{BlockId(0), LayerId(0)};
-  const Visit gather{BlockId(1), LayerId(0)};
-  tiny.program.stages[0].prologue = {gather, first, first, gather};
-  const TaskGraph graph(tiny.program);
-  // 0: g; 1, 2: a, b; 3, 4: a, b; 5: g
-  CHECK(graph.dependencies(0) == Indices{});         // nothing stands two blocks before it
-  CHECK(graph.dependencies(5) == Indices{0, 1, 2});  // its lane; both lanes of the first of the two blocks
+      Block{.name = "layer", .kind = BlockKind::sync, .pass = Pass::once, .ops = {}});
+  tiny.add("other", Lane::compute, {"wx"});
+  tiny.add("gather", Lane::dp, {"rweight", "wgathered"}, 1).prefetch_blocks = 1;
+  tiny.add("product", Lane::compute, {"rgathered", "wy"}, 1);
+  for (Tensor& tensor : tiny.program.tensors) tensor.lifetime = Lifetime::layer;
+  const auto layer = [](int number) { return Visit{BlockId(1), LayerId(number)}; };
+  const Visit other{BlockId(0), LayerId(9)};
+  const auto names = [&](const TaskGraph& graph) {
+    std::string text;
+    for (std::size_t i = 0; i < graph.size(); ++i) {
+      const TaskRef& task = graph.task(i);
+      text +=
+          tiny.program.block(task.block).ops[task.op.at()].name + std::to_string(task.layer.value()) + " ";
+    }
+    return text;
+  };
+  SECTION("one block early, after the compute before that block") {
+    tiny.program.stages[0].prologue = {other, layer(0), layer(1), layer(2)};
+    const TaskGraph graph(tiny.program);
+    CHECK(names(graph) == "gather0 other9 gather1 product0 gather2 product1 product2 ");
+    CHECK(graph.dependencies(0) == Indices{});      // nothing stands before its block
+    CHECK(graph.dependencies(2) == Indices{0, 1});  // its lane; the compute before layer 0
+    CHECK(graph.dependencies(3) == Indices{0, 1});  // its weights; its lane
+    CHECK(graph.dependencies(4) == Indices{2, 3});  // not before layer 0 has ended
+  }
+  SECTION("but not while what it overwrites is needed") {
+    tiny.program.stages[0].prologue = {layer(0), layer(0)};
+    CHECK(names(TaskGraph(tiny.program)) == "gather0 product0 gather0 product0 ");
+  }
 }
 
 TEST_CASE("the instances of a tensor are told apart by layer, micro-batch and block") {
