@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "planner/program/group.hpp"
@@ -40,12 +41,15 @@ struct OpTime {
 class CostModel {
  public:
   /// Takes what it needs of the job's accelerator, cluster, precision and groups; keeps no reference.
+  /// @throws std::invalid_argument where the accelerator has no GEMM rate or memory bandwidth at all, or the
+  /// cluster no link where a group of the job spans one.
   explicit CostModel(const JobSpec& job);
 
-  /// Any operation alone on its device and links.
+  /// Any operation alone on its device and links. A Send and the Recv that it meets are one transfer: each
+  /// takes its time.
   [[nodiscard]] OpTime time(const Op& op, const StepProgram& program) const;
   /// A kernel: max of arithmetic and memory time at sustained rates, plus fixed cost, not below the launch
-  /// floor.
+  /// floor. @pre `op` is no communication.
   [[nodiscard]] OpTime kernel_time(const Op& op, const StepProgram& program) const;
   /// A ring collective by α–β on the slowest tier that the group spans.
   [[nodiscard]] Seconds collective_time(CollectiveKind kind, Bytes payload, GroupKind group) const;
@@ -57,17 +61,23 @@ class CostModel {
   [[nodiscard]] FlopsPerSecond peak() const { return peak_; }
 
  private:
-  struct Link {
-    BytesPerSecond bandwidth;  ///< of one member, one direction, as a large collective reaches it
-    Seconds latency;           ///< per ring step
-    std::int64_t members = 1;
+  /// One step of a communication: a message of x bytes takes latency + x / bandwidth.
+  struct Pace {
+    BytesPerSecond bandwidth;  ///< as large messages reach it
+    Seconds latency;
   };
-  [[nodiscard]] Seconds ring_time(double rounds, double share, Bytes payload, const Link& link) const;
+  /// How one kind of group communicates over the tiers it spans. Empty for a group of one.
+  struct Link {
+    std::int64_t members = 1;
+    Pace ring;      ///< per ring step
+    Pace exchange;  ///< per peer of an all-to-all
+    Pace transfer;  ///< between neighbours, where it is slowest
+  };
+  [[nodiscard]] static Link link_of(const Group& group, const ClusterSpec& cluster);
 
-  AcceleratorSpec accelerator_;
+  AcceleratorSpec accelerator_;  ///< with a GEMM rate for every dtype
   FlopsPerSecond peak_;
   std::array<Link, kGroupKindCount> links_;  ///< by GroupKind
-  Link pipeline_;
 };
 
 }  // namespace foreshard

@@ -1,0 +1,87 @@
+#include "planner/cost/cost_model.hpp"
+
+#include <stdexcept>
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+
+namespace foreshard {
+namespace {
+
+constexpr std::array kWidestFirst{DType::fp64, DType::fp32, DType::tf32,
+                                  DType::bf16, DType::fp16, DType::fp8};
+
+std::optional<GemmRate>& rate_of(AcceleratorSpec& accelerator, DType type) {
+  return accelerator.gemm[static_cast<std::size_t>(type)];
+}
+
+bool is_usable(const std::optional<GemmRate>& rate) {
+  return rate && rate->peak > FlopsPerSecond() && rate->efficiency > 0.0;
+}
+
+/// The nearest arithmetic that holds every value of `type`; none for the widest.
+std::optional<DType> wider(DType type) {
+  switch (type) {
+    case DType::uint8:
+    case DType::fp8: return DType::fp16;
+    case DType::fp16:
+    case DType::bf16: return DType::tf32;
+    case DType::tf32: return DType::fp32;
+    case DType::int32:
+    case DType::fp32: return DType::fp64;
+    case DType::fp64: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// A type for which the device has no unit runs on that of the nearest wider type, else on the widest there
+/// is.
+GemmRate rate_or_fallback(AcceleratorSpec& accelerator, DType type) {
+  for (std::optional<DType> candidate = type; candidate; candidate = wider(*candidate))
+    if (is_usable(rate_of(accelerator, *candidate))) return *rate_of(accelerator, *candidate);
+  for (const DType candidate : kWidestFirst)
+    if (is_usable(rate_of(accelerator, candidate))) return *rate_of(accelerator, candidate);
+  throw std::invalid_argument(
+      fmt::format("accelerator {} has no rate of matrix products for any data type", accelerator.name));
+}
+
+/// The accelerator with a rate for every data type, so that no lookup can miss.
+AcceleratorSpec with_every_rate(AcceleratorSpec accelerator) {
+  std::array<std::optional<GemmRate>, kDTypeCount> rates;
+  for (std::size_t type = 0; type < kDTypeCount; ++type)
+    rates[type] = rate_or_fallback(accelerator, static_cast<DType>(type));
+  accelerator.gemm = rates;
+  return accelerator;
+}
+
+DType math_of(Precision precision) {
+  switch (precision) {
+    case Precision::fp32: return DType::fp32;
+    case Precision::bf16: return DType::bf16;
+    case Precision::fp16: return DType::fp16;
+    case Precision::fp8: return DType::fp8;
+  }
+  return DType::fp32;
+}
+
+}  // namespace
+
+CostModel::CostModel(const JobSpec& job) : accelerator_(with_every_rate(job.cluster.accelerator)) {
+  if (!(accelerator_.kernels.memory_efficiency * accelerator_.memory_bandwidth > BytesPerSecond()))
+    throw std::invalid_argument(fmt::format("accelerator {} has no memory bandwidth", accelerator_.name));
+  peak_ = rate_of(accelerator_, math_of(job.training.precision))->peak;
+  const DeviceMesh mesh(job.parallelism);
+  for (std::size_t kind = 0; kind < kGroupKindCount; ++kind)
+    links_[kind] = link_of(mesh.group(static_cast<GroupKind>(kind)), job.cluster);
+}
+
+OpTime CostModel::time(const Op& op, const StepProgram& program) const {
+  if (const auto* collective = std::get_if<Collective>(&op.kind))
+    return {collective_time(collective->kind, collective->payload, collective->group), Limit::network};
+  if (const auto* send = std::get_if<Send>(&op.kind)) return {transfer_time(send->payload), Limit::network};
+  if (const auto* recv = std::get_if<Recv>(&op.kind)) return {transfer_time(recv->payload), Limit::network};
+  return kernel_time(op, program);
+}
+
+}  // namespace foreshard

@@ -1,0 +1,24 @@
+#include "planner/program/step_program.hpp"
+
+namespace foreshard {
+
+std::span<const Visit> visits_of(const StageProgram& stage, const Slot& slot, std::int64_t micro_batches) {
+  const Chunk& chunk = stage.chunks[slot.chunk.at()];
+  if (slot.pass == Pass::forward) return chunk.forward;
+  const bool is_last = slot.micro_batch.value() == micro_batches - 1;
+  return is_last && !chunk.last_backward.empty() ? chunk.last_backward : chunk.backward;
+}
+
+std::vector<std::int64_t> count_visits(const StepProgram& program, StageId stage_id) {
+  const StageProgram& stage = program.stages[stage_id.at()];
+  std::vector<std::int64_t> counts(program.blocks.size(), 0);
+  const auto count = [&](std::span<const Visit> visits) {
+    for (const Visit& visit : visits) ++counts[visit.block.at()];
+  };
+  count(stage.prologue);
+  for (const Slot& slot : stage.order) count(visits_of(stage, slot, program.micro_batches));
+  count(stage.epilogue);
+  return counts;
+}
+
+}  // namespace foreshard
