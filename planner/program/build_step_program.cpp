@@ -221,10 +221,10 @@ class StepBuilder {
   }
 
   void fill_prologue(StageProgram& stage, StageId s) {
-    stage.prologue.push_back({norm_.zero, LayerId(0)});
     for (const auto& [group, blocks] : updates_) {
       for (const LayerId layer : owned_layers(*group, s)) stage.prologue.push_back({blocks.zero, layer});
     }
+    stage.prologue.push_back({norm_.zero, LayerId(0)});
   }
 
   void fill_epilogue(StageProgram& stage, StageId s) {

@@ -28,7 +28,7 @@ BlockId emit_send(ProgramBuilder& builder, const Direction& d, bool scatter) {
   const Bytes whole = builder.tensor(d.stream).local_bytes();
   const Bytes payload =
       scatter ? Bytes(ceil_divide(whole.value(), std::int64_t{builder.shapes().tp})) : whole;
-  Op op = compute_op("send", Component::pipeline, d.phase, Send{.peer = d.to, .payload = payload},
+  Op op = compute_op("send " + d.name, Component::pipeline, d.phase, Send{.peer = d.to, .payload = payload},
                      {reads(d.stream)});
   op.lane = d.lane;
   op.holds_compute = !builder.job().training.overlap.pp;
@@ -40,7 +40,7 @@ BlockId emit_receive(ProgramBuilder& builder, const Direction& d, bool scatter) 
   const Peer from = d.to == Peer::next_stage ? Peer::previous_stage : Peer::next_stage;
   const TensorId arrives = scatter ? slice_of(builder, d.stream) : d.stream;
   Block block{.name = "receive " + d.name, .kind = BlockKind::pipeline, .pass = d.pass, .ops = {}};
-  Op op = compute_op("receive", Component::pipeline, d.phase,
+  Op op = compute_op("receive " + d.name, Component::pipeline, d.phase,
                      Recv{.peer = from, .payload = builder.tensor(arrives).local_bytes()}, {writes(arrives)});
   op.lane = d.lane;
   block.ops.push_back(std::move(op));

@@ -67,16 +67,15 @@ Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group) {
   const OptimizerKind kind = builder.job().training.optimizer;
   std::vector<Operand> operands = gradients(builder, group, Access::read);
   operands.push_back(reads(gradient_norm(builder)));
-  const bool wide = builder.shapes().weight == DType::fp32;
-  if (builder.conventions().fp32_master_weights && !wide) {
+  const bool masters = keeps_masters(builder);
+  if (masters) {
     operands.push_back(adds_to(optimizer_state(builder, group, ".master")));
   }
   if (kind != OptimizerKind::sgd) {
     operands.push_back(adds_to(optimizer_state(builder, group, ".adam_m")));
     operands.push_back(adds_to(optimizer_state(builder, group, ".adam_v")));
   }
-  const bool in_place = !builder.conventions().fp32_master_weights || wide;
-  for (const TensorId id : group.weights) operands.push_back(in_place ? adds_to(id) : writes(id));
+  for (const TensorId id : group.weights) operands.push_back(masters ? writes(id) : adds_to(id));
   std::int64_t parameters = 0;
   for (const TensorId id : group.weights) {
     Tensor whole = builder.tensor(id);
@@ -156,7 +155,7 @@ NormBlocks emit_gradient_norm(ProgramBuilder& builder) {
   const BlockId zero = single_op_block(builder, "zero norm", BlockKind::prologue,
                                        compute_op("zero norm", Component::optimizer, Phase::optimizer,
                                                   Pointwise{PointwiseKind::zero, 1}, {writes(norm)}));
-  Op reduce = compute_op("all-reduce norm", Component::optimizer, Phase::optimizer,
+  Op reduce = compute_op("all-reduce gradient norm", Component::optimizer, Phase::optimizer,
                          Collective{.kind = CollectiveKind::all_reduce,
                                     .group = GroupKind::world,
                                     .reduction = Reduction::sum,

@@ -104,6 +104,12 @@ void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block&
 
 }  // namespace
 
+bool keeps_masters(const ProgramBuilder& builder) {
+  const bool weights_are_fp32 = builder.shapes().weight == DType::fp32;
+  const bool cut_in_fp32 = builder.job().parallelism.zero == 3 && !builder.conventions().fp32_master_weights;
+  return !weights_are_fp32 && !cut_in_fp32;
+}
+
 std::int32_t zero_degree(const JobSpec& job) {
   const ParallelismSpec& p = job.parallelism;
   return p.zero >= 1 ? static_cast<std::int32_t>(p.dp * p.cp) : 1;
@@ -117,7 +123,7 @@ void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
     if (stage < 3) continue;
     builder.tensor(id).dims[0].dp = degree;
     // Without separate masters, what is kept and cut is the fp32 weight itself; gathering narrows it.
-    if (!builder.conventions().fp32_master_weights) builder.tensor(id).dtype = DType::fp32;
+    if (!keeps_masters(builder)) builder.tensor(id).dtype = DType::fp32;
   }
 }
 

@@ -13,6 +13,9 @@ void apply_zero(ProgramBuilder& builder, const WeightGroup& group, Block& forwar
 /// Cuts the weights and gradients of `group` over dp as the job's ZeRO stage says; once, when all are known.
 void cut_weights(ProgramBuilder& builder, const WeightGroup& group);
 
+/// True where fp32 master weights stand beside the weights.
+bool keeps_masters(const ProgramBuilder& builder);
+
 /// Ranks over which a group's optimizer state is cut: dp·cp from stage 1 on, else 1.
 std::int32_t zero_degree(const JobSpec& job);
 
