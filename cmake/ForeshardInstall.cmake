@@ -1,1 +1,27 @@
-# Install rules; the package config comes with them.
+# Install rules, and the package that `find_package(foreshard)` finds.
+include(CMakePackageConfigHelpers)
+
+set(FORESHARD_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/foreshard)
+
+install(TARGETS foreshard_planner EXPORT foreshard ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET foreshard)
+  install(TARGETS foreshard RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
+# Headers keep their paths below include/foreshard, the directory that the package exports.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/planner
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/foreshard FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION ${CMAKE_INSTALL_DATADIR}/foreshard
+  PATTERN CMakeLists.txt EXCLUDE)
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+install(EXPORT foreshard NAMESPACE foreshard:: FILE foreshardTargets.cmake DESTINATION ${FORESHARD_PACKAGE_DIR})
+configure_package_config_file(cmake/foreshardConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/foreshardConfig.cmake
+  INSTALL_DESTINATION ${FORESHARD_PACKAGE_DIR}
+  NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/foreshardConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES
+  ${CMAKE_CURRENT_BINARY_DIR}/foreshardConfig.cmake
+  ${CMAKE_CURRENT_BINARY_DIR}/foreshardConfigVersion.cmake
+  DESTINATION ${FORESHARD_PACKAGE_DIR})

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <variant>
 
 #include "planner/cost/cost_model.hpp"
@@ -22,6 +23,13 @@ std::int64_t touched_elements(const Op& op, std::size_t index, const Tensor& ten
   }
   if (const auto* rope = std::get_if<Rope>(&op.kind))
     return checked_product(rope->tokens, rope->heads, rope->head_dim);  // v stays where it is
+  if (const auto* gemm = std::get_if<Gemm>(&op.kind)) {
+    // A (m,k), B (k,n), C (m,n): an unfused attention core multiplies parts of the fused q, k and v.
+    const std::int64_t sizes[] = {checked_product(gemm->batch, gemm->m, gemm->k),
+                                  checked_product(gemm->batch, gemm->k, gemm->n),
+                                  checked_product(gemm->batch, gemm->m, gemm->n)};
+    if (index < std::size(sizes)) return std::min(sizes[index], tensor.local_elements());
+  }
   return tensor.local_elements();
 }
 

@@ -184,7 +184,7 @@ enum class Access : std::uint8_t {
 struct Operand {
   TensorId tensor;
   Access access = Access::read;
-  std::int8_t layer_shift = 0;
+  std::int16_t layer_shift = 0;
   friend constexpr bool operator==(const Operand&, const Operand&) = default;
 };
 
@@ -229,8 +229,8 @@ struct Op {
   bool holds_compute = false;
   /// Of a communication that is cut into pieces and run beside the product it feeds (or that feeds it).
   bool pipelined = false;
-  /// Of a ZeRO-3 gather: it may start when the block this many blocks earlier has ended; its buffer is free
-  /// then.
+  /// Of a ZeRO-3 gather: it is issued this many blocks early, at that block's start, so that it runs beside
+  /// that block's compute; this many more buffers are alive.
   std::int8_t prefetch_blocks = 0;
 };
 

@@ -33,7 +33,9 @@ struct OverlapSpec {
 /// win.
 struct FrameworkConventions {
   DType gradient_dtype = DType::fp32;  ///< in which gradients are kept and reduced
-  bool fp32_master_weights = true;     ///< beside low-precision weights
+  /// Under ZeRO-3, fp32 masters stand beside low-precision weights; else the weights that are kept and cut are fp32
+  /// themselves, and gathering narrows them.
+  bool fp32_master_weights = true;
   Bytes bucket{};                      ///< gradients per data-parallel collective; 0: one for everything
   OverlapSpec overlap;                 ///< default of training.overlap
   bool regather_sequence =

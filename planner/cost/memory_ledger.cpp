@@ -1,0 +1,164 @@
+#include "planner/cost/memory_ledger.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "planner/cost/memory_trace.hpp"
+#include "planner/cost/tensor_table.hpp"
+#include "planner/spec/framework.hpp"
+
+namespace foreshard {
+namespace {
+
+// Adds every instance of a step tensor that the stage touches to the category of its role, once.
+void add_step_tensors(const StepProgram& program, const TensorTable& tensors, const StageProgram& stage,
+                      StageMemory& memory) {
+  std::vector<std::span<const Visit>> lists{stage.prologue, stage.epilogue};
+  for (const Chunk& chunk : stage.chunks) {
+    lists.insert(lists.end(), {chunk.forward, chunk.backward, chunk.last_backward});
+  }
+  const LayerWindow window = tensors.window_of(lists);
+  std::vector<bool> counted(tensors.instances(window));
+  for (const std::span<const Visit> visits : lists) {
+    for (const Visit& visit : visits) {
+      for (const Op& op : program.block(visit.block).ops) {
+        for (const Operand& operand : op.operands) {
+          const TensorFacts& tensor = tensors[operand.tensor];
+          if (tensor.lifetime != Lifetime::step) continue;
+          const std::size_t instance = tensors.instance(operand, visit.layer, window);
+          if (counted[instance]) continue;
+          counted[instance] = true;
+          switch (tensor.role) {
+            case TensorRole::weight: memory.weights += tensor.bytes; break;
+            case TensorRole::gradient: memory.gradients += tensor.bytes; break;
+            case TensorRole::optimizer: memory.optimizer += tensor.bytes; break;
+            case TensorRole::activation:
+            case TensorRole::activation_gradient:
+            case TensorRole::buffer:
+            case TensorRole::input: memory.buffers += tensor.bytes; break;
+          }
+        }
+      }
+    }
+  }
+}
+
+// One micro-batch's way through a chunk; what `forward` leaves alive is what the chunk saves for backward.
+struct ChunkMemory {
+  PassMemory forward;
+  PassMemory backward;
+};
+
+// The last micro-batch may run other backward visits than those before it.
+struct ChunkVariants {
+  ChunkMemory ordinary;
+  ChunkMemory last;
+};
+
+std::vector<ChunkVariants> trace_chunks(const StepProgram& program, const TensorTable& tensors,
+                                        const StageProgram& stage) {
+  std::vector<ChunkVariants> variants;
+  for (std::size_t index = 0; index < stage.chunks.size(); ++index) {
+    const auto trace = [&](MicroBatch micro_batch) {
+      const Slot forward{.pass = Pass::forward, .chunk = ChunkId(index), .micro_batch = micro_batch};
+      const Slot backward{.pass = Pass::backward, .chunk = ChunkId(index), .micro_batch = micro_batch};
+      const std::array<std::span<const Visit>, 2> passes{visits_of(stage, forward, program.micro_batches),
+                                                         visits_of(stage, backward, program.micro_batches)};
+      const MemoryTrace traced = trace_memory(program, tensors, passes);
+      return ChunkMemory{.forward = traced.passes[0], .backward = traced.passes[1]};
+    };
+    const ChunkMemory ordinary = trace(MicroBatch(0));
+    const bool differs = !stage.chunks[index].last_backward.empty();
+    const MicroBatch last(static_cast<std::int32_t>(program.micro_batches - 1));
+    variants.push_back({.ordinary = ordinary, .last = differs ? trace(last) : ordinary});
+  }
+  return variants;
+}
+
+// The largest moment met so far, the first if several are as large.
+struct Peak {
+  LiveBytes bytes;
+  std::int64_t in_flight = 0;
+  std::optional<BlockId> block;
+
+  // A pass that runs while others have left `base` alive.
+  void offer(const LiveBytes& base, const PassMemory& pass, std::int64_t pairs) {
+    if (!pass.peak_block) return;
+    const LiveBytes now = base + pass.peak;
+    if (block && now.total() <= bytes.total()) return;
+    *this = {.bytes = now, .in_flight = pairs, .block = pass.peak_block};
+  }
+};
+
+Peak find_peak(const StepProgram& program, const TensorTable& tensors, const StageProgram& stage) {
+  const auto trace_alone = [&](std::span<const Visit> visits) {
+    return trace_memory(program, tensors, std::array{visits}).passes[0];
+  };
+  const std::vector<ChunkVariants> chunks = trace_chunks(program, tensors, stage);
+
+  Peak peak;
+  LiveBytes saved;             // by the pairs in flight, but for the running one
+  std::int64_t in_flight = 0;  // the running pair included
+  peak.offer(saved, trace_alone(stage.prologue), in_flight);
+  for (const Slot& slot : stage.order) {
+    const ChunkVariants& variants = chunks[slot.chunk.at()];
+    const bool is_last = slot.micro_batch.value() == program.micro_batches - 1;
+    const ChunkMemory& chunk = is_last ? variants.last : variants.ordinary;
+    if (slot.pass == Pass::forward) {
+      ++in_flight;
+      peak.offer(saved, chunk.forward, in_flight);
+      saved += chunk.forward.end;
+    } else {
+      // The backward trace starts with what its own forward saved.
+      saved -= chunk.forward.end;
+      peak.offer(saved, chunk.backward, in_flight);
+      --in_flight;
+    }
+  }
+  peak.offer(saved, trace_alone(stage.epilogue), in_flight);
+  return peak;
+}
+
+StageMemory stage_memory(const StepProgram& program, const TensorTable& tensors, const StageProgram& stage) {
+  StageMemory memory;
+  add_step_tensors(program, tensors, stage, memory);
+  const Peak peak = find_peak(program, tensors, stage);
+  memory.activations = peak.bytes.activations;
+  memory.buffers += peak.bytes.buffers;
+  memory.peak = memory.weights + memory.gradients + memory.optimizer + memory.activations + memory.buffers;
+  memory.in_flight = peak.in_flight;
+  if (peak.block) memory.peak_block = program.block(*peak.block).name;
+  return memory;
+}
+
+}  // namespace
+
+MemoryReport memory_report(const JobSpec& job, const StepProgram& program) {
+  const FrameworkConventions conventions = framework_conventions(job.framework);
+  const AcceleratorSpec& accelerator = job.cluster.accelerator;
+
+  MemoryReport report;
+  const TensorTable tensors(program);
+  for (const StageProgram& stage : program.stages) {
+    report.stages.push_back(stage_memory(program, tensors, stage));
+    if (report.stages.back().peak > report.peak) {
+      report.peak = report.stages.back().peak;
+      report.worst_stage = report.stages.size() - 1;
+    }
+  }
+  report.capacity = accelerator.memory_capacity;
+  // Driver and communicators take device memory only where there is a device beside the host.
+  report.context = accelerator.is_cpu ? Bytes(0) : conventions.context;
+  // To the nearest byte.
+  report.reserved = report.peak + Bytes(std::llround(report.peak.as_double() * conventions.fragmentation));
+  report.fits = report.reserved + report.context <= report.capacity;
+  return report;
+}
+
+}  // namespace foreshard

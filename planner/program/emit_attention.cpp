@@ -1,0 +1,166 @@
+#include "planner/program/emit_forward.hpp"
+
+namespace foreshard {
+
+namespace {
+
+/// Rows {q, k, v} of the fused projection; kv heads are repeated up to tp.
+std::vector<std::int64_t> qkv_sections(const BlockShapes& s) {
+  return {s.heads * s.head_dim, s.kv_heads * s.head_dim, s.kv_heads * s.head_dim};
+}
+
+std::int64_t qkv_rows(const BlockShapes& s) { return (s.heads + 2 * s.kv_heads) * s.head_dim; }
+
+TensorId emit_qkv(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x) {
+  const BlockShapes& s = builder.shapes();
+  const ModelSpec& model = builder.job().model;
+  const std::int64_t repeated_rows = 2 * (s.kv_heads - model.kv_heads) * s.head_dim;
+  const TensorId weight = builder.weight(
+      group, "layer.qkv.weight",
+      {cut_dim(DimName::qkv, qkv_rows(s), s.tp, true), {.name = DimName::hidden, .size = s.hidden}},
+      qkv_sections(s), repeated_rows * s.hidden);
+  std::optional<TensorId> bias;
+  if (model.biases != Biases::none) {
+    bias = builder.weight(group, "layer.qkv.bias", {cut_dim(DimName::qkv, qkv_rows(s), s.tp, true)},
+                          qkv_sections(s), repeated_rows);
+  }
+  const TensorId qkv = builder.activation("layer.qkv", DimName::qkv, qkv_rows(s), true);
+  block.ops.push_back(
+      linear(builder, "qkv", Component::attention, s.layer_math, reads(x), weight, writes(qkv), bias));
+  return qkv;
+}
+
+/// Norms of the q and k heads. The two weights of d elements stand end to end in one tensor.
+TensorId emit_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv) {
+  const BlockShapes& s = builder.shapes();
+  const std::int64_t normed_heads = (s.heads + s.kv_heads) / s.tp;
+  const TensorId weight =
+      builder.weight(group, "layer.qk_norm.weight", {{.name = DimName::flat, .size = 2 * s.head_dim}});
+  const TensorId y = builder.activation("layer.qkv_normed", DimName::qkv, qkv_rows(s), true);
+  Tensor stats;
+  stats.name = "layer.qk_norm.stats";
+  stats.dtype = DType::fp32;
+  stats.dims = {{.name = DimName::tokens, .size = s.tokens},
+                cut_dim(DimName::heads, s.heads + s.kv_heads, s.tp, true)};
+  const TensorId stats_id = builder.add(std::move(stats));
+  block.ops.push_back(
+      compute_op("qk norm", Component::norm, Phase::forward,
+                 Norm{.kind = NormKind::rmsnorm, .rows = s.tokens * normed_heads, .width = s.head_dim},
+                 {reads(qkv), reads(weight), writes(y), writes(stats_id)}));
+  return y;
+}
+
+TensorId head_square(ProgramBuilder& builder, const std::string& name, DType type) {
+  const BlockShapes& s = builder.shapes();
+  Tensor tensor;
+  tensor.name = name;
+  tensor.dtype = type;
+  tensor.dims = {cut_dim(DimName::heads, s.batch * s.heads, s.tp, true),
+                 {.name = DimName::query, .size = s.sequence},
+                 {.name = DimName::key, .size = s.sequence}};
+  return builder.add(std::move(tensor));
+}
+
+void emit_flash_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out) {
+  const BlockShapes& s = builder.shapes();
+  Tensor lse;
+  lse.name = "layer.attention.lse";
+  lse.dtype = DType::fp32;
+  lse.dims = {{.name = DimName::tokens, .size = s.tokens}, cut_dim(DimName::heads, s.heads, s.tp, true)};
+  const TensorId lse_id = builder.add(std::move(lse));
+  const Attention attention{.batch = s.batch,
+                            .query = s.sequence,
+                            .key = s.sequence,
+                            .heads = s.heads / s.tp,
+                            .kv_heads = s.kv_heads / s.tp,
+                            .head_dim = s.head_dim,
+                            .v_head_dim = s.head_dim,
+                            .causal = builder.job().model.causal,
+                            .math = s.activation};
+  block.ops.push_back(compute_op("attention", Component::attention_core, Phase::forward, attention,
+                                 {reads(qkv), writes(out), writes(lse_id)}));
+}
+
+/// P = softmax(Q·Kᵀ), O = dropout(P)·V with the s × s matrices in memory.
+void emit_unfused_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out) {
+  const BlockShapes& s = builder.shapes();
+  const std::int64_t local_heads = s.batch * s.heads / s.tp;
+  const std::int64_t square = checked_product(local_heads, s.sequence, s.sequence);
+  const auto core = [&](std::string name, OpKind kind, std::vector<Operand> operands) {
+    block.ops.push_back(
+        compute_op(std::move(name), Component::attention_core, Phase::forward, kind, std::move(operands)));
+  };
+
+  const TensorId scores = head_square(builder, "layer.scores", s.activation);
+  core("scores",
+       Gemm{.batch = local_heads, .m = s.sequence, .n = s.sequence, .k = s.head_dim, .math = s.activation},
+       {reads(qkv), reads(qkv), writes(scores)});
+  TensorId weights = head_square(builder, "layer.probabilities", s.activation);
+  core("softmax", Pointwise{PointwiseKind::softmax, square}, {reads(scores), writes(weights)});
+  if (builder.job().training.dropout) {
+    const TensorId dropped = head_square(builder, "layer.dropped_probabilities", s.activation);
+    const TensorId mask = head_square(builder, "layer.attention.mask", DType::uint8);
+    core("attention dropout", Pointwise{PointwiseKind::dropout, square},
+         {reads(weights), writes(dropped), writes(mask)});
+    weights = dropped;
+  }
+  core("values",
+       Gemm{.batch = local_heads, .m = s.sequence, .n = s.head_dim, .k = s.sequence, .math = s.activation},
+       {reads(weights), reads(qkv), writes(out)});
+}
+
+}  // namespace
+
+void emit_attention_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out) {
+  if (builder.job().training.attention == AttentionKind::flash) {
+    emit_flash_core(builder, block, qkv, out);
+  } else {
+    emit_unfused_core(builder, block, qkv, out);
+  }
+}
+
+void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group) {
+  const BlockShapes& s = builder.shapes();
+  const ModelSpec& model = builder.job().model;
+  const TensorId hidden = hidden_stream(builder);
+
+  const TensorId normed = builder.activation("layer.attn_norm.out", DimName::hidden, s.hidden, false);
+  emit_norm(builder, block, group, "attention norm", "layer.attn_norm", reads(hidden), normed);
+  TensorId qkv = emit_qkv(builder, block, group, normed);
+  if (model.qk_norm) qkv = emit_qk_norm(builder, block, group, qkv);
+  if (model.positions == Positions::rope) {
+    block.ops.push_back(
+        compute_op("rope", Component::attention, Phase::forward,
+                   Rope{.tokens = s.tokens, .heads = (s.heads + s.kv_heads) / s.tp, .head_dim = s.head_dim},
+                   {adds_to(qkv)}));
+  }
+
+  const std::int64_t width = s.heads * s.head_dim;
+  const TensorId attended = builder.activation("layer.attention.out", DimName::flat, width, true);
+  emit_attention_core(builder, block, qkv, attended);
+
+  const TensorId weight = builder.weight(
+      group, "layer.out.weight",
+      {{.name = DimName::hidden, .size = s.hidden}, cut_dim(DimName::flat, width, s.tp, true)});
+  std::optional<TensorId> bias;
+  if (model.biases == Biases::all) {
+    bias = builder.weight(group, "layer.out.bias", {{.name = DimName::hidden, .size = s.hidden}});
+  }
+  TensorId out = builder.activation("layer.out", DimName::hidden, s.hidden, false);
+  if (s.tp > 1) builder.tensor(out).partial = GroupKind::tp;
+  block.ops.push_back(
+      linear(builder, "out", Component::attention, s.layer_math, reads(attended), weight, writes(out), bias));
+  if (s.tp > 1) {
+    block.ops.push_back(
+        all_reduce_tp(builder, "all-reduce out", Component::attention, Phase::forward, reads(out)));
+  }
+  if (model.norms_per_layer == 4) {
+    const TensorId post = builder.activation("layer.attn_post_norm.out", DimName::hidden, s.hidden, false);
+    out = emit_norm(builder, block, group, "attention post norm", "layer.attn_post_norm", reads(out), post);
+  }
+  const TensorId mid = builder.activation("layer.mid", DimName::hidden, s.hidden, false);
+  emit_residual(builder, block, "attention residual", "layer.attn_dropout", reads(hidden), reads(out),
+                writes(mid));
+}
+
+}  // namespace foreshard

@@ -1,0 +1,147 @@
+#include "planner/program/passes/recompute.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace foreshard {
+
+namespace {
+
+class RecomputePass {
+  using Key = std::pair<TensorId, int>;  // tensor and layer shift: the stream's input is not its output
+
+ public:
+  RecomputePass(ProgramBuilder& builder, const Block& forward, Block& backward)
+      : builder_(builder), forward_(forward), backward_(backward), mode_(builder.job().training.recompute) {
+    for (std::size_t i = 0; i < forward.ops.size(); ++i) {
+      for (const Operand& operand : forward.ops[i].operands) {
+        if (operand.access != Access::read) writers_[key(operand)].push_back(i);
+      }
+    }
+    choose_kept();
+  }
+
+  void run() {
+    const bool whole = mode_ == Recompute::full && builder_.conventions().recompute_whole_layer;
+    for (const Op& op : backward_.ops) need_inputs_of(op);
+    if (whole) {
+      for (std::size_t i = 0; i < forward_.ops.size(); ++i) again_.insert(i);
+    }
+    if (again_.empty()) return;
+    std::size_t first_use = backward_.ops.size();
+    for (std::size_t i = 0; i < backward_.ops.size(); ++i) {
+      if (use_clones(backward_.ops[i])) first_use = std::min(first_use, i);
+    }
+    if (whole) first_use = 0;
+    std::vector<Op> rerun;
+    for (const std::size_t i : again_) rerun.push_back(run_again(forward_.ops[i]));
+    backward_.ops.insert(backward_.ops.begin() + static_cast<std::ptrdiff_t>(first_use), rerun.begin(),
+                         rerun.end());
+  }
+
+ private:
+  static Key key(const Operand& operand) { return {operand.tensor, operand.layer_shift}; }
+
+  void choose_kept() {
+    std::size_t products = 0;
+    for (const Op& op : forward_.ops) {
+      const bool is_product =
+          std::holds_alternative<Gemm>(op.kind) && op.component != Component::attention_core;
+      const bool kept = keeps_output(op, is_product ? products : 0);
+      if (is_product) ++products;
+      for (const Operand& operand : op.operands) {
+        if (operand.access == Access::read) continue;
+        if (kept) {
+          kept_.insert(operand.tensor);
+        } else if (operand.access == Access::accumulate) {
+          kept_.erase(
+              operand.tensor);  // changed in place by something that runs again, so made again as a whole
+        }
+      }
+    }
+  }
+
+  [[nodiscard]] bool keeps_output(const Op& op, std::size_t product) const {
+    switch (mode_) {
+      case Recompute::none: return true;
+      case Recompute::full: return false;
+      case Recompute::selective: return op.component != Component::attention_core;
+      case Recompute::selective_ops: {
+        if (const auto* collective = std::get_if<Collective>(&op.kind)) {
+          return collective->kind == CollectiveKind::reduce_scatter;
+        }
+        if (op.component == Component::attention_core) return std::holds_alternative<Attention>(op.kind);
+        return std::holds_alternative<Rope>(op.kind) ||
+               (std::holds_alternative<Gemm>(op.kind) && product % 2 == 0);
+      }
+    }
+    return true;
+  }
+
+  /// Whether this reader wants the tensor made again. Selective recomputation serves the core's own backward
+  /// only: what the output projection reads stays saved.
+  [[nodiscard]] bool wants_clone(const Op& reader, const Operand& operand) const {
+    if (operand.access == Access::write || !writers_.contains(key(operand))) return false;
+    if (kept_.contains(operand.tensor)) return false;
+    return mode_ != Recompute::selective || reader.component == Component::attention_core;
+  }
+
+  void need_inputs_of(const Op& op) {
+    for (const Operand& operand : op.operands) {
+      if (!wants_clone(op, operand)) continue;
+      for (const std::size_t writer : writers_[key(operand)]) {
+        if (again_.insert(writer).second) need_inputs_of(forward_.ops[writer]);
+      }
+    }
+  }
+
+  TensorId clone(TensorId id) {
+    Tensor tensor = builder_.tensor(id);
+    tensor.name += ".again";
+    tensor.lifetime = Lifetime::block;
+    return builder_.add(std::move(tensor));
+  }
+
+  bool use_clones(Op& op) {
+    bool used = false;
+    for (Operand& operand : op.operands) {
+      if (!wants_clone(op, operand)) continue;
+      operand.tensor = clone(operand.tensor);
+      operand.layer_shift = 0;
+      used = true;
+    }
+    return used;
+  }
+
+  Op run_again(Op op) {
+    op.phase = Phase::recompute;
+    for (Operand& operand : op.operands) {
+      const bool made_here = operand.access != Access::read;
+      if (made_here || wants_clone(op, operand)) {
+        operand.tensor = clone(operand.tensor);
+        operand.layer_shift = 0;
+      }
+    }
+    return op;
+  }
+
+  ProgramBuilder& builder_;
+  const Block& forward_;
+  Block& backward_;
+  Recompute mode_;
+  std::map<Key, std::vector<std::size_t>> writers_;
+  std::set<TensorId> kept_;
+  std::set<std::size_t> again_;  // forward operations to run again, in order
+};
+
+}  // namespace
+
+void apply_recompute(ProgramBuilder& builder, const Block& forward, Block& backward) {
+  if (builder.job().training.recompute == Recompute::none) return;
+  RecomputePass(builder, forward, backward).run();
+}
+
+}  // namespace foreshard

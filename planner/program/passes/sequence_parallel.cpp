@@ -1,0 +1,174 @@
+#include "planner/program/passes/sequence_parallel.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace foreshard {
+
+namespace {
+
+Op exchange(const ProgramBuilder& builder, CollectiveKind kind, const Op& like, TensorId source,
+            TensorId destination) {
+  const TensorId whole = kind == CollectiveKind::all_gather ? destination : source;
+  Op op =
+      compute_op(std::string(to_string(kind)) + " " + builder.tensor(whole).name, like.component, like.phase,
+                 Collective{.kind = kind,
+                            .group = GroupKind::tp,
+                            .reduction = Reduction::sum,
+                            .payload = builder.tensor(whole).local_bytes()},
+                 {reads(source), writes(destination)});
+  op.lane = Lane::tp;
+  op.pipelined = builder.job().training.overlap.tp == TpOverlap::full;
+  return op;
+}
+
+/// Rewrites one forward block, operation by operation.
+class SequencePass {
+ public:
+  SequencePass(ProgramBuilder& builder, Block& block) : builder_(builder), block_(block) {
+    sharded_.insert(builder.find("hidden"));
+  }
+
+  void run() {
+    std::vector<Op> before;
+    before.swap(block_.ops);
+    for (Op& op : before) {
+      rename(op);
+      const auto* collective = std::get_if<Collective>(&op.kind);
+      if (collective != nullptr && op.component != Component::loss) {
+        scatter(op);
+      } else if (std::holds_alternative<Gemm>(op.kind) && sharded_.contains(op.operands[0].tensor)) {
+        gather(op);
+        block_.ops.push_back(std::move(op));
+      } else {
+        if (reads_shard(op)) shrink(op);
+        block_.ops.push_back(std::move(op));
+      }
+    }
+  }
+
+ private:
+  [[nodiscard]] bool reads_shard(const Op& op) const {
+    return std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+      return operand.access == Access::read && sharded_.contains(operand.tensor);
+    });
+  }
+
+  void rename(Op& op) {
+    for (Operand& operand : op.operands) {
+      if (operand.access != Access::read) continue;
+      const auto found = renamed_.find(operand.tensor);
+      if (found != renamed_.end()) operand.tensor = found->second;
+    }
+  }
+
+  TensorId like(TensorId id, const std::string& name, bool cut) {
+    Tensor tensor = builder_.tensor(id);
+    tensor.name = name;
+    tensor.lifetime = Lifetime::block;
+    tensor.dims[0].tp = cut ? builder_.shapes().tp : 1;
+    tensor.partial = cut ? std::nullopt : tensor.partial;
+    return builder_.add(std::move(tensor));
+  }
+
+  /// all-reduce X becomes reduce-scatter X → its shard.
+  void scatter(const Op& op) {
+    const TensorId whole = op.operands[0].tensor;
+    if (builder_.tensor(whole).name == "hidden") {
+      // The embedding wrote the stream itself; now it writes a full partial sum that scatters into the
+      // stream.
+      const TensorId partial = like(whole, "embedding.out", false);
+      builder_.tensor(partial).role = TensorRole::activation;
+      builder_.tensor(partial).partial = GroupKind::tp;
+      block_.ops.back().operands.back().tensor = partial;
+      block_.ops.push_back(exchange(builder_, CollectiveKind::reduce_scatter, op, partial, whole));
+      return;
+    }
+    const TensorId shard = like(whole, builder_.tensor(whole).name + ".shard", true);
+    sharded_.insert(shard);
+    renamed_[whole] = shard;
+    block_.ops.push_back(exchange(builder_, CollectiveKind::reduce_scatter, op, whole, shard));
+  }
+
+  /// A product of a sharded X reads what an all-gather of it wrote, gathered once per block.
+  void gather(Op& op) {
+    const TensorId shard = op.operands[0].tensor;
+    const bool is_new = !gathered_.contains(shard);
+    if (is_new) gathered_[shard] = like(shard, builder_.tensor(shard).name + ".full", false);
+    const TensorId full = gathered_[shard];
+    if (is_new) block_.ops.push_back(exchange(builder_, CollectiveKind::all_gather, op, shard, full));
+    op.operands[0].tensor = full;
+    std::get<Gemm>(op.kind).m = builder_.tensor(full).dims[0].local();
+  }
+
+  /// An operation on shards writes shards.
+  void shrink(Op& op) {
+    std::int64_t elements = 0;
+    for (const Operand& operand : op.operands) {
+      Tensor& tensor = builder_.tensor(operand.tensor);
+      if (operand.access != Access::read && tensor.role == TensorRole::activation) {
+        tensor.dims[0].tp = builder_.shapes().tp;
+        sharded_.insert(operand.tensor);
+      }
+      if (tensor.role != TensorRole::weight) elements = std::max(elements, tensor.local_elements());
+    }
+    if (auto* norm = std::get_if<Norm>(&op.kind)) norm->rows = elements / norm->width;
+    if (auto* pointwise = std::get_if<Pointwise>(&op.kind)) pointwise->elements = elements;
+  }
+
+  ProgramBuilder& builder_;
+  Block& block_;
+  std::set<TensorId> sharded_;
+  std::unordered_map<TensorId, TensorId> renamed_;
+  std::unordered_map<TensorId, TensorId> gathered_;
+};
+
+}  // namespace
+
+void apply_sequence_parallel(ProgramBuilder& builder, Block& forward) {
+  SequencePass(builder, forward).run();
+}
+
+void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward) {
+  const bool serial = builder.job().training.overlap.tp == TpOverlap::none;
+  for (const Op& op : forward.ops) {
+    const auto* collective = std::get_if<Collective>(&op.kind);
+    if (collective == nullptr || collective->kind != CollectiveKind::all_gather) continue;
+    const TensorId full = op.operands[1].tensor;
+    const auto reads_full = [&](const Op& candidate) {
+      return candidate.phase == Phase::backward_weight && candidate.operands[1].tensor == full;
+    };
+    const auto first = std::find_if(backward.ops.begin(), backward.ops.end(), reads_full);
+    if (first == backward.ops.end()) continue;
+
+    Tensor again = builder.tensor(full);
+    again.name = builder.tensor(op.operands[0].tensor).name + ".regathered";
+    const TensorId again_id = builder.add(std::move(again));
+    for (auto reader = first; reader != backward.ops.end(); ++reader) {
+      if (reads_full(*reader)) reader->operands[1].tensor = again_id;
+    }
+    // It starts before the input gradient of the same product, behind which it can hide.
+    const auto product = std::find_if(backward.ops.begin(), first, [&](const Op& candidate) {
+      return candidate.name == first->name && candidate.phase == Phase::backward_input;
+    });
+    Op gather = exchange(builder, CollectiveKind::all_gather, op, op.operands[0].tensor, again_id);
+    gather.phase = Phase::backward_weight;
+    gather.after_compute = gather.holds_compute = serial;
+    backward.ops.insert(product, std::move(gather));
+  }
+}
+
+std::vector<TensorId> sequence_partial_weights(const ProgramBuilder& builder, const WeightGroup& group) {
+  std::vector<TensorId> partial;
+  for (const TensorId id : group.weights) {
+    const std::string& name = builder.tensor(id).name;
+    const bool on_shards =
+        name.find("norm.") != std::string::npos && name.find("qk_norm") == std::string::npos;
+    if (on_shards || name.starts_with("positions.")) partial.push_back(id);
+  }
+  return partial;
+}
+
+}  // namespace foreshard

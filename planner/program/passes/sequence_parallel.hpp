@@ -1,0 +1,21 @@
+#pragma once
+
+#include "planner/program/program_builder.hpp"
+
+namespace foreshard {
+
+/// Sequence parallelism (Korthikanti et al. 2022, arXiv:2205.05198): what tensor parallelism leaves
+/// replicated — norms, dropout, residuals — is cut along the tokens. Each all-reduce of a forward block
+/// becomes a reduce-scatter, and products that need every token gather them first. Loss statistics keep their
+/// all-reduces.
+void apply_sequence_parallel(ProgramBuilder& builder, Block& forward);
+
+/// The backward block gathers the inputs of its weight gradients once more, instead of keeping what forward
+/// gathered.
+void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward);
+
+/// Weights whose gradients sequence parallelism leaves as sums over each rank's own tokens: norms and
+/// positions.
+std::vector<TensorId> sequence_partial_weights(const ProgramBuilder& builder, const WeightGroup& group);
+
+}  // namespace foreshard

@@ -1,0 +1,140 @@
+#include "planner/program/passes/zero.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace foreshard {
+
+namespace {
+
+/// Tensors of `group` (weights or their gradients) that the block touches, in order of first use.
+std::vector<TensorId> touched(const Block& block, const std::set<TensorId>& candidates) {
+  std::vector<TensorId> found;
+  for (const Op& op : block.ops) {
+    for (const Operand& operand : op.operands) {
+      if (candidates.contains(operand.tensor) &&
+          std::find(found.begin(), found.end(), operand.tensor) == found.end()) {
+        found.push_back(operand.tensor);
+      }
+    }
+  }
+  return found;
+}
+
+Op dp_exchange(const ProgramBuilder& builder, CollectiveKind kind, std::vector<Operand> operands,
+               Bytes payload) {
+  Op op = compute_op(
+      kind == CollectiveKind::all_gather ? "gather weights" : "scatter gradients", Component::gradient_sync,
+      Phase::forward,
+      Collective{.kind = kind, .group = GroupKind::dp_cp, .reduction = Reduction::sum, .payload = payload},
+      std::move(operands));
+  op.lane = Lane::dp;
+  if (!builder.job().training.overlap.dp) op.after_compute = op.holds_compute = true;
+  return op;
+}
+
+void replace(Block& block, const std::map<TensorId, TensorId>& substitute, bool write_first) {
+  std::set<TensorId> written;
+  for (Op& op : block.ops) {
+    for (Operand& operand : op.operands) {
+      const auto found = substitute.find(operand.tensor);
+      if (found == substitute.end()) continue;
+      operand.tensor = found->second;
+      if (write_first && operand.access == Access::accumulate && written.insert(found->second).second) {
+        operand.access = Access::write;
+      }
+    }
+  }
+}
+
+/// The block starts by gathering its weights over dp into buffers of its own.
+void gather_weights(ProgramBuilder& builder, const WeightGroup& group, Block& block, Phase phase) {
+  const std::vector<TensorId> weights = touched(block, {group.weights.begin(), group.weights.end()});
+  if (weights.empty()) return;
+  std::map<TensorId, TensorId> whole;
+  std::vector<Operand> operands;
+  Bytes payload;
+  for (const TensorId id : weights) operands.push_back(reads(id));
+  for (const TensorId id : weights) {
+    Tensor gathered = builder.tensor(id);
+    gathered.name += ".gathered";
+    gathered.lifetime = Lifetime::layer;
+    gathered.dtype = builder.shapes().weight;
+    gathered.dims[0].dp = 1;
+    payload += gathered.local_bytes();
+    whole[id] = builder.add(std::move(gathered));
+    operands.push_back(writes(whole[id]));
+  }
+  Op gather = dp_exchange(builder, CollectiveKind::all_gather, std::move(operands), payload);
+  gather.phase = phase;
+  if (builder.job().training.overlap.dp) {
+    gather.prefetch_blocks = static_cast<std::int8_t>(builder.conventions().prefetch_layers);
+  }
+  replace(block, whole, false);
+  block.ops.insert(block.ops.begin(), std::move(gather));
+}
+
+/// The block makes whole gradients in buffers of its own and ends by scattering their sum into the ranks'
+/// shares.
+void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block& backward) {
+  std::set<TensorId> candidates;
+  for (const TensorId id : group.weights) candidates.insert(builder.gradient_of(id));
+  const std::vector<TensorId> gradients = touched(backward, candidates);
+  if (gradients.empty()) return;
+  std::map<TensorId, TensorId> whole;
+  std::vector<Operand> operands;
+  Bytes payload;
+  for (const TensorId id : gradients) {
+    Tensor full = builder.tensor(id);
+    full.name += ".whole";
+    full.lifetime = Lifetime::block;
+    full.dims[0].dp = 1;
+    payload += full.local_bytes();
+    whole[id] = builder.add(std::move(full));
+    operands.push_back(reads(whole[id]));
+  }
+  for (const TensorId id : gradients) operands.push_back(adds_to(id));
+  replace(backward, whole, true);
+  Op scatter = dp_exchange(builder, CollectiveKind::reduce_scatter, std::move(operands), payload);
+  scatter.phase = Phase::backward_weight;
+  backward.ops.push_back(std::move(scatter));
+}
+
+}  // namespace
+
+bool keeps_masters(const ProgramBuilder& builder) {
+  const bool weights_are_fp32 = builder.shapes().weight == DType::fp32;
+  const bool cut_in_fp32 = builder.job().parallelism.zero == 3 && !builder.conventions().fp32_master_weights;
+  return !weights_are_fp32 && !cut_in_fp32;
+}
+
+std::int32_t zero_degree(const JobSpec& job) {
+  const ParallelismSpec& p = job.parallelism;
+  return p.zero >= 1 ? static_cast<std::int32_t>(p.dp * p.cp) : 1;
+}
+
+void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
+  const int stage = builder.job().parallelism.zero;
+  const std::int32_t degree = zero_degree(builder.job());
+  for (const TensorId id : group.weights) {
+    if (stage >= 2) builder.tensor(builder.gradient_of(id)).dims[0].dp = degree;
+    if (stage < 3) continue;
+    builder.tensor(id).dims[0].dp = degree;
+    // Without separate masters, what is kept and cut is the fp32 weight itself; gathering narrows it.
+    if (!keeps_masters(builder)) builder.tensor(id).dtype = DType::fp32;
+  }
+}
+
+void apply_zero(ProgramBuilder& builder, const WeightGroup& group, Block& forward, Block& backward) {
+  const int stage = builder.job().parallelism.zero;
+  if (zero_degree(builder.job()) == 1) return;
+  if (stage >= 3) {
+    gather_weights(builder, group, forward, Phase::forward);
+    gather_weights(builder, group, backward, Phase::backward_input);
+  }
+  if (stage >= 2) scatter_gradients(builder, group, backward);
+}
+
+}  // namespace foreshard

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "planner/program/program_builder.hpp"
+
+namespace foreshard {
+
+/// ZeRO (Rajbhandari et al. 2020, arXiv:1910.02054), on the forward and backward blocks of one weight group.
+///   stage 1  optimizer state cut over dp (the optimizer's tensors; blocks stay as they are)
+///   stage 2  and gradients: each backward scatters what it made into this rank's share
+///   stage 3  and weights: each block gathers the weights it needs first
+void apply_zero(ProgramBuilder& builder, const WeightGroup& group, Block& forward, Block& backward);
+
+/// Cuts the weights and gradients of `group` over dp as the job's ZeRO stage says; once, when all are known.
+void cut_weights(ProgramBuilder& builder, const WeightGroup& group);
+
+/// True where fp32 master weights stand beside the weights.
+bool keeps_masters(const ProgramBuilder& builder);
+
+/// Ranks over which a group's optimizer state is cut: dp·cp from stage 1 on, else 1.
+std::int32_t zero_degree(const JobSpec& job);
+
+}  // namespace foreshard

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "planner/program/schedule/schedule.hpp"
+#include "planner/program/schedule/slot.hpp"
+#include "planner/units/strong_index.hpp"
+
+namespace foreshard::detail {
+
+/// The order of one stage under each schedule. @pre schedule.cpp has checked the shape and the stage.
+std::vector<Slot> gpipe_order(const ScheduleShape& shape);
+std::vector<Slot> one_f_one_b_order(const ScheduleShape& shape, StageId stage);
+std::vector<Slot> interleaved_order(const ScheduleShape& shape, StageId stage);
+
+/// Forward passes of the warm-up phase, after which forward and backward passes alternate.
+std::int64_t one_f_one_b_warm_up(const ScheduleShape& shape, StageId stage);
+std::int64_t interleaved_warm_up(const ScheduleShape& shape, StageId stage);
+
+/// The slot of a whole-numbered chunk and micro-batch.
+inline Slot make_slot(Pass pass, std::int64_t chunk, std::int64_t micro_batch) {
+  return {.pass = pass,
+          .chunk = ChunkId(static_cast<std::int32_t>(chunk)),
+          .micro_batch = MicroBatch(static_cast<std::int32_t>(micro_batch))};
+}
+
+}  // namespace foreshard::detail

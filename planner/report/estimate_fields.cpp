@@ -1,0 +1,183 @@
+#include "planner/report/estimate_fields.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "planner/program/group.hpp"
+
+namespace foreshard::report {
+namespace {
+
+/// Gathers fields under a prefix such as "model.parameters.".
+class Section {
+ public:
+  Section(std::vector<Field>& fields, std::string prefix) : fields_(fields), prefix_(std::move(prefix)) {}
+
+  Section& value(std::string_view key, FieldValue value) {
+    fields_.push_back({prefix_ + std::string(key), std::move(value)});
+    return *this;
+  }
+  template <class Tag, class Rep>
+  Section& count(std::string_view key, Count<Tag, Rep> count) {
+    return value(key, count_field(static_cast<Int128>(count.value())));
+  }
+  Section& count(std::string_view key, std::int64_t count) { return value(key, count_field(count)); }
+  template <class Dim>
+  Section& quantity(std::string_view key, Quantity<Dim> quantity) {
+    return value(key, quantity.value());
+  }
+
+ private:
+  std::vector<Field>& fields_;
+  std::string prefix_;
+};
+
+template <class T, class Convert>
+FieldValue said(const std::optional<T>& value, Convert convert) {
+  return value ? FieldValue(convert(*value)) : FieldValue(std::monostate{});
+}
+
+void add_model(std::vector<Field>& fields, const Estimate& estimate) {
+  const ParameterCounts& parameters = estimate.parameters;
+  Section(fields, "model.parameters.")
+      .count("total", parameters.total)
+      .count("active", parameters.active)
+      .count("attention", parameters.attention)
+      .count("ffn", parameters.ffn)
+      .count("embedding", parameters.embedding)
+      .count("norm", parameters.norm)
+      .count("router", parameters.router);
+  const FlopsPerToken& flops = estimate.flops_per_token;
+  Section(fields, "model.flops_per_token.")
+      .count("forward", flops.forward)
+      .count("training", flops.training)
+      .count("training_causal", flops.training_causal);
+}
+
+void add_step(std::vector<Field>& fields, const StepFigures& step, std::int64_t devices) {
+  const double seconds = step.time.value();
+  const double tokens_per_s = step.tokens / seconds;
+  const double per_device = 1.0 / static_cast<double>(devices);
+  Section(fields, "step.")
+      .quantity("time_s", step.time)
+      .quantity("time_low_s", step.time_low)
+      .quantity("time_high_s", step.time_high)
+      .value("tokens_per_s", tokens_per_s)
+      .value("tokens_per_s_per_device", tokens_per_s * per_device)
+      .count("model_flops", step.model_flops)
+      .count("hardware_flops", step.hardware_flops)
+      .value("model_flops_per_s_per_device", step.model_flops.as_double() / seconds * per_device)
+      .value("mfu", step.mfu)
+      .value("hfu", step.hfu)
+      .value("mfu_causal", step.mfu_causal)
+      .value("bubble_fraction", step.bubble_fraction);
+  const StepBreakdown& breakdown = step.breakdown;
+  Section(fields, "step.breakdown_s.")
+      .quantity("compute", breakdown.compute)
+      .quantity("tp_exposed", breakdown.tp_exposed)
+      .quantity("pp_exposed", breakdown.pp_exposed)
+      .quantity("dp_exposed", breakdown.dp_exposed)
+      .quantity("cp_exposed", breakdown.cp_exposed)
+      .quantity("ep_exposed", breakdown.ep_exposed)
+      .quantity("bubble", breakdown.bubble)
+      .quantity("optimizer", breakdown.optimizer)
+      .quantity("overhead", breakdown.overhead);
+  Section(fields, "step.").value("basis", std::string("closed form"));
+}
+
+void add_memory(std::vector<Field>& fields, const MemoryReport& memory) {
+  StageMemory worst;
+  if (memory.worst_stage < memory.stages.size()) worst = memory.stages[memory.worst_stage];
+  std::vector<std::int64_t> peaks;
+  peaks.reserve(memory.stages.size());
+  for (const StageMemory& stage : memory.stages) peaks.push_back(stage.peak.value());
+  Section(fields, "memory.")
+      .count("capacity_bytes", memory.capacity)
+      .count("peak_bytes", memory.peak)
+      .count("reserved_bytes", memory.reserved)
+      .value("fits", memory.fits)
+      .count("weights_bytes", worst.weights)
+      .count("gradients_bytes", worst.gradients)
+      .count("optimizer_bytes", worst.optimizer)
+      .count("activations_bytes", worst.activations)
+      .count("buffers_bytes", worst.buffers)
+      .value("peak_by_stage_bytes", std::move(peaks))
+      .count("context_bytes", memory.context);
+}
+
+void add_communication(std::vector<Field>& fields, const Estimate& estimate) {
+  static constexpr std::pair<CommAxis, const char*> kAxes[] = {{CommAxis::tp, "tp"},
+                                                               {CommAxis::pp, "pp"},
+                                                               {CommAxis::dp, "dp"},
+                                                               {CommAxis::cp, "cp"},
+                                                               {CommAxis::ep, "ep"}};
+  for (const auto& [axis, name] : kAxes) {
+    const AxisTraffic& traffic = estimate.communication[static_cast<std::size_t>(axis)];
+    Section(fields, std::string("communication.") + name + ".")
+        .count("bytes_per_device", traffic.bytes_per_device)
+        .count("calls", traffic.calls)
+        .quantity("time_s", traffic.time);
+  }
+}
+
+void add_layer(std::vector<Field>& fields, const char* prefix, const LayerFigures& layer) {
+  Section(fields, prefix)
+      .count("parameters", layer.parameters)
+      .count("flops_forward", layer.flops_forward)
+      .count("flops_backward", layer.flops_backward)
+      .count("tp_bytes", layer.tp_bytes);
+}
+
+void add_training(std::vector<Field>& fields, const TrainingFigures& training) {
+  Section(fields, "training.")
+      .value("steps", said(training.steps, [](double steps) { return steps; }))
+      .value("seconds", said(training.time, [](Seconds time) { return time.value(); }))
+      .value("device_hours", said(training.device_hours, [](double hours) { return hours; }))
+      .value("dollars", said(training.cost, [](Dollars cost) { return cost.value(); }))
+      .value("kwh", said(training.energy, [](Joules energy) { return energy / kKilowattHour; }));
+}
+
+void add_job(std::vector<Field>& fields, const JobSpec& job) {
+  const ParallelismSpec& parallelism = job.parallelism;
+  Section(fields, "job.")
+      .value("name", job.name)
+      .value("model", job.model.name)
+      .value("cluster", job.cluster.name)
+      .count("devices", job.cluster.devices())
+      .count("tp", parallelism.tp)
+      .count("pp", parallelism.pp)
+      .count("vp", parallelism.vp)
+      .count("cp", parallelism.cp)
+      .count("ep", parallelism.ep)
+      .count("dp", parallelism.dp)
+      .count("zero", parallelism.zero)
+      .count("micro_batch", job.training.micro_batch)
+      .count("global_batch", job.training.global_batch)
+      .count("sequence_length", job.training.sequence_length);
+}
+
+}  // namespace
+
+FieldValue count_field(Int128 count) {
+  static constexpr Int128 kLargestExactDouble = Int128{1} << 53;
+  if (count >= -kLargestExactDouble && count <= kLargestExactDouble) return static_cast<std::int64_t>(count);
+  return static_cast<double>(count);
+}
+
+std::vector<Field> estimate_fields(const PlannedJob& planned) {
+  const auto& [job, estimate] = planned;
+  std::vector<Field> fields;
+  fields.reserve(96);
+  add_model(fields, estimate);
+  add_step(fields, estimate.step, job.cluster.devices());
+  add_memory(fields, estimate.memory);
+  add_communication(fields, estimate);
+  add_layer(fields, "layer.attention.", estimate.attention);
+  add_layer(fields, "layer.ffn.", estimate.ffn);
+  add_training(fields, estimate.training);
+  add_job(fields, job);
+  fields.push_back({"notes", estimate.notes});
+  return fields;
+}
+
+}  // namespace foreshard::report

@@ -1,0 +1,215 @@
+#include "planner/report/plan_sections.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "planner/report/format.hpp"
+#include "planner/report/table.hpp"
+#include "planner/report/words.hpp"
+#include "planner/topology/device_mesh.hpp"
+
+namespace foreshard::report {
+namespace {
+
+/// The cell that begins a row under a table's title.
+std::string item(std::string_view name) { return fmt::format("  {}", name); }
+
+/// What keeps the pipeline from being full, as the schedule's formula has it: (p−1) of (m·v + p−1) slots.
+std::string bubble_words(const JobSpec& job) {
+  const std::int64_t idle = job.parallelism.pp - 1;
+  const std::int64_t work = job.micro_batches() * job.parallelism.vp;
+  if (job.training.schedule == ScheduleKind::zero_bubble) {
+    return fmt::format("{} over {} stages, weight gradients fill in",
+                       counted(job.micro_batches(), "micro-batch", "es"), job.parallelism.pp);
+  }
+  return fmt::format("{}: {} of {} slots", word_for(job.training.schedule), grouped(idle),
+                     grouped(work + idle));
+}
+
+std::string gemm_words(const ComputeDetail& detail) {
+  return fmt::format("compute, {:.0f}% of peak", 100.0 * detail.gemm_fraction_of_peak);
+}
+
+std::string memory_bandwidth_words(const JobSpec& job) {
+  return "memory bandwidth, " + with_unit(job.cluster.accelerator.memory_bandwidth);
+}
+
+std::string optimizer_words(const JobSpec& job) {
+  std::string text{word_for(job.training.optimizer)};
+  if (job.parallelism.zero > 0) {
+    text += fmt::format(", zero {} over {}", job.parallelism.zero,
+                        grouped(job.parallelism.dp * job.parallelism.cp));
+  }
+  return text;
+}
+
+std::string share(double part, double whole) { return whole > 0.0 ? percent(part / whole) : "–"; }
+
+/// Along which group of ranks an axis' traffic runs.
+GroupKind widest_group(CommAxis axis) {
+  switch (axis) {
+    case CommAxis::tp: return GroupKind::tp;
+    case CommAxis::pp: return GroupKind::pp;
+    case CommAxis::dp: return GroupKind::dp_cp;
+    case CommAxis::cp: return GroupKind::cp;
+    case CommAxis::ep: return GroupKind::ep;
+  }
+  return GroupKind::world;
+}
+
+struct AxisRow {
+  CommAxis axis;
+  const char* name;
+  Seconds StepBreakdown::*exposed;
+};
+constexpr std::array<AxisRow, kCommAxisCount> kAxisRows = {
+    {{CommAxis::tp, "tp", &StepBreakdown::tp_exposed},
+     {CommAxis::cp, "cp", &StepBreakdown::cp_exposed},
+     {CommAxis::ep, "ep", &StepBreakdown::ep_exposed},
+     {CommAxis::pp, "pp", &StepBreakdown::pp_exposed},
+     {CommAxis::dp, "dp", &StepBreakdown::dp_exposed}}};
+
+}  // namespace
+
+std::string link_of(const JobSpec& job, CommAxis axis) {
+  const ClusterSpec& cluster = job.cluster;
+  const Group group = DeviceMesh(job.parallelism).group(widest_group(axis));
+  if (span_of(group, cluster.devices_per_node).nodes > 1) {
+    return "network, " + in_bits(cluster.network.link.bandwidth);
+  }
+  return fmt::format("{}, {}", word_for(cluster.fabric), with_unit(cluster.link.bandwidth));
+}
+
+Lines step_table(const PlannedJob& planned) {
+  const auto& [job, estimate] = planned;
+  const StepFigures& step = estimate.step;
+  const Unit unit = time_unit(step.time);
+  Table table({{"where the step goes", Align::left}, {unit.name}, {"%"}, {"what limits it", Align::left}});
+  const auto add = [&](const std::string& name, Seconds time, const std::string& limit) {
+    if (time.value() == 0.0) return;
+    table.row({item(name), in_unit(time.value(), unit), fixed(100.0 * (time / step.time), 1), limit});
+  };
+  const ComputeDetail& detail = step.detail;
+  add("GEMMs", detail.gemms, gemm_words(detail));
+  add("attention core", detail.attention_core, "compute");
+  add("pointwise and norms", detail.memory_bound, memory_bandwidth_words(job));
+  const Seconds other = step.breakdown.compute - detail.gemms - detail.attention_core - detail.memory_bound;
+  // What rounding leaves is no row.
+  if (other > 1e-6 * step.time) add("other kernels", other, "");
+  for (const AxisRow& row : kAxisRows) {
+    add(std::string(row.name) + ", exposed", step.breakdown.*row.exposed, link_of(job, row.axis));
+  }
+  add("pipeline bubble", step.breakdown.bubble, bubble_words(job));
+  add("optimizer", step.breakdown.optimizer, memory_bandwidth_words(job));
+  add("host and the rest", step.breakdown.overhead, "");
+  add("step", step.time, "");
+  return table.lines();
+}
+
+Lines memory_table(const PlannedJob& planned) {
+  const auto& [job, estimate] = planned;
+  const MemoryReport& memory = estimate.memory;
+  if (memory.worst_stage >= memory.stages.size()) return {};
+  const StageMemory& worst = memory.stages[memory.worst_stage];
+  const Bytes needed = memory.reserved + memory.context;
+  const Unit unit = byte_unit(needed);
+  Table table({{fmt::format("memory per {}, stage {}", device_word(job), memory.worst_stage), Align::left},
+               {"", Align::left},
+               {unit.name}});
+  const auto add = [&](std::string_view name, std::string note, Bytes bytes) {
+    table.row({item(name), std::move(note), in_unit(bytes.as_double(), unit)});
+  };
+  add("weights", std::string(word_for(weight_dtype(job.training.precision))), worst.weights);
+  add("gradients", std::string(word_for(job.training.gradient_dtype)), worst.gradients);
+  add("optimizer", optimizer_words(job), worst.optimizer);
+  add("activations", worst.in_flight > 0 ? grouped(worst.in_flight) + " in flight" : "", worst.activations);
+  add("buffers", "", worst.buffers);
+  add("peak", worst.peak_block.empty() ? "" : "in " + worst.peak_block, worst.peak);
+  add("fragmentation", "of the allocator", memory.reserved - memory.peak);
+  add("context", "driver, communicators", memory.context);
+  add("needed", "", needed);
+  add("there is", "", memory.capacity);
+  return table.lines();
+}
+
+Lines parameter_table(const PlannedJob& planned) {
+  const auto& [job, estimate] = planned;
+  const ParameterCounts& parameters = estimate.parameters;
+  Table table({{"parameters", Align::left}, {""}, {"%"}});
+  const auto add = [&](std::string_view name, Parameters count) {
+    if (count.value() == 0) return;
+    table.row({item(name), grouped(count.value()),
+               fixed(100.0 * count.as_double() / std::max(1.0, parameters.total.as_double()), 1)});
+  };
+  add("attention", parameters.attention);
+  add("FFN", parameters.ffn);
+  add("router", parameters.router);
+  add("embedding", parameters.embedding);
+  add("norms", parameters.norm);
+  add("total", parameters.total);
+  if (parameters.active != parameters.total) add("active per token", parameters.active);
+  if (estimate.vocab_padding > 0) {
+    table.row({item("padded vocabulary"), fmt::format("+ {}", counted(estimate.vocab_padding, "row")), ""});
+  }
+  Table flops({{"model FLOPs per token", Align::left}, {""}});
+  flops.row({item("forward"), with_unit(estimate.flops_per_token.forward)});
+  flops.row({item("training"), with_unit(estimate.flops_per_token.training)});
+  if (job.model.causal) {
+    flops.row({item("training, causal"), with_unit(estimate.flops_per_token.training_causal)});
+  }
+  // A width of 0 puts one below the other.
+  return beside(table.lines(), flops.lines(), 0);
+}
+
+Lines layer_table(const PlannedJob& planned) {
+  const auto& [job, estimate] = planned;
+  const LayerFigures& attention = estimate.attention;
+  const LayerFigures& ffn = estimate.ffn;
+  const bool is_moe = job.model.experts && job.model.experts->count > 0;
+  Table table({{"one layer, one micro-batch", Align::left},
+               {"parameters"},
+               {"forward"},
+               {"backward"},
+               {fmt::format("sent over tp per {}", device_word(job))}});
+  const auto add = [&](std::string_view name, const LayerFigures& layer) {
+    table.row({item(name), grouped(layer.parameters.value()), with_unit(layer.flops_forward),
+               with_unit(layer.flops_backward), with_unit(layer.tp_bytes)});
+  };
+  add("attention", attention);
+  add(fmt::format("FFN ({})", is_moe ? "experts" : word_for(job.model.ffn)), ffn);
+  const auto ffn_share = [&](auto LayerFigures::*figure) {
+    return share((ffn.*figure).as_double(), (ffn.*figure).as_double() + (attention.*figure).as_double());
+  };
+  table.row({item("the FFN's share"), ffn_share(&LayerFigures::parameters),
+             ffn_share(&LayerFigures::flops_forward), ffn_share(&LayerFigures::flops_backward),
+             ffn_share(&LayerFigures::tp_bytes)});
+  return table.lines();
+}
+
+Lines communication_table(const PlannedJob& planned) {
+  const auto& [job, estimate] = planned;
+  Seconds largest;
+  for (const AxisTraffic& traffic : estimate.communication) largest = std::max(largest, traffic.time);
+  const Unit unit = time_unit(largest);
+  Table table({{"communication per step", Align::left},
+               {fmt::format("sent per {}", device_word(job))},
+               {"calls"},
+               {"time, " + unit.name},
+               {"exposed, " + unit.name},
+               {"over", Align::left}});
+  bool is_silent = true;
+  for (const AxisRow& row : kAxisRows) {
+    const AxisTraffic& traffic = estimate.communication[static_cast<std::size_t>(row.axis)];
+    if (traffic.calls == 0) continue;
+    is_silent = false;
+    table.row({item(row.name), with_unit(traffic.bytes_per_device), grouped(traffic.calls),
+               in_unit(traffic.time.value(), unit),
+               in_unit((estimate.step.breakdown.*row.exposed).value(), unit), link_of(job, row.axis)});
+  }
+  return is_silent ? Lines{} : table.lines();
+}
+
+}  // namespace foreshard::report

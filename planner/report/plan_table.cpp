@@ -1,0 +1,77 @@
+#include "planner/report/plan_table.hpp"
+
+#include <fmt/format.h>
+
+#include "planner/report/format.hpp"
+#include "planner/report/plan_sections.hpp"
+#include "planner/report/table.hpp"
+#include "planner/report/words.hpp"
+
+namespace foreshard {
+namespace {
+
+using namespace report;
+
+constexpr std::size_t kIndent = 2;
+
+/// The lines of the table, blocks apart by one blank line.
+class Page {
+ public:
+  void block(const Lines& lines, std::size_t indent) {
+    if (lines.empty()) return;
+    if (!text_.empty()) text_ += '\n';
+    append(lines, indent);
+  }
+  void append(const Lines& lines, std::size_t indent) {
+    for (const std::string& line : lines) {
+      if (!line.empty()) text_.append(indent, ' ');
+      text_ += line + '\n';
+    }
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+Lines peaks_by_stage(const MemoryReport& memory) {
+  if (memory.stages.size() < 2) return {};
+  const Unit unit = byte_unit(memory.peak);
+  std::string text = fmt::format("peak by stage, {}:", unit.name);
+  for (const StageMemory& stage : memory.stages) {
+    text += fmt::format(" {}", in_unit(stage.peak.as_double(), unit));
+  }
+  return wrapped(text, kIndent, 2 * kIndent);
+}
+
+Lines notes(const PlannedJob& planned) {
+  Lines lines;
+  for (const std::string& note : planned.estimate.notes) {
+    for (std::string& line : wrapped(fmt::format("note: {}", note), kIndent, 2 * kIndent))
+      lines.push_back(std::move(line));
+  }
+  const AcceleratorSpec& accelerator = planned.job.cluster.accelerator;
+  const std::string basis = fmt::format("basis: closed form ({}) · kernel model of {}, band ±{:.0f}%",
+                                        word_for(planned.job.training.schedule), accelerator.name,
+                                        100.0 * accelerator.kernels.spread);
+  for (std::string& line : wrapped(basis, kIndent, 2 * kIndent)) lines.push_back(std::move(line));
+  return lines;
+}
+
+}  // namespace
+
+std::string plan_table(const PlannedJob& planned) {
+  Page page;
+  page.append(job_lines(planned), 0);
+  page.block(verdict_lines(planned), 0);
+  page.append(training_lines(planned), 0);
+  page.block(step_table(planned), kIndent);
+  page.block(beside(memory_table(planned), parameter_table(planned), kWidth - kIndent), kIndent);
+  page.append(peaks_by_stage(planned.estimate.memory), 0);
+  page.block(layer_table(planned), kIndent);
+  page.block(communication_table(planned), kIndent);
+  page.block(notes(planned), 0);
+  return page.text();
+}
+
+}  // namespace foreshard

@@ -1,0 +1,140 @@
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "planner/report/format.hpp"
+#include "planner/report/memory_advice.hpp"
+#include "planner/report/plan_sections.hpp"
+#include "planner/report/table.hpp"
+#include "planner/report/words.hpp"
+
+namespace foreshard::report {
+namespace {
+
+constexpr std::size_t kIndent = 2;
+
+/// "8 × dgx-h100 (64 × NVIDIA H100 80GB SXM)"
+std::string cluster_words(const ClusterSpec& cluster) {
+  const AcceleratorSpec& accelerator = cluster.accelerator;
+  const std::string& device = accelerator.full_name.empty() ? accelerator.name : accelerator.full_name;
+  const std::string devices = fmt::format("{} × {}", grouped(cluster.devices()), device);
+  if (cluster.name.empty()) return devices;
+  if (cluster.nodes == 1) return fmt::format("{} ({})", cluster.name, devices);
+  return fmt::format("{} × {} ({})", grouped(cluster.nodes), cluster.name, devices);
+}
+
+std::string parallelism_words(const ParallelismSpec& parallelism) {
+  std::string text = fmt::format("tp {}, pp {}", parallelism.tp, parallelism.pp);
+  if (parallelism.vp > 1) text += fmt::format(", vp {}", parallelism.vp);
+  if (parallelism.cp > 1) text += fmt::format(", cp {}", parallelism.cp);
+  if (parallelism.ep > 1) text += fmt::format(", ep {}", parallelism.ep);
+  text += fmt::format(", dp {}", parallelism.dp);
+  if (parallelism.zero > 0) text += fmt::format(", zero {}", parallelism.zero);
+  return text;
+}
+
+std::string step_words(const PlannedJob& planned) {
+  const StepFigures& step = planned.estimate.step;
+  const Unit unit = time_unit(step.time);
+  const auto devices_double = static_cast<double>(planned.job.cluster.devices());
+  return fmt::format("{} {} ({} – {}), {} tokens/s per {}, {} MFU", in_unit(step.time.value(), unit),
+                     unit.name, in_unit(step.time_low.value(), unit), in_unit(step.time_high.value(), unit),
+                     significant(step.tokens / step.time.value() / devices_double), device_word(planned.job),
+                     percent(step.mfu));
+}
+
+/// What to try in words, then the options that do so on a line of their own, to be copied.
+Lines advice_lines(const MemoryAdvice& advice) {
+  if (advice.remedies.empty()) {
+    return wrapped("Nothing on these devices helps: spread the model over more of them with more pp or tp.",
+                   kIndent, kIndent);
+  }
+  std::string text = advice.remedies.size() == 1 ? "Cheapest to try next: " : "Cheapest to try, together: ";
+  std::string options = "to try:";
+  for (std::size_t i = 0; i < advice.remedies.size(); ++i) {
+    const MemoryRemedy& remedy = advice.remedies[i];
+    if (i > 0) text += "; ";
+    text += fmt::format("{} {}, which {} (frees about {})", remedy.key, remedy.value, remedy.because,
+                        with_unit(remedy.saved));
+    options += fmt::format(" --set {}={}", remedy.key, remedy.value);
+  }
+  text += '.';
+  if (advice.still_missing > Bytes(0)) {
+    text += fmt::format(" Even so about {} would be missing: the model needs more devices.",
+                        with_unit(advice.still_missing));
+  }
+  Lines lines = wrapped(text, kIndent, kIndent);
+  for (std::string& line : wrapped(options, kIndent, 2 * kIndent)) lines.push_back(std::move(line));
+  return lines;
+}
+
+/// ", 9.22 M USD at 2.50 USD/h per GPU"
+std::string price_words(const JobSpec& job, Dollars cost) {
+  std::string text = fmt::format(", {} USD", in_millions(cost.value()));
+  if (job.cluster.price) {
+    text += fmt::format(" at {} USD/h per {}", fixed(job.cluster.price->value() * kHour.value(), 2),
+                        device_word(job));
+  }
+  return text;
+}
+
+}  // namespace
+
+Lines job_lines(const PlannedJob& planned) {
+  const JobSpec& job = planned.job;
+  const TrainingSpec& training = job.training;
+  Lines lines =
+      wrapped(fmt::format("{}: {} on {}", job.name, job.model.name, cluster_words(job.cluster)), 0, kIndent);
+  std::string setup =
+      fmt::format("{} · {} × {} · {} of {} · {}", parallelism_words(job.parallelism),
+                  counted(training.sequence_length, "token"), counted(training.global_batch, "sequence"),
+                  counted(job.micro_batches(), "micro-batch", "es"), grouped(training.micro_batch),
+                  word_for(training.precision));
+  if (job.parallelism.pp > 1) setup += fmt::format(" · {}", word_for(training.schedule));
+  if (training.recompute != Recompute::none) {
+    setup += fmt::format(" · recompute {}", word_for(training.recompute));
+  }
+  if (job.framework != Framework::foreshard) setup += fmt::format(" · as {}", word_for(job.framework));
+  for (std::string& line : wrapped(setup, 0, kIndent)) lines.push_back(std::move(line));
+  return lines;
+}
+
+Lines verdict_lines(const PlannedJob& planned) {
+  const MemoryReport& memory = planned.estimate.memory;
+  const Bytes needed = memory.reserved + memory.context;
+  const Unit unit = byte_unit(memory.capacity);
+  const std::string of_capacity =
+      fmt::format("{} of {} {} per {}", in_unit(needed.as_double(), unit),
+                  in_unit(memory.capacity.as_double(), unit), unit.name, device_word(planned.job));
+  if (memory.fits) {
+    return wrapped(fmt::format("One step takes {}. It fits: {}, {} to spare.", step_words(planned),
+                               of_capacity, with_unit(memory.capacity - needed)),
+                   kIndent, kIndent);
+  }
+  Lines lines = wrapped(
+      fmt::format("It does not fit: stage {} needs {}, {} too much. One step would take {}.",
+                  memory.worst_stage, of_capacity, with_unit(needed - memory.capacity), step_words(planned)),
+      kIndent, kIndent);
+  for (std::string& line : advice_lines(advise_memory(planned))) {
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+Lines training_lines(const PlannedJob& planned) {
+  const TrainingFigures& training = planned.estimate.training;
+  if (!training.time || !planned.job.training.tokens) return {};
+  std::string text =
+      fmt::format("{} tokens would take {} on {}", in_si(planned.job.training.tokens->as_double()),
+                  as_calendar_time(*training.time), devices(planned.job, planned.job.cluster.devices()));
+  if (training.steps) text += fmt::format(" in {} steps", fixed(std::ceil(*training.steps), 0));
+  if (training.device_hours) {
+    text += fmt::format(": {} {} hours", in_millions(*training.device_hours), device_word(planned.job));
+  }
+  if (training.cost) text += price_words(planned.job, *training.cost);
+  if (training.energy) text += fmt::format(", {}", with_unit(*training.energy));
+  return wrapped(text + ".", kIndent, kIndent);
+}
+
+}  // namespace foreshard::report

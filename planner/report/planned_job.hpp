@@ -1,0 +1,14 @@
+#pragma once
+
+#include "planner/cost/estimate.hpp"
+#include "planner/spec/job_spec.hpp"
+
+namespace foreshard {
+
+/// A job and what `plan` answers about it: what every report is written from.
+struct PlannedJob {
+  JobSpec job;
+  Estimate estimate;
+};
+
+}  // namespace foreshard

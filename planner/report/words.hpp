@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "planner/spec/job_spec.hpp"
+#include "planner/units/dtype.hpp"
+
+/// How the tables name things: the words of the job file, so that a reader can change what he reads.
+namespace foreshard::report {
+
+std::string_view word_for(DType type);
+std::string_view word_for(Precision precision);
+std::string_view word_for(FfnKind kind);
+std::string_view word_for(ScheduleKind kind);
+std::string_view word_for(Recompute recompute);
+std::string_view word_for(OptimizerKind kind);
+std::string_view word_for(Framework framework);
+/// The link between the devices of a node, as a noun: "NVSwitch".
+std::string_view word_for(NodeFabric fabric);
+
+/// In which weights are stored for training in this precision: fp8 is for products only.
+DType weight_dtype(Precision precision);
+
+/// "GPU" or, where the accelerator is a CPU, "device".
+std::string device_word(const JobSpec& job);
+/// "64 GPUs", "1 device"
+std::string devices(const JobSpec& job, std::int64_t number);
+/// "1 micro-batch", "2 micro-batches": `noun` with its plural's ending.
+std::string counted(std::int64_t number, std::string_view noun, std::string_view ending = "s");
+
+}  // namespace foreshard::report

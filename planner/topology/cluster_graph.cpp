@@ -1,0 +1,203 @@
+#include "planner/topology/cluster_graph.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <stdexcept>
+
+#include <boost/graph/adjacency_list.hpp>
+#include <boost/graph/breadth_first_search.hpp>
+#include <boost/graph/filtered_graph.hpp>
+#include <fmt/core.h>
+
+namespace foreshard {
+namespace {
+
+struct LinkProperties {
+  BytesPerSecond bandwidth;
+  Seconds latency;
+};
+// Vectors for edges keep the order in which links were laid, which is what makes routes deterministic.
+using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS, Vertex, LinkProperties>;
+using VertexDescriptor = boost::graph_traits<Graph>::vertex_descriptor;
+using EdgeDescriptor = boost::graph_traits<Graph>::edge_descriptor;
+
+/// Keeps the links of a search that starts at `origin`: devices do not forward.
+struct LeavesNoOtherDevice {
+  const Graph* graph = nullptr;
+  VertexDescriptor origin = 0;
+  bool operator()(const EdgeDescriptor& edge) const {
+    const VertexDescriptor from = boost::source(edge, *graph);
+    return from == origin || (*graph)[from].kind != VertexKind::device;
+  }
+};
+
+/// Lays the vertices and links of a cluster. Devices come first, so that a rank is its vertex.
+class Builder {
+ public:
+  Builder(Graph& graph, const ClusterSpec& cluster) : graph_(graph), cluster_(cluster) {}
+
+  void build() {
+    for (std::int64_t rank = 0; rank < cluster_.devices(); ++rank) add(VertexKind::device);
+    if (cluster_.devices_per_node > 1)
+      for (std::int64_t node = 0; node < cluster_.nodes; ++node) lay_node(node);
+    const bool devices_meet_in_network = cluster_.fabric == NodeFabric::none && cluster_.devices_per_node > 1;
+    if (cluster_.nodes > 1 || devices_meet_in_network) lay_network();
+  }
+
+ private:
+  VertexDescriptor add(VertexKind kind) {
+    std::int64_t& next = next_index_[static_cast<std::size_t>(kind)];
+    return boost::add_vertex(Vertex{kind, next++}, graph_);
+  }
+  void connect(VertexDescriptor a, VertexDescriptor b, BytesPerSecond bandwidth, Seconds latency) {
+    boost::add_edge(a, b, LinkProperties{bandwidth, latency}, graph_);
+    boost::add_edge(b, a, LinkProperties{bandwidth, latency}, graph_);
+  }
+  [[nodiscard]] VertexDescriptor device(std::int64_t node, std::int64_t slot) const {
+    return static_cast<VertexDescriptor>(node * cluster_.devices_per_node + slot);
+  }
+
+  void lay_node(std::int64_t node) {
+    const std::int64_t devices = cluster_.devices_per_node;
+    if (cluster_.fabric == NodeFabric::none) return;
+    if (cluster_.fabric == NodeFabric::mesh) {
+      const BytesPerSecond per_peer = cluster_.link.bandwidth / static_cast<double>(devices - 1);
+      for (std::int64_t a = 0; a < devices; ++a)
+        for (std::int64_t b = a + 1; b < devices; ++b)
+          connect(device(node, a), device(node, b), per_peer, cluster_.link.latency);
+      return;
+    }
+    const VertexDescriptor node_switch = add(VertexKind::node_switch);
+    for (std::int64_t slot = 0; slot < devices; ++slot)
+      connect(device(node, slot), node_switch, cluster_.link.bandwidth, cluster_.link.latency / 2.0);
+  }
+
+  void lay_network() {
+    switch (cluster_.network.topology) {
+      case Topology::torus: return lay_ring();
+      case Topology::single_switch: return lay_leaves(cluster_.nodes, 1);
+      case Topology::rail_optimised: return lay_leaves(kLeafDownLinks, cluster_.devices_per_node);
+      case Topology::fat_tree:
+        return lay_leaves(std::max<std::int64_t>(kLeafDownLinks / cluster_.devices_per_node, 1), 1);
+    }
+  }
+
+  /// A NIC per device; a pod of `nodes_per_pod` nodes has `rails` leaves, NIC i on leaf i mod rails. Two or
+  /// more leaves meet in the spine.
+  void lay_leaves(std::int64_t nodes_per_pod, std::int64_t rails) {
+    const LinkSpec& share = cluster_.network.link;
+    const std::int64_t pods = ceil_divide(cluster_.nodes, nodes_per_pod);
+    std::vector<VertexDescriptor> leaves;
+    for (std::int64_t leaf = 0; leaf < pods * rails; ++leaf) leaves.push_back(add(VertexKind::leaf_switch));
+    std::vector<std::int64_t> down_links(leaves.size(), 0);
+    for (std::int64_t node = 0; node < cluster_.nodes; ++node) {
+      for (std::int64_t slot = 0; slot < cluster_.devices_per_node; ++slot) {
+        const VertexDescriptor nic = add(VertexKind::nic);
+        connect(device(node, slot), nic, share.bandwidth, Seconds(0.0));
+        const auto leaf = static_cast<std::size_t>(node / nodes_per_pod * rails + slot % rails);
+        connect(nic, leaves[leaf], share.bandwidth, share.latency / 2.0);
+        ++down_links[leaf];
+      }
+    }
+    if (leaves.size() < 2) return;
+    const VertexDescriptor spine = add(VertexKind::spine_switch);
+    for (std::size_t leaf = 0; leaf < leaves.size(); ++leaf) {
+      const BytesPerSecond up_links =
+          share.bandwidth * static_cast<double>(down_links[leaf]) / cluster_.network.oversubscription;
+      connect(leaves[leaf], spine, up_links, Seconds(0.0));
+    }
+  }
+
+  /// The NICs of a node act as one router with a link to the next node and one to the previous. A hop between
+  /// neighbours takes the spec's latency.
+  void lay_ring() {
+    const LinkSpec& share = cluster_.network.link;
+    std::vector<VertexDescriptor> routers;
+    for (std::int64_t node = 0; node < cluster_.nodes; ++node) {
+      routers.push_back(add(VertexKind::nic));
+      for (std::int64_t slot = 0; slot < cluster_.devices_per_node; ++slot)
+        connect(device(node, slot), routers.back(), share.bandwidth, Seconds(0.0));
+    }
+    const BytesPerSecond per_neighbour =
+        share.bandwidth * static_cast<double>(cluster_.devices_per_node) / 2.0;
+    if (routers.size() == 2) connect(routers[0], routers[1], per_neighbour * 2.0, share.latency);
+    if (routers.size() < 3) return;
+    for (std::size_t node = 0; node < routers.size(); ++node)
+      connect(routers[node], routers[(node + 1) % routers.size()], per_neighbour, share.latency);
+  }
+
+  Graph& graph_;
+  const ClusterSpec& cluster_;
+  std::array<std::int64_t, 5> next_index_{};  // by VertexKind
+};
+
+/// By vertex: the link by which a breadth-first search first reached it, so the last of a shortest path.
+using Arrivals = std::vector<std::optional<EdgeDescriptor>>;
+class ArrivalRecorder : public boost::default_bfs_visitor {
+ public:
+  explicit ArrivalRecorder(Arrivals& arrivals) : arrivals_(&arrivals) {}
+  template <class View>
+  void tree_edge(const EdgeDescriptor& edge, const View& view) const {
+    (*arrivals_)[boost::target(edge, view)] = edge;
+  }
+
+ private:
+  Arrivals* arrivals_;
+};
+
+ClusterLink link_of(const EdgeDescriptor& edge, const Graph& graph) {
+  return {.from = graph[boost::source(edge, graph)],
+          .to = graph[boost::target(edge, graph)],
+          .bandwidth = graph[edge].bandwidth,
+          .latency = graph[edge].latency};
+}
+
+}  // namespace
+
+struct ClusterGraph::Impl {
+  Graph graph;
+  std::int64_t devices = 0;
+};
+
+ClusterGraph::ClusterGraph(const ClusterSpec& cluster) : impl_(std::make_unique<Impl>()) {
+  impl_->devices = cluster.devices();
+  Builder(impl_->graph, cluster).build();
+}
+ClusterGraph::~ClusterGraph() = default;
+ClusterGraph::ClusterGraph(ClusterGraph&&) noexcept = default;
+ClusterGraph& ClusterGraph::operator=(ClusterGraph&&) noexcept = default;
+
+std::size_t ClusterGraph::count(VertexKind kind) const {
+  const auto [begin, end] = boost::vertices(impl_->graph);
+  return static_cast<std::size_t>(
+      std::count_if(begin, end, [&](VertexDescriptor v) { return impl_->graph[v].kind == kind; }));
+}
+
+std::vector<ClusterLink> ClusterGraph::links() const {
+  std::vector<ClusterLink> all;
+  const auto [begin, end] = boost::edges(impl_->graph);
+  std::for_each(begin, end, [&](const EdgeDescriptor& edge) { all.push_back(link_of(edge, impl_->graph)); });
+  return all;
+}
+
+Route ClusterGraph::route(Rank from, Rank to) const {
+  for (const Rank rank : {from, to})
+    if (rank.value() < 0 || rank.value() >= impl_->devices)
+      throw std::out_of_range(
+          fmt::format("rank {} is not one of the cluster's {} devices", rank.value(), impl_->devices));
+  const Graph& graph = impl_->graph;
+  const VertexDescriptor origin = from.at();
+  const boost::filtered_graph<Graph, LeavesNoOtherDevice> view(graph, LeavesNoOtherDevice{&graph, origin});
+  Arrivals arrivals(boost::num_vertices(graph));
+  boost::breadth_first_search(view, origin, boost::visitor(ArrivalRecorder(arrivals)));
+  if (from != to && !arrivals[to.at()])
+    throw std::logic_error(fmt::format("no path from device {} to device {}", from.value(), to.value()));
+  Route route;
+  for (VertexDescriptor at = to.at(); at != origin; at = boost::source(*arrivals[at], graph))
+    route.links.push_back(link_of(*arrivals[at], graph));
+  std::reverse(route.links.begin(), route.links.end());
+  return route;
+}
+
+}  // namespace foreshard

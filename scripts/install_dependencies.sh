@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Installs, on Debian and its kin, what is missing to build foreshard (and to test or lint it). Asks the package
+# manager only when something is missing, and becomes root (by sudo) only then.
+#
+#   scripts/install_dependencies.sh build [test] [lint]
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+build=(g++ cmake ninja-build ccache libboost-graph-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libfmt-dev)
+test=(git catch2 clang-format)
+lint=(git clang-format clang-tidy)
+
+packages=()
+for purpose in "$@"; do
+  case $purpose in
+    build) packages+=("${build[@]}") ;;
+    test) packages+=("${test[@]}") ;;
+    lint) packages+=("${lint[@]}") ;;
+    *)
+      say "install_dependencies.sh: unknown purpose '$purpose'; allowed: build, test, lint"
+      exit 2
+      ;;
+  esac
+done
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+  say "No apt-get here, so nothing is installed. Needed, by their Debian names: ${packages[*]}"
+  exit 0
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [[ $status == installed ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+as_root=(env DEBIAN_FRONTEND=noninteractive)
+if ((EUID != 0)); then
+  if ! command -v sudo >/dev/null; then
+    say "Missing packages: ${missing[*]}"
+    say "There is no sudo here. As root, run: apt-get update && apt-get install ${missing[*]}"
+    exit 3
+  fi
+  # Ask for the password here, where it can be seen; without a terminal, fail at once instead of waiting.
+  if [[ -t 0 ]]; then sudo -v; fi
+  as_root=(sudo -n "${as_root[@]}")
+fi
+
+install_missing() {
+  # An index that could not be refreshed may still do; what cannot be installed may not.
+  "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 update || echo "apt-get update failed; going on with the old index"
+  "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}"
+}
+quietly "installing ${#missing[@]} packages" install_missing

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Fails on an include that runs against the arrows between the rooms (docs/architecture.md), or that brings a third
+# party's name into a place that is not its own.
+#
+#   includes.sh TREE
+set -euo pipefail
+cd "${1:?usage: includes.sh TREE}"
+
+rooms=()
+for room in planner sim runtime cli tests examples; do
+  if [[ -d $room ]]; then rooms+=("$room"); fi
+done
+# Every include as path:line:#include …
+includes=$(grep -rnE '^[[:space:]]*#[[:space:]]*include' --include='*.[ch]pp' --include='*.cu' --include='*.cuh' \
+  "${rooms[@]}" | LC_ALL=C sort)
+
+failed=0
+# report LAW LINES: says which law the lines break, if there are any.
+report() {
+  if [[ -n $2 ]]; then
+    printf '%s:\n%s\n' "$1" "$2"
+    failed=1
+  fi
+}
+# Both take extended regular expressions: of a path's beginning, and of what stands after the quote or bracket.
+forbid() { # LAW PATH HEADER
+  report "$1" "$(grep -E "^($2)[^:]*:[0-9]+:[^<\"]*[<\"]($3)" <<<"$includes" || true)"
+}
+keep_in() { # PATH HEADER LAW
+  report "$3" "$(grep -E "^(planner|sim|runtime|cli)/[^:]*:[0-9]+:[^<\"]*[<\"]($2)" <<<"$includes" | grep -vE "^($1)" || true)"
+}
+
+forbid 'planner uses no other room' 'planner/' '(sim|runtime|cli|tests)/'
+forbid 'sim uses planner alone' 'sim/' '(runtime|cli|tests)/'
+forbid 'runtime uses planner alone' 'runtime/' '(sim|cli|tests)/'
+forbid 'nobody uses tests' '(cli|examples)/' 'tests/'
+
+keep_in 'planner/(topology/[^:]*|program/task_graph)\.cpp' 'boost/' 'Boost.Graph stays in planner/topology and task_graph.cpp'
+keep_in 'planner/spec/' 'yaml-cpp/' 'yaml-cpp stays in planner/spec'
+keep_in '([^:]*_json\.[ch]pp|planner/report/[^:]*\.cpp)' 'nlohmann/' 'nlohmann_json stays in *_json and planner/report'
+keep_in 'cli/' 'CLI/' 'CLI11 stays in cli'
+keep_in '[^:]*\.cpp:' 'fmt/' 'fmt stays out of headers'
+keep_in 'runtime/comm/' '(mpi|nccl)\.h' 'MPI and NCCL stay in runtime/comm'
+keep_in '[^:]*cuda' '(cuda|cublas)' 'CUDA stays in files that say cuda'
+report 'Catch2 is included through tests/support/catch.hpp' \
+  "$(grep -E '[<"]catch2/' <<<"$includes" | grep -v '^tests/support/' || true)"
+
+report 'a quoted include starts at the root: "planner/units/count.hpp"' \
+  "$(grep -E '^[^:]*:[0-9]+:[^<"]*"' <<<"$includes" | grep -vE '"(planner|sim|runtime|cli|tests)/' || true)"
+
+exit $failed

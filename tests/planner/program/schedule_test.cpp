@@ -1,0 +1,220 @@
+#include "planner/program/schedule/schedule.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "tests/support/catch.hpp"
+
+using namespace foreshard;
+
+namespace {
+
+/// "F0 B0" for one chunk per stage; "F1.0" is chunk 1's forward of micro-batch 0 where there are several.
+std::string written(const ScheduleShape& shape, std::int32_t stage) {
+  std::string text;
+  for (const Slot& slot : stage_order(shape, StageId(stage))) {
+    if (!text.empty()) text += ' ';
+    text += slot.pass == Pass::forward ? 'F' : 'B';
+    if (shape.chunks > 1) text += std::to_string(slot.chunk.value()) + '.';
+    text += std::to_string(slot.micro_batch.value());
+  }
+  return text;
+}
+
+/// Every shape that the schedules run up to a small size.
+std::vector<ScheduleShape> small_shapes() {
+  std::vector<ScheduleShape> shapes;
+  for (std::int64_t p = 1; p <= 5; ++p) {
+    for (std::int64_t m = 1; m <= 11; ++m) {
+      shapes.push_back({ScheduleKind::gpipe, p, 1, m});
+      shapes.push_back({ScheduleKind::one_f_one_b, p, 1, m});
+    }
+    for (std::int64_t v = 2; p >= 2 && v <= 4; ++v)
+      for (std::int64_t groups = 1; groups <= 3; ++groups)
+        shapes.push_back({ScheduleKind::interleaved, p, v, groups * p});
+  }
+  return shapes;
+}
+
+/// When each pass ends if every stage runs its order as early as its dependencies let it: list scheduling
+/// with free transfers, `forward` and `backward` ticks per chunk. Returns the makespan, or none on a
+/// deadlock.
+std::optional<std::int64_t> makespan(const ScheduleShape& shape, std::int64_t forward,
+                                     std::int64_t backward) {
+  const auto stages = static_cast<std::int32_t>(shape.stages);
+  const auto last_piece = static_cast<std::int32_t>(shape.stages * shape.chunks) - 1;
+  using Key = std::tuple<Pass, std::int32_t, std::int32_t>;  // pass, piece of the model, micro-batch
+  std::map<Key, std::int64_t> end;
+  std::vector<std::vector<Slot>> orders;
+  for (std::int32_t stage = 0; stage < stages; ++stage) orders.push_back(stage_order(shape, StageId(stage)));
+  std::vector<std::size_t> next(orders.size(), 0);
+  std::vector<std::int64_t> free_at(orders.size(), 0);
+
+  for (bool progress = true; progress;) {
+    progress = false;
+    for (std::size_t stage = 0; stage < orders.size(); ++stage) {
+      while (next[stage] < orders[stage].size()) {
+        const Slot& slot = orders[stage][next[stage]];
+        const std::int32_t piece = slot.chunk.value() * stages + static_cast<std::int32_t>(stage);
+        const std::int32_t mb = slot.micro_batch.value();
+        std::int64_t ready = 0;
+        if (slot.pass == Pass::forward && piece > 0) {
+          const auto found = end.find({Pass::forward, piece - 1, mb});
+          if (found == end.end()) break;
+          ready = found->second;
+        } else if (slot.pass == Pass::backward) {
+          const auto found = piece == last_piece ? end.find({Pass::forward, piece, mb})
+                                                 : end.find({Pass::backward, piece + 1, mb});
+          if (found == end.end()) break;
+          ready = found->second;
+        }
+        free_at[stage] = std::max(free_at[stage], ready) + (slot.pass == Pass::forward ? forward : backward);
+        end[{slot.pass, piece, mb}] = free_at[stage];
+        ++next[stage];
+        progress = true;
+      }
+    }
+  }
+  for (std::size_t stage = 0; stage < orders.size(); ++stage)
+    if (next[stage] != orders[stage].size()) return std::nullopt;
+  return *std::max_element(free_at.begin(), free_at.end());
+}
+
+}  // namespace
+
+TEST_CASE("gpipe runs all forwards, then all backwards, on every stage") {
+  const ScheduleShape shape{ScheduleKind::gpipe, 2, 1, 3};
+  CHECK(written(shape, 0) == "F0 F1 F2 B0 B1 B2");
+  CHECK(written(shape, 1) == "F0 F1 F2 B0 B1 B2");
+}
+
+TEST_CASE("1f1b warms up with as many forwards as there are stages behind") {
+  const ScheduleShape shape{ScheduleKind::one_f_one_b, 3, 1, 4};
+  CHECK(written(shape, 0) == "F0 F1 F2 B0 F3 B1 B2 B3");
+  CHECK(written(shape, 1) == "F0 F1 B0 F2 B1 F3 B2 B3");
+  CHECK(written(shape, 2) == "F0 B0 F1 B1 F2 B2 F3 B3");
+}
+
+TEST_CASE("1f1b with fewer micro-batches than stages") {
+  const ScheduleShape shape{ScheduleKind::one_f_one_b, 4, 1, 2};
+  CHECK(written(shape, 0) == "F0 F1 B0 B1");
+  CHECK(written(shape, 1) == "F0 F1 B0 B1");
+  CHECK(written(shape, 2) == "F0 F1 B0 B1");
+  CHECK(written(shape, 3) == "F0 B0 F1 B1");
+}
+
+TEST_CASE("interleaved 1f1b of two stages, two chunks, four micro-batches") {
+  // Warm-up (p−stage−1)·2 + (v−1)·p: 4 forwards on stage 0, 2 on stage 1. Forwards go through micro-batches
+  // {0,1} of chunk 0, then of chunk 1, then {2,3}; backwards through chunk 1 first.
+  const ScheduleShape shape{ScheduleKind::interleaved, 2, 2, 4};
+  CHECK(written(shape, 0) ==
+        "F0.0 F0.1 F1.0 F1.1 F0.2 B1.0 F0.3 B1.1 F1.2 B0.0 F1.3 B0.1 B1.2 B1.3 B0.2 B0.3");
+  CHECK(written(shape, 1) ==
+        "F0.0 F0.1 F1.0 B1.0 F1.1 B1.1 F0.2 B0.0 F0.3 B0.1 F1.2 B1.2 F1.3 B1.3 B0.2 B0.3");
+}
+
+TEST_CASE("interleaved with as many micro-batches as stages warms up with everything") {
+  const ScheduleShape shape{ScheduleKind::interleaved, 2, 2, 2};
+  CHECK(written(shape, 0) == "F0.0 F0.1 F1.0 F1.1 B1.0 B1.1 B0.0 B0.1");
+  CHECK(written(shape, 1) == "F0.0 F0.1 F1.0 F1.1 B1.0 B1.1 B0.0 B0.1");
+}
+
+TEST_CASE("every order runs each chunk and micro-batch forward once and then backward once") {
+  for (const ScheduleShape& shape : small_shapes()) {
+    for (std::int32_t stage = 0; stage < shape.stages; ++stage) {
+      CAPTURE(shape.stages, shape.chunks, shape.micro_batches, stage);
+      std::map<std::pair<std::int32_t, std::int32_t>, int> passes;  // 1 after forward, 2 after backward
+      bool forward_before_backward = true;
+      for (const Slot& slot : stage_order(shape, StageId(stage))) {
+        int& done = passes[{slot.chunk.value(), slot.micro_batch.value()}];
+        forward_before_backward = forward_before_backward && done == (slot.pass == Pass::forward ? 0 : 1);
+        ++done;
+      }
+      CHECK(forward_before_backward);
+      CHECK(passes.size() == static_cast<std::size_t>(shape.chunks * shape.micro_batches));
+      CHECK(std::all_of(passes.begin(), passes.end(), [](const auto& entry) { return entry.second == 2; }));
+    }
+  }
+}
+
+TEST_CASE("the last micro-batch is the last to run backward on each chunk") {
+  for (const ScheduleShape& shape : small_shapes()) {
+    for (std::int32_t stage = 0; stage < shape.stages; ++stage) {
+      std::map<std::int32_t, std::int32_t> last_backward;
+      for (const Slot& slot : stage_order(shape, StageId(stage)))
+        if (slot.pass == Pass::backward) last_backward[slot.chunk.value()] = slot.micro_batch.value();
+      for (const auto& [chunk, micro_batch] : last_backward) CHECK(micro_batch == shape.micro_batches - 1);
+    }
+  }
+}
+
+TEST_CASE("peak in flight and warm-up are those of the order") {
+  for (const ScheduleShape& shape : small_shapes()) {
+    for (std::int32_t stage = 0; stage < shape.stages; ++stage) {
+      CAPTURE(shape.stages, shape.chunks, shape.micro_batches, stage);
+      std::int64_t in_flight = 0;
+      std::int64_t peak = 0;
+      std::int64_t leading_forwards = 0;
+      bool seen_backward = false;
+      for (const Slot& slot : stage_order(shape, StageId(stage))) {
+        in_flight += slot.pass == Pass::forward ? 1 : -1;
+        peak = std::max(peak, in_flight);
+        seen_backward = seen_backward || slot.pass == Pass::backward;
+        if (!seen_backward) ++leading_forwards;
+      }
+      CHECK(peak_in_flight(shape, StageId(stage)) == peak);
+      CHECK(warm_up_forwards(shape, StageId(stage)) == leading_forwards);
+      if (shape.kind == ScheduleKind::one_f_one_b)
+        CHECK(peak_in_flight(shape, StageId(stage)) == std::min(shape.micro_batches, shape.stages - stage));
+    }
+  }
+}
+
+TEST_CASE("with equal stages and free transfers the bubble is (p-1)/(vm + p-1) exactly") {
+  for (const ScheduleShape& shape : small_shapes()) {
+    for (const std::int64_t backward : {1, 2, 3}) {
+      CAPTURE(static_cast<int>(shape.kind), shape.stages, shape.chunks, shape.micro_batches, backward);
+      const std::int64_t per_chunk = 1 + backward;
+      const std::int64_t busy = shape.chunks * shape.micro_batches * per_chunk;
+      const std::optional<std::int64_t> length = makespan(shape, 1, backward);
+      REQUIRE(length.has_value());
+      // A chunk is 1/v of a stage: (p−1)/v slots of v·per_chunk ticks are (p−1)·per_chunk ticks.
+      CHECK(*length == busy + (shape.stages - 1) * per_chunk);
+      const auto idle = static_cast<double>(*length - busy);
+      CHECK(bubble_fraction(shape) == Approx(idle / static_cast<double>(*length)).epsilon(1e-15));
+      CHECK(bubble_slots(shape) ==
+            Approx(idle / static_cast<double>(shape.chunks * per_chunk)).epsilon(1e-15));
+    }
+  }
+}
+
+TEST_CASE("the bubble of a known shape") {
+  // 4 stages, 256 micro-batches: 3 of 259 slots.
+  CHECK(bubble_fraction({ScheduleKind::one_f_one_b, 4, 1, 256}) == Approx(3.0 / 259.0));
+  // Two chunks halve the time lost: 3 of 2·256 + 3.
+  CHECK(bubble_fraction({ScheduleKind::interleaved, 4, 2, 256}) == Approx(3.0 / 515.0));
+  CHECK(bubble_slots({ScheduleKind::interleaved, 4, 2, 256}) == 1.5);
+}
+
+TEST_CASE("shapes that a schedule cannot run are refused") {
+  const auto refused = [](const ScheduleShape& shape, std::int32_t stage = 0) {
+    CHECK_THROWS_AS(stage_order(shape, StageId(stage)), std::invalid_argument);
+    CHECK_THROWS_AS(warm_up_forwards(shape, StageId(stage)), std::invalid_argument);
+    CHECK_THROWS_AS(peak_in_flight(shape, StageId(stage)), std::invalid_argument);
+  };
+  refused({ScheduleKind::interleaved, 4, 2, 6});     // 6 is not a multiple of 4
+  refused({ScheduleKind::interleaved, 1, 2, 4});     // one stage
+  refused({ScheduleKind::interleaved, 4, 1, 8});     // one chunk
+  refused({ScheduleKind::one_f_one_b, 4, 2, 8});     // chunks without interleaving
+  refused({ScheduleKind::gpipe, 4, 2, 8});           // likewise
+  refused({ScheduleKind::gpipe, 4, 1, 0});           // nothing to do
+  refused({ScheduleKind::one_f_one_b, 4, 1, 8}, 4);  // stages are 0 … 3
+  refused({ScheduleKind::zero_bubble, 4, 1, 8});
+  CHECK_THROWS_WITH(bubble_fraction({ScheduleKind::zero_bubble, 4, 1, 8}),
+                    ContainsSubstring("this version does not run the zero-bubble schedule"));
+}

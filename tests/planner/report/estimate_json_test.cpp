@@ -1,0 +1,190 @@
+#include "planner/report/estimate_json.hpp"
+
+#include <string>
+#include <vector>
+
+#include "planner/report/estimate_fields.hpp"
+#include "tests/planner/report/sample_plan.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace foreshard;
+
+namespace {
+
+// Derived here: tokens_per_s = 4096 / 8 = 512, over 64 devices 8; model FLOP/s per device =
+// 9.5e18 / 8 / 64 = 1.85546875e16. hardware_flops is 2^53, the last that prints as an integer.
+// 55 GiB = 55·2^30 = 59055800320. kWh = 4.7e9·3600 J / 3.6e6 = 4.7e6.
+constexpr const char* kExpected = R"({
+  "model": {
+    "parameters": {
+      "total": 70553706496,
+      "active": 70553706495,
+      "attention": 12079595520,
+      "ffn": 56371445760,
+      "embedding": 2101346304,
+      "norm": 1318912,
+      "router": 0
+    },
+    "flops_per_token": {
+      "forward": 141000000001,
+      "training": 423000000003,
+      "training_causal": 412000000002
+    }
+  },
+  "step": {
+    "time_s": 8.0,
+    "time_low_s": 7.5,
+    "time_high_s": 8.75,
+    "tokens_per_s": 512.0,
+    "tokens_per_s_per_device": 8.0,
+    "model_flops": 9.5e+18,
+    "hardware_flops": 9007199254740992,
+    "model_flops_per_s_per_device": 1.85546875e+16,
+    "mfu": 0.55,
+    "hfu": 0.6,
+    "mfu_causal": 0.5,
+    "bubble_fraction": 0.0125,
+    "breakdown_s": {
+      "compute": 5.0,
+      "tp_exposed": 1.25,
+      "pp_exposed": 0.0625,
+      "dp_exposed": 0.75,
+      "cp_exposed": 0.03125,
+      "ep_exposed": 0.015625,
+      "bubble": 0.5,
+      "optimizer": 0.25,
+      "overhead": 0.140625
+    },
+    "basis": "closed form"
+  },
+  "memory": {
+    "capacity_bytes": 84825604096,
+    "peak_bytes": 59055800320,
+    "reserved_bytes": 62277025792,
+    "fits": true,
+    "weights_bytes": 21474836480,
+    "gradients_bytes": 8589934592,
+    "optimizer_bytes": 12884901888,
+    "activations_bytes": 11274289152,
+    "buffers_bytes": 4831838208,
+    "peak_by_stage_bytes": [
+      57982058496,
+      59055800320
+    ],
+    "context_bytes": 3221225472
+  },
+  "communication": {
+    "tp": {
+      "bytes_per_device": 101,
+      "calls": 11,
+      "time_s": 1.5
+    },
+    "pp": {
+      "bytes_per_device": 102,
+      "calls": 12,
+      "time_s": 0.1
+    },
+    "dp": {
+      "bytes_per_device": 103,
+      "calls": 13,
+      "time_s": 0.9
+    },
+    "cp": {
+      "bytes_per_device": 104,
+      "calls": 14,
+      "time_s": 0.2
+    },
+    "ep": {
+      "bytes_per_device": 105,
+      "calls": 15,
+      "time_s": 0.3
+    }
+  },
+  "layer": {
+    "attention": {
+      "parameters": 150994944,
+      "flops_forward": 4600000000000,
+      "flops_backward": 9300000000000,
+      "tp_bytes": 469762048
+    },
+    "ffn": {
+      "parameters": 704643072,
+      "flops_forward": 11500000000000,
+      "flops_backward": 23100000000000,
+      "tp_bytes": 469762049
+    }
+  },
+  "training": {
+    "steps": 3576278.5,
+    "seconds": 207446400.0,
+    "device_hours": 3687936.0,
+    "dollars": 9219840.0,
+    "kwh": 4700000.0
+  },
+  "job": {
+    "name": "sample",
+    "model": "Llama 3 70B",
+    "cluster": "dgx-h100",
+    "devices": 64,
+    "tp": 8,
+    "pp": 4,
+    "vp": 5,
+    "cp": 6,
+    "ep": 7,
+    "dp": 2,
+    "zero": 3,
+    "micro_batch": 1,
+    "global_batch": 512,
+    "sequence_length": 8192
+  },
+  "notes": [
+    "the kv heads, \"8\", are one per rank",
+    "second note"
+  ]
+}
+)";
+
+}  // namespace
+
+TEST_CASE("the keys, their order and their values are the contract") {
+  PlannedJob planned = sample_plan();
+  planned.job.parallelism.vp = 5;
+  planned.job.parallelism.cp = 6;
+  planned.job.parallelism.ep = 7;
+  planned.job.parallelism.zero = 3;
+  const std::vector<PlannedJob> jobs{planned};
+  CHECK(estimate_json(jobs) == kExpected);
+}
+
+TEST_CASE("what the job does not say is null") {
+  std::vector<PlannedJob> jobs{sample_plan()};
+  jobs[0].estimate.training = {};
+  jobs[0].estimate.training.steps = 12.0;
+  CHECK_THAT(estimate_json(jobs), ContainsSubstring(R"("training": {
+    "steps": 12.0,
+    "seconds": null,
+    "device_hours": null,
+    "dollars": null,
+    "kwh": null
+  })"));
+}
+
+TEST_CASE("several jobs are an array in their order") {
+  std::vector<PlannedJob> jobs{sample_plan(), sample_plan()};
+  jobs[0].job.name = "first";
+  jobs[1].job.name = "second";
+  const std::string json = estimate_json(jobs);
+  CHECK(json.substr(0, 2) == "[\n");
+  CHECK(json.substr(json.size() - 3) == "\n]\n");
+  REQUIRE(json.find("\"first\"") != std::string::npos);
+  CHECK(json.find("\"first\"") < json.find("\"second\""));
+}
+
+TEST_CASE("whole numbers are exact up to 2^53 and doubles above") {
+  const Int128 limit = Int128{1} << 53;
+  CHECK(std::get<std::int64_t>(report::count_field(limit)) == 9'007'199'254'740'992);
+  CHECK(std::get<std::int64_t>(report::count_field(-limit)) == -9'007'199'254'740'992);
+  // 2^53 + 3 lies halfway between the doubles 2^53 + 2 and 2^53 + 4; ties go to the even mantissa, + 4.
+  CHECK(std::get<double>(report::count_field(limit + 3)) == 9'007'199'254'740'996.0);
+  CHECK(std::get<double>(report::count_field(Int128{1} << 100)) == 1267650600228229401496703205376.0);
+}

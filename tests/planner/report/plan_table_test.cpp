@@ -1,0 +1,123 @@
+#include "planner/report/plan_table.hpp"
+
+#include <sstream>
+#include <string>
+
+#include "planner/report/plan_sections.hpp"
+#include "planner/report/table.hpp"
+#include "tests/planner/report/sample_plan.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace foreshard;
+
+namespace {
+
+std::size_t widest_line(const std::string& text) {
+  std::istringstream in(text);
+  std::size_t widest = 0;
+  for (std::string line; std::getline(in, line);) widest = std::max(widest, report::display_width(line));
+  return widest;
+}
+
+/// The words of a text with single spaces between them, so that a test does not depend on line breaks.
+std::string flowing(const std::string& text) {
+  std::istringstream in(text);
+  std::string out;
+  for (std::string word; in >> word;) out += (out.empty() ? "" : " ") + word;
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("the table begins with the job") {
+  CHECK_THAT(
+      flowing(plan_table(sample_plan())),
+      ContainsSubstring("sample: Llama 3 70B on 8 × dgx-h100 (64 × NVIDIA H100 80GB SXM) tp 8, pp 4, dp 2 "
+                        "· 8,192 tokens × 512 sequences · 256 micro-batches of 1 · bf16 · 1f1b"));
+}
+
+TEST_CASE("the verdict is in words, with its margin") {
+  // 4096 tokens / 8 s / 64 GPUs = 8 tokens/s; 58 reserved + 3 context of 79 GiB.
+  CHECK_THAT(
+      flowing(plan_table(sample_plan())),
+      ContainsSubstring("One step takes 8.00 s (7.50 – 8.75), 8.00 tokens/s per GPU, 55.0% MFU. It fits: "
+                        "61.0 of 79.0 GiB per GPU, 18.0 GiB to spare."));
+}
+
+TEST_CASE("a job that does not fit says so first, by how much, and what to try") {
+  PlannedJob planned = sample_plan();
+  planned.estimate.memory.capacity = Bytes(std::int64_t{60} << 30);
+  planned.estimate.memory.fits = false;
+  const std::string text = flowing(plan_table(planned));
+  CHECK_THAT(
+      text, ContainsSubstring("It does not fit: stage 1 needs 61.0 of 60.0 GiB per GPU, 1.00 GiB too much."));
+  CHECK_THAT(text,
+             ContainsSubstring("Cheapest to try next: parallelism.zero 1, which spreads the optimizer state "
+                               "over 2 replicas (frees about 6.00 GiB). to try: --set parallelism.zero=1 "));
+  CHECK(text.find("It fits") == std::string::npos);
+}
+
+TEST_CASE("the whole run is told where the job says how many tokens") {
+  PlannedJob planned = sample_plan();
+  CHECK_THAT(
+      flowing(plan_table(planned)),
+      ContainsSubstring("15 T tokens would take 2,401 days on 64 GPUs in 3,576,279 steps: 3.69 M GPU hours, "
+                        "9.22 M USD at 2.50 USD/h per GPU, 4.70 GWh."));
+  planned.job.training.tokens.reset();
+  planned.estimate.training = {};
+  CHECK(plan_table(planned).find("would take") == std::string::npos);
+}
+
+TEST_CASE("every cause of the step has a row with its share and its limit") {
+  std::string rows;
+  for (const std::string& line : report::step_table(sample_plan())) rows += line + '\n';
+  // Shares of 8 s; the bubble of 4 stages and 512 / 2 micro-batches is 3 of 259 slots.
+  CHECK(rows ==
+        "where the step goes       s      %  what limits it\n"
+        "  GEMMs                3.50   43.8  compute, 71% of peak\n"
+        "  attention core       1.00   12.5  compute\n"
+        "  pointwise and norms  0.50    6.2  memory bandwidth, 3.35 TB/s\n"
+        "  tp, exposed          1.25   15.6  NVSwitch, 450 GB/s\n"
+        "  cp, exposed          0.03    0.4  NVSwitch, 450 GB/s\n"
+        "  ep, exposed          0.02    0.2  NVSwitch, 450 GB/s\n"
+        "  pp, exposed          0.06    0.8  network, 400 Gbit/s\n"
+        "  dp, exposed          0.75    9.4  network, 400 Gbit/s\n"
+        "  pipeline bubble      0.50    6.2  1f1b: 3 of 259 slots\n"
+        "  optimizer            0.25    3.1  memory bandwidth, 3.35 TB/s\n"
+        "  host and the rest    0.14    1.8\n"
+        "  step                 8.00  100.0\n");
+}
+
+TEST_CASE("links are named by where the group lies") {
+  const JobSpec job = sample_job();
+  CHECK(report::link_of(job, CommAxis::tp) == "NVSwitch, 450 GB/s");
+  CHECK(report::link_of(job, CommAxis::dp) == "network, 400 Gbit/s");
+  CHECK(report::link_of(job, CommAxis::pp) == "network, 400 Gbit/s");
+}
+
+TEST_CASE("axes without traffic and causes without time have no rows") {
+  PlannedJob planned = sample_plan();
+  planned.estimate.communication = {};
+  planned.estimate.step.breakdown.bubble = Seconds(0.0);
+  const std::string text = plan_table(planned);
+  CHECK(text.find("communication per step") == std::string::npos);
+  CHECK(text.find("pipeline bubble") == std::string::npos);
+}
+
+TEST_CASE("devices of a CPU cluster are not called GPUs") {
+  PlannedJob planned = sample_plan();
+  planned.job.cluster.accelerator.is_cpu = true;
+  planned.job.cluster.accelerator.full_name = "CPU";
+  CHECK(plan_table(planned).find("GPU") == std::string::npos);
+  CHECK_THAT(plan_table(planned), ContainsSubstring("tokens/s per device"));
+}
+
+TEST_CASE("no line is wider than 100 columns, however long the names") {
+  PlannedJob planned = sample_plan();
+  CHECK(widest_line(plan_table(planned)) <= 100);
+  planned.job.model.name = std::string(230, 'm');
+  planned.job.cluster.name = "a cluster × with a name " + std::string(120, 'c');
+  planned.estimate.notes.push_back(std::string(150, 'n') + " and more");
+  planned.estimate.memory.stages.resize(64, planned.estimate.memory.stages[0]);
+  CHECK(widest_line(plan_table(planned)) <= 100);
+}

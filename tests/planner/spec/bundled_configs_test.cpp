@@ -1,0 +1,228 @@
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "planner/spec/load.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace foreshard;
+
+namespace {
+
+const std::filesystem::path kConfigs = std::filesystem::path(FORESHARD_SOURCE_DIR) / "configs";
+
+/// Parameters of a dense model without latent attention, by the closed formula of its architecture:
+///   attention  2·h·a·d + 2·h·g·d, with biases of q, k, v (a + 2g)·d and of the output h
+///   FFN        3·h·f gated, else 2·h·f, with biases of f per inner matrix and of the output h
+///   norms      h, or 2h with a bias; one more at the end; qk_norm adds 2·d per layer
+///   the rest   V·h for the embedding and again for an untied head, and h per learned position
+std::int64_t parameters_by_hand(const ModelSpec& m) {
+  const bool gated = is_gated(m.ffn);
+  const bool all_biases = m.biases == Biases::all;
+  const std::int64_t query = m.heads * m.head_dim;
+  const std::int64_t key_value = m.kv_heads * m.head_dim;
+  std::int64_t layer = 2 * m.hidden * query + 2 * m.hidden * key_value;
+  if (m.biases != Biases::none) layer += query + 2 * key_value;
+  if (all_biases) layer += m.hidden;
+  layer += (gated ? 3 : 2) * m.hidden * m.ffn_hidden;
+  if (all_biases) layer += (gated ? 2 : 1) * m.ffn_hidden + m.hidden;
+  const std::int64_t norm = m.norm == NormKind::layernorm ? 2 * m.hidden : m.hidden;
+  layer += m.norms_per_layer * norm;
+  if (m.qk_norm) layer += 2 * m.head_dim;
+  std::int64_t total = m.layers * layer + norm + m.vocab * m.hidden;
+  if (!m.tied_embeddings) total += m.vocab * m.hidden;
+  if (m.positions == Positions::learned) total += m.max_positions * m.hidden;
+  return total;
+}
+
+/// "1,234,567 parameters" out of the first line of a model's file.
+std::int64_t parameters_said(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::string line;
+  std::getline(in, line);
+  const std::size_t end = line.find(" parameters");
+  REQUIRE(end != std::string::npos);
+  std::int64_t said = 0;
+  for (const char c : line.substr(line.rfind(' ', end - 1) + 1, end - line.rfind(' ', end - 1) - 1)) {
+    if (c != ',') said = 10 * said + (c - '0');
+  }
+  return said;
+}
+
+/// Bytes per second that a large ring collective within the node reaches per device, in GB/s.
+double ring_bandwidth(const std::string& accelerator) {
+  const LinkSpec link = load_accelerator(accelerator).node.link;
+  return link.bandwidth.value() * link.efficiency / 1e9;
+}
+
+}  // namespace
+
+TEST_CASE("the bundled configs are the ones that the tools promise") {
+  CHECK(bundled_names(ConfigKind::models) ==
+        std::vector<std::string>{"bert-large",    "gpt2-xl",           "gpt3-175b",        "llama-13b",
+                                 "llama-33b",     "llama-65b",         "llama-7b",         "llama2-13b",
+                                 "llama2-70b",    "llama2-7b",         "llama3-70b",       "llama3-8b",
+                                 "llama3.1-405b", "megatron-1t",       "megatron-22b",     "megatron-530b",
+                                 "mistral-7b",    "qwen2.5-72b",       "qwen2.5-7b",       "qwen3-32b",
+                                 "qwen3-8b",      "t5-base-glu-stack", "t5-v1.1-xxl-stack"});
+  CHECK(bundled_names(ConfigKind::accelerators) ==
+        std::vector<std::string>{"a100-40gb-sxm", "a100-80gb-pcie", "a100-80gb-sxm", "b200-180gb-sxm", "cpu",
+                                 "gb200", "h100-80gb-pcie", "h100-80gb-sxm", "h100-96gb-hbm2e-500w",
+                                 "h200-141gb-sxm", "l40s", "mi300x", "rtx4090", "v100-32gb-sxm3"});
+  CHECK(bundled_names(ConfigKind::clusters) ==
+        std::vector<std::string>{"a100-pcie-box", "aws-p4d", "aws-p5", "dgx-2", "dgx-a100", "dgx-a100-40gb",
+                                 "dgx-b200", "dgx-h100", "dgx-h200", "gb200-nvl72", "grand-teton",
+                                 "h100-pcie-box", "l40s-node", "laptop", "mi300x-node", "rtx4090-box",
+                                 "selene"});
+  CHECK(bundled_names(ConfigKind::jobs) ==
+        std::vector<std::string>{"gpt3-175b-selene", "llama2-70b-64a100", "llama3-70b-64h100",
+                                 "llama3-8b-8h100", "llama3.1-405b-16384h100", "tiny-llama-laptop"});
+}
+
+TEST_CASE("every bundled model has the parameters that its file says") {
+  for (const std::string& name : bundled_names(ConfigKind::models)) {
+    INFO(name);
+    const ModelSpec model = load_model(name);
+    CHECK(parameters_by_hand(model) == parameters_said(bundled_file(ConfigKind::models, name)));
+  }
+}
+
+TEST_CASE("bundled models have the parameters of the published checkpoints") {
+  const std::map<std::string, std::int64_t> published = {
+      {"llama-7b", 6738415616},    {"llama-13b", 13015864320},      {"llama-33b", 32528943616},
+      {"llama-65b", 65285660672},  {"llama2-70b", 68976648192},     {"llama3-8b", 8030261248},
+      {"llama3-70b", 70553706496}, {"llama3.1-405b", 405853388800}, {"mistral-7b", 7241732096},
+      {"gpt2-xl", 1557611200},     {"qwen2.5-7b", 7615616512},      {"qwen2.5-72b", 72706203648},
+      {"qwen3-8b", 8190735360},    {"qwen3-32b", 32762123264},
+  };
+  for (const auto& [name, total] : published) {
+    INFO(name);
+    CHECK(parameters_by_hand(load_model(name)) == total);
+  }
+}
+
+TEST_CASE("what a bundled model leaves out of its original accounts for the difference") {
+  // BERT Large without heads has 335,141,888: 2 token types and a pooler with bias, of hidden 1024, are left
+  // out.
+  CHECK(parameters_by_hand(load_model("bert-large")) + 2 * 1024 + 1024 * 1024 + 1024 == 335141888);
+  // T5 v1.1 XXL has 11,135,332,352: 24 cross-attentions of 4 matrices with a norm, a final norm, and 2 tables
+  // of position biases of 32 buckets × 64 heads are left out.
+  CHECK(parameters_by_hand(load_model("t5-v1.1-xxl-stack")) + 24 * (4 * 4096LL * 4096 + 4096) + 4096 +
+            2 * 32 * 64 ==
+        11135332352);
+}
+
+TEST_CASE("bundled accelerators are possible devices") {
+  for (const std::string& name : bundled_names(ConfigKind::accelerators)) {
+    INFO(name);
+    const AcceleratorSpec device = load_accelerator(name);
+    CHECK(device.name == name);
+    CHECK(device.is_cpu == (name == "cpu"));
+    CHECK(device.memory_capacity > Bytes(0));
+    CHECK(device.memory_bandwidth.value() > 0.0);
+    CHECK(device.gemm.at(static_cast<std::size_t>(DType::fp32)).has_value());
+    for (const std::optional<GemmRate>& rate : device.gemm) {
+      if (!rate) continue;
+      CHECK(rate->peak.value() > 0.0);
+      CHECK(rate->efficiency > 0.0);
+      CHECK(rate->efficiency < 1.0);
+    }
+    const KernelConstants& kernels = device.kernels;
+    for (const double part :
+         {kernels.attention_forward, kernels.attention_backward, kernels.memory_efficiency}) {
+      CHECK(part > 0.0);
+      CHECK(part < 1.0);
+    }
+    CHECK(kernels.attention_backward < kernels.attention_forward);
+    CHECK(device.node.link.latency < device.node.network.latency);
+    CHECK(device.node.network.bandwidth < device.node.link.bandwidth);
+  }
+}
+
+TEST_CASE("devices without a unit have no rate for it") {
+  const auto has = [](const char* name, DType type) {
+    return load_accelerator(name).gemm.at(static_cast<std::size_t>(type)).has_value();
+  };
+  CHECK(has("v100-32gb-sxm3", DType::fp16));
+  CHECK_FALSE(has("v100-32gb-sxm3", DType::bf16));
+  CHECK(has("a100-80gb-sxm", DType::bf16));
+  CHECK_FALSE(has("a100-80gb-sxm", DType::fp8));
+  CHECK(has("h100-80gb-sxm", DType::fp8));
+  CHECK_FALSE(has("cpu", DType::bf16));
+}
+
+TEST_CASE("links reach the ring bandwidths that were measured") {
+  // Bus bandwidth of a large ring all-reduce of 8 GPUs in GB/s: A100 230-235, H100 365-370, H200 361-367,
+  // B200 678-682.
+  CHECK(ring_bandwidth("a100-80gb-sxm") == Approx(232.5).margin(2.5));
+  CHECK(ring_bandwidth("h100-80gb-sxm") == Approx(367.5).margin(2.5));
+  CHECK(ring_bandwidth("h200-141gb-sxm") == Approx(364).margin(3.0));
+  CHECK(ring_bandwidth("b200-180gb-sxm") == Approx(680).margin(2.0));
+}
+
+TEST_CASE("bundled clusters are one node of their accelerator") {
+  for (const std::string& name : bundled_names(ConfigKind::clusters)) {
+    INFO(name);
+    const ClusterSpec cluster = load_cluster(name);
+    CHECK(cluster.name == name);
+    CHECK(cluster.nodes == 1);
+    CHECK(cluster.devices_per_node >= 2);
+    CHECK(cluster.fabric != NodeFabric::none);
+    CHECK(cluster.link.bandwidth.value() > 0.0);
+    CHECK(cluster.network.link.bandwidth.value() > 0.0);
+    if (cluster.power) CHECK(cluster.power->value() >= cluster.accelerator.power->value());
+  }
+}
+
+TEST_CASE("clusters share their NICs among their devices") {
+  // p4d: 400 Gbit/s for 8 GPUs = 6.25 GB/s each; p5: 3200 Gbit/s for 8 = 50 GB/s each; DGX-2: 800 Gbit/s
+  // for 16.
+  CHECK(load_cluster("aws-p4d").network.link.bandwidth.value() == Approx(6.25e9));
+  CHECK(load_cluster("aws-p5").network.link.bandwidth.value() == Approx(50e9));
+  CHECK(load_cluster("dgx-2").network.link.bandwidth.value() == Approx(6.25e9));
+}
+
+TEST_CASE("bundled jobs use all their devices") {
+  const std::map<std::string, std::int64_t> devices = {
+      {"llama3-70b-64h100", 64},          {"llama3-8b-8h100", 8},
+      {"llama2-70b-64a100", 64},          {"gpt3-175b-selene", 1024},
+      {"llama3.1-405b-16384h100", 16384}, {"tiny-llama-laptop", 2},
+  };
+  for (const std::string& name : bundled_names(ConfigKind::jobs)) {
+    INFO(name);
+    const std::vector<JobSpec> jobs = load_jobs(bundled_file(ConfigKind::jobs, name));
+    REQUIRE(jobs.size() == 1);
+    const JobSpec& job = jobs.front();
+    const ParallelismSpec& parallelism = job.parallelism;
+    CHECK(job.name == name);
+    CHECK(job.cluster.devices() == devices.at(name));
+    CHECK(parallelism.tp * parallelism.pp * parallelism.cp * parallelism.dp == devices.at(name));
+    CHECK(job.micro_batches() * parallelism.dp * job.training.micro_batch == job.training.global_batch);
+  }
+}
+
+TEST_CASE("every measured file loads, with a step time and a source in each case") {
+  const std::map<std::string, std::size_t> cases = {
+      {"korthikanti.yaml", 9}, {"llm_foundry.yaml", 38},   {"megatron_readme_2020.yaml", 12},
+      {"nanotron.yaml", 13},   {"sc21_megatron.yaml", 12}, {"simumax_b200.yaml", 16},
+      {"torchtitan.yaml", 12}, {"vtrain_multi.yaml", 47},
+  };
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(kConfigs / "measured")) {
+    const std::string file = entry.path().filename().string();
+    INFO(file);
+    ++files;
+    const std::vector<JobSpec> jobs = load_jobs(entry.path());
+    CHECK(jobs.size() == cases.at(file));
+    for (const JobSpec& job : jobs) {
+      INFO(job.name);
+      REQUIRE(job.measured.has_value());
+      CHECK(job.measured->step_time.has_value());
+      CHECK_FALSE(job.measured->source.empty());
+    }
+  }
+  CHECK(files == cases.size());
+}
