@@ -65,7 +65,8 @@ InstanceTable::InstanceTable(const ProgramPlan& plan, const std::vector<Run>& ru
   uses_.resize(entries);
 }
 
-LastUses& InstanceTable::find(const SharedOperand& operand, const Run& run, std::size_t run_index) {
+InstanceTable::Key InstanceTable::key(const SharedOperand& operand, const Run& run,
+                                      std::size_t run_index) const {
   const Lifetime lifetime = (*shared_)[operand.tensor].lifetime;
   const Place& place = places_[operand.tensor];
   std::size_t index = 0;
@@ -79,10 +80,15 @@ LastUses& InstanceTable::find(const SharedOperand& operand, const Run& run, std:
     layer =
         layer_slots_[static_cast<std::size_t>(run.visit.layer.value() + operand.layer_shift - lowest_layer_)];
   }
-  LastUses& uses = uses_[place.first + layer * place.turns + index % place.turns];
-  if (uses.index != static_cast<std::int64_t>(index)) {
+  return {place.first + layer * place.turns + index % place.turns, static_cast<std::int64_t>(index)};
+}
+
+LastUses& InstanceTable::find(const SharedOperand& operand, const Run& run, std::size_t run_index) {
+  const Key at = key(operand, run, run_index);
+  LastUses& uses = uses_[at.entry];
+  if (uses.index != at.index) {
     uses = LastUses{};
-    uses.index = static_cast<std::int64_t>(index);
+    uses.index = at.index;
   }
   return uses;
 }

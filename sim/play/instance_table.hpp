@@ -27,7 +27,15 @@ class InstanceTable {
  public:
   InstanceTable(const ProgramPlan& plan, const std::vector<Run>& runs);
 
-  /// The entry that an operand means in the `run_index`-th run; fresh where that instance is new.
+  /// Tells instances apart that are alive at one time.
+  struct Key {
+    std::size_t entry = 0;
+    std::int64_t index = 0;
+    friend constexpr bool operator==(const Key&, const Key&) = default;
+  };
+  /// The instance that an operand means in the `run_index`-th run.
+  [[nodiscard]] Key key(const SharedOperand& operand, const Run& run, std::size_t run_index) const;
+  /// Its entry; fresh where the instance is new.
   [[nodiscard]] LastUses& find(const SharedOperand& operand, const Run& run, std::size_t run_index);
 
  private:

@@ -54,6 +54,13 @@ struct ProgramPlan {
   [[nodiscard]] std::span<const SharedOperand> operands_of(const OpPlan& op) const {
     return std::span(operands).subspan(op.first_operand, op.operands);
   }
+  [[nodiscard]] std::span<const SharedOperand> operands_of_block(BlockId block) const {
+    if (first_op[block.at()] == first_op[block.at() + 1]) return {};
+    const OpPlan& first = ops[first_op[block.at()]];
+    const OpPlan& last = ops[first_op[block.at() + 1] - 1];
+    return std::span(operands).subspan(first.first_operand,
+                                       last.first_operand + last.operands - first.first_operand);
+  }
 };
 
 /// @throws std::domain_error for a duration that cannot be simulated; std::invalid_argument where `times`

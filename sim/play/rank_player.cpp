@@ -37,11 +37,9 @@ void RankPlayer::issue(Engine& engine) {
 }
 
 void RankPlayer::issue_run(Engine& engine, std::size_t run) {
-  for (std::int32_t early = 0; early <= plan_.most_blocks_early; ++early) {
-    const std::size_t at = run + static_cast<std::size_t>(early);
-    if (at >= runs_.size()) break;
-    std::uint32_t& issued = gathers_issued_[at % gathers_issued_.size()];
-    if (issued == 0) issued = issue_leading_gathers(engine, at, early);
+  const auto farthest = static_cast<std::size_t>(plan_.most_blocks_early);
+  for (std::size_t ahead = 1; ahead <= farthest && run + ahead < runs_.size(); ++ahead) {
+    issue_early(engine, run, run + ahead);
   }
   const std::size_t block = runs_[run].visit.block.at();
   std::uint32_t& gathers = gathers_issued_[run % gathers_issued_.size()];
@@ -50,15 +48,29 @@ void RankPlayer::issue_run(Engine& engine, std::size_t run) {
   gathers = 0;
 }
 
-/// Issues the gathers at the beginning of a later run that may be issued so many blocks early; says how many.
-std::uint32_t RankPlayer::issue_leading_gathers(Engine& engine, std::size_t run, std::int32_t blocks_early) {
-  const std::size_t block = runs_[run].visit.block.at();
-  std::uint32_t op = plan_.first_op[block];
-  for (; op < plan_.first_op[block + 1]; ++op) {
-    if (plan_.ops[op].blocks_early == 0 || plan_.ops[op].blocks_early < blocks_early) break;
-    issue_op(engine, run, op);
+/// Issues the gathers at the beginning of a later run that may be issued at the start of run `now`.
+void RankPlayer::issue_early(Engine& engine, std::size_t now, std::size_t later) {
+  const std::size_t block = runs_[later].visit.block.at();
+  std::uint32_t& issued = gathers_issued_[later % gathers_issued_.size()];
+  for (; plan_.first_op[block] + issued < plan_.first_op[block + 1]; ++issued) {
+    const OpPlan& op = plan_.ops[plan_.first_op[block] + issued];
+    if (static_cast<std::size_t>(op.blocks_early) < later - now || is_in_use(now, later, op)) return;
+    issue_op(engine, later, plan_.first_op[block] + issued);
   }
-  return op - plan_.first_op[block];
+}
+
+/// True if what `op` of a later run writes is still needed by a run that starts before it.
+bool RankPlayer::is_in_use(std::size_t now, std::size_t later, const OpPlan& op) const {
+  for (const SharedOperand& written : plan_.operands_of(op)) {
+    if (written.access == Access::read) continue;
+    const InstanceTable::Key target = instances_.key(written, runs_[later], later);
+    for (std::size_t run = now; run < later; ++run) {
+      for (const SharedOperand& other : plan_.operands_of_block(runs_[run].visit.block)) {
+        if (other.tensor == written.tensor && instances_.key(other, runs_[run], run) == target) return true;
+      }
+    }
+  }
+  return false;
 }
 
 void RankPlayer::issue_op(Engine& engine, std::size_t run, std::uint32_t op) {

@@ -40,8 +40,8 @@ class RankPlayer {
   };
 
   void issue_run(Engine& engine, std::size_t run);
-  [[nodiscard]] std::uint32_t issue_leading_gathers(Engine& engine, std::size_t run,
-                                                    std::int32_t blocks_early);
+  void issue_early(Engine& engine, std::size_t now, std::size_t later);
+  [[nodiscard]] bool is_in_use(std::size_t now, std::size_t later, const OpPlan& op) const;
   void issue_op(Engine& engine, std::size_t run, std::uint32_t op);
   void collect_needs(Engine& engine, std::size_t run, const OpPlan& op);
   void add_tasks(Engine& engine, std::size_t run, std::uint32_t op);

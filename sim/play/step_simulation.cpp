@@ -121,14 +121,10 @@ void StepSimulation::after_end(LaneId lane) {
 
 /// Before a lane changes: the clocks of the stages that may be waiting for it.
 void StepSimulation::settle_around(std::size_t stage, RankLane lane) {
-  settle_if_idle(stage);
-  if (is_send_lane(lane)) settle_if_idle(peer_stage(stage, lane, players_.size()));
-}
-
-/// While a kernel runs there is nothing to explain, so most tasks cost no look at the clock. A kernel's own
-/// end is booked as running time.
-void StepSimulation::settle_if_idle(std::size_t stage) {
   clocks_[stage].settle(engine_, result_.stages[stage]);
+  if (!is_send_lane(lane)) return;
+  const std::size_t peer = peer_stage(stage, lane, players_.size());
+  clocks_[peer].settle(engine_, result_.stages[peer]);
 }
 
 /// A communication begins or ends: it takes its share of the kernels' multiprocessors, on both ends of a

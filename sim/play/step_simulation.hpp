@@ -33,7 +33,6 @@ class StepSimulation : private EngineListener {
   void join_stages(RankLane lane);
   [[nodiscard]] std::vector<std::size_t> count_tasks() const;
   void settle_around(std::size_t stage, RankLane lane);
-  void settle_if_idle(std::size_t stage);
   void change_load(std::size_t stage, RankLane lane, int change);
   void set_load(std::size_t stage, int change);
   void book(std::size_t stage, RankLane lane, const OpPlan& op, SimTime time);
