@@ -2,6 +2,8 @@
 
 #include <cctype>
 #include <charconv>
+#include <cstdint>
+#include <limits>
 #include <optional>
 
 #include <fmt/format.h>
@@ -184,8 +186,11 @@ Operand read_operand(const std::string& text, const std::string& path, const Ten
     const std::size_t digits = name[sign] == '+' ? sign + 1 : sign;  // from_chars takes '-', not '+'
     int shift = 0;
     const auto [end, error] = std::from_chars(name.data() + digits, name.data() + name.size(), shift);
-    if (error != std::errc() || shift < -128 || shift > 127) refuse();
-    operand.layer_shift = static_cast<std::int8_t>(shift);
+    if (error != std::errc() || shift < std::numeric_limits<std::int16_t>::min() ||
+        shift > std::numeric_limits<std::int16_t>::max()) {
+      refuse();
+    }
+    operand.layer_shift = static_cast<std::int16_t>(shift);
     name.resize(sign);
   }
   const auto found = tensors.find(name);

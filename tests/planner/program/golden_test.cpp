@@ -1,0 +1,116 @@
+// The program written by hand is what emitters, cost, ledger, simulator and runtime are held against; these
+// tests hold it against the model's own arithmetic. T = 4 tokens, D = 8 hidden, F = 16, V = 32; 4 heads and 2
+// kv heads of 2; tp 2, pp 2, two micro-batches.
+#include "tests/planner/program/golden.hpp"
+
+#include <map>
+
+#include "planner/program/check_program.hpp"
+#include "planner/program/task_graph.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace foreshard;
+using namespace foreshard::testing;
+
+namespace {
+
+constexpr std::int64_t kTokens = 4;
+constexpr std::int64_t kTp = 2;
+// qkv (4 + 2·2)·2 × 8, out 8 × 4·2, gate and up 2·16 × 8, down 8 × 16
+constexpr std::int64_t kLayerMatrices = 128 + 64 + 256 + 128;
+constexpr std::int64_t kHeadMatrix = 32 * 8;
+
+/// FLOPs of a block's matrix products on one rank, attention aside.
+std::int64_t gemm_flops(const Block& block) {
+  std::int64_t flops = 0;
+  for (const Op& op : block.ops) {
+    if (const auto* gemm = std::get_if<Gemm>(&op.kind))
+      flops += 2 * gemm->batch * gemm->m * gemm->n * gemm->k;
+  }
+  return flops;
+}
+
+std::int64_t collective_bytes(const Block& block) {
+  std::int64_t bytes = 0;
+  for (const Op& op : block.ops) {
+    if (const auto* collective = std::get_if<Collective>(&op.kind)) bytes += collective->payload.value();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("golden: the program is sound") { CHECK(check_program(golden()) == std::vector<std::string>{}); }
+
+TEST_CASE("golden: its weights are the model's parameters") {
+  const StepProgram program = golden();
+  std::map<bool, std::int64_t> weights;  // by per_layer
+  for (const Tensor& tensor : program.tensors) {
+    if (tensor.role == TensorRole::weight) weights[tensor.per_layer] += tensor.global_elements();
+  }
+  CHECK(weights[true] == kLayerMatrices + 2 * 8);     // and two norms
+  CHECK(weights[false] == 32 * 8 + 8 + kHeadMatrix);  // table, final norm, head
+}
+
+TEST_CASE("golden: every weight has an fp32 gradient of its shape, and three fp32 states of its kind") {
+  StepProgram program = golden();
+  std::map<std::string, std::int64_t> local;  // weights by kind
+  for (const Tensor& weight : program.tensors) {
+    if (weight.role != TensorRole::weight) continue;
+    INFO(weight.name);
+    const Tensor& gradient = tensor_named(program, weight.name + ".grad");
+    CHECK(gradient.role == TensorRole::gradient);
+    CHECK(gradient.dtype == DType::fp32);
+    CHECK(gradient.dims == weight.dims);
+    CHECK(gradient.sections == weight.sections);
+    CHECK(gradient.per_layer == weight.per_layer);
+    local[weight.name.substr(0, weight.name.find('.'))] += weight.local_elements();
+  }
+  CHECK(local == std::map<std::string, std::int64_t>{
+                     {"embedding", 32 / 2 * 8}, {"layer", kLayerMatrices / kTp + 2 * 8}, {"head", 8 + 128}});
+  for (const auto& [kind, elements] : local) {
+    for (const char* state : {".master", ".adam_m", ".adam_v"}) {
+      CHECK(tensor_named(program, kind + state).local_bytes() == Bytes(4 * elements));
+    }
+  }
+}
+
+TEST_CASE("golden: forward is 2 FLOPs per token and matrix weight, backward twice that") {
+  StepProgram program = golden();
+  const std::int64_t layer = 2 * kTokens * kLayerMatrices / kTp;
+  const std::int64_t head = 2 * kTokens * kHeadMatrix / kTp;
+  CHECK(gemm_flops(block_named(program, "dense_layer forward")) == layer);
+  CHECK(gemm_flops(block_named(program, "dense_layer backward")) == 2 * layer);
+  CHECK(gemm_flops(block_named(program, "head forward")) == head);
+  CHECK(gemm_flops(block_named(program, "head backward")) == 2 * head);
+}
+
+TEST_CASE("golden: a layer all-reduces its hidden states twice each way") {
+  StepProgram program = golden();
+  constexpr std::int64_t kHidden = kTokens * 8 * 2;  // bf16
+  CHECK(collective_bytes(block_named(program, "dense_layer forward")) == 2 * kHidden);
+  CHECK(collective_bytes(block_named(program, "dense_layer backward")) == 2 * kHidden);
+  CHECK(collective_bytes(block_named(program, "embedding forward")) == kHidden);
+  // One fp32 maximum per token, then the sum and the label's logit.
+  CHECK(collective_bytes(block_named(program, "head forward")) == kTokens * 4 + kTokens * 2 * 4);
+  CHECK(collective_bytes(block_named(program, "head backward")) == kHidden);
+}
+
+TEST_CASE("golden: both stages run two micro-batches through one layer") {
+  const StepProgram program = golden();
+  for (const int stage : {0, 1}) {
+    const auto counts = count_visits(program, StageId(stage));
+    CHECK(counts[block_id(program, "dense_layer forward").at()] == 2);
+    CHECK(counts[block_id(program, "dense_layer backward").at()] == 2);
+    CHECK(counts[block_id(program, "dense_layer update").at()] == 1);
+  }
+}
+
+TEST_CASE("golden: its step takes the pipeline's time") {
+  // A layer's forward takes 1 s and its backward 2 s, all else nothing: (m + p − 1)·(F + B) = 3·3 s.
+  const auto duration = [](const Op& op) {
+    if (op.name != "gate_up" || op.phase == Phase::backward_weight) return Seconds(0.0);
+    return Seconds(op.phase == Phase::forward ? 1.0 : 2.0);
+  };
+  CHECK(TaskGraph(golden()).critical_path(duration).length == Seconds(9.0));
+}
