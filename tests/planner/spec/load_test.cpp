@@ -44,8 +44,8 @@ TEST_CASE("bundled names are sorted, and each has its file") {
 TEST_CASE("an unknown name is answered with the nearest") {
   CHECK_THROWS_WITH(bundled_file(ConfigKind::clusters, "dgx-h10"),
                     "error: there is no cluster named 'dgx-h10'; did you mean 'dgx-h100'?\n");
-  CHECK_THROWS_WITH(load_model("llama3-80b"),
-                    ContainsSubstring("there is no model named 'llama3-80b'; did you mean 'llama3-8b'?"));
+  CHECK_THROWS_WITH(load_model("lama3-8b"),
+                    ContainsSubstring("there is no model named 'lama3-8b'; did you mean 'llama3-8b'?"));
   CHECK_THROWS_AS(bundled_file(ConfigKind::models, "../models/llama3-8b"), SpecError);
   CHECK_THROWS_WITH(load_accelerator("./mine.yaml"), ContainsSubstring("there is no file './mine.yaml'"));
 }
