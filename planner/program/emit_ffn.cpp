@@ -24,9 +24,9 @@ PointwiseKind gate_activation(FfnKind kind) {
 /// act(gate) ∘ up as one kernel, or as PyTorch runs it uncompiled: the activation, then the product.
 void emit_activation(ProgramBuilder& builder, Block& block, TensorId up, TensorId activated) {
   const FfnKind kind = builder.job().model.ffn;
-  const auto pointwise = [&](PointwiseKind what, TensorId largest, std::vector<Operand> operands) {
+  const auto pointwise = [&](PointwiseKind what, TensorId sized_like, std::vector<Operand> operands) {
     block.ops.push_back(compute_op(std::string(to_string(what)), Component::ffn, Phase::forward,
-                                   Pointwise{what, builder.tensor(largest).local_elements()},
+                                   Pointwise{what, builder.tensor(sized_like).local_elements()},
                                    std::move(operands)));
   };
   if (builder.job().training.compiled || !is_gated(kind)) {
@@ -35,8 +35,9 @@ void emit_activation(ProgramBuilder& builder, Block& block, TensorId up, TensorI
   }
   const BlockShapes& s = builder.shapes();
   const TensorId gate = builder.activation("layer.gate_act", DimName::ffn, s.ffn, true);
-  pointwise(gate_activation(kind), up, {reads(up), writes(gate)});
-  pointwise(PointwiseKind::multiply, up, {reads(gate), reads(up), writes(activated)});
+  // Each touches one half of the fused tensor.
+  pointwise(gate_activation(kind), gate, {reads(up), writes(gate)});
+  pointwise(PointwiseKind::multiply, gate, {reads(gate), reads(up), writes(activated)});
 }
 
 }  // namespace
