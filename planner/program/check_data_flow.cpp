@@ -1,4 +1,5 @@
 #include <set>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -106,9 +107,15 @@ class StageFlow {
 };
 
 /// Tensors that live in one run only are alike in all runs, and so looked at once: some operation of the
-/// program must read what is written under this name. (In which block may differ: a layer that is recomputed
-/// drops its statistics in forward and needs them in backward.)
+/// program must read what is written under this name. An operation that recomputation runs again may drop
+/// results in forward (statistics, masks): backward reads what the second run made.
 void check_short_lived(const StepProgram& program, Problems& problems) {
+  std::set<std::string_view> run_again;
+  for (const Block& block : program.blocks) {
+    for (const Op& op : block.ops) {
+      if (op.phase == Phase::recompute) run_again.insert(op.name);
+    }
+  }
   std::vector<bool> read(program.tensors.size(), false);
   std::vector<std::pair<const Block*, const Op*>> writer(program.tensors.size(), {nullptr, nullptr});
   for (const Block& block : program.blocks) {
@@ -117,7 +124,7 @@ void check_short_lived(const StepProgram& program, Problems& problems) {
         const std::size_t tensor = operand.tensor.at();
         if (operand.access == Access::read) {
           read[tensor] = true;
-        } else if (writer[tensor].second == nullptr && !may_go_unread(op)) {
+        } else if (writer[tensor].second == nullptr && !may_go_unread(op) && !run_again.contains(op.name)) {
           writer[tensor] = {&block, &op};
         }
       }

@@ -50,14 +50,15 @@ class SizeCheck {
   void operator()(const Pointwise& op) {
     switch (op.kind) {
       case PointwiseKind::add:
-      case PointwiseKind::multiply:
-        // The smaller operand of a sum or product is repeated: a bias, a position table, a gate.
-        for (std::size_t i = 0; i < count(); ++i) expect_divides(i, op.elements);
+        // The smaller operand of a sum is repeated; of a position table, the rows in use are added.
+        for (std::size_t i = 0; i < count(); ++i) {
+          is_table(i) ? expect_rows(i, op.elements) : expect_divides(i, op.elements);
+        }
         expect_largest(op.elements);
         return;
       case PointwiseKind::bias_gradient:
         expect(0, "elements", op.elements);
-        expect_divides(1, op.elements);
+        expect_rows(1, op.elements);
         return;
       case PointwiseKind::swiglu:
       case PointwiseKind::geglu:
@@ -69,7 +70,11 @@ class SizeCheck {
       case PointwiseKind::zero: expect_sum(count(), op.elements); return;
       case PointwiseKind::sum_squares: expect_sum(count() - 1, op.elements); return;
       default:
-        for (std::size_t i = 0; i < count(); ++i) expect(i, "elements", op.elements);
+        // Uncompiled, the activation works on the gate alone and the product on up alone: halves of one
+        // tensor.
+        for (std::size_t i = 0; i < count(); ++i) {
+          if (!is_half(i, op.elements)) expect(i, "elements", op.elements);
+        }
     }
   }
 
@@ -79,14 +84,14 @@ class SizeCheck {
     const std::size_t parameters = has_bias ? 2 : 1;
     const std::size_t stats = backward ? 2 : count() - 1;
     expect(stats, "one statistic per row, two for layernorm", checked_product(op.rows, has_bias ? 2 : 1));
-    expect(1, "width", op.width);
+    expect_parameters(1, op.width);
     // What is left are rows (x, y and their gradients) and, at the end of a backward list, the parameters'
     // gradients.
     for (std::size_t i = 0; i < count(); ++i) {
       const bool is_parameter =
           i == 1 || (!backward && has_bias && i == 2) || (backward && i + parameters >= count());
       if (i != stats && i != 1) {
-        is_parameter ? expect(i, "width", op.width)
+        is_parameter ? expect_parameters(i, op.width)
                      : expect(i, "rows·width", checked_product(op.rows, op.width));
       }
     }
@@ -140,7 +145,7 @@ class SizeCheck {
     }
     if (in_place) return;
     const std::int64_t parts = op.kind == CollectiveKind::all_to_all ? 1 : program_.group(op.group).size;
-    expect_share(whole_arrives ? bytes_where(Access::read) : bytes_written(), op.payload, parts,
+    expect_share(whole_arrives ? shares_sent() : bytes_written(), op.payload, parts,
                  largest_share(whole_arrives, parts));
   }
 
@@ -175,6 +180,19 @@ class SizeCheck {
     return bytes_where(Access::write) + bytes_where(Access::accumulate);
   }
 
+  /// What is sent, in the types in which it arrives: a gather may narrow fp32 weights on the way.
+  [[nodiscard]] Bytes shares_sent() const {
+    std::vector<std::size_t> sent;
+    std::vector<std::size_t> arrives;
+    for (std::size_t i = 0; i < count(); ++i) {
+      (op_.operands[i].access == Access::read ? sent : arrives).push_back(i);
+    }
+    if (sent.size() != arrives.size()) return bytes_where(Access::read);
+    Bytes bytes;
+    for (std::size_t i = 0; i < sent.size(); ++i) bytes += bytes_of(tensor(arrives[i]).dtype, local(sent[i]));
+    return bytes;
+  }
+
   void complain(const std::string& what) {
     problems_.push_back(fmt::format("{}: {}", place_of(block_, op_), what));
   }
@@ -182,12 +200,20 @@ class SizeCheck {
     complain(fmt::format("{} has {} elements on a rank, {}", tensor(i).name, local(i), what));
   }
 
+  [[nodiscard]] bool has_dim(std::size_t i, DimName name) const {
+    const auto& dims = tensor(i).dims;
+    return std::any_of(dims.begin(), dims.end(), [&](const Dim& dim) { return dim.name == name; });
+  }
   /// Attention products and the norm of queries and keys work on parts of the fused qkv.
   [[nodiscard]] bool may_be_part(std::size_t i) const {
-    const auto& dims = tensor(i).dims;
-    const bool fused =
-        std::any_of(dims.begin(), dims.end(), [](const Dim& dim) { return dim.name == DimName::qkv; });
-    return fused && (op_.component == Component::attention_core || std::holds_alternative<Norm>(op_.kind));
+    return has_dim(i, DimName::qkv) &&
+           (op_.component == Component::attention_core || std::holds_alternative<Norm>(op_.kind));
+  }
+  [[nodiscard]] bool is_half(std::size_t i, std::int64_t elements) const {
+    return has_dim(i, DimName::ffn) && local(i) == 2 * elements;
+  }
+  [[nodiscard]] bool is_table(std::size_t i) const {
+    return tensor(i).role == TensorRole::weight || tensor(i).role == TensorRole::gradient;
   }
 
   void expect(std::size_t i, const char* formula, std::int64_t elements) {
@@ -198,9 +224,25 @@ class SizeCheck {
   void expect_divides(std::size_t i, std::int64_t elements) {
     if (elements % local(i) != 0) complain(i, fmt::format("which do not divide {}", elements));
   }
+  /// A table or bias of which whole rows are met, each at least once or not at all.
+  void expect_rows(std::size_t i, std::int64_t elements) {
+    const auto& dims = tensor(i).dims;
+    const std::int64_t width = dims.empty() ? 1 : dims.back().local();
+    if (elements % width == 0) return;
+    complain(i, fmt::format("{}which do not divide {}", dims.size() > 1 ? "rows of " : "", elements));
+  }
+  /// The parameters of a norm; those of queries and of keys stand end to end.
+  void expect_parameters(std::size_t i, std::int64_t width) {
+    const bool of_heads = has_dim(0, DimName::qkv);
+    if (local(i) != (of_heads ? 2 * width : width)) {
+      complain(i, fmt::format("not {} = {}", of_heads ? "2·width" : "width", of_heads ? 2 * width : width));
+    }
+  }
   void expect_largest(std::int64_t elements) {
     std::int64_t largest = 0;
-    for (std::size_t i = 0; i < count(); ++i) largest = std::max(largest, local(i));
+    for (std::size_t i = 0; i < count(); ++i) {
+      if (!is_table(i)) largest = std::max(largest, local(i));
+    }
     if (largest != elements) {
       complain(fmt::format("it states {} elements, but its largest operand has {}", elements, largest));
     }
@@ -235,8 +277,10 @@ class SizeCheck {
   /// A transfer carries its tensor, or one tensor-parallel rank's share of what all of them hold alike.
   void expect_transfer(Bytes payload) {
     const std::int64_t bytes = tensor(0).local_bytes().value();
-    const std::int64_t share = ceil_divide(bytes, program_.group(GroupKind::tp).size);
-    if (payload.value() != bytes && payload.value() != share) {
+    const std::int64_t parts = program_.group(GroupKind::tp).size;
+    const bool is_share = payload.value() * parts >= bytes &&
+                          payload <= largest_share(op_.operands[0].access != Access::read, parts);
+    if (payload.value() != bytes && !is_share) {
       complain(fmt::format("its payload is {} bytes, but {} has {}", payload.value(), tensor(0).name, bytes));
     }
   }
