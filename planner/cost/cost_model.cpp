@@ -1,7 +1,8 @@
 #include "planner/cost/cost_model.hpp"
 
+#include <array>
+#include <optional>
 #include <stdexcept>
-#include <utility>
 #include <variant>
 
 #include <fmt/format.h>

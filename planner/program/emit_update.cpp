@@ -142,7 +142,7 @@ UpdateBlocks emit_update(ProgramBuilder& builder, const WeightGroup& group) {
   squared.push_back(adds_to(gradient_norm(builder)));
   const BlockId norm =
       single_op_block(builder, group.block + " norm", BlockKind::clip,
-                      compute_op("gradient norm", Component::optimizer, Phase::optimizer,
+                      compute_op("sum of squares", Component::optimizer, Phase::optimizer,
                                  Pointwise{PointwiseKind::sum_squares, elements}, std::move(squared)));
 
   const BlockId update =

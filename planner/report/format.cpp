@@ -97,6 +97,10 @@ std::string with_unit(BytesPerSecond rate) {
   return scaled(rate.value(), {{1e12, "TB/s"}, {1e9, "GB/s"}, {1e6, "MB/s"}, {1.0, "byte/s"}});
 }
 
+std::string with_unit(FlopsPerSecond rate) {
+  return scaled(rate.value(), {{1e15, "PFLOP/s"}, {1e12, "TFLOP/s"}, {1e9, "GFLOP/s"}, {1.0, "FLOP/s"}});
+}
+
 std::string with_unit(Joules energy) {
   return scaled(energy / kKilowattHour, {{1e6, "GWh"}, {1e3, "MWh"}, {1.0, "kWh"}});
 }

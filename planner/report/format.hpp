@@ -35,6 +35,7 @@ std::string with_unit(Bytes bytes);          ///< "448 MiB"
 std::string with_unit(Flops flops);          ///< "4.67 TFLOP"
 std::string with_unit(Seconds time);         ///< "58.0 s", "12.3 ms"
 std::string with_unit(BytesPerSecond rate);  ///< "450 GB/s"
+std::string with_unit(FlopsPerSecond rate);  ///< "990 TFLOP/s"
 std::string with_unit(Joules energy);        ///< "4,705 MWh"
 /// Network links are sold by the bit: "400 Gbit/s".
 std::string in_bits(BytesPerSecond rate);

@@ -1,0 +1,73 @@
+#include "cli/command_line.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "planner/spec/diagnostic.hpp"
+
+namespace foreshard::cli {
+namespace {
+
+/// The sub-command that was recognised, or the tool itself.
+const CLI::App& chosen(const CLI::App& app) {
+  const auto commands = app.get_subcommands();
+  return commands.empty() ? app : *commands.front();
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  return names;
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string suggestion(const std::string& word, const std::vector<std::string>& candidates) {
+  const auto near = nearest(word, candidates);
+  return near ? fmt::format("; did you mean '{}'?", *near) : std::string{};
+}
+
+CLI::Validator one_of(const std::vector<std::string>& allowed) {
+  const auto check = [allowed](const std::string& value) {
+    if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return std::string{};
+    return fmt::format("'{}' is none of {}{}", value, fmt::join(allowed, ", "), suggestion(value, allowed));
+  };
+  return CLI::Validator(check, "");
+}
+
+std::string describe_parse_error(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& at = chosen(app);
+  const std::vector<std::string> unknown = at.remaining();
+  if (unknown.empty()) return error.what();
+  const std::string& word = unknown.front();
+  if (word.starts_with('-')) {
+    const std::string name = word.substr(0, word.find('='));
+    return fmt::format("unknown option '{}'{}", name, suggestion(name, option_names(at)));
+  }
+  if (&at == &app) {
+    const auto names = command_names(app);
+    return fmt::format("unknown command '{}'; there are {}{}", word, fmt::join(names, ", "),
+                       suggestion(word, names));
+  }
+  return fmt::format("'{}' is one argument too many", word);
+}
+
+std::string help_command(const CLI::App& app) {
+  const CLI::App& at = chosen(app);
+  return &at == &app ? fmt::format("{} --help", app.get_name())
+                     : fmt::format("{} {} --help", app.get_name(), at.get_name());
+}
+
+}  // namespace foreshard::cli

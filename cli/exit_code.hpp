@@ -1,0 +1,13 @@
+#pragma once
+
+namespace foreshard::cli {
+
+/// What the tools tell the shell.
+enum class ExitCode : int {
+  done = 0,
+  no = 1,           ///< the answer is no: a job does not fit
+  wrong_input = 2,  ///< a file or the command line is wrong
+  environment = 3,  ///< the machine failed: a file that cannot be read, no memory
+};
+
+}  // namespace foreshard::cli

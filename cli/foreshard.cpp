@@ -1,0 +1,107 @@
+// foreshard: plans distributed training. Parses the command line, runs one command, prints its result; the
+// only place that catches.
+
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <new>
+#include <sstream>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.hpp"
+#include "cli/command_line.hpp"
+#include "cli/list.hpp"
+#include "cli/output.hpp"
+#include "cli/plan.hpp"
+#include "cli/show.hpp"
+#include "planner/spec/diagnostic.hpp"
+#include "planner/units/count.hpp"
+
+namespace foreshard::cli {
+namespace {
+
+constexpr const char* kExample =
+    "Example:\n"
+    "  foreshard plan llama3-70b-64h100\n"
+    "  foreshard plan --help\n"
+    "\n";
+
+void describe(CLI::App& app, Command& command) {
+  app.name("foreshard");
+  app.get_formatter()->column_width(24);
+  app.get_formatter()->label("OPTIONS", "options");
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.get_formatter()->label("Positionals", "Arguments");
+  app.set_help_flag("-h,--help", "Print this help");
+  app.set_version_flag("--version", "foreshard " FORESHARD_VERSION, "Print the version");
+  app.footer(kExample + std::string(kExitCodes));
+  for (const auto add : {add_plan, add_list, add_show}) add(app, command);
+  for (CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) each->group("Commands");
+}
+
+int status(ExitCode code) { return static_cast<int>(code); }
+
+/// Help and version are results; everything else that the parser throws is a wrong command line.
+int finish_parsing(const CLI::App& app, const CLI::ParseError& outcome) {
+  if (outcome.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+    std::ostringstream text;
+    std::ostringstream unused;
+    app.exit(outcome, text, unused);
+    print_result(text.str());
+    return status(ExitCode::done);
+  }
+  std::cerr << "error: " << describe_parse_error(app, outcome) << "\nsee: " << help_command(app) << '\n';
+  return status(ExitCode::wrong_input);
+}
+
+int run(const Command& command) {
+  if (!command.run) throw UsageError("a command is missing: plan, list or show; see: foreshard --help");
+  const CommandResult result = command.run();
+  print_result(result.output);
+  return status(result.code);
+}
+
+int complain(ExitCode code, const std::string& message) {
+  std::cerr << "error: " << message << '\n';
+  return status(code);
+}
+
+int complain(const SpecError& error, const Command& command) {
+  const std::size_t problems = error.diagnostics().size();
+  std::cerr << format_diagnostics(error.diagnostics());
+  std::cerr << problems << (problems == 1 ? " problem, " : " problems, ") << command.nothing_done << ".\n";
+  return status(ExitCode::wrong_input);
+}
+
+}  // namespace
+}  // namespace foreshard::cli
+
+int main(int argc, char** argv) {
+  using namespace foreshard;
+  using namespace foreshard::cli;
+  std::signal(SIGPIPE, SIG_IGN);
+  CLI::App app("Plan the training of large language models on many devices, before money is spent.");
+  Command command;
+  try {
+    describe(app, command);
+    // Printing help can fail as printing a result can: hence one try within the other.
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& outcome) {
+      return finish_parsing(app, outcome);
+    }
+    return run(command);
+  } catch (const SpecError& error) {
+    return complain(error, command);
+  } catch (const UsageError& error) {
+    return complain(ExitCode::wrong_input, error.what());
+  } catch (const CountOverflow& error) {
+    return complain(ExitCode::wrong_input, std::string("the job is too large to count: ") + error.what());
+  } catch (const std::bad_alloc&) {
+    return complain(ExitCode::environment, "out of memory");
+  } catch (const std::exception& error) {
+    return complain(ExitCode::environment, error.what());
+  }
+}

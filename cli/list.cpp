@@ -1,0 +1,136 @@
+#include "cli/list.hpp"
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "cli/bundled.hpp"
+#include "cli/command_line.hpp"
+#include "planner/cost/estimate.hpp"
+#include "planner/report/format.hpp"
+#include "planner/report/table.hpp"
+#include "planner/report/words.hpp"
+#include "planner/spec/load.hpp"
+
+namespace foreshard::cli {
+namespace {
+
+using report::Align;
+using report::Table;
+
+/// Parameters, by the same sum over the step program that plans use: of one step of one sequence on one
+/// device. Nobody asks what that device takes, so all its rates are 1.
+Parameters count_parameters(ModelSpec model) {
+  JobSpec job;
+  AcceleratorSpec& device = job.cluster.accelerator;
+  device.memory_bandwidth = BytesPerSecond(1.0);
+  device.gemm.fill(GemmRate{.peak = FlopsPerSecond(1.0), .efficiency = 1.0});
+  device.kernels.attention_forward = device.kernels.attention_backward = 1.0;
+  device.kernels.memory_efficiency = 1.0;
+  job.model = std::move(model);
+  job.training.sequence_length = 1;
+  job.training.global_batch = 1;
+  job.training.micro_batch = 1;
+  return estimate(job).parameters.total;
+}
+
+Table models() {
+  Table table({{"models", Align::left}, {"parameters"}, {"layers"}, {"hidden"}, {"", Align::left}});
+  for (const std::string& name : bundled_names(ConfigKind::models)) {
+    const ModelSpec model = load_model(name);
+    table.row({"  " + name, report::grouped(count_parameters(model).value()), report::grouped(model.layers),
+               report::grouped(model.hidden), model.name});
+  }
+  return table;
+}
+
+/// The rate that training mostly runs at: bf16, or the nearest that the device has.
+std::string matrix_peak(const AcceleratorSpec& accelerator) {
+  for (const DType type : {DType::bf16, DType::fp16, DType::tf32, DType::fp32, DType::fp64}) {
+    const auto& rate = accelerator.gemm[static_cast<std::size_t>(type)];
+    if (rate) return fmt::format("{} {}", report::with_unit(rate->peak), report::word_for(type));
+  }
+  return "–";
+}
+
+Table accelerators() {
+  Table table({{"accelerators", Align::left}, {"peak"}, {"memory"}, {"bandwidth"}, {"", Align::left}});
+  for (const std::string& name : bundled_names(ConfigKind::accelerators)) {
+    const AcceleratorSpec accelerator = load_accelerator(name);
+    table.row({"  " + name, matrix_peak(accelerator), report::with_unit(accelerator.memory_capacity),
+               report::with_unit(accelerator.memory_bandwidth), accelerator.full_name});
+  }
+  return table;
+}
+
+Table clusters() {
+  Table table({{"clusters", Align::left},
+               {"nodes"},
+               {"devices per node"},
+               {"accelerator", Align::left},
+               {"network per device"}});
+  for (const std::string& name : bundled_names(ConfigKind::clusters)) {
+    const ClusterSpec cluster = load_cluster(name);
+    table.row({"  " + name, report::grouped(cluster.nodes), report::grouped(cluster.devices_per_node),
+               cluster.accelerator.name, report::in_bits(cluster.network.link.bandwidth)});
+  }
+  return table;
+}
+
+Table jobs() {
+  Table table({{"jobs", Align::left}, {"model", Align::left}, {"devices"}, {"tp"}, {"pp"}, {"dp"}});
+  for (const std::string& name : bundled_names(ConfigKind::jobs)) {
+    for (const JobSpec& job : load_jobs(bundled_file(ConfigKind::jobs, name))) {
+      table.row({"  " + name, job.model.name, report::grouped(job.cluster.devices()),
+                 report::grouped(job.parallelism.tp), report::grouped(job.parallelism.pp),
+                 report::grouped(job.parallelism.dp)});
+    }
+  }
+  return table;
+}
+
+Table list_of(ConfigKind kind) {
+  switch (kind) {
+    case ConfigKind::models: return models();
+    case ConfigKind::accelerators: return accelerators();
+    case ConfigKind::clusters: return clusters();
+    case ConfigKind::jobs: break;
+  }
+  return jobs();
+}
+
+CommandResult run_list(const std::string& chosen) {
+  CommandResult result;
+  for (const auto& [kind, word] : kKinds) {
+    if (!chosen.empty() && chosen != word) continue;
+    if (!result.output.empty()) result.output += '\n';
+    for (const std::string& line : list_of(kind).lines()) result.output += line + '\n';
+  }
+  return result;
+}
+
+constexpr const char* kExample =
+    "Example:\n"
+    "  foreshard list models\n"
+    "\n";
+
+}  // namespace
+
+void add_list(CLI::App& app, Command& command) {
+  const auto kind = std::make_shared<std::string>();
+  CLI::App* list = app.add_subcommand("list", "Name the bundled models, accelerators, clusters and jobs.");
+  list->add_option("KIND", *kind, "models, accelerators, clusters or jobs; all of them if not said")
+      ->check(one_of(kind_words()))
+      ->option_text(" ");
+  list->footer(kExample + std::string(kExitCodes));
+  list->callback([kind, &command] {
+    command = {.run = [kind] { return run_list(*kind); }, .nothing_done = "nothing listed"};
+  });
+}
+
+}  // namespace foreshard::cli

@@ -1,0 +1,72 @@
+#include "cli/show.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "cli/bundled.hpp"
+#include "cli/command_line.hpp"
+#include "planner/spec/load.hpp"
+
+namespace foreshard::cli {
+namespace {
+
+std::string read(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (!in.is_open() || in.bad()) {
+    throw EnvironmentError(fmt::format("{} cannot be read: {}", file.string(), std::strerror(errno)));
+  }
+  if (!text.empty() && text.back() != '\n') text += '\n';
+  return text;
+}
+
+/// `name`, or `models/name` where two kinds share one.
+CommandResult run_show(const std::string& wanted) {
+  CommandResult result;
+  std::vector<std::string> all_names;
+  for (const auto& [kind, word] : kKinds) {
+    for (const std::string& name : bundled_names(kind)) {
+      all_names.push_back(name);
+      if (wanted != name && wanted != fmt::format("{}/{}", word, name)) continue;
+      const std::filesystem::path file = bundled_file(kind, name);
+      // Comments and document marks keep the output YAML that the tools read back.
+      if (!result.output.empty()) result.output += "---\n";
+      result.output += fmt::format("# {}\n{}", file.string(), read(file));
+    }
+  }
+  if (result.output.empty()) {
+    throw UsageError(fmt::format("no bundled model, accelerator, cluster or job is called '{}'{}", wanted,
+                                 suggestion(wanted, all_names)));
+  }
+  return result;
+}
+
+constexpr const char* kExample =
+    "Example:\n"
+    "  foreshard show llama3-70b\n"
+    "  foreshard show clusters/dgx-h100 > my-cluster.yaml\n"
+    "\n";
+
+}  // namespace
+
+void add_show(CLI::App& app, Command& command) {
+  const auto name = std::make_shared<std::string>();
+  CLI::App* show = app.add_subcommand("show", "Print the YAML file of a bundled config, with its path.");
+  show->add_option("NAME", *name, "As `foreshard list` names it; KIND/NAME where two kinds share a name")
+      ->required()
+      ->option_text(" ");
+  show->footer(kExample + std::string(kExitCodes));
+  show->callback([name, &command] {
+    command = {.run = [name] { return run_show(*name); }, .nothing_done = "nothing shown"};
+  });
+}
+
+}  // namespace foreshard::cli

@@ -1,0 +1,219 @@
+// Runs the tool as a user does and looks at its exit code, standard output and standard error.
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "planner/report/table.hpp"
+#include "tests/support/catch.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kJob = "llama3-70b-64h100";
+
+std::string read_file(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+/// A file of this process alone, gone at the end of the test.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& ending, const std::string& text = "")
+      : path_(fs::temp_directory_path() / ("foreshard-cli-" + std::to_string(::getpid()) + ending)) {
+    std::ofstream(path_, std::ios::binary) << text;
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() { fs::remove(path_); }
+  [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+struct Outcome {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+/// Runs one line of shell; FORESHARD in it stands for the tool.
+Outcome shell(std::string line) {
+  const std::string tool = "FORESHARD";
+  for (auto at = line.find(tool); at != std::string::npos; at = line.find(tool, at + 1)) {
+    line.replace(at, tool.size(), "'" FORESHARD_CLI "'");
+  }
+  const TemporaryFile err(".err");
+  FILE* pipe = ::popen(("{ " + line + "; } 2>'" + err.path().string() + "'").c_str(), "r");
+  if (pipe == nullptr) throw std::runtime_error("popen failed");
+  Outcome outcome;
+  std::array<char, 4096> buffer{};
+  for (std::size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
+    outcome.out.append(buffer.data(), n);
+  }
+  const int status = ::pclose(pipe);
+  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  outcome.err = read_file(err.path());
+  return outcome;
+}
+
+Outcome run_tool(const std::string& arguments) { return shell("FORESHARD " + arguments); }
+
+std::size_t widest_line(const std::string& text) {
+  std::istringstream in(text);
+  std::size_t widest = 0;
+  for (std::string line; std::getline(in, line);) {
+    widest = std::max(widest, foreshard::report::display_width(line));
+  }
+  return widest;
+}
+
+/// A wrong command line or input: exit code 2, nothing on standard output, this on standard error.
+void check_refused(const std::string& arguments, const std::string& complaint) {
+  INFO("foreshard " << arguments);
+  const Outcome outcome = run_tool(arguments);
+  CHECK(outcome.code == 2);
+  CHECK(outcome.out.empty());
+  CHECK_THAT(outcome.err, ContainsSubstring(complaint));
+}
+
+}  // namespace
+
+TEST_CASE("help is a result, with an example and the exit codes") {
+  const std::string command = GENERATE("", "plan ", "list ", "show ");
+  INFO("foreshard " << command << "--help");
+  const Outcome outcome = run_tool(command + "--help");
+  CHECK(outcome.code == 0);
+  CHECK(outcome.err.empty());
+  CHECK_THAT(outcome.out, ContainsSubstring("Usage: foreshard " + command));
+  CHECK_THAT(outcome.out, ContainsSubstring("Example:\n  foreshard "));
+  CHECK_THAT(outcome.out, ContainsSubstring("Exit codes:\n  0  done\n"));
+  CHECK(widest_line(outcome.out) <= 100);
+}
+
+TEST_CASE("the version is a result") {
+  const Outcome outcome = run_tool("--version");
+  CHECK(outcome.code == 0);
+  CHECK(outcome.out == "foreshard " FORESHARD_VERSION "\n");
+}
+
+TEST_CASE("a wrong command line is refused with what was meant") {
+  check_refused("", "a command is missing");
+  check_refused("plann " + kJob, "unknown command 'plann'; there are plan, list, show; did you mean 'plan'?");
+  check_refused("plan", "JOB is required");
+  check_refused("plan " + kJob + " --formt json", "unknown option '--formt'; did you mean '--format'?");
+  check_refused("plan " + kJob + " --format jsn", "'jsn' is none of table, json, csv; did you mean 'json'?");
+  check_refused("plan " + kJob + " --set parallelism.tp", "--set takes key=value");
+  check_refused("list modls", "did you mean 'models'?");
+  check_refused("list models clusters", "'clusters' is one argument too many");
+  check_refused("show llama3-70", "did you mean 'llama3-70b'?");
+}
+
+TEST_CASE("a file that is not there is refused with the nearest bundled job") {
+  check_refused("plan no-such-file.yaml", "there is neither a file nor a bundled job 'no-such-file.yaml'");
+  check_refused("plan llama3-70b-64h10", "did you mean 'llama3-70b-64h100'?");
+  check_refused("plan /", "'/' is a directory");
+}
+
+TEST_CASE("a file with mistakes is refused with all of them and nothing is planned") {
+  const TemporaryFile job(".yaml",
+                          "model: llama3-70b\n"
+                          "cluster: {name: dgx-h100, nodes: 8}\n"
+                          "parallelism: {tp: 8, pp: 4}\n"
+                          "training:\n"
+                          "  sequence_lenght: 8192\n"
+                          "  global_batch: 512\n"
+                          "  micro_batch: 1\n");
+  const Outcome outcome = run_tool("plan '" + job.path().string() + "'");
+  CHECK(outcome.code == 2);
+  CHECK(outcome.out.empty());
+  CHECK_THAT(outcome.err, ContainsSubstring(job.path().filename().string() + ":5:3: error: "));
+  CHECK_THAT(outcome.err, ContainsSubstring("did you mean 'sequence_length'?"));
+  CHECK_THAT(outcome.err, ContainsSubstring(", nothing planned.\n"));
+}
+
+TEST_CASE("list names every kind of bundled config") {
+  const Outcome all = run_tool("list");
+  CHECK(all.code == 0);
+  CHECK(all.err.empty());
+  CHECK_THAT(all.out, ContainsSubstring("\n  llama3-70b "));
+  CHECK_THAT(all.out, ContainsSubstring("\n  h100-80gb-sxm "));
+  CHECK_THAT(all.out, ContainsSubstring("\n  dgx-h100 "));
+  CHECK_THAT(all.out, ContainsSubstring("\n  " + kJob + " "));
+  CHECK(widest_line(all.out) <= 100);
+}
+
+TEST_CASE("list models counts parameters") {
+  const Outcome models = run_tool("list models");
+  CHECK(models.code == 0);
+  // Llama 3 70B: 80 layers of 8192·8192·2 + 8192·1024·2 attention, 3·8192·28672 FFN and 2·8192 norm weights,
+  // 2 tables of 128256·8192, one last norm of 8192: 70,553,706,496.
+  CHECK_THAT(models.out, ContainsSubstring("70,553,706,496"));
+  CHECK(models.out.find("dgx-h100") == std::string::npos);
+}
+
+TEST_CASE("show prints the file, its path before it") {
+  const Outcome shown = run_tool("show h100-80gb-sxm");
+  CHECK(shown.code == 0);
+  const fs::path file = fs::path(FORESHARD_SOURCE_DIR) / "configs/accelerators/h100-80gb-sxm.yaml";
+  CHECK(shown.out == "# " + file.string() + "\n" + read_file(file));
+  CHECK(run_tool("show accelerators/h100-80gb-sxm").out == shown.out);
+}
+
+TEST_CASE("plan answers by name, by path and from standard input alike") {
+  const std::string file = std::string(FORESHARD_SOURCE_DIR "/configs/jobs/") + kJob + ".yaml";
+  const Outcome by_name = run_tool("plan " + kJob);
+  CHECK(by_name.err.empty());
+  CHECK_THAT(by_name.out, ContainsSubstring(kJob + ": Llama 3 70B on "));
+  CHECK_THAT(by_name.out, ContainsSubstring("where the step goes"));
+  CHECK(widest_line(by_name.out) <= 100);
+  CHECK(run_tool("plan '" + file + "'").out == by_name.out);
+  CHECK(run_tool("plan - < '" + file + "'").out == by_name.out);
+}
+
+TEST_CASE("the exit code says whether the job fits") {
+  const Outcome outcome = run_tool("plan " + kJob + " --format json");
+  const bool fits = outcome.out.find("\"fits\": true") != std::string::npos;
+  CHECK(outcome.code == (fits ? 0 : 1));
+  // On one stage of tp 8, weights and gradients alone are 70.55e9 / 8 · (2 + 4) bytes = 49 GiB, Adam's state
+  // another 99: more than an H100 holds.
+  const Outcome too_large = run_tool("plan " + kJob + " --set parallelism.pp=1 --set parallelism.zero=0");
+  CHECK(too_large.code == 1);
+  CHECK(too_large.err.empty());
+  CHECK_THAT(too_large.out, ContainsSubstring("It does not fit: "));
+}
+
+TEST_CASE("several jobs are one array, or one row each") {
+  const Outcome json = run_tool("plan " + kJob + " " + kJob + " --format json");
+  CHECK(json.out.substr(0, 2) == "[\n");
+  const Outcome csv = run_tool("plan " + kJob + " " + kJob + " --format csv");
+  CHECK(csv.out.substr(0, csv.out.find(',')) == "model.parameters.total");
+  CHECK(std::count(csv.out.begin(), csv.out.end(), '\n') == 3);
+}
+
+TEST_CASE("the same input gives the same output, byte for byte") {
+  const std::string format = GENERATE("table", "json", "csv");
+  const std::string arguments = "plan " + kJob + " --format " + format;
+  CHECK(run_tool(arguments).out == run_tool(arguments).out);
+}
+
+TEST_CASE("a reader that has gone is no failure, a full disk is") {
+  const Outcome closed = shell("{ FORESHARD --help; echo code $? >&2; } | true");
+  CHECK(closed.err == "code 0\n");
+  if (fs::exists("/dev/full")) {
+    const Outcome full = run_tool("--help > /dev/full");
+    CHECK(full.code == 3);
+    CHECK_THAT(full.err, ContainsSubstring("standard output cannot be written"));
+  }
+}
