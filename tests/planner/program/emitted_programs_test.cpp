@@ -90,12 +90,11 @@ TEST_CASE("every emitted program is sound") {
   const Recompute recompute =
       GENERATE(Recompute::none, Recompute::selective, Recompute::selective_ops, Recompute::full);
   const Framework framework = GENERATE(Framework::foreshard, Framework::megatron, Framework::torch_fsdp);
-  const Degrees parallelism =
-      GENERATE(Degrees{}, Degrees{.tp = 2, .pp = 2, .dp = 2},
-               Degrees{.tp = 2, .dp = 2, .sequence_parallel = true, .zero = 1},
-               Degrees{.tp = 2, .pp = 2, .vp = 2, .sequence_parallel = true},
-               Degrees{.pp = 4, .vp = 2, .dp = 2, .zero = 1}, Degrees{.dp = 4, .zero = 2},
-               Degrees{.tp = 2, .dp = 2, .sequence_parallel = true, .zero = 3});
+  const Degrees degrees = GENERATE(Degrees{}, Degrees{.tp = 2, .pp = 2, .dp = 2},
+                                   Degrees{.tp = 2, .dp = 2, .sequence_parallel = true, .zero = 1},
+                                   Degrees{.tp = 2, .pp = 2, .vp = 2, .sequence_parallel = true},
+                                   Degrees{.pp = 4, .vp = 2, .dp = 2, .zero = 1}, Degrees{.dp = 4, .zero = 2},
+                                   Degrees{.tp = 2, .dp = 2, .sequence_parallel = true, .zero = 3});
   JobSpec job = small_job(framework, degrees);
   job.training.attention = attention;
   job.training.recompute = recompute;

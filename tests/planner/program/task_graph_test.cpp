@@ -234,8 +234,8 @@ TEST_CASE("a receive waits for its send, a collective over stages for every memb
     CHECK(std::count(awaited.begin(), awaited.end(), send) == 1);
   }
   const std::size_t norm = find_task(graph, program, 0, "gradient norm", "all-reduce gradient norm", 0);
-  const std::size_t own = find_task(graph, program, 0, "dense_layer norm", "gradient norm", 0);
-  const std::size_t other = find_task(graph, program, 1, "head norm", "gradient norm", 0);
+  const std::size_t own = find_task(graph, program, 0, "dense_layer norm", "sum of squares", 0);
+  const std::size_t other = find_task(graph, program, 1, "head norm", "sum of squares", 0);
   const Indices awaited = graph.dependencies(norm);
   CHECK(std::count(awaited.begin(), awaited.end(), own) == 1);
   CHECK(std::count(awaited.begin(), awaited.end(), other) == 1);
