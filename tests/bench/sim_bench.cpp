@@ -47,7 +47,8 @@ class GridLoad : public EngineListener {
     const std::uint32_t ordinal = engine_.added(lane);
     if (ordinal >= tasks_per_lane_) return;
     const LaneId neighbour((lane.at() + 1) % engine_.lanes());
-    const Task task{SimTime(100 + (ordinal * 37 + lane.value() * 11) % 89), ordinal, 0};
+    const auto spread = static_cast<std::int64_t>((ordinal * 37U + lane.at() * 11U) % 89U);
+    const Task task{SimTime(100 + spread), ordinal, 0};
     engine_.add(lane, task, std::array{Wait{neighbour, ordinal}});
   }
 
