@@ -50,15 +50,14 @@ class SizeCheck {
   void operator()(const Pointwise& op) {
     switch (op.kind) {
       case PointwiseKind::add:
-        // The smaller operand of a sum is repeated; of a position table, the rows in use are added.
-        for (std::size_t i = 0; i < count(); ++i) {
-          is_table(i) ? expect_rows(i, op.elements) : expect_divides(i, op.elements);
-        }
+      case PointwiseKind::multiply:
+        // The smaller operand of a sum or product is repeated: a bias, a position table, a gate.
+        for (std::size_t i = 0; i < count(); ++i) expect_divides(i, op.elements);
         expect_largest(op.elements);
         return;
       case PointwiseKind::bias_gradient:
         expect(0, "elements", op.elements);
-        expect_rows(1, op.elements);
+        expect_divides(1, op.elements);
         return;
       case PointwiseKind::swiglu:
       case PointwiseKind::geglu:
@@ -67,14 +66,19 @@ class SizeCheck {
         expect(1, "elements/2", op.elements / 2);
         if (count() == 3) expect(2, "elements", op.elements);
         return;
+      case PointwiseKind::gelu:
+      case PointwiseKind::relu:
+      case PointwiseKind::sqrelu:
+      case PointwiseKind::silu:
+      case PointwiseKind::sigmoid:
+        expect(0, "elements", op.elements);
+        expect_whole_or_gate(1, op.elements);
+        if (count() == 3) expect(2, "elements", op.elements);
+        return;
       case PointwiseKind::zero: expect_sum(count(), op.elements); return;
       case PointwiseKind::sum_squares: expect_sum(count() - 1, op.elements); return;
       default:
-        // Uncompiled, the activation works on the gate alone and the product on up alone: halves of one
-        // tensor.
-        for (std::size_t i = 0; i < count(); ++i) {
-          if (!is_half(i, op.elements)) expect(i, "elements", op.elements);
-        }
+        for (std::size_t i = 0; i < count(); ++i) expect(i, "elements", op.elements);
     }
   }
 
@@ -143,10 +147,7 @@ class SizeCheck {
                            whole_arrives ? "what stands on a rank in the end is" : "what is sent is",
                            whole.value()));
     }
-    if (in_place) return;
-    const std::int64_t parts = op.kind == CollectiveKind::all_to_all ? 1 : program_.group(op.group).size;
-    expect_share(whole_arrives ? shares_sent() : bytes_written(), op.payload, parts,
-                 largest_share(whole_arrives, parts));
+    if (!in_place) expect_share(op, whole_arrives);
   }
 
   void operator()(const Send& op) { expect_transfer(op.payload); }
@@ -180,19 +181,6 @@ class SizeCheck {
     return bytes_where(Access::write) + bytes_where(Access::accumulate);
   }
 
-  /// What is sent, in the types in which it arrives: a gather may narrow fp32 weights on the way.
-  [[nodiscard]] Bytes shares_sent() const {
-    std::vector<std::size_t> sent;
-    std::vector<std::size_t> arrives;
-    for (std::size_t i = 0; i < count(); ++i) {
-      (op_.operands[i].access == Access::read ? sent : arrives).push_back(i);
-    }
-    if (sent.size() != arrives.size()) return bytes_where(Access::read);
-    Bytes bytes;
-    for (std::size_t i = 0; i < sent.size(); ++i) bytes += bytes_of(tensor(arrives[i]).dtype, local(sent[i]));
-    return bytes;
-  }
-
   void complain(const std::string& what) {
     problems_.push_back(fmt::format("{}: {}", place_of(block_, op_), what));
   }
@@ -204,16 +192,13 @@ class SizeCheck {
     const auto& dims = tensor(i).dims;
     return std::any_of(dims.begin(), dims.end(), [&](const Dim& dim) { return dim.name == name; });
   }
+  [[nodiscard]] bool is_fused(std::size_t i) const { return has_dim(i, DimName::qkv); }
+  /// Of a position table, the rows of the tokens at hand are used.
+  [[nodiscard]] bool is_table(std::size_t i) const { return has_dim(i, DimName::position); }
   /// Attention products and the norm of queries and keys work on parts of the fused qkv.
   [[nodiscard]] bool may_be_part(std::size_t i) const {
-    return has_dim(i, DimName::qkv) &&
+    return is_fused(i) &&
            (op_.component == Component::attention_core || std::holds_alternative<Norm>(op_.kind));
-  }
-  [[nodiscard]] bool is_half(std::size_t i, std::int64_t elements) const {
-    return has_dim(i, DimName::ffn) && local(i) == 2 * elements;
-  }
-  [[nodiscard]] bool is_table(std::size_t i) const {
-    return tensor(i).role == TensorRole::weight || tensor(i).role == TensorRole::gradient;
   }
 
   void expect(std::size_t i, const char* formula, std::int64_t elements) {
@@ -222,21 +207,18 @@ class SizeCheck {
     }
   }
   void expect_divides(std::size_t i, std::int64_t elements) {
-    if (elements % local(i) != 0) complain(i, fmt::format("which do not divide {}", elements));
+    if (!is_table(i) && elements % local(i) != 0)
+      complain(i, fmt::format("which do not divide {}", elements));
   }
-  /// A table or bias of which whole rows are met, each at least once or not at all.
-  void expect_rows(std::size_t i, std::int64_t elements) {
-    const auto& dims = tensor(i).dims;
-    const std::int64_t width = dims.empty() ? 1 : dims.back().local();
-    if (elements % width == 0) return;
-    complain(i, fmt::format("{}which do not divide {}", dims.size() > 1 ? "rows of " : "", elements));
-  }
-  /// The parameters of a norm; those of queries and of keys stand end to end.
+  /// A norm's weights; one over the fused qkv has those of the queries and those of the keys.
   void expect_parameters(std::size_t i, std::int64_t width) {
-    const bool of_heads = has_dim(0, DimName::qkv);
-    if (local(i) != (of_heads ? 2 * width : width)) {
-      complain(i, fmt::format("not {} = {}", of_heads ? "2·width" : "width", of_heads ? 2 * width : width));
-    }
+    if (is_fused(0) && local(i) == checked_product(2, width)) return;
+    expect(i, "width", width);
+  }
+  /// The activation of a gate that is fused with its up projection reads all and writes half.
+  void expect_whole_or_gate(std::size_t i, std::int64_t elements) {
+    if (elements % 2 == 0 && local(i) == elements / 2) return;
+    expect(i, "elements", elements);
   }
   void expect_largest(std::int64_t elements) {
     std::int64_t largest = 0;
@@ -254,33 +236,35 @@ class SizeCheck {
       complain(fmt::format("it states {} elements, but its operands have {}", elements, sum));
     }
   }
-  /// The most that one of `parts` members can hold of what is written (or read), where one dimension of each
-  /// tensor is cut and does not divide evenly.
-  [[nodiscard]] Bytes largest_share(bool of_written, std::int64_t parts) const {
-    Bytes share;
+  /// What one member gives to a gather or keeps of a scatter: an even part, or more where one dimension of a
+  /// tensor is cut and does not divide evenly. Counted in elements: a dtype may change on the way.
+  void expect_share(const Collective& op, bool whole_arrives) {
+    const std::int64_t parts = op.kind == CollectiveKind::all_to_all ? 1 : program_.group(op.group).size;
+    std::int64_t whole = 0;
+    std::int64_t share = 0;
+    std::int64_t most = 0;
     for (std::size_t i = 0; i < count(); ++i) {
-      if ((op_.operands[i].access != Access::read) != of_written) continue;
+      if ((op_.operands[i].access != Access::read) != whole_arrives) {
+        share += local(i);
+        continue;
+      }
+      whole += local(i);
       std::int64_t largest = tensor(i).dims.empty() ? 1 : 0;
       for (const Dim& dim : tensor(i).dims) {
         largest = std::max(largest, local(i) / dim.local() * ceil_divide(dim.local(), parts));
       }
-      share += bytes_of(tensor(i).dtype, largest);
+      most += largest;
     }
-    return share;
-  }
-  void expect_share(Bytes share, Bytes payload, std::int64_t parts, Bytes largest) {
-    if (share * parts < payload || share > largest) {
-      complain(fmt::format("one of {} members holds {} bytes, which is no share of {}", parts, share.value(),
-                           payload.value()));
+    if (checked_product(share, parts) < whole || share > most) {
+      complain(
+          fmt::format("one of {} members holds {} elements, which is no share of {}", parts, share, whole));
     }
   }
   /// A transfer carries its tensor, or one tensor-parallel rank's share of what all of them hold alike.
   void expect_transfer(Bytes payload) {
     const std::int64_t bytes = tensor(0).local_bytes().value();
-    const std::int64_t parts = program_.group(GroupKind::tp).size;
-    const bool is_share = payload.value() * parts >= bytes &&
-                          payload <= largest_share(op_.operands[0].access != Access::read, parts);
-    if (payload.value() != bytes && !is_share) {
+    const std::int64_t share = ceil_divide(bytes, program_.group(GroupKind::tp).size);
+    if (payload.value() != bytes && payload.value() != share) {
       complain(fmt::format("its payload is {} bytes, but {} has {}", payload.value(), tensor(0).name, bytes));
     }
   }
