@@ -17,7 +17,9 @@ OpTimes price_operations(const StepProgram& program, const CostModel& cost);
 
 /// Runs one rank's visits on its lanes, in one pass: every lane is first-in first-out in program order and
 /// program order is a topological order, so an operation's start is known when it is reached. Other ranks are
-/// taken to be ready: a collective lasts its own time, what a Recv brings is there.
+/// taken to be ready: a collective lasts its own time, what a Recv brings is there. A pipelined collective is
+/// cut into as many pieces as its group has members: it starts with the first piece of the product before it,
+/// and the operation that it feeds starts with its first piece and ends a piece's worth after its last.
 ///
 /// Keeps what the compute lane was busy with, and which axis it waited for when it was not.
 class LanePlayer {
