@@ -22,10 +22,12 @@ struct NormBlocks {
 };
 NormBlocks emit_gradient_norm(ProgramBuilder& builder);
 
-/// What is synchronised together: the weights of `group` in `layers` consecutive layers.
+/// What is synchronised together: the weights of `group` in `layers` consecutive layers from the visit's
+/// layer + `first`.
 struct SyncUnit {
   const WeightGroup* group = nullptr;
   std::int64_t layers = 1;
+  std::int64_t first = 0;
 };
 
 /// One block that sums the gradients of these units over data-parallel replicas: an all-reduce, or, under

@@ -43,10 +43,10 @@ struct GroupedGemm {
 };
 
 /// Scaled-dot-product attention without an s × s matrix in memory.
-/// Operands forward: qkv, o, lse. Backward: qkv, o, lse, do, dqkv.
-/// FLOPs forward 2·batch·heads·query·key·(head_dim + v_head_dim), full square; a causal mask halves what is
-/// executed. Source: Dao et al. 2022, arXiv:2205.14135; backward runs five products of that size for
-/// forward's two.
+/// Operands forward: inputs (qkv, or q and kv apart), o, lse. Backward: inputs, o, lse, do, the inputs'
+/// gradients. FLOPs forward 2·batch·heads·query·key·(head_dim + v_head_dim), full square; a causal mask
+/// halves what is executed. Source: Dao et al. 2022, arXiv:2205.14135; backward runs five products of that
+/// size for forward's two.
 struct Attention {
   std::int64_t batch = 1;  ///< sequences
   std::int64_t query = 0;  ///< positions on this rank
@@ -121,17 +121,21 @@ struct CrossEntropy {
   std::int64_t vocab = 0;  ///< columns on this rank
 };
 
-/// Top-k expert choice per token.
+/// Top-k expert choice per token. Operands: logits, routes (T, 2k: experts and weights). Backward: routes,
+/// droutes, dlogits.
 struct Route {
   std::int64_t tokens = 0;
   std::int64_t experts = 0;
   std::int64_t per_token = 0;
 };
 
-/// Gathers (or scatters back) token rows into the order of their experts.
+/// Copies token rows into the order of their experts, or back, weighted and summed.
+/// Operands: x, routes, y. Backward of a copy: dy, routes, dx. Backward of a weighted sum: x, routes, dy, dx,
+/// droutes.
 struct Permute {
   std::int64_t rows = 0;
   std::int64_t width = 0;
+  bool weighted = false;
 };
 
 enum class CollectiveKind : std::uint8_t { all_reduce, all_gather, reduce_scatter, all_to_all };

@@ -43,7 +43,8 @@ std::string format_diagnostic(const Diagnostic& diagnostic);
 /// All complaints, one after the other, each as format_diagnostic.
 std::string format_diagnostics(const std::vector<Diagnostic>& diagnostics);
 
-/// The candidate nearest to `word` by edit distance, if it is near enough to be meant.
+/// The candidate nearest to `word` by edit distance, if it is near enough to be meant; else the first that
+/// begins with it.
 std::optional<std::string> nearest(const std::string& word, const std::vector<std::string>& candidates);
 
 }  // namespace foreshard

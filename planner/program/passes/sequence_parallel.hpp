@@ -10,9 +10,8 @@ namespace foreshard {
 /// all-reduces.
 void apply_sequence_parallel(ProgramBuilder& builder, Block& forward);
 
-/// The backward block gathers the inputs of its weight gradients once more, instead of keeping what forward
-/// gathered.
-void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward);
+/// What forward gathered over `group` is gathered once more in backward, instead of being kept.
+void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward, GroupKind group);
 
 /// Weights whose gradients sequence parallelism leaves as sums over each rank's own tokens: norms and
 /// positions.

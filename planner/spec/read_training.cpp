@@ -1,0 +1,83 @@
+#include "planner/spec/read_training.hpp"
+
+#include <array>
+
+#include "planner/spec/read_job.hpp"
+
+namespace foreshard {
+
+namespace {
+
+constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
+    {"sequence_length", "tokens of a sequence"},
+    {"global_batch", "sequences per step, over all devices"},
+    {"micro_batch", "sequences per data-parallel rank and micro-batch"},
+    {"precision", "of the layers' matrix products: fp32, bf16, fp16 or fp8"},
+    {"attention", "flash or unfused"},
+    {"flash", "which flash attention: fa1, fa2, fa3, fa4, cudnn or triton; unsaid, the accelerator's usual"},
+    {"compiled", "pointwise operations are fused by a compiler: true or false; unsaid, the framework's"},
+    {"dropout", "residual and attention dropout are run: true or false; unsaid, the framework's"},
+    {"gradient_dtype", "fp32 or bf16; unsaid, the framework's"},
+    {"fp8_scaling", "tensorwise, rowwise or mx"},
+    {"launch", "async, or blocking: the host waits for every kernel"},
+    {"recompute", "none, selective (attention core), selective-ops (chosen per operation) or full"},
+    {"schedule",
+     "gpipe, 1f1b, interleaved or zero-bubble; unsaid, 1f1b, and interleaved if vp is more than 1"},
+    {"overlap", "what communication hides: {tp: none, wgrad or full; dp, pp, cp, ep: true or false}"},
+    {"optimizer", "adamw, adam or sgd"},
+    {"tokens", "in the whole training, as in 15T: for its time and cost"},
+});
+constexpr auto kOverlapKeys = std::to_array<KeyInfo>({
+    {"tp", "none, wgrad (behind the weight gradient) or full (beside the product they feed)"},
+    {"dp", "true or false"},
+    {"pp", "true or false"},
+    {"cp", "true or false"},
+    {"ep", "true or false"},
+});
+
+OverlapSpec read_overlap(const MapReader& training, const OverlapSpec& usual) {
+  OverlapSpec overlap = usual;
+  const std::optional<MapReader> map = training.child("overlap", kOverlapKeys);
+  if (!map) return overlap;
+  overlap.tp = map->optional("tp", Choice<TpOverlap>{}, usual.tp);
+  overlap.dp = map->optional("dp", Boolean{}, usual.dp);
+  overlap.pp = map->optional("pp", Boolean{}, usual.pp);
+  overlap.cp = map->optional("cp", Boolean{}, usual.cp);
+  overlap.ep = map->optional("ep", Boolean{}, usual.ep);
+  return overlap;
+}
+
+}  // namespace
+
+KeyTable training_keys() { return kTrainingKeys; }
+KeyTable overlap_keys() { return kOverlapKeys; }
+
+TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
+  const FrameworkConventions usual = framework_conventions(job.framework);
+  TrainingSpec training;
+  training.sequence_length = map.required("sequence_length", WholeNumber{});
+  training.global_batch = map.required("global_batch", WholeNumber{});
+  training.micro_batch = map.required("micro_batch", WholeNumber{});
+  training.precision = map.optional("precision", Choice<Precision>{}, training.precision);
+  training.attention = map.optional("attention", Choice<AttentionKind>{}, training.attention);
+  training.flash = map.maybe("flash", Choice<FlashVersion>{});
+  training.compiled = map.optional("compiled", Boolean{}, usual.compiled);
+  // LayerNorm marks the models of the years in which dropout was usual.
+  const bool usual_dropout = usual.dropout && job.model.norm == NormKind::layernorm;
+  training.dropout = map.optional("dropout", Boolean{}, usual_dropout);
+  const DType usual_gradient = training.precision == Precision::fp32 ? DType::fp32 : usual.gradient_dtype;
+  training.gradient_dtype =
+      map.optional("gradient_dtype", Choice<DType>{{DType::fp32, DType::bf16}}, usual_gradient);
+  training.fp8_scaling = map.optional("fp8_scaling", Choice<Fp8Scaling>{}, training.fp8_scaling);
+  training.launch = map.optional("launch", Choice<Launch>{}, training.launch);
+  training.recompute = map.optional("recompute", Choice<Recompute>{}, training.recompute);
+  const ScheduleKind usual_schedule =
+      job.parallelism.vp > 1 ? ScheduleKind::interleaved : ScheduleKind::one_f_one_b;
+  training.schedule = map.optional("schedule", Choice<ScheduleKind>{}, usual_schedule);
+  training.overlap = read_overlap(map, usual.overlap);
+  training.optimizer = map.optional("optimizer", Choice<OptimizerKind>{}, training.optimizer);
+  training.tokens = map.maybe("tokens", Measured<Tokens>{});
+  return training;
+}
+
+}  // namespace foreshard

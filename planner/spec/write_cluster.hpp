@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "planner/spec/cluster_spec.hpp"
+
+namespace foreshard {
+
+/// The cluster, its accelerator included, as a YAML file that reads back as the very same spec.
+/// @param comment stands on top: when and on which machine it was measured; none if empty
+std::string write_cluster(const ClusterSpec& cluster, const std::string& comment = {});
+
+}  // namespace foreshard
