@@ -26,12 +26,12 @@ std::vector<Choice> choices_but_nodes(const Variant& variant) {
 }
 
 /// The first legal variant that differs from this one in its nodes alone; itself, if none comes before.
-const ComparedVariant& reference_of(const std::vector<ComparedVariant>& variants,
-                                    const ComparedVariant& variant) {
+std::size_t reference_of(const std::vector<ComparedVariant>& variants, const ComparedVariant& variant) {
   const auto choices = choices_but_nodes(variant.variant);
-  return *std::find_if(variants.begin(), variants.end(), [&](const ComparedVariant& other) {
+  const auto found = std::find_if(variants.begin(), variants.end(), [&](const ComparedVariant& other) {
     return other.estimate && choices_but_nodes(other.variant) == choices;
   });
+  return static_cast<std::size_t>(found - variants.begin());
 }
 
 void add_speedups(std::vector<ComparedVariant>& variants) {
@@ -40,7 +40,8 @@ void add_speedups(std::vector<ComparedVariant>& variants) {
     const bool varies = std::any_of(choices.begin(), choices.end(),
                                     [](const Choice& choice) { return choice.axis == Axis::nodes; });
     if (!varies || !variant.estimate) continue;
-    const ComparedVariant& reference = reference_of(variants, variant);
+    variant.reference = reference_of(variants, variant);
+    const ComparedVariant& reference = variants[*variant.reference];
     const double devices = static_cast<double>(variant.variant.job.cluster.devices()) /
                            static_cast<double>(reference.variant.job.cluster.devices());
     variant.speedup = time_per_token(*reference.estimate) / time_per_token(*variant.estimate);

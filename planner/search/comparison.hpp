@@ -17,7 +17,9 @@ struct ComparedVariant {
   std::optional<Estimate> estimate;
   std::optional<std::int64_t> largest_micro_batch;  ///< none: not even 1 fits
   std::optional<std::int64_t> longest_sequence;     ///< tokens; none: nothing fits
-  /// Tokens per second over those of the variant on the first nodes, all else equal; where nodes are varied.
+  /// Where nodes are varied: the first legal variant with all else equal, and this one's tokens per second
+  /// over its.
+  std::optional<std::size_t> reference;
   std::optional<double> speedup;
   std::optional<double> efficiency;  ///< speed-up over the ratio of devices
 
