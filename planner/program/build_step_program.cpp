@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "planner/program/derive_backward.hpp"
 #include "planner/program/emit.hpp"
@@ -21,6 +23,13 @@ namespace {
 struct PassPair {
   BlockId forward;
   BlockId backward;
+};
+
+/// One kind of layer: its blocks, and the weight groups that a layer of this kind owns.
+struct LayerKind {
+  std::string name;
+  PassPair pass;
+  std::vector<const WeightGroup*> groups;
 };
 
 /// Puts the stages together from blocks that are emitted once.
@@ -52,18 +61,28 @@ class StepBuilder {
   // ---- blocks
 
   void emit_blocks() {
+    const ModelSpec& model = job_.model;
     Block embedding = emit_embedding(builder_, table_, positions_);
-    Block layer = emit_dense_layer(builder_, layer_);
-    Block head = emit_head(builder_, head_, table_);
     embedding_pass_ = finish(std::move(embedding), {&table_, &positions_});
-    layer_pass_ = finish(std::move(layer), {&layer_});
-    head_pass_ = finish(std::move(head), {&head_, &table_});
-    for (const WeightGroup* group : {&table_, &positions_, &layer_, &head_}) {
-      if (group->weights.empty()) continue;
+    dense_layers_ = model.experts ? model.experts->dense_layers : model.layers;
+    if (dense_layers_ > 0) {
+      dense_ = {"dense_layer", {}, {&dense_group_}};
+      dense_.pass = finish(emit_dense_layer(builder_, dense_group_), dense_.groups);
+    }
+    if (dense_layers_ < model.layers) {
+      moe_ = {"moe_layer", {}, {&moe_group_, &experts_}};
+      moe_.pass = finish(emit_moe_layer(builder_, moe_group_, experts_), moe_.groups);
+    }
+    head_pass_ = finish(emit_head(builder_, head_, table_), {&head_, &table_});
+    for (const WeightGroup* group : {&table_, &positions_, &dense_group_, &moe_group_, &experts_, &head_}) {
       cut_weights(builder_, *group);
-      updates_.emplace_back(group, emit_update(builder_, *group));
+      if (!group->weights.empty()) updates_.emplace_back(group, emit_update(builder_, *group));
     }
     norm_ = emit_gradient_norm(builder_);
+  }
+
+  [[nodiscard]] const LayerKind& kind_of(LayerId layer) const {
+    return layer.value() < dense_layers_ ? dense_ : moe_;
   }
 
   /// Passes over a fresh forward block, its backward block, and the passes over both.
@@ -71,9 +90,10 @@ class StepBuilder {
     const bool sequence_parallel = job_.parallelism.sequence_parallel && job_.parallelism.tp > 1;
     if (sequence_parallel) apply_sequence_parallel(builder_, forward);
     Block backward = derive_backward(builder_, forward);
-    if (sequence_parallel && builder_.conventions().regather_sequence)
-      gather_again(builder_, forward, backward);
-    if (forward.kind == BlockKind::dense_layer) apply_recompute(builder_, forward, backward);
+    if (builder_.conventions().regather_sequence) gather_again(builder_, forward, backward, GroupKind::tp);
+    gather_again(builder_, forward, backward, GroupKind::cp);
+    const bool is_layer = forward.kind == BlockKind::dense_layer || forward.kind == BlockKind::moe_layer;
+    if (is_layer) apply_recompute(builder_, forward, backward);
     for (const WeightGroup* group : groups) apply_zero(builder_, *group, forward, backward);
     mark_saved(builder_, forward, backward);
     const BlockId forward_id = builder_.add(std::move(forward));
@@ -109,15 +129,16 @@ class StepBuilder {
     Chunk chunk;
     chunk.forward.push_back(holds_embedding(s, c) ? Visit{embedding_pass_.forward, LayerId(0)}
                                                   : Visit{pipeline_.receive_forward, range.first});
-    for (LayerId layer = range.first; layer < end; ++layer)
-      chunk.forward.push_back({layer_pass_.forward, layer});
+    for (LayerId layer = range.first; layer < end; ++layer) {
+      chunk.forward.push_back({kind_of(layer).pass.forward, layer});
+    }
     chunk.forward.push_back(holds_head(s, c) ? Visit{head_pass_.forward, last_layer()}
                                              : Visit{pipeline_.send_forward, end});
 
     chunk.backward.push_back(holds_head(s, c) ? Visit{head_pass_.backward, last_layer()}
                                               : Visit{pipeline_.receive_backward, end});
     for (std::int32_t layer = end.value() - 1; layer >= range.first.value(); --layer) {
-      chunk.backward.push_back({layer_pass_.backward, LayerId(layer)});
+      chunk.backward.push_back({kind_of(LayerId(layer)).pass.backward, LayerId(layer)});
     }
     chunk.backward.push_back(holds_embedding(s, c) ? Visit{embedding_pass_.backward, LayerId(0)}
                                                    : Visit{pipeline_.send_backward, range.first});
@@ -147,22 +168,22 @@ class StepBuilder {
   }
 
   /// The synchronisations of one chunk, in the order in which backward completes them: the head, then the
-  /// layers by as many as a bucket holds, then the embedding. A framework without buckets has one for all.
+  /// layers by as many of one kind as a bucket holds, then the embedding. A framework without buckets has one
+  /// for all.
   [[nodiscard]] std::vector<SyncPoint> sync_points(StageId s, std::size_t c) const {
     const LayerRange& range = layout_[s.at()][c];
     const Bytes bucket = builder_.conventions().bucket;
     if (bucket == Bytes(0)) return {whole_chunk_sync(s, c)};
-    const Bytes one_layer = gradient_bytes(builder_, layer_);
-    const std::int64_t per_bucket = std::max<std::int64_t>(bucket.value() / one_layer.value(), 1);
 
     std::vector<SyncPoint> points;
     if (holds_head(s, c)) points.push_back({"head", head_units(), last_layer(), head_pass_.backward});
-    for (std::int64_t left = range.count; left > 0;) {
-      const std::int64_t layers = std::min(per_bucket, left);
-      left -= layers;
-      const LayerId lowest(range.first.value() + static_cast<std::int32_t>(left));
+    for (LayerId end(range.first.value() + static_cast<std::int32_t>(range.count)); end > range.first;) {
+      const LayerId top(end.value() - 1);
+      const LayerKind& kind = kind_of(top);
+      const std::int64_t layers = std::min(layers_per_bucket(kind, bucket), run_below(end, range.first));
+      end = LayerId(end.value() - static_cast<std::int32_t>(layers));
       points.push_back(
-          {"dense_layer x " + std::to_string(layers), {{&layer_, layers}}, lowest, layer_pass_.backward});
+          {kind.name + " x " + std::to_string(layers), units_of(kind, layers, 0), end, kind.pass.backward});
     }
     if (holds_embedding(s, c)) {
       points.push_back({"embedding", embedding_units(), LayerId(0), embedding_pass_.backward});
@@ -170,15 +191,42 @@ class StepBuilder {
     return points;
   }
 
+  [[nodiscard]] std::int64_t layers_per_bucket(const LayerKind& kind, Bytes bucket) const {
+    Bytes one_layer;
+    for (const WeightGroup* group : kind.groups) one_layer += gradient_bytes(builder_, *group);
+    return one_layer > Bytes(0) ? std::max<std::int64_t>(bucket.value() / one_layer.value(), 1) : 1;
+  }
+
+  /// Layers of one kind that end at `end` and do not go below `first`.
+  [[nodiscard]] std::int64_t run_below(LayerId end, LayerId first) const {
+    const bool is_moe = &kind_of(LayerId(end.value() - 1)) == &moe_;
+    const std::int64_t lowest = is_moe ? std::max<std::int64_t>(first.value(), dense_layers_) : first.value();
+    return end.value() - lowest;
+  }
+
+  static std::vector<SyncUnit> units_of(const LayerKind& kind, std::int64_t layers, std::int64_t first) {
+    std::vector<SyncUnit> units;
+    for (const WeightGroup* group : kind.groups) units.push_back({group, layers, first});
+    return units;
+  }
+
   [[nodiscard]] SyncPoint whole_chunk_sync(StageId s, std::size_t c) const {
     const LayerRange& range = layout_[s.at()][c];
-    SyncPoint point{.name = {}, .units = {}, .layer = range.first, .completes = layer_pass_.backward};
+    SyncPoint point{
+        .name = {}, .units = {}, .layer = range.first, .completes = kind_of(range.first).pass.backward};
     if (holds_head(s, c)) {
       point.units = head_units();
       point.name = "head + ";
     }
-    point.units.push_back({&layer_, range.count});
-    point.name += "dense_layer x " + std::to_string(range.count);
+    const std::int64_t dense = std::clamp<std::int64_t>(dense_layers_ - range.first.value(), 0, range.count);
+    if (dense < range.count) {
+      for (const SyncUnit& unit : units_of(moe_, range.count - dense, dense)) point.units.push_back(unit);
+      point.name += "moe_layer x " + std::to_string(range.count - dense);
+    }
+    if (dense > 0) {
+      for (const SyncUnit& unit : units_of(dense_, dense, 0)) point.units.push_back(unit);
+      point.name += (dense < range.count ? " + dense_layer x " : "dense_layer x ") + std::to_string(dense);
+    }
     if (holds_embedding(s, c)) {
       for (const SyncUnit& unit : embedding_units()) point.units.push_back(unit);
       point.name += " + embedding";
@@ -191,7 +239,7 @@ class StepBuilder {
     std::vector<Visit> with_sync = chunk.backward;
     for (const SyncPoint& point : sync_points(s, c)) {
       const auto block = emit_gradient_sync(builder_, point.units, point.name + " sync");
-      if (!block) return;
+      if (!block) continue;
       const Visit completes{point.completes, point.layer};
       const auto at = std::find(with_sync.begin(), with_sync.end(), completes);
       with_sync.insert(at + 1, Visit{*block, point.layer});
@@ -214,7 +262,9 @@ class StepBuilder {
     std::vector<LayerId> layers;
     for (const LayerRange& range : layout_[s.at()]) {
       for (std::int64_t i = 0; i < range.count; ++i) {
-        layers.emplace_back(range.first.value() + static_cast<std::int32_t>(i));
+        const LayerId layer(range.first.value() + static_cast<std::int32_t>(i));
+        const std::vector<const WeightGroup*>& owners = kind_of(layer).groups;
+        if (std::find(owners.begin(), owners.end(), &group) != owners.end()) layers.push_back(layer);
       }
     }
     return layers;
@@ -230,7 +280,7 @@ class StepBuilder {
   void fill_epilogue(StageProgram& stage, StageId s) {
     std::vector<Visit>& visits = stage.epilogue;
     for (const auto& [group, blocks] : updates_) {
-      if (const auto sync = emit_sequence_sync(builder_, *group)) {
+      if (const auto sync = emit_partial_sync(builder_, *group)) {
         for (const LayerId layer : owned_layers(*group, s)) visits.push_back({*sync, layer});
       }
     }
@@ -263,12 +313,16 @@ class StepBuilder {
   const JobSpec& job_;
   ProgramBuilder builder_;
   std::vector<std::vector<LayerRange>> layout_;
-  WeightGroup table_{.prefix = "embedding", .block = "embedding", .weights = {}, .per_layer = false};
-  WeightGroup positions_{.prefix = "positions", .block = "positions", .weights = {}, .per_layer = false};
-  WeightGroup layer_{.prefix = "layer", .block = "dense_layer", .weights = {}, .per_layer = true};
-  WeightGroup head_{.prefix = "head", .block = "head", .weights = {}, .per_layer = false};
+  WeightGroup table_{.prefix = "embedding", .block = "embedding", .per_layer = false};
+  WeightGroup positions_{.prefix = "positions", .block = "positions", .per_layer = false};
+  WeightGroup dense_group_{.prefix = "layer", .block = "dense_layer"};
+  WeightGroup moe_group_{.prefix = "moe", .block = "moe_layer"};
+  WeightGroup experts_{.prefix = "experts", .block = "experts", .replicas = GroupKind::expert_dp};
+  WeightGroup head_{.prefix = "head", .block = "head", .per_layer = false};
+  std::int64_t dense_layers_ = 0;  ///< leading layers with an ordinary FFN
+  LayerKind dense_;
+  LayerKind moe_;
   PassPair embedding_pass_;
-  PassPair layer_pass_;
   PassPair head_pass_;
   PipelineBlocks pipeline_;
   std::vector<std::pair<const WeightGroup*, UpdateBlocks>> updates_;

@@ -67,7 +67,7 @@ class Derivation {
     gradient.role = TensorRole::activation_gradient;
     gradient.lifetime = Lifetime::block;
     gradient.partial = std::nullopt;
-    if (gradient.dtype == DType::fp32) gradient.dtype = builder_.shapes().activation;
+    if (gradient.name == "d.head.logits32") gradient.dtype = builder_.shapes().activation;
     return writes(builder_.add(std::move(gradient)));
   }
 
@@ -125,6 +125,8 @@ class Derivation {
       derive(*gather, std::get<Collective>(gather->kind));  // its reduce-scatter completes the sum
       return;
     }
+    // Between low-rank adapters a sum over tp stays open: what follows is linear in it.
+    if (builder_.tensor(x.tensor).name.ends_with(".lora")) return;
     builder_.tensor(gradient.at.tensor).partial = GroupKind::tp;
     const std::string name = builder_.tensor(gradient.at.tensor).name;
     Op op = all_reduce_tp(builder_, "all-reduce " + short_name(name), component, Phase::backward_input,
@@ -177,13 +179,15 @@ class Derivation {
     const Operand x = op.operands[0];
     const Operand w = op.operands[1];
     const Operand dy = gradient_of(op.operands[2]);
+    const bool summand = gradients_[instance_of(op.operands[2])].partial;
     const Operand dx = contribution(x);
     emit(op.name, op.component, Phase::backward_input,
          Gemm{.batch = 1, .m = gemm.m, .n = gemm.k, .k = gemm.n, .math = gemm.math},
          {dy, reads(w.tensor), dx});
     const bool columns_cut = builder_.tensor(w.tensor).dims[0].tp > 1;
-    if (columns_cut) gradients_[instance_of(x)].partial = true;
+    if (columns_cut || summand) gradients_[instance_of(x)].partial = true;
     contributed(x, op.component);
+    if (builder_.is_frozen(w.tensor)) return;
     emit(op.name, op.component, Phase::backward_weight,
          Gemm{.batch = 1, .m = gemm.n, .n = gemm.k, .k = gemm.m, .math = gemm.math},
          {dy, reads(x.tensor, x.layer_shift), adds_to(builder_.gradient_of(w.tensor))});
@@ -207,13 +211,47 @@ class Derivation {
          {a, dc, contribution(b)});
   }
 
+  /// The same for every expert: dX = dY·W, dW += dYᵀ·X.
+  void derive(const Op& op, const GroupedGemm& gemm) {
+    const Operand x = op.operands[0];
+    const Operand w = op.operands[1];
+    const Operand dy = gradient_of(op.operands[2]);
+    GroupedGemm input = gemm;
+    std::swap(input.n, input.k);
+    emit(op.name, op.component, Phase::backward_input, input, {dy, w, contribution(x)});
+    if (builder_.tensor(w.tensor).dims[1].tp > 1) gradients_[instance_of(x)].partial = true;
+    contributed(x, op.component);
+    if (builder_.is_frozen(w.tensor)) return;
+    emit(op.name, op.component, Phase::backward_weight, gemm,
+         {dy, reads(x.tensor), adds_to(builder_.gradient_of(w.tensor))});
+  }
+
+  void derive(const Op& op, const Route& route) {
+    const Operand routes = op.operands[1];
+    emit(op.name, op.component, Phase::backward_input, route,
+         {reads(routes.tensor), gradient_of(routes), contribution(op.operands[0])});
+  }
+
+  void derive(const Op& op, const Permute& permute) {
+    const Operand x = op.operands[0];
+    const Operand routes = op.operands[1];
+    const Operand dy = gradient_of(op.operands[2]);
+    if (permute.weighted) {
+      emit(op.name, op.component, Phase::backward_input, permute,
+           {x, routes, dy, contribution(x), contribution(routes)});
+    } else {
+      emit(op.name, op.component, Phase::backward_input, permute, {dy, routes, contribution(x)});
+    }
+  }
+
   void derive(const Op& op, const Attention& attention) {
-    const Operand dout = gradient_of(op.operands[1]);
-    const Operand dqkv = contribution(op.operands[0]);
-    Operand out = op.operands[1];
-    Operand lse = op.operands[2];
-    out.access = lse.access = Access::read;
-    emit(op.name, op.component, Phase::backward_input, attention, {op.operands[0], out, lse, dout, dqkv});
+    const std::size_t inputs = op.operands.size() - 2;
+    const Operand dout = gradient_of(op.operands[inputs]);
+    std::vector<Operand> operands = op.operands;
+    for (Operand& operand : operands) operand.access = Access::read;
+    operands.push_back(dout);
+    for (std::size_t i = 0; i < inputs; ++i) operands.push_back(contribution(op.operands[i]));
+    emit(op.name, op.component, Phase::backward_input, attention, std::move(operands));
   }
 
   void derive(const Op& op, const Norm& norm) {
@@ -227,8 +265,9 @@ class Derivation {
     if (has_gradient(x)) operands.push_back(gradient_of(x));
     const Operand dx = fresh(x);
     operands.push_back(dx);
-    operands.push_back(adds_to(builder_.gradient_of(weight.tensor)));
-    if (centred) operands.push_back(adds_to(builder_.gradient_of(op.operands[2].tensor)));
+    const bool trained = !builder_.is_frozen(weight.tensor);
+    if (trained) operands.push_back(adds_to(builder_.gradient_of(weight.tensor)));
+    if (trained && centred) operands.push_back(adds_to(builder_.gradient_of(op.operands[2].tensor)));
     gradients_[instance_of(x)] = {dx, true, false};
     emit(op.name, op.component, Phase::backward_input, norm, std::move(operands));
   }
@@ -251,6 +290,7 @@ class Derivation {
     switch (pointwise.kind) {
       case PointwiseKind::add:
         pass_through(o[0], o[2]);
+        if (is_weight(o[1]) && builder_.is_frozen(o[1].tensor)) return;
         if (is_weight(o[1])) {
           // A learned position table: its gradient sums over the sequences of the micro-batch.
           emit(op.name, op.component, Phase::backward_weight,
@@ -279,6 +319,7 @@ class Derivation {
   }
 
   void derive(const Op& op, const Embedding& embedding) {
+    if (builder_.is_frozen(op.operands[1].tensor)) return;
     emit(op.name, op.component, Phase::backward_weight, embedding,
          {op.operands[0], gradient_of(op.operands[2]), adds_to(builder_.gradient_of(op.operands[1].tensor))});
   }

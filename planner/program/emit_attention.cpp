@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "planner/program/emit_forward.hpp"
 
 namespace foreshard {
@@ -25,8 +27,8 @@ TensorId emit_qkv(ProgramBuilder& builder, Block& block, WeightGroup& group, Ten
                           qkv_sections(s), repeated_rows);
   }
   const TensorId qkv = builder.activation("layer.qkv", DimName::qkv, qkv_rows(s), true);
-  block.ops.push_back(
-      linear(builder, "qkv", Component::attention, s.layer_math, reads(x), weight, writes(qkv), bias));
+  emit_linear(builder, block, group,
+              {"qkv", Component::attention, s.layer_math, reads(x), weight, qkv, bias});
   return qkv;
 }
 
@@ -40,14 +42,20 @@ TensorId emit_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& group,
   Tensor stats;
   stats.name = "layer.qk_norm.stats";
   stats.dtype = DType::fp32;
-  stats.dims = {{.name = DimName::tokens, .size = s.tokens},
+  stats.dims = {{.name = DimName::tokens, .size = s.tokens, .cp = s.cp},
                 cut_dim(DimName::heads, s.heads + s.kv_heads, s.tp, true)};
   const TensorId stats_id = builder.add(std::move(stats));
   block.ops.push_back(
       compute_op("qk norm", Component::norm, Phase::forward,
-                 Norm{.kind = NormKind::rmsnorm, .rows = s.tokens * normed_heads, .width = s.head_dim},
+                 Norm{.kind = NormKind::rmsnorm, .rows = s.tokens / s.cp * normed_heads, .width = s.head_dim},
                  {reads(qkv), reads(weight), writes(y), writes(stats_id)}));
   return y;
+}
+
+/// Keys that a query looks at: all of them, or a sliding window's.
+std::int64_t visible_keys(const JobSpec& job) {
+  const std::int64_t sequence = job.training.sequence_length;
+  return job.model.window ? std::min(*job.model.window, sequence) : sequence;
 }
 
 TensorId head_square(ProgramBuilder& builder, const std::string& name, DType type) {
@@ -61,24 +69,92 @@ TensorId head_square(ProgramBuilder& builder, const std::string& name, DType typ
   return builder.add(std::move(tensor));
 }
 
-void emit_flash_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out) {
+/// A collective over the context-parallel group.
+void exchange_cp(ProgramBuilder& builder, Block& block, const std::string& name, CollectiveKind kind,
+                 TensorId from, TensorId to) {
+  Op op = compute_op(name, Component::attention_core, Phase::forward,
+                     Collective{.kind = kind,
+                                .group = GroupKind::cp,
+                                .reduction = Reduction::sum,
+                                .payload = builder.tensor(to).local_bytes()},
+                     {reads(from), writes(to)});
+  op.lane = Lane::cp;
+  op.pipelined = builder.job().training.overlap.cp;
+  block.ops.push_back(std::move(op));
+}
+
+/// The sizes of one rank's flash attention; context parallelism keeps all heads and a share of the queries.
+Attention flash_sizes(const ProgramBuilder& builder) {
+  const BlockShapes& s = builder.shapes();
+  return {.batch = s.batch,
+          .query = s.sequence / s.cp,
+          .key = visible_keys(builder.job()),
+          .heads = s.heads / s.tp,
+          .kv_heads = s.kv_heads / s.tp,
+          .head_dim = s.head_dim,
+          .v_head_dim = s.head_dim,
+          .causal = builder.job().model.causal,
+          .math = s.activation};
+}
+
+TensorId attention_statistic(ProgramBuilder& builder, bool heads_over_cp) {
   const BlockShapes& s = builder.shapes();
   Tensor lse;
   lse.name = "layer.attention.lse";
   lse.dtype = DType::fp32;
-  lse.dims = {{.name = DimName::tokens, .size = s.tokens}, cut_dim(DimName::heads, s.heads, s.tp, true)};
-  const TensorId lse_id = builder.add(std::move(lse));
-  const Attention attention{.batch = s.batch,
-                            .query = s.sequence,
-                            .key = s.sequence,
-                            .heads = s.heads / s.tp,
-                            .kv_heads = s.kv_heads / s.tp,
-                            .head_dim = s.head_dim,
-                            .v_head_dim = s.head_dim,
-                            .causal = builder.job().model.causal,
-                            .math = s.activation};
-  block.ops.push_back(compute_op("attention", Component::attention_core, Phase::forward, attention,
-                                 {reads(qkv), writes(out), writes(lse_id)}));
+  lse.dims = {{.name = DimName::tokens, .size = s.tokens, .cp = heads_over_cp ? 1 : s.cp},
+              cut_dim(DimName::heads, s.heads, s.tp, true)};
+  if (heads_over_cp) lse.dims[1].cp = s.cp;
+  return builder.add(std::move(lse));
+}
+
+/// Ulysses (Jacobs et al. 2023, arXiv:2309.14509): all-to-alls turn a share of the tokens with all heads into
+/// all tokens with a share of the heads, and back.
+void emit_ulysses_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out) {
+  const BlockShapes& s = builder.shapes();
+  const auto by_heads = [&](TensorId like, const std::string& name) {
+    Tensor tensor = builder.tensor(like);
+    tensor.name = name;
+    tensor.dims[0].cp = 1;
+    tensor.dims[1].cp = s.cp;
+    return builder.add(std::move(tensor));
+  };
+  const TensorId qkv_heads = by_heads(qkv, "layer.qkv.heads");
+  exchange_cp(builder, block, "all-to-all qkv", CollectiveKind::all_to_all, qkv, qkv_heads);
+  const TensorId out_heads = by_heads(out, "layer.attention.heads");
+  Attention attention = flash_sizes(builder);
+  attention.query = s.sequence;
+  attention.heads /= s.cp;
+  attention.kv_heads /= s.cp;
+  block.ops.push_back(
+      compute_op("attention", Component::attention_core, Phase::forward, attention,
+                 {reads(qkv_heads), writes(out_heads), writes(attention_statistic(builder, true))}));
+  exchange_cp(builder, block, "all-to-all out", CollectiveKind::all_to_all, out_heads, out);
+}
+
+void emit_flash_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out) {
+  const BlockShapes& s = builder.shapes();
+  if (s.cp > 1 && builder.job().parallelism.cp_style == CpStyle::ulysses) {
+    emit_ulysses_core(builder, block, qkv, out);
+    return;
+  }
+  std::vector<Operand> operands{reads(qkv)};
+  if (s.cp > 1) {
+    // Keys and values of every rank: in turn around a ring, or gathered at once.
+    Tensor kv;
+    kv.name = "layer.kv.full";
+    kv.dtype = s.activation;
+    kv.dims = {{.name = DimName::tokens, .size = s.tokens},
+               cut_dim(DimName::qkv, 2 * s.kv_heads * s.head_dim, s.tp, true)};
+    const TensorId full = builder.add(std::move(kv));
+    const bool ring = builder.job().parallelism.cp_style == CpStyle::ring;
+    exchange_cp(builder, block, ring ? "ring kv" : "all-gather kv", CollectiveKind::all_gather, qkv, full);
+    operands.push_back(reads(full));
+  }
+  operands.push_back(writes(out));
+  operands.push_back(writes(attention_statistic(builder, false)));
+  block.ops.push_back(compute_op("attention", Component::attention_core, Phase::forward, flash_sizes(builder),
+                                 std::move(operands)));
 }
 
 /// P = softmax(Q·Kᵀ), O = dropout(P)·V with the s × s matrices in memory.
@@ -119,6 +195,26 @@ void emit_attention_core(ProgramBuilder& builder, Block& block, TensorId qkv, Te
   }
 }
 
+namespace {
+
+/// q, k and v from one product, (normed,) rotated, and their attention → `out`.
+void emit_fused_attention(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x,
+                          TensorId out) {
+  const BlockShapes& s = builder.shapes();
+  const ModelSpec& model = builder.job().model;
+  TensorId qkv = emit_qkv(builder, block, group, x);
+  if (model.qk_norm) qkv = emit_qk_norm(builder, block, group, qkv);
+  if (model.positions == Positions::rope) {
+    block.ops.push_back(compute_op(
+        "rope", Component::attention, Phase::forward,
+        Rope{.tokens = s.tokens / s.cp, .heads = (s.heads + s.kv_heads) / s.tp, .head_dim = s.head_dim},
+        {adds_to(qkv)}));
+  }
+  emit_attention_core(builder, block, qkv, out);
+}
+
+}  // namespace
+
 void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group) {
   const BlockShapes& s = builder.shapes();
   const ModelSpec& model = builder.job().model;
@@ -126,18 +222,13 @@ void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group) {
 
   const TensorId normed = builder.activation("layer.attn_norm.out", DimName::hidden, s.hidden, false);
   emit_norm(builder, block, group, "attention norm", "layer.attn_norm", reads(hidden), normed);
-  TensorId qkv = emit_qkv(builder, block, group, normed);
-  if (model.qk_norm) qkv = emit_qk_norm(builder, block, group, qkv);
-  if (model.positions == Positions::rope) {
-    block.ops.push_back(
-        compute_op("rope", Component::attention, Phase::forward,
-                   Rope{.tokens = s.tokens, .heads = (s.heads + s.kv_heads) / s.tp, .head_dim = s.head_dim},
-                   {adds_to(qkv)}));
-  }
-
-  const std::int64_t width = s.heads * s.head_dim;
+  const std::int64_t width = s.heads * (model.mla ? model.mla->v_head_dim : s.head_dim);
   const TensorId attended = builder.activation("layer.attention.out", DimName::flat, width, true);
-  emit_attention_core(builder, block, qkv, attended);
+  if (model.mla) {
+    emit_latent_attention(builder, block, group, normed, attended);
+  } else {
+    emit_fused_attention(builder, block, group, normed, attended);
+  }
 
   const TensorId weight = builder.weight(
       group, "layer.out.weight",
@@ -148,8 +239,8 @@ void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group) {
   }
   TensorId out = builder.activation("layer.out", DimName::hidden, s.hidden, false);
   if (s.tp > 1) builder.tensor(out).partial = GroupKind::tp;
-  block.ops.push_back(
-      linear(builder, "out", Component::attention, s.layer_math, reads(attended), weight, writes(out), bias));
+  emit_linear(builder, block, group,
+              {"out", Component::attention, s.layer_math, reads(attended), weight, out, bias});
   if (s.tp > 1) {
     block.ops.push_back(
         all_reduce_tp(builder, "all-reduce out", Component::attention, Phase::forward, reads(out)));

@@ -10,7 +10,7 @@ TensorId token_numbers(ProgramBuilder& builder, const std::string& name) {
   tensor.role = TensorRole::input;
   tensor.dtype = DType::int32;
   tensor.lifetime = Lifetime::micro_batch;
-  tensor.dims = {{.name = DimName::tokens, .size = builder.shapes().tokens}};
+  tensor.dims = {{.name = DimName::tokens, .size = builder.shapes().tokens, .cp = builder.shapes().cp}};
   tensor.per_layer = false;
   return builder.add(std::move(tensor));
 }
@@ -92,7 +92,7 @@ Block emit_embedding(ProgramBuilder& builder, WeightGroup& table, WeightGroup& p
       learned || dropout ? builder.activation("embedding.out", DimName::hidden, s.hidden, false) : hidden;
   if (s.tp > 1 && looked_up != hidden) builder.tensor(looked_up).partial = GroupKind::tp;
   block.ops.push_back(compute_op("embedding", Component::embedding, Phase::forward,
-                                 Embedding{.tokens = s.tokens, .width = s.hidden},
+                                 Embedding{.tokens = s.tokens / s.cp, .width = s.hidden},
                                  {reads(token_numbers(builder, "ids")), reads(weight), writes(looked_up)}));
   if (s.tp > 1) {
     block.ops.push_back(all_reduce_tp(builder, "all-reduce embedding", Component::embedding, Phase::forward,
@@ -130,7 +130,7 @@ void emit_cross_entropy(ProgramBuilder& builder, Block& block, TensorId logits) 
   const std::int64_t vocab = s.vocab / s.tp;
   const auto part = [&](std::string name, CrossEntropyPart which, std::vector<Operand> operands) {
     block.ops.push_back(compute_op(std::move(name), Component::loss, Phase::forward,
-                                   CrossEntropy{.part = which, .tokens = s.tokens, .vocab = vocab},
+                                   CrossEntropy{.part = which, .tokens = s.tokens / s.cp, .vocab = vocab},
                                    std::move(operands)));
   };
   const auto reduce = [&](std::string name, TensorId tensor, Reduction reduction) {
@@ -166,8 +166,8 @@ Block emit_head(ProgramBuilder& builder, WeightGroup& group, WeightGroup& table)
   const TensorId weight =
       vocabulary_weight(builder, tied ? table : group, tied ? "embedding.weight" : "head.weight");
   TensorId logits = builder.activation("head.logits", DimName::vocab, s.vocab, true);
-  block.ops.push_back(
-      linear(builder, "logits", Component::head, s.activation, reads(normed), weight, writes(logits)));
+  emit_linear(builder, block, group,
+              {"logits", Component::head, s.activation, reads(normed), weight, logits});
   if (builder.conventions().fp32_logits && s.activation != DType::fp32) {
     const TensorId wide = builder.activation("head.logits32", DimName::vocab, s.vocab, true);
     builder.tensor(wide).dtype = DType::fp32;

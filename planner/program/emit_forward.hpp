@@ -30,8 +30,35 @@ void emit_attention_core(ProgramBuilder& builder, Block& block, TensorId qkv, Te
 /// layer.
 void emit_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group);
 
+// Its parts, which dense FFN, shared experts and routed experts have in common:
+
+/// The fused first product of an FFN: gate and up end to end, or up alone.
+struct FfnParts {
+  std::string up_name;                 ///< "gate_up" or "up"
+  std::int64_t up_rows = 0;            ///< its output columns
+  std::vector<std::int64_t> sections;  ///< of its weight
+};
+FfnParts ffn_parts(const ModelSpec& model, std::int64_t ffn_hidden);
+void emit_ffn_activation(ProgramBuilder& builder, Block& block, Component component, TensorId up,
+                         TensorId activated, const std::string& prefix);
+TensorId emit_ffn_norm(ProgramBuilder& builder, Block& block, WeightGroup& group);
+/// down(act(up(x))), all-reduced; tensors are named PREFIXup, PREFIXact, PREFIXdown.
+TensorId emit_mlp(ProgramBuilder& builder, Block& block, WeightGroup& group, const std::string& prefix,
+                  std::int64_t ffn_hidden, TensorId x);
+void emit_ffn_residual(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId out);
+
+/// FFN sublayer of a mixture of experts: norm, router, dispatch over ep, grouped products, combine, shared
+/// experts. Router, norms and shared experts belong to `group`, the routed experts to `experts`.
+void emit_moe_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group, WeightGroup& experts);
+
+/// Multi-head latent attention's q and kv from layer.attn_norm.out, rotated, and their attention → `out`.
+void emit_latent_attention(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x,
+                           TensorId out);
+
 /// A whole dense transformer layer.
 Block emit_dense_layer(ProgramBuilder& builder, WeightGroup& group);
+/// A whole layer whose FFN is a mixture of experts.
+Block emit_moe_layer(ProgramBuilder& builder, WeightGroup& group, WeightGroup& experts);
 
 /// Token table (vocabulary cut over tp), all-reduce, learned positions, dropout: ids → hidden 0.
 Block emit_embedding(ProgramBuilder& builder, WeightGroup& table, WeightGroup& positions);

@@ -42,7 +42,7 @@ TensorId optimizer_state(ProgramBuilder& builder, const WeightGroup& group, cons
   state.dims = {{.name = DimName::flat,
                  .size = checked_product(elements, tp),
                  .tp = tp,
-                 .dp = zero_degree(builder.job())}};
+                 .dp = zero_degree(builder.job(), group)}};
   return builder.add(std::move(state));
 }
 
@@ -82,25 +82,27 @@ Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group) {
     whole.dims[0].dp = 1;
     parameters += whole.local_elements();
   }
-  parameters = ceil_divide(parameters, static_cast<std::int64_t>(zero_degree(builder.job())));
+  parameters = ceil_divide(parameters, static_cast<std::int64_t>(zero_degree(builder.job(), group)));
   return compute_op("update", Component::optimizer, Phase::optimizer,
                     OptimizerUpdate{.kind = kind, .parameters = parameters}, std::move(operands));
 }
 
-/// Adds collectives over dp for `tensors`, split into calls of at most the framework's bucket.
-void append_buckets(const ProgramBuilder& builder, Block& block, CollectiveKind kind, const std::string& name,
+/// Adds collectives over the replicas of `group` for `tensors`, split into calls of at most the framework's
+/// bucket.
+void append_buckets(const ProgramBuilder& builder, Block& block, CollectiveKind kind, GroupKind group,
                     const std::vector<Operand>& tensors) {
   const Bytes limit = builder.conventions().bucket;
+  const bool gathers_weights = kind == CollectiveKind::all_gather;
   std::vector<Operand> bucket;
   Bytes payload;
   const auto flush = [&] {
     if (bucket.empty()) return;
-    const bool gathers_weights = kind == CollectiveKind::all_gather;
-    Op op = compute_op(
-        name, Component::gradient_sync, gathers_weights ? Phase::optimizer : Phase::backward_weight,
-        Collective{.kind = kind, .group = GroupKind::dp_cp, .reduction = Reduction::sum, .payload = payload},
-        std::exchange(bucket, {}));
-    op.lane = Lane::dp;
+    Op op =
+        compute_op(gathers_weights ? "gather weights" : "reduce gradients", Component::gradient_sync,
+                   gathers_weights ? Phase::optimizer : Phase::backward_weight,
+                   Collective{.kind = kind, .group = group, .reduction = Reduction::sum, .payload = payload},
+                   std::exchange(bucket, {}));
+    op.lane = lane_of(group);
     if (!builder.job().training.overlap.dp) op.after_compute = op.holds_compute = true;
     block.ops.push_back(std::move(op));
     payload = Bytes(0);
@@ -114,18 +116,32 @@ void append_buckets(const ProgramBuilder& builder, Block& block, CollectiveKind 
   flush();
 }
 
+/// The weights or gradients of those units whose replicas are `replicas`, in the order in which backward
+/// finishes.
 std::vector<Operand> unit_operands(const ProgramBuilder& builder, const std::vector<SyncUnit>& units,
-                                   bool weights) {
+                                   GroupKind replicas, bool weights) {
   std::vector<Operand> operands;
   for (const SyncUnit& unit : units) {
-    for (std::int64_t layer = unit.layers - 1; layer >= 0;
-         --layer) {  // in the order in which backward finishes
+    if (unit.group->replicas != replicas || replicas_of(builder.job(), *unit.group) == 1) continue;
+    for (std::int64_t layer = unit.first + unit.layers - 1; layer >= unit.first; --layer) {
       for (const TensorId id : unit.group->weights) {
         operands.push_back(adds_to(weights ? id : builder.gradient_of(id), static_cast<int>(layer)));
       }
     }
   }
   return operands;
+}
+
+std::optional<BlockId> sync_block(ProgramBuilder& builder, const std::vector<SyncUnit>& units,
+                                  const std::string& name, CollectiveKind kind) {
+  if (const auto known = builder.find_block(name)) return known;
+  Block block{.name = name, .kind = BlockKind::sync, .pass = Pass::once, .ops = {}};
+  for (const GroupKind replicas : {GroupKind::dp_cp, GroupKind::expert_dp}) {
+    append_buckets(builder, block, kind, replicas,
+                   unit_operands(builder, units, replicas, kind == CollectiveKind::all_gather));
+  }
+  if (block.ops.empty()) return std::nullopt;
+  return builder.add(std::move(block));
 }
 
 }  // namespace
@@ -167,43 +183,35 @@ NormBlocks emit_gradient_norm(ProgramBuilder& builder) {
 
 std::optional<BlockId> emit_gradient_sync(ProgramBuilder& builder, const std::vector<SyncUnit>& units,
                                           const std::string& name) {
-  const ParallelismSpec& p = builder.job().parallelism;
-  if (p.dp * p.cp == 1 || p.zero >= 2) return std::nullopt;
-  if (const auto known = builder.find_block(name)) return known;
-  Block block{.name = name, .kind = BlockKind::sync, .pass = Pass::once, .ops = {}};
-  const auto kind = p.zero == 0 ? CollectiveKind::all_reduce : CollectiveKind::reduce_scatter;
-  append_buckets(builder, block, kind, "reduce gradients", unit_operands(builder, units, false));
-  return builder.add(std::move(block));
+  const int stage = builder.job().parallelism.zero;
+  if (stage >= 2) return std::nullopt;
+  return sync_block(builder, units, name,
+                    stage == 0 ? CollectiveKind::all_reduce : CollectiveKind::reduce_scatter);
 }
 
 std::optional<BlockId> emit_weight_gather(ProgramBuilder& builder, const std::vector<SyncUnit>& units,
                                           const std::string& name) {
-  const ParallelismSpec& p = builder.job().parallelism;
-  if (p.dp * p.cp == 1 || p.zero == 0 || p.zero == 3) return std::nullopt;
-  if (const auto known = builder.find_block(name)) return known;
-  Block block{.name = name, .kind = BlockKind::sync, .pass = Pass::once, .ops = {}};
-  append_buckets(builder, block, CollectiveKind::all_gather, "gather weights",
-                 unit_operands(builder, units, true));
-  return builder.add(std::move(block));
+  const int stage = builder.job().parallelism.zero;
+  if (stage == 0 || stage == 3) return std::nullopt;
+  return sync_block(builder, units, name, CollectiveKind::all_gather);
 }
 
-std::optional<BlockId> emit_sequence_sync(ProgramBuilder& builder, const WeightGroup& group) {
-  if (!builder.job().parallelism.sequence_parallel || builder.shapes().tp == 1) return std::nullopt;
+std::optional<BlockId> emit_partial_sync(ProgramBuilder& builder, const WeightGroup& group) {
   std::vector<Operand> operands;
   Bytes payload;
-  for (const TensorId id : sequence_partial_weights(builder, group)) {
+  for (const TensorId id : partial_gradient_weights(builder, group)) {
     operands.push_back(adds_to(builder.gradient_of(id)));
     payload += builder.tensor(operands.back().tensor).local_bytes();
   }
   if (operands.empty()) return std::nullopt;
-  Op op = compute_op("all-reduce sequence gradients", Component::gradient_sync, Phase::backward_weight,
+  Op op = compute_op("all-reduce partial gradients", Component::gradient_sync, Phase::backward_weight,
                      Collective{.kind = CollectiveKind::all_reduce,
                                 .group = GroupKind::tp,
                                 .reduction = Reduction::sum,
                                 .payload = payload},
                      std::move(operands));
   op.lane = Lane::tp;
-  return single_op_block(builder, group.block + " sequence sync", BlockKind::sync, std::move(op));
+  return single_op_block(builder, group.block + " partial sync", BlockKind::sync, std::move(op));
 }
 
 BlockId emit_tied_sync(ProgramBuilder& builder, const WeightGroup& table) {

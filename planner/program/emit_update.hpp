@@ -22,10 +22,12 @@ struct NormBlocks {
 };
 NormBlocks emit_gradient_norm(ProgramBuilder& builder);
 
-/// What is synchronised together: the weights of `group` in `layers` consecutive layers.
+/// What is synchronised together: the weights of `group` in `layers` consecutive layers from the visit's
+/// layer + `first`.
 struct SyncUnit {
   const WeightGroup* group = nullptr;
   std::int64_t layers = 1;
+  std::int64_t first = 0;
 };
 
 /// One block that sums the gradients of these units over data-parallel replicas: an all-reduce, or, under
@@ -38,8 +40,8 @@ std::optional<BlockId> emit_gradient_sync(ProgramBuilder& builder, const std::ve
 std::optional<BlockId> emit_weight_gather(ProgramBuilder& builder, const std::vector<SyncUnit>& units,
                                           const std::string& name);
 
-/// All-reduce over tp of the gradients that sequence parallelism leaves partial. Empty where there are none.
-std::optional<BlockId> emit_sequence_sync(ProgramBuilder& builder, const WeightGroup& group);
+/// All-reduce over tp of the gradients that stand as partial sums on its ranks. Empty where there are none.
+std::optional<BlockId> emit_partial_sync(ProgramBuilder& builder, const WeightGroup& group);
 
 /// All-reduce of a tied table's gradient over first and last stage.
 BlockId emit_tied_sync(ProgramBuilder& builder, const WeightGroup& table);

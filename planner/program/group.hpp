@@ -45,6 +45,22 @@ constexpr CommAxis axis_of(GroupKind kind) {
 enum class Lane : std::uint8_t { compute, tp, cp, dp, ep, expert_dp, pp_forward, pp_backward, tied, world };
 inline constexpr std::size_t kLaneCount = 10;
 
+/// The lane on which a group's collectives queue.
+constexpr Lane lane_of(GroupKind kind) {
+  switch (kind) {
+    case GroupKind::tp: return Lane::tp;
+    case GroupKind::cp: return Lane::cp;
+    case GroupKind::dp:
+    case GroupKind::dp_cp: return Lane::dp;
+    case GroupKind::ep: return Lane::ep;
+    case GroupKind::expert_dp: return Lane::expert_dp;
+    case GroupKind::pp: return Lane::pp_forward;
+    case GroupKind::tied: return Lane::tied;
+    case GroupKind::world: return Lane::world;
+  }
+  return Lane::world;
+}
+
 /// One kind of group as every rank sees it: `size` members, `stride` ranks apart.
 struct Group {
   GroupKind kind = GroupKind::world;

@@ -24,6 +24,7 @@ namespace foreshard {
 ///   forward          A = X,   B = W,   C = Y     (m,n,k) = (T, out, in)
 ///   backward-input   A = dY,  B = W,   C = dX    (m,n,k) = (T, in, out)
 ///   backward-weight  A = dY,  B = X,   C = dW    (m,n,k) = (out, in, T)
+/// Where C is a partial sum over tensor-parallel ranks, the first of them alone adds the bias.
 /// FLOPs 2·batch·m·n·k.
 struct Gemm {
   std::int64_t batch = 1;
@@ -43,10 +44,10 @@ struct GroupedGemm {
 };
 
 /// Scaled-dot-product attention without an s × s matrix in memory.
-/// Operands forward: qkv, o, lse. Backward: qkv, o, lse, do, dqkv.
-/// FLOPs forward 2·batch·heads·query·key·(head_dim + v_head_dim), full square; a causal mask halves what is
-/// executed. Source: Dao et al. 2022, arXiv:2205.14135; backward runs five products of that size for
-/// forward's two.
+/// Operands forward: inputs (qkv, or q and kv apart), o, lse. Backward: inputs, o, lse, do, the inputs'
+/// gradients. FLOPs forward 2·batch·heads·query·key·(head_dim + v_head_dim), full square; a causal mask
+/// halves what is executed. Source: Dao et al. 2022, arXiv:2205.14135; backward runs five products of that
+/// size for forward's two.
 struct Attention {
   std::int64_t batch = 1;  ///< sequences
   std::int64_t query = 0;  ///< positions on this rank
@@ -84,7 +85,9 @@ enum class PointwiseKind : std::uint8_t {
 /// One pass over memory. Its bytes follow from the operands; its arithmetic is not counted as FLOPs.
 struct Pointwise {
   PointwiseKind kind = PointwiseKind::add;
-  std::int64_t elements = 0;  ///< of the largest operand
+  /// Of the largest operand; where an activation works on the gate alone, or a product on up alone, of that
+  /// half.
+  std::int64_t elements = 0;
 };
 
 /// Operands forward: x, weight, [bias,] y, stats (fp32, one per row for rmsnorm, two for layernorm).
@@ -121,17 +124,21 @@ struct CrossEntropy {
   std::int64_t vocab = 0;  ///< columns on this rank
 };
 
-/// Top-k expert choice per token.
+/// Top-k expert choice per token. Operands: logits, routes (T, 2k: experts and weights). Backward: routes,
+/// droutes, dlogits.
 struct Route {
   std::int64_t tokens = 0;
   std::int64_t experts = 0;
   std::int64_t per_token = 0;
 };
 
-/// Gathers (or scatters back) token rows into the order of their experts.
+/// Copies token rows into the order of their experts, or back, weighted and summed.
+/// Operands: x, routes, y. Backward of a copy: dy, routes, dx. Backward of a weighted sum: x, routes, dy, dx,
+/// droutes.
 struct Permute {
   std::int64_t rows = 0;
   std::int64_t width = 0;
+  bool weighted = false;
 };
 
 enum class CollectiveKind : std::uint8_t { all_reduce, all_gather, reduce_scatter, all_to_all };

@@ -78,6 +78,7 @@ template <class Keys>
 void describe(Keys& keys, Permute& op) {
   keys("rows", op.rows);
   keys("width", op.width);
+  keys("weighted", op.weighted);
 }
 template <class Keys>
 void describe(Keys& keys, Collective& op) {

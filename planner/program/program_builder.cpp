@@ -35,6 +35,8 @@ BlockShapes block_shapes(const JobSpec& job) {
       .head_dim = model.head_dim,
       .vocab = round_up(model.vocab, checked_product(model.vocab_multiple, tp)),
       .tp = static_cast<std::int32_t>(tp),
+      .cp = static_cast<std::int32_t>(job.parallelism.cp),
+      .ep = static_cast<std::int32_t>(job.parallelism.ep),
       .activation = type,
       .weight = type,
       .layer_math = job.training.precision == Precision::fp8 ? DType::fp8 : type,
@@ -65,7 +67,7 @@ TensorId ProgramBuilder::activation(const std::string& name, DimName columns, st
   Tensor tensor;
   tensor.name = name;
   tensor.dtype = shapes_.activation;
-  tensor.dims = {{.name = DimName::tokens, .size = shapes_.tokens},
+  tensor.dims = {{.name = DimName::tokens, .size = shapes_.tokens, .cp = shapes_.cp},
                  cut_dim(columns, size, shapes_.tp, column_cut)};
   return add(std::move(tensor));
 }
@@ -74,7 +76,7 @@ TensorId ProgramBuilder::statistic(const std::string& name, std::int64_t width) 
   Tensor tensor;
   tensor.name = name;
   tensor.dtype = DType::fp32;
-  tensor.dims = {{.name = DimName::tokens, .size = shapes_.tokens}};
+  tensor.dims = {{.name = DimName::tokens, .size = shapes_.tokens, .cp = shapes_.cp}};
   if (width > 1) tensor.dims.push_back({.name = DimName::flat, .size = width});
   return add(std::move(tensor));
 }
@@ -90,6 +92,7 @@ TensorId ProgramBuilder::weight(WeightGroup& group, const std::string& name, std
   weight.sections = std::move(sections);
   weight.per_layer = group.per_layer;
   weight.padding = padding;
+  if (job_.lora && name.find(".lora_") == std::string::npos) return frozen_weight(group, std::move(weight));
 
   Tensor gradient = weight;
   gradient.name = name + ".grad";
@@ -102,6 +105,17 @@ TensorId ProgramBuilder::weight(WeightGroup& group, const std::string& name, std
     group.weights.push_back(id);
   }
   return id;
+}
+
+TensorId ProgramBuilder::frozen_weight(WeightGroup& group, Tensor weight) {
+  const TensorId id = add(std::move(weight));
+  if (std::find(group.frozen.begin(), group.frozen.end(), id) == group.frozen.end())
+    group.frozen.push_back(id);
+  return id;
+}
+
+bool ProgramBuilder::is_frozen(TensorId weight) const {
+  return !tensor_by_name_.contains(tensor(weight).name + ".grad");
 }
 
 TensorId ProgramBuilder::gradient_of(TensorId weight) const { return find(tensor(weight).name + ".grad"); }
@@ -130,17 +144,49 @@ Op compute_op(std::string name, Component component, Phase phase, OpKind kind,
   return op;
 }
 
-Op linear(const ProgramBuilder& builder, std::string name, Component component, DType math, Operand x,
-          TensorId weight, Operand y, std::optional<TensorId> bias) {
-  const Tensor& w = builder.tensor(weight);
+namespace {
+
+Op product(const ProgramBuilder& builder, const Linear& l, Access into) {
+  const Tensor& w = builder.tensor(l.weight);
   const Gemm gemm{.batch = 1,
-                  .m = builder.tensor(y.tensor).dims[0].local(),
+                  .m = builder.tensor(l.y).dims[0].local(),
                   .n = w.dims[0].local(),
                   .k = w.dims[1].local(),
-                  .math = math};
-  std::vector<Operand> operands{x, reads(weight), y};
-  if (bias) operands.push_back(reads(*bias));
-  return compute_op(std::move(name), component, Phase::forward, gemm, std::move(operands));
+                  .math = l.math};
+  std::vector<Operand> operands{l.x, reads(l.weight), {l.y, into, 0}};
+  if (l.bias) operands.push_back(reads(*l.bias));
+  return compute_op(l.name, l.component, Phase::forward, gemm, std::move(operands));
+}
+
+bool has_adapters(const JobSpec& job, Component component) {
+  if (!job.lora) return false;
+  return component == Component::attention ? job.lora->attention
+                                           : component == Component::ffn && job.lora->ffn;
+}
+
+}  // namespace
+
+void emit_linear(ProgramBuilder& builder, Block& block, WeightGroup& group, const Linear& linear) {
+  block.ops.push_back(product(builder, linear, Access::write));
+  if (!has_adapters(builder.job(), linear.component)) return;
+
+  const Tensor w = builder.tensor(linear.weight);
+  const std::string prefix = w.name.substr(0, w.name.rfind('.'));  // without ".weight"
+  const Dim rank{.name = DimName::flat, .size = builder.job().lora->rank};
+  const TensorId a = builder.weight(group, prefix + ".lora_a", {rank, w.dims[1]});
+  const TensorId b = builder.weight(group, prefix + ".lora_b", {w.dims[0], rank}, w.sections);
+  Tensor narrow = builder.tensor(linear.y);
+  narrow.name = prefix + ".lora";
+  narrow.partial = std::nullopt;
+  narrow.dims = {narrow.dims[0], rank};
+  const TensorId xa = builder.add(std::move(narrow));
+  const DType math = builder.shapes().activation;
+  block.ops.push_back(
+      product(builder, {linear.name + " lora a", linear.component, math, linear.x, a, xa, std::nullopt},
+              Access::write));
+  block.ops.push_back(product(
+      builder, {linear.name + " lora b", linear.component, math, reads(xa), b, linear.y, std::nullopt},
+      Access::accumulate));
 }
 
 Op all_reduce_tp(const ProgramBuilder& builder, std::string name, Component component, Phase phase, Operand x,

@@ -25,6 +25,8 @@ struct BlockShapes {
   std::int64_t head_dim = 1;  ///< d
   std::int64_t vocab = 1;     ///< V, padded
   std::int32_t tp = 1;
+  std::int32_t cp = 1;
+  std::int32_t ep = 1;
   DType activation = DType::bf16;
   DType weight = DType::bf16;
   DType layer_math = DType::bf16;  ///< of the products inside layers: fp8 where the job says so
@@ -34,10 +36,12 @@ BlockShapes block_shapes(const JobSpec& job);
 
 /// The weights that one kind of block owns, and what the optimizer keeps for them.
 struct WeightGroup {
-  std::string prefix;  ///< of the optimizer's tensors: "layer"
-  std::string block;   ///< of the blocks that zero, norm and update them: "dense_layer"
-  std::vector<TensorId> weights;
+  std::string prefix;               ///< of the optimizer's tensors: "layer"
+  std::string block;                ///< of the blocks that zero, norm and update them: "dense_layer"
+  std::vector<TensorId> weights{};  ///< that are trained
   bool per_layer = true;
+  GroupKind replicas = GroupKind::dp_cp;  ///< the ranks that hold the same weights
+  std::vector<TensorId> frozen{};         ///< without gradient and optimizer state
 };
 
 /// Collects tensors and blocks while a program is built. Emitters ask it for tensors by name and append
@@ -64,6 +68,10 @@ class ProgramBuilder {
   /// A weight of `group` and its gradient.
   TensorId weight(WeightGroup& group, const std::string& name, std::vector<Dim> dims,
                   std::vector<std::int64_t> sections = {}, std::int64_t padding = 0);
+  /// Frozen while low-rank adapters are trained: no gradient, no optimizer state.
+  TensorId frozen_weight(WeightGroup& group, Tensor weight);
+  [[nodiscard]] bool is_frozen(TensorId weight) const;
+  /// @pre the weight is trained
   [[nodiscard]] TensorId gradient_of(TensorId weight) const;
 
   BlockId add(Block block);
@@ -93,9 +101,20 @@ constexpr Operand adds_to(TensorId tensor, int shift = 0) {
 /// An operation on the compute lane.
 Op compute_op(std::string name, Component component, Phase phase, OpKind kind, std::vector<Operand> operands);
 
-/// Y = X · Wᵀ [+ bias] in forward, sizes from the local shapes of Y and W.
-Op linear(const ProgramBuilder& builder, std::string name, Component component, DType math, Operand x,
-          TensorId weight, Operand y, std::optional<TensorId> bias = std::nullopt);
+/// One Y = X · Wᵀ [+ bias] of a forward block.
+struct Linear {
+  std::string name;
+  Component component = Component::ffn;
+  DType math = DType::bf16;
+  Operand x;
+  TensorId weight;
+  TensorId y;
+  std::optional<TensorId> bias = std::nullopt;
+};
+
+/// Appends the product, sizes from the local shapes of Y and W; and, where the job trains low-rank adapters
+/// on this component, Y += (X · Aᵀ) · Bᵀ with adapters that belong to `group`.
+void emit_linear(ProgramBuilder& builder, Block& block, WeightGroup& group, const Linear& linear);
 
 /// A tensor-parallel all-reduce in place.
 Op all_reduce_tp(const ProgramBuilder& builder, std::string name, Component component, Phase phase, Operand x,

@@ -41,7 +41,7 @@ class StageBuilder {
     const std::size_t farthest = farthest_prefetch();
     std::vector<std::size_t> issued(runs.size(), 0);  ///< leading operations of each run that are listed
     for (std::size_t i = 0; i < runs.size(); ++i) {
-      for (std::size_t ahead = 1; ahead <= farthest && i + ahead < runs.size(); ++ahead) {
+      for (std::size_t ahead = 0; ahead <= farthest && i + ahead < runs.size(); ++ahead) {
         issue_early(runs, i, i + ahead, issued[i + ahead]);
       }
       const Block& block = program_.block(runs[i].visit.block);
@@ -64,13 +64,14 @@ class StageBuilder {
     return static_cast<std::size_t>(farthest);
   }
 
-  /// Lists the gathers that a later run may issue at the start of run `now`: after the compute before it.
+  /// Lists the gathers of this or a later run that may be issued at the start of run `now`: after the compute
+  /// before it.
   void issue_early(const std::vector<Run>& runs, std::size_t now, std::size_t later, std::size_t& issued) {
     const Block& block = program_.block(runs[later].visit.block);
     while (issued < block.ops.size()) {
       const Op& op = block.ops[issued];
-      if (op.prefetch_blocks < static_cast<std::int64_t>(later - now) || is_in_use(runs, now, later, op))
-        return;
+      const auto most_early = static_cast<std::size_t>(op.prefetch_blocks);
+      if (most_early == 0 || most_early < later - now || is_in_use(runs, now, later, op)) return;
       const std::optional<std::size_t> compute = last_of_lane_[static_cast<std::size_t>(Lane::compute)];
       wait(add(runs[later], later, OpId(issued), op), compute);
       ++issued;
@@ -125,7 +126,7 @@ class StageBuilder {
 
   /// First in, first out per lane, and the edges of a job that does not overlap.
   void follow_lanes(const Op& op, std::size_t task) {
-    std::optional<std::size_t>& last = last_of_lane_[static_cast<std::size_t>(op.lane)];
+    std::optional<std::size_t>& last = last_of_lane_[lane_index(op)];
     wait(task, last);
     last = task;
     if (op.lane == Lane::compute) {
@@ -134,6 +135,12 @@ class StageBuilder {
     }
     if (op.after_compute) wait(task, last_of_lane_[static_cast<std::size_t>(Lane::compute)]);
     if (op.holds_compute) holders_.push_back(task);
+  }
+
+  /// What arrives queues behind what arrived before it, not behind what is sent: links are full duplex.
+  static std::size_t lane_index(const Op& op) {
+    if (!std::holds_alternative<Recv>(op.kind)) return static_cast<std::size_t>(op.lane);
+    return kLaneCount + (op.lane == Lane::pp_backward ? 1 : 0);
   }
 
   void note_meeting(const Op& op, std::size_t task) {
@@ -156,7 +163,8 @@ class StageBuilder {
   Dependencies& dependencies_;
   Meetings& meetings_;
   std::unordered_map<Instance, Uses, InstanceHash> uses_;
-  std::array<std::optional<std::size_t>, kLaneCount> last_of_lane_;
+  std::array<std::optional<std::size_t>, kLaneCount + 2>
+      last_of_lane_;                  ///< and of the receives, by direction
   std::vector<std::size_t> holders_;  ///< communication that the next compute waits for
 };
 

@@ -61,7 +61,7 @@ std::optional<Change> smaller_micro_batch(const State& before) {
   after.job.training.micro_batch = size / 2;
   divide(after.memory.activations, 2);
   divide(after.memory.buffers, 2);
-  return Change{after, "training.micro_batch", std::to_string(size / 2), "halves the activations"};
+  return Change{after, "training.micro_batch", std::to_string(size / 2), "makes the activations smaller"};
 }
 
 /// Twice the pipeline stages or tensor-parallel ranks on the same devices: half the replicas, so a state that
@@ -84,7 +84,7 @@ std::optional<Change> more_stages(const State& before) {
   State after = with_half_the_replicas(before);
   after.job.parallelism.pp = stages;
   // Activations stay: the first stage keeps twice as many micro-batches of half as many layers.
-  return Change{after, "parallelism.pp", std::to_string(stages), "halves the layers of a stage"};
+  return Change{after, "parallelism.pp", std::to_string(stages), "leaves fewer layers to a stage"};
 }
 
 std::optional<Change> more_tensor_parallelism(const State& before) {
@@ -96,7 +96,7 @@ std::optional<Change> more_tensor_parallelism(const State& before) {
   State after = with_half_the_replicas(before);
   after.job.parallelism.tp = tp;
   if (parallelism.sequence_parallel || parallelism.tp == 1) divide(after.memory.activations, 2);
-  return Change{after, "parallelism.tp", std::to_string(tp), "halves every layer's share"};
+  return Change{after, "parallelism.tp", std::to_string(tp), "leaves a smaller share of every layer"};
 }
 
 std::optional<Change> recompute_full(const State& before) {
@@ -126,6 +126,17 @@ constexpr std::array<Remedy, 7> kCheapestFirst = {zero_1,      sequence_parallel
                                                   more_stages, more_tensor_parallelism, recompute_full,
                                                   zero_3};
 
+/// The remedy, again and again (pp 2, 4, 8) until it frees `missing` or applies no more.
+std::optional<Change> apply(Remedy remedy, const State& before, Bytes missing) {
+  std::optional<Change> change = remedy(before);
+  while (change && before.used() - change->after.used() < missing) {
+    std::optional<Change> further = remedy(change->after);
+    if (!further) break;
+    change = std::move(further);
+  }
+  return change;
+}
+
 MemoryRemedy remedy_of(const State& before, const Change& change) {
   return {change.key, change.value, before.used() - change.after.used(), change.because};
 }
@@ -139,15 +150,16 @@ MemoryAdvice advise_memory(const PlannedJob& planned) {
   const Bytes missing = memory.reserved + memory.context - memory.capacity;
 
   for (const Remedy remedy : kCheapestFirst) {
-    const auto change = remedy(start);
+    const auto change = apply(remedy, start, missing);
     if (change && start.used() - change->after.used() >= missing)
       return {{remedy_of(start, *change)}, Bytes(0)};
   }
   MemoryAdvice advice;
   State state = start;
   for (const Remedy remedy : kCheapestFirst) {
-    if (start.used() - state.used() >= missing) break;
-    const auto change = remedy(state);
+    const Bytes freed = start.used() - state.used();
+    if (freed >= missing) break;
+    const auto change = apply(remedy, state, missing - freed);
     if (!change || change->after.used() >= state.used()) continue;
     MemoryRemedy next = remedy_of(state, *change);
     // One key can be set once: ZeRO 3 takes the place of ZeRO 1 and of what that saved.

@@ -46,6 +46,12 @@ std::string optimizer_words(const JobSpec& job) {
   return text;
 }
 
+/// "dense layer backward": a block's name as words.
+std::string spaced(std::string name) {
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
 std::string share(double part, double whole) { return whole > 0.0 ? percent(part / whole) : "–"; }
 
 /// Along which group of ranks an axis' traffic runs.
@@ -127,9 +133,9 @@ Lines memory_table(const PlannedJob& planned) {
   add("optimizer", optimizer_words(job), worst.optimizer);
   add("activations", worst.in_flight > 0 ? grouped(worst.in_flight) + " in flight" : "", worst.activations);
   add("buffers", "", worst.buffers);
-  add("peak", worst.peak_block.empty() ? "" : "in " + worst.peak_block, worst.peak);
+  add("peak", spaced(worst.peak_block), worst.peak);
   add("fragmentation", "of the allocator", memory.reserved - memory.peak);
-  add("context", "driver, communicators", memory.context);
+  add("context", "driver, libraries", memory.context);
   add("needed", "", needed);
   add("there is", "", memory.capacity);
   return table.lines();
@@ -151,9 +157,6 @@ Lines parameter_table(const PlannedJob& planned) {
   add("norms", parameters.norm);
   add("total", parameters.total);
   if (parameters.active != parameters.total) add("active per token", parameters.active);
-  if (estimate.vocab_padding > 0) {
-    table.row({item("padded vocabulary"), fmt::format("+ {}", counted(estimate.vocab_padding, "row")), ""});
-  }
   Table flops({{"model FLOPs per token", Align::left}, {""}});
   flops.row({item("forward"), with_unit(estimate.flops_per_token.forward)});
   flops.row({item("training"), with_unit(estimate.flops_per_token.training)});

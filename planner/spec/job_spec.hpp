@@ -59,6 +59,13 @@ struct TrainingSpec {
   std::optional<Tokens> tokens;
 };
 
+/// Low-rank adapters beside frozen weights (Hu et al. 2021, arXiv:2106.09685): y = x·Wᵀ + (x·Aᵀ)·Bᵀ.
+struct LoraSpec {
+  std::int64_t rank = 0;
+  bool attention = false;  ///< adapters on the attention projections
+  bool ffn = false;        ///< adapters on the FFN's
+};
+
 /// What somebody measured for this very job.
 struct MeasuredSpec {
   std::optional<Seconds> step_time;
@@ -78,6 +85,7 @@ struct JobSpec {
   Framework framework = Framework::foreshard;
   ParallelismSpec parallelism;
   TrainingSpec training;
+  std::optional<LoraSpec> lora;
   std::optional<MeasuredSpec> measured;
 
   /// Micro-batches that one data-parallel rank runs per step.

@@ -71,7 +71,7 @@ Place locate(const YamlNode& map, const std::string& path) {
     node = entry->value.get();
     place = node->kind == YamlNode::Kind::map ? entry->key_place : node->place;
   }
-  return node->place;
+  return place;
 }
 
 }  // namespace foreshard

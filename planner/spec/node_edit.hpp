@@ -20,8 +20,9 @@ NodePtr without_entry(const YamlNode& map, const std::string& key);
 /// A map of one entry, placed where the entry is.
 NodePtr make_map(MapEntry entry);
 
-/// Where to point for a dotted path below a map: at the value if it is there, else at the key of the nearest
-/// map above that is. A scalar in the place of a map (a model's name) stands for all that is below it.
+/// Where to point for a dotted path below a map: at the value if it is there (at the key of one that is a
+/// map), else likewise for the nearest part of the path that is. A scalar in the place of a map (a model's
+/// name) stands for all that is below it.
 Place locate(const YamlNode& map, const std::string& path);
 
 /// "parallelism.tp" as {"parallelism", "tp"}.

@@ -33,9 +33,9 @@ class TreeBuilder : public YAML::EventHandler {
   /// The document just parsed; null if it was empty.
   NodePtr take() { return std::exchange(root_, nullptr); }
 
-  /// The innermost list or map that has begun and not ended.
-  [[nodiscard]] const YamlNode* innermost_open() const {
-    return open_.empty() ? nullptr : open_.back().node.get();
+  /// The innermost list or map in brackets or braces that has begun and not ended; null if there is none.
+  [[nodiscard]] const YamlNode* unclosed() const {
+    return open_.empty() || !open_.back().in_brackets ? nullptr : open_.back().node.get();
   }
 
   void OnDocumentStart(const YAML::Mark&) override {
@@ -63,13 +63,13 @@ class TreeBuilder : public YAML::EventHandler {
     finish(std::move(node), anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    enter(start(YamlNode::Kind::list, mark), anchor);
+                       YAML::EmitterStyle::value style) override {
+    enter(start(YamlNode::Kind::list, mark), anchor, style);
   }
   void OnSequenceEnd() override { leave(); }
   void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
-    enter(start(YamlNode::Kind::map, mark), anchor);
+                  YAML::EmitterStyle::value style) override {
+    enter(start(YamlNode::Kind::map, mark), anchor, style);
   }
   void OnMapEnd() override { leave(); }
 
@@ -78,6 +78,7 @@ class TreeBuilder : public YAML::EventHandler {
   struct Open {
     std::shared_ptr<YamlNode> node;
     YAML::anchor_t anchor;
+    bool in_brackets;
     std::optional<MapEntry> entry;  ///< of a map: the key, while its value has not come
   };
 
@@ -92,11 +93,11 @@ class TreeBuilder : public YAML::EventHandler {
     return node;
   }
 
-  void enter(std::shared_ptr<YamlNode> node, YAML::anchor_t anchor) {
+  void enter(std::shared_ptr<YamlNode> node, YAML::anchor_t anchor, YAML::EmitterStyle::value style) {
     if (open_.size() >= kDeepest) {
       throw Refused(node->place, fmt::format("lists and maps nest deeper than {} levels", kDeepest));
     }
-    open_.push_back({std::move(node), anchor, std::nullopt});
+    open_.push_back({std::move(node), anchor, style == YAML::EmitterStyle::Flow, std::nullopt});
   }
 
   void leave() {
@@ -155,10 +156,11 @@ std::optional<Place> tab_near(const Place& place) {
 
 void complain_of_syntax(const YAML::ParserException& error, const TreeBuilder& builder,
                         const SourcePtr& source, Complaints& complaints) {
-  const YamlNode* const open = builder.innermost_open();
-  const bool unclosed =
-      error.msg == YAML::ErrorMsg::END_OF_MAP_FLOW || error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW;
-  if (unclosed && open != nullptr) {
+  const YamlNode* const open = builder.unclosed();
+  const bool lacks_end = error.msg == YAML::ErrorMsg::END_OF_MAP_FLOW ||
+                         error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW ||
+                         error.msg == YAML::ErrorMsg::FLOW_END;
+  if (lacks_end && open != nullptr) {
     // The parser notices at some later place; people want to know which one it was.
     const bool is_map = open->kind == YamlNode::Kind::map;
     complaints.add(open->place, "", is_map ? "this map has no closing '}'" : "this list has no closing ']'");

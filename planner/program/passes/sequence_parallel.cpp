@@ -1,6 +1,8 @@
 #include "planner/program/passes/sequence_parallel.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -37,9 +39,13 @@ class SequencePass {
     for (Op& op : before) {
       rename(op);
       const auto* collective = std::get_if<Collective>(&op.kind);
-      if (collective != nullptr && op.component != Component::loss) {
+      const bool reduces = collective != nullptr && collective->kind == CollectiveKind::all_reduce;
+      if (reduces && op.component != Component::loss) {
         scatter(op);
-      } else if (std::holds_alternative<Gemm>(op.kind) && sharded_.contains(op.operands[0].tensor)) {
+      } else if (op.component == Component::router || op.component == Component::experts) {
+        note_shards(op);
+        block_.ops.push_back(std::move(op));
+      } else if (multiplies_shard_by_cut_weight(op)) {
         gather(op);
         block_.ops.push_back(std::move(op));
       } else {
@@ -54,6 +60,18 @@ class SequencePass {
     return std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
       return operand.access == Access::read && sharded_.contains(operand.tensor);
     });
+  }
+
+  [[nodiscard]] bool multiplies_shard_by_cut_weight(const Op& op) const {
+    return std::holds_alternative<Gemm>(op.kind) && sharded_.contains(op.operands[0].tensor) &&
+           !builder_.tensor(op.operands[1].tensor).replicated_over_tp();
+  }
+
+  /// Mixtures of experts are emitted on shards of the tokens already.
+  void note_shards(const Op& op) {
+    for (const Operand& operand : op.operands) {
+      if (operand.access != Access::read) sharded_.insert(operand.tensor);
+    }
   }
 
   void rename(Op& op) {
@@ -106,15 +124,18 @@ class SequencePass {
   /// An operation on shards writes shards.
   void shrink(Op& op) {
     std::int64_t elements = 0;
+    const Tensor* result = nullptr;
     for (const Operand& operand : op.operands) {
       Tensor& tensor = builder_.tensor(operand.tensor);
       if (operand.access != Access::read && tensor.role == TensorRole::activation) {
         tensor.dims[0].tp = builder_.shapes().tp;
         sharded_.insert(operand.tensor);
+        if (result == nullptr) result = &tensor;
       }
       if (tensor.role != TensorRole::weight) elements = std::max(elements, tensor.local_elements());
     }
-    if (auto* norm = std::get_if<Norm>(&op.kind)) norm->rows = elements / norm->width;
+    if (auto* norm = std::get_if<Norm>(&op.kind)) norm->rows = result->local_elements() / norm->width;
+    if (auto* gemm = std::get_if<Gemm>(&op.kind)) gemm->m = result->dims[0].local();
     if (auto* pointwise = std::get_if<Pointwise>(&op.kind)) pointwise->elements = elements;
   }
 
@@ -131,42 +152,50 @@ void apply_sequence_parallel(ProgramBuilder& builder, Block& forward) {
   SequencePass(builder, forward).run();
 }
 
-void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward) {
-  const bool serial = builder.job().training.overlap.tp == TpOverlap::none;
+void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward, GroupKind group) {
   for (const Op& op : forward.ops) {
     const auto* collective = std::get_if<Collective>(&op.kind);
-    if (collective == nullptr || collective->kind != CollectiveKind::all_gather) continue;
+    const bool gathers = collective != nullptr && collective->kind == CollectiveKind::all_gather;
+    if (!gathers || collective->group != group) continue;
     const TensorId full = op.operands[1].tensor;
-    const auto reads_full = [&](const Op& candidate) {
-      return candidate.phase == Phase::backward_weight && candidate.operands[1].tensor == full;
-    };
-    const auto first = std::find_if(backward.ops.begin(), backward.ops.end(), reads_full);
-    if (first == backward.ops.end()) continue;
-
     Tensor again = builder.tensor(full);
-    again.name = builder.tensor(op.operands[0].tensor).name + ".regathered";
-    const TensorId again_id = builder.add(std::move(again));
-    for (auto reader = first; reader != backward.ops.end(); ++reader) {
-      if (reads_full(*reader)) reader->operands[1].tensor = again_id;
+    again.name += ".regathered";
+
+    std::optional<std::size_t> first;
+    for (std::size_t i = 0; i < backward.ops.size(); ++i) {
+      for (Operand& operand : backward.ops[i].operands) {
+        if (operand.tensor != full || operand.access != Access::read) continue;
+        operand.tensor = builder.add(again);
+        if (!first) first = i;
+      }
     }
-    // It starts before the input gradient of the same product, behind which it can hide.
-    const auto product = std::find_if(backward.ops.begin(), first, [&](const Op& candidate) {
-      return candidate.name == first->name && candidate.phase == Phase::backward_input;
-    });
-    Op gather = exchange(builder, CollectiveKind::all_gather, op, op.operands[0].tensor, again_id);
-    gather.phase = Phase::backward_weight;
+    if (!first) continue;
+    // A weight gradient's input is gathered before the input gradient of the same product, behind which it
+    // can hide.
+    std::size_t at = *first;
+    if (backward.ops[at].phase == Phase::backward_weight) {
+      for (std::size_t i = 0; i < at; ++i) {
+        if (backward.ops[i].name == backward.ops[*first].name) at = i;
+      }
+    }
+    Op gather = op;
+    gather.phase = backward.ops[*first].phase;
+    gather.operands = {reads(op.operands[0].tensor), writes(builder.find(again.name))};
+    const OverlapSpec& overlap = builder.job().training.overlap;
+    const bool serial = group == GroupKind::cp ? !overlap.cp : overlap.tp == TpOverlap::none;
     gather.after_compute = gather.holds_compute = serial;
-    backward.ops.insert(product, std::move(gather));
+    backward.ops.insert(backward.ops.begin() + static_cast<std::ptrdiff_t>(at), std::move(gather));
   }
 }
 
-std::vector<TensorId> sequence_partial_weights(const ProgramBuilder& builder, const WeightGroup& group) {
+std::vector<TensorId> partial_gradient_weights(const ProgramBuilder& builder, const WeightGroup& group) {
   std::vector<TensorId> partial;
+  if (builder.shapes().tp == 1) return partial;
   for (const TensorId id : group.weights) {
     const std::string& name = builder.tensor(id).name;
-    const bool on_shards =
-        name.find("norm.") != std::string::npos && name.find("qk_norm") == std::string::npos;
-    if (on_shards || name.starts_with("positions.")) partial.push_back(id);
+    const bool on_heads = name.find("qk_norm.") != std::string::npos;
+    const bool on_tokens = name.find("norm.") != std::string::npos || name.starts_with("positions.");
+    if (on_heads || (on_tokens && builder.job().parallelism.sequence_parallel)) partial.push_back(id);
   }
   return partial;
 }

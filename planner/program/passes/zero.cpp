@@ -23,14 +23,14 @@ std::vector<TensorId> touched(const Block& block, const std::set<TensorId>& cand
   return found;
 }
 
-Op dp_exchange(const ProgramBuilder& builder, CollectiveKind kind, std::vector<Operand> operands,
-               Bytes payload) {
+Op dp_exchange(const ProgramBuilder& builder, const WeightGroup& group, CollectiveKind kind,
+               std::vector<Operand> operands, Bytes payload) {
   Op op = compute_op(
       kind == CollectiveKind::all_gather ? "gather weights" : "scatter gradients", Component::gradient_sync,
       Phase::forward,
-      Collective{.kind = kind, .group = GroupKind::dp_cp, .reduction = Reduction::sum, .payload = payload},
+      Collective{.kind = kind, .group = group.replicas, .reduction = Reduction::sum, .payload = payload},
       std::move(operands));
-  op.lane = Lane::dp;
+  op.lane = lane_of(group.replicas);
   if (!builder.job().training.overlap.dp) op.after_compute = op.holds_compute = true;
   return op;
 }
@@ -51,7 +51,9 @@ void replace(Block& block, const std::map<TensorId, TensorId>& substitute, bool 
 
 /// The block starts by gathering its weights over dp into buffers of its own.
 void gather_weights(ProgramBuilder& builder, const WeightGroup& group, Block& block, Phase phase) {
-  const std::vector<TensorId> weights = touched(block, {group.weights.begin(), group.weights.end()});
+  std::set<TensorId> candidates(group.weights.begin(), group.weights.end());
+  candidates.insert(group.frozen.begin(), group.frozen.end());
+  const std::vector<TensorId> weights = touched(block, candidates);
   if (weights.empty()) return;
   std::map<TensorId, TensorId> whole;
   std::vector<Operand> operands;
@@ -67,7 +69,7 @@ void gather_weights(ProgramBuilder& builder, const WeightGroup& group, Block& bl
     whole[id] = builder.add(std::move(gathered));
     operands.push_back(writes(whole[id]));
   }
-  Op gather = dp_exchange(builder, CollectiveKind::all_gather, std::move(operands), payload);
+  Op gather = dp_exchange(builder, group, CollectiveKind::all_gather, std::move(operands), payload);
   gather.phase = phase;
   if (builder.job().training.overlap.dp) {
     gather.prefetch_blocks = static_cast<std::int8_t>(builder.conventions().prefetch_layers);
@@ -97,7 +99,7 @@ void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block&
   }
   for (const TensorId id : gradients) operands.push_back(adds_to(id));
   replace(backward, whole, true);
-  Op scatter = dp_exchange(builder, CollectiveKind::reduce_scatter, std::move(operands), payload);
+  Op scatter = dp_exchange(builder, group, CollectiveKind::reduce_scatter, std::move(operands), payload);
   scatter.phase = Phase::backward_weight;
   backward.ops.push_back(std::move(scatter));
 }
@@ -106,30 +108,39 @@ void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block&
 
 bool keeps_masters(const ProgramBuilder& builder) {
   const bool weights_are_fp32 = builder.shapes().weight == DType::fp32;
-  const bool cut_in_fp32 = builder.job().parallelism.zero == 3 && !builder.conventions().fp32_master_weights;
+  const ParallelismSpec& p = builder.job().parallelism;
+  const bool is_cut = p.zero == 3 && p.dp * p.cp > 1;
+  const bool cut_in_fp32 = is_cut && !builder.conventions().fp32_master_weights;
   return !weights_are_fp32 && !cut_in_fp32;
 }
 
-std::int32_t zero_degree(const JobSpec& job) {
+std::int64_t replicas_of(const JobSpec& job, const WeightGroup& group) {
   const ParallelismSpec& p = job.parallelism;
-  return p.zero >= 1 ? static_cast<std::int32_t>(p.dp * p.cp) : 1;
+  return group.replicas == GroupKind::expert_dp ? p.dp * p.cp / p.ep : p.dp * p.cp;
+}
+
+std::int32_t zero_degree(const JobSpec& job, const WeightGroup& group) {
+  return job.parallelism.zero >= 1 ? static_cast<std::int32_t>(replicas_of(job, group)) : 1;
 }
 
 void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
   const int stage = builder.job().parallelism.zero;
-  const std::int32_t degree = zero_degree(builder.job());
+  const std::int32_t degree = zero_degree(builder.job(), group);
   for (const TensorId id : group.weights) {
     if (stage >= 2) builder.tensor(builder.gradient_of(id)).dims[0].dp = degree;
-    if (stage < 3) continue;
+    if (stage < 3 || degree == 1) continue;
     builder.tensor(id).dims[0].dp = degree;
     // Without separate masters, what is kept and cut is the fp32 weight itself; gathering narrows it.
     if (!keeps_masters(builder)) builder.tensor(id).dtype = DType::fp32;
+  }
+  for (const TensorId id : group.frozen) {
+    if (stage >= 3) builder.tensor(id).dims[0].dp = degree;
   }
 }
 
 void apply_zero(ProgramBuilder& builder, const WeightGroup& group, Block& forward, Block& backward) {
   const int stage = builder.job().parallelism.zero;
-  if (zero_degree(builder.job()) == 1) return;
+  if (zero_degree(builder.job(), group) == 1) return;
   if (stage >= 3) {
     gather_weights(builder, group, forward, Phase::forward);
     gather_weights(builder, group, backward, Phase::backward_input);

@@ -16,7 +16,10 @@ void cut_weights(ProgramBuilder& builder, const WeightGroup& group);
 /// True where fp32 master weights stand beside the weights.
 bool keeps_masters(const ProgramBuilder& builder);
 
-/// Ranks over which a group's optimizer state is cut: dp·cp from stage 1 on, else 1.
-std::int32_t zero_degree(const JobSpec& job);
+/// The ranks that hold the same weights of this group.
+std::int64_t replicas_of(const JobSpec& job, const WeightGroup& group);
+
+/// Ranks over which a group's optimizer state is cut: its replicas from stage 1 on, else 1.
+std::int32_t zero_degree(const JobSpec& job, const WeightGroup& group);
 
 }  // namespace foreshard

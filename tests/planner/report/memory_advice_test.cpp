@@ -40,6 +40,18 @@ TEST_CASE("a dearer remedy is advised where the cheaper ones are not enough") {
   CHECK(advice.remedies[0].saved == gib(20));
 }
 
+TEST_CASE("a degree doubles as often as it must") {
+  // Missing 27 GiB: ZeRO 1 over 8 replicas frees 10.5; 8 stages free half of 20 + 8 + 12 and 16 three
+  // quarters.
+  PlannedJob planned = sample_on(34);
+  planned.job.parallelism.dp = 8;
+  const MemoryAdvice advice = advise_memory(planned);
+  REQUIRE(advice.remedies.size() == 1);
+  CHECK(advice.remedies[0].key == "parallelism.pp");
+  CHECK(advice.remedies[0].value == "16");
+  CHECK(advice.remedies[0].saved == gib(30));
+}
+
 TEST_CASE("remedies are combined where none is enough alone") {
   // Missing 22 GiB: ZeRO 1 frees 6; then dp 2 may become twice the stages, which halves weights and
   // gradients, 14 more, but not the optimizer state, now spread over half the replicas; recomputation frees

@@ -52,6 +52,20 @@ std::int64_t parameters_said(const std::filesystem::path& file) {
   return said;
 }
 
+/// The documents of a file, each as a text of its own.
+std::vector<std::string> documents_of(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::vector<std::string> documents(1);
+  for (std::string line; std::getline(in, line);) {
+    if (line == "---") {
+      documents.emplace_back();
+    } else {
+      documents.back() += line + "\n";
+    }
+  }
+  return documents;
+}
+
 /// Bytes per second that a large ring collective within the node reaches per device, in GB/s.
 double ring_bandwidth(const std::string& accelerator) {
   const LinkSpec link = load_accelerator(accelerator).node.link;
@@ -204,7 +218,7 @@ TEST_CASE("bundled jobs use all their devices") {
   }
 }
 
-TEST_CASE("every measured file loads, with a step time and a source in each case") {
+TEST_CASE("every measured case loads with a step time and a source, but those not planned yet") {
   const std::map<std::string, std::size_t> cases = {
       {"korthikanti.yaml", 9}, {"llm_foundry.yaml", 38},   {"megatron_readme_2020.yaml", 12},
       {"nanotron.yaml", 13},   {"sc21_megatron.yaml", 12}, {"simumax_b200.yaml", 16},
@@ -215,10 +229,16 @@ TEST_CASE("every measured file loads, with a step time and a source in each case
     const std::string file = entry.path().filename().string();
     INFO(file);
     ++files;
-    const std::vector<JobSpec> jobs = load_jobs(entry.path());
-    CHECK(jobs.size() == cases.at(file));
-    for (const JobSpec& job : jobs) {
-      INFO(job.name);
+    const std::vector<std::string> documents = documents_of(entry.path());
+    CHECK(documents.size() == cases.at(file));
+    for (const std::string& document : documents) {
+      INFO(document);
+      const auto has = [&](const char* text) { return document.find(text) != std::string::npos; };
+      if (!has("cp: 1,") || has("experts:") || has("kind: mla")) {
+        CHECK_THROWS_WITH(parse_jobs(document, file), ContainsSubstring("not planned by this version"));
+        continue;
+      }
+      const JobSpec job = parse_jobs(document, file).front();
       REQUIRE(job.measured.has_value());
       CHECK(job.measured->step_time.has_value());
       CHECK_FALSE(job.measured->source.empty());

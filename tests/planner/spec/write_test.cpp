@@ -1,0 +1,107 @@
+#include <filesystem>
+#include <fstream>
+#include <unistd.h>
+
+#include "planner/spec/load.hpp"
+#include "planner/spec/map_writer.hpp"
+#include "planner/spec/write_accelerator.hpp"
+#include "planner/spec/write_cluster.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace foreshard;
+
+namespace {
+
+/// A file of this process that is gone afterwards.
+struct TemporaryFile {
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("foreshard-written-" + std::to_string(::getpid()) + ".yaml");
+  explicit TemporaryFile(const std::string& text) { std::ofstream(path) << text; }
+  ~TemporaryFile() { std::filesystem::remove(path); }
+};
+
+void check_same(const LinkSpec& a, const LinkSpec& b) {
+  CHECK(a.bandwidth == b.bandwidth);
+  CHECK(a.efficiency == b.efficiency);
+  CHECK(a.latency == b.latency);
+}
+
+void check_same(const AcceleratorSpec& a, const AcceleratorSpec& b) {
+  CHECK(a.name == b.name);
+  CHECK(a.full_name == b.full_name);
+  CHECK(a.is_cpu == b.is_cpu);
+  CHECK(a.memory_capacity == b.memory_capacity);
+  CHECK(a.memory_bandwidth == b.memory_bandwidth);
+  CHECK(a.multiprocessors == b.multiprocessors);
+  for (std::size_t type = 0; type < kDTypeCount; ++type) {
+    REQUIRE(a.gemm[type].has_value() == b.gemm[type].has_value());
+    if (!a.gemm[type]) continue;
+    CHECK(a.gemm[type]->peak == b.gemm[type]->peak);
+    CHECK(a.gemm[type]->efficiency == b.gemm[type]->efficiency);
+  }
+  CHECK(a.kernels.gemm_fixed == b.kernels.gemm_fixed);
+  CHECK(a.kernels.gemm_k_prologue == b.kernels.gemm_k_prologue);
+  CHECK(a.kernels.attention_forward == b.kernels.attention_forward);
+  CHECK(a.kernels.attention_backward == b.kernels.attention_backward);
+  CHECK(a.kernels.memory_efficiency == b.kernels.memory_efficiency);
+  CHECK(a.kernels.memory_half_size == b.kernels.memory_half_size);
+  CHECK(a.kernels.launch == b.kernels.launch);
+  CHECK(a.kernels.spread == b.kernels.spread);
+  CHECK(a.usual_flash == b.usual_flash);
+  CHECK(a.node.devices == b.node.devices);
+  CHECK(a.node.fabric == b.node.fabric);
+  check_same(a.node.link, b.node.link);
+  check_same(a.node.network, b.node.network);
+  CHECK(a.price == b.price);
+  CHECK(a.power == b.power);
+  CHECK(a.source == b.source);
+}
+
+}  // namespace
+
+TEST_CASE("written accelerators read back the same") {
+  for (const std::string& name : bundled_names(ConfigKind::accelerators)) {
+    INFO(name);
+    AcceleratorSpec accelerator = load_accelerator(name);
+    // What a calibration finds has all its digits.
+    accelerator.kernels.launch = Seconds(1.0 / 3.0e5);
+    accelerator.memory_bandwidth = BytesPerSecond(1e10 / 3.0);
+    accelerator.source = "measured, \"here\" \\ there:\nline two";
+    const TemporaryFile file(write_accelerator(accelerator, "measured on a host\n2026-01-01"));
+    check_same(load_accelerator(file.path.string()), accelerator);
+  }
+}
+
+TEST_CASE("written clusters read back the same") {
+  for (const std::string& name : bundled_names(ConfigKind::clusters)) {
+    INFO(name);
+    ClusterSpec cluster = load_cluster(name);
+    cluster.nodes = 7;
+    cluster.network.link.latency = Seconds(1.0 / 7.0e4);
+    const TemporaryFile file(write_cluster(cluster));
+    const ClusterSpec back = load_cluster(file.path.string());
+    CHECK(back.name == cluster.name);
+    check_same(back.accelerator, cluster.accelerator);
+    CHECK(back.devices_per_node == cluster.devices_per_node);
+    CHECK(back.nodes == 7);
+    CHECK(back.fabric == cluster.fabric);
+    check_same(back.link, cluster.link);
+    check_same(back.network.link, cluster.network.link);
+    CHECK(back.network.topology == cluster.network.topology);
+    CHECK(back.network.oversubscription == cluster.network.oversubscription);
+    CHECK(back.price == cluster.price);
+    CHECK(back.power == cluster.power);
+  }
+}
+
+TEST_CASE("the writer indents, quotes and comments") {
+  MapWriter writer;
+  writer.comment("two\nlines");
+  writer.plain("nodes", "8");
+  writer.begin("link");
+  writer.plain("bandwidth", "450 GB/s");
+  writer.text("source", "a \"datasheet\"");
+  writer.end();
+  CHECK(writer.str() ==
+        "# two\n# lines\nnodes: 8\nlink:\n  bandwidth: 450 GB/s\n  source: \"a \\\"datasheet\\\"\"\n");
+}
