@@ -30,7 +30,7 @@ TensorId optimizer_state(ProgramBuilder& builder, const WeightGroup& group, cons
   std::int64_t elements = 0;
   for (const TensorId id : group.weights) {
     Tensor whole = builder.tensor(id);
-    whole.dims[0].dp = 1;
+    zero_dim(whole).dp = 1;
     elements += whole.local_elements();
   }
   Tensor state;
@@ -79,7 +79,7 @@ Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group) {
   std::int64_t parameters = 0;
   for (const TensorId id : group.weights) {
     Tensor whole = builder.tensor(id);
-    whole.dims[0].dp = 1;
+    zero_dim(whole).dp = 1;
     parameters += whole.local_elements();
   }
   parameters = ceil_divide(parameters, static_cast<std::int64_t>(zero_degree(builder.job(), group)));
@@ -197,7 +197,7 @@ std::optional<BlockId> emit_weight_gather(ProgramBuilder& builder, const std::ve
 }
 
 std::optional<BlockId> emit_sequence_sync(ProgramBuilder& builder, const WeightGroup& group) {
-  if (!builder.job().parallelism.sequence_parallel || builder.shapes().tp == 1) return std::nullopt;
+  if (builder.shapes().tp == 1) return std::nullopt;
   std::vector<Operand> operands;
   Bytes payload;
   for (const TensorId id : sequence_partial_weights(builder, group)) {

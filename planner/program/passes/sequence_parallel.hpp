@@ -13,8 +13,9 @@ void apply_sequence_parallel(ProgramBuilder& builder, Block& forward);
 /// What forward gathered over `group` is gathered once more in backward, instead of being kept.
 void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward, GroupKind group);
 
-/// Weights whose gradients sequence parallelism leaves as sums over each rank's own tokens: norms and
-/// positions.
+/// Weights that stand whole on every tp rank and whose gradients are summands there: of a rank's own tokens
+/// under sequence parallelism (norms, positions, routers), of its own heads or columns (norms of q and k,
+/// low-rank adapters).
 std::vector<TensorId> sequence_partial_weights(const ProgramBuilder& builder, const WeightGroup& group);
 
 }  // namespace foreshard

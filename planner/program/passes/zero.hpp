@@ -10,6 +10,10 @@ namespace foreshard {
 ///   stage 3  and weights: each block gathers the weights it needs first
 void apply_zero(ProgramBuilder& builder, const WeightGroup& group, Block& forward, Block& backward);
 
+/// The dimension that ZeRO cuts: the first; of experts' weights, which expert parallelism cuts there, their
+/// rows.
+Dim& zero_dim(Tensor& weight);
+
 /// Cuts the weights and gradients of `group` over dp as the job's ZeRO stage says; once, when all are known.
 void cut_weights(ProgramBuilder& builder, const WeightGroup& group);
 
