@@ -163,6 +163,8 @@ TEST_CASE("laws: without padding and repeated heads, all ranks' hardware FLOPs a
     job.model.vocab = 256;
     job.model.vocab_multiple = 1;
     job.model.kv_heads = job.model.heads;
+    // What was scattered is kept and not computed again: one of the reasons for sequence parallelism.
+    if (job.training.recompute == Recompute::selective_ops) job.parallelism.sequence_parallel = false;
     CHECK(estimate(job).step.hardware_flops == estimate(unsharded(job)).step.hardware_flops);
   });
 }
@@ -213,19 +215,21 @@ TEST_CASE("laws: a faster part never makes the step slower") {
 TEST_CASE("laws: more overlap never makes the step slower") {
   for_random_jobs(7, [](JobSpec job, JobDraw&) {
     job.training.overlap = {};
-    const auto time = [&] { return estimate(job).step.time.value() * (1.0 - 1e-12); };
-    const double none = time();
+    double before = estimate(job).step.time.value();
+    const auto never_slower = [&](const char* what) {
+      INFO(what);
+      const double now = estimate(job).step.time.value();
+      CHECK(now <= before * (1.0 + 1e-12));
+      before = now;
+    };
     job.training.overlap.tp = TpOverlap::wgrad;
-    const double wgrad = time();
-    CHECK(wgrad <= none);
+    never_slower("tp wgrad");
     job.training.overlap.tp = TpOverlap::full;
-    const double full = time();
-    CHECK(full <= wgrad);
+    never_slower("tp full");
     job.training.overlap.dp = true;
-    const double dp = time();
-    CHECK(dp <= full);
+    never_slower("dp");
     job.training.overlap.pp = true;
-    CHECK(time() <= dp);
+    never_slower("pp");
   });
 }
 

@@ -217,8 +217,9 @@ void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward
   }
 }
 
-std::vector<TensorId> sequence_partial_weights(const ProgramBuilder& builder, const WeightGroup& group) {
+std::vector<TensorId> partial_gradient_weights(const ProgramBuilder& builder, const WeightGroup& group) {
   std::vector<TensorId> partial;
+  if (builder.shapes().tp == 1) return partial;
   for (const TensorId id : group.weights) {
     const Tensor& weight = builder.tensor(id);
     // The norms of q and k see a rank's own heads, an adapter's matrix that is not cut one side of a cut

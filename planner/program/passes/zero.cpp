@@ -108,9 +108,10 @@ void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block&
 
 Dim& zero_dim(Tensor& weight) { return weight.dims[weight.dims.size() == 3 ? 1 : 0]; }
 
-bool keeps_masters(const ProgramBuilder& builder) {
+bool keeps_masters(const ProgramBuilder& builder, const WeightGroup& group) {
   const bool weights_are_fp32 = builder.shapes().weight == DType::fp32;
-  const bool cut_in_fp32 = builder.job().parallelism.zero == 3 && !builder.conventions().fp32_master_weights;
+  const bool is_cut = builder.job().parallelism.zero == 3 && zero_degree(builder.job(), group) > 1;
+  const bool cut_in_fp32 = is_cut && !builder.conventions().fp32_master_weights;
   return !weights_are_fp32 && !cut_in_fp32;
 }
 
@@ -128,10 +129,10 @@ void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
   const std::int32_t degree = zero_degree(builder.job(), group);
   for (const TensorId id : group.weights) {
     if (stage >= 2) zero_dim(builder.tensor(builder.gradient_of(id))).dp = degree;
-    if (stage < 3) continue;
+    if (stage < 3 || degree == 1) continue;
     zero_dim(builder.tensor(id)).dp = degree;
     // Without separate masters, what is kept and cut is the fp32 weight itself; gathering narrows it.
-    if (!keeps_masters(builder)) builder.tensor(id).dtype = DType::fp32;
+    if (!keeps_masters(builder, group)) builder.tensor(id).dtype = DType::fp32;
   }
   for (const TensorId id : group.frozen) {
     if (stage >= 3) zero_dim(builder.tensor(id)).dp = degree;

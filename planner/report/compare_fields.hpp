@@ -1,0 +1,20 @@
+#pragma once
+
+#include <vector>
+
+#include "planner/report/estimate_fields.hpp"
+#include "planner/search/comparison.hpp"
+
+namespace foreshard::report {
+
+/// What the machine-readable comparison says about one variant beside its estimate, in this order:
+///   variant.{tp,…}  the values that make it, of the axes that are varied
+///   legal, reason   null where legal
+///   fits, largest_micro_batch, longest_sequence, dollars_per_1e12_tokens   null where not legal or unknown
+///   speedup, efficiency   where nodes are varied
+std::vector<Field> compare_fields(const ComparedVariant& variant);
+
+/// The comparison's conclusion: best, runner_up, cheapest, nearest as indices of variants; tie; text.
+std::vector<Field> verdict_fields(const Comparison& comparison);
+
+}  // namespace foreshard::report

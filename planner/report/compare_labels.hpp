@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "planner/search/comparison.hpp"
+
+/// How the variants of one comparison are told apart.
+namespace foreshard::report {
+
+/// As in machine-readable output: "micro_batch".
+std::string_view axis_key(Axis axis);
+/// As in tables: "micro-batch".
+std::string_view axis_words(Axis axis);
+/// "4", "full", "dgx-h100"
+std::string value_words(const Choice& choice);
+/// "tp 4", "recompute full", "dgx-h100", "4 nodes"
+std::string choice_words(const Choice& choice);
+
+/// The axes on which variants differ, in the order of Axis.
+std::vector<Axis> varied_axes(const Comparison& comparison);
+bool is_varied(const Comparison& comparison, Axis axis);
+
+/// The variant's value on an axis that has been given values. @pre it has one.
+const Choice& choice_on(const Variant& variant, Axis axis);
+
+/// What sets this variant apart from the others: "tp 4, recompute full"; the job's name if nothing does.
+std::string label(const Comparison& comparison, std::size_t variant);
+
+}  // namespace foreshard::report

@@ -1,0 +1,216 @@
+#include "planner/report/compare_rows.hpp"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "planner/report/compare_labels.hpp"
+#include "planner/report/format.hpp"
+#include "planner/report/words.hpp"
+#include "planner/search/capacity.hpp"
+
+namespace foreshard::report {
+namespace {
+
+const std::string kNone = "–";
+
+/// Shares below this print as 0.0%.
+constexpr double kNoShare = 0.0005;
+
+/// The text of a figure; none where the variant has no such figure.
+using Cell = std::function<std::optional<std::string>(const ComparedVariant&)>;
+
+struct ShareRow {
+  const char* name;
+  Seconds StepBreakdown::*part;
+};
+constexpr std::array<ShareRow, 8> kShares{{{"compute", &StepBreakdown::compute},
+                                           {"tp exposed", &StepBreakdown::tp_exposed},
+                                           {"cp exposed", &StepBreakdown::cp_exposed},
+                                           {"ep exposed", &StepBreakdown::ep_exposed},
+                                           {"pp exposed", &StepBreakdown::pp_exposed},
+                                           {"dp exposed", &StepBreakdown::dp_exposed},
+                                           {"bubble", &StepBreakdown::bubble},
+                                           {"optimizer", &StepBreakdown::optimizer}}};
+
+std::string at_most(std::int64_t found, std::int64_t bound) {
+  return (found == bound ? "≥ " : "") + grouped(found);
+}
+
+std::string signed_in_unit(double value, const Unit& unit) {
+  const std::string text = in_unit(value, unit);
+  return text.starts_with('-') ? "−" + text.substr(1) : text;
+}
+
+class Rows {
+ public:
+  explicit Rows(const Comparison& comparison) : comparison_(comparison) {
+    Seconds longest;
+    Bytes largest;
+    for (const ComparedVariant& compared : comparison.variants) {
+      if (!compared.estimate) continue;
+      longest = std::max(longest, compared.estimate->step.time);
+      largest = std::max(largest, compared.estimate->memory.capacity);
+    }
+    time_ = time_unit(longest);
+    bytes_ = byte_unit(largest);
+  }
+
+  std::vector<CompareRow> make() {
+    add_titles();
+    add_degrees();
+    add_step();
+    add_shares();
+    add_memory();
+    add_scaling();
+    add_money();
+    return std::move(rows_);
+  }
+
+ private:
+  [[nodiscard]] const Variant& first() const { return comparison_.variants.front().variant; }
+
+  void add(std::string name, const Cell& cell) {
+    CompareRow row{std::move(name), {}};
+    bool is_empty = true;
+    for (const ComparedVariant& compared : comparison_.variants) {
+      auto text = cell(compared);
+      is_empty = is_empty && !text;
+      row.cells.push_back(text ? std::move(*text) : kNone);
+    }
+    if (!is_empty) rows_.push_back(std::move(row));
+  }
+  /// A row of what only legal variants have.
+  void add_legal(std::string name, const std::function<std::string(const ComparedVariant&)>& cell) {
+    add(std::move(name), [&](const ComparedVariant& compared) {
+      return compared.estimate ? std::optional(cell(compared)) : std::nullopt;
+    });
+  }
+  /// A row of what is a fact only if the variant fits.
+  void add_fitting(std::string name, const std::function<std::string(const ComparedVariant&)>& cell) {
+    add(std::move(name), [&](const ComparedVariant& compared) {
+      return compared.fits() ? std::optional(cell(compared)) : std::nullopt;
+    });
+  }
+
+  /// The first axis on which variants differ stands above the columns, the others below it.
+  void add_titles() {
+    const std::vector<Axis> axes = varied_axes(comparison_);
+    if (axes.empty()) {
+      rows_.push_back({"", std::vector<std::string>(comparison_.variants.size(), first().job.name)});
+      return;
+    }
+    add("", [&](const ComparedVariant& compared) {
+      return choice_words(choice_on(compared.variant, axes.front()));
+    });
+    for (auto axis = axes.begin() + 1; axis != axes.end(); ++axis) {
+      add(std::string(axis_words(*axis)),
+          [&](const ComparedVariant& compared) { return value_words(choice_on(compared.variant, *axis)); });
+    }
+  }
+
+  void add_degrees() {
+    const bool has_cp =
+        std::any_of(comparison_.variants.begin(), comparison_.variants.end(),
+                    [](const ComparedVariant& other) { return other.variant.job.parallelism.cp > 1; });
+    add_legal(has_cp ? "pp × cp × dp" : "pp × dp", [&](const ComparedVariant& compared) {
+      const ParallelismSpec& degrees = compared.variant.job.parallelism;
+      return has_cp ? fmt::format("{} × {} × {}", degrees.pp, degrees.cp, degrees.dp)
+                    : fmt::format("{} × {}", degrees.pp, degrees.dp);
+    });
+    if (is_varied(comparison_, Axis::nodes) || is_varied(comparison_, Axis::cluster)) {
+      add(device_word(first().job) + "s",
+          [](const ComparedVariant& compared) { return grouped(compared.variant.job.cluster.devices()); });
+    }
+  }
+
+  void add_step() {
+    add("step, " + time_.name, [&](const ComparedVariant& compared) -> std::optional<std::string> {
+      if (!compared.estimate) return "✗";
+      const StepFigures& step = compared.estimate->step;
+      const Seconds half_band = (step.time_high - step.time_low) / 2.0;
+      const std::string text =
+          fmt::format("{} ±{}", in_unit(step.time.value(), time_), in_unit(half_band.value(), time_));
+      return compared.fits() ? text : "(" + text + ")";
+    });
+    add_fitting("tokens/s per " + device_word(first().job), [](const ComparedVariant& compared) {
+      const auto devices = static_cast<double>(compared.variant.job.cluster.devices());
+      return significant(1.0 / time_per_token(*compared.estimate).value() / devices);
+    });
+    add_fitting("MFU", [](const ComparedVariant& compared) { return percent(compared.estimate->step.mfu); });
+  }
+
+  void add_shares() {
+    const auto share = [](const ComparedVariant& compared, const ShareRow& row) {
+      return compared.estimate->step.breakdown.*row.part / compared.estimate->step.time;
+    };
+    for (const ShareRow& row : kShares) {
+      const bool occurs = std::any_of(
+          comparison_.variants.begin(), comparison_.variants.end(),
+          [&](const ComparedVariant& other) { return other.fits() && share(other, row) >= kNoShare; });
+      if (!occurs) continue;
+      add_fitting(row.name, [&](const ComparedVariant& compared) { return percent(share(compared, row)); });
+    }
+  }
+
+  void add_memory() {
+    std::vector<Bytes> capacities;
+    for (const ComparedVariant& compared : comparison_.variants) {
+      if (compared.estimate) capacities.push_back(compared.estimate->memory.capacity);
+    }
+    const bool same =
+        std::adjacent_find(capacities.begin(), capacities.end(), std::not_equal_to<>()) == capacities.end();
+    const auto words = [&](Bytes bytes) { return in_unit(bytes.as_double(), bytes_); };
+    const bool show_capacity = same && !capacities.empty();
+    add_legal(show_capacity ? fmt::format("memory, {} of {}", bytes_.name, words(capacities.front()))
+                            : "memory, " + bytes_.name,
+              [&](const ComparedVariant& compared) {
+                const MemoryReport& memory = compared.estimate->memory;
+                std::string text = (memory.fits ? "" : "✗ ") + words(memory.reserved + memory.context);
+                return same ? text : text + " of " + words(memory.capacity);
+              });
+    add_legal("headroom, " + bytes_.name, [&](const ComparedVariant& compared) {
+      const MemoryReport& memory = compared.estimate->memory;
+      return signed_in_unit((memory.capacity - memory.reserved - memory.context).as_double(), bytes_);
+    });
+    add_legal("largest micro-batch", [](const ComparedVariant& compared) {
+      return compared.largest_micro_batch ? at_most(*compared.largest_micro_batch, kMostMicroBatch) : kNone;
+    });
+    add_legal("longest sequence", [](const ComparedVariant& compared) {
+      return compared.longest_sequence ? at_most(*compared.longest_sequence, kMostSequence) : kNone;
+    });
+  }
+
+  void add_scaling() {
+    add("speed-up", [](const ComparedVariant& compared) {
+      return compared.fits() && compared.speedup ? std::optional(fixed(*compared.speedup, 2)) : std::nullopt;
+    });
+    add("efficiency", [](const ComparedVariant& compared) {
+      return compared.fits() && compared.efficiency ? std::optional(percent(*compared.efficiency))
+                                                    : std::nullopt;
+    });
+  }
+
+  void add_money() {
+    add("USD per 1e12 tokens", [](const ComparedVariant& compared) -> std::optional<std::string> {
+      if (!compared.fits()) return std::nullopt;
+      const auto cost = cost_per_token(compared);
+      return cost ? std::optional(in_millions(1e12 * cost->value())) : std::nullopt;
+    });
+  }
+
+  const Comparison& comparison_;
+  Unit time_;
+  Unit bytes_;
+  std::vector<CompareRow> rows_;
+};
+
+}  // namespace
+
+std::vector<CompareRow> compare_rows(const Comparison& comparison) { return Rows(comparison).make(); }
+
+}  // namespace foreshard::report

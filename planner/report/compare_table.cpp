@@ -1,0 +1,148 @@
+#include "planner/report/compare_table.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "planner/report/compare_labels.hpp"
+#include "planner/report/compare_rows.hpp"
+#include "planner/report/compare_verdict.hpp"
+#include "planner/report/format.hpp"
+#include "planner/report/table.hpp"
+#include "planner/report/words.hpp"
+
+namespace foreshard {
+namespace {
+
+using namespace report;
+using Lines = std::vector<std::string>;
+
+constexpr std::size_t kIndent = 2;
+constexpr std::size_t kColumnGap = 2;
+/// No column is wider; what is longer is cut.
+constexpr std::size_t kWidestCell = 30;
+
+void append(Lines& lines, const Lines& more) { lines.insert(lines.end(), more.begin(), more.end()); }
+
+std::string cut(const std::string& text) {
+  if (display_width(text) <= kWidestCell) return text;
+  return wrapped(text, 0, 0, kWidestCell - 1).front() + "…";
+}
+
+/// What the variants have in common, of the things that a comparison may vary.
+std::string common_words(const Comparison& comparison) {
+  const JobSpec& job = comparison.variants.front().variant.job;
+  const auto fixed = [&](Axis axis) { return !is_varied(comparison, axis); };
+  std::string text;
+  const auto add = [&](bool is_told, const std::string& words) {
+    if (is_told) text += (text.empty() ? "" : " · ") + words;
+  };
+  add(true, counted(job.training.global_batch, "sequence") +
+                (fixed(Axis::sequence_length)
+                     ? fmt::format(" of {}", counted(job.training.sequence_length, "token"))
+                     : ""));
+  add(fixed(Axis::tp), fmt::format("tp {}", job.parallelism.tp));
+  add(fixed(Axis::vp) && fixed(Axis::pp) && job.parallelism.vp > 1, fmt::format("vp {}", job.parallelism.vp));
+  add(fixed(Axis::ep) && job.parallelism.ep > 1, fmt::format("ep {}", job.parallelism.ep));
+  add(fixed(Axis::zero) && job.parallelism.zero > 0, fmt::format("zero {}", job.parallelism.zero));
+  add(fixed(Axis::micro_batch), fmt::format("micro-batch {}", job.training.micro_batch));
+  add(fixed(Axis::recompute) && job.training.recompute != Recompute::none,
+      fmt::format("recompute {}", word_for(job.training.recompute)));
+  add(true, std::string(word_for(job.training.precision)));
+  add(job.framework != Framework::foreshard, fmt::format("as {}", word_for(job.framework)));
+  return text;
+}
+
+std::string device_words(const Comparison& comparison) {
+  const ClusterSpec& cluster = comparison.variants.front().variant.job.cluster;
+  if (is_varied(comparison, Axis::cluster)) return {};
+  const AcceleratorSpec& accelerator = cluster.accelerator;
+  const std::string& device = accelerator.full_name.empty() ? accelerator.name : accelerator.full_name;
+  if (is_varied(comparison, Axis::nodes)) return fmt::format(" on {}", device);
+  return fmt::format(" on {} × {}", grouped(cluster.devices()), device);
+}
+
+Lines header(const Comparison& comparison) {
+  const JobSpec& job = comparison.variants.front().variant.job;
+  Lines lines =
+      wrapped(fmt::format("{}: {}{}", job.name, job.model.name, device_words(comparison)), 0, kIndent);
+  append(lines, wrapped(common_words(comparison), 0, kIndent));
+  append(lines, wrapped(is_varied(comparison, Axis::nodes)
+                            ? "The batch is fixed and devices grow with the nodes: dp follows."
+                            : "Devices and batch are fixed: dp follows.",
+                        0, kIndent));
+  return lines;
+}
+
+/// The columns from `first` to before `last`, the names of the rows before them.
+Lines table_of(const std::vector<CompareRow>& rows, std::size_t first, std::size_t last) {
+  std::vector<Column> columns{{rows.front().name, Align::left}};
+  for (std::size_t v = first; v < last; ++v) columns.push_back({cut(rows.front().cells[v]), Align::right});
+  Table table(columns);
+  for (auto row = rows.begin() + 1; row != rows.end(); ++row) {
+    std::vector<std::string> cells{row->name};
+    for (std::size_t v = first; v < last; ++v) cells.push_back(cut(row->cells[v]));
+    table.row(std::move(cells));
+  }
+  return table.lines();
+}
+
+/// Tables of as many columns as are not wider than the page, at least one, one below the other.
+Lines tables(const std::vector<CompareRow>& rows) {
+  std::size_t names = 0;
+  for (const CompareRow& row : rows) names = std::max(names, display_width(row.name));
+  const std::size_t number = rows.front().cells.size();
+  Lines lines;
+  std::size_t first = 0;
+  std::size_t width = kIndent + names;
+  for (std::size_t v = 0; v < number; ++v) {
+    std::size_t column = 0;
+    for (const CompareRow& row : rows) column = std::max(column, display_width(cut(row.cells[v])));
+    width += kColumnGap + column;
+    if (width > kWidth && v > first) {
+      append(lines, table_of(rows, first, v));
+      lines.emplace_back();
+      first = v;
+      width = kIndent + names + kColumnGap + column;
+    }
+  }
+  append(lines, table_of(rows, first, number));
+  return lines;
+}
+
+Lines reasons(const Comparison& comparison) {
+  Lines lines;
+  for (std::size_t i = 0; i < comparison.variants.size(); ++i) {
+    const auto& illegal = comparison.variants[i].variant.illegal;
+    if (!illegal) continue;
+    append(lines, wrapped(fmt::format("✗ {}: {}.", label(comparison, i), *illegal), kIndent, 2 * kIndent));
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::string compare_table(const Comparison& comparison) {
+  std::string text;
+  const auto block = [&text](const Lines& lines, std::size_t indent) {
+    if (lines.empty()) return;
+    if (!text.empty()) text += '\n';
+    for (const std::string& line : lines) {
+      if (!line.empty()) text.append(indent, ' ');
+      text += line + '\n';
+    }
+  };
+  block(header(comparison), 0);
+  block(tables(compare_rows(comparison)), kIndent);
+  block(reasons(comparison), 0);
+  Lines verdict;
+  for (const std::string& sentence : compare_verdict(comparison))
+    append(verdict, wrapped(sentence, kIndent, kIndent));
+  block(verdict, 0);
+  return text;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,132 @@
+#include "planner/search/comparison.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "planner/search/capacity.hpp"
+
+namespace foreshard {
+namespace {
+
+ComparedVariant plan(Variant variant) {
+  ComparedVariant compared;
+  compared.variant = std::move(variant);
+  const JobSpec& job = compared.variant.job;
+  if (compared.variant.illegal) return compared;
+  compared.estimate = estimate(job);
+  compared.largest_micro_batch = largest_micro_batch(job);
+  compared.longest_sequence = longest_sequence(job);
+  return compared;
+}
+
+std::vector<Choice> choices_but_nodes(const Variant& variant) {
+  std::vector<Choice> choices = variant.choices;
+  std::erase_if(choices, [](const Choice& choice) { return choice.axis == Axis::nodes; });
+  return choices;
+}
+
+/// The first legal variant that differs from this one in its nodes alone; itself, if none comes before.
+std::size_t reference_of(const std::vector<ComparedVariant>& variants, const ComparedVariant& variant) {
+  const auto choices = choices_but_nodes(variant.variant);
+  const auto found = std::find_if(variants.begin(), variants.end(), [&](const ComparedVariant& other) {
+    return other.estimate && choices_but_nodes(other.variant) == choices;
+  });
+  return static_cast<std::size_t>(found - variants.begin());
+}
+
+void add_speedups(std::vector<ComparedVariant>& variants) {
+  for (ComparedVariant& variant : variants) {
+    const auto& choices = variant.variant.choices;
+    const bool varies = std::any_of(choices.begin(), choices.end(),
+                                    [](const Choice& choice) { return choice.axis == Axis::nodes; });
+    if (!varies || !variant.estimate) continue;
+    variant.reference = reference_of(variants, variant);
+    const ComparedVariant& reference = variants[*variant.reference];
+    const double devices = static_cast<double>(variant.variant.job.cluster.devices()) /
+                           static_cast<double>(reference.variant.job.cluster.devices());
+    variant.speedup = time_per_token(*reference.estimate) / time_per_token(*variant.estimate);
+    variant.efficiency = *variant.speedup / devices;
+  }
+}
+
+/// Those that fit, the fastest first; of equals the first first.
+std::vector<std::size_t> candidates(const std::vector<ComparedVariant>& variants) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    if (variants[i].fits()) order.push_back(i);
+  }
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return time_per_token(*variants[a].estimate) < time_per_token(*variants[b].estimate);
+  });
+  return order;
+}
+
+bool bands_overlap(const StepFigures& faster, const StepFigures& slower) {
+  return faster.time_high / faster.tokens >= slower.time_low / slower.tokens;
+}
+
+/// None where one of them has no price: it might be cheaper.
+std::optional<std::size_t> find_cheapest(const std::vector<ComparedVariant>& variants,
+                                         const std::vector<std::size_t>& fitting) {
+  std::optional<std::size_t> cheapest;
+  std::optional<Dollars> least;
+  for (const std::size_t i : fitting) {
+    const auto cost = cost_per_token(variants[i]);
+    if (!cost) return std::nullopt;
+    if (least && *cost >= *least) continue;
+    least = cost;
+    cheapest = i;
+  }
+  return cheapest;
+}
+
+std::optional<std::size_t> find_nearest(const std::vector<ComparedVariant>& variants) {
+  std::optional<std::size_t> nearest;
+  Bytes least;
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    if (!variants[i].estimate) continue;
+    const MemoryReport& memory = variants[i].estimate->memory;
+    const Bytes missing = memory.reserved + memory.context - memory.capacity;
+    if (nearest && missing >= least) continue;
+    nearest = i;
+    least = missing;
+  }
+  return nearest;
+}
+
+}  // namespace
+
+Seconds time_per_token(const Estimate& estimate) { return estimate.step.time / estimate.step.tokens; }
+
+std::optional<Dollars> cost_per_token(const ComparedVariant& variant) {
+  const ClusterSpec& cluster = variant.variant.job.cluster;
+  if (!cluster.price) return std::nullopt;
+  return *cluster.price * time_per_token(*variant.estimate) * static_cast<double>(cluster.devices());
+}
+
+Comparison rank_variants(std::vector<ComparedVariant> variants) {
+  Comparison comparison;
+  comparison.variants = std::move(variants);
+  add_speedups(comparison.variants);
+  const auto& ranked = comparison.variants;
+  const std::vector<std::size_t> fitting = candidates(ranked);
+  if (fitting.empty()) {
+    comparison.nearest = find_nearest(ranked);
+    return comparison;
+  }
+  comparison.best = fitting[0];
+  comparison.cheapest = find_cheapest(ranked, fitting);
+  if (fitting.size() > 1) {
+    comparison.runner_up = fitting[1];
+    comparison.tie = bands_overlap(ranked[fitting[0]].estimate->step, ranked[fitting[1]].estimate->step);
+  }
+  return comparison;
+}
+
+Comparison compare_variants(const JobSpec& base, const VariantAxes& axes) {
+  std::vector<ComparedVariant> compared;
+  for (Variant& variant : make_variants(base, axes)) compared.push_back(plan(std::move(variant)));
+  return rank_variants(std::move(compared));
+}
+
+}  // namespace foreshard

@@ -1,0 +1,114 @@
+#include "planner/search/variants.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "planner/spec/validate_job.hpp"
+#include "planner/units/count.hpp"
+
+namespace foreshard {
+namespace {
+
+/// Replaces every variant by one for each value: the cross product, one axis at a time.
+template <class Value, class Apply>
+void cross(std::vector<Variant>& variants, Axis axis, const std::vector<Value>& values, Apply apply) {
+  if (values.empty()) return;
+  std::vector<Variant> product;
+  product.reserve(variants.size() * values.size());
+  for (const Variant& variant : variants) {
+    for (const Value& value : values) {
+      Variant& next = product.emplace_back(variant);
+      if constexpr (std::is_same_v<Value, ClusterSpec>) {
+        next.choices.push_back({axis, value.name});
+      } else {
+        next.choices.push_back({axis, value});
+      }
+      apply(next.job, value);
+    }
+  }
+  variants = std::move(product);
+}
+
+/// Sets one whole number of the job.
+template <class Member>
+auto setter(Member TrainingSpec::*member) {
+  return [member](JobSpec& job, std::int64_t value) { job.training.*member = static_cast<Member>(value); };
+}
+template <class Member>
+auto setter(Member ParallelismSpec::*member) {
+  return [member](JobSpec& job, std::int64_t value) { job.parallelism.*member = static_cast<Member>(value); };
+}
+
+/// The other cluster with as many devices as the job's has, where its nodes allow that.
+void replace_cluster(JobSpec& job, const ClusterSpec& cluster) {
+  const std::int64_t devices = job.cluster.devices();
+  job.cluster = cluster;
+  job.cluster.devices_per_node = std::min(cluster.devices_per_node, devices);
+  job.cluster.nodes = ceil_divide(devices, job.cluster.devices_per_node);
+}
+
+void take_nodes(JobSpec& job, std::int64_t nodes) { job.cluster.nodes = nodes; }
+
+void follow_pipeline(JobSpec& job, const JobSpec& base, bool vp_is_varied) {
+  ParallelismSpec& parallelism = job.parallelism;
+  if (parallelism.pp == 1 && !vp_is_varied) parallelism.vp = 1;
+  if (parallelism.pp != base.parallelism.pp || parallelism.vp != base.parallelism.vp) {
+    if (parallelism.stage_policy == StagePolicy::listed) parallelism.stage_policy = StagePolicy::even;
+    parallelism.stage_layers.clear();
+  }
+  if (parallelism.vp > 1) {
+    job.training.schedule = ScheduleKind::interleaved;
+  } else if (job.training.schedule == ScheduleKind::interleaved) {
+    job.training.schedule = ScheduleKind::one_f_one_b;
+  }
+}
+
+void follow_tensor_parallel(JobSpec& job, const JobSpec& base) {
+  const bool wanted = base.parallelism.tp == 1 || base.parallelism.sequence_parallel;
+  job.parallelism.sequence_parallel = job.parallelism.tp > 1 && wanted;
+}
+
+void follow_devices(JobSpec& job) {
+  const ParallelismSpec& parallelism = job.parallelism;
+  const std::int64_t others = checked_product(parallelism.tp, parallelism.pp, parallelism.cp);
+  // Degrees below 1 are illegal whatever dp is.
+  if (others < 1) return;
+  job.parallelism.dp = std::max<std::int64_t>(job.cluster.devices() / others, 1);
+}
+
+}  // namespace
+
+std::int64_t count_variants(const VariantAxes& axes) {
+  const auto size = [](const auto& values) { return std::max<std::size_t>(values.size(), 1); };
+  return checked_product(size(axes.tp), size(axes.pp), size(axes.cp), size(axes.ep), size(axes.vp),
+                         size(axes.micro_batch), size(axes.recompute), size(axes.zero),
+                         size(axes.sequence_length), size(axes.clusters), size(axes.nodes));
+}
+
+std::vector<Variant> make_variants(const JobSpec& base, const VariantAxes& axes) {
+  std::vector<Variant> variants{{.choices = {}, .job = base, .illegal = std::nullopt}};
+  cross(variants, Axis::tp, axes.tp, setter(&ParallelismSpec::tp));
+  cross(variants, Axis::pp, axes.pp, setter(&ParallelismSpec::pp));
+  cross(variants, Axis::cp, axes.cp, setter(&ParallelismSpec::cp));
+  cross(variants, Axis::ep, axes.ep, setter(&ParallelismSpec::ep));
+  cross(variants, Axis::vp, axes.vp, setter(&ParallelismSpec::vp));
+  cross(variants, Axis::micro_batch, axes.micro_batch, setter(&TrainingSpec::micro_batch));
+  cross(variants, Axis::recompute, axes.recompute,
+        [](JobSpec& job, Recompute recompute) { job.training.recompute = recompute; });
+  cross(variants, Axis::zero, axes.zero, setter(&ParallelismSpec::zero));
+  cross(variants, Axis::sequence_length, axes.sequence_length, setter(&TrainingSpec::sequence_length));
+  cross(variants, Axis::cluster, axes.clusters, replace_cluster);
+  cross(variants, Axis::nodes, axes.nodes, take_nodes);
+  for (Variant& variant : variants) {
+    // What was measured was measured for the job as it stands.
+    variant.job.measured.reset();
+    follow_pipeline(variant.job, base, !axes.vp.empty());
+    follow_tensor_parallel(variant.job, base);
+    follow_devices(variant.job);
+    const std::vector<Illegality> findings = find_illegalities(variant.job);
+    if (!findings.empty()) variant.illegal = findings.front().message;
+  }
+  return variants;
+}
+
+}  // namespace foreshard
