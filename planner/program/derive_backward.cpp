@@ -1,5 +1,6 @@
 #include "planner/program/derive_backward.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -31,6 +32,8 @@ class Derivation {
   }
 
   Block run() {
+    // Below a table that is not trained, nothing asks for a gradient.
+    if (forward_.kind == BlockKind::embedding && trains_nothing()) return std::move(backward_);
     const TensorId hidden = hidden_id();
     gradients_[{hidden, 1}] = {reads(hidden_gradient_id(), 1), false, false};
     if (forward_.kind == BlockKind::embedding) {
@@ -173,6 +176,14 @@ class Derivation {
 
   [[nodiscard]] bool is_weight(const Operand& operand) const {
     return builder_.tensor(operand.tensor).role == TensorRole::weight;
+  }
+
+  [[nodiscard]] bool trains_nothing() const {
+    return std::all_of(forward_.ops.begin(), forward_.ops.end(), [&](const Op& op) {
+      return std::all_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+        return !is_weight(operand) || builder_.is_frozen(operand.tensor);
+      });
+    });
   }
 
   // ---- one rule per operation kind
