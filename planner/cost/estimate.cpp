@@ -32,7 +32,7 @@ class Summation {
         program_(program),
         cost_(job),
         times_(price_operations(program, cost_)),
-        blocks_(price_blocks(program, times_)) {
+        blocks_(price_blocks(program, times_, cost_.interference())) {
     for (std::size_t s = 0; s < program.stages.size(); ++s) stages_.push_back(price_stage(program.stages[s]));
   }
 
@@ -104,14 +104,18 @@ class Summation {
   }
 
   /// Overlapped synchronisation: how long the links still work when the last micro-batch's backward has
-  /// ended. A stage ends with its first chunk.
+  /// ended, and what it took from the kernels beside it until then. A stage ends with its first chunk.
   [[nodiscard]] Seconds sync_left(const StageProgram& stage) const {
     if (!hides_data_parallel()) return {};
     LanePlayer player(program_, times_);
+    BlockCost sync;
     for (auto chunk = stage.chunks.rbegin(); chunk != stage.chunks.rend(); ++chunk) {
       player.play(chunk->last_backward.empty() ? chunk->backward : chunk->last_backward);
+      add_sync_traffic(sync, *chunk);
     }
-    return std::max(Seconds(0.0), player.data_parallel_end() - player.compute_end());
+    const Seconds left = std::max(Seconds(0.0), player.data_parallel_end() - player.compute_end());
+    const Seconds all = std::accumulate(sync.comm_time.begin(), sync.comm_time.end(), Seconds(0.0));
+    return left + cost_.interference().communication_share * std::max(Seconds(0.0), all - left);
   }
 
   /// Overlapped gathers of updated weights run beside the first forward of the next step.
@@ -183,6 +187,7 @@ class Summation {
       parts.ep_exposed += share * exposed(stage, CommAxis::ep);
       parts.dp_exposed += share * (exposed(stage, CommAxis::dp) + stage.sync_left + stage.gather_left);
       parts.optimizer += share * stage.once.compute;
+      parts.overhead += share * (stage.passes.overhead + stage.once.overhead);
       step.detail.gemms += share * stage.passes.gemms;
       step.detail.attention_core += share * stage.passes.attention_core;
       step.detail.memory_bound += share * stage.passes.memory_bound;
