@@ -6,6 +6,7 @@
 #include "planner/cost/block_cost.hpp"
 #include "planner/cost/cost_model.hpp"
 #include "planner/cost/model_figures.hpp"
+#include "planner/cost/pipeline_play.hpp"
 #include "planner/program/emit.hpp"
 #include "planner/program/schedule/schedule.hpp"
 #include "planner/program/stage_layout.hpp"
@@ -16,14 +17,13 @@ namespace {
 
 /// What one stage's rank spends in a step.
 struct StageCost {
-  BlockCost passes;             ///< forward and backward, all micro-batches
-  BlockCost once;               ///< prologue and epilogue
-  Seconds micro_batch;          ///< one micro-batch's forward and backward through all chunks
-  Seconds last_backward;        ///< one micro-batch's backward
-  Seconds sync_after_backward;  ///< gradient synchronisation left when the last backward ends
+  BlockCost passes;                ///< forward and backward, all micro-batches
+  BlockCost once;                  ///< prologue and epilogue
+  std::vector<ChunkTimes> chunks;  ///< one micro-batch's passes
+  Seconds sync_left;               ///< gradient synchronisation that the last backward leaves
 };
 
-/// Adds up one job. Each stage is priced from its blocks; the pipeline's closed form joins the stages.
+/// Adds up one job. Each stage's passes are priced from their blocks; its schedule's order joins the stages.
 class Summation {
  public:
   Summation(const JobSpec& job, const StepProgram& program)
@@ -45,13 +45,14 @@ class Summation {
     sum_flops(result);
     sum_communication(result.communication);
     result.memory = memory_report(job_, program_);
-    result.training = training_figures(result.step);
+    result.training = training_figures(job_, result.step);
     result.vocab_padding = padded_vocab() - job_.model.vocab;
     for (const auto& chunks : stage_layout(job_.model, job_.parallelism, job_.training.sequence_length)) {
       auto& counts = result.stage_layers.emplace_back();
       for (const LayerRange& range : chunks) counts.push_back(range.count);
     }
     add_notes(result);
+    result.basis = stages_.size() > 1 ? "schedule of block sums" : "closed form";
     return result;
   }
 
@@ -66,19 +67,15 @@ class Summation {
 
   StageCost price_stage(const StageProgram& stage) const {
     StageCost cost;
-    BlockCost backward;
     for (const Chunk& chunk : stage.chunks) {
-      add(cost.passes, sum_of(chunk.forward, 1), 1);
-      add(backward, sum_of(chunk.backward, 1), 1);
-      cost.sync_after_backward += sync_left(chunk);
+      const BlockCost forward = sum_of(chunk.forward, 1);
+      const BlockCost backward = sum_of(chunk.backward, 1);
+      cost.chunks.push_back({forward.time, backward.time});
+      add(cost.passes, forward, program_.micro_batches);
+      add(cost.passes, backward, program_.micro_batches);
+      cost.sync_left += sync_left(chunk);
       if (!chunk.last_backward.empty()) add_sync_traffic(cost.once, chunk);
     }
-    add(cost.passes, backward, 1);
-    cost.micro_batch = cost.passes.time;
-    cost.last_backward = backward.time;
-    BlockCost all_passes;
-    add(all_passes, cost.passes, program_.micro_batches);
-    cost.passes = all_passes;
     add(cost.once, sum_of(stage.prologue, 1), 1);
     add(cost.once, sum_of(stage.epilogue, 1), 1);
     return cost;
@@ -106,74 +103,55 @@ class Summation {
     }
   }
 
-  /// Forward and backward of all micro-batches through the pipeline: the slowest stage sets the pace, every
-  /// other one is passed once (per chunk) while the pipeline fills and drains: (m−1)·max t + Σ t, for v
-  /// chunks m·max t + (Σ t − max t)/v. For equal stages this is the schedule's own (m + (p−1)/v)·t.
-  [[nodiscard]] Seconds pipeline_time() const {
-    Seconds sum;
-    Seconds slowest;
-    for (const StageCost& stage : stages_) {
-      sum += stage.micro_batch;
-      slowest = std::max(slowest, stage.micro_batch);
-    }
-    return slowest * static_cast<double>(program_.micro_batches) +
-           (sum - slowest) / static_cast<double>(job_.parallelism.vp);
+  /// The stages' passes in their schedule's order.
+  [[nodiscard]] PipelineTimes pipeline(Seconds transfer) const {
+    std::vector<std::vector<ChunkTimes>> times;
+    for (const StageCost& stage : stages_) times.push_back(stage.chunks);
+    return play_pipeline(program_, times, transfer);
   }
 
-  /// Transfers on the way in and out that no compute hides: p − 1 hops forward and back. Where transfers hold
-  /// compute the blocks have counted them.
-  [[nodiscard]] Seconds fill_and_drain_transfers() const {
-    const std::int64_t stages = job_.parallelism.pp;
-    if (stages == 1 || !job_.training.overlap.pp) return {};
-    Seconds hop;
+  /// A transfer that no compute hides. Where transfers hold compute, the sender's pass has counted it.
+  [[nodiscard]] Seconds unheld_transfer() const {
+    if (!job_.training.overlap.pp) return {};
     for (std::size_t b = 0; b < program_.blocks.size(); ++b) {
       for (std::size_t o = 0; o < program_.blocks[b].ops.size(); ++o) {
-        if (std::holds_alternative<Send>(program_.blocks[b].ops[o].kind)) hop += times_[b][o].time;
+        if (std::holds_alternative<Send>(program_.blocks[b].ops[o].kind)) return times_[b][o].time;
       }
     }
-    return hop * static_cast<double>(stages - 1);
-  }
-
-  /// The latest end of gradient synchronisation after the first stage's last backward. A later stage ends its
-  /// last backward earlier, by the backward passes of the stages before it, and its links work meanwhile.
-  [[nodiscard]] Seconds exposed_sync() const {
-    Seconds exposed;
-    Seconds head_start;
-    for (const StageCost& stage : stages_) {
-      exposed = std::max(exposed, stage.sync_after_backward - head_start);
-      head_start += stage.last_backward / static_cast<double>(job_.parallelism.vp);
-    }
-    return exposed;
+    return {};
   }
 
   void sum_time(StepFigures& step) const {
-    const Seconds passes = pipeline_time();
-    const Seconds transfers = fill_and_drain_transfers();
-    const Seconds sync = exposed_sync();
+    const PipelineTimes passes = pipeline(unheld_transfer());
+    const Seconds for_transfers = passes.last_end() - pipeline(Seconds(0.0)).last_end();
+    Seconds all_synced;
     Seconds slowest_once;
-    for (const StageCost& stage : stages_) slowest_once = std::max(slowest_once, stage.once.time);
+    for (std::size_t s = 0; s < stages_.size(); ++s) {
+      all_synced = std::max(all_synced, passes.end[s] + stages_[s].sync_left);
+      slowest_once = std::max(slowest_once, stages_[s].once.time);
+    }
+    step.time = all_synced + slowest_once;
 
     StepBreakdown& parts = step.breakdown;
     const double share = 1.0 / static_cast<double>(stages_.size());
-    Seconds waiting;
     for (const StageCost& stage : stages_) {
       parts.compute += share * stage.passes.compute;
-      parts.tp_exposed += share * (exposed(stage, CommAxis::tp));
-      parts.pp_exposed += share * (exposed(stage, CommAxis::pp));
-      parts.cp_exposed += share * (exposed(stage, CommAxis::cp));
-      parts.ep_exposed += share * (exposed(stage, CommAxis::ep));
-      parts.dp_exposed += share * (exposed(stage, CommAxis::dp));
+      parts.tp_exposed += share * exposed(stage, CommAxis::tp);
+      parts.pp_exposed += share * exposed(stage, CommAxis::pp);
+      parts.cp_exposed += share * exposed(stage, CommAxis::cp);
+      parts.ep_exposed += share * exposed(stage, CommAxis::ep);
+      parts.dp_exposed += share * (exposed(stage, CommAxis::dp) + stage.sync_left);
       parts.optimizer += share * stage.once.compute;
-      waiting += share * (passes - stage.passes.time + slowest_once - stage.once.time);
       step.detail.gemms += share * stage.passes.gemms;
       step.detail.attention_core += share * stage.passes.attention_core;
       step.detail.memory_bound += share * stage.passes.memory_bound;
     }
-    parts.pp_exposed += transfers;
-    parts.dp_exposed += sync;
-    parts.bubble = job_.parallelism.pp > 1 ? waiting : Seconds(0.0);
-    step.time = parts.compute + parts.tp_exposed + parts.pp_exposed + parts.dp_exposed + parts.cp_exposed +
-                parts.ep_exposed + parts.bubble + parts.optimizer + parts.overhead;
+    parts.pp_exposed += for_transfers;
+    const Seconds accounted = parts.compute + parts.tp_exposed + parts.pp_exposed + parts.dp_exposed +
+                              parts.cp_exposed + parts.ep_exposed + parts.optimizer + parts.overhead;
+    // What is left is waiting for other stages; without a pipeline, rounding.
+    if (stages_.size() > 1) parts.bubble = std::max(Seconds(0.0), step.time - accounted);
+    step.time = accounted + parts.bubble;
     step.time_low = step.time * (1.0 - cost_.spread());
     step.time_high = step.time * (1.0 + cost_.spread());
     step.bubble_fraction = parts.bubble / step.time;
@@ -236,18 +214,6 @@ class Summation {
     }
   }
 
-  [[nodiscard]] TrainingFigures training_figures(const StepFigures& step) const {
-    TrainingFigures figures;
-    if (!job_.training.tokens) return figures;
-    const auto devices = static_cast<double>(job_.cluster.devices());
-    figures.steps = job_.training.tokens->as_double() / step.tokens;
-    figures.time = step.time * *figures.steps;
-    figures.device_hours = *figures.time / kHour * devices;
-    if (job_.cluster.price) figures.cost = *job_.cluster.price * (*figures.time * devices);
-    if (job_.cluster.power) figures.energy = *job_.cluster.power * (*figures.time * devices);
-    return figures;
-  }
-
   // ---- what a reader should know
 
   [[nodiscard]] std::int64_t padded_vocab() const {
@@ -289,6 +255,18 @@ class Summation {
 };
 
 }  // namespace
+
+TrainingFigures training_figures(const JobSpec& job, const StepFigures& step) {
+  TrainingFigures figures;
+  if (!job.training.tokens) return figures;
+  const auto devices = static_cast<double>(job.cluster.devices());
+  figures.steps = job.training.tokens->as_double() / step.tokens;
+  figures.time = step.time * *figures.steps;
+  figures.device_hours = *figures.time / kHour * devices;
+  if (job.cluster.price) figures.cost = *job.cluster.price * (*figures.time * devices);
+  if (job.cluster.power) figures.energy = *job.cluster.power * (*figures.time * devices);
+  return figures;
+}
 
 Estimate estimate(const JobSpec& job) { return estimate(job, build_step_program(job)); }
 

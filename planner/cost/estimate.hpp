@@ -106,8 +106,13 @@ struct Estimate {
   TrainingFigures training;
   std::vector<std::vector<std::int64_t>> stage_layers;  ///< layers of each chunk of each stage
   std::int64_t vocab_padding = 0;                       ///< rows added to the vocabulary
+  /// Where the step time comes from: "closed form", "schedule of block sums", "simulated".
+  std::string basis;
   std::vector<std::string> notes;  ///< what a reader should know: uneven stages, replicated heads
 };
+
+/// Time, money and energy of all steps that the job's tokens take.
+TrainingFigures training_figures(const JobSpec& job, const StepFigures& step);
 
 /// Prices one job: builds its step program, sums it, applies the job's overlap and the schedule's bubble.
 /// @pre `job` is legal (validate_job).

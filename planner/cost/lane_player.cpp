@@ -66,41 +66,73 @@ LanePlayer::Stamp LanePlayer::ready(const Op& op, std::int32_t layer) const {
     if (operand.access == Access::write) continue;
     const std::int32_t instance = program_.tensor(operand.tensor).per_layer ? layer + operand.layer_shift : 0;
     const Stamp& stamp = written_[operand.tensor.at()][static_cast<std::size_t>(instance) % kLayersKept];
-    if (stamp.layer == instance && stamp.time > latest.time) latest = stamp;
+    if (stamp.layer == instance && stamp.whole > latest.whole) latest = stamp;
   }
   return latest;
 }
 
-void LanePlayer::stamp(const Op& op, std::int32_t layer, double time, std::int8_t axis) {
+void LanePlayer::stamp(const Op& op, std::int32_t layer, Stamp written) {
   for (const Operand& operand : op.operands) {
     if (operand.access == Access::read) continue;
     const std::int32_t instance = program_.tensor(operand.tensor).per_layer ? layer + operand.layer_shift : 0;
-    written_[operand.tensor.at()][static_cast<std::size_t>(instance) % kLayersKept] = {instance, axis, time};
+    written.layer = instance;
+    written_[operand.tensor.at()][static_cast<std::size_t>(instance) % kLayersKept] = written;
   }
 }
 
 void LanePlayer::play_op(const Op& op, std::int32_t layer, double duration) {
-  const Stamp inputs = ready(op, layer);
-  double& compute_free = lane_free_[index(Lane::compute)];
-  if (!is_communication(op)) {
-    const Stamp& wait = hold_.time > inputs.time ? hold_ : inputs;
-    if (wait.time > compute_free && wait.axis != kCompute) {
-      waited_[static_cast<std::size_t>(wait.axis)] += wait.time - compute_free;
-    }
-    const double start = std::max(compute_free, wait.time);
-    compute_free = start + duration;
-    busy_ += duration;
-    stamp(op, layer, compute_free, kCompute);
-    return;
+  if (is_communication(op)) {
+    play_communication(op, layer, duration);
+  } else {
+    play_compute(op, layer, duration);
   }
+}
+
+void LanePlayer::play_compute(const Op& op, std::int32_t layer, double duration) {
+  const Stamp inputs = ready(op, layer);
+  const Stamp& wait = hold_.time > inputs.time ? hold_ : inputs;
+  double& compute_free = lane_free_[index(Lane::compute)];
+  const double start = std::max(compute_free, wait.time);
+  // Of inputs that arrive in pieces, the last piece's work comes after its arrival.
+  const double late = inputs.axis == kCompute ? 0.0 : inputs.whole + duration / inputs.pieces;
+  const double end = std::max(start + duration, inputs.pieces > 1.0 ? late : 0.0);
+  if (wait.axis != kCompute) waited_[static_cast<std::size_t>(wait.axis)] += start - compute_free;
+  if (inputs.axis != kCompute) waited_[static_cast<std::size_t>(inputs.axis)] += end - (start + duration);
+  compute_free = end;
+  last_compute_ = duration;
+  busy_ += duration;
+  stamp(op, layer, {.layer = layer, .axis = kCompute, .time = end, .whole = end, .pieces = 1.0});
+}
+
+void LanePlayer::play_communication(const Op& op, std::int32_t layer, double duration) {
   if (std::holds_alternative<Recv>(op.kind)) duration = 0.0;  // the sender's side counts the transfer
+  const Stamp inputs = ready(op, layer);
+  const auto* collective = std::get_if<Collective>(&op.kind);
+  const double pieces = op.pipelined && collective != nullptr
+                            ? static_cast<double>(program_.group(collective->group).size)
+                            : 1.0;
+  const double compute_free = lane_free_[index(Lane::compute)];
+  const bool follows_product = pieces > 1.0 && inputs.axis == kCompute && inputs.time == compute_free;
+  const double first_input =
+      follows_product ? inputs.time - last_compute_ * (1.0 - 1.0 / pieces) : inputs.time;
+
   double& lane_free = lane_free_[index(op.lane)];
-  double start = std::max(lane_free, inputs.time);
+  double start = std::max(lane_free, first_input);
   if (op.after_compute) start = std::max(start, compute_free);
-  lane_free = start + duration;
+  lane_free = std::max(start + duration, follows_product ? inputs.time + duration / pieces : 0.0);
   const auto axis = static_cast<std::int8_t>(axis_of(group_of(op)));
-  stamp(op, layer, lane_free, axis);
-  if (op.holds_compute && lane_free > hold_.time) hold_ = {layer, axis, lane_free};
+  const bool feeds_in_pieces = pieces > 1.0 && (collective->kind == CollectiveKind::all_gather ||
+                                                collective->kind == CollectiveKind::all_to_all);
+  const double first_output = feeds_in_pieces ? lane_free - duration * (1.0 - 1.0 / pieces) : lane_free;
+  const Stamp written{.layer = layer,
+                      .axis = axis,
+                      .time = first_output,
+                      .whole = lane_free,
+                      .pieces = feeds_in_pieces ? pieces : 1.0};
+  stamp(op, layer, written);
+  if (op.holds_compute && lane_free > hold_.time) {
+    hold_ = {.layer = layer, .axis = axis, .time = lane_free, .whole = lane_free, .pieces = 1.0};
+  }
 }
 
 }  // namespace foreshard

@@ -17,7 +17,9 @@ OpTimes price_operations(const StepProgram& program, const CostModel& cost);
 
 /// Runs one rank's visits on its lanes, in one pass: every lane is first-in first-out in program order and
 /// program order is a topological order, so an operation's start is known when it is reached. Other ranks are
-/// taken to be ready: a collective lasts its own time, what a Recv brings is there.
+/// taken to be ready: a collective lasts its own time, what a Recv brings is there. A pipelined collective is
+/// cut into as many pieces as its group has members: it starts with the first piece of the product before it,
+/// and the operation that it feeds starts with its first piece and ends a piece's worth after its last.
 ///
 /// Keeps what the compute lane was busy with, and which axis it waited for when it was not.
 class LanePlayer {
@@ -43,21 +45,26 @@ class LanePlayer {
   struct Stamp {
     std::int32_t layer = -1;
     std::int8_t axis = kCompute;
-    double time = 0.0;
+    double time = 0.0;    ///< its first piece is there: a consumer may start
+    double whole = 0.0;   ///< all of it is
+    double pieces = 1.0;  ///< that a pipelined collective is cut into
   };
   static constexpr std::int8_t kCompute = -1;
   static constexpr std::size_t kLayersKept = 4;  ///< older writes are older than anything that still matters
 
   void play_op(const Op& op, std::int32_t layer, double duration);
+  void play_compute(const Op& op, std::int32_t layer, double duration);
+  void play_communication(const Op& op, std::int32_t layer, double duration);
   [[nodiscard]] Stamp ready(const Op& op, std::int32_t layer) const;
-  void stamp(const Op& op, std::int32_t layer, double time, std::int8_t axis);
+  void stamp(const Op& op, std::int32_t layer, Stamp written);
   [[nodiscard]] std::size_t issue_early(const Visit& visit, int blocks_early);
 
   const StepProgram& program_;
   const OpTimes& times_;
   std::vector<std::array<Stamp, kLayersKept>> written_;
   std::array<double, kLaneCount> lane_free_{};
-  Stamp hold_;  ///< compute waits for this
+  Stamp hold_;                 ///< compute waits for this
+  double last_compute_ = 0.0;  ///< duration of the last compute operation
   std::array<double, kCommAxisCount> waited_{};
   double busy_ = 0.0;
 };

@@ -10,44 +10,12 @@
 #include <vector>
 
 #include "planner/cost/memory_trace.hpp"
+#include "planner/cost/step_tensors.hpp"
 #include "planner/cost/tensor_table.hpp"
 #include "planner/spec/framework.hpp"
 
 namespace foreshard {
 namespace {
-
-// Adds every instance of a step tensor that the stage touches to the category of its role, once.
-void add_step_tensors(const StepProgram& program, const TensorTable& tensors, const StageProgram& stage,
-                      StageMemory& memory) {
-  std::vector<std::span<const Visit>> lists{stage.prologue, stage.epilogue};
-  for (const Chunk& chunk : stage.chunks) {
-    lists.insert(lists.end(), {chunk.forward, chunk.backward, chunk.last_backward});
-  }
-  const LayerWindow window = tensors.window_of(lists);
-  std::vector<bool> counted(tensors.instances(window));
-  for (const std::span<const Visit> visits : lists) {
-    for (const Visit& visit : visits) {
-      for (const Op& op : program.block(visit.block).ops) {
-        for (const Operand& operand : op.operands) {
-          const TensorFacts& tensor = tensors[operand.tensor];
-          if (tensor.lifetime != Lifetime::step) continue;
-          const std::size_t instance = tensors.instance(operand, visit.layer, window);
-          if (counted[instance]) continue;
-          counted[instance] = true;
-          switch (tensor.role) {
-            case TensorRole::weight: memory.weights += tensor.bytes; break;
-            case TensorRole::gradient: memory.gradients += tensor.bytes; break;
-            case TensorRole::optimizer: memory.optimizer += tensor.bytes; break;
-            case TensorRole::activation:
-            case TensorRole::activation_gradient:
-            case TensorRole::buffer:
-            case TensorRole::input: memory.buffers += tensor.bytes; break;
-          }
-        }
-      }
-    }
-  }
-}
 
 // One micro-batch's way through a chunk; what `forward` leaves alive is what the chunk saves for backward.
 struct ChunkMemory {

@@ -127,6 +127,7 @@ MemoryTrace trace_memory(const StepProgram& program, const TensorTable& tensors,
         live -= change->freed;
       }
       trace.visits.push_back(block);
+      trace.visit_peaks.push_back(at_begin + block.peak);
     }
     pass.end = live;
     trace.passes.push_back(pass);

@@ -42,6 +42,8 @@ struct PassMemory {
 struct MemoryTrace {
   std::vector<PassMemory> passes;   ///< by index of the visit list
   std::vector<BlockMemory> visits;  ///< of all lists, in order
+  std::vector<Bytes>
+      visit_peaks;  ///< the same visits: most bytes alive at any operation, earlier visits' included
 };
 
 /// Runs one micro-batch through `passes` (its forward and backward through a chunk, or a prologue alone) and

@@ -30,6 +30,8 @@ std::int64_t touched_elements(const Op& op, std::size_t index, const Tensor& ten
                                   checked_product(gemm->batch, gemm->m, gemm->n)};
     if (index < std::size(sizes)) return std::min(sizes[index], tensor.local_elements());
   }
+  if (const auto* pointwise = std::get_if<Pointwise>(&op.kind))
+    return std::min(pointwise->elements, tensor.local_elements());  // of gate and up, one half may be met
   return tensor.local_elements();
 }
 

@@ -280,7 +280,7 @@ class StepBuilder {
   void fill_epilogue(StageProgram& stage, StageId s) {
     std::vector<Visit>& visits = stage.epilogue;
     for (const auto& [group, blocks] : updates_) {
-      if (const auto sync = emit_sequence_sync(builder_, *group)) {
+      if (const auto sync = emit_partial_sync(builder_, *group)) {
         for (const LayerId layer : owned_layers(*group, s)) visits.push_back({*sync, layer});
       }
     }

@@ -24,6 +24,16 @@ bool may_go_unread(const Op& op) {
          (loss != nullptr && loss->part == CrossEntropyPart::loss && !is_backward(op.phase));
 }
 
+/// What an operation leaves for its own backward form: statistics, log-sum-exps, masks. A layer that is
+/// recomputed drops them in forward and makes them again.
+bool is_for_backward(const Op& op, std::size_t operand) {
+  if (op.phase != Phase::forward || operand + 1 != op.operands.size()) return false;
+  const auto* pointwise = std::get_if<Pointwise>(&op.kind);
+  return std::holds_alternative<Attention>(op.kind) || std::holds_alternative<Norm>(op.kind) ||
+         (pointwise != nullptr &&
+          (pointwise->kind == PointwiseKind::dropout || pointwise->kind == PointwiseKind::dropout_add));
+}
+
 /// What has happened to one instance so far.
 struct History {
   bool written = false;
@@ -106,18 +116,17 @@ class StageFlow {
 };
 
 /// Tensors that live in one run only are alike in all runs, and so looked at once: some operation of the
-/// program must read what is written under this name. (In which block may differ: a layer that is recomputed
-/// drops its statistics in forward and needs them in backward.)
+/// program must read what is written under this name.
 void check_short_lived(const StepProgram& program, Problems& problems) {
   std::vector<bool> read(program.tensors.size(), false);
   std::vector<std::pair<const Block*, const Op*>> writer(program.tensors.size(), {nullptr, nullptr});
   for (const Block& block : program.blocks) {
     for (const Op& op : block.ops) {
-      for (const Operand& operand : op.operands) {
-        const std::size_t tensor = operand.tensor.at();
-        if (operand.access == Access::read) {
+      for (std::size_t i = 0; i < op.operands.size(); ++i) {
+        const std::size_t tensor = op.operands[i].tensor.at();
+        if (op.operands[i].access == Access::read) {
           read[tensor] = true;
-        } else if (writer[tensor].second == nullptr && !may_go_unread(op)) {
+        } else if (writer[tensor].second == nullptr && !may_go_unread(op) && !is_for_backward(op, i)) {
           writer[tensor] = {&block, &op};
         }
       }

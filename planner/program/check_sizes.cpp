@@ -66,6 +66,15 @@ class SizeCheck {
         expect(1, "elements/2", op.elements / 2);
         if (count() == 3) expect(2, "elements", op.elements);
         return;
+      case PointwiseKind::gelu:
+      case PointwiseKind::relu:
+      case PointwiseKind::sqrelu:
+      case PointwiseKind::silu:
+      case PointwiseKind::sigmoid:
+        expect(0, "elements", op.elements);
+        expect_whole_or_gate(1, op.elements);
+        if (count() == 3) expect(2, "elements", op.elements);
+        return;
       case PointwiseKind::zero: expect_sum(count(), op.elements); return;
       case PointwiseKind::sum_squares: expect_sum(count() - 1, op.elements); return;
       default:
@@ -79,14 +88,14 @@ class SizeCheck {
     const std::size_t parameters = has_bias ? 2 : 1;
     const std::size_t stats = backward ? 2 : count() - 1;
     expect(stats, "one statistic per row, two for layernorm", checked_product(op.rows, has_bias ? 2 : 1));
-    expect(1, "width", op.width);
+    expect_parameters(1, op.width);
     // What is left are rows (x, y and their gradients) and, at the end of a backward list, the parameters'
     // gradients.
     for (std::size_t i = 0; i < count(); ++i) {
       const bool is_parameter =
           i == 1 || (!backward && has_bias && i == 2) || (backward && i + parameters >= count());
       if (i != stats && i != 1) {
-        is_parameter ? expect(i, "width", op.width)
+        is_parameter ? expect_parameters(i, op.width)
                      : expect(i, "rows·width", checked_product(op.rows, op.width));
       }
     }
@@ -138,10 +147,7 @@ class SizeCheck {
                            whole_arrives ? "what stands on a rank in the end is" : "what is sent is",
                            whole.value()));
     }
-    if (in_place) return;
-    const std::int64_t parts = op.kind == CollectiveKind::all_to_all ? 1 : program_.group(op.group).size;
-    expect_share(whole_arrives ? bytes_where(Access::read) : bytes_written(), op.payload, parts,
-                 largest_share(whole_arrives, parts));
+    if (!in_place) expect_share(op, whole_arrives);
   }
 
   void operator()(const Send& op) { expect_transfer(op.payload); }
@@ -182,12 +188,17 @@ class SizeCheck {
     complain(fmt::format("{} has {} elements on a rank, {}", tensor(i).name, local(i), what));
   }
 
+  [[nodiscard]] bool has_dim(std::size_t i, DimName name) const {
+    const auto& dims = tensor(i).dims;
+    return std::any_of(dims.begin(), dims.end(), [&](const Dim& dim) { return dim.name == name; });
+  }
+  [[nodiscard]] bool is_fused(std::size_t i) const { return has_dim(i, DimName::qkv); }
+  /// Of a position table, the rows of the tokens at hand are used.
+  [[nodiscard]] bool is_table(std::size_t i) const { return has_dim(i, DimName::position); }
   /// Attention products and the norm of queries and keys work on parts of the fused qkv.
   [[nodiscard]] bool may_be_part(std::size_t i) const {
-    const auto& dims = tensor(i).dims;
-    const bool fused =
-        std::any_of(dims.begin(), dims.end(), [](const Dim& dim) { return dim.name == DimName::qkv; });
-    return fused && (op_.component == Component::attention_core || std::holds_alternative<Norm>(op_.kind));
+    return is_fused(i) &&
+           (op_.component == Component::attention_core || std::holds_alternative<Norm>(op_.kind));
   }
 
   void expect(std::size_t i, const char* formula, std::int64_t elements) {
@@ -196,11 +207,24 @@ class SizeCheck {
     }
   }
   void expect_divides(std::size_t i, std::int64_t elements) {
-    if (elements % local(i) != 0) complain(i, fmt::format("which do not divide {}", elements));
+    if (!is_table(i) && elements % local(i) != 0)
+      complain(i, fmt::format("which do not divide {}", elements));
+  }
+  /// A norm's weights; one over the fused qkv has those of the queries and those of the keys.
+  void expect_parameters(std::size_t i, std::int64_t width) {
+    if (is_fused(0) && local(i) == checked_product(2, width)) return;
+    expect(i, "width", width);
+  }
+  /// The activation of a gate that is fused with its up projection reads all and writes half.
+  void expect_whole_or_gate(std::size_t i, std::int64_t elements) {
+    if (elements % 2 == 0 && local(i) == elements / 2) return;
+    expect(i, "elements", elements);
   }
   void expect_largest(std::int64_t elements) {
     std::int64_t largest = 0;
-    for (std::size_t i = 0; i < count(); ++i) largest = std::max(largest, local(i));
+    for (std::size_t i = 0; i < count(); ++i) {
+      if (!is_table(i)) largest = std::max(largest, local(i));
+    }
     if (largest != elements) {
       complain(fmt::format("it states {} elements, but its largest operand has {}", elements, largest));
     }
@@ -212,24 +236,28 @@ class SizeCheck {
       complain(fmt::format("it states {} elements, but its operands have {}", elements, sum));
     }
   }
-  /// The most that one of `parts` members can hold of what is written (or read), where one dimension of each
-  /// tensor is cut and does not divide evenly.
-  [[nodiscard]] Bytes largest_share(bool of_written, std::int64_t parts) const {
-    Bytes share;
+  /// What one member gives to a gather or keeps of a scatter: an even part, or more where one dimension of a
+  /// tensor is cut and does not divide evenly. Counted in elements: a dtype may change on the way.
+  void expect_share(const Collective& op, bool whole_arrives) {
+    const std::int64_t parts = op.kind == CollectiveKind::all_to_all ? 1 : program_.group(op.group).size;
+    std::int64_t whole = 0;
+    std::int64_t share = 0;
+    std::int64_t most = 0;
     for (std::size_t i = 0; i < count(); ++i) {
-      if ((op_.operands[i].access != Access::read) != of_written) continue;
+      if ((op_.operands[i].access != Access::read) != whole_arrives) {
+        share += local(i);
+        continue;
+      }
+      whole += local(i);
       std::int64_t largest = tensor(i).dims.empty() ? 1 : 0;
       for (const Dim& dim : tensor(i).dims) {
         largest = std::max(largest, local(i) / dim.local() * ceil_divide(dim.local(), parts));
       }
-      share += bytes_of(tensor(i).dtype, largest);
+      most += largest;
     }
-    return share;
-  }
-  void expect_share(Bytes share, Bytes payload, std::int64_t parts, Bytes largest) {
-    if (share * parts < payload || share > largest) {
-      complain(fmt::format("one of {} members holds {} bytes, which is no share of {}", parts, share.value(),
-                           payload.value()));
+    if (checked_product(share, parts) < whole || share > most) {
+      complain(
+          fmt::format("one of {} members holds {} elements, which is no share of {}", parts, share, whole));
     }
   }
   /// A transfer carries its tensor, or one tensor-parallel rank's share of what all of them hold alike.

@@ -25,20 +25,21 @@ PointwiseKind gate_activation(FfnKind kind) {
 void emit_activation(ProgramBuilder& builder, Block& block, Component component, TensorId up,
                      TensorId activated, const std::string& gate_name) {
   const FfnKind kind = builder.job().model.ffn;
-  const auto pointwise = [&](PointwiseKind what, std::vector<Operand> operands) {
+  const auto pointwise = [&](PointwiseKind what, TensorId sized_like, std::vector<Operand> operands) {
     block.ops.push_back(compute_op(std::string(to_string(what)), component, Phase::forward,
-                                   Pointwise{what, builder.tensor(up).local_elements()},
+                                   Pointwise{what, builder.tensor(sized_like).local_elements()},
                                    std::move(operands)));
   };
   if (builder.job().training.compiled || !is_gated(kind)) {
-    pointwise(fused_activation(kind), {reads(up), writes(activated)});
+    pointwise(fused_activation(kind), up, {reads(up), writes(activated)});
     return;
   }
   Tensor gate = builder.tensor(activated);
   gate.name = gate_name;
   const TensorId gate_id = builder.add(std::move(gate));
-  pointwise(gate_activation(kind), {reads(up), writes(gate_id)});
-  pointwise(PointwiseKind::multiply, {reads(gate_id), reads(up), writes(activated)});
+  // Each touches one half of the fused tensor.
+  pointwise(gate_activation(kind), gate_id, {reads(up), writes(gate_id)});
+  pointwise(PointwiseKind::multiply, gate_id, {reads(gate_id), reads(up), writes(activated)});
 }
 
 }  // namespace

@@ -25,9 +25,8 @@ struct Direction {
 };
 
 BlockId emit_send(ProgramBuilder& builder, const Direction& d, bool scatter) {
-  const Bytes whole = builder.tensor(d.stream).local_bytes();
-  const Bytes payload =
-      scatter ? Bytes(ceil_divide(whole.value(), std::int64_t{builder.shapes().tp})) : whole;
+  const TensorId travels = scatter ? slice_of(builder, d.stream) : d.stream;
+  const Bytes payload = builder.tensor(travels).local_bytes();
   Op op = compute_op("send " + d.name, Component::pipeline, d.phase, Send{.peer = d.to, .payload = payload},
                      {reads(d.stream)});
   op.lane = d.lane;

@@ -196,23 +196,22 @@ std::optional<BlockId> emit_weight_gather(ProgramBuilder& builder, const std::ve
   return sync_block(builder, units, name, CollectiveKind::all_gather);
 }
 
-std::optional<BlockId> emit_sequence_sync(ProgramBuilder& builder, const WeightGroup& group) {
-  if (!builder.job().parallelism.sequence_parallel || builder.shapes().tp == 1) return std::nullopt;
+std::optional<BlockId> emit_partial_sync(ProgramBuilder& builder, const WeightGroup& group) {
   std::vector<Operand> operands;
   Bytes payload;
-  for (const TensorId id : sequence_partial_weights(builder, group)) {
+  for (const TensorId id : partial_gradient_weights(builder, group)) {
     operands.push_back(adds_to(builder.gradient_of(id)));
     payload += builder.tensor(operands.back().tensor).local_bytes();
   }
   if (operands.empty()) return std::nullopt;
-  Op op = compute_op("all-reduce sequence gradients", Component::gradient_sync, Phase::backward_weight,
+  Op op = compute_op("all-reduce partial gradients", Component::gradient_sync, Phase::backward_weight,
                      Collective{.kind = CollectiveKind::all_reduce,
                                 .group = GroupKind::tp,
                                 .reduction = Reduction::sum,
                                 .payload = payload},
                      std::move(operands));
   op.lane = Lane::tp;
-  return single_op_block(builder, group.block + " sequence sync", BlockKind::sync, std::move(op));
+  return single_op_block(builder, group.block + " partial sync", BlockKind::sync, std::move(op));
 }
 
 BlockId emit_tied_sync(ProgramBuilder& builder, const WeightGroup& table) {

@@ -40,8 +40,8 @@ std::optional<BlockId> emit_gradient_sync(ProgramBuilder& builder, const std::ve
 std::optional<BlockId> emit_weight_gather(ProgramBuilder& builder, const std::vector<SyncUnit>& units,
                                           const std::string& name);
 
-/// All-reduce over tp of the gradients that sequence parallelism leaves partial. Empty where there are none.
-std::optional<BlockId> emit_sequence_sync(ProgramBuilder& builder, const WeightGroup& group);
+/// All-reduce over tp of the gradients that stand as partial sums on its ranks. Empty where there are none.
+std::optional<BlockId> emit_partial_sync(ProgramBuilder& builder, const WeightGroup& group);
 
 /// All-reduce of a tied table's gradient over first and last stage.
 BlockId emit_tied_sync(ProgramBuilder& builder, const WeightGroup& table);

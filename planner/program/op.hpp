@@ -24,6 +24,7 @@ namespace foreshard {
 ///   forward          A = X,   B = W,   C = Y     (m,n,k) = (T, out, in)
 ///   backward-input   A = dY,  B = W,   C = dX    (m,n,k) = (T, in, out)
 ///   backward-weight  A = dY,  B = X,   C = dW    (m,n,k) = (out, in, T)
+/// Where C is a partial sum over tensor-parallel ranks, the first of them alone adds the bias.
 /// FLOPs 2·batch·m·n·k.
 struct Gemm {
   std::int64_t batch = 1;
@@ -84,7 +85,9 @@ enum class PointwiseKind : std::uint8_t {
 /// One pass over memory. Its bytes follow from the operands; its arithmetic is not counted as FLOPs.
 struct Pointwise {
   PointwiseKind kind = PointwiseKind::add;
-  std::int64_t elements = 0;  ///< of the largest operand
+  /// Of the largest operand; where an activation works on the gate alone, or a product on up alone, of that
+  /// half.
+  std::int64_t elements = 0;
 };
 
 /// Operands forward: x, weight, [bias,] y, stats (fp32, one per row for rmsnorm, two for layernorm).

@@ -125,7 +125,7 @@ class StageBuilder {
 
   /// First in, first out per lane, and the edges of a job that does not overlap.
   void follow_lanes(const Op& op, std::size_t task) {
-    std::optional<std::size_t>& last = last_of_lane_[static_cast<std::size_t>(op.lane)];
+    std::optional<std::size_t>& last = last_of_lane_[lane_index(op)];
     wait(task, last);
     last = task;
     if (op.lane == Lane::compute) {
@@ -134,6 +134,12 @@ class StageBuilder {
     }
     if (op.after_compute) wait(task, last_of_lane_[static_cast<std::size_t>(Lane::compute)]);
     if (op.holds_compute) holders_.push_back(task);
+  }
+
+  /// What arrives queues behind what arrived before it, not behind what is sent: links are full duplex.
+  static std::size_t lane_index(const Op& op) {
+    if (!std::holds_alternative<Recv>(op.kind)) return static_cast<std::size_t>(op.lane);
+    return kLaneCount + (op.lane == Lane::pp_backward ? 1 : 0);
   }
 
   void note_meeting(const Op& op, std::size_t task) {
@@ -156,7 +162,8 @@ class StageBuilder {
   Dependencies& dependencies_;
   Meetings& meetings_;
   std::unordered_map<Instance, Uses, InstanceHash> uses_;
-  std::array<std::optional<std::size_t>, kLaneCount> last_of_lane_;
+  std::array<std::optional<std::size_t>, kLaneCount + 2>
+      last_of_lane_;                  ///< and of the receives, by direction
   std::vector<std::size_t> holders_;  ///< communication that the next compute waits for
 };
 

@@ -1,5 +1,6 @@
 #include "planner/report/compare_verdict.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -87,14 +88,22 @@ std::string scaling_words(const Comparison& comparison) {
   return cause.empty() ? text : text + " " + cause;
 }
 
+/// The nearest to fitting first: what is far from it nobody asks about.
 void tell_what_does_not_fit(const Comparison& comparison, std::vector<std::string>& told) {
-  std::size_t number = 0;
+  const auto missing = [&](std::size_t variant) {
+    const MemoryReport& memory = comparison.variants[variant].estimate->memory;
+    return memory.reserved + memory.context - memory.capacity;
+  };
+  std::vector<std::size_t> too_large;
   for (std::size_t i = 0; i < comparison.variants.size(); ++i) {
-    const ComparedVariant& compared = comparison.variants[i];
-    if (!compared.estimate || compared.fits()) continue;
-    if (++number <= kMostTold) told.push_back(why_too_large(comparison, i));
+    if (comparison.variants[i].estimate && !comparison.variants[i].fits()) too_large.push_back(i);
   }
-  if (number > kMostTold) told.push_back(fmt::format("{} more do not fit.", number - kMostTold));
+  std::stable_sort(too_large.begin(), too_large.end(),
+                   [&](std::size_t a, std::size_t b) { return missing(a) < missing(b); });
+  const std::size_t number = std::min(too_large.size(), kMostTold);
+  for (std::size_t i = 0; i < number; ++i) told.push_back(why_too_large(comparison, too_large[i]));
+  if (too_large.size() > number)
+    told.push_back(fmt::format("{} more do not fit.", too_large.size() - number));
 }
 
 }  // namespace

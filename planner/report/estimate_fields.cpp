@@ -54,7 +54,8 @@ void add_model(std::vector<Field>& fields, const Estimate& estimate) {
       .count("training_causal", flops.training_causal);
 }
 
-void add_step(std::vector<Field>& fields, const StepFigures& step, std::int64_t devices) {
+void add_step(std::vector<Field>& fields, const Estimate& estimate, std::int64_t devices) {
+  const StepFigures& step = estimate.step;
   const double seconds = step.time.value();
   const double tokens_per_s = step.tokens / seconds;
   const double per_device = 1.0 / static_cast<double>(devices);
@@ -82,7 +83,7 @@ void add_step(std::vector<Field>& fields, const StepFigures& step, std::int64_t 
       .quantity("bubble", breakdown.bubble)
       .quantity("optimizer", breakdown.optimizer)
       .quantity("overhead", breakdown.overhead);
-  Section(fields, "step.").value("basis", std::string("closed form"));
+  Section(fields, "step.").value("basis", estimate.basis);
 }
 
 void add_memory(std::vector<Field>& fields, const MemoryReport& memory) {
@@ -169,7 +170,7 @@ std::vector<Field> estimate_fields(const PlannedJob& planned) {
   std::vector<Field> fields;
   fields.reserve(96);
   add_model(fields, estimate);
-  add_step(fields, estimate.step, job.cluster.devices());
+  add_step(fields, estimate, job.cluster.devices());
   add_memory(fields, estimate.memory);
   add_communication(fields, estimate);
   add_layer(fields, "layer.attention.", estimate.attention);

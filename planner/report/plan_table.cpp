@@ -51,9 +51,9 @@ Lines notes(const PlannedJob& planned) {
       lines.push_back(std::move(line));
   }
   const AcceleratorSpec& accelerator = planned.job.cluster.accelerator;
-  const std::string basis = fmt::format("basis: closed form ({}) · kernel model of {}, band ±{:.0f}%",
-                                        word_for(planned.job.training.schedule), accelerator.name,
-                                        100.0 * accelerator.kernels.spread);
+  const std::string basis = fmt::format("basis: {} ({}) · kernel model of {}, band ±{:.0f}%",
+                                        planned.estimate.basis, word_for(planned.job.training.schedule),
+                                        accelerator.name, 100.0 * accelerator.kernels.spread);
   for (std::string& line : wrapped(basis, kIndent, 2 * kIndent)) lines.push_back(std::move(line));
   return lines;
 }

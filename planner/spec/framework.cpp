@@ -91,7 +91,7 @@ constexpr FrameworkConventions kForeshard{
     .gradient_dtype = DType::fp32,
     .fp32_master_weights = true,
     .bucket = mebibytes(25),
-    .overlap = {.tp = TpOverlap::none, .dp = true, .pp = true, .cp = false, .ep = false},
+    .overlap = {.tp = TpOverlap::wgrad, .dp = true, .pp = true, .cp = false, .ep = false},
     .regather_sequence = true,
     .recompute_whole_layer = true,
     .compiled = true,

@@ -22,13 +22,13 @@ std::string folder_of(ConfigKind kind) { return noun_of(kind) + "s"; }
 std::filesystem::path configs_directory() {
   if (const char* const chosen = std::getenv("FORESHARD_CONFIGS"); chosen != nullptr && *chosen != '\0')
     return chosen;
-  const std::filesystem::path source = FORESHARD_SOURCE_CONFIGS;
-  if (is_folder(source)) return source;
   std::error_code error;
   const std::filesystem::path executable = std::filesystem::read_symlink("/proc/self/exe", error);
   const std::filesystem::path beside =
       executable.parent_path().parent_path() / "share" / "foreshard" / "configs";
   if (!error && is_folder(beside)) return beside;
+  const std::filesystem::path source = FORESHARD_SOURCE_CONFIGS;
+  if (is_folder(source)) return source;
   return FORESHARD_INSTALLED_CONFIGS;
 }
 

@@ -52,6 +52,14 @@ OverlapSpec read_overlap(const MapReader& training, const OverlapSpec& usual) {
 KeyTable training_keys() { return kTrainingKeys; }
 KeyTable overlap_keys() { return kOverlapKeys; }
 
+/// What hides communication where the job does not say. On a CPU a collective in flight needs the core that
+/// would compute. A ring of context-parallel ranks computes on one part of the keys while the next travels.
+OverlapSpec usual_overlap(const JobSpec& job, OverlapSpec frameworks) {
+  if (job.cluster.accelerator.is_cpu) return {};
+  frameworks.cp = job.parallelism.cp_style == CpStyle::ring;
+  return frameworks;
+}
+
 TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   const FrameworkConventions usual = framework_conventions(job.framework);
   TrainingSpec training;
@@ -74,7 +82,7 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   const ScheduleKind usual_schedule =
       job.parallelism.vp > 1 ? ScheduleKind::interleaved : ScheduleKind::one_f_one_b;
   training.schedule = map.optional("schedule", Choice<ScheduleKind>{}, usual_schedule);
-  training.overlap = read_overlap(map, usual.overlap);
+  training.overlap = read_overlap(map, usual_overlap(job, usual.overlap));
   training.optimizer = map.optional("optimizer", Choice<OptimizerKind>{}, training.optimizer);
   training.tokens = map.maybe("tokens", Measured<Tokens>{});
   return training;

@@ -25,10 +25,13 @@ class RecomputePass {
   }
 
   void run() {
-    const bool whole = mode_ == Recompute::full && builder_.conventions().recompute_whole_layer;
+    const bool reruns_all = builder_.conventions().recompute_whole_layer;
+    const bool whole = mode_ == Recompute::full && reruns_all;
     for (const Op& op : backward_.ops) need_inputs_of(op);
-    if (whole) {
-      for (std::size_t i = 0; i < forward_.ops.size(); ++i) again_.insert(i);
+    for (std::size_t i = 0; i < forward_.ops.size() && reruns_all; ++i) {
+      const bool in_core =
+          mode_ == Recompute::selective && forward_.ops[i].component == Component::attention_core;
+      if (whole || in_core) again_.insert(i);
     }
     if (again_.empty()) return;
     std::size_t first_use = backward_.ops.size();

@@ -6,7 +6,9 @@ namespace foreshard {
 
 /// Activation recomputation: instead of keeping certain forward tensors, the backward block runs again what
 /// made them.
-///   selective      the attention core's inner tensors. Korthikanti et al. 2022, arXiv:2205.05198, section 5
+///   selective      the attention core's inner tensors; the core runs again, or, where the framework stops
+///   early,
+///                  only what backward needs. Korthikanti et al. 2022, arXiv:2205.05198, section 5
 ///   selective-ops  everything but attention outputs, what was scattered, and every other product (in order,
 ///   the first
 ///                  kept), as PyTorch's selective checkpoint per operation

@@ -188,14 +188,14 @@ void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward
   }
 }
 
-std::vector<TensorId> sequence_partial_weights(const ProgramBuilder& builder, const WeightGroup& group) {
+std::vector<TensorId> partial_gradient_weights(const ProgramBuilder& builder, const WeightGroup& group) {
   std::vector<TensorId> partial;
+  if (builder.shapes().tp == 1) return partial;
   for (const TensorId id : group.weights) {
-    const Tensor& weight = builder.tensor(id);
-    // Heads are cut, not tokens, where q and k are normed; biases of row-parallel products see all tokens.
-    const bool sees_all_tokens = weight.name.starts_with("layer.qk_norm.") ||
-                                 weight.name.ends_with("out.bias") || weight.name.ends_with("down.bias");
-    if (weight.replicated_over_tp() && !sees_all_tokens) partial.push_back(id);
+    const std::string& name = builder.tensor(id).name;
+    const bool on_heads = name.find("qk_norm.") != std::string::npos;
+    const bool on_tokens = name.find("norm.") != std::string::npos || name.starts_with("positions.");
+    if (on_heads || (on_tokens && builder.job().parallelism.sequence_parallel)) partial.push_back(id);
   }
   return partial;
 }

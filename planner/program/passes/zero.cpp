@@ -108,7 +108,9 @@ void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block&
 
 bool keeps_masters(const ProgramBuilder& builder) {
   const bool weights_are_fp32 = builder.shapes().weight == DType::fp32;
-  const bool cut_in_fp32 = builder.job().parallelism.zero == 3 && !builder.conventions().fp32_master_weights;
+  const ParallelismSpec& p = builder.job().parallelism;
+  const bool is_cut = p.zero == 3 && p.dp * p.cp > 1;
+  const bool cut_in_fp32 = is_cut && !builder.conventions().fp32_master_weights;
   return !weights_are_fp32 && !cut_in_fp32;
 }
 
@@ -126,7 +128,7 @@ void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
   const std::int32_t degree = zero_degree(builder.job(), group);
   for (const TensorId id : group.weights) {
     if (stage >= 2) builder.tensor(builder.gradient_of(id)).dims[0].dp = degree;
-    if (stage < 3) continue;
+    if (stage < 3 || degree == 1) continue;
     builder.tensor(id).dims[0].dp = degree;
     // Without separate masters, what is kept and cut is the fp32 weight itself; gathering narrows it.
     if (!keeps_masters(builder)) builder.tensor(id).dtype = DType::fp32;

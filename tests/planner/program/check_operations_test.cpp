@@ -165,6 +165,44 @@ TEST_CASE("parts of the fused qkv may be used by attention's own products") {
   CHECK(check_program(program).size() == 2);  // but not less than is needed
 }
 
+TEST_CASE("a norm over the fused qkv has the queries' weights and the keys'") {
+  StepProgram program = golden();
+  auto& ops = block_named(program, "dense_layer forward").ops;
+  const TensorId qkv = tensor_id(program, "layer.qkv");
+  const TensorId weight = tensor_id(program, "layer.attn_norm.weight");
+  const TensorId stats = tensor_id(program, "layer.attn_norm.stats");
+  Op norm;  // 4 tokens by 1 head of 4: fewer elements than the (4, 8) of layer.qkv; weights 2·4
+  norm.kind = Norm{NormKind::rmsnorm, 4, 4};
+  norm.name = "qk norm";
+  norm.operands = {{qkv, Access::read, 0},
+                   {weight, Access::read, 0},
+                   {qkv, Access::accumulate, 0},
+                   {stats, Access::write, 0}};
+  ops.insert(ops.begin() + 2, norm);
+  CHECK(check_program(program) == Problems{});
+  std::get<Norm>(ops[2].kind).width = 2;
+  CHECK(check_program(program) == Problems{"block \"dense_layer forward\", operation \"qk norm\" (forward): "
+                                           "layer.attn_norm.weight has 8 elements on a rank, not width = 2"});
+}
+
+TEST_CASE("a gate's activation may read the fused gate and up") {
+  const Pointwise silu{PointwiseKind::silu, 8};
+  CHECK(problems_of(silu, "rw", {8, 8}) == Problems{});
+  CHECK(problems_of(silu, "rw", {8, 4}) == Problems{});
+  CHECK(problems_of(silu, "rra", {8, 4, 8}, Phase::backward_input) == Problems{});
+  CHECK(problems_of(silu, "rw", {8, 2}) ==
+        Problems{kForward + "b has 2 elements on a rank, not elements = 8"});
+}
+
+TEST_CASE("a position table may be longer than the sequence") {
+  Op op;
+  op.kind = Pointwise{PointwiseKind::add, 8};
+  StepProgram program = program_of(op, "rrw", {8, 24, 8});
+  CHECK(check_program(program).size() == 2);  // it does not divide 8, and is the largest
+  program.tensors[1].dims[0].name = DimName::position;
+  CHECK(check_program(program) == Problems{});
+}
+
 TEST_CASE("a collective's payload is its operands'") {
   // bf16: 2 bytes per element; tp 2.
   const auto collective = [](CollectiveKind kind, std::int64_t payload) {
@@ -184,12 +222,18 @@ TEST_CASE("a collective's payload is its operands'") {
   CHECK(problems_of(collective(CollectiveKind::reduce_scatter, 16), "rw", {16, 8}) ==
         Problems{kForward + "its payload is 16 bytes, but what is sent is 32 bytes"});
   CHECK(problems_of(collective(CollectiveKind::all_gather, 32), "rw", {4, 16}) ==
-        Problems{kForward + "one of 2 members holds 8 bytes, which is no share of 32"});
+        Problems{kForward + "one of 2 members holds 4 elements, which is no share of 16"});
   CHECK(problems_of(collective(CollectiveKind::reduce_scatter, 32), "ra", {16, 8}) == Problems{});
   CHECK(problems_of(collective(CollectiveKind::reduce_scatter, 34), "rw", {17, 9}) ==
         Problems{});  // rounded up
   CHECK(problems_of(collective(CollectiveKind::reduce_scatter, 32), "rw", {16, 16}) ==
-        Problems{kForward + "one of 2 members holds 32 bytes, which is no share of 32"});
+        Problems{kForward + "one of 2 members holds 16 elements, which is no share of 16"});
+  Op gather;  // of fp32 shares as bf16: still half of the elements
+  gather.kind = collective(CollectiveKind::all_gather, 32);
+  gather.lane = Lane::tp;
+  StepProgram cast_on_the_way = program_of(gather, "rw", {8, 16});
+  cast_on_the_way.tensors[0].dtype = DType::fp32;
+  CHECK(check_program(cast_on_the_way) == Problems{});
   CHECK(problems_of(collective(CollectiveKind::all_to_all, 32), "rw", {16, 16}) == Problems{});
   CHECK(problems_of(collective(CollectiveKind::all_to_all, 32), "a", {16}).size() == 1);
 }

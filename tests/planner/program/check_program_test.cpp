@@ -214,6 +214,18 @@ TEST_CASE("data flow: nothing that lives for a micro-batch or less is written in
     CHECK(check_program(program) == Problems{"block \"dense_layer forward\", operation \"down\" (forward): "
                                              "writes layer.down, which nothing reads"});
   }
+  SECTION("statistics for a backward form that is run elsewhere") {
+    Tensor dropped = tensor_named(program, "layer.attn_norm.stats");
+    dropped.name = "dropped";
+    dropped.lifetime = Lifetime::block;
+    program.tensors.push_back(dropped);
+    program.blocks.push_back(Block{.name = "again",
+                                   .kind = BlockKind::dense_layer,
+                                   .pass = Pass::forward,
+                                   .ops = {op_named(program, "dense_layer forward", "attention norm")}});
+    program.blocks.back().ops[0].operands.back().tensor = TensorId(program.tensors.size() - 1);
+    CHECK(check_program(program) == Problems{});
+  }
   SECTION("the loss is what the step is for") {
     CHECK_FALSE(complains(program, "head.loss"));
     erase_op(program, "head forward", "loss");

@@ -3,9 +3,11 @@
 // kv heads of 2; tp 2, pp 2, two micro-batches.
 #include "tests/planner/program/golden.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include "planner/program/check_program.hpp"
+#include "planner/program/emit.hpp"
 #include "planner/program/task_graph.hpp"
 #include "tests/support/catch.hpp"
 
@@ -38,7 +40,51 @@ std::int64_t collective_bytes(const Block& block) {
   return bytes;
 }
 
+/// Groups, tensors, blocks and stages of a program's JSON form, one text each, sorted: in which order tensors
+/// and blocks are listed means nothing, the order of operations and visits stays.
+std::vector<std::string> entries_of(const std::string& json) {
+  const std::string begin = "\n  {";
+  std::vector<std::string> entries;
+  for (std::size_t at = json.find(begin); at != std::string::npos;) {
+    const std::size_t next = json.find(begin, at + 1);
+    std::string entry = json.substr(at + 1, next == std::string::npos ? next : next - at - 1);
+    entry.resize(std::min(entry.size(), entry.find("\n ]")));  // the end of the list
+    if (entry.back() == ',') entry.pop_back();
+    entries.push_back(entry);
+    at = next;
+  }
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+JobSpec golden_job() {
+  JobSpec job;
+  job.model.layers = 2;
+  job.model.hidden = 8;
+  job.model.ffn_hidden = 16;
+  job.model.heads = 4;
+  job.model.kv_heads = 2;
+  job.model.head_dim = 2;
+  job.model.vocab = 32;
+  job.model.vocab_multiple = 8;
+  job.parallelism.tp = 2;
+  job.parallelism.pp = 2;
+  job.training.sequence_length = 4;
+  job.training.global_batch = 2;
+  job.training.micro_batch = 1;
+  job.training.overlap.pp = true;
+  return job;
+}
+
 }  // namespace
+
+TEST_CASE("golden: the emitters write what was written by hand") {
+  const std::vector<std::string> by_hand = entries_of(golden_text());
+  const std::vector<std::string> emitted = entries_of(to_json(build_step_program(golden_job())));
+  REQUIRE(by_hand.size() == 9 + 60 + 21 + 2);  // groups, tensors, blocks, stages
+  REQUIRE(emitted.size() == by_hand.size());
+  for (std::size_t i = 0; i < by_hand.size(); ++i) CHECK(emitted[i] == by_hand[i]);
+}
 
 TEST_CASE("golden: the program is sound") { CHECK(check_program(golden()) == std::vector<std::string>{}); }
 

@@ -72,7 +72,7 @@ TEST_CASE("what nanotron and foreshard do") {
   const FrameworkConventions own = framework_conventions(Framework::foreshard);
   CHECK(own.gradient_dtype == DType::fp32);
   CHECK(own.bucket.as_double() == 25.0 * kMebi);
-  CHECK(own.overlap.tp == TpOverlap::none);
+  CHECK(own.overlap.tp == TpOverlap::wgrad);
   CHECK(own.overlap.dp);
   CHECK(own.overlap.pp);
   CHECK(own.compiled);

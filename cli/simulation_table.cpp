@@ -1,0 +1,88 @@
+#include "cli/simulation_table.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "planner/report/format.hpp"
+#include "planner/report/plan_table.hpp"
+#include "planner/report/table.hpp"
+
+namespace foreshard::cli {
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+double share(SimTime part, SimTime whole) { return part.seconds() / whole.seconds(); }
+
+/// One row per stage; of many stages the first, the last and the evenly spaced ones between.
+std::vector<std::size_t> shown_stages(std::size_t stages) {
+  constexpr std::size_t kMost = 8;
+  std::vector<std::size_t> shown;
+  const std::size_t rows = std::min(stages, kMost);
+  for (std::size_t i = 0; i < rows; ++i) shown.push_back(rows == 1 ? 0 : i * (stages - 1) / (rows - 1));
+  return shown;
+}
+
+Lines stage_lines(const SimulationResult& simulation) {
+  report::Table table({{"stage", report::Align::left},
+                       {"compute"},
+                       {"tp exposed"},
+                       {"pp exposed"},
+                       {"dp exposed"},
+                       {"cp, ep exposed"},
+                       {"optimizer"},
+                       {"bubble"},
+                       {"memory, GiB"}});
+  for (const std::size_t s : shown_stages(simulation.stages.size())) {
+    const StageResult& stage = simulation.stages[s];
+    const auto exposed = [&](CommAxis axis) { return stage.exposed[static_cast<std::size_t>(axis)]; };
+    const auto of_step = [&](SimTime part) { return report::percent(share(part, simulation.step_time)); };
+    table.row({std::to_string(s), of_step(stage.compute), of_step(exposed(CommAxis::tp)),
+               of_step(exposed(CommAxis::pp)), of_step(exposed(CommAxis::dp)),
+               of_step(exposed(CommAxis::cp) + exposed(CommAxis::ep)), of_step(stage.optimizer),
+               of_step(stage.bubble), report::fixed(stage.peak.as_double() / kGibi, 1)});
+  }
+  return table.lines();
+}
+
+Lines path_lines(const SimulationResult& simulation) {
+  constexpr std::size_t kMost = 10;
+  const report::Unit unit = report::time_unit(simulation.step_time.seconds());
+  report::Table table({{"critical path", report::Align::left},
+                       {"", report::Align::left},
+                       {"", report::Align::left},
+                       {"operations"},
+                       {unit.name},
+                       {"%"}});
+  SimTime listed;
+  for (std::size_t i = 0; i < std::min(kMost, simulation.path.entries.size()); ++i) {
+    const PathEntry& entry = simulation.path.entries[i];
+    listed += entry.time;
+    table.row({std::string(to_string(entry.component)), entry.kind, std::string(to_string(entry.phase)),
+               report::grouped(entry.operations), report::in_unit(entry.time.seconds().value(), unit),
+               report::fixed(100.0 * share(entry.time, simulation.step_time), 1)});
+  }
+  const SimTime rest = simulation.step_time - listed;
+  table.row({"the rest", "", "", "", report::in_unit(rest.seconds().value(), unit),
+             report::fixed(100.0 * share(rest, simulation.step_time), 1)});
+  return table.lines();
+}
+
+}  // namespace
+
+std::string simulation_table(const PlannedJob& planned, const SimulationResult& simulation) {
+  std::string text = plan_table(planned);
+  for (const Lines& lines : {stage_lines(simulation), path_lines(simulation)}) {
+    text += '\n';
+    for (const std::string& line : lines) text += "  " + line + '\n';
+  }
+  text += fmt::format("\n  {} operations simulated, one rank of each of {} stage{}\n",
+                      report::grouped(static_cast<std::int64_t>(simulation.tasks)), simulation.stages.size(),
+                      simulation.stages.size() == 1 ? "" : "s");
+  return text;
+}
+
+}  // namespace foreshard::cli

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "planner/program/step_program.hpp"
+#include "planner/units/count.hpp"
+#include "planner/units/strong_index.hpp"
+
+namespace foreshard {
+
+/// Times of a timeline are whole picoseconds since the step began: exact sums, 106 days of range.
+using Picoseconds = std::int64_t;
+
+/// One operation as it ran, or as it is predicted to run, on the ranks of one stage.
+struct Span {
+  StageId stage;
+  Lane lane = Lane::compute;
+  BlockId block;
+  OpId op;
+  LayerId layer;
+  ChunkId chunk;
+  MicroBatch micro_batch;
+  Picoseconds start = 0;
+  Picoseconds end = 0;
+  friend constexpr bool operator==(const Span&, const Span&) = default;
+};
+
+/// Bytes alive on one rank of a stage from `time` on, until the next sample of that stage.
+struct MemorySample {
+  StageId stage;
+  Picoseconds time = 0;
+  Bytes bytes;
+  friend constexpr bool operator==(const MemorySample&, const MemorySample&) = default;
+};
+
+/// Where a timeline goes: kept in memory, summed, or streamed to a file. Both a prediction and a measurement
+/// fill it. Spans of one lane of one stage come in the order in which they ended; a Recv keeps a lane of its
+/// own, beside the Sends of that direction. Samples of one stage come in the order of time.
+class TimelineSink {
+ public:
+  virtual ~TimelineSink() = default;
+  virtual void add(const Span& span) = 0;
+  virtual void add(const MemorySample& sample) = 0;
+};
+
+/// Forgets everything.
+class NoTimeline : public TimelineSink {
+ public:
+  void add(const Span& span) override;
+  void add(const MemorySample& sample) override;
+};
+
+/// Keeps everything.
+class Timeline : public TimelineSink {
+ public:
+  void add(const Span& span) override;
+  void add(const MemorySample& sample) override;
+
+  [[nodiscard]] const std::vector<Span>& spans() const { return spans_; }
+  [[nodiscard]] const std::vector<MemorySample>& memory() const { return memory_; }
+
+ private:
+  std::vector<Span> spans_;
+  std::vector<MemorySample> memory_;
+};
+
+/// Keeps how often each operation ran and how long it took in all, over all stages.
+class TimelineSum : public TimelineSink {
+ public:
+  struct Entry {
+    std::int64_t count = 0;
+    Picoseconds time = 0;
+  };
+
+  explicit TimelineSum(const StepProgram& program);
+  void add(const Span& span) override;
+  void add(const MemorySample& sample) override;
+
+  [[nodiscard]] const Entry& of(BlockId block, OpId op) const { return entries_[block.at()][op.at()]; }
+  /// When the last span ended.
+  [[nodiscard]] Picoseconds end() const { return end_; }
+
+ private:
+  std::vector<std::vector<Entry>> entries_;  // [block][op]
+  Picoseconds end_ = 0;
+};
+
+}  // namespace foreshard

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "sim/engine/sim_time.hpp"
+
+namespace foreshard {
+
+/// When something happens, and which of several things at one time comes first.
+struct EventKey {
+  SimTime time;
+  std::uint64_t sequence = 0;
+  friend constexpr auto operator<=>(const EventKey&, const EventKey&) = default;
+};
+
+/// At most one coming event for each of a fixed number of sources, earliest first; an event may be moved
+/// while it waits. A binary heap that knows where each source stands; allocates only when made.
+class EventQueue {
+ public:
+  explicit EventQueue(std::size_t sources);
+
+  [[nodiscard]] bool empty() const { return heap_.empty(); }
+  /// The source whose event comes first. @pre !empty()
+  [[nodiscard]] std::uint32_t next() const { return heap_.front().source; }
+  [[nodiscard]] EventKey next_key() const { return heap_.front().key; }
+
+  /// @pre `source` has no event
+  void push(std::uint32_t source, EventKey key);
+  void pop();
+  /// Moves the event of `source` to another time; its sequence number stays. @pre `source` has an event
+  void move(std::uint32_t source, SimTime time);
+
+ private:
+  struct Entry {
+    EventKey key;
+    std::uint32_t source = 0;
+  };
+  void place(std::size_t at, const Entry& entry);
+  void sift_up(std::size_t at, const Entry& entry);
+  void sift_down(std::size_t at, const Entry& entry);
+
+  std::vector<Entry> heap_;
+  std::vector<std::uint32_t> position_;  // by source
+};
+
+}  // namespace foreshard

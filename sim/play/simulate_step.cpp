@@ -1,0 +1,38 @@
+#include "sim/play/simulate_step.hpp"
+
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "sim/play/program_plan.hpp"
+#include "sim/play/step_simulation.hpp"
+
+namespace foreshard {
+
+double SimulationResult::bubble_fraction() const {
+  if (stages.empty() || step_time == SimTime()) return 0.0;
+  Seconds idle;
+  for (const StageResult& stage : stages) idle += stage.bubble.seconds();
+  return idle / (step_time.seconds() * static_cast<double>(stages.size()));
+}
+
+SimulationResult simulate_step(const StepProgram& program, const OpTimes& times, TimelineSink& timeline,
+                               const SimulationOptions& options) {
+  if (!(options.communication_share >= 0.0 && options.communication_share <= 0.999)) {
+    throw std::invalid_argument(
+        fmt::format("communication_share is {}; it must lie in [0, 0.999]", options.communication_share));
+  }
+  if (options.visits_ahead < 1) {
+    throw std::invalid_argument(
+        fmt::format("visits_ahead is {}; it must be at least 1", options.visits_ahead));
+  }
+  const ProgramPlan plan = plan_program(program, times);
+  return StepSimulation(program, plan, timeline, options).run();
+}
+
+SimulationResult simulate_step(const StepProgram& program, const CostModel& cost, TimelineSink& timeline,
+                               const SimulationOptions& options) {
+  return simulate_step(program, price_operations(program, cost), timeline, options);
+}
+
+}  // namespace foreshard

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "planner/program/group.hpp"
+#include "planner/program/op.hpp"
+#include "planner/program/timeline.hpp"
+#include "planner/units/count.hpp"
+#include "sim/engine/sim_time.hpp"
+
+namespace foreshard {
+
+/// What one rank of a stage did with its step. Every instant belongs to one cause: compute + exposed + bubble
+/// is the step's time exactly.
+struct StageResult {
+  SimTime end;                             ///< of its last operation
+  std::array<SimTime, kLaneCount> busy{};  ///< by Lane; a transfer counts on its sender's side
+  std::array<SimTime, kComponentCount> compute_by_component{};  ///< sums to the busy time of the compute lane
+  SimTime compute;                                              ///< kernels but for the optimizer's
+  SimTime optimizer;  ///< kernels of gradient zeroing, norm and update
+  /// The compute lane is idle and waits, directly or through other waits, for a running communication of this
+  /// axis.
+  std::array<SimTime, kCommAxisCount> exposed{};  ///< by CommAxis
+  SimTime bubble;                    ///< idle for any other reason: another stage is not there yet
+  std::vector<MemorySample> memory;  ///< one per visit of a block, at its start: most alive during it
+  Bytes peak;                        ///< of `memory`; the ledger's peak
+};
+
+/// One row of the critical path: operations alike in component, phase and kind.
+struct PathEntry {
+  Component component = Component::ffn;
+  Phase phase = Phase::forward;
+  std::string kind;  ///< as kind_name has it
+  std::int64_t operations = 0;
+  SimTime time;
+};
+
+/// The chain of operations, each started by the end of the one before, that ends with the step. Shorten one
+/// of them and the step is shorter, until another chain is the longest.
+struct PathReport {
+  std::vector<PathEntry> entries;  ///< most time first
+  SimTime compute;                 ///< of the entries, what kernels took
+  SimTime communication;           ///< … and communications
+  SimTime waiting;                 ///< the rest of the step: 0 but for rounding of slowed tasks
+};
+
+struct SimulationResult {
+  SimTime step_time;
+  std::vector<StageResult> stages;
+  PathReport path;          ///< empty where it was not asked for
+  std::uint64_t tasks = 0;  ///< that the engine ran
+  /// Idle for want of other stages, as a share of the step; mean over stages.
+  [[nodiscard]] double bubble_fraction() const;
+};
+
+}  // namespace foreshard

@@ -1,0 +1,157 @@
+#include "sim/trace/chrome_trace.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace foreshard {
+
+namespace {
+
+constexpr std::size_t kHandOnBytes = std::size_t{1} << 20;
+
+/// The text as it stands between the quotes of a JSON string.
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      result += '\\';
+      result += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      result += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
+std::string thread_name(RankLane lane) {
+  const std::string name(to_string(program_lane(lane)));
+  return is_receive_lane(lane) ? name + " receive" : name;
+}
+
+/// Ranks of one stage: devices are ordered with stages outermost.
+std::size_t count_ranks_per_stage(const StepProgram& program) {
+  const auto world = static_cast<std::size_t>(GroupKind::world);
+  if (program.groups.size() <= world) return 1;
+  const auto devices = static_cast<std::size_t>(program.groups[world].size);
+  return std::max<std::size_t>(devices / program.stages.size(), 1);
+}
+
+}  // namespace
+
+ChromeTrace::ChromeTrace(std::ostream& out, const StepProgram& program, ChromeTraceOptions options)
+    : out_(out), program_(program), transfers_(program.stages.size()) {
+  if (options.all_ranks) ranks_per_stage_ = count_ranks_per_stage(program);
+  for (const Block& block : program.blocks) {
+    std::vector<OpText>& texts = ops_.emplace_back();
+    for (const Op& op : block.ops) {
+      const RankLane lane = rank_lane_of(op);
+      texts.push_back(
+          {fmt::format(R"("tid":{},"ph":"X","name":"{}","cat":"{},{}","args":{{"block":"{}")", lane,
+                       escaped(op.name), to_string(op.component), to_string(op.phase), escaped(block.name)),
+           lane});
+    }
+  }
+  text_ << R"({"displayTimeUnit":"ns","traceEvents":[)";
+  write_names();
+}
+
+void ChromeTrace::write_names() {
+  std::array<bool, kRankLanes> used{};
+  for (const auto& block : ops_) {
+    for (const OpText& op : block) used[op.lane] = true;
+  }
+  for (std::size_t stage = 0; stage < program_.stages.size(); ++stage) {
+    for (std::size_t member = 0; member < ranks_per_stage_; ++member) {
+      const std::size_t process = stage * ranks_per_stage_ + member;
+      const std::string name = ranks_per_stage_ == 1 ? fmt::format("stage {}", stage)
+                                                     : fmt::format("rank {} (stage {})", process, stage);
+      text_ << fmt::format(
+          "{}\n{{\"pid\":{},\"ph\":\"M\",\"name\":\"process_name\",\"args\":{{\"name\":\"{}\"}}}}",
+          events_ == 0 ? "" : ",", process, name);
+      text_ << fmt::format(
+          ",\n{{\"pid\":{},\"ph\":\"M\",\"name\":\"process_sort_index\",\"args\":{{\"sort_index\":{}}}}}",
+          process, process);
+      events_ += 2;
+      for (RankLane lane = 0; lane < kRankLanes; ++lane) {
+        if (!used[lane]) continue;
+        text_ << fmt::format(
+            ",\n{{\"pid\":{},\"tid\":{},\"ph\":\"M\",\"name\":\"thread_name\",\"args\":{{\"name\":\"{}\"}}}}",
+            process, lane, thread_name(lane));
+        ++events_;
+      }
+    }
+    hand_on();
+  }
+}
+
+void ChromeTrace::add(const Span& span) {
+  const OpText& op = ops_[span.block.at()][span.op.at()];
+  const std::size_t stage = span.stage.at();
+  rest_.clear();
+  rest_ << op.head << R"(,"layer":)" << std::int64_t{span.layer.value()} << R"(,"chunk":)"
+        << std::int64_t{span.chunk.value()} << R"(,"micro_batch":)" << std::int64_t{span.micro_batch.value()}
+        << R"(},"ts":)";
+  rest_.microseconds(span.start) << R"(,"dur":)";
+  rest_.microseconds(span.end - span.start) << "}";
+  write_event(stage);
+  if (is_send_lane(op.lane) || is_receive_lane(op.lane)) write_flow(stage, op.lane, span.start);
+}
+
+void ChromeTrace::add(const MemorySample& sample) {
+  rest_.clear();
+  rest_ << R"("ph":"C","name":"memory","ts":)";
+  rest_.microseconds(sample.time) << R"(,"args":{"bytes":)" << sample.bytes.value() << "}}";
+  write_event(sample.stage.at());
+}
+
+void ChromeTrace::finish() {
+  text_ << "\n]}\n";
+  out_.write(text_.view().data(), static_cast<std::streamsize>(text_.size()));
+  text_.clear();
+  out_.flush();
+  if (!out_) throw std::runtime_error("the trace could not be written to its end; is the disk full?");
+}
+
+/// Writes the event at hand once for every process of the stage.
+void ChromeTrace::write_event(std::size_t stage) {
+  for (std::size_t member = 0; member < ranks_per_stage_; ++member) {
+    text_ << ",\n{\"pid\":" << static_cast<std::int64_t>(stage * ranks_per_stage_ + member) << ","
+          << rest_.view();
+    ++events_;
+  }
+  hand_on();
+}
+
+/// One end of the arrow from the k-th Send of a direction to the k-th Recv. Both ends know the sender's lane
+/// and k, so both come to the same id.
+void ChromeTrace::write_flow(std::size_t stage, RankLane lane, Picoseconds time) {
+  const bool is_send = is_send_lane(lane);
+  const std::size_t stages = program_.stages.size();
+  const std::size_t sender = is_send ? stage : peer_stage(stage, lane, stages);
+  const RankLane send_lane = is_send ? lane : peer_lane(lane);
+  const auto direction = static_cast<std::size_t>(send_lane == kSendForward ? 0 : 1);
+  const auto transfer = static_cast<std::size_t>(transfers_[stage][lane]++);
+  const std::size_t first_id = ((transfer * 2 + direction) * stages + sender) * ranks_per_stage_;
+  rest_.clear();
+  rest_ << R"("tid":)" << std::int64_t{lane} << R"(,"ph":")" << (is_send ? R"(s")" : R"(f","bp":"e")")
+        << R"(,"name":"transfer","cat":"transfer","ts":)";
+  rest_.microseconds(time) << "}";
+  for (std::size_t member = 0; member < ranks_per_stage_; ++member) {
+    text_ << ",\n{\"pid\":" << static_cast<std::int64_t>(stage * ranks_per_stage_ + member)
+          << ",\"id\":" << static_cast<std::int64_t>(first_id + member) << "," << rest_.view();
+    ++events_;
+  }
+  hand_on();
+}
+
+void ChromeTrace::hand_on() {
+  if (text_.size() < kHandOnBytes) return;
+  out_.write(text_.view().data(), static_cast<std::streamsize>(text_.size()));
+  text_.clear();
+}
+
+}  // namespace foreshard

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "planner/program/timeline.hpp"
+#include "sim/play/rank_lanes.hpp"
+#include "sim/trace/text_buffer.hpp"
+
+namespace foreshard {
+
+struct ChromeTraceOptions {
+  /// A process for every rank of every stage, instead of one that stands for all ranks of a stage.
+  bool all_ranks = false;
+};
+
+/// Streams a timeline as JSON in the Chrome trace-event format, for Perfetto (ui.perfetto.dev) and
+/// chrome://tracing: a process per rank class or rank, a thread per lane, a complete event per operation, an
+/// arrow from each Send to its Recv, a counter for memory. Times are microseconds with picosecond decimals.
+/// The same timeline gives the same bytes. Source of the format: "Trace Event Format", Google,
+/// docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
+class ChromeTrace : public TimelineSink {
+ public:
+  /// Keeps references to both; `out` should be binary. Writes the names of processes and threads at once.
+  ChromeTrace(std::ostream& out, const StepProgram& program, ChromeTraceOptions options = {});
+
+  void add(const Span& span) override;
+  void add(const MemorySample& sample) override;
+  /// Ends the document; nothing may be added behind. @throws std::runtime_error if the stream did not take it
+  /// all
+  void finish();
+
+  [[nodiscard]] std::int64_t events() const { return events_; }
+
+ private:
+  /// What is the same for every run of an operation.
+  struct OpText {
+    std::string head;  // after the pid: thread, name, category, up to the time
+    RankLane lane = kComputeLane;
+  };
+
+  void write_names();
+  void write_event(std::size_t stage);
+  void write_flow(std::size_t stage, RankLane lane, Picoseconds time);
+  void hand_on();
+
+  std::ostream& out_;
+  const StepProgram& program_;
+  std::size_t ranks_per_stage_ = 1;                              // that are written out
+  std::vector<std::vector<OpText>> ops_;                         // [block][op]
+  std::vector<std::array<std::int64_t, kRankLanes>> transfers_;  // so far, by stage and lane
+  TextBuffer rest_;                                              // of the event at hand, behind its process
+  TextBuffer text_;                                              // not yet handed on
+  std::int64_t events_ = 0;
+};
+
+}  // namespace foreshard
