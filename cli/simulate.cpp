@@ -40,13 +40,15 @@ struct SimulatedJob {
 
 SimulationResult run_simulation(const StepProgram& program, const CostModel& cost,
                                 const SimulateOptions& options) {
+  SimulationOptions simulation;
+  simulation.communication_share = cost.interference().communication_share;
   if (options.trace.empty()) {
     NoTimeline nothing;
-    return simulate_step(program, cost, nothing);
+    return simulate_step(program, cost, nothing, simulation);
   }
   UnfinishedFile file(options.trace);
   ChromeTrace trace(file.stream(), program, {.all_ranks = options.all_ranks});
-  SimulationResult result = simulate_step(program, cost, trace);
+  SimulationResult result = simulate_step(program, cost, trace, simulation);
   trace.finish();
   file.finish();
   return result;

@@ -52,4 +52,4 @@ install_missing() {
   "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 update || echo "apt-get update failed; going on with the old index"
   "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}"
 }
-quietly "installing ${#missing[@]} packages" install_missing
+quietly "installing missing packages" install_missing

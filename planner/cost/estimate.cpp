@@ -31,7 +31,7 @@ class Summation {
         program_(program),
         cost_(job),
         times_(price_operations(program, cost_)),
-        blocks_(price_blocks(program, times_)) {
+        blocks_(price_blocks(program, times_, cost_.interference())) {
     for (std::size_t s = 0; s < program.stages.size(); ++s) stages_.push_back(price_stage(program.stages[s]));
   }
 
@@ -82,12 +82,16 @@ class Summation {
   }
 
   /// Overlapped synchronisation: how long the links still work when the last micro-batch's backward has
-  /// ended.
+  /// ended, and what it took from the kernels beside it until then.
   [[nodiscard]] Seconds sync_left(const Chunk& chunk) const {
     if (chunk.last_backward.empty()) return {};
     LanePlayer player(program_, times_);
     player.play(chunk.last_backward);
-    return player.all_end() - player.compute_end();
+    const Seconds left = player.all_end() - player.compute_end();
+    BlockCost sync;
+    add_sync_traffic(sync, chunk);
+    const Seconds all = std::accumulate(sync.comm_time.begin(), sync.comm_time.end(), Seconds(0.0));
+    return left + cost_.interference().communication_share * std::max(Seconds(0.0), all - left);
   }
 
   /// The bytes, calls and link time of the synchronisations inside the last backward.
@@ -142,6 +146,7 @@ class Summation {
       parts.ep_exposed += share * exposed(stage, CommAxis::ep);
       parts.dp_exposed += share * (exposed(stage, CommAxis::dp) + stage.sync_left);
       parts.optimizer += share * stage.once.compute;
+      parts.overhead += share * (stage.passes.overhead + stage.once.overhead);
       step.detail.gemms += share * stage.passes.gemms;
       step.detail.attention_core += share * stage.passes.attention_core;
       step.detail.memory_bound += share * stage.passes.memory_bound;

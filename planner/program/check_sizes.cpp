@@ -50,8 +50,7 @@ class SizeCheck {
   void operator()(const Pointwise& op) {
     switch (op.kind) {
       case PointwiseKind::add:
-      case PointwiseKind::multiply:
-        // The smaller operand of a sum or product is repeated: a bias, a position table, a gate.
+        // The smaller operand of a sum is repeated: a bias, a position table.
         for (std::size_t i = 0; i < count(); ++i) expect_divides(i, op.elements);
         expect_largest(op.elements);
         return;
@@ -71,9 +70,10 @@ class SizeCheck {
       case PointwiseKind::sqrelu:
       case PointwiseKind::silu:
       case PointwiseKind::sigmoid:
-        expect(0, "elements", op.elements);
-        expect_whole_or_gate(1, op.elements);
-        if (count() == 3) expect(2, "elements", op.elements);
+      case PointwiseKind::multiply:
+        // Uncompiled, the activation works on the gate and the product on up: each a half of one tensor.
+        for (std::size_t i = 0; i < count(); ++i) expect_whole_or_half(i, op.elements);
+        expect_smallest(op.elements);
         return;
       case PointwiseKind::zero: expect_sum(count(), op.elements); return;
       case PointwiseKind::sum_squares: expect_sum(count() - 1, op.elements); return;
@@ -215,10 +215,16 @@ class SizeCheck {
     if (is_fused(0) && local(i) == checked_product(2, width)) return;
     expect(i, "width", width);
   }
-  /// The activation of a gate that is fused with its up projection reads all and writes half.
-  void expect_whole_or_gate(std::size_t i, std::int64_t elements) {
-    if (elements % 2 == 0 && local(i) == elements / 2) return;
-    expect(i, "elements", elements);
+  /// All of a tensor is used, or the half of a fused gate and up.
+  void expect_whole_or_half(std::size_t i, std::int64_t elements) {
+    if (local(i) != checked_product(2, elements)) expect(i, "elements", elements);
+  }
+  void expect_smallest(std::int64_t elements) {
+    std::int64_t smallest = local(0);
+    for (std::size_t i = 1; i < count(); ++i) smallest = std::min(smallest, local(i));
+    if (smallest > elements) {
+      complain(fmt::format("it states {} elements, but its smallest operand has {}", elements, smallest));
+    }
   }
   void expect_largest(std::int64_t elements) {
     std::int64_t largest = 0;
@@ -263,7 +269,12 @@ class SizeCheck {
   /// A transfer carries its tensor, or one tensor-parallel rank's share of what all of them hold alike.
   void expect_transfer(Bytes payload) {
     const std::int64_t bytes = tensor(0).local_bytes().value();
-    const std::int64_t share = ceil_divide(bytes, program_.group(GroupKind::tp).size);
+    const std::int64_t parts = program_.group(GroupKind::tp).size;
+    std::int64_t share = bytes;  // along the leading dimension, rounded up to whole rows
+    if (!tensor(0).dims.empty()) {
+      const std::int64_t rows = tensor(0).dims[0].local();
+      share = bytes / rows * ceil_divide(rows, parts);
+    }
     if (payload.value() != bytes && payload.value() != share) {
       complain(fmt::format("its payload is {} bytes, but {} has {}", payload.value(), tensor(0).name, bytes));
     }

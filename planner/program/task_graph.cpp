@@ -41,7 +41,7 @@ class StageBuilder {
     const std::size_t farthest = farthest_prefetch();
     std::vector<std::size_t> issued(runs.size(), 0);  ///< leading operations of each run that are listed
     for (std::size_t i = 0; i < runs.size(); ++i) {
-      for (std::size_t ahead = 1; ahead <= farthest && i + ahead < runs.size(); ++ahead) {
+      for (std::size_t ahead = 0; ahead <= farthest && i + ahead < runs.size(); ++ahead) {
         issue_early(runs, i, i + ahead, issued[i + ahead]);
       }
       const Block& block = program_.block(runs[i].visit.block);
@@ -64,13 +64,14 @@ class StageBuilder {
     return static_cast<std::size_t>(farthest);
   }
 
-  /// Lists the gathers that a later run may issue at the start of run `now`: after the compute before it.
+  /// Lists the gathers of this or a later run that may be issued at the start of run `now`: after the compute
+  /// before it.
   void issue_early(const std::vector<Run>& runs, std::size_t now, std::size_t later, std::size_t& issued) {
     const Block& block = program_.block(runs[later].visit.block);
     while (issued < block.ops.size()) {
       const Op& op = block.ops[issued];
-      if (op.prefetch_blocks < static_cast<std::int64_t>(later - now) || is_in_use(runs, now, later, op))
-        return;
+      const auto most_early = static_cast<std::size_t>(op.prefetch_blocks);
+      if (most_early == 0 || most_early < later - now || is_in_use(runs, now, later, op)) return;
       const std::optional<std::size_t> compute = last_of_lane_[static_cast<std::size_t>(Lane::compute)];
       wait(add(runs[later], later, OpId(issued), op), compute);
       ++issued;

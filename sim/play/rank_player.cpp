@@ -38,7 +38,7 @@ void RankPlayer::issue(Engine& engine) {
 
 void RankPlayer::issue_run(Engine& engine, std::size_t run) {
   const auto farthest = static_cast<std::size_t>(plan_.most_blocks_early);
-  for (std::size_t ahead = 1; ahead <= farthest && run + ahead < runs_.size(); ++ahead) {
+  for (std::size_t ahead = 0; ahead <= farthest && run + ahead < runs_.size(); ++ahead) {
     issue_early(engine, run, run + ahead);
   }
   const std::size_t block = runs_[run].visit.block.at();
@@ -48,13 +48,14 @@ void RankPlayer::issue_run(Engine& engine, std::size_t run) {
   gathers = 0;
 }
 
-/// Issues the gathers at the beginning of a later run that may be issued at the start of run `now`.
+/// Issues the gathers at the beginning of this or a later run that may be issued at the start of run `now`.
 void RankPlayer::issue_early(Engine& engine, std::size_t now, std::size_t later) {
   const std::size_t block = runs_[later].visit.block.at();
   std::uint32_t& issued = gathers_issued_[later % gathers_issued_.size()];
   for (; plan_.first_op[block] + issued < plan_.first_op[block + 1]; ++issued) {
     const OpPlan& op = plan_.ops[plan_.first_op[block] + issued];
-    if (static_cast<std::size_t>(op.blocks_early) < later - now || is_in_use(now, later, op)) return;
+    const auto most_early = static_cast<std::size_t>(op.blocks_early);
+    if (most_early == 0 || most_early < later - now || is_in_use(now, later, op)) return;
     issue_op(engine, later, plan_.first_op[block] + issued);
   }
 }

@@ -30,7 +30,7 @@ TEST_CASE("a receive without a send names both stages") {
   CHECK_THAT(text, ContainsSubstring("the step of \"by hand\" is stuck after 1e-08 s:"));
   CHECK_THAT(text, ContainsSubstring(
                        "stage 1: \"receive\" of \"receive forward\" (layer 7) waits for send 1 of stage 0 on "
-                       "lane pp_forward, which never comes"));
+                       "lane pp-forward, which never comes"));
   CHECK_THAT(text,
              ContainsSubstring("stage 1: \"use\" of \"receive forward\" (layer 7) waits for \"receive\" of "
                                "\"receive forward\" (layer 7)"));
