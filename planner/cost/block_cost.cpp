@@ -66,16 +66,6 @@ void add_steady_state(BlockCost& cost, const StepProgram& program, const OpTimes
   cost.time = now.end - before.end;
   cost.compute = now.busy - before.busy;
   for (std::size_t a = 0; a < kCommAxisCount; ++a) cost.exposed[a] = now.waited[a] - before.waited[a];
-  // A block without compute after its communication (a transfer that the next block waits for) still holds
-  // it.
-  const Op& last = block.ops.back();
-  if (is_communication(last) && last.holds_compute && cost.compute == Seconds(0.0)) {
-    const Seconds held = times[id.at()].back().time;
-    const GroupKind group =
-        std::holds_alternative<Collective>(last.kind) ? std::get<Collective>(last.kind).group : GroupKind::pp;
-    cost.time = held;
-    cost.exposed[static_cast<std::size_t>(axis_of(group))] = held;
-  }
 }
 
 void add_interference(BlockCost& cost, const Interference& interference, std::int64_t kernels) {
