@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -114,6 +115,20 @@ NodePtr architecture_of(const YamlNode& config, Complaints& complaints) {
   return nullptr;
 }
 
+/// What an unknown word may mean; the endings that all have in common must not make strangers look alike.
+std::string suggestion(const std::string& word) {
+  std::vector<std::string> stems;
+  for (const detail::Family& family : families()) stems.emplace_back(family.architecture);
+  const std::string stem = word.substr(0, word.find("For"));
+  const std::optional<std::string> meant = nearest(stem, stems);
+  if (!meant) return {};
+  const std::vector<detail::Family> known = families();
+  const auto family = std::find_if(known.begin(), known.end(), [&](const detail::Family& candidate) {
+    return candidate.architecture == *meant;
+  });
+  return fmt::format("; did you mean '{}'?", full_name(*family));
+}
+
 /// The base models of a family differ from its language model in the head alone: LlamaModel,
 /// LlamaForCausalLM.
 bool names(const std::string& word, const detail::Family& family) {
@@ -152,10 +167,10 @@ NodePtr model_from_hugging_face(const NodePtr& config, Complaints& complaints) {
   });
   if (family == known.end()) {
     const std::vector<std::string> all = hugging_face_architectures();
-    complaints.add(architecture->place, "architectures",
-                   fmt::format("unknown architecture {}{}", quote(architecture->text),
-                               did_you_mean(architecture->text, all)),
-                   fmt::format("known: {}", fmt::join(all, ", ")));
+    complaints.add(
+        architecture->place, "architectures",
+        fmt::format("unknown architecture {}{}", quote(architecture->text), suggestion(architecture->text)),
+        fmt::format("known: {}", fmt::join(all, ", ")));
     return nullptr;
   }
   const std::size_t before = complaints.size();

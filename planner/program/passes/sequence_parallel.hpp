@@ -13,9 +13,10 @@ void apply_sequence_parallel(ProgramBuilder& builder, Block& forward);
 /// What forward gathered over `group` is gathered once more in backward, instead of being kept.
 void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward, GroupKind group);
 
-/// Weights that every tp rank holds whole but meets with a part of the data, so that their gradients are partial sums:
-/// always the norms of q and k, since each rank has heads of its own, and the uncut matrices of low-rank adapters beside
-/// cut weights; under sequence parallelism whatever sees a rank's own tokens (norms, positions, routers).
+/// Weights that every tp rank holds whole but meets with a part of the data, so that their gradients are
+/// partial sums: always the norms of q and k, since each rank has heads of its own, and the uncut matrices of
+/// low-rank adapters beside cut weights; under sequence parallelism whatever sees a rank's own tokens (norms,
+/// positions, routers).
 std::vector<TensorId> partial_gradient_weights(const ProgramBuilder& builder, const WeightGroup& group);
 
 }  // namespace foreshard

@@ -172,3 +172,12 @@ TEST_CASE("Windows line ends and a byte-order mark are no part of the text") {
       "training: {sequence_length: 8192, global_batch: 64, micro_batch: 1}\r\n");
   CHECK(job.model.name == load_model("llama3-8b").name);
 }
+
+TEST_CASE("low-rank adapters are read") {
+  CHECK_FALSE(job_of(std::string(kStart) + kTraining).lora.has_value());
+  const JobSpec job = job_of(std::string(kStart) + "lora: {rank: 16, targets: [ffn]}\n" + kTraining);
+  REQUIRE(job.lora.has_value());
+  CHECK(job.lora->rank == 16);
+  CHECK_FALSE(job.lora->attention);
+  CHECK(job.lora->ffn);
+}

@@ -272,10 +272,9 @@ TEST_CASE("what this version does not plan is said plainly") {
       Texts{
           "training.schedule: the zero-bubble schedule is not planned by this version; allowed here: gpipe, "
           "1f1b, interleaved"});
-  CHECK(complaints([](JobSpec& job) {
-          job.model.qk_norm = job.model.qk_norm_whole = true;
-        }) == Texts{"parallelism.tp: norms over the whole query and key projection are not cut over tp by this "
-                    "version; allowed here: 1"});
+  CHECK(complaints([](JobSpec& job) { job.model.qk_norm = job.model.qk_norm_whole = true; }) ==
+        Texts{"parallelism.tp: norms over the whole query and key projection are not cut over tp by this "
+              "version; allowed here: 1"});
 }
 
 TEST_CASE("context parallelism needs flash attention and whole pieces") {
@@ -297,8 +296,9 @@ TEST_CASE("context parallelism needs flash attention and whole pieces") {
   CHECK(complaints([&](JobSpec& job) {
           with_cp(job);
           job.parallelism.cp_style = CpStyle::ulysses;
-        }) == Texts{"parallelism.cp: ulysses gives each of tp 8 × cp 2 ranks whole heads, and the model has 8 kv "
-                    "heads; allowed here: another degree, or cp_style ring or all-gather"});
+        }) ==
+        Texts{"parallelism.cp: ulysses gives each of tp 8 × cp 2 ranks whole heads, and the model has 8 kv "
+              "heads; allowed here: another degree, or cp_style ring or all-gather"});
 }
 
 TEST_CASE("a window is legal whatever its size") {
@@ -322,16 +322,19 @@ TEST_CASE("experts are cut over ep and tp where that leaves whole pieces") {
   CHECK(complaints_of([](JobSpec& job) { job.parallelism.ep = 3; }) ==
         Texts{"parallelism.ep: 3 does not divide dp × cp = 2",
               "parallelism.ep: 3 does not divide the model's 8 experts"});
-  CHECK(complaints_of([](JobSpec& job) { job.parallelism.sequence_parallel = false; }) ==
-        Texts{"parallelism.sequence_parallel: experts on tp 8 need sequence parallelism; allowed here: true, or "
-              "tp 1"});
+  CHECK(
+      complaints_of([](JobSpec& job) { job.parallelism.sequence_parallel = false; }) ==
+      Texts{
+          "parallelism.sequence_parallel: experts on tp 8 need sequence parallelism; allowed here: true, or "
+          "tp 1"});
   CHECK(complaints_of([](JobSpec& job) { job.model.experts->hidden = 1000; }).empty());
   CHECK(complaints_of([](JobSpec& job) { job.model.experts->hidden = 1004; }) ==
         Texts{"parallelism.tp: 8 does not divide the model's 1004 elements of an expert's hidden size"});
   CHECK(complaints_of([](JobSpec& job) { job.model.experts->per_token = 9; }) ==
         Texts{"model.experts.per_token: a token cannot go to 9 of 8 experts; allowed here: 1 to 8"});
   CHECK(complaints_of([](JobSpec& job) { job.model.experts->imbalance = 0.5; }) ==
-        Texts{"model.experts.imbalance: 0.5: the busiest rank cannot have less than the mean; allowed here: 1 and "
+        Texts{"model.experts.imbalance: 0.5: the busiest rank cannot have less than the mean; allowed here: "
+              "1 and "
               "more"});
 }
 
@@ -345,14 +348,13 @@ TEST_CASE("latent attention is planned with flash attention") {
   CHECK(complaints([&](JobSpec& job) {
           with_latents(job);
           job.training.attention = AttentionKind::unfused;
-        }) == Texts{"training.attention: latent attention is planned with flash attention only by this version; "
-                    "allowed here: flash"});
+        }) ==
+        Texts{"training.attention: latent attention is planned with flash attention only by this version; "
+              "allowed here: flash"});
 }
 
 TEST_CASE("low-rank adapters have a rank and stand beside something") {
-  const auto with = [](const LoraSpec& lora) {
-    return complaints([&](JobSpec& job) { job.lora = lora; });
-  };
+  const auto with = [](const LoraSpec& lora) { return complaints([&](JobSpec& job) { job.lora = lora; }); };
   CHECK(with({.rank = 16, .attention = true, .ffn = true}).empty());
   CHECK(with({.rank = 0, .attention = true}) == Texts{"lora.rank: 0 is no rank; allowed here: 1 and more"});
   CHECK(with({.rank = 16}) ==
@@ -360,7 +362,8 @@ TEST_CASE("low-rank adapters have a rank and stand beside something") {
   CHECK(complaints([](JobSpec& job) {
           job.lora = LoraSpec{.rank = 16, .attention = true, .ffn = true};
           job.model.experts = ExpertsSpec{.count = 8, .per_token = 2, .hidden = 14336};
-        }) == Texts{"lora.targets: adapters of experts are not planned by this version; allowed here: attention"});
+        }) ==
+        Texts{"lora.targets: adapters of experts are not planned by this version; allowed here: attention"});
 }
 
 TEST_CASE("sizes below one are refused before anything divides by them") {
