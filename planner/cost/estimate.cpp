@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include <fmt/format.h>
+
 #include "planner/cost/block_cost.hpp"
 #include "planner/cost/cost_model.hpp"
 #include "planner/cost/model_figures.hpp"
@@ -271,8 +273,8 @@ class Summation {
 
   void add_notes(Estimate& result) const {
     if (result.vocab_padding > 0) {
-      result.notes.push_back("vocabulary padded by " + std::to_string(result.vocab_padding) + " to " +
-                             std::to_string(padded_vocab()) + " rows");
+      result.notes.push_back(
+          fmt::format("vocabulary padded by {} to {} rows", result.vocab_padding, padded_vocab()));
     }
     if (job_.parallelism.tp > job_.model.kv_heads) {
       result.notes.push_back("each kv head stands on " +
