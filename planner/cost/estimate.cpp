@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <span>
 
 #include "planner/cost/block_cost.hpp"
 #include "planner/cost/cost_model.hpp"
@@ -17,10 +18,10 @@ namespace {
 
 /// What one stage's rank spends in a step.
 struct StageCost {
-  BlockCost passes;                ///< forward and backward, all micro-batches
+  BlockCost passes;                ///< forward, backward and weight passes, all micro-batches
   BlockCost once;                  ///< prologue and epilogue
   std::vector<ChunkTimes> chunks;  ///< one micro-batch's passes
-  Seconds sync_left;               ///< gradient synchronisation that the last backward leaves
+  Seconds sync_left;               ///< gradient synchronisation that the last pass leaves
 };
 
 /// Adds up one job. Each stage's passes are priced from their blocks; its schedule's order joins the stages.
@@ -70,29 +71,33 @@ class Summation {
     for (const Chunk& chunk : stage.chunks) {
       const BlockCost forward = sum_of(chunk.forward, 1);
       const BlockCost backward = sum_of(chunk.backward, 1);
-      cost.chunks.push_back({forward.time, backward.time});
-      add(cost.passes, forward, program_.micro_batches);
-      add(cost.passes, backward, program_.micro_batches);
-      cost.sync_left += sync_left(chunk);
-      if (!chunk.last_backward.empty()) add_sync_traffic(cost.once, chunk);
+      const BlockCost weight = sum_of(chunk.weight, 1);
+      cost.chunks.push_back({forward.time, backward.time, weight.time});
+      for (const BlockCost& pass : {forward, backward, weight}) {
+        add(cost.passes, pass, program_.micro_batches);
+      }
+      for (const auto last : {std::span(chunk.last_backward), std::span(chunk.last_weight)}) {
+        if (last.empty()) continue;
+        cost.sync_left += sync_left(last);
+        add_sync_traffic(cost.once, last);
+      }
     }
     add(cost.once, sum_of(stage.prologue, 1), 1);
     add(cost.once, sum_of(stage.epilogue, 1), 1);
     return cost;
   }
 
-  /// Overlapped synchronisation: how long the links still work when the last micro-batch's backward has
-  /// ended.
-  [[nodiscard]] Seconds sync_left(const Chunk& chunk) const {
-    if (chunk.last_backward.empty()) return {};
+  /// Overlapped synchronisation: how long the links still work when this pass of the last micro-batch, in
+  /// which it stands, has ended.
+  [[nodiscard]] Seconds sync_left(std::span<const Visit> last_pass) const {
     LanePlayer player(program_, times_);
-    player.play(chunk.last_backward);
+    player.play(last_pass);
     return player.all_end() - player.compute_end();
   }
 
-  /// The bytes, calls and link time of the synchronisations inside the last backward.
-  void add_sync_traffic(BlockCost& once, const Chunk& chunk) const {
-    for (const Visit& visit : chunk.last_backward) {
+  /// The bytes, calls and link time of the synchronisations inside such a pass.
+  void add_sync_traffic(BlockCost& once, std::span<const Visit> last_pass) const {
+    for (const Visit& visit : last_pass) {
       if (program_.block(visit.block).kind != BlockKind::sync) continue;
       const BlockCost& block = blocks_[visit.block.at()];
       for (std::size_t a = 0; a < kCommAxisCount; ++a) {
