@@ -13,6 +13,7 @@
 
 #include "cli/bundled.hpp"
 #include "cli/command_line.hpp"
+#include "planner/spec/job_schema_json.hpp"
 #include "planner/spec/load.hpp"
 
 namespace foreshard::cli {
@@ -28,10 +29,16 @@ std::string read(const std::filesystem::path& file) {
   return text;
 }
 
-/// `name`, or `models/name` where two kinds share one.
+constexpr const char* kSchema = "schema";
+
+/// `name`, or `models/name` where two kinds share one; `schema` is that of job files.
 CommandResult run_show(const std::string& wanted) {
   CommandResult result;
-  std::vector<std::string> all_names;
+  if (wanted == kSchema) {
+    result.output = job_schema_json();
+    return result;
+  }
+  std::vector<std::string> all_names{kSchema};
   for (const auto& [kind, word] : kKinds) {
     for (const std::string& name : bundled_names(kind)) {
       all_names.push_back(name);
@@ -53,6 +60,7 @@ constexpr const char* kExample =
     "Example:\n"
     "  foreshard show llama3-70b\n"
     "  foreshard show clusters/dgx-h100 > my-cluster.yaml\n"
+    "  foreshard show schema > foreshard-job.schema.json\n"
     "\n";
 
 }  // namespace
@@ -60,7 +68,10 @@ constexpr const char* kExample =
 void add_show(CLI::App& app, Command& command) {
   const auto name = std::make_shared<std::string>();
   CLI::App* show = app.add_subcommand("show", "Print the YAML file of a bundled config, with its path.");
-  show->add_option("NAME", *name, "As `foreshard list` names it; KIND/NAME where two kinds share a name")
+  show->add_option(
+          "NAME", *name,
+          "As `foreshard list` names it; KIND/NAME where two kinds share a name; schema: the JSON Schema of "
+          "job files")
       ->required()
       ->option_text(" ");
   show->footer(kExample + std::string(kExitCodes));

@@ -40,13 +40,15 @@ struct SimulatedJob {
 
 SimulationResult run_simulation(const StepProgram& program, const CostModel& cost,
                                 const SimulateOptions& options) {
+  SimulationOptions simulation;
+  simulation.communication_share = cost.interference().communication_share;
   if (options.trace.empty()) {
     NoTimeline nothing;
-    return simulate_step(program, cost, nothing);
+    return simulate_step(program, cost, nothing, simulation);
   }
   UnfinishedFile file(options.trace);
   ChromeTrace trace(file.stream(), program, {.all_ranks = options.all_ranks});
-  SimulationResult result = simulate_step(program, cost, trace);
+  SimulationResult result = simulate_step(program, cost, trace, simulation);
   trace.finish();
   file.finish();
   return result;
@@ -100,8 +102,7 @@ constexpr const char* kExample =
 void add_simulate(CLI::App& app, Command& command) {
   const auto options = std::make_shared<SimulateOptions>();
   CLI::App* simulate = app.add_subcommand(
-      "simulate",
-      "Run one training step on every stage's lanes: when each operation happens, and what it waits for.");
+      "simulate", "Play one step on every stage's lanes: what happens when, and what waits.");
   simulate->add_option("JOB", options->job, kJobHelp)->required()->option_text(" ");
   simulate->add_option("--format", options->format, "table (for people), json or csv; default table")
       ->check(one_of({"table", "json", "csv"}))

@@ -3,13 +3,13 @@ include(CMakePackageConfigHelpers)
 
 set(FORESHARD_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/foreshard)
 
-install(TARGETS foreshard_planner EXPORT foreshard ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS foreshard_planner foreshard_sim EXPORT foreshard ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET foreshard)
   install(TARGETS foreshard RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
 # Headers keep their paths below include/foreshard, the directory that the package exports.
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/planner
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/planner ${PROJECT_SOURCE_DIR}/sim
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/foreshard FILES_MATCHING PATTERN "*.hpp")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION ${CMAKE_INSTALL_DATADIR}/foreshard
   PATTERN CMakeLists.txt EXCLUDE)

@@ -67,33 +67,42 @@ void add_steady_state(BlockCost& cost, const StepProgram& program, const OpTimes
   cost.time = now.end - before.end;
   cost.compute = now.busy - before.busy;
   for (std::size_t a = 0; a < kCommAxisCount; ++a) cost.exposed[a] = now.waited[a] - before.waited[a];
-  // A block without compute after its communication (a transfer that the next block waits for) still holds
-  // it.
-  const Op& last = block.ops.back();
-  if (is_communication(last) && last.holds_compute && cost.compute == Seconds(0.0)) {
-    const Seconds held = times[id.at()].back().time;
-    const GroupKind group =
-        std::holds_alternative<Collective>(last.kind) ? std::get<Collective>(last.kind).group : GroupKind::pp;
-    cost.time = held;
-    cost.exposed[static_cast<std::size_t>(axis_of(group))] = held;
-  }
+}
+
+void add_interference(BlockCost& cost, const Interference& interference, std::int64_t kernels) {
+  Seconds hidden;
+  for (std::size_t a = 0; a < kCommAxisCount; ++a) hidden += cost.comm_time[a] - cost.exposed[a];
+  // While communication runs beside kernels they lose its share; it cannot run beside them for longer than
+  // they last.
+  const Seconds beside = std::clamp(hidden, Seconds(0.0), cost.compute);
+  const Seconds lost = interference.communication_share * beside;
+  cost.compute += lost;
+  cost.time += lost;
+  const Seconds host = interference.submit * static_cast<double>(kernels);
+  cost.overhead = std::max(Seconds(0.0), host - cost.time);
+  cost.time += cost.overhead;
 }
 
 }  // namespace
 
-std::vector<BlockCost> price_blocks(const StepProgram& program, const OpTimes& times) {
+std::vector<BlockCost> price_blocks(const StepProgram& program, const OpTimes& times,
+                                    const Interference& interference) {
   std::vector<BlockCost> costs(program.blocks.size());
   for (std::size_t b = 0; b < costs.size(); ++b) {
     const Block& block = program.blocks[b];
+    std::int64_t kernels = 0;
     for (std::size_t o = 0; o < block.ops.size(); ++o) {
       const Op& op = block.ops[o];
       if (is_communication(op)) {
         add_communication(costs[b], op, program, times[b][o].time);
       } else {
         add_compute(costs[b], op, times[b][o].time);
+        ++kernels;
       }
     }
-    if (!block.ops.empty()) add_steady_state(costs[b], program, times, BlockId(b));
+    if (block.ops.empty()) continue;
+    add_steady_state(costs[b], program, times, BlockId(b));
+    add_interference(costs[b], interference, kernels);
   }
   return costs;
 }
@@ -106,6 +115,7 @@ void add(BlockCost& sum, const BlockCost& block, std::int64_t count) {
   sum.attention_core += block.attention_core * times;
   sum.memory_bound += block.memory_bound * times;
   sum.optimizer += block.optimizer * times;
+  sum.overhead += block.overhead * times;
   for (std::size_t a = 0; a < kCommAxisCount; ++a) {
     sum.exposed[a] += block.exposed[a] * times;
     sum.comm_time[a] += block.comm_time[a] * times;

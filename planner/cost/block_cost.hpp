@@ -21,6 +21,7 @@ struct BlockCost {
   Seconds attention_core;
   Seconds memory_bound;
   Seconds optimizer;
+  Seconds overhead;  ///< the compute lane waits for the host; in `time`, not in `compute`
   // Communication, hidden or not:
   std::array<Seconds, kCommAxisCount> comm_time;
   std::array<Bytes, kCommAxisCount> comm_bytes;  ///< sent by one device
@@ -30,7 +31,10 @@ struct BlockCost {
 };
 
 /// The cost of every block of a program, by BlockId.
-std::vector<BlockCost> price_blocks(const StepProgram& program, const OpTimes& times);
+/// Communication that hides behind compute slows it by its share of the multiprocessors; a block takes at
+/// least the time in which the host can submit its kernels.
+std::vector<BlockCost> price_blocks(const StepProgram& program, const OpTimes& times,
+                                    const Interference& interference = {});
 
 /// Adds `count` runs of `block` to a sum.
 void add(BlockCost& sum, const BlockCost& block, std::int64_t count);

@@ -72,6 +72,12 @@ CostModel::CostModel(const JobSpec& job) : accelerator_(with_every_rate(job.clus
   if (!(accelerator_.kernels.memory_efficiency * accelerator_.memory_bandwidth > BytesPerSecond()))
     throw std::invalid_argument(fmt::format("accelerator {} has no memory bandwidth", accelerator_.name));
   peak_ = rate_of(accelerator_, math_of(job.training.precision))->peak;
+  // PyTorch's eager mode passes through its dispatcher for every operation: about twice the time of a
+  // compiled program's launches. Source: docs/cost_model.md.
+  const double eager = job.training.compiled ? 1.0 : 2.0;
+  blocking_ = job.training.launch == Launch::blocking;
+  interference_ = {.communication_share = accelerator_.kernels.communication_share,
+                   .submit = eager * accelerator_.kernels.submit};
   const DeviceMesh mesh(job.parallelism);
   for (std::size_t kind = 0; kind < kGroupKindCount; ++kind)
     links_[kind] = link_of(mesh.group(static_cast<GroupKind>(kind)), job.cluster);

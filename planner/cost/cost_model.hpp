@@ -36,6 +36,12 @@ struct OpTime {
   Limit limit = Limit::compute;
 };
 
+/// How a rank's own work gets in its way.
+struct Interference {
+  double communication_share = 0.0;  ///< while communication runs, kernels run at 1 − this
+  Seconds submit;                    ///< a kernel takes the host this long; small kernels wait for it
+};
+
 /// The time of one operation on one cluster: one value, built once per job, that everything asks. Constants
 /// come from the accelerator's and cluster's YAML.
 class CostModel {
@@ -55,6 +61,9 @@ class CostModel {
   [[nodiscard]] Seconds collective_time(CollectiveKind kind, Bytes payload, GroupKind group) const;
   /// A pipeline transfer between neighbouring stages.
   [[nodiscard]] Seconds transfer_time(Bytes payload) const;
+  /// What a running communication takes from the kernels beside it, and what the host needs to submit a
+  /// kernel.
+  [[nodiscard]] Interference interference() const { return interference_; }
   /// Relative half-width of the error band of kernel times.
   [[nodiscard]] double spread() const { return accelerator_.kernels.spread; }
   /// Dense peak of the job's precision: the denominator of MFU.
@@ -77,6 +86,8 @@ class CostModel {
 
   AcceleratorSpec accelerator_;  ///< with a GEMM rate for every dtype
   FlopsPerSecond peak_;
+  Interference interference_;
+  bool blocking_ = false;                    ///< the host waits for every kernel before it submits the next
   std::array<Link, kGroupKindCount> links_;  ///< by GroupKind
 };
 

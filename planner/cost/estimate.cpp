@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <span>
 
 #include "planner/cost/block_cost.hpp"
 #include "planner/cost/cost_model.hpp"
@@ -22,6 +21,7 @@ struct StageCost {
   BlockCost once;                  ///< prologue and epilogue
   std::vector<ChunkTimes> chunks;  ///< one micro-batch's passes
   Seconds sync_left;               ///< gradient synchronisation that the last pass leaves
+  Seconds gather_left;             ///< of the updated weights, beyond the next step's first forward
 };
 
 /// Adds up one job. Each stage's passes are priced from their blocks; its schedule's order joins the stages.
@@ -32,7 +32,7 @@ class Summation {
         program_(program),
         cost_(job),
         times_(price_operations(program, cost_)),
-        blocks_(price_blocks(program, times_)) {
+        blocks_(price_blocks(program, times_, cost_.interference())) {
     for (std::size_t s = 0; s < program.stages.size(); ++s) stages_.push_back(price_stage(program.stages[s]));
   }
 
@@ -68,36 +68,82 @@ class Summation {
 
   StageCost price_stage(const StageProgram& stage) const {
     StageCost cost;
+    BlockCost micro_batch;
+    Seconds forwards;
     for (const Chunk& chunk : stage.chunks) {
       const BlockCost forward = sum_of(chunk.forward, 1);
       const BlockCost backward = sum_of(chunk.backward, 1);
       const BlockCost weight = sum_of(chunk.weight, 1);
       cost.chunks.push_back({forward.time, backward.time, weight.time});
-      for (const BlockCost& pass : {forward, backward, weight}) {
-        add(cost.passes, pass, program_.micro_batches);
-      }
-      for (const auto last : {std::span(chunk.last_backward), std::span(chunk.last_weight)}) {
-        if (last.empty()) continue;
-        cost.sync_left += sync_left(last);
-        add_sync_traffic(cost.once, last);
-      }
+      add(micro_batch, forward, 1);
+      add(micro_batch, backward, 1);
+      add(micro_batch, weight, 1);
+      forwards += forward.time;
+      add_sync_traffic(cost.once, last_pass(chunk));
     }
+    wait_for_links(micro_batch, cost.chunks);
+    add(cost.passes, micro_batch, program_.micro_batches);
+    cost.sync_left = sync_left(stage);
+    cost.gather_left = gather_left(stage, forwards);
     add(cost.once, sum_of(stage.prologue, 1), 1);
     add(cost.once, sum_of(stage.epilogue, 1), 1);
     return cost;
   }
 
-  /// Overlapped synchronisation: how long the links still work when this pass of the last micro-batch, in
-  /// which it stands, has ended.
-  [[nodiscard]] Seconds sync_left(std::span<const Visit> last_pass) const {
+  [[nodiscard]] bool hides_data_parallel() const {
+    return job_.training.overlap.dp && job_.parallelism.dp * job_.parallelism.cp > 1;
+  }
+
+  /// Under ZeRO-2 and 3 every micro-batch uses the links between replicas; where they are busy for longer
+  /// than its passes take, they set the pace.
+  void wait_for_links(BlockCost& micro_batch, std::vector<ChunkTimes>& chunks) const {
+    const auto dp = static_cast<std::size_t>(CommAxis::dp);
+    if (!hides_data_parallel() || micro_batch.comm_time[dp] <= micro_batch.time) return;
+    const Seconds late = micro_batch.comm_time[dp] - micro_batch.time;
+    micro_batch.exposed[dp] += late;
+    micro_batch.time += late;
+    for (ChunkTimes& chunk : chunks) chunk.backward += late / static_cast<double>(chunks.size());
+  }
+
+  /// The visits with which a chunk's work on the last micro-batch ends.
+  static const std::vector<Visit>& last_pass(const Chunk& chunk) {
+    if (!chunk.weight.empty()) return chunk.last_weight.empty() ? chunk.weight : chunk.last_weight;
+    return chunk.last_backward.empty() ? chunk.backward : chunk.last_backward;
+  }
+
+  /// Overlapped synchronisation: how long the links still work when the last micro-batch's last pass has
+  /// ended, and what it took from the kernels beside it until then. A stage ends with its first chunk.
+  [[nodiscard]] Seconds sync_left(const StageProgram& stage) const {
+    if (!hides_data_parallel()) return {};
     LanePlayer player(program_, times_);
-    player.play(last_pass);
-    return player.all_end() - player.compute_end();
+    BlockCost sync;
+    for (auto chunk = stage.chunks.rbegin(); chunk != stage.chunks.rend(); ++chunk) {
+      player.play(last_pass(*chunk));
+      add_sync_traffic(sync, last_pass(*chunk));
+    }
+    const Seconds left = std::max(Seconds(0.0), player.data_parallel_end() - player.compute_end());
+    const Seconds all = std::accumulate(sync.comm_time.begin(), sync.comm_time.end(), Seconds(0.0));
+    return left + cost_.interference().communication_share * std::max(Seconds(0.0), all - left);
+  }
+
+  /// Overlapped gathers of updated weights run beside the first forward of the next step.
+  [[nodiscard]] Seconds gather_left(const StageProgram& stage, Seconds forward) const {
+    if (!hides_data_parallel()) return {};
+    Seconds gathers;
+    for (const Visit& visit : stage.epilogue) {
+      if (program_.block(visit.block).kind != BlockKind::sync) continue;
+      const std::vector<Op>& ops = program_.block(visit.block).ops;
+      for (std::size_t o = 0; o < ops.size(); ++o) {
+        const bool on_replicas = ops[o].lane == Lane::dp || ops[o].lane == Lane::expert_dp;
+        if (on_replicas) gathers += times_[visit.block.at()][o].time;
+      }
+    }
+    return std::max(Seconds(0.0), gathers - forward);
   }
 
   /// The bytes, calls and link time of the synchronisations inside such a pass.
-  void add_sync_traffic(BlockCost& once, std::span<const Visit> last_pass) const {
-    for (const Visit& visit : last_pass) {
+  void add_sync_traffic(BlockCost& once, const std::vector<Visit>& visits) const {
+    for (const Visit& visit : visits) {
       if (program_.block(visit.block).kind != BlockKind::sync) continue;
       const BlockCost& block = blocks_[visit.block.at()];
       for (std::size_t a = 0; a < kCommAxisCount; ++a) {
@@ -131,11 +177,13 @@ class Summation {
     const Seconds for_transfers = passes.last_end() - pipeline(Seconds(0.0)).last_end();
     Seconds all_synced;
     Seconds slowest_once;
+    Seconds slowest_gather;
     for (std::size_t s = 0; s < stages_.size(); ++s) {
       all_synced = std::max(all_synced, passes.end[s] + stages_[s].sync_left);
       slowest_once = std::max(slowest_once, stages_[s].once.time);
+      slowest_gather = std::max(slowest_gather, stages_[s].gather_left);
     }
-    step.time = all_synced + slowest_once;
+    step.time = all_synced + slowest_once + slowest_gather;
 
     StepBreakdown& parts = step.breakdown;
     const double share = 1.0 / static_cast<double>(stages_.size());
@@ -145,8 +193,9 @@ class Summation {
       parts.pp_exposed += share * exposed(stage, CommAxis::pp);
       parts.cp_exposed += share * exposed(stage, CommAxis::cp);
       parts.ep_exposed += share * exposed(stage, CommAxis::ep);
-      parts.dp_exposed += share * (exposed(stage, CommAxis::dp) + stage.sync_left);
+      parts.dp_exposed += share * (exposed(stage, CommAxis::dp) + stage.sync_left + stage.gather_left);
       parts.optimizer += share * stage.once.compute;
+      parts.overhead += share * (stage.passes.overhead + stage.once.overhead);
       step.detail.gemms += share * stage.passes.gemms;
       step.detail.attention_core += share * stage.passes.attention_core;
       step.detail.memory_bound += share * stage.passes.memory_bound;

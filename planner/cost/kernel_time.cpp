@@ -55,6 +55,7 @@ OpTime CostModel::kernel_time(const Op& op, const StepProgram& program) const {
   }
 
   const Seconds work = std::max(compute, memory);
+  if (blocking_) fixed += interference_.submit;
   if (fixed + work < kernels.launch) return {kernels.launch, Limit::launch};
   if (work < fixed) return {fixed + work, Limit::launch};
   return {fixed + work, compute >= memory ? Limit::compute : Limit::memory};

@@ -28,8 +28,8 @@ OpTimes price_operations(const StepProgram& program, const CostModel& cost) {
 LanePlayer::LanePlayer(const StepProgram& program, const OpTimes& times)
     : program_(program), times_(times), written_(program.tensors.size()) {}
 
-Seconds LanePlayer::all_end() const {
-  return Seconds(*std::max_element(lane_free_.begin(), lane_free_.end()));
+Seconds LanePlayer::data_parallel_end() const {
+  return Seconds(std::max(lane_free_[index(Lane::dp)], lane_free_[index(Lane::expert_dp)]));
 }
 
 void LanePlayer::play(std::span<const Visit> visits) {
@@ -44,7 +44,23 @@ void LanePlayer::play(std::span<const Visit> visits) {
     for (std::size_t o = issued[i]; o < block.ops.size(); ++o) {
       play_op(block.ops[o], visits[i].layer.value(), times_[visits[i].block.at()][o].time.value());
     }
+    settle();
   }
+}
+
+/// Compute waits for what the next block needs.
+void LanePlayer::settle() {
+  double& compute_free = lane_free_[index(Lane::compute)];
+  const auto wait_for = [&](double time, CommAxis axis) {
+    if (time <= compute_free) return;
+    waited_[static_cast<std::size_t>(axis)] += time - compute_free;
+    compute_free = time;
+  };
+  if (hold_.axis != kCompute) wait_for(hold_.time, static_cast<CommAxis>(hold_.axis));
+  wait_for(lane_free_[index(Lane::tp)], CommAxis::tp);
+  wait_for(lane_free_[index(Lane::cp)], CommAxis::cp);
+  wait_for(lane_free_[index(Lane::ep)], CommAxis::ep);
+  wait_for(lane_free_[index(Lane::tied)], CommAxis::pp);
 }
 
 /// Runs the leading gathers of a visit that is `blocks_early` ahead, if they may be issued now; returns how

@@ -20,6 +20,10 @@ OpTimes price_operations(const StepProgram& program, const CostModel& cost);
 /// taken to be ready: a collective lasts its own time, what a Recv brings is there. A pipelined collective is
 /// cut into as many pieces as its group has members: it starts with the first piece of the product before it,
 /// and the operation that it feeds starts with its first piece and ends a piece's worth after its last.
+/// At the end of a block, compute waits for the block's tensor, context and expert parallel communication and
+/// for what holds it: the next block reads the result. Only what overlaps by intent goes on: gradients,
+/// weights and pipeline transfers. The gradient norm's few bytes over all ranks go on too: a ring's latency,
+/// by which they are priced, is not what a tree takes.
 ///
 /// Keeps what the compute lane was busy with, and which axis it waited for when it was not.
 class LanePlayer {
@@ -31,8 +35,8 @@ class LanePlayer {
 
   /// When the compute lane has finished what was played.
   [[nodiscard]] Seconds compute_end() const { return Seconds(lane_free_[0]); }
-  /// When every lane has.
-  [[nodiscard]] Seconds all_end() const;
+  /// When the links between data-parallel replicas have.
+  [[nodiscard]] Seconds data_parallel_end() const;
   /// Time that the compute lane waited for each axis so far.
   [[nodiscard]] Seconds waited(CommAxis axis) const {
     return Seconds(waited_[static_cast<std::size_t>(axis)]);
@@ -55,6 +59,7 @@ class LanePlayer {
   void play_op(const Op& op, std::int32_t layer, double duration);
   void play_compute(const Op& op, std::int32_t layer, double duration);
   void play_communication(const Op& op, std::int32_t layer, double duration);
+  void settle();
   [[nodiscard]] Stamp ready(const Op& op, std::int32_t layer) const;
   void stamp(const Op& op, std::int32_t layer, Stamp written);
   [[nodiscard]] std::size_t issue_early(const Visit& visit, int blocks_early);

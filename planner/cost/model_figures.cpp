@@ -34,7 +34,8 @@ std::int64_t active_elements(const Tensor& weight, const ModelSpec& model) {
 Parameters& component_of(ParameterCounts& counts, const std::string& name) {
   if (name.find("norm.") != std::string::npos) return counts.norm;
   if (name.starts_with("layer.router.")) return counts.router;
-  for (const char* prefix : {"layer.qkv.", "layer.out.", "layer.q_", "layer.kv_", "layer.sinks"}) {
+  for (const char* prefix :
+       {"layer.qkv.", "layer.out.", "layer.q_", "layer.kv_", "layer.k_rope", "layer.sinks"}) {
     if (name.starts_with(prefix)) return counts.attention;
   }
   return name.starts_with("layer.") ? counts.ffn : counts.embedding;

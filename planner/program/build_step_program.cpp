@@ -63,7 +63,9 @@ class StepBuilder {
   [[nodiscard]] std::int64_t pieces() const { return checked_product(stages(), job_.parallelism.vp); }
   [[nodiscard]] LayerId last_layer() const { return LayerId(static_cast<std::int32_t>(job_.model.layers)); }
   [[nodiscard]] bool splits_backward() const { return job_.training.schedule == ScheduleKind::zero_bubble; }
-  [[nodiscard]] bool ties_across_stages() const { return job_.model.tied_embeddings && stages() > 1; }
+  [[nodiscard]] bool ties_across_stages() const {
+    return job_.model.tied_embeddings && stages() > 1 && !job_.lora;
+  }
 
   // ---- blocks
 

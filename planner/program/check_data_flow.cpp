@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -92,11 +93,25 @@ class StageFlow {
     for (const auto& [instance, history] : histories_) {
       const Tensor& tensor = program_.tensor(instance.tensor);
       const bool in_vain = history.first_op != nullptr && !history.read && !may_go_unread(*history.first_op);
-      if (tensor.lifetime != Lifetime::micro_batch || !in_vain) continue;
+      if (tensor.lifetime != Lifetime::micro_batch || !in_vain || ends_at_frozen_table(tensor, instance))
+        continue;
       leaks.insert(fmt::format("stage {}, {}: writes {}, which nothing reads", stage_,
                                place_of(*history.first_block, *history.first_op), tensor.name));
     }
     problems_.insert(problems_.end(), leaks.begin(), leaks.end());
+  }
+
+  /// The gradient of the first layer's input, where the embedding below it is not trained.
+  [[nodiscard]] bool ends_at_frozen_table(const Tensor& tensor, const Instance& instance) const {
+    if (tensor.role != TensorRole::activation_gradient || stage_ != 0 || instance.layer != 0) return false;
+    bool has_embedding = false;
+    for (const Block& block : program_.blocks) {
+      const bool makes_gradients = block.pass == Pass::backward || block.pass == Pass::weight;
+      if (block.kind != BlockKind::embedding || !makes_gradients) continue;
+      if (!block.ops.empty()) return false;
+      has_embedding = true;
+    }
+    return has_embedding;
   }
 
   void report_early_read(const Run& run, const Block& block, const Op& op, const Operand& operand) {

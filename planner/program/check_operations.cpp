@@ -66,11 +66,12 @@ OperandForm pointwise_form(PointwiseKind kind, bool backward) {
 
 OperandForm norm_form(NormKind kind, bool backward) {
   if (kind == NormKind::rmsnorm) {
-    return backward ? OperandForm{"rrrrr?oo", "x, weight, stats, dy[, gradient of the residual], dx, dweight"}
-                    : OperandForm{"rroo", "x, weight, y, stats"};
+    return backward
+               ? OperandForm{"rrrrr?oo?", "x, weight, stats, dy[, gradient of the residual], dx[, dweight]"}
+               : OperandForm{"rroo", "x, weight, y, stats"};
   }
-  return backward ? OperandForm{"rrrrr?ooo",
-                                "x, weight, stats, dy[, gradient of the residual], dx, dweight, dbias"}
+  return backward ? OperandForm{"rrrrr?oo?o?",
+                                "x, weight, stats, dy[, gradient of the residual], dx[, dweight, dbias]"}
                   : OperandForm{"rrroo", "x, weight, bias, y, stats"};
 }
 
@@ -94,7 +95,8 @@ std::optional<OperandForm> form_of(const Op& op) {
     Result operator()(const Gemm&) const { return OperandForm{"rror?", "A, B, C[, bias]"}; }
     Result operator()(const GroupedGemm&) const { return OperandForm{"rror?", "A, B, C[, bias]"}; }
     Result operator()(const Attention&) const {
-      return backward ? OperandForm{"rrrro", "qkv, o, lse, do, dqkv"} : OperandForm{"roo", "qkv, o, lse"};
+      return backward ? OperandForm{"rrrr+o+", "inputs, o, lse, do, the inputs' gradients"}
+                      : OperandForm{"r+oo", "inputs, o, lse"};
     }
     Result operator()(const Pointwise& kind) const { return pointwise_form(kind.kind, backward); }
     Result operator()(const Norm& kind) const { return norm_form(kind.kind, backward); }

@@ -30,34 +30,40 @@ class SizeCheck {
     expect(0, "tokens·k", checked_product(op.tokens, op.k));
     expect(1, "experts·n·k", checked_product(op.experts, op.n, op.k));
     expect(2, "tokens·n", checked_product(op.tokens, op.n));
+    if (count() == 4) expect(3, "experts·n", checked_product(op.experts, op.n));
   }
 
   void operator()(const Attention& op) {
     const std::int64_t output = checked_product(op.batch, op.query, op.heads, op.v_head_dim);
     const std::int64_t qkv = checked_product(op.batch, op.query, op.heads, op.head_dim) +
                              checked_product(op.batch, op.key, op.kv_heads, op.head_dim + op.v_head_dim);
-    // With fewer queries than keys on a rank, keys come from elsewhere.
-    const bool local = op.query == op.key;
-    if (local) expect(0, "batch·(query·heads·head_dim + key·kv_heads·(head_dim + v_head_dim))", qkv);
-    expect(1, "batch·query·heads·v_head_dim", output);
-    expect(2, "batch·query·heads", checked_product(op.batch, op.query, op.heads));
-    if (count() == 5) {
-      expect(3, "batch·query·heads·v_head_dim", output);
-      if (local) expect(4, "batch·(query·heads·head_dim + key·kv_heads·(head_dim + v_head_dim))", qkv);
+    // Forward: inputs, o, lse. Backward: inputs, o, lse, do, the inputs' gradients.
+    const bool backward = is_backward(op_.phase);
+    const auto reads = static_cast<std::size_t>(std::count_if(
+        op_.operands.begin(), op_.operands.end(), [](const Operand& o) { return o.access == Access::read; }));
+    const std::size_t inputs = backward ? reads - 3 : reads;
+    // Where keys come from elsewhere, or a window hides some, they are not in one tensor with the queries.
+    if (inputs == 1 && op.query == op.key) {
+      const char* const formula = "batch·(query·heads·head_dim + key·kv_heads·(head_dim + v_head_dim))";
+      expect(0, formula, qkv);
+      if (backward) expect(4, formula, qkv);
     }
+    expect(inputs, "batch·query·heads·v_head_dim", output);
+    expect(inputs + 1, "batch·query·heads", checked_product(op.batch, op.query, op.heads));
+    if (backward) expect(inputs + 2, "batch·query·heads·v_head_dim", output);
   }
 
   void operator()(const Pointwise& op) {
     switch (op.kind) {
       case PointwiseKind::add:
-      case PointwiseKind::multiply:
-        // The smaller operand of a sum or product is repeated: a bias, a position table, a gate.
+        // The smaller operand of a sum is repeated: a bias, a position table.
         for (std::size_t i = 0; i < count(); ++i) expect_divides(i, op.elements);
         expect_largest(op.elements);
         return;
       case PointwiseKind::bias_gradient:
         expect(0, "elements", op.elements);
-        expect_divides(1, op.elements);
+        // Every expert has a bias of its own, and tokens of its own, not as many as the next.
+        if (op_.component != Component::experts) expect_divides(1, op.elements);
         return;
       case PointwiseKind::swiglu:
       case PointwiseKind::geglu:
@@ -71,9 +77,10 @@ class SizeCheck {
       case PointwiseKind::sqrelu:
       case PointwiseKind::silu:
       case PointwiseKind::sigmoid:
-        expect(0, "elements", op.elements);
-        expect_whole_or_gate(1, op.elements);
-        if (count() == 3) expect(2, "elements", op.elements);
+      case PointwiseKind::multiply:
+        // Uncompiled, the activation works on the gate and the product on up: each a half of one tensor.
+        for (std::size_t i = 0; i < count(); ++i) expect_whole_or_half(i, op.elements);
+        expect_smallest(op.elements);
         return;
       case PointwiseKind::zero: expect_sum(count(), op.elements); return;
       case PointwiseKind::sum_squares: expect_sum(count() - 1, op.elements); return;
@@ -85,15 +92,15 @@ class SizeCheck {
   void operator()(const Norm& op) {
     const bool backward = is_backward(op_.phase);
     const bool has_bias = op.kind == NormKind::layernorm;
-    const std::size_t parameters = has_bias ? 2 : 1;
     const std::size_t stats = backward ? 2 : count() - 1;
     expect(stats, "one statistic per row, two for layernorm", checked_product(op.rows, has_bias ? 2 : 1));
     expect_parameters(1, op.width);
-    // What is left are rows (x, y and their gradients) and, at the end of a backward list, the parameters'
-    // gradients.
+    // What is left are rows (x, y and their gradients) and, at the end of a backward list behind dx, the
+    // gradients of those parameters that are trained.
+    std::size_t dx = 0;
+    while (backward && op_.operands[dx].access == Access::read) ++dx;
     for (std::size_t i = 0; i < count(); ++i) {
-      const bool is_parameter =
-          i == 1 || (!backward && has_bias && i == 2) || (backward && i + parameters >= count());
+      const bool is_parameter = i == 1 || (!backward && has_bias && i == 2) || (backward && i > dx);
       if (i != stats && i != 1) {
         is_parameter ? expect_parameters(i, op.width)
                      : expect(i, "rows·width", checked_product(op.rows, op.width));
@@ -140,6 +147,10 @@ class SizeCheck {
 
   void operator()(const Collective& op) {
     const bool in_place = bytes_where(Access::read) == Bytes(0);
+    if (op.kind == CollectiveKind::all_to_all) {
+      expect_exchange(op.payload);
+      return;
+    }
     const bool whole_arrives = in_place || op.kind == CollectiveKind::all_gather;
     const Bytes whole = whole_arrives ? bytes_written() : bytes_where(Access::read);
     if (whole != op.payload) {
@@ -215,10 +226,16 @@ class SizeCheck {
     if (is_fused(0) && local(i) == checked_product(2, width)) return;
     expect(i, "width", width);
   }
-  /// The activation of a gate that is fused with its up projection reads all and writes half.
-  void expect_whole_or_gate(std::size_t i, std::int64_t elements) {
-    if (elements % 2 == 0 && local(i) == elements / 2) return;
-    expect(i, "elements", elements);
+  /// All of a tensor is used, or the half of a fused gate and up.
+  void expect_whole_or_half(std::size_t i, std::int64_t elements) {
+    if (local(i) != checked_product(2, elements)) expect(i, "elements", elements);
+  }
+  void expect_smallest(std::int64_t elements) {
+    std::int64_t smallest = local(0);
+    for (std::size_t i = 1; i < count(); ++i) smallest = std::min(smallest, local(i));
+    if (smallest > elements) {
+      complain(fmt::format("it states {} elements, but its smallest operand has {}", elements, smallest));
+    }
   }
   void expect_largest(std::int64_t elements) {
     std::int64_t largest = 0;
@@ -239,7 +256,7 @@ class SizeCheck {
   /// What one member gives to a gather or keeps of a scatter: an even part, or more where one dimension of a
   /// tensor is cut and does not divide evenly. Counted in elements: a dtype may change on the way.
   void expect_share(const Collective& op, bool whole_arrives) {
-    const std::int64_t parts = op.kind == CollectiveKind::all_to_all ? 1 : program_.group(op.group).size;
+    const std::int64_t parts = program_.group(op.group).size;
     std::int64_t whole = 0;
     std::int64_t share = 0;
     std::int64_t most = 0;
@@ -255,15 +272,31 @@ class SizeCheck {
       }
       most += largest;
     }
-    if (checked_product(share, parts) < whole || share > most) {
+    // Of a fused qkv, only keys and values go around.
+    const bool may_hold_more = op_.component == Component::attention_core;
+    if (checked_product(share, parts) < whole || (share > most && !may_hold_more)) {
       complain(
           fmt::format("one of {} members holds {} elements, which is no share of {}", parts, share, whole));
+    }
+  }
+  /// A rank may get more tokens than it gives: the payload is the larger.
+  void expect_exchange(Bytes payload) {
+    const Bytes larger = std::max(bytes_where(Access::read), bytes_written());
+    if (payload != larger) {
+      complain(
+          fmt::format("its payload is {} bytes, but the larger of what is sent and what arrives is {} bytes",
+                      payload.value(), larger.value()));
     }
   }
   /// A transfer carries its tensor, or one tensor-parallel rank's share of what all of them hold alike.
   void expect_transfer(Bytes payload) {
     const std::int64_t bytes = tensor(0).local_bytes().value();
-    const std::int64_t share = ceil_divide(bytes, program_.group(GroupKind::tp).size);
+    const std::int64_t parts = program_.group(GroupKind::tp).size;
+    std::int64_t share = bytes;  // along the leading dimension, rounded up to whole rows
+    if (!tensor(0).dims.empty()) {
+      const std::int64_t rows = tensor(0).dims[0].local();
+      share = bytes / rows * ceil_divide(rows, parts);
+    }
     if (payload.value() != bytes && payload.value() != share) {
       complain(fmt::format("its payload is {} bytes, but {} has {}", payload.value(), tensor(0).name, bytes));
     }

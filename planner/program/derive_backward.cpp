@@ -1,5 +1,6 @@
 #include "planner/program/derive_backward.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -31,6 +32,8 @@ class Derivation {
   }
 
   Block run() {
+    // Below a table that is not trained, nothing asks for a gradient.
+    if (forward_.kind == BlockKind::embedding && trains_nothing()) return std::move(backward_);
     const TensorId hidden = hidden_id();
     gradients_[{hidden, 1}] = {reads(hidden_gradient_id(), 1), false, false};
     if (forward_.kind == BlockKind::embedding) {
@@ -119,14 +122,21 @@ class Derivation {
   /// One reader of x has contributed. After the last, a sum over tp ranks is completed.
   void contributed(const Operand& x, Component component) {
     if (--readers_[instance_of(x)] > 0) return;
-    Gradient& gradient = gradients_[instance_of(x)];
-    if (!gradient.partial) return;
+    if (!gradients_[instance_of(x)].partial) return;
     if (const Op* gather = gather_of(x)) {
       derive(*gather, std::get<Collective>(gather->kind));  // its reduce-scatter completes the sum
       return;
     }
     // Between low-rank adapters a sum over tp stays open: what follows is linear in it.
     if (builder_.tensor(x.tensor).name.ends_with(".lora")) return;
+    complete(x, component);
+  }
+
+  /// Sums the tp ranks' summands of x's gradient, if that is what they have.
+  void complete(const Operand& x, Component component) {
+    const auto found = gradients_.find(instance_of(x));
+    if (found == gradients_.end() || !found->second.partial) return;
+    Gradient& gradient = found->second;
     builder_.tensor(gradient.at.tensor).partial = GroupKind::tp;
     const std::string name = builder_.tensor(gradient.at.tensor).name;
     Op op = all_reduce_tp(builder_, "all-reduce " + short_name(name), component, Phase::backward_input,
@@ -135,6 +145,10 @@ class Derivation {
     op.pipelined = builder_.job().training.overlap.tp == TpOverlap::full;
     backward_.ops.push_back(std::move(op));
     gradient.partial = false;
+  }
+
+  [[nodiscard]] bool is_alike_over_tp(const Operand& x) const {
+    return builder_.shapes().tp > 1 && builder_.tensor(x.tensor).replicated_over_tp();
   }
 
   /// The all-gather of this block from which x comes, if any.
@@ -164,6 +178,14 @@ class Derivation {
     return builder_.tensor(operand.tensor).role == TensorRole::weight;
   }
 
+  [[nodiscard]] bool trains_nothing() const {
+    return std::all_of(forward_.ops.begin(), forward_.ops.end(), [&](const Op& op) {
+      return std::all_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+        return !is_weight(operand) || builder_.is_frozen(operand.tensor);
+      });
+    });
+  }
+
   // ---- one rule per operation kind
 
   void derive(const Op& op, const Gemm& gemm) {
@@ -180,22 +202,20 @@ class Derivation {
     const Operand w = op.operands[1];
     const Operand dy = gradient_of(op.operands[2]);
     const bool summand = gradients_[instance_of(op.operands[2])].partial;
+    const bool columns_cut = builder_.tensor(w.tensor).dims[0].tp > 1;
+    // What every tp rank has whole must not be added to summands that are still to be summed.
+    if (!columns_cut && !summand) complete(x, op.component);
     const Operand dx = contribution(x);
     emit(op.name, op.component, Phase::backward_input,
          Gemm{.batch = 1, .m = gemm.m, .n = gemm.k, .k = gemm.n, .math = gemm.math},
          {dy, reads(w.tensor), dx});
-    const bool columns_cut = builder_.tensor(w.tensor).dims[0].tp > 1;
     if (columns_cut || summand) gradients_[instance_of(x)].partial = true;
     contributed(x, op.component);
     if (builder_.is_frozen(w.tensor)) return;
     emit(op.name, op.component, Phase::backward_weight,
          Gemm{.batch = 1, .m = gemm.n, .n = gemm.k, .k = gemm.m, .math = gemm.math},
          {dy, reads(x.tensor, x.layer_shift), adds_to(builder_.gradient_of(w.tensor))});
-    if (op.operands.size() > 3) {
-      emit(op.name + " bias", op.component, Phase::backward_weight,
-           Pointwise{PointwiseKind::bias_gradient, builder_.tensor(dy.tensor).local_elements()},
-           {dy, adds_to(builder_.gradient_of(op.operands[3].tensor))});
-    }
+    if (op.operands.size() > 3) derive_bias(op, dy);
   }
 
   /// C = A·B of two activations: dA = dC·Bᵀ, dB = Aᵀ·dC.
@@ -224,10 +244,18 @@ class Derivation {
     if (builder_.is_frozen(w.tensor)) return;
     emit(op.name, op.component, Phase::backward_weight, gemm,
          {dy, reads(x.tensor), adds_to(builder_.gradient_of(w.tensor))});
+    if (op.operands.size() > 3) derive_bias(op, dy);
+  }
+
+  /// db += Σ dY over the tokens.
+  void derive_bias(const Op& op, const Operand& dy) {
+    emit(op.name + " bias", op.component, Phase::backward_weight,
+         Pointwise{PointwiseKind::bias_gradient, builder_.tensor(dy.tensor).local_elements()},
+         {dy, adds_to(builder_.gradient_of(op.operands[3].tensor))});
   }
 
   void derive(const Op& op, const Route& route) {
-    const Operand routes = op.operands[1];
+    const Operand routes = op.operands.back();
     emit(op.name, op.component, Phase::backward_input, route,
          {reads(routes.tensor), gradient_of(routes), contribution(op.operands[0])});
   }
@@ -250,7 +278,16 @@ class Derivation {
     std::vector<Operand> operands = op.operands;
     for (Operand& operand : operands) operand.access = Access::read;
     operands.push_back(dout);
-    for (std::size_t i = 0; i < inputs; ++i) operands.push_back(contribution(op.operands[i]));
+    for (std::size_t i = 0; i < inputs; ++i) {
+      const Operand& x = op.operands[i];
+      if (!is_weight(x)) {
+        operands.push_back(contribution(x));
+        // Keys that all heads share get a summand from the heads of each tp rank.
+        if (is_alike_over_tp(x)) gradients_[instance_of(x)].partial = true;
+      } else if (!builder_.is_frozen(x.tensor)) {
+        operands.push_back(adds_to(builder_.gradient_of(x.tensor)));
+      }
+    }
     emit(op.name, op.component, Phase::backward_input, attention, std::move(operands));
   }
 
@@ -276,6 +313,7 @@ class Derivation {
     Operand dqkv = gradient_of(op.operands[0]);
     dqkv.access = Access::accumulate;
     emit(op.name, op.component, Phase::backward_input, rope, {dqkv});
+    if (gather_of(op.operands[0]) == nullptr) complete(op.operands[0], op.component);
   }
 
   void derive(const Op& op, const Pointwise& pointwise) {
@@ -360,7 +398,9 @@ class Derivation {
     if (!exchanged_.insert(&op).second) return;
     const Operand x = op.operands[0];
     const Operand dy = gradient_of(op.operands[1]);
+    const bool summand = forward.group != GroupKind::tp && gradients_[instance_of(op.operands[1])].partial;
     const Operand dx = contribution(x);
+    if (summand) gradients_[instance_of(x)].partial = true;
     Op exchange = compute_op(
         std::string(to_string(kind)) + " " + short_name(builder_.tensor(dx.tensor).name), op.component,
         Phase::backward_input,
@@ -371,7 +411,8 @@ class Derivation {
     exchange.pipelined = op.pipelined;
     if (kind == CollectiveKind::reduce_scatter) {
       // The weight gradient that follows need not wait, unless nothing overlaps.
-      exchange.holds_compute = builder_.job().training.overlap.tp == TpOverlap::none;
+      const OverlapSpec& overlap = builder_.job().training.overlap;
+      exchange.holds_compute = forward.group == GroupKind::cp ? !overlap.cp : overlap.tp == TpOverlap::none;
     }
     backward_.ops.push_back(std::move(exchange));
   }

@@ -32,9 +32,24 @@ TensorId emit_qkv(ProgramBuilder& builder, Block& block, WeightGroup& group, Ten
   return qkv;
 }
 
+/// Norms over all of q and all of k. Their weights stand end to end in one tensor.
+TensorId emit_whole_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv) {
+  const BlockShapes& s = builder.shapes();
+  const std::int64_t width = (s.heads + s.kv_heads) * s.head_dim;
+  const TensorId weight =
+      builder.weight(group, "layer.qk_norm.weight", {{.name = DimName::flat, .size = width}});
+  const TensorId y = builder.activation("layer.qkv_normed", DimName::qkv, qkv_rows(s), true);
+  block.ops.push_back(compute_op(
+      "qk norm", Component::norm, Phase::forward,
+      Norm{.kind = NormKind::rmsnorm, .rows = s.tokens / s.cp, .width = width},
+      {reads(qkv), reads(weight), writes(y), writes(builder.statistic("layer.qk_norm.stats", 1))}));
+  return y;
+}
+
 /// Norms of the q and k heads. The two weights of d elements stand end to end in one tensor.
 TensorId emit_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv) {
   const BlockShapes& s = builder.shapes();
+  if (builder.job().model.qk_norm_whole) return emit_whole_qk_norm(builder, block, group, qkv);
   const std::int64_t normed_heads = (s.heads + s.kv_heads) / s.tp;
   const TensorId weight =
       builder.weight(group, "layer.qk_norm.weight", {{.name = DimName::flat, .size = 2 * s.head_dim}});
@@ -52,12 +67,6 @@ TensorId emit_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& group,
   return y;
 }
 
-/// Keys that a query looks at: all of them, or a sliding window's.
-std::int64_t visible_keys(const JobSpec& job) {
-  const std::int64_t sequence = job.training.sequence_length;
-  return job.model.window ? std::min(*job.model.window, sequence) : sequence;
-}
-
 TensorId head_square(ProgramBuilder& builder, const std::string& name, DType type) {
   const BlockShapes& s = builder.shapes();
   Tensor tensor;
@@ -69,7 +78,16 @@ TensorId head_square(ProgramBuilder& builder, const std::string& name, DType typ
   return builder.add(std::move(tensor));
 }
 
-/// A collective over the context-parallel group.
+}  // namespace
+
+std::int64_t visible_keys(const JobSpec& job) {
+  const std::int64_t sequence = job.training.sequence_length;
+  if (!job.model.window || *job.model.window >= sequence) return sequence;
+  const std::int64_t window = *job.model.window;
+  if (!job.model.causal) return window;
+  return 2 * window - checked_product(window, window) / sequence;
+}
+
 void exchange_cp(ProgramBuilder& builder, Block& block, const std::string& name, CollectiveKind kind,
                  TensorId from, TensorId to) {
   Op op = compute_op(name, Component::attention_core, Phase::forward,
@@ -82,6 +100,12 @@ void exchange_cp(ProgramBuilder& builder, Block& block, const std::string& name,
   op.pipelined = builder.job().training.overlap.cp;
   block.ops.push_back(std::move(op));
 }
+
+std::string gather_name(const ProgramBuilder& builder, const std::string& what) {
+  return (builder.job().parallelism.cp_style == CpStyle::ring ? "ring " : "all-gather ") + what;
+}
+
+namespace {
 
 /// The sizes of one rank's flash attention; context parallelism keeps all heads and a share of the queries.
 Attention flash_sizes(const ProgramBuilder& builder) {
@@ -110,7 +134,8 @@ TensorId attention_statistic(ProgramBuilder& builder, bool heads_over_cp) {
 
 /// Ulysses (Jacobs et al. 2023, arXiv:2309.14509): all-to-alls turn a share of the tokens with all heads into
 /// all tokens with a share of the heads, and back.
-void emit_ulysses_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out) {
+void emit_ulysses_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out,
+                       const std::vector<Operand>& sinks) {
   const BlockShapes& s = builder.shapes();
   const auto by_heads = [&](TensorId like, const std::string& name) {
     Tensor tensor = builder.tensor(like);
@@ -126,16 +151,20 @@ void emit_ulysses_core(ProgramBuilder& builder, Block& block, TensorId qkv, Tens
   attention.query = s.sequence;
   attention.heads /= s.cp;
   attention.kv_heads /= s.cp;
+  std::vector<Operand> operands{reads(qkv_heads)};
+  operands.insert(operands.end(), sinks.begin(), sinks.end());
+  operands.push_back(writes(out_heads));
+  operands.push_back(writes(attention_statistic(builder, true)));
   block.ops.push_back(
-      compute_op("attention", Component::attention_core, Phase::forward, attention,
-                 {reads(qkv_heads), writes(out_heads), writes(attention_statistic(builder, true))}));
+      compute_op("attention", Component::attention_core, Phase::forward, attention, std::move(operands)));
   exchange_cp(builder, block, "all-to-all out", CollectiveKind::all_to_all, out_heads, out);
 }
 
-void emit_flash_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out) {
+void emit_flash_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out,
+                     const std::vector<Operand>& sinks) {
   const BlockShapes& s = builder.shapes();
   if (s.cp > 1 && builder.job().parallelism.cp_style == CpStyle::ulysses) {
-    emit_ulysses_core(builder, block, qkv, out);
+    emit_ulysses_core(builder, block, qkv, out, sinks);
     return;
   }
   std::vector<Operand> operands{reads(qkv)};
@@ -147,10 +176,10 @@ void emit_flash_core(ProgramBuilder& builder, Block& block, TensorId qkv, Tensor
     kv.dims = {{.name = DimName::tokens, .size = s.tokens},
                cut_dim(DimName::qkv, 2 * s.kv_heads * s.head_dim, s.tp, true)};
     const TensorId full = builder.add(std::move(kv));
-    const bool ring = builder.job().parallelism.cp_style == CpStyle::ring;
-    exchange_cp(builder, block, ring ? "ring kv" : "all-gather kv", CollectiveKind::all_gather, qkv, full);
+    exchange_cp(builder, block, gather_name(builder, "kv"), CollectiveKind::all_gather, qkv, full);
     operands.push_back(reads(full));
   }
+  operands.insert(operands.end(), sinks.begin(), sinks.end());
   operands.push_back(writes(out));
   operands.push_back(writes(attention_statistic(builder, false)));
   block.ops.push_back(compute_op("attention", Component::attention_core, Phase::forward, flash_sizes(builder),
@@ -187,9 +216,16 @@ void emit_unfused_core(ProgramBuilder& builder, Block& block, TensorId qkv, Tens
 
 }  // namespace
 
-void emit_attention_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out) {
+void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv,
+                         TensorId out) {
   if (builder.job().training.attention == AttentionKind::flash) {
-    emit_flash_core(builder, block, qkv, out);
+    const BlockShapes& s = builder.shapes();
+    std::vector<Operand> sinks;
+    if (builder.job().model.attention_sinks) {
+      sinks.push_back(
+          reads(builder.weight(group, "layer.sinks.weight", {cut_dim(DimName::heads, s.heads, s.tp, true)})));
+    }
+    emit_flash_core(builder, block, qkv, out, sinks);
   } else {
     emit_unfused_core(builder, block, qkv, out);
   }
@@ -210,7 +246,7 @@ void emit_fused_attention(ProgramBuilder& builder, Block& block, WeightGroup& gr
         Rope{.tokens = s.tokens / s.cp, .heads = (s.heads + s.kv_heads) / s.tp, .head_dim = s.head_dim},
         {adds_to(qkv)}));
   }
-  emit_attention_core(builder, block, qkv, out);
+  emit_attention_core(builder, block, group, qkv, out);
 }
 
 }  // namespace
@@ -234,7 +270,7 @@ void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group) {
       group, "layer.out.weight",
       {{.name = DimName::hidden, .size = s.hidden}, cut_dim(DimName::flat, width, s.tp, true)});
   std::optional<TensorId> bias;
-  if (model.biases == Biases::all) {
+  if (model.biases == Biases::attention || model.biases == Biases::all) {
     bias = builder.weight(group, "layer.out.bias", {{.name = DimName::hidden, .size = s.hidden}});
   }
   TensorId out = builder.activation("layer.out", DimName::hidden, s.hidden, false);

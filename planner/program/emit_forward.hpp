@@ -24,7 +24,19 @@ void emit_residual(ProgramBuilder& builder, Block& block, const std::string& nam
 /// layer.mid.
 void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group);
 /// The attention core on layer.qkv → layer.attention.out. Flash, or scores, softmax, (dropout,) values.
-void emit_attention_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out);
+void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv,
+                         TensorId out);
+
+/// Keys per query in the full matrix. Under a causal window of w the pairs are Σ min(i + 1, w) ≈ s·w − w²/2,
+/// and a causal mask is counted as half, so the matrix that stands for them has 2·w − w²/s columns: s where w
+/// = s.
+std::int64_t visible_keys(const JobSpec& job);
+
+/// A collective over the context-parallel group, part of the attention core.
+void exchange_cp(ProgramBuilder& builder, Block& block, const std::string& name, CollectiveKind kind,
+                 TensorId from, TensorId to);
+/// "ring WHAT" or "all-gather WHAT": what brings every rank's keys and values together.
+std::string gather_name(const ProgramBuilder& builder, const std::string& what);
 
 /// FFN sublayer: norm, up (and gate), activation, down, all-reduce, residual: layer.mid → hidden of the next
 /// layer.

@@ -6,8 +6,8 @@ namespace foreshard {
 
 namespace {
 
-/// The tensors of one mixture-of-experts sublayer. Rows are (token, chosen expert) pairs; without sequence
-/// parallelism tensor parallelism is refused here, so that a tp rank always routes its own tokens.
+/// The tensors of one mixture-of-experts sublayer. Rows are (token, chosen expert) pairs. Tensor parallelism
+/// comes with sequence parallelism here, so that a tp rank always routes its own tokens.
 class MoeEmitter {
  public:
   MoeEmitter(ProgramBuilder& builder, Block& block, WeightGroup& group, WeightGroup& experts)
@@ -25,18 +25,18 @@ class MoeEmitter {
     permute("dispatch", {reads(x), reads(routes), writes(sent)}, sent, false);
     TensorId arrived = sent;
     if (s_.ep > 1) {
-      arrived = rows("layer.experts.arrived", s_.hidden, moe_.imbalance, true);
+      arrived = rows("layer.experts.arrived", s_.hidden, load(), true);
       exchange("all-to-all dispatch", CollectiveKind::all_to_all, GroupKind::ep, sent, arrived, arrived);
     }
     TensorId inputs = arrived;
     if (s_.tp > 1) {
-      inputs = rows("layer.experts.in", s_.hidden, moe_.imbalance, false);
+      inputs = rows("layer.experts.in", s_.hidden, load(), false);
       exchange("all-gather experts", CollectiveKind::all_gather, GroupKind::tp, arrived, inputs, inputs);
     }
     TensorId outputs = run_experts(inputs);
     if (s_.tp > 1) {
       const TensorId whole = outputs;
-      outputs = rows("layer.experts.out", s_.hidden, moe_.imbalance, true);
+      outputs = rows("layer.experts.out", s_.hidden, load(), true);
       exchange("reduce-scatter experts", CollectiveKind::reduce_scatter, GroupKind::tp, whole, outputs,
                whole);
     }
@@ -102,17 +102,36 @@ class MoeEmitter {
         group_, "layer.router.weight",
         {{.name = DimName::flat, .size = moe_.count}, {.name = DimName::hidden, .size = s_.hidden}});
     const TensorId logits = tokens("layer.router.logits", moe_.count, s_.activation);
+    std::optional<TensorId> bias;
+    if (has_biases()) bias = builder_.weight(group_, "layer.router.bias", {experts_dim()});
     emit_linear(builder_, block_, group_,
-                {"router", Component::router, s_.activation, reads(x), weight, logits});
+                {"router", Component::router, s_.activation, reads(x), weight, logits, bias});
+    std::vector<Operand> operands{reads(logits)};
+    if (moe_.score_bias) operands.push_back(reads(score_bias()));
     // The chosen experts and their weights.
     const TensorId routes = tokens("layer.router.routes", 2 * moe_.per_token, DType::fp32);
+    operands.push_back(writes(routes));
     block_.ops.push_back(compute_op("top-k", Component::router, Phase::forward,
                                     Route{.tokens = builder_.tensor(logits).dims[0].local(),
                                           .experts = moe_.count,
                                           .per_token = moe_.per_token},
-                                    {reads(logits), writes(routes)}));
+                                    std::move(operands)));
     return routes;
   }
+
+  /// Outside of what is trained by gradients, like a frozen weight.
+  TensorId score_bias() {
+    Tensor bias;
+    bias.name = "layer.router.score_bias";
+    bias.role = TensorRole::weight;
+    bias.dtype = DType::fp32;
+    bias.lifetime = Lifetime::step;
+    bias.dims = {experts_dim()};
+    return builder_.frozen_weight(group_, std::move(bias));
+  }
+
+  [[nodiscard]] Dim experts_dim() const { return {.name = DimName::flat, .size = moe_.count}; }
+  [[nodiscard]] bool has_biases() const { return builder_.job().model.biases == Biases::all; }
 
   TensorId expert_weight(const std::string& name, Dim out, Dim in) {
     return builder_.weight(experts_, name,
@@ -120,14 +139,19 @@ class MoeEmitter {
   }
 
   void grouped(const std::string& name, TensorId x, TensorId weight, TensorId y) {
-    const Tensor& w = builder_.tensor(weight);
+    const Tensor w = builder_.tensor(weight);
+    std::vector<Operand> operands{reads(x), reads(weight), writes(y)};
+    if (has_biases()) {
+      const std::string prefix = w.name.substr(0, w.name.rfind('.'));
+      operands.push_back(reads(builder_.weight(experts_, prefix + ".bias", {w.dims[0], w.dims[1]})));
+    }
     block_.ops.push_back(compute_op(name, Component::experts, Phase::forward,
                                     GroupedGemm{.experts = w.dims[0].local(),
                                                 .tokens = builder_.tensor(y).dims[0].local(),
                                                 .n = w.dims[1].local(),
                                                 .k = w.dims[2].local(),
                                                 .math = s_.layer_math},
-                                    {reads(x), reads(weight), writes(y)}));
+                                    std::move(operands)));
   }
 
   TensorId run_experts(TensorId inputs) {
@@ -147,8 +171,9 @@ class MoeEmitter {
     return down;
   }
 
-  /// Within one rank all its experts' tokens are there, however they are spread.
-  [[nodiscard]] double load() const { return s_.ep > 1 || s_.tp > 1 ? moe_.imbalance : 1.0; }
+  /// The busiest rank's tokens over the mean. A rank that holds all experts has all its tokens, however they
+  /// are spread.
+  [[nodiscard]] double load() const { return s_.ep > 1 ? moe_.imbalance : 1.0; }
 
   ProgramBuilder& builder_;
   Block& block_;

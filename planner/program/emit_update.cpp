@@ -30,7 +30,7 @@ TensorId optimizer_state(ProgramBuilder& builder, const WeightGroup& group, cons
   std::int64_t elements = 0;
   for (const TensorId id : group.weights) {
     Tensor whole = builder.tensor(id);
-    whole.dims[0].dp = 1;
+    zero_dim(whole).dp = 1;
     elements += whole.local_elements();
   }
   Tensor state;
@@ -67,7 +67,7 @@ Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group) {
   const OptimizerKind kind = builder.job().training.optimizer;
   std::vector<Operand> operands = gradients(builder, group, Access::read);
   operands.push_back(reads(gradient_norm(builder)));
-  const bool masters = keeps_masters(builder);
+  const bool masters = keeps_masters(builder, group);
   if (masters) {
     operands.push_back(adds_to(optimizer_state(builder, group, ".master")));
   }
@@ -79,7 +79,7 @@ Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group) {
   std::int64_t parameters = 0;
   for (const TensorId id : group.weights) {
     Tensor whole = builder.tensor(id);
-    whole.dims[0].dp = 1;
+    zero_dim(whole).dp = 1;
     parameters += whole.local_elements();
   }
   parameters = ceil_divide(parameters, static_cast<std::int64_t>(zero_degree(builder.job(), group)));

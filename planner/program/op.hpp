@@ -44,14 +44,14 @@ struct GroupedGemm {
 };
 
 /// Scaled-dot-product attention without an s × s matrix in memory.
-/// Operands forward: inputs (qkv, or q and kv apart), o, lse. Backward: inputs, o, lse, do, the inputs'
-/// gradients. FLOPs forward 2·batch·heads·query·key·(head_dim + v_head_dim), full square; a causal mask
-/// halves what is executed. Source: Dao et al. 2022, arXiv:2205.14135; backward runs five products of that
-/// size for forward's two.
+/// Operands forward: inputs (qkv; or q and kv apart; further keys; sinks, a weight), o, lse. Backward:
+/// inputs, o, lse, do, the inputs' gradients. FLOPs forward 2·batch·heads·query·key·(head_dim + v_head_dim),
+/// full square; a causal mask halves what is executed. Source: Dao et al. 2022, arXiv:2205.14135; backward
+/// runs five products of that size for forward's two.
 struct Attention {
   std::int64_t batch = 1;  ///< sequences
   std::int64_t query = 0;  ///< positions on this rank
-  std::int64_t key = 0;
+  std::int64_t key = 0;    ///< under a causal window, twice what a query sees on average
   std::int64_t heads = 0;
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
@@ -92,7 +92,7 @@ struct Pointwise {
 
 /// Operands forward: x, weight, [bias,] y, stats (fp32, one per row for rmsnorm, two for layernorm).
 /// Backward: x, weight, stats, dy, [gradient of the residual that passes by,] dx (written; the sum with that
-/// residual gradient), dweight [, dbias] (accumulated).
+/// residual gradient), [dweight [, dbias]] (accumulated; none of frozen weights).
 struct Norm {
   NormKind kind = NormKind::rmsnorm;
   std::int64_t rows = 0;
@@ -124,8 +124,8 @@ struct CrossEntropy {
   std::int64_t vocab = 0;  ///< columns on this rank
 };
 
-/// Top-k expert choice per token. Operands: logits, routes (T, 2k: experts and weights). Backward: routes,
-/// droutes, dlogits.
+/// Top-k expert choice per token. Operands: logits, [score bias,] routes (T, 2k: experts and weights).
+/// Backward: routes, droutes, dlogits.
 struct Route {
   std::int64_t tokens = 0;
   std::int64_t experts = 0;

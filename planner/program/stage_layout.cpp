@@ -27,10 +27,14 @@ double head_in_layers(const ModelSpec& model, std::int64_t tp, std::int64_t sequ
   const auto head_dim = static_cast<double>(model.head_dim);
   const double matrices = is_gated(model.ffn) ? 3.0 : 2.0;
   const auto vocab = static_cast<double>(round_up(model.vocab, model.vocab_multiple * tp));
+  // The FFN widths that one token passes through.
+  const double ffn = model.experts ? static_cast<double>(model.experts->per_token * model.experts->hidden +
+                                                         model.experts->shared_hidden)
+                                   : static_cast<double>(model.ffn_hidden);
   // q and output projections, k and v projections, the attention core's two products over s keys, the FFN
   const double layer = 2 * hidden * head_dim * (2 * heads + 2 * kv_heads) +
                        4 * static_cast<double>(sequence_length) * heads * head_dim +
-                       2 * matrices * hidden * static_cast<double>(model.ffn_hidden);
+                       2 * matrices * hidden * ffn;
   return 2 * hidden * vocab / layer;
 }
 

@@ -22,10 +22,12 @@ struct KernelConstants {
   std::int64_t gemm_k_prologue = 0;  ///< k is counted as k + this: filling the pipeline of a tile
   double attention_forward = 0.0;    ///< flash attention, fraction of the GEMM peak of its dtype
   double attention_backward = 0.0;
-  double memory_efficiency = 0.0;  ///< fraction of the datasheet bandwidth reached by large tensors
-  Bytes memory_half_size;          ///< bytes moved at which half of that is reached
-  Seconds launch;                  ///< least time of a dependent kernel
-  double spread = 0.0;             ///< relative residual of the fit: half of the error band
+  double memory_efficiency = 0.0;    ///< fraction of the datasheet bandwidth reached by large tensors
+  Bytes memory_half_size;            ///< bytes moved at which half of that is reached
+  Seconds launch;                    ///< least time of a dependent kernel
+  Seconds submit;                    ///< host time to submit one kernel of a compiled program
+  double communication_share = 0.0;  ///< of the multiprocessors that a running collective occupies
+  double spread = 0.0;               ///< relative residual of the fit: half of the error band
 };
 
 /// How the accelerators of one node talk to each other.

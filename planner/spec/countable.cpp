@@ -16,9 +16,14 @@ std::int64_t weights_of_layer(const ModelSpec& model) {
   const std::int64_t projections =
       checked_add(checked_product(2, model.hidden, model.head_dim, model.heads),
                   checked_product(2, model.hidden, model.head_dim, model.kv_heads), "parameters");
-  return checked_add(projections,
-                     checked_product(is_gated(model.ffn) ? 3 : 2, model.hidden, model.ffn_hidden),
-                     "parameters");
+  const std::int64_t matrices = is_gated(model.ffn) ? 3 : 2;
+  const std::int64_t layer =
+      checked_add(projections, checked_product(matrices, model.hidden, model.ffn_hidden), "parameters");
+  if (!model.experts) return layer;
+  const ExpertsSpec& experts = *model.experts;
+  const std::int64_t routed = checked_product(experts.count, matrices * experts.hidden + 1, model.hidden);
+  const std::int64_t shared = checked_product(matrices, model.hidden, experts.shared_hidden);
+  return checked_add(checked_add(layer, routed, "parameters"), shared, "parameters");
 }
 
 std::int64_t padded_vocab(const JobSpec& job) {
@@ -42,6 +47,11 @@ void count_activations(const JobSpec& job) {
   std::int64_t width = checked_add(model.hidden, model.ffn_hidden, "bytes");
   width = checked_add(width, checked_product(model.heads, model.head_dim), "bytes");
   width = checked_add(width, padded_vocab(job), "bytes");
+  if (model.experts) {
+    const std::int64_t row = checked_add(model.hidden, model.experts->hidden, "bytes");
+    const auto load = static_cast<std::int64_t>(std::min(model.experts->imbalance, 1e6)) + 1;
+    width = checked_add(width, checked_product(load, model.experts->per_token, row), "bytes");
+  }
   if (job.training.attention == AttentionKind::unfused)
     width = checked_add(width, checked_product(model.heads, job.training.sequence_length), "bytes");
   checked_product(kBytesPerActivation, job.training.sequence_length, job.training.micro_batch,

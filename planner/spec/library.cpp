@@ -6,6 +6,9 @@
 
 #include <fmt/core.h>
 
+#include "planner/spec/hugging_face_config.hpp"
+#include "planner/spec/hugging_face_json.hpp"
+
 namespace foreshard {
 
 namespace {
@@ -90,7 +93,7 @@ std::filesystem::path bundled_file(ConfigKind kind, const std::string& name) {
 NodePtr Library::open(ConfigKind kind, const YamlNode& reference, const std::string& path) {
   const std::string& name = reference.text;
   std::error_code error;
-  if (name.ends_with(".json")) {
+  if (name.ends_with(".json") && kind != ConfigKind::models) {
     complaints_->add(reference.place, path,
                      fmt::format("{} is JSON; this version reads {}s in YAML", quote(name), noun_of(kind)));
     return nullptr;
@@ -120,6 +123,11 @@ NodePtr Library::open_file(ConfigKind kind, const std::filesystem::path& file) {
 
   const std::size_t before = complaints_->size();
   const SourcePtr source = make_source(name, file.parent_path(), *text);
+  if (file.extension() == ".json") {
+    const NodePtr config = parse_json(source, *text, *complaints_);
+    if (config != nullptr) document = model_from_hugging_face(config, *complaints_);
+    return document;
+  }
   std::vector<NodePtr> documents = parse_yaml(source, *text, *complaints_);
   if (complaints_->size() != before) return nullptr;
   if (documents.size() == 1) {

@@ -16,7 +16,9 @@ constexpr bool is_gated(FfnKind kind) {
 }
 
 enum class NormKind : std::uint8_t { rmsnorm, layernorm };  ///< layernorm has a bias, rmsnorm has not
-enum class Biases : std::uint8_t { none, qkv, all };
+/// Which linear layers of a layer have biases: none, the q, k and v projections, those and the output
+/// projection, or all: of the FFN, experts and router too.
+enum class Biases : std::uint8_t { none, qkv, attention, all };
 enum class Positions : std::uint8_t { rope, learned, alibi, none };
 
 /// Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434). All sizes in elements; q_rank 0 = no query
@@ -37,6 +39,9 @@ struct ExpertsSpec {
   std::int64_t shared_hidden = 0;  ///< total ffn hidden size of the experts that see every token
   std::int64_t dense_layers = 0;   ///< leading layers with the model's ordinary FFN
   double imbalance = 1.0;          ///< most loaded expert rank's tokens over the mean
+  /// One number per expert steers the router's choice (DeepSeek-V3, arXiv:2412.19437, section 2.1.2); it is
+  /// set by a rule, not by gradients.
+  bool score_bias = false;
 };
 
 /// The architecture of a decoder (or, with causal = false, encoder) transformer; valid by construction when
@@ -58,6 +63,11 @@ struct ModelSpec {
       2;  ///< 2; 1 = attention and FFN in parallel after one norm; 4 = also after each
   Biases biases = Biases::none;
   bool qk_norm = false;
+  /// The norms of queries and keys run over all their heads at once (OLMo 2, arXiv:2501.00656), not over each
+  /// head.
+  bool qk_norm_whole = false;
+  /// One learned logit per head joins every softmax (gpt-oss, arXiv:2508.10925).
+  bool attention_sinks = false;
   Positions positions = Positions::rope;
   std::int64_t max_positions = 0;  ///< rows of the learned position table; 0: the job's sequence length
   bool causal = true;

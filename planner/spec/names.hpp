@@ -39,8 +39,8 @@ template <>
 inline constexpr auto kWords<NormKind> = std::to_array<Named<NormKind>>({{NormKind::rmsnorm, "rmsnorm"},
                                                                          {NormKind::layernorm, "layernorm"}});
 template <>
-inline constexpr auto kWords<Biases> =
-    std::to_array<Named<Biases>>({{Biases::none, "none"}, {Biases::qkv, "qkv"}, {Biases::all, "all"}});
+inline constexpr auto kWords<Biases> = std::to_array<Named<Biases>>(
+    {{Biases::none, "none"}, {Biases::qkv, "qkv"}, {Biases::attention, "attention"}, {Biases::all, "all"}});
 template <>
 inline constexpr auto kWords<Positions> = std::to_array<Named<Positions>>({{Positions::rope, "rope"},
                                                                            {Positions::learned, "learned"},

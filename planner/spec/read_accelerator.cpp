@@ -51,6 +51,8 @@ constexpr auto kKernelsKeys = std::to_array<KeyInfo>({
     {"memory_efficiency", "fraction of the memory bandwidth that large tensors reach"},
     {"memory_half_size", "bytes moved at which half of that is reached, as in 4 MB"},
     {"launch", "least time of a dependent kernel, as in 2.5 us"},
+    {"submit", "host time to submit one kernel, as in 5 us; 0 us if unsaid"},
+    {"communication_share", "share of the multiprocessors that a running collective occupies; 0 if unsaid"},
     {"spread", "relative residual of the fit"},
     {"source", "where the figures come from"},
 });
@@ -116,6 +118,8 @@ KernelConstants read_kernels(const MapReader& map) {
   constants.memory_efficiency = kernels->required("memory_efficiency", Fraction{});
   constants.memory_half_size = kernels->required("memory_half_size", Measured<Bytes>{kZeroAllowed});
   constants.launch = kernels->required("launch", Measured<Seconds>{kZeroAllowed});
+  constants.submit = kernels->optional("submit", Measured<Seconds>{kZeroAllowed}, Seconds(0.0));
+  constants.communication_share = kernels->optional("communication_share", RealNumber{0.0, 0.9}, 0.0);
   constants.spread = kernels->required("spread", RealNumber{0.0, 1.0});
   check_source(*kernels);
   return constants;

@@ -23,6 +23,7 @@ constexpr auto kJobKeys = std::to_array<KeyInfo>({
      "whose conventions: megatron, megatron-deepspeed, torch-fsdp, deepspeed, nanotron or foreshard"},
     {"parallelism", "how the job is sharded: {tp, pp, vp, cp, ep, dp, …}"},
     {"training", "sequence_length, global_batch, micro_batch and how a step is run"},
+    {"lora", "low-rank adapters beside frozen weights: {rank: 16, targets: [attention, ffn]}"},
     {"measured", "what somebody measured for this job"},
 });
 constexpr auto kParallelismKeys = std::to_array<KeyInfo>({
@@ -37,6 +38,10 @@ constexpr auto kParallelismKeys = std::to_array<KeyInfo>({
     {"cp_style", "ring, all-gather or ulysses"},
     {"stages", "even, by-cost, or the layers of each stage as a list"},
 });
+constexpr auto kLoraKeys = std::to_array<KeyInfo>({
+    {"rank", "of the adapters' matrices"},
+    {"targets", "what has adapters, as a list: attention, ffn"},
+});
 constexpr auto kMeasuredKeys = std::to_array<KeyInfo>({
     {"step_time", "as in 18.1 s"},
     {"peak_memory", "of one device, as in 66.5 GiB"},
@@ -47,6 +52,16 @@ constexpr auto kMeasuredKeys = std::to_array<KeyInfo>({
 });
 
 constexpr std::int64_t kMostRanks = 1'000'000;
+
+enum class LoraTarget : std::uint8_t { attention, ffn };
+
+}  // namespace
+
+template <>
+inline constexpr auto kWords<LoraTarget> =
+    std::to_array<Named<LoraTarget>>({{LoraTarget::attention, "attention"}, {LoraTarget::ffn, "ffn"}});
+
+namespace {
 
 void read_stages(const MapReader& map, ParallelismSpec& parallelism) {
   const NodePtr stages = map.value("stages");
@@ -100,6 +115,18 @@ ParallelismSpec read_parallelism(const std::optional<MapReader>& map, std::int64
   return parallelism;
 }
 
+std::optional<LoraSpec> read_lora(const MapReader& job) {
+  const std::optional<MapReader> map = job.child("lora", kLoraKeys);
+  if (!map) return std::nullopt;
+  LoraSpec lora;
+  lora.rank = map->required("rank", WholeNumber{1, 1'000'000});
+  if (!map->has("targets")) map->complain_of_missing("targets");
+  for (const LoraTarget target : map->list("targets", Choice<LoraTarget>{})) {
+    (target == LoraTarget::attention ? lora.attention : lora.ffn) = true;
+  }
+  return lora;
+}
+
 std::optional<MeasuredSpec> read_measured(const MapReader& job) {
   const std::optional<MapReader> map = job.child("measured", kMeasuredKeys);
   if (!map) return std::nullopt;
@@ -140,6 +167,7 @@ Spec read_part(const MapReader& job, const char* key, Read read, Library& librar
 
 KeyTable job_keys() { return kJobKeys; }
 KeyTable parallelism_keys() { return kParallelismKeys; }
+KeyTable lora_keys() { return kLoraKeys; }
 KeyTable measured_keys() { return kMeasuredKeys; }
 
 JobSpec read_job(const NodePtr& document, const std::string& default_name, Library& library) {
@@ -157,6 +185,7 @@ JobSpec read_job(const NodePtr& document, const std::string& default_name, Libra
   if (const auto training = map->required_child("training", training_keys())) {
     job.training = read_training(*training, job);
   }
+  job.lora = read_lora(*map);
   job.measured = read_measured(*map);
   if (complaints.size() != before) return job;
 

@@ -13,6 +13,7 @@ KeyTable job_keys();
 KeyTable parallelism_keys();
 KeyTable training_keys();
 KeyTable overlap_keys();
+KeyTable lora_keys();
 KeyTable measured_keys();
 
 /// A job with every default filled, and its legality checked if everything could be read. After complaints it

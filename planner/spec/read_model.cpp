@@ -23,14 +23,17 @@ constexpr auto kModelKeys = std::to_array<KeyInfo>({
     {"tied_embeddings", "the output head uses the embedding's weights: true or false"},
     {"norm", "rmsnorm or layernorm"},
     {"norms_per_layer", "1, 2 or 4"},
-    {"biases", "which linear layers have biases: none, qkv or all"},
+    {"biases", "which linear layers have biases: none, qkv, attention (and its output) or all"},
     {"qk_norm", "queries and keys are normalised: true or false"},
+    {"qk_norm_whole", "the norms of queries and keys run over all heads at once: true or false"},
+    {"attention_sinks", "every head has a learned logit beside its keys': true or false"},
     {"positions", "rope, learned, alibi or none"},
     {"max_positions", "rows of the table of learned positions"},
     {"causal", "a token attends to those before it only: true or false"},
     {"window", "tokens that sliding-window attention sees"},
     {"attention", "latent attention: {kind: mla, q_rank, kv_rank, nope_head_dim, rope_head_dim, v_head_dim}"},
-    {"experts", "mixture of experts: {count, per_token, hidden, shared_hidden, dense_layers, imbalance}"},
+    {"experts",
+     "mixture of experts: {count, per_token, hidden, shared_hidden, dense_layers, imbalance, score_bias}"},
     {"source", "where the figures come from"},
     {"notes", "anything else"},
 });
@@ -53,6 +56,7 @@ constexpr auto kExpertsKeys = std::to_array<KeyInfo>({
     {"shared_hidden", "feed-forward width of all shared experts together, elements"},
     {"dense_layers", "leading layers with an ordinary feed-forward network"},
     {"imbalance", "tokens of the most loaded expert rank over the mean"},
+    {"score_bias", "the router's choice is steered by one number per expert: true or false"},
 });
 
 constexpr std::int64_t kMostLayers = 100'000;
@@ -103,6 +107,7 @@ std::optional<ExpertsSpec> read_experts(const MapReader& map, std::int64_t layer
   experts.shared_hidden = reader->optional("shared_hidden", WholeNumber{0, kWidest}, 0);
   experts.dense_layers = reader->optional("dense_layers", WholeNumber{0, kMostLayers}, 0);
   experts.imbalance = reader->optional("imbalance", RealNumber{1.0, 1e6}, 1.0);
+  experts.score_bias = reader->optional("score_bias", Boolean{}, experts.score_bias);
   if (map.complaints().size() != before) return experts;
   if (experts.per_token > experts.count) {
     reader->complain("per_token", fmt::format("{} of only {} experts", experts.per_token, experts.count),
@@ -168,6 +173,10 @@ ModelSpec read_model_map(const MapReader& map) {
   read_norms_per_layer(map, model);
   model.biases = map.optional("biases", Choice<Biases>{}, model.biases);
   model.qk_norm = map.optional("qk_norm", Boolean{}, model.qk_norm);
+  model.qk_norm_whole = map.optional("qk_norm_whole", Boolean{}, model.qk_norm_whole);
+  if (model.qk_norm_whole && !model.qk_norm)
+    map.complain("qk_norm_whole", "there are no norms of queries and keys", "qk_norm: true is needed");
+  model.attention_sinks = map.optional("attention_sinks", Boolean{}, model.attention_sinks);
   model.positions = map.optional("positions", Choice<Positions>{}, model.positions);
   model.max_positions = map.optional("max_positions", WholeNumber{0}, model.max_positions);
   model.causal = map.optional("causal", Boolean{}, model.causal);

@@ -47,11 +47,6 @@ OverlapSpec read_overlap(const MapReader& training, const OverlapSpec& usual) {
   return overlap;
 }
 
-}  // namespace
-
-KeyTable training_keys() { return kTrainingKeys; }
-KeyTable overlap_keys() { return kOverlapKeys; }
-
 /// What hides communication where the job does not say. On a CPU a collective in flight needs the core that
 /// would compute. A ring of context-parallel ranks computes on one part of the keys while the next travels.
 OverlapSpec usual_overlap(const JobSpec& job, OverlapSpec frameworks) {
@@ -59,6 +54,11 @@ OverlapSpec usual_overlap(const JobSpec& job, OverlapSpec frameworks) {
   frameworks.cp = job.parallelism.cp_style == CpStyle::ring;
   return frameworks;
 }
+
+}  // namespace
+
+KeyTable training_keys() { return kTrainingKeys; }
+KeyTable overlap_keys() { return kOverlapKeys; }
 
 TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   const FrameworkConventions usual = framework_conventions(job.framework);

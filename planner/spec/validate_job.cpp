@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "planner/spec/countable.hpp"
+#include "planner/spec/validate_parts.hpp"
 
 namespace foreshard {
 namespace {
@@ -23,7 +24,8 @@ std::string tp_objection(const ModelSpec& model, std::int64_t tp) {
   // With more ranks than kv heads, each kv head is kept by tp / kv_heads ranks.
   if (model.kv_heads % tp != 0 && tp % model.kv_heads != 0)
     return fmt::format("{} neither divides nor is a multiple of the model's {} kv heads", tp, model.kv_heads);
-  if (model.ffn_hidden % tp != 0)
+  const bool has_dense_layers = !model.experts || model.experts->dense_layers > 0;
+  if (has_dense_layers && model.ffn_hidden % tp != 0)
     return fmt::format("{} does not divide the model's FFN hidden size of {}", tp, model.ffn_hidden);
   return {};
 }
@@ -84,20 +86,6 @@ void check_devices(const JobSpec& job, Findings& findings) {
                       fmt::format("tp {} × pp {} × cp {} × dp {} is {} devices, the cluster has {}", p.tp,
                                   p.pp, p.cp, p.dp, used, available),
                       allowed});
-}
-
-void check_experts(const JobSpec& job, Findings& findings) {
-  const ParallelismSpec& p = job.parallelism;
-  if (p.ep == 1) return;
-  if (!job.model.experts) {
-    findings.push_back(
-        {"parallelism.ep", fmt::format("{} needs a model with experts", p.ep), "allowed here: 1"});
-    return;
-  }
-  const std::int64_t replicas = checked_product(p.dp, p.cp);
-  if (replicas % p.ep != 0 && !dp_follows_wrong_tp(job))
-    findings.push_back(
-        {"parallelism.ep", fmt::format("{} does not divide dp × cp = {}", p.ep, replicas), ""});
 }
 
 void check_batch(const JobSpec& job, Findings& findings) {
@@ -253,20 +241,6 @@ void check_precision(const JobSpec& job, Findings& findings) {
                       names.empty() ? "" : "allowed here: " + names});
 }
 
-/// What readers accept and this version does not plan.
-void check_planned(const JobSpec& job, Findings& findings) {
-  const auto refuse = [&](const char* path, std::string_view what) {
-    findings.push_back({path, fmt::format("{} not planned by this version", what), ""});
-  };
-  if (job.parallelism.cp > 1) refuse("parallelism.cp", "context parallelism is");
-  if (job.parallelism.ep > 1 && job.model.experts) refuse("parallelism.ep", "expert parallelism is");
-  if (job.model.experts) refuse("model.experts", "experts are");
-  if (job.model.mla) refuse("model.attention", "multi-head latent attention is");
-  // A window that no query outgrows is full attention.
-  if (job.model.window && *job.model.window < job.training.sequence_length)
-    refuse("model.window", "sliding-window attention is");
-}
-
 // ---- All of them.
 
 /// Sizes that everything else divides by.
@@ -296,15 +270,18 @@ struct Check {
   const char* path;  ///< to blame where the check's own arithmetic overflows
   void (*run)(const JobSpec&, Findings&);
 };
-constexpr std::array<Check, 10> kChecks{{{"parallelism.tp", check_tensor_parallel},
+constexpr std::array<Check, 13> kChecks{{{"parallelism.tp", check_tensor_parallel},
                                          {"parallelism", check_devices},
-                                         {"parallelism.ep", check_experts},
+                                         {"parallelism.ep", detail::check_experts},
+                                         {"parallelism.cp", detail::check_context_parallel},
                                          {"parallelism.sequence_parallel", check_sequence_parallel},
                                          {"parallelism.zero", check_zero},
                                          {"parallelism.stages", check_stages},
                                          {"training.schedule", check_schedule},
                                          {"training.global_batch", check_batch},
                                          {"model", check_model},
+                                         {"model.attention", detail::check_attention},
+                                         {"lora", detail::check_lora},
                                          {"training.precision", check_precision}}};
 
 }  // namespace
@@ -321,7 +298,6 @@ std::vector<Illegality> find_illegalities(const JobSpec& job) {
     }
   };
   for (const Check& check : kChecks) run(check);
-  check_planned(job, findings);
   // The sums over a job assume that its parts divide, so they come last.
   if (findings.empty()) detail::check_countable(job, findings);
   return findings;

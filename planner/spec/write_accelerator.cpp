@@ -33,6 +33,8 @@ void write_kernels(const KernelConstants& kernels, MapWriter& writer) {
   writer.plain("memory_efficiency", number(kernels.memory_efficiency));
   writer.plain("memory_half_size", write_quantity(kernels.memory_half_size));
   writer.plain("launch", write_quantity(kernels.launch));
+  writer.plain("submit", write_quantity(kernels.submit));
+  writer.plain("communication_share", number(kernels.communication_share));
   writer.plain("spread", number(kernels.spread));
   writer.end();
 }

@@ -38,7 +38,10 @@ class TreeBuilder : public YAML::EventHandler {
     return open_.empty() || !open_.back().in_brackets ? nullptr : open_.back().node.get();
   }
 
-  void OnDocumentStart(const YAML::Mark&) override {
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // At a token that can begin nothing, a stray comma, yaml-cpp 0.7 finds empty documents without end.
+    if (mark.pos == document_start_) throw Refused(place_of(mark), "this is not YAML: nothing can begin so");
+    document_start_ = mark.pos;
     anchors_.clear();
     open_.clear();
   }
@@ -137,6 +140,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   SourcePtr source_;
+  int document_start_ = -1;
   NodePtr root_;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, NodePtr> anchors_;

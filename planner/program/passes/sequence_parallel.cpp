@@ -45,7 +45,7 @@ class SequencePass {
       } else if (op.component == Component::router || op.component == Component::experts) {
         note_shards(op);
         block_.ops.push_back(std::move(op));
-      } else if (multiplies_shard_by_cut_weight(op)) {
+      } else if (needs_all_tokens(op)) {
         gather(op);
         block_.ops.push_back(std::move(op));
       } else {
@@ -62,9 +62,21 @@ class SequencePass {
     });
   }
 
-  [[nodiscard]] bool multiplies_shard_by_cut_weight(const Op& op) const {
-    return std::holds_alternative<Gemm>(op.kind) && sharded_.contains(op.operands[0].tensor) &&
-           !builder_.tensor(op.operands[1].tensor).replicated_over_tp();
+  /// A product of a shard with a weight that is cut, and latent attention's keys that all heads share.
+  [[nodiscard]] bool needs_all_tokens(const Op& op) const {
+    if (std::holds_alternative<Gemm>(op.kind)) {
+      return sharded_.contains(op.operands[0].tensor) &&
+             !builder_.tensor(op.operands[1].tensor).replicated_over_tp();
+    }
+    return std::any_of(op.operands.begin(), op.operands.end(),
+                       [&](const Operand& operand) { return sharded_.contains(operand.tensor); }) &&
+           (std::holds_alternative<Attention>(op.kind) || std::holds_alternative<Rope>(op.kind) ||
+            is_over_cp(op));
+  }
+
+  static bool is_over_cp(const Op& op) {
+    const auto* collective = std::get_if<Collective>(&op.kind);
+    return collective != nullptr && collective->group == GroupKind::cp;
   }
 
   /// Mixtures of experts are emitted on shards of the tokens already.
@@ -110,15 +122,18 @@ class SequencePass {
     block_.ops.push_back(exchange(builder_, CollectiveKind::reduce_scatter, op, whole, shard));
   }
 
-  /// A product of a sharded X reads what an all-gather of it wrote, gathered once per block.
+  /// The operation works on what an all-gather of its sharded operands wrote, gathered once per block.
   void gather(Op& op) {
-    const TensorId shard = op.operands[0].tensor;
-    const bool is_new = !gathered_.contains(shard);
-    if (is_new) gathered_[shard] = like(shard, builder_.tensor(shard).name + ".full", false);
-    const TensorId full = gathered_[shard];
-    if (is_new) block_.ops.push_back(exchange(builder_, CollectiveKind::all_gather, op, shard, full));
-    op.operands[0].tensor = full;
-    std::get<Gemm>(op.kind).m = builder_.tensor(full).dims[0].local();
+    for (Operand& operand : op.operands) {
+      const TensorId shard = operand.tensor;
+      if (!sharded_.contains(shard)) continue;
+      const bool is_new = !gathered_.contains(shard);
+      if (is_new) gathered_[shard] = like(shard, builder_.tensor(shard).name + ".full", false);
+      const TensorId full = gathered_[shard];
+      if (is_new) block_.ops.push_back(exchange(builder_, CollectiveKind::all_gather, op, shard, full));
+      operand.tensor = full;
+      if (auto* gemm = std::get_if<Gemm>(&op.kind)) gemm->m = builder_.tensor(full).dims[0].local();
+    }
   }
 
   /// An operation on shards writes shards.
@@ -152,12 +167,26 @@ void apply_sequence_parallel(ProgramBuilder& builder, Block& forward) {
   SequencePass(builder, forward).run();
 }
 
+namespace {
+
+/// What a gather brought and a later operation turned cannot be had by gathering again.
+bool is_changed_in_place(const Block& block, TensorId id) {
+  return std::any_of(block.ops.begin(), block.ops.end(), [&](const Op& op) {
+    return std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+      return operand.tensor == id && operand.access == Access::accumulate;
+    });
+  });
+}
+
+}  // namespace
+
 void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward, GroupKind group) {
   for (const Op& op : forward.ops) {
     const auto* collective = std::get_if<Collective>(&op.kind);
     const bool gathers = collective != nullptr && collective->kind == CollectiveKind::all_gather;
     if (!gathers || collective->group != group) continue;
     const TensorId full = op.operands[1].tensor;
+    if (is_changed_in_place(forward, full)) continue;
     Tensor again = builder.tensor(full);
     again.name += ".regathered";
 
@@ -192,10 +221,15 @@ std::vector<TensorId> partial_gradient_weights(const ProgramBuilder& builder, co
   std::vector<TensorId> partial;
   if (builder.shapes().tp == 1) return partial;
   for (const TensorId id : group.weights) {
-    const std::string& name = builder.tensor(id).name;
-    const bool on_heads = name.find("qk_norm.") != std::string::npos;
-    const bool on_tokens = name.find("norm.") != std::string::npos || name.starts_with("positions.");
-    if (on_heads || (on_tokens && builder.job().parallelism.sequence_parallel)) partial.push_back(id);
+    const Tensor& weight = builder.tensor(id);
+    // The norms of q and k see a rank's own heads, an adapter's matrix that is not cut one side of a cut
+    // product.
+    const bool sees_own_columns =
+        weight.name.starts_with("layer.qk_norm.") || weight.name.find(".lora_") != std::string::npos;
+    // Biases of row-parallel products see all tokens.
+    const bool sees_own_tokens = builder.job().parallelism.sequence_parallel &&
+                                 !weight.name.ends_with("out.bias") && !weight.name.ends_with("down.bias");
+    if (weight.replicated_over_tp() && (sees_own_columns || sees_own_tokens)) partial.push_back(id);
   }
   return partial;
 }

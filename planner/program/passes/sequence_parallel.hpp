@@ -14,8 +14,9 @@ void apply_sequence_parallel(ProgramBuilder& builder, Block& forward);
 void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward, GroupKind group);
 
 /// Weights that every tp rank holds whole but meets with a part of the data, so that their gradients are
-/// partial sums: the norm of q and k, always, since each rank has heads of its own; under sequence
-/// parallelism all norms and the position table.
+/// partial sums: always the norms of q and k, since each rank has heads of its own, and the uncut matrices of
+/// low-rank adapters beside cut weights; under sequence parallelism whatever sees a rank's own tokens (norms,
+/// positions, routers).
 std::vector<TensorId> partial_gradient_weights(const ProgramBuilder& builder, const WeightGroup& group);
 
 }  // namespace foreshard

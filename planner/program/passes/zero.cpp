@@ -64,7 +64,7 @@ void gather_weights(ProgramBuilder& builder, const WeightGroup& group, Block& bl
     gathered.name += ".gathered";
     gathered.lifetime = Lifetime::layer;
     gathered.dtype = builder.shapes().weight;
-    gathered.dims[0].dp = 1;
+    zero_dim(gathered).dp = 1;
     payload += gathered.local_bytes();
     whole[id] = builder.add(std::move(gathered));
     operands.push_back(writes(whole[id]));
@@ -92,7 +92,7 @@ void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block&
     Tensor full = builder.tensor(id);
     full.name += ".whole";
     full.lifetime = Lifetime::block;
-    full.dims[0].dp = 1;
+    zero_dim(full).dp = 1;
     payload += full.local_bytes();
     whole[id] = builder.add(std::move(full));
     operands.push_back(reads(whole[id]));
@@ -106,10 +106,11 @@ void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block&
 
 }  // namespace
 
-bool keeps_masters(const ProgramBuilder& builder) {
+Dim& zero_dim(Tensor& weight) { return weight.dims[weight.dims.size() == 3 ? 1 : 0]; }
+
+bool keeps_masters(const ProgramBuilder& builder, const WeightGroup& group) {
   const bool weights_are_fp32 = builder.shapes().weight == DType::fp32;
-  const ParallelismSpec& p = builder.job().parallelism;
-  const bool is_cut = p.zero == 3 && p.dp * p.cp > 1;
+  const bool is_cut = builder.job().parallelism.zero == 3 && zero_degree(builder.job(), group) > 1;
   const bool cut_in_fp32 = is_cut && !builder.conventions().fp32_master_weights;
   return !weights_are_fp32 && !cut_in_fp32;
 }
@@ -127,14 +128,14 @@ void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
   const int stage = builder.job().parallelism.zero;
   const std::int32_t degree = zero_degree(builder.job(), group);
   for (const TensorId id : group.weights) {
-    if (stage >= 2) builder.tensor(builder.gradient_of(id)).dims[0].dp = degree;
+    if (stage >= 2) zero_dim(builder.tensor(builder.gradient_of(id))).dp = degree;
     if (stage < 3 || degree == 1) continue;
-    builder.tensor(id).dims[0].dp = degree;
+    zero_dim(builder.tensor(id)).dp = degree;
     // Without separate masters, what is kept and cut is the fp32 weight itself; gathering narrows it.
-    if (!keeps_masters(builder)) builder.tensor(id).dtype = DType::fp32;
+    if (!keeps_masters(builder, group)) builder.tensor(id).dtype = DType::fp32;
   }
   for (const TensorId id : group.frozen) {
-    if (stage >= 3) builder.tensor(id).dims[0].dp = degree;
+    if (stage >= 3) zero_dim(builder.tensor(id)).dp = degree;
   }
 }
 

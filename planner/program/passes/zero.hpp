@@ -10,11 +10,15 @@ namespace foreshard {
 ///   stage 3  and weights: each block gathers the weights it needs first
 void apply_zero(ProgramBuilder& builder, const WeightGroup& group, Block& forward, Block& backward);
 
+/// The dimension that ZeRO cuts: the first; of experts' weights, which expert parallelism cuts there, their
+/// rows.
+Dim& zero_dim(Tensor& weight);
+
 /// Cuts the weights and gradients of `group` over dp as the job's ZeRO stage says; once, when all are known.
 void cut_weights(ProgramBuilder& builder, const WeightGroup& group);
 
-/// True where fp32 master weights stand beside the weights.
-bool keeps_masters(const ProgramBuilder& builder);
+/// True where fp32 master weights stand beside the group's weights.
+bool keeps_masters(const ProgramBuilder& builder, const WeightGroup& group);
 
 /// The ranks that hold the same weights of this group.
 std::int64_t replicas_of(const JobSpec& job, const WeightGroup& group);

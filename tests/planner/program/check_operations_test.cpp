@@ -186,12 +186,18 @@ TEST_CASE("a norm over the fused qkv has the queries' weights and the keys'") {
 }
 
 TEST_CASE("a gate's activation may read the fused gate and up") {
-  const Pointwise silu{PointwiseKind::silu, 8};
-  CHECK(problems_of(silu, "rw", {8, 8}) == Problems{});
+  const Pointwise silu{PointwiseKind::silu, 4};
+  CHECK(problems_of(silu, "rw", {4, 4}) == Problems{});
   CHECK(problems_of(silu, "rw", {8, 4}) == Problems{});
   CHECK(problems_of(silu, "rra", {8, 4, 8}, Phase::backward_input) == Problems{});
   CHECK(problems_of(silu, "rw", {8, 2}) ==
-        Problems{kForward + "b has 2 elements on a rank, not elements = 8"});
+        Problems{kForward + "b has 2 elements on a rank, not elements = 4"});
+  CHECK(problems_of(silu, "rw", {8, 8}) ==
+        Problems{kForward + "it states 4 elements, but its smallest operand has 8"});
+  const Pointwise multiply{PointwiseKind::multiply, 4};
+  CHECK(problems_of(multiply, "rrw", {4, 8, 4}) == Problems{});
+  CHECK(problems_of(multiply, "rrraa", {4, 8, 4, 4, 8}, Phase::backward_input) == Problems{});
+  CHECK(problems_of(multiply, "rrw", {4, 12, 4}).size() == 1);
 }
 
 TEST_CASE("a position table may be longer than the sequence") {

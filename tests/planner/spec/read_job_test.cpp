@@ -70,8 +70,21 @@ TEST_CASE("the framework's conventions fill what the job does not say") {
         trained(usual.overlap.dp ? "overlap: {dp: false}" : "overlap: {dp: true}", framework);
     CHECK(changed.training.overlap.dp != usual.overlap.dp);
     CHECK(changed.training.overlap.tp == usual.overlap.tp);
-    CHECK(changed.training.overlap.cp == usual.overlap.cp);
+    CHECK(changed.training.overlap.pp == usual.overlap.pp);
   }
+}
+
+TEST_CASE("a ring of context-parallel ranks overlaps, and nothing does on a CPU") {
+  CHECK(trained("optimizer: adam", "parallelism: {cp_style: ring}\n").training.overlap.cp);
+  CHECK_FALSE(trained("optimizer: adam", "parallelism: {cp_style: ulysses}\n").training.overlap.cp);
+  const std::string cpu = "model: llama3-8b\ncluster: {accelerator: cpu, devices_per_node: 2}\n";
+  const std::string fp32 = "training: {sequence_length: 8, global_batch: 2, micro_batch: 1, precision: fp32";
+  const OverlapSpec unsaid = job_of(cpu + fp32 + "}\n").training.overlap;
+  CHECK(unsaid.tp == TpOverlap::none);
+  CHECK_FALSE((unsaid.dp || unsaid.pp || unsaid.cp || unsaid.ep));
+  const OverlapSpec said = job_of(cpu + fp32 + ", overlap: {dp: true}}\n").training.overlap;
+  CHECK(said.dp);
+  CHECK_FALSE(said.pp);
 }
 
 TEST_CASE("dropout comes with the framework for LayerNorm models only") {
@@ -158,4 +171,13 @@ TEST_CASE("Windows line ends and a byte-order mark are no part of the text") {
       "\xEF\xBB\xBFmodel: llama3-8b\r\ncluster: dgx-h100\r\n"
       "training: {sequence_length: 8192, global_batch: 64, micro_batch: 1}\r\n");
   CHECK(job.model.name == load_model("llama3-8b").name);
+}
+
+TEST_CASE("low-rank adapters are read") {
+  CHECK_FALSE(job_of(std::string(kStart) + kTraining).lora.has_value());
+  const JobSpec job = job_of(std::string(kStart) + "lora: {rank: 16, targets: [ffn]}\n" + kTraining);
+  REQUIRE(job.lora.has_value());
+  CHECK(job.lora->rank == 16);
+  CHECK_FALSE(job.lora->attention);
+  CHECK(job.lora->ffn);
 }

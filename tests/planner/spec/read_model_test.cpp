@@ -91,3 +91,17 @@ TEST_CASE("latent attention and experts are read") {
   CHECK(model.ffn_hidden == 1536);  // no layer has another feed-forward network
   CHECK(model.name == "m");         // the file's
 }
+
+TEST_CASE("sinks, whole norms, biases of attention and score biases are read") {
+  const ModelSpec model = model_of(
+      "{layers: 2, hidden: 1024, heads: 16, vocab: 32000, biases: attention, qk_norm: true, qk_norm_whole: "
+      "true, "
+      "attention_sinks: true, experts: {count: 8, per_token: 2, hidden: 512, score_bias: true}}");
+  CHECK(model.biases == Biases::attention);
+  CHECK(model.qk_norm_whole);
+  CHECK(model.attention_sinks);
+  CHECK(model.experts->score_bias);
+  CHECK_THROWS_WITH(
+      model_of("{layers: 2, hidden: 1024, ffn_hidden: 512, heads: 16, vocab: 32000, qk_norm_whole: true}"),
+      ContainsSubstring("there are no norms of queries and keys"));
+}

@@ -267,21 +267,9 @@ TEST_CASE("the accelerator has matrix units for the precision") {
 }
 
 TEST_CASE("what this version does not plan is said plainly") {
-  CHECK(complaints([](JobSpec& job) {
-          job.parallelism.cp = 2;
-          job.parallelism.dp = 1;
-        }) == Texts{"parallelism.cp: context parallelism is not planned by this version"});
-  CHECK(complaints([](JobSpec& job) { job.model.experts = ExpertsSpec{.count = 8, .per_token = 2}; }) ==
-        Texts{"model.experts: experts are not planned by this version"});
-  CHECK(complaints([](JobSpec& job) {
-          job.model.experts = ExpertsSpec{.count = 8, .per_token = 2};
-          job.parallelism.ep = 2;
-        }) == Texts{"parallelism.ep: expert parallelism is not planned by this version",
-                    "model.experts: experts are not planned by this version"});
-  CHECK(complaints([](JobSpec& job) { job.model.mla = MlaSpec{}; }) ==
-        Texts{"model.attention: multi-head latent attention is not planned by this version"});
-  CHECK(complaints([](JobSpec& job) { job.model.window = 4096; }) ==
-        Texts{"model.window: sliding-window attention is not planned by this version"});
+  CHECK(complaints([](JobSpec& job) { job.model.qk_norm = job.model.qk_norm_whole = true; }) ==
+        Texts{"parallelism.tp: norms over the whole query and key projection are not cut over tp by this "
+              "version; allowed here: 1"});
 }
 
 TEST_CASE("the zero-bubble schedule needs several stages of one chunk, and whole gradients on every rank") {
@@ -309,14 +297,93 @@ TEST_CASE("the zero-bubble schedule needs several stages of one chunk, and whole
                     "allowed here: 0, 1"});
 }
 
-TEST_CASE("expert parallelism needs experts and divides dp x cp") {
+TEST_CASE("context parallelism needs flash attention and whole pieces") {
+  const auto with_cp = [](JobSpec& job) {
+    job.parallelism.cp = 2;
+    job.parallelism.dp = 1;
+  };
+  CHECK(complaints(with_cp).empty());
+  CHECK(complaints([&](JobSpec& job) {
+          with_cp(job);
+          job.training.attention = AttentionKind::unfused;
+        }) == Texts{"training.attention: cp 2 needs flash attention; allowed here: flash"});
+  CHECK(complaints([&](JobSpec& job) {
+          with_cp(job);
+          job.training.sequence_length = 8191;
+          job.parallelism.sequence_parallel = false;
+        }) == Texts{"parallelism.cp: 2 does not divide sequences of 8191 tokens"});
+  // 64 heads are 4 for each of 8 × 2 ranks, 8 kv heads are not one each.
+  CHECK(complaints([&](JobSpec& job) {
+          with_cp(job);
+          job.parallelism.cp_style = CpStyle::ulysses;
+        }) ==
+        Texts{"parallelism.cp: ulysses gives each of tp 8 × cp 2 ranks whole heads, and the model has 8 kv "
+              "heads; allowed here: another degree, or cp_style ring or all-gather"});
+}
+
+TEST_CASE("a window is legal whatever its size") {
+  CHECK(complaints([](JobSpec& job) { job.model.window = 4096; }).empty());
+}
+
+TEST_CASE("experts are cut over ep and tp where that leaves whole pieces") {
+  const auto with_experts = [](JobSpec& job) {
+    job.model.experts = ExpertsSpec{.count = 8, .per_token = 2, .hidden = 14336};
+  };
+  const auto complaints_of = [&](const std::function<void(JobSpec&)>& change) {
+    return complaints([&](JobSpec& job) {
+      with_experts(job);
+      change(job);
+    });
+  };
+  CHECK(complaints_of([](JobSpec&) {}).empty());
+  CHECK(complaints_of([](JobSpec& job) { job.parallelism.ep = 2; }).empty());
   CHECK(complaints([](JobSpec& job) { job.parallelism.ep = 4; }) ==
         Texts{"parallelism.ep: 4 needs a model with experts; allowed here: 1"});
-  const Texts texts = complaints([](JobSpec& job) {
-    job.model.experts = ExpertsSpec{.count = 8, .per_token = 2};
-    job.parallelism.ep = 3;
-  });
-  CHECK(texts.front() == "parallelism.ep: 3 does not divide dp × cp = 2");
+  CHECK(complaints_of([](JobSpec& job) { job.parallelism.ep = 3; }) ==
+        Texts{"parallelism.ep: 3 does not divide dp × cp = 2",
+              "parallelism.ep: 3 does not divide the model's 8 experts"});
+  CHECK(
+      complaints_of([](JobSpec& job) { job.parallelism.sequence_parallel = false; }) ==
+      Texts{
+          "parallelism.sequence_parallel: experts on tp 8 need sequence parallelism; allowed here: true, or "
+          "tp 1"});
+  CHECK(complaints_of([](JobSpec& job) { job.model.experts->hidden = 1000; }).empty());
+  CHECK(complaints_of([](JobSpec& job) { job.model.experts->hidden = 1004; }) ==
+        Texts{"parallelism.tp: 8 does not divide the model's 1004 elements of an expert's hidden size"});
+  CHECK(complaints_of([](JobSpec& job) { job.model.experts->per_token = 9; }) ==
+        Texts{"model.experts.per_token: a token cannot go to 9 of 8 experts; allowed here: 1 to 8"});
+  CHECK(complaints_of([](JobSpec& job) { job.model.experts->imbalance = 0.5; }) ==
+        Texts{"model.experts.imbalance: 0.5: the busiest rank cannot have less than the mean; allowed here: "
+              "1 and "
+              "more"});
+}
+
+TEST_CASE("latent attention is planned with flash attention") {
+  const auto with_latents = [](JobSpec& job) {
+    job.model.mla =
+        MlaSpec{.q_rank = 1536, .kv_rank = 512, .nope_head_dim = 64, .rope_head_dim = 64, .v_head_dim = 128};
+    job.model.kv_heads = 64;
+  };
+  CHECK(complaints(with_latents).empty());
+  CHECK(complaints([&](JobSpec& job) {
+          with_latents(job);
+          job.training.attention = AttentionKind::unfused;
+        }) ==
+        Texts{"training.attention: latent attention is planned with flash attention only by this version; "
+              "allowed here: flash"});
+}
+
+TEST_CASE("low-rank adapters have a rank and stand beside something") {
+  const auto with = [](const LoraSpec& lora) { return complaints([&](JobSpec& job) { job.lora = lora; }); };
+  CHECK(with({.rank = 16, .attention = true, .ffn = true}).empty());
+  CHECK(with({.rank = 0, .attention = true}) == Texts{"lora.rank: 0 is no rank; allowed here: 1 and more"});
+  CHECK(with({.rank = 16}) ==
+        Texts{"lora.targets: adapters must stand beside something; allowed here: attention, ffn"});
+  CHECK(complaints([](JobSpec& job) {
+          job.lora = LoraSpec{.rank = 16, .attention = true, .ffn = true};
+          job.model.experts = ExpertsSpec{.count = 8, .per_token = 2, .hidden = 14336};
+        }) ==
+        Texts{"lora.targets: adapters of experts are not planned by this version; allowed here: attention"});
 }
 
 TEST_CASE("sizes below one are refused before anything divides by them") {
@@ -331,11 +398,11 @@ TEST_CASE("every independent problem is named at once") {
   const Texts texts = complaints([](JobSpec& job) {
     job.parallelism.tp = 6;
     job.parallelism.zero = 7;
-    job.model.window = 1024;
+    job.lora = LoraSpec{};
     job.training.precision = Precision::fp8;
     job.cluster.accelerator.gemm[static_cast<std::size_t>(DType::fp8)].reset();
   });
-  CHECK(texts.size() == 4);
+  CHECK(texts.size() == 5);
 }
 
 TEST_CASE("absurd sizes are illegal, not an exception") {

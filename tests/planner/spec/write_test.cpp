@@ -46,6 +46,8 @@ void check_same(const AcceleratorSpec& a, const AcceleratorSpec& b) {
   CHECK(a.kernels.memory_efficiency == b.kernels.memory_efficiency);
   CHECK(a.kernels.memory_half_size == b.kernels.memory_half_size);
   CHECK(a.kernels.launch == b.kernels.launch);
+  CHECK(a.kernels.submit == b.kernels.submit);
+  CHECK(a.kernels.communication_share == b.kernels.communication_share);
   CHECK(a.kernels.spread == b.kernels.spread);
   CHECK(a.usual_flash == b.usual_flash);
   CHECK(a.node.devices == b.node.devices);
