@@ -153,8 +153,8 @@ CommandResult run_compare(const CompareOptions& options) {
 }
 
 constexpr const char* kExample =
-    "Lists are values with commas between; several lists make every combination. The batch stays, and so do\n"
-    "the devices, unless nodes are listed: data parallelism follows.\n"
+    "Lists are values with commas between; several lists make every combination. The batch stays, and so\n"
+    "do the devices, unless nodes are listed: data parallelism follows.\n"
     "\n"
     "Example:\n"
     "  foreshard compare llama3-70b-64h100 --tp 1,2,4,8\n"

@@ -102,8 +102,7 @@ constexpr const char* kExample =
 void add_simulate(CLI::App& app, Command& command) {
   const auto options = std::make_shared<SimulateOptions>();
   CLI::App* simulate = app.add_subcommand(
-      "simulate",
-      "Run one training step on every stage's lanes: when each operation happens, and what it waits for.");
+      "simulate", "Play one step on every stage's lanes: what happens when, and what waits.");
   simulate->add_option("JOB", options->job, kJobHelp)->required()->option_text(" ");
   simulate->add_option("--format", options->format, "table (for people), json or csv; default table")
       ->check(one_of({"table", "json", "csv"}))

@@ -108,12 +108,12 @@ class Summation {
   [[nodiscard]] Seconds sync_left(const StageProgram& stage) const {
     if (!hides_data_parallel()) return {};
     LanePlayer player(program_, times_);
+    BlockCost sync;
     for (auto chunk = stage.chunks.rbegin(); chunk != stage.chunks.rend(); ++chunk) {
       player.play(chunk->last_backward.empty() ? chunk->backward : chunk->last_backward);
+      add_sync_traffic(sync, *chunk);
     }
     const Seconds left = std::max(Seconds(0.0), player.data_parallel_end() - player.compute_end());
-    BlockCost sync;
-    for (const Chunk& chunk : stage.chunks) add_sync_traffic(sync, chunk);
     const Seconds all = std::accumulate(sync.comm_time.begin(), sync.comm_time.end(), Seconds(0.0));
     return left + cost_.interference().communication_share * std::max(Seconds(0.0), all - left);
   }

@@ -122,7 +122,10 @@ class Rows {
       return has_cp ? fmt::format("{} × {} × {}", degrees.pp, degrees.cp, degrees.dp)
                     : fmt::format("{} × {}", degrees.pp, degrees.dp);
     });
-    if (is_varied(comparison_, Axis::nodes) || is_varied(comparison_, Axis::cluster)) {
+    const std::int64_t devices = first().job.cluster.devices();
+    if (std::any_of(
+            comparison_.variants.begin(), comparison_.variants.end(),
+            [&](const ComparedVariant& other) { return other.variant.job.cluster.devices() != devices; })) {
       add(device_word(first().job) + "s",
           [](const ComparedVariant& compared) { return grouped(compared.variant.job.cluster.devices()); });
     }
@@ -199,7 +202,7 @@ class Rows {
     add("USD per 1e12 tokens", [](const ComparedVariant& compared) -> std::optional<std::string> {
       if (!compared.fits()) return std::nullopt;
       const auto cost = cost_per_token(compared);
-      return cost ? std::optional(in_millions(1e12 * cost->value())) : std::nullopt;
+      return cost ? std::optional(fixed(1e12 * cost->value(), 0)) : std::nullopt;
     });
   }
 

@@ -56,13 +56,15 @@ std::string common_words(const Comparison& comparison) {
   return text;
 }
 
+/// " on 64 × NVIDIA H100 80GB SXM", as far as that is the same for all.
 std::string device_words(const Comparison& comparison) {
-  const ClusterSpec& cluster = comparison.variants.front().variant.job.cluster;
-  if (is_varied(comparison, Axis::cluster)) return {};
-  const AcceleratorSpec& accelerator = cluster.accelerator;
+  const JobSpec& job = comparison.variants.front().variant.job;
+  const std::string number = devices(job, job.cluster.devices());
+  const bool nodes_vary = is_varied(comparison, Axis::nodes);
+  if (is_varied(comparison, Axis::cluster)) return nodes_vary ? "" : " on " + number;
+  const AcceleratorSpec& accelerator = job.cluster.accelerator;
   const std::string& device = accelerator.full_name.empty() ? accelerator.name : accelerator.full_name;
-  if (is_varied(comparison, Axis::nodes)) return fmt::format(" on {}", device);
-  return fmt::format(" on {} × {}", grouped(cluster.devices()), device);
+  return nodes_vary ? " on " + device : fmt::format(" on {} × {}", grouped(job.cluster.devices()), device);
 }
 
 Lines header(const Comparison& comparison) {

@@ -1,5 +1,7 @@
 #include "planner/report/compare_verdict.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,6 +25,16 @@ std::string step_band(const StepFigures& step) {
                      in_unit(step.time_high.value(), unit), unit.name);
 }
 
+std::int64_t devices_of(const Comparison& comparison, std::size_t variant) {
+  return comparison.variants[variant].variant.job.cluster.devices();
+}
+
+/// Between unlike numbers of devices the faster need not be the better, and where each spends its time is no
+/// reason.
+bool of_like_size(const Comparison& comparison, std::size_t a, std::size_t b) {
+  return devices_of(comparison, a) == devices_of(comparison, b);
+}
+
 std::string headline(const Comparison& comparison) {
   const auto& variants = comparison.variants;
   const std::string best = label(comparison, *comparison.best);
@@ -35,7 +47,9 @@ std::string headline(const Comparison& comparison) {
   const std::string next = label(comparison, *comparison.runner_up);
   const double lead = time_per_token(second) / time_per_token(winner) - 1.0;
   if (lead < kNoLead) return fmt::format("Tie: {} and {} take the same time.", best, next);
-  if (!comparison.tie) return fmt::format("Best: {}, by {} over {}.", best, percent(lead), next);
+  const bool is_fair = of_like_size(comparison, *comparison.best, *comparison.runner_up);
+  if (!comparison.tie)
+    return fmt::format("{}: {}, by {} over {}.", is_fair ? "Best" : "Fastest", best, percent(lead), next);
   return fmt::format(
       "Tie: {} leads {} by {}, but their error bands overlap ({} and {}); calibrate to tell them apart.",
       best, next, percent(lead), step_band(winner.step), step_band(second.step));
@@ -55,7 +69,7 @@ std::string nothing_fits(const Comparison& comparison) {
 
 std::string cheapest_words(const Comparison& comparison) {
   const auto dollars = [&](std::size_t variant) {
-    return in_millions(1e12 * cost_per_token(comparison.variants[variant])->value());
+    return fixed(1e12 * cost_per_token(comparison.variants[variant])->value(), 0);
   };
   return fmt::format("Cheapest: {}, {} USD per 1e12 tokens against {}.",
                      label(comparison, *comparison.cheapest), dollars(*comparison.cheapest),
@@ -74,14 +88,22 @@ std::string scaling_words(const Comparison& comparison) {
   return cause.empty() ? text : text + " " + cause;
 }
 
+/// The nearest to fitting first: what is far from it nobody asks about.
 void tell_what_does_not_fit(const Comparison& comparison, std::vector<std::string>& told) {
-  std::size_t number = 0;
+  const auto missing = [&](std::size_t variant) {
+    const MemoryReport& memory = comparison.variants[variant].estimate->memory;
+    return memory.reserved + memory.context - memory.capacity;
+  };
+  std::vector<std::size_t> too_large;
   for (std::size_t i = 0; i < comparison.variants.size(); ++i) {
-    const ComparedVariant& compared = comparison.variants[i];
-    if (!compared.estimate || compared.fits()) continue;
-    if (++number <= kMostTold) told.push_back(why_too_large(comparison, i));
+    if (comparison.variants[i].estimate && !comparison.variants[i].fits()) too_large.push_back(i);
   }
-  if (number > kMostTold) told.push_back(fmt::format("{} more do not fit.", number - kMostTold));
+  std::stable_sort(too_large.begin(), too_large.end(),
+                   [&](std::size_t a, std::size_t b) { return missing(a) < missing(b); });
+  const std::size_t number = std::min(too_large.size(), kMostTold);
+  for (std::size_t i = 0; i < number; ++i) told.push_back(why_too_large(comparison, too_large[i]));
+  if (too_large.size() > number)
+    told.push_back(fmt::format("{} more do not fit.", too_large.size() - number));
 }
 
 }  // namespace
@@ -93,7 +115,8 @@ std::vector<std::string> compare_verdict(const Comparison& comparison) {
   };
   if (comparison.best) {
     tell(headline(comparison));
-    if (comparison.runner_up) tell(why_slower(comparison, *comparison.runner_up, *comparison.best));
+    if (comparison.runner_up && of_like_size(comparison, *comparison.runner_up, *comparison.best))
+      tell(why_slower(comparison, *comparison.runner_up, *comparison.best));
     if (comparison.cheapest && *comparison.cheapest != *comparison.best) tell(cheapest_words(comparison));
   } else {
     tell(nothing_fits(comparison));

@@ -202,9 +202,68 @@ TEST_CASE("several jobs are one array, or one row each") {
   CHECK(std::count(csv.out.begin(), csv.out.end(), '\n') == 3);
 }
 
+TEST_CASE("compare lays variants side by side and says who wins") {
+  const Outcome outcome = run_tool("compare " + kJob + " --tp 8,3 --recompute none,full");
+  CHECK(outcome.code == 0);
+  CHECK(outcome.err.empty());
+  // 64 devices / (8 · 4 stages)
+  CHECK_THAT(outcome.out, ContainsSubstring("  pp × dp "));
+  CHECK_THAT(outcome.out, ContainsSubstring(" 4 × 2 "));
+  CHECK_THAT(outcome.out,
+             ContainsSubstring("✗ tp 3, recompute none: 3 does not divide the model's 64 heads.\n"));
+  CHECK_THAT(outcome.out, ContainsSubstring("tp 8, recompute none"));
+  CHECK(widest_line(outcome.out) <= 100);
+}
+
+TEST_CASE("compare takes clusters by name and scales over nodes") {
+  const Outcome clusters = run_tool("compare " + kJob + " --cluster dgx-a100,dgx-h100 --format csv");
+  CHECK(clusters.code == 0);
+  CHECK(clusters.out.substr(0, clusters.out.find(',')) == "variant.cluster");
+  CHECK_THAT(clusters.out, ContainsSubstring("\ndgx-a100,true,"));
+  const Outcome nodes = run_tool("compare " + kJob + " --nodes 8,16");
+  CHECK(nodes.code == 0);
+  CHECK_THAT(nodes.out, ContainsSubstring("  efficiency "));
+  CHECK_THAT(nodes.out, ContainsSubstring("16 nodes run "));
+}
+
+TEST_CASE("compare says no where nothing fits") {
+  // 70.55e9 parameters on one stage of tp 1 or 2: weights alone are 71 GB and more.
+  const Outcome outcome = run_tool("compare " + kJob + " --tp 1,2 --pp 1 --zero 0");
+  CHECK(outcome.code == 1);
+  CHECK(outcome.err.empty());
+  CHECK_THAT(outcome.out, ContainsSubstring("Nothing fits. Nearest: tp 2, which lacks "));
+}
+
+TEST_CASE("wrong lists are refused with what they may hold") {
+  const std::string compare = "compare " + kJob;
+  check_refused(compare, "compare needs a list of values to try, such as --tp 1,2,4,8");
+  check_refused(compare + " --tp 1,,2", "--tp '1,,2': a value is missing");
+  check_refused(compare + " --tp 1,2,", "a value is missing");
+  check_refused(compare + " --tp 2,4,2", "--tp '2,4,2': 2 stands there twice");
+  check_refused(compare + " --tp 1,two", "--tp takes whole numbers from 1 to ");
+  check_refused(compare + " --tp 0", "with commas between, not '0'");
+  check_refused(compare + " --micro-batch 1.5", "--micro-batch takes whole numbers");
+  check_refused(compare + " --zero 4", "--zero takes whole numbers from 0 to 3");
+  check_refused(compare + " --recompute ful", "not 'ful'; did you mean 'full'?");
+  check_refused(compare + " --cluster dgx-h10", "did you mean 'dgx-h100'?");
+  check_refused(compare + " --tp 1,2,4,8 --pp 1,2,4,8 --vp 1,2,4,8 --micro-batch 1,2,4,8,16",
+                "these lists make 320 variants; at most 256 are compared");
+  check_refused(compare + " --nodez 8", "did you mean '--nodes'?");
+  check_refused("compare", "JOB is required");
+}
+
+TEST_CASE("compare varies one job") {
+  const std::string file = std::string(FORESHARD_SOURCE_DIR "/configs/jobs/") + kJob + ".yaml";
+  const Outcome outcome =
+      shell("{ cat '" + file + "'; echo ---; cat '" + file + "'; } | FORESHARD compare - --tp 8");
+  CHECK(outcome.code == 2);
+  CHECK_THAT(outcome.err, ContainsSubstring("'-' holds 2 jobs; compare varies one"));
+}
+
 TEST_CASE("the same input gives the same output, byte for byte") {
   const std::string format = GENERATE("table", "json", "csv");
-  const std::string arguments = "plan " + kJob + " --format " + format;
+  const std::string command = GENERATE("plan " + kJob, "compare " + kJob + " --tp 4,8");
+  const std::string arguments = command + " --format " + format;
   CHECK(run_tool(arguments).out == run_tool(arguments).out);
 }
 

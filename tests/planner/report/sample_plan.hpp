@@ -129,6 +129,7 @@ inline Estimate sample_estimate() {
                        .device_hours = 3'687'936.0,
                        .cost = Dollars(9'219'840.0),
                        .energy = Joules(4.7e9 * 3600.0)};  // 4.7 GWh
+  estimate.basis = "closed form";
   estimate.stage_layers = {{20}, {20}, {20}, {20}};
   estimate.notes = {"the kv heads, \"8\", are one per rank", "second note"};
   return estimate;
