@@ -1,44 +1,24 @@
 #include "planner/program/derive_backward.hpp"
 
-#include <algorithm>
-#include <map>
 #include <set>
 #include <stdexcept>
 #include <utility>
+
+#include "planner/program/gradient_book.hpp"
 
 namespace foreshard {
 
 namespace {
 
-using Instance = std::pair<TensorId, int>;  // tensor and layer shift
-
-Instance instance_of(const Operand& operand) { return {operand.tensor, operand.layer_shift}; }
-
-/// The gradient of one activation as far as it is known.
-struct Gradient {
-  Operand at;            // where it stands
-  bool owned = false;    // its tensor is nobody else's gradient, so that it may be added to in place
-  bool partial = false;  // each tp rank holds a summand
-};
-
-/// Walks a forward block backwards and appends to the backward block.
-class Derivation {
+/// Walks a forward block backwards, one rule per operation kind, and appends to the backward block.
+class Derivation : private GradientBook {
  public:
-  Derivation(ProgramBuilder& builder, const Block& forward) : builder_(builder), forward_(forward) {
-    backward_.name = forward.name.substr(0, forward.name.find(" forward")) + " backward";
-    backward_.kind = forward.kind;
-    backward_.pass = Pass::backward;
-    count_readers();
-  }
+  Derivation(ProgramBuilder& builder, const Block& forward) : GradientBook(builder, forward) {}
 
   Block run() {
     // Below a table that is not trained, nothing asks for a gradient.
     if (forward_.kind == BlockKind::embedding && trains_nothing()) return std::move(backward_);
-    const TensorId hidden = hidden_id();
-    gradients_[{hidden, 1}] = {reads(hidden_gradient_id(), 1), false, false};
-    if (forward_.kind == BlockKind::embedding) {
-      gradients_[{hidden, 0}] = {reads(hidden_gradient_id()), false, false};
-    }
+    open_streams();
     for (auto op = forward_.ops.rbegin(); op != forward_.ops.rend(); ++op) {
       std::visit([&](const auto& kind) { derive(*op, kind); }, op->kind);
     }
@@ -46,148 +26,6 @@ class Derivation {
   }
 
  private:
-  // ---- gradients
-
-  void count_readers() {
-    for (const Op& op : forward_.ops) {
-      std::set<Instance> seen;
-      for (const Operand& operand : op.operands) {
-        if (operand.access == Access::read && seen.insert(instance_of(operand)).second) {
-          ++readers_[instance_of(operand)];
-        }
-      }
-    }
-  }
-
-  [[nodiscard]] TensorId hidden_id() const { return builder_.find("hidden"); }
-  [[nodiscard]] TensorId hidden_gradient_id() const { return builder_.find("d.hidden"); }
-
-  /// A new gradient tensor shaped like `like`.
-  Operand fresh(const Operand& like) {
-    if (like.tensor == hidden_id()) return writes(hidden_gradient_id(), like.layer_shift);
-    Tensor gradient = builder_.tensor(like.tensor);
-    gradient.name = "d." + gradient.name;
-    gradient.role = TensorRole::activation_gradient;
-    gradient.lifetime = Lifetime::block;
-    gradient.partial = std::nullopt;
-    if (gradient.name == "d.head.logits32") gradient.dtype = builder_.shapes().activation;
-    return writes(builder_.add(std::move(gradient)));
-  }
-
-  /// The finished gradient of what an operation wrote.
-  Operand gradient_of(const Operand& y) {
-    const auto found = gradients_.find(instance_of(y));
-    if (found == gradients_.end()) {
-      throw std::logic_error("no gradient reaches " + builder_.tensor(y.tensor).name);
-    }
-    Operand at = found->second.at;
-    at.access = Access::read;
-    return at;
-  }
-  [[nodiscard]] bool has_gradient(const Operand& y) const { return gradients_.contains(instance_of(y)); }
-
-  /// Where a kernel is to put its contribution to x's gradient: a new tensor, or added to what is there.
-  Operand contribution(const Operand& x) {
-    const auto found = gradients_.find(instance_of(x));
-    if (found == gradients_.end()) {
-      const Operand at = fresh(x);
-      gradients_[instance_of(x)] = {at, true, false};
-      return at;
-    }
-    if (!found->second.owned) {
-      // The sum needs a tensor of its own; what passes by is copied into it.
-      const Operand at = fresh(x);
-      emit("copy " + builder_.tensor(at.tensor).name, Component::residual, Phase::backward_input,
-           Pointwise{PointwiseKind::cast, builder_.tensor(at.tensor).local_elements()},
-           {found->second.at, at});
-      found->second = {at, true, found->second.partial};
-    }
-    Operand at = found->second.at;
-    at.access = Access::accumulate;
-    return at;
-  }
-
-  /// x receives y's gradient unchanged.
-  void pass_through(const Operand& x, const Operand& y) {
-    const Operand dy = gradient_of(y);
-    if (!has_gradient(x)) {
-      gradients_[instance_of(x)] = {dy, false, gradients_[instance_of(y)].partial};
-      return;
-    }
-    const Operand at = contribution(x);
-    emit("add " + builder_.tensor(at.tensor).name, Component::residual, Phase::backward_input,
-         Pointwise{PointwiseKind::accumulate, builder_.tensor(at.tensor).local_elements()}, {dy, at});
-  }
-
-  /// One reader of x has contributed. After the last, a sum over tp ranks is completed.
-  void contributed(const Operand& x, Component component) {
-    if (--readers_[instance_of(x)] > 0) return;
-    if (!gradients_[instance_of(x)].partial) return;
-    if (const Op* gather = gather_of(x)) {
-      derive(*gather, std::get<Collective>(gather->kind));  // its reduce-scatter completes the sum
-      return;
-    }
-    // Between low-rank adapters a sum over tp stays open: what follows is linear in it.
-    if (builder_.tensor(x.tensor).name.ends_with(".lora")) return;
-    complete(x, component);
-  }
-
-  /// Sums the tp ranks' summands of x's gradient, if that is what they have.
-  void complete(const Operand& x, Component component) {
-    const auto found = gradients_.find(instance_of(x));
-    if (found == gradients_.end() || !found->second.partial) return;
-    Gradient& gradient = found->second;
-    builder_.tensor(gradient.at.tensor).partial = GroupKind::tp;
-    const std::string name = builder_.tensor(gradient.at.tensor).name;
-    Op op = all_reduce_tp(builder_, "all-reduce " + short_name(name), component, Phase::backward_input,
-                          gradient.at);
-    op.holds_compute = builder_.job().training.overlap.tp == TpOverlap::none;
-    op.pipelined = builder_.job().training.overlap.tp == TpOverlap::full;
-    backward_.ops.push_back(std::move(op));
-    gradient.partial = false;
-  }
-
-  [[nodiscard]] bool is_alike_over_tp(const Operand& x) const {
-    return builder_.shapes().tp > 1 && builder_.tensor(x.tensor).replicated_over_tp();
-  }
-
-  /// The all-gather of this block from which x comes, if any.
-  [[nodiscard]] const Op* gather_of(const Operand& x) const {
-    for (const Op& op : forward_.ops) {
-      const auto* collective = std::get_if<Collective>(&op.kind);
-      if (collective != nullptr && collective->kind == CollectiveKind::all_gather &&
-          op.operands[1].tensor == x.tensor) {
-        return &op;
-      }
-    }
-    return nullptr;
-  }
-
-  /// "d.layer.attn_norm.out" is "d.attn_norm.out" in the names of operations.
-  static std::string short_name(const std::string& name) {
-    const std::size_t dot = name.find('.', 2);
-    return dot == std::string::npos ? name : "d." + name.substr(dot + 1);
-  }
-
-  void emit(std::string name, Component component, Phase phase, OpKind kind, std::vector<Operand> operands) {
-    backward_.ops.push_back(
-        compute_op(std::move(name), component, phase, std::move(kind), std::move(operands)));
-  }
-
-  [[nodiscard]] bool is_weight(const Operand& operand) const {
-    return builder_.tensor(operand.tensor).role == TensorRole::weight;
-  }
-
-  [[nodiscard]] bool trains_nothing() const {
-    return std::all_of(forward_.ops.begin(), forward_.ops.end(), [&](const Op& op) {
-      return std::all_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
-        return !is_weight(operand) || builder_.is_frozen(operand.tensor);
-      });
-    });
-  }
-
-  // ---- one rule per operation kind
-
   void derive(const Op& op, const Gemm& gemm) {
     if (is_weight(op.operands[1])) {
       derive_linear(op, gemm);
@@ -201,7 +39,7 @@ class Derivation {
     const Operand x = op.operands[0];
     const Operand w = op.operands[1];
     const Operand dy = gradient_of(op.operands[2]);
-    const bool summand = gradients_[instance_of(op.operands[2])].partial;
+    const bool summand = is_partial(op.operands[2]);
     const bool columns_cut = builder_.tensor(w.tensor).dims[0].tp > 1;
     // What every tp rank has whole must not be added to summands that are still to be summed.
     if (!columns_cut && !summand) complete(x, op.component);
@@ -209,7 +47,7 @@ class Derivation {
     emit(op.name, op.component, Phase::backward_input,
          Gemm{.batch = 1, .m = gemm.m, .n = gemm.k, .k = gemm.n, .math = gemm.math},
          {dy, reads(w.tensor), dx});
-    if (columns_cut || summand) gradients_[instance_of(x)].partial = true;
+    if (columns_cut || summand) mark_partial(x);
     contributed(x, op.component);
     if (builder_.is_frozen(w.tensor)) return;
     emit(op.name, op.component, Phase::backward_weight,
@@ -239,7 +77,7 @@ class Derivation {
     GroupedGemm input = gemm;
     std::swap(input.n, input.k);
     emit(op.name, op.component, Phase::backward_input, input, {dy, w, contribution(x)});
-    if (builder_.tensor(w.tensor).dims[1].tp > 1) gradients_[instance_of(x)].partial = true;
+    if (builder_.tensor(w.tensor).dims[1].tp > 1) mark_partial(x);
     contributed(x, op.component);
     if (builder_.is_frozen(w.tensor)) return;
     emit(op.name, op.component, Phase::backward_weight, gemm,
@@ -283,7 +121,7 @@ class Derivation {
       if (!is_weight(x)) {
         operands.push_back(contribution(x));
         // Keys that all heads share get a summand from the heads of each tp rank.
-        if (is_alike_over_tp(x)) gradients_[instance_of(x)].partial = true;
+        if (is_alike_over_tp(x)) mark_partial(x);
       } else if (!builder_.is_frozen(x.tensor)) {
         operands.push_back(adds_to(builder_.gradient_of(x.tensor)));
       }
@@ -305,7 +143,7 @@ class Derivation {
     const bool trained = !builder_.is_frozen(weight.tensor);
     if (trained) operands.push_back(adds_to(builder_.gradient_of(weight.tensor)));
     if (trained && centred) operands.push_back(adds_to(builder_.gradient_of(op.operands[2].tensor)));
-    gradients_[instance_of(x)] = {dx, true, false};
+    settle(x, dx);
     emit(op.name, op.component, Phase::backward_input, norm, std::move(operands));
   }
 
@@ -381,40 +219,8 @@ class Derivation {
   }
 
   void derive(const Op& op, const Collective& collective) {
-    switch (collective.kind) {
-      case CollectiveKind::all_reduce: return;  // the gradient of every summand is the sum's
-      case CollectiveKind::all_gather:
-        derive_exchange(op, CollectiveKind::reduce_scatter, collective);
-        return;
-      case CollectiveKind::reduce_scatter:
-        derive_exchange(op, CollectiveKind::all_gather, collective);
-        return;
-      case CollectiveKind::all_to_all: derive_exchange(op, CollectiveKind::all_to_all, collective); return;
-    }
-  }
-
-  /// The gradient travels the other way.
-  void derive_exchange(const Op& op, CollectiveKind kind, const Collective& forward) {
-    if (!exchanged_.insert(&op).second) return;
-    const Operand x = op.operands[0];
-    const Operand dy = gradient_of(op.operands[1]);
-    const bool summand = forward.group != GroupKind::tp && gradients_[instance_of(op.operands[1])].partial;
-    const Operand dx = contribution(x);
-    if (summand) gradients_[instance_of(x)].partial = true;
-    Op exchange = compute_op(
-        std::string(to_string(kind)) + " " + short_name(builder_.tensor(dx.tensor).name), op.component,
-        Phase::backward_input,
-        Collective{
-            .kind = kind, .group = forward.group, .reduction = Reduction::sum, .payload = forward.payload},
-        {dy, dx});
-    exchange.lane = op.lane;
-    exchange.pipelined = op.pipelined;
-    if (kind == CollectiveKind::reduce_scatter) {
-      // The weight gradient that follows need not wait, unless nothing overlaps.
-      const OverlapSpec& overlap = builder_.job().training.overlap;
-      exchange.holds_compute = forward.group == GroupKind::cp ? !overlap.cp : overlap.tp == TpOverlap::none;
-    }
-    backward_.ops.push_back(std::move(exchange));
+    if (collective.kind == CollectiveKind::all_reduce) return;  // the gradient of every summand is the sum's
+    derive_exchange(op);
   }
 
   template <class Other>
@@ -422,12 +228,6 @@ class Derivation {
     throw std::logic_error("no backward rule for " + std::string(kind_name(op.kind)));
   }
 
-  ProgramBuilder& builder_;
-  const Block& forward_;
-  Block backward_;
-  std::map<Instance, Gradient> gradients_;
-  std::map<Instance, int> readers_;
-  std::set<const Op*> exchanged_;  // all-gathers whose reduce-scatter stands before its turn
   std::string loss_name_;
 };
 
