@@ -33,11 +33,11 @@ struct OverlapSpec {
 /// win.
 struct FrameworkConventions {
   DType gradient_dtype = DType::fp32;  ///< in which gradients are kept and reduced
-  /// Under ZeRO-3, fp32 masters stand beside low-precision weights; else the weights that are kept and cut are fp32
-  /// themselves, and gathering narrows them.
+  /// Under ZeRO-3, fp32 masters stand beside low-precision weights; else the weights that are kept and cut
+  /// are fp32 themselves, and gathering narrows them.
   bool fp32_master_weights = true;
-  Bytes bucket{};                      ///< gradients per data-parallel collective; 0: one for everything
-  OverlapSpec overlap;                 ///< default of training.overlap
+  Bytes bucket{};       ///< gradients per data-parallel collective; 0: one for everything
+  OverlapSpec overlap;  ///< default of training.overlap
   bool regather_sequence =
       true;  ///< sequence parallelism gathers its inputs again in backward, not keeps them
   bool recompute_whole_layer = true;  ///< full recomputation reruns every operation, not only those needed

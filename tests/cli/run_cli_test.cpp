@@ -110,7 +110,9 @@ TEST_CASE("the version is a result") {
 
 TEST_CASE("a wrong command line is refused with what was meant") {
   check_refused("", "a command is missing");
-  check_refused("plann " + kJob, "unknown command 'plann'; there are plan, compare, simulate, list, show; did you mean 'plan'?");
+  check_refused(
+      "plann " + kJob,
+      "unknown command 'plann'; there are plan, compare, simulate, list, show; did you mean 'plan'?");
   check_refused("plan", "JOB is required");
   check_refused("plan " + kJob + " --formt json", "unknown option '--formt'; did you mean '--format'?");
   check_refused("plan " + kJob + " --format jsn", "'jsn' is none of table, json, csv; did you mean 'json'?");
