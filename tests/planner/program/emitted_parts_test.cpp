@@ -54,6 +54,7 @@ struct Degrees {
   std::int64_t dp = 1;
   int zero = 0;
   CpStyle style = CpStyle::ring;
+  bool zero_bubble = false;
 };
 
 JobSpec small_job(Kind kind, const Degrees& d) {
@@ -70,6 +71,7 @@ JobSpec small_job(Kind kind, const Degrees& d) {
   p.sequence_parallel = d.tp > 1;
   p.zero = d.zero;
   p.cp_style = job.model.mla ? CpStyle::all_gather : d.style;
+  if (d.zero_bubble) job.training.schedule = ScheduleKind::zero_bubble;
   job.training.sequence_length = 16;
   job.training.micro_batch = 2;
   job.training.global_batch = 4 * d.dp;
@@ -108,7 +110,8 @@ TEST_CASE("programs with experts, latent attention, long contexts or adapters ar
       GENERATE(Degrees{}, Degrees{.tp = 2, .ep = 2, .dp = 2}, Degrees{.tp = 2, .cp = 2, .ep = 2},
                Degrees{.cp = 2, .ep = 4, .dp = 2, .zero = 1, .style = CpStyle::ulysses},
                Degrees{.tp = 2, .pp = 2, .cp = 2, .ep = 2, .dp = 2, .zero = 2, .style = CpStyle::all_gather},
-               Degrees{.tp = 2, .ep = 2, .dp = 4, .zero = 3}, Degrees{.pp = 2, .dp = 2, .zero = 1});
+               Degrees{.tp = 2, .ep = 2, .dp = 4, .zero = 3}, Degrees{.pp = 2, .dp = 2, .zero = 1},
+               Degrees{.tp = 2, .pp = 2, .cp = 2, .ep = 2, .dp = 2, .zero = 1, .zero_bubble = true});
   const Recompute recompute =
       GENERATE(Recompute::none, Recompute::selective, Recompute::selective_ops, Recompute::full);
   const Framework framework = GENERATE(Framework::foreshard, Framework::megatron, Framework::torch_fsdp);
@@ -135,6 +138,7 @@ TEST_CASE("the ranks together do the unsharded model's work") {
   // Without tp nothing is done twice.
   CHECK(flops_of_all_ranks(small_job(kind, {.cp = 2, .ep = 2})) == whole);
   CHECK(flops_of_all_ranks(small_job(kind, {.pp = 2, .cp = 4, .ep = 4})) == whole);
+  CHECK(flops_of_all_ranks(small_job(kind, {.pp = 2, .cp = 4, .ep = 4, .zero_bubble = true})) == whole);
   // Under sequence parallelism routers and latent products run on a rank's own tokens.
   CHECK(flops_of_all_ranks(small_job(kind, {.tp = 2, .cp = 2, .ep = 2})) == whole);
 }
