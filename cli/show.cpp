@@ -68,10 +68,7 @@ constexpr const char* kExample =
 void add_show(CLI::App& app, Command& command) {
   const auto name = std::make_shared<std::string>();
   CLI::App* show = app.add_subcommand("show", "Print the YAML file of a bundled config, with its path.");
-  show->add_option(
-          "NAME", *name,
-          "As `foreshard list` names it; KIND/NAME where two kinds share a name; schema: the JSON Schema of "
-          "job files")
+  show->add_option("NAME", *name, "A name of `foreshard list`, KIND/NAME where two share it, or schema")
       ->required()
       ->option_text(" ");
   show->footer(kExample + std::string(kExitCodes));

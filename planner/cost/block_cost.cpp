@@ -54,7 +54,8 @@ void add_steady_state(BlockCost& cost, const StepProgram& program, const OpTimes
   const Block& block = program.block(id);
   std::array<Visit, kRow> longer;
   for (std::size_t i = 0; i < kRow; ++i) {
-    const std::size_t layer = block.pass == Pass::backward ? kRow - 1 - i : i;
+    const bool goes_down = block.pass == Pass::backward || block.pass == Pass::weight;
+    const std::size_t layer = goes_down ? kRow - 1 - i : i;
     longer[i] = {id, LayerId(layer)};
   }
   LanePlayer long_row(program, times);

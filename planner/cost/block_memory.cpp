@@ -17,9 +17,14 @@ using Passes = std::vector<std::span<const Visit>>;
 std::vector<Passes> stretches_of(const StepProgram& program) {
   std::vector<Passes> stretches;
   for (const StageProgram& stage : program.stages) {
-    for (const Chunk& chunk : stage.chunks) stretches.push_back({chunk.forward, chunk.backward});
+    for (const Chunk& chunk : stage.chunks) {
+      stretches.push_back({chunk.forward, chunk.backward, chunk.weight});
+    }
     for (const Chunk& chunk : stage.chunks) {
       if (!chunk.last_backward.empty()) stretches.push_back({chunk.forward, chunk.last_backward});
+      if (!chunk.last_weight.empty()) {
+        stretches.push_back({chunk.forward, chunk.backward, chunk.last_weight});
+      }
     }
     stretches.push_back({stage.prologue});
     stretches.push_back({stage.epilogue});

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include <fmt/format.h>
+
 #include "planner/cost/block_cost.hpp"
 #include "planner/cost/cost_model.hpp"
 #include "planner/cost/model_figures.hpp"
@@ -17,10 +19,10 @@ namespace {
 
 /// What one stage's rank spends in a step.
 struct StageCost {
-  BlockCost passes;                ///< forward and backward, all micro-batches
+  BlockCost passes;                ///< forward, backward and weight passes, all micro-batches
   BlockCost once;                  ///< prologue and epilogue
   std::vector<ChunkTimes> chunks;  ///< one micro-batch's passes
-  Seconds sync_left;               ///< gradient synchronisation that the last backward leaves
+  Seconds sync_left;               ///< gradient synchronisation that the last pass leaves
   Seconds gather_left;             ///< of the updated weights, beyond the next step's first forward
 };
 
@@ -73,11 +75,13 @@ class Summation {
     for (const Chunk& chunk : stage.chunks) {
       const BlockCost forward = sum_of(chunk.forward, 1);
       const BlockCost backward = sum_of(chunk.backward, 1);
-      cost.chunks.push_back({forward.time, backward.time});
+      const BlockCost weight = sum_of(chunk.weight, 1);
+      cost.chunks.push_back({forward.time, backward.time, weight.time});
       add(micro_batch, forward, 1);
       add(micro_batch, backward, 1);
+      add(micro_batch, weight, 1);
       forwards += forward.time;
-      if (!chunk.last_backward.empty()) add_sync_traffic(cost.once, chunk);
+      add_sync_traffic(cost.once, last_pass(chunk));
     }
     wait_for_links(micro_batch, cost.chunks);
     add(cost.passes, micro_batch, program_.micro_batches);
@@ -103,15 +107,21 @@ class Summation {
     for (ChunkTimes& chunk : chunks) chunk.backward += late / static_cast<double>(chunks.size());
   }
 
-  /// Overlapped synchronisation: how long the links still work when the last micro-batch's backward has
+  /// The visits with which a chunk's work on the last micro-batch ends.
+  static const std::vector<Visit>& last_pass(const Chunk& chunk) {
+    if (!chunk.weight.empty()) return chunk.last_weight.empty() ? chunk.weight : chunk.last_weight;
+    return chunk.last_backward.empty() ? chunk.backward : chunk.last_backward;
+  }
+
+  /// Overlapped synchronisation: how long the links still work when the last micro-batch's last pass has
   /// ended, and what it took from the kernels beside it until then. A stage ends with its first chunk.
   [[nodiscard]] Seconds sync_left(const StageProgram& stage) const {
     if (!hides_data_parallel()) return {};
     LanePlayer player(program_, times_);
     BlockCost sync;
     for (auto chunk = stage.chunks.rbegin(); chunk != stage.chunks.rend(); ++chunk) {
-      player.play(chunk->last_backward.empty() ? chunk->backward : chunk->last_backward);
-      add_sync_traffic(sync, *chunk);
+      player.play(last_pass(*chunk));
+      add_sync_traffic(sync, last_pass(*chunk));
     }
     const Seconds left = std::max(Seconds(0.0), player.data_parallel_end() - player.compute_end());
     const Seconds all = std::accumulate(sync.comm_time.begin(), sync.comm_time.end(), Seconds(0.0));
@@ -133,9 +143,9 @@ class Summation {
     return std::max(Seconds(0.0), gathers - forward);
   }
 
-  /// The bytes, calls and link time of the synchronisations inside the last backward.
-  void add_sync_traffic(BlockCost& once, const Chunk& chunk) const {
-    for (const Visit& visit : chunk.last_backward) {
+  /// The bytes, calls and link time of the synchronisations inside such a pass.
+  void add_sync_traffic(BlockCost& once, const std::vector<Visit>& visits) const {
+    for (const Visit& visit : visits) {
       if (program_.block(visit.block).kind != BlockKind::sync) continue;
       const BlockCost& block = blocks_[visit.block.at()];
       for (std::size_t a = 0; a < kCommAxisCount; ++a) {
@@ -271,8 +281,8 @@ class Summation {
 
   void add_notes(Estimate& result) const {
     if (result.vocab_padding > 0) {
-      result.notes.push_back("vocabulary padded by " + std::to_string(result.vocab_padding) + " to " +
-                             std::to_string(padded_vocab()) + " rows");
+      result.notes.push_back(
+          fmt::format("vocabulary padded by {} to {} rows", result.vocab_padding, padded_vocab()));
     }
     if (job_.parallelism.tp > job_.model.kv_heads) {
       result.notes.push_back("each kv head stands on " +

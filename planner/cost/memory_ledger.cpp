@@ -17,13 +17,15 @@
 namespace foreshard {
 namespace {
 
-// One micro-batch's way through a chunk; what `forward` leaves alive is what the chunk saves for backward.
+// One micro-batch's way through a chunk; what `forward` leaves alive is what the chunk saves for backward,
+// and what `backward` leaves is kept for a weight pass.
 struct ChunkMemory {
   PassMemory forward;
   PassMemory backward;
+  PassMemory weight;  // of no visits where the schedule does not split backward
 };
 
-// The last micro-batch may run other backward visits than those before it.
+// The last micro-batch may run other backward or weight visits than those before it.
 struct ChunkVariants {
   ChunkMemory ordinary;
   ChunkMemory last;
@@ -34,15 +36,17 @@ std::vector<ChunkVariants> trace_chunks(const StepProgram& program, const Tensor
   std::vector<ChunkVariants> variants;
   for (std::size_t index = 0; index < stage.chunks.size(); ++index) {
     const auto trace = [&](MicroBatch micro_batch) {
-      const Slot forward{.pass = Pass::forward, .chunk = ChunkId(index), .micro_batch = micro_batch};
-      const Slot backward{.pass = Pass::backward, .chunk = ChunkId(index), .micro_batch = micro_batch};
-      const std::array<std::span<const Visit>, 2> passes{visits_of(stage, forward, program.micro_batches),
-                                                         visits_of(stage, backward, program.micro_batches)};
+      const auto visits = [&](Pass pass) {
+        return visits_of(stage, {pass, ChunkId(index), micro_batch}, program.micro_batches);
+      };
+      const std::array passes{visits(Pass::forward), visits(Pass::backward), visits(Pass::weight)};
       const MemoryTrace traced = trace_memory(program, tensors, passes);
-      return ChunkMemory{.forward = traced.passes[0], .backward = traced.passes[1]};
+      return ChunkMemory{
+          .forward = traced.passes[0], .backward = traced.passes[1], .weight = traced.passes[2]};
     };
     const ChunkMemory ordinary = trace(MicroBatch(0));
-    const bool differs = !stage.chunks[index].last_backward.empty();
+    const Chunk& chunk = stage.chunks[index];
+    const bool differs = !chunk.last_backward.empty() || !chunk.last_weight.empty();
     const MicroBatch last(static_cast<std::int32_t>(program.micro_batches - 1));
     variants.push_back({.ordinary = ordinary, .last = differs ? trace(last) : ordinary});
   }
@@ -78,15 +82,25 @@ Peak find_peak(const StepProgram& program, const TensorTable& tensors, const Sta
     const ChunkVariants& variants = chunks[slot.chunk.at()];
     const bool is_last = slot.micro_batch.value() == program.micro_batches - 1;
     const ChunkMemory& chunk = is_last ? variants.last : variants.ordinary;
-    if (slot.pass == Pass::forward) {
-      ++in_flight;
-      peak.offer(saved, chunk.forward, in_flight);
-      saved += chunk.forward.end;
-    } else {
-      // The backward trace starts with what its own forward saved.
-      saved -= chunk.forward.end;
-      peak.offer(saved, chunk.backward, in_flight);
-      --in_flight;
+    // A pass' trace starts with what the pass before it left.
+    switch (slot.pass) {
+      case Pass::forward:
+        ++in_flight;
+        peak.offer(saved, chunk.forward, in_flight);
+        saved += chunk.forward.end;
+        break;
+      case Pass::backward:
+        saved -= chunk.forward.end;
+        peak.offer(saved, chunk.backward, in_flight);
+        saved += chunk.backward.end;
+        if (stage.chunks[slot.chunk.at()].weight.empty()) --in_flight;
+        break;
+      case Pass::weight:
+        saved -= chunk.backward.end;
+        peak.offer(saved, chunk.weight, in_flight);
+        --in_flight;
+        break;
+      case Pass::once: break;  // check_program has none of these in an order
     }
   }
   peak.offer(saved, trace_alone(stage.epilogue), in_flight);

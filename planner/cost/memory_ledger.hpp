@@ -20,7 +20,7 @@ struct StageMemory {
   Bytes activations;           ///< saved for backward, all micro-batches in flight
   Bytes buffers;               ///< the running block's temporaries, gathered weights, communication buffers
   Bytes peak;                  ///< the sum
-  std::int64_t in_flight = 0;  ///< (chunk, micro-batch) pairs saved at the peak
+  std::int64_t in_flight = 0;  ///< (chunk, micro-batch) pairs between first and last pass at the peak
   std::string peak_block;      ///< where the peak falls: "head backward"
 };
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -11,26 +12,30 @@
 namespace foreshard {
 namespace {
 
-// One micro-batch's way through a chunk: the peaks of its visits, and what forward leaves for backward.
-struct ChunkPeaks {
-  std::vector<Bytes> forward;
-  std::vector<Bytes> backward;
-  Bytes saved;
+// One micro-batch's way through a chunk, pass by pass: the peaks of its visits, and what it leaves for later
+// passes.
+struct PassPeaks {
+  std::vector<Bytes> visits;
+  Bytes left;
 };
+constexpr std::array kWay{Pass::forward, Pass::backward, Pass::weight};
+using ChunkPeaks = std::array<PassPeaks, kWay.size()>;
 
 ChunkPeaks trace_chunk(const StepProgram& program, const TensorTable& tensors, const StageProgram& stage,
-                       const Slot& slot) {
-  Slot forward = slot;
-  forward.pass = Pass::forward;
-  Slot backward = slot;
-  backward.pass = Pass::backward;
-  const std::array passes{visits_of(stage, forward, program.micro_batches),
-                          visits_of(stage, backward, program.micro_batches)};
+                       ChunkId chunk, MicroBatch micro_batch) {
+  std::array<std::span<const Visit>, kWay.size()> passes;
+  for (std::size_t i = 0; i < kWay.size(); ++i) {
+    passes[i] = visits_of(stage, {kWay[i], chunk, micro_batch}, program.micro_batches);
+  }
   const MemoryTrace trace = trace_memory(program, tensors, passes);
-  const auto middle = trace.visit_peaks.begin() + static_cast<std::ptrdiff_t>(passes[0].size());
-  return {.forward = {trace.visit_peaks.begin(), middle},
-          .backward = {middle, trace.visit_peaks.end()},
-          .saved = trace.passes[0].end.total()};
+  ChunkPeaks peaks;
+  auto begin = trace.visit_peaks.begin();
+  for (std::size_t i = 0; i < kWay.size(); ++i) {
+    const auto end = begin + static_cast<std::ptrdiff_t>(passes[i].size());
+    peaks[i] = {.visits = {begin, end}, .left = trace.passes[i].end.total()};
+    begin = end;
+  }
+  return peaks;
 }
 
 }  // namespace
@@ -52,23 +57,19 @@ std::vector<Bytes> memory_of_visits(const StepProgram& program, StageId stage_id
 
   const MicroBatch last(static_cast<std::int32_t>(program.micro_batches - 1));
   std::vector<ChunkPeaks> ordinary_chunks;
-  std::vector<ChunkPeaks> last_chunks;  // the last micro-batch may run other backward visits
+  std::vector<ChunkPeaks> last_chunks;  // the last micro-batch may run other visits
   for (std::size_t c = 0; c < stage.chunks.size(); ++c) {
-    ordinary_chunks.push_back(
-        trace_chunk(program, tensors, stage, {Pass::forward, ChunkId(c), MicroBatch(0)}));
-    last_chunks.push_back(trace_chunk(program, tensors, stage, {Pass::forward, ChunkId(c), last}));
+    ordinary_chunks.push_back(trace_chunk(program, tensors, stage, ChunkId(c), MicroBatch(0)));
+    last_chunks.push_back(trace_chunk(program, tensors, stage, ChunkId(c), last));
   }
   append_alone(always, stage.prologue);
   Bytes base = always;  // with what the pairs in flight, but for the running one, have saved
   for (const Slot& slot : stage.order) {
     const ChunkPeaks& chunk = (slot.micro_batch == last ? last_chunks : ordinary_chunks)[slot.chunk.at()];
-    if (slot.pass == Pass::forward) {
-      append(base, chunk.forward);
-      base += chunk.saved;
-    } else {
-      base -= chunk.saved;
-      append(base, chunk.backward);
-    }
+    const auto pass = static_cast<std::size_t>(std::find(kWay.begin(), kWay.end(), slot.pass) - kWay.begin());
+    if (pass > 0) base -= chunk[pass - 1].left;
+    append(base, chunk[pass].visits);
+    base += chunk[pass].left;
   }
   append_alone(base, stage.epilogue);
   return memory;

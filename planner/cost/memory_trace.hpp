@@ -46,7 +46,7 @@ struct MemoryTrace {
       visit_peaks;  ///< the same visits: most bytes alive at any operation, earlier visits' included
 };
 
-/// Runs one micro-batch through `passes` (its forward and backward through a chunk, or a prologue alone) and
+/// Runs one micro-batch through `passes` (its passes through a chunk, or a prologue alone) and
 /// follows every tensor from its first to its last use; in time linear in the operands met.
 ///   micro-batch tensors live from the first to the last use in all passes;
 ///   layer tensors live from the visit that writes them to the last use before another visit writes them

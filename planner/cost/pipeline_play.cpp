@@ -10,6 +10,16 @@ namespace {
 
 constexpr double kNotYet = -1.0;
 
+Seconds duration_of(const ChunkTimes& chunk, Pass pass) {
+  switch (pass) {
+    case Pass::forward: return chunk.forward;
+    case Pass::backward: return chunk.backward;
+    case Pass::weight: return chunk.weight;
+    case Pass::once: break;
+  }
+  throw std::logic_error("no slot runs what stands outside all micro-batches");
+}
+
 /// Runs the stages' orders against each other.
 class PipelinePlayer {
  public:
@@ -54,6 +64,8 @@ class PipelinePlayer {
       const double sent = forward_end_[at(piece - 1, slot)];
       return sent == kNotYet ? kNotYet : sent + transfer_;
     }
+    // A weight pass needs what its stage's own backward left, which the order has put before it.
+    if (slot.pass == Pass::weight) return backward_end_[at(piece, slot)];
     const double own = forward_end_[at(piece, slot)];
     if (own == kNotYet || piece + 1 == stages_ * chunks_) return own;
     const double sent = backward_end_[at(piece + 1, slot)];
@@ -64,11 +76,10 @@ class PipelinePlayer {
     const std::size_t piece = slot.chunk.at() * stages_ + stage;
     const double ready = arrival(piece, slot);
     if (ready == kNotYet) return false;
-    const bool is_forward = slot.pass == Pass::forward;
-    const ChunkTimes& chunk = times_[stage][slot.chunk.at()];
-    const Seconds duration = is_forward ? chunk.forward : chunk.backward;
+    const Seconds duration = duration_of(times_[stage][slot.chunk.at()], slot.pass);
     const Seconds end = std::max(result.end[stage], Seconds(ready)) + duration;
-    (is_forward ? forward_end_ : backward_end_)[at(piece, slot)] = end.value();
+    if (slot.pass == Pass::forward) forward_end_[at(piece, slot)] = end.value();
+    if (slot.pass == Pass::backward) backward_end_[at(piece, slot)] = end.value();
     result.end[stage] = end;
     result.busy[stage] += duration;
     return true;

@@ -12,6 +12,7 @@ namespace foreshard {
 struct ChunkTimes {
   Seconds forward;
   Seconds backward;
+  Seconds weight{};  ///< zero where weight gradients are part of backward
 };
 
 /// When the stages of a pipeline are through with their passes.

@@ -24,7 +24,12 @@ enum class BlockKind : std::uint8_t {
 };
 
 /// Which of a block kind's passes this is.
-enum class Pass : std::uint8_t { forward, backward, once };
+enum class Pass : std::uint8_t {
+  forward,
+  backward,  ///< the gradients, or, where the schedule splits them, those that the previous layer waits for
+  weight,    ///< the weight gradients that such a schedule runs later
+  once,      ///< outside all micro-batches
+};
 
 /// A straight-line list of operations for one (layer kind, pass, shard): emitted once, priced once, run many
 /// times. Within the list, order is program order: each lane runs its operations in it, and an operation

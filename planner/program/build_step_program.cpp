@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "planner/program/emit_update.hpp"
 #include "planner/program/passes/recompute.hpp"
 #include "planner/program/passes/sequence_parallel.hpp"
+#include "planner/program/passes/split_backward.hpp"
 #include "planner/program/passes/zero.hpp"
 #include "planner/program/schedule/schedule.hpp"
 #include "planner/program/stage_layout.hpp"
@@ -19,16 +21,20 @@ namespace foreshard {
 
 namespace {
 
-/// A forward block and the backward block derived from it.
-struct PassPair {
+/// A forward block and the backward block derived from it, in two where the schedule splits it.
+struct PassBlocks {
   BlockId forward;
   BlockId backward;
+  std::optional<BlockId> weight{};
+
+  /// The block after which the weights' gradients are complete.
+  [[nodiscard]] BlockId last() const { return weight.value_or(backward); }
 };
 
 /// One kind of layer: its blocks, and the weight groups that a layer of this kind owns.
 struct LayerKind {
   std::string name;
-  PassPair pass;
+  PassBlocks pass;
   std::vector<const WeightGroup*> groups;
 };
 
@@ -56,6 +62,7 @@ class StepBuilder {
   [[nodiscard]] std::int64_t stages() const { return job_.parallelism.pp; }
   [[nodiscard]] std::int64_t pieces() const { return checked_product(stages(), job_.parallelism.vp); }
   [[nodiscard]] LayerId last_layer() const { return LayerId(static_cast<std::int32_t>(job_.model.layers)); }
+  [[nodiscard]] bool splits_backward() const { return job_.training.schedule == ScheduleKind::zero_bubble; }
   [[nodiscard]] bool ties_across_stages() const {
     return job_.model.tied_embeddings && stages() > 1 && !job_.lora;
   }
@@ -88,7 +95,7 @@ class StepBuilder {
   }
 
   /// Passes over a fresh forward block, its backward block, and the passes over both.
-  PassPair finish(Block forward, const std::vector<const WeightGroup*>& groups) {
+  PassBlocks finish(Block forward, const std::vector<const WeightGroup*>& groups) {
     const bool sequence_parallel = job_.parallelism.sequence_parallel && job_.parallelism.tp > 1;
     if (sequence_parallel) apply_sequence_parallel(builder_, forward);
     Block backward = derive_backward(builder_, forward);
@@ -98,8 +105,13 @@ class StepBuilder {
     if (is_layer) apply_recompute(builder_, forward, backward);
     for (const WeightGroup* group : groups) apply_zero(builder_, *group, forward, backward);
     mark_saved(builder_, forward, backward);
-    const BlockId forward_id = builder_.add(std::move(forward));
-    return {forward_id, builder_.add(std::move(backward))};
+    std::optional<Block> weight;
+    if (splits_backward()) weight = split_backward(builder_, backward);
+    PassBlocks blocks;
+    blocks.forward = builder_.add(std::move(forward));
+    blocks.backward = builder_.add(std::move(backward));
+    if (weight) blocks.weight = builder_.add(*std::move(weight));
+    return blocks;
   }
 
   // ---- stages
@@ -144,18 +156,32 @@ class StepBuilder {
     }
     chunk.backward.push_back(holds_embedding(s, c) ? Visit{embedding_pass_.backward, LayerId(0)}
                                                    : Visit{pipeline_.send_backward, range.first});
+    if (splits_backward()) chunk.weight = weight_visits(s, c);
     if (job_.training.overlap.dp) overlap_sync(chunk, s, c);
     return chunk;
   }
 
+  /// In the order in which backward leaves their inputs.
+  [[nodiscard]] std::vector<Visit> weight_visits(StageId s, std::size_t c) const {
+    const LayerRange& range = layout_[s.at()][c];
+    std::vector<Visit> visits;
+    if (holds_head(s, c)) visits.push_back({head_pass_.last(), last_layer()});
+    for (std::int64_t i = range.count - 1; i >= 0; --i) {
+      const LayerId layer(range.first.value() + static_cast<std::int32_t>(i));
+      visits.push_back({kind_of(layer).pass.last(), layer});
+    }
+    if (holds_embedding(s, c)) visits.push_back({embedding_pass_.last(), LayerId(0)});
+    return visits;
+  }
+
   // ---- gradient synchronisation
 
-  /// What one synchronisation covers, and the backward visit after which its gradients are complete.
+  /// What one synchronisation covers, and the visit after which its gradients are complete.
   struct SyncPoint {
     std::string name;
     std::vector<SyncUnit> units;
     LayerId layer;      // the lowest it covers
-    BlockId completes;  // with `layer`: the backward visit
+    BlockId completes;  // with `layer`: the visit
   };
 
   [[nodiscard]] std::vector<SyncUnit> head_units() const {
@@ -178,17 +204,17 @@ class StepBuilder {
     if (bucket == Bytes(0)) return {whole_chunk_sync(s, c)};
 
     std::vector<SyncPoint> points;
-    if (holds_head(s, c)) points.push_back({"head", head_units(), last_layer(), head_pass_.backward});
+    if (holds_head(s, c)) points.push_back({"head", head_units(), last_layer(), head_pass_.last()});
     for (LayerId end(range.first.value() + static_cast<std::int32_t>(range.count)); end > range.first;) {
       const LayerId top(end.value() - 1);
       const LayerKind& kind = kind_of(top);
       const std::int64_t layers = std::min(layers_per_bucket(kind, bucket), run_below(end, range.first));
       end = LayerId(end.value() - static_cast<std::int32_t>(layers));
       points.push_back(
-          {kind.name + " x " + std::to_string(layers), units_of(kind, layers, 0), end, kind.pass.backward});
+          {kind.name + " x " + std::to_string(layers), units_of(kind, layers, 0), end, kind.pass.last()});
     }
     if (holds_embedding(s, c)) {
-      points.push_back({"embedding", embedding_units(), LayerId(0), embedding_pass_.backward});
+      points.push_back({"embedding", embedding_units(), LayerId(0), embedding_pass_.last()});
     }
     return points;
   }
@@ -215,7 +241,7 @@ class StepBuilder {
   [[nodiscard]] SyncPoint whole_chunk_sync(StageId s, std::size_t c) const {
     const LayerRange& range = layout_[s.at()][c];
     SyncPoint point{
-        .name = {}, .units = {}, .layer = range.first, .completes = kind_of(range.first).pass.backward};
+        .name = {}, .units = {}, .layer = range.first, .completes = kind_of(range.first).pass.last()};
     if (holds_head(s, c)) {
       point.units = head_units();
       point.name = "head + ";
@@ -232,13 +258,13 @@ class StepBuilder {
     if (holds_embedding(s, c)) {
       for (const SyncUnit& unit : embedding_units()) point.units.push_back(unit);
       point.name += " + embedding";
-      point.completes = embedding_pass_.backward;
+      point.completes = embedding_pass_.last();
     }
     return point;
   }
 
   void overlap_sync(Chunk& chunk, StageId s, std::size_t c) {
-    std::vector<Visit> with_sync = chunk.backward;
+    std::vector<Visit> with_sync = splits_backward() ? chunk.weight : chunk.backward;
     for (const SyncPoint& point : sync_points(s, c)) {
       const auto block = emit_gradient_sync(builder_, point.units, point.name + " sync");
       if (!block) continue;
@@ -246,7 +272,7 @@ class StepBuilder {
       const auto at = std::find(with_sync.begin(), with_sync.end(), completes);
       with_sync.insert(at + 1, Visit{*block, point.layer});
     }
-    chunk.last_backward = std::move(with_sync);
+    (splits_backward() ? chunk.last_weight : chunk.last_backward) = std::move(with_sync);
   }
 
   // ---- before and after
@@ -324,8 +350,8 @@ class StepBuilder {
   std::int64_t dense_layers_ = 0;  ///< leading layers with an ordinary FFN
   LayerKind dense_;
   LayerKind moe_;
-  PassPair embedding_pass_;
-  PassPair head_pass_;
+  PassBlocks embedding_pass_;
+  PassBlocks head_pass_;
   PipelineBlocks pipeline_;
   std::vector<std::pair<const WeightGroup*, UpdateBlocks>> updates_;
   NormBlocks norm_;

@@ -103,10 +103,15 @@ class StageFlow {
 
   /// The gradient of the first layer's input, where the embedding below it is not trained.
   [[nodiscard]] bool ends_at_frozen_table(const Tensor& tensor, const Instance& instance) const {
-    return tensor.role == TensorRole::activation_gradient && stage_ == 0 && instance.layer == 0 &&
-           std::any_of(program_.blocks.begin(), program_.blocks.end(), [](const Block& block) {
-             return block.kind == BlockKind::embedding && block.pass == Pass::backward && block.ops.empty();
-           });
+    if (tensor.role != TensorRole::activation_gradient || stage_ != 0 || instance.layer != 0) return false;
+    bool has_embedding = false;
+    for (const Block& block : program_.blocks) {
+      const bool makes_gradients = block.pass == Pass::backward || block.pass == Pass::weight;
+      if (block.kind != BlockKind::embedding || !makes_gradients) continue;
+      if (!block.ops.empty()) return false;
+      has_embedding = true;
+    }
+    return has_embedding;
   }
 
   void report_early_read(const Run& run, const Block& block, const Op& op, const Operand& operand) {

@@ -15,11 +15,13 @@ namespace {
 
 void check_stage_order(const StepProgram& program, std::size_t number, Problems& problems) {
   const StageProgram& stage = program.stages[number];
-  /// How often each pass of one (chunk, micro-batch) runs, and whether backward came too early.
+  /// How often each pass of one (chunk, micro-batch) runs, and whether one came too early.
   struct Passes {
     int forward = 0;
     int backward = 0;
+    int weight = 0;
     bool backward_first = false;
+    bool weight_first = false;
   };
   std::map<std::pair<ChunkId, MicroBatch>, Passes> all;
   for (std::size_t chunk = 0; chunk < stage.chunks.size(); ++chunk) {
@@ -28,7 +30,13 @@ void check_stage_order(const StepProgram& program, std::size_t number, Problems&
   for (const Slot& slot : stage.order) {
     Passes& passes = all[{slot.chunk, slot.micro_batch}];
     if (slot.pass == Pass::backward && passes.forward == 0) passes.backward_first = true;
-    ++(slot.pass == Pass::forward ? passes.forward : passes.backward);
+    if (slot.pass == Pass::weight && passes.backward == 0) passes.weight_first = true;
+    switch (slot.pass) {
+      case Pass::forward: ++passes.forward; break;
+      case Pass::backward: ++passes.backward; break;
+      case Pass::weight: ++passes.weight; break;
+      case Pass::once: break;  // check_structure has none of these in an order
+    }
   }
   for (const auto& [which, passes] : all) {
     const std::string where =
@@ -39,8 +47,17 @@ void check_stage_order(const StepProgram& program, std::size_t number, Problems&
     if (passes.backward != 1) {
       problems.push_back(fmt::format("{} runs backward {} times, not once", where, passes.backward));
     }
+    const bool splits = !stage.chunks[which.first.at()].weight.empty();
+    if (passes.weight != (splits ? 1 : 0)) {
+      problems.push_back(
+          fmt::format("{} runs its weight pass {} times, {}", where, passes.weight,
+                      splits ? "not once" : "but its weight gradients are part of its backward pass"));
+    }
     if (passes.forward == 1 && passes.backward_first) {
       problems.push_back(fmt::format("{} runs backward before forward", where));
+    }
+    if (passes.backward == 1 && passes.weight_first) {
+      problems.push_back(fmt::format("{} runs its weight pass before backward", where));
     }
   }
 }

@@ -18,7 +18,7 @@ void check_structure(const StepProgram& program, Problems& problems);
 void check_operations(const StepProgram& program, Problems& problems);
 /// The stages' collectives of each group that spans stages agree, and every Send meets its Recv.
 void check_communication(const StepProgram& program, Problems& problems);
-/// Each (chunk, micro-batch) runs forward once and backward once, in that order.
+/// Each (chunk, micro-batch) runs forward, backward and any weight pass once, in that order.
 void check_schedule(const StepProgram& program, Problems& problems);
 /// Nothing is read before it is written; nothing that lives for a micro-batch or less is written in vain.
 void check_data_flow(const StepProgram& program, Problems& problems);

@@ -93,6 +93,8 @@ void check_stage(const StepProgram& program, std::size_t number, Problems& probl
     check_visits(program, number, chunk.forward, "forward", problems);
     check_visits(program, number, chunk.backward, "backward", problems);
     check_visits(program, number, chunk.last_backward, "last backward", problems);
+    check_visits(program, number, chunk.weight, "weight", problems);
+    check_visits(program, number, chunk.last_weight, "last weight", problems);
   }
   for (const Slot& slot : stage.order) {
     const bool known = slot.pass != Pass::once && slot.chunk.value() >= 0 &&

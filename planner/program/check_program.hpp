@@ -15,7 +15,8 @@ namespace foreshard {
 ///   - the stages of a group agree on their collectives, position by position, and every Send meets a Recv of
 ///   the
 ///     same payload in the same order;
-///   - each (chunk, micro-batch) runs forward once and backward once, in that order.
+///   - each (chunk, micro-batch) runs forward once, backward once and, where the chunk has one, its weight
+///   pass once, in that order.
 /// Messages name stage, block, operation and tensor.
 std::vector<std::string> check_program(const StepProgram& program);
 

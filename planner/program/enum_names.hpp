@@ -41,7 +41,8 @@ template <>
 inline constexpr auto kNames<BlockKind> = std::to_array<std::string_view>(
     {"embedding", "dense_layer", "moe_layer", "head", "pipeline", "prologue", "sync", "clip", "update"});
 template <>
-inline constexpr auto kNames<Pass> = std::to_array<std::string_view>({"forward", "backward", "once"});
+inline constexpr auto kNames<Pass> = std::to_array<std::string_view>({"forward", "backward", "weight",
+                                                                      "once"});
 template <>
 inline constexpr auto kNames<Component> = std::to_array<std::string_view>(
     {"embedding", "norm", "attention", "attention_core", "ffn", "residual", "router", "experts", "head",

@@ -1,8 +1,11 @@
 #include "planner/program/program_json.hpp"
 
+#include <array>
 #include <charconv>
+#include <optional>
 #include <stdexcept>
 #include <unordered_map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -117,26 +120,45 @@ std::vector<Visit> read_visits(const Json& list, const std::string& path, const 
   return visits;
 }
 
+/// How a slot spells its pass; none for what stands outside the slots.
+constexpr std::array<std::pair<Pass, char>, 3> kPassLetters{
+    {{Pass::forward, 'F'}, {Pass::backward, 'B'}, {Pass::weight, 'W'}}};
+
+char letter_of(Pass pass) {
+  for (const auto& [known, letter] : kPassLetters) {
+    if (known == pass) return letter;
+  }
+  throw std::invalid_argument("a slot is a forward, backward or weight pass");
+}
+
+std::optional<Pass> pass_of(char letter) {
+  for (const auto& [pass, known] : kPassLetters) {
+    if (known == letter) return pass;
+  }
+  return std::nullopt;
+}
+
 std::string written_slot(const Slot& slot) {
-  return fmt::format("{} {} {}", slot.pass == Pass::forward ? 'F' : 'B', slot.chunk.value(),
-                     slot.micro_batch.value());
+  return fmt::format("{} {} {}", letter_of(slot.pass), slot.chunk.value(), slot.micro_batch.value());
 }
 
 Slot read_slot(const std::string& text, const std::string& path) {
   const char* const end = text.data() + text.size();
   std::int32_t chunk = -1;
   std::int32_t micro_batch = -1;
-  bool good = text.size() >= 5 && (text[0] == 'F' || text[0] == 'B') && text[1] == ' ';
+  const std::optional<Pass> pass = text.empty() ? std::nullopt : pass_of(text[0]);
+  bool good = text.size() >= 5 && pass && text[1] == ' ';
   if (good) {
     const auto chunk_end = std::from_chars(text.data() + 2, end, chunk).ptr;
     good =
         chunk_end != end && *chunk_end == ' ' && std::from_chars(chunk_end + 1, end, micro_batch).ptr == end;
   }
   if (!good || chunk < 0 || micro_batch < 0) {
-    refuse_json(path,
-                fmt::format("'{}' is no slot; write 'F' or 'B', a chunk and a micro-batch: \"F 0 5\"", text));
+    refuse_json(
+        path,
+        fmt::format("'{}' is no slot; write 'F', 'B' or 'W', a chunk and a micro-batch: \"F 0 5\"", text));
   }
-  return {text[0] == 'F' ? Pass::forward : Pass::backward, ChunkId(chunk), MicroBatch(micro_batch)};
+  return {*pass, ChunkId(chunk), MicroBatch(micro_batch)};
 }
 
 Chunk read_chunk(const Json& object, const std::string& path, const BlockNames& blocks) {
@@ -146,6 +168,12 @@ Chunk read_chunk(const Json& object, const std::string& path, const BlockNames& 
   chunk.backward = read_visits(keys.required("backward"), keys.path_of("backward"), blocks);
   if (const Json* last = keys.optional("last_backward")) {
     chunk.last_backward = read_visits(*last, keys.path_of("last_backward"), blocks);
+  }
+  if (const Json* weight = keys.optional("weight")) {
+    chunk.weight = read_visits(*weight, keys.path_of("weight"), blocks);
+  }
+  if (const Json* last = keys.optional("last_weight")) {
+    chunk.last_weight = read_visits(*last, keys.path_of("last_weight"), blocks);
   }
   keys.finish();
   return chunk;
@@ -204,9 +232,13 @@ std::string chunk_text(const Chunk& chunk, const StepProgram& program) {
   std::string text =
       fmt::format("{{\"forward\":{},\n     \"backward\":{}", written_visits(chunk.forward, program).dump(),
                   written_visits(chunk.backward, program).dump());
-  if (!chunk.last_backward.empty()) {
-    text += fmt::format(",\n     \"last_backward\":{}", written_visits(chunk.last_backward, program).dump());
-  }
+  const auto add = [&](const char* key, const std::vector<Visit>& visits) {
+    if (!visits.empty())
+      text += fmt::format(",\n     \"{}\":{}", key, written_visits(visits, program).dump());
+  };
+  add("last_backward", chunk.last_backward);
+  add("weight", chunk.weight);
+  add("last_weight", chunk.last_weight);
   return text + "}";
 }
 

@@ -5,8 +5,10 @@ namespace foreshard {
 std::span<const Visit> visits_of(const StageProgram& stage, const Slot& slot, std::int64_t micro_batches) {
   const Chunk& chunk = stage.chunks[slot.chunk.at()];
   if (slot.pass == Pass::forward) return chunk.forward;
+  const std::vector<Visit>& ordinary = slot.pass == Pass::weight ? chunk.weight : chunk.backward;
+  const std::vector<Visit>& last = slot.pass == Pass::weight ? chunk.last_weight : chunk.last_backward;
   const bool is_last = slot.micro_batch.value() == micro_batches - 1;
-  return is_last && !chunk.last_backward.empty() ? chunk.last_backward : chunk.backward;
+  return is_last && !last.empty() ? last : ordinary;
 }
 
 std::vector<std::int64_t> count_visits(const StepProgram& program, StageId stage_id) {

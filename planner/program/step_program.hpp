@@ -27,6 +27,10 @@ struct Chunk {
   /// The backward pass of the step's last micro-batch: backward with the gradient synchronisation that
   /// overlaps it in between. Empty: as backward.
   std::vector<Visit> last_backward;
+  /// The weight gradients, where the schedule runs them in a pass of their own after backward. Else empty.
+  std::vector<Visit> weight{};
+  /// The weight pass of the step's last micro-batch, as last_backward. Empty: as weight.
+  std::vector<Visit> last_weight{};
 };
 
 /// What the ranks of one pipeline stage do in one step. Every rank of the stage does the same to its own

@@ -95,7 +95,8 @@ Lines step_table(const PlannedJob& planned) {
   const Unit unit = time_unit(step.time);
   Table table({{"where the step goes", Align::left}, {unit.name}, {"%"}, {"what limits it", Align::left}});
   const auto add = [&](const std::string& name, Seconds time, const std::string& limit) {
-    if (time.value() == 0.0) return;
+    // A row that would show as 0.0 says nothing.
+    if (time < 0.0005 * step.time) return;
     table.row({item(name), in_unit(time.value(), unit), fixed(100.0 * (time / step.time), 1), limit});
   };
   const ComputeDetail& detail = step.detail;
@@ -104,7 +105,7 @@ Lines step_table(const PlannedJob& planned) {
   add("pointwise and norms", detail.memory_bound, memory_bandwidth_words(job));
   const Seconds other = step.breakdown.compute - detail.gemms - detail.attention_core - detail.memory_bound;
   // What rounding leaves is no row.
-  if (other > 1e-6 * step.time) add("other kernels", other, "");
+  if (other > 1e-6 * step.time) add("slowed by overlap", other, "communication beside kernels");
   for (const AxisRow& row : kAxisRows) {
     add(std::string(row.name) + ", exposed", step.breakdown.*row.exposed, link_of(job, row.axis));
   }
@@ -128,7 +129,7 @@ Lines memory_table(const PlannedJob& planned) {
   const auto add = [&](std::string_view name, std::string note, Bytes bytes) {
     table.row({item(name), std::move(note), in_unit(bytes.as_double(), unit)});
   };
-  add("weights", std::string(word_for(weight_dtype(job.training.precision))), worst.weights);
+  add("weights", std::string(word_for(stored_weight_dtype(job))), worst.weights);
   add("gradients", std::string(word_for(job.training.gradient_dtype)), worst.gradients);
   add("optimizer", optimizer_words(job), worst.optimizer);
   add("activations", worst.in_flight > 0 ? grouped(worst.in_flight) + " in flight" : "", worst.activations);

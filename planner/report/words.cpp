@@ -1,6 +1,7 @@
 #include "planner/report/words.hpp"
 
 #include "planner/report/format.hpp"
+#include "planner/spec/framework.hpp"
 
 namespace foreshard::report {
 
@@ -90,6 +91,13 @@ std::string_view word_for(NodeFabric fabric) {
     case NodeFabric::none: return "node";
   }
   return "";
+}
+
+DType stored_weight_dtype(const JobSpec& job) {
+  const ParallelismSpec& p = job.parallelism;
+  const bool cut = p.zero == 3 && p.dp * p.cp > 1;
+  const bool cut_in_fp32 = cut && !framework_conventions(job.framework).fp32_master_weights;
+  return cut_in_fp32 ? DType::fp32 : weight_dtype(job.training.precision);
 }
 
 DType weight_dtype(Precision precision) {

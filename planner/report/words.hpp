@@ -23,6 +23,9 @@ std::string_view word_for(NodeFabric fabric);
 /// In which weights are stored for training in this precision: fp8 is for products only.
 DType weight_dtype(Precision precision);
 
+/// In which weights stand on a device between their uses: FSDP keeps its shares in fp32.
+DType stored_weight_dtype(const JobSpec& job);
+
 /// "GPU" or, where the accelerator is a CPU, "device".
 std::string device_word(const JobSpec& job);
 /// "64 GPUs", "1 device"

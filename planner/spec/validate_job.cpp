@@ -169,8 +169,18 @@ void check_schedule(const JobSpec& job, Findings& findings) {
   const ParallelismSpec& p = job.parallelism;
   switch (job.training.schedule) {
     case ScheduleKind::zero_bubble:
-      findings.push_back({"training.schedule", "the zero-bubble schedule is not planned by this version",
-                          "allowed here: gpipe, 1f1b, interleaved"});
+      if (p.vp > 1)
+        findings.push_back({"parallelism.vp", "the zero-bubble schedule runs one chunk per stage",
+                            "allowed here: 1, or the interleaved schedule"});
+      if (p.pp < 2)
+        findings.push_back(
+            {"parallelism.pp", "the zero-bubble schedule needs several stages", "allowed here: at least 2"});
+      // Gradients are scattered after every backward from ZeRO-2 on; here most of them come a pass later.
+      if (p.zero >= 2)
+        findings.push_back(
+            {"parallelism.zero",
+             fmt::format("ZeRO-{} with the zero-bubble schedule is not planned by this version", p.zero),
+             "allowed here: 0, 1"});
       return;
     case ScheduleKind::interleaved:
       if (p.vp < 2)

@@ -3,7 +3,7 @@
 #include <fmt/core.h>
 
 #include "planner/spec/names.hpp"
-#include "planner/units/format_quantity.hpp"
+#include "planner/units/write_quantity.hpp"
 
 namespace foreshard {
 

@@ -5,7 +5,7 @@
 #include "planner/spec/map_writer.hpp"
 #include "planner/spec/names.hpp"
 #include "planner/spec/write_accelerator.hpp"
-#include "planner/units/format_quantity.hpp"
+#include "planner/units/write_quantity.hpp"
 
 namespace foreshard {
 

@@ -3,6 +3,7 @@
 // Step programs written by hand, with a duration beside each operation.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -117,6 +118,7 @@ struct PipelineShape {
   std::int64_t backward_ns = 0;
   std::int64_t transfer_ns = 0;
   bool transfers_hold_compute = false;
+  std::int64_t weight_ns = 0;  ///< where the schedule runs weight gradients apart
 };
 
 inline HandProgram make_pipeline(const PipelineShape& shape) {
@@ -130,6 +132,14 @@ inline HandProgram make_pipeline(const PipelineShape& shape) {
   const BlockId backward =
       hand.block("backward", {kernel("backward", shape.backward_ns, {read(gradient, 1), write(gradient)})},
                  Pass::backward);
+  std::optional<BlockId> weight;
+  if (shape.schedule.kind == ScheduleKind::zero_bubble) {
+    const TensorId kept = hand.tensor("kept", Lifetime::micro_batch);
+    const TensorId weights = hand.tensor("d.weights", Lifetime::step);
+    hand.program.blocks[backward.at()].ops[0].operands.push_back(write(kept));
+    weight = hand.block("weight", {kernel("weight", shape.weight_ns, {read(kept), add_to(weights)})},
+                        Pass::weight);
+  }
   TimedOp to_next = send(Peer::next_stage, shape.transfer_ns, {read(hidden)});
   TimedOp to_previous = send(Peer::previous_stage, shape.transfer_ns, {read(gradient)});
   to_next.op.holds_compute = to_previous.op.holds_compute = shape.transfers_hold_compute;
@@ -153,6 +163,7 @@ inline HandProgram make_pipeline(const PipelineShape& shape) {
       if (piece < p * v - 1) chunk.backward.push_back({receive_backward, above});
       chunk.backward.push_back({backward, layer});
       if (piece > 0) chunk.backward.push_back({send_backward, layer});
+      if (weight) chunk.weight.push_back({*weight, layer});
       stage.chunks.push_back(std::move(chunk));
     }
     stage.order = stage_order(shape.schedule, StageId(static_cast<std::int32_t>(s)));

@@ -89,8 +89,8 @@ class JobDraw {
     t.compiled = coin();
     t.gradient_dtype = coin() ? DType::fp32 : DType::bf16;
     t.recompute = one_of(Recompute::none, Recompute::selective, Recompute::selective_ops, Recompute::full);
-    t.schedule =
-        p.vp > 1 ? ScheduleKind::interleaved : one_of(ScheduleKind::gpipe, ScheduleKind::one_f_one_b);
+    t.schedule = p.vp > 1 ? ScheduleKind::interleaved
+                          : one_of(ScheduleKind::gpipe, ScheduleKind::one_f_one_b, ScheduleKind::zero_bubble);
     t.overlap = {.tp = one_of(TpOverlap::none, TpOverlap::wgrad, TpOverlap::full),
                  .dp = coin(),
                  .pp = coin(),

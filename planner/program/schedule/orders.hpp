@@ -13,6 +13,7 @@ namespace foreshard::detail {
 std::vector<Slot> gpipe_order(const ScheduleShape& shape);
 std::vector<Slot> one_f_one_b_order(const ScheduleShape& shape, StageId stage);
 std::vector<Slot> interleaved_order(const ScheduleShape& shape, StageId stage);
+std::vector<Slot> zero_bubble_order(const ScheduleShape& shape, StageId stage);
 
 /// Forward passes of the warm-up phase, after which forward and backward passes alternate.
 std::int64_t one_f_one_b_warm_up(const ScheduleShape& shape, StageId stage);

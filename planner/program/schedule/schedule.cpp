@@ -29,7 +29,10 @@ void check_shape(const ScheduleShape& shape) {
       if (shape.micro_batches % shape.stages != 0)
         refuse("the interleaved schedule needs micro-batches in whole groups of the stages", shape);
       return;
-    case ScheduleKind::zero_bubble: refuse("this version does not run the zero-bubble schedule", shape);
+    case ScheduleKind::zero_bubble:
+      if (shape.stages < 2 || shape.chunks != 1)
+        refuse("the zero-bubble schedule needs at least two stages of one chunk", shape);
+      return;
   }
 }
 
@@ -47,7 +50,7 @@ std::vector<Slot> stage_order(const ScheduleShape& shape, StageId stage) {
     case ScheduleKind::gpipe: return detail::gpipe_order(shape);
     case ScheduleKind::one_f_one_b: return detail::one_f_one_b_order(shape, stage);
     case ScheduleKind::interleaved: return detail::interleaved_order(shape, stage);
-    case ScheduleKind::zero_bubble: break;
+    case ScheduleKind::zero_bubble: return detail::zero_bubble_order(shape, stage);
   }
   refuse("unknown schedule", shape);
 }
@@ -58,28 +61,34 @@ std::int64_t warm_up_forwards(const ScheduleShape& shape, StageId stage) {
   // After the warm-up phase, one more forward runs before the first backward, as long as there is one left.
   switch (shape.kind) {
     case ScheduleKind::gpipe: return total;
-    case ScheduleKind::one_f_one_b: return std::min(total, detail::one_f_one_b_warm_up(shape, stage) + 1);
+    case ScheduleKind::one_f_one_b:
+    case ScheduleKind::zero_bubble: return std::min(total, detail::one_f_one_b_warm_up(shape, stage) + 1);
     case ScheduleKind::interleaved: return std::min(total, detail::interleaved_warm_up(shape, stage) + 1);
-    case ScheduleKind::zero_bubble: break;
   }
   refuse("unknown schedule", shape);
 }
 
 std::int64_t peak_in_flight(const ScheduleShape& shape, StageId stage) {
+  const std::int64_t held_at_first_backward = warm_up_forwards(shape, stage);
   // From the first backward on, at most one forward stands between two backwards: the peak is reached there.
-  return warm_up_forwards(shape, stage);
+  if (shape.kind != ScheduleKind::zero_bubble) return held_at_first_backward;
+  // Each of the next `stage` backwards lets one more forward in and no weight pass out.
+  return std::min(shape.micro_batches, held_at_first_backward + stage.value());
 }
 
 double bubble_fraction(const ScheduleShape& shape) {
-  check_shape(shape);
-  const auto p = static_cast<double>(shape.stages);
-  const auto v = static_cast<double>(shape.chunks);
-  const auto m = static_cast<double>(shape.micro_batches);
-  return (p - 1) / (v * m + p - 1);
+  const double idle = bubble_slots(shape);
+  return idle / (static_cast<double>(shape.micro_batches) + idle);
 }
 
 double bubble_slots(const ScheduleShape& shape) {
   check_shape(shape);
+  if (shape.kind == ScheduleKind::zero_bubble) {
+    // In thirds of a slot, which forward, backward and weight pass take alike. Fewer micro-batches than
+    // stages have fewer weight gradients to put off, and each that is missing leaves one third more.
+    const std::int64_t missing = std::max<std::int64_t>(shape.stages - shape.micro_batches, 0);
+    return static_cast<double>(shape.stages - 1 + missing) / 3.0;
+  }
   return static_cast<double>(shape.stages - 1) / static_cast<double>(shape.chunks);
 }
 

@@ -8,7 +8,7 @@
 
 namespace foreshard {
 
-/// One entry of a stage's schedule: this chunk's forward or backward pass of this micro-batch.
+/// One entry of a stage's schedule: this chunk's forward, backward or weight pass of this micro-batch.
 struct Slot {
   Pass pass = Pass::forward;
   ChunkId chunk;

@@ -67,12 +67,17 @@ StepProgram random_program(std::uint32_t seed) {
       chunk.backward.insert(chunk.backward.begin(), {backward, LayerId(5 * c + layer)});
     }
     if (dice.roll(0, 1) == 0) {
+      const BlockId weight = random_block(dice, build, Pass::weight, kTensors);
+      for (int layer = 2; layer >= 0; --layer) chunk.weight.push_back({weight, LayerId(5 * c + layer)});
+      chunk.last_weight = chunk.weight;
+      chunk.last_weight.push_back({random_block(dice, build, Pass::once, kTensors), LayerId(5 * c)});
+    } else if (dice.roll(0, 1) == 0) {
       chunk.last_backward = chunk.backward;
       chunk.last_backward.push_back({random_block(dice, build, Pass::once, kTensors), LayerId(5 * c)});
     }
     stage.chunks.push_back(chunk);
   }
-  // Any pair whose forward has run may run its backward.
+  // Any pair whose forward has run may run its backward, and then its weight pass if it has one.
   std::vector<Slot> waiting;
   for (int c = 0; c < 2; ++c) {
     for (int i = 0; i < kMicroBatches; ++i) waiting.push_back(tiny::forward(c, i));
@@ -82,6 +87,8 @@ StepProgram random_program(std::uint32_t seed) {
     stage.order.push_back(*pick);
     if (pick->pass == Pass::forward) {
       pick->pass = Pass::backward;
+    } else if (pick->pass == Pass::backward && !stage.chunks[pick->chunk.at()].weight.empty()) {
+      pick->pass = Pass::weight;
     } else {
       waiting.erase(pick);
     }
@@ -107,12 +114,7 @@ class Replay {
     // Prologue and epilogue get pairs of their own.
     run(stage.prologue, -2, -2);
     for (const Slot& slot : stage.order) {
-      const Chunk& chunk = stage.chunks[slot.chunk.at()];
-      const bool is_last = slot.micro_batch.value() == program.micro_batches - 1;
-      const bool syncs = is_last && !chunk.last_backward.empty();
-      const std::vector<Visit>& backward = syncs ? chunk.last_backward : chunk.backward;
-      run(slot.pass == Pass::forward ? chunk.forward : backward, slot.chunk.value(),
-          slot.micro_batch.value());
+      run(visits(stage.chunks[slot.chunk.at()], slot), slot.chunk.value(), slot.micro_batch.value());
     }
     run(stage.epilogue, -3, -3);
   }
@@ -133,6 +135,12 @@ class Replay {
   }
 
  private:
+  const std::vector<Visit>& visits(const Chunk& chunk, const Slot& slot) const {
+    const bool is_last = slot.micro_batch.value() == program_.micro_batches - 1;
+    if (slot.pass == Pass::forward) return chunk.forward;
+    if (slot.pass == Pass::weight) return is_last ? chunk.last_weight : chunk.weight;
+    return is_last && !chunk.last_backward.empty() ? chunk.last_backward : chunk.backward;
+  }
   void run(const std::vector<Visit>& visits, int chunk, int micro_batch) {
     for (const Visit& visit : visits) {
       for (const Op& op : program_.block(visit.block).ops) {

@@ -109,6 +109,39 @@ TEST_CASE("schedule: forward once, then backward once") {
   }
 }
 
+TEST_CASE("schedule: a weight pass of its own once, after backward") {
+  StepProgram program = golden();
+  StageProgram& stage = program.stages[0];  // F0 F1 B0 B1
+  const Slot first{Pass::weight, ChunkId(0), MicroBatch(0)};
+  const Slot second{Pass::weight, ChunkId(0), MicroBatch(1)};
+  SECTION("where backward has the weight gradients") {
+    stage.order.push_back(second);
+    CHECK(check_program(program) ==
+          Problems{"stage 0: chunk 0, micro-batch 1 runs its weight pass 1 times, but "
+                   "its weight gradients are part of its backward pass"});
+  }
+  SECTION("where the chunk has one") {
+    // The embedding's backward is all weight gradient.
+    Chunk& chunk = stage.chunks[0];
+    chunk.weight = {chunk.backward.back()};
+    chunk.backward.pop_back();
+    SECTION("once each") {
+      stage.order.insert(stage.order.end(), {first, second});
+      CHECK(check_program(program) == Problems{});
+    }
+    SECTION("one is missing") {
+      stage.order.push_back(first);
+      CHECK(check_program(program)[0] ==
+            "stage 0: chunk 0, micro-batch 1 runs its weight pass 0 times, not once");
+    }
+    SECTION("before backward") {
+      stage.order.insert(stage.order.end(), {first, second});
+      std::swap(stage.order[3], stage.order[5]);
+      CHECK(complains(program, "stage 0: chunk 0, micro-batch 1 runs its weight pass before backward"));
+    }
+  }
+}
+
 TEST_CASE("communication: stages agree on the collectives of a group that spans them") {
   StepProgram program = golden();
   SECTION("one stage calls fewer") {

@@ -19,6 +19,7 @@ struct Degrees {
   std::int64_t dp = 1;
   bool sequence_parallel = false;
   int zero = 0;
+  bool zero_bubble = false;
 };
 
 /// Eight small layers on one node that is as large as the job needs.
@@ -43,6 +44,7 @@ JobSpec small_job(Framework framework, const Degrees& degrees) {
   job.training.global_batch = 4 * degrees.dp;
   job.training.micro_batch = 1;
   job.training.schedule = degrees.vp > 1 ? ScheduleKind::interleaved : ScheduleKind::one_f_one_b;
+  if (degrees.zero_bubble) job.training.schedule = ScheduleKind::zero_bubble;
   job.training.overlap = framework_conventions(framework).overlap;
   job.training.gradient_dtype = framework_conventions(framework).gradient_dtype;
   job.cluster.devices_per_node = degrees.tp * degrees.pp * degrees.dp;
@@ -94,7 +96,9 @@ TEST_CASE("every emitted program is sound") {
                                    Degrees{.tp = 2, .dp = 2, .sequence_parallel = true, .zero = 1},
                                    Degrees{.tp = 2, .pp = 2, .vp = 2, .sequence_parallel = true},
                                    Degrees{.pp = 4, .vp = 2, .dp = 2, .zero = 1}, Degrees{.dp = 4, .zero = 2},
-                                   Degrees{.tp = 2, .dp = 2, .sequence_parallel = true, .zero = 3});
+                                   Degrees{.tp = 2, .dp = 2, .sequence_parallel = true, .zero = 3},
+                                   Degrees{.tp = 2, .pp = 4, .dp = 2, .zero = 1, .zero_bubble = true},
+                                   Degrees{.tp = 2, .pp = 2, .sequence_parallel = true, .zero_bubble = true});
   JobSpec job = small_job(framework, degrees);
   job.training.attention = attention;
   job.training.recompute = recompute;

@@ -63,7 +63,10 @@ TEST_CASE("every kind of operation and every optional key survives the way out a
   Tensor& tensor = tensor_named(program, "layer.mid");
   tensor.padding = 3;
   tensor.dims[0] = {.name = DimName::tokens, .size = 24, .tp = 2, .cp = 3, .ep = 2, .dp = 2};
-  program.stages[0].chunks[0].last_backward = program.stages[0].chunks[0].backward;
+  Chunk& chunk = program.stages[0].chunks[0];
+  chunk.last_backward = chunk.weight = chunk.last_weight = chunk.backward;
+  chunk.weight.pop_back();
+  program.stages[0].order.push_back({Pass::weight, ChunkId(0), MicroBatch(1)});
   const std::vector<OpKind> kinds = {
       Gemm{.batch = 3, .m = 1, .n = 2, .k = 4, .math = DType::fp8},
       GroupedGemm{.experts = 2, .tokens = 3, .n = 4, .k = 5, .math = DType::fp16},
@@ -103,6 +106,10 @@ TEST_CASE("every kind of operation and every optional key survives the way out a
   CHECK(tensor_named(read, "layer.mid").dims[0] == tensor.dims[0]);
   CHECK(tensor_named(read, "layer.mid").padding == 3);
   CHECK(read.stages[0].chunks[0].last_backward.size() == 3);
+  CHECK(read.stages[0].chunks[0].weight.size() == 2);
+  CHECK(read.stages[0].chunks[0].last_weight.size() == 3);
+  CHECK_THAT(text, ContainsSubstring("\"W 0 1\""));
+  CHECK(read.stages[0].order == program.stages[0].order);
   const Block& back = block_named(read, "all \"kinds\"");
   REQUIRE(back.ops.size() == kinds.size());
   for (std::size_t i = 0; i < kinds.size(); ++i) {
@@ -156,7 +163,9 @@ TEST_CASE("an operation that does not read is refused with its place") {
 
 TEST_CASE("a stage that does not read is refused with its place") {
   CHECK_THAT(complaint_about(golden_with("\"F 0 1\"", "\"F 0\"")),
-             ContainsSubstring("stages[0].order[1]: 'F 0' is no slot"));
+             ContainsSubstring("stages[0].order[1]: 'F 0' is no slot; write 'F', 'B' or 'W'"));
+  CHECK_THAT(complaint_about(golden_with("\"F 0 1\"", "\"X 0 1\"")),
+             ContainsSubstring("stages[0].order[1]: 'X 0 1' is no slot"));
   CHECK_THAT(complaint_about(golden_with("\"F 0 1\"", "\"F 0 1x\"")),
              ContainsSubstring("stages[0].order[1]: 'F 0 1x' is no slot"));
   CHECK_THAT(complaint_about(golden_with("[\"zero norm\",0]", "[\"zero nom\",0]")),

@@ -1,6 +1,7 @@
 #include "planner/program/schedule/schedule.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -19,7 +20,7 @@ std::string written(const ScheduleShape& shape, std::int32_t stage) {
   std::string text;
   for (const Slot& slot : stage_order(shape, StageId(stage))) {
     if (!text.empty()) text += ' ';
-    text += slot.pass == Pass::forward ? 'F' : 'B';
+    text += slot.pass == Pass::forward ? 'F' : slot.pass == Pass::backward ? 'B' : 'W';
     if (shape.chunks > 1) text += std::to_string(slot.chunk.value()) + '.';
     text += std::to_string(slot.micro_batch.value());
   }
@@ -33,6 +34,7 @@ std::vector<ScheduleShape> small_shapes() {
     for (std::int64_t m = 1; m <= 11; ++m) {
       shapes.push_back({ScheduleKind::gpipe, p, 1, m});
       shapes.push_back({ScheduleKind::one_f_one_b, p, 1, m});
+      if (p >= 2) shapes.push_back({ScheduleKind::zero_bubble, p, 1, m});
     }
     for (std::int64_t v = 2; p >= 2 && v <= 4; ++v)
       for (std::int64_t groups = 1; groups <= 3; ++groups)
@@ -41,11 +43,22 @@ std::vector<ScheduleShape> small_shapes() {
   return shapes;
 }
 
+/// How many ticks the passes of one chunk take.
+struct Ticks {
+  std::int64_t forward = 1;
+  std::int64_t backward = 1;
+  std::int64_t weight = 0;  ///< of a schedule that runs weight gradients apart
+
+  std::int64_t of(Pass pass) const {
+    return pass == Pass::forward ? forward : pass == Pass::backward ? backward : weight;
+  }
+};
+
+bool splits(const ScheduleShape& shape) { return shape.kind == ScheduleKind::zero_bubble; }
+
 /// When each pass ends if every stage runs its order as early as its dependencies let it: list scheduling
-/// with free transfers, `forward` and `backward` ticks per chunk. Returns the makespan, or none on a
-/// deadlock.
-std::optional<std::int64_t> makespan(const ScheduleShape& shape, std::int64_t forward,
-                                     std::int64_t backward) {
+/// with free transfers. Returns the makespan, or none on a deadlock.
+std::optional<std::int64_t> makespan(const ScheduleShape& shape, const Ticks& ticks) {
   const auto stages = static_cast<std::int32_t>(shape.stages);
   const auto last_piece = static_cast<std::int32_t>(shape.stages * shape.chunks) - 1;
   using Key = std::tuple<Pass, std::int32_t, std::int32_t>;  // pass, piece of the model, micro-batch
@@ -73,7 +86,7 @@ std::optional<std::int64_t> makespan(const ScheduleShape& shape, std::int64_t fo
           if (found == end.end()) break;
           ready = found->second;
         }
-        free_at[stage] = std::max(free_at[stage], ready) + (slot.pass == Pass::forward ? forward : backward);
+        free_at[stage] = std::max(free_at[stage], ready) + ticks.of(slot.pass);
         end[{slot.pass, piece, mb}] = free_at[stage];
         ++next[stage];
         progress = true;
@@ -124,31 +137,72 @@ TEST_CASE("interleaved with as many micro-batches as stages warms up with everyt
   CHECK(written(shape, 1) == "F0.0 F0.1 F1.0 F1.1 B1.0 B1.1 B0.0 B0.1");
 }
 
-TEST_CASE("every order runs each chunk and micro-batch forward once and then backward once") {
-  for (const ScheduleShape& shape : small_shapes()) {
-    for (std::int32_t stage = 0; stage < shape.stages; ++stage) {
-      CAPTURE(shape.stages, shape.chunks, shape.micro_batches, stage);
-      std::map<std::pair<std::int32_t, std::int32_t>, int> passes;  // 1 after forward, 2 after backward
-      bool forward_before_backward = true;
-      for (const Slot& slot : stage_order(shape, StageId(stage))) {
-        int& done = passes[{slot.chunk.value(), slot.micro_batch.value()}];
-        forward_before_backward = forward_before_backward && done == (slot.pass == Pass::forward ? 0 : 1);
-        ++done;
+TEST_CASE("zero-bubble of two stages and two micro-batches") {
+  // Stage 0 waits for nobody behind it to wait: each weight pass follows its backward. Stage 1 puts one off,
+  // so that stage 0 gets B1 one pass earlier.
+  const ScheduleShape shape{ScheduleKind::zero_bubble, 2, 1, 2};
+  CHECK(written(shape, 0) == "F0 F1 B0 W0 B1 W1");
+  CHECK(written(shape, 1) == "F0 B0 F1 B1 W0 W1");
+}
+
+TEST_CASE("zero-bubble of four stages and four micro-batches") {
+  // Forwards and backwards as 1f1b; stage s runs W(i) after B(i + s), and the last s at the end.
+  const ScheduleShape shape{ScheduleKind::zero_bubble, 4, 1, 4};
+  CHECK(written(shape, 0) == "F0 F1 F2 F3 B0 W0 B1 W1 B2 W2 B3 W3");
+  CHECK(written(shape, 1) == "F0 F1 F2 B0 F3 B1 W0 B2 W1 B3 W2 W3");
+  CHECK(written(shape, 2) == "F0 F1 B0 F2 B1 F3 B2 W0 B3 W1 W2 W3");
+  CHECK(written(shape, 3) == "F0 B0 F1 B1 F2 B2 F3 B3 W0 W1 W2 W3");
+}
+
+TEST_CASE("zero-bubble with fewer micro-batches than stages") {
+  const ScheduleShape shape{ScheduleKind::zero_bubble, 4, 1, 2};
+  CHECK(written(shape, 0) == "F0 F1 B0 W0 B1 W1");
+  CHECK(written(shape, 1) == "F0 F1 B0 B1 W0 W1");
+  CHECK(written(shape, 3) == "F0 B0 F1 B1 W0 W1");
+}
+
+TEST_CASE("zero-bubble runs forwards and backwards in the order of 1f1b") {
+  for (std::int64_t p = 2; p <= 8; ++p) {
+    for (std::int64_t m = 1; m <= 24; ++m) {
+      for (std::int32_t s = 0; s < p; ++s) {
+        std::vector<Slot> order = stage_order({ScheduleKind::zero_bubble, p, 1, m}, StageId(s));
+        std::erase_if(order, [](const Slot& slot) { return slot.pass == Pass::weight; });
+        CHECK(order == stage_order({ScheduleKind::one_f_one_b, p, 1, m}, StageId(s)));
       }
-      CHECK(forward_before_backward);
-      CHECK(passes.size() == static_cast<std::size_t>(shape.chunks * shape.micro_batches));
-      CHECK(std::all_of(passes.begin(), passes.end(), [](const auto& entry) { return entry.second == 2; }));
     }
   }
 }
 
-TEST_CASE("the last micro-batch is the last to run backward on each chunk") {
+TEST_CASE("every order runs each chunk and micro-batch's passes once, in their order") {
   for (const ScheduleShape& shape : small_shapes()) {
     for (std::int32_t stage = 0; stage < shape.stages; ++stage) {
-      std::map<std::int32_t, std::int32_t> last_backward;
+      CAPTURE(shape.stages, shape.chunks, shape.micro_batches, stage);
+      constexpr std::array kWay{Pass::forward, Pass::backward, Pass::weight};
+      const std::size_t length = splits(shape) ? 3 : 2;
+      std::map<std::pair<std::int32_t, std::int32_t>, std::size_t> passes;  // how many have run
+      bool in_order = true;
+      for (const Slot& slot : stage_order(shape, StageId(stage))) {
+        std::size_t& done = passes[{slot.chunk.value(), slot.micro_batch.value()}];
+        in_order = in_order && done < length && slot.pass == kWay.at(done);
+        ++done;
+      }
+      CHECK(in_order);
+      CHECK(passes.size() == static_cast<std::size_t>(shape.chunks * shape.micro_batches));
+      CHECK(std::all_of(passes.begin(), passes.end(),
+                        [&](const auto& entry) { return entry.second == length; }));
+    }
+  }
+}
+
+TEST_CASE("the last micro-batch is the last to run each pass on each chunk") {
+  for (const ScheduleShape& shape : small_shapes()) {
+    for (std::int32_t stage = 0; stage < shape.stages; ++stage) {
+      std::map<std::pair<std::int32_t, Pass>, std::int32_t> last;
       for (const Slot& slot : stage_order(shape, StageId(stage)))
-        if (slot.pass == Pass::backward) last_backward[slot.chunk.value()] = slot.micro_batch.value();
-      for (const auto& [chunk, micro_batch] : last_backward) CHECK(micro_batch == shape.micro_batches - 1);
+        last[{slot.chunk.value(), slot.pass}] = slot.micro_batch.value();
+      for (const auto& [pass, micro_batch] : last) {
+        if (pass.second != Pass::forward) CHECK(micro_batch == shape.micro_batches - 1);
+      }
     }
   }
 }
@@ -162,7 +216,8 @@ TEST_CASE("peak in flight and warm-up are those of the order") {
       std::int64_t leading_forwards = 0;
       bool seen_backward = false;
       for (const Slot& slot : stage_order(shape, StageId(stage))) {
-        in_flight += slot.pass == Pass::forward ? 1 : -1;
+        if (slot.pass == Pass::forward) ++in_flight;
+        if (slot.pass == (splits(shape) ? Pass::weight : Pass::backward)) --in_flight;
         peak = std::max(peak, in_flight);
         seen_backward = seen_backward || slot.pass == Pass::backward;
         if (!seen_backward) ++leading_forwards;
@@ -171,17 +226,21 @@ TEST_CASE("peak in flight and warm-up are those of the order") {
       CHECK(warm_up_forwards(shape, StageId(stage)) == leading_forwards);
       if (shape.kind == ScheduleKind::one_f_one_b)
         CHECK(peak_in_flight(shape, StageId(stage)) == std::min(shape.micro_batches, shape.stages - stage));
+      // Of the p micro-batches that 1f1b holds on its first stage, on every stage.
+      if (splits(shape))
+        CHECK(peak_in_flight(shape, StageId(stage)) == std::min(shape.micro_batches, shape.stages));
     }
   }
 }
 
 TEST_CASE("with equal stages and free transfers the bubble is (p-1)/(vm + p-1) exactly") {
   for (const ScheduleShape& shape : small_shapes()) {
+    if (splits(shape)) continue;
     for (const std::int64_t backward : {1, 2, 3}) {
       CAPTURE(static_cast<int>(shape.kind), shape.stages, shape.chunks, shape.micro_batches, backward);
       const std::int64_t per_chunk = 1 + backward;
       const std::int64_t busy = shape.chunks * shape.micro_batches * per_chunk;
-      const std::optional<std::int64_t> length = makespan(shape, 1, backward);
+      const std::optional<std::int64_t> length = makespan(shape, {.forward = 1, .backward = backward});
       REQUIRE(length.has_value());
       // A chunk is 1/v of a stage: (p−1)/v slots of v·per_chunk ticks are (p−1)·per_chunk ticks.
       CHECK(*length == busy + (shape.stages - 1) * per_chunk);
@@ -193,12 +252,30 @@ TEST_CASE("with equal stages and free transfers the bubble is (p-1)/(vm + p-1) e
   }
 }
 
+TEST_CASE("the bubble of zero-bubble with passes of equal length") {
+  for (const ScheduleShape& shape : small_shapes()) {
+    if (!splits(shape)) continue;
+    CAPTURE(shape.stages, shape.micro_batches);
+    const auto [kind, p, v, m] = shape;
+    const std::optional<std::int64_t> length = makespan(shape, {.forward = 1, .backward = 1, .weight = 1});
+    REQUIRE(length.has_value());
+    // (p−1)·(F + B − W) where there are weight gradients enough to put off. Else the last stage is through
+    // with its backwards after p−1 + 2m ticks, p−1 later the first stage is, and runs its last weight pass.
+    CHECK(*length == (m >= p ? 3 * m + p - 1 : 2 * (p - 1 + m) + 1));
+    const auto idle = static_cast<double>(*length - 3 * m);
+    CHECK(bubble_fraction(shape) == Approx(idle / static_cast<double>(*length)).epsilon(1e-15));
+    CHECK(bubble_slots(shape) == Approx(idle / 3.0).epsilon(1e-15));
+  }
+}
+
 TEST_CASE("the bubble of a known shape") {
   // 4 stages, 256 micro-batches: 3 of 259 slots.
   CHECK(bubble_fraction({ScheduleKind::one_f_one_b, 4, 1, 256}) == Approx(3.0 / 259.0));
   // Two chunks halve the time lost: 3 of 2·256 + 3.
   CHECK(bubble_fraction({ScheduleKind::interleaved, 4, 2, 256}) == Approx(3.0 / 515.0));
   CHECK(bubble_slots({ScheduleKind::interleaved, 4, 2, 256}) == 1.5);
+  // Three of 3·256 + 3 thirds of a slot.
+  CHECK(bubble_fraction({ScheduleKind::zero_bubble, 4, 1, 256}) == Approx(3.0 / 771.0));
 }
 
 TEST_CASE("shapes that a schedule cannot run are refused") {
@@ -214,7 +291,8 @@ TEST_CASE("shapes that a schedule cannot run are refused") {
   refused({ScheduleKind::gpipe, 4, 2, 8});           // likewise
   refused({ScheduleKind::gpipe, 4, 1, 0});           // nothing to do
   refused({ScheduleKind::one_f_one_b, 4, 1, 8}, 4);  // stages are 0 … 3
-  refused({ScheduleKind::zero_bubble, 4, 1, 8});
-  CHECK_THROWS_WITH(bubble_fraction({ScheduleKind::zero_bubble, 4, 1, 8}),
-                    ContainsSubstring("this version does not run the zero-bubble schedule"));
+  refused({ScheduleKind::zero_bubble, 1, 1, 8});     // one stage
+  refused({ScheduleKind::zero_bubble, 4, 2, 8});     // chunks
+  CHECK_THROWS_WITH(bubble_fraction({ScheduleKind::zero_bubble, 1, 1, 8}),
+                    ContainsSubstring("the zero-bubble schedule needs at least two stages of one chunk"));
 }

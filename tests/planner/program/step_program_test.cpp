@@ -33,6 +33,16 @@ TEST_CASE("the slots of a stage find their visits") {
   stage.chunks[0].last_backward = stage.chunks[0].backward;
   CHECK(visits_of(stage, backward, 2).data() == stage.chunks[0].backward.data());
   CHECK(visits_of(stage, last, 2).data() == stage.chunks[0].last_backward.data());
+
+  const Slot weight{Pass::weight, ChunkId(0), MicroBatch(0)};
+  const Slot last_weight{Pass::weight, ChunkId(0), MicroBatch(1)};
+  CHECK(visits_of(stage, weight, 2).empty());  // part of backward
+  stage.chunks[0].weight = stage.chunks[0].backward;
+  CHECK(visits_of(stage, weight, 2).data() == stage.chunks[0].weight.data());
+  CHECK(visits_of(stage, last_weight, 2).data() == stage.chunks[0].weight.data());
+  stage.chunks[0].last_weight = stage.chunks[0].backward;
+  CHECK(visits_of(stage, weight, 2).data() == stage.chunks[0].weight.data());
+  CHECK(visits_of(stage, last_weight, 2).data() == stage.chunks[0].last_weight.data());
 }
 
 TEST_CASE("visits are counted over prologue, slots and epilogue") {

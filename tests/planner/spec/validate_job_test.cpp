@@ -267,14 +267,34 @@ TEST_CASE("the accelerator has matrix units for the precision") {
 }
 
 TEST_CASE("what this version does not plan is said plainly") {
-  CHECK(
-      complaints([](JobSpec& job) { job.training.schedule = ScheduleKind::zero_bubble; }) ==
-      Texts{
-          "training.schedule: the zero-bubble schedule is not planned by this version; allowed here: gpipe, "
-          "1f1b, interleaved"});
   CHECK(complaints([](JobSpec& job) { job.model.qk_norm = job.model.qk_norm_whole = true; }) ==
         Texts{"parallelism.tp: norms over the whole query and key projection are not cut over tp by this "
               "version; allowed here: 1"});
+}
+
+TEST_CASE("the zero-bubble schedule needs several stages of one chunk, and whole gradients on every rank") {
+  const auto zero_bubble = [](JobSpec& job) {
+    job.training.schedule = ScheduleKind::zero_bubble;
+    job.parallelism.zero = 1;
+  };
+  CHECK(complaints(zero_bubble).empty());
+  CHECK(complaints([&](JobSpec& job) {
+          zero_bubble(job);
+          job.parallelism.dp *= job.parallelism.pp;
+          job.parallelism.pp = 1;
+        }) ==
+        Texts{"parallelism.pp: the zero-bubble schedule needs several stages; allowed here: at least 2"});
+  CHECK(complaints([&](JobSpec& job) {
+          zero_bubble(job);
+          job.parallelism.vp = 2;
+        }) ==
+        Texts{"parallelism.vp: the zero-bubble schedule runs one chunk per stage; allowed here: 1, or the "
+              "interleaved schedule"});
+  CHECK(complaints([&](JobSpec& job) {
+          zero_bubble(job);
+          job.parallelism.zero = 2;
+        }) == Texts{"parallelism.zero: ZeRO-2 with the zero-bubble schedule is not planned by this version; "
+                    "allowed here: 0, 1"});
 }
 
 TEST_CASE("context parallelism needs flash attention and whole pieces") {

@@ -1,0 +1,99 @@
+#include "planner/program/passes/split_backward.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <stdexcept>
+#include <utility>
+
+namespace foreshard {
+
+namespace {
+
+using Instance = std::pair<TensorId, int>;  // tensor and layer shift
+
+Instance instance_of(const Operand& operand) { return {operand.tensor, operand.layer_shift}; }
+
+bool reads_any(const Op& op, const std::set<Instance>& instances) {
+  return std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+    return operand.access != Access::write && instances.contains(instance_of(operand));
+  });
+}
+
+std::set<Instance> written_by(const Op& op) {
+  std::set<Instance> written;
+  for (const Operand& operand : op.operands) {
+    if (operand.access != Access::read) written.insert(instance_of(operand));
+  }
+  return written;
+}
+
+/// Of each operation of the block, whether it may run later.
+std::vector<bool> choose_later(const Block& backward) {
+  std::vector<bool> later(backward.ops.size(), false);
+  // Readers come after writers, so whoever reads what a collective brings is decided before it.
+  for (std::size_t i = backward.ops.size(); i-- > 0;) {
+    const Op& op = backward.ops[i];
+    if (!std::holds_alternative<Collective>(op.kind)) {
+      later[i] = op.phase == Phase::backward_weight;
+      continue;
+    }
+    const std::set<Instance> brought = written_by(op);
+    std::size_t readers = 0;
+    std::size_t later_readers = 0;
+    for (std::size_t r = i + 1; r < backward.ops.size(); ++r) {
+      if (!reads_any(backward.ops[r], brought)) continue;
+      ++readers;
+      if (later[r]) ++later_readers;
+    }
+    later[i] = readers > 0 && readers == later_readers;
+  }
+  return later;
+}
+
+/// What runs later must find what it reads as it was in its old place.
+void check_unchanged(const ProgramBuilder& builder, const Block& backward, const std::vector<bool>& later) {
+  std::set<Instance> awaited;
+  for (std::size_t i = 0; i < backward.ops.size(); ++i) {
+    for (const Operand& operand : backward.ops[i].operands) {
+      if (later[i] && operand.access == Access::read) awaited.insert(instance_of(operand));
+      if (!later[i] && operand.access != Access::read && awaited.contains(instance_of(operand))) {
+        throw std::logic_error("\"" + backward.ops[i].name + "\" changes " +
+                               builder.tensor(operand.tensor).name + ", which a weight gradient reads later");
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Block split_backward(ProgramBuilder& builder, Block& backward) {
+  const std::vector<bool> later = choose_later(backward);
+  check_unchanged(builder, backward, later);
+
+  Block weight{.name = backward.name.substr(0, backward.name.find(" backward")) + " weight",
+               .kind = backward.kind,
+               .pass = Pass::weight,
+               .ops = {}};
+  std::vector<Op> staying;
+  std::set<TensorId> made_before;
+  for (std::size_t i = 0; i < backward.ops.size(); ++i) {
+    if (!later[i]) {
+      for (const auto& [tensor, shift] : written_by(backward.ops[i])) made_before.insert(tensor);
+    }
+    (later[i] ? weight.ops : staying).push_back(std::move(backward.ops[i]));
+  }
+  backward.ops = std::move(staying);
+
+  for (const Op& op : weight.ops) {
+    for (const Operand& operand : op.operands) {
+      Tensor& tensor = builder.tensor(operand.tensor);
+      if (tensor.lifetime == Lifetime::block && made_before.contains(operand.tensor)) {
+        tensor.lifetime = Lifetime::micro_batch;
+      }
+    }
+  }
+  return weight;
+}
+
+}  // namespace foreshard
