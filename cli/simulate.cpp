@@ -42,6 +42,7 @@ SimulationResult run_simulation(const StepProgram& program, const CostModel& cos
                                 const SimulateOptions& options) {
   SimulationOptions simulation;
   simulation.communication_share = cost.interference().communication_share;
+  simulation.host_submit = cost.interference().submit;
   if (options.trace.empty()) {
     NoTimeline nothing;
     return simulate_step(program, cost, nothing, simulation);

@@ -19,6 +19,7 @@ StepBreakdown mean_breakdown(const SimulationResult& simulation) {
     parts.dp_exposed += exposed(CommAxis::dp);
     parts.cp_exposed += exposed(CommAxis::cp);
     parts.ep_exposed += exposed(CommAxis::ep);
+    parts.overhead += share * stage.host.seconds();
     parts.bubble += share * stage.bubble.seconds();
   }
   return parts;

@@ -34,6 +34,7 @@ Lines stage_lines(const SimulationResult& simulation) {
                        {"dp exposed"},
                        {"cp, ep exposed"},
                        {"optimizer"},
+                       {"host"},
                        {"bubble"},
                        {"memory, GiB"}});
   for (const std::size_t s : shown_stages(simulation.stages.size())) {
@@ -43,7 +44,7 @@ Lines stage_lines(const SimulationResult& simulation) {
     table.row({std::to_string(s), of_step(stage.compute), of_step(exposed(CommAxis::tp)),
                of_step(exposed(CommAxis::pp)), of_step(exposed(CommAxis::dp)),
                of_step(exposed(CommAxis::cp) + exposed(CommAxis::ep)), of_step(stage.optimizer),
-               of_step(stage.bubble), report::fixed(stage.peak.as_double() / kGibi, 1)});
+               of_step(stage.host), of_step(stage.bubble), report::fixed(stage.peak.as_double() / kGibi, 1)});
   }
   return table.lines();
 }

@@ -24,6 +24,7 @@ PathReport PathLog::report(const StepProgram& program, const ProgramPlan& plan,
   if (!last) return report;
   std::map<std::tuple<Component, Phase, std::string>, PathEntry> entries;
   const Record* record = &records_[last->lane.at()][last->ordinal];
+  RankLane lane = rank_lane(last->lane);
   SimTime explained;
   const SimTime step = record->end;
   while (true) {
@@ -31,13 +32,15 @@ PathReport PathLog::report(const StepProgram& program, const ProgramPlan& plan,
     const Record* cause = record->has_cause ? &records_[record->cause_lane][record->cause_ordinal] : nullptr;
     const SimTime time = record->end - (cause != nullptr ? cause->end : SimTime());
     const OpPlan& planned = plan.ops[record->op];
+    const bool is_host = lane == kHostLane;
     const Op& op = program.block(planned.block).ops[planned.op.at()];
-    const std::string kind(kind_name(op.kind));
+    const std::string kind(is_host ? "submit" : kind_name(op.kind));
     PathEntry& entry = entries[{op.component, op.phase, kind}];
     entry = {op.component, op.phase, kind, entry.operations + 1, entry.time + time};
-    (planned.lane == kComputeLane ? report.compute : report.communication) += time;
+    (is_host ? report.host : lane == kComputeLane ? report.compute : report.communication) += time;
     explained += time;
     if (cause == nullptr) break;
+    lane = rank_lane(LaneId(std::size_t{record->cause_lane}));
     record = cause;
   }
   report.waiting = step - explained;

@@ -76,6 +76,18 @@ std::vector<std::optional<std::uint32_t>> find_shared(const StepProgram& program
   return shared;
 }
 
+/// The last kernel of a block, from its first operation on, knows how many there are.
+void count_kernels(std::span<OpPlan> ops) {
+  std::int32_t kernels = 0;
+  OpPlan* last = nullptr;
+  for (OpPlan& op : ops) {
+    if (op.lane != kComputeLane) continue;
+    ++kernels;
+    last = &op;
+  }
+  if (last != nullptr) last->submits = kernels;
+}
+
 void check_shape(const StepProgram& program, const OpTimes& times) {
   bool fits = times.size() == program.blocks.size();
   for (std::size_t b = 0; fits && b < times.size(); ++b)
@@ -127,6 +139,7 @@ ProgramPlan plan_program(const StepProgram& program, const OpTimes& times) {
       planned.operands = static_cast<std::uint32_t>(plan.operands.size()) - planned.first_operand;
       plan.ops.push_back(planned);
     }
+    count_kernels(std::span(plan.ops).subspan(plan.first_op.back()));
   }
   plan.first_op.push_back(static_cast<std::uint32_t>(plan.ops.size()));
   return plan;

@@ -39,6 +39,7 @@ struct OpPlan {
   bool marks_visit = false;       ///< its start is the start of the visit
   std::int32_t pieces = 1;        ///< runs as so many tasks
   std::int32_t blocks_early = 0;  ///< of a gather that is issued ahead
+  std::int32_t submits = 0;       ///< of a block's last kernel: how many the block has; else 0
 };
 
 /// A step program made ready to be played.

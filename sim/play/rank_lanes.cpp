@@ -16,6 +16,7 @@ RankLane rank_lane_of(const Op& op) {
 }
 
 std::optional<CommAxis> axis_of(RankLane lane) {
+  if (lane == kHostLane) return std::nullopt;
   switch (program_lane(lane)) {
     case Lane::compute: return std::nullopt;
     case Lane::tp: return CommAxis::tp;

@@ -10,28 +10,29 @@
 
 namespace foreshard {
 
-/// The queues of one rank: the program's lanes, and one per direction for what arrives. Links are full
-/// duplex, so a Recv does not queue behind the Sends of its direction.
+/// The queues of one rank: the program's lanes, one per direction for what arrives, and one for its host.
+/// Links are full duplex, so a Recv does not queue behind the Sends of its direction.
 using RankLane = std::uint8_t;
 inline constexpr RankLane kComputeLane = static_cast<RankLane>(Lane::compute);
 inline constexpr RankLane kSendForward = static_cast<RankLane>(Lane::pp_forward);
 inline constexpr RankLane kSendBackward = static_cast<RankLane>(Lane::pp_backward);
 inline constexpr RankLane kReceiveForward = static_cast<RankLane>(kLaneCount);
 inline constexpr RankLane kReceiveBackward = static_cast<RankLane>(kLaneCount + 1);
-inline constexpr std::size_t kRankLanes = kLaneCount + 2;
+inline constexpr RankLane kHostLane = static_cast<RankLane>(kLaneCount + 2);
+inline constexpr std::size_t kRankLanes = kLaneCount + 3;
 
 /// Where an operation queues. Transfers go by their peer: forward is towards the next stage. Collectives over
 /// several stages (world, pp) share the world lane, on which all stages move in step.
 RankLane rank_lane_of(const Op& op);
 
-/// The program's lane.
+/// The program's lane. @pre not the host's: that is no lane of the program
 constexpr Lane program_lane(RankLane lane) {
   if (lane == kReceiveForward) return Lane::pp_forward;
   if (lane == kReceiveBackward) return Lane::pp_backward;
   return static_cast<Lane>(lane);
 }
 
-/// The axis of what runs on a lane; none for compute.
+/// The axis of what runs on a lane; none for compute and the host.
 std::optional<CommAxis> axis_of(RankLane lane);
 
 /// The engine's number for a lane of a rank, and back.
@@ -54,6 +55,6 @@ constexpr RankLane peer_lane(RankLane lane) {
   }
 }
 constexpr bool is_send_lane(RankLane lane) { return lane == kSendForward || lane == kSendBackward; }
-constexpr bool is_receive_lane(RankLane lane) { return lane >= kReceiveForward; }
+constexpr bool is_receive_lane(RankLane lane) { return lane == kReceiveForward || lane == kReceiveBackward; }
 
 }  // namespace foreshard

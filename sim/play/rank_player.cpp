@@ -77,6 +77,7 @@ bool RankPlayer::is_in_use(std::size_t now, std::size_t later, const OpPlan& op)
 void RankPlayer::issue_op(Engine& engine, std::size_t run, std::uint32_t op) {
   const OpPlan& plan = plan_.ops[op];
   collect_needs(engine, run, plan);
+  if (plan.submits > 0 && place_.host_submit > SimTime()) submit_kernels(engine, run, op);
   add_tasks(engine, run, op);
   if (plan.operands > 0) note_uses(engine, run, plan);
   if (plan.holds_compute) {
@@ -103,6 +104,16 @@ void RankPlayer::collect_needs(Engine& engine, std::size_t run, const OpPlan& op
     for (RankLane lane = 0; lane < kRankLanes; ++lane) needs_.need(lane, holds_.count[lane]);
     holds_ = {};
   }
+}
+
+/// The host works through a visit's kernels; the last of them cannot start before it is submitted.
+void RankPlayer::submit_kernels(Engine& engine, std::size_t run, std::uint32_t op) {
+  const LaneId host = engine_lane(place_.rank, kHostLane);
+  const Task task{.duration = SimTime(place_.host_submit.picoseconds() * plan_.ops[op].submits),
+                  .label = TaskLabel{.op = op}.packed(),
+                  .sublabel = static_cast<std::uint32_t>(run)};
+  engine.add(host, task, {});
+  needs_.need(kHostLane, engine.added(host));
 }
 
 void RankPlayer::add_tasks(Engine& engine, std::size_t run, std::uint32_t index) {

@@ -14,14 +14,15 @@
 namespace foreshard {
 
 /// Issues the operations of one rank class as tasks, in program order, a bounded number of visits ahead of
-/// the compute lane: as a host does that launches kernels before they can run. Instances exist from their
-/// issue to their end.
+/// the compute lane: as a host does that launches kernels before they can run. Where launching takes the host
+/// time, it has a lane too, with a task per visit. Instances exist from their issue to their end.
 class RankPlayer {
  public:
   struct Place {
     std::size_t rank = 0;
     std::size_t ranks = 1;
     std::size_t visits_ahead = 1;
+    SimTime host_submit;  ///< of one kernel
   };
   RankPlayer(const StepProgram& program, const ProgramPlan& plan, Place place);
 
@@ -44,6 +45,7 @@ class RankPlayer {
   [[nodiscard]] bool is_in_use(std::size_t now, std::size_t later, const OpPlan& op) const;
   void issue_op(Engine& engine, std::size_t run, std::uint32_t op);
   void collect_needs(Engine& engine, std::size_t run, const OpPlan& op);
+  void submit_kernels(Engine& engine, std::size_t run, std::uint32_t op);
   void add_tasks(Engine& engine, std::size_t run, std::uint32_t op);
   void note_uses(Engine& engine, std::size_t run, const OpPlan& op);
 

@@ -26,6 +26,10 @@ SimulationResult simulate_step(const StepProgram& program, const OpTimes& times,
     throw std::invalid_argument(
         fmt::format("visits_ahead is {}; it must be at least 1", options.visits_ahead));
   }
+  if (!(options.host_submit >= Seconds(0.0) && options.host_submit <= Seconds(1.0))) {
+    throw std::invalid_argument(
+        fmt::format("host_submit is {} s; it must lie in [0 s, 1 s]", options.host_submit.value()));
+  }
   const ProgramPlan plan = plan_program(program, times);
   return StepSimulation(program, plan, timeline, options).run();
 }

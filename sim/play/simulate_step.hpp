@@ -17,6 +17,9 @@ struct SimulationOptions {
   double communication_share = 0.0;
   /// How many visits of blocks the host issues ahead of the compute lane. At least 1.
   std::int64_t visits_ahead = 64;
+  /// What it takes the host to submit one kernel. A visit's last kernel starts when the host has submitted
+  /// all kernels of the visit and of those before. In [0, 1 s]; rounded to a picosecond; 0: no limit.
+  Seconds host_submit{0.0};
   /// Follow the critical path; takes 24 bytes per operation.
   bool critical_path = true;
 };

@@ -13,8 +13,8 @@
 
 namespace foreshard {
 
-/// What one rank of a stage did with its step. Every instant belongs to one cause: compute + exposed + bubble
-/// is the step's time exactly.
+/// What one rank of a stage did with its step. Every instant belongs to one cause: compute + optimizer +
+/// exposed + host + bubble is the step's time exactly.
 struct StageResult {
   SimTime end;                             ///< of its last operation
   std::array<SimTime, kLaneCount> busy{};  ///< by Lane; a transfer counts on its sender's side
@@ -24,6 +24,8 @@ struct StageResult {
   /// The compute lane is idle and waits, directly or through other waits, for a running communication of this
   /// axis.
   std::array<SimTime, kCommAxisCount> exposed{};  ///< by CommAxis
+  /// The compute lane is idle, and all that the next kernel still lacks is that the host submits it.
+  SimTime host;
   SimTime bubble;                    ///< idle for any other reason: another stage is not there yet
   std::vector<MemorySample> memory;  ///< one per visit of a block, at its start: most alive during it
   Bytes peak;                        ///< of `memory`; the ledger's peak
@@ -33,7 +35,7 @@ struct StageResult {
 struct PathEntry {
   Component component = Component::ffn;
   Phase phase = Phase::forward;
-  std::string kind;  ///< as kind_name has it
+  std::string kind;  ///< as kind_name has it; "submit": the host submits the kernels of a visit
   std::int64_t operations = 0;
   SimTime time;
 };
@@ -44,6 +46,7 @@ struct PathReport {
   std::vector<PathEntry> entries;  ///< most time first
   SimTime compute;                 ///< of the entries, what kernels took
   SimTime communication;           ///< … and communications
+  SimTime host;                    ///< … and hosts that submitted kernels
   SimTime waiting;                 ///< the rest of the step: 0 but for rounding of slowed tasks
 };
 

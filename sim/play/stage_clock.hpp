@@ -19,12 +19,12 @@ class StageClock {
   void settle(const Engine& engine, StageResult& result);
 
  private:
-  struct Reason {
-    bool is_axis = false;  // else the pipeline
-    CommAxis axis = CommAxis::tp;
-  };
-  [[nodiscard]] Reason reason(const Engine& engine) const;
-  [[nodiscard]] Reason any_communication(const Engine& engine) const;
+  /// Where an idle instant is booked.
+  static SimTime& axis(StageResult& result, CommAxis axis) {
+    return result.exposed[static_cast<std::size_t>(axis)];
+  }
+  [[nodiscard]] SimTime& reason(const Engine& engine, StageResult& result) const;
+  [[nodiscard]] SimTime& any_communication(const Engine& engine, StageResult& result) const;
 
   std::size_t stage_;
   SimTime settled_;

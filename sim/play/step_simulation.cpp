@@ -32,10 +32,11 @@ StepSimulation::StepSimulation(const StepProgram& program, const ProgramPlan& pl
   const std::size_t stages = program.stages.size();
   result_.stages.resize(stages);
   for (std::size_t stage = 0; stage < stages; ++stage) {
-    players_.emplace_back(
-        program, plan,
-        RankPlayer::Place{
-            .rank = stage, .ranks = stages, .visits_ahead = static_cast<std::size_t>(options.visits_ahead)});
+    players_.emplace_back(program, plan,
+                          RankPlayer::Place{.rank = stage,
+                                            .ranks = stages,
+                                            .visits_ahead = static_cast<std::size_t>(options.visits_ahead),
+                                            .host_submit = to_sim_time(options.host_submit)});
     clocks_.emplace_back(stage);
     visit_starts_.emplace_back(players_.back().runs().size());
   }
@@ -77,7 +78,7 @@ void StepSimulation::join_stages(RankLane lane) {
 }
 
 std::vector<std::size_t> StepSimulation::count_tasks() const {
-  std::vector<std::size_t> tasks(engine_.lanes());
+  std::vector<std::size_t> tasks(engine_.lanes());  // without the hosts', which may have none
   for (std::size_t stage = 0; stage < players_.size(); ++stage) {
     const std::vector<std::int64_t> visits = count_visits(program_, StageId(stage));
     for (const OpPlan& op : plan_.ops) {
@@ -91,8 +92,9 @@ void StepSimulation::on_start(LaneId lane, const Task& task) {
   const std::size_t stage = rank_of(lane);
   const RankLane at = rank_lane(lane);
   settle_around(stage, at);
-  if (task.duration > SimTime()) change_load(stage, at, 1);
   if (path_) path_->note_start(engine_, lane);
+  if (at == kHostLane) return;  // no operation of the program
+  if (task.duration > SimTime()) change_load(stage, at, 1);
   const TaskLabel label = TaskLabel::unpacked(task.label);
   if (!label.is_first) return;
   first_piece_start_[lane.at()] = engine_.now();
@@ -107,10 +109,11 @@ void StepSimulation::on_end(LaneId lane, const Task& task, SimTime start) {
   const std::size_t stage = rank_of(lane);
   const RankLane at = rank_lane(lane);
   settle_around(stage, at);
-  if (task.duration > SimTime()) change_load(stage, at, -1);
   const TaskLabel label = TaskLabel::unpacked(task.label);
   const OpPlan& op = plan_.ops[label.op];
   if (path_) path_->note_end(lane, label.op, engine_.now());
+  if (at == kHostLane) return;
+  if (task.duration > SimTime()) change_load(stage, at, -1);
   book(stage, at, op, engine_.now() - start);
   if (label.is_last) emit(stage, at, op, task.sublabel, first_piece_start_[lane.at()]);
 }

@@ -175,6 +175,41 @@ TEST_CASE("interference only lengthens a step, and by no more than every kernel'
   }
 }
 
+TEST_CASE("the host only lengthens a step, by no more than its own time, and every instant has a cause") {
+  test::JobDraw draw(17);
+  const Seconds submit(0.9e-6);
+  for (int i = 0; i < kJobs; ++i) {
+    const JobSpec job = draw.next();
+    INFO(test::words_for(job));
+    const StepProgram program = build_step_program(job);
+    const OpTimes times = draw_times(program, static_cast<std::uint64_t>(i));
+    NoTimeline nothing;
+    const SimTime alone = simulate_step(program, times, nothing).step_time;
+    const SimulationResult result =
+        simulate_step(program, times, nothing, SimulationOptions{.host_submit = submit});
+    CHECK(result.step_time >= alone);
+    SimTime all_hosts;
+    for (std::size_t s = 0; s < program.stages.size(); ++s) {
+      const std::vector<std::int64_t> visits = count_visits(program, StageId(s));
+      std::int64_t kernels = 0;
+      for (std::size_t b = 0; b < visits.size(); ++b) {
+        const std::vector<Op>& ops = program.blocks[b].ops;
+        kernels += visits[b] *
+                   std::count_if(ops.begin(), ops.end(), [](const Op& op) { return !is_communication(op); });
+      }
+      const SimTime host(to_sim_time(submit).picoseconds() * kernels);
+      CHECK(result.step_time >= host);
+      all_hosts += host;
+      const StageResult& stage = result.stages[s];
+      SimTime sum = stage.compute + stage.optimizer + stage.host + stage.bubble;
+      for (const SimTime exposed : stage.exposed) sum += exposed;
+      CHECK(sum == result.step_time);
+    }
+    CHECK(result.step_time <= alone + all_hosts);
+    CHECK(result.path.compute + result.path.communication + result.path.host == result.step_time);
+  }
+}
+
 TEST_CASE("the same program and times give the same timeline") {
   test::JobDraw draw(11);
   for (int i = 0; i < kJobs / 4; ++i) {
