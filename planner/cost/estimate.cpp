@@ -23,7 +23,7 @@ struct StageCost {
   BlockCost once;                  ///< prologue and epilogue
   std::vector<ChunkTimes> chunks;  ///< one micro-batch's passes
   Seconds sync_left;               ///< gradient synchronisation that the last pass leaves
-  Seconds gather_left;             ///< of the updated weights, beyond the next step's first forward
+  Seconds gather_left;             ///< of the updated weights, behind the optimizer
 };
 
 /// Adds up one job. Each stage's passes are priced from their blocks; its schedule's order joins the stages.
@@ -71,7 +71,6 @@ class Summation {
   StageCost price_stage(const StageProgram& stage) const {
     StageCost cost;
     BlockCost micro_batch;
-    Seconds forwards;
     for (const Chunk& chunk : stage.chunks) {
       const BlockCost forward = sum_of(chunk.forward, 1);
       const BlockCost backward = sum_of(chunk.backward, 1);
@@ -80,13 +79,12 @@ class Summation {
       add(micro_batch, forward, 1);
       add(micro_batch, backward, 1);
       add(micro_batch, weight, 1);
-      forwards += forward.time;
       add_sync_traffic(cost.once, last_pass(chunk));
     }
     wait_for_links(micro_batch, cost.chunks);
     add(cost.passes, micro_batch, program_.micro_batches);
     cost.sync_left = sync_left(stage);
-    cost.gather_left = gather_left(stage, forwards);
+    cost.gather_left = gather_left(stage);
     add(cost.once, sum_of(stage.prologue, 1), 1);
     add(cost.once, sum_of(stage.epilogue, 1), 1);
     return cost;
@@ -128,8 +126,8 @@ class Summation {
     return left + cost_.interference().communication_share * std::max(Seconds(0.0), all - left);
   }
 
-  /// Overlapped gathers of updated weights run beside the first forward of the next step.
-  [[nodiscard]] Seconds gather_left(const StageProgram& stage, Seconds forward) const {
+  /// Gathers of updated weights that are issued without waiting: a step ends when its weights are everywhere.
+  [[nodiscard]] Seconds gather_left(const StageProgram& stage) const {
     if (!hides_data_parallel()) return {};
     Seconds gathers;
     for (const Visit& visit : stage.epilogue) {
@@ -140,7 +138,7 @@ class Summation {
         if (on_replicas) gathers += times_[visit.block.at()][o].time;
       }
     }
-    return std::max(Seconds(0.0), gathers - forward);
+    return gathers;
   }
 
   /// The bytes, calls and link time of the synchronisations inside such a pass.
