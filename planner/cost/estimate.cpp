@@ -177,13 +177,11 @@ class Summation {
     const Seconds for_transfers = passes.last_end() - pipeline(Seconds(0.0)).last_end();
     Seconds all_synced;
     Seconds slowest_once;
-    Seconds slowest_gather;
     for (std::size_t s = 0; s < stages_.size(); ++s) {
       all_synced = std::max(all_synced, passes.end[s] + stages_[s].sync_left);
-      slowest_once = std::max(slowest_once, stages_[s].once.time);
-      slowest_gather = std::max(slowest_gather, stages_[s].gather_left);
+      slowest_once = std::max(slowest_once, stages_[s].once.time + stages_[s].gather_left);
     }
-    step.time = all_synced + slowest_once + slowest_gather;
+    step.time = all_synced + slowest_once;
 
     StepBreakdown& parts = step.breakdown;
     const double share = 1.0 / static_cast<double>(stages_.size());
