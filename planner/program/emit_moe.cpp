@@ -66,8 +66,8 @@ class MoeEmitter {
                 bool columns_cut = false) {
     const std::int64_t even = checked_product(s_.tokens, moe_.per_token);
     const auto parts = static_cast<std::int64_t>(s_.tp) * s_.cp;
-    const auto loaded =
-        static_cast<std::int64_t>(std::ceil(static_cast<double>(even / parts) * load)) * parts;
+    const std::int64_t mean = even / parts;
+    const auto loaded = static_cast<std::int64_t>(std::ceil(static_cast<double>(mean) * load)) * parts;
     Tensor tensor;
     tensor.name = name;
     tensor.dtype = s_.activation;

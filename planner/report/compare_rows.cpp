@@ -80,7 +80,7 @@ class Rows {
     for (const ComparedVariant& compared : comparison_.variants) {
       auto text = cell(compared);
       is_empty = is_empty && !text;
-      row.cells.push_back(text ? std::move(*text) : kNone);
+      row.cells.push_back(text.value_or(kNone));
     }
     if (!is_empty) rows_.push_back(std::move(row));
   }

@@ -64,7 +64,8 @@ std::int64_t largest_fitting(const Headroom& headroom, std::int64_t most) {
   };
   // Memory is a line in the size, or the upper edge of a few: where the line says that it ends, it ends or
   // nearly so, and two probes next to each other prove it.
-  for (int guesses = 0; too_much - fits > 1; ++guesses) {
+  int guesses = 0;
+  while (too_much - fits > 1) {
     std::int64_t next = fits + (too_much - fits) / 2;
     if (!last) {
       next = 1;
@@ -74,6 +75,7 @@ std::int64_t largest_fitting(const Headroom& headroom, std::int64_t most) {
       next = static_cast<std::int64_t>(std::floor(std::clamp(*zero, 0.0, static_cast<double>(most))));
     }
     probe(std::clamp(next, fits + 1, too_much - 1));
+    ++guesses;
   }
   return fits;
 }

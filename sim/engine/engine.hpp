@@ -129,12 +129,12 @@ class Engine {
 
   void look_at(std::uint32_t lane);
   void start_what_can(EngineListener& listener);
-  [[nodiscard]] bool meets_waits(std::uint32_t lane);
-  void park(std::uint32_t lane, std::uint32_t on);
+  [[nodiscard]] bool meets_waits(std::uint32_t index);
+  void park(std::uint32_t index, std::uint32_t on);
   void wake_parked(std::uint32_t on);
-  void arrive(std::uint32_t lane, EngineListener& listener);
-  void start(std::uint32_t lane, EngineListener& listener);
-  void end(std::uint32_t lane, EngineListener& listener);
+  void arrive(std::uint32_t index, EngineListener& listener);
+  void start(std::uint32_t index, EngineListener& listener);
+  void end(std::uint32_t index, EngineListener& listener);
 
   std::vector<Lane> lanes_;
   std::vector<Join> joins_;

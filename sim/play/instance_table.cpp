@@ -38,7 +38,7 @@ InstanceTable::InstanceTable(const ProgramPlan& plan, const std::vector<Run>& ru
     highest = std::max(highest, run.visit.layer.value());
   }
   lowest_layer_ = lowest + plan.lowest_shift;
-  const auto layers = static_cast<std::size_t>(highest + plan.highest_shift - lowest_layer_ + 1);
+  const auto layers = static_cast<std::size_t>(highest + plan.highest_shift - lowest_layer_) + 1;
   // A stage of an interleaved schedule holds layers far from each other: only those it touches get entries.
   std::vector<bool> touched(layers);
   for (const Run& run : runs) {

@@ -46,7 +46,7 @@ class RankPlayer {
   void issue_op(Engine& engine, std::size_t run, std::uint32_t op);
   void collect_needs(Engine& engine, std::size_t run, const OpPlan& op);
   void submit_kernels(Engine& engine, std::size_t run, std::uint32_t op);
-  void add_tasks(Engine& engine, std::size_t run, std::uint32_t op);
+  void add_tasks(Engine& engine, std::size_t run, std::uint32_t index);
   void note_uses(Engine& engine, std::size_t run, const OpPlan& op);
 
   const ProgramPlan& plan_;
