@@ -1,6 +1,5 @@
 #include "cli/plan.hpp"
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -8,9 +7,8 @@
 
 #include "cli/command_line.hpp"
 #include "cli/job_input.hpp"
+#include "cli/planned_result.hpp"
 #include "planner/cost/estimate.hpp"
-#include "planner/report/estimate_csv.hpp"
-#include "planner/report/estimate_json.hpp"
 #include "planner/report/plan_table.hpp"
 
 namespace foreshard::cli {
@@ -40,18 +38,7 @@ CommandResult run_plan(const PlanOptions& options) {
       planned.push_back({std::move(job), std::move(answer)});
     }
   }
-  CommandResult result;
-  if (options.format == "json") {
-    result.output = estimate_json(planned);
-  } else if (options.format == "csv") {
-    result.output = estimate_csv(planned);
-  } else {
-    result.output = tables(planned);
-  }
-  const bool all_fit = std::all_of(planned.begin(), planned.end(),
-                                   [](const PlannedJob& job) { return job.estimate.memory.fits; });
-  result.code = all_fit ? ExitCode::done : ExitCode::no;
-  return result;
+  return planned_result(planned, options.format, tables(planned));
 }
 
 constexpr const char* kExample =

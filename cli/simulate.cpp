@@ -1,6 +1,5 @@
 #include "cli/simulate.hpp"
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,14 +9,13 @@
 
 #include "cli/command_line.hpp"
 #include "cli/job_input.hpp"
+#include "cli/planned_result.hpp"
 #include "cli/simulated_estimate.hpp"
 #include "cli/simulation_table.hpp"
 #include "cli/unfinished_file.hpp"
 #include "planner/cost/cost_model.hpp"
 #include "planner/cost/estimate.hpp"
 #include "planner/program/emit.hpp"
-#include "planner/report/estimate_csv.hpp"
-#include "planner/report/estimate_json.hpp"
 #include "sim/play/simulate_step.hpp"
 #include "sim/trace/chrome_trace.hpp"
 
@@ -78,18 +76,7 @@ CommandResult run_simulate(const SimulateOptions& options) {
     tables += simulation_table(done.planned, done.simulation);
     planned.push_back(std::move(done.planned));
   }
-  CommandResult result;
-  if (options.format == "json") {
-    result.output = estimate_json(planned);
-  } else if (options.format == "csv") {
-    result.output = estimate_csv(planned);
-  } else {
-    result.output = std::move(tables);
-  }
-  const bool all_fit = std::all_of(planned.begin(), planned.end(),
-                                   [](const PlannedJob& job) { return job.estimate.memory.fits; });
-  result.code = all_fit ? ExitCode::done : ExitCode::no;
-  return result;
+  return planned_result(planned, options.format, std::move(tables));
 }
 
 constexpr const char* kExample =

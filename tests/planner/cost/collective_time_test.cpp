@@ -158,7 +158,7 @@ constexpr Bytes kGibibyte(std::int64_t{1} << 30);
 
 TEST_CASE("rings inside an H100 node are predicted within 15%") {
   const JobSpec job = h100_job({.tp = 8});
-  // NVIDIA/nccl issue 1455, 2024-09-19: 8 × H100 SXM, ring, bus bandwidth 365-370 GB/s at 4 GiB.
+  // NVIDIA/nccl #1455, 2024-09-19: 8 × H100 SXM, ring, bus bandwidth 365-370 GB/s at 4 GiB.
   const double reduce_4gib = 2.0 * 7.0 / 8.0 * 4.0 * kGibi / 367e9;
   CHECK(seconds(job, CollectiveKind::all_reduce, GroupKind::tp, 4 * kGibibyte) ==
         Approx(reduce_4gib).epsilon(0.15));
