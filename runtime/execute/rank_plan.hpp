@@ -27,9 +27,9 @@ struct PlannedOp {
   enum class Kind : std::uint8_t { kernels, collective, transfer };
   OpRun at;
   Kind kind = Kind::kernels;
-  Range waits;   ///< into `waits`
-  Range calls;   ///< into `kernels`, `collectives` or `transfers`
-  Range inputs;  ///< into `inputs`: what is to be there before
+  Range waits{};   ///< into `waits`
+  Range calls{};   ///< into `kernels`, `collectives` or `transfers`
+  Range inputs{};  ///< into `inputs`: what is to be there before
 };
 
 /// Token numbers that an operation is the first to read.

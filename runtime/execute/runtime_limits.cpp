@@ -1,6 +1,11 @@
 #include "runtime/execute/runtime_limits.hpp"
 
+#include <string_view>
+#include <utility>
+
 #include <fmt/format.h>
+
+#include "planner/program/emit.hpp"
 
 namespace foreshard {
 namespace {
@@ -13,6 +18,7 @@ class Limits {
     check_model();
     check_parallelism();
     check_training();
+    if (lacks_.empty() && job_.parallelism.zero == 1) check_shares();
     return std::move(lacks_);
   }
 
@@ -73,6 +79,16 @@ class Limits {
     const std::int64_t share =
         job_.training.micro_batch * job_.training.sequence_length / job_.parallelism.tp;
     return share % job_.training.sequence_length == 0 || job_.training.sequence_length % share == 0;
+  }
+
+  /// Under ZeRO-1 every rank keeps the optimizer state of an equal part of each weight.
+  void check_shares() {
+    const std::int64_t shares = job_.parallelism.dp * job_.parallelism.cp;
+    for (const Tensor& tensor : build_step_program(job_).tensors) {
+      const bool uneven = tensor.role == TensorRole::weight && tensor.local_elements() % shares != 0;
+      refuse(uneven, fmt::format("parallelism.zero: the {} elements of {} do not divide by dp {}; say 0",
+                                 tensor.local_elements(), tensor.name, shares));
+    }
   }
 
   const JobSpec& job_;
