@@ -3,8 +3,8 @@
 #include <array>
 #include <string>
 
+#include "runtime/comm/available_memory.hpp"
 #include "runtime/comm/host_cores.hpp"
-#include "runtime/comm/host_memory.hpp"
 #include "tests/support/catch.hpp"
 
 namespace foreshard::test {
@@ -25,7 +25,8 @@ TEST_CASE("memory is judged per host") {
   const Bytes gibi(std::int64_t{1} << 30);
   CHECK_FALSE(memory_complaint(gibi * 3, 2, gibi * 6, "a"));
   CHECK(memory_complaint(gibi * 3, 4, gibi * 8, "a") ==
-        "host a has 8.00 GiB of memory available, and its 4 ranks need 3.00 GiB each, 12.0 GiB together; use more "
+        "host a has 8.00 GiB of memory available, and its 4 ranks need 3.00 GiB each, 12.0 GiB together; use "
+        "more "
         "hosts, "
         "fewer ranks on each, a smaller micro-batch or a smaller model");
   CHECK(available_memory() > Bytes(0));

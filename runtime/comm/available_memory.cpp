@@ -1,4 +1,4 @@
-#include "runtime/comm/host_memory.hpp"
+#include "runtime/comm/available_memory.hpp"
 
 #include <algorithm>
 #include <cstdint>
