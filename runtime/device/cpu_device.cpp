@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "planner/spec/names.hpp"
 #include "runtime/device/check_call.hpp"
 #include "runtime/device/host_memory.hpp"
 #include "runtime/device/host_numbers.hpp"
@@ -53,12 +54,10 @@ std::int64_t CpuDevice::element_bytes(DType type) const {
     case DType::tf32:
     case DType::int32:
     case DType::uint8: return size_in_bytes(type);
-    case DType::fp64: throw std::invalid_argument("the CPU device computes in fp32 and keeps no fp64");
-    case DType::bf16: throw std::invalid_argument("the CPU device computes in fp32 and keeps no bf16");
-    case DType::fp16: throw std::invalid_argument("the CPU device computes in fp32 and keeps no fp16");
-    case DType::fp8: throw std::invalid_argument("the CPU device computes in fp32 and keeps no fp8");
+    default:
+      throw std::invalid_argument(
+          fmt::format("the CPU device computes in fp32 and keeps no {}", word_of(type)));
   }
-  throw std::invalid_argument("no such dtype");
 }
 
 std::unique_ptr<DeviceMemory> CpuDevice::allocate(std::int64_t bytes) { return allocate_host_memory(bytes); }

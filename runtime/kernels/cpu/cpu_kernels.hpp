@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "runtime/device/kernel_call.hpp"
+#include "runtime/kernels/cpu/kernel_sets.hpp"
 #include "runtime/kernels/cpu/rope_tables.hpp"
 #include "runtime/kernels/cpu/thread_pool.hpp"
 #include "runtime/kernels/cpu/vector/kernel_set.hpp"
@@ -12,7 +13,8 @@ namespace foreshard::cpu {
 
 /// What kernels run on: threads, the loops of an instruction set, scratch memory, tables.
 struct Context {
-  explicit Context(int threads, const KernelSet& loops_of = kernel_set()) : pool(threads), loops(loops_of) {}
+  explicit Context(int threads, const KernelSet& loops_of = *kernel_sets().front())
+      : pool(threads), loops(loops_of) {}
 
   ThreadPool pool;
   const KernelSet& loops;

@@ -86,7 +86,4 @@ struct KernelSet {
                        float* products);
 };
 
-/// The best set that this machine's processor can run.
-const KernelSet& kernel_set();
-
 }  // namespace foreshard::cpu
