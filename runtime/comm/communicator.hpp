@@ -37,7 +37,7 @@ struct CollectiveCall {
   Reduction reduction = Reduction::sum;
   bool accumulate = false;  ///< reduce_scatter: what arrives is added to `receive`
   bool in_place = false;
-  std::span<const Piece> pieces;
+  std::span<const Piece> pieces{};
 };
 
 /// A transfer between stages.
@@ -45,7 +45,7 @@ struct TransferCall {
   bool is_send = true;
   Peer peer = Peer::next_stage;
   std::int32_t tag = 0;  ///< equal on both sides; calls of one tag and direction meet in order
-  Buffer buffer;
+  Buffer buffer{};
 };
 
 /// A transfer in flight; 0 … most in flight − 1.

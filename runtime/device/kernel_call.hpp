@@ -24,10 +24,10 @@ struct GemmCall {
   bool transpose_a = false;  ///< A is stored as (k,m)
   bool transpose_b = false;  ///< B is stored as (n,k)
   bool accumulate = false;   ///< C += instead of C =
-  Buffer a;
-  Buffer b;
-  Buffer c;
-  Buffer bias;  ///< (n), or empty: added to every row
+  Buffer a{};
+  Buffer b{};
+  Buffer c{};
+  Buffer bias{};  ///< (n), or empty: added to every row
 };
 
 /// Scaled-dot-product attention of `batch` sequences, block by block: memory linear in the sequence.
@@ -45,11 +45,11 @@ struct AttentionCall {
   std::int64_t heads = 0;
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
-  Buffer qkv;
-  Buffer out;    ///< written forward, read backward
-  Buffer lse;    ///< written forward, read backward
-  Buffer d_out;  ///< backward
-  Buffer d_qkv;  ///< backward: written
+  Buffer qkv{};
+  Buffer out{};    ///< written forward, read backward
+  Buffer lse{};    ///< written forward, read backward
+  Buffer d_out{};  ///< backward
+  Buffer d_qkv{};  ///< backward: written
 };
 
 /// Root-mean-square norm y = x/√(mean x² + ε) ∘ w, stats = that reciprocal root (rows);
@@ -64,16 +64,16 @@ struct NormCall {
   double epsilon = 1e-5;
   std::int64_t rows = 0;
   std::int64_t width = 0;
-  Buffer x;
-  Buffer weight;
-  Buffer bias;  ///< layer norm, forward
-  Buffer y;     ///< forward: written
-  Buffer stats;
-  Buffer dy;
-  Buffer residual;  ///< backward: the gradient that passes by, or empty
-  Buffer dx;        ///< backward: written
-  Buffer d_weight;
-  Buffer d_bias;
+  Buffer x{};
+  Buffer weight{};
+  Buffer bias{};  ///< layer norm, forward
+  Buffer y{};     ///< forward: written
+  Buffer stats{};
+  Buffer dy{};
+  Buffer residual{};  ///< backward: the gradient that passes by, or empty
+  Buffer dx{};        ///< backward: written
+  Buffer d_weight{};
+  Buffer d_bias{};
 };
 
 /// Rotary embedding in place of the first `heads` heads of each row of x (tokens, row_width): the pair
@@ -88,7 +88,7 @@ struct RopeCall {
   std::int64_t head_dim = 0;
   std::int64_t row_width = 0;
   double theta = 10000.0;
-  Buffer x;
+  Buffer x{};
 };
 
 /// y (tokens,width) = the table's rows; a rank holds the rows first_row … first_row + rows − 1 and gives
@@ -99,11 +99,11 @@ struct EmbeddingCall {
   std::int64_t width = 0;
   std::int64_t rows = 0;
   std::int64_t first_row = 0;
-  Buffer ids;
-  Buffer table;    ///< forward
-  Buffer y;        ///< forward: written
-  Buffer dy;       ///< backward
-  Buffer d_table;  ///< backward: added to
+  Buffer ids{};
+  Buffer table{};    ///< forward
+  Buffer y{};        ///< forward: written
+  Buffer dy{};       ///< backward
+  Buffer d_table{};  ///< backward: added to
 };
 
 /// Cross-entropy on one rank's columns first_column … first_column + columns − 1 of the logits, of which
@@ -121,12 +121,12 @@ struct CrossEntropyCall {
   std::int64_t first_column = 0;
   std::int64_t vocab = 0;
   double scale = 1.0;
-  Buffer logits;
-  Buffer labels;  ///< int32
-  Buffer max;
-  Buffer sums;
-  Buffer loss;
-  Buffer d_logits;
+  Buffer logits{};
+  Buffer labels{};  ///< int32
+  Buffer max{};
+  Buffer sums{};
+  Buffer loss{};
+  Buffer d_logits{};
 };
 
 /// One pass over memory, with the operands that PointwiseKind documents, in that order; backward where the
@@ -142,11 +142,11 @@ struct PointwiseCall {
   std::int64_t elements = 0;
   std::int64_t width = 0;  ///< of a row, where rows matter
   double scale = 1.0;      ///< sum_squares
-  Buffer a;                ///< first operand read: a, x, dy of bias_gradient
-  Buffer b;                ///< second operand read: b; dy of a backward
-  Buffer c;                ///< third operand read: dy of multiply's backward
-  Buffer y;                ///< written, or added to by bias_gradient, accumulate and sum_squares
-  Buffer y2;               ///< second result: db of multiply's backward
+  Buffer a{};              ///< first operand read: a, x, dy of bias_gradient
+  Buffer b{};              ///< second operand read: b; dy of a backward
+  Buffer c{};              ///< third operand read: dy of multiply's backward
+  Buffer y{};              ///< written, or added to by bias_gradient, accumulate and sum_squares
+  Buffer y2{};             ///< second result: db of multiply's backward
 };
 
 /// What is the same for all updates of one step. Lives outside the device's arena; the host sets it before
@@ -169,12 +169,12 @@ struct UpdateCall {
   OptimizerKind kind = OptimizerKind::adamw;
   const OptimizerStep* step = nullptr;
   std::int64_t elements = 0;
-  Buffer gradient;
-  Buffer grad_norm;
-  Buffer master;  ///< or empty
-  Buffer m;
-  Buffer v;
-  Buffer weight;
+  Buffer gradient{};
+  Buffer grad_norm{};
+  Buffer master{};  ///< or empty
+  Buffer m{};
+  Buffer v{};
+  Buffer weight{};
 };
 
 using KernelCall = std::variant<GemmCall, AttentionCall, NormCall, RopeCall, EmbeddingCall, CrossEntropyCall,
