@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/kernels/cpu/vector/loops.hpp"
+
+// Elementary functions without branches or calls, so that loops over them become vector instructions.
+// Accuracy is that found by tests/runtime/kernels/vector_math_test.cpp over the whole range.
+
+namespace foreshard::cpu::FORESHARD_KERNEL_SET {
+
+FORESHARD_INLINE float larger(float a, float b) { return a > b ? a : b; }
+FORESHARD_INLINE float smaller(float a, float b) { return a < b ? a : b; }
+FORESHARD_INLINE std::int64_t smaller_of(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+
+/// 2ⁿ for n from −126 to 127.
+FORESHARD_INLINE float power_of_two(std::int32_t n) {
+  return __builtin_bit_cast(float, (n + 127) << 23);  // the exponent field of IEEE 754's binary32
+}
+
+/// eˣ to 1 ulp. 0 below −87.33, where the result would be subnormal; infinite above 88.73.
+/// x = n·ln 2 + r with |r| ≤ ln 2 / 2; eʳ by its Taylor polynomial of degree 7, whose rest is below 5.2e-9.
+FORESHARD_INLINE float exp(float x) {
+  constexpr float kLog2E = 1.44269504F;
+  constexpr float kLn2High = 0.693359375F;    // ln 2 in few digits: n·kLn2High is exact
+  constexpr float kLn2Low = -2.12194440e-4F;  // and what is missing of it
+  constexpr float kRounder = 12582912.0F;     // 1.5·2²³: adding it rounds to an integer
+  constexpr float kSmallest = -87.3365447F;   // ln of the smallest normal number
+  constexpr float kLargest = 88.8F;           // above the ln of the largest number
+  const float inside = smaller(larger(x, kSmallest), kLargest);
+  const float n = (inside * kLog2E + kRounder) - kRounder;
+  const float r = (inside - n * kLn2High) - n * kLn2Low;
+  float sum = 1.0F / 5040.0F;
+  sum = sum * r + 1.0F / 720.0F;
+  sum = sum * r + 1.0F / 120.0F;
+  sum = sum * r + 1.0F / 24.0F;
+  sum = sum * r + 1.0F / 6.0F;
+  sum = sum * r + 0.5F;
+  sum = sum * r + 1.0F;
+  sum = sum * r + 1.0F;
+  const auto exponent = static_cast<std::int32_t>(n);
+  const std::int32_t half = exponent / 2;  // in two factors: 2¹²⁸ alone is no number
+  const float result = sum * power_of_two(half) * power_of_two(exponent - half);
+  return x < kSmallest ? 0.0F : result;
+}
+
+/// σ(x) = 1/(1 + e⁻ˣ)
+FORESHARD_INLINE float sigmoid(float x) { return 1.0F / (1.0F + exp(-x)); }
+
+/// erf(x) to 2e-7, absolutely. Below |x| = 1, x times a polynomial in x²; above, 1 − exp(polynomial). The
+/// coefficients interpolate erf(x)/x and ln erfc(x) at Chebyshev's points; they are off by 1.3e-9
+/// and 4.8e-10.
+FORESHARD_INLINE float erf(float x) {
+  const float t = smaller(x < 0.0F ? -x : x, 4.0F);  // erf(4) is 1 in fp32
+  const float s = x * x;
+  float near = 7.875875049e-05F;
+  near = near * s - 8.016864283e-04F;
+  near = near * s + 5.189087423e-03F;
+  near = near * s - 2.685421201e-02F;
+  near = near * s + 1.128359472e-01F;
+  near = near * s - 3.761262667e-01F;
+  near = near * s + 1.128379166e+00F;
+  float far = 1.637151419e-06F;
+  far = far * t - 4.605804278e-05F;
+  far = far * t + 5.968056265e-04F;
+  far = far * t - 4.759596297e-03F;
+  far = far * t + 2.642113602e-02F;
+  far = far * t - 1.100800830e-01F;
+  far = far * t - 6.318260515e-01F;
+  far = far * t - 1.130233435e+00F;
+  far = far * t + 3.201380530e-04F;
+  const float tail = 1.0F - exp(far);
+  const float outside = x < 0.0F ? -tail : tail;
+  return t < 1.0F ? x * near : outside;
+}
+
+}  // namespace foreshard::cpu::FORESHARD_KERNEL_SET
