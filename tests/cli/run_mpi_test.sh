@@ -36,7 +36,7 @@ says out 'mpirun -n 2 foreshard-run validate'
 expect 0 2 validate "$job" --steps 3 --trace both.json
 says out 'gradients equal the unsharded run'
 says out ': as planned'
-says out 'ffn GEMM forward +4 '
+says out 'ffn GEMM forward +8 '
 says out 'step +[0-9.]+ +[0-9.]+ ± [0-9.]+ +[+−][0-9.]+%'
 says out 'Basis: replay'
 silent err
@@ -64,7 +64,7 @@ says err "unknown option '--stps'; did you mean '--steps'"
 expect 2 1 validate llama3-8b-8h100
 says err 'the runtime executes on CPUs'
 expect 2 2 validate "$job" --set training.precision=bf16
-says err 'training.precision: say fp32'
+says err 'training.precision: cpu has no bf16'
 expect 2 2 validate "$job" --set training.sequence_lenght=5
 says err "did you mean 'sequence_length'"
 expect 2 2 validate "$job" --tolerance ten
