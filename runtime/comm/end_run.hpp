@@ -6,6 +6,10 @@
 
 namespace foreshard {
 
+/// What mpirun returns where a run is ended.
+inline constexpr int kWrongInput = 2;
+inline constexpr int kEnvironmentFailed = 3;
+
 /// Ends the whole run because of this rank, within seconds: says `message` with rank and host on standard
 /// error, once, however many ranks come here at the same time, and takes all ranks down. mpirun returns
 /// `exit_code` (2: the input is wrong, 3: the environment failed).

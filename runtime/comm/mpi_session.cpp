@@ -8,13 +8,12 @@
 #include <mpi.h>
 
 #include "runtime/comm/check.hpp"
+#include "runtime/comm/end_run.hpp"
 #include "runtime/comm/host_cores.hpp"
+#include "runtime/comm/watchdog.hpp"
 
 namespace foreshard {
 namespace {
-
-/// The exit code where the environment failed.
-constexpr int kEnvironmentFailed = 3;
 
 /// "Open MPI 4.1.4" of "Open MPI v4.1.4, package: …".
 std::string library_name() {
@@ -61,6 +60,7 @@ MpiSession::MpiSession(int& argc, char**& argv)
   hosts_ = gather_hosts(size, *this);
   rank_ = Rank(rank);
   look_around_host();
+  watchdog_ = std::make_unique<Watchdog>(*this);
 }
 
 MpiSession::~MpiSession() {
@@ -69,6 +69,10 @@ MpiSession::~MpiSession() {
   note_->enter_collective(WireState::finish, GroupKind::world);
   MPI_Finalize();
 }
+
+void MpiSession::watch(const DeviceMesh& mesh, Seconds timeout) { watchdog_->watch(mesh, timeout); }
+
+bool MpiSession::may_speak() const { return watchdog_->may_speak(); }
 
 void MpiSession::look_around_host() {
   MPI_Comm local = MPI_COMM_NULL;

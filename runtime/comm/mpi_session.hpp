@@ -1,16 +1,19 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "planner/topology/device_mesh.hpp"
+#include "planner/units/quantity.hpp"
 #include "planner/units/strong_index.hpp"
 #include "runtime/comm/operation_note.hpp"
 
 namespace foreshard {
+
+class Watchdog;
 
 /// One rank's place in a run under mpirun, from MPI_Init to MPI_Finalize. The program's main holds one,
 /// outside its try block: what is caught there goes to end_run.
@@ -48,6 +51,12 @@ class MpiSession {
   /// What this rank is doing; communicators and executors write to it.
   [[nodiscard]] OperationNote& note() const { return *note_; }
 
+  /// From here on an operation that lasts longer than `timeout` is taken for a hang: the run ends with exit
+  /// code 3 and a message that says who waits for whom. All ranks together.
+  void watch(const DeviceMesh& mesh, Seconds timeout);
+  /// Whether this rank is the one that says why the run ends. True for one rank of the run.
+  [[nodiscard]] bool may_speak() const;
+
   /// One number of every rank, on every rank. All ranks together.
   [[nodiscard]] std::vector<std::uint64_t> gather(std::uint64_t value) const;
 
@@ -64,6 +73,7 @@ class MpiSession {
   std::int64_t host_cores_ = 1;
   std::string cores_;  ///< "0-3,8"
   std::unique_ptr<OperationNote> note_;
+  std::unique_ptr<Watchdog> watchdog_;
   int exceptions_at_start_ = 0;
 };
 

@@ -161,7 +161,6 @@ class Binding {
   }
 
   void add_pointwise(PointwiseCall call) {
-    call.backward = backward_;
     call.kind = std::get<Pointwise>(op_.kind).kind;
     calls_.emplace_back(call);
   }
@@ -206,7 +205,7 @@ class Binding {
   }
 
   void bind_activation() {
-    PointwiseCall call;
+    PointwiseCall call{.backward = backward_};
     // The gated kinds read gate and up side by side and write half as much.
     const std::size_t half = backward_ ? 1 : op_.operands.size() - 1;
     call.elements = operands_[half].elements;
