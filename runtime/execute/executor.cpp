@@ -16,21 +16,26 @@ std::int64_t now_in_nanoseconds() {
 
 constexpr Picoseconds kPerNanosecond = 1000;
 
+Seconds as_seconds(std::int64_t nanoseconds) { return Seconds(1e-9 * static_cast<double>(nanoseconds)); }
+
 }  // namespace
 
-Executor::Executor(RankPlan& plan, Device& device, Communicator& communicator)
+Executor::Executor(RankPlan& plan, Device& device, Communicator& communicator, OperationNote* note)
     : plan_(plan),
       device_(device),
       communicator_(communicator),
+      note_(note),
       tokens_(plan.job(), plan.coordinates()),
       scratch_(static_cast<std::size_t>(
           checked_product(plan.job().training.micro_batch, plan.job().training.sequence_length))),
       stamps_(plan.ops().size()),
       position_of_(plan.transfers().size()),
+      first_of_(plan.runs().size() + 1, plan.ops().size()),
       tickets_(plan.transfers().size()),
       flying_(plan.transfers().size(), false) {
-  for (std::size_t position = 0; position < plan.ops().size(); ++position) {
+  for (std::size_t position = plan.ops().size(); position-- > 0;) {
     const PlannedOp& op = plan.ops()[position];
+    first_of_[op.at.run] = position;
     if (op.kind != PlannedOp::Kind::transfer) continue;
     for (std::uint32_t i = op.calls.begin; i < op.calls.end; ++i) position_of_[i] = position;
   }
@@ -65,6 +70,7 @@ double Executor::run_step(StepObserver* observer) {
   for (std::uint32_t i = 0; in_flight_ > 0; ++i) {
     if (flying_[i]) wait_for(i);
   }
+  if (note_ != nullptr) note_->idle();
   ++plan_.optimizer().step;
   double loss = 0.0;
   device_.read(DType::fp32, plan_.loss(), &loss);
@@ -73,11 +79,21 @@ double Executor::run_step(StepObserver* observer) {
 
 void Executor::run_op(std::size_t position) {
   const PlannedOp& op = plan_.ops()[position];
+  if (note_ != nullptr) {
+    const Run& run = plan_.runs()[op.at.run];
+    note_->begin(plan_.op(op.at).name.c_str(), run.visit.layer, run.micro_batch);
+  }
   for (std::uint32_t i = op.waits.begin; i < op.waits.end; ++i) wait_for(plan_.waits()[i]);
   for (std::uint32_t i = op.inputs.begin; i < op.inputs.end; ++i) fill(plan_.inputs()[i]);
 
   Stamp& stamp = stamps_[position];
   stamp.start = now_in_nanoseconds();
+  run_calls(op);
+  stamp.end = now_in_nanoseconds();
+  if (in_flight_ > 0) communicator_.progress();
+}
+
+void Executor::run_calls(const PlannedOp& op) {
   switch (op.kind) {
     case PlannedOp::Kind::kernels:
       for (std::uint32_t i = op.calls.begin; i < op.calls.end; ++i) device_.run(plan_.kernels()[i]);
@@ -93,8 +109,17 @@ void Executor::run_op(std::size_t position) {
       }
       break;
   }
-  stamp.end = now_in_nanoseconds();
-  if (in_flight_ > 0) communicator_.progress();
+}
+
+void Executor::run_alone(std::size_t run) {
+  for (std::size_t position = first_of_[run];
+       position < plan_.ops().size() && plan_.ops()[position].at.run == run; ++position) {
+    if (plan_.ops()[position].kind == PlannedOp::Kind::transfer) continue;
+    Stamp& stamp = stamps_[position];
+    stamp.start = now_in_nanoseconds();
+    run_calls(plan_.ops()[position]);
+    stamp.end = now_in_nanoseconds();
+  }
 }
 
 void Executor::wait_for(std::uint32_t transfer) {
@@ -133,20 +158,24 @@ void Executor::report(TimelineSink& sink) const {
   }
 }
 
-Picoseconds Executor::step_time() const {
-  Nanoseconds end = stamps_.front().start;
-  for (const Stamp& stamp : stamps_) end = std::max(end, stamp.end);
-  return (end - stamps_.front().start) * kPerNanosecond;
+Seconds Executor::time_of(std::size_t position) const {
+  return as_seconds(stamps_[position].end - stamps_[position].start);
 }
 
-double Executor::overhead() const {
-  Nanoseconds busy = waited_;
+Seconds Executor::step_time() const {
+  Nanoseconds end = stamps_.front().start;
+  for (const Stamp& stamp : stamps_) end = std::max(end, stamp.end);
+  return as_seconds(end - stamps_.front().start);
+}
+
+Seconds Executor::waited() const { return as_seconds(waited_); }
+
+Seconds Executor::overhead() const {
+  Seconds busy = waited();
   for (std::size_t position = 0; position < stamps_.size(); ++position) {
-    if (plan_.ops()[position].kind == PlannedOp::Kind::transfer) continue;
-    busy += stamps_[position].end - stamps_[position].start;
+    if (plan_.ops()[position].kind != PlannedOp::Kind::transfer) busy += time_of(position);
   }
-  const auto step = static_cast<double>(step_time() / kPerNanosecond);
-  return 1.0 - static_cast<double>(busy) / step;
+  return step_time() - busy;
 }
 
 }  // namespace foreshard

@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "planner/program/timeline.hpp"
+#include "planner/units/quantity.hpp"
 #include "runtime/comm/communicator.hpp"
+#include "runtime/comm/operation_note.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/execute/rank_plan.hpp"
 #include "runtime/shard/token_source.hpp"
@@ -24,8 +26,9 @@ class StepObserver {
 /// step runs.
 class Executor {
  public:
-  /// @pre device and communicator are those of the plan, and outlive the executor
-  Executor(RankPlan& plan, Device& device, Communicator& communicator);
+  /// @pre device and communicator are those of the plan; all outlive the executor
+  /// @param note  where it says what it is doing, for error messages and the watchdog; or none
+  Executor(RankPlan& plan, Device& device, Communicator& communicator, OperationNote* note = nullptr);
 
   /// Sets weights, masters and moments to what training starts with, and the optimizer to its first step.
   void initialize();
@@ -35,13 +38,22 @@ class Executor {
   /// the mean loss.
   double run_step(StepObserver* observer = nullptr);
 
+  /// Runs the operations of one run of a block alone, outside a step: to see what they take. Transfers are
+  /// left out; so is what the rest of the step would have put into memory.
+  /// @pre all members of the groups of its collectives do the same
+  void run_alone(std::size_t run);
+
   /// What the last step's operations took on this rank, since its first began: kernels and collectives from
   /// start to end, a transfer that is received from its posting until it was there.
   void report(TimelineSink& sink) const;
+  /// What the operation at this place of RankPlan::ops() last took.
+  [[nodiscard]] Seconds time_of(std::size_t position) const;
   /// From the first operation's start to the last one's end.
-  [[nodiscard]] Picoseconds step_time() const;
-  /// Time outside all operations: the executor's own, as a share of the step.
-  [[nodiscard]] double overhead() const;
+  [[nodiscard]] Seconds step_time() const;
+  /// Time in which this rank had nothing to do but to wait for transfers.
+  [[nodiscard]] Seconds waited() const;
+  /// Time outside all operations and waits: the executor's own.
+  [[nodiscard]] Seconds overhead() const;
 
  private:
   using Nanoseconds = std::int64_t;
@@ -51,16 +63,19 @@ class Executor {
   };
 
   void run_op(std::size_t position);
+  void run_calls(const PlannedOp& op);
   void wait_for(std::uint32_t transfer);
   void fill(const InputFill& input);
 
   RankPlan& plan_;
   Device& device_;
   Communicator& communicator_;
+  OperationNote* note_;
   TokenSource tokens_;
   std::vector<double> scratch_;           // token numbers of one micro-batch
   std::vector<Stamp> stamps_;             // by position
   std::vector<std::size_t> position_of_;  // of a transfer
+  std::vector<std::size_t> first_of_;     // position of a run's first operation
   std::vector<Ticket> tickets_;           // of a transfer
   std::vector<bool> flying_;              // by transfer
   std::size_t in_flight_ = 0;
