@@ -44,6 +44,7 @@ void end_badly(const std::string& way, MpiSession& session, MpiCommunicator& com
   step.communicate(CollectiveKind::all_reduce, GroupKind::tp);
   step.compute("qkv", 3);
   const bool culprit = session.rank() == Rank(way.ends_with("first") ? 0 : 1);
+  if (way == "wrong_input") throw std::invalid_argument("no such thing");
   if (way == "throw_all") throw std::runtime_error("no such thing");
   if (culprit) {
     if (way == "throw") throw std::runtime_error("no such thing");
@@ -77,7 +78,9 @@ int main(int argc, char** argv) {
     session.watch(mesh, test::kTimeout);
     MpiCommunicator communicator(session, mesh, WireType::fp32);
     test::end_badly(way, session, communicator);
-  } catch (const std::exception& error) {
+  } catch (const std::invalid_argument& error) {
     end_run(session, kWrongInput, error.what());
+  } catch (const std::exception& error) {
+    end_run(session, kEnvironmentFailed, error.what());
   }
 }
