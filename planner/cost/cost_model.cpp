@@ -1,6 +1,7 @@
 #include "planner/cost/cost_model.hpp"
 
 #include <array>
+#include <cmath>
 #include <optional>
 #include <stdexcept>
 #include <variant>
@@ -66,6 +67,23 @@ DType math_of(Precision precision) {
   return DType::fp32;
 }
 
+/// The z of which a normal variable is larger with probability `tail`, to 4.5e-4.
+/// Source: Abramowitz and Stegun 1964, 26.2.23.
+double normal_quantile(double tail) {
+  const double t = std::sqrt(-2.0 * std::log(tail));
+  return t -
+         (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+}
+
+/// A step waits for its slowest device. How much slower than the mean the slowest of n normally distributed
+/// devices is expected to be. Source: Blom 1958, expected order statistics: the quantile of
+/// (n - 3/8)/(n + 1/4).
+double slowest_of(std::int64_t devices, double spread) {
+  if (devices < 2) return 1.0;
+  const auto n = static_cast<double>(devices);
+  return 1.0 + spread * normal_quantile(0.625 / (n + 0.25));
+}
+
 }  // namespace
 
 CostModel::CostModel(const JobSpec& job) : accelerator_(with_every_rate(job.cluster.accelerator)) {
@@ -78,16 +96,20 @@ CostModel::CostModel(const JobSpec& job) : accelerator_(with_every_rate(job.clus
   blocking_ = job.training.launch == Launch::blocking;
   interference_ = {.communication_share = accelerator_.kernels.communication_share,
                    .submit = eager * accelerator_.kernels.submit};
+  forms_ = kernel_forms(job);
   const DeviceMesh mesh(job.parallelism);
+  slowest_ = slowest_of(mesh.devices(), accelerator_.kernels.device_spread);
   for (std::size_t kind = 0; kind < kGroupKindCount; ++kind)
     links_[kind] = link_of(mesh.group(static_cast<GroupKind>(kind)), job.cluster);
 }
 
 OpTime CostModel::time(const Op& op, const StepProgram& program) const {
   if (const auto* collective = std::get_if<Collective>(&op.kind))
-    return {collective_time(collective->kind, collective->payload, collective->group), Limit::network};
-  if (const auto* send = std::get_if<Send>(&op.kind)) return {transfer_time(send->payload), Limit::network};
-  if (const auto* recv = std::get_if<Recv>(&op.kind)) return {transfer_time(recv->payload), Limit::network};
+    return {collective_time(collective->kind, collective->payload, collective->group), Limit::network, 0};
+  if (const auto* send = std::get_if<Send>(&op.kind))
+    return {transfer_time(send->payload), Limit::network, 0};
+  if (const auto* recv = std::get_if<Recv>(&op.kind))
+    return {transfer_time(recv->payload), Limit::network, 0};
   return kernel_time(op, program);
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 
+#include "planner/cost/kernel_forms.hpp"
 #include "planner/program/group.hpp"
 #include "planner/program/op.hpp"
 #include "planner/program/step_program.hpp"
@@ -34,6 +35,7 @@ enum class Limit : std::uint8_t { compute, memory, launch, network };
 struct OpTime {
   Seconds time;
   Limit limit = Limit::compute;
+  std::int64_t kernels = 1;  ///< that the host submits; of a communication 0
 };
 
 /// How a rank's own work gets in its way.
@@ -86,6 +88,8 @@ class CostModel {
 
   AcceleratorSpec accelerator_;  ///< with a GEMM rate for every dtype
   FlopsPerSecond peak_;
+  KernelForms forms_;
+  double slowest_ = 1.0;  ///< a kernel's time on the slowest of the job's devices, relative to the mean
   Interference interference_;
   bool blocking_ = false;                    ///< the host waits for every kernel before it submits the next
   std::array<Link, kGroupKindCount> links_;  ///< by GroupKind

@@ -37,6 +37,14 @@ Seconds memory_time(Bytes traffic, const AcceleratorSpec& accelerator) {
   return (traffic + kernels.memory_half_size) / (kernels.memory_efficiency * accelerator.memory_bandwidth);
 }
 
+/// Kernels beside the first, each with its launch.
+Seconds further_time(const FurtherPasses& further, const AcceleratorSpec& accelerator) {
+  if (further.kernels == 0) return {};
+  const auto count = static_cast<double>(further.kernels);
+  return count * (accelerator.kernels.launch +
+                  memory_time(Bytes(further.traffic.value() / further.kernels), accelerator));
+}
+
 }  // namespace
 
 OpTime CostModel::kernel_time(const Op& op, const StepProgram& program) const {
@@ -54,11 +62,15 @@ OpTime CostModel::kernel_time(const Op& op, const StepProgram& program) const {
     compute = attention_time(*core, op, accelerator_);
   }
 
-  const Seconds work = std::max(compute, memory);
-  if (blocking_) fixed += interference_.submit;
-  if (fixed + work < kernels.launch) return {kernels.launch, Limit::launch};
-  if (work < fixed) return {fixed + work, Limit::launch};
-  return {fixed + work, compute >= memory ? Limit::compute : Limit::memory};
+  const FurtherPasses further = further_passes(op, program, forms_);
+  const std::int64_t count = 1 + further.kernels;
+  const Seconds more = further_time(further, accelerator_);
+  const Seconds work = slowest_ * std::max(compute, memory);
+  const Seconds rest = slowest_ * more;
+  if (blocking_) fixed += interference_.submit * static_cast<double>(count);
+  if (fixed + work + rest < kernels.launch) return {kernels.launch, Limit::launch, count};
+  if (work + rest < fixed) return {fixed + work + rest, Limit::launch, count};
+  return {fixed + work + rest, compute >= memory ? Limit::compute : Limit::memory, count};
 }
 
 }  // namespace foreshard

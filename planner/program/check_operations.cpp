@@ -60,6 +60,7 @@ OperandForm pointwise_form(PointwiseKind kind, bool backward) {
     case PointwiseKind::sum_squares: return {"r+a", "what is summed, then the sum (accumulated)"};
     case PointwiseKind::cast: return {"ro", "x, y"};
     case PointwiseKind::accumulate: return {"ra", "x, y (accumulated)"};
+    case PointwiseKind::relayout: return {"a+", "what is copied where it stands (accumulated)"};
   }
   return {"", "nothing"};
 }

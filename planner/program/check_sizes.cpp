@@ -82,7 +82,8 @@ class SizeCheck {
         for (std::size_t i = 0; i < count(); ++i) expect_whole_or_half(i, op.elements);
         expect_smallest(op.elements);
         return;
-      case PointwiseKind::zero: expect_sum(count(), op.elements); return;
+      case PointwiseKind::zero:
+      case PointwiseKind::relayout: expect_sum(count(), op.elements); return;
       case PointwiseKind::sum_squares: expect_sum(count() - 1, op.elements); return;
       default:
         for (std::size_t i = 0; i < count(); ++i) expect(i, "elements", op.elements);

@@ -80,6 +80,7 @@ enum class PointwiseKind : std::uint8_t {
   sum_squares,    ///< s += Σ x². Operands: x…, s
   cast,           ///< y = x in y's type. Operands: x, y
   accumulate,     ///< y += x. Operands: x, y
+  relayout,       ///< x copied, cast or scaled where it stands: one pass. Operands: x…
 };
 
 /// One pass over memory. Its bytes follow from the operands; its arithmetic is not counted as FLOPs.

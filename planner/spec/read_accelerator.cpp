@@ -53,6 +53,8 @@ constexpr auto kKernelsKeys = std::to_array<KeyInfo>({
     {"launch", "least time of a dependent kernel, as in 2.5 us"},
     {"submit", "host time to submit one kernel, as in 5 us; 0 us if unsaid"},
     {"communication_share", "share of the multiprocessors that a running collective occupies; 0 if unsaid"},
+    {"device_spread",
+     "standard deviation of speed from device to device, relative; 0.0175 of a GPU if unsaid"},
     {"spread", "relative residual of the fit"},
     {"source", "where the figures come from"},
 });
@@ -106,7 +108,10 @@ void read_gemm(const MapReader& map, AcceleratorSpec& accelerator) {
     map.complain("gemm", "there is no data type", "at least one of fp32, bf16, …");
 }
 
-KernelConstants read_kernels(const MapReader& map) {
+/// Of a GPU where its file does not say. Source: docs/cost_model.md.
+constexpr double kUsualDeviceSpread = 0.0175;
+
+KernelConstants read_kernels(const MapReader& map, bool is_cpu) {
   KernelConstants constants;
   const std::optional<MapReader> kernels = map.required_child("kernels", kKernelsKeys);
   if (!kernels) return constants;
@@ -120,6 +125,8 @@ KernelConstants read_kernels(const MapReader& map) {
   constants.launch = kernels->required("launch", Measured<Seconds>{kZeroAllowed});
   constants.submit = kernels->optional("submit", Measured<Seconds>{kZeroAllowed}, Seconds(0.0));
   constants.communication_share = kernels->optional("communication_share", RealNumber{0.0, 0.9}, 0.0);
+  constants.device_spread =
+      kernels->optional("device_spread", RealNumber{0.0, 0.5}, is_cpu ? 0.0 : kUsualDeviceSpread);
   constants.spread = kernels->required("spread", RealNumber{0.0, 1.0});
   check_source(*kernels);
   return constants;
@@ -166,7 +173,7 @@ AcceleratorSpec read_accelerator_map(const MapReader& map) {
     check_source(*multiprocessors);
   }
   read_gemm(map, accelerator);
-  accelerator.kernels = read_kernels(map);
+  accelerator.kernels = read_kernels(map, accelerator.is_cpu);
   if (const auto flash = map.maybe("flash", Choice<FlashVersion>{}))
     accelerator.usual_flash = word_of(*flash);
   accelerator.node = read_node(map);
