@@ -106,6 +106,7 @@ class StepBuilder {
     if (is_layer) apply_recompute(builder_, forward, backward);
     for (const WeightGroup* group : groups) apply_zero(builder_, *group, forward, backward);
     if (!builder_.conventions().fused_accumulation) separate_accumulation(builder_, backward);
+    if (builder_.conventions().gradient_placeholders) add_placeholders(builder_, backward);
     mark_saved(builder_, forward, backward);
     std::optional<Block> weight;
     if (splits_backward()) weight = split_backward(builder_, backward);

@@ -76,6 +76,8 @@ OperandForm norm_form(NormKind kind, bool backward) {
                   : OperandForm{"rrroo", "x, weight, bias, y, stats"};
 }
 
+OperandForm product_form() { return {"rror?w?", "A, B, C[, bias][, placeholder of a gradient]"}; }
+
 OperandForm cross_entropy_form(CrossEntropyPart part, bool backward) {
   switch (part) {
     case CrossEntropyPart::row_max: return {"ro", "logits, max"};
@@ -93,8 +95,8 @@ std::optional<OperandForm> form_of(const Op& op) {
   struct Form {
     bool backward;
     using Result = std::optional<OperandForm>;
-    Result operator()(const Gemm&) const { return OperandForm{"rror?", "A, B, C[, bias]"}; }
-    Result operator()(const GroupedGemm&) const { return OperandForm{"rror?", "A, B, C[, bias]"}; }
+    Result operator()(const Gemm&) const { return product_form(); }
+    Result operator()(const GroupedGemm&) const { return product_form(); }
     Result operator()(const Attention&) const {
       return backward ? OperandForm{"rrrr+o+", "inputs, o, lse, do, the inputs' gradients"}
                       : OperandForm{"r+oo", "inputs, o, lse"};

@@ -21,7 +21,7 @@ class SizeCheck {
     may_be_half ? expect_whole_or_half(1, checked_product(op.batch, op.n, op.k))
                 : expect(1, "batch·n·k", checked_product(op.batch, op.n, op.k));
     expect(2, "batch·m·n", checked_product(op.batch, op.m, op.n));
-    if (count() == 4) expect(3, "n", op.n);
+    if (has_bias()) expect(3, "n", op.n);
   }
 
   void operator()(const GroupedGemm& op) {
@@ -33,7 +33,7 @@ class SizeCheck {
     expect(0, "tokens·k", checked_product(op.tokens, op.k));
     expect(1, "experts·n·k", checked_product(op.experts, op.n, op.k));
     expect(2, "tokens·n", checked_product(op.tokens, op.n));
-    if (count() == 4) expect(3, "experts·n", checked_product(op.experts, op.n));
+    if (has_bias()) expect(3, "experts·n", checked_product(op.experts, op.n));
   }
 
   void operator()(const Attention& op) {
@@ -182,6 +182,7 @@ class SizeCheck {
 
  private:
   [[nodiscard]] std::size_t count() const { return op_.operands.size(); }
+  [[nodiscard]] bool has_bias() const { return count() > 3 && op_.operands[3].access == Access::read; }
   [[nodiscard]] const Tensor& tensor(std::size_t i) const { return program_.tensor(op_.operands[i].tensor); }
   [[nodiscard]] std::int64_t local(std::size_t i) const { return tensor(i).local_elements(); }
 

@@ -64,6 +64,8 @@ struct FrameworkConventions {
   /// Weight-gradient products add to the gradients. If not, a micro-batch's gradients are made in the
   /// weights' type and added in a pass of their own.
   bool fused_accumulation = true;
+  /// Autograd, which wants a gradient of its own, is given a tensor that nobody fills, one per weight shape.
+  bool gradient_placeholders = false;
   bool average_pass = false;  ///< gradients are divided by the replicas in a pass of its own
   /// ZeRO-3 gathers into and scatters out of one buffer per layer: weights and gradients are copied.
   bool flat_buffers = false;

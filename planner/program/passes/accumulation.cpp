@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace foreshard {
 
 namespace {
@@ -26,6 +28,24 @@ TensorId fresh_gradient(ProgramBuilder& builder, TensorId gradient) {
 }
 
 }  // namespace
+
+void add_placeholders(ProgramBuilder& builder, Block& backward) {
+  for (Op& op : backward.ops) {
+    const Operand* const gradient = gradient_operand(builder, op);
+    if (gradient == nullptr) continue;
+    const std::vector<Dim>& dims = builder.tensor(gradient->tensor).dims;
+    const std::int64_t rows = dims[dims.size() - 2].local();  // of experts, one each
+    const std::int64_t columns = dims.back().local();
+    Tensor placeholder;
+    placeholder.name = fmt::format("placeholder {} x {}", rows, columns);
+    placeholder.role = TensorRole::buffer;
+    placeholder.dtype = builder.shapes().weight;
+    placeholder.lifetime = Lifetime::step;
+    placeholder.per_layer = false;
+    placeholder.dims = {{.name = DimName::flat, .size = rows}, {.name = DimName::flat, .size = columns}};
+    op.operands.push_back(writes(builder.add(std::move(placeholder))));
+  }
+}
 
 void separate_accumulation(ProgramBuilder& builder, Block& backward) {
   std::vector<Op> ops;

@@ -10,4 +10,8 @@ namespace foreshard {
 /// @pre gradients that ZeRO scatters are already written to buffers of their own.
 void separate_accumulation(ProgramBuilder& builder, Block& backward);
 
+/// Where autograd is given placeholders: each weight gradient's product names the one of its shape, a step
+/// tensor in the weight's type that all of that shape share.
+void add_placeholders(ProgramBuilder& builder, Block& backward);
+
 }  // namespace foreshard

@@ -94,3 +94,21 @@ TEST_CASE("gradients are divided by the replicas in a pass of its own, where the
   CHECK(ops_ending(program_of(Framework::megatron, 1, 0), "dense_layer norm", "average gradients").empty());
   CHECK(ops_ending(program_of(Framework::foreshard, 2, 1), "dense_layer norm", "average gradients").empty());
 }
+
+TEST_CASE("products fused with accumulation leave autograd one placeholder per weight shape") {
+  const StepProgram megatron = program_of(Framework::megatron, 1, 0);
+  CHECK(check_program(megatron) == std::vector<std::string>{});
+  Bytes placeholders;
+  for (const Tensor& tensor : megatron.tensors) {
+    if (tensor.name.starts_with("placeholder")) placeholders += tensor.local_bytes();
+  }
+  // bf16: qkv 24 x 8, out 8 x 8, gate and up 32 x 8, down 8 x 16, and the head 32 x 8, which has the shape of
+  // gate and up.
+  CHECK(placeholders == Bytes(2 * kProducts));
+  // They are allocated, and nobody fills them.
+  const std::vector<Op> products = ops_ending(megatron, "dense_layer backward", "out");
+  REQUIRE(products.size() == 2);
+  CHECK(products[1].operands.size() == 4);
+  // dY 4 x 8 and X 4 x 8 in bf16, dW 8 x 8 in fp32 read and written.
+  CHECK(op_traffic(products[1], megatron) == Bytes(64 + 64 + 512));
+}
