@@ -37,6 +37,8 @@ double ramp_at(SizeRamp ramp, Bytes payload) {
     case SizeRamp::tree_ll: return nccl::tree_correction(CollectiveProtocol::ll, payload);
     case SizeRamp::tree_ll128: return nccl::tree_correction(CollectiveProtocol::ll128, payload);
     case SizeRamp::tree_simple: return nccl::tree_correction(CollectiveProtocol::simple, payload);
+    case SizeRamp::node_ring: return nccl::share_at(nccl::kNodeRingMediumShare, payload);
+    case SizeRamp::nvls: return nccl::share_at(nccl::kNvlsMediumShare, payload);
   }
   return 1.0;
 }

@@ -47,6 +47,8 @@ enum class SizeRamp : std::uint8_t {
   tree_ll,  ///< NCCL's correction of medium trees, one for each protocol
   tree_ll128,
   tree_simple,
+  node_ring,  ///< rings in a node, LL128 and Simple
+  nvls,
 };
 
 /// One way to run a collective of a group. S bytes (as nccl-tests counts them) take

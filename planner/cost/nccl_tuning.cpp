@@ -1,5 +1,6 @@
 #include "planner/cost/nccl_tuning.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -28,6 +29,13 @@ BytesPerSecond most_of_ll(NcclGeneration generation, std::int64_t nodes) {
       {{39.0, 39.0, 20.4}, {87.7, 22.5, 19.0}, {141.0, 45.0, 35.0}, {282.0, 90.0, 70.0}}};
   const std::size_t scale = nodes <= 1 ? 0 : nodes == 2 ? 1 : 2;
   return BytesPerSecond(kMostGbps[static_cast<std::size_t>(generation)][scale] * 1e9);
+}
+
+double share_at(double medium_share, Bytes payload) {
+  constexpr double kMedium = 16.0 * kMebi;
+  constexpr double kDoublings = 6.0;  // to 1 GiB
+  const double above = std::log2(std::max(1.0, static_cast<double>(payload.value()) / kMedium));
+  return medium_share + (1.0 - medium_share) * std::min(1.0, above / kDoublings);
 }
 
 double tree_correction(CollectiveProtocol protocol, Bytes payload) {

@@ -57,6 +57,12 @@ inline constexpr double kPat = 0.75;
 
 /// What a device in an NVLS tree over more than two nodes keeps of its NVLS rate.
 inline constexpr double kNvlsTreeShare = 0.54;
+/// What rings in a node, and NVLS, reach of their bandwidth with messages up to 16 MiB: NCCL takes fewer
+/// channels for less.
+inline constexpr double kNodeRingMediumShare = 0.85;
+inline constexpr double kNvlsMediumShare = 0.75;
+/// That share up to 16 MiB, all from 1 GiB on, evenly over the logarithm in between.
+double share_at(double medium_share, Bytes payload);
 /// What an all-to-all reaches of its links' rate.
 inline constexpr double kExchangeShare = 0.92;
 /// An all-to-all's time for each peer beside the messages themselves.

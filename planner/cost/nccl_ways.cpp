@@ -55,6 +55,7 @@ CollectiveWay ring(CollectiveKind kind, CollectiveProtocol protocol, const Group
   CollectiveWay way{.choice = {CollectiveAlgorithm::ring, protocol, rails_of(links)},
                     .latency = links.nccl->fixed + latency,
                     .bandwidth = bus * (static_cast<double>(links.members) / steps)};
+  if (links.nodes == 1 && protocol != CollectiveProtocol::ll) way.ramp = SizeRamp::node_ring;
   if (reduces_and_gathers && protocol == CollectiveProtocol::simple && links.nodes > 1) {
     way.plateau = Bytes(checked_product(nccl::kPlateauBytesPerMember, links.members));
     way.plateau_latency = (nccl::kPlateauFactor - 1.0) * latency;
@@ -93,7 +94,8 @@ BytesPerSecond nvls_bandwidth(const GroupLinks& links) {
 CollectiveWay nvls(const GroupLinks& links) {
   return {.choice = {CollectiveAlgorithm::nvls, CollectiveProtocol::simple, 1},
           .latency = links.nccl->fixed + hop_inside(nccl::kNvls, links),
-          .bandwidth = nvls_bandwidth(links)};
+          .bandwidth = nvls_bandwidth(links),
+          .ramp = SizeRamp::nvls};
 }
 
 /// Over two nodes each sends its sums to the other once; in a longer tree a node has two children, so that
@@ -106,7 +108,8 @@ CollectiveWay nvls_tree(const GroupLinks& links) {
   return {.choice = {CollectiveAlgorithm::nvls_tree, CollectiveProtocol::simple, rails_of(links)},
           .latency = links.nccl->fixed + hop_inside(nccl::kNvls, links) +
                      2.0 * levels(links.nodes) * hop_across(nccl::kNvlsTreeHopAcross, links),
-          .bandwidth = bandwidth};
+          .bandwidth = bandwidth,
+          .ramp = SizeRamp::nvls};
 }
 
 CollectiveWay pat(const GroupLinks& links) {

@@ -118,6 +118,20 @@ TEST_CASE("the cost model prices a collective by its own group") {
   CHECK(model.time(op, StepProgram{}).limit == Limit::network);
 }
 
+TEST_CASE("NCCL runs the collectives of NVSwitch nodes that have it; others run plain rings") {
+  JobSpec job = round_job({.tp = 8});
+  job.cluster.nccl = NcclSpec{NcclGeneration::ampere, BytesPerSecond(), Seconds(5e-6)};
+  const auto choice = [&] {
+    return to_string(CostModel(job).collective_choice(CollectiveKind::all_gather, kPayload, GroupKind::tp));
+  };
+  CHECK(choice() == "ring, Simple");
+  // Base 8.4 us and 7 steps of 1 us, 5 us fixed; 35 ms.
+  CHECK(seconds(job, CollectiveKind::all_gather, GroupKind::tp) == Approx(35.0204e-3));
+  job.cluster.fabric = NodeFabric::pcie;
+  CHECK(choice() == "ring");
+  CHECK(seconds(job, CollectiveKind::all_gather, GroupKind::tp) == Approx(35.007e-3));
+}
+
 TEST_CASE("a group over a tier that the cluster has not is refused by name") {
   JobSpec job = round_job({.tp = 8, .dp = 4});
   SECTION("inside the node") {
