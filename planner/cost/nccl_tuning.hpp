@@ -39,7 +39,8 @@ inline constexpr double kPatHopDivisor = 3.5;  ///< levels of PAT overlap
 inline constexpr double kPatPerMember = 2.8;
 /// Across nodes a step of a ring inside the node cannot be shorter: the proxy's overhead (Intel hosts).
 inline constexpr PerProtocol kRingHopInsideLeast{1.0, 1.0, 3.0};
-/// Longer latency of a Simple ring across nodes for messages from 65,536 bytes per 16 members on.
+/// Longer latency of a Simple ring's all-reduce across nodes, for messages from 65,536 bytes per 16 members
+/// on (that limit is NCCL 2.8's).
 inline constexpr double kPlateauFactor = 1.4;
 inline constexpr std::int64_t kPlateauBytesPerMember = 65'536 / 16;
 
