@@ -100,7 +100,7 @@ CostModel::CostModel(const JobSpec& job) : accelerator_(with_every_rate(job.clus
   const DeviceMesh mesh(job.parallelism);
   slowest_ = slowest_of(mesh.devices(), accelerator_.kernels.device_spread);
   for (std::size_t kind = 0; kind < kGroupKindCount; ++kind)
-    links_[kind] = link_of(mesh.group(static_cast<GroupKind>(kind)), job.cluster);
+    groups_[kind] = CollectiveTimes(links_of(mesh.group(static_cast<GroupKind>(kind)), job.cluster));
 }
 
 OpTime CostModel::time(const Op& op, const StepProgram& program) const {
@@ -111,6 +111,18 @@ OpTime CostModel::time(const Op& op, const StepProgram& program) const {
   if (const auto* recv = std::get_if<Recv>(&op.kind))
     return {transfer_time(recv->payload), Limit::network, 0};
   return kernel_time(op, program);
+}
+
+Seconds CostModel::collective_time(CollectiveKind kind, Bytes payload, GroupKind group) const {
+  return groups_[static_cast<std::size_t>(group)].time(kind, payload);
+}
+
+CollectiveChoice CostModel::collective_choice(CollectiveKind kind, Bytes payload, GroupKind group) const {
+  return groups_[static_cast<std::size_t>(group)].choice(kind, payload);
+}
+
+Seconds CostModel::transfer_time(Bytes payload) const {
+  return groups_[static_cast<std::size_t>(GroupKind::pp)].transfer(payload);
 }
 
 }  // namespace foreshard

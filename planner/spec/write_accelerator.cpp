@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "planner/spec/names.hpp"
+#include "planner/spec/nccl_yaml.hpp"
 #include "planner/units/write_quantity.hpp"
 
 namespace foreshard {
@@ -54,6 +55,7 @@ void write_node(const UsualNode& node, MapWriter& writer) {
   writer.plain("fabric", word_of(node.fabric));
   write_link("link", node.link, writer);
   write_link("network", node.network, writer);
+  write_nccl(node.nccl, writer);
   writer.end();
 }
 
