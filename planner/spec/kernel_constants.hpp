@@ -82,9 +82,11 @@ struct KernelConstants {
 /// How well the constants reproduce one set of measured kernels (configs/physics). Written by fit_kernels.
 struct KernelFit {
   std::string data;          ///< name of the set
+  bool fitted = false;       ///< the constants are fitted to it; else it only judges them
   std::int64_t kernels = 0;  ///< in it
   double mean_error = 0.0;   ///< mean of |predicted/measured − 1|
   double spread = 0.0;       ///< standard deviation of log(predicted/measured)
+  friend bool operator==(const KernelFit&, const KernelFit&) = default;
 };
 
 }  // namespace foreshard
