@@ -5,6 +5,7 @@
 
 #include "planner/cost/collective_time.hpp"
 #include "planner/cost/kernel_forms.hpp"
+#include "planner/cost/kernel_model.hpp"
 #include "planner/program/group.hpp"
 #include "planner/program/op.hpp"
 #include "planner/program/step_program.hpp"
@@ -25,15 +26,6 @@ OpFlops op_flops(const Op& op);
 
 /// Bytes that one operation reads and writes in device memory.
 Bytes op_traffic(const Op& op, const StepProgram& program);
-
-/// What limits an operation.
-enum class Limit : std::uint8_t { compute, memory, launch, network };
-
-struct OpTime {
-  Seconds time;
-  Limit limit = Limit::compute;
-  std::int64_t kernels = 1;  ///< that the host submits; of a communication 0
-};
 
 /// How a rank's own work gets in its way.
 struct Interference {
@@ -66,17 +58,18 @@ class CostModel {
   /// kernel.
   [[nodiscard]] Interference interference() const { return interference_; }
   /// Relative half-width of the error band of kernel times.
-  [[nodiscard]] double spread() const { return accelerator_.kernels.spread; }
+  [[nodiscard]] double spread() const { return spread_; }
   /// Dense peak of the job's precision: the denominator of MFU.
   [[nodiscard]] FlopsPerSecond peak() const { return peak_; }
 
  private:
-  AcceleratorSpec accelerator_;  ///< with a GEMM rate for every dtype
+  KernelModel kernels_;
   FlopsPerSecond peak_;
   KernelForms forms_;
   double slowest_ = 1.0;  ///< a kernel's time on the slowest of the job's devices, relative to the mean
   Interference interference_;
-  bool blocking_ = false;  ///< the host waits for every kernel before it submits the next
+  Seconds waiting_;  ///< per kernel, where the host waits for each before it submits the next
+  double spread_ = 0.0;
   std::array<CollectiveTimes, kGroupKindCount> groups_;  ///< by GroupKind
 };
 

@@ -44,6 +44,7 @@ FurtherPasses of_norm(const Op& op, const Norm& norm, const KernelForms& forms) 
   FurtherPasses more;
   if (!forms.fused_kernels && norm.kind == NormKind::rmsnorm) {
     add(more, backward ? passes(elements, kRmsNormBackward, 13) : passes(elements, kRmsNormForward, 7));
+    more.elementwise = true;
   } else if (forms.autograd && backward) {
     add(more, passes(elements, kNormWeights, 1));
   }
@@ -53,7 +54,7 @@ FurtherPasses of_norm(const Op& op, const Norm& norm, const KernelForms& forms) 
   return more;
 }
 
-FurtherPasses of_loss(const Op& op, const CrossEntropy& loss, LossKernels form) {
+FurtherPasses further_of_loss(const Op& op, const CrossEntropy& loss, LossKernels form) {
   const std::int64_t logits = checked_product(loss.tokens, loss.vocab);
   const bool backward = is_backward(op.phase);
   const bool forward_sum = !backward && loss.part == CrossEntropyPart::exp_sum;
@@ -71,6 +72,12 @@ FurtherPasses of_loss(const Op& op, const CrossEntropy& loss, LossKernels form) 
       return backward ? passes(logits, 14 - 6, 1) : FurtherPasses{};
   }
   return {};
+}
+
+FurtherPasses of_loss(const Op& op, const CrossEntropy& loss, LossKernels form) {
+  FurtherPasses more = further_of_loss(op, loss, form);
+  more.elementwise = form != LossKernels::fused;
+  return more;
 }
 
 /// Bytes per gradient element of the first gradient of an update.

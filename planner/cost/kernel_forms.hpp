@@ -24,6 +24,7 @@ KernelForms kernel_forms(const JobSpec& job);
 struct FurtherPasses {
   Bytes traffic;
   std::int64_t kernels = 0;
+  bool elementwise = false;  ///< and the first is an elementwise kernel, too
 };
 
 /// What an operation costs beyond one kernel that moves its operands. Sources: docs/frameworks.md.
