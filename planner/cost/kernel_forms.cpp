@@ -26,6 +26,11 @@ constexpr std::int64_t kResidualSum = 4;
 constexpr std::int64_t kRope = 20 - 4;
 /// Keys and queries split out of one product leave their gradients to a concatenation, r2 w2.
 constexpr std::int64_t kConcatenation = 4;
+/// Latent attention's queries, keys and values are put together from their parts, r2 w2, and their gradients
+/// taken apart.
+constexpr std::int64_t kAssembly = 4;
+/// What ranks exchange for several experts is sorted by expert as well, r2 w2.
+constexpr std::int64_t kChunkSort = 4;
 /// Every activation that enters an fp8 product: its largest magnitude r2, cast r2 w1.
 constexpr std::int64_t kFp8Cast = 5;
 
@@ -112,6 +117,16 @@ FurtherPasses of_update(const Op& op, const OptimizerUpdate& update, const StepP
   return {};
 }
 
+FurtherPasses of_attention(const Op& op, const Attention& core, const StepProgram& program) {
+  const bool latent = core.v_head_dim != core.head_dim;
+  if (latent) {
+    const std::int64_t width = 2 * core.head_dim + core.v_head_dim;
+    return passes(checked_product(core.batch, core.query, core.heads, width), kAssembly, 3);
+  }
+  if (!is_backward(op.phase)) return {};
+  return passes(program.tensor(op.operands.front().tensor).local_elements(), kConcatenation, 1);
+}
+
 /// Activations among the inputs of a product; weights are cast once where they are gathered.
 FurtherPasses of_fp8_product(const Op& op, const StepProgram& program) {
   FurtherPasses more;
@@ -129,6 +144,7 @@ KernelForms kernel_forms(const JobSpec& job) {
   // A compiler that the framework does not bring by default has fused what it could.
   const bool compiler = job.training.compiled && !conventions.compiled;
   return {.fused_kernels = conventions.fused_kernels || compiler,
+          .fused_softmax = conventions.fused_softmax || compiler,
           .autograd = conventions.autograd && !compiler,
           .loss = compiler ? LossKernels::fused : conventions.loss,
           .optimizer = conventions.optimizer,
@@ -145,8 +161,16 @@ FurtherPasses further_passes(const Op& op, const StepProgram& program, const Ker
     const std::int64_t rotated = checked_product(rope->tokens, rope->heads, rope->head_dim);
     return forms.fused_kernels ? FurtherPasses{} : passes(rotated, kRope, 2);
   }
-  if (std::holds_alternative<Attention>(op.kind) && forms.autograd && is_backward(op.phase))
-    return passes(program.tensor(op.operands.front().tensor).local_elements(), kConcatenation, 1);
+  if (const auto* core = std::get_if<Attention>(&op.kind))
+    return forms.autograd ? of_attention(op, *core, program) : FurtherPasses{};
+  if (const auto* pointwise = std::get_if<Pointwise>(&op.kind)) {
+    const bool fused = forms.fused_softmax && pointwise->kind == PointwiseKind::softmax;
+    return {.traffic = {}, .kernels = 0, .elementwise = fused};
+  }
+  if (const auto* permute = std::get_if<Permute>(&op.kind)) {
+    const bool sorts = forms.autograd && program.group(GroupKind::ep).size > 1;
+    return sorts ? passes(checked_product(permute->rows, permute->width), kChunkSort, 1) : FurtherPasses{};
+  }
   if (const auto* gemm = std::get_if<Gemm>(&op.kind)) {
     const bool casts = forms.casts_fp8 && gemm->math == DType::fp8;
     return casts ? of_fp8_product(op, program) : FurtherPasses{};

@@ -12,6 +12,7 @@ namespace foreshard {
 /// In which form the job's framework runs operations that others run as one kernel.
 struct KernelForms {
   bool fused_kernels = true;  ///< RMSNorm and rotary embedding are one kernel each
+  bool fused_softmax = true;  ///< that of an unfused attention core scales and masks as well
   bool autograd = false;      ///< sums of gradients and gradients of a norm's weights are passes of their own
   LossKernels loss = LossKernels::fused;
   OptimizerKernels optimizer = OptimizerKernels::fused;

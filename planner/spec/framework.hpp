@@ -51,7 +51,7 @@ struct FrameworkConventions {
   /// Under ZeRO-3, fp32 masters stand beside low-precision weights; else the weights that are kept and cut
   /// are fp32 themselves, and gathering narrows them.
   bool fp32_master_weights = true;
-  Bytes bucket{};       ///< gradients per data-parallel collective; 0: one for everything
+  Bytes bucket{};  ///< gradients per data-parallel collective, at least one tensor's; 0: one for everything
   OverlapSpec overlap;  ///< default of training.overlap
   bool regather_sequence =
       true;  ///< sequence parallelism gathers its inputs again in backward, not keeps them
@@ -70,6 +70,7 @@ struct FrameworkConventions {
   /// ZeRO-3 gathers into and scatters out of one buffer per layer: weights and gradients are copied.
   bool flat_buffers = false;
   bool fused_kernels = true;  ///< RMSNorm and rotary embedding are one kernel each even if not compiled
+  bool fused_softmax = true;  ///< of an unfused attention core: it scales and masks as well
   /// Gradients come from autograd, node by node: what passes by a norm is added in a pass of its own, and
   /// the gradients of a norm's weights read its operands again. A compiler undoes it.
   bool autograd = false;

@@ -1,6 +1,7 @@
 // What frameworks run as several kernels: bytes per element, counted kernel by kernel.
 #include "planner/cost/kernel_forms.hpp"
 
+#include "planner/topology/device_mesh.hpp"
 #include "tests/planner/cost/hand_built.hpp"
 #include "tests/support/catch.hpp"
 
@@ -103,6 +104,28 @@ TEST_CASE("optimizers in several passes") {
   CHECK(update_of(OptimizerKernels::multi_tensor, DType::fp16, true).traffic == Bytes(30'000));
   // 8 + 12 + 8 + 12 + 8 + 8 + 8 + 16 = 80 bytes where one kernel moves 28; clip 8.
   CHECK(update_of(OptimizerKernels::foreach, DType::fp32, false).traffic == Bytes(60'000));
+}
+
+TEST_CASE("latent attention assembles queries, keys and values, and ranks sort what they exchange") {
+  Tensors tensors;
+  StepProgram program = tensors.program();
+  program.groups = DeviceMesh(round_job({.dp = 8, .ep = 4}).parallelism).groups();
+  const Attention core{
+      .batch = 1, .query = 10, .key = 10, .heads = 2, .kv_heads = 2, .head_dim = 6, .v_head_dim = 4};
+  // 10 tokens of 2 heads of 6 + 6 + 4.
+  CHECK(further_passes(make_op(core), program, {.autograd = true}).traffic == Bytes(10 * 2 * 16 * 4));
+  CHECK(further_passes(make_op(core), program, {}).kernels == 0);
+  // 30 rows of 8.
+  const Op permute = make_op(Permute{.rows = 30, .width = 8});
+  CHECK(further_passes(permute, program, {.autograd = true}).traffic == Bytes(30 * 8 * 4));
+  program.groups = DeviceMesh(round_job({.dp = 8}).parallelism).groups();
+  CHECK(further_passes(permute, program, {.autograd = true}).kernels == 0);
+}
+
+TEST_CASE("a fused softmax is an elementwise kernel") {
+  const Op softmax = make_op(Pointwise{PointwiseKind::softmax, 100});
+  CHECK(further_passes(softmax, StepProgram{}, {}).elementwise);
+  CHECK_FALSE(further_passes(softmax, StepProgram{}, {.fused_softmax = false}).elementwise);
 }
 
 TEST_CASE("activations are cast before an fp8 product, weights are not") {
