@@ -95,7 +95,7 @@ class MoeEmitter {
     op.lane = group == GroupKind::tp ? Lane::tp : Lane::ep;
     if (group == GroupKind::ep) {
       op.pipelined = builder_.job().training.overlap.ep;
-      op.holds_compute = !op.pipelined;  // shared experts could run meanwhile, and do not
+      op.after_compute = op.holds_compute = !op.pipelined;  // shared experts could run meanwhile
     }
     block_.ops.push_back(std::move(op));
   }
