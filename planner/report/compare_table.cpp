@@ -27,10 +27,7 @@ constexpr std::size_t kWidestCell = 30;
 
 void append(Lines& lines, const Lines& more) { lines.insert(lines.end(), more.begin(), more.end()); }
 
-std::string cut(const std::string& text) {
-  if (display_width(text) <= kWidestCell) return text;
-  return wrapped(text, 0, 0, kWidestCell - 1).front() + "…";
-}
+std::string cut(const std::string& text) { return shortened(text, kWidestCell); }
 
 /// What the variants have in common, of the things that a comparison may vary.
 std::string common_words(const Comparison& comparison) {
