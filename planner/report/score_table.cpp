@@ -126,8 +126,8 @@ Lines memory_statistics(const Score& score) {
 Lines summary(const Score& score) {
   const SourceScore& all = score.all;
   std::string text = fmt::format(
-      "Step times of {} are {} off on average (median {}, nine of ten within {}), {} in the mean; {} lie "
-      "in their predicted band.",
+      "Step times of {} are {} off on average (median {}, nine of ten within {}), with a bias of {}; {} "
+      "lie in their predicted band.",
       counted(static_cast<std::int64_t>(all.step.n), "measured run"), percent(all.step.mean_abs),
       percent(all.step.median_abs), percent(all.step.p90_abs), signed_percent(all.step.bias),
       percent(all.coverage));

@@ -27,7 +27,7 @@ TEST_CASE("the score says first how far off it is, then case by case, then by so
   CHECK(
       score_table(score(sample_cases())) ==
       "Step times of 3 measured runs are 24.7% off on average (median 20.0%, nine of ten within 44.0%),\n"
-      "+8.7% in the mean; 66.7% lie in their predicted band.\n"
+      "with a bias of +8.7%; 66.7% lie in their predicted band.\n"
       "\n"
       "  step time, s  predicted           band  measured   error\n"
       "  paper\n"
