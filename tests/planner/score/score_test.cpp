@@ -43,7 +43,7 @@ JobSpec measured_job(MemoryKind kind) {
 
 ScoredCase with_memory(SampleCase sample, MemoryKind kind, double error) {
   ScoredCase scored = sample_case(sample);
-  scored.memory = ScoredMemory{.kind = kind, .error = error};
+  scored.memory = ScoredMemory{.kind = kind, .predicted = {}, .measured = {}, .error = error};
   return scored;
 }
 
