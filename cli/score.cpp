@@ -27,6 +27,7 @@ struct ScoreOptions {
   std::vector<std::string> files;
   std::vector<std::string> without;
   std::optional<std::size_t> worst;
+  bool bands = false;
   std::string format = "table";
   std::vector<std::string> settings;
 };
@@ -82,16 +83,11 @@ CommandResult run_score(const ScoreOptions& options) {
       name_sources(options.files.empty() ? bundled_names(ConfigKind::measured) : options.files);
   leave_out(sources, options.without);
   Score result = score(score_sources(sources, parse_settings(options.settings)));
+  if (options.bands) result.band = fit_band(result.cases);
   if (options.worst) result.cases = worst_cases(std::move(result.cases), *options.worst);
-  CommandResult answer;
-  if (options.format == "json") {
-    answer.output = score_json(result);
-  } else if (options.format == "csv") {
-    answer.output = score_csv(result);
-  } else {
-    answer.output = score_table(result);
-  }
-  return answer;
+  if (options.format == "json") return {.output = score_json(result)};
+  if (options.format == "csv") return {.output = score_csv(result)};
+  return {.output = score_table(result)};
 }
 
 constexpr const char* kExample =
@@ -112,13 +108,15 @@ void add_score(CLI::App& app, Command& command) {
       app.add_subcommand("score", "Lay predictions beside measured steps, and say how far off they are.");
   score
       ->add_option("FILE", options->files,
-                   "A file of measured jobs, the name of a bundled one, or -; all bundled ones if not said")
+                   "A file of measured jobs, a bundled one's name, or -; all bundled if none")
       ->option_text("...");
   score->add_option("--without", options->without, "Leave out a source; may be repeated")
       ->allow_extra_args(false)
       ->option_text("NAME");
-  score->add_option("--worst", options->worst, "List the N cases furthest off; statistics are of all")
+  score->add_option("--worst", options->worst, "List the N cases furthest off, or 0; statistics are of all")
       ->option_text("N");
+  score->add_flag("--bands", options->bands,
+                  "Say how wide error bands must be, and how well that holds source by source");
   score->add_option("--format", options->format, "table (for people), json or csv; default table")
       ->check(one_of({"table", "json", "csv"}))
       ->option_text("FORMAT");

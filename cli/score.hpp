@@ -6,8 +6,8 @@
 
 namespace foreshard::cli {
 
-/// `foreshard score [FILE…] [--without SOURCE]… [--worst N] [--format table|json|csv] [--set key=value]…`:
-/// sets `command` where it is chosen.
+/// `foreshard score [FILE…] [--without SOURCE]… [--worst N] [--bands] [--format table|json|csv] [--set
+/// key=value]…`: sets `command` where it is chosen.
 void add_score(CLI::App& app, Command& command);
 
 }  // namespace foreshard::cli

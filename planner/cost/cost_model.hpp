@@ -57,7 +57,7 @@ class CostModel {
   /// What a running communication takes from the kernels beside it, and what the host needs to submit a
   /// kernel.
   [[nodiscard]] Interference interference() const { return interference_; }
-  /// Relative half-width of the error band of kernel times.
+  /// Relative residual of kernel times: the kernels' part of the error band.
   [[nodiscard]] double spread() const { return spread_; }
   /// Dense peak of the job's precision: the denominator of MFU.
   [[nodiscard]] FlopsPerSecond peak() const { return peak_; }

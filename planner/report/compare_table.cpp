@@ -69,10 +69,11 @@ Lines header(const Comparison& comparison) {
   Lines lines =
       wrapped(fmt::format("{}: {}{}", job.name, job.model.name, device_words(comparison)), 0, kIndent);
   append(lines, wrapped(common_words(comparison), 0, kIndent));
-  append(lines, wrapped(is_varied(comparison, Axis::nodes)
-                            ? "The batch is fixed and devices grow with the nodes: dp follows."
-                            : "Devices and batch are fixed: dp follows.",
-                        0, kIndent));
+  const std::string fixed = is_varied(comparison, Axis::nodes)
+                                ? "The batch is fixed and devices grow with the nodes: dp follows."
+                                : "Devices and batch are fixed: dp follows.";
+  append(lines,
+         wrapped(fixed + " ± is the kernels' error alone; the rest is common to all.", 0, kIndent));
   return lines;
 }
 

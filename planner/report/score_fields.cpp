@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "planner/cost/error_band.hpp"
 #include "planner/report/words.hpp"
 
 namespace foreshard::report {
@@ -59,6 +60,21 @@ std::vector<Field> source_fields(const SourceScore& source) {
   fields.push_back({"ranking.rank_correlation", said(&Ranking::rank_correlation)});
   fields.push_back({"ranking.regret", said(&Ranking::regret)});
   return fields;
+}
+
+std::vector<Field> held_out_fields(const HeldOutSource& source) {
+  return {{"n", static_cast<std::int64_t>(source.n)},
+          {"systematic_error", source.systematic},
+          {"coverage", source.coverage}};
+}
+
+std::vector<Field> band_fields(const BandFit& fit) {
+  return {{"share", kBandShare},
+          {"systematic_error", fit.systematic},
+          {"systematic_error_used", kSystematicError},
+          {"coverage", fit.coverage},
+          {"held_out_coverage",
+           fit.held_out_coverage ? FieldValue(*fit.held_out_coverage) : FieldValue(std::monostate{})}};
 }
 
 }  // namespace foreshard::report

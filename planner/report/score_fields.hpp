@@ -20,4 +20,13 @@ std::vector<Field> case_fields(const ScoredCase& scored);
 ///   ranking.{groups,rank_correlation,regret}   the last two null without a group
 std::vector<Field> source_fields(const SourceScore& source);
 
+/// What it says about one source and the band:
+///   n, systematic_error (that the other sources ask for), coverage (of this one, with it)
+std::vector<Field> held_out_fields(const HeldOutSource& source);
+
+/// And about the band as a whole:
+///   share, systematic_error (that the cases ask for), systematic_error_used (kSystematicError), coverage,
+///   held_out_coverage (null with a single source)
+std::vector<Field> band_fields(const BandFit& fit);
+
 }  // namespace foreshard::report

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "planner/report/band_section.hpp"
 #include "planner/report/format.hpp"
 #include "planner/report/table.hpp"
 #include "planner/report/words.hpp"
@@ -19,7 +20,6 @@ using Lines = std::vector<std::string>;
 constexpr std::size_t kIndent = 2;
 /// No name of a case is printed wider: what is left beside the figures.
 constexpr std::size_t kWidestName = 42;
-constexpr std::size_t kWidestSource = 24;
 const std::string kNone = "–";
 
 std::string number(std::size_t n) { return grouped(static_cast<std::int64_t>(n)); }
@@ -38,6 +38,7 @@ void by_source(const std::vector<ScoredCase>& cases, Heading heading, Add add) {
 std::string case_name(const ScoredCase& scored) { return "  " + shortened(scored.name, kWidestName); }
 
 Lines step_table(const std::vector<ScoredCase>& cases) {
+  if (cases.empty()) return {};
   Table table({{"step time, s", Align::left}, {"predicted"}, {"band"}, {"measured"}, {"error"}, {""}});
   by_source(
       cases,
@@ -125,8 +126,8 @@ Lines memory_statistics(const Score& score) {
 Lines summary(const Score& score) {
   const SourceScore& all = score.all;
   std::string text = fmt::format(
-      "Step times of {} are {} off on average (median {}, nine of ten within {}), {} in the mean; {} lie "
-      "in their predicted band.",
+      "Step times of {} are {} off on average (median {}, nine of ten within {}), with a bias of {}; {} "
+      "lie in their predicted band.",
       counted(static_cast<std::int64_t>(all.step.n), "measured run"), percent(all.step.mean_abs),
       percent(all.step.median_abs), percent(all.step.p90_abs), signed_percent(all.step.bias),
       percent(all.coverage));
@@ -146,11 +147,14 @@ Lines legend(const Score& score) {
   const auto add = [&](const std::string& text) {
     for (std::string& line : wrapped(text, kIndent, kIndent)) lines.push_back(std::move(line));
   };
-  add("error: predicted / measured − 1. ✗: measured outside the predicted band.");
+  add("error: predicted / measured − 1. ✗: measured outside the predicted band. Groups: at least 3 plans of "
+      "one model, batch and set of devices; rank: Spearman's correlation in them; regret: how much longer "
+      "the "
+      "plan predicted fastest takes than the fastest.");
   if (score.all.memory[static_cast<std::size_t>(MemoryKind::other)]) {
     add("Memory of kind other, of which the source does not say what it counts, is compared with reserved.");
   }
-  if (cases.size() < score.all.step.n) {
+  if (!cases.empty() && cases.size() < score.all.step.n) {
     add(fmt::format("Shown are the {} worst of {} cases; statistics are of all.", cases.size(),
                     score.all.step.n));
   }
@@ -172,6 +176,10 @@ std::string score_table(const Score& score) {
   block(step_statistics(score), kIndent);
   block(memory_statistics(score), kIndent);
   block(legend(score), 0);
+  if (score.band) {
+    block(band_words(*score.band), 0);
+    block(band_table(*score.band), kIndent);
+  }
   return text;
 }
 

@@ -7,7 +7,7 @@
 namespace foreshard {
 
 /// What `score` answers, for people: how far off the predictions are in a sentence, each case's step time and
-/// memory, then the statistics by source. At most 100 columns.
+/// memory, then the statistics by source and, where asked for, the error band. At most 100 columns.
 std::string score_table(const Score& score);
 
 }  // namespace foreshard

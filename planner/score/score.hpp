@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/score/band_fit.hpp"
 #include "planner/score/plan_groups.hpp"
 #include "planner/score/scored_case.hpp"
 #include "planner/score/statistics.hpp"
@@ -29,6 +30,7 @@ struct Score {
   std::vector<ScoredCase> cases;
   std::vector<SourceScore> sources;  ///< in the order in which their first cases stand
   SourceScore all;                   ///< its name is "all"
+  std::optional<BandFit> band;       ///< where it was asked for
 };
 
 /// @throws std::invalid_argument if there are no cases

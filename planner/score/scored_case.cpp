@@ -31,6 +31,7 @@ ScoredCase score_case(std::string source, const JobSpec& job, const Estimate& es
                      .global_batch = job.training.global_batch,
                      .sequence_length = job.training.sequence_length};
   scored.predicted = estimate.step.time;
+  scored.spread = estimate.step.spread;
   scored.low = estimate.step.time_low;
   scored.high = estimate.step.time_high;
   scored.measured = *measured.step_time;

@@ -35,7 +35,8 @@ struct ScoredCase {
   std::string source;  ///< where the measurement comes from: the name of its file
   Question question;
   Seconds predicted;
-  Seconds low;  ///< of the predicted band
+  double spread = 0.0;  ///< relative residual of the kernels' fit: their part of the band
+  Seconds low;          ///< of the predicted band
   Seconds high;
   Seconds measured;
   double error = 0.0;  ///< predicted / measured − 1
