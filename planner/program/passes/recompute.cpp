@@ -36,6 +36,9 @@ class RecomputePass {
   void run() {
     const bool whole = mode_ == Recompute::full && reruns_all_;
     for (const Op& op : backward_.ops) need_inputs_of(op);
+    for (const Op& op : forward_.ops) {
+      if (keeps_half(op)) need_inputs_of(op);
+    }
     for (std::size_t i = 0; i < forward_.ops.size() && reruns_all_; ++i) {
       const bool in_core =
           mode_ == Recompute::selective && forward_.ops[i].component == Component::attention_core;
@@ -115,9 +118,11 @@ class RecomputePass {
     }
   }
 
-  /// Gate and up are two products where each operation is chosen, and one of them runs again.
+  /// Gate and up are two products to PyTorch, which chooses operation by operation, and one of them runs
+  /// again.
   [[nodiscard]] bool keeps_half(const Op& op) const {
-    return mode_ == Recompute::selective_ops && std::holds_alternative<Gemm>(op.kind) &&
+    return mode_ == Recompute::selective_ops && builder_.conventions().autograd &&
+           std::holds_alternative<Gemm>(op.kind) && kept_.contains(op.operands[2].tensor) &&
            builder_.tensor(op.operands[1].tensor).sections.size() == 2;
   }
 
