@@ -54,6 +54,12 @@ inline constexpr auto kWords<NodeFabric> =
                                       {NodeFabric::shared_memory, "shared-memory"},
                                       {NodeFabric::none, "none"}});
 template <>
+inline constexpr auto kWords<NcclGeneration> =
+    std::to_array<Named<NcclGeneration>>({{NcclGeneration::volta, "volta"},
+                                          {NcclGeneration::ampere, "ampere"},
+                                          {NcclGeneration::hopper, "hopper"},
+                                          {NcclGeneration::blackwell, "blackwell"}});
+template <>
 inline constexpr auto kWords<Topology> =
     std::to_array<Named<Topology>>({{Topology::rail_optimised, "rail-optimised"},
                                     {Topology::fat_tree, "fat-tree"},
@@ -94,6 +100,22 @@ inline constexpr auto kWords<FlashVersion> =
                                         {FlashVersion::fa4, "fa4"},
                                         {FlashVersion::cudnn, "cudnn"},
                                         {FlashVersion::triton, "triton"}});
+template <>
+inline constexpr auto kWords<MemoryPass> =
+    std::to_array<Named<MemoryPass>>({{MemoryPass::gemm, "gemm"},
+                                      {MemoryPass::grouped_gemm, "grouped_gemm"},
+                                      {MemoryPass::elementwise, "elementwise"},
+                                      {MemoryPass::reduction, "reduction"},
+                                      {MemoryPass::activation, "activation"},
+                                      {MemoryPass::dropout, "dropout"},
+                                      {MemoryPass::softmax, "softmax"},
+                                      {MemoryPass::norm, "norm"},
+                                      {MemoryPass::rope, "rope"},
+                                      {MemoryPass::embedding, "embedding"},
+                                      {MemoryPass::cross_entropy, "cross_entropy"},
+                                      {MemoryPass::routing, "routing"},
+                                      {MemoryPass::attention, "attention"},
+                                      {MemoryPass::optimizer, "optimizer"}});
 template <>
 inline constexpr auto kWords<Fp8Scaling> = std::to_array<Named<Fp8Scaling>>(
     {{Fp8Scaling::tensorwise, "tensorwise"}, {Fp8Scaling::rowwise, "rowwise"}, {Fp8Scaling::mx, "mx"}});

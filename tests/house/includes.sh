@@ -7,7 +7,7 @@ set -euo pipefail
 cd "${1:?usage: includes.sh TREE}"
 
 rooms=()
-for room in planner sim runtime cli tests examples; do
+for room in planner sim runtime cli tools tests examples; do
   if [[ -d $room ]]; then rooms+=("$room"); fi
 done
 # Every include as path:line:#include …
@@ -27,12 +27,14 @@ forbid() { # LAW PATH HEADER
   report "$1" "$(grep -E "^($2)[^:]*:[0-9]+:[^<\"]*[<\"]($3)" <<<"$includes" || true)"
 }
 keep_in() { # PATH HEADER LAW
-  report "$3" "$(grep -E "^(planner|sim|runtime|cli)/[^:]*:[0-9]+:[^<\"]*[<\"]($2)" <<<"$includes" | grep -vE "^($1)" || true)"
+  report "$3" "$(grep -E "^(planner|sim|runtime|cli|tools)/[^:]*:[0-9]+:[^<\"]*[<\"]($2)" <<<"$includes" | grep -vE "^($1)" || true)"
 }
 
-forbid 'planner uses no other room' 'planner/' '(sim|runtime|cli|tests)/'
-forbid 'sim uses planner alone' 'sim/' '(runtime|cli|tests)/'
-forbid 'runtime uses planner alone' 'runtime/' '(sim|cli|tests)/'
+forbid 'planner uses no other room' 'planner/' '(sim|runtime|cli|tools|tests)/'
+forbid 'sim uses planner alone' 'sim/' '(runtime|cli|tools|tests)/'
+forbid 'runtime uses planner alone' 'runtime/' '(sim|cli|tools|tests)/'
+forbid 'tools use planner alone' 'tools/' '(sim|runtime|cli|tests)/'
+forbid 'nobody but tests uses tools' '(cli|examples)/' 'tools/'
 forbid 'nobody uses tests' '(cli|examples)/' 'tests/'
 
 keep_in 'planner/(topology/[^:]*|program/task_graph)\.cpp' 'boost/' 'Boost.Graph stays in planner/topology and task_graph.cpp'
@@ -41,11 +43,12 @@ keep_in '([^:]*_json\.[ch]pp|planner/report/[^:]*\.cpp)' 'nlohmann/' 'nlohmann_j
 keep_in 'cli/' 'CLI/' 'CLI11 stays in cli'
 keep_in '[^:]*\.cpp:' 'fmt/' 'fmt stays out of headers'
 keep_in 'runtime/comm/' '(mpi|nccl)\.h' 'MPI and NCCL stay in runtime/comm'
+keep_in 'runtime/kernels/cpu/blas\.cpp:' '(cblas|openblas|f77blas)' 'OpenBLAS stays in runtime/kernels/cpu/blas.cpp'
 keep_in '[^:]*cuda' '(cuda|cublas)' 'CUDA stays in files that say cuda'
 report 'Catch2 is included through tests/support/catch.hpp' \
   "$(grep -E '[<"]catch2/' <<<"$includes" | grep -v '^tests/support/' || true)"
 
 report 'a quoted include starts at the root: "planner/units/count.hpp"' \
-  "$(grep -E '^[^:]*:[0-9]+:[^<"]*"' <<<"$includes" | grep -vE '"(planner|sim|runtime|cli|tests)/' || true)"
+  "$(grep -E '^[^:]*:[0-9]+:[^<"]*"' <<<"$includes" | grep -vE '"(planner|sim|runtime|cli|tools|tests)/' || true)"
 
 exit $failed

@@ -26,6 +26,14 @@ void check_same(const LinkSpec& a, const LinkSpec& b) {
   CHECK(a.latency == b.latency);
 }
 
+void check_same(const std::optional<NcclSpec>& a, const std::optional<NcclSpec>& b) {
+  REQUIRE(a.has_value() == b.has_value());
+  if (!a) return;
+  CHECK(a->generation == b->generation);
+  CHECK(a->nvls_bandwidth == b->nvls_bandwidth);
+  CHECK(a->fixed == b->fixed);
+}
+
 void check_same(const AcceleratorSpec& a, const AcceleratorSpec& b) {
   CHECK(a.name == b.name);
   CHECK(a.full_name == b.full_name);
@@ -41,8 +49,11 @@ void check_same(const AcceleratorSpec& a, const AcceleratorSpec& b) {
   }
   CHECK(a.kernels.gemm_fixed == b.kernels.gemm_fixed);
   CHECK(a.kernels.gemm_k_prologue == b.kernels.gemm_k_prologue);
-  CHECK(a.kernels.attention_forward == b.kernels.attention_forward);
-  CHECK(a.kernels.attention_backward == b.kernels.attention_backward);
+  CHECK(a.kernels.gemm_accumulate == b.kernels.gemm_accumulate);
+  CHECK(a.kernels.grouped_efficiency == b.kernels.grouped_efficiency);
+  CHECK(a.kernels.grouped_fixed == b.kernels.grouped_fixed);
+  CHECK(a.kernels.attention == b.kernels.attention);
+  CHECK(a.kernels.memory_fraction == b.kernels.memory_fraction);
   CHECK(a.kernels.memory_efficiency == b.kernels.memory_efficiency);
   CHECK(a.kernels.memory_half_size == b.kernels.memory_half_size);
   CHECK(a.kernels.launch == b.kernels.launch);
@@ -50,10 +61,12 @@ void check_same(const AcceleratorSpec& a, const AcceleratorSpec& b) {
   CHECK(a.kernels.communication_share == b.kernels.communication_share);
   CHECK(a.kernels.spread == b.kernels.spread);
   CHECK(a.usual_flash == b.usual_flash);
+  CHECK(a.fits == b.fits);
   CHECK(a.node.devices == b.node.devices);
   CHECK(a.node.fabric == b.node.fabric);
   check_same(a.node.link, b.node.link);
   check_same(a.node.network, b.node.network);
+  check_same(a.node.nccl, b.node.nccl);
   CHECK(a.price == b.price);
   CHECK(a.power == b.power);
   CHECK(a.source == b.source);
@@ -89,6 +102,7 @@ TEST_CASE("written clusters read back the same") {
     CHECK(back.fabric == cluster.fabric);
     check_same(back.link, cluster.link);
     check_same(back.network.link, cluster.network.link);
+    check_same(back.nccl, cluster.nccl);
     CHECK(back.network.topology == cluster.network.topology);
     CHECK(back.network.oversubscription == cluster.network.oversubscription);
     CHECK(back.price == cluster.price);
