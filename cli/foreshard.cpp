@@ -33,7 +33,8 @@ constexpr const char* kExample =
 
 void describe(CLI::App& app, Command& command) {
   describe_tool(app, "foreshard", kExample);
-  for (const auto add : {add_plan, add_compare, add_simulate, add_score, add_list, add_show}) add(app, command);
+  for (const auto add : {add_plan, add_compare, add_simulate, add_score, add_list, add_show})
+    add(app, command);
   for (CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) each->group("Commands");
 }
 
@@ -54,7 +55,8 @@ int finish_parsing(const CLI::App& app, const CLI::ParseError& outcome) {
 
 int run(const Command& command) {
   if (!command.run)
-    throw UsageError("a command is missing: plan, compare, simulate, score, list or show; see: foreshard --help");
+    throw UsageError(
+        "a command is missing: plan, compare, simulate, score, list or show; see: foreshard --help");
   const CommandResult result = command.run();
   print_result(result.output);
   return status(result.code);
