@@ -42,6 +42,7 @@ class Replay {
       const auto count = static_cast<int>(runs.size());
       const int rounds = std::max(how_.rounds, (how_.least_samples + count - 1) / count);
       for (int round = 0; round < rounds; ++round) {
+        if (!plan_.runs()[runs.front()].in_slot) displace();
         for (const std::size_t run : runs) sample(run, samples);
       }
     }
@@ -49,6 +50,14 @@ class Replay {
     for (std::size_t op = 0; op < ops.size(); ++op)
       times.push_back({together(ops[op], samples[op]), limit_of(ops[op])});
     return times;
+  }
+
+  /// Before what runs once a step, so much has run that its operands have left the caches: one run of every
+  /// block of the micro-batches.
+  void displace() {
+    for (const std::vector<std::size_t>& runs : runs_of_block_) {
+      if (!runs.empty() && plan_.runs()[runs.front()].in_slot) executor_.run_alone(runs.front());
+    }
   }
 
   void sample(std::size_t run, std::vector<std::vector<Seconds>>& samples) {
