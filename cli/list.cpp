@@ -30,7 +30,6 @@ Parameters count_parameters(ModelSpec model) {
   AcceleratorSpec& device = job.cluster.accelerator;
   device.memory_bandwidth = BytesPerSecond(1.0);
   device.gemm.fill(GemmRate{.peak = FlopsPerSecond(1.0), .efficiency = 1.0});
-  device.kernels.attention_forward = device.kernels.attention_backward = 1.0;
   device.kernels.memory_efficiency = 1.0;
   job.model = std::move(model);
   job.training.sequence_length = 1;

@@ -1,60 +1,9 @@
 #include "planner/cost/cost_model.hpp"
 
-#include <array>
-#include <optional>
-#include <stdexcept>
 #include <variant>
-
-#include <fmt/format.h>
 
 namespace foreshard {
 namespace {
-
-constexpr std::array kWidestFirst{DType::fp64, DType::fp32, DType::tf32,
-                                  DType::bf16, DType::fp16, DType::fp8};
-
-std::optional<GemmRate>& rate_of(AcceleratorSpec& accelerator, DType type) {
-  return accelerator.gemm[static_cast<std::size_t>(type)];
-}
-
-bool is_usable(const std::optional<GemmRate>& rate) {
-  return rate && rate->peak > FlopsPerSecond() && rate->efficiency > 0.0;
-}
-
-/// The nearest arithmetic that holds every value of `type`; none for the widest.
-std::optional<DType> wider(DType type) {
-  switch (type) {
-    case DType::uint8:
-    case DType::fp8: return DType::fp16;
-    case DType::fp16:
-    case DType::bf16: return DType::tf32;
-    case DType::tf32: return DType::fp32;
-    case DType::int32:
-    case DType::fp32: return DType::fp64;
-    case DType::fp64: return std::nullopt;
-  }
-  return std::nullopt;
-}
-
-/// A type for which the device has no unit runs on that of the nearest wider type, else on the widest there
-/// is.
-GemmRate rate_or_fallback(AcceleratorSpec& accelerator, DType type) {
-  for (std::optional<DType> candidate = type; candidate; candidate = wider(*candidate))
-    if (is_usable(rate_of(accelerator, *candidate))) return *rate_of(accelerator, *candidate);
-  for (const DType candidate : kWidestFirst)
-    if (is_usable(rate_of(accelerator, candidate))) return *rate_of(accelerator, candidate);
-  throw std::invalid_argument(
-      fmt::format("accelerator {} has no rate of matrix products for any data type", accelerator.name));
-}
-
-/// The accelerator with a rate for every data type, so that no lookup can miss.
-AcceleratorSpec with_every_rate(AcceleratorSpec accelerator) {
-  std::array<std::optional<GemmRate>, kDTypeCount> rates;
-  for (std::size_t type = 0; type < kDTypeCount; ++type)
-    rates[type] = rate_or_fallback(accelerator, static_cast<DType>(type));
-  accelerator.gemm = rates;
-  return accelerator;
-}
 
 DType math_of(Precision precision) {
   switch (precision) {
@@ -68,16 +17,16 @@ DType math_of(Precision precision) {
 
 }  // namespace
 
-CostModel::CostModel(const JobSpec& job) : accelerator_(with_every_rate(job.cluster.accelerator)) {
-  if (!(accelerator_.kernels.memory_efficiency * accelerator_.memory_bandwidth > BytesPerSecond()))
-    throw std::invalid_argument(fmt::format("accelerator {} has no memory bandwidth", accelerator_.name));
-  peak_ = rate_of(accelerator_, math_of(job.training.precision))->peak;
+CostModel::CostModel(const JobSpec& job)
+    : kernels_(job.cluster.accelerator, job.training.flash),
+      peak_(kernels_.peak(math_of(job.training.precision))),
+      spread_(job.cluster.accelerator.kernels.spread) {
+  const KernelConstants& constants = job.cluster.accelerator.kernels;
   // PyTorch's eager mode passes through its dispatcher for every operation: about twice the time of a
   // compiled program's launches. Source: docs/cost_model.md.
   const double eager = job.training.compiled ? 1.0 : 2.0;
-  blocking_ = job.training.launch == Launch::blocking;
-  interference_ = {.communication_share = accelerator_.kernels.communication_share,
-                   .submit = eager * accelerator_.kernels.submit};
+  interference_ = {.communication_share = constants.communication_share, .submit = eager * constants.submit};
+  if (job.training.launch == Launch::blocking) waiting_ = interference_.submit;
   const DeviceMesh mesh(job.parallelism);
   for (std::size_t kind = 0; kind < kGroupKindCount; ++kind)
     links_[kind] = link_of(mesh.group(static_cast<GroupKind>(kind)), job.cluster);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 
+#include "planner/cost/kernel_model.hpp"
 #include "planner/program/group.hpp"
 #include "planner/program/op.hpp"
 #include "planner/program/step_program.hpp"
@@ -28,14 +29,6 @@ Bytes op_traffic(const Op& op, const StepProgram& program);
 /// (n−1)/n·S) or in one transfer (S); rounded up to a whole byte.
 Bytes ring_bytes_sent(CollectiveKind kind, Bytes payload, std::int64_t members);
 
-/// What limits an operation.
-enum class Limit : std::uint8_t { compute, memory, launch, network };
-
-struct OpTime {
-  Seconds time;
-  Limit limit = Limit::compute;
-};
-
 /// How a rank's own work gets in its way.
 struct Interference {
   double communication_share = 0.0;  ///< while communication runs, kernels run at 1 − this
@@ -56,7 +49,9 @@ class CostModel {
   [[nodiscard]] OpTime time(const Op& op, const StepProgram& program) const;
   /// A kernel: max of arithmetic and memory time at sustained rates, plus fixed cost, not below the launch
   /// floor. @pre `op` is no communication.
-  [[nodiscard]] OpTime kernel_time(const Op& op, const StepProgram& program) const;
+  [[nodiscard]] OpTime kernel_time(const Op& op, const StepProgram& program) const {
+    return kernels_.time(op, program, waiting_);
+  }
   /// A ring collective by α–β on the slowest tier that the group spans.
   [[nodiscard]] Seconds collective_time(CollectiveKind kind, Bytes payload, GroupKind group) const;
   /// A pipeline transfer between neighbouring stages.
@@ -65,7 +60,7 @@ class CostModel {
   /// kernel.
   [[nodiscard]] Interference interference() const { return interference_; }
   /// Relative half-width of the error band of kernel times.
-  [[nodiscard]] double spread() const { return accelerator_.kernels.spread; }
+  [[nodiscard]] double spread() const { return spread_; }
   /// Dense peak of the job's precision: the denominator of MFU.
   [[nodiscard]] FlopsPerSecond peak() const { return peak_; }
 
@@ -84,10 +79,11 @@ class CostModel {
   };
   [[nodiscard]] static Link link_of(const Group& group, const ClusterSpec& cluster);
 
-  AcceleratorSpec accelerator_;  ///< with a GEMM rate for every dtype
+  KernelModel kernels_;
   FlopsPerSecond peak_;
   Interference interference_;
-  bool blocking_ = false;                    ///< the host waits for every kernel before it submits the next
+  Seconds waiting_;  ///< per kernel, where the host waits for each before it submits the next
+  double spread_ = 0.0;
   std::array<Link, kGroupKindCount> links_;  ///< by GroupKind
 };
 

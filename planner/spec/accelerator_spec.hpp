@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "planner/spec/kernel_constants.hpp"
 #include "planner/units/dtype.hpp"
 #include "planner/units/quantity.hpp"
 
@@ -14,20 +16,6 @@ namespace foreshard {
 struct GemmRate {
   FlopsPerSecond peak;      ///< dense, from the datasheet
   double efficiency = 0.0;  ///< sustained fraction of peak on large products, fitted to measured kernels
-};
-
-/// The constants of the kernel-time model, fitted to measured kernels (never to step times).
-struct KernelConstants {
-  Seconds gemm_fixed;                ///< fixed cost of one GEMM
-  std::int64_t gemm_k_prologue = 0;  ///< k is counted as k + this: filling the pipeline of a tile
-  double attention_forward = 0.0;    ///< flash attention, fraction of the GEMM peak of its dtype
-  double attention_backward = 0.0;
-  double memory_efficiency = 0.0;    ///< fraction of the datasheet bandwidth reached by large tensors
-  Bytes memory_half_size;            ///< bytes moved at which half of that is reached
-  Seconds launch;                    ///< least time of a dependent kernel
-  Seconds submit;                    ///< host time to submit one kernel of a compiled program
-  double communication_share = 0.0;  ///< of the multiprocessors that a running collective occupies
-  double spread = 0.0;               ///< relative residual of the fit: half of the error band
 };
 
 /// How the accelerators of one node talk to each other.
@@ -59,7 +47,8 @@ struct AcceleratorSpec {
   std::array<std::optional<GemmRate>, kDTypeCount>
       gemm;  ///< by dtype; none where the device has no such unit
   KernelConstants kernels;
-  std::string usual_flash;  ///< flash attention version usually run: fa2, fa3, …
+  std::optional<FlashVersion> usual_flash;  ///< what jobs run that name no version
+  std::vector<KernelFit> fits;              ///< how well the constants reproduce measured kernels
   UsualNode node;
   std::optional<DollarsPerSecond> price;  ///< per device
   std::optional<Watts> power;             ///< per device, under load

@@ -11,6 +11,7 @@
 #include "planner/spec/read_accelerator.hpp"
 #include "planner/spec/read_cluster.hpp"
 #include "planner/spec/read_job.hpp"
+#include "planner/spec/read_kernels.hpp"
 #include "planner/spec/read_model.hpp"
 #include "planner/spec/read_training.hpp"
 
@@ -109,14 +110,45 @@ Json link(KeyTable keys) {
       {{"bandwidth", quantity()}, {"efficiency", number()}, {"latency", quantity()}, {"source", text()}});
 }
 
+Json kernels() {
+  Forms fractions;
+  for (const KeyInfo& info : memory_fraction_keys()) fractions[info.key] = number();
+  Forms constants;
+  for (const KeyInfo& info : kernels_keys()) constants[info.key] = any_of({number(), quantity(), text()});
+  constants["memory_fraction"] = map(memory_fraction_keys(), fractions);
+  return map(kernels_keys(), constants);
+}
+
+Json attention() {
+  Forms constants;
+  for (const KeyInfo& info : attention_rate_keys()) constants[info.key] = number();
+  const Json rate = map(attention_rate_keys(), constants, {"efficiency"});
+  const Json version =
+      map(flash_keys(), {{"forward", rate}, {"backward", rate}, {"in_step", number()}, {"source", text()}},
+          {"forward", "backward"});
+  Forms versions;
+  for (const Named<FlashVersion>& named : kWords<FlashVersion>) versions[named.word] = version;
+  versions["source"] = text();
+  return map(attention_keys(), versions);
+}
+
+Json fits() {
+  const Json fit = map(fit_keys(),
+                       {{"data", text()},
+                        {"fitted", boolean()},
+                        {"kernels", whole()},
+                        {"mean_error", number()},
+                        {"spread", number()}},
+                       {"data", "fitted", "kernels", "mean_error", "spread"});
+  return {{"type", "array"}, {"items", fit}};
+}
+
 Json accelerator() {
   const Json rate =
       map(gemm_rate_keys(), {{"peak", quantity()}, {"efficiency", number()}, {"source", text()}},
           {"peak", "efficiency"});
   Forms rates;
   for (const KeyInfo& info : gemm_keys()) rates[info.key] = rate;
-  Forms constants;
-  for (const KeyInfo& info : kernels_keys()) constants[info.key] = any_of({number(), quantity(), text()});
   return map(accelerator_keys(),
              {{"name", text()},
               {"full_name", text()},
@@ -125,8 +157,10 @@ Json accelerator() {
                map(memory_keys(), {{"capacity", quantity()}, {"bandwidth", quantity()}, {"source", text()}})},
               {"multiprocessors", map(multiprocessors_keys(), {{"count", whole()}, {"source", text()}})},
               {"gemm", map(gemm_keys(), rates)},
-              {"kernels", map(kernels_keys(), constants)},
+              {"kernels", kernels()},
+              {"attention", attention()},
               {"flash", word<FlashVersion>()},
+              {"fits", fits()},
               {"node", map(node_keys(), {{"devices", whole()},
                                          {"fabric", word<NodeFabric>()},
                                          {"link", link(link_keys())},

@@ -17,7 +17,6 @@ enum class CpStyle : std::uint8_t { ring, all_gather, ulysses };
 enum class StagePolicy : std::uint8_t { even, by_cost, listed };
 enum class Precision : std::uint8_t { fp32, bf16, fp16, fp8 };
 enum class AttentionKind : std::uint8_t { flash, unfused };
-enum class FlashVersion : std::uint8_t { fa1, fa2, fa3, fa4, cudnn, triton };
 enum class Fp8Scaling : std::uint8_t { tensorwise, rowwise, mx };
 enum class Launch : std::uint8_t { async, blocking };
 enum class Recompute : std::uint8_t { none, selective, selective_ops, full };

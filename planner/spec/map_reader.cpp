@@ -70,6 +70,19 @@ std::optional<MapReader> MapReader::required_child(std::string_view key, KeyTabl
   return child(key, keys);
 }
 
+std::vector<MapReader> MapReader::children(std::string_view key, KeyTable keys) const {
+  std::vector<MapReader> readers;
+  const NodePtr list = list_node(key);
+  if (list == nullptr) return readers;
+  for (std::size_t i = 0; i < list->items.size(); ++i) {
+    const NodePtr& item = list->items[i];
+    const std::string item_path = path_of(key) + "[" + std::to_string(i) + "]";
+    if (auto reader = open(item, item->place, item_path, keys, "a map", *complaints_))
+      readers.push_back(std::move(*reader));
+  }
+  return readers;
+}
+
 void MapReader::complain(std::string_view key, std::string message, std::string allowed) const {
   const NodePtr node = value(key);
   complaints_->add(node != nullptr ? node->place : owner_, path_of(key), std::move(message),

@@ -77,6 +77,10 @@ class MapReader {
   [[nodiscard]] std::optional<MapReader> child(std::string_view key, KeyTable keys) const;
   [[nodiscard]] std::optional<MapReader> required_child(std::string_view key, KeyTable keys) const;
 
+  /// The readers of the maps in a list that must not be empty; none if the key is not there. An item that is
+  /// no map is complained of and left out.
+  [[nodiscard]] std::vector<MapReader> children(std::string_view key, KeyTable keys) const;
+
   /// A complaint about the value of a key, or about the map if the key is not there.
   void complain(std::string_view key, std::string message, std::string allowed = {}) const;
   void complain_of_missing(std::string_view key) const;

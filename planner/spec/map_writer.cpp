@@ -6,12 +6,9 @@
 
 namespace foreshard {
 
-namespace {
-
-/// A double-quoted YAML scalar: quotes, backslashes and control characters escaped.
-std::string in_double_quotes(std::string_view value) {
+std::string MapWriter::quoted(std::string_view text) {
   std::string result = "\"";
-  for (const char c : value) {
+  for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
       result += '\\';
@@ -24,8 +21,6 @@ std::string in_double_quotes(std::string_view value) {
   }
   return result + '"';
 }
-
-}  // namespace
 
 void MapWriter::start_line() { text_.append(static_cast<std::size_t>(depth_) * 2, ' '); }
 
@@ -44,7 +39,12 @@ void MapWriter::plain(std::string_view key, std::string_view value) {
   text_ += fmt::format("{}: {}\n", key, value);
 }
 
-void MapWriter::text(std::string_view key, std::string_view value) { plain(key, in_double_quotes(value)); }
+void MapWriter::text(std::string_view key, std::string_view value) { plain(key, quoted(value)); }
+
+void MapWriter::item(std::string_view value) {
+  start_line();
+  text_ += fmt::format("- {}\n", value);
+}
 
 void MapWriter::begin(std::string_view key) {
   start_line();

@@ -14,9 +14,14 @@ class MapWriter {
   void plain(std::string_view key, std::string_view value);
   /// Any text, in quotes.
   void text(std::string_view key, std::string_view value);
+  /// An item of a list; the list is what begin() named.
+  void item(std::string_view value);
   /// The entries up to end() belong to this key.
   void begin(std::string_view key);
   void end();
+
+  /// A text as a double-quoted YAML scalar, for use inside an item.
+  static std::string quoted(std::string_view text);
 
   [[nodiscard]] const std::string& str() const { return text_; }
 

@@ -95,6 +95,22 @@ inline constexpr auto kWords<FlashVersion> =
                                         {FlashVersion::cudnn, "cudnn"},
                                         {FlashVersion::triton, "triton"}});
 template <>
+inline constexpr auto kWords<MemoryPass> =
+    std::to_array<Named<MemoryPass>>({{MemoryPass::gemm, "gemm"},
+                                      {MemoryPass::grouped_gemm, "grouped_gemm"},
+                                      {MemoryPass::elementwise, "elementwise"},
+                                      {MemoryPass::reduction, "reduction"},
+                                      {MemoryPass::activation, "activation"},
+                                      {MemoryPass::dropout, "dropout"},
+                                      {MemoryPass::softmax, "softmax"},
+                                      {MemoryPass::norm, "norm"},
+                                      {MemoryPass::rope, "rope"},
+                                      {MemoryPass::embedding, "embedding"},
+                                      {MemoryPass::cross_entropy, "cross_entropy"},
+                                      {MemoryPass::routing, "routing"},
+                                      {MemoryPass::attention, "attention"},
+                                      {MemoryPass::optimizer, "optimizer"}});
+template <>
 inline constexpr auto kWords<Fp8Scaling> = std::to_array<Named<Fp8Scaling>>(
     {{Fp8Scaling::tensorwise, "tensorwise"}, {Fp8Scaling::rowwise, "rowwise"}, {Fp8Scaling::mx, "mx"}});
 template <>

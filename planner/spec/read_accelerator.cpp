@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "planner/spec/read_kernels.hpp"
+
 namespace foreshard {
 
 namespace {
@@ -14,7 +16,10 @@ constexpr auto kAcceleratorKeys = std::to_array<KeyInfo>({
     {"multiprocessors", "{count: 132}"},
     {"gemm", "rates of matrix products by data type: {bf16: {peak: 989 TFLOP/s, efficiency: 0.7}}"},
     {"kernels", "constants of the kernel-time model, fitted to measured kernels"},
+    {"attention",
+     "fused attention by version: {fa2: {forward: {efficiency: 0.6}, backward: {efficiency: 0.5}}}"},
     {"flash", "the flash attention usually run: fa1, fa2, fa3, fa4, cudnn or triton"},
+    {"fits", "how well the constants reproduce sets of measured kernels, as fit_kernels writes it"},
     {"node", "the node in which it usually comes: {devices, fabric, link, network}"},
     {"price", "{per_hour: 2.50 USD/h} of one device"},
     {"power", "{per_device: 700 W} under load"},
@@ -41,19 +46,6 @@ constexpr auto kGemmKeys = std::to_array<KeyInfo>({
 constexpr auto kGemmRateKeys = std::to_array<KeyInfo>({
     {"peak", "dense, from the datasheet, as in 989 TFLOP/s"},
     {"efficiency", "fraction of the peak that large products sustain"},
-    {"source", "where the figures come from"},
-});
-constexpr auto kKernelsKeys = std::to_array<KeyInfo>({
-    {"gemm_fixed", "fixed time of one matrix product, as in 5 us"},
-    {"gemm_k_prologue", "added to k in a product's time: filling the pipeline of a tile"},
-    {"attention_forward", "flash attention, fraction of the peak of its data type"},
-    {"attention_backward", "the same, backward"},
-    {"memory_efficiency", "fraction of the memory bandwidth that large tensors reach"},
-    {"memory_half_size", "bytes moved at which half of that is reached, as in 4 MB"},
-    {"launch", "least time of a dependent kernel, as in 2.5 us"},
-    {"submit", "host time to submit one kernel, as in 5 us; 0 us if unsaid"},
-    {"communication_share", "share of the multiprocessors that a running collective occupies; 0 if unsaid"},
-    {"spread", "relative residual of the fit"},
     {"source", "where the figures come from"},
 });
 constexpr auto kNodeKeys = std::to_array<KeyInfo>({
@@ -106,25 +98,6 @@ void read_gemm(const MapReader& map, AcceleratorSpec& accelerator) {
     map.complain("gemm", "there is no data type", "at least one of fp32, bf16, …");
 }
 
-KernelConstants read_kernels(const MapReader& map) {
-  KernelConstants constants;
-  const std::optional<MapReader> kernels = map.required_child("kernels", kKernelsKeys);
-  if (!kernels) return constants;
-  constexpr bool kZeroAllowed = true;
-  constants.gemm_fixed = kernels->required("gemm_fixed", Measured<Seconds>{kZeroAllowed});
-  constants.gemm_k_prologue = kernels->optional("gemm_k_prologue", WholeNumber{0, 1'000'000}, 0);
-  constants.attention_forward = kernels->required("attention_forward", Fraction{});
-  constants.attention_backward = kernels->required("attention_backward", Fraction{});
-  constants.memory_efficiency = kernels->required("memory_efficiency", Fraction{});
-  constants.memory_half_size = kernels->required("memory_half_size", Measured<Bytes>{kZeroAllowed});
-  constants.launch = kernels->required("launch", Measured<Seconds>{kZeroAllowed});
-  constants.submit = kernels->optional("submit", Measured<Seconds>{kZeroAllowed}, Seconds(0.0));
-  constants.communication_share = kernels->optional("communication_share", RealNumber{0.0, 0.9}, 0.0);
-  constants.spread = kernels->required("spread", RealNumber{0.0, 1.0});
-  check_source(*kernels);
-  return constants;
-}
-
 LinkSpec read_link(const std::optional<MapReader>& map) {
   LinkSpec link;
   if (!map) return link;
@@ -167,8 +140,8 @@ AcceleratorSpec read_accelerator_map(const MapReader& map) {
   }
   read_gemm(map, accelerator);
   accelerator.kernels = read_kernels(map);
-  if (const auto flash = map.maybe("flash", Choice<FlashVersion>{}))
-    accelerator.usual_flash = word_of(*flash);
+  accelerator.usual_flash = map.maybe("flash", Choice<FlashVersion>{});
+  accelerator.fits = read_fits(map);
   accelerator.node = read_node(map);
   if (const auto price = map.child("price", kPriceKeys)) {
     accelerator.price = price->required("per_hour", Measured<DollarsPerSecond>{true});
@@ -190,7 +163,6 @@ KeyTable memory_keys() { return kMemoryKeys; }
 KeyTable multiprocessors_keys() { return kMultiprocessorsKeys; }
 KeyTable gemm_keys() { return kGemmKeys; }
 KeyTable gemm_rate_keys() { return kGemmRateKeys; }
-KeyTable kernels_keys() { return kKernelsKeys; }
 KeyTable node_keys() { return kNodeKeys; }
 KeyTable link_keys() { return kLinkKeys; }
 KeyTable price_keys() { return kPriceKeys; }

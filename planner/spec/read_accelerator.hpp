@@ -14,7 +14,6 @@ KeyTable memory_keys();
 KeyTable multiprocessors_keys();
 KeyTable gemm_keys();
 KeyTable gemm_rate_keys();
-KeyTable kernels_keys();
 KeyTable node_keys();
 KeyTable link_keys();
 KeyTable price_keys();

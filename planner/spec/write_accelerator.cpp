@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "planner/spec/names.hpp"
+#include "planner/spec/write_kernels.hpp"
 #include "planner/units/write_quantity.hpp"
 
 namespace foreshard {
@@ -21,21 +22,6 @@ void write_gemm(const AcceleratorSpec& accelerator, MapWriter& writer) {
     writer.plain("efficiency", number(rate->efficiency));
     writer.end();
   }
-  writer.end();
-}
-
-void write_kernels(const KernelConstants& kernels, MapWriter& writer) {
-  writer.begin("kernels");
-  writer.plain("gemm_fixed", write_quantity(kernels.gemm_fixed));
-  writer.plain("gemm_k_prologue", fmt::format("{}", kernels.gemm_k_prologue));
-  writer.plain("attention_forward", number(kernels.attention_forward));
-  writer.plain("attention_backward", number(kernels.attention_backward));
-  writer.plain("memory_efficiency", number(kernels.memory_efficiency));
-  writer.plain("memory_half_size", write_quantity(kernels.memory_half_size));
-  writer.plain("launch", write_quantity(kernels.launch));
-  writer.plain("submit", write_quantity(kernels.submit));
-  writer.plain("communication_share", number(kernels.communication_share));
-  writer.plain("spread", number(kernels.spread));
   writer.end();
 }
 
@@ -71,7 +57,8 @@ void write_accelerator_keys(const AcceleratorSpec& accelerator, MapWriter& write
   writer.end();
   write_gemm(accelerator, writer);
   write_kernels(accelerator.kernels, writer);
-  if (!accelerator.usual_flash.empty()) writer.plain("flash", accelerator.usual_flash);
+  if (accelerator.usual_flash) writer.plain("flash", word_of(*accelerator.usual_flash));
+  write_fits(accelerator.fits, writer);
   write_node(accelerator.node, writer);
   if (accelerator.price) {
     writer.begin("price");

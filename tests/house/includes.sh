@@ -7,7 +7,7 @@ set -euo pipefail
 cd "${1:?usage: includes.sh TREE}"
 
 rooms=()
-for room in planner sim runtime cli tests examples; do
+for room in planner sim runtime cli tools tests examples; do
   if [[ -d $room ]]; then rooms+=("$room"); fi
 done
 # Every include as path:line:#include …
@@ -33,6 +33,8 @@ keep_in() { # PATH HEADER LAW
 forbid 'planner uses no other room' 'planner/' '(sim|runtime|cli|tests)/'
 forbid 'sim uses planner alone' 'sim/' '(runtime|cli|tests)/'
 forbid 'runtime uses planner alone' 'runtime/' '(sim|cli|tests)/'
+forbid 'tools use planner alone' 'tools/' '(sim|runtime|cli|tests)/'
+forbid 'nobody uses tools but tests' '(planner|sim|runtime|cli|examples)/' 'tools/'
 forbid 'nobody uses tests' '(cli|examples)/' 'tests/'
 
 keep_in 'planner/(topology/[^:]*|program/task_graph)\.cpp' 'boost/' 'Boost.Graph stays in planner/topology and task_graph.cpp'
@@ -46,6 +48,6 @@ report 'Catch2 is included through tests/support/catch.hpp' \
   "$(grep -E '[<"]catch2/' <<<"$includes" | grep -v '^tests/support/' || true)"
 
 report 'a quoted include starts at the root: "planner/units/count.hpp"' \
-  "$(grep -E '^[^:]*:[0-9]+:[^<"]*"' <<<"$includes" | grep -vE '"(planner|sim|runtime|cli|tests)/' || true)"
+  "$(grep -E '^[^:]*:[0-9]+:[^<"]*"' <<<"$includes" | grep -vE '"(planner|sim|runtime|cli|tools|tests)/' || true)"
 
 exit $failed

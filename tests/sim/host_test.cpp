@@ -48,13 +48,14 @@ ClusterSpec one_h100() {
       GemmRate{.peak = FlopsPerSecond(989.5e12), .efficiency = 0.7};
   h100.kernels = {.gemm_fixed = Seconds(5e-6),
                   .gemm_k_prologue = 128,
-                  .attention_forward = 0.6,
-                  .attention_backward = 0.5,
                   .memory_efficiency = 0.8,
                   .memory_half_size = Bytes(4'000'000),
                   .launch = Seconds(2.5e-6),
                   .submit = Seconds(5e-6),
                   .communication_share = 0.121};
+  h100.kernels.attention[static_cast<std::size_t>(FlashVersion::fa3)] =
+      FlashAttention{.forward = {.efficiency = 0.6}, .backward = {.efficiency = 0.5}};
+  h100.usual_flash = FlashVersion::fa3;
   return cluster;
 }
 

@@ -25,8 +25,6 @@ inline ClusterSpec round_cluster(std::int64_t nodes, std::int64_t devices_per_no
     accelerator.gemm[static_cast<std::size_t>(type)] =
         GemmRate{.peak = FlopsPerSecond(1e15), .efficiency = 1.0};
   }
-  accelerator.kernels.attention_forward = 1.0;
-  accelerator.kernels.attention_backward = 1.0;
   accelerator.kernels.memory_efficiency = 1.0;
   return cluster;
 }

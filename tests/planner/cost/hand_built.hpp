@@ -10,6 +10,8 @@
 namespace foreshard::test {
 
 constexpr std::size_t index_of(DType type) { return static_cast<std::size_t>(type); }
+constexpr std::size_t index_of(FlashVersion version) { return static_cast<std::size_t>(version); }
+constexpr std::size_t index_of(MemoryPass pass) { return static_cast<std::size_t>(pass); }
 
 /// A device with round figures: 500 TFLOP/s sustained in bf16, 800 GB/s of memory.
 inline AcceleratorSpec round_accelerator() {
@@ -23,8 +25,9 @@ inline AcceleratorSpec round_accelerator() {
   accelerator.gemm[index_of(DType::fp8)] = GemmRate{FlopsPerSecond(2000e12), 0.5};
   accelerator.kernels.gemm_fixed = Seconds(4e-6);
   accelerator.kernels.gemm_k_prologue = 128;
-  accelerator.kernels.attention_forward = 0.4;
-  accelerator.kernels.attention_backward = 0.25;
+  accelerator.kernels.attention[index_of(FlashVersion::fa2)] =
+      FlashAttention{.forward = {.efficiency = 0.4}, .backward = {.efficiency = 0.25}};
+  accelerator.usual_flash = FlashVersion::fa2;
   accelerator.kernels.memory_efficiency = 0.8;
   accelerator.kernels.memory_half_size = Bytes(8'000'000);
   accelerator.kernels.launch = Seconds(2e-6);

@@ -28,10 +28,10 @@ TEST_CASE("a large product runs at the sustained rate, with its prologue and fix
 
 TEST_CASE("a product with a thin inner dimension is bound by its operands' bytes") {
   const auto [op, program] = bf16_product({.m = 10'000, .n = 10'000, .k = 20});
-  // Bytes: 2·(10,000·20 + 20·10,000 + 10^8) = 200.8 MB; (200.8 + 8) MB / 800 GB/s = 261 us, + 4 us.
+  // Bytes: 2·(10,000·20 + 20·10,000 + 10^8) = 200.8 MB; at 800 GB/s 251 us, + 4 us.
   // Compute: 2·10^8·148 FLOPs / 500 TFLOP/s = 59.2 us.
   const OpTime time = price(op, program);
-  CHECK(time.time.value() == Approx(265e-6));
+  CHECK(time.time.value() == Approx(255e-6));
   CHECK(time.limit == Limit::memory);
 }
 
@@ -155,10 +155,125 @@ TEST_CASE("flash attention runs at its own fraction of the peak, forward and bac
   }
   SECTION("as other products where nobody measured it") {
     JobSpec job = round_job();
-    job.cluster.accelerator.kernels.attention_forward = 0.0;
+    job.cluster.accelerator.kernels.attention[index_of(FlashVersion::fa2)].reset();
     // 4e11 / (1000 TFLOP/s · 0.5)
     CHECK(price(make_op(core), {}, job).time.value() == Approx(0.802e-3));
   }
+}
+
+TEST_CASE("a score costs its products, its exponential and the key prologue of its row") {
+  JobSpec job = round_job();
+  AttentionRate& rate = job.cluster.accelerator.kernels.attention[index_of(FlashVersion::fa2)]->forward;
+  job.cluster.accelerator.multiprocessors = 100;
+  Attention core{.batch = 1,
+                 .query = 10'000,
+                 .key = 10'000,
+                 .heads = 10,
+                 .kv_heads = 10,
+                 .head_dim = 128,
+                 .v_head_dim = 128,
+                 .causal = false};
+  // 10^5 rows · 10^4 keys · 2 · 256 elements = 5.12e11 FLOPs at 400 TFLOP/s: 1.28 ms, and 2 us.
+  const auto time = [&] { return price(make_op(core), {}, job).time.value() - 2e-6; };
+  CHECK(time() == Approx(1.28e-3));
+
+  SECTION("at head dimension 128 the exponential is within the stated efficiency") {
+    rate.score_cost = 32.0;
+    CHECK(time() == Approx(1.28e-3));
+    // At 64 it weighs more: (64 + 32) / (128 + 32) = 0.6 of the time, not 0.5.
+    core.head_dim = core.v_head_dim = 64;
+    CHECK(time() == Approx(0.6 * 1.28e-3));
+  }
+  SECTION("every row pays for as many keys more") {
+    rate.key_prologue = 100.0;
+    CHECK(time() == Approx(1.01 * 1.28e-3));
+    // Under a causal mask a row sees 5,000 keys on average, and pays for 100 all the same.
+    core.causal = true;
+    CHECK(time() == Approx(0.51 * 1.28e-3));
+  }
+  SECTION("the last wave costs each multiprocessor rows of all keys") {
+    rate.tail_rows = 50.0;
+    // 100 · 50 = 5,000 rows beside 100,000.
+    CHECK(time() == Approx(1.05 * 1.28e-3));
+    core.causal = true;
+    CHECK(time() == Approx((0.5 + 0.05) * 1.28e-3));
+  }
+  SECTION("inside a step all of it is slower") {
+    job.cluster.accelerator.kernels.attention[index_of(FlashVersion::fa2)]->in_step = 0.8;
+    CHECK(time() == Approx(1.6e-3));
+  }
+}
+
+TEST_CASE("a job's flash version has its own rate where it was measured") {
+  JobSpec job = round_job();
+  job.cluster.accelerator.kernels.attention[index_of(FlashVersion::fa3)] =
+      FlashAttention{.forward = {.efficiency = 0.8}, .backward = {.efficiency = 0.5}};
+  // 4·10·10^8·100 FLOPs = 4e11: at 400 TFLOP/s 1 ms, at 800 half of it; and 2 us.
+  const Op op = make_op(Attention{.batch = 1,
+                                  .query = 10'000,
+                                  .key = 10'000,
+                                  .heads = 10,
+                                  .kv_heads = 10,
+                                  .head_dim = 100,
+                                  .v_head_dim = 100,
+                                  .causal = false});
+  CHECK(price(op, {}, job).time.value() == Approx(1.002e-3));
+  job.training.flash = FlashVersion::fa3;
+  CHECK(price(op, {}, job).time.value() == Approx(0.502e-3));
+  job.training.flash = FlashVersion::triton;  // nobody measured it: the usual one
+  CHECK(price(op, {}, job).time.value() == Approx(1.002e-3));
+}
+
+TEST_CASE("products that add into an fp32 result are slower") {
+  JobSpec job = round_job();
+  job.cluster.accelerator.kernels.gemm_accumulate = 0.8;
+  const Gemm gemm{.m = 10'000, .n = 10'000, .k = 9'872};
+  const auto time_into = [&](DType type, Access access) {
+    Tensors tensors;
+    const TensorId a = tensors.add(DType::bf16, {gemm.m, gemm.k});
+    const TensorId b = tensors.add(DType::bf16, {gemm.k, gemm.n});
+    const TensorId c = tensors.add(type, {gemm.m, gemm.n});
+    const Op op = make_op(gemm, {read(a), read(b), {c, access}}, Phase::backward_weight);
+    return price(op, tensors.program(), job).time.value() - 4e-6;
+  };
+  // 2e12 FLOPs at 500 TFLOP/s, or 0.8 of it.
+  CHECK(time_into(DType::fp32, Access::accumulate) == Approx(5e-3));
+  CHECK(time_into(DType::fp32, Access::write) == Approx(4e-3));
+  CHECK(time_into(DType::bf16, Access::accumulate) == Approx(4e-3));
+}
+
+TEST_CASE("experts' products have their own rate and a fixed cost each") {
+  JobSpec job = round_job();
+  job.cluster.accelerator.kernels.grouped_efficiency = 0.8;
+  job.cluster.accelerator.kernels.grouped_fixed = Seconds(3e-6);
+  const GroupedGemm gemm{.experts = 8, .tokens = 10'000, .n = 1'000, .k = 9'872};
+  // 2·10^4·10^3·10^4 = 2e11 FLOPs at 500·0.8 TFLOP/s = 500 us, + 4 us + 8·3 us.
+  CHECK(price(make_op(gemm), {}, job).time.value() == Approx(528e-6));
+  // dW (1,000 × 9,872) over the tokens of each expert: 2·1,000·9,872·(10,000 + 8·128) = 2.17658e11 FLOPs.
+  CHECK(price(make_op(gemm, Phase::backward_weight), {}, job).time.value() == Approx(544.144e-6 + 28e-6));
+}
+
+TEST_CASE("each kind of pass reaches its own fraction of the bandwidth, forward and backward") {
+  JobSpec job = round_job();
+  job.cluster.accelerator.kernels.memory_half_size = Bytes(0);
+  auto& fractions = job.cluster.accelerator.kernels.memory_fraction;
+  Tensors tensors;
+  const TensorId x = tensors.add(DType::uint8, {1'000'000'000});
+  const auto time = [&](OpKind kind, Phase phase = Phase::forward) {
+    return price(make_op(std::move(kind), {read(x)}, phase), tensors.program(), job).time.value() - 2e-6;
+  };
+  // 1 GB at 1000 GB/s times memory_efficiency 0.8, or what is said of the kind.
+  CHECK(time(Norm{}) == Approx(1.25e-3));
+  fractions[index_of(MemoryPass::norm)].forward = 0.5;
+  CHECK(time(Norm{}) == Approx(2e-3));
+  CHECK(time(Norm{}, Phase::backward_input) == Approx(2e-3));
+  CHECK(time(Norm{}, Phase::recompute) == Approx(2e-3));
+  fractions[index_of(MemoryPass::norm)].backward = 0.25;
+  CHECK(time(Norm{}, Phase::backward_input) == Approx(4e-3));
+  CHECK(time(CrossEntropy{}) == Approx(1.25e-3));
+  fractions[index_of(MemoryPass::activation)].backward = 0.4;
+  CHECK(time(Pointwise{PointwiseKind::swiglu, 1'000'000'000}, Phase::backward_input) == Approx(2.5e-3));
+  CHECK(time(Pointwise{PointwiseKind::swiglu, 1'000'000'000}) == Approx(1.25e-3));
 }
 
 TEST_CASE("effective bandwidth ramps with size") {
@@ -207,7 +322,7 @@ TEST_CASE("an H100's long attention is predicted within 15%") {
   // Peak: NVIDIA H100 datasheet, dense. 0.60: cuDNN forward at 16k (595 of 989.5 TFLOP/s), flash-attention
   // repository, assets/flash3_fp16_fwd.png, 2024-07-11.
   h100.gemm[index_of(DType::fp16)] = GemmRate{FlopsPerSecond(989.5e12), 0.70};
-  h100.kernels.attention_forward = 0.60;
+  h100.kernels.attention[index_of(FlashVersion::fa2)]->forward.efficiency = 0.60;
   const Op op = make_op(Attention{.batch = 1,
                                   .query = 16'384,
                                   .key = 16'384,

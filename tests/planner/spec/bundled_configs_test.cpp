@@ -192,12 +192,15 @@ TEST_CASE("bundled accelerators are possible devices") {
       CHECK(rate->efficiency < 1.0);
     }
     const KernelConstants& kernels = device.kernels;
+    REQUIRE(device.usual_flash.has_value());
+    const auto& flash = kernels.attention.at(static_cast<std::size_t>(*device.usual_flash));
+    REQUIRE(flash.has_value());
     for (const double part :
-         {kernels.attention_forward, kernels.attention_backward, kernels.memory_efficiency}) {
+         {flash->forward.efficiency, flash->backward.efficiency, kernels.memory_efficiency}) {
       CHECK(part > 0.0);
       CHECK(part < 1.0);
     }
-    CHECK(kernels.attention_backward < kernels.attention_forward);
+    CHECK(flash->backward.efficiency < flash->forward.efficiency);
     CHECK(device.node.link.latency < device.node.network.latency);
     CHECK(device.node.network.bandwidth < device.node.link.bandwidth);
   }

@@ -41,8 +41,11 @@ void check_same(const AcceleratorSpec& a, const AcceleratorSpec& b) {
   }
   CHECK(a.kernels.gemm_fixed == b.kernels.gemm_fixed);
   CHECK(a.kernels.gemm_k_prologue == b.kernels.gemm_k_prologue);
-  CHECK(a.kernels.attention_forward == b.kernels.attention_forward);
-  CHECK(a.kernels.attention_backward == b.kernels.attention_backward);
+  CHECK(a.kernels.gemm_accumulate == b.kernels.gemm_accumulate);
+  CHECK(a.kernels.grouped_efficiency == b.kernels.grouped_efficiency);
+  CHECK(a.kernels.grouped_fixed == b.kernels.grouped_fixed);
+  CHECK(a.kernels.attention == b.kernels.attention);
+  CHECK(a.kernels.memory_fraction == b.kernels.memory_fraction);
   CHECK(a.kernels.memory_efficiency == b.kernels.memory_efficiency);
   CHECK(a.kernels.memory_half_size == b.kernels.memory_half_size);
   CHECK(a.kernels.launch == b.kernels.launch);
@@ -50,6 +53,7 @@ void check_same(const AcceleratorSpec& a, const AcceleratorSpec& b) {
   CHECK(a.kernels.communication_share == b.kernels.communication_share);
   CHECK(a.kernels.spread == b.kernels.spread);
   CHECK(a.usual_flash == b.usual_flash);
+  CHECK(a.fits == b.fits);
   CHECK(a.node.devices == b.node.devices);
   CHECK(a.node.fabric == b.node.fabric);
   check_same(a.node.link, b.node.link);

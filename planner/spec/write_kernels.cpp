@@ -1,0 +1,87 @@
+#include "planner/spec/write_kernels.hpp"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "planner/spec/names.hpp"
+#include "planner/units/write_quantity.hpp"
+
+namespace foreshard {
+
+namespace {
+
+std::string number(double value) { return fmt::format("{}", value); }
+
+bool is_said(const MemoryFraction& fraction) {
+  return fraction.forward.has_value() || fraction.backward.has_value();
+}
+
+void write_fractions(const KernelConstants& kernels, MapWriter& writer) {
+  if (!std::any_of(kernels.memory_fraction.begin(), kernels.memory_fraction.end(), is_said)) return;
+  writer.begin("memory_fraction");
+  for (const Named<MemoryPass>& named : kWords<MemoryPass>) {
+    const MemoryFraction& fraction = kernels.memory_fraction[static_cast<std::size_t>(named.value)];
+    if (fraction.forward) writer.plain(named.word, number(*fraction.forward));
+    if (fraction.backward) writer.plain(std::string(named.word) + "_backward", number(*fraction.backward));
+  }
+  writer.end();
+}
+
+void write_rate(std::string_view key, const AttentionRate& rate, MapWriter& writer) {
+  writer.begin(key);
+  writer.plain("efficiency", number(rate.efficiency));
+  writer.plain("score_cost", number(rate.score_cost));
+  writer.plain("key_prologue", number(rate.key_prologue));
+  writer.plain("tail_rows", number(rate.tail_rows));
+  writer.end();
+}
+
+void write_attention(const KernelConstants& kernels, MapWriter& writer) {
+  const auto is_measured = [](const std::optional<FlashAttention>& version) { return version.has_value(); };
+  if (!std::any_of(kernels.attention.begin(), kernels.attention.end(), is_measured)) return;
+  writer.begin("attention");
+  for (const Named<FlashVersion>& named : kWords<FlashVersion>) {
+    const std::optional<FlashAttention>& version = kernels.attention[static_cast<std::size_t>(named.value)];
+    if (!version) continue;
+    writer.begin(named.word);
+    write_rate("forward", version->forward, writer);
+    write_rate("backward", version->backward, writer);
+    writer.plain("in_step", number(version->in_step));
+    writer.end();
+  }
+  writer.end();
+}
+
+}  // namespace
+
+void write_kernels(const KernelConstants& kernels, MapWriter& writer) {
+  writer.begin("kernels");
+  writer.plain("gemm_fixed", write_quantity(kernels.gemm_fixed));
+  writer.plain("gemm_k_prologue", fmt::format("{}", kernels.gemm_k_prologue));
+  writer.plain("gemm_accumulate", number(kernels.gemm_accumulate));
+  writer.plain("grouped_efficiency", number(kernels.grouped_efficiency));
+  writer.plain("grouped_fixed", write_quantity(kernels.grouped_fixed));
+  writer.plain("memory_efficiency", number(kernels.memory_efficiency));
+  writer.plain("memory_half_size", write_quantity(kernels.memory_half_size));
+  write_fractions(kernels, writer);
+  writer.plain("launch", write_quantity(kernels.launch));
+  writer.plain("submit", write_quantity(kernels.submit));
+  writer.plain("communication_share", number(kernels.communication_share));
+  writer.plain("spread", number(kernels.spread));
+  writer.end();
+  write_attention(kernels, writer);
+}
+
+void write_fits(const std::vector<KernelFit>& fits, MapWriter& writer) {
+  if (fits.empty()) return;
+  writer.begin("fits");
+  for (const KernelFit& fit : fits) {
+    writer.item(fmt::format("{{data: {}, fitted: {}, kernels: {}, mean_error: {}, spread: {}}}",
+                            MapWriter::quoted(fit.data), fit.fitted, fit.kernels, number(fit.mean_error),
+                            number(fit.spread)));
+  }
+  writer.end();
+}
+
+}  // namespace foreshard

@@ -1,0 +1,114 @@
+#include "tools/fit_kernels/minimise.hpp"
+
+#include <algorithm>
+
+namespace foreshard::fit {
+namespace {
+
+using Point = std::vector<double>;
+using Cost = std::function<double(const Point&)>;
+
+constexpr int kIterationsPerCoordinate = 150;
+constexpr int kRestarts = 4;
+
+struct Vertex {
+  Point point;
+  double cost;
+};
+
+class Simplex {
+ public:
+  Simplex(const std::vector<Coordinate>& space, const Cost& cost, const Point& centre, double scale)
+      : space_(space), cost_(cost) {
+    add(centre);
+    for (std::size_t i = 0; i < space.size(); ++i) {
+      Point corner = centre;
+      // Away from the bound, if the centre lies on it.
+      const double step = scale * space[i].step;
+      corner[i] += corner[i] + step > space[i].most ? -step : step;
+      add(corner);
+    }
+  }
+
+  Vertex run() {
+    for (std::size_t i = 0; i < kIterationsPerCoordinate * space_.size(); ++i) improve();
+    sort();
+    return vertices_.front();
+  }
+
+ private:
+  void add(const Point& point) { vertices_.push_back(at(point)); }
+
+  [[nodiscard]] Vertex at(Point point) const {
+    for (std::size_t i = 0; i < point.size(); ++i)
+      point[i] = std::clamp(point[i], space_[i].least, space_[i].most);
+    const double cost = cost_(point);
+    return {std::move(point), cost};
+  }
+
+  void sort() {
+    std::stable_sort(vertices_.begin(), vertices_.end(),
+                     [](const Vertex& a, const Vertex& b) { return a.cost < b.cost; });
+  }
+
+  /// The worst vertex moved through the centre of the others: 1 reflects it, 2 goes as far again, −½ stays on
+  /// its side.
+  [[nodiscard]] Vertex moved(const Point& centre, double by) const {
+    Point point = centre;
+    for (std::size_t i = 0; i < point.size(); ++i) point[i] += by * (centre[i] - vertices_.back().point[i]);
+    return at(std::move(point));
+  }
+
+  [[nodiscard]] Point centre_of_others() const {
+    Point centre(space_.size(), 0.0);
+    for (std::size_t v = 0; v + 1 < vertices_.size(); ++v)
+      for (std::size_t i = 0; i < centre.size(); ++i)
+        centre[i] += vertices_[v].point[i] / static_cast<double>(space_.size());
+    return centre;
+  }
+
+  void improve() {
+    sort();
+    const Point centre = centre_of_others();
+    Vertex reflected = moved(centre, 1.0);
+    if (reflected.cost < vertices_.front().cost) {
+      Vertex expanded = moved(centre, 2.0);
+      vertices_.back() = expanded.cost < reflected.cost ? std::move(expanded) : std::move(reflected);
+    } else if (reflected.cost < vertices_[vertices_.size() - 2].cost) {
+      vertices_.back() = std::move(reflected);
+    } else if (Vertex contracted = moved(centre, -0.5); contracted.cost < vertices_.back().cost) {
+      vertices_.back() = std::move(contracted);
+    } else {
+      shrink();
+    }
+  }
+
+  void shrink() {
+    const Point best = vertices_.front().point;
+    for (std::size_t v = 1; v < vertices_.size(); ++v) {
+      Point point = vertices_[v].point;
+      for (std::size_t i = 0; i < point.size(); ++i) point[i] = 0.5 * (point[i] + best[i]);
+      vertices_[v] = at(std::move(point));
+    }
+  }
+
+  const std::vector<Coordinate>& space_;
+  const Cost& cost_;
+  std::vector<Vertex> vertices_;
+};
+
+}  // namespace
+
+std::vector<double> minimise(const std::vector<Coordinate>& space, const Cost& cost) {
+  Point centre(space.size());
+  std::transform(space.begin(), space.end(), centre.begin(), [](const Coordinate& c) { return c.start; });
+  Vertex best{centre, cost(centre)};
+  double scale = 1.0;
+  for (int restart = 0; restart < kRestarts; ++restart, scale *= 0.5) {
+    const Vertex found = Simplex(space, cost, best.point, scale).run();
+    if (found.cost < best.cost) best = found;
+  }
+  return best.point;
+}
+
+}  // namespace foreshard::fit
