@@ -5,7 +5,7 @@
 #include "planner/spec/load.hpp"
 #include "tests/support/catch.hpp"
 #include "tools/fit_kernels/fit_accelerator.hpp"
-#include "tools/fit_kernels/minimise.hpp"
+#include "planner/cost/minimise.hpp"
 
 using namespace foreshard;
 using namespace foreshard::fit;
