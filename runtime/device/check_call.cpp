@@ -83,7 +83,8 @@ void check(const NormCall& call) {
 void check(const RopeCall& call) {
   const CallCheck check("rope");
   check.divides("sequence", call.sequence, "tokens", call.tokens);
-  check.divides("2", 2, "head_dim", call.head_dim);
+  if (call.head_dim % 2 != 0)
+    check.refuse(fmt::format("head_dim {} is odd: its halves pair up", call.head_dim));
   if (call.heads * call.head_dim > call.row_width) {
     check.refuse(
         fmt::format("{} heads of {} do not fit into a row of {}", call.heads, call.head_dim, call.row_width));

@@ -38,8 +38,8 @@ class Executor {
   /// the mean loss.
   double run_step(StepObserver* observer = nullptr);
 
-  /// Runs the operations of one run of a block alone, outside a step: to see what they take. Transfers are left
-  /// out; so is what the rest of the step would have put into memory.
+  /// Runs the operations of one run of a block alone, outside a step: to see what they take. Transfers are
+  /// left out; so is what the rest of the step would have put into memory.
   /// @pre all members of the groups of its collectives do the same
   void run_alone(std::size_t run);
 

@@ -35,6 +35,7 @@ StepMeasurement measure_steps(Executor& executor, const RankPlan& plan, Communic
 
 /// The last step's timelines of one rank of every stage (the first of its groups), on every rank.
 /// @param wide  a communicator for fp64 over the same ranks, to bring times together
-void report_all_stages(const Executor& executor, const RankPlan& plan, Communicator& wide, TimelineSink& sink);
+void report_all_stages(const Executor& executor, const RankPlan& plan, Communicator& wide,
+                       TimelineSink& sink);
 
 }  // namespace foreshard

@@ -46,7 +46,8 @@ class Replay {
       }
     }
     std::vector<OpTime> times;
-    for (std::size_t op = 0; op < ops.size(); ++op) times.push_back({together(ops[op], samples[op]), limit_of(ops[op])});
+    for (std::size_t op = 0; op < ops.size(); ++op)
+      times.push_back({together(ops[op], samples[op]), limit_of(ops[op])});
     return times;
   }
 
@@ -60,7 +61,8 @@ class Replay {
 
   /// Of all ranks that ran it: the mean of kernels, the quickest of collectives.
   [[nodiscard]] Seconds together(const Op& op, const std::vector<Seconds>& samples) {
-    if (std::holds_alternative<Send>(op.kind) || std::holds_alternative<Recv>(op.kind)) return transfer_time(op);
+    if (std::holds_alternative<Send>(op.kind) || std::holds_alternative<Recv>(op.kind))
+      return transfer_time(op);
     const bool ran = !samples.empty();
     const double own = ran ? measured_time(samples).median.value() : 0.0;
     if (is_communication(op)) return Seconds(-communicator_.max_over_world(ran ? -own : -kNever));

@@ -9,9 +9,10 @@
 namespace foreshard::cpu {
 namespace {
 
-/// Rows or columns of C are dealt out in multiples of this. It is a multiple of every tile height and width
-/// that matrix libraries use, so that an element is computed in the same way however many threads there are.
-constexpr std::int64_t kPanel = 64;
+/// Rows of C are dealt out to threads in multiples of this. It is a multiple of every tile height that matrix
+/// libraries use, so that an element is computed in the same way however many threads there are. Columns are
+/// not dealt out: OpenBLAS cuts them by how many there are.
+constexpr std::int64_t kRowPanel = 48;
 
 /// The whole product of a call; bias already stands in C, if there is one.
 Product whole_product(const GemmCall& call) {
@@ -30,13 +31,6 @@ Product rows_of(Product whole, Range rows) {
   whole.m = rows.size();
   whole.a.data += whole.a.transposed ? rows.begin : rows.begin * whole.a.stride;
   whole.c += rows.begin * whole.stride;
-  return whole;
-}
-
-Product columns_of(Product whole, Range columns) {
-  whole.n = columns.size();
-  whole.b.data += whole.b.transposed ? columns.begin * whole.b.stride : columns.begin;
-  whole.c += columns.begin;
   return whole;
 }
 
@@ -61,11 +55,7 @@ void run(Context& context, const GemmCall& call) {
   if (call.c.empty()) return;
   if (!call.bias.empty()) put_bias(context, call);
   const Product whole = whole_product(call);
-  if (call.m >= call.n) {
-    share(context.pool, call.m, kPanel, [&](Range rows) { multiply(rows_of(whole, rows)); });
-  } else {
-    share(context.pool, call.n, kPanel, [&](Range columns) { multiply(columns_of(whole, columns)); });
-  }
+  share(context.pool, call.m, kRowPanel, [&](Range rows) { multiply(rows_of(whole, rows)); });
 }
 
 }  // namespace foreshard::cpu

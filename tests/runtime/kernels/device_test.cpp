@@ -64,7 +64,7 @@ TEST_CASE("sizes that do not fit each other, and calls that no device runs, are 
   CHECK(complaint(Case<AttentionCall>{{.heads = 3, .kv_heads = 2, .head_dim = 1}, {}}) ==
         "attention: kv_heads 2 does not divide heads 3");
   CHECK(complaint(Case<RopeCall>{{.tokens = 2, .sequence = 2, .heads = 1, .head_dim = 3, .row_width = 3},
-                                 {}}) == "rope: 2 does not divide head_dim 3");
+                                 {}}) == "rope: head_dim 3 is odd: its halves pair up");
   CHECK(complaint(Case<RopeCall>{{.tokens = 2, .sequence = 2, .heads = 3, .head_dim = 2, .row_width = 5},
                                  {}}) == "rope: 3 heads of 2 do not fit into a row of 5");
   CHECK(complaint(Case<PointwiseCall>{{.kind = PointwiseKind::dropout}, {}}) == "dropout: no device runs it");

@@ -43,7 +43,7 @@ Case<NormCall> backward_case(Shape s) {
 }
 
 const std::vector<Shape> kShapes = {
-    {NormKind::rmsnorm, 1, 1},     {NormKind::rmsnorm, 1, 33},     {NormKind::rmsnorm, 70, 64},
+    {NormKind::rmsnorm, 1, 3},     {NormKind::rmsnorm, 1, 33},     {NormKind::rmsnorm, 70, 64},
     {NormKind::rmsnorm, 131, 100}, {NormKind::rmsnorm, 600, 24},   {NormKind::layernorm, 1, 5},
     {NormKind::layernorm, 3, 257}, {NormKind::layernorm, 133, 72},
 };

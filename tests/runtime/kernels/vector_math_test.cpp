@@ -1,5 +1,5 @@
 // The elementary functions behind the loops, through the kernels that are nothing else: exp by way of exp_sum
-// over one column, erf by way of gelu.
+// over one column, Φ by way of gelu.
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -72,8 +72,8 @@ TEST_CASE("exp is zero below, infinite above, and exactly one at zero") {
   }
 }
 
-TEST_CASE("gelu's error function is right to 2e-7") {
-  // gelu(x) = x·(1 + erf(x/√2))/2, so an error e of erf is one of |x|·e/2 of gelu.
+TEST_CASE("the normal distribution behind gelu is right to 1.5e-7, and to 4e-6 of itself in the tail") {
+  // gelu(x) = x·Φ(x) = x·erfc(−x/√2)/2, so an error e of Φ is one of |x|·e of gelu.
   for (const cpu::KernelSet* loops : cpu::kernel_sets()) {
     INFO(loops->name);
     std::vector<float> x;
@@ -84,11 +84,15 @@ TEST_CASE("gelu's error function is right to 2e-7") {
     call.y = buffer_of(y);
     loops->elementwise(call, {0, call.elements});
     double worst = 0.0;
+    double worst_relative = 0.0;
     for (std::size_t i = 0; i < x.size(); ++i) {
       const double at = x[i];
-      const double exact = at * (1 + std::erf(at / std::numbers::sqrt2)) / 2;
-      worst = std::max(worst, std::abs(static_cast<double>(y[i]) - exact) / std::max(1.0, std::abs(at)));
+      const double exact = at * std::erfc(-at / std::numbers::sqrt2) / 2;
+      const double error = std::abs(static_cast<double>(y[i]) - exact);
+      worst = std::max(worst, error / std::max(1.0, std::abs(at)));
+      if (at > -5.6 && exact != 0.0) worst_relative = std::max(worst_relative, error / std::abs(exact));
     }
-    CHECK(worst <= 1e-7);
+    CHECK(worst <= 1.5e-7);
+    CHECK(worst_relative <= 4e-6);
   }
 }

@@ -11,12 +11,11 @@ struct ValueAndSlope {
   float slope;
 };
 
-/// x·Φ(x) with Φ(x) = (1 + erf(x/√2))/2 and Φ′(x) = e^(−x²/2)/√(2π)
+/// x·Φ(x), with Φ′(x) = e^(−x²/2)/√(2π)
 struct Gelu {
   [[gnu::always_inline]] static inline ValueAndSlope at(float x) {
-    constexpr float kSqrtHalf = 0.707106781F;
     constexpr float kInverseSqrtTwoPi = 0.398942280F;
-    const float cumulative = 0.5F * (1.0F + erf(x * kSqrtHalf));
+    const float cumulative = normal_cumulative(x);
     return {x * cumulative, cumulative + x * (kInverseSqrtTwoPi * exp(-0.5F * x * x))};
   }
 };
