@@ -158,8 +158,7 @@ class Fitter {
     std::vector<std::pair<KernelFamily, double>> found;
     for (const auto& [family, kernels] : families_) {
       if (!family.is_memory()) continue;
-      found.emplace_back(family,
-                         speed_up(kernels, spec_.kernels.launch, [](const auto&) { return true; }));
+      found.emplace_back(family, speed_up(kernels, spec_.kernels.launch, [](const auto&) { return true; }));
     }
     for (const auto& [family, factor] : found) fraction_of(family) = factor;
   }
@@ -193,8 +192,8 @@ class Fitter {
 
   void fit_products() {
     const Family& products = families_.at({.pass = MemoryPass::gemm});
-    const std::vector<Coordinate> space = {
-        logarithmic(2e-6, 1e-8, 1e-3), {.start = 16.0, .step = 16.0, .least = 0.0, .most = 512.0}};
+    const std::vector<Coordinate> space = {logarithmic(2e-6, 1e-8, 1e-3),
+                                           {.start = 16.0, .step = 16.0, .least = 0.0, .most = 512.0}};
     const auto turn = [&](const std::vector<double>& at) {
       spec_.kernels.gemm_fixed = Seconds(rounded(std::exp(at[0]), kDigits));
       spec_.kernels.gemm_k_prologue = std::llround(at[1]);
@@ -225,8 +224,8 @@ class Fitter {
     for (const auto& [kernel, weight] : products)
       best = std::max(best, op_flops(kernel->op).executed / kernel->time.median);
     best = FlopsPerSecond(rounded(best.value(), kDigits));
-    spec_.gemm[kFp32] = GemmRate{.peak = best,
-                                 .efficiency = std::min(1.0, rounded(approached / best, kDigits))};
+    spec_.gemm[kFp32] =
+        GemmRate{.peak = best, .efficiency = std::min(1.0, rounded(approached / best, kDigits))};
   }
 
   // ---- attention: docs/cost_model.md
@@ -282,8 +281,7 @@ class Fitter {
       fit.rate = (family.backward ? flash.backward : flash.forward).efficiency * gemm.peak;
     }
     if (family.is_memory()) {
-      const MemoryFraction& fraction =
-          spec_.kernels.memory_fraction[static_cast<std::size_t>(family.pass)];
+      const MemoryFraction& fraction = spec_.kernels.memory_fraction[static_cast<std::size_t>(family.pass)];
       fit.bandwidth = *(family.backward ? fraction.backward : fraction.forward) * spec_.memory_bandwidth;
     }
     return fit;

@@ -26,9 +26,8 @@ struct FamilyFit {
 ///
 /// What is least is the mean of |log(predicted/measured)|, weighed so that every program counts the same and
 /// within one a kernel counts by the time it takes in its step. The peak is the best rate that any product
-/// reached, or the rate that large ones approach, if that is more; the memory's bandwidth is what large tensors
-/// approach in the quickest kind of pass.
-/// Pure and deterministic.
+/// reached, or the rate that large ones approach, if that is more; the memory's bandwidth is what large
+/// tensors approach in the quickest kind of pass. Pure and deterministic.
 /// @pre there are matrix products and passes over memory among the kernels, and all times are above zero
 std::vector<FamilyFit> fit_kernels(const KernelMeasurements& measured, AcceleratorSpec& accelerator);
 

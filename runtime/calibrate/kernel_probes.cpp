@@ -75,9 +75,7 @@ std::vector<JobSpec> kernel_probes(CalibrationEffort effort) {
                                           .kv_heads = 4,
                                           .sequence = 512}));
   if (effort == CalibrationEffort::quick) return {narrow, wide_heads, small_gpt};
-  return {narrow,
-          wide_heads,
-          small_gpt,
+  return {narrow, wide_heads, small_gpt,
           as_gpt(probe({.name = "gpt",
                         .layers = 2,
                         .hidden = 768,

@@ -69,11 +69,11 @@ class Links {
     MpiCommunicator pipelines(session_, mesh(session_.size() / stages, 1, stages), WireType::fp32);
     std::vector<MeasuredLink> measured;
     for (const Trial& trial : trials(with_transfers)) {
-      MpiCommunicator& communicator =
-          trial.operation == LinkOperation::transfer ? pipelines : collectives;
-      measured.push_back({.operation = trial.operation,
-                          .payload = trial.payload,
-                          .time = measure_link(communicator, group, trial.operation, trial.payload, budget_)});
+      MpiCommunicator& communicator = trial.operation == LinkOperation::transfer ? pipelines : collectives;
+      measured.push_back(
+          {.operation = trial.operation,
+           .payload = trial.payload,
+           .time = measure_link(communicator, group, trial.operation, trial.payload, budget_)});
       if (progress_) progress_(++done_, todo_);
     }
     return measured;
@@ -96,13 +96,15 @@ std::optional<std::string> host_layout_complaint(std::span<const std::string> ho
     ++stretches.back().second;
   }
   for (const auto& [host, ranks] : stretches) {
-    const bool comes_again =
-        std::count_if(stretches.begin(), stretches.end(), [&](const auto& each) { return each.first == host; }) > 1;
+    const bool comes_again = std::count_if(stretches.begin(), stretches.end(),
+                                           [&](const auto& each) { return each.first == host; }) > 1;
     if (comes_again)
-      return fmt::format("the ranks of host {} are not neighbours; start them with mpirun --map-by slot", host);
+      return fmt::format("the ranks of host {} are not neighbours; start them with mpirun --map-by slot",
+                         host);
     if (ranks != stretches.front().second)
-      return fmt::format("host {} has {} ranks and host {} has {}; a cluster has the same number on every node",
-                         stretches.front().first, stretches.front().second, host, ranks);
+      return fmt::format(
+          "host {} has {} ranks and host {} has {}; a cluster has the same number on every node",
+          stretches.front().first, stretches.front().second, host, ranks);
   }
   return std::nullopt;
 }

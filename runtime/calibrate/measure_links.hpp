@@ -30,9 +30,9 @@ struct LinkMeasurements {
   std::vector<MeasuredLink> network;
 };
 
-/// Measures collectives and transfers of 4 KiB to 16 MiB: within each host between all its ranks, all hosts at
-/// the same time; across hosts between ranks of equal place, all places at the same time, so that they share
-/// the network as in a real step. All ranks together.
+/// Measures collectives and transfers of 4 KiB to 16 MiB: within each host between all its ranks, all hosts
+/// at the same time; across hosts between ranks of equal place, all places at the same time, so that they
+/// share the network as in a real step. All ranks together.
 /// @param each  time for one operation of one size
 LinkMeasurements measure_links(const MpiSession& session, Seconds each,
                                const std::function<void(int done, int of)>& progress);
