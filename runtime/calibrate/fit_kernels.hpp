@@ -10,13 +10,13 @@ namespace foreshard {
 
 /// How one family of kernels was measured and how well the constants reproduce it.
 struct FamilyFit {
-  KernelFamily family;
-  std::int64_t kernels = 0;   ///< measured
-  FlopsPerSecond rate;        ///< that large products or attention cores reach; 0 of others
-  BytesPerSecond bandwidth;   ///< that large tensors reach; 0 of products and attention
-  double mean_error = 0.0;    ///< mean of |predicted/measured − 1|
-  double residual = 0.0;      ///< standard deviation of log(predicted/measured)
-  double unsteadiness = 0.0;  ///< median over kernels of spread/median of their own times
+  KernelFamily family{};
+  std::int64_t kernels = 0;    ///< measured
+  FlopsPerSecond rate{};       ///< that large products or attention cores reach; 0 of others
+  BytesPerSecond bandwidth{};  ///< that large tensors reach; 0 of products and attention
+  double mean_error = 0.0;     ///< mean of |predicted/measured − 1|
+  double residual = 0.0;       ///< standard deviation of log(predicted/measured)
+  double unsteadiness = 0.0;   ///< median over kernels of spread/median of their own times
 };
 
 /// Sets the constants of `accelerator` that describe fp32 kernels so that the planner's KernelModel comes

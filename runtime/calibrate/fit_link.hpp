@@ -11,15 +11,15 @@ namespace foreshard {
 /// One operation of some size on a link, as it was measured.
 struct MeasuredLink {
   LinkOperation operation = LinkOperation::all_reduce;  ///< a collective of the planner, or a transfer
-  Bytes payload;
-  LinkTime time;  ///< its ranks are the group's
+  Bytes payload{};
+  LinkTime time{};  ///< its ranks are the group's
 };
 
 /// How well a link's two figures reproduce one operation.
 struct LinkFit {
   LinkOperation operation = LinkOperation::all_reduce;
   std::int64_t sizes = 0;     ///< measured
-  BytesPerSecond best;        ///< bytes that one rank sends, per second, at the best of the sizes
+  BytesPerSecond best{};      ///< bytes that one rank sends, per second, at the best of the sizes
   double mean_error = 0.0;    ///< mean of |predicted/measured − 1|
   double residual = 0.0;      ///< standard deviation of log(predicted/measured)
   double unsteadiness = 0.0;  ///< median over sizes of half the interquartile range over the median

@@ -51,7 +51,7 @@ int run_steps(Executor& executor, Communicator& wide, const KernelBudget& budget
     wide.barrier();
     executor.run_step();
     executor.report(times);
-    steps.emplace_back(static_cast<double>(executor.step_time()) * kSecondsPerPicosecond);
+    steps.push_back(executor.step_time());
     const std::chrono::duration<double> elapsed = Clock::now() - start;
     const MeasuredTime step = measured_time(steps);
     const bool spent = elapsed.count() > budget.time.value() || done >= budget.most_steps;

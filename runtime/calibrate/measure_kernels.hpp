@@ -18,7 +18,7 @@ struct KernelBudget {
   int fewest_steps = 3;  ///< after one that warms up
   int most_steps = 30;
   double steady = 0.02;  ///< enough steps, once the middle half of them lies this close to the median
-  Bytes memory;          ///< that one rank may take; a probe that needs more is left out
+  Bytes memory{};        ///< that one rank may take; a probe that needs more is left out
   std::function<void(int done, int of)> progress{};  ///< on every rank; may be empty
 };
 

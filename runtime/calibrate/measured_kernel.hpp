@@ -12,9 +12,9 @@ namespace foreshard {
 /// One operation of a step program, as it was measured.
 struct MeasuredKernel {
   std::size_t program = 0;  ///< into KernelMeasurements::programs
-  Op op;
+  Op op{};
   std::int64_t runs = 1;  ///< in one step: layers and micro-batches
-  MeasuredTime time;      ///< of one run; mean over ranks
+  MeasuredTime time{};    ///< of one run; mean over ranks
 };
 
 /// Kernels of several steps, each with the program that says what it touches.
