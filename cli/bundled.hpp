@@ -11,11 +11,12 @@
 namespace foreshard::cli {
 
 /// The kinds of bundled configs as the command line names them.
-inline constexpr std::array<std::pair<ConfigKind, std::string_view>, 4> kKinds = {
+inline constexpr std::array<std::pair<ConfigKind, std::string_view>, 5> kKinds = {
     {{ConfigKind::models, "models"},
      {ConfigKind::accelerators, "accelerators"},
      {ConfigKind::clusters, "clusters"},
-     {ConfigKind::jobs, "jobs"}}};
+     {ConfigKind::jobs, "jobs"},
+     {ConfigKind::measured, "measured"}}};
 
 inline std::vector<std::string> kind_words() {
   std::vector<std::string> words;

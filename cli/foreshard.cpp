@@ -16,6 +16,7 @@
 #include "cli/list.hpp"
 #include "cli/output.hpp"
 #include "cli/plan.hpp"
+#include "cli/score.hpp"
 #include "cli/show.hpp"
 #include "cli/simulate.hpp"
 #include "planner/spec/diagnostic.hpp"
@@ -32,7 +33,7 @@ constexpr const char* kExample =
 
 void describe(CLI::App& app, Command& command) {
   describe_tool(app, "foreshard", kExample);
-  for (const auto add : {add_plan, add_compare, add_simulate, add_list, add_show}) add(app, command);
+  for (const auto add : {add_plan, add_compare, add_simulate, add_score, add_list, add_show}) add(app, command);
   for (CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) each->group("Commands");
 }
 
@@ -53,7 +54,7 @@ int finish_parsing(const CLI::App& app, const CLI::ParseError& outcome) {
 
 int run(const Command& command) {
   if (!command.run)
-    throw UsageError("a command is missing: plan, compare, simulate, list or show; see: foreshard --help");
+    throw UsageError("a command is missing: plan, compare, simulate, score, list or show; see: foreshard --help");
   const CommandResult result = command.run();
   print_result(result.output);
   return status(result.code);

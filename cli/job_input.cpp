@@ -22,6 +22,30 @@ Override parse_setting(const std::string& setting) {
   return {.path = setting.substr(0, equals), .value = setting.substr(equals + 1)};
 }
 
+/// The file of an argument: a path, or the name of a bundled config of this kind.
+std::filesystem::path file_of(const std::string& argument, ConfigKind kind) {
+  const char* const noun = kind == ConfigKind::measured ? "bundled measurement" : "bundled job";
+  std::error_code no_error;
+  if (std::filesystem::is_directory(argument, no_error)) {
+    throw UsageError(fmt::format("'{}' is a directory, not a file of jobs", argument));
+  }
+  if (std::filesystem::exists(argument, no_error)) return argument;
+  const auto bundled = bundled_names(kind);
+  if (std::find(bundled.begin(), bundled.end(), argument) != bundled.end()) {
+    return bundled_file(kind, argument);
+  }
+  const std::string name = std::filesystem::path(argument).stem().string();
+  throw UsageError(
+      fmt::format("there is neither a file nor a {} '{}'{}", noun, argument, suggestion(name, bundled)));
+}
+
+std::vector<JobSpec> load(const std::string& argument, ConfigKind kind,
+                          const std::vector<Override>& overrides, Purpose purpose) {
+  if (argument != "-") return load_jobs(file_of(argument, kind), overrides, purpose);
+  const std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+  return parse_jobs(text, "<stdin>", overrides, purpose);
+}
+
 }  // namespace
 
 std::vector<Override> parse_settings(const std::vector<std::string>& settings) {
@@ -31,22 +55,11 @@ std::vector<Override> parse_settings(const std::vector<std::string>& settings) {
 }
 
 std::vector<JobSpec> load_named_jobs(const std::string& job, const std::vector<Override>& overrides) {
-  if (job == "-") {
-    const std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-    return parse_jobs(text, "<stdin>", overrides);
-  }
-  std::error_code no_error;
-  if (std::filesystem::is_directory(job, no_error)) {
-    throw UsageError(fmt::format("'{}' is a directory, not a job", job));
-  }
-  if (std::filesystem::exists(job, no_error)) return load_jobs(job, overrides);
-  const auto bundled = bundled_names(ConfigKind::jobs);
-  if (std::find(bundled.begin(), bundled.end(), job) != bundled.end()) {
-    return load_jobs(bundled_file(ConfigKind::jobs, job), overrides);
-  }
-  const std::string name = std::filesystem::path(job).stem().string();
-  throw UsageError(
-      fmt::format("there is neither a file nor a bundled job '{}'{}", job, suggestion(name, bundled)));
+  return load(job, ConfigKind::jobs, overrides, Purpose::plan);
+}
+
+std::vector<JobSpec> load_measured_jobs(const std::string& file, const std::vector<Override>& overrides) {
+  return load(file, ConfigKind::measured, overrides, Purpose::score);
 }
 
 }  // namespace foreshard::cli

@@ -18,4 +18,7 @@ std::vector<Override> parse_settings(const std::vector<std::string>& settings);
 /// there is no such thing, SpecError as load_jobs.
 std::vector<JobSpec> load_named_jobs(const std::string& job, const std::vector<Override>& overrides);
 
+/// The same for jobs with a measured step time; the bundled names are those of configs/measured.
+std::vector<JobSpec> load_measured_jobs(const std::string& file, const std::vector<Override>& overrides);
+
 }  // namespace foreshard::cli

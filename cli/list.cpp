@@ -1,6 +1,8 @@
 #include "cli/list.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +10,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/bundled.hpp"
 #include "cli/command_line.hpp"
@@ -93,11 +96,31 @@ Table jobs() {
   return table;
 }
 
+/// The accelerators of a file's jobs, each once.
+std::string accelerators_of(const std::vector<JobSpec>& jobs) {
+  std::vector<std::string> names;
+  for (const JobSpec& job : jobs) {
+    const std::string& name = job.cluster.accelerator.name;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+Table measured() {
+  Table table({{"measured", Align::left}, {"cases"}, {"accelerator", Align::left}});
+  for (const std::string& name : bundled_names(ConfigKind::measured)) {
+    const std::vector<JobSpec> jobs = load_jobs(bundled_file(ConfigKind::measured, name));
+    table.row({"  " + name, report::grouped(static_cast<std::int64_t>(jobs.size())), accelerators_of(jobs)});
+  }
+  return table;
+}
+
 Table list_of(ConfigKind kind) {
   switch (kind) {
     case ConfigKind::models: return models();
     case ConfigKind::accelerators: return accelerators();
     case ConfigKind::clusters: return clusters();
+    case ConfigKind::measured: return measured();
     case ConfigKind::jobs: break;
   }
   return jobs();
@@ -122,8 +145,9 @@ constexpr const char* kExample =
 
 void add_list(CLI::App& app, Command& command) {
   const auto kind = std::make_shared<std::string>();
-  CLI::App* list = app.add_subcommand("list", "Name the bundled models, accelerators, clusters and jobs.");
-  list->add_option("KIND", *kind, "models, accelerators, clusters or jobs; all of them if not said")
+  CLI::App* list =
+      app.add_subcommand("list", "Name the bundled models, accelerators, clusters, jobs and measurements.");
+  list->add_option("KIND", *kind, "models, accelerators, clusters, jobs or measured; all of them if not said")
       ->check(one_of(kind_words()))
       ->option_text(" ");
   list->footer(kExample + std::string(kExitCodes));

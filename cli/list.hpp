@@ -6,7 +6,7 @@
 
 namespace foreshard::cli {
 
-/// `foreshard list [models|accelerators|clusters|jobs]`: sets `command` where it is chosen.
+/// `foreshard list [models|accelerators|clusters|jobs|measured]`: sets `command` where it is chosen.
 void add_list(CLI::App& app, Command& command);
 
 }  // namespace foreshard::cli

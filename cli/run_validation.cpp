@@ -42,7 +42,11 @@ class Run {
         groups_(op_groups(program_)),
         threads_(options.threads > 0 ? options.threads : static_cast<int>(session.threads_per_rank())),
         device_(threads_),
-        communicator_(session, mesh_, WireType::fp32) {}
+        communicator_(session, mesh_, WireType::fp32) {
+    // Opened now: what cannot be written is to be said before the run, not after it.
+    if (!options.trace.empty() && session.rank() == Rank(0))
+      trace_file_ = std::make_unique<UnfinishedFile>(options.trace);
+  }
 
   Validation run() {
     check_memory();
@@ -152,19 +156,18 @@ class Run {
     }
   }
 
-  SimulationResult simulate(const OpTimes& times, const Timeline* measured) const {
+  SimulationResult simulate(const OpTimes& times, const Timeline* measured) {
     // A rank without a trace to write simulates all the same: every rank has the same figures.
-    if (measured == nullptr || session_.rank() != Rank(0)) {
+    if (trace_file_ == nullptr) {
       NoTimeline nothing;
       return simulate_step(program_, times, nothing);
     }
-    UnfinishedFile file(options_.trace);
-    ChromeTrace trace(file.stream(), program_, {.title = "predicted"});
+    ChromeTrace trace(trace_file_->stream(), program_, {.title = "predicted"});
     SimulationResult result = simulate_step(program_, times, trace);
     trace.begin_another("measured");
     for (const Span& span : measured->spans()) trace.add(span);
     trace.finish();
-    file.finish();
+    trace_file_->finish();
     return result;
   }
 
@@ -201,6 +204,7 @@ class Run {
   int threads_;
   CpuDevice device_;
   MpiCommunicator communicator_;
+  std::unique_ptr<UnfinishedFile> trace_file_;  // on rank 0, if asked for
 };
 
 }  // namespace

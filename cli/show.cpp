@@ -50,7 +50,7 @@ CommandResult run_show(const std::string& wanted) {
     }
   }
   if (result.output.empty()) {
-    throw UsageError(fmt::format("no bundled model, accelerator, cluster or job is called '{}'{}", wanted,
+    throw UsageError(fmt::format("no bundled model, accelerator, cluster, job or measurement is called '{}'{}", wanted,
                                  suggestion(wanted, all_names)));
   }
   return result;

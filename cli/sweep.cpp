@@ -48,7 +48,9 @@ CommandResult run_sweep(const SweepOptions& options, MpiSession& session) {
                                                   .command = "foreshard-run sweep " + options.run.job});
   Progress progress(session.rank() == Rank(0));
   Sweep sweep;
-  for (const Variant& variant : make_variants(job, {.tp = options.tp}))
+  VariantAxes axes;
+  axes.tp = options.tp;
+  for (const Variant& variant : make_variants(job, axes))
     sweep.entries.push_back(run_variant(variant, session, validation, progress));
   return {.output = options.run.format == "json" ? sweep_json(job, sweep) : sweep_table(job, sweep),
           .code = sweep.passed() ? ExitCode::done : ExitCode::no};

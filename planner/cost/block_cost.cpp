@@ -97,7 +97,7 @@ std::vector<BlockCost> price_blocks(const StepProgram& program, const OpTimes& t
         add_communication(costs[b], op, program, times[b][o].time);
       } else {
         add_compute(costs[b], op, times[b][o].time);
-        ++kernels;
+        kernels += times[b][o].kernels;
       }
     }
     if (block.ops.empty()) continue;

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 
+#include "planner/cost/collective_time.hpp"
+#include "planner/cost/kernel_forms.hpp"
 #include "planner/cost/kernel_model.hpp"
 #include "planner/program/group.hpp"
 #include "planner/program/op.hpp"
@@ -25,10 +27,6 @@ OpFlops op_flops(const Op& op);
 /// Bytes that one operation reads and writes in device memory.
 Bytes op_traffic(const Op& op, const StepProgram& program);
 
-/// Bytes that one member sends in a ring (all-reduce 2(n−1)/n·S, all-gather, reduce-scatter and all-to-all
-/// (n−1)/n·S) or in one transfer (S); rounded up to a whole byte.
-Bytes ring_bytes_sent(CollectiveKind kind, Bytes payload, std::int64_t members);
-
 /// How a rank's own work gets in its way.
 struct Interference {
   double communication_share = 0.0;  ///< while communication runs, kernels run at 1 − this
@@ -49,42 +47,30 @@ class CostModel {
   [[nodiscard]] OpTime time(const Op& op, const StepProgram& program) const;
   /// A kernel: max of arithmetic and memory time at sustained rates, plus fixed cost, not below the launch
   /// floor. @pre `op` is no communication.
-  [[nodiscard]] OpTime kernel_time(const Op& op, const StepProgram& program) const {
-    return kernels_.time(op, program, waiting_);
-  }
-  /// A ring collective by α–β on the slowest tier that the group spans.
+  [[nodiscard]] OpTime kernel_time(const Op& op, const StepProgram& program) const;
+  /// A collective by the algorithm and protocol that the library would choose for it.
   [[nodiscard]] Seconds collective_time(CollectiveKind kind, Bytes payload, GroupKind group) const;
+  /// That choice.
+  [[nodiscard]] CollectiveChoice collective_choice(CollectiveKind kind, Bytes payload, GroupKind group) const;
   /// A pipeline transfer between neighbouring stages.
   [[nodiscard]] Seconds transfer_time(Bytes payload) const;
   /// What a running communication takes from the kernels beside it, and what the host needs to submit a
   /// kernel.
   [[nodiscard]] Interference interference() const { return interference_; }
-  /// Relative half-width of the error band of kernel times.
+  /// Relative residual of kernel times: the kernels' part of the error band.
   [[nodiscard]] double spread() const { return spread_; }
   /// Dense peak of the job's precision: the denominator of MFU.
   [[nodiscard]] FlopsPerSecond peak() const { return peak_; }
 
  private:
-  /// One step of a communication: a message of x bytes takes latency + x / bandwidth.
-  struct Pace {
-    BytesPerSecond bandwidth;  ///< as large messages reach it
-    Seconds latency;
-  };
-  /// How one kind of group communicates over the tiers it spans. Empty for a group of one.
-  struct Link {
-    std::int64_t members = 1;
-    Pace ring;      ///< per ring step
-    Pace exchange;  ///< per peer of an all-to-all
-    Pace transfer;  ///< between neighbours, where it is slowest
-  };
-  [[nodiscard]] static Link link_of(const Group& group, const ClusterSpec& cluster);
-
   KernelModel kernels_;
   FlopsPerSecond peak_;
+  KernelForms forms_;
+  double slowest_ = 1.0;  ///< a kernel's time on the slowest of the job's devices, relative to the mean
   Interference interference_;
   Seconds waiting_;  ///< per kernel, where the host waits for each before it submits the next
   double spread_ = 0.0;
-  std::array<Link, kGroupKindCount> links_;  ///< by GroupKind
+  std::array<CollectiveTimes, kGroupKindCount> groups_;  ///< by GroupKind
 };
 
 }  // namespace foreshard

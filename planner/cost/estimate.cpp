@@ -7,6 +7,7 @@
 
 #include "planner/cost/block_cost.hpp"
 #include "planner/cost/cost_model.hpp"
+#include "planner/cost/error_band.hpp"
 #include "planner/cost/model_figures.hpp"
 #include "planner/cost/pipeline_play.hpp"
 #include "planner/program/emit.hpp"
@@ -204,8 +205,10 @@ class Summation {
     // What is left is waiting for other stages; without a pipeline, rounding.
     if (stages_.size() > 1) parts.bubble = std::max(Seconds(0.0), step.time - accounted);
     step.time = accounted + parts.bubble;
-    step.time_low = step.time * (1.0 - cost_.spread());
-    step.time_high = step.time * (1.0 + cost_.spread());
+    step.spread = cost_.spread();
+    const double half_width = band_half_width(step.spread);
+    step.time_low = step.time * std::max(0.0, 1.0 - half_width);
+    step.time_high = step.time * (1.0 + half_width);
     step.bubble_fraction = parts.bubble / step.time;
     step.detail.gemm_fraction_of_peak = gemm_fraction();
   }

@@ -56,8 +56,10 @@ struct ComputeDetail {
 
 struct StepFigures {
   Seconds time;
-  Seconds time_low;
+  Seconds time_low;  ///< of the band that holds kBandShare of measured steps (error_band.hpp)
   Seconds time_high;
+  /// The kernels' part of the band, relative: what is not common to all variants of a job.
+  double spread = 0.0;
   FlopsTotal model_flops;
   FlopsTotal hardware_flops;      ///< with recomputation, flash attention's included
   FlopsTotal model_flops_causal;  ///< attention core halved

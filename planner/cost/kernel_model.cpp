@@ -97,6 +97,14 @@ Seconds KernelModel::memory_time(const Op& op, Bytes traffic) const {
          (is_backward(op.phase) ? bandwidth.backward : bandwidth.forward);
 }
 
+OpTime KernelModel::pass_time(Bytes traffic, Seconds waiting) const {
+  const Seconds fixed = launch_ + waiting;
+  if (traffic == Bytes()) return {fixed, Limit::launch};
+  const Seconds memory =
+      (traffic + half_size_) / bandwidth_[static_cast<std::size_t>(MemoryPass::elementwise)].forward;
+  return {fixed + memory, memory < fixed ? Limit::launch : Limit::memory};
+}
+
 OpTime KernelModel::time(const Op& op, const StepProgram& program, Seconds waiting) const {
   const Work work = work_of(op, program);
   const Seconds memory = memory_time(op, op_traffic(op, program));

@@ -17,6 +17,7 @@ enum class Limit : std::uint8_t { compute, memory, launch, network };
 struct OpTime {
   Seconds time;
   Limit limit = Limit::compute;
+  std::int64_t kernels = 1;  ///< that the host submits; of a communication 0
 };
 
 /// The time of one kernel on one accelerator, by the constants of its YAML. Formulas: docs/cost_model.md.
@@ -32,6 +33,9 @@ class KernelModel {
   /// floor. `waiting` is what the host adds to every kernel that it waits for.
   /// @pre `op` is no communication.
   [[nodiscard]] OpTime time(const Op& op, const StepProgram& program, Seconds waiting = {}) const;
+
+  /// An elementwise kernel that moves so many bytes.
+  [[nodiscard]] OpTime pass_time(Bytes traffic, Seconds waiting = {}) const;
 
   /// Dense peak of a data type, or of the nearest wider one for which the device has a unit.
   [[nodiscard]] FlopsPerSecond peak(DType type) const;

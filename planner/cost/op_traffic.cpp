@@ -14,6 +14,9 @@ constexpr std::int64_t passes(Access access) { return access == Access::accumula
 
 /// Elements of its operand `index` that an operation really touches.
 std::int64_t touched_elements(const Op& op, std::size_t index, const Tensor& tensor) {
+  const bool is_product =
+      std::holds_alternative<Gemm>(op.kind) || std::holds_alternative<GroupedGemm>(op.kind);
+  if (is_product && index > 2 && op.operands[index].access == Access::write) return 0;  // a placeholder
   if (const auto* lookup = std::get_if<Embedding>(&op.kind)) {
     // Forward: ids, table, y. Backward: ids, dy, dtable. Of the table, one row per token, and no row twice
     // from memory where there are more tokens than rows.

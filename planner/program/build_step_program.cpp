@@ -9,6 +9,7 @@
 #include "planner/program/emit_forward.hpp"
 #include "planner/program/emit_pipeline.hpp"
 #include "planner/program/emit_update.hpp"
+#include "planner/program/passes/accumulation.hpp"
 #include "planner/program/passes/recompute.hpp"
 #include "planner/program/passes/sequence_parallel.hpp"
 #include "planner/program/passes/split_backward.hpp"
@@ -104,6 +105,8 @@ class StepBuilder {
     const bool is_layer = forward.kind == BlockKind::dense_layer || forward.kind == BlockKind::moe_layer;
     if (is_layer) apply_recompute(builder_, forward, backward);
     for (const WeightGroup* group : groups) apply_zero(builder_, *group, forward, backward);
+    if (!builder_.conventions().fused_accumulation) separate_accumulation(builder_, backward);
+    if (builder_.conventions().gradient_placeholders) add_placeholders(builder_, backward);
     mark_saved(builder_, forward, backward);
     std::optional<Block> weight;
     if (splits_backward()) weight = split_backward(builder_, backward);

@@ -60,6 +60,7 @@ OperandForm pointwise_form(PointwiseKind kind, bool backward) {
     case PointwiseKind::sum_squares: return {"r+a", "what is summed, then the sum (accumulated)"};
     case PointwiseKind::cast: return {"ro", "x, y"};
     case PointwiseKind::accumulate: return {"ra", "x, y (accumulated)"};
+    case PointwiseKind::relayout: return {"a+", "what is copied where it stands (accumulated)"};
   }
   return {"", "nothing"};
 }
@@ -74,6 +75,8 @@ OperandForm norm_form(NormKind kind, bool backward) {
                                 "x, weight, stats, dy[, gradient of the residual], dx[, dweight, dbias]"}
                   : OperandForm{"rrroo", "x, weight, bias, y, stats"};
 }
+
+OperandForm product_form() { return {"rror?w?", "A, B, C[, bias][, placeholder of a gradient]"}; }
 
 OperandForm cross_entropy_form(CrossEntropyPart part, bool backward) {
   switch (part) {
@@ -92,8 +95,8 @@ std::optional<OperandForm> form_of(const Op& op) {
   struct Form {
     bool backward;
     using Result = std::optional<OperandForm>;
-    Result operator()(const Gemm&) const { return OperandForm{"rror?", "A, B, C[, bias]"}; }
-    Result operator()(const GroupedGemm&) const { return OperandForm{"rror?", "A, B, C[, bias]"}; }
+    Result operator()(const Gemm&) const { return product_form(); }
+    Result operator()(const GroupedGemm&) const { return product_form(); }
     Result operator()(const Attention&) const {
       return backward ? OperandForm{"rrrr+o+", "inputs, o, lse, do, the inputs' gradients"}
                       : OperandForm{"r+oo", "inputs, o, lse"};

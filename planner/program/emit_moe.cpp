@@ -93,7 +93,10 @@ class MoeEmitter {
                                   .payload = builder_.tensor(whole).local_bytes()},
                        {reads(from), writes(to)});
     op.lane = group == GroupKind::tp ? Lane::tp : Lane::ep;
-    if (group == GroupKind::ep) op.pipelined = builder_.job().training.overlap.ep;
+    if (group == GroupKind::ep) {
+      op.pipelined = builder_.job().training.overlap.ep;
+      op.after_compute = op.holds_compute = !op.pipelined;  // shared experts could run meanwhile
+    }
     block_.ops.push_back(std::move(op));
   }
 

@@ -144,6 +144,21 @@ std::optional<BlockId> sync_block(ProgramBuilder& builder, const std::vector<Syn
   return builder.add(std::move(block));
 }
 
+/// The gradients, divided by the replicas where that takes a pass of its own, and their squares.
+Block norm_block(ProgramBuilder& builder, const WeightGroup& group, std::int64_t elements) {
+  Block block{.name = group.block + " norm", .kind = BlockKind::clip, .pass = Pass::once, .ops = {}};
+  if (builder.conventions().average_pass && replicas_of(builder.job(), group) > 1) {
+    block.ops.push_back(compute_op("average gradients", Component::gradient_sync, Phase::optimizer,
+                                   Pointwise{PointwiseKind::relayout, elements},
+                                   gradients(builder, group, Access::accumulate)));
+  }
+  std::vector<Operand> squared = gradients(builder, group, Access::read);
+  squared.push_back(adds_to(gradient_norm(builder)));
+  block.ops.push_back(compute_op("sum of squares", Component::optimizer, Phase::optimizer,
+                                 Pointwise{PointwiseKind::sum_squares, elements}, std::move(squared)));
+  return block;
+}
+
 }  // namespace
 
 UpdateBlocks emit_update(ProgramBuilder& builder, const WeightGroup& group) {
@@ -154,12 +169,7 @@ UpdateBlocks emit_update(ProgramBuilder& builder, const WeightGroup& group) {
                       compute_op("zero gradients", Component::gradient_sync, Phase::optimizer,
                                  Pointwise{PointwiseKind::zero, elements}, std::move(zeroed)));
 
-  std::vector<Operand> squared = gradients(builder, group, Access::read);
-  squared.push_back(adds_to(gradient_norm(builder)));
-  const BlockId norm =
-      single_op_block(builder, group.block + " norm", BlockKind::clip,
-                      compute_op("sum of squares", Component::optimizer, Phase::optimizer,
-                                 Pointwise{PointwiseKind::sum_squares, elements}, std::move(squared)));
+  const BlockId norm = builder.add(norm_block(builder, group, elements));
 
   const BlockId update =
       single_op_block(builder, group.block + " update", BlockKind::update, optimizer_op(builder, group));

@@ -54,7 +54,7 @@ inline constexpr auto kNames<Phase> = std::to_array<std::string_view>({"forward"
 template <>
 inline constexpr auto kNames<PointwiseKind> = std::to_array<std::string_view>(
     {"add", "dropout", "dropout_add", "softmax", "gelu", "relu", "sqrelu", "silu", "sigmoid", "swiglu",
-     "geglu", "glu", "multiply", "bias_gradient", "zero", "sum_squares", "cast", "accumulate"});
+     "geglu", "glu", "multiply", "bias_gradient", "zero", "sum_squares", "cast", "accumulate", "relayout"});
 template <>
 inline constexpr auto kNames<NormKind> = std::to_array<std::string_view>({"rmsnorm", "layernorm"});
 template <>

@@ -158,6 +158,10 @@ void GradientBook::derive_exchange(const Op& op) {
       {dy, dx});
   exchange.lane = op.lane;
   exchange.pipelined = op.pipelined;
+  if (forward.group == GroupKind::ep) {
+    exchange.after_compute = op.after_compute;
+    exchange.holds_compute = op.holds_compute;
+  }
   if (kind == CollectiveKind::reduce_scatter) {
     // The weight gradient that follows need not wait, unless nothing overlaps.
     const OverlapSpec& overlap = builder_.job().training.overlap;

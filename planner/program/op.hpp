@@ -20,7 +20,8 @@ namespace foreshard {
 // ---- stored. Operand order is part of each kind's contract; checkers, cost and runtime rely on it.
 
 /// `batch` products C (m,n) = A (m,k) · B (k,n), in whatever transposition the operands are stored.
-/// Operands: A, B, C, then the bias (n) if there is one. With weights W (out,in), X (T,in), Y (T,out):
+/// Operands: A, B, C, then the bias (n) if there is one; of a weight gradient, a placeholder (written, but
+/// by nobody: it is there because autograd asks for a gradient). With weights W (out,in), X (T,in), Y (T,out):
 ///   forward          A = X,   B = W,   C = Y     (m,n,k) = (T, out, in)
 ///   backward-input   A = dY,  B = W,   C = dX    (m,n,k) = (T, in, out)
 ///   backward-weight  A = dY,  B = X,   C = dW    (m,n,k) = (out, in, T)
@@ -80,6 +81,7 @@ enum class PointwiseKind : std::uint8_t {
   sum_squares,    ///< s += Σ x². Operands: x…, s
   cast,           ///< y = x in y's type. Operands: x, y
   accumulate,     ///< y += x. Operands: x, y
+  relayout,       ///< x copied, cast or scaled where it stands: one pass. Operands: x…
 };
 
 /// One pass over memory. Its bytes follow from the operands; its arithmetic is not counted as FLOPs.

@@ -135,7 +135,7 @@ class Rows {
     add("step, " + time_.name, [&](const ComparedVariant& compared) -> std::optional<std::string> {
       if (!compared.estimate) return "✗";
       const StepFigures& step = compared.estimate->step;
-      const Seconds half_band = (step.time_high - step.time_low) / 2.0;
+      const Seconds half_band = step.time * step.spread;
       const std::string text =
           fmt::format("{} ±{}", in_unit(step.time.value(), time_), in_unit(half_band.value(), time_));
       return compared.fits() ? text : "(" + text + ")";

@@ -27,10 +27,7 @@ constexpr std::size_t kWidestCell = 30;
 
 void append(Lines& lines, const Lines& more) { lines.insert(lines.end(), more.begin(), more.end()); }
 
-std::string cut(const std::string& text) {
-  if (display_width(text) <= kWidestCell) return text;
-  return wrapped(text, 0, 0, kWidestCell - 1).front() + "…";
-}
+std::string cut(const std::string& text) { return shortened(text, kWidestCell); }
 
 /// What the variants have in common, of the things that a comparison may vary.
 std::string common_words(const Comparison& comparison) {
@@ -72,10 +69,11 @@ Lines header(const Comparison& comparison) {
   Lines lines =
       wrapped(fmt::format("{}: {}{}", job.name, job.model.name, device_words(comparison)), 0, kIndent);
   append(lines, wrapped(common_words(comparison), 0, kIndent));
-  append(lines, wrapped(is_varied(comparison, Axis::nodes)
-                            ? "The batch is fixed and devices grow with the nodes: dp follows."
-                            : "Devices and batch are fixed: dp follows.",
-                        0, kIndent));
+  const std::string fixed = is_varied(comparison, Axis::nodes)
+                                ? "The batch is fixed and devices grow with the nodes: dp follows."
+                                : "Devices and batch are fixed: dp follows.";
+  append(lines,
+         wrapped(fixed + " ± is the kernels' error alone; the rest is common to all.", 0, kIndent));
   return lines;
 }
 

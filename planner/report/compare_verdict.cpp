@@ -21,8 +21,9 @@ constexpr double kNoLead = 0.0005;
 
 std::string step_band(const StepFigures& step) {
   const Unit unit = time_unit(step.time);
-  return fmt::format("{} – {} {}", in_unit(step.time_low.value(), unit),
-                     in_unit(step.time_high.value(), unit), unit.name);
+  const KernelBand band = kernel_band(step);
+  return fmt::format("{} – {} {}", in_unit(band.low.value(), unit), in_unit(band.high.value(), unit),
+                     unit.name);
 }
 
 std::int64_t devices_of(const Comparison& comparison, std::size_t variant) {

@@ -64,6 +64,12 @@ std::string significant(double number, int digits) {
 
 std::string percent(double fraction) { return fixed(100.0 * fraction, 1) + "%"; }
 
+std::string signed_percent(double fraction) {
+  const std::string size = percent(std::abs(fraction));
+  if (size == percent(0.0)) return size;
+  return (fraction < 0.0 ? "−" : "+") + size;
+}
+
 Unit time_unit(Seconds largest) {
   return unit_for(largest.value(), {{1.0, "s"}, {1e-3, "ms"}, {1e-6, "µs"}});
 }

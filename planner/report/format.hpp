@@ -17,6 +17,8 @@ std::string fixed(double number, int decimals);
 std::string significant(double number, int digits = 3);
 /// "55.0%" of a fraction.
 std::string percent(double fraction);
+/// "+3.2%", "−3.2%": of an error.
+std::string signed_percent(double fraction);
 
 /// The unit in which all numbers of one table column are printed, so that they can be compared.
 struct Unit {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "planner/cost/error_band.hpp"
 #include "planner/report/format.hpp"
 #include "planner/report/plan_sections.hpp"
 #include "planner/report/table.hpp"
@@ -50,10 +51,12 @@ Lines notes(const PlannedJob& planned) {
     for (std::string& line : wrapped(fmt::format("note: {}", note), kIndent, 2 * kIndent))
       lines.push_back(std::move(line));
   }
-  const AcceleratorSpec& accelerator = planned.job.cluster.accelerator;
-  const std::string basis = fmt::format("basis: {} ({}) · kernel model of {}, band ±{:.0f}%",
-                                        planned.estimate.basis, word_for(planned.job.training.schedule),
-                                        accelerator.name, 100.0 * accelerator.kernels.spread);
+  const StepFigures& step = planned.estimate.step;
+  const std::string basis = fmt::format(
+      "basis: {} ({}) · kernel model of {} (±{:.0f}%) · band ±{:.0f}%, which {:.0f}% of "
+      "published runs lie in",
+      planned.estimate.basis, word_for(planned.job.training.schedule), planned.job.cluster.accelerator.name,
+      100.0 * step.spread, 50.0 * ((step.time_high - step.time_low) / step.time), 100.0 * kBandShare);
   for (std::string& line : wrapped(basis, kIndent, 2 * kIndent)) lines.push_back(std::move(line));
   return lines;
 }

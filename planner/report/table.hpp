@@ -14,6 +14,9 @@ inline constexpr std::size_t kWidth = 100;
 /// reports print themselves (×, ·, –, µ).
 std::size_t display_width(std::string_view text);
 
+/// Text of at most `width` columns: what is wider ends with "…".
+std::string shortened(const std::string& text, std::size_t width);
+
 enum class Align { left, right };
 
 struct Column {

@@ -21,9 +21,9 @@ struct PredictedAndMeasured {
   Seconds predicted;
   Seconds measured;  ///< median
   Seconds spread;    ///< half of the middle half's range
-  /// predicted/measured − 1; none where nothing was measured.
+  /// predicted/measured − 1; none where nothing was predicted or measured.
   [[nodiscard]] std::optional<double> error() const {
-    if (!(measured > Seconds(0.0))) return std::nullopt;
+    if (!(measured > Seconds(0.0)) || !(predicted > Seconds(0.0))) return std::nullopt;
     return predicted / measured - 1.0;
   }
 };

@@ -47,15 +47,35 @@ std::string counts_line(const CountCheck& counts) {
                      mark(counts.passed()));
 }
 
+/// What people call a phase; the optimizer's operations have but one.
+std::string_view words_for(Phase phase) {
+  switch (phase) {
+    case Phase::forward: return " forward";
+    case Phase::recompute: return " recomputed";
+    case Phase::backward_input: return " backward";
+    case Phase::backward_weight: return " weight gradient";
+    case Phase::optimizer: return "";
+  }
+  return "";
+}
+
+/// "ffn GEMM weight gradient", "attention core forward", "all-reduce gradient sync"
 std::string row_name(const OpGroup& group) {
-  return fmt::format("{} {} {}", to_string(group.component), group.kind, to_string(group.phase));
+  std::string component(to_string(group.component));
+  std::replace(component.begin(), component.end(), '_', ' ');
+  std::string kind = group.kind == "gemm" ? "GEMM" : group.kind;
+  std::replace(kind.begin(), kind.end(), '_', ' ');
+  const bool says_it_all = component.starts_with(kind) || kind.starts_with(component);
+  const std::string& name = component.size() > kind.size() ? component : kind;
+  return (says_it_all ? name : component + " " + kind) + std::string(words_for(group.phase));
 }
 
 class Rows {
  public:
   Rows(const Validation& validation)
       : validation_(validation),
-        unit_(report::time_unit(std::max(validation.step.predicted, validation.step.measured))),
+        // The smallest rows shown are a few hundredths of the step.
+        unit_(report::time_unit(validation.step.measured / 20.0)),
         table_({{"operation", report::Align::left},
                 {"calls"},
                 {fmt::format("predicted, {}", unit_.name)},

@@ -82,6 +82,15 @@ std::string_view word_for(Framework framework) {
   return "";
 }
 
+std::string_view word_for(MemoryKind kind) {
+  switch (kind) {
+    case MemoryKind::allocated: return "allocated";
+    case MemoryKind::reserved: return "reserved";
+    case MemoryKind::other: return "other";
+  }
+  return "";
+}
+
 std::string_view word_for(NodeFabric fabric) {
   switch (fabric) {
     case NodeFabric::nvswitch: return "NVSwitch";

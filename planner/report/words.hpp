@@ -17,6 +17,7 @@ std::string_view word_for(ScheduleKind kind);
 std::string_view word_for(Recompute recompute);
 std::string_view word_for(OptimizerKind kind);
 std::string_view word_for(Framework framework);
+std::string_view word_for(MemoryKind kind);
 /// The link between the devices of a node, as a noun: "NVSwitch".
 std::string_view word_for(NodeFabric fabric);
 

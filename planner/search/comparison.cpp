@@ -62,7 +62,7 @@ std::vector<std::size_t> candidates(const std::vector<ComparedVariant>& variants
 }
 
 bool bands_overlap(const StepFigures& faster, const StepFigures& slower) {
-  return faster.time_high / faster.tokens >= slower.time_low / slower.tokens;
+  return kernel_band(faster).high / faster.tokens >= kernel_band(slower).low / slower.tokens;
 }
 
 /// None where one of them has no price: it might be cheaper.
@@ -95,6 +95,10 @@ std::optional<std::size_t> find_nearest(const std::vector<ComparedVariant>& vari
 }
 
 }  // namespace
+
+KernelBand kernel_band(const StepFigures& step) {
+  return {.low = step.time * (1.0 - step.spread), .high = step.time * (1.0 + step.spread)};
+}
 
 Seconds time_per_token(const Estimate& estimate) { return estimate.step.time / estimate.step.tokens; }
 

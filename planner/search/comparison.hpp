@@ -31,10 +31,18 @@ struct Comparison {
   std::vector<ComparedVariant> variants;
   std::optional<std::size_t> best;       ///< of those that fit: most tokens per second
   std::optional<std::size_t> runner_up;  ///< the next of those
-  bool tie = false;                      ///< the error bands of these two overlap
+  bool tie = false;                      ///< the kernels' error bands of these two overlap
   std::optional<std::size_t> cheapest;   ///< of those that fit: least money per token; none without prices
   std::optional<std::size_t> nearest;    ///< where nothing fits: the one that lacks least memory
 };
+
+/// What the residuals of the kernels' fit leave open about a step's time. What else a prediction is off by,
+/// variants of one job have in common: it does not change which of them is faster.
+struct KernelBand {
+  Seconds low;
+  Seconds high;
+};
+KernelBand kernel_band(const StepFigures& step);
 
 /// Time of one token of the whole job's training, which compares steps of unlike sequence lengths.
 Seconds time_per_token(const Estimate& estimate);

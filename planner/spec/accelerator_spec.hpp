@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "planner/spec/kernel_constants.hpp"
+#include "planner/spec/nccl_spec.hpp"
 #include "planner/units/dtype.hpp"
 #include "planner/units/quantity.hpp"
 
@@ -25,15 +26,16 @@ enum class NodeFabric : std::uint8_t { nvswitch, mesh, pcie, shared_memory, none
 struct LinkSpec {
   BytesPerSecond bandwidth;  ///< from the datasheet
   double efficiency = 1.0;   ///< fraction that large collectives reach, measured
-  Seconds latency;           ///< per step of a ring or message
+  Seconds latency;           ///< per step of a ring (NCCL's: in the Simple protocol) or message
 };
 
 /// The node in which this accelerator usually comes; a cluster may say otherwise.
 struct UsualNode {
   std::int64_t devices = 1;
   NodeFabric fabric = NodeFabric::none;
-  LinkSpec link;     ///< between devices of the node
-  LinkSpec network;  ///< one device's share of the NICs
+  LinkSpec link;                 ///< between devices of the node
+  LinkSpec network;              ///< one device's share of the NICs
+  std::optional<NcclSpec> nccl;  ///< none: collectives are plain rings
 };
 
 /// One device type. Every figure carries its source in the YAML it came from.

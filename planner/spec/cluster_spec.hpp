@@ -24,7 +24,8 @@ struct ClusterSpec {
   std::int64_t devices_per_node = 1;
   std::int64_t nodes = 1;
   NodeFabric fabric = NodeFabric::none;
-  LinkSpec link;  ///< between devices of one node
+  LinkSpec link;                 ///< between devices of one node
+  std::optional<NcclSpec> nccl;  ///< NCCL on NVSwitch nodes; none: collectives are plain rings
   NetworkSpec network;
   std::optional<DollarsPerSecond> price;  ///< per device
   std::optional<Watts> power;             ///< per device, the node's overhead included

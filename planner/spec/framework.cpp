@@ -9,6 +9,7 @@ constexpr Bytes mebibytes(std::int64_t count) { return Bytes(checked_product(cou
 
 constexpr FrameworkConventions kMegatron{
     .gradient_dtype = DType::fp32,
+    .fp16_gradient_dtype = DType::fp16,
     .fp32_master_weights = true,
     .bucket = Bytes(160'000'000),  // 40 million parameters in fp32
     .overlap = {},
@@ -19,12 +20,22 @@ constexpr FrameworkConventions kMegatron{
     .scatter_pipeline = true,
     .prefetch_layers = 1,
     .fp32_logits = true,
+    .fused_accumulation = true,
+    .gradient_placeholders = true,
+    .average_pass = true,
+    .flat_buffers = false,
+    .fused_kernels = true,
+    .fused_softmax = true,
+    .autograd = true,
+    .loss = LossKernels::vocab_parallel,
+    .optimizer = OptimizerKernels::multi_tensor,
     .context = mebibytes(1331),
     .fragmentation = 0.04,
 };
 
 constexpr FrameworkConventions kMegatronDeepspeed{
     .gradient_dtype = DType::fp16,
+    .fp16_gradient_dtype = DType::fp16,
     .fp32_master_weights = true,
     .bucket = Bytes(0),
     .overlap = {},
@@ -35,12 +46,22 @@ constexpr FrameworkConventions kMegatronDeepspeed{
     .scatter_pipeline = true,
     .prefetch_layers = 1,
     .fp32_logits = true,
+    .fused_accumulation = false,
+    .gradient_placeholders = false,
+    .average_pass = true,
+    .flat_buffers = false,
+    .fused_kernels = true,
+    .fused_softmax = true,
+    .autograd = true,
+    .loss = LossKernels::vocab_parallel,
+    .optimizer = OptimizerKernels::multi_tensor,
     .context = mebibytes(1331),
     .fragmentation = 0.05,
 };
 
 constexpr FrameworkConventions kTorchFsdp{
     .gradient_dtype = DType::fp32,
+    .fp16_gradient_dtype = DType::fp32,
     .fp32_master_weights = false,
     .bucket = mebibytes(25),
     .overlap = {.tp = TpOverlap::none, .dp = true, .pp = false, .cp = false, .ep = false},
@@ -51,12 +72,22 @@ constexpr FrameworkConventions kTorchFsdp{
     .scatter_pipeline = false,
     .prefetch_layers = 1,
     .fp32_logits = true,
+    .fused_accumulation = false,
+    .gradient_placeholders = false,
+    .average_pass = false,
+    .flat_buffers = true,
+    .fused_kernels = false,
+    .fused_softmax = false,
+    .autograd = true,
+    .loss = LossKernels::torch,
+    .optimizer = OptimizerKernels::foreach,
     .context = mebibytes(1024),
     .fragmentation = 0.05,
 };
 
 constexpr FrameworkConventions kDeepspeed{
     .gradient_dtype = DType::bf16,
+    .fp16_gradient_dtype = DType::fp16,
     .fp32_master_weights = true,
     .bucket = Bytes(1'000'000'000),  // 500 million elements of 2 bytes
     .overlap = {.tp = TpOverlap::none, .dp = true, .pp = false, .cp = false, .ep = false},
@@ -67,14 +98,24 @@ constexpr FrameworkConventions kDeepspeed{
     .scatter_pipeline = true,
     .prefetch_layers = 1,
     .fp32_logits = true,
+    .fused_accumulation = false,
+    .gradient_placeholders = false,
+    .average_pass = true,
+    .flat_buffers = true,
+    .fused_kernels = false,
+    .fused_softmax = false,
+    .autograd = true,
+    .loss = LossKernels::torch,
+    .optimizer = OptimizerKernels::multi_tensor,
     .context = mebibytes(1331),
     .fragmentation = 0.05,
 };
 
 constexpr FrameworkConventions kNanotron{
     .gradient_dtype = DType::fp32,
+    .fp16_gradient_dtype = DType::fp32,
     .fp32_master_weights = true,
-    .bucket = mebibytes(25),
+    .bucket = Bytes(1),  // each tensor by itself
     .overlap = {.tp = TpOverlap::none, .dp = true, .pp = false, .cp = false, .ep = false},
     .regather_sequence = false,
     .recompute_whole_layer = true,
@@ -83,12 +124,22 @@ constexpr FrameworkConventions kNanotron{
     .scatter_pipeline = false,
     .prefetch_layers = 1,
     .fp32_logits = true,
+    .fused_accumulation = false,
+    .gradient_placeholders = false,
+    .average_pass = false,
+    .flat_buffers = false,
+    .fused_kernels = true,
+    .fused_softmax = false,
+    .autograd = true,
+    .loss = LossKernels::vocab_parallel,
+    .optimizer = OptimizerKernels::multi_tensor,
     .context = mebibytes(1331),
     .fragmentation = 0.05,
 };
 
 constexpr FrameworkConventions kForeshard{
     .gradient_dtype = DType::fp32,
+    .fp16_gradient_dtype = DType::fp32,
     .fp32_master_weights = true,
     .bucket = mebibytes(25),
     .overlap = {.tp = TpOverlap::wgrad, .dp = true, .pp = true, .cp = false, .ep = false},
@@ -99,6 +150,15 @@ constexpr FrameworkConventions kForeshard{
     .scatter_pipeline = false,
     .prefetch_layers = 1,
     .fp32_logits = true,
+    .fused_accumulation = true,
+    .gradient_placeholders = false,
+    .average_pass = false,
+    .flat_buffers = false,
+    .fused_kernels = true,
+    .fused_softmax = true,
+    .autograd = false,
+    .loss = LossKernels::fused,
+    .optimizer = OptimizerKernels::fused,
     .context = mebibytes(768),
     .fragmentation = 0.02,
 };

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "planner/spec/names.hpp"
+#include "planner/spec/nccl_yaml.hpp"
 #include "planner/spec/read_accelerator.hpp"
 #include "planner/spec/read_cluster.hpp"
 #include "planner/spec/read_job.hpp"
@@ -110,6 +111,13 @@ Json link(KeyTable keys) {
       {{"bandwidth", quantity()}, {"efficiency", number()}, {"latency", quantity()}, {"source", text()}});
 }
 
+Json nccl() {
+  return map(nccl_keys(), {{"generation", word<NcclGeneration>()},
+                           {"nvls_bandwidth", quantity()},
+                           {"fixed", quantity()},
+                           {"source", text()}});
+}
+
 Json kernels() {
   Forms fractions;
   for (const KeyInfo& info : memory_fraction_keys()) fractions[info.key] = number();
@@ -165,6 +173,7 @@ Json accelerator() {
                                          {"fabric", word<NodeFabric>()},
                                          {"link", link(link_keys())},
                                          {"network", link(link_keys())},
+                                         {"nccl", nccl()},
                                          {"source", text()}})},
               {"price", map(price_keys(), {{"per_hour", quantity()}, {"source", text()}})},
               {"power", map(power_keys(), {{"per_device", quantity()}, {"source", text()}})},
@@ -185,6 +194,7 @@ Json cluster() {
                               {"nodes", whole()},
                               {"fabric", word<NodeFabric>()},
                               {"link", link(cluster_link_keys())},
+                              {"nccl", nccl()},
                               {"network", network},
                               {"price_per_device_hour", quantity()},
                               {"power_per_device", quantity()},

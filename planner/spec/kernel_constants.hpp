@@ -76,6 +76,7 @@ struct KernelConstants {
   Seconds launch;                                                ///< least time of a dependent kernel
   Seconds submit;                    ///< host time to submit one kernel of a compiled program
   double communication_share = 0.0;  ///< of the multiprocessors that a running collective occupies
+  double device_spread = 0.0;        ///< standard deviation of speed from device to device, relative
   double spread = 0.0;               ///< relative residual of the fit: half of the error band
 };
 

@@ -18,7 +18,9 @@ bool is_folder(const std::filesystem::path& path) {
   return std::filesystem::is_directory(path, error);
 }
 
-std::string folder_of(ConfigKind kind) { return noun_of(kind) + "s"; }
+std::string folder_of(ConfigKind kind) {
+  return kind == ConfigKind::measured ? "measured" : noun_of(kind) + "s";
+}
 
 }  // namespace
 
@@ -41,6 +43,7 @@ std::string noun_of(ConfigKind kind) {
     case ConfigKind::accelerators: return "accelerator";
     case ConfigKind::clusters: return "cluster";
     case ConfigKind::jobs: return "job";
+    case ConfigKind::measured: return "file of measured jobs";
   }
   return {};
 }

@@ -29,7 +29,7 @@ class Library {
   std::map<std::filesystem::path, NodePtr> opened_;
 };
 
-/// "model", "accelerator", "cluster", "job": one config of a kind.
+/// "model", "accelerator", "cluster", "job", "file of measured jobs": one config of a kind.
 std::string noun_of(ConfigKind kind);
 
 /// The name of a config that says none: its file's, without directory and extension; `fallback` where it does

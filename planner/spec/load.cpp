@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "planner/spec/library.hpp"
+#include "planner/spec/node_edit.hpp"
 #include "planner/spec/overrides.hpp"
 #include "planner/spec/read_accelerator.hpp"
 #include "planner/spec/read_cluster.hpp"
@@ -13,8 +14,20 @@ namespace foreshard {
 
 namespace {
 
+constexpr const char* kStepTime = "measured.step_time";
+
+/// Complains of a job without a measured step time. What cannot be read was complained of already.
+void check_measured(const YamlNode& job, Complaints& complaints) {
+  if (job.kind != YamlNode::Kind::map) return;
+  const MapEntry* const measured = job.find("measured");
+  if (measured != nullptr && measured->value->find("step_time") != nullptr) return;
+  complaints.add(locate(job, kStepTime), kStepTime, "without it there is nothing to compare the plan with",
+                 "the time of one step, as in measured: {step_time: 18.1 s}");
+}
+
 std::vector<JobSpec> read_jobs(const SourcePtr& source, const std::string& text,
-                               const std::vector<Override>& overrides, Complaints& complaints) {
+                               const std::vector<Override>& overrides, Purpose purpose,
+                               Complaints& complaints) {
   Library library(complaints);
   const std::vector<NodePtr> documents = parse_yaml(source, text, complaints);
   if (documents.empty() && complaints.size() == 0) {
@@ -25,7 +38,9 @@ std::vector<JobSpec> read_jobs(const SourcePtr& source, const std::string& text,
   std::vector<JobSpec> jobs;
   for (std::size_t i = 0; i < documents.size(); ++i) {
     const std::string name = documents.size() == 1 ? stem : fmt::format("{}-{}", stem, i + 1);
-    jobs.push_back(read_job(apply_overrides(documents[i], overrides, library), name, library));
+    const NodePtr job = apply_overrides(documents[i], overrides, library);
+    jobs.push_back(read_job(job, name, library));
+    if (purpose == Purpose::score) check_measured(*job, complaints);
   }
   return jobs;
 }
@@ -46,23 +61,24 @@ Spec load_named(const std::string& name_or_path,
 
 }  // namespace
 
-std::vector<JobSpec> load_jobs(const std::filesystem::path& file, const std::vector<Override>& overrides) {
+std::vector<JobSpec> load_jobs(const std::filesystem::path& file, const std::vector<Override>& overrides,
+                               Purpose purpose) {
   Complaints complaints;
   std::vector<JobSpec> jobs;
   const std::string name = file.string();
   if (const std::optional<std::string> text = read_text_file(file, name, complaints)) {
-    jobs = read_jobs(make_source(name, file.parent_path(), *text), *text, overrides, complaints);
+    jobs = read_jobs(make_source(name, file.parent_path(), *text), *text, overrides, purpose, complaints);
   }
   complaints.throw_if_any();
   return jobs;
 }
 
 std::vector<JobSpec> parse_jobs(const std::string& text, const std::string& name,
-                                const std::vector<Override>& overrides) {
+                                const std::vector<Override>& overrides, Purpose purpose) {
   Complaints complaints;
   std::vector<JobSpec> jobs;
   if (const std::optional<std::string> checked = check_text(text, name, complaints)) {
-    jobs = read_jobs(make_source(name, {}, *checked), *checked, overrides, complaints);
+    jobs = read_jobs(make_source(name, {}, *checked), *checked, overrides, purpose, complaints);
   }
   complaints.throw_if_any();
   return jobs;

@@ -54,6 +54,12 @@ inline constexpr auto kWords<NodeFabric> =
                                       {NodeFabric::shared_memory, "shared-memory"},
                                       {NodeFabric::none, "none"}});
 template <>
+inline constexpr auto kWords<NcclGeneration> =
+    std::to_array<Named<NcclGeneration>>({{NcclGeneration::volta, "volta"},
+                                          {NcclGeneration::ampere, "ampere"},
+                                          {NcclGeneration::hopper, "hopper"},
+                                          {NcclGeneration::blackwell, "blackwell"}});
+template <>
 inline constexpr auto kWords<Topology> =
     std::to_array<Named<Topology>>({{Topology::rail_optimised, "rail-optimised"},
                                     {Topology::fat_tree, "fat-tree"},

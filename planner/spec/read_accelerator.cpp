@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "planner/spec/nccl_yaml.hpp"
 #include "planner/spec/read_kernels.hpp"
 
 namespace foreshard {
@@ -20,7 +21,7 @@ constexpr auto kAcceleratorKeys = std::to_array<KeyInfo>({
      "fused attention by version: {fa2: {forward: {efficiency: 0.6}, backward: {efficiency: 0.5}}}"},
     {"flash", "the flash attention usually run: fa1, fa2, fa3, fa4, cudnn or triton"},
     {"fits", "how well the constants reproduce sets of measured kernels, as fit_kernels writes it"},
-    {"node", "the node in which it usually comes: {devices, fabric, link, network}"},
+    {"node", "the node in which it usually comes: {devices, fabric, link, network, nccl}"},
     {"price", "{per_hour: 2.50 USD/h} of one device"},
     {"power", "{per_device: 700 W} under load"},
     {"source", "where the figures come from"},
@@ -53,6 +54,7 @@ constexpr auto kNodeKeys = std::to_array<KeyInfo>({
     {"fabric", "how they are joined: nvswitch, mesh, pcie, shared-memory or none"},
     {"link", "between devices of the node: {bandwidth: 450 GB/s, efficiency: 0.8, latency: 4 us}"},
     {"network", "one device's share of the NICs: {bandwidth: 400 Gbit/s, efficiency: 0.9, latency: 10 us}"},
+    {"nccl", "how NCCL runs collectives over an NVSwitch; unsaid: plain rings"},
     {"source", "where the figures come from"},
 });
 constexpr auto kLinkKeys = std::to_array<KeyInfo>({
@@ -118,6 +120,7 @@ UsualNode read_node(const MapReader& map) {
   // Where nothing joins the devices of a node, what passes between them goes through its NICs.
   const bool through_network = node.fabric == NodeFabric::none && !reader->has("link");
   node.link = through_network ? node.network : read_link(reader->required_child("link", kLinkKeys));
+  node.nccl = read_nccl(*reader, std::nullopt);
   check_source(*reader);
   return node;
 }
@@ -139,7 +142,7 @@ AcceleratorSpec read_accelerator_map(const MapReader& map) {
     check_source(*multiprocessors);
   }
   read_gemm(map, accelerator);
-  accelerator.kernels = read_kernels(map);
+  accelerator.kernels = read_kernels(map, accelerator.is_cpu);
   accelerator.usual_flash = map.maybe("flash", Choice<FlashVersion>{});
   accelerator.fits = read_fits(map);
   accelerator.node = read_node(map);

@@ -4,6 +4,7 @@
 
 #include "planner/spec/node_edit.hpp"
 #include "planner/spec/read_accelerator.hpp"
+#include "planner/spec/nccl_yaml.hpp"
 
 namespace foreshard {
 
@@ -16,6 +17,7 @@ constexpr auto kClusterKeys = std::to_array<KeyInfo>({
     {"nodes", "how many"},
     {"fabric", "how the devices of a node are joined: nvswitch, mesh, pcie, shared-memory or none"},
     {"link", "between devices of one node: {bandwidth: 450 GB/s, efficiency: 0.8, latency: 4 us}"},
+    {"nccl", "how NCCL runs collectives over an NVSwitch; unsaid: as the accelerator's usual node"},
     {"network",
      "between nodes: {bandwidth_per_device: 400 Gbit/s, latency, efficiency, topology, oversubscription}"},
     {"price_per_device_hour", "as in 2.50 USD/h"},
@@ -106,6 +108,7 @@ ClusterSpec read_cluster_map(const MapReader& map, Library& library) {
   cluster.nodes = map.optional("nodes", WholeNumber{1, 1'000'000}, 1);
   cluster.fabric = map.optional("fabric", Choice<NodeFabric>{}, accelerator.node.fabric);
   cluster.link = read_link(map, accelerator.node.link);
+  cluster.nccl = read_nccl(map, accelerator.node.nccl);
   cluster.network = read_network(map, accelerator.node.network);
   cluster.price = map.maybe("price_per_device_hour", Measured<DollarsPerSecond>{true});
   if (!cluster.price) cluster.price = accelerator.price;

@@ -18,6 +18,8 @@ constexpr auto kKernelsKeys = std::to_array<KeyInfo>({
     {"launch", "least time of a dependent kernel, as in 2.5 us"},
     {"submit", "host time to submit one kernel, as in 5 us; 0 us if unsaid"},
     {"communication_share", "share of the multiprocessors that a running collective occupies; 0 if unsaid"},
+    {"device_spread",
+     "standard deviation of speed from device to device, relative; 0.0175 of a GPU if unsaid"},
     {"spread", "relative residual of the fit"},
     {"source", "where the figures come from"},
 });
@@ -80,6 +82,8 @@ constexpr auto kFitKeys = std::to_array<KeyInfo>({
 });
 
 constexpr bool kZeroAllowed = true;
+/// Of a GPU where its file does not say. Source: docs/cost_model.md.
+constexpr double kUsualDeviceSpread = 0.0175;
 
 MemoryFraction read_fraction(const MapReader& fractions, std::string_view pass) {
   MemoryFraction fraction;
@@ -124,7 +128,7 @@ KeyTable flash_keys() { return kFlashKeys; }
 KeyTable attention_rate_keys() { return kAttentionRateKeys; }
 KeyTable fit_keys() { return kFitKeys; }
 
-KernelConstants read_kernels(const MapReader& accelerator) {
+KernelConstants read_kernels(const MapReader& accelerator, bool is_cpu) {
   KernelConstants constants;
   read_attention(accelerator, constants);
   const std::optional<MapReader> kernels = accelerator.required_child("kernels", kKernelsKeys);
@@ -144,6 +148,8 @@ KernelConstants read_kernels(const MapReader& accelerator) {
   constants.launch = kernels->required("launch", Measured<Seconds>{kZeroAllowed});
   constants.submit = kernels->optional("submit", Measured<Seconds>{kZeroAllowed}, Seconds(0.0));
   constants.communication_share = kernels->optional("communication_share", RealNumber{0.0, 0.9}, 0.0);
+  constants.device_spread =
+      kernels->optional("device_spread", RealNumber{0.0, 0.5}, is_cpu ? 0.0 : kUsualDeviceSpread);
   constants.spread = kernels->required("spread", RealNumber{0.0, 1.0});
   kernels->maybe("source", Text{});
   return constants;

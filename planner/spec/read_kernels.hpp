@@ -16,7 +16,7 @@ KeyTable attention_rate_keys();
 KeyTable fit_keys();
 
 /// The constants in the accelerator's `kernels` and `attention`.
-KernelConstants read_kernels(const MapReader& accelerator);
+KernelConstants read_kernels(const MapReader& accelerator, bool is_cpu);
 
 /// The list `fits`; none if there is no such key.
 std::vector<KernelFit> read_fits(const MapReader& accelerator);

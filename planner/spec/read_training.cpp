@@ -14,7 +14,9 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
     {"micro_batch", "sequences per data-parallel rank and micro-batch"},
     {"precision", "of the layers' matrix products: fp32, bf16, fp16 or fp8"},
     {"attention", "flash or unfused"},
-    {"flash", "which flash attention: fa1, fa2, fa3, fa4, cudnn or triton; unsaid, the accelerator's usual"},
+    {"flash",
+     "which flash attention: fa1, fa2, fa3, fa4, cudnn or triton; unsaid, the framework's or the "
+     "accelerator's usual"},
     {"compiled", "pointwise operations are fused by a compiler: true or false; unsaid, the framework's"},
     {"dropout", "residual and attention dropout are run: true or false; unsaid, the framework's"},
     {"gradient_dtype", "fp32 or bf16; unsaid, the framework's"},
@@ -55,6 +57,18 @@ OverlapSpec usual_overlap(const JobSpec& job, OverlapSpec frameworks) {
   return frameworks;
 }
 
+DType usual_gradient_dtype(Precision precision, const FrameworkConventions& usual) {
+  if (precision == Precision::fp32) return DType::fp32;
+  return precision == Precision::fp16 ? usual.fp16_gradient_dtype : usual.gradient_dtype;
+}
+
+/// The flash attention that PyTorch brings is FlashAttention-2 on every card. LayerNorm marks the models of
+/// the years before it, when LLM Foundry ran FlashAttention's algorithm in Triton. Source: docs/frameworks.md.
+std::optional<FlashVersion> usual_flash(const JobSpec& job) {
+  if (job.framework != Framework::torch_fsdp) return std::nullopt;
+  return job.model.norm == NormKind::layernorm ? FlashVersion::fa1 : FlashVersion::fa2;
+}
+
 }  // namespace
 
 KeyTable training_keys() { return kTrainingKeys; }
@@ -69,11 +83,12 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.precision = map.optional("precision", Choice<Precision>{}, training.precision);
   training.attention = map.optional("attention", Choice<AttentionKind>{}, training.attention);
   training.flash = map.maybe("flash", Choice<FlashVersion>{});
+  if (!training.flash && !job.cluster.accelerator.is_cpu) training.flash = usual_flash(job);
   training.compiled = map.optional("compiled", Boolean{}, usual.compiled);
   // LayerNorm marks the models of the years in which dropout was usual.
   const bool usual_dropout = usual.dropout && job.model.norm == NormKind::layernorm;
   training.dropout = map.optional("dropout", Boolean{}, usual_dropout);
-  const DType usual_gradient = training.precision == Precision::fp32 ? DType::fp32 : usual.gradient_dtype;
+  const DType usual_gradient = usual_gradient_dtype(training.precision, usual);
   training.gradient_dtype =
       map.optional("gradient_dtype", Choice<DType>{{DType::fp32, DType::bf16}}, usual_gradient);
   training.fp8_scaling = map.optional("fp8_scaling", Choice<Fp8Scaling>{}, training.fp8_scaling);

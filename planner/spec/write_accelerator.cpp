@@ -41,6 +41,7 @@ void write_node(const UsualNode& node, const FigureSources& sources, MapWriter& 
   writer.plain("fabric", word_of(node.fabric));
   write_link("link", node.link, sources.link, writer);
   write_link("network", node.network, sources.network, writer);
+  write_nccl(node.nccl, writer);
   writer.end();
 }
 

@@ -4,6 +4,7 @@
 
 #include "planner/spec/map_writer.hpp"
 #include "planner/spec/names.hpp"
+#include "planner/spec/nccl_yaml.hpp"
 #include "planner/spec/write_accelerator.hpp"
 #include "planner/spec/write_kernels.hpp"
 #include "planner/units/write_quantity.hpp"
@@ -27,6 +28,7 @@ std::string write_cluster(const ClusterSpec& cluster, const std::string& comment
   writer.plain("latency", write_quantity(cluster.link.latency));
   write_source(sources.link, writer);
   writer.end();
+  write_nccl(cluster.nccl, writer);
   writer.begin("network");
   writer.plain("bandwidth_per_device", write_quantity(cluster.network.link.bandwidth));
   writer.plain("latency", write_quantity(cluster.network.link.latency));

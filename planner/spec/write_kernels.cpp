@@ -73,6 +73,7 @@ void write_kernels(const KernelConstants& kernels, MapWriter& writer, const Figu
   writer.plain("launch", write_quantity(kernels.launch));
   writer.plain("submit", write_quantity(kernels.submit));
   writer.plain("communication_share", number(kernels.communication_share));
+  writer.plain("device_spread", number(kernels.device_spread));
   writer.plain("spread", number(kernels.spread));
   write_source(sources.kernels, writer);
   writer.end();

@@ -36,6 +36,12 @@ struct CpuDevice::Parts {
 
 CpuDevice::CpuDevice(int threads) {
   if (threads < 1) throw std::invalid_argument(fmt::format("a CPU device needs a thread, not {}", threads));
+  if (threads > 1 && !cpu::blas_serves_several_threads()) {
+    throw std::runtime_error(fmt::format(
+        "{} here is its serial variant, which {} threads of a rank cannot share; run with one thread per "
+        "rank, or install the pthread or OpenMP variant (Debian: libopenblas0-pthread)",
+        cpu::blas_name(), threads));
+  }
   parts_ = std::make_unique<Parts>(threads);
   parts_->context.pool.run([](int /*thread*/) { cpu::use_blas_on_this_thread(); });
 }

@@ -11,7 +11,8 @@ namespace foreshard {
 /// does not depend on the number of threads.
 class CpuDevice : public Device {
  public:
-  /// @throws std::invalid_argument for less than one thread
+  /// @throws std::invalid_argument for less than one thread; std::runtime_error for several where the matrix
+  /// library serves but one, with what to do
   explicit CpuDevice(int threads = 1);
   ~CpuDevice() override;
   CpuDevice(const CpuDevice&) = delete;

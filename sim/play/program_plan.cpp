@@ -77,15 +77,15 @@ std::vector<std::optional<std::uint32_t>> find_shared(const StepProgram& program
 }
 
 /// The last kernel of a block, from its first operation on, knows how many there are.
-void count_kernels(std::span<OpPlan> ops) {
-  std::int32_t kernels = 0;
+void count_kernels(std::span<OpPlan> ops, const std::vector<OpTime>& times) {
+  std::int64_t kernels = 0;
   OpPlan* last = nullptr;
-  for (OpPlan& op : ops) {
-    if (op.lane != kComputeLane) continue;
-    ++kernels;
-    last = &op;
+  for (std::size_t o = 0; o < ops.size(); ++o) {
+    if (ops[o].lane != kComputeLane) continue;
+    kernels += times[o].kernels;
+    last = &ops[o];
   }
-  if (last != nullptr) last->submits = kernels;
+  if (last != nullptr) last->submits = static_cast<std::int32_t>(kernels);
 }
 
 void check_shape(const StepProgram& program, const OpTimes& times) {
@@ -139,7 +139,7 @@ ProgramPlan plan_program(const StepProgram& program, const OpTimes& times) {
       planned.operands = static_cast<std::uint32_t>(plan.operands.size()) - planned.first_operand;
       plan.ops.push_back(planned);
     }
-    count_kernels(std::span(plan.ops).subspan(plan.first_op.back()));
+    count_kernels(std::span(plan.ops).subspan(plan.first_op.back()), times[b]);
   }
   plan.first_op.push_back(static_cast<std::uint32_t>(plan.ops.size()));
   return plan;

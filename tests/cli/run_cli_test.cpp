@@ -91,7 +91,7 @@ void check_refused(const std::string& arguments, const std::string& complaint) {
 }  // namespace
 
 TEST_CASE("help is a result, with an example and the exit codes") {
-  const std::string command = GENERATE("", "plan ", "compare ", "list ", "show ");
+  const std::string command = GENERATE("", "plan ", "compare ", "simulate ", "score ", "list ", "show ");
   INFO("foreshard " << command << "--help");
   const Outcome outcome = run_tool(command + "--help");
   CHECK(outcome.code == 0);
@@ -112,7 +112,7 @@ TEST_CASE("a wrong command line is refused with what was meant") {
   check_refused("", "a command is missing");
   check_refused(
       "plann " + kJob,
-      "unknown command 'plann'; there are plan, compare, simulate, list, show; did you mean 'plan'?");
+      "unknown command 'plann'; there are plan, compare, simulate, score, list, show; did you mean 'plan'?");
   check_refused("plan", "JOB is required");
   check_refused("plan " + kJob + " --formt json", "unknown option '--formt'; did you mean '--format'?");
   check_refused("plan " + kJob + " --format jsn", "'jsn' is none of table, json, csv; did you mean 'json'?");
@@ -262,9 +262,71 @@ TEST_CASE("compare varies one job") {
   CHECK_THAT(outcome.err, ContainsSubstring("'-' holds 2 jobs; compare varies one"));
 }
 
+TEST_CASE("score takes bundled names, paths and standard input") {
+  const std::string file = FORESHARD_SOURCE_DIR "/configs/measured/korthikanti.yaml";
+  const Outcome by_name = run_tool("score korthikanti");
+  CHECK(by_name.code == 0);
+  CHECK(by_name.err.empty());
+  CHECK_THAT(by_name.out, ContainsSubstring("Step times of 9 measured runs are "));
+  CHECK_THAT(by_name.out, ContainsSubstring("\n    kort-22B-full "));
+  CHECK(widest_line(by_name.out) <= 100);
+  CHECK(run_tool("score '" + file + "'").out == by_name.out);
+  CHECK_THAT(run_tool("score - < '" + file + "'").out, ContainsSubstring("\n  stdin "));
+}
+
+TEST_CASE("score scores all bundled cases if none is named, and leaves out what it is told to") {
+  // 159 published runs, six of them of SC'21's ZeRO 3.
+  const Outcome all = run_tool("score --worst 0");
+  CHECK(all.code == 0);
+  CHECK_THAT(all.out, ContainsSubstring("Step times of 159 measured runs are "));
+  CHECK_THAT(all.out, ContainsSubstring("\n  sc21_zero3 "));
+  const Outcome without = run_tool("score --worst 0 --without sc21_zero3 --bands");
+  CHECK_THAT(without.out, ContainsSubstring("Step times of 153 measured runs are "));
+  CHECK_THAT(without.out, ContainsSubstring("\n  source held out "));
+  CHECK(without.out.find("sc21_zero3") == std::string::npos);
+}
+
+TEST_CASE("files that share a stem are sources by their whole names") {
+  const TemporaryFile file(".yaml", read_file(FORESHARD_SOURCE_DIR "/configs/measured/sc21_ptdp.yaml"));
+  const std::string link = "a=$(mktemp -d); ln -s '" + file.path().string() + "' $a/sc21_ptdp.yaml; ";
+  const Outcome both = shell(link + "FORESHARD score sc21_ptdp $a/sc21_ptdp.yaml --format csv; rm -r $a");
+  CHECK(both.err.empty());
+  CHECK_THAT(both.out, ContainsSubstring("sc21-t2-07,sc21_ptdp,"));
+  CHECK_THAT(both.out, ContainsSubstring("/sc21_ptdp.yaml,"));
+}
+
+TEST_CASE("what cannot be scored is refused, every job of it at once") {
+  const TemporaryFile jobs(".yaml",
+                           "model: llama3-8b\n"
+                           "cluster: {name: dgx-h100, nodes: 1}\n"
+                           "training: {sequence_length: 8192, global_batch: 8, micro_batch: 1}\n"
+                           "---\n"
+                           "model: llama3-8b\n"
+                           "cluster: {name: dgx-h100, nodes: 1}\n"
+                           "training: {sequence_length: 8192, global_batch: 8, micro_batch: 1}\n"
+                           "measured: {peak_memory: 60 GiB}\n");
+  const Outcome outcome = run_tool("score '" + jobs.path().string() + "'");
+  CHECK(outcome.code == 2);
+  CHECK(outcome.out.empty());
+  CHECK_THAT(outcome.err, ContainsSubstring(":1:1: error: measured.step_time: "));
+  CHECK_THAT(outcome.err, ContainsSubstring(":8:1: error: measured.step_time: "));
+  CHECK_THAT(outcome.err, ContainsSubstring("as in measured: {step_time: 18.1 s}"));
+  CHECK_THAT(outcome.err, ContainsSubstring("2 problems, nothing scored.\n"));
+  // What a job lacks can be said on the command line.
+  CHECK(run_tool("score '" + jobs.path().string() + "' --set 'measured.step_time=3 s'").code == 0);
+  check_refused("score korthikant",
+                "neither a file nor a bundled measurement 'korthikant'; did you mean 'kor");
+  check_refused("score korthikanti korthikanti", "'korthikanti' is named twice");
+  check_refused("score --without sc21_zero",
+                "--without 'sc21_zero': no such source; did you mean 'sc21_zero3'?");
+  check_refused("score nanotron --without nanotron", "--without leaves nothing to score");
+  check_refused("score --worst -1", "--worst");
+}
+
 TEST_CASE("the same input gives the same output, byte for byte") {
   const std::string format = GENERATE("table", "json", "csv");
-  const std::string command = GENERATE("plan " + kJob, "compare " + kJob + " --tp 4,8");
+  const std::string command =
+      GENERATE("plan " + kJob, "compare " + kJob + " --tp 4,8", std::string("score nanotron --bands"));
   const std::string arguments = command + " --format " + format;
   CHECK(run_tool(arguments).out == run_tool(arguments).out);
 }

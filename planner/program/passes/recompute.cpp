@@ -10,12 +10,21 @@ namespace foreshard {
 
 namespace {
 
+/// LayerNorm marks the models of the years before PyTorch stopped early. Source: docs/frameworks.md.
+bool reruns_whole_layers(const ProgramBuilder& builder) {
+  return builder.conventions().recompute_whole_layer || builder.job().model.norm == NormKind::layernorm;
+}
+
 class RecomputePass {
   using Key = std::pair<TensorId, int>;  // tensor and layer shift: the stream's input is not its output
 
  public:
   RecomputePass(ProgramBuilder& builder, const Block& forward, Block& backward)
-      : builder_(builder), forward_(forward), backward_(backward), mode_(builder.job().training.recompute) {
+      : builder_(builder),
+        forward_(forward),
+        backward_(backward),
+        mode_(builder.job().training.recompute),
+        reruns_all_(reruns_whole_layers(builder)) {
     for (std::size_t i = 0; i < forward.ops.size(); ++i) {
       for (const Operand& operand : forward.ops[i].operands) {
         if (operand.access != Access::read) writers_[key(operand)].push_back(i);
@@ -25,10 +34,9 @@ class RecomputePass {
   }
 
   void run() {
-    const bool reruns_all = builder_.conventions().recompute_whole_layer;
-    const bool whole = mode_ == Recompute::full && reruns_all;
+    const bool whole = mode_ == Recompute::full && reruns_all_;
     for (const Op& op : backward_.ops) need_inputs_of(op);
-    for (std::size_t i = 0; i < forward_.ops.size() && reruns_all; ++i) {
+    for (std::size_t i = 0; i < forward_.ops.size() && reruns_all_; ++i) {
       const bool in_core =
           mode_ == Recompute::selective && forward_.ops[i].component == Component::attention_core;
       if (whole || in_core) again_.insert(i);
@@ -40,7 +48,13 @@ class RecomputePass {
     }
     if (whole) first_use = 0;
     std::vector<Op> rerun;
-    for (const std::size_t i : again_) rerun.push_back(run_again(forward_.ops[i]));
+    for (std::size_t i = 0; i < forward_.ops.size(); ++i) {
+      if (again_.contains(i)) {
+        rerun.push_back(run_again(forward_.ops[i]));
+      } else if (keeps_half(forward_.ops[i])) {
+        rerun.push_back(run_half_again(forward_.ops[i]));
+      }
+    }
     backward_.ops.insert(backward_.ops.begin() + static_cast<std::ptrdiff_t>(first_use), rerun.begin(),
                          rerun.end());
   }
@@ -101,6 +115,26 @@ class RecomputePass {
     }
   }
 
+  /// Gate and up are two products where each operation is chosen, and one of them runs again.
+  [[nodiscard]] bool keeps_half(const Op& op) const {
+    return mode_ == Recompute::selective_ops && std::holds_alternative<Gemm>(op.kind) &&
+           builder_.tensor(op.operands[1].tensor).sections.size() == 2;
+  }
+
+  /// The half of gate and up that is not kept, into a tensor of its own: what reads both reads the kept one.
+  Op run_half_again(Op op) {
+    op.phase = Phase::recompute;
+    std::get<Gemm>(op.kind).n /= 2;
+    op.operands.resize(3);
+    if (wants_clone(op, op.operands[0])) op.operands[0] = reads(clone(op.operands[0].tensor));
+    Tensor half = builder_.tensor(op.operands[2].tensor);
+    half.name += ".half";
+    half.lifetime = Lifetime::block;
+    half.dims[1].size /= 2;
+    op.operands[2] = writes(builder_.add(std::move(half)));
+    return op;
+  }
+
   TensorId clone(TensorId id) {
     Tensor tensor = builder_.tensor(id);
     tensor.name += ".again";
@@ -135,6 +169,7 @@ class RecomputePass {
   const Block& forward_;
   Block& backward_;
   Recompute mode_;
+  bool reruns_all_;
   std::map<Key, std::vector<std::size_t>> writers_;
   std::set<TensorId> kept_;
   std::set<std::size_t> again_;  // forward operations to run again, in order

@@ -35,6 +35,19 @@ Op dp_exchange(const ProgramBuilder& builder, const WeightGroup& group, Collecti
   return op;
 }
 
+/// One pass over `tensors`, between their own places and the buffer of a collective.
+Op relayout(const ProgramBuilder& builder, std::string name, Phase phase,
+            const std::map<TensorId, TensorId>& tensors) {
+  std::vector<Operand> operands;
+  std::int64_t elements = 0;
+  for (const auto& [id, whole] : tensors) {
+    operands.push_back(adds_to(whole));
+    elements += builder.tensor(whole).local_elements();
+  }
+  return compute_op(std::move(name), Component::gradient_sync, phase,
+                    Pointwise{PointwiseKind::relayout, elements}, std::move(operands));
+}
+
 void replace(Block& block, const std::map<TensorId, TensorId>& substitute, bool write_first) {
   std::set<TensorId> written;
   for (Op& op : block.ops) {
@@ -76,6 +89,10 @@ void gather_weights(ProgramBuilder& builder, const WeightGroup& group, Block& bl
   }
   replace(block, whole, false);
   block.ops.insert(block.ops.begin(), std::move(gather));
+  if (builder.conventions().flat_buffers) {
+    const auto behind_gathers = std::find_if_not(block.ops.begin(), block.ops.end(), is_communication);
+    block.ops.insert(behind_gathers, relayout(builder, "copy weights out", phase, whole));
+  }
 }
 
 /// The block makes whole gradients in buffers of its own and ends by scattering their sum into the ranks'
@@ -99,6 +116,8 @@ void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block&
   }
   for (const TensorId id : gradients) operands.push_back(adds_to(id));
   replace(backward, whole, true);
+  if (builder.conventions().flat_buffers)
+    backward.ops.push_back(relayout(builder, "copy gradients in", Phase::backward_weight, whole));
   Op scatter = dp_exchange(builder, group, CollectiveKind::reduce_scatter, std::move(operands), payload);
   scatter.phase = Phase::backward_weight;
   backward.ops.push_back(std::move(scatter));

@@ -35,6 +35,11 @@ void multiply(const Product& p) {
 // process.
 void use_blas_on_this_thread() { openblas_set_num_threads(1); }
 
+bool blas_serves_several_threads() {
+  constexpr int kSequential = 0;  // OPENBLAS_SEQUENTIAL of OpenBLAS's documentation of this call
+  return openblas_get_parallel() != kSequential;
+}
+
 std::string blas_name() {
   std::istringstream config(openblas_get_config());  // "OpenBLAS 0.3.21 DYNAMIC_ARCH …"
   std::string library;

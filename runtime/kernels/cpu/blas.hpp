@@ -27,12 +27,17 @@ struct Product {
   std::int64_t stride = 0;
 };
 
-/// On the calling thread alone; several may call at once. @throws std::overflow_error for a size beyond 2³¹ −
+/// On the calling thread alone. Several may call at once if blas_serves_several_threads(). @throws
+/// std::overflow_error for a size beyond 2³¹ −
 /// 1
 void multiply(const Product& product);
 
 /// Each thread that will multiply says so first: the library then starts no threads of its own for it.
 void use_blas_on_this_thread();
+
+/// False of a variant of the library that was built for one thread: called by several at once it gives wrong
+/// results.
+bool blas_serves_several_threads();
 
 /// "OpenBLAS 0.3.21 (Zen)": the library and the processor that its kernels are for.
 std::string blas_name();

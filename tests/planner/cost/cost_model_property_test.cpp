@@ -171,7 +171,9 @@ TEST_CASE("scaling all rates by k and all fixed times by 1/k scales every operat
 
 TEST_CASE("pricing an operation allocates nothing") {
   Sizes sizes;
-  const CostModel model(round_job({.tp = 8, .dp = 4, .pp = 2}));
+  JobSpec job = round_job({.tp = 8, .dp = 4, .pp = 2});
+  job.cluster.nccl = NcclSpec{};  // the choice among many ways
+  const CostModel model(job);
   auto priced = random_kernels(sizes);
   priced.emplace_back(make_op(Collective{.group = GroupKind::dp, .payload = Bytes(1000)}), StepProgram{});
   priced.emplace_back(make_op(Send{.payload = Bytes(1000)}), StepProgram{});

@@ -52,7 +52,7 @@ TEST_CASE("one column per variant, with what it has and what it has not") {
   CHECK(before_verdict(compare_table(sample_comparison())) ==
         "sample: Llama 3 70B on 64 × NVIDIA H100 80GB SXM\n"
         "512 sequences of 8,192 tokens · micro-batch 1 · bf16\n"
-        "Devices and batch are fixed: dp follows.\n"
+        "Devices and batch are fixed: dp follows. ± is the kernels' error alone; the rest is common to all.\n"
         "\n"
         "                             tp 2  tp 3        tp 4         tp 8\n"
         "  pp × dp                   4 × 8     –       4 × 4        4 × 2\n"

@@ -17,7 +17,7 @@ inline void choose(ComparedVariant& compared, Axis axis, decltype(Choice::value)
   choice.value = std::move(value);
 }
 
-/// tp of the sample job at 64 devices and pp 4, with a step of so many seconds within ±6.25%.
+/// tp of the sample job at 64 devices and pp 4, with a step of so many seconds, its kernels within ±6.25%.
 inline ComparedVariant sample_variant(std::int64_t tp, double seconds) {
   ComparedVariant compared;
   choose(compared, Axis::tp, tp);
@@ -26,8 +26,7 @@ inline ComparedVariant sample_variant(std::int64_t tp, double seconds) {
   compared.variant.job.parallelism.dp = 16 / tp;
   Estimate estimate = sample_estimate();
   estimate.step.time = Seconds(seconds);
-  estimate.step.time_low = Seconds(seconds * 0.9375);
-  estimate.step.time_high = Seconds(seconds * 1.0625);
+  estimate.step.spread = 0.0625;
   compared.estimate = std::move(estimate);
   compared.largest_micro_batch = 2;
   compared.longest_sequence = 12'288;

@@ -25,8 +25,7 @@ ComparedVariant made(const Made& figures) {
   compared.variant.job.cluster = round_cluster(figures.nodes);
   Estimate estimate;
   estimate.step.time = Seconds(figures.seconds);
-  estimate.step.time_low = Seconds(figures.seconds * (1.0 - figures.band));
-  estimate.step.time_high = Seconds(figures.seconds * (1.0 + figures.band));
+  estimate.step.spread = figures.band;
   estimate.step.tokens = 1000.0;
   estimate.memory.capacity = Bytes(std::int64_t{80} << 30);
   estimate.memory.reserved = Bytes(figures.gibibytes << 30);
@@ -51,6 +50,17 @@ TEST_CASE("the fastest that fits is the best, the next the runner-up") {
   CHECK(ranked.runner_up == 4U);
   CHECK_FALSE(ranked.tie);
   CHECK_FALSE(ranked.nearest);
+}
+
+TEST_CASE("what variants have in common does not make them a tie") {
+  // Kernels within 5%: 10.5 < 11.4. The whole bands, 7 – 13 and 8 – 16, would overlap.
+  ComparedVariant faster = made({.seconds = 10.0, .band = 0.05});
+  ComparedVariant slower = made({.seconds = 12.0, .band = 0.05});
+  faster.estimate->step.time_low = Seconds(7.0);
+  faster.estimate->step.time_high = Seconds(13.0);
+  slower.estimate->step.time_low = Seconds(8.0);
+  slower.estimate->step.time_high = Seconds(16.0);
+  CHECK_FALSE(rank_variants({faster, slower}).tie);
 }
 
 TEST_CASE("bands that touch are a tie") {

@@ -40,6 +40,9 @@ TEST_CASE("an inline cluster takes what it leaves unsaid from the accelerator's 
   CHECK(cluster.fabric == accelerator.node.fabric);
   CHECK(cluster.link.bandwidth == accelerator.node.link.bandwidth);
   CHECK(cluster.network.link.bandwidth == accelerator.node.network.bandwidth);
+  REQUIRE(cluster.nccl.has_value());
+  CHECK(cluster.nccl->generation == NcclGeneration::hopper);
+  CHECK(cluster.nccl->nvls_bandwidth == accelerator.node.nccl->nvls_bandwidth);
   CHECK(cluster.network.topology == Topology::rail_optimised);
   CHECK(cluster.network.oversubscription == 1.0);
   CHECK(cluster.price == accelerator.price);
@@ -50,6 +53,7 @@ TEST_CASE("every key of a cluster is read") {
   const ClusterSpec cluster = cluster_of(
       "{name: mine, accelerator: h100-80gb-sxm, devices_per_node: 4, nodes: 3, fabric: pcie,"
       " link: {bandwidth: 32 GB/s, efficiency: 0.5, latency: 9 us},"
+      " nccl: {generation: ampere, nvls_bandwidth: 0 GB/s, fixed: 5 us, source: me},"
       " network: {bandwidth_per_device: 100 Gbit/s, latency: 20 us, efficiency: 0.25, topology: fat-tree,"
       " oversubscription: 2}, price_per_device_hour: 3.6 USD/h, power_per_device: 1 kW, source: me, notes: "
       "no}");
@@ -59,6 +63,9 @@ TEST_CASE("every key of a cluster is read") {
   CHECK(cluster.link.bandwidth == BytesPerSecond(32e9));
   CHECK(cluster.link.efficiency == 0.5);
   CHECK(cluster.link.latency == Seconds(9e-6));
+  CHECK(cluster.nccl->generation == NcclGeneration::ampere);
+  CHECK(cluster.nccl->nvls_bandwidth == BytesPerSecond());
+  CHECK(cluster.nccl->fixed == Seconds(5e-6));
   CHECK(cluster.network.link.bandwidth == BytesPerSecond(12.5e9));
   CHECK(cluster.network.link.latency == Seconds(20e-6));
   CHECK(cluster.network.link.efficiency == 0.25);
@@ -78,6 +85,18 @@ TEST_CASE("a named cluster with keys of its own keeps the rest") {
   CHECK(changed.network.link.latency == named.network.link.latency);
   CHECK(changed.devices_per_node == named.devices_per_node);
   CHECK(changed.power == named.power);
+}
+
+TEST_CASE(
+    "what a cluster leaves unsaid of NCCL is as usual; where nothing is usual, nothing may be missing") {
+  const ClusterSpec changed = cluster_of("{accelerator: h100-80gb-sxm, nccl: {fixed: 9 us}}");
+  CHECK(changed.nccl->fixed == Seconds(9e-6));
+  CHECK(changed.nccl->generation == NcclGeneration::hopper);
+  CHECK_FALSE(cluster_of("{accelerator: cpu}").nccl.has_value());
+  CHECK_THROWS_WITH(cluster_of("{accelerator: cpu, nccl: {fixed: 9 us}}"),
+                    ContainsSubstring("the key 'generation' is missing"));
+  CHECK_THROWS_WITH(cluster_of("{accelerator: h100-80gb-sxm, nccl: {generation: hoper}}"),
+                    ContainsSubstring("hopper"));
 }
 
 TEST_CASE("paths start at the file that names them") {

@@ -26,6 +26,14 @@ void check_same(const LinkSpec& a, const LinkSpec& b) {
   CHECK(a.latency == b.latency);
 }
 
+void check_same(const std::optional<NcclSpec>& a, const std::optional<NcclSpec>& b) {
+  REQUIRE(a.has_value() == b.has_value());
+  if (!a) return;
+  CHECK(a->generation == b->generation);
+  CHECK(a->nvls_bandwidth == b->nvls_bandwidth);
+  CHECK(a->fixed == b->fixed);
+}
+
 void check_same(const AcceleratorSpec& a, const AcceleratorSpec& b) {
   CHECK(a.name == b.name);
   CHECK(a.full_name == b.full_name);
@@ -58,6 +66,7 @@ void check_same(const AcceleratorSpec& a, const AcceleratorSpec& b) {
   CHECK(a.node.fabric == b.node.fabric);
   check_same(a.node.link, b.node.link);
   check_same(a.node.network, b.node.network);
+  check_same(a.node.nccl, b.node.nccl);
   CHECK(a.price == b.price);
   CHECK(a.power == b.power);
   CHECK(a.source == b.source);
@@ -115,6 +124,7 @@ TEST_CASE("written clusters read back the same") {
     CHECK(back.fabric == cluster.fabric);
     check_same(back.link, cluster.link);
     check_same(back.network.link, cluster.network.link);
+    check_same(back.nccl, cluster.nccl);
     CHECK(back.network.topology == cluster.network.topology);
     CHECK(back.network.oversubscription == cluster.network.oversubscription);
     CHECK(back.price == cluster.price);

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "runtime/comm/communication_error.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
 #include "tests/runtime/comm/test_buffers.hpp"
 #include "tests/support/catch.hpp"
@@ -199,6 +200,18 @@ TEST_CASE("sums and maxima over the world") {
   // 1 + 2 + … + n
   CHECK(communicator.sum_over_world(communicator.rank().value() + 1) == n * (n + 1) / 2);
   CHECK(communicator.max_over_world(communicator.rank().value() + 1) == n);
+}
+
+TEST_CASE("more elements than MPI counts are refused, before memory is touched") {
+  if (mpi_session().size() == 1) return;
+  MpiCommunicator communicator(mpi_session(), mesh_of({.tp = mpi_session().size()}), WireType::fp32);
+  const Buffer huge{.data = nullptr, .elements = std::int64_t{1} << 31};
+  const std::vector<Piece> pieces{{.send = huge, .receive = huge}};
+  CHECK_THROWS_WITH(
+      communicator.run({.kind = CollectiveKind::all_reduce, .in_place = true, .pieces = pieces}),
+      ContainsSubstring("2147483648 elements is beyond what one MPI call carries (2147483647)"));
+  CHECK_THROWS_AS(communicator.run({.kind = CollectiveKind::all_reduce, .in_place = true, .pieces = pieces}),
+                  CommunicationError);
 }
 
 TEST_CASE("sizes that do not match are refused before anything is sent") {

@@ -1,10 +1,9 @@
 // A run that ends badly, in the way that its argument says: what ends_test.sh looks at.
 //
-//   mpirun -n 2 ends_probe WAY TIMEOUT_IN_SECONDS
+//   mpirun -n 2 ends_probe WAY
 
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -19,6 +18,8 @@ namespace foreshard::test {
 namespace {
 
 constexpr std::chrono::hours kForever{1};
+/// Long enough that a rank on a busy machine does not seem to be silent.
+constexpr Seconds kTimeout{5.0};
 
 /// Two layers of a training step of sorts: "qkv", then an all-reduce over tp.
 class Step {
@@ -43,6 +44,7 @@ void end_badly(const std::string& way, MpiSession& session, MpiCommunicator& com
   step.communicate(CollectiveKind::all_reduce, GroupKind::tp);
   step.compute("qkv", 3);
   const bool culprit = session.rank() == Rank(way.ends_with("first") ? 0 : 1);
+  if (way == "wrong_input") throw std::invalid_argument("no such thing");
   if (way == "throw_all") throw std::runtime_error("no such thing");
   if (culprit) {
     if (way == "throw") throw std::runtime_error("no such thing");
@@ -70,13 +72,15 @@ int main(int argc, char** argv) {
   using namespace foreshard;
   MpiSession session(argc, argv);
   try {
-    const std::string way = argv[1];
+    const std::string way = argc > 1 ? argv[1] : "";
     const DeviceMesh mesh =
         way == "receive" ? test::mesh_of({.pp = session.size()}) : test::mesh_of({.tp = session.size()});
-    session.watch(mesh, Seconds(std::atof(argv[2])));
+    session.watch(mesh, test::kTimeout);
     MpiCommunicator communicator(session, mesh, WireType::fp32);
     test::end_badly(way, session, communicator);
-  } catch (const std::exception& error) {
+  } catch (const std::invalid_argument& error) {
     end_run(session, kWrongInput, error.what());
+  } catch (const std::exception& error) {
+    end_run(session, kEnvironmentFailed, error.what());
   }
 }

@@ -1,4 +1,5 @@
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "runtime/comm/communication_error.hpp"
@@ -107,6 +108,25 @@ TEST_CASE("a message of another size than expected is an error that names both")
   CHECK_THROWS_WITH(communicator.wait(received), ContainsSubstring("3 elements came from rank") &&
                                                      ContainsSubstring("where 4 were expected"));
   communicator.wait(sent);
+}
+
+TEST_CASE("what MPI refuses is told in its own words, with rank, host, place and hint") {
+  if (alone()) return;
+  MpiCommunicator communicator = pipeline();
+  WireVector out(WireType::fp32, 5);
+  WireVector in(WireType::fp32, 4);
+  mpi_session().note().begin("recv", LayerId(2), MicroBatch(1));
+  const Ticket sent = communicator.start({.buffer = out.buffer()});
+  const Ticket received =
+      communicator.start({.is_send = false, .peer = Peer::previous_stage, .buffer = in.buffer()});
+  CHECK_THROWS_WITH(
+      communicator.wait(received),
+      ContainsSubstring("rank " + std::to_string(stage()) + " on host " + mpi_session().host()) &&
+          ContainsSubstring("in a transfer from rank " + std::to_string(stage_after(-1))) &&
+          ContainsSubstring("for \"recv\" of layer 2, micro-batch 1: MPI_Wait failed: MPI_ERR_TRUNCATE") &&
+          ContainsSubstring("hint: both sides of a transfer must agree on its size and order"));
+  communicator.wait(sent);
+  mpi_session().note().idle();
 }
 
 TEST_CASE("a pool of transfers that is used up says so") {

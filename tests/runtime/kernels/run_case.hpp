@@ -123,6 +123,7 @@ void check_against_reference(const Case<Call>& one, double tolerance) {
       INFO("operand " << i);
       CHECK(distance(found[i], expected[i]) <= tolerance);
     }
+    if (!cpu::blas_serves_several_threads()) continue;
     for (const int threads : {2, 3}) {
       INFO(threads << " threads");
       LoopsDevice several(*loops, threads);

@@ -10,25 +10,20 @@
 namespace foreshard::cpu::FORESHARD_KERNEL_SET {
 
 FORESHARD_INLINE float larger(float a, float b) { return a > b ? a : b; }
-FORESHARD_INLINE float smaller(float a, float b) { return a < b ? a : b; }
 FORESHARD_INLINE std::int64_t smaller_of(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
-/// 2ⁿ for n from −126 to 127.
-FORESHARD_INLINE float power_of_two(std::int32_t n) {
-  return __builtin_bit_cast(float, (n + 127) << 23);  // the exponent field of IEEE 754's binary32
-}
-
-/// eˣ to 1 ulp. 0 below −87.33, where the result would be subnormal; infinite above 88.73.
+/// eˣ to 1 ulp, for x up to 88. 0 below −87.33, where the result would be subnormal.
 /// x = n·ln 2 + r with |r| ≤ ln 2 / 2; eʳ by its Taylor polynomial of degree 7, whose rest is below 5.2e-9.
 FORESHARD_INLINE float exp(float x) {
   constexpr float kLog2E = 1.44269504F;
   constexpr float kLn2High = 0.693359375F;    // ln 2 in few digits: n·kLn2High is exact
   constexpr float kLn2Low = -2.12194440e-4F;  // and what is missing of it
-  constexpr float kRounder = 12582912.0F;     // 1.5·2²³: adding it rounds to an integer
-  constexpr float kSmallest = -87.3365447F;   // ln of the smallest normal number
-  constexpr float kLargest = 88.8F;           // above the ln of the largest number
-  const float inside = smaller(larger(x, kSmallest), kLargest);
-  const float n = (inside * kLog2E + kRounder) - kRounder;
+  constexpr float kRounder =
+      12582912.0F;  // 1.5·2²³: adding it rounds to an integer, which then ends the mantissa
+  constexpr float kSmallest = -87.3365447F;            // ln of the smallest normal number
+  const float inside = kSmallest > x ? kSmallest : x;  // in this order NaN stays NaN
+  const float rounded = inside * kLog2E + kRounder;
+  const float n = rounded - kRounder;
   const float r = (inside - n * kLn2High) - n * kLn2Low;
   float sum = 1.0F / 5040.0F;
   sum = sum * r + 1.0F / 720.0F;
@@ -38,14 +33,18 @@ FORESHARD_INLINE float exp(float x) {
   sum = sum * r + 0.5F;
   sum = sum * r + 1.0F;
   sum = sum * r + 1.0F;
-  const auto exponent = static_cast<std::int32_t>(n);
-  const std::int32_t half = exponent / 2;  // in two factors: 2¹²⁸ alone is no number
-  const float result = sum * power_of_two(half) * power_of_two(exponent - half);
+  // times 2ⁿ: n goes into the exponent field, bits 23 to 30; what stands above it in `rounded` is shifted
+  // out.
+  const std::uint32_t exponent = __builtin_bit_cast(std::uint32_t, rounded) << 23;
+  const float result = __builtin_bit_cast(float, __builtin_bit_cast(std::uint32_t, sum) + exponent);
   return x < kSmallest ? 0.0F : result;
 }
 
-/// σ(x) = 1/(1 + e⁻ˣ)
-FORESHARD_INLINE float sigmoid(float x) { return 1.0F / (1.0F + exp(-x)); }
+/// σ(x) = 1/(1 + e⁻ˣ) = eˣ/(1 + eˣ), whichever has the negative exponent: nothing overflows or cancels.
+FORESHARD_INLINE float sigmoid(float x) {
+  const float e = exp(x < 0.0F ? x : -x);
+  return (x < 0.0F ? e : 1.0F) / (1.0F + e);
+}
 
 /// Φ(x) = (1 + erf(x/√2))/2 to 1.5e-7, and to 4e-6 of itself down to x = −5.6; 0 below −4·√2. With t =
 /// |x|/√2: below t = 1, erf is t times a polynomial in t²; above, erfc is exp of a polynomial. The

@@ -1,0 +1,80 @@
+#include "planner/report/score_fields.hpp"
+
+#include <optional>
+
+#include "planner/cost/error_band.hpp"
+#include "planner/report/words.hpp"
+
+namespace foreshard::report {
+namespace {
+
+FieldValue byte_field(Bytes bytes) { return count_field(static_cast<Int128>(bytes.value())); }
+
+void add_statistics(std::vector<Field>& fields, const std::string& prefix, const ErrorStatistics& errors) {
+  fields.push_back({prefix + "n", static_cast<std::int64_t>(errors.n)});
+  fields.push_back({prefix + "mean_abs_error", errors.mean_abs});
+  fields.push_back({prefix + "median_abs_error", errors.median_abs});
+  fields.push_back({prefix + "p90_abs_error", errors.p90_abs});
+  fields.push_back({prefix + "bias", errors.bias});
+}
+
+}  // namespace
+
+std::vector<Field> case_fields(const ScoredCase& scored) {
+  std::vector<Field> fields{{"name", scored.name},
+                            {"source", scored.source},
+                            {"predicted_s", scored.predicted.value()},
+                            {"low_s", scored.low.value()},
+                            {"high_s", scored.high.value()},
+                            {"measured_s", scored.measured.value()},
+                            {"error", scored.error},
+                            {"in_band", scored.in_band()}};
+  const auto& memory = scored.memory;
+  const auto add = [&](const char* key, const auto& value) {
+    fields.push_back({key, memory ? value(*memory) : FieldValue(std::monostate{})});
+  };
+  add("memory_kind", [](const ScoredMemory& m) -> FieldValue { return std::string(word_for(m.kind)); });
+  add("predicted_memory_bytes", [](const ScoredMemory& m) { return byte_field(m.predicted); });
+  add("measured_memory_bytes", [](const ScoredMemory& m) { return byte_field(m.measured); });
+  add("memory_error", [](const ScoredMemory& m) -> FieldValue { return m.error; });
+  return fields;
+}
+
+std::vector<Field> source_fields(const SourceScore& source) {
+  std::vector<Field> fields;
+  add_statistics(fields, "", source.step);
+  fields.push_back({"coverage", source.coverage});
+  for (std::size_t kind = 0; kind < kMemoryKindCount; ++kind) {
+    const std::string key = "memory." + std::string(word_for(static_cast<MemoryKind>(kind)));
+    if (source.memory[kind]) {
+      add_statistics(fields, key + ".", *source.memory[kind]);
+    } else {
+      fields.push_back({key, std::monostate{}});
+    }
+  }
+  const std::optional<Ranking>& ranking = source.ranking;
+  const auto said = [&](double Ranking::*figure) {
+    return ranking ? FieldValue((*ranking).*figure) : FieldValue(std::monostate{});
+  };
+  fields.push_back({"ranking.groups", static_cast<std::int64_t>(ranking ? ranking->groups : 0)});
+  fields.push_back({"ranking.rank_correlation", said(&Ranking::rank_correlation)});
+  fields.push_back({"ranking.regret", said(&Ranking::regret)});
+  return fields;
+}
+
+std::vector<Field> held_out_fields(const HeldOutSource& source) {
+  return {{"n", static_cast<std::int64_t>(source.n)},
+          {"systematic_error", source.systematic},
+          {"coverage", source.coverage}};
+}
+
+std::vector<Field> band_fields(const BandFit& fit) {
+  return {{"share", kBandShare},
+          {"systematic_error", fit.systematic},
+          {"systematic_error_used", kSystematicError},
+          {"coverage", fit.coverage},
+          {"held_out_coverage",
+           fit.held_out_coverage ? FieldValue(*fit.held_out_coverage) : FieldValue(std::monostate{})}};
+}
+
+}  // namespace foreshard::report
