@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "planner/spec/names.hpp"
+#include "planner/spec/nccl_yaml.hpp"
 #include "planner/spec/write_kernels.hpp"
 #include "planner/units/write_quantity.hpp"
 
