@@ -108,7 +108,8 @@ class Calibrator {
     accelerator().node = {.devices = cluster.devices_per_node,
                           .fabric = cluster.fabric,
                           .link = cluster.link,
-                          .network = cluster.network.link};
+                          .network = cluster.network.link,
+                          .nccl = {}};
   }
 
   void describe_sources() {
