@@ -11,7 +11,8 @@ MemoryPass pass_of(PointwiseKind kind) {
     case PointwiseKind::multiply:
     case PointwiseKind::zero:
     case PointwiseKind::cast:
-    case PointwiseKind::accumulate: return MemoryPass::elementwise;
+    case PointwiseKind::accumulate:
+    case PointwiseKind::relayout: return MemoryPass::elementwise;
     case PointwiseKind::dropout:
     case PointwiseKind::dropout_add: return MemoryPass::dropout;
     case PointwiseKind::softmax: return MemoryPass::softmax;

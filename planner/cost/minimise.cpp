@@ -10,7 +10,10 @@ using Point = std::vector<double>;
 using Cost = std::function<double(const Point&)>;
 
 constexpr int kIterationsPerCoordinate = 150;
-constexpr int kRestarts = 4;
+// Sums of absolute values have creases in which a simplex lies down: each round starts anew from the best
+// point found, with steps of either sign and of several lengths.
+constexpr double kScales[] = {1.0, -1.0, 3.0, -3.0, 0.3, -0.3};
+constexpr int kRounds = 4;
 
 struct Vertex {
   Point point;
@@ -26,7 +29,8 @@ class Simplex {
       Point corner = centre;
       // Away from the bound, if the centre lies on it.
       const double step = scale * space[i].step;
-      corner[i] += corner[i] + step > space[i].most ? -step : step;
+      const double moved = corner[i] + step;
+      corner[i] += moved > space[i].most || moved < space[i].least ? -step : step;
       add(corner);
     }
   }
@@ -102,12 +106,14 @@ class Simplex {
 
 std::vector<double> minimise(const std::vector<Coordinate>& space, const Cost& cost) {
   Point centre(space.size());
-  std::transform(space.begin(), space.end(), centre.begin(), [](const Coordinate& c) { return c.start; });
+  std::transform(space.begin(), space.end(), centre.begin(),
+                 [](const Coordinate& c) { return std::clamp(c.start, c.least, c.most); });
   Vertex best{centre, cost(centre)};
-  double scale = 1.0;
-  for (int restart = 0; restart < kRestarts; ++restart, scale *= 0.5) {
-    const Vertex found = Simplex(space, cost, best.point, scale).run();
-    if (found.cost < best.cost) best = found;
+  for (int round = 0; round < kRounds; ++round) {
+    for (const double scale : kScales) {
+      const Vertex found = Simplex(space, cost, best.point, scale).run();
+      if (found.cost < best.cost) best = found;
+    }
   }
   return best.point;
 }

@@ -14,7 +14,7 @@ struct Coordinate {
 };
 
 /// The point at which `cost` is least, by the downhill simplex of Nelder and Mead (1965), begun again from
-/// its best point until that no longer helps. Deterministic. Points outside the bounds are moved onto them.
+/// its best point a fixed number of times. Deterministic. Points outside the bounds are moved onto them.
 std::vector<double> minimise(const std::vector<Coordinate>& space,
                              const std::function<double(const std::vector<double>&)>& cost);
 

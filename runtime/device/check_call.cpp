@@ -193,7 +193,8 @@ void check(const PointwiseCall& call) {
     case PointwiseKind::accumulate: return check_one_way(check, call);
     case PointwiseKind::dropout:
     case PointwiseKind::dropout_add:
-    case PointwiseKind::softmax: check.refuse("no device runs it");
+    case PointwiseKind::softmax:
+    case PointwiseKind::relayout: check.refuse("no device runs it");
   }
 }
 

@@ -58,6 +58,8 @@ class Limits {
 
   void check_training() {
     const TrainingSpec& training = job_.training;
+    refuse(job_.framework != Framework::foreshard,
+           "framework: say foreshard; the conventions of others are planned, not executed");
     refuse(training.precision != Precision::fp32,
            "training.precision: say fp32, the only one that is executed");
     refuse(training.attention != AttentionKind::flash,

@@ -16,7 +16,7 @@ constexpr double kMicro = 1e-6;
 // A set of large products alone would take tails of its last waves for fixed cost or prologue, and spoil
 // small ones: both stay where a launch and the stages of a tile can account for them.
 constexpr double kMostFixed = 10.0;      // us
-constexpr double kMostPrologue = 256.0;  // elements of k
+constexpr double kMostPrologue = 128.0;  // elements of k
 
 template <class Predicate>
 bool any_kernel(const Sets& sets, Predicate is) {
