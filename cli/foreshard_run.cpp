@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/calibrate.hpp"
 #include "cli/command.hpp"
 #include "cli/command_line.hpp"
 #include "cli/output.hpp"
@@ -30,7 +31,7 @@ constexpr const char* kExample =
 
 void describe(CLI::App& app, Command& command, MpiSession& session) {
   describe_tool(app, "foreshard-run", kExample);
-  for (const auto add : {add_validate, add_sweep}) add(app, command, session);
+  for (const auto add : {add_validate, add_sweep, add_calibrate}) add(app, command, session);
   for (CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) each->group("Commands");
 }
 
@@ -48,7 +49,7 @@ int finish_parsing(const CLI::App& app, const CLI::ParseError& outcome, const Mp
 }
 
 int run(const Command& command, const MpiSession& session) {
-  if (!command.run) throw UsageError("a command is missing: validate or sweep; see: foreshard-run --help");
+  if (!command.run) throw UsageError("a command is missing: validate, sweep or calibrate; see: foreshard-run --help");
   const CommandResult result = command.run();
   if (speaks(session)) print_result(result.output);
   return static_cast<int>(result.code);

@@ -13,7 +13,7 @@ namespace {
 
 std::string number(double value) { return fmt::format("{}", value); }
 
-void write_gemm(const AcceleratorSpec& accelerator, MapWriter& writer) {
+void write_gemm(const AcceleratorSpec& accelerator, const std::string& source, MapWriter& writer) {
   writer.begin("gemm");
   for (const Named<DType>& named : kWords<DType>) {
     const std::optional<GemmRate>& rate = accelerator.gemm[static_cast<std::size_t>(named.value)];
@@ -21,47 +21,52 @@ void write_gemm(const AcceleratorSpec& accelerator, MapWriter& writer) {
     writer.begin(named.word);
     writer.plain("peak", write_quantity(rate->peak));
     writer.plain("efficiency", number(rate->efficiency));
+    write_source(source, writer);
     writer.end();
   }
   writer.end();
 }
 
-void write_link(std::string_view key, const LinkSpec& link, MapWriter& writer) {
+void write_link(std::string_view key, const LinkSpec& link, const std::string& source, MapWriter& writer) {
   writer.begin(key);
   writer.plain("bandwidth", write_quantity(link.bandwidth));
   writer.plain("efficiency", number(link.efficiency));
   writer.plain("latency", write_quantity(link.latency));
+  write_source(source, writer);
   writer.end();
 }
 
-void write_node(const UsualNode& node, MapWriter& writer) {
+void write_node(const UsualNode& node, const FigureSources& sources, MapWriter& writer) {
   writer.begin("node");
   writer.plain("devices", fmt::format("{}", node.devices));
   writer.plain("fabric", word_of(node.fabric));
-  write_link("link", node.link, writer);
-  write_link("network", node.network, writer);
+  write_link("link", node.link, sources.link, writer);
+  write_link("network", node.network, sources.network, writer);
   write_nccl(node.nccl, writer);
   writer.end();
 }
 
 }  // namespace
 
-void write_accelerator_keys(const AcceleratorSpec& accelerator, MapWriter& writer) {
+void write_accelerator_keys(const AcceleratorSpec& accelerator, MapWriter& writer,
+                            const FigureSources& sources) {
   writer.text("name", accelerator.name);
   writer.text("full_name", accelerator.full_name);
   writer.plain("kind", accelerator.is_cpu ? "cpu" : "gpu");
   writer.begin("memory");
   writer.plain("capacity", write_quantity(accelerator.memory_capacity));
   writer.plain("bandwidth", write_quantity(accelerator.memory_bandwidth));
+  write_source(sources.memory, writer);
   writer.end();
   writer.begin("multiprocessors");
   writer.plain("count", fmt::format("{}", accelerator.multiprocessors));
+  write_source(sources.multiprocessors, writer);
   writer.end();
-  write_gemm(accelerator, writer);
-  write_kernels(accelerator.kernels, writer);
+  write_gemm(accelerator, sources.gemm, writer);
+  write_kernels(accelerator.kernels, writer, sources);
   if (accelerator.usual_flash) writer.plain("flash", word_of(*accelerator.usual_flash));
   write_fits(accelerator.fits, writer);
-  write_node(accelerator.node, writer);
+  write_node(accelerator.node, sources, writer);
   if (accelerator.price) {
     writer.begin("price");
     writer.plain("per_hour", write_quantity(*accelerator.price));
@@ -72,7 +77,7 @@ void write_accelerator_keys(const AcceleratorSpec& accelerator, MapWriter& write
     writer.plain("per_device", write_quantity(*accelerator.power));
     writer.end();
   }
-  if (!accelerator.source.empty()) writer.text("source", accelerator.source);
+  write_source(accelerator.source, writer);
 }
 
 std::string write_accelerator(const AcceleratorSpec& accelerator, const std::string& comment) {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "planner/spec/accelerator_spec.hpp"
+#include "planner/spec/figure_sources.hpp"
 #include "planner/spec/map_writer.hpp"
 
 namespace foreshard {
@@ -12,6 +13,7 @@ namespace foreshard {
 std::string write_accelerator(const AcceleratorSpec& accelerator, const std::string& comment = {});
 
 /// The keys of the accelerator below the writer's current key.
-void write_accelerator_keys(const AcceleratorSpec& accelerator, MapWriter& writer);
+void write_accelerator_keys(const AcceleratorSpec& accelerator, MapWriter& writer,
+                            const FigureSources& sources = {});
 
 }  // namespace foreshard

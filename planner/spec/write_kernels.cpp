@@ -37,7 +37,7 @@ void write_rate(std::string_view key, const AttentionRate& rate, MapWriter& writ
   writer.end();
 }
 
-void write_attention(const KernelConstants& kernels, MapWriter& writer) {
+void write_attention(const KernelConstants& kernels, const std::string& source, MapWriter& writer) {
   const auto is_measured = [](const std::optional<FlashAttention>& version) { return version.has_value(); };
   if (!std::any_of(kernels.attention.begin(), kernels.attention.end(), is_measured)) return;
   writer.begin("attention");
@@ -50,12 +50,17 @@ void write_attention(const KernelConstants& kernels, MapWriter& writer) {
     writer.plain("in_step", number(version->in_step));
     writer.end();
   }
+  write_source(source, writer);
   writer.end();
 }
 
 }  // namespace
 
-void write_kernels(const KernelConstants& kernels, MapWriter& writer) {
+void write_source(const std::string& source, MapWriter& writer) {
+  if (!source.empty()) writer.text("source", source);
+}
+
+void write_kernels(const KernelConstants& kernels, MapWriter& writer, const FigureSources& sources) {
   writer.begin("kernels");
   writer.plain("gemm_fixed", write_quantity(kernels.gemm_fixed));
   writer.plain("gemm_k_prologue", fmt::format("{}", kernels.gemm_k_prologue));
@@ -70,8 +75,9 @@ void write_kernels(const KernelConstants& kernels, MapWriter& writer) {
   writer.plain("communication_share", number(kernels.communication_share));
   writer.plain("device_spread", number(kernels.device_spread));
   writer.plain("spread", number(kernels.spread));
+  write_source(sources.kernels, writer);
   writer.end();
-  write_attention(kernels, writer);
+  write_attention(kernels, sources.attention, writer);
 }
 
 void write_fits(const std::vector<KernelFit>& fits, MapWriter& writer) {

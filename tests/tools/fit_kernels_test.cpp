@@ -2,10 +2,10 @@
 #include <fstream>
 #include <unistd.h>
 
+#include "planner/cost/minimise.hpp"
 #include "planner/spec/load.hpp"
 #include "tests/support/catch.hpp"
 #include "tools/fit_kernels/fit_accelerator.hpp"
-#include "tools/fit_kernels/minimise.hpp"
 
 using namespace foreshard;
 using namespace foreshard::fit;

@@ -191,12 +191,6 @@ std::vector<Knob> memory_knobs(const AcceleratorSpec& accelerator, const Sets& s
 
 }  // namespace
 
-double rounded(double value, int digits) {
-  if (value == 0.0) return 0.0;
-  const double scale = std::pow(10.0, digits - 1 - static_cast<int>(std::floor(std::log10(std::abs(value)))));
-  return std::round(value * scale) / scale;
-}
-
 std::vector<Knob> knobs_for(const AcceleratorSpec& accelerator, const Sets& sets) {
   switch (sets.front()->family) {
     case Family::gemm: return gemm_knobs(accelerator, sets);

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "planner/cost/minimise.hpp"
 #include "planner/spec/accelerator_spec.hpp"
 #include "tools/fit_kernels/measured_kernels.hpp"
-#include "tools/fit_kernels/minimise.hpp"
 
 namespace foreshard::fit {
 
@@ -22,8 +22,5 @@ using Sets = std::vector<const MeasuredSet*>;
 /// The constants on which the kernels of these sets depend and that nothing else decides.
 /// @pre all sets are of one family, and of one version of fused attention
 std::vector<Knob> knobs_for(const AcceleratorSpec& accelerator, const Sets& sets);
-
-/// Rounded to `digits` significant digits.
-double rounded(double value, int digits);
 
 }  // namespace foreshard::fit

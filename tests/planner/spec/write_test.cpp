@@ -87,6 +87,28 @@ TEST_CASE("written accelerators read back the same") {
   }
 }
 
+TEST_CASE("sources stand in the maps whose figures they are about, and read back without complaint") {
+  const ClusterSpec cluster = load_cluster("laptop");
+  const FigureSources sources{.memory = "of memory",
+                              .multiprocessors = "of cores",
+                              .gemm = "of products",
+                              .kernels = "of kernels",
+                              .attention = "of attention",
+                              .link = "of the link",
+                              .network = "of the network"};
+  const std::string text = write_cluster(cluster, {}, sources);
+  for (const char* source : {"of memory", "of cores", "of products", "of kernels", "of attention"})
+    CHECK_THAT(text, ContainsSubstring(std::string("    source: \"") + source));
+  // The usual node of the accelerator has links, and so has the cluster.
+  for (const char* source : {"of the link", "of the network"}) {
+    const std::size_t first = text.find(source);
+    REQUIRE(first != std::string::npos);
+    CHECK(text.find(source, first + 1) != std::string::npos);
+  }
+  const TemporaryFile file(text);
+  CHECK(load_cluster(file.path.string()).name == "laptop");
+}
+
 TEST_CASE("written clusters read back the same") {
   for (const std::string& name : bundled_names(ConfigKind::clusters)) {
     INFO(name);

@@ -3,7 +3,7 @@
 #include <functional>
 #include <vector>
 
-namespace foreshard::fit {
+namespace foreshard {
 
 /// A coordinate of a search: where it begins, how wide its first step is, and between what it stays.
 struct Coordinate {
@@ -18,4 +18,7 @@ struct Coordinate {
 std::vector<double> minimise(const std::vector<Coordinate>& space,
                              const std::function<double(const std::vector<double>&)>& cost);
 
-}  // namespace foreshard::fit
+/// Rounded to `digits` significant digits, as files show what was found.
+double rounded(double value, int digits);
+
+}  // namespace foreshard

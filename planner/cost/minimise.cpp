@@ -1,8 +1,9 @@
-#include "tools/fit_kernels/minimise.hpp"
+#include "planner/cost/minimise.hpp"
 
 #include <algorithm>
+#include <cmath>
 
-namespace foreshard::fit {
+namespace foreshard {
 namespace {
 
 using Point = std::vector<double>;
@@ -117,4 +118,10 @@ std::vector<double> minimise(const std::vector<Coordinate>& space, const Cost& c
   return best.point;
 }
 
-}  // namespace foreshard::fit
+double rounded(double value, int digits) {
+  if (value == 0.0) return 0.0;
+  const double scale = std::pow(10.0, digits - 1 - static_cast<int>(std::floor(std::log10(std::abs(value)))));
+  return std::round(value * scale) / scale;
+}
+
+}  // namespace foreshard

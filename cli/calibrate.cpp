@@ -1,0 +1,118 @@
+#include "cli/calibrate.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "cli/calibration_table.hpp"
+#include "cli/command_line.hpp"
+#include "cli/progress.hpp"
+#include "cli/unfinished_file.hpp"
+#include "planner/spec/write_cluster.hpp"
+#include "runtime/calibrate/calibrate.hpp"
+#include "runtime/calibrate/measure_links.hpp"
+#include "runtime/comm/before_run.hpp"
+
+namespace foreshard::cli {
+namespace {
+
+struct CalibrateOptions {
+  std::string out;
+  std::string name;
+  bool quick = false;
+  int threads = 0;
+};
+
+std::string today() {
+  const auto day = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+  const std::chrono::year_month_day date(day);
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()));
+}
+
+/// A minute of measuring is not to be lost for a file that cannot be written.
+void require_writable(const MpiSession& session, const std::filesystem::path& out) {
+  if (session.rank() != Rank(0)) return;
+  if (std::filesystem::is_directory(out))
+    throw UsageError(fmt::format("--out '{}' is a directory; name a file in it", out.string()));
+  const UnfinishedFile draft(out);
+}
+
+/// The file's name without its ending. Under this name the cluster appears in plans.
+std::string name_for(const CalibrateOptions& options) {
+  const std::string name =
+      options.name.empty() ? std::filesystem::path(options.out).stem().string() : options.name;
+  const bool is_blank =
+      std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isspace(c) != 0; });
+  if (is_blank) throw UsageError("--name is blank: give the cluster a name");
+  return name;
+}
+
+void write_file(const std::filesystem::path& out, const Calibration& calibration) {
+  UnfinishedFile file(out);
+  file.stream() << write_cluster(calibration.cluster, calibration.comment, calibration.sources);
+  file.finish();
+}
+
+CommandResult run_calibrate(const CalibrateOptions& options, const MpiSession& session) {
+  const std::string name = name_for(options);
+  if (const auto complaint = host_layout_complaint(session.hosts())) throw UsageError(*complaint);
+  require_writable(session, options.out);
+
+  Progress progress(session.rank() == Rank(0));
+  const Calibration calibration = calibrate(
+      session,
+      {.name = name,
+       .date = today(),
+       .version = FORESHARD_VERSION,
+       .effort = options.quick ? CalibrationEffort::quick : CalibrationEffort::usual,
+       .threads = options.threads > 0 ? options.threads : static_cast<int>(session.threads_per_rank()),
+       .progress = [&](const std::string& what, int done, int of) { progress.update(what, done, of); }});
+  if (session.rank() != Rank(0)) return {};
+  write_file(options.out, calibration);
+
+  std::string output = calibration_table(calibration);
+  if (const auto remark =
+          oversubscription_remark(session.local_ranks(), session.host_cores(), session.host()))
+    output += fmt::format("\nnote: {}\n", *remark);
+  output += fmt::format("\nwrote {}\nnext: mpirun -n {} foreshard-run validate JOB.yaml --cluster {}\n",
+                        options.out, session.size(), options.out);
+  return {.output = output, .code = ExitCode::done};
+}
+
+constexpr const char* kExample =
+    "Measures kernels and links with all ranks at the same time, about a minute, and fits the\n"
+    "planner's constants to them. Run it with the ranks and the binding that jobs will have.\n"
+    "\n"
+    "Example:\n"
+    "  mpirun -n 2 foreshard-run calibrate --out my-cluster.yaml\n"
+    "  foreshard plan my-job.yaml --set cluster=my-cluster.yaml\n"
+    "  mpirun -n 2 foreshard-run validate my-job.yaml --cluster my-cluster.yaml\n"
+    "\n";
+
+}  // namespace
+
+void add_calibrate(CLI::App& app, Command& command, MpiSession& session) {
+  const auto options = std::make_shared<CalibrateOptions>();
+  CLI::App* calibrate = app.add_subcommand(
+      "calibrate", "Measure this machine and write a cluster file with which plans are about it.");
+  calibrate->add_option("--out", options->out, "The cluster file to write")->required()->option_text("FILE");
+  calibrate->add_option("--name", options->name, "Of the cluster; default the file's name")
+      ->option_text("NAME");
+  calibrate->add_flag("--quick", options->quick, "Measure less, in under 15 seconds: a first impression");
+  calibrate->add_option("--threads", options->threads, "Threads per rank; default its share of the cores")
+      ->check(CLI::Range(1, 4096))
+      ->option_text("N");
+  calibrate->footer(kExample + std::string(kExitCodes));
+  calibrate->callback([options, &command, &session] {
+    command = {.run = [options, &session] { return run_calibrate(*options, session); },
+               .nothing_done = "nothing measured"};
+  });
+}
+
+}  // namespace foreshard::cli

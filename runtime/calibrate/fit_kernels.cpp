@@ -1,0 +1,325 @@
+#include "runtime/calibrate/fit_kernels.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "planner/cost/cost_model.hpp"
+#include "planner/cost/kernel_model.hpp"
+#include "planner/cost/minimise.hpp"
+
+namespace foreshard {
+namespace {
+
+constexpr int kDigits = 4;
+/// Rates that are sought are tried at these first; slow, so that fixed costs do not hide them.
+constexpr FlopsPerSecond kTrialRate{1e9};
+constexpr BytesPerSecond kTrialBandwidth{1e9};
+constexpr auto kFp32 = static_cast<std::size_t>(DType::fp32);
+constexpr auto kFlash = static_cast<std::size_t>(FlashVersion::fa2);
+
+struct Weighed {
+  const MeasuredKernel* kernel = nullptr;
+  double weight = 0.0;
+};
+using Family = std::vector<Weighed>;
+
+double median_by_weight(std::vector<std::pair<double, double>> values_and_weights) {
+  std::sort(values_and_weights.begin(), values_and_weights.end());
+  double all = 0.0;
+  for (const auto& [value, weight] : values_and_weights) all += weight;
+  double below = 0.0;
+  for (const auto& [value, weight] : values_and_weights) {
+    below += weight;
+    if (2.0 * below >= all) return value;
+  }
+  return values_and_weights.back().first;
+}
+
+/// Coordinates of a search for something that may be small or large: its logarithm.
+Coordinate logarithmic(double start, double least, double most) {
+  return {.start = std::log(std::clamp(start, least, most)),
+          .step = 1.0,
+          .least = std::log(least),
+          .most = std::log(most)};
+}
+
+/// Looks for the constants family by family.
+class Fitter {
+ public:
+  Fitter(const KernelMeasurements& measured, AcceleratorSpec& spec) : measured_(measured), spec_(spec) {
+    std::map<std::pair<std::size_t, KernelFamily>, double> time;  // of a family in a program's step
+    for (const MeasuredKernel& kernel : measured.kernels)
+      time[{kernel.program, family_of(kernel.op)}] += time_in_step(kernel);
+    for (const MeasuredKernel& kernel : measured.kernels) {
+      const KernelFamily family = family_of(kernel.op);
+      families_[family].push_back({&kernel, time_in_step(kernel) / time.at({kernel.program, family})});
+    }
+  }
+
+  void run() {
+    spec_.kernels.memory_efficiency = 1.0;
+    spec_.usual_flash = FlashVersion::fa2;
+    // What other families do does not matter to one; the model wants to be whole nevertheless.
+    spec_.memory_bandwidth = kTrialBandwidth;
+    set_rate(kTrialRate);
+    fit_passes();
+    fit_products();
+    fit_attention(false);
+    fit_attention(true);
+    spec_.kernels.spread = rounded(std::min(1.0, spread_of_all()), 2);
+  }
+
+  [[nodiscard]] std::vector<FamilyFit> judge() const {
+    const KernelModel model(spec_);
+    std::vector<FamilyFit> fits;
+    for (const auto& [family, kernels] : families_) fits.push_back(judge(family, kernels, model));
+    return fits;
+  }
+
+ private:
+  static double time_in_step(const MeasuredKernel& kernel) {
+    return static_cast<double>(kernel.runs) * kernel.time.median.value();
+  }
+
+  [[nodiscard]] const StepProgram& program_of(const MeasuredKernel& kernel) const {
+    return measured_.programs[kernel.program];
+  }
+  [[nodiscard]] double log_ratio(const MeasuredKernel& kernel, const KernelModel& model) const {
+    return std::log(model.time(kernel.op, program_of(kernel)).time / kernel.time.median);
+  }
+
+  [[nodiscard]] double mean_distance(const std::vector<const Family*>& families) const {
+    const KernelModel model(spec_);
+    double sum = 0.0;
+    double weights = 0.0;
+    for (const Family* family : families) {
+      for (const Weighed& each : *family) {
+        sum += each.weight * std::abs(log_ratio(*each.kernel, model));
+        weights += each.weight;
+      }
+    }
+    return sum / weights;
+  }
+
+  /// How many times faster than the model says, fixed cost aside, these kernels are: the factor by which the
+  /// rate that the model has now is to be multiplied so that half of them, by weight, come out too fast.
+  /// @param is_one  of the family's kernels, which count
+  double speed_up(const Family& family, Seconds fixed,
+                  const std::function<bool(const MeasuredKernel&)>& is_one) const {
+    const KernelModel model(spec_);
+    std::vector<std::pair<double, double>> factors;
+    for (const auto& [kernel, weight] : family) {
+      if (!is_one(*kernel)) continue;
+      const Seconds work = model.time(kernel->op, program_of(*kernel)).time - fixed;
+      // A kernel that is quicker than what is taken for fixed says only that it is quick.
+      const Seconds measured = std::max(kernel->time.median - fixed, 0.05 * kernel->time.median);
+      factors.emplace_back(work / measured, weight);
+    }
+    return factors.empty() ? 1.0 : median_by_weight(std::move(factors));
+  }
+
+  // ---- passes over memory: T = launch + (x + h) / (fraction·bandwidth)
+
+  void fit_passes() {
+    std::vector<const Family*> passes;
+    Seconds quickest(1.0);
+    for (const auto& [family, kernels] : families_) {
+      if (!family.is_memory()) continue;
+      passes.push_back(&kernels);
+      for (const Weighed& each : kernels) quickest = std::min(quickest, each.kernel->time.median);
+    }
+    const std::vector<Coordinate> space = {logarithmic(0.5 * quickest.value(), 1e-8, 1e-3),
+                                           logarithmic(16.0 * kKibi, 64.0, 16.0 * kMebi)};
+    const auto turn = [&](const std::vector<double>& at) {
+      spec_.kernels.launch = Seconds(rounded(std::exp(at[0]), kDigits));
+      spec_.kernels.memory_half_size = Bytes(std::llround(rounded(std::exp(at[1]), 3)));
+      set_fractions();
+    };
+    turn(minimise(space, [&](const std::vector<double>& at) {
+      turn(at);
+      return mean_distance(passes);
+    }));
+    name_bandwidth();
+  }
+
+  std::optional<double>& fraction_of(const KernelFamily& family) {
+    MemoryFraction& fraction = spec_.kernels.memory_fraction[static_cast<std::size_t>(family.pass)];
+    return family.backward ? fraction.backward : fraction.forward;
+  }
+
+  /// The fraction of every kind of pass, of the bandwidth that stands there now.
+  void set_fractions() {
+    for (const auto& [family, kernels] : families_)
+      if (family.is_memory()) fraction_of(family) = 1.0;
+    std::vector<std::pair<KernelFamily, double>> found;
+    for (const auto& [family, kernels] : families_) {
+      if (!family.is_memory()) continue;
+      found.emplace_back(family, speed_up(kernels, spec_.kernels.launch, [](const auto&) { return true; }));
+    }
+    for (const auto& [family, factor] : found) fraction_of(family) = factor;
+  }
+
+  /// Turns fractions of the trial bandwidth into fractions of the best that any pass reaches.
+  void name_bandwidth() {
+    BytesPerSecond best;
+    for (const auto& [family, kernels] : families_) {
+      if (!family.is_memory()) continue;
+      best = std::max(best, *fraction_of(family) * spec_.memory_bandwidth);
+    }
+    best = BytesPerSecond(rounded(best.value(), kDigits));
+    std::vector<std::pair<double, double>> all;
+    for (const auto& [family, kernels] : families_) {
+      if (!family.is_memory()) continue;
+      std::optional<double>& fraction = fraction_of(family);
+      fraction = std::min(1.0, rounded(*fraction * (spec_.memory_bandwidth / best), kDigits));
+      all.emplace_back(*fraction, 1.0);
+    }
+    spec_.memory_bandwidth = best;
+    spec_.kernels.memory_efficiency = median_by_weight(std::move(all));
+  }
+
+  // ---- products: T = fixed + 2·m·n·(k + k0) / rate
+
+  void set_rate(FlopsPerSecond rate) { spec_.gemm[kFp32] = GemmRate{.peak = rate, .efficiency = 1.0}; }
+
+  [[nodiscard]] bool accumulates(const MeasuredKernel& kernel) const {
+    return kernel.op.operands[2].access == Access::accumulate;
+  }
+
+  void fit_products() {
+    const Family& products = families_.at({.pass = MemoryPass::gemm});
+    const std::vector<Coordinate> space = {logarithmic(2e-6, 1e-8, 1e-3),
+                                           {.start = 16.0, .step = 16.0, .least = 0.0, .most = 512.0}};
+    const auto turn = [&](const std::vector<double>& at) {
+      spec_.kernels.gemm_fixed = Seconds(rounded(std::exp(at[0]), kDigits));
+      spec_.kernels.gemm_k_prologue = std::llround(at[1]);
+      set_product_rates(products);
+    };
+    turn(minimise(space, [&](const std::vector<double>& at) {
+      turn(at);
+      return mean_distance({&products});
+    }));
+    name_peak(products);
+  }
+
+  void set_product_rates(const Family& products) {
+    set_rate(kTrialRate);
+    spec_.kernels.gemm_accumulate = 1.0;
+    const Seconds fixed = spec_.kernels.gemm_fixed;
+    const double writing =
+        speed_up(products, fixed, [&](const MeasuredKernel& kernel) { return !accumulates(kernel); });
+    const double adding =
+        speed_up(products, fixed, [&](const MeasuredKernel& kernel) { return accumulates(kernel); });
+    set_rate(writing * kTrialRate);
+    spec_.kernels.gemm_accumulate = std::clamp(rounded(adding / writing, kDigits), 0.01, 1.0);
+  }
+
+  void name_peak(const Family& products) {
+    const FlopsPerSecond approached = spec_.gemm[kFp32]->peak;
+    FlopsPerSecond best = approached;
+    for (const auto& [kernel, weight] : products)
+      best = std::max(best, op_flops(kernel->op).executed / kernel->time.median);
+    best = FlopsPerSecond(rounded(best.value(), kDigits));
+    spec_.gemm[kFp32] =
+        GemmRate{.peak = best, .efficiency = std::min(1.0, rounded(approached / best, kDigits))};
+  }
+
+  // ---- attention: docs/cost_model.md
+
+  void fit_attention(bool backward) {
+    const auto found = families_.find({.pass = MemoryPass::attention, .backward = backward});
+    if (found == families_.end()) return;
+    const Family& cores = found->second;
+    std::optional<FlashAttention>& flash = spec_.kernels.attention[kFlash];
+    if (!flash) flash.emplace();
+    AttentionRate& rate = backward ? flash->backward : flash->forward;
+    const auto set_efficiency = [&] {
+      // The trial rate is as far below the peak as it is below everything that a core reaches.
+      const double trial = kTrialRate / spec_.gemm[kFp32]->peak;
+      rate.efficiency = trial;
+      const double factor = speed_up(cores, spec_.kernels.launch, [](const auto&) { return true; });
+      rate.efficiency = std::min(1.0, rounded(trial * factor, kDigits));
+    };
+    const std::vector<Coordinate> space = {{.start = 16.0, .step = 16.0, .least = 0.0, .most = 256.0},
+                                           {.start = 32.0, .step = 32.0, .least = 0.0, .most = 512.0}};
+    const auto turn = [&](const std::vector<double>& at) {
+      rate.score_cost = rounded(at[0], 3);
+      rate.key_prologue = rounded(at[1], 3);
+      set_efficiency();
+    };
+    turn(minimise(space, [&](const std::vector<double>& at) {
+      turn(at);
+      return mean_distance({&cores});
+    }));
+  }
+
+  // ---- how well it went
+
+  FamilyFit judge(const KernelFamily& family, const Family& kernels, const KernelModel& model) const {
+    FamilyFit fit{.family = family, .kernels = static_cast<std::int64_t>(kernels.size())};
+    const auto count = static_cast<double>(kernels.size());
+    double sum = 0.0;
+    double squares = 0.0;
+    std::vector<std::pair<double, double>> spreads;
+    for (const Weighed& each : kernels) {
+      const double ratio = log_ratio(*each.kernel, model);
+      fit.mean_error += std::abs(std::exp(ratio) - 1.0) / count;
+      sum += ratio / count;
+      squares += ratio * ratio / count;
+      spreads.emplace_back(each.kernel->time.spread / each.kernel->time.median, 1.0);
+    }
+    fit.residual = std::sqrt(std::max(0.0, squares - sum * sum));
+    fit.unsteadiness = median_by_weight(std::move(spreads));
+    const GemmRate& gemm = *spec_.gemm[kFp32];
+    if (family.is_product()) fit.rate = gemm.efficiency * gemm.peak;
+    if (family.is_attention()) {
+      const FlashAttention& flash = *spec_.kernels.attention[kFlash];
+      fit.rate = (family.backward ? flash.backward : flash.forward).efficiency * gemm.peak;
+    }
+    if (family.is_memory()) {
+      const MemoryFraction& fraction = spec_.kernels.memory_fraction[static_cast<std::size_t>(family.pass)];
+      fit.bandwidth = *(family.backward ? fraction.backward : fraction.forward) * spec_.memory_bandwidth;
+    }
+    return fit;
+  }
+
+  /// Root mean square of log(predicted/measured) over all kernels, each by its share of its program's step.
+  [[nodiscard]] double spread_of_all() const {
+    const KernelModel model(spec_);
+    std::vector<double> step(measured_.programs.size(), 0.0);
+    for (const MeasuredKernel& kernel : measured_.kernels) step[kernel.program] += time_in_step(kernel);
+    double squares = 0.0;
+    for (const MeasuredKernel& kernel : measured_.kernels) {
+      const double ratio = log_ratio(kernel, model);
+      squares += ratio * ratio * time_in_step(kernel) / step[kernel.program];
+    }
+    return std::sqrt(squares / static_cast<double>(step.size()));
+  }
+
+  const KernelMeasurements& measured_;
+  AcceleratorSpec& spec_;
+  std::map<KernelFamily, Family> families_;
+};
+
+}  // namespace
+
+std::vector<FamilyFit> fit_kernels(const KernelMeasurements& measured, AcceleratorSpec& accelerator) {
+  Fitter fitter(measured, accelerator);
+  fitter.run();
+  std::vector<FamilyFit> fits = fitter.judge();
+  accelerator.fits.clear();
+  for (const FamilyFit& fit : fits) {
+    accelerator.fits.push_back({.data = to_string(fit.family),
+                                .fitted = true,
+                                .kernels = fit.kernels,
+                                .mean_error = rounded(fit.mean_error, 3),
+                                .spread = rounded(fit.residual, 3)});
+  }
+  return fits;
+}
+
+}  // namespace foreshard

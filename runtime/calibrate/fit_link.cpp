@@ -1,0 +1,117 @@
+#include "runtime/calibrate/fit_link.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <stdexcept>
+
+#include "planner/cost/cost_model.hpp"
+#include "planner/cost/minimise.hpp"
+
+namespace foreshard {
+namespace {
+
+constexpr int kDigits = 4;
+
+CollectiveKind collective_of(LinkOperation operation) {
+  switch (operation) {
+    case LinkOperation::all_reduce: return CollectiveKind::all_reduce;
+    case LinkOperation::all_gather: return CollectiveKind::all_gather;
+    case LinkOperation::reduce_scatter: return CollectiveKind::reduce_scatter;
+    case LinkOperation::all_to_all: return CollectiveKind::all_to_all;
+    case LinkOperation::transfer:
+    case LinkOperation::exchange: break;
+  }
+  throw std::invalid_argument("this operation on a link is no collective");
+}
+
+/// A job on one node of nothing but this link, all of its devices in tensor-parallel groups, or in pipelines.
+CostModel model_of(const LinkSpec& link, std::int64_t members, bool pipeline) {
+  JobSpec job;
+  job.training.precision = Precision::fp32;
+  (pipeline ? job.parallelism.pp : job.parallelism.tp) = members;
+  job.cluster.devices_per_node = members;
+  job.cluster.link = link;
+  AcceleratorSpec& accelerator = job.cluster.accelerator;
+  accelerator.memory_bandwidth = BytesPerSecond(1.0);
+  accelerator.kernels.memory_efficiency = 1.0;
+  accelerator.gemm[static_cast<std::size_t>(DType::fp32)] = GemmRate{FlopsPerSecond(1.0), 1.0};
+  return CostModel(job);
+}
+
+Seconds predicted(const MeasuredLink& measured, const LinkSpec& link) {
+  const bool is_transfer = measured.operation == LinkOperation::transfer;
+  const CostModel model = model_of(link, measured.time.ranks, is_transfer);
+  if (is_transfer) return model.transfer_time(measured.payload);
+  return model.collective_time(collective_of(measured.operation), measured.payload, GroupKind::tp);
+}
+
+double log_ratio(const MeasuredLink& measured, const LinkSpec& link) {
+  return std::log(predicted(measured, link) / measured.time.median);
+}
+
+Bytes bytes_sent(const MeasuredLink& measured) {
+  if (measured.operation == LinkOperation::transfer) return measured.payload;
+  return ring_bytes_sent(collective_of(measured.operation), measured.payload, measured.time.ranks);
+}
+
+std::vector<LinkFit> judge(const std::vector<MeasuredLink>& all, const LinkSpec& link) {
+  std::map<LinkOperation, std::vector<const MeasuredLink*>> by_operation;
+  for (const MeasuredLink& measured : all) by_operation[measured.operation].push_back(&measured);
+  std::vector<LinkFit> fits;
+  for (const auto& [operation, sizes] : by_operation) {
+    LinkFit fit{.operation = operation, .sizes = static_cast<std::int64_t>(sizes.size())};
+    const auto count = static_cast<double>(sizes.size());
+    double sum = 0.0;
+    double squares = 0.0;
+    std::vector<double> spreads;
+    for (const MeasuredLink* measured : sizes) {
+      const LinkTime& time = measured->time;
+      const double ratio = log_ratio(*measured, link);
+      fit.best = std::max(fit.best, bytes_sent(*measured) / time.median);
+      fit.mean_error += std::abs(std::exp(ratio) - 1.0) / count;
+      sum += ratio / count;
+      squares += ratio * ratio / count;
+      spreads.push_back((time.upper_quartile - time.lower_quartile) / (2.0 * time.median));
+    }
+    fit.residual = std::sqrt(std::max(0.0, squares - sum * sum));
+    std::sort(spreads.begin(), spreads.end());
+    fit.unsteadiness = spreads[spreads.size() / 2];
+    fits.push_back(fit);
+  }
+  return fits;
+}
+
+}  // namespace
+
+FittedLink fit_link(const std::vector<MeasuredLink>& measured) {
+  // From the quickest message, and from the best rate, down and up.
+  Seconds quickest = measured.front().time.median;
+  BytesPerSecond best;
+  for (const MeasuredLink& each : measured) {
+    quickest = std::min(quickest, each.time.median);
+    best = std::max(best, bytes_sent(each) / each.time.median);
+  }
+  const auto logarithmic = [](double start) {
+    constexpr double kWide = 10.0;  // e¹⁰: four orders of magnitude to either side
+    const double middle = std::log(start);
+    return Coordinate{.start = middle, .step = 0.5, .least = middle - kWide, .most = middle + kWide};
+  };
+  const auto link_at = [](const std::vector<double>& at) {
+    return LinkSpec{.bandwidth = BytesPerSecond(rounded(std::exp(at[0]), kDigits)),
+                    .efficiency = 1.0,
+                    .latency = Seconds(rounded(std::exp(at[1]), kDigits))};
+  };
+  const std::vector<Coordinate> space = {logarithmic(best.value()), logarithmic(quickest.value())};
+  FittedLink fitted;
+  fitted.link = link_at(minimise(space, [&](const std::vector<double>& at) {
+    const LinkSpec link = link_at(at);
+    double sum = 0.0;
+    for (const MeasuredLink& each : measured) sum += std::abs(log_ratio(each, link));
+    return sum / static_cast<double>(measured.size());
+  }));
+  fitted.fits = judge(measured, fitted.link);
+  return fitted;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <compare>
+#include <string>
+
+#include "planner/program/op.hpp"
+#include "planner/spec/kernel_constants.hpp"
+
+namespace foreshard {
+
+/// Kernels that share constants of the cost model: all matrix products; else one kind of pass in one
+/// direction.
+struct KernelFamily {
+  MemoryPass pass = MemoryPass::elementwise;
+  bool backward = false;
+  friend constexpr auto operator<=>(const KernelFamily&, const KernelFamily&) = default;
+
+  [[nodiscard]] bool is_product() const { return pass == MemoryPass::gemm; }
+  [[nodiscard]] bool is_attention() const { return pass == MemoryPass::attention; }
+  /// A bandwidth describes it.
+  [[nodiscard]] bool is_memory() const { return !is_product() && !is_attention(); }
+};
+
+/// @pre `op` is no communication and no product of experts
+KernelFamily family_of(const Op& op);
+
+/// "matrix products", "norm", "norm backward"
+std::string to_string(const KernelFamily& family);
+
+}  // namespace foreshard

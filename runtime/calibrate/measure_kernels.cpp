@@ -1,0 +1,119 @@
+#include "runtime/calibrate/measure_kernels.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <stdexcept>
+#include <utility>
+
+#include "planner/program/emit.hpp"
+#include "runtime/comm/loopback_communicator.hpp"
+#include "runtime/execute/executor.hpp"
+
+namespace foreshard {
+namespace {
+
+constexpr double kSecondsPerPicosecond = 1e-12;
+
+/// Every time that each operation of a program took.
+class OpTimes : public TimelineSink {
+ public:
+  explicit OpTimes(const StepProgram& program) {
+    for (const Block& block : program.blocks) times_.emplace_back(block.ops.size());
+  }
+  void add(const Span& span) override {
+    const auto picoseconds = static_cast<double>(span.end - span.start);
+    times_[span.block.at()][span.op.at()].emplace_back(picoseconds * kSecondsPerPicosecond);
+  }
+  void add(const MemorySample&) override {}
+
+  [[nodiscard]] const std::vector<Seconds>& of(std::size_t block, std::size_t op) const {
+    return times_[block][op];
+  }
+
+ private:
+  std::vector<std::vector<std::vector<Seconds>>> times_;  // [block][op]
+};
+
+bool fits(const StepProgram& program, const Device& device, Communicator& wide, Bytes memory) {
+  const ArenaLayout layout(program, runs_of(program, StageId(0)),
+                           [&](DType type) { return device.element_bytes(type); });
+  const bool lacks = layout.capacity() > memory.value();
+  return wide.max_over_world(lacks ? 1.0 : 0.0) < 0.5;
+}
+
+/// Runs steps until they are steady or the budget is spent; all ranks stop at the same one.
+int run_steps(Executor& executor, Communicator& wide, const KernelBudget& budget, OpTimes& times) {
+  using Clock = std::chrono::steady_clock;
+  executor.run_step();
+  std::vector<Seconds> steps;
+  const Clock::time_point start = Clock::now();
+  for (int done = 1;; ++done) {
+    wide.barrier();
+    executor.run_step();
+    executor.report(times);
+    steps.push_back(executor.step_time());
+    const std::chrono::duration<double> elapsed = Clock::now() - start;
+    const MeasuredTime step = measured_time(steps);
+    const bool spent = elapsed.count() > budget.time.value() || done >= budget.most_steps;
+    const bool steady = done > budget.fewest_steps && step.spread / step.median < budget.steady;
+    const bool goes_on = done < budget.fewest_steps || !(spent || steady);
+    if (wide.max_over_world(goes_on ? 1.0 : 0.0) < 0.5) return done;
+  }
+}
+
+/// Medians and spreads of every kernel, on average over ranks.
+void collect(const StepProgram& program, const OpTimes& times, int steps, Communicator& wide,
+             KernelMeasurements& into) {
+  const std::size_t first = into.kernels.size();
+  std::vector<double> sums;  // median and spread, kernel after kernel
+  for (std::size_t block = 0; block < program.blocks.size(); ++block) {
+    for (std::size_t op = 0; op < program.blocks[block].ops.size(); ++op) {
+      const std::vector<Seconds>& samples = times.of(block, op);
+      if (samples.empty() || is_communication(program.blocks[block].ops[op])) continue;
+      const MeasuredTime time = measured_time(samples);
+      sums.push_back(time.median.value());
+      sums.push_back(time.spread.value());
+      into.kernels.push_back({.program = into.programs.size(),
+                              .op = program.blocks[block].ops[op],
+                              .runs = static_cast<std::int64_t>(samples.size()) / steps,
+                              .time = {}});
+    }
+  }
+  const Buffer buffer{reinterpret_cast<std::byte*>(sums.data()), static_cast<std::int64_t>(sums.size())};
+  const Piece piece{buffer, buffer};
+  wide.run({.kind = CollectiveKind::all_reduce,
+            .group = GroupKind::world,
+            .reduction = Reduction::sum,
+            .in_place = true,
+            .pieces = std::span(&piece, 1)});
+  const auto ranks = static_cast<double>(wide.size());
+  for (std::size_t i = 0; first + i < into.kernels.size(); ++i)
+    into.kernels[first + i].time = {Seconds(sums[2 * i] / ranks), Seconds(sums[2 * i + 1] / ranks)};
+}
+
+}  // namespace
+
+KernelMeasurements measure_kernels(std::span<const JobSpec> probes, Device& device, Communicator& wide,
+                                   const KernelBudget& budget) {
+  KernelMeasurements measured;
+  LoopbackCommunicator alone(WireType::fp32);
+  int done = 0;
+  for (const JobSpec& job : probes) {
+    StepProgram program = build_step_program(job);
+    if (fits(program, device, wide, budget.memory)) {
+      RankPlan plan(job, program, device, alone);
+      Executor executor(plan, device, alone);
+      executor.initialize();
+      OpTimes times(program);
+      const int steps = run_steps(executor, wide, budget, times);
+      collect(program, times, steps, wide, measured);
+      measured.programs.push_back(std::move(program));
+    }
+    if (budget.progress) budget.progress(++done, static_cast<int>(probes.size()));
+  }
+  if (measured.kernels.empty())
+    throw std::runtime_error("there is not enough memory to measure kernels: run fewer ranks on this host");
+  return measured;
+}
+
+}  // namespace foreshard
