@@ -158,7 +158,7 @@ TEST_CASE("dp: overlap changes when, not what") {
   const AxisTraffic shown = traffic(job, CommAxis::dp);
   CHECK(hidden.bytes_per_device == shown.bytes_per_device);
   CHECK(hidden.calls == shown.calls);
-  CHECK(hidden.time == shown.time);
+  CHECK(hidden.time.value() == Approx(shown.time.value()));  // summed in another order
 }
 
 // ---- Pipeline parallelism. Narayanan et al. 2021, arXiv:2104.04473, section 4.1.

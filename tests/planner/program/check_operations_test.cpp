@@ -55,7 +55,8 @@ TEST_CASE("operand lists have their kind's form") {
   const Gemm gemm{.batch = 1, .m = 2, .n = 3, .k = 5};
   CHECK(problems_of(gemm, "rrwr", {10, 15, 6, 3}) == Problems{});
   CHECK(problems_of(gemm, "rrwrr", {10, 15, 6, 3, 3}) ==
-        Problems{kForward + "its operands are accessed as \"rrwrr\", but a gemm takes A, B, C[, bias]"});
+        Problems{kForward + "its operands are accessed as \"rrwrr\", but a gemm takes A, B, C[, bias][, "
+                            "placeholder of a gradient]"});
   const Pointwise zero{PointwiseKind::zero, 7};
   CHECK(problems_of(zero, "ww", {3, 4}) == Problems{});
   CHECK(problems_of(zero, "wa", {3, 4}).size() == 1);
