@@ -21,7 +21,8 @@ namespace foreshard {
 
 /// `batch` products C (m,n) = A (m,k) · B (k,n), in whatever transposition the operands are stored.
 /// Operands: A, B, C, then the bias (n) if there is one; of a weight gradient, a placeholder (written, but
-/// by nobody: it is there because autograd asks for a gradient). With weights W (out,in), X (T,in), Y (T,out):
+/// by nobody: it is there because autograd asks for a gradient). With weights W (out,in), X (T,in), Y
+/// (T,out):
 ///   forward          A = X,   B = W,   C = Y     (m,n,k) = (T, out, in)
 ///   backward-input   A = dY,  B = W,   C = dX    (m,n,k) = (T, in, out)
 ///   backward-weight  A = dY,  B = X,   C = dW    (m,n,k) = (out, in, T)

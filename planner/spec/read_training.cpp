@@ -63,7 +63,8 @@ DType usual_gradient_dtype(Precision precision, const FrameworkConventions& usua
 }
 
 /// The flash attention that PyTorch brings is FlashAttention-2 on every card. LayerNorm marks the models of
-/// the years before it, when LLM Foundry ran FlashAttention's algorithm in Triton. Source: docs/frameworks.md.
+/// the years before it, when LLM Foundry ran FlashAttention's algorithm in Triton. Source:
+/// docs/frameworks.md.
 std::optional<FlashVersion> usual_flash(const JobSpec& job) {
   if (job.framework != Framework::torch_fsdp) return std::nullopt;
   return job.model.norm == NormKind::layernorm ? FlashVersion::fa1 : FlashVersion::fa2;
