@@ -34,6 +34,17 @@ std::vector<std::string> option_names(const CLI::App& app) {
 
 }  // namespace
 
+void describe_tool(CLI::App& app, const std::string& name, const std::string& example) {
+  app.name(name);
+  app.get_formatter()->column_width(24);
+  app.get_formatter()->label("OPTIONS", "options");
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.get_formatter()->label("Positionals", "Arguments");
+  app.set_help_flag("-h,--help", "Print this help");
+  app.set_version_flag("--version", name + " " FORESHARD_VERSION, "Print the version");
+  app.footer(example + kExitCodes);
+}
+
 std::string suggestion(const std::string& word, const std::vector<std::string>& candidates) {
   const auto near = nearest(word, candidates);
   return near ? fmt::format("; did you mean '{}'?", *near) : std::string{};

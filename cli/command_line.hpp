@@ -15,6 +15,9 @@ inline constexpr const char* kExitCodes =
     "  2  the input or the command line is wrong\n"
     "  3  the machine failed";
 
+/// Name, version, help and how they are laid out: alike for both tools.
+void describe_tool(CLI::App& app, const std::string& name, const std::string& example);
+
 /// An option's value must be one of these; the complaint names them and the nearest.
 CLI::Validator one_of(const std::vector<std::string>& allowed);
 

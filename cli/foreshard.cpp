@@ -32,15 +32,9 @@ constexpr const char* kExample =
     "\n";
 
 void describe(CLI::App& app, Command& command) {
-  app.name("foreshard");
-  app.get_formatter()->column_width(24);
-  app.get_formatter()->label("OPTIONS", "options");
-  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
-  app.get_formatter()->label("Positionals", "Arguments");
-  app.set_help_flag("-h,--help", "Print this help");
-  app.set_version_flag("--version", "foreshard " FORESHARD_VERSION, "Print the version");
-  app.footer(kExample + std::string(kExitCodes));
-  for (const auto add : {add_plan, add_compare, add_simulate, add_score, add_list, add_show}) add(app, command);
+  describe_tool(app, "foreshard", kExample);
+  for (const auto add : {add_plan, add_compare, add_simulate, add_score, add_list, add_show})
+    add(app, command);
   for (CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) each->group("Commands");
 }
 
@@ -61,7 +55,8 @@ int finish_parsing(const CLI::App& app, const CLI::ParseError& outcome) {
 
 int run(const Command& command) {
   if (!command.run)
-    throw UsageError("a command is missing: plan, compare, simulate, score, list or show; see: foreshard --help");
+    throw UsageError(
+        "a command is missing: plan, compare, simulate, score, list or show; see: foreshard --help");
   const CommandResult result = command.run();
   print_result(result.output);
   return status(result.code);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -23,10 +24,13 @@
 namespace foreshard::cli {
 namespace {
 
+/// More than anybody lists; a slip in a number is answered.
+constexpr std::int64_t kMostCases = 1'000'000;
+
 struct ScoreOptions {
   std::vector<std::string> files;
   std::vector<std::string> without;
-  std::optional<std::size_t> worst;
+  std::optional<std::int64_t> worst;
   bool bands = false;
   std::string format = "table";
   std::vector<std::string> settings;
@@ -84,15 +88,16 @@ CommandResult run_score(const ScoreOptions& options) {
   leave_out(sources, options.without);
   Score result = score(score_sources(sources, parse_settings(options.settings)));
   if (options.bands) result.band = fit_band(result.cases);
-  if (options.worst) result.cases = worst_cases(std::move(result.cases), *options.worst);
+  if (options.worst)
+    result.cases = worst_cases(std::move(result.cases), static_cast<std::size_t>(*options.worst));
   if (options.format == "json") return {.output = score_json(result)};
   if (options.format == "csv") return {.output = score_csv(result)};
   return {.output = score_table(result)};
 }
 
 constexpr const char* kExample =
-    "A case is a job with measured.step_time, and measured.peak_memory if known; `foreshard list measured`\n"
-    "names the bundled ones, published runs all of them. Files may hold several jobs, with --- between.\n"
+    "A case is a job with measured.step_time, and measured.peak_memory if known. Bundled ones, named by\n"
+    "`foreshard list measured`, are published runs. A file may hold several jobs, with --- between.\n"
     "\n"
     "Example:\n"
     "  foreshard score                                    (all bundled cases)\n"
@@ -114,6 +119,7 @@ void add_score(CLI::App& app, Command& command) {
       ->allow_extra_args(false)
       ->option_text("NAME");
   score->add_option("--worst", options->worst, "List the N cases furthest off, or 0; statistics are of all")
+      ->check(CLI::Range(std::int64_t{0}, kMostCases))
       ->option_text("N");
   score->add_flag("--bands", options->bands,
                   "Say how wide error bands must be, and how well that holds source by source");

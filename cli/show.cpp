@@ -50,8 +50,9 @@ CommandResult run_show(const std::string& wanted) {
     }
   }
   if (result.output.empty()) {
-    throw UsageError(fmt::format("no bundled model, accelerator, cluster, job or measurement is called '{}'{}", wanted,
-                                 suggestion(wanted, all_names)));
+    throw UsageError(
+        fmt::format("no bundled model, accelerator, cluster, job or measurement is called '{}'{}", wanted,
+                    suggestion(wanted, all_names)));
   }
   return result;
 }

@@ -4,6 +4,12 @@ include(CMakePackageConfigHelpers)
 set(FORESHARD_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/foreshard)
 
 install(TARGETS foreshard_planner foreshard_sim EXPORT foreshard ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(FORESHARD_BUILD_RUNTIME)
+  install(TARGETS foreshard_runtime EXPORT foreshard ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/runtime
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/foreshard FILES_MATCHING PATTERN "*.hpp")
+  install(FILES ${PROJECT_SOURCE_DIR}/cmake/FindOpenBLAS.cmake DESTINATION ${FORESHARD_PACKAGE_DIR})
+endif()
 if(TARGET foreshard)
   install(TARGETS foreshard RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()

@@ -7,7 +7,8 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 build=(g++ cmake ninja-build ccache libboost-graph-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libfmt-dev)
-test=(git catch2 clang-format)
+build+=(openmpi-bin libopenmpi-dev libopenblas-dev)  # the runtime
+test=(git catch2 clang-format procps)
 lint=(git clang-format clang-tidy)
 
 packages=()

@@ -9,7 +9,7 @@
 namespace foreshard::report {
 
 /// The name of a source is never printed wider.
-inline constexpr std::size_t kWidestSource = 24;
+inline constexpr std::size_t kWidestSource = 20;
 
 /// What measured cases say about the error band, in words.
 std::vector<std::string> band_words(const BandFit& fit);

@@ -72,8 +72,7 @@ Lines header(const Comparison& comparison) {
   const std::string fixed = is_varied(comparison, Axis::nodes)
                                 ? "The batch is fixed and devices grow with the nodes: dp follows."
                                 : "Devices and batch are fixed: dp follows.";
-  append(lines,
-         wrapped(fixed + " ± is the kernels' error alone; the rest is common to all.", 0, kIndent));
+  append(lines, wrapped(fixed + " ± is the kernels' error alone; the rest is common to all.", 0, kIndent));
   return lines;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -43,7 +44,10 @@ std::size_t count_ranks_per_stage(const StepProgram& program) {
 }  // namespace
 
 ChromeTrace::ChromeTrace(std::ostream& out, const StepProgram& program, ChromeTraceOptions options)
-    : out_(out), program_(program), transfers_(program.stages.size()) {
+    : out_(out),
+      program_(program),
+      title_(options.title.empty() ? "" : options.title + ": "),
+      transfers_(program.stages.size()) {
   if (options.all_ranks) ranks_per_stage_ = count_ranks_per_stage(program);
   for (const Block& block : program.blocks) {
     std::vector<OpText>& texts = ops_.emplace_back();
@@ -66,9 +70,11 @@ void ChromeTrace::write_names() {
   }
   for (std::size_t stage = 0; stage < program_.stages.size(); ++stage) {
     for (std::size_t member = 0; member < ranks_per_stage_; ++member) {
-      const std::size_t process = stage * ranks_per_stage_ + member;
-      const std::string name = ranks_per_stage_ == 1 ? fmt::format("stage {}", stage)
-                                                     : fmt::format("rank {} (stage {})", process, stage);
+      const std::size_t rank = stage * ranks_per_stage_ + member;
+      const std::size_t process = first_process_ + rank;
+      const std::string name = ranks_per_stage_ == 1
+                                   ? fmt::format("{}stage {}", escaped(title_), stage)
+                                   : fmt::format("{}rank {} (stage {})", escaped(title_), rank, stage);
       text_ << fmt::format(
           "{}\n{{\"pid\":{},\"ph\":\"M\",\"name\":\"process_name\",\"args\":{{\"name\":\"{}\"}}}}",
           events_ == 0 ? "" : ",", process, name);
@@ -108,6 +114,14 @@ void ChromeTrace::add(const MemorySample& sample) {
   write_event(sample.stage.at());
 }
 
+void ChromeTrace::begin_another(std::string title) {
+  title_ = std::move(title) + ": ";
+  first_process_ += program_.stages.size() * ranks_per_stage_;
+  first_transfer_ = next_transfer_;
+  transfers_.assign(program_.stages.size(), {});
+  write_names();
+}
+
 void ChromeTrace::finish() {
   text_ << "\n]}\n";
   out_.write(text_.view().data(), static_cast<std::streamsize>(text_.size()));
@@ -119,8 +133,8 @@ void ChromeTrace::finish() {
 /// Writes the event at hand once for every process of the stage.
 void ChromeTrace::write_event(std::size_t stage) {
   for (std::size_t member = 0; member < ranks_per_stage_; ++member) {
-    text_ << ",\n{\"pid\":" << static_cast<std::int64_t>(stage * ranks_per_stage_ + member) << ","
-          << rest_.view();
+    text_ << ",\n{\"pid\":" << static_cast<std::int64_t>(first_process_ + stage * ranks_per_stage_ + member)
+          << "," << rest_.view();
     ++events_;
   }
   hand_on();
@@ -135,13 +149,15 @@ void ChromeTrace::write_flow(std::size_t stage, RankLane lane, Picoseconds time)
   const RankLane send_lane = is_send ? lane : peer_lane(lane);
   const auto direction = static_cast<std::size_t>(send_lane == kSendForward ? 0 : 1);
   const auto transfer = static_cast<std::size_t>(transfers_[stage][lane]++);
-  const std::size_t first_id = ((transfer * 2 + direction) * stages + sender) * ranks_per_stage_;
+  const std::size_t first_id =
+      first_transfer_ + ((transfer * 2 + direction) * stages + sender) * ranks_per_stage_;
+  next_transfer_ = std::max(next_transfer_, first_id + ranks_per_stage_);
   rest_.clear();
   rest_ << R"("tid":)" << std::int64_t{lane} << R"(,"ph":")" << (is_send ? R"(s")" : R"(f","bp":"e")")
         << R"(,"name":"transfer","cat":"transfer","ts":)";
   rest_.microseconds(time) << "}";
   for (std::size_t member = 0; member < ranks_per_stage_; ++member) {
-    text_ << ",\n{\"pid\":" << static_cast<std::int64_t>(stage * ranks_per_stage_ + member)
+    text_ << ",\n{\"pid\":" << static_cast<std::int64_t>(first_process_ + stage * ranks_per_stage_ + member)
           << ",\"id\":" << static_cast<std::int64_t>(first_id + member) << "," << rest_.view();
     ++events_;
   }

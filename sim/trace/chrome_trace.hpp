@@ -16,6 +16,8 @@ namespace foreshard {
 struct ChromeTraceOptions {
   /// A process for every rank of every stage, instead of one that stands for all ranks of a stage.
   bool all_ranks = false;
+  /// Put before the names of the processes: "predicted: stage 0".
+  std::string title{};
 };
 
 /// Streams a timeline as JSON in the Chrome trace-event format, for Perfetto (ui.perfetto.dev) and
@@ -30,6 +32,9 @@ class ChromeTrace : public TimelineSink {
 
   void add(const Span& span) override;
   void add(const MemorySample& sample) override;
+  /// What is added from here on is another timeline of the same program, in processes of its own below those
+  /// so far.
+  void begin_another(std::string title);
   /// Ends the document; nothing may be added behind. @throws std::runtime_error if the stream did not take it
   /// all
   void finish();
@@ -50,6 +55,10 @@ class ChromeTrace : public TimelineSink {
 
   std::ostream& out_;
   const StepProgram& program_;
+  std::string title_;
+  std::size_t first_process_ = 0;                                // of the timeline at hand
+  std::size_t first_transfer_ = 0;                               // id of the timeline's first arrow
+  std::size_t next_transfer_ = 0;                                // id above all arrows so far
   std::size_t ranks_per_stage_ = 1;                              // that are written out
   std::vector<std::vector<OpText>> ops_;                         // [block][op]
   std::vector<std::array<std::int64_t, kRankLanes>> transfers_;  // so far, by stage and lane

@@ -23,7 +23,7 @@ runs() {
     echo "model: {layers: 2, hidden: 256, ffn_hidden: 512, heads: 4, kv_heads: 4, vocab: 1024}"
     echo "cluster: {accelerator: a100-80gb-sxm, devices_per_node: 1, nodes: 1}"
     echo "training: {sequence_length: 128, global_batch: 1, micro_batch: 1}"
-    echo "measured: {step_time: $seconds s}"
+    echo "measured: {step_time: $seconds s, peak_memory: 1 GiB, memory_kind: allocated}"
   done >"$FORESHARD_CONFIGS/measured/$source.yaml"
 }
 
@@ -46,6 +46,7 @@ predicted=$("$foreshard" score slow --format csv | tail -n 1 | cut -d , -f 3)
 runs exact "$predicted" "$predicted" "$predicted" "$predicted"
 
 "$accuracy" "$foreshard" "$baseline" --update >"$said"
+[[ $(grep -vc '^#' "$baseline") == 2 ]] || complain "not two figures for two sources: $(cat "$baseline")"
 grep -qx 'slow: 100.0%' "$baseline" || complain "no figure of the slow source is written: $(cat "$baseline")"
 grep -qx 'exact: 0.0%' "$baseline" || complain "no figure of the exact source is written: $(cat "$baseline")"
 passes "what was just written"

@@ -151,3 +151,26 @@ TEST_CASE("a stream that fails is reported") {
   out.setstate(std::ios::badbit);
   CHECK_THROWS_AS(trace.finish(), std::runtime_error);
 }
+
+TEST_CASE("two timelines stand in one document, one above the other") {
+  const HandProgram hand = make_pipeline(small_pipeline());
+  std::ostringstream out;
+  ChromeTrace trace(out, hand.program, {.title = "predicted"});
+  simulate(hand, trace);
+  const std::int64_t events_of_one = trace.events();
+  trace.begin_another("measured");
+  simulate(hand, trace);
+  trace.finish();
+  CHECK(trace.events() == 2 * events_of_one);
+  const json document = json::parse(out.str());
+  validate(document);
+  std::map<std::int64_t, std::string> names;
+  for (const json& event : document.at("traceEvents")) {
+    if (event.at("name") == "process_name") names[event.at("pid")] = event.at("args").at("name");
+  }
+  const std::map<std::int64_t, std::string> expected{{0, "predicted: stage 0"},
+                                                     {1, "predicted: stage 1"},
+                                                     {2, "measured: stage 0"},
+                                                     {3, "measured: stage 1"}};
+  CHECK(names == expected);
+}

@@ -1,0 +1,96 @@
+// foreshard-run: executes steps under mpirun. Every rank parses the same command line; rank 0 alone prints.
+// What is caught here ends the whole run.
+
+#include <csignal>
+#include <exception>
+#include <new>
+#include <sstream>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.hpp"
+#include "cli/command_line.hpp"
+#include "cli/output.hpp"
+#include "cli/sweep.hpp"
+#include "cli/validate.hpp"
+#include "planner/spec/diagnostic.hpp"
+#include "planner/units/count.hpp"
+#include "runtime/comm/end_run.hpp"
+#include "runtime/comm/mpi_session.hpp"
+
+namespace foreshard::cli {
+namespace {
+
+constexpr const char* kExample =
+    "Example:\n"
+    "  mpirun -n 2 foreshard-run validate tiny-llama-laptop\n"
+    "  foreshard-run validate --help\n"
+    "\n";
+
+void describe(CLI::App& app, Command& command, MpiSession& session) {
+  describe_tool(app, "foreshard-run", kExample);
+  for (const auto add : {add_validate, add_sweep}) add(app, command, session);
+  for (CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) each->group("Commands");
+}
+
+bool speaks(const MpiSession& session) { return session.rank() == Rank(0); }
+
+/// Help and version are results; everything else that the parser throws is a wrong command line.
+int finish_parsing(const CLI::App& app, const CLI::ParseError& outcome, const MpiSession& session) {
+  if (outcome.get_exit_code() != static_cast<int>(CLI::ExitCodes::Success))
+    throw UsageError(describe_parse_error(app, outcome) + "\nsee: " + help_command(app));
+  std::ostringstream text;
+  std::ostringstream unused;
+  app.exit(outcome, text, unused);
+  if (speaks(session)) print_result(text.str());
+  return static_cast<int>(ExitCode::done);
+}
+
+int run(const Command& command, const MpiSession& session) {
+  if (!command.run) throw UsageError("a command is missing: validate or sweep; see: foreshard-run --help");
+  const CommandResult result = command.run();
+  if (speaks(session)) print_result(result.output);
+  return static_cast<int>(result.code);
+}
+
+int parse_and_run(int argc, char** argv, MpiSession& session) {
+  CLI::App app("Run a training step for real, one rank per device, and see how far its prediction is off.");
+  Command command;
+  describe(app, command, session);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& outcome) {
+    return finish_parsing(app, outcome, session);
+  }
+  return run(command, session);
+}
+
+std::string complaints(const SpecError& error) {
+  const std::size_t problems = error.diagnostics().size();
+  return format_diagnostics(error.diagnostics()) + std::to_string(problems) +
+         (problems == 1 ? " problem" : " problems") + ", nothing run.";
+}
+
+}  // namespace
+}  // namespace foreshard::cli
+
+int main(int argc, char** argv) {
+  using namespace foreshard;
+  using namespace foreshard::cli;
+  std::signal(SIGPIPE, SIG_IGN);
+  MpiSession session(argc, argv);
+  try {
+    return parse_and_run(argc, argv, session);
+  } catch (const SpecError& error) {
+    end_run(session, kWrongInput, complaints(error));
+  } catch (const UsageError& error) {
+    end_run(session, kWrongInput, error.what());
+  } catch (const CountOverflow& error) {
+    end_run(session, kWrongInput, std::string("the job is too large to count: ") + error.what());
+  } catch (const std::bad_alloc&) {
+    end_run(session, kEnvironmentFailed, "out of memory");
+  } catch (const std::exception& error) {
+    end_run(session, kEnvironmentFailed, error.what());
+  }
+}

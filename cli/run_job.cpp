@@ -1,0 +1,85 @@
+#include "cli/run_job.hpp"
+
+#include <filesystem>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/command.hpp"
+#include "cli/job_input.hpp"
+#include "planner/program/emit.hpp"
+#include "planner/program/program_json.hpp"
+#include "planner/topology/device_mesh.hpp"
+#include "runtime/comm/available_memory.hpp"
+#include "runtime/comm/before_run.hpp"
+#include "runtime/execute/runtime_limits.hpp"
+
+namespace foreshard::cli {
+namespace {
+
+std::int64_t count_hosts(const MpiSession& session) {
+  return static_cast<std::int64_t>(std::set(session.hosts().begin(), session.hosts().end()).size());
+}
+
+JobSpec load_one(const std::string& job, const std::vector<Override>& overrides) {
+  std::vector<JobSpec> jobs = load_named_jobs(job, overrides);
+  if (jobs.size() > 1)
+    throw UsageError(fmt::format("'{}' holds {} jobs; a run executes one", job, jobs.size()));
+  return std::move(jobs.front());
+}
+
+/// Degrees that the job fixes must divide the ranks; what is left is data parallelism.
+void require_ranks(const MpiSession& session, const JobSpec& as_written, const JobSource& source) {
+  ParallelismSpec least = as_written.parallelism;
+  least.dp = 1;
+  const std::int64_t devices = DeviceMesh(least).devices();
+  if (session.size() % devices == 0) return;
+  const auto complaint = rank_count_complaint(least, session.size(), source.command);
+  if (complaint) throw UsageError(*complaint);
+}
+
+void require_same_job(const MpiSession& session, const JobSpec& job) {
+  const std::string text = to_json(build_step_program(job));
+  const std::vector<std::uint64_t> prints = session.gather(fingerprint(text));
+  if (const auto complaint = difference_complaint(prints, session.hosts(), "job"))
+    throw UsageError(*complaint);
+}
+
+}  // namespace
+
+JobSpec load_runnable_job(const MpiSession& session, const JobSource& source) {
+  if (source.job == "-") throw UsageError("standard input reaches one rank alone: name a file");
+  std::vector<Override> overrides = parse_settings(source.settings);
+  if (!source.cluster.empty()) {
+    const bool is_file = std::filesystem::exists(source.cluster);
+    overrides.push_back(
+        {"cluster", is_file ? std::filesystem::absolute(source.cluster).string() : source.cluster});
+  }
+  const JobSpec as_written = load_one(source.job, overrides);
+  if (!as_written.cluster.accelerator.is_cpu) {
+    throw UsageError(
+        fmt::format("'{}' is a job for {}; the runtime executes on CPUs: say cluster: laptop in the job, or "
+                    "--cluster with a file that foreshard-run calibrate has written",
+                    source.job, as_written.cluster.accelerator.full_name));
+  }
+  require_ranks(session, as_written, source);
+  overrides.push_back({"cluster.devices_per_node", std::to_string(session.local_ranks())});
+  overrides.push_back({"cluster.nodes", std::to_string(count_hosts(session))});
+  JobSpec job = load_one(source.job, overrides);
+  if (const auto complaint = rank_count_complaint(job.parallelism, session.size(), source.command))
+    throw UsageError(*complaint);
+  const std::vector<std::string> lacks = what_the_runtime_lacks(job);
+  if (!lacks.empty())
+    throw UsageError(fmt::format("'{}' cannot be executed:\n  {}", source.job, fmt::join(lacks, "\n  ")));
+  require_same_job(session, job);
+  return job;
+}
+
+void require_memory(const MpiSession& session, Bytes bytes_per_rank) {
+  const auto complaint =
+      memory_complaint(bytes_per_rank, session.local_ranks(), available_memory(), session.host());
+  if (complaint) throw EnvironmentError(*complaint);
+}
+
+}  // namespace foreshard::cli

@@ -1,0 +1,21 @@
+# Whether the runtime is built. It runs steps, for which it needs MPI and OpenBLAS; planning needs neither.
+set(FORESHARD_RUNTIME AUTO CACHE STRING "Build the runtime: AUTO (where MPI and OpenBLAS are found), ON or OFF")
+set_property(CACHE FORESHARD_RUNTIME PROPERTY STRINGS AUTO ON OFF)
+
+set(FORESHARD_BUILD_RUNTIME OFF)
+if(FORESHARD_RUNTIME STREQUAL "AUTO" OR FORESHARD_RUNTIME)
+  if(FORESHARD_RUNTIME STREQUAL "AUTO")
+    set(FORESHARD_RUNTIME_NEED QUIET)
+  else()
+    set(FORESHARD_RUNTIME_NEED REQUIRED)
+  endif()
+  set(MPI_CXX_SKIP_MPICXX ON)  # the C interface alone; the C++ bindings are long gone from the standard
+  find_package(MPI ${FORESHARD_RUNTIME_NEED} COMPONENTS CXX)
+  find_package(OpenBLAS ${FORESHARD_RUNTIME_NEED})
+  find_package(Threads ${FORESHARD_RUNTIME_NEED})
+  if(MPI_CXX_FOUND AND OpenBLAS_FOUND AND Threads_FOUND)
+    set(FORESHARD_BUILD_RUNTIME ON)
+  else()
+    message(STATUS "The runtime is not built: it needs MPI and OpenBLAS (Debian: libopenmpi-dev, libopenblas-dev)")
+  endif()
+endif()

@@ -1,0 +1,44 @@
+#include "planner/program/op_groups.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace foreshard {
+
+namespace {
+
+std::size_t find_or_add(std::vector<OpGroup>& groups, const Op& op) {
+  const std::string_view kind = kind_name(op.kind);
+  const auto same = [&](const OpGroup& group) {
+    return group.component == op.component && group.kind == kind && group.phase == op.phase;
+  };
+  const auto found = std::find_if(groups.begin(), groups.end(), same);
+  if (found != groups.end()) return static_cast<std::size_t>(found - groups.begin());
+  groups.push_back({.component = op.component,
+                    .kind = std::string(kind),
+                    .phase = op.phase,
+                    .is_communication = is_communication(op)});
+  return groups.size() - 1;
+}
+
+}  // namespace
+
+OpGroups op_groups(const StepProgram& program) {
+  OpGroups result;
+  result.group_of.resize(program.blocks.size());
+  std::vector<std::int64_t> visits(program.blocks.size(), 0);
+  for (std::size_t stage = 0; stage < program.stages.size(); ++stage) {
+    const std::vector<std::int64_t> counts = count_visits(program, StageId(stage));
+    for (std::size_t block = 0; block < counts.size(); ++block) visits[block] += counts[block];
+  }
+  for (std::size_t block = 0; block < program.blocks.size(); ++block) {
+    for (const Op& op : program.blocks[block].ops) {
+      const std::size_t group = find_or_add(result.groups, op);
+      result.groups[group].calls += visits[block];
+      result.group_of[block].push_back(group);
+    }
+  }
+  return result;
+}
+
+}  // namespace foreshard

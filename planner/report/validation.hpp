@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "planner/program/op_groups.hpp"
+#include "planner/spec/job_spec.hpp"
+#include "planner/units/count.hpp"
+#include "planner/units/quantity.hpp"
+
+namespace foreshard {
+
+/// Where a prediction's kernel and link times come from: the constants of a cluster file, or a timing of this
+/// job's very operations.
+enum class Basis : std::uint8_t { model, replay };
+
+/// One thing, predicted and measured.
+struct PredictedAndMeasured {
+  Seconds predicted;
+  Seconds measured;  ///< median
+  Seconds spread;    ///< half of the middle half's range
+  /// predicted/measured − 1; none where nothing was predicted or measured.
+  [[nodiscard]] std::optional<double> error() const {
+    if (!(measured > Seconds(0.0)) || !(predicted > Seconds(0.0))) return std::nullopt;
+    return predicted / measured - 1.0;
+  }
+};
+
+/// Operations alike, on the average rank in one step.
+struct ValidationRow {
+  OpGroup group;
+  PredictedAndMeasured time;
+};
+
+/// Whether the sharded run computes what the unsharded one does.
+struct NumericsCheck {
+  double loss = 0.0;  ///< relative differences, norm-wise
+  double outputs = 0.0;
+  double gradients = 0.0;
+  std::int64_t gradients_compared = 0;
+  double bound = 0.0;
+  [[nodiscard]] bool passed() const { return loss <= bound && outputs <= bound && gradients <= bound; }
+};
+
+/// A number that the program foretells exactly, and what was counted.
+struct Counted {
+  std::int64_t planned = 0;
+  std::int64_t counted = 0;
+  [[nodiscard]] bool equal() const { return planned == counted; }
+};
+
+/// What was counted at the devices and communicators in one step; over all ranks.
+struct CountCheck {
+  Counted flops;
+  Counted payload_bytes;
+  Counted calls;
+  Counted peak_bytes;  ///< the fullest rank's arena
+  [[nodiscard]] bool passed() const {
+    return flops.equal() && payload_bytes.equal() && calls.equal() && peak_bytes.equal();
+  }
+};
+
+/// A job that was predicted and run.
+struct Validation {
+  std::string machine;  ///< "2 ranks on host a (AMD EPYC, 1 thread, OpenBLAS 0.3.21), Open MPI 4.1.4"
+  std::vector<std::string> remarks;
+  std::optional<NumericsCheck> numerics;  ///< none where it was not asked for
+  CountCheck counts;
+  Bytes arena;  ///< memory that the fullest rank allocated: the peak, and gaps between tensors
+  Basis basis = Basis::model;
+  int steps = 0;
+  std::vector<ValidationRow> rows;
+  PredictedAndMeasured waiting;   ///< for other stages
+  PredictedAndMeasured overhead;  ///< between operations; predicted as nothing
+  PredictedAndMeasured step;
+  std::optional<Seconds> other_step;  ///< predicted on the other basis
+  std::optional<double> tolerance;    ///< of the step's error
+
+  /// Numerics and counts hold, and the step is predicted within the tolerance.
+  [[nodiscard]] bool passed() const;
+};
+
+std::string validation_table(const JobSpec& job, const Validation& validation);
+/// An object: step, operations, memory, numerics, counted. docs/runtime.md has the keys.
+std::string validation_json(const JobSpec& job, const Validation& validation);
+
+}  // namespace foreshard

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "runtime/comm/mpi_session.hpp"
+
+namespace foreshard {
+
+/// For the sources of this folder, which alone speak MPI: what an MPI call returned, held to be a success.
+/// @throws CommunicationError with the call, MPI's own words, rank, host, the operation under way and `hint`
+void check_mpi(int result, std::string_view call, const MpiSession& session, std::string_view hint = {});
+
+/// "rank 1 on host a, in all-reduce number 17 of its tp group, for "qkv" of layer 3, micro-batch 0"
+std::string place_words(const MpiSession& session);
+
+}  // namespace foreshard

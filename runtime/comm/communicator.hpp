@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "planner/program/group.hpp"
+#include "planner/program/op.hpp"
+#include "planner/units/strong_index.hpp"
+#include "runtime/device/buffer.hpp"
+
+namespace foreshard {
+
+/// How numbers are represented in the buffers that a communicator is handed.
+enum class WireType : std::uint8_t { fp32, fp64 };
+
+/// One tensor of a collective. In place: `receive` is `send`.
+///   all_reduce      send and receive alike, reduced element by element
+///   all_gather      send is this member's share of ceil(N/n) elements, receive all N, shares in group order;
+///                   the last shares may be short or empty. In place: receive alone, where the member's own
+///                   share already stands
+///   reduce_scatter  the opposite: send is all N, receive this member's share. In place: receive is all N
+///   too,
+///                   and the member's own share of it becomes the sum; the rest is undefined
+///   all_to_all      n equal parts each way
+struct Piece {
+  Buffer send;
+  Buffer receive;
+};
+
+/// One collective over a group: one call on the wire for all its pieces where the library can.
+struct CollectiveCall {
+  CollectiveKind kind = CollectiveKind::all_reduce;
+  GroupKind group = GroupKind::tp;
+  Reduction reduction = Reduction::sum;
+  bool accumulate = false;  ///< reduce_scatter: what arrives is added to `receive`
+  bool in_place = false;
+  std::span<const Piece> pieces{};
+};
+
+/// A transfer between stages.
+struct TransferCall {
+  bool is_send = true;
+  Peer peer = Peer::next_stage;
+  std::int32_t tag = 0;  ///< equal on both sides; calls of one tag and direction meet in order
+  Buffer buffer{};
+};
+
+/// A transfer in flight; 0 … most in flight − 1.
+using Ticket = StrongIndex<struct TicketTag>;
+
+/// One rank's way to all others: the groups of its mesh. Calls are made from one thread.
+/// What goes wrong ends the run: @throws CommunicationError with call, group, rank, host and what to try.
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+
+  [[nodiscard]] virtual std::string name() const = 0;  ///< "Open MPI 4.1.4"
+  [[nodiscard]] virtual Rank rank() const = 0;
+  [[nodiscard]] virtual std::int64_t size() const = 0;
+  /// Place in the group, and its size.
+  [[nodiscard]] virtual std::int64_t group_rank(GroupKind group) const = 0;
+  [[nodiscard]] virtual std::int64_t group_size(GroupKind group) const = 0;
+
+  /// Returns when this rank's results stand in its buffers.
+  virtual void run(const CollectiveCall& call) = 0;
+  /// Begins a transfer; the buffer is not to be touched before it has been waited for.
+  virtual Ticket start(const TransferCall& call) = 0;
+  virtual void wait(Ticket ticket) = 0;
+  /// Lets transfers in flight go on; cheap. For libraries that move data only while they are called.
+  virtual void progress() = 0;
+
+  /// Over all ranks.
+  virtual void barrier() = 0;
+  virtual double sum_over_world(double value) = 0;
+  virtual double max_over_world(double value) = 0;
+};
+
+}  // namespace foreshard

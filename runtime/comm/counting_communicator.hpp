@@ -1,0 +1,67 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "planner/program/group.hpp"
+#include "planner/units/count.hpp"
+#include "runtime/comm/communicator.hpp"
+
+namespace foreshard {
+
+/// Calls, and the payload they carried.
+struct Traffic {
+  std::int64_t calls = 0;
+  Bytes payload{};
+  friend constexpr bool operator==(const Traffic&, const Traffic&) = default;
+};
+
+/// What one rank has communicated, counted as the step program does: a collective's payload is the whole
+/// buffer it works on (Collective::payload), a transfer's is what it carries (Send::payload).
+struct TrafficCount {
+  std::array<Traffic, kGroupKindCount> collectives{};  ///< by GroupKind
+  Traffic sent_forward{};                              ///< to the next stage
+  Traffic sent_backward{};                             ///< to the previous stage
+  Traffic received{};                                  ///< from either
+  [[nodiscard]] const Traffic& of(GroupKind group) const {
+    return collectives[static_cast<std::size_t>(group)];
+  }
+};
+
+/// Counts what passes through to another communicator. Barriers and sums over the world are not the step's
+/// and are not counted.
+class CountingCommunicator final : public Communicator {
+ public:
+  /// `inner` outlives this. `nominal_bytes` of one element in the program's words, whatever the width of the
+  /// wire: 4 for a job in fp32 that runs in fp64 to compare digits.
+  explicit CountingCommunicator(Communicator& inner, std::int64_t nominal_bytes = 4)
+      : inner_(inner), nominal_bytes_(nominal_bytes) {}
+
+  [[nodiscard]] const TrafficCount& traffic() const { return traffic_; }
+  /// Counts anew from here.
+  void reset() { traffic_ = {}; }
+
+  [[nodiscard]] std::string name() const override { return inner_.name(); }
+  [[nodiscard]] Rank rank() const override { return inner_.rank(); }
+  [[nodiscard]] std::int64_t size() const override { return inner_.size(); }
+  [[nodiscard]] std::int64_t group_rank(GroupKind group) const override { return inner_.group_rank(group); }
+  [[nodiscard]] std::int64_t group_size(GroupKind group) const override { return inner_.group_size(group); }
+
+  void run(const CollectiveCall& call) override;
+  Ticket start(const TransferCall& call) override;
+  void wait(Ticket ticket) override { inner_.wait(ticket); }
+  void progress() override { inner_.progress(); }
+  void barrier() override { inner_.barrier(); }
+  double sum_over_world(double value) override { return inner_.sum_over_world(value); }
+  double max_over_world(double value) override { return inner_.max_over_world(value); }
+
+ private:
+  void count(Traffic& traffic, std::int64_t elements) const;
+
+  Communicator& inner_;
+  std::int64_t nominal_bytes_;
+  TrafficCount traffic_;
+};
+
+}  // namespace foreshard

@@ -1,0 +1,205 @@
+#include "runtime/comm/mpi_collectives.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "runtime/comm/collective_shape.hpp"
+#include "runtime/comm/communication_error.hpp"
+
+namespace foreshard {
+namespace {
+
+/// Calls of several pieces up to this payload travel as one message. Below it a message costs mostly its
+/// latency, above it copying costs more than the messages it saves (bench_communication shows both).
+constexpr std::int64_t kPackedBytes = std::int64_t{256} << 10;
+
+MPI_Op op_of(Reduction reduction) { return reduction == Reduction::max ? MPI_MAX : MPI_SUM; }
+
+/// The buffer of a piece that holds all members' shares.
+Buffer whole_of(const CollectiveCall& call, const Piece& piece) {
+  const bool sends_whole =
+      call.kind == CollectiveKind::reduce_scatter || call.kind == CollectiveKind::all_to_all;
+  return sends_whole && !call.in_place ? piece.send : piece.receive;
+}
+
+/// MPI counts elements in an int. @throws CommunicationError
+int int_count(std::int64_t elements) {
+  if (elements > std::numeric_limits<int>::max()) {
+    throw CommunicationError(fmt::format(
+        "a message of {} elements is beyond what one MPI call carries (2147483647); cut the tensor "
+        "over more ranks",
+        elements));
+  }
+  return static_cast<int>(elements);
+}
+
+}  // namespace
+
+Buffer Staging::take(std::int64_t elements) {
+  const auto bytes = static_cast<std::size_t>(elements * element_bytes(wire_));
+  if (memory_.size() < bytes) memory_.resize(bytes);
+  return {.data = memory_.data(), .elements = elements};
+}
+
+MpiCollectives::MpiCollectives(MPI_Comm comm, WireType wire, Check check)
+    : comm_(comm),
+      wire_(wire),
+      type_(wire == WireType::fp64 ? MPI_DOUBLE : MPI_FLOAT),
+      check_(std::move(check)),
+      packed_(wire),
+      result_(wire) {
+  check_(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
+  check_(MPI_Comm_size(comm_, &size_), "MPI_Comm_size");
+  counts_.resize(static_cast<std::size_t>(size_));
+  displacements_.resize(static_cast<std::size_t>(size_));
+}
+
+void MpiCollectives::run(const CollectiveCall& call) {
+  check_collective(call, size_, rank_);
+  if (call.pieces.size() > 1 && payload_elements(call) * element_bytes(wire_) <= kPackedBytes) {
+    run_packed(call);
+  } else {
+    for (const Piece& piece : call.pieces) run_piece(call, piece);
+  }
+}
+
+void MpiCollectives::run_piece(const CollectiveCall& call, const Piece& piece) {
+  const Buffer whole = whole_of(call, piece);
+  cut_into_shares(whole.elements);
+  const Share own = share_of(whole.elements, size_, rank_);
+  switch (call.kind) {
+    case CollectiveKind::all_reduce:
+      if (!call.in_place) copy_elements(piece.receive, piece.send, wire_);
+      reduce_all(piece.receive, call.reduction);
+      return;
+    case CollectiveKind::all_gather:
+      if (!call.in_place) copy_elements(part_of(whole, own, wire_), piece.send, wire_);
+      gather_shares(whole);
+      return;
+    case CollectiveKind::reduce_scatter:
+      if (call.in_place || call.accumulate) {
+        const Buffer sum = result_.take(own.elements);
+        reduce_shares(whole, sum, call.reduction);
+        if (call.accumulate) {
+          add_elements(piece.receive, sum, wire_);
+        } else {
+          copy_elements(part_of(whole, own, wire_), sum, wire_);
+        }
+      } else {
+        reduce_shares(whole, piece.receive, call.reduction);
+      }
+      return;
+    case CollectiveKind::all_to_all:
+      if (call.in_place) {
+        const Buffer sent = packed_.take(whole.elements);
+        copy_elements(sent, whole, wire_);
+        exchange_parts(sent, whole);
+      } else {
+        exchange_parts(whole, piece.receive);
+      }
+      return;
+  }
+}
+
+// A packed message holds, member after member, that member's share of every piece.
+template <class Visit>
+void MpiCollectives::lay_out(const CollectiveCall& call, Visit visit) {
+  std::int64_t at = 0;
+  for (int member = 0; member < size_; ++member) {
+    const std::int64_t begin = at;
+    for (const Piece& piece : call.pieces) {
+      const Share share = share_of(whole_of(call, piece).elements, size_, member);
+      visit(member, piece, share, Share{.first = at, .elements = share.elements});
+      at += share.elements;
+    }
+    displacements_[static_cast<std::size_t>(member)] = int_count(begin);
+    counts_[static_cast<std::size_t>(member)] = int_count(at - begin);
+  }
+}
+
+void MpiCollectives::run_packed(const CollectiveCall& call) {
+  const Buffer packed = packed_.take(payload_elements(call));
+  const bool gathers = call.kind == CollectiveKind::all_gather;
+  const auto pack = [&](int member, const Piece& piece, Share share, Share place) {
+    if (gathers && member != rank_) return;
+    const bool sends_share = gathers && !call.in_place;
+    const Buffer source =
+        call.kind == CollectiveKind::all_reduce && !call.in_place ? piece.send : whole_of(call, piece);
+    copy_elements(part_of(packed, place, wire_), sends_share ? piece.send : part_of(source, share, wire_),
+                  wire_);
+  };
+  lay_out(call, pack);
+
+  switch (call.kind) {
+    case CollectiveKind::all_reduce: reduce_all(packed, call.reduction); break;
+    case CollectiveKind::all_gather: gather_shares(packed); break;
+    case CollectiveKind::reduce_scatter: {
+      const Buffer sum = result_.take(counts_[static_cast<std::size_t>(rank_)]);
+      reduce_shares(packed, sum, call.reduction);
+      std::int64_t at = 0;
+      for (const Piece& piece : call.pieces) {
+        const Share own = share_of(whole_of(call, piece).elements, size_, rank_);
+        const Buffer arrived = part_of(sum, {.first = at, .elements = own.elements}, wire_);
+        const Buffer receive = call.in_place ? part_of(piece.receive, own, wire_) : piece.receive;
+        if (call.accumulate) {
+          add_elements(receive, arrived, wire_);
+        } else {
+          copy_elements(receive, arrived, wire_);
+        }
+        at += own.elements;
+      }
+      return;
+    }
+    case CollectiveKind::all_to_all: {
+      const Buffer arrived = result_.take(packed.elements);
+      exchange_parts(packed, arrived);
+      lay_out(call, [&](int, const Piece& piece, Share share, Share place) {
+        copy_elements(part_of(piece.receive, share, wire_), part_of(arrived, place, wire_), wire_);
+      });
+      return;
+    }
+  }
+  lay_out(call, [&](int, const Piece& piece, Share share, Share place) {
+    copy_elements(part_of(piece.receive, share, wire_), part_of(packed, place, wire_), wire_);
+  });
+}
+
+void MpiCollectives::cut_into_shares(std::int64_t elements) {
+  for (int member = 0; member < size_; ++member) {
+    const Share share = share_of(elements, size_, member);
+    displacements_[static_cast<std::size_t>(member)] = int_count(share.first);
+    counts_[static_cast<std::size_t>(member)] = int_count(share.elements);
+  }
+}
+
+void MpiCollectives::reduce_all(Buffer buffer, Reduction reduction) {
+  check_(MPI_Allreduce(MPI_IN_PLACE, buffer.data, int_count(buffer.elements), type_, op_of(reduction), comm_),
+         "MPI_Allreduce");
+}
+
+void MpiCollectives::gather_shares(Buffer all) {
+  if (counts_.front() == counts_.back()) {
+    check_(MPI_Allgather(MPI_IN_PLACE, 0, type_, all.data, counts_.front(), type_, comm_), "MPI_Allgather");
+  } else {
+    check_(
+        MPI_Allgatherv(MPI_IN_PLACE, 0, type_, all.data, counts_.data(), displacements_.data(), type_, comm_),
+        "MPI_Allgatherv");
+  }
+}
+
+// Not MPI_Reduce_scatter_block where shares are equal: Open MPI 4.1's takes several times as long from 256
+// KiB on.
+void MpiCollectives::reduce_shares(Buffer all, Buffer own, Reduction reduction) {
+  check_(MPI_Reduce_scatter(all.data, own.data, counts_.data(), type_, op_of(reduction), comm_),
+         "MPI_Reduce_scatter");
+}
+
+void MpiCollectives::exchange_parts(Buffer send, Buffer receive) {
+  check_(MPI_Alltoall(send.data, counts_.front(), type_, receive.data, counts_.front(), type_, comm_),
+         "MPI_Alltoall");
+}
+
+}  // namespace foreshard

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "planner/program/group.hpp"
+#include "planner/units/strong_index.hpp"
+
+namespace foreshard {
+
+/// What a rank may be doing inside its communicator.
+enum class WireState : std::uint8_t {
+  none,  ///< nothing: it computes
+  all_reduce,
+  all_gather,
+  reduce_scatter,
+  all_to_all,
+  send,     ///< waits for a transfer that it sends
+  receive,  ///< waits for a transfer that arrives
+  barrier,  ///< of all ranks
+  finish,   ///< waits for the others at the end of the run
+};
+
+/// What a rank does, as one copy that can be read at leisure or sent to another rank.
+struct RankActivity {
+  static constexpr std::size_t kNameLength = 64;
+
+  /// Grows with every begin, enter and leave: a number that stands still is a rank that does.
+  std::uint64_t changes = 0;
+  /// The operation under way, cut to fit; empty where the rank is between operations: it reads, reports, …
+  std::array<char, kNameLength> name{};
+  LayerId layer{};
+  MicroBatch micro_batch{};
+  WireState wire = WireState::none;
+  GroupKind group = GroupKind::world;  ///< of the collective
+  Rank partner{};                      ///< of the transfer
+  /// Collectives of each group that the rank has entered: the last of them is number entered − 1 in the
+  /// group's order.
+  std::array<std::uint64_t, kGroupKindCount> entered{};
+
+  [[nodiscard]] bool in_collective() const {
+    return wire != WireState::none && wire != WireState::send && wire != WireState::receive;
+  }
+};
+
+/// This rank's record of what it is doing now, for error messages and the watchdog. One thread writes, any
+/// may read. Writing costs a few stores: nothing is locked, allocated or copied.
+class OperationNote {
+ public:
+  /// An operation begins. `name` is kept, not copied: it must live until the next begin or idle.
+  void begin(const char* name, LayerId layer, MicroBatch micro_batch);
+  /// Between operations: the rank prepares, reports, … and may take as long as it likes.
+  void idle() { begin(nullptr, LayerId(0), MicroBatch(0)); }
+
+  /// Called by communicators around whatever may wait.
+  void enter_collective(WireState wire, GroupKind group);
+  void enter_transfer(WireState wire, Rank partner);
+  void leave();
+
+  [[nodiscard]] RankActivity read() const;
+
+ private:
+  template <class Store>
+  void write(Store store);
+
+  // A sequence lock: odd while a write is under way. Readers copy and look again.
+  std::atomic<std::uint64_t> sequence_{0};
+  std::atomic<const char*> name_{nullptr};
+  std::atomic<std::int32_t> layer_{0};
+  std::atomic<std::int32_t> micro_batch_{0};
+  std::atomic<WireState> wire_{WireState::none};
+  std::atomic<GroupKind> group_{GroupKind::world};
+  std::atomic<std::int32_t> partner_{0};
+  std::array<std::atomic<std::uint64_t>, kGroupKindCount> entered_{};
+};
+
+/// `"qkv" of layer 3, micro-batch 0`, or "no operation of the step".
+std::string operation_words(const RankActivity& activity);
+/// "all-reduce number 17 of its tp group", "a transfer from rank 3", or "nothing".
+std::string wire_words(const RankActivity& activity);
+/// What waits: "all-reduce", "barrier", "the end of the run".
+std::string to_string(WireState wire);
+
+}  // namespace foreshard

@@ -1,0 +1,92 @@
+#include "runtime/device/cpu_device.hpp"
+
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "planner/spec/names.hpp"
+#include "runtime/device/check_call.hpp"
+#include "runtime/device/host_memory.hpp"
+#include "runtime/device/host_numbers.hpp"
+#include "runtime/kernels/cpu/blas.hpp"
+#include "runtime/kernels/cpu/cpu_kernels.hpp"
+
+namespace foreshard {
+namespace {
+
+/// As Linux knows the processor: "AMD EPYC 7763 64-Core Processor". "CPU" where it does not.
+std::string processor_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "CPU";
+}
+
+}  // namespace
+
+struct CpuDevice::Parts {
+  explicit Parts(int threads) : context(threads) {}
+  cpu::Context context;
+};
+
+CpuDevice::CpuDevice(int threads) {
+  if (threads < 1) throw std::invalid_argument(fmt::format("a CPU device needs a thread, not {}", threads));
+  if (threads > 1 && !cpu::blas_serves_several_threads()) {
+    throw std::runtime_error(fmt::format(
+        "{} here is its serial variant, which {} threads of a rank cannot share; run with one thread per "
+        "rank, or install the pthread or OpenMP variant (Debian: libopenblas0-pthread)",
+        cpu::blas_name(), threads));
+  }
+  parts_ = std::make_unique<Parts>(threads);
+  parts_->context.pool.run([](int /*thread*/) { cpu::use_blas_on_this_thread(); });
+}
+
+CpuDevice::~CpuDevice() = default;
+
+std::string CpuDevice::name() const {
+  const int threads = parts_->context.pool.threads();
+  return fmt::format("{}, {} thread{}, {}, {} loops", processor_name(), threads, threads == 1 ? "" : "s",
+                     cpu::blas_name(), parts_->context.loops.name);
+}
+
+std::int64_t CpuDevice::element_bytes(DType type) const {
+  switch (type) {
+    case DType::fp32:
+    case DType::tf32:
+    case DType::int32:
+    case DType::uint8: return size_in_bytes(type);
+    default:
+      throw std::invalid_argument(
+          fmt::format("the CPU device computes in fp32 and keeps no {}", word_of(type)));
+  }
+}
+
+std::unique_ptr<DeviceMemory> CpuDevice::allocate(std::int64_t bytes) { return allocate_host_memory(bytes); }
+
+void CpuDevice::run(const KernelCall& call) {
+  check_call(call);
+  std::visit([this](const auto& kind) { cpu::run(parts_->context, kind); }, call);
+}
+
+void CpuDevice::write(DType type, Buffer to, const double* from) {
+  switch (type) {
+    case DType::int32: return write_numbers<std::int32_t>(to, from);
+    case DType::uint8: return write_numbers<std::uint8_t>(to, from);
+    default: return write_numbers<float>(to, from);
+  }
+}
+
+void CpuDevice::read(DType type, Buffer from, double* to) const {
+  switch (type) {
+    case DType::int32: return read_numbers<std::int32_t>(from, to);
+    case DType::uint8: return read_numbers<std::uint8_t>(from, to);
+    default: return read_numbers<float>(from, to);
+  }
+}
+
+}  // namespace foreshard

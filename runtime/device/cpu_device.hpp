@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+
+#include "runtime/device/device.hpp"
+
+namespace foreshard {
+
+/// The host's processor in fp32 (runtime/kernels/cpu): matrix products by a library, the rest vectorised.
+/// Keeps fp32 (and tf32, which is stored so) and integers; it refuses other dtypes by name. What it computes
+/// does not depend on the number of threads.
+class CpuDevice : public Device {
+ public:
+  /// @throws std::invalid_argument for less than one thread; std::runtime_error for several where the matrix
+  /// library serves but one, with what to do
+  explicit CpuDevice(int threads = 1);
+  ~CpuDevice() override;
+  CpuDevice(const CpuDevice&) = delete;
+  CpuDevice& operator=(const CpuDevice&) = delete;
+
+  [[nodiscard]] std::string name() const override;
+  [[nodiscard]] std::int64_t element_bytes(DType type) const override;
+  [[nodiscard]] std::unique_ptr<DeviceMemory> allocate(std::int64_t bytes) override;
+  /// Allocates nothing, but scratch memory and tables at the first call of a shape.
+  void run(const KernelCall& call) override;
+  void write(DType type, Buffer to, const double* from) override;
+  void read(DType type, Buffer from, double* to) const override;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace foreshard

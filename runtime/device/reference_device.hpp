@@ -1,0 +1,20 @@
+#pragma once
+
+#include "runtime/device/device.hpp"
+
+namespace foreshard {
+
+/// The host's processor running plain loops in fp64 (runtime/kernels/reference): slow, and exact enough that
+/// a sharded step must agree with the unsharded one to 1e-11. Every floating-point dtype is kept as a double,
+/// integers as they are.
+class ReferenceDevice : public Device {
+ public:
+  [[nodiscard]] std::string name() const override;
+  [[nodiscard]] std::int64_t element_bytes(DType type) const override;
+  [[nodiscard]] std::unique_ptr<DeviceMemory> allocate(std::int64_t bytes) override;
+  void run(const KernelCall& call) override;
+  void write(DType type, Buffer to, const double* from) override;
+  void read(DType type, Buffer from, double* to) const override;
+};
+
+}  // namespace foreshard

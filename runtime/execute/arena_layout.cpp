@@ -1,0 +1,157 @@
+#include "runtime/execute/arena_layout.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace foreshard {
+namespace {
+
+/// Tensors begin at cache lines.
+constexpr std::int64_t kAlignment = 64;
+
+/// Free stretches of memory beyond which there is as much as one wants. Takes the smallest that is large
+/// enough, so that large holes stay for large tensors.
+class FreeList {
+ public:
+  explicit FreeList(std::int64_t begin) : end_(begin) {}
+
+  std::int64_t take(std::int64_t bytes) {
+    auto best = holes_.end();
+    for (auto hole = holes_.begin(); hole != holes_.end(); ++hole) {
+      if (hole->second >= bytes && (best == holes_.end() || hole->second < best->second)) best = hole;
+    }
+    if (best == holes_.end()) return extend(bytes);
+    const auto [offset, size] = *best;
+    holes_.erase(best);
+    if (size > bytes) holes_.emplace(offset + bytes, size - bytes);
+    return offset;
+  }
+
+  void give_back(std::int64_t offset, std::int64_t bytes) {
+    auto [hole, added] = holes_.emplace(offset, bytes);
+    const auto next = std::next(hole);
+    if (next != holes_.end() && hole->first + hole->second == next->first) {
+      hole->second += next->second;
+      holes_.erase(next);
+    }
+    if (hole == holes_.begin()) return;
+    const auto previous = std::prev(hole);
+    if (previous->first + previous->second != hole->first) return;
+    previous->second += hole->second;
+    holes_.erase(hole);
+  }
+
+  [[nodiscard]] std::int64_t end() const { return end_; }
+
+ private:
+  /// A hole at the end grows instead of staying unused.
+  std::int64_t extend(std::int64_t bytes) {
+    std::int64_t offset = end_;
+    if (!holes_.empty()) {
+      const auto last = std::prev(holes_.end());
+      if (last->first + last->second == end_) {
+        offset = last->first;
+        holes_.erase(last);
+      }
+    }
+    end_ = offset + bytes;
+    return offset;
+  }
+
+  std::map<std::int64_t, std::int64_t> holes_;  // offset → size
+  std::int64_t end_;
+};
+
+bool is_step_tensor(const StepProgram& program, const Instance& instance) {
+  return program.tensor(instance.tensor).lifetime == Lifetime::step;
+}
+
+}  // namespace
+
+std::vector<OpRun> operations_of(const StepProgram& program, const std::vector<Run>& runs) {
+  std::vector<OpRun> operations;
+  for (std::size_t run = 0; run < runs.size(); ++run) {
+    const std::size_t count = program.block(runs[run].visit.block).ops.size();
+    for (std::size_t op = 0; op < count; ++op) operations.push_back({run, OpId(op)});
+  }
+  return operations;
+}
+
+ArenaLayout::ArenaLayout(const StepProgram& program, const std::vector<Run>& runs,
+                         const std::function<std::int64_t(DType)>& element_bytes) {
+  find_uses(program, runs, element_bytes);
+  place_step_tensors(program);
+  place_others(program);
+  count_peak(program);
+}
+
+void ArenaLayout::find_uses(const StepProgram& program, const std::vector<Run>& runs,
+                            const std::function<std::int64_t(DType)>& element_bytes) {
+  for (const OpRun& at : operations_of(program, runs)) {
+    const Run& run = runs[at.run];
+    for (const Operand& operand : program.block(run.visit.block).ops[at.op.at()].operands) {
+      const Instance instance = instance_of(program, operand, run, at.run);
+      const auto [entry, is_new] = allocations_.try_emplace(instance);
+      Allocation& allocation = entry->second;
+      allocation.last = positions_;
+      if (!is_new) continue;
+      const Tensor& tensor = program.tensor(operand.tensor);
+      allocation.first = positions_;
+      allocation.bytes = checked_product(tensor.local_elements(), element_bytes(tensor.dtype));
+      in_order_.push_back(instance);
+    }
+    ++positions_;
+  }
+}
+
+void ArenaLayout::place_step_tensors(const StepProgram& program) {
+  for (const Instance& instance : in_order_) {
+    if (!is_step_tensor(program, instance)) continue;
+    Allocation& allocation = allocations_.at(instance);
+    allocation.first = 0;
+    allocation.last = positions_;
+    allocation.offset = capacity_;
+    capacity_ += round_up(allocation.bytes, kAlignment);
+  }
+}
+
+void ArenaLayout::place_others(const StepProgram& program) {
+  std::vector<std::vector<const Allocation*>> leaving(positions_);  // by last use
+  FreeList memory(capacity_);
+  std::size_t freed = 0;  // positions whose last uses have been given back
+  for (const Instance& instance : in_order_) {
+    if (is_step_tensor(program, instance)) continue;
+    Allocation& allocation = allocations_.at(instance);
+    for (; freed < allocation.first; ++freed) {
+      for (const Allocation* gone : leaving[freed])
+        memory.give_back(gone->offset, round_up(gone->bytes, kAlignment));
+    }
+    allocation.offset = memory.take(round_up(allocation.bytes, kAlignment));
+    leaving[allocation.last].push_back(&allocation);
+  }
+  capacity_ = memory.end();
+}
+
+void ArenaLayout::count_peak(const StepProgram& program) {
+  std::vector<Bytes> come(positions_);
+  std::vector<Bytes> gone(positions_);
+  Bytes alive;
+  for (const Instance& instance : in_order_) {
+    const Allocation& allocation = allocations_.at(instance);
+    const Bytes bytes = program.tensor(instance.tensor).local_bytes();
+    if (is_step_tensor(program, instance)) {
+      alive += bytes;
+      continue;
+    }
+    come[allocation.first] += bytes;
+    gone[allocation.last] += bytes;
+  }
+  peak_ = alive;
+  for (std::size_t at = 0; at < positions_; ++at) {
+    alive += come[at];
+    peak_ = std::max(peak_, alive);
+    alive -= gone[at];
+  }
+}
+
+}  // namespace foreshard

@@ -1,0 +1,282 @@
+#include "runtime/execute/bind_kernels.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+namespace foreshard {
+namespace {
+
+/// One operation, its operands, and the calls that come of it.
+class Binding {
+ public:
+  Binding(const RankView& rank, const Op& op, std::span<const Buffer> operands)
+      : rank_(rank), op_(op), operands_(operands), backward_(is_backward(op.phase)) {}
+
+  std::vector<KernelCall> run() && {
+    std::visit([&](const auto& kind) { bind(kind); }, op_.kind);
+    return std::move(calls_);
+  }
+
+ private:
+  [[nodiscard]] const Tensor& tensor(std::size_t index) const {
+    return rank_.program.tensor(op_.operands[index].tensor);
+  }
+  [[nodiscard]] bool accumulates(std::size_t index) const {
+    return op_.operands[index].access == Access::accumulate;
+  }
+  [[nodiscard]] std::int64_t local_columns(std::size_t index) const { return tensor(index).dims[1].local(); }
+
+  // ---- products
+
+  void bind(const Gemm& gemm) {
+    GemmCall call{.m = gemm.m, .n = gemm.n, .k = gemm.k};
+    call.accumulate = accumulates(2);
+    call.a = operands_[0];
+    call.b = operands_[1];
+    call.c = operands_[2];
+    call.transpose_a = op_.phase == Phase::backward_weight;
+    call.transpose_b = !backward_;
+    // Summands of tensor-parallel ranks: the first of them alone adds the bias.
+    const bool adds_bias = !tensor(2).partial || rank_.at.tp == 0;
+    if (operands_.size() > 3 && adds_bias) call.bias = operands_[3];
+    calls_.emplace_back(call);
+  }
+
+  void bind(const Attention& core) {
+    AttentionCall call{.backward = backward_, .causal = core.causal, .batch = core.batch};
+    call.sequence = core.query;
+    call.heads = core.heads;
+    call.kv_heads = core.kv_heads;
+    call.head_dim = core.head_dim;
+    call.qkv = operands_[0];
+    call.out = operands_[1];
+    call.lse = operands_[2];
+    if (backward_) {
+      call.d_out = operands_[3];
+      call.d_qkv = operands_[4];
+    }
+    calls_.emplace_back(call);
+  }
+
+  // ---- rows
+
+  void bind(const Norm& norm) {
+    NormCall call{.backward = backward_, .kind = norm.kind, .rows = norm.rows, .width = norm.width};
+    call.x = operands_[0];
+    call.weight = operands_[1];
+    if (!backward_) {
+      const bool centred = norm.kind == NormKind::layernorm;
+      if (centred) call.bias = operands_[2];
+      call.y = operands_[centred ? 3 : 2];
+      call.stats = operands_[centred ? 4 : 3];
+    } else {
+      call.stats = operands_[2];
+      call.dy = operands_[3];
+      std::size_t next = 4;
+      if (op_.operands[next].access == Access::read) call.residual = operands_[next++];
+      call.dx = operands_[next++];
+      if (next < operands_.size()) call.d_weight = operands_[next++];
+      if (next < operands_.size()) call.d_bias = operands_[next];
+    }
+    calls_.emplace_back(call);
+  }
+
+  void bind(const Rope& rope) {
+    calls_.emplace_back(RopeCall{.inverse = backward_,
+                                 .tokens = rope.tokens,
+                                 .sequence = rank_.job.training.sequence_length,
+                                 .heads = rope.heads,
+                                 .head_dim = rope.head_dim,
+                                 .row_width = local_columns(0),
+                                 .x = operands_[0]});
+  }
+
+  void bind(const Embedding& lookup) {
+    const std::size_t table = backward_ ? 2 : 1;
+    EmbeddingCall call{.backward = backward_, .tokens = lookup.tokens, .width = lookup.width};
+    call.rows = tensor(table).dims[0].local();
+    call.first_row = rank_.at.tp * call.rows;
+    call.ids = operands_[0];
+    if (backward_) {
+      call.dy = operands_[1];
+      call.d_table = operands_[2];
+    } else {
+      call.table = operands_[1];
+      call.y = operands_[2];
+    }
+    calls_.emplace_back(call);
+  }
+
+  /// The step's loss is the mean over all its tokens: every rank scales by their number, and sums do the
+  /// rest.
+  [[nodiscard]] double loss_scale() const {
+    return 1.0 / static_cast<double>(
+                     checked_product(rank_.job.training.global_batch, rank_.job.training.sequence_length));
+  }
+
+  void bind(const CrossEntropy& loss) {
+    CrossEntropyCall call{.backward = backward_, .part = loss.part, .tokens = loss.tokens};
+    call.columns = loss.vocab;
+    call.first_column = rank_.at.tp * loss.vocab;
+    call.vocab = rank_.job.model.vocab;
+    call.scale = loss_scale();
+    if (loss.part == CrossEntropyPart::row_max) {
+      call.logits = operands_[0];
+      call.max = operands_[1];
+    } else if (loss.part == CrossEntropyPart::exp_sum) {
+      call.logits = operands_[0];
+      call.labels = operands_[1];
+      call.max = operands_[2];
+      call.sums = operands_[3];
+    } else if (!backward_) {
+      call.sums = operands_[0];
+      call.loss = operands_[1];
+    } else {
+      call.logits = operands_[0];
+      call.labels = operands_[1];
+      call.max = operands_[2];
+      call.sums = operands_[3];
+      call.d_logits = operands_[4];
+    }
+    calls_.emplace_back(call);
+  }
+
+  // ---- one pass over memory
+
+  void bind(const Pointwise& pointwise) {
+    switch (pointwise.kind) {
+      case PointwiseKind::zero:
+        for (const Buffer& x : operands_) add_pointwise({.elements = x.elements, .y = x});
+        return;
+      case PointwiseKind::sum_squares: bind_sum_squares(); return;
+      case PointwiseKind::bias_gradient: bind_bias_gradient(); return;
+      case PointwiseKind::add: bind_add(); return;
+      case PointwiseKind::cast:
+      case PointwiseKind::accumulate:
+        add_pointwise({.elements = operands_[1].elements, .a = operands_[0], .y = operands_[1]});
+        return;
+      default: bind_activation(); return;
+    }
+  }
+
+  void add_pointwise(PointwiseCall call) {
+    call.kind = std::get<Pointwise>(op_.kind).kind;
+    calls_.emplace_back(call);
+  }
+
+  /// Squares of what this rank has alone. What several ranks hold alike counts once in the sum over all
+  /// ranks.
+  void bind_sum_squares() {
+    const std::int64_t shares = optimizer_shares(rank_.job);
+    const std::int64_t replicas = rank_.job.parallelism.dp * rank_.job.parallelism.cp / shares;
+    for (std::size_t i = 0; i + 1 < operands_.size(); ++i) {
+      const Buffer own = share_of(operands_[i], rank_.at.dp, shares, rank_.float_bytes);
+      const std::int64_t alike = tensor(i).replicated_over_tp() ? rank_.job.parallelism.tp : 1;
+      add_pointwise({.elements = own.elements,
+                     .scale = 1.0 / static_cast<double>(replicas * alike),
+                     .a = own,
+                     .y = operands_.back()});
+    }
+  }
+
+  void bind_bias_gradient() {
+    const Buffer& dy = operands_[0];
+    const Buffer d_bias =
+        tensor(1).dims[0].name == DimName::position ? positions_of(operands_[1], dy) : operands_[1];
+    add_pointwise({.elements = dy.elements, .width = d_bias.elements, .a = dy, .y = d_bias});
+  }
+
+  void bind_add() {
+    const Buffer& a = operands_[0];
+    const Buffer b = tensor(1).role == TensorRole::weight ? positions_of(operands_[1], a) : operands_[1];
+    add_pointwise({.elements = a.elements, .a = a, .b = b, .y = operands_[2]});
+  }
+
+  /// The rows of a table of learned positions that this rank's tokens meet, again and again: those of a whole
+  /// sequence, or, where sequence parallelism gives a rank less than one, of its stretch.
+  [[nodiscard]] Buffer positions_of(const Buffer& table, const Buffer& tokens) const {
+    const std::int64_t width = tensor(1).dims[1].local();
+    const std::int64_t sequence = rank_.job.training.sequence_length;
+    const std::int64_t share = tokens.elements / width;
+    const std::int64_t rows = std::min(share, sequence);
+    const std::int64_t first = share < sequence ? rank_.at.tp * share % sequence : 0;
+    return {table.data + first * width * rank_.float_bytes, rows * width};
+  }
+
+  void bind_activation() {
+    PointwiseCall call{.backward = backward_};
+    // The gated kinds read gate and up side by side and write half as much.
+    const std::size_t half = backward_ ? 1 : op_.operands.size() - 1;
+    call.elements = operands_[half].elements;
+    call.width = local_columns(half);
+    call.a = operands_[0];
+    if (backward_) call.b = operands_[1];
+    call.y = operands_.back();
+    add_pointwise(call);
+  }
+
+  // ---- the optimizer
+
+  /// Operands: gradient…, norm, [master,] [m, v,] weight… The flat states hold the rank's shares of the
+  /// weights, one after the other.
+  void bind(const OptimizerUpdate& update) {
+    const bool has_moments = update.kind != OptimizerKind::sgd;
+    std::size_t weights = 0;
+    while (tensor(weights).role == TensorRole::gradient) ++weights;
+    std::size_t state = weights + 1;
+    const bool has_master = operands_.size() == 2 * weights + 2 + (has_moments ? 2 : 0);
+    const Buffer master = has_master ? operands_[state++] : Buffer();
+    const Buffer m = has_moments ? operands_[state++] : Buffer();
+    const Buffer v = has_moments ? operands_[state++] : Buffer();
+
+    const std::int64_t shares = optimizer_shares(rank_.job);
+    std::int64_t done = 0;
+    for (std::size_t i = 0; i < weights; ++i) {
+      const Buffer gradient = share_of(operands_[i], rank_.at.dp, shares, rank_.float_bytes);
+      const auto part_of = [&](const Buffer& flat) {
+        return flat.empty() ? flat : Buffer{flat.data + done * rank_.float_bytes, gradient.elements};
+      };
+      calls_.emplace_back(
+          UpdateCall{.kind = update.kind,
+                     .step = &rank_.optimizer,
+                     .elements = gradient.elements,
+                     .gradient = gradient,
+                     .grad_norm = operands_[weights],
+                     .master = part_of(master),
+                     .m = part_of(m),
+                     .v = part_of(v),
+                     .weight = share_of(operands_[state + i], rank_.at.dp, shares, rank_.float_bytes)});
+      done += gradient.elements;
+    }
+  }
+
+  template <class Other>
+  void bind(const Other&) {
+    throw std::logic_error("no kernel for " + std::string(kind_name(op_.kind)) + " '" + op_.name + "'");
+  }
+
+  const RankView& rank_;
+  const Op& op_;
+  std::span<const Buffer> operands_;
+  bool backward_;
+  std::vector<KernelCall> calls_;
+};
+
+}  // namespace
+
+std::vector<KernelCall> bind_kernels(const RankView& rank, const Op& op, std::span<const Buffer> operands) {
+  return Binding(rank, op, operands).run();
+}
+
+Buffer share_of(const Buffer& whole, std::int64_t part, std::int64_t parts, std::int64_t element_bytes) {
+  if (parts == 1) return whole;
+  const std::int64_t elements = whole.elements / parts;
+  return {whole.data + part * elements * element_bytes, elements};
+}
+
+std::int64_t optimizer_shares(const JobSpec& job) {
+  return job.parallelism.zero == 1 ? job.parallelism.dp * job.parallelism.cp : 1;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "planner/program/step_program.hpp"
+#include "planner/spec/job_spec.hpp"
+#include "planner/topology/device_mesh.hpp"
+#include "runtime/device/kernel_call.hpp"
+
+namespace foreshard {
+
+/// What binding an operation needs to know of the rank that runs it.
+struct RankView {
+  const JobSpec& job;
+  const StepProgram& program;
+  Coordinates at;
+  const OptimizerStep& optimizer;  ///< read at every update
+  std::int64_t float_bytes = 4;    ///< of an element of a floating dtype on the device
+};
+
+/// An operation on the compute lane as calls to the device: one, or one for each tensor that it touches.
+/// @param operands  by index of the operation's operands
+/// @pre the job is one that the runtime can execute
+std::vector<KernelCall> bind_kernels(const RankView& rank, const Op& op, std::span<const Buffer> operands);
+
+/// The part of a whole tensor that one of `parts` ranks keeps: equal stretches, in the order of the ranks.
+/// @pre parts divides the elements
+Buffer share_of(const Buffer& whole, std::int64_t part, std::int64_t parts, std::int64_t element_bytes);
+
+/// Ranks that share the optimizer's work on a weight: dp under ZeRO-1, else 1.
+std::int64_t optimizer_shares(const JobSpec& job);
+
+}  // namespace foreshard

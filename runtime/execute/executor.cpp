@@ -1,0 +1,181 @@
+#include "runtime/execute/executor.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "runtime/shard/initial_weights.hpp"
+
+namespace foreshard {
+namespace {
+
+std::int64_t now_in_nanoseconds() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+constexpr Picoseconds kPerNanosecond = 1000;
+
+Seconds as_seconds(std::int64_t nanoseconds) { return Seconds(1e-9 * static_cast<double>(nanoseconds)); }
+
+}  // namespace
+
+Executor::Executor(RankPlan& plan, Device& device, Communicator& communicator, OperationNote* note)
+    : plan_(plan),
+      device_(device),
+      communicator_(communicator),
+      note_(note),
+      tokens_(plan.job(), plan.coordinates()),
+      scratch_(static_cast<std::size_t>(
+          checked_product(plan.job().training.micro_batch, plan.job().training.sequence_length))),
+      stamps_(plan.ops().size()),
+      position_of_(plan.transfers().size()),
+      first_of_(plan.runs().size() + 1, plan.ops().size()),
+      tickets_(plan.transfers().size()),
+      flying_(plan.transfers().size(), false) {
+  for (std::size_t position = plan.ops().size(); position-- > 0;) {
+    const PlannedOp& op = plan.ops()[position];
+    first_of_[op.at.run] = position;
+    if (op.kind != PlannedOp::Kind::transfer) continue;
+    for (std::uint32_t i = op.calls.begin; i < op.calls.end; ++i) position_of_[i] = position;
+  }
+}
+
+void Executor::initialize() {
+  const StepProgram& program = plan_.program();
+  // Moments start at zero; a master is written below, with its weight.
+  for (const auto& [instance, allocation] : plan_.layout().all()) {
+    const Tensor& tensor = program.tensor(instance.tensor);
+    if (tensor.role != TensorRole::optimizer) continue;
+    const Buffer buffer = plan_.buffer(instance.tensor, LayerId(instance.layer));
+    device_.run(PointwiseCall{.kind = PointwiseKind::zero, .elements = buffer.elements, .y = buffer});
+  }
+  for (const HeldWeight& held : plan_.weights()) {
+    const Tensor& weight = program.tensor(held.tensor);
+    const std::vector<double> values =
+        initial_weight(plan_.job().model, weight, held.layer, plan_.coordinates().tp);
+    device_.write(weight.dtype, held.weight, values.data());
+  }
+  plan_.optimizer().step = 1;
+}
+
+double Executor::run_step(StepObserver* observer) {
+  const double zero = 0.0;
+  device_.write(DType::fp32, plan_.loss(), &zero);
+  waited_ = 0;
+  for (std::size_t position = 0; position < stamps_.size(); ++position) {
+    run_op(position);
+    if (observer != nullptr) observer->after(position);
+  }
+  for (std::uint32_t i = 0; in_flight_ > 0; ++i) {
+    if (flying_[i]) wait_for(i);
+  }
+  if (note_ != nullptr) note_->idle();
+  ++plan_.optimizer().step;
+  double loss = 0.0;
+  device_.read(DType::fp32, plan_.loss(), &loss);
+  return loss;
+}
+
+void Executor::run_op(std::size_t position) {
+  const PlannedOp& op = plan_.ops()[position];
+  if (note_ != nullptr) {
+    const Run& run = plan_.runs()[op.at.run];
+    note_->begin(plan_.op(op.at).name.c_str(), run.visit.layer, run.micro_batch);
+  }
+  for (std::uint32_t i = op.waits.begin; i < op.waits.end; ++i) wait_for(plan_.waits()[i]);
+  for (std::uint32_t i = op.inputs.begin; i < op.inputs.end; ++i) fill(plan_.inputs()[i]);
+
+  Stamp& stamp = stamps_[position];
+  stamp.start = now_in_nanoseconds();
+  run_calls(op);
+  stamp.end = now_in_nanoseconds();
+  if (in_flight_ > 0) communicator_.progress();
+}
+
+void Executor::run_calls(const PlannedOp& op) {
+  switch (op.kind) {
+    case PlannedOp::Kind::kernels:
+      for (std::uint32_t i = op.calls.begin; i < op.calls.end; ++i) device_.run(plan_.kernels()[i]);
+      break;
+    case PlannedOp::Kind::collective:
+      for (std::uint32_t i = op.calls.begin; i < op.calls.end; ++i) communicator_.run(plan_.collectives()[i]);
+      break;
+    case PlannedOp::Kind::transfer:
+      for (std::uint32_t i = op.calls.begin; i < op.calls.end; ++i) {
+        tickets_[i] = communicator_.start(plan_.transfers()[i]);
+        flying_[i] = true;
+        ++in_flight_;
+      }
+      break;
+  }
+}
+
+void Executor::run_alone(std::size_t run) {
+  for (std::size_t position = first_of_[run];
+       position < plan_.ops().size() && plan_.ops()[position].at.run == run; ++position) {
+    if (plan_.ops()[position].kind == PlannedOp::Kind::transfer) continue;
+    Stamp& stamp = stamps_[position];
+    stamp.start = now_in_nanoseconds();
+    run_calls(plan_.ops()[position]);
+    stamp.end = now_in_nanoseconds();
+  }
+}
+
+void Executor::wait_for(std::uint32_t transfer) {
+  const Nanoseconds start = now_in_nanoseconds();
+  communicator_.wait(tickets_[transfer]);
+  flying_[transfer] = false;
+  --in_flight_;
+  const Nanoseconds end = now_in_nanoseconds();
+  waited_ += end - start;
+  // A send is over for this rank when it has been handed on; a receive when it is there.
+  if (!plan_.transfers()[transfer].is_send) stamps_[position_of_[transfer]].end = end;
+}
+
+void Executor::fill(const InputFill& input) {
+  if (input.labels) {
+    tokens_.labels(input.micro_batch, scratch_);
+  } else {
+    tokens_.ids(input.micro_batch, scratch_);
+  }
+  device_.write(DType::int32, input.buffer, scratch_.data());
+}
+
+void Executor::report(TimelineSink& sink) const {
+  for (std::size_t position = 0; position < stamps_.size(); ++position) {
+    const OpRun& at = plan_.ops()[position].at;
+    const Run& run = plan_.runs()[at.run];
+    sink.add(Span{.stage = plan_.stage(),
+                  .lane = plan_.op(at).lane,
+                  .block = run.visit.block,
+                  .op = at.op,
+                  .layer = run.visit.layer,
+                  .chunk = run.chunk,
+                  .micro_batch = run.micro_batch,
+                  .start = (stamps_[position].start - stamps_.front().start) * kPerNanosecond,
+                  .end = (stamps_[position].end - stamps_.front().start) * kPerNanosecond});
+  }
+}
+
+Seconds Executor::time_of(std::size_t position) const {
+  return as_seconds(stamps_[position].end - stamps_[position].start);
+}
+
+Seconds Executor::step_time() const {
+  Nanoseconds end = stamps_.front().start;
+  for (const Stamp& stamp : stamps_) end = std::max(end, stamp.end);
+  return as_seconds(end - stamps_.front().start);
+}
+
+Seconds Executor::waited() const { return as_seconds(waited_); }
+
+Seconds Executor::overhead() const {
+  Seconds busy = waited();
+  for (std::size_t position = 0; position < stamps_.size(); ++position) {
+    if (plan_.ops()[position].kind != PlannedOp::Kind::transfer) busy += time_of(position);
+  }
+  return step_time() - busy;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "planner/program/timeline.hpp"
+#include "planner/units/quantity.hpp"
+#include "runtime/comm/communicator.hpp"
+#include "runtime/comm/operation_note.hpp"
+#include "runtime/device/device.hpp"
+#include "runtime/execute/rank_plan.hpp"
+#include "runtime/shard/token_source.hpp"
+
+namespace foreshard {
+
+/// Looks on while a step runs: called after each operation, whose place in RankPlan::ops() it is told. For
+/// tests and verification; a step that is measured has none.
+class StepObserver {
+ public:
+  virtual ~StepObserver() = default;
+  virtual void after(std::size_t position) = 0;
+};
+
+/// Runs a rank's step, operation by operation in program order: kernels on the device, collectives when they
+/// are reached, transfers in the background until somebody touches their memory. Allocates nothing while a
+/// step runs.
+class Executor {
+ public:
+  /// @pre device and communicator are those of the plan; all outlive the executor
+  /// @param note  where it says what it is doing, for error messages and the watchdog; or none
+  Executor(RankPlan& plan, Device& device, Communicator& communicator, OperationNote* note = nullptr);
+
+  /// Sets weights, masters and moments to what training starts with, and the optimizer to its first step.
+  void initialize();
+
+  /// One step, optimizer included. Returns the loss of this rank's micro-batches, summed over them and over
+  /// the tokens, divided by all tokens of the step: the sum over the data-parallel ranks of a last stage is
+  /// the mean loss.
+  double run_step(StepObserver* observer = nullptr);
+
+  /// Runs the operations of one run of a block alone, outside a step: to see what they take. Transfers are
+  /// left out; so is what the rest of the step would have put into memory.
+  /// @pre all members of the groups of its collectives do the same
+  void run_alone(std::size_t run);
+
+  /// What the last step's operations took on this rank, since its first began: kernels and collectives from
+  /// start to end, a transfer that is received from its posting until it was there.
+  void report(TimelineSink& sink) const;
+  /// What the operation at this place of RankPlan::ops() last took.
+  [[nodiscard]] Seconds time_of(std::size_t position) const;
+  /// From the first operation's start to the last one's end.
+  [[nodiscard]] Seconds step_time() const;
+  /// Time in which this rank had nothing to do but to wait for transfers.
+  [[nodiscard]] Seconds waited() const;
+  /// Time outside all operations and waits: the executor's own.
+  [[nodiscard]] Seconds overhead() const;
+
+ private:
+  using Nanoseconds = std::int64_t;
+  struct Stamp {
+    Nanoseconds start = 0;
+    Nanoseconds end = 0;
+  };
+
+  void run_op(std::size_t position);
+  void run_calls(const PlannedOp& op);
+  void wait_for(std::uint32_t transfer);
+  void fill(const InputFill& input);
+
+  RankPlan& plan_;
+  Device& device_;
+  Communicator& communicator_;
+  OperationNote* note_;
+  TokenSource tokens_;
+  std::vector<double> scratch_;           // token numbers of one micro-batch
+  std::vector<Stamp> stamps_;             // by position
+  std::vector<std::size_t> position_of_;  // of a transfer
+  std::vector<std::size_t> first_of_;     // position of a run's first operation
+  std::vector<Ticket> tickets_;           // of a transfer
+  std::vector<bool> flying_;              // by transfer
+  std::size_t in_flight_ = 0;
+  Nanoseconds waited_ = 0;  // for transfers, in the last step
+};
+
+}  // namespace foreshard

@@ -1,0 +1,221 @@
+#include "runtime/execute/rank_plan.hpp"
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+#include <utility>
+
+#include "runtime/execute/bind_kernels.hpp"
+
+namespace foreshard {
+namespace {
+
+/// Beside the arena, for the sum of the losses: a cache line.
+constexpr std::int64_t kLossBytes = 64;
+
+/// A transfer that has been started and not yet waited for.
+struct InFlight {
+  std::uint32_t transfer = 0;
+  bool is_send = true;
+  const std::byte* begin = nullptr;
+  const std::byte* end = nullptr;
+};
+
+}  // namespace
+
+/// Binds one operation after the other, in program order.
+class RankPlan::Compiler {
+ public:
+  Compiler(RankPlan& plan, const Communicator& communicator)
+      : plan_(plan),
+        communicator_(communicator),
+        view_{plan.job_, plan.program_, plan.at_, plan.optimizer_, plan.float_bytes_} {}
+
+  void run() {
+    for (const OpRun& at : operations_of(plan_.program_, plan_.runs_)) compile(at);
+    // The pieces stand still now, so calls may point at them.
+    for (std::size_t i = 0; i < piece_ranges_.size(); ++i) {
+      const Range range = piece_ranges_[i];
+      plan_.collectives_[i].pieces = std::span(plan_.pieces_).subspan(range.begin, range.end - range.begin);
+    }
+    collect_weights();
+  }
+
+ private:
+  void compile(const OpRun& at) {
+    const Op& op = plan_.op(at);
+    operands_.clear();
+    for (std::size_t i = 0; i < op.operands.size(); ++i) operands_.push_back(plan_.buffer(at, i));
+
+    PlannedOp planned{.at = at};
+    planned.waits.begin = size_of(plan_.waits_);
+    wait_for_overlapping(op);
+    planned.waits.end = size_of(plan_.waits_);
+    planned.inputs.begin = size_of(plan_.inputs_);
+    fill_inputs(at, op);
+    planned.inputs.end = size_of(plan_.inputs_);
+    bind(op, planned);
+    plan_.ops_.push_back(planned);
+  }
+
+  template <class Item>
+  static std::uint32_t size_of(const std::vector<Item>& items) {
+    return static_cast<std::uint32_t>(items.size());
+  }
+
+  [[nodiscard]] std::int64_t bytes_of(const Op& op, std::size_t operand) const {
+    const DType type = plan_.program_.tensor(op.operands[operand].tensor).dtype;
+    return operands_[operand].elements * (type == DType::int32 ? 4 : plan_.float_bytes_);
+  }
+
+  /// What a transfer writes must have come before anybody touches it, and what it sends must have gone before
+  /// anybody writes there: another tensor may stand in the same memory by then.
+  void wait_for_overlapping(const Op& op) {
+    for (std::size_t i = 0; i < operands_.size(); ++i) {
+      const std::byte* begin = operands_[i].data;
+      const std::byte* end = begin + bytes_of(op, i);
+      const bool reads_only = op.operands[i].access == Access::read;
+      std::erase_if(flying_, [&](const InFlight& flight) {
+        const bool overlaps = begin < flight.end && flight.begin < end;
+        if (!overlaps || (flight.is_send && reads_only)) return false;
+        plan_.waits_.push_back(flight.transfer);
+        return true;
+      });
+    }
+  }
+
+  void fill_inputs(const OpRun& at, const Op& op) {
+    for (std::size_t i = 0; i < op.operands.size(); ++i) {
+      const Tensor& tensor = plan_.program_.tensor(op.operands[i].tensor);
+      if (tensor.role != TensorRole::input) continue;
+      const Run& run = plan_.runs_[at.run];
+      const Instance instance = instance_of(plan_.program_, op.operands[i], run, at.run);
+      if (!filled_.emplace(instance.tensor, instance.index).second) continue;
+      plan_.inputs_.push_back(
+          {.buffer = operands_[i], .labels = tensor.name == "labels", .micro_batch = run.micro_batch});
+    }
+  }
+
+  void bind(const Op& op, PlannedOp& planned) {
+    if (const auto* collective = std::get_if<Collective>(&op.kind)) {
+      planned.kind = PlannedOp::Kind::collective;
+      planned.calls.begin = size_of(plan_.collectives_);
+      if (communicator_.group_size(collective->group) > 1) bind_collective(op, *collective);
+      planned.calls.end = size_of(plan_.collectives_);
+    } else if (is_communication(op)) {
+      planned.kind = PlannedOp::Kind::transfer;
+      planned.calls.begin = size_of(plan_.transfers_);
+      bind_transfer(op);
+      planned.calls.end = size_of(plan_.transfers_);
+    } else {
+      planned.calls.begin = size_of(plan_.kernels_);
+      for (const KernelCall& call : bind_kernels(view_, op, operands_)) plan_.kernels_.push_back(call);
+      if (writes_loss(op)) add_to_loss(operands_.back());
+      planned.calls.end = size_of(plan_.kernels_);
+    }
+  }
+
+  static bool writes_loss(const Op& op) {
+    const auto* loss = std::get_if<CrossEntropy>(&op.kind);
+    return loss != nullptr && loss->part == CrossEntropyPart::loss && op.phase == Phase::forward;
+  }
+
+  void add_to_loss(const Buffer& loss) {
+    plan_.kernels_.emplace_back(
+        PointwiseCall{.kind = PointwiseKind::accumulate, .elements = 1, .a = loss, .y = plan_.loss_});
+  }
+
+  void bind_collective(const Op& op, const Collective& collective) {
+    CollectiveCall call{
+        .kind = collective.kind, .group = collective.group, .reduction = collective.reduction};
+    call.in_place = std::all_of(op.operands.begin(), op.operands.end(),
+                                [](const Operand& operand) { return operand.access == Access::accumulate; });
+    const std::uint32_t first = size_of(plan_.pieces_);
+    if (call.in_place) {
+      for (const Buffer& buffer : operands_) plan_.pieces_.push_back({buffer, buffer});
+    } else {
+      // What is sent and what arrives, in turn.
+      for (std::size_t i = 0; i + 1 < operands_.size(); i += 2) {
+        plan_.pieces_.push_back({operands_[i], operands_[i + 1]});
+        call.accumulate = op.operands[i + 1].access == Access::accumulate;
+      }
+    }
+    piece_ranges_.push_back({first, size_of(plan_.pieces_)});
+    plan_.collectives_.push_back(call);
+  }
+
+  void bind_transfer(const Op& op) {
+    const auto* send = std::get_if<Send>(&op.kind);
+    const Bytes payload = send != nullptr ? send->payload : std::get<Recv>(op.kind).payload;
+    TransferCall call{.is_send = send != nullptr};
+    call.peer = send != nullptr ? send->peer : std::get<Recv>(op.kind).peer;
+    call.tag = op.lane == Lane::pp_forward ? 0 : 1;
+    // A scattered transfer carries the rank's stretch of the tokens.
+    const Bytes whole = plan_.program_.tensor(op.operands[0].tensor).local_bytes();
+    const std::int64_t parts = whole.value() / payload.value();
+    call.buffer = share_of(operands_[0], plan_.at_.tp, parts, plan_.float_bytes_);
+    const std::int64_t bytes = call.buffer.elements * plan_.float_bytes_;
+    flying_.push_back({.transfer = size_of(plan_.transfers_),
+                       .is_send = call.is_send,
+                       .begin = call.buffer.data,
+                       .end = call.buffer.data + bytes});
+    plan_.transfers_.push_back(call);
+  }
+
+  void collect_weights() {
+    std::set<std::pair<TensorId, std::int32_t>> seen;
+    for (const PlannedOp& planned : plan_.ops_) {
+      const Op& op = plan_.op(planned.at);
+      const auto* update = std::get_if<OptimizerUpdate>(&op.kind);
+      if (update == nullptr) continue;
+      std::size_t count = 0;
+      while (plan_.program_.tensor(op.operands[count].tensor).role == TensorRole::gradient) ++count;
+      for (std::size_t i = 0; i < count; ++i) {
+        const Operand& weight = op.operands[op.operands.size() - count + i];
+        const Run& run = plan_.runs_[planned.at.run];
+        const std::int32_t layer = instance_of(plan_.program_, weight, run, planned.at.run).layer;
+        if (!seen.emplace(weight.tensor, layer).second) continue;
+        plan_.weights_.push_back({.tensor = weight.tensor,
+                                  .layer = LayerId(layer),
+                                  .weight = plan_.buffer(planned.at, op.operands.size() - count + i),
+                                  .gradient = plan_.buffer(planned.at, i)});
+      }
+    }
+  }
+
+  RankPlan& plan_;
+  const Communicator& communicator_;
+  RankView view_;
+  std::vector<Buffer> operands_;
+  std::vector<InFlight> flying_;
+  std::vector<Range> piece_ranges_;  // of each collective
+  std::set<std::pair<TensorId, std::int64_t>> filled_;
+};
+
+RankPlan::RankPlan(const JobSpec& job, const StepProgram& program, Device& device,
+                   const Communicator& communicator)
+    : job_(job),
+      program_(program),
+      at_(DeviceMesh(job.parallelism).coordinates(communicator.rank())),
+      runs_(runs_of(program, stage())),
+      float_bytes_(device.element_bytes(DType::fp32)),
+      layout_(program, runs_, [&](DType type) { return device.element_bytes(type); }),
+      arena_(device.allocate(layout_.capacity() + kLossBytes)),
+      loss_{arena_->data() + layout_.capacity(), 1} {
+  Compiler(*this, communicator).run();
+}
+
+Buffer RankPlan::buffer(const OpRun& at, std::size_t operand) const {
+  const Operand& touched = op(at).operands[operand];
+  const Allocation& allocation = layout_.at(instance_of(program_, touched, runs_[at.run], at.run));
+  return {arena_->data() + allocation.offset, program_.tensor(touched.tensor).local_elements()};
+}
+
+Buffer RankPlan::buffer(TensorId tensor, LayerId layer) const {
+  const bool per_layer = program_.tensor(tensor).per_layer;
+  const Allocation& allocation =
+      layout_.at({.tensor = tensor, .layer = per_layer ? layer.value() : 0, .index = 0});
+  return {arena_->data() + allocation.offset, program_.tensor(tensor).local_elements()};
+}
+
+}  // namespace foreshard

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "planner/program/runs.hpp"
+#include "planner/program/step_program.hpp"
+#include "planner/spec/job_spec.hpp"
+#include "planner/topology/device_mesh.hpp"
+#include "runtime/comm/communicator.hpp"
+#include "runtime/device/device.hpp"
+#include "runtime/execute/arena_layout.hpp"
+
+namespace foreshard {
+
+/// A stretch of one of the plan's lists.
+struct Range {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+};
+
+/// What one operation of the step makes its rank do: first wait for transfers whose memory it touches, then
+/// run its calls. An operation of a group of one has none.
+struct PlannedOp {
+  enum class Kind : std::uint8_t { kernels, collective, transfer };
+  OpRun at;
+  Kind kind = Kind::kernels;
+  Range waits{};   ///< into `waits`
+  Range calls{};   ///< into `kernels`, `collectives` or `transfers`
+  Range inputs{};  ///< into `inputs`: what is to be there before
+};
+
+/// Token numbers that an operation is the first to read.
+struct InputFill {
+  Buffer buffer;
+  bool labels = false;
+  MicroBatch micro_batch;
+};
+
+/// A weight that stands on this rank.
+struct HeldWeight {
+  TensorId tensor;
+  LayerId layer;
+  Buffer weight;
+  Buffer gradient;
+};
+
+/// The step of one rank, ready to run again and again: every operation bound to memory once, nothing to look
+/// up, nothing to allocate.
+class RankPlan {
+ public:
+  /// Allocates the arena on the device. @pre what_the_runtime_lacks(job) is empty, and the job's devices are
+  /// the communicator's ranks; program, device and communicator outlive the plan.
+  RankPlan(const JobSpec& job, const StepProgram& program, Device& device, const Communicator& communicator);
+
+  RankPlan(const RankPlan&) = delete;
+  RankPlan& operator=(const RankPlan&) = delete;
+
+  [[nodiscard]] const JobSpec& job() const { return job_; }
+  [[nodiscard]] const StepProgram& program() const { return program_; }
+  [[nodiscard]] const Coordinates& coordinates() const { return at_; }
+  [[nodiscard]] StageId stage() const { return StageId(static_cast<std::int32_t>(at_.pp)); }
+  [[nodiscard]] const std::vector<Run>& runs() const { return runs_; }
+  [[nodiscard]] const ArenaLayout& layout() const { return layout_; }
+  [[nodiscard]] const Op& op(const OpRun& at) const {
+    return program_.block(runs_[at.run].visit.block).ops[at.op.at()];
+  }
+  /// Where an operand of an operation stands.
+  [[nodiscard]] Buffer buffer(const OpRun& at, std::size_t operand) const;
+  /// Where a tensor that lives for the step stands. @pre the rank holds it
+  [[nodiscard]] Buffer buffer(TensorId tensor, LayerId layer) const;
+
+  [[nodiscard]] const std::vector<PlannedOp>& ops() const { return ops_; }
+  [[nodiscard]] const std::vector<std::uint32_t>& waits() const { return waits_; }  ///< into `transfers`
+  [[nodiscard]] const std::vector<KernelCall>& kernels() const { return kernels_; }
+  [[nodiscard]] const std::vector<CollectiveCall>& collectives() const { return collectives_; }
+  [[nodiscard]] const std::vector<TransferCall>& transfers() const { return transfers_; }
+  [[nodiscard]] const std::vector<InputFill>& inputs() const { return inputs_; }
+  /// Weights of this rank, in the order in which the step first touches them.
+  [[nodiscard]] const std::vector<HeldWeight>& weights() const { return weights_; }
+  /// The sum of the losses of this rank's micro-batches; stays zero on stages without the head.
+  [[nodiscard]] const Buffer& loss() const { return loss_; }
+  /// What the next step's updates read.
+  [[nodiscard]] OptimizerStep& optimizer() { return optimizer_; }
+
+ private:
+  class Compiler;
+
+  const JobSpec& job_;
+  const StepProgram& program_;
+  Coordinates at_;
+  std::vector<Run> runs_;
+  std::int64_t float_bytes_;
+  ArenaLayout layout_;
+  std::unique_ptr<DeviceMemory> arena_;
+  OptimizerStep optimizer_;
+  Buffer loss_;
+
+  std::vector<PlannedOp> ops_;
+  std::vector<std::uint32_t> waits_;
+  std::vector<KernelCall> kernels_;
+  std::vector<CollectiveCall> collectives_;
+  std::vector<Piece> pieces_;
+  std::vector<TransferCall> transfers_;
+  std::vector<InputFill> inputs_;
+  std::vector<HeldWeight> weights_;
+};
+
+}  // namespace foreshard

@@ -1,0 +1,104 @@
+#include "runtime/execute/runtime_limits.hpp"
+
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "planner/program/emit.hpp"
+
+namespace foreshard {
+namespace {
+
+class Limits {
+ public:
+  explicit Limits(const JobSpec& job) : job_(job) {}
+
+  std::vector<std::string> run() && {
+    check_model();
+    check_parallelism();
+    check_training();
+    if (lacks_.empty() && job_.parallelism.zero == 1) check_shares();
+    return std::move(lacks_);
+  }
+
+ private:
+  void refuse(bool lacks, std::string_view what) {
+    if (lacks) lacks_.emplace_back(what);
+  }
+
+  void check_model() {
+    const ModelSpec& model = job_.model;
+    refuse(model.experts.has_value(), "model.experts: mixtures of experts are planned, not executed");
+    refuse(model.mla.has_value(), "model.attention: latent attention is planned, not executed");
+    refuse(model.qk_norm, "model.qk_norm: norms of queries and keys are planned, not executed");
+    refuse(model.attention_sinks, "model.attention_sinks: attention sinks are planned, not executed");
+    refuse(model.positions == Positions::alibi,
+           "model.positions: alibi is not executed; say rope or learned");
+    const bool windowed = model.window && *model.window < job_.training.sequence_length;
+    refuse(windowed, "model.window: attention windows shorter than the sequence are planned, not executed");
+  }
+
+  void check_parallelism() {
+    const ParallelismSpec& p = job_.parallelism;
+    refuse(p.cp > 1, "parallelism.cp: context parallelism is planned, not executed; say 1");
+    refuse(p.vp > 1, "parallelism.vp: interleaved stages are planned, not executed; say 1");
+    refuse(p.zero > 1,
+           "parallelism.zero: gradients and weights that are cut are planned, not executed; say 0 or 1");
+    refuse(p.tp > job_.model.kv_heads,
+           fmt::format("parallelism.tp: {} ranks would share {} kv heads, which is planned, not executed",
+                       p.tp, job_.model.kv_heads));
+    refuse(job_.model.tied_embeddings && p.pp > 1,
+           "model.tied_embeddings: a table on two stages is planned, not executed; say pp 1 or untie it");
+    const std::int64_t tokens = job_.training.micro_batch * job_.training.sequence_length;
+    refuse(p.sequence_parallel && p.tp > 1 && tokens % p.tp != 0,
+           fmt::format("parallelism.sequence_parallel: {} tokens of a micro-batch do not divide by tp {}",
+                       tokens, p.tp));
+  }
+
+  void check_training() {
+    const TrainingSpec& training = job_.training;
+    refuse(job_.framework != Framework::foreshard,
+           "framework: say foreshard; the conventions of others are planned, not executed");
+    refuse(training.precision != Precision::fp32,
+           "training.precision: say fp32, the only one that is executed");
+    refuse(training.attention != AttentionKind::flash,
+           "training.attention: say flash; unfused is planned only");
+    refuse(training.dropout, "training.dropout: dropout is planned, not executed; say false");
+    refuse(!training.compiled && is_gated(job_.model.ffn),
+           "training.compiled: gated activations are executed as one kernel; say true");
+    refuse(training.schedule == ScheduleKind::interleaved || training.schedule == ScheduleKind::zero_bubble,
+           "training.schedule: say gpipe or 1f1b; the others are planned only");
+    refuse(job_.lora.has_value(), "lora: low-rank adapters are planned, not executed");
+    const bool uneven_positions = job_.model.positions == Positions::learned &&
+                                  job_.parallelism.sequence_parallel && job_.parallelism.tp > 1 &&
+                                  !positions_divide();
+    refuse(uneven_positions, "model.positions: a rank's tokens must be whole sequences or divide one");
+  }
+
+  /// Under sequence parallelism a rank's tokens meet a whole table of positions, or one stretch of it.
+  [[nodiscard]] bool positions_divide() const {
+    const std::int64_t share =
+        job_.training.micro_batch * job_.training.sequence_length / job_.parallelism.tp;
+    return share % job_.training.sequence_length == 0 || job_.training.sequence_length % share == 0;
+  }
+
+  /// Under ZeRO-1 every rank keeps the optimizer state of an equal part of each weight.
+  void check_shares() {
+    const std::int64_t shares = job_.parallelism.dp * job_.parallelism.cp;
+    for (const Tensor& tensor : build_step_program(job_).tensors) {
+      const bool uneven = tensor.role == TensorRole::weight && tensor.local_elements() % shares != 0;
+      refuse(uneven, fmt::format("parallelism.zero: the {} elements of {} do not divide by dp {}; say 0",
+                                 tensor.local_elements(), tensor.name, shares));
+    }
+  }
+
+  const JobSpec& job_;
+  std::vector<std::string> lacks_;
+};
+
+}  // namespace
+
+std::vector<std::string> what_the_runtime_lacks(const JobSpec& job) { return Limits(job).run(); }
+
+}  // namespace foreshard

@@ -1,0 +1,220 @@
+// qkv, d_qkv (batch·sequence, (heads + 2·kv_heads)·d)   out, d_out (batch·sequence, heads·d)
+// lse (batch·sequence, heads)   Tile by tile of kQueries queries and kKeys keys: S = Q·Kᵀ/√d, running
+// softmax, O = P·V; backward dV += Pᵀ·dO, dS = P∘(dO·Vᵀ − D)/√d, dQ += dS·K, dK += dSᵀ·Q with D = Σ dO∘O of a
+// row. Source: Dao et al. 2022, arXiv:2205.14135; Dao 2023, arXiv:2307.08691.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "runtime/kernels/cpu/blas.hpp"
+#include "runtime/kernels/cpu/cpu_kernels.hpp"
+#include "runtime/kernels/typed.hpp"
+
+namespace foreshard::cpu {
+namespace {
+
+// Two tiles of 64 KiB (backward has P and dP) stay in the second cache beside the q, k and v that they meet.
+// Fewer queries than keys, so that little is computed above the diagonal.
+constexpr std::int64_t kQueries = 64;
+constexpr std::int64_t kKeys = 256;
+constexpr std::int64_t kTile = kQueries * kKeys;
+
+/// One head of one sequence: where its rows begin and how far apart they lie.
+struct Head {
+  Head(const AttentionCall& call, std::int64_t sequence, std::int64_t head)
+      : d(call.head_dim),
+        qkv_stride((call.heads + 2 * call.kv_heads) * d),
+        out_stride(call.heads * d),
+        lse_stride(call.heads),
+        q_at(sequence * call.sequence * qkv_stride + head * d),
+        k_at(q_at - head * d + (call.heads + head / (call.heads / call.kv_heads)) * d),
+        v_at(k_at + call.kv_heads * d),
+        out_at(sequence * call.sequence * out_stride + head * d),
+        lse_at(sequence * call.sequence * lse_stride + head) {}
+
+  std::int64_t d;
+  std::int64_t qkv_stride;
+  std::int64_t out_stride;
+  std::int64_t lse_stride;
+  std::int64_t q_at;
+  std::int64_t k_at;
+  std::int64_t v_at;
+  std::int64_t out_at;
+  std::int64_t lse_at;
+};
+
+/// A tile's place in the scores of its head.
+struct Place {
+  std::int64_t query = 0;  ///< first query
+  std::int64_t rows = 0;
+  std::int64_t key = 0;  ///< first key
+  std::int64_t columns = 0;
+};
+
+/// Calls work(place) for the tiles of these queries, keys from first to last; none above the diagonal if
+/// causal.
+template <class Work>
+void for_each_tile(const AttentionCall& call, std::int64_t query, const Work& work) {
+  const std::int64_t rows = std::min(kQueries, call.sequence - query);
+  const std::int64_t keys = call.causal ? query + rows : call.sequence;
+  for (std::int64_t key = 0; key < keys; key += kKeys) {
+    work(Place{query, rows, key, std::min(kKeys, keys - key)});
+  }
+}
+
+float score_scale(const AttentionCall& call) { return 1.0F / std::sqrt(static_cast<float>(call.head_dim)); }
+
+ScoreTile score_tile(const AttentionCall& call, const Place& place, float* scores) {
+  return {scores, place.rows, place.columns, place.columns, call.causal, place.query - place.key + 1};
+}
+
+/// tile (rows, columns) = alpha·A·Bᵀ, of `rows` queries' rows of A and `columns` keys' rows of B.
+void multiply_into_tile(const Place& place, std::int64_t d, float alpha, Factor a, Factor b, float* tile) {
+  b.transposed = true;
+  multiply({.m = place.rows,
+            .n = place.columns,
+            .k = d,
+            .alpha = alpha,
+            .a = a,
+            .b = b,
+            .c = tile,
+            .stride = place.columns});
+}
+
+/// C (rows,d) = tile·B [+ C], with a row of B for every key.
+void multiply_by_tile(const Place& place, std::int64_t d, const float* tile, Factor b, bool accumulate,
+                      float* c, std::int64_t stride) {
+  multiply({.m = place.rows,
+            .n = d,
+            .k = place.columns,
+            .a = {tile, place.columns},
+            .b = b,
+            .beta = accumulate ? 1.0F : 0.0F,
+            .c = c,
+            .stride = stride});
+}
+
+/// C (columns,d) += tileᵀ·B, with a row of B for every query.
+void add_transposed_tile(const Place& place, std::int64_t d, const float* tile, Factor b, float* c,
+                         std::int64_t stride) {
+  multiply({.m = place.columns,
+            .n = d,
+            .k = place.rows,
+            .a = {tile, place.columns, true},
+            .b = b,
+            .beta = 1.0F,
+            .c = c,
+            .stride = stride});
+}
+
+void forward_queries(const KernelSet& loops, const AttentionCall& call, const Head& head, std::int64_t query,
+                     float* scores) {
+  const float* qkv = as<const float>(call.qkv);
+  const std::int64_t stride = head.qkv_stride;
+  std::array<float, kQueries> max;
+  std::array<float, kQueries> sum;
+  max.fill(-std::numeric_limits<float>::infinity());
+  sum.fill(0.0F);
+  float* out = as<float>(call.out) + head.out_at + query * head.out_stride;
+  const SoftmaxState state{max.data(), sum.data(), out, head.out_stride, head.d};
+  for_each_tile(call, query, [&](const Place& place) {
+    multiply_into_tile(place, head.d, score_scale(call), {qkv + head.q_at + query * stride, stride},
+                       {qkv + head.k_at + place.key * stride, stride}, scores);
+    loops.softmax_tile(score_tile(call, place, scores), state);
+    multiply_by_tile(place, head.d, scores, {qkv + head.v_at + place.key * stride, stride}, place.key > 0,
+                     out, head.out_stride);
+  });
+  loops.softmax_end(state, std::min(kQueries, call.sequence - query),
+                    as<float>(call.lse) + head.lse_at + query * head.lse_stride, head.lse_stride);
+}
+
+void run_forward(Context& context, const AttentionCall& call) {
+  const std::int64_t query_tiles = (call.sequence + kQueries - 1) / kQueries;
+  const int threads = context.pool.threads();
+  float* scores = context.workspace.reserve<float>(threads * kTile);
+  context.pool.run([&](int thread) {
+    // Tasks are dealt like cards: later queries of a causal sequence see more keys.
+    for (std::int64_t task = thread; task < call.batch * call.heads * query_tiles; task += threads) {
+      const std::int64_t row = task / query_tiles;
+      const Head head(call, row / call.heads, row % call.heads);
+      forward_queries(context.loops, call, head, task % query_tiles * kQueries, scores + thread * kTile);
+    }
+  });
+}
+
+/// One thread's tiles.
+struct BackwardTiles {
+  float* p;
+  float* dp;
+};
+
+void backward_queries(const KernelSet& loops, const AttentionCall& call, const Head& head, std::int64_t query,
+                      const BackwardTiles& tiles) {
+  const float* qkv = as<const float>(call.qkv);
+  float* d_qkv = as<float>(call.d_qkv);
+  const std::int64_t stride = head.qkv_stride;
+  const std::int64_t out_at = head.out_at + query * head.out_stride;
+  const Factor q{qkv + head.q_at + query * stride, stride};
+  const Factor d_out{as<const float>(call.d_out) + out_at, head.out_stride};
+  const std::int64_t rows = std::min(kQueries, call.sequence - query);
+  std::array<float, kQueries> out_product;
+  std::array<float, kQueries> lse;
+  loops.row_products(as<const float>(call.out) + out_at, d_out.data, rows, head.out_stride, head.d,
+                     out_product.data());
+  for (std::int64_t i = 0; i < rows; ++i) {
+    lse[static_cast<std::size_t>(i)] = as<const float>(call.lse)[head.lse_at + (query + i) * head.lse_stride];
+  }
+  for_each_tile(call, query, [&](const Place& place) {
+    const Factor k{qkv + head.k_at + place.key * stride, stride};
+    const Factor v{qkv + head.v_at + place.key * stride, stride};
+    const ScoreTile p = score_tile(call, place, tiles.p);
+    multiply_into_tile(place, head.d, score_scale(call), q, k, tiles.p);
+    loops.probabilities(p, lse.data());
+    add_transposed_tile(place, head.d, tiles.p, d_out, d_qkv + head.v_at + place.key * stride, stride);
+    multiply_into_tile(place, head.d, 1.0F, d_out, v, tiles.dp);
+    loops.score_gradients(p, tiles.dp, out_product.data(), score_scale(call));
+    multiply_by_tile(place, head.d, tiles.dp, k, place.key > 0, d_qkv + head.q_at + query * stride, stride);
+    add_transposed_tile(place, head.d, tiles.dp, q, d_qkv + head.k_at + place.key * stride, stride);
+  });
+}
+
+/// One kv head and the query heads that read it: they add to the same dK and dV, one after the other.
+void backward_kv_head(const KernelSet& loops, const AttentionCall& call, std::int64_t sequence,
+                      std::int64_t kv_head, const BackwardTiles& tiles) {
+  const std::int64_t heads_per_kv = call.heads / call.kv_heads;
+  const Head first(call, sequence, kv_head * heads_per_kv);
+  for (std::int64_t token = 0; token < call.sequence; ++token) {
+    float* row = as<float>(call.d_qkv) + token * first.qkv_stride;
+    std::fill_n(row + first.k_at, first.d, 0.0F);
+    std::fill_n(row + first.v_at, first.d, 0.0F);
+  }
+  for (std::int64_t i = 0; i < heads_per_kv; ++i) {
+    const Head head(call, sequence, kv_head * heads_per_kv + i);
+    for (std::int64_t query = 0; query < call.sequence; query += kQueries) {
+      backward_queries(loops, call, head, query, tiles);
+    }
+  }
+}
+
+void run_backward(Context& context, const AttentionCall& call) {
+  const int threads = context.pool.threads();
+  float* tiles = context.workspace.reserve<float>(threads * 2 * kTile);
+  context.pool.run([&](int thread) {
+    const BackwardTiles own{tiles + thread * 2 * kTile, tiles + thread * 2 * kTile + kTile};
+    for (std::int64_t task = thread; task < call.batch * call.kv_heads; task += threads) {
+      backward_kv_head(context.loops, call, task / call.kv_heads, task % call.kv_heads, own);
+    }
+  });
+}
+
+}  // namespace
+
+void run(Context& context, const AttentionCall& call) {
+  if (call.qkv.empty()) return;
+  if (call.backward) return run_backward(context, call);
+  run_forward(context, call);
+}
+
+}  // namespace foreshard::cpu

@@ -1,0 +1,61 @@
+// C (m,n) = op(A) (m,k) · op(B) (k,n) [+ C] [+ bias (n)], row-major
+#include <algorithm>
+#include <cstdint>
+
+#include "runtime/kernels/cpu/blas.hpp"
+#include "runtime/kernels/cpu/cpu_kernels.hpp"
+#include "runtime/kernels/typed.hpp"
+
+namespace foreshard::cpu {
+namespace {
+
+/// Rows of C are dealt out to threads in multiples of this. It is a multiple of every tile height that matrix
+/// libraries use, so that an element is computed in the same way however many threads there are. Columns are
+/// not dealt out: OpenBLAS cuts them by how many there are.
+constexpr std::int64_t kRowPanel = 48;
+
+/// The whole product of a call; bias already stands in C, if there is one.
+Product whole_product(const GemmCall& call) {
+  return {.m = call.m,
+          .n = call.n,
+          .k = call.k,
+          .alpha = 1.0F,
+          .a = {as<const float>(call.a), call.transpose_a ? call.m : call.k, call.transpose_a},
+          .b = {as<const float>(call.b), call.transpose_b ? call.k : call.n, call.transpose_b},
+          .beta = call.accumulate || !call.bias.empty() ? 1.0F : 0.0F,
+          .c = as<float>(call.c),
+          .stride = call.n};
+}
+
+Product rows_of(Product whole, Range rows) {
+  whole.m = rows.size();
+  whole.a.data += whole.a.transposed ? rows.begin : rows.begin * whole.a.stride;
+  whole.c += rows.begin * whole.stride;
+  return whole;
+}
+
+/// C = bias, or C += bias, in every row: the product is then added to it.
+void put_bias(Context& context, const GemmCall& call) {
+  const float* bias = as<const float>(call.bias);
+  share(context.pool, call.m, 16, [&](Range rows) {
+    for (std::int64_t i = rows.begin; i < rows.end; ++i) {
+      float* c = as<float>(call.c) + i * call.n;
+      if (call.accumulate) {
+        context.loops.add_to(c, bias, call.n);
+      } else {
+        std::copy_n(bias, call.n, c);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+void run(Context& context, const GemmCall& call) {
+  if (call.c.empty()) return;
+  if (!call.bias.empty()) put_bias(context, call);
+  const Product whole = whole_product(call);
+  share(context.pool, call.m, kRowPanel, [&](Range rows) { multiply(rows_of(whole, rows)); });
+}
+
+}  // namespace foreshard::cpu

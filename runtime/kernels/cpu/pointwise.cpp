@@ -1,0 +1,64 @@
+// a, b, c, y, y2 (elements)   gated kinds: x (rows, 2·width), y (rows, width)   bias_gradient: y (width)
+#include <cstdint>
+#include <cstring>
+
+#include "runtime/kernels/cpu/cpu_kernels.hpp"
+#include "runtime/kernels/typed.hpp"
+
+namespace foreshard::cpu {
+namespace {
+
+/// Elements below which a thread is not worth waking: 64 KiB.
+constexpr std::int64_t kElementsPerShare = 16 * 1024;
+
+void run_bias_gradient(Context& context, const PointwiseCall& call) {
+  share(context.pool, call.width, 64, [&](Range columns) {
+    context.loops.add_columns(as<float>(call.y), as<const float>(call.a), call.elements / call.width,
+                              call.width, columns);
+  });
+}
+
+/// Block by block, the blocks added up in their order: the same sum for any number of threads.
+void run_sum_squares(Context& context, const PointwiseCall& call) {
+  const std::int64_t blocks = (call.elements + kElementsPerShare - 1) / kElementsPerShare;
+  double* sums = context.workspace.reserve<double>(blocks);
+  share(context.pool, blocks, 1, [&](Range range) {
+    for (std::int64_t block = range.begin; block < range.end; ++block) {
+      const Range part = part_of(call.elements, kElementsPerShare, block, blocks);
+      sums[block] = context.loops.sum_squares(as<const float>(call.a) + part.begin, part.size());
+    }
+  });
+  double total = 0.0;
+  for (std::int64_t block = 0; block < blocks; ++block) total += sums[block];
+  as<float>(call.y)[0] += static_cast<float>(total * call.scale);
+}
+
+}  // namespace
+
+void run(Context& context, const PointwiseCall& call) {
+  if (call.elements == 0) return;
+  const KernelSet& loops = context.loops;
+  float* y = as<float>(call.y);
+  const float* a = as<const float>(call.a);
+  const auto by_elements = [&](const auto& work) {
+    share(context.pool, call.elements, kElementsPerShare, work);
+  };
+  const auto bytes = [](Range range) { return static_cast<std::size_t>(range.size()) * sizeof(float); };
+  switch (call.kind) {
+    case PointwiseKind::zero: return by_elements([&](Range r) { std::memset(y + r.begin, 0, bytes(r)); });
+    case PointwiseKind::cast:
+      return by_elements([&](Range r) { std::memcpy(y + r.begin, a + r.begin, bytes(r)); });
+    case PointwiseKind::accumulate:
+      return by_elements([&](Range r) { loops.add_to(y + r.begin, a + r.begin, r.size()); });
+    case PointwiseKind::bias_gradient: return run_bias_gradient(context, call);
+    case PointwiseKind::sum_squares: return run_sum_squares(context, call);
+    case PointwiseKind::swiglu:
+    case PointwiseKind::geglu:
+    case PointwiseKind::glu:
+      return share(context.pool, call.elements / call.width, 1 + kElementsPerShare / call.width,
+                   [&](Range rows) { loops.gated(call, rows); });
+    default: return by_elements([&](Range r) { loops.elementwise(call, r); });
+  }
+}
+
+}  // namespace foreshard::cpu

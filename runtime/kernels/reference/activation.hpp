@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cmath>
+#include <numbers>
+
+#include "planner/program/op.hpp"
+
+namespace foreshard::reference {
+
+/// f(x) and f′(x) of an activation.
+template <class Real>
+struct ValueAndSlope {
+  Real value;
+  Real slope;
+};
+
+/// Of gelu, relu, sqrelu, silu and sigmoid; swiglu, geglu and glu mean the function of their gate.
+/// σ(x) = 1/(1 + e⁻ˣ)   gelu = x·Φ(x), Φ(x) = (1 + erf(x/√2))/2   silu = x·σ(x)
+template <class Real>
+ValueAndSlope<Real> activation(PointwiseKind kind, Real x) {
+  const Real sigmoid = 1 / (1 + std::exp(-x));
+  switch (kind) {
+    case PointwiseKind::gelu:
+    case PointwiseKind::geglu: {
+      const Real cumulative = (1 + std::erf(x / std::numbers::sqrt2_v<Real>)) / 2;
+      const Real density = std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi_v<Real>);
+      return {x * cumulative, cumulative + x * density};
+    }
+    case PointwiseKind::relu: return {x > 0 ? x : 0, x > 0 ? Real{1} : Real{0}};
+    case PointwiseKind::sqrelu: return {x > 0 ? x * x : 0, x > 0 ? 2 * x : 0};
+    case PointwiseKind::silu:
+    case PointwiseKind::swiglu: return {x * sigmoid, sigmoid * (1 + x * (1 - sigmoid))};
+    default: return {sigmoid, sigmoid * (1 - sigmoid)};
+  }
+}
+
+}  // namespace foreshard::reference

@@ -1,0 +1,106 @@
+// qkv, d_qkv (batch·sequence, (heads + 2·kv_heads)·d)   out, d_out (batch·sequence, heads·d)
+// lse (batch·sequence, heads)   S = Q·Kᵀ/√d   P = softmax(S) = exp(S − lse)   O = P·V
+// Backward, with D = Σ dO∘O of a row:  dV = Pᵀ·dO   dS = P∘(dO·Vᵀ − D)   dQ = dS·K/√d   dK = dSᵀ·Q/√d
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "runtime/kernels/reference/reference_kernels.hpp"
+#include "runtime/kernels/typed.hpp"
+
+namespace foreshard::reference {
+namespace {
+
+template <class Real>
+Real dot(const Real* a, const Real* b, std::int64_t n) {
+  Real sum = 0;
+  for (std::int64_t i = 0; i < n; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+template <class Real>
+void add_scaled(Real* y, Real factor, const Real* x, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] += factor * x[i];
+}
+
+/// One query row against the keys it sees: rows of k and v lie `stride` apart.
+template <class Real>
+struct QueryRow {
+  const Real* q;
+  const Real* k;
+  const Real* v;
+  std::int64_t keys;
+  std::int64_t stride;
+  std::int64_t d;
+
+  [[nodiscard]] Real scale() const { return 1 / std::sqrt(static_cast<Real>(d)); }
+  [[nodiscard]] Real score(std::int64_t key) const { return scale() * dot(q, k + key * stride, d); }
+};
+
+/// Writes the row of O (d) and gives its lse.
+template <class Real>
+Real attend(const QueryRow<Real>& row, Real* out) {
+  Real max = -std::numeric_limits<Real>::infinity();
+  for (std::int64_t key = 0; key < row.keys; ++key) max = std::max(max, row.score(key));
+  Real sum = 0;
+  for (std::int64_t key = 0; key < row.keys; ++key) sum += std::exp(row.score(key) - max);
+  std::fill(out, out + row.d, Real{0});
+  for (std::int64_t key = 0; key < row.keys; ++key) {
+    add_scaled(out, std::exp(row.score(key) - max) / sum, row.v + key * row.stride, row.d);
+  }
+  return max + std::log(sum);
+}
+
+/// Adds the row's share of dQ, dK and dV, which lie as q, k and v do.
+template <class Real>
+void attend_backward(const QueryRow<Real>& row, const Real* out, const Real* d_out, Real lse, Real* dq,
+                     Real* dk, Real* dv) {
+  const Real out_product = dot(d_out, out, row.d);
+  for (std::int64_t key = 0; key < row.keys; ++key) {
+    const std::int64_t at = key * row.stride;
+    const Real p = std::exp(row.score(key) - lse);
+    const Real ds = p * (dot(d_out, row.v + at, row.d) - out_product) * row.scale();
+    add_scaled(dq, ds, row.k + at, row.d);
+    add_scaled(dk + at, ds, row.q, row.d);
+    add_scaled(dv + at, p, d_out, row.d);
+  }
+}
+
+}  // namespace
+
+template <class Real>
+void run(const AttentionCall& call) {
+  const std::int64_t d = call.head_dim;
+  const std::int64_t stride = (call.heads + 2 * call.kv_heads) * d;
+  const std::int64_t heads_per_kv = call.heads / call.kv_heads;
+  const Real* qkv = as<const Real>(call.qkv);
+  Real* out = as<Real>(call.out);
+  Real* lse = as<Real>(call.lse);
+  const Real* d_out = as<const Real>(call.d_out);
+  Real* d_qkv = as<Real>(call.d_qkv);
+  if (call.backward) std::fill(d_qkv, d_qkv + call.d_qkv.elements, Real{0});
+  for (std::int64_t token = 0; token < call.batch * call.sequence; ++token) {
+    const std::int64_t position = token % call.sequence;
+    for (std::int64_t head = 0; head < call.heads; ++head) {
+      // Where things begin, in rows of qkv: the query's own, and those of its sequence's first key.
+      const std::int64_t q_at = token * stride + head * d;
+      const std::int64_t k_at = (token - position) * stride + (call.heads + head / heads_per_kv) * d;
+      const std::int64_t v_at = k_at + call.kv_heads * d;
+      const std::int64_t row_at = token * call.heads + head;
+      const QueryRow<Real> row{qkv + q_at, qkv + k_at, qkv + v_at, call.causal ? position + 1 : call.sequence,
+                               stride,     d};
+      if (call.backward) {
+        attend_backward(row, out + row_at * d, d_out + row_at * d, lse[row_at], d_qkv + q_at, d_qkv + k_at,
+                        d_qkv + v_at);
+      } else {
+        lse[row_at] = attend(row, out + row_at * d);
+      }
+    }
+  }
+}
+
+template void run<float>(const AttentionCall&);
+template void run<double>(const AttentionCall&);
+
+}  // namespace foreshard::reference

@@ -1,0 +1,96 @@
+// a, b, c, y, y2 (elements) unless said. gated kinds: x = {gate, up} (rows, 2·width), y = f(gate)∘up (rows,
+// width) dgate = dy∘up∘f′(gate)   dup = dy∘f(gate)
+#include <algorithm>
+#include <cstdint>
+
+#include "runtime/kernels/reference/activation.hpp"
+#include "runtime/kernels/reference/reference_kernels.hpp"
+#include "runtime/kernels/typed.hpp"
+
+namespace foreshard::reference {
+namespace {
+
+template <class Real>
+void activate(const PointwiseCall& call) {
+  const Real* x = as<const Real>(call.a);
+  const Real* dy = as<const Real>(call.b);
+  Real* y = as<Real>(call.y);
+  for (std::int64_t i = 0; i < call.elements; ++i) {
+    const auto f = activation(call.kind, x[i]);
+    y[i] = call.backward ? dy[i] * f.slope : f.value;
+  }
+}
+
+template <class Real>
+void gate(const PointwiseCall& call) {
+  const Real* x = as<const Real>(call.a);
+  const Real* dy = as<const Real>(call.b);
+  Real* y = as<Real>(call.y);
+  for (std::int64_t i = 0; i < call.elements; ++i) {
+    const std::int64_t gate_at = i / call.width * 2 * call.width + i % call.width;
+    const std::int64_t up_at = gate_at + call.width;
+    const auto f = activation(call.kind, x[gate_at]);
+    if (call.backward) {
+      y[gate_at] = dy[i] * x[up_at] * f.slope;
+      y[up_at] = dy[i] * f.value;
+    } else {
+      y[i] = f.value * x[up_at];
+    }
+  }
+}
+
+template <class Real>
+void multiply(const PointwiseCall& call) {
+  const Real* a = as<const Real>(call.a);
+  const Real* b = as<const Real>(call.b);
+  const Real* dy = as<const Real>(call.c);
+  for (std::int64_t i = 0; i < call.elements; ++i) {
+    if (call.backward) {
+      as<Real>(call.y)[i] = dy[i] * b[i];
+      as<Real>(call.y2)[i] = dy[i] * a[i];
+    } else {
+      as<Real>(call.y)[i] = a[i] * b[i];
+    }
+  }
+}
+
+template <class Real>
+void sum_squares(const PointwiseCall& call) {
+  const Real* x = as<const Real>(call.a);
+  Real sum = 0;
+  for (std::int64_t i = 0; i < call.elements; ++i) sum += x[i] * x[i];
+  as<Real>(call.y)[0] += sum * static_cast<Real>(call.scale);
+}
+
+}  // namespace
+
+template <class Real>
+void run(const PointwiseCall& call) {
+  const Real* a = as<const Real>(call.a);
+  const Real* b = as<const Real>(call.b);
+  Real* y = as<Real>(call.y);
+  switch (call.kind) {
+    case PointwiseKind::add:
+      for (std::int64_t i = 0; i < call.elements; ++i) y[i] = a[i] + b[i % call.b.elements];
+      return;
+    case PointwiseKind::bias_gradient:
+      for (std::int64_t i = 0; i < call.elements; ++i) y[i % call.width] += a[i];
+      return;
+    case PointwiseKind::zero: std::fill(y, y + call.elements, Real{0}); return;
+    case PointwiseKind::cast: std::copy(a, a + call.elements, y); return;
+    case PointwiseKind::accumulate:
+      for (std::int64_t i = 0; i < call.elements; ++i) y[i] += a[i];
+      return;
+    case PointwiseKind::sum_squares: return sum_squares<Real>(call);
+    case PointwiseKind::multiply: return multiply<Real>(call);
+    case PointwiseKind::swiglu:
+    case PointwiseKind::geglu:
+    case PointwiseKind::glu: return gate<Real>(call);
+    default: return activate<Real>(call);
+  }
+}
+
+template void run<float>(const PointwiseCall&);
+template void run<double>(const PointwiseCall&);
+
+}  // namespace foreshard::reference

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "runtime/device/kernel_call.hpp"
+
+// Every kernel as plain loops over its formula: what the others are held to. Floating-point buffers hold
+// `Real`, float or double, ids and labels int32. Sequential sums in index order; nothing is allocated. Shapes
+// and mathematics: runtime/device/kernel_call.hpp.
+
+namespace foreshard::reference {
+
+/// @pre check_call(call) passes
+template <class Real>
+void run(const GemmCall& call);
+template <class Real>
+void run(const AttentionCall& call);
+template <class Real>
+void run(const NormCall& call);
+template <class Real>
+void run(const RopeCall& call);
+template <class Real>
+void run(const EmbeddingCall& call);
+template <class Real>
+void run(const CrossEntropyCall& call);
+template <class Real>
+void run(const PointwiseCall& call);
+template <class Real>
+void run(const UpdateCall& call);
+
+}  // namespace foreshard::reference

@@ -1,0 +1,96 @@
+#include "runtime/measure/replay.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <vector>
+
+#include "runtime/calibrate/measure_link.hpp"
+#include "runtime/measure/measured_time.hpp"
+
+namespace foreshard {
+namespace {
+
+constexpr double kNever = std::numeric_limits<double>::max();
+
+class Replay {
+ public:
+  Replay(Executor& executor, const RankPlan& plan, Communicator& communicator, const ReplayPlan& how)
+      : executor_(executor), plan_(plan), communicator_(communicator), how_(how), program_(plan.program()) {
+    runs_of_block_.resize(program_.blocks.size());
+    for (std::size_t run = 0; run < plan.runs().size(); ++run)
+      runs_of_block_[plan.runs()[run].visit.block.at()].push_back(run);
+    first_.resize(plan.runs().size());
+    for (std::size_t position = plan.ops().size(); position-- > 0;)
+      first_[plan.ops()[position].at.run] = position;
+  }
+
+  OpTimes run() {
+    OpTimes times(program_.blocks.size());
+    for (std::size_t block = 0; block < times.size(); ++block) times[block] = time_block(block);
+    return times;
+  }
+
+ private:
+  /// Blocks go in the program's order on all ranks, so that those who share a collective meet.
+  std::vector<OpTime> time_block(std::size_t block) {
+    const std::vector<Op>& ops = program_.blocks[block].ops;
+    const std::vector<std::size_t>& runs = runs_of_block_[block];
+    std::vector<std::vector<Seconds>> samples(ops.size());
+    communicator_.barrier();
+    if (!runs.empty()) {
+      const auto count = static_cast<int>(runs.size());
+      const int rounds = std::max(how_.rounds, (how_.least_samples + count - 1) / count);
+      for (int round = 0; round < rounds; ++round) {
+        for (const std::size_t run : runs) sample(run, samples);
+      }
+    }
+    std::vector<OpTime> times;
+    for (std::size_t op = 0; op < ops.size(); ++op)
+      times.push_back({together(ops[op], samples[op]), limit_of(ops[op])});
+    return times;
+  }
+
+  void sample(std::size_t run, std::vector<std::vector<Seconds>>& samples) {
+    executor_.run_alone(run);
+    for (std::size_t op = 0; op < samples.size(); ++op)
+      samples[op].push_back(executor_.time_of(first_[run] + op));
+  }
+
+  static Limit limit_of(const Op& op) { return is_communication(op) ? Limit::network : Limit::compute; }
+
+  /// Of all ranks that ran it: the mean of kernels, the quickest of collectives.
+  [[nodiscard]] Seconds together(const Op& op, const std::vector<Seconds>& samples) {
+    if (std::holds_alternative<Send>(op.kind) || std::holds_alternative<Recv>(op.kind))
+      return transfer_time(op);
+    const bool ran = !samples.empty();
+    const double own = ran ? measured_time(samples).median.value() : 0.0;
+    if (is_communication(op)) return Seconds(-communicator_.max_over_world(ran ? -own : -kNever));
+    const double ranks = communicator_.sum_over_world(ran ? 1.0 : 0.0);
+    return Seconds(communicator_.sum_over_world(own) / std::max(ranks, 1.0));
+  }
+
+  /// A message of this size between neighbouring stages.
+  [[nodiscard]] Seconds transfer_time(const Op& op) {
+    const auto* send = std::get_if<Send>(&op.kind);
+    const Bytes payload = send != nullptr ? send->payload : std::get<Recv>(op.kind).payload;
+    return measure_link(communicator_, GroupKind::pp, LinkOperation::transfer, payload).median;
+  }
+
+  Executor& executor_;
+  const RankPlan& plan_;
+  Communicator& communicator_;
+  ReplayPlan how_;
+  const StepProgram& program_;
+  std::vector<std::vector<std::size_t>> runs_of_block_;
+  std::vector<std::size_t> first_;  // position of each run's first operation
+};
+
+}  // namespace
+
+OpTimes replay_times(Executor& executor, const RankPlan& plan, Communicator& communicator,
+                     const ReplayPlan& how) {
+  return Replay(executor, plan, communicator, how).run();
+}
+
+}  // namespace foreshard

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "runtime/execute/executor.hpp"
+
+namespace foreshard {
+
+/// Keeps the logits of every micro-batch as the head makes them, before backward overwrites them.
+class OutputRecorder final : public StepObserver {
+ public:
+  OutputRecorder(const RankPlan& plan, const Device& device) : plan_(plan), device_(device) {}
+
+  void after(std::size_t position) override;
+
+  /// (T, columns on this rank) of one micro-batch. @pre it ran through this rank's head
+  [[nodiscard]] const std::vector<double>& logits(std::int32_t micro_batch) const {
+    return logits_.at(micro_batch);
+  }
+  [[nodiscard]] bool empty() const { return logits_.empty(); }
+  [[nodiscard]] std::int64_t columns() const { return columns_; }
+
+ private:
+  const RankPlan& plan_;
+  const Device& device_;
+  std::map<std::int32_t, std::vector<double>> logits_;
+  std::int64_t columns_ = 0;
+};
+
+}  // namespace foreshard

@@ -1,0 +1,184 @@
+#include "runtime/verify/sharding_check.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "planner/program/emit.hpp"
+#include "runtime/comm/loopback_communicator.hpp"
+#include "runtime/execute/bind_kernels.hpp"
+#include "runtime/execute/executor.hpp"
+#include "runtime/shard/shard_map.hpp"
+#include "runtime/verify/output_recorder.hpp"
+
+namespace foreshard {
+namespace {
+
+/// ‖a − b‖ and ‖b‖, piece by piece.
+struct Distance {
+  double difference = 0.0;  // squared
+  double norm = 0.0;        // squared
+
+  void add(double a, double b) { difference += (a - b) * (a - b); }
+  /// Against all of the tensor, of which a rank sees a share. A tensor of zeros must be met exactly.
+  [[nodiscard]] double relative() const {
+    if (difference == 0.0) return 0.0;
+    return norm > 0.0 ? std::sqrt(difference / norm) : std::sqrt(difference);
+  }
+};
+
+double squared_norm(const std::vector<double>& values) {
+  double sum = 0.0;
+  for (const double value : values) sum += value * value;
+  return sum;
+}
+
+/// One run of a job on this rank: program, plan and executor.
+struct Rig {
+  Rig(const JobSpec& spec, Device& device, Communicator& communicator)
+      : job(spec),
+        program(build_step_program(job)),
+        plan(job, program, device, communicator),
+        executor(plan, device, communicator),
+        recorder(plan, device) {
+    executor.initialize();
+  }
+
+  JobSpec job;
+  StepProgram program;
+  RankPlan plan;
+  Executor executor;
+  OutputRecorder recorder;
+};
+
+class Comparison {
+ public:
+  Comparison(const Rig& sharded, const Rig& whole, const Device& device)
+      : sharded_(sharded), whole_(whole), device_(device) {
+    for (const HeldWeight& held : whole.plan.weights()) whole_weights_[key(whole, held)] = &held;
+  }
+
+  [[nodiscard]] double outputs() const {
+    if (sharded_.recorder.empty()) return 0.0;
+    Distance distance;
+    const std::int64_t columns = sharded_.recorder.columns();
+    const std::int64_t whole_columns = whole_.recorder.columns();
+    const std::int64_t first = sharded_.plan.coordinates().tp * columns;
+    const std::int64_t count = std::clamp<std::int64_t>(sharded_.job.model.vocab - first, 0, columns);
+    for (std::int64_t m = 0; m < sharded_.program.micro_batches; ++m) {
+      const auto& mine = sharded_.recorder.logits(static_cast<std::int32_t>(m));
+      const std::int64_t global = sharded_.plan.coordinates().dp * sharded_.program.micro_batches + m;
+      const auto& theirs = whole_.recorder.logits(static_cast<std::int32_t>(global));
+      distance.norm += squared_norm(theirs);
+      const std::int64_t rows = static_cast<std::int64_t>(mine.size()) / columns;
+      for (std::int64_t row = 0; row < rows; ++row) {
+        for (std::int64_t column = 0; column < count; ++column) {
+          distance.add(mine[static_cast<std::size_t>(row * columns + column)],
+                       theirs[static_cast<std::size_t>(row * whole_columns + first + column)]);
+        }
+      }
+    }
+    return distance.relative();
+  }
+
+  /// The worst of all gradients on this rank, into `errors`.
+  void gradients(ShardingErrors& errors) const {
+    for (const HeldWeight& held : sharded_.plan.weights()) {
+      const double error = distance(held, true).relative();
+      ++errors.gradients_compared;
+      if (error < errors.gradients) continue;
+      errors.gradients = error;
+      errors.worst_gradient =
+          fmt::format("{} of layer {}", sharded_.program.tensor(held.tensor).name, held.layer.value());
+    }
+  }
+
+  [[nodiscard]] double weights() const {
+    double worst = 0.0;
+    for (const HeldWeight& held : sharded_.plan.weights())
+      worst = std::max(worst, distance(held, false).relative());
+    return worst;
+  }
+
+ private:
+  using Key = std::pair<std::string, std::int32_t>;
+  static Key key(const Rig& rig, const HeldWeight& held) {
+    return {rig.program.tensor(held.tensor).name, held.layer.value()};
+  }
+
+  [[nodiscard]] std::vector<double> read(DType type, const Buffer& buffer) const {
+    std::vector<double> values(static_cast<std::size_t>(buffer.elements));
+    device_.read(type, buffer, values.data());
+    return values;
+  }
+
+  [[nodiscard]] Distance distance(const HeldWeight& held, bool gradient) const {
+    const HeldWeight& other = *whole_weights_.at(key(sharded_, held));
+    const Tensor& tensor = sharded_.program.tensor(held.tensor);
+    const std::vector<double> mine = read(DType::fp32, gradient ? held.gradient : held.weight);
+    const std::vector<double> theirs = read(DType::fp32, gradient ? other.gradient : other.weight);
+    const ShardMap map = shard_map(sharded_.job.model, tensor, sharded_.plan.coordinates().tp);
+
+    // Under ZeRO-1 a rank has the sum of its own share of a gradient alone.
+    const std::int64_t shares = gradient ? optimizer_shares(sharded_.job) : 1;
+    const auto share = static_cast<std::int64_t>(mine.size()) / shares;
+    const std::int64_t begin = (shares > 1 ? sharded_.plan.coordinates().dp : 0) * share;
+
+    Distance distance{.norm = squared_norm(theirs)};
+    for (std::int64_t i = begin; i < begin + share; ++i) {
+      const std::int64_t at = map.model_index(i / map.columns, i % map.columns);
+      if (at == ShardMap::kPadding) continue;
+      distance.add(mine[static_cast<std::size_t>(i)], theirs[static_cast<std::size_t>(at)]);
+    }
+    return distance;
+  }
+
+  const Rig& sharded_;
+  const Rig& whole_;
+  const Device& device_;
+  std::map<Key, const HeldWeight*> whole_weights_;
+};
+
+/// The mean loss: every data-parallel replica of the last stage has its summand, each tensor-parallel rank of
+/// it the same.
+double mean_loss(const Rig& rig, double own, Communicator& communicator) {
+  const bool counts = rig.plan.coordinates().tp == 0;
+  return communicator.sum_over_world(counts ? own : 0.0);
+}
+
+}  // namespace
+
+JobSpec unsharded(JobSpec job) {
+  job.parallelism = {};
+  job.training.schedule = ScheduleKind::one_f_one_b;
+  job.training.recompute = Recompute::none;
+  return job;
+}
+
+ShardingErrors compare_with_unsharded(const JobSpec& job, Device& device, Communicator& communicator,
+                                      int steps) {
+  const bool wide = device.element_bytes(DType::fp32) == 8;
+  LoopbackCommunicator alone(wide ? WireType::fp64 : WireType::fp32);
+  Rig sharded(job, device, communicator);
+  Rig whole(unsharded(job), device, alone);
+
+  ShardingErrors errors;
+  const double loss = mean_loss(sharded, sharded.executor.run_step(&sharded.recorder), communicator);
+  errors.unsharded_loss = whole.executor.run_step(&whole.recorder);
+  errors.loss = std::abs(loss / errors.unsharded_loss - 1.0);
+  const Comparison comparison(sharded, whole, device);
+  errors.outputs = communicator.max_over_world(comparison.outputs());
+  comparison.gradients(errors);
+  errors.gradients = communicator.max_over_world(errors.gradients);
+  for (int step = 1; step < steps; ++step) {
+    sharded.executor.run_step();
+    whole.executor.run_step();
+  }
+  errors.weights = communicator.max_over_world(comparison.weights());
+  return errors;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "planner/spec/job_spec.hpp"
+#include "runtime/comm/communicator.hpp"
+#include "runtime/device/device.hpp"
+
+namespace foreshard {
+
+/// How far a sharded run is from the same job on one device: ‖difference‖/‖unsharded‖ of one tensor, the
+/// worst over tensors and ranks. The loss relative to itself.
+struct ShardingErrors {
+  double loss = 0.0;
+  double outputs = 0.0;                 ///< logits of all micro-batches, first step
+  double gradients = 0.0;               ///< of the first step, synchronised
+  double weights = 0.0;                 ///< after the last step
+  std::int64_t gradients_compared = 0;  ///< tensors on this rank
+  std::string worst_gradient;           ///< on this rank: "layer.qkv.weight of layer 3"
+  double unsharded_loss = 0.0;
+};
+
+/// The same model and batch on one device: no parallelism, no recomputation.
+JobSpec unsharded(JobSpec job);
+
+/// Runs `steps` steps of the job over the communicator's ranks and, on every rank, of the unsharded job, and
+/// compares. All ranks get the same figures, but for what is said of "this rank".
+/// @pre as RankPlan
+ShardingErrors compare_with_unsharded(const JobSpec& job, Device& device, Communicator& communicator,
+                                      int steps);
+
+}  // namespace foreshard

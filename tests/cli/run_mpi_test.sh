@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Runs foreshard-run under mpirun as a user does, and looks at its exit code, standard output and standard error.
+#
+#   run_mpi_test.sh FORESHARD_RUN EXAMPLES MPIRUN…
+set -euo pipefail
+tool=$1
+examples=$2
+shift 2
+mpirun=("$@")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failed=0
+
+# expect CODE RANKS ARGUMENT…: runs the tool; its output is in out and err.
+expect() {
+  local code=0 expected=$1 ranks=$2
+  shift 2
+  what="-n $ranks foreshard-run $*"
+  (cd "$scratch" && "${mpirun[@]}" "$ranks" "$tool" "$@" >out 2>err </dev/null) || code=$?
+  if [[ $code != "$expected" ]]; then complain "exit code $code, not $expected"; fi
+}
+complain() {
+  printf '%s: %s\nstandard output:\n%s\nstandard error:\n%s\n' "$what" "$1" "$(cat "$scratch/out")" "$(cat "$scratch/err")"
+  failed=1
+}
+says() { grep -qE -- "$2" "$scratch/$1" || complain "no '$2' in $1"; }
+silent() { [[ ! -s $scratch/$1 ]] || complain "$1 is not empty"; }
+
+job=$examples/04_validate_mpi/job.yaml
+expect 0 1 --help
+says out 'Usage: foreshard-run'
+says out 'validate'
+expect 0 1 validate --help
+says out 'mpirun -n 2 foreshard-run validate'
+
+expect 0 2 validate "$job" --steps 3 --trace both.json
+says out 'gradients equal the unsharded run'
+says out ': as planned'
+says out 'ffn GEMM forward +8 '
+says out 'step +[0-9.]+ +[0-9.]+ ± [0-9.]+ +[+−][0-9.]+%'
+says out 'Basis: replay'
+silent err
+grep -q '"name":"predicted: stage 0"' "$scratch/both.json" || complain "no predicted timeline in the trace"
+grep -q '"name":"measured: stage 0"' "$scratch/both.json" || complain "no measured timeline in the trace"
+
+expect 0 2 validate "$job" --steps 2 --basis model --format json
+says out '"basis": "model"'
+says out '"passed": true'
+# A step is never predicted to a thousandth of a percent.
+expect 1 2 validate "$job" --steps 2 --tolerance 0.001% --no-numerics
+says out 'The prediction does not hold within 0.0%'
+
+expect 0 2 validate "$job" --steps 2 --set parallelism='{pp: 2}' --set training.micro_batch=1
+says out 'waiting for other stages'
+expect 0 2 validate "$job" --steps 2 --set parallelism='{dp: 2, zero: 1}'
+says out 'tp 1, pp 1, dp 2, zero 1'
+
+expect 2 3 validate "$job"
+says err 'the job needs 2 devices'
+says err 'mpirun -n 2 foreshard-run validate'
+silent out
+expect 2 1 validate "$job" --stps 3
+says err "unknown option '--stps'; did you mean '--steps'"
+expect 2 1 validate llama3-8b-8h100
+says err 'the runtime executes on CPUs'
+expect 2 2 validate "$job" --set training.precision=bf16
+says err 'training.precision: cpu has no bf16'
+expect 2 2 validate "$job" --set training.sequence_lenght=5
+says err "did you mean 'sequence_length'"
+expect 2 2 validate "$job" --tolerance ten
+says err "takes a percentage above 0"
+expect 3 2 validate "$job" --steps 2 --trace no/such/folder/both.json
+says err 'no/such/folder'
+
+expect 2 2 sweep "$job"
+says err '--tp is required'
+(cd "$scratch" && "${mpirun[@]}" 2 "$tool" sweep "$job" --tp 1,2,8 --steps 2 >out 2>err </dev/null) || true
+what=sweep
+says out 'predicted order|order is'
+says out '8 +– '
+exit $failed

@@ -1,0 +1,16 @@
+#include "tests/support/catch.hpp"
+#include "tests/support/mpi_test.hpp"
+
+// What the harness does with a check that fails on one rank while the others wait for it: ends_test.sh looks
+// on.
+
+namespace foreshard::test {
+namespace {
+
+TEST_CASE("fails_on_one_rank") {
+  REQUIRE(mpi_session().rank() != Rank(1));
+  static_cast<void>(mpi_session().gather(0));
+}
+
+}  // namespace
+}  // namespace foreshard::test

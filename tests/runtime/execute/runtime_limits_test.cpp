@@ -1,0 +1,64 @@
+#include "runtime/execute/runtime_limits.hpp"
+
+#include "tests/runtime/verify/sharding_jobs.hpp"
+#include "tests/support/catch.hpp"
+
+namespace foreshard::test {
+namespace {
+
+/// The only complaint about the job.
+std::string complaint(const JobSpec& job) {
+  const std::vector<std::string> lacks = what_the_runtime_lacks(job);
+  REQUIRE(lacks.size() == 1);
+  return lacks.front();
+}
+
+TEST_CASE("a dense fp32 job can be executed") {
+  CHECK(what_the_runtime_lacks(tiny_job(false)).empty());
+  CHECK(what_the_runtime_lacks(tiny_job(true)).empty());
+}
+
+TEST_CASE("what cannot be executed is named by its key, with what to say instead") {
+  JobSpec job = tiny_job(false);
+  SECTION("precision") {
+    job.training.precision = Precision::bf16;
+    CHECK_THAT(complaint(job), ContainsSubstring("training.precision: say fp32"));
+  }
+  SECTION("experts") {
+    job.model.experts = ExpertsSpec{.count = 4, .per_token = 1, .hidden = 8};
+    CHECK_THAT(complaint(job), ContainsSubstring("model.experts"));
+  }
+  SECTION("shared kv heads") {
+    job.parallelism.tp = 8;
+    CHECK_THAT(complaint(job), ContainsSubstring("parallelism.tp: 8 ranks would share 4 kv heads"));
+  }
+  SECTION("a tied table on two stages") {
+    job.model.tied_embeddings = true;
+    job.parallelism.pp = 2;
+    CHECK_THAT(complaint(job), ContainsSubstring("model.tied_embeddings"));
+  }
+  SECTION("a window") {
+    job.model.window = 4;
+    CHECK_THAT(complaint(job), ContainsSubstring("model.window"));
+  }
+  SECTION("optimizer state that does not divide") {
+    // 32 gains of a norm over three replicas.
+    job.parallelism.dp = 3;
+    job.parallelism.zero = 1;
+    job.training.global_batch = 6;
+    const std::vector<std::string> lacks = what_the_runtime_lacks(job);
+    REQUIRE(!lacks.empty());
+    CHECK_THAT(lacks.front(), ContainsSubstring("do not divide by dp 3"));
+  }
+}
+
+TEST_CASE("all that cannot be executed is said at once") {
+  JobSpec job = tiny_job(false);
+  job.training.precision = Precision::bf16;
+  job.training.attention = AttentionKind::unfused;
+  job.parallelism.cp = 2;
+  CHECK(what_the_runtime_lacks(job).size() == 3);
+}
+
+}  // namespace
+}  // namespace foreshard::test

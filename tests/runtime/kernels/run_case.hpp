@@ -1,0 +1,174 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "runtime/device/check_call.hpp"
+#include "runtime/device/cpu_device.hpp"
+#include "runtime/device/reference_device.hpp"
+#include "runtime/kernels/cpu/blas.hpp"
+#include "runtime/kernels/cpu/cpu_kernels.hpp"
+#include "runtime/kernels/cpu/kernel_sets.hpp"
+#include "tests/support/catch.hpp"
+
+// One kernel call with its operands, run on any device: what the tests of kernels share.
+
+namespace foreshard::test {
+
+using Numbers = std::vector<double>;
+
+/// A CPU device with the loops of a given instruction set.
+class LoopsDevice : public CpuDevice {
+ public:
+  LoopsDevice(const cpu::KernelSet& loops, int threads) : context_(threads, loops) {
+    context_.pool.run([](int /*thread*/) { cpu::use_blas_on_this_thread(); });
+  }
+  void run(const KernelCall& call) override {
+    check_call(call);
+    std::visit([this](const auto& kind) { cpu::run(context_, kind); }, call);
+  }
+
+ private:
+  cpu::Context context_;
+};
+
+/// A buffer of a call, and what stands in it before the call. Empty: the operand is not there.
+template <class Call>
+struct Bound {
+  Buffer Call::*buffer;
+  Numbers values;
+  DType type = DType::fp32;
+};
+
+template <class Call>
+struct Case {
+  Call call;
+  std::vector<Bound<Call>> operands;
+  /// Further names of operands' memory: {dx, residual} runs in place.
+  std::vector<std::pair<Buffer Call::*, Buffer Call::*>> same = {};
+};
+
+/// What stands in every operand after the call.
+template <class Call>
+std::vector<Numbers> run_case(Device& device, const Case<Call>& one) {
+  Call call = one.call;
+  std::vector<std::unique_ptr<DeviceMemory>> memory;
+  for (const Bound<Call>& operand : one.operands) {
+    if (operand.values.empty()) continue;
+    const auto elements = static_cast<std::int64_t>(operand.values.size());
+    memory.push_back(device.allocate(elements * device.element_bytes(operand.type)));
+    call.*operand.buffer = Buffer{memory.back()->data(), elements};
+    device.write(operand.type, call.*operand.buffer, operand.values.data());
+  }
+  for (const auto& [present, further] : one.same) call.*further = call.*present;
+  device.run(call);
+  std::vector<Numbers> results;
+  for (const Bound<Call>& operand : one.operands) {
+    results.emplace_back(operand.values.size());
+    device.read(operand.type, call.*operand.buffer, results.back().data());
+  }
+  return results;
+}
+
+/// ‖a − b‖ / ‖b‖, or ‖a‖ where b is zero.
+inline double distance(const Numbers& a, const Numbers& b) {
+  double difference = 0.0;
+  double norm = 0.0;
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    difference += (a[i] - b[i]) * (a[i] - b[i]);
+    norm += b[i] * b[i];
+  }
+  return std::sqrt(norm > 0.0 ? difference / norm : difference);
+}
+
+/// Draws fp32 numbers of [−1, 1), the same on every machine.
+class Draw {
+ public:
+  explicit Draw(std::uint32_t seed) : engine_(seed) {}
+  Numbers numbers(std::int64_t count, double scale = 1.0) {
+    Numbers drawn(static_cast<std::size_t>(count));
+    for (double& x : drawn)
+      x = static_cast<float>(scale * (static_cast<double>(engine_()) / 2147483648.0 - 1.0));
+    return drawn;
+  }
+  /// Whole numbers first … last.
+  Numbers integers(std::int64_t count, std::int64_t first, std::int64_t last) {
+    Numbers drawn(static_cast<std::size_t>(count));
+    for (double& x : drawn)
+      x = static_cast<double>(first + static_cast<std::int64_t>(engine_()) % (last - first + 1));
+    return drawn;
+  }
+
+ private:
+  std::mt19937 engine_;
+};
+
+/// Holds the CPU's kernels to the reference on one case: all operands, norm-wise; inputs must come back as
+/// they were. All instruction sets of this machine; several threads must give the very bits of one.
+template <class Call>
+void check_against_reference(const Case<Call>& one, double tolerance) {
+  ReferenceDevice reference;
+  const std::vector<Numbers> expected = run_case(reference, one);
+  for (const cpu::KernelSet* loops : cpu::kernel_sets()) {
+    INFO("loops: " << loops->name);
+    LoopsDevice one_thread(*loops, 1);
+    const std::vector<Numbers> found = run_case(one_thread, one);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      INFO("operand " << i);
+      CHECK(distance(found[i], expected[i]) <= tolerance);
+    }
+    if (!cpu::blas_serves_several_threads()) continue;
+    for (const int threads : {2, 3}) {
+      INFO(threads << " threads");
+      LoopsDevice several(*loops, threads);
+      CHECK((run_case(several, one) == found));
+    }
+  }
+}
+
+/// Checks a hand-worked result, operand by operand, on the reference and on the CPU's kernels.
+template <class Call>
+void check_values(const Case<Call>& one, const std::vector<Numbers>& expected) {
+  ReferenceDevice reference;
+  CpuDevice processor;
+  const std::vector<Numbers> exact = run_case(reference, one);
+  const std::vector<Numbers> fp32 = run_case(processor, one);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    INFO("operand " << i);
+    CHECK(distance(exact[i], expected[i]) <= 1e-14);
+    CHECK(distance(fp32[i], expected[i]) <= 1e-6);
+  }
+}
+
+/// Holds a gradient to differences: of Σ weights·result of the forward case by its operand `input`, against
+/// `gradient`. Central differences in fp64: truncation and rounding are below 1e-8 of the gradient.
+template <class Call>
+void check_gradient(Case<Call> forward, std::size_t input, std::size_t result, const Numbers& weights,
+                    const Numbers& gradient) {
+  constexpr double kStep = 1e-5;
+  ReferenceDevice reference;
+  const auto weighted = [&] {
+    const Numbers values = run_case(reference, forward)[result];
+    double sum = 0.0;
+    for (std::size_t i = 0; i < values.size(); ++i) sum += weights[i] * values[i];
+    return sum;
+  };
+  Numbers differences;
+  for (double& x : forward.operands[input].values) {
+    const double before = x;
+    x = before + kStep;
+    const double above = weighted();
+    x = before - kStep;
+    differences.push_back((above - weighted()) / (2.0 * kStep));
+    x = before;
+  }
+  CHECK(distance(gradient, differences) <= 1e-7);
+}
+
+}  // namespace foreshard::test

@@ -1,0 +1,125 @@
+#include <set>
+#include <vector>
+
+#include "planner/program/emit.hpp"
+#include "runtime/shard/initial_weights.hpp"
+#include "runtime/shard/random.hpp"
+#include "runtime/shard/shard_map.hpp"
+#include "runtime/shard/token_source.hpp"
+#include "tests/runtime/verify/sharding_jobs.hpp"
+#include "tests/support/catch.hpp"
+
+namespace foreshard::test {
+namespace {
+
+Tensor weight_of(std::vector<Dim> dims, std::vector<std::int64_t> sections = {}) {
+  Tensor tensor;
+  tensor.name = "layer.qkv.weight";
+  tensor.role = TensorRole::weight;
+  tensor.dims = std::move(dims);
+  tensor.sections = std::move(sections);
+  return tensor;
+}
+
+TEST_CASE("each section of a fused weight is cut on its own") {
+  // 4 rows of q, 2 of k, 2 of v over two ranks: rank 1 has the second halves, rows 2 3 | 5 | 7.
+  const Tensor qkv = weight_of(
+      {{.name = DimName::qkv, .size = 8, .tp = 2}, {.name = DimName::hidden, .size = 3}}, {4, 2, 2});
+  const ShardMap map = shard_map(tiny_job(false).model, qkv, 1);
+  CHECK(map.rows == std::vector<std::int64_t>{2, 3, 5, 7});
+  CHECK(map.columns == 3);
+  // Row 2 of the shard is row 5 of the model: its element 1 is number 5·3 + 1.
+  CHECK(map.model_index(2, 1) == 16);
+}
+
+TEST_CASE("a weight that is cut by columns keeps all rows") {
+  const Tensor down =
+      weight_of({{.name = DimName::hidden, .size = 2}, {.name = DimName::ffn, .size = 6, .tp = 3}});
+  const ShardMap map = shard_map(tiny_job(false).model, down, 2);
+  CHECK(map.rows == std::vector<std::int64_t>{0, 1});
+  // Columns 4 and 5 of six.
+  CHECK(map.model_index(0, 0) == 4);
+  CHECK(map.model_index(1, 1) == 11);
+}
+
+TEST_CASE("rows that fill the vocabulary up are padding, and start at zero") {
+  ModelSpec model = tiny_job(false).model;
+  model.vocab = 5;
+  Tensor table =
+      weight_of({{.name = DimName::vocab, .size = 8, .tp = 2}, {.name = DimName::hidden, .size = 2}});
+  // Rank 1 has rows 4 … 7, of which the model has the first.
+  const ShardMap map = shard_map(model, table, 1);
+  CHECK(map.rows == std::vector<std::int64_t>{4, ShardMap::kPadding, ShardMap::kPadding, ShardMap::kPadding});
+  const std::vector<double> values = initial_weight(model, table, LayerId(0), 1);
+  CHECK(values[0] != 0.0);
+  CHECK(std::vector<double>(values.begin() + 2, values.end()) == std::vector<double>(6, 0.0));
+}
+
+TEST_CASE("the shards of a weight together are the weight") {
+  const ModelSpec model = tiny_job(false).model;
+  const Tensor whole =
+      weight_of({{.name = DimName::qkv, .size = 8}, {.name = DimName::hidden, .size = 3}}, {4, 2, 2});
+  const Tensor cut = weight_of(
+      {{.name = DimName::qkv, .size = 8, .tp = 2}, {.name = DimName::hidden, .size = 3}}, {4, 2, 2});
+  const std::vector<double> all = initial_weight(model, whole, LayerId(3), 0);
+  std::set<std::int64_t> seen;
+  for (std::int64_t rank = 0; rank < 2; ++rank) {
+    const std::vector<double> part = initial_weight(model, cut, LayerId(3), rank);
+    const ShardMap map = shard_map(model, cut, rank);
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      const std::int64_t at =
+          map.model_index(static_cast<std::int64_t>(i) / 3, static_cast<std::int64_t>(i) % 3);
+      CHECK(part[i] == all[static_cast<std::size_t>(at)]);
+      seen.insert(at);
+    }
+  }
+  CHECK(seen.size() == all.size());
+}
+
+TEST_CASE("layers and tensors differ") {
+  const ModelSpec model = tiny_job(false).model;
+  Tensor weight = weight_of({{.name = DimName::hidden, .size = 4}, {.name = DimName::hidden, .size = 4}});
+  const std::vector<double> first = initial_weight(model, weight, LayerId(0), 0);
+  CHECK(first != initial_weight(model, weight, LayerId(1), 0));
+  weight.name = "layer.out.weight";
+  CHECK(first != initial_weight(model, weight, LayerId(0), 0));
+}
+
+TEST_CASE("noise is even in [-1, 1)") {
+  double sum = 0.0;
+  double squares = 0.0;
+  constexpr int kCount = 100'000;
+  for (std::uint64_t i = 0; i < kCount; ++i) {
+    const double x = symmetric_uniform(stream_of("weight"), i);
+    REQUIRE(x >= -1.0);
+    REQUIRE(x < 1.0);
+    sum += x;
+    squares += x * x;
+  }
+  // Mean 0 ± 5 · √(1/3)/√n = ± 0.0091; mean square 1/3 ± 5 · √(4/45)/√n = ± 0.0047.
+  CHECK(std::abs(sum / kCount) < 0.0091);
+  CHECK(squares / kCount == Approx(1.0 / 3.0).margin(0.0047));
+}
+
+TEST_CASE("labels are the tokens that follow, and replicas see other sequences") {
+  JobSpec job = sharded(tiny_job(false), {.dp = 2});
+  const std::size_t tokens = 2 * 8;  // two sequences of eight
+  std::vector<double> ids(tokens);
+  std::vector<double> labels(tokens);
+  const TokenSource source(job, {.dp = 1});
+  source.ids(MicroBatch(0), ids);
+  source.labels(MicroBatch(0), labels);
+  for (std::size_t i = 0; i < tokens; ++i) {
+    if (i % 8 < 7) CHECK(labels[i] == ids[i + 1]);
+    CHECK(ids[i] >= 0.0);
+    CHECK(ids[i] < 30.0);
+  }
+  // 16 sequences, 2 a micro-batch, 2 replicas: the second one's first micro-batch is the fifth of one
+  // replica.
+  std::vector<double> alone(tokens);
+  TokenSource(sharded(tiny_job(false), {}), {}).ids(MicroBatch(4), alone);
+  CHECK(alone == ids);
+}
+
+}  // namespace
+}  // namespace foreshard::test

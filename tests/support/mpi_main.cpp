@@ -1,0 +1,69 @@
+// The main of tests that run under mpirun: one MPI session around all test cases, and no rank left behind
+// when a check fails on another.
+#if __has_include(<catch2/catch_all.hpp>)
+#include <catch2/catch_all.hpp>
+using ListenerBase = Catch::EventListenerBase;
+#else
+#define CATCH_CONFIG_RUNNER
+#include <catch2/catch.hpp>
+using ListenerBase = Catch::TestEventListenerBase;
+#endif
+
+#include <cstdio>
+#include <exception>
+
+#include "runtime/comm/end_run.hpp"
+#include "tests/support/mpi_test.hpp"
+
+namespace foreshard::test {
+namespace {
+
+MpiSession* the_session = nullptr;
+
+constexpr int kTestFailed = 1;
+
+/// A rank whose check fails says its number; one whose test case has failed ends the run, because the others
+/// may wait for it.
+class RankListener : public ListenerBase {
+ public:
+  using ListenerBase::ListenerBase;
+
+  void testCaseStarting(const Catch::TestCaseInfo& info) override { name_ = info.name; }
+#if __has_include(<catch2/catch_all.hpp>)
+  void assertionEnded(const Catch::AssertionStats& stats) override { say_rank(stats); }
+#else
+  bool assertionEnded(const Catch::AssertionStats& stats) override {
+    say_rank(stats);
+    return true;
+  }
+#endif
+  void testCaseEnded(const Catch::TestCaseStats& stats) override {
+    if (stats.totals.assertions.failed == 0) return;
+    std::fflush(stdout);
+    end_run(*the_session, kTestFailed, "test case \"" + name_ + "\" failed on this rank");
+  }
+
+ private:
+  static void say_rank(const Catch::AssertionStats& stats) {
+    if (stats.assertionResult.isOk()) return;
+    std::printf("\nrank %d of %d:\n", static_cast<int>(the_session->rank().value()),
+                static_cast<int>(the_session->size()));
+    std::fflush(stdout);
+  }
+
+  std::string name_;
+};
+
+CATCH_REGISTER_LISTENER(RankListener)
+
+}  // namespace
+
+MpiSession& mpi_session() { return *the_session; }
+
+}  // namespace foreshard::test
+
+int main(int argc, char** argv) {
+  foreshard::MpiSession session(argc, argv);
+  foreshard::test::the_session = &session;
+  return Catch::Session().run(argc, argv);
+}
