@@ -2,9 +2,9 @@
 
 #include <array>
 
+#include "planner/spec/nccl_yaml.hpp"
 #include "planner/spec/node_edit.hpp"
 #include "planner/spec/read_accelerator.hpp"
-#include "planner/spec/nccl_yaml.hpp"
 
 namespace foreshard {
 
