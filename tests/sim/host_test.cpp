@@ -39,21 +39,22 @@ std::string trace_of(const HandProgram& hand, const SimulationOptions& options) 
   return out.str();
 }
 
-/// One H100: the figures of its bundled config.
+/// One H100, in round figures.
 ClusterSpec one_h100() {
   ClusterSpec cluster = test::round_cluster(1, 1);
   AcceleratorSpec& h100 = cluster.accelerator;
   h100.memory_bandwidth = BytesPerSecond(3.35e12);
   h100.gemm[static_cast<std::size_t>(DType::bf16)] =
       GemmRate{.peak = FlopsPerSecond(989.5e12), .efficiency = 0.7};
-  h100.kernels = {.gemm_fixed = Seconds(5e-6),
-                  .gemm_k_prologue = 128,
-                  .memory_efficiency = 0.8,
-                  .memory_half_size = Bytes(4'000'000),
-                  .launch = Seconds(2.5e-6),
-                  .submit = Seconds(5e-6),
-                  .communication_share = 0.121};
-  h100.kernels.attention[static_cast<std::size_t>(FlashVersion::fa3)] =
+  KernelConstants& kernels = h100.kernels;
+  kernels.gemm_fixed = Seconds(5e-6);
+  kernels.gemm_k_prologue = 128;
+  kernels.memory_efficiency = 0.8;
+  kernels.memory_half_size = Bytes(4'000'000);
+  kernels.launch = Seconds(2.5e-6);
+  kernels.submit = Seconds(5e-6);
+  kernels.communication_share = 0.121;
+  kernels.attention[static_cast<std::size_t>(FlashVersion::fa3)] =
       FlashAttention{.forward = {.efficiency = 0.6}, .backward = {.efficiency = 0.5}};
   h100.usual_flash = FlashVersion::fa3;
   return cluster;
