@@ -2,10 +2,19 @@
 
 #include <algorithm>
 #include <string_view>
+#include <variant>
 
 namespace foreshard {
 
 namespace {
+
+/// Groups whose members stand on different stages.
+bool spans_stages(const Op& op) {
+  const auto* collective = std::get_if<Collective>(&op.kind);
+  if (collective == nullptr) return false;
+  const GroupKind group = collective->group;
+  return group == GroupKind::world || group == GroupKind::pp || group == GroupKind::tied;
+}
 
 std::size_t find_or_add(std::vector<OpGroup>& groups, const Op& op) {
   const std::string_view kind = kind_name(op.kind);
@@ -17,7 +26,8 @@ std::size_t find_or_add(std::vector<OpGroup>& groups, const Op& op) {
   groups.push_back({.component = op.component,
                     .kind = std::string(kind),
                     .phase = op.phase,
-                    .is_communication = is_communication(op)});
+                    .is_communication = is_communication(op),
+                    .spans_stages = spans_stages(op)});
   return groups.size() - 1;
 }
 

@@ -16,7 +16,8 @@ struct OpGroup {
   std::string kind;  ///< as kind_name has it
   Phase phase = Phase::forward;
   bool is_communication = false;
-  std::int64_t calls = 0;  ///< in one step, on one rank of every stage
+  bool spans_stages = false;  ///< a collective in which several stages meet
+  std::int64_t calls = 0;     ///< in one step, on one rank of every stage
 };
 
 /// The groups of a program's operations, in the order of its blocks, and which operation

@@ -19,7 +19,11 @@ class Gathering {
     return Seconds(communicator_.max_over_world(own.value()));
   }
   [[nodiscard]] Seconds of_group(std::size_t group, Seconds own) const {
-    return groups_.groups[group].is_communication ? mean_of_quickest(own) : mean_over_ranks(own);
+    if (!groups_.groups[group].is_communication) return mean_over_ranks(own);
+    return groups_.groups[group].spans_stages ? quickest(own) : mean_of_quickest(own);
+  }
+  [[nodiscard]] Seconds quickest(Seconds own) const {
+    return Seconds(-communicator_.max_over_world(-own.value()));
   }
 
  private:
@@ -66,10 +70,15 @@ StepMeasurement measure_steps(Executor& executor, const RankPlan& plan, Communic
     if (how.progress) how.progress(how.warm_up + step + 1, how.warm_up + how.steps);
     if (step < 0) continue;
     steps.push_back(gathering.slowest(executor.step_time()));
-    waits.push_back(gathering.mean_over_ranks(executor.waited()));
     overheads.push_back(gathering.mean_over_ranks(executor.overhead()));
     const std::vector<Seconds> own = own_times(executor, plan, groups);
-    for (std::size_t g = 0; g < own.size(); ++g) by_group[g].push_back(gathering.of_group(g, own[g]));
+    Seconds waited = executor.waited();
+    for (std::size_t g = 0; g < own.size(); ++g) {
+      by_group[g].push_back(gathering.of_group(g, own[g]));
+      // Where stages meet, all but the last wait for it.
+      if (groups.groups[g].spans_stages) waited += own[g] - by_group[g].back();
+    }
+    waits.push_back(gathering.mean_over_ranks(waited));
   }
   StepMeasurement result{.step = measured_time(std::move(steps)),
                          .groups = {},

@@ -28,8 +28,9 @@ struct MeasurementPlan {
 
 /// Runs steps of all ranks together, each begun at a barrier, and takes medians. A group's time is what its
 /// operations took in one step on the average rank: for kernels the mean over ranks; for collectives the mean
-/// over stages of the quickest rank's, which came last and so waited for nobody; transfers count as waiting.
-/// All ranks get the same figures.
+/// over stages of the quickest rank's, which came last and so waited for nobody (of all ranks' where stages
+/// meet, and what the others waited there is waiting); transfers count as waiting. All ranks get the same
+/// figures.
 StepMeasurement measure_steps(Executor& executor, const RankPlan& plan, Communicator& communicator,
                               const OpGroups& groups, const MeasurementPlan& how);
 

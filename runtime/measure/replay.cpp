@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "runtime/calibrate/measure_link.hpp"
@@ -20,6 +21,11 @@ class Replay {
     runs_of_block_.resize(program_.blocks.size());
     for (std::size_t run = 0; run < plan.runs().size(); ++run)
       runs_of_block_[plan.runs()[run].visit.block.at()].push_back(run);
+    for (std::size_t run = 0; run < plan.runs().size(); ++run) {
+      const Block& block = program_.block(plan.runs()[run].visit.block);
+      if (plan.runs()[run].in_slot && block.kind == BlockKind::dense_layer && block.pass == Pass::backward)
+        before_once_ = run;
+    }
     first_.resize(plan.runs().size());
     for (std::size_t position = plan.ops().size(); position-- > 0;)
       first_[plan.ops()[position].at.run] = position;
@@ -40,9 +46,10 @@ class Replay {
     communicator_.barrier();
     if (!runs.empty()) {
       const auto count = static_cast<int>(runs.size());
-      const int rounds = std::max(how_.rounds, (how_.least_samples + count - 1) / count);
+      const bool once = !plan_.runs()[runs.front()].in_slot;
+      const int rounds = once ? how_.rounds : std::max(how_.rounds, (how_.least_samples + count - 1) / count);
       for (int round = 0; round < rounds; ++round) {
-        if (!plan_.runs()[runs.front()].in_slot) displace();
+        if (once) displace();
         for (const std::size_t run : runs) sample(run, samples);
       }
     }
@@ -52,12 +59,10 @@ class Replay {
     return times;
   }
 
-  /// Before what runs once a step, so much has run that its operands have left the caches: one run of every
-  /// block of the micro-batches.
+  /// Before what runs once a step, so much has run that its operands have left the caches: a layer's backward
+  /// pass, as a rule.
   void displace() {
-    for (const std::vector<std::size_t>& runs : runs_of_block_) {
-      if (!runs.empty() && plan_.runs()[runs.front()].in_slot) executor_.run_alone(runs.front());
-    }
+    if (before_once_) executor_.run_alone(*before_once_);
   }
 
   void sample(std::size_t run, std::vector<std::vector<Seconds>>& samples) {
@@ -92,7 +97,8 @@ class Replay {
   ReplayPlan how_;
   const StepProgram& program_;
   std::vector<std::vector<std::size_t>> runs_of_block_;
-  std::vector<std::size_t> first_;  // position of each run's first operation
+  std::optional<std::size_t> before_once_;  // a run of a layer's backward pass
+  std::vector<std::size_t> first_;          // position of each run's first operation
 };
 
 }  // namespace

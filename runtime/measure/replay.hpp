@@ -8,8 +8,8 @@ namespace foreshard {
 
 /// How long to time the blocks of a job.
 struct ReplayPlan {
-  int rounds = 5;  ///< through all runs of a block, at least
-  int least_samples = 20;
+  int rounds = 5;          ///< through all runs of a block, at least
+  int least_samples = 12;  ///< of a block that micro-batches run
 };
 
 /// The time of every operation of the job's program as this machine runs it: block by block, each of its runs
