@@ -261,15 +261,18 @@ class Fitter {
 
   FamilyFit judge(const KernelFamily& family, const Family& kernels, const KernelModel& model) const {
     FamilyFit fit{.family = family, .kernels = static_cast<std::int64_t>(kernels.size())};
-    const auto count = static_cast<double>(kernels.size());
+    double total = 0.0;
+    for (const Weighed& each : kernels) total += each.weight;
     double sum = 0.0;
     double squares = 0.0;
     std::vector<std::pair<double, double>> spreads;
     for (const Weighed& each : kernels) {
+      // As the fit weighs them: what hardly takes time hardly counts.
+      const double share = each.weight / total;
       const double ratio = log_ratio(*each.kernel, model);
-      fit.mean_error += std::abs(std::exp(ratio) - 1.0) / count;
-      sum += ratio / count;
-      squares += ratio * ratio / count;
+      fit.mean_error += share * std::abs(std::exp(ratio) - 1.0);
+      sum += share * ratio;
+      squares += share * ratio * ratio;
       spreads.emplace_back(each.kernel->time.spread / each.kernel->time.median, 1.0);
     }
     fit.residual = std::sqrt(std::max(0.0, squares - sum * sum));

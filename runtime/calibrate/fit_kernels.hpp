@@ -14,8 +14,8 @@ struct FamilyFit {
   std::int64_t kernels = 0;    ///< measured
   FlopsPerSecond rate{};       ///< that large products or attention cores reach; 0 of others
   BytesPerSecond bandwidth{};  ///< that large tensors reach; 0 of products and attention
-  double mean_error = 0.0;     ///< mean of |predicted/measured − 1|
-  double residual = 0.0;       ///< standard deviation of log(predicted/measured)
+  double mean_error = 0.0;     ///< mean of |predicted/measured − 1|, kernels weighed as the fit does
+  double residual = 0.0;       ///< standard deviation of log(predicted/measured), likewise
   double unsteadiness = 0.0;   ///< median over kernels of spread/median of their own times
 };
 

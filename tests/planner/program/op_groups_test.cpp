@@ -38,6 +38,8 @@ TEST_CASE("every operation belongs to a group of its kind") {
       CHECK(group.kind == kind_name(program.blocks[block].ops[op].kind));
       CHECK(group.phase == program.blocks[block].ops[op].phase);
       CHECK(group.is_communication == is_communication(program.blocks[block].ops[op]));
+      // Stages meet in the gradient norm's sum alone; tensor-parallel collectives stay within one.
+      CHECK(group.spans_stages == (program.blocks[block].ops[op].name == "all-reduce gradient norm"));
     }
   }
 }
