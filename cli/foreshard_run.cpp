@@ -49,7 +49,8 @@ int finish_parsing(const CLI::App& app, const CLI::ParseError& outcome, const Mp
 }
 
 int run(const Command& command, const MpiSession& session) {
-  if (!command.run) throw UsageError("a command is missing: validate, sweep or calibrate; see: foreshard-run --help");
+  if (!command.run)
+    throw UsageError("a command is missing: validate, sweep or calibrate; see: foreshard-run --help");
   const CommandResult result = command.run();
   if (speaks(session)) print_result(result.output);
   return static_cast<int>(result.code);
