@@ -1,6 +1,7 @@
 #include "cli/run_job.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -29,6 +30,14 @@ JobSpec load_one(const std::string& job, const std::vector<Override>& overrides)
   return std::move(jobs.front());
 }
 
+void require_cpu(const JobSpec& job, const JobSource& source) {
+  if (job.cluster.accelerator.is_cpu) return;
+  throw UsageError(
+      fmt::format("'{}' is a job for {}; the runtime executes on CPUs: say cluster: laptop in the job, or "
+                  "--cluster with a file that foreshard-run calibrate has written",
+                  source.job, job.cluster.accelerator.full_name));
+}
+
 /// Degrees that the job fixes must divide the ranks; what is left is data parallelism.
 void require_ranks(const MpiSession& session, const JobSpec& as_written, const JobSource& source) {
   ParallelismSpec least = as_written.parallelism;
@@ -37,6 +46,29 @@ void require_ranks(const MpiSession& session, const JobSpec& as_written, const J
   if (session.size() % devices == 0) return;
   const auto complaint = rank_count_complaint(least, session.size(), source.command);
   if (complaint) throw UsageError(*complaint);
+}
+
+/// The job on a cluster that has a device for every rank. Where it does not go together with that many, the
+/// job as it is written says how many it wants.
+JobSpec load_for_ranks(const MpiSession& session, const JobSource& source, std::vector<Override> overrides) {
+  std::optional<JobSpec> as_written;
+  try {
+    as_written = load_one(source.job, overrides);
+  } catch (const SpecError&) {
+    // Its complaints may be about the number of devices alone, which is about to change; if not, they come
+    // again.
+  }
+  if (as_written) require_cpu(*as_written, source);
+  overrides.push_back({"cluster.devices_per_node", std::to_string(session.local_ranks())});
+  overrides.push_back({"cluster.nodes", std::to_string(count_hosts(session))});
+  try {
+    JobSpec job = load_one(source.job, overrides);
+    require_cpu(job, source);
+    return job;
+  } catch (const SpecError&) {
+    if (as_written) require_ranks(session, *as_written, source);
+    throw;
+  }
 }
 
 void require_same_job(const MpiSession& session, const JobSpec& job) {
@@ -56,17 +88,7 @@ JobSpec load_runnable_job(const MpiSession& session, const JobSource& source) {
     overrides.push_back(
         {"cluster", is_file ? std::filesystem::absolute(source.cluster).string() : source.cluster});
   }
-  const JobSpec as_written = load_one(source.job, overrides);
-  if (!as_written.cluster.accelerator.is_cpu) {
-    throw UsageError(
-        fmt::format("'{}' is a job for {}; the runtime executes on CPUs: say cluster: laptop in the job, or "
-                    "--cluster with a file that foreshard-run calibrate has written",
-                    source.job, as_written.cluster.accelerator.full_name));
-  }
-  require_ranks(session, as_written, source);
-  overrides.push_back({"cluster.devices_per_node", std::to_string(session.local_ranks())});
-  overrides.push_back({"cluster.nodes", std::to_string(count_hosts(session))});
-  JobSpec job = load_one(source.job, overrides);
+  JobSpec job = load_for_ranks(session, source, overrides);
   if (const auto complaint = rank_count_complaint(job.parallelism, session.size(), source.command))
     throw UsageError(*complaint);
   const std::vector<std::string> lacks = what_the_runtime_lacks(job);

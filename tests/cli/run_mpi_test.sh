@@ -55,6 +55,10 @@ says out 'waiting for other stages'
 expect 0 2 validate "$job" --steps 2 --set parallelism='{dp: 2, zero: 1}'
 says out 'tp 1, pp 1, dp 2, zero 1'
 
+# More devices than the job's cluster: the ranks are the devices.
+expect 0 4 validate "$job" --steps 2 --set parallelism='{tp: 2, dp: 2}'
+says out 'tp 2, pp 1, dp 2, zero 0'
+
 expect 2 3 validate "$job"
 says err 'the job needs 2 devices'
 says err 'mpirun -n 2 foreshard-run validate'
