@@ -11,7 +11,7 @@ namespace foreshard::cli {
 inline constexpr const char* kExitCodes =
     "Exit codes:\n"
     "  0  done\n"
-    "  1  the answer is no: a job does not fit\n"
+    "  1  the answer is no: a job does not fit, a run is not as predicted\n"
     "  2  the input or the command line is wrong\n"
     "  3  the machine failed";
 
