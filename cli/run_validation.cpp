@@ -42,7 +42,7 @@ class Run {
         groups_(op_groups(program_)),
         threads_(options.threads > 0 ? options.threads : static_cast<int>(session.threads_per_rank())),
         device_(threads_),
-        communicator_(session, mesh_, WireType::fp32) {
+        communicator_(session, mesh_) {
     // Opened now: what cannot be written is to be said before the run, not after it.
     if (!options.trace.empty() && session.rank() == Rank(0))
       trace_file_ = std::make_unique<UnfinishedFile>(options.trace);
@@ -134,7 +134,7 @@ class Run {
 
   std::unique_ptr<Timeline> record(const Executor& executor, const RankPlan& plan) {
     auto timeline = std::make_unique<Timeline>();
-    MpiCommunicator wide(session_, mesh_, WireType::fp64);
+    MpiCommunicator wide(session_, mesh_);
     report_all_stages(executor, plan, wide, *timeline);
     return timeline;
   }

@@ -38,7 +38,7 @@ class Calibrator {
         options_(options),
         layout_(host_layout(session.hosts())),
         device_(options.threads),
-        wide_(session, everyone(session), WireType::fp64) {}
+        wide_(session, everyone(session)) {}
 
   Calibration run() {
     calibration_.cluster.name = options_.name;

@@ -36,7 +36,7 @@ class OpTimes : public TimelineSink {
 
 bool fits(const StepProgram& program, const Device& device, Communicator& wide, Bytes memory) {
   const ArenaLayout layout(program, runs_of(program, StageId(0)),
-                           [&](DType type) { return device.element_bytes(type); });
+                           [&](DType type) { return device.stored_as(type); });
   const bool lacks = layout.capacity() > memory.value();
   return wide.max_over_world(lacks ? 1.0 : 0.0) < 0.5;
 }
@@ -79,7 +79,8 @@ void collect(const StepProgram& program, const OpTimes& times, int steps, Commun
                               .time = {}});
     }
   }
-  const Buffer buffer{reinterpret_cast<std::byte*>(sums.data()), static_cast<std::int64_t>(sums.size())};
+  const Buffer buffer{reinterpret_cast<std::byte*>(sums.data()), static_cast<std::int64_t>(sums.size()),
+                      DType::fp64};
   const Piece piece{buffer, buffer};
   wide.run({.kind = CollectiveKind::all_reduce,
             .group = GroupKind::world,
@@ -96,7 +97,7 @@ void collect(const StepProgram& program, const OpTimes& times, int steps, Commun
 KernelMeasurements measure_kernels(std::span<const JobSpec> probes, Device& device, Communicator& wide,
                                    const KernelBudget& budget) {
   KernelMeasurements measured;
-  LoopbackCommunicator alone(WireType::fp32);
+  LoopbackCommunicator alone;
   int done = 0;
   for (const JobSpec& job : probes) {
     StepProgram program = build_step_program(job);

@@ -41,7 +41,7 @@ struct LinkTime {
 
 /// Measures one operation on `payload` bytes of fp32 (of the whole buffer, as nccl-tests count; of the
 /// message for transfers). All groups of the kind work at the same time, as they do in a step; transfers use
-/// the pipeline whatever `group` says. All ranks together, on a communicator for WireType::fp32.
+/// the pipeline whatever `group` says. All ranks together, on a communicator for host memory.
 /// @throws std::invalid_argument for transfers in a pipeline of one stage
 LinkTime measure_link(Communicator& communicator, GroupKind group, LinkOperation operation, Bytes payload,
                       const LinkBudget& budget = {});

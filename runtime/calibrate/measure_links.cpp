@@ -65,8 +65,8 @@ class Links {
   /// @param stages  of the pipelines in which transfers are measured
   std::vector<MeasuredLink> measure(GroupKind group, std::int64_t stages, bool with_transfers) {
     const std::int64_t inside = layout_.ranks_per_host;
-    MpiCommunicator collectives(session_, mesh(inside, layout_.hosts, 1), WireType::fp32);
-    MpiCommunicator pipelines(session_, mesh(session_.size() / stages, 1, stages), WireType::fp32);
+    MpiCommunicator collectives(session_, mesh(inside, layout_.hosts, 1));
+    MpiCommunicator pipelines(session_, mesh(session_.size() / stages, 1, stages));
     std::vector<MeasuredLink> measured;
     for (const Trial& trial : trials(with_transfers)) {
       MpiCommunicator& communicator = trial.operation == LinkOperation::transfer ? pipelines : collectives;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "planner/units/count.hpp"
+#include "runtime/device/bfloat16.hpp"
 
 namespace foreshard {
 namespace {
@@ -22,10 +23,19 @@ void expect_elements(const CollectiveCall& call, const char* name, std::int64_t 
 }
 
 template <class T>
+T plus(T a, T b) {
+  return a + b;
+}
+template <>
+BFloat16 plus(BFloat16 a, BFloat16 b) {
+  return BFloat16(static_cast<float>(a) + static_cast<float>(b));
+}
+
+template <class T>
 void add(Buffer to, Buffer from) {
   T* sum = reinterpret_cast<T*>(to.data);
   const T* summand = reinterpret_cast<const T*>(from.data);
-  for (std::int64_t i = 0; i < to.elements; ++i) sum[i] += summand[i];
+  for (std::int64_t i = 0; i < to.elements; ++i) sum[i] = plus(sum[i], summand[i]);
 }
 
 }  // namespace
@@ -36,8 +46,6 @@ Share share_of(std::int64_t elements, std::int64_t members, std::int64_t member)
   return {.first = first, .elements = std::min(whole, elements - first)};
 }
 
-std::int64_t element_bytes(WireType wire) { return wire == WireType::fp64 ? 8 : 4; }
-
 std::int64_t payload_elements(const CollectiveCall& call) {
   std::int64_t elements = 0;
   for (const Piece& piece : call.pieces)
@@ -46,10 +54,17 @@ std::int64_t payload_elements(const CollectiveCall& call) {
   return elements;
 }
 
+std::int64_t payload_bytes(const CollectiveCall& call) {
+  return call.pieces.empty() ? 0 : payload_elements(call) * size_in_bytes(call.pieces.front().receive.type);
+}
+
 void check_collective(const CollectiveCall& call, std::int64_t members, std::int64_t member) {
   if (call.accumulate && (call.kind != CollectiveKind::reduce_scatter || call.in_place))
     refuse(call, "only a reduce-scatter that is not in place accumulates");
   for (const Piece& piece : call.pieces) {
+    const bool alike = piece.receive.type == call.pieces.front().receive.type;
+    if (!alike || (!call.in_place && piece.send.type != piece.receive.type))
+      refuse(call, "its buffers are not all of one dtype");
     const std::int64_t sent = piece.send.elements;
     const std::int64_t received = piece.receive.elements;
     if (call.kind == CollectiveKind::all_to_all && received % members != 0)
@@ -68,20 +83,18 @@ void check_collective(const CollectiveCall& call, std::int64_t members, std::int
   }
 }
 
-Buffer part_of(Buffer buffer, Share share, WireType wire) {
-  return {.data = buffer.data + share.first * element_bytes(wire), .elements = share.elements};
-}
+Buffer part_of(Buffer buffer, Share share) { return buffer.part(share.first, share.elements); }
 
-void copy_elements(Buffer to, Buffer from, WireType wire) {
+void copy_elements(Buffer to, Buffer from) {
   if (to.elements == 0 || to.data == from.data) return;
-  std::memcpy(to.data, from.data, static_cast<std::size_t>(from.elements * element_bytes(wire)));
+  std::memcpy(to.data, from.data, static_cast<std::size_t>(from.bytes()));
 }
 
-void add_elements(Buffer to, Buffer from, WireType wire) {
-  if (wire == WireType::fp64) {
-    add<double>(to, from);
-  } else {
-    add<float>(to, from);
+void add_elements(Buffer to, Buffer from) {
+  switch (to.type) {
+    case DType::fp64: return add<double>(to, from);
+    case DType::bf16: return add<BFloat16>(to, from);
+    default: return add<float>(to, from);
   }
 }
 

@@ -13,9 +13,6 @@
 
 namespace foreshard {
 
-/// How numbers are represented in the buffers that a communicator is handed.
-enum class WireType : std::uint8_t { fp32, fp64 };
-
 /// One tensor of a collective. In place: `receive` is `send`.
 ///   all_reduce      send and receive alike, reduced element by element
 ///   all_gather      send is this member's share of ceil(N/n) elements, receive all N, shares in group order;
@@ -30,7 +27,8 @@ struct Piece {
   Buffer receive;
 };
 
-/// One collective over a group: one call on the wire for all its pieces where the library can.
+/// One collective over a group: one call on the wire for all its pieces where the library can. All its
+/// buffers are of one dtype.
 struct CollectiveCall {
   CollectiveKind kind = CollectiveKind::all_reduce;
   GroupKind group = GroupKind::tp;
@@ -64,13 +62,18 @@ class Communicator {
   [[nodiscard]] virtual std::int64_t group_rank(GroupKind group) const = 0;
   [[nodiscard]] virtual std::int64_t group_size(GroupKind group) const = 0;
 
-  /// Returns when this rank's results stand in its buffers.
+  /// Returns when this rank's results stand in its buffers, or will before the device runs what it is handed
+  /// next.
   virtual void run(const CollectiveCall& call) = 0;
   /// Begins a transfer; the buffer is not to be touched before it has been waited for.
   virtual Ticket start(const TransferCall& call) = 0;
+  /// Returns when the buffer may be touched, or will before the device runs what it is handed next.
   virtual void wait(Ticket ticket) = 0;
   /// Lets transfers in flight go on; cheap. For libraries that move data only while they are called.
   virtual void progress() = 0;
+  /// Returns when what was begun is done, on this rank: before Device::finish(), for libraries whose calls
+  /// are handed in to the device.
+  virtual void finish() = 0;
 
   /// Over all ranks.
   virtual void barrier() = 0;

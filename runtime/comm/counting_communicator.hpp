@@ -33,10 +33,8 @@ struct TrafficCount {
 /// and are not counted.
 class CountingCommunicator final : public Communicator {
  public:
-  /// `inner` outlives this. `nominal_bytes` of one element in the program's words, whatever the width of the
-  /// wire: 4 for a job in fp32 that runs in fp64 to compare digits.
-  explicit CountingCommunicator(Communicator& inner, std::int64_t nominal_bytes = 4)
-      : inner_(inner), nominal_bytes_(nominal_bytes) {}
+  /// `inner` outlives this.
+  explicit CountingCommunicator(Communicator& inner) : inner_(inner) {}
 
   [[nodiscard]] const TrafficCount& traffic() const { return traffic_; }
   /// Counts anew from here.
@@ -52,15 +50,13 @@ class CountingCommunicator final : public Communicator {
   Ticket start(const TransferCall& call) override;
   void wait(Ticket ticket) override { inner_.wait(ticket); }
   void progress() override { inner_.progress(); }
+  void finish() override { inner_.finish(); }
   void barrier() override { inner_.barrier(); }
   double sum_over_world(double value) override { return inner_.sum_over_world(value); }
   double max_over_world(double value) override { return inner_.max_over_world(value); }
 
  private:
-  void count(Traffic& traffic, std::int64_t elements) const;
-
   Communicator& inner_;
-  std::int64_t nominal_bytes_;
   TrafficCount traffic_;
 };
 

@@ -6,14 +6,14 @@
 
 namespace foreshard {
 
-void run_alone(const CollectiveCall& call, WireType wire) {
+void run_alone(const CollectiveCall& call) {
   check_collective(call, 1, 0);
   if (call.in_place) return;
   for (const Piece& piece : call.pieces) {
     if (call.accumulate) {
-      add_elements(piece.receive, piece.send, wire);
+      add_elements(piece.receive, piece.send);
     } else {
-      copy_elements(piece.receive, piece.send, wire);
+      copy_elements(piece.receive, piece.send);
     }
   }
 }

@@ -9,30 +9,26 @@ namespace foreshard {
 
 /// A collective of a group of one: what is sent is what arrives.
 /// @throws std::invalid_argument where sizes do not match
-void run_alone(const CollectiveCall& call, WireType wire);
+void run_alone(const CollectiveCall& call);
 
 /// One rank, every group of one: for unsharded runs without MPI.
 class LoopbackCommunicator final : public Communicator {
  public:
-  explicit LoopbackCommunicator(WireType wire) : wire_(wire) {}
-
   [[nodiscard]] std::string name() const override { return "loopback"; }
   [[nodiscard]] Rank rank() const override { return Rank(0); }
   [[nodiscard]] std::int64_t size() const override { return 1; }
   [[nodiscard]] std::int64_t group_rank(GroupKind) const override { return 0; }
   [[nodiscard]] std::int64_t group_size(GroupKind) const override { return 1; }
 
-  void run(const CollectiveCall& call) override { run_alone(call, wire_); }
+  void run(const CollectiveCall& call) override { run_alone(call); }
   /// @throws std::logic_error: a pipeline of one stage has no transfers
   Ticket start(const TransferCall& call) override;
   void wait(Ticket) override {}
   void progress() override {}
+  void finish() override {}
   void barrier() override {}
   double sum_over_world(double value) override { return value; }
   double max_over_world(double value) override { return value; }
-
- private:
-  WireType wire_;
 };
 
 }  // namespace foreshard

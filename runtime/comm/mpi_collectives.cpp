@@ -8,6 +8,7 @@
 
 #include "runtime/comm/collective_shape.hpp"
 #include "runtime/comm/communication_error.hpp"
+#include "runtime/comm/mpi_types.hpp"
 
 namespace foreshard {
 namespace {
@@ -15,8 +16,6 @@ namespace {
 /// Calls of several pieces up to this payload travel as one message. Below it a message costs mostly its
 /// latency, above it copying costs more than the messages it saves (bench_communication shows both).
 constexpr std::int64_t kPackedBytes = std::int64_t{256} << 10;
-
-MPI_Op op_of(Reduction reduction) { return reduction == Reduction::max ? MPI_MAX : MPI_SUM; }
 
 /// The buffer of a piece that holds all members' shares.
 Buffer whole_of(const CollectiveCall& call, const Piece& piece) {
@@ -38,19 +37,13 @@ int int_count(std::int64_t elements) {
 
 }  // namespace
 
-Buffer Staging::take(std::int64_t elements) {
-  const auto bytes = static_cast<std::size_t>(elements * element_bytes(wire_));
+Buffer Staging::take(DType type, std::int64_t elements) {
+  const auto bytes = static_cast<std::size_t>(elements * size_in_bytes(type));
   if (memory_.size() < bytes) memory_.resize(bytes);
-  return {.data = memory_.data(), .elements = elements};
+  return {memory_.data(), elements, type};
 }
 
-MpiCollectives::MpiCollectives(MPI_Comm comm, WireType wire, Check check)
-    : comm_(comm),
-      wire_(wire),
-      type_(wire == WireType::fp64 ? MPI_DOUBLE : MPI_FLOAT),
-      check_(std::move(check)),
-      packed_(wire),
-      result_(wire) {
+MpiCollectives::MpiCollectives(MPI_Comm comm, Check check) : comm_(comm), check_(std::move(check)) {
   check_(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
   check_(MPI_Comm_size(comm_, &size_), "MPI_Comm_size");
   counts_.resize(static_cast<std::size_t>(size_));
@@ -59,7 +52,7 @@ MpiCollectives::MpiCollectives(MPI_Comm comm, WireType wire, Check check)
 
 void MpiCollectives::run(const CollectiveCall& call) {
   check_collective(call, size_, rank_);
-  if (call.pieces.size() > 1 && payload_elements(call) * element_bytes(wire_) <= kPackedBytes) {
+  if (call.pieces.size() > 1 && payload_bytes(call) <= kPackedBytes) {
     run_packed(call);
   } else {
     for (const Piece& piece : call.pieces) run_piece(call, piece);
@@ -72,21 +65,21 @@ void MpiCollectives::run_piece(const CollectiveCall& call, const Piece& piece) {
   const Share own = share_of(whole.elements, size_, rank_);
   switch (call.kind) {
     case CollectiveKind::all_reduce:
-      if (!call.in_place) copy_elements(piece.receive, piece.send, wire_);
+      if (!call.in_place) copy_elements(piece.receive, piece.send);
       reduce_all(piece.receive, call.reduction);
       return;
     case CollectiveKind::all_gather:
-      if (!call.in_place) copy_elements(part_of(whole, own, wire_), piece.send, wire_);
+      if (!call.in_place) copy_elements(part_of(whole, own), piece.send);
       gather_shares(whole);
       return;
     case CollectiveKind::reduce_scatter:
       if (call.in_place || call.accumulate) {
-        const Buffer sum = result_.take(own.elements);
+        const Buffer sum = result_.take(whole.type, own.elements);
         reduce_shares(whole, sum, call.reduction);
         if (call.accumulate) {
-          add_elements(piece.receive, sum, wire_);
+          add_elements(piece.receive, sum);
         } else {
-          copy_elements(part_of(whole, own, wire_), sum, wire_);
+          copy_elements(part_of(whole, own), sum);
         }
       } else {
         reduce_shares(whole, piece.receive, call.reduction);
@@ -94,8 +87,8 @@ void MpiCollectives::run_piece(const CollectiveCall& call, const Piece& piece) {
       return;
     case CollectiveKind::all_to_all:
       if (call.in_place) {
-        const Buffer sent = packed_.take(whole.elements);
-        copy_elements(sent, whole, wire_);
+        const Buffer sent = packed_.take(whole.type, whole.elements);
+        copy_elements(sent, whole);
         exchange_parts(sent, whole);
       } else {
         exchange_parts(whole, piece.receive);
@@ -121,15 +114,14 @@ void MpiCollectives::lay_out(const CollectiveCall& call, Visit visit) {
 }
 
 void MpiCollectives::run_packed(const CollectiveCall& call) {
-  const Buffer packed = packed_.take(payload_elements(call));
+  const Buffer packed = packed_.take(call.pieces.front().receive.type, payload_elements(call));
   const bool gathers = call.kind == CollectiveKind::all_gather;
   const auto pack = [&](int member, const Piece& piece, Share share, Share place) {
     if (gathers && member != rank_) return;
     const bool sends_share = gathers && !call.in_place;
     const Buffer source =
         call.kind == CollectiveKind::all_reduce && !call.in_place ? piece.send : whole_of(call, piece);
-    copy_elements(part_of(packed, place, wire_), sends_share ? piece.send : part_of(source, share, wire_),
-                  wire_);
+    copy_elements(part_of(packed, place), sends_share ? piece.send : part_of(source, share));
   };
   lay_out(call, pack);
 
@@ -137,33 +129,33 @@ void MpiCollectives::run_packed(const CollectiveCall& call) {
     case CollectiveKind::all_reduce: reduce_all(packed, call.reduction); break;
     case CollectiveKind::all_gather: gather_shares(packed); break;
     case CollectiveKind::reduce_scatter: {
-      const Buffer sum = result_.take(counts_[static_cast<std::size_t>(rank_)]);
+      const Buffer sum = result_.take(packed.type, counts_[static_cast<std::size_t>(rank_)]);
       reduce_shares(packed, sum, call.reduction);
       std::int64_t at = 0;
       for (const Piece& piece : call.pieces) {
         const Share own = share_of(whole_of(call, piece).elements, size_, rank_);
-        const Buffer arrived = part_of(sum, {.first = at, .elements = own.elements}, wire_);
-        const Buffer receive = call.in_place ? part_of(piece.receive, own, wire_) : piece.receive;
+        const Buffer arrived = part_of(sum, {.first = at, .elements = own.elements});
+        const Buffer receive = call.in_place ? part_of(piece.receive, own) : piece.receive;
         if (call.accumulate) {
-          add_elements(receive, arrived, wire_);
+          add_elements(receive, arrived);
         } else {
-          copy_elements(receive, arrived, wire_);
+          copy_elements(receive, arrived);
         }
         at += own.elements;
       }
       return;
     }
     case CollectiveKind::all_to_all: {
-      const Buffer arrived = result_.take(packed.elements);
+      const Buffer arrived = result_.take(packed.type, packed.elements);
       exchange_parts(packed, arrived);
       lay_out(call, [&](int, const Piece& piece, Share share, Share place) {
-        copy_elements(part_of(piece.receive, share, wire_), part_of(arrived, place, wire_), wire_);
+        copy_elements(part_of(piece.receive, share), part_of(arrived, place));
       });
       return;
     }
   }
   lay_out(call, [&](int, const Piece& piece, Share share, Share place) {
-    copy_elements(part_of(piece.receive, share, wire_), part_of(packed, place, wire_), wire_);
+    copy_elements(part_of(piece.receive, share), part_of(packed, place));
   });
 }
 
@@ -176,16 +168,18 @@ void MpiCollectives::cut_into_shares(std::int64_t elements) {
 }
 
 void MpiCollectives::reduce_all(Buffer buffer, Reduction reduction) {
-  check_(MPI_Allreduce(MPI_IN_PLACE, buffer.data, int_count(buffer.elements), type_, op_of(reduction), comm_),
+  check_(MPI_Allreduce(MPI_IN_PLACE, buffer.data, int_count(buffer.elements), mpi_type(buffer.type),
+                       reduction_of(reduction, buffer.type), comm_),
          "MPI_Allreduce");
 }
 
 void MpiCollectives::gather_shares(Buffer all) {
+  MPI_Datatype type = mpi_type(all.type);
   if (counts_.front() == counts_.back()) {
-    check_(MPI_Allgather(MPI_IN_PLACE, 0, type_, all.data, counts_.front(), type_, comm_), "MPI_Allgather");
+    check_(MPI_Allgather(MPI_IN_PLACE, 0, type, all.data, counts_.front(), type, comm_), "MPI_Allgather");
   } else {
     check_(
-        MPI_Allgatherv(MPI_IN_PLACE, 0, type_, all.data, counts_.data(), displacements_.data(), type_, comm_),
+        MPI_Allgatherv(MPI_IN_PLACE, 0, type, all.data, counts_.data(), displacements_.data(), type, comm_),
         "MPI_Allgatherv");
   }
 }
@@ -193,12 +187,14 @@ void MpiCollectives::gather_shares(Buffer all) {
 // Not MPI_Reduce_scatter_block where shares are equal: Open MPI 4.1's takes several times as long from 256
 // KiB on.
 void MpiCollectives::reduce_shares(Buffer all, Buffer own, Reduction reduction) {
-  check_(MPI_Reduce_scatter(all.data, own.data, counts_.data(), type_, op_of(reduction), comm_),
+  check_(MPI_Reduce_scatter(all.data, own.data, counts_.data(), mpi_type(all.type),
+                            reduction_of(reduction, all.type), comm_),
          "MPI_Reduce_scatter");
 }
 
 void MpiCollectives::exchange_parts(Buffer send, Buffer receive) {
-  check_(MPI_Alltoall(send.data, counts_.front(), type_, receive.data, counts_.front(), type_, comm_),
+  MPI_Datatype type = mpi_type(send.type);
+  check_(MPI_Alltoall(send.data, counts_.front(), type, receive.data, counts_.front(), type, comm_),
          "MPI_Alltoall");
 }
 

@@ -15,12 +15,10 @@ namespace foreshard {
 /// Memory for copies on their way, grown when a larger call comes and kept.
 class Staging {
  public:
-  explicit Staging(WireType wire) : wire_(wire) {}
   /// `elements` of uninitialised memory, good until the next call.
-  Buffer take(std::int64_t elements);
+  Buffer take(DType type, std::int64_t elements);
 
  private:
-  WireType wire_;
   std::vector<std::byte> memory_;
 };
 
@@ -31,7 +29,7 @@ class MpiCollectives {
   using Check = std::function<void(int, std::string_view)>;
 
   /// `comm` has been made for this group alone and is freed by its maker.
-  MpiCollectives(MPI_Comm comm, WireType wire, Check check);
+  MpiCollectives(MPI_Comm comm, Check check);
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
@@ -54,8 +52,6 @@ class MpiCollectives {
   void exchange_parts(Buffer send, Buffer receive);
 
   MPI_Comm comm_;
-  WireType wire_;
-  MPI_Datatype type_;
   Check check_;
   int rank_ = 0;
   int size_ = 1;

@@ -34,14 +34,14 @@ WireState wire_state(CollectiveKind kind) {
 /// The groups that this rank is a member of.
 class MpiCommunicator::Groups {
  public:
-  Groups(const MpiSession& session, const DeviceMesh& mesh, WireType wire) : session_(session) {
+  Groups(const MpiSession& session, const DeviceMesh& mesh) : session_(session) {
     for (std::size_t i = 0; i < kGroupKindCount; ++i) {
       const std::vector<Rank> members = mesh.members(static_cast<GroupKind>(i), session.rank());
       const int color = members.empty() ? MPI_UNDEFINED : members.front().value();
       check_mpi(MPI_Comm_split(MPI_COMM_WORLD, color, session.rank().value(), &comms_[i]), "MPI_Comm_split",
                 session);
       if (members.empty()) continue;
-      groups_[i].emplace(comms_[i], wire, [this](int result, std::string_view call) {
+      groups_[i].emplace(comms_[i], [this](int result, std::string_view call) {
         check_mpi(result, call, session_, kCollectiveHint);
       });
     }
@@ -75,9 +75,9 @@ class MpiCommunicator::Groups {
 /// The pipeline's transfers, on a communicator apart from the pipeline's collectives.
 class MpiCommunicator::Transfers {
  public:
-  Transfers(const MpiSession& session, const DeviceMesh& mesh, MPI_Comm stages, WireType wire)
+  Transfers(const MpiSession& session, const DeviceMesh& mesh, MPI_Comm stages)
       : comm_(duplicate(session, stages)),
-        transfers_(comm_, mesh.members(GroupKind::pp, session.rank()), wire, session) {}
+        transfers_(comm_, mesh.members(GroupKind::pp, session.rank()), session) {}
   ~Transfers() { MPI_Comm_free(&comm_); }
   Transfers(const Transfers&) = delete;
   Transfers& operator=(const Transfers&) = delete;
@@ -94,14 +94,13 @@ class MpiCommunicator::Transfers {
   MpiTransfers transfers_;
 };
 
-MpiCommunicator::MpiCommunicator(const MpiSession& session, const DeviceMesh& mesh, WireType wire)
-    : session_(session), wire_(wire) {
+MpiCommunicator::MpiCommunicator(const MpiSession& session, const DeviceMesh& mesh) : session_(session) {
   if (session.size() != mesh.devices()) {
     throw std::invalid_argument(
         fmt::format("a mesh of {} devices on {} ranks", mesh.devices(), session.size()));
   }
-  groups_ = std::make_unique<Groups>(session, mesh, wire);
-  transfers_ = std::make_unique<Transfers>(session, mesh, groups_->comm(GroupKind::pp), wire);
+  groups_ = std::make_unique<Groups>(session, mesh);
+  transfers_ = std::make_unique<Transfers>(session, mesh, groups_->comm(GroupKind::pp));
 }
 
 MpiCommunicator::~MpiCommunicator() = default;
@@ -119,7 +118,7 @@ std::int64_t MpiCommunicator::group_size(GroupKind group) const {
 void MpiCommunicator::run(const CollectiveCall& call) {
   MpiCollectives& group = groups_->at(call.group);
   if (group.size() == 1) {
-    run_alone(call, wire_);
+    run_alone(call);
     return;
   }
   session_.note().enter_collective(wire_state(call.kind), call.group);

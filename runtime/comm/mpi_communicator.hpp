@@ -14,12 +14,12 @@ namespace foreshard {
 ///
 /// Collectives block. Transfers are non-blocking; on Open MPI the receiving side of a large one copies the
 /// data while it is inside an MPI call, so progress() and wait() are what moves them. One message carries at
-/// most 2^31 − 1 elements. @throws CommunicationError for more.
+/// most 2^31 − 1 elements. Buffers are memory of the host. @throws CommunicationError for more.
 class MpiCommunicator final : public Communicator {
  public:
   /// All ranks together. `session` outlives the communicator.
   /// @throws std::invalid_argument where the run has not as many ranks as the mesh devices
-  MpiCommunicator(const MpiSession& session, const DeviceMesh& mesh, WireType wire);
+  MpiCommunicator(const MpiSession& session, const DeviceMesh& mesh);
   ~MpiCommunicator() override;
 
   [[nodiscard]] std::string name() const override;
@@ -33,6 +33,7 @@ class MpiCommunicator final : public Communicator {
   Ticket start(const TransferCall& call) override;
   void wait(Ticket ticket) override;
   void progress() override;
+  void finish() override {}
   void barrier() override;
   double sum_over_world(double value) override;
   double max_over_world(double value) override;
@@ -43,7 +44,6 @@ class MpiCommunicator final : public Communicator {
   class Groups;
   class Transfers;
   const MpiSession& session_;
-  WireType wire_;
   std::unique_ptr<Groups> groups_;
   std::unique_ptr<Transfers> transfers_;
 };

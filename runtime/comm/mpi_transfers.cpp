@@ -8,6 +8,7 @@
 
 #include "runtime/comm/check.hpp"
 #include "runtime/comm/communication_error.hpp"
+#include "runtime/comm/mpi_types.hpp"
 
 namespace foreshard {
 namespace {
@@ -16,11 +17,10 @@ constexpr std::string_view kHint = "both sides of a transfer must agree on its s
 
 }  // namespace
 
-MpiTransfers::MpiTransfers(MPI_Comm comm, std::vector<Rank> stages, WireType wire, const MpiSession& session)
+MpiTransfers::MpiTransfers(MPI_Comm comm, std::vector<Rank> stages, const MpiSession& session)
     : comm_(comm),
       stages_(std::move(stages)),
       stage_(std::find(stages_.begin(), stages_.end(), session.rank()) - stages_.begin()),
-      type_(wire == WireType::fp64 ? MPI_DOUBLE : MPI_FLOAT),
       session_(session),
       requests_(kMostInFlight, MPI_REQUEST_NULL),
       expected_(kMostInFlight),
@@ -52,15 +52,16 @@ Ticket MpiTransfers::start(const TransferCall& call) {
   const bool forward = call.is_send == to_next;
   const int tag = 2 * call.tag + (forward ? 0 : 1);
   const auto elements = static_cast<int>(call.buffer.elements);
+  MPI_Datatype type = mpi_type(call.buffer.type);
   MPI_Request& request = requests_[ticket.at()];
-  expected_[ticket.at()] = {
-      .is_send = call.is_send, .partner = stages_[static_cast<std::size_t>(peer)], .elements = elements};
+  expected_[ticket.at()] = {.is_send = call.is_send,
+                            .partner = stages_[static_cast<std::size_t>(peer)],
+                            .elements = elements,
+                            .type = type};
   if (call.is_send) {
-    check_mpi(MPI_Isend(call.buffer.data, elements, type_, peer, tag, comm_, &request), "MPI_Isend",
-              session_);
+    check_mpi(MPI_Isend(call.buffer.data, elements, type, peer, tag, comm_, &request), "MPI_Isend", session_);
   } else {
-    check_mpi(MPI_Irecv(call.buffer.data, elements, type_, peer, tag, comm_, &request), "MPI_Irecv",
-              session_);
+    check_mpi(MPI_Irecv(call.buffer.data, elements, type, peer, tag, comm_, &request), "MPI_Irecv", session_);
   }
   return ticket;
 }
@@ -92,7 +93,7 @@ void MpiTransfers::progress() {
 void MpiTransfers::check_arrival(const Expected& expected, const MPI_Status& status) const {
   if (expected.is_send) return;
   int arrived = 0;
-  check_mpi(MPI_Get_count(&status, type_, &arrived), "MPI_Get_count", session_);
+  check_mpi(MPI_Get_count(&status, expected.type, &arrived), "MPI_Get_count", session_);
   if (arrived != expected.elements) {
     throw CommunicationError(fmt::format("{}: {} elements came from rank {} where {} were expected; {}",
                                          place_words(session_), arrived, expected.partner.value(),

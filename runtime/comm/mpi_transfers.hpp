@@ -17,7 +17,7 @@ class MpiTransfers {
 
   /// `comm` joins the stages in order, is made for this alone and freed by its maker; `stages` are its
   /// members' ranks in the world.
-  MpiTransfers(MPI_Comm comm, std::vector<Rank> stages, WireType wire, const MpiSession& session);
+  MpiTransfers(MPI_Comm comm, std::vector<Rank> stages, const MpiSession& session);
 
   /// @throws CommunicationError with more than kMostInFlight in flight
   Ticket start(const TransferCall& call);
@@ -31,6 +31,7 @@ class MpiTransfers {
     bool is_send = true;
     Rank partner{};
     int elements = 0;
+    MPI_Datatype type = MPI_DATATYPE_NULL;
   };
 
   void check_arrival(const Expected& expected, const MPI_Status& status) const;
@@ -38,7 +39,6 @@ class MpiTransfers {
   MPI_Comm comm_;
   std::vector<Rank> stages_;
   std::int64_t stage_ = 0;
-  MPI_Datatype type_;
   const MpiSession& session_;
   // One entry per ticket, all made at the start: nothing is allocated while the step runs.
   std::vector<MPI_Request> requests_;

@@ -3,15 +3,23 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "planner/units/dtype.hpp"
+
 namespace foreshard {
 
-/// A stretch of a device's memory: `elements` numbers in the device's own width for their dtype
-/// (Device::element_bytes). Refers, does not own. An empty buffer stands for an operand that there is not.
+/// A stretch of a device's memory: `elements` numbers, one after the other, as `type` says they are kept.
+/// Refers, does not own. An empty buffer stands for an operand that there is not.
 struct Buffer {
   std::byte* data = nullptr;
   std::int64_t elements = 0;
+  DType type = DType::fp32;
 
   [[nodiscard]] constexpr bool empty() const { return elements == 0; }
+  [[nodiscard]] constexpr std::int64_t bytes() const { return elements * size_in_bytes(type); }
+  /// `count` elements from `first` on.
+  [[nodiscard]] constexpr Buffer part(std::int64_t first, std::int64_t count) const {
+    return {data + first * size_in_bytes(type), count, type};
+  }
   friend constexpr bool operator==(const Buffer&, const Buffer&) = default;
 };
 

@@ -9,6 +9,7 @@
 
 #include "planner/spec/names.hpp"
 #include "runtime/device/check_call.hpp"
+#include "runtime/device/host_clock.hpp"
 #include "runtime/device/host_memory.hpp"
 #include "runtime/device/host_numbers.hpp"
 #include "runtime/kernels/cpu/blas.hpp"
@@ -54,12 +55,12 @@ std::string CpuDevice::name() const {
                      cpu::blas_name(), parts_->context.loops.name);
 }
 
-std::int64_t CpuDevice::element_bytes(DType type) const {
+DType CpuDevice::stored_as(DType type) const {
   switch (type) {
     case DType::fp32:
-    case DType::tf32:
+    case DType::tf32: return DType::fp32;
     case DType::int32:
-    case DType::uint8: return size_in_bytes(type);
+    case DType::uint8: return type;
     default:
       throw std::invalid_argument(
           fmt::format("the CPU device computes in fp32 and keeps no {}", word_of(type)));
@@ -73,20 +74,11 @@ void CpuDevice::run(const KernelCall& call) {
   std::visit([this](const auto& kind) { cpu::run(parts_->context, kind); }, call);
 }
 
-void CpuDevice::write(DType type, Buffer to, const double* from) {
-  switch (type) {
-    case DType::int32: return write_numbers<std::int32_t>(to, from);
-    case DType::uint8: return write_numbers<std::uint8_t>(to, from);
-    default: return write_numbers<float>(to, from);
-  }
+std::unique_ptr<DeviceClock> CpuDevice::make_clock(std::size_t points) {
+  return std::make_unique<HostClock>(points);
 }
 
-void CpuDevice::read(DType type, Buffer from, double* to) const {
-  switch (type) {
-    case DType::int32: return read_numbers<std::int32_t>(from, to);
-    case DType::uint8: return read_numbers<std::uint8_t>(from, to);
-    default: return read_numbers<float>(from, to);
-  }
-}
+void CpuDevice::write(Buffer to, const double* from) { write_numbers(to, from); }
+void CpuDevice::read(Buffer from, double* to) const { read_numbers(from, to); }
 
 }  // namespace foreshard

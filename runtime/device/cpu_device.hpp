@@ -19,12 +19,14 @@ class CpuDevice : public Device {
   CpuDevice& operator=(const CpuDevice&) = delete;
 
   [[nodiscard]] std::string name() const override;
-  [[nodiscard]] std::int64_t element_bytes(DType type) const override;
+  [[nodiscard]] DType stored_as(DType type) const override;
   [[nodiscard]] std::unique_ptr<DeviceMemory> allocate(std::int64_t bytes) override;
   /// Allocates nothing, but scratch memory and tables at the first call of a shape.
   void run(const KernelCall& call) override;
-  void write(DType type, Buffer to, const double* from) override;
-  void read(DType type, Buffer from, double* to) const override;
+  void finish() override {}
+  [[nodiscard]] std::unique_ptr<DeviceClock> make_clock(std::size_t points) override;
+  void write(Buffer to, const double* from) override;
+  void read(Buffer from, double* to) const override;
 
  private:
   struct Parts;

@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "runtime/device/check_call.hpp"
+#include "runtime/device/host_clock.hpp"
 #include "runtime/device/host_memory.hpp"
 #include "runtime/device/host_numbers.hpp"
 #include "runtime/kernels/reference/reference_kernels.hpp"
@@ -11,9 +12,8 @@ namespace foreshard {
 
 std::string ReferenceDevice::name() const { return "plain loops in fp64"; }
 
-std::int64_t ReferenceDevice::element_bytes(DType type) const {
-  if (type == DType::int32 || type == DType::uint8) return size_in_bytes(type);
-  return size_in_bytes(DType::fp64);
+DType ReferenceDevice::stored_as(DType type) const {
+  return type == DType::int32 || type == DType::uint8 ? type : DType::fp64;
 }
 
 std::unique_ptr<DeviceMemory> ReferenceDevice::allocate(std::int64_t bytes) {
@@ -25,20 +25,11 @@ void ReferenceDevice::run(const KernelCall& call) {
   std::visit([](const auto& kind) { reference::run<double>(kind); }, call);
 }
 
-void ReferenceDevice::write(DType type, Buffer to, const double* from) {
-  switch (type) {
-    case DType::int32: return write_numbers<std::int32_t>(to, from);
-    case DType::uint8: return write_numbers<std::uint8_t>(to, from);
-    default: return write_numbers<double>(to, from);
-  }
+std::unique_ptr<DeviceClock> ReferenceDevice::make_clock(std::size_t points) {
+  return std::make_unique<HostClock>(points);
 }
 
-void ReferenceDevice::read(DType type, Buffer from, double* to) const {
-  switch (type) {
-    case DType::int32: return read_numbers<std::int32_t>(from, to);
-    case DType::uint8: return read_numbers<std::uint8_t>(from, to);
-    default: return read_numbers<double>(from, to);
-  }
-}
+void ReferenceDevice::write(Buffer to, const double* from) { write_numbers(to, from); }
+void ReferenceDevice::read(Buffer from, double* to) const { read_numbers(from, to); }
 
 }  // namespace foreshard

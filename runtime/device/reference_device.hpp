@@ -10,11 +10,13 @@ namespace foreshard {
 class ReferenceDevice : public Device {
  public:
   [[nodiscard]] std::string name() const override;
-  [[nodiscard]] std::int64_t element_bytes(DType type) const override;
+  [[nodiscard]] DType stored_as(DType type) const override;
   [[nodiscard]] std::unique_ptr<DeviceMemory> allocate(std::int64_t bytes) override;
   void run(const KernelCall& call) override;
-  void write(DType type, Buffer to, const double* from) override;
-  void read(DType type, Buffer from, double* to) const override;
+  void finish() override {}
+  [[nodiscard]] std::unique_ptr<DeviceClock> make_clock(std::size_t points) override;
+  void write(Buffer to, const double* from) override;
+  void read(Buffer from, double* to) const override;
 };
 
 }  // namespace foreshard

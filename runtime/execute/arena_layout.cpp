@@ -78,15 +78,15 @@ std::vector<OpRun> operations_of(const StepProgram& program, const std::vector<R
 }
 
 ArenaLayout::ArenaLayout(const StepProgram& program, const std::vector<Run>& runs,
-                         const std::function<std::int64_t(DType)>& element_bytes) {
-  find_uses(program, runs, element_bytes);
+                         const std::function<DType(DType)>& stored_as) {
+  find_uses(program, runs, stored_as);
   place_step_tensors(program);
   place_others(program);
   count_peak(program);
 }
 
 void ArenaLayout::find_uses(const StepProgram& program, const std::vector<Run>& runs,
-                            const std::function<std::int64_t(DType)>& element_bytes) {
+                            const std::function<DType(DType)>& stored_as) {
   for (const OpRun& at : operations_of(program, runs)) {
     const Run& run = runs[at.run];
     for (const Operand& operand : program.block(run.visit.block).ops[at.op.at()].operands) {
@@ -97,7 +97,7 @@ void ArenaLayout::find_uses(const StepProgram& program, const std::vector<Run>& 
       if (!is_new) continue;
       const Tensor& tensor = program.tensor(operand.tensor);
       allocation.first = positions_;
-      allocation.bytes = checked_product(tensor.local_elements(), element_bytes(tensor.dtype));
+      allocation.bytes = bytes_of(stored_as(tensor.dtype), tensor.local_elements()).value();
       in_order_.push_back(instance);
     }
     ++positions_;

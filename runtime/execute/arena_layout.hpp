@@ -35,9 +35,9 @@ struct Allocation {
 /// use. Laid out once, before the first step.
 class ArenaLayout {
  public:
-  /// @param element_bytes what an element of a dtype takes on the device
+  /// @param stored_as how the device keeps tensors of a dtype
   ArenaLayout(const StepProgram& program, const std::vector<Run>& runs,
-              const std::function<std::int64_t(DType)>& element_bytes);
+              const std::function<DType(DType)>& stored_as);
 
   [[nodiscard]] const Allocation& at(const Instance& instance) const { return allocations_.at(instance); }
   [[nodiscard]] const std::unordered_map<Instance, Allocation, InstanceHash>& all() const {
@@ -50,7 +50,7 @@ class ArenaLayout {
 
  private:
   void find_uses(const StepProgram& program, const std::vector<Run>& runs,
-                 const std::function<std::int64_t(DType)>& element_bytes);
+                 const std::function<DType(DType)>& stored_as);
   void place_step_tensors(const StepProgram& program);
   void place_others(const StepProgram& program);
   void count_peak(const StepProgram& program);

@@ -171,7 +171,7 @@ class Binding {
     const std::int64_t shares = optimizer_shares(rank_.job);
     const std::int64_t replicas = rank_.job.parallelism.dp * rank_.job.parallelism.cp / shares;
     for (std::size_t i = 0; i + 1 < operands_.size(); ++i) {
-      const Buffer own = share_of(operands_[i], rank_.at.dp, shares, rank_.float_bytes);
+      const Buffer own = share_of(operands_[i], rank_.at.dp, shares);
       const std::int64_t alike = tensor(i).replicated_over_tp() ? rank_.job.parallelism.tp : 1;
       add_pointwise({.elements = own.elements,
                      .scale = 1.0 / static_cast<double>(replicas * alike),
@@ -201,7 +201,7 @@ class Binding {
     const std::int64_t share = tokens.elements / width;
     const std::int64_t rows = std::min(share, sequence);
     const std::int64_t first = share < sequence ? rank_.at.tp * share % sequence : 0;
-    return {table.data + first * width * rank_.float_bytes, rows * width};
+    return table.part(first * width, rows * width);
   }
 
   void bind_activation() {
@@ -233,20 +233,19 @@ class Binding {
     const std::int64_t shares = optimizer_shares(rank_.job);
     std::int64_t done = 0;
     for (std::size_t i = 0; i < weights; ++i) {
-      const Buffer gradient = share_of(operands_[i], rank_.at.dp, shares, rank_.float_bytes);
+      const Buffer gradient = share_of(operands_[i], rank_.at.dp, shares);
       const auto part_of = [&](const Buffer& flat) {
-        return flat.empty() ? flat : Buffer{flat.data + done * rank_.float_bytes, gradient.elements};
+        return flat.empty() ? flat : flat.part(done, gradient.elements);
       };
-      calls_.emplace_back(
-          UpdateCall{.kind = update.kind,
-                     .step = &rank_.optimizer,
-                     .elements = gradient.elements,
-                     .gradient = gradient,
-                     .grad_norm = operands_[weights],
-                     .master = part_of(master),
-                     .m = part_of(m),
-                     .v = part_of(v),
-                     .weight = share_of(operands_[state + i], rank_.at.dp, shares, rank_.float_bytes)});
+      calls_.emplace_back(UpdateCall{.kind = update.kind,
+                                     .step = &rank_.optimizer,
+                                     .elements = gradient.elements,
+                                     .gradient = gradient,
+                                     .grad_norm = operands_[weights],
+                                     .master = part_of(master),
+                                     .m = part_of(m),
+                                     .v = part_of(v),
+                                     .weight = share_of(operands_[state + i], rank_.at.dp, shares)});
       done += gradient.elements;
     }
   }
@@ -269,10 +268,10 @@ std::vector<KernelCall> bind_kernels(const RankView& rank, const Op& op, std::sp
   return Binding(rank, op, operands).run();
 }
 
-Buffer share_of(const Buffer& whole, std::int64_t part, std::int64_t parts, std::int64_t element_bytes) {
+Buffer share_of(const Buffer& whole, std::int64_t part, std::int64_t parts) {
   if (parts == 1) return whole;
   const std::int64_t elements = whole.elements / parts;
-  return {whole.data + part * elements * element_bytes, elements};
+  return whole.part(part * elements, elements);
 }
 
 std::int64_t optimizer_shares(const JobSpec& job) {

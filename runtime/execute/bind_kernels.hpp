@@ -16,7 +16,6 @@ struct RankView {
   const StepProgram& program;
   Coordinates at;
   const OptimizerStep& optimizer;  ///< read at every update
-  std::int64_t float_bytes = 4;    ///< of an element of a floating dtype on the device
 };
 
 /// An operation on the compute lane as calls to the device: one, or one for each tensor that it touches.
@@ -26,7 +25,7 @@ std::vector<KernelCall> bind_kernels(const RankView& rank, const Op& op, std::sp
 
 /// The part of a whole tensor that one of `parts` ranks keeps: equal stretches, in the order of the ranks.
 /// @pre parts divides the elements
-Buffer share_of(const Buffer& whole, std::int64_t part, std::int64_t parts, std::int64_t element_bytes);
+Buffer share_of(const Buffer& whole, std::int64_t part, std::int64_t parts);
 
 /// Ranks that share the optimizer's work on a weight: dp under ZeRO-1, else 1.
 std::int64_t optimizer_shares(const JobSpec& job);

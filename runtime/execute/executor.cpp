@@ -1,20 +1,17 @@
 #include "runtime/execute/executor.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "runtime/shard/initial_weights.hpp"
 
 namespace foreshard {
 namespace {
 
-std::int64_t now_in_nanoseconds() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 constexpr Picoseconds kPerNanosecond = 1000;
+
+// The clock's marks: start and end of every operation, then of every wait for a transfer.
+std::size_t start_of(std::size_t position) { return 2 * position; }
+std::size_t end_of(std::size_t position) { return 2 * position + 1; }
 
 Seconds as_seconds(std::int64_t nanoseconds) { return Seconds(1e-9 * static_cast<double>(nanoseconds)); }
 
@@ -28,6 +25,7 @@ Executor::Executor(RankPlan& plan, Device& device, Communicator& communicator, O
       tokens_(plan.job(), plan.coordinates()),
       scratch_(static_cast<std::size_t>(
           checked_product(plan.job().training.micro_batch, plan.job().training.sequence_length))),
+      clock_(device.make_clock(2 * (plan.ops().size() + plan.transfers().size()))),
       stamps_(plan.ops().size()),
       position_of_(plan.transfers().size()),
       first_of_(plan.runs().size() + 1, plan.ops().size()),
@@ -54,15 +52,14 @@ void Executor::initialize() {
     const Tensor& weight = program.tensor(held.tensor);
     const std::vector<double> values =
         initial_weight(plan_.job().model, weight, held.layer, plan_.coordinates().tp);
-    device_.write(weight.dtype, held.weight, values.data());
+    device_.write(held.weight, values.data());
   }
   plan_.optimizer().step = 1;
 }
 
 double Executor::run_step(StepObserver* observer) {
   const double zero = 0.0;
-  device_.write(DType::fp32, plan_.loss(), &zero);
-  waited_ = 0;
+  device_.write(plan_.loss(), &zero);
   for (std::size_t position = 0; position < stamps_.size(); ++position) {
     run_op(position);
     if (observer != nullptr) observer->after(position);
@@ -70,10 +67,14 @@ double Executor::run_step(StepObserver* observer) {
   for (std::uint32_t i = 0; in_flight_ > 0; ++i) {
     if (flying_[i]) wait_for(i);
   }
+  communicator_.finish();
+  device_.finish();
   if (note_ != nullptr) note_->idle();
+  for (std::size_t position = 0; position < stamps_.size(); ++position) read_clock(position);
+  read_waits();
   ++plan_.optimizer().step;
   double loss = 0.0;
-  device_.read(DType::fp32, plan_.loss(), &loss);
+  device_.read(plan_.loss(), &loss);
   return loss;
 }
 
@@ -86,10 +87,9 @@ void Executor::run_op(std::size_t position) {
   for (std::uint32_t i = op.waits.begin; i < op.waits.end; ++i) wait_for(plan_.waits()[i]);
   for (std::uint32_t i = op.inputs.begin; i < op.inputs.end; ++i) fill(plan_.inputs()[i]);
 
-  Stamp& stamp = stamps_[position];
-  stamp.start = now_in_nanoseconds();
+  clock_->mark(start_of(position));
   run_calls(op);
-  stamp.end = now_in_nanoseconds();
+  clock_->mark(end_of(position));
   if (in_flight_ > 0) communicator_.progress();
 }
 
@@ -112,25 +112,46 @@ void Executor::run_calls(const PlannedOp& op) {
 }
 
 void Executor::run_alone(std::size_t run) {
-  for (std::size_t position = first_of_[run];
-       position < plan_.ops().size() && plan_.ops()[position].at.run == run; ++position) {
+  std::size_t position = first_of_[run];
+  for (; runs_in(run, position); ++position) {
     if (plan_.ops()[position].kind == PlannedOp::Kind::transfer) continue;
-    Stamp& stamp = stamps_[position];
-    stamp.start = now_in_nanoseconds();
+    clock_->mark(start_of(position));
     run_calls(plan_.ops()[position]);
-    stamp.end = now_in_nanoseconds();
+    clock_->mark(end_of(position));
+  }
+  communicator_.finish();
+  device_.finish();
+  for (position = first_of_[run]; runs_in(run, position); ++position) {
+    if (plan_.ops()[position].kind != PlannedOp::Kind::transfer) read_clock(position);
   }
 }
 
+bool Executor::runs_in(std::size_t run, std::size_t position) const {
+  return position < plan_.ops().size() && plan_.ops()[position].at.run == run;
+}
+
 void Executor::wait_for(std::uint32_t transfer) {
-  const Nanoseconds start = now_in_nanoseconds();
+  const std::size_t wait = stamps_.size() + transfer;
+  clock_->mark(start_of(wait));
   communicator_.wait(tickets_[transfer]);
+  clock_->mark(end_of(wait));
   flying_[transfer] = false;
   --in_flight_;
-  const Nanoseconds end = now_in_nanoseconds();
-  waited_ += end - start;
-  // A send is over for this rank when it has been handed on; a receive when it is there.
-  if (!plan_.transfers()[transfer].is_send) stamps_[position_of_[transfer]].end = end;
+}
+
+void Executor::read_clock(std::size_t position) {
+  stamps_[position] = {clock_->nanoseconds(start_of(position)), clock_->nanoseconds(end_of(position))};
+}
+
+void Executor::read_waits() {
+  waited_ = 0;
+  for (std::size_t transfer = 0; transfer < position_of_.size(); ++transfer) {
+    const std::size_t wait = stamps_.size() + transfer;
+    const Nanoseconds end = clock_->nanoseconds(end_of(wait));
+    waited_ += end - clock_->nanoseconds(start_of(wait));
+    // A send is over for this rank when it has been handed on; a receive when it is there.
+    if (!plan_.transfers()[transfer].is_send) stamps_[position_of_[transfer]].end = end;
+  }
 }
 
 void Executor::fill(const InputFill& input) {
@@ -139,7 +160,7 @@ void Executor::fill(const InputFill& input) {
   } else {
     tokens_.ids(input.micro_batch, scratch_);
   }
-  device_.write(DType::int32, input.buffer, scratch_.data());
+  device_.write(input.buffer, scratch_.data());
 }
 
 void Executor::report(TimelineSink& sink) const {

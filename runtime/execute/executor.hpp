@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "planner/program/timeline.hpp"
@@ -22,8 +23,8 @@ class StepObserver {
 };
 
 /// Runs a rank's step, operation by operation in program order: kernels on the device, collectives when they
-/// are reached, transfers in the background until somebody touches their memory. Allocates nothing while a
-/// step runs.
+/// are reached, transfers in the background until somebody touches their memory. Times are the device's own.
+/// Allocates nothing while a step runs.
 class Executor {
  public:
   /// @pre device and communicator are those of the plan; all outlive the executor
@@ -65,6 +66,9 @@ class Executor {
   void run_op(std::size_t position);
   void run_calls(const PlannedOp& op);
   void wait_for(std::uint32_t transfer);
+  [[nodiscard]] bool runs_in(std::size_t run, std::size_t position) const;
+  void read_clock(std::size_t position);
+  void read_waits();
   void fill(const InputFill& input);
 
   RankPlan& plan_;
@@ -72,7 +76,8 @@ class Executor {
   Communicator& communicator_;
   OperationNote* note_;
   TokenSource tokens_;
-  std::vector<double> scratch_;           // token numbers of one micro-batch
+  std::vector<double> scratch_;  // token numbers of one micro-batch
+  std::unique_ptr<DeviceClock> clock_;
   std::vector<Stamp> stamps_;             // by position
   std::vector<std::size_t> position_of_;  // of a transfer
   std::vector<std::size_t> first_of_;     // position of a run's first operation

@@ -29,7 +29,7 @@ class RankPlan::Compiler {
   Compiler(RankPlan& plan, const Communicator& communicator)
       : plan_(plan),
         communicator_(communicator),
-        view_{plan.job_, plan.program_, plan.at_, plan.optimizer_, plan.float_bytes_} {}
+        view_{plan.job_, plan.program_, plan.at_, plan.optimizer_} {}
 
   void run() {
     for (const OpRun& at : operations_of(plan_.program_, plan_.runs_)) compile(at);
@@ -63,17 +63,12 @@ class RankPlan::Compiler {
     return static_cast<std::uint32_t>(items.size());
   }
 
-  [[nodiscard]] std::int64_t bytes_of(const Op& op, std::size_t operand) const {
-    const DType type = plan_.program_.tensor(op.operands[operand].tensor).dtype;
-    return operands_[operand].elements * (type == DType::int32 ? 4 : plan_.float_bytes_);
-  }
-
   /// What a transfer writes must have come before anybody touches it, and what it sends must have gone before
   /// anybody writes there: another tensor may stand in the same memory by then.
   void wait_for_overlapping(const Op& op) {
     for (std::size_t i = 0; i < operands_.size(); ++i) {
       const std::byte* begin = operands_[i].data;
-      const std::byte* end = begin + bytes_of(op, i);
+      const std::byte* end = begin + operands_[i].bytes();
       const bool reads_only = op.operands[i].access == Access::read;
       std::erase_if(flying_, [&](const InFlight& flight) {
         const bool overlaps = begin < flight.end && flight.begin < end;
@@ -153,12 +148,11 @@ class RankPlan::Compiler {
     // A scattered transfer carries the rank's stretch of the tokens.
     const Bytes whole = plan_.program_.tensor(op.operands[0].tensor).local_bytes();
     const std::int64_t parts = whole.value() / payload.value();
-    call.buffer = share_of(operands_[0], plan_.at_.tp, parts, plan_.float_bytes_);
-    const std::int64_t bytes = call.buffer.elements * plan_.float_bytes_;
+    call.buffer = share_of(operands_[0], plan_.at_.tp, parts);
     flying_.push_back({.transfer = size_of(plan_.transfers_),
                        .is_send = call.is_send,
                        .begin = call.buffer.data,
-                       .end = call.buffer.data + bytes});
+                       .end = call.buffer.data + call.buffer.bytes()});
     plan_.transfers_.push_back(call);
   }
 
@@ -198,24 +192,28 @@ RankPlan::RankPlan(const JobSpec& job, const StepProgram& program, Device& devic
       program_(program),
       at_(DeviceMesh(job.parallelism).coordinates(communicator.rank())),
       runs_(runs_of(program, stage())),
-      float_bytes_(device.element_bytes(DType::fp32)),
-      layout_(program, runs_, [&](DType type) { return device.element_bytes(type); }),
+      device_(device),
+      layout_(program, runs_, [&](DType type) { return device.stored_as(type); }),
       arena_(device.allocate(layout_.capacity() + kLossBytes)),
-      loss_{arena_->data() + layout_.capacity(), 1} {
+      loss_{arena_->data() + layout_.capacity(), 1, device.stored_as(DType::fp32)} {
   Compiler(*this, communicator).run();
 }
 
 Buffer RankPlan::buffer(const OpRun& at, std::size_t operand) const {
   const Operand& touched = op(at).operands[operand];
   const Allocation& allocation = layout_.at(instance_of(program_, touched, runs_[at.run], at.run));
-  return {arena_->data() + allocation.offset, program_.tensor(touched.tensor).local_elements()};
+  return place(allocation, program_.tensor(touched.tensor));
 }
 
 Buffer RankPlan::buffer(TensorId tensor, LayerId layer) const {
   const bool per_layer = program_.tensor(tensor).per_layer;
   const Allocation& allocation =
       layout_.at({.tensor = tensor, .layer = per_layer ? layer.value() : 0, .index = 0});
-  return {arena_->data() + allocation.offset, program_.tensor(tensor).local_elements()};
+  return place(allocation, program_.tensor(tensor));
+}
+
+Buffer RankPlan::place(const Allocation& allocation, const Tensor& tensor) const {
+  return {arena_->data() + allocation.offset, tensor.local_elements(), device_.stored_as(tensor.dtype)};
 }
 
 }  // namespace foreshard

@@ -87,12 +87,13 @@ class RankPlan {
 
  private:
   class Compiler;
+  [[nodiscard]] Buffer place(const Allocation& allocation, const Tensor& tensor) const;
 
   const JobSpec& job_;
   const StepProgram& program_;
   Coordinates at_;
   std::vector<Run> runs_;
-  std::int64_t float_bytes_;
+  const Device& device_;
   ArenaLayout layout_;
   std::unique_ptr<DeviceMemory> arena_;
   OptimizerStep optimizer_;

@@ -114,7 +114,8 @@ void report_all_stages(const Executor& executor, const RankPlan& plan, Communica
   const auto ranks = static_cast<std::size_t>(wide.size());
   std::vector<double> all(mine.size() * ranks);
   const auto buffer_of = [](std::vector<double>& numbers) {
-    return Buffer{reinterpret_cast<std::byte*>(numbers.data()), static_cast<std::int64_t>(numbers.size())};
+    return Buffer{reinterpret_cast<std::byte*>(numbers.data()), static_cast<std::int64_t>(numbers.size()),
+                  DType::fp64};
   };
   if (ranks == 1) {
     all = mine;

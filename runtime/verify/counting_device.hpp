@@ -21,7 +21,7 @@ class CountingDevice final : public Device {
   void reset() { flops_ = Flops(); }
 
   [[nodiscard]] std::string name() const override { return inner_.name(); }
-  [[nodiscard]] std::int64_t element_bytes(DType type) const override { return inner_.element_bytes(type); }
+  [[nodiscard]] DType stored_as(DType type) const override { return inner_.stored_as(type); }
   [[nodiscard]] std::unique_ptr<DeviceMemory> allocate(std::int64_t bytes) override {
     return inner_.allocate(bytes);
   }
@@ -29,8 +29,12 @@ class CountingDevice final : public Device {
     flops_ += flops_of(call);
     inner_.run(call);
   }
-  void write(DType type, Buffer to, const double* from) override { inner_.write(type, to, from); }
-  void read(DType type, Buffer from, double* to) const override { inner_.read(type, from, to); }
+  void finish() override { inner_.finish(); }
+  [[nodiscard]] std::unique_ptr<DeviceClock> make_clock(std::size_t points) override {
+    return inner_.make_clock(points);
+  }
+  void write(Buffer to, const double* from) override { inner_.write(to, from); }
+  void read(Buffer from, double* to) const override { inner_.read(from, to); }
 
  private:
   Device& inner_;

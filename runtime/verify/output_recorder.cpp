@@ -13,7 +13,7 @@ void OutputRecorder::after(std::size_t position) {
   columns_ = part->vocab;
   std::vector<double>& kept = logits_[plan_.runs()[at.run].micro_batch.value()];
   kept.resize(static_cast<std::size_t>(logits.elements));
-  device_.read(plan_.program().tensor(op.operands[0].tensor).dtype, logits, kept.data());
+  device_.read(logits, kept.data());
 }
 
 }  // namespace foreshard

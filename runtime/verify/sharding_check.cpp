@@ -109,17 +109,17 @@ class Comparison {
     return {rig.program.tensor(held.tensor).name, held.layer.value()};
   }
 
-  [[nodiscard]] std::vector<double> read(DType type, const Buffer& buffer) const {
+  [[nodiscard]] std::vector<double> read(const Buffer& buffer) const {
     std::vector<double> values(static_cast<std::size_t>(buffer.elements));
-    device_.read(type, buffer, values.data());
+    device_.read(buffer, values.data());
     return values;
   }
 
   [[nodiscard]] Distance distance(const HeldWeight& held, bool gradient) const {
     const HeldWeight& other = *whole_weights_.at(key(sharded_, held));
     const Tensor& tensor = sharded_.program.tensor(held.tensor);
-    const std::vector<double> mine = read(DType::fp32, gradient ? held.gradient : held.weight);
-    const std::vector<double> theirs = read(DType::fp32, gradient ? other.gradient : other.weight);
+    const std::vector<double> mine = read(gradient ? held.gradient : held.weight);
+    const std::vector<double> theirs = read(gradient ? other.gradient : other.weight);
     const ShardMap map = shard_map(sharded_.job.model, tensor, sharded_.plan.coordinates().tp);
 
     // Under ZeRO-1 a rank has the sum of its own share of a gradient alone.
@@ -160,8 +160,7 @@ JobSpec unsharded(JobSpec job) {
 
 ShardingErrors compare_with_unsharded(const JobSpec& job, Device& device, Communicator& communicator,
                                       int steps) {
-  const bool wide = device.element_bytes(DType::fp32) == 8;
-  LoopbackCommunicator alone(wide ? WireType::fp64 : WireType::fp32);
+  LoopbackCommunicator alone;
   Rig sharded(job, device, communicator);
   Rig whole(unsharded(job), device, alone);
 

@@ -84,7 +84,7 @@ int main(int argc, char** argv) {
   const std::int64_t largest = argc > 2 ? std::atoll(argv[2]) : std::int64_t{16} << 20;
   ParallelismSpec stages;
   stages.pp = static_cast<decltype(stages.pp)>(session.size());
-  MpiCommunicator communicator(session, DeviceMesh(stages), WireType::fp32);
+  MpiCommunicator communicator(session, DeviceMesh(stages));
   if (session.rank() == Rank(0)) {
     std::printf("%s, %lld ranks, %lld on this host of %lld cores\n", session.library().c_str(),
                 static_cast<long long>(session.size()), static_cast<long long>(session.local_ranks()),

@@ -26,7 +26,7 @@ KernelBudget short_budget() {
 }
 
 TEST_CASE("every kernel of a probe is measured once per kind of block, and all ranks know the same") {
-  MpiCommunicator wide(mpi_session(), mesh_of({.dp = mpi_session().size()}), WireType::fp64);
+  MpiCommunicator wide(mpi_session(), mesh_of({.dp = mpi_session().size()}));
   CpuDevice device;
   const std::vector<JobSpec> probes = {tiny_probe()};
   const KernelMeasurements measured = measure_kernels(probes, device, wide, short_budget());
@@ -47,7 +47,7 @@ TEST_CASE("every kernel of a probe is measured once per kind of block, and all r
 }
 
 TEST_CASE("a probe that memory does not hold is left out, and none is an error") {
-  MpiCommunicator wide(mpi_session(), mesh_of({.dp = mpi_session().size()}), WireType::fp64);
+  MpiCommunicator wide(mpi_session(), mesh_of({.dp = mpi_session().size()}));
   CpuDevice device;
   const std::vector<JobSpec> probes = {tiny_probe()};
   KernelBudget budget = short_budget();

@@ -30,7 +30,7 @@ void check_time(const LinkTime& time, std::int64_t ranks) {
 
 TEST_CASE("collectives are measured over any group and size") {
   const std::int64_t n = mpi_session().size();
-  MpiCommunicator communicator(mpi_session(), mesh_of({.tp = n}), WireType::fp32);
+  MpiCommunicator communicator(mpi_session(), mesh_of({.tp = n}));
   for (const LinkOperation operation : {LinkOperation::all_reduce, LinkOperation::all_gather,
                                         LinkOperation::reduce_scatter, LinkOperation::all_to_all}) {
     for (const std::int64_t payload : {1, 100, 400'000}) {
@@ -41,7 +41,7 @@ TEST_CASE("collectives are measured over any group and size") {
 
 TEST_CASE("transfers are measured between stages") {
   const std::int64_t n = mpi_session().size();
-  MpiCommunicator communicator(mpi_session(), mesh_of({.pp = n}), WireType::fp32);
+  MpiCommunicator communicator(mpi_session(), mesh_of({.pp = n}));
   for (const LinkOperation operation : {LinkOperation::transfer, LinkOperation::exchange}) {
     if (n == 1) {
       CHECK_THROWS_WITH(measure_link(communicator, GroupKind::pp, operation, Bytes(4), kShort),
@@ -54,7 +54,7 @@ TEST_CASE("transfers are measured between stages") {
 
 TEST_CASE("what is measured carries the payload that was asked for") {
   const std::int64_t n = mpi_session().size();
-  MpiCommunicator inner(mpi_session(), mesh_of({.tp = n}), WireType::fp32);
+  MpiCommunicator inner(mpi_session(), mesh_of({.tp = n}));
   CountingCommunicator communicator(inner);
   measure_link(communicator, GroupKind::tp, LinkOperation::reduce_scatter, Bytes(4000), kShort);
   const Traffic& traffic = communicator.traffic().of(GroupKind::tp);

@@ -15,7 +15,7 @@ namespace foreshard::test {
 namespace {
 
 struct Case {
-  WireType wire = WireType::fp32;
+  DType wire = DType::fp32;
   GroupKind group = GroupKind::tp;
   bool in_place = false;
   std::vector<std::int64_t> sizes;  ///< whole elements of each piece
@@ -41,13 +41,13 @@ std::vector<std::vector<std::int64_t>> piece_sizes() {
 template <class Check>
 void for_all_cases(Check check) {
   for (const DeviceMesh& mesh : meshes()) {
-    for (const WireType wire : {WireType::fp32, WireType::fp64}) {
-      MpiCommunicator communicator(mpi_session(), mesh, wire);
+    for (const DType wire : {DType::fp32, DType::fp64}) {
+      MpiCommunicator communicator(mpi_session(), mesh);
       for (const GroupKind group : {GroupKind::tp, GroupKind::dp, GroupKind::pp, GroupKind::world}) {
         for (const bool in_place : {false, true}) {
           for (const std::vector<std::int64_t>& sizes : piece_sizes()) {
             INFO("group " << to_string(group) << " of " << communicator.group_size(group) << ", in place "
-                          << in_place << ", bytes per element " << element_bytes(wire) << ", pieces "
+                          << in_place << ", bytes per element " << size_in_bytes(wire) << ", pieces "
                           << sizes.size() << ", first " << sizes.front());
             check(communicator, mesh.members(group, mpi_session().rank()),
                   Case{wire, group, in_place, sizes});
@@ -194,7 +194,7 @@ TEST_CASE("all-to-all gives part j of member i to member j as part i") {
 }
 
 TEST_CASE("sums and maxima over the world") {
-  MpiCommunicator communicator(mpi_session(), mesh_of({.dp = mpi_session().size()}), WireType::fp32);
+  MpiCommunicator communicator(mpi_session(), mesh_of({.dp = mpi_session().size()}));
   const auto n = static_cast<double>(communicator.size());
   communicator.barrier();
   // 1 + 2 + … + n
@@ -204,7 +204,7 @@ TEST_CASE("sums and maxima over the world") {
 
 TEST_CASE("more elements than MPI counts are refused, before memory is touched") {
   if (mpi_session().size() == 1) return;
-  MpiCommunicator communicator(mpi_session(), mesh_of({.tp = mpi_session().size()}), WireType::fp32);
+  MpiCommunicator communicator(mpi_session(), mesh_of({.tp = mpi_session().size()}));
   const Buffer huge{.data = nullptr, .elements = std::int64_t{1} << 31};
   const std::vector<Piece> pieces{{.send = huge, .receive = huge}};
   CHECK_THROWS_WITH(
@@ -215,9 +215,9 @@ TEST_CASE("more elements than MPI counts are refused, before memory is touched")
 }
 
 TEST_CASE("sizes that do not match are refused before anything is sent") {
-  MpiCommunicator communicator(mpi_session(), mesh_of({.tp = mpi_session().size()}), WireType::fp32);
-  WireVector four(WireType::fp32, 4);
-  WireVector five(WireType::fp32, 5);
+  MpiCommunicator communicator(mpi_session(), mesh_of({.tp = mpi_session().size()}));
+  WireVector four(DType::fp32, 4);
+  WireVector five(DType::fp32, 5);
   const std::vector<Piece> pieces{{.send = four.buffer(), .receive = five.buffer()}};
   CHECK_THROWS_WITH(communicator.run({.kind = CollectiveKind::all_reduce, .pieces = pieces}),
                     "all-reduce of tp: receive has 5 elements where 4 are needed");

@@ -10,10 +10,10 @@
 namespace foreshard::test {
 namespace {
 
-TEST_CASE("payload is the whole buffer in the program's bytes, one call for all pieces, whatever the wire") {
+TEST_CASE("payload is the whole buffer, one call for all pieces") {
   const std::int64_t n = mpi_session().size();
-  for (const WireType wire : {WireType::fp32, WireType::fp64}) {
-    MpiCommunicator inner(mpi_session(), mesh_of({.tp = n}), wire);
+  for (const DType wire : {DType::fp32, DType::fp64}) {
+    MpiCommunicator inner(mpi_session(), mesh_of({.tp = n}));
     CountingCommunicator communicator(inner);
     const std::int64_t me = communicator.group_rank(GroupKind::tp);
     WireVector whole(wire, 10);
@@ -32,10 +32,11 @@ TEST_CASE("payload is the whole buffer in the program's bytes, one call for all 
                       .pieces = in_place});
     communicator.barrier();
     CHECK(communicator.sum_over_world(1) == static_cast<double>(n));
-    // 10 + 3 elements, then the 10 of the gather's result and the 10 of the scatter's source, 4 bytes each.
+    // 10 + 3 elements, then the 10 of the gather's result and the 10 of the scatter's source.
+    const std::int64_t each = size_in_bytes(wire);
     CHECK(communicator.traffic().of(GroupKind::tp) ==
-          Traffic{.calls = 3, .payload = Bytes(4 * (13 + 10 + 10))});
-    CHECK(communicator.traffic().of(GroupKind::world) == Traffic{.calls = 1, .payload = Bytes(4 * 13)});
+          Traffic{.calls = 3, .payload = Bytes(each * (13 + 10 + 10))});
+    CHECK(communicator.traffic().of(GroupKind::world) == Traffic{.calls = 1, .payload = Bytes(each * 13)});
     CHECK(communicator.traffic().of(GroupKind::dp) == Traffic{});
     communicator.reset();
     CHECK(communicator.traffic().of(GroupKind::tp) == Traffic{});
@@ -44,20 +45,20 @@ TEST_CASE("payload is the whole buffer in the program's bytes, one call for all 
 
 TEST_CASE("transfers are counted by direction") {
   if (mpi_session().size() == 1) return;
-  MpiCommunicator inner(mpi_session(), mesh_of({.pp = mpi_session().size()}), WireType::fp64);
+  MpiCommunicator inner(mpi_session(), mesh_of({.pp = mpi_session().size()}));
   CountingCommunicator communicator(inner);
-  WireVector out(WireType::fp64, 5);
-  WireVector forth(WireType::fp64, 5);
-  WireVector back(WireType::fp64, 2);
-  WireVector in(WireType::fp64, 2);
+  WireVector out(DType::fp64, 5);
+  WireVector forth(DType::fp64, 5);
+  WireVector back(DType::fp64, 2);
+  WireVector in(DType::fp64, 2);
   const std::vector<Ticket> tickets{
       communicator.start({.peer = Peer::next_stage, .buffer = out.buffer()}),
       communicator.start({.peer = Peer::previous_stage, .buffer = back.buffer()}),
       communicator.start({.is_send = false, .peer = Peer::previous_stage, .buffer = forth.buffer()}),
       communicator.start({.is_send = false, .peer = Peer::next_stage, .buffer = in.buffer()})};
   for (const Ticket ticket : tickets) communicator.wait(ticket);
-  CHECK(communicator.traffic().sent_forward == Traffic{.calls = 1, .payload = Bytes(20)});
-  CHECK(communicator.traffic().sent_backward == Traffic{.calls = 1, .payload = Bytes(8)});
+  CHECK(communicator.traffic().sent_forward == Traffic{.calls = 1, .payload = Bytes(40)});
+  CHECK(communicator.traffic().sent_backward == Traffic{.calls = 1, .payload = Bytes(16)});
   CHECK(communicator.traffic().received == Traffic{.calls = 2, .payload = Bytes(28)});
 }
 

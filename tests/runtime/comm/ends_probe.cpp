@@ -36,7 +36,7 @@ class Step {
  private:
   MpiSession& session_;
   MpiCommunicator& communicator_;
-  WireVector numbers_{WireType::fp32, 64};
+  WireVector numbers_{DType::fp32, 64};
 };
 
 void end_badly(const std::string& way, MpiSession& session, MpiCommunicator& communicator) {
@@ -53,7 +53,7 @@ void end_badly(const std::string& way, MpiSession& session, MpiCommunicator& com
     if (way.starts_with("compute")) std::this_thread::sleep_for(kForever);
     if (way == "mismatch") step.communicate(CollectiveKind::all_gather, GroupKind::world);
     if (way == "receive") {
-      WireVector number(WireType::fp32, 1);
+      WireVector number(DType::fp32, 1);
       communicator.wait(
           communicator.start({.is_send = false, .peer = Peer::previous_stage, .buffer = number.buffer()}));
     }
@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
     const DeviceMesh mesh =
         way == "receive" ? test::mesh_of({.pp = session.size()}) : test::mesh_of({.tp = session.size()});
     session.watch(mesh, test::kTimeout);
-    MpiCommunicator communicator(session, mesh, WireType::fp32);
+    MpiCommunicator communicator(session, mesh);
     test::end_badly(way, session, communicator);
   } catch (const std::invalid_argument& error) {
     end_run(session, kWrongInput, error.what());

@@ -9,8 +9,8 @@ namespace foreshard::test {
 namespace {
 
 TEST_CASE("of one rank, what is sent is what arrives") {
-  for (const WireType wire : {WireType::fp32, WireType::fp64}) {
-    LoopbackCommunicator communicator(wire);
+  for (const DType wire : {DType::fp32, DType::fp64}) {
+    LoopbackCommunicator communicator;
     for (const CollectiveKind kind : {CollectiveKind::all_reduce, CollectiveKind::all_gather,
                                       CollectiveKind::reduce_scatter, CollectiveKind::all_to_all}) {
       WireVector send(wire, 3, [](std::int64_t i) { return 10.0 + static_cast<double>(i); });
@@ -23,9 +23,9 @@ TEST_CASE("of one rank, what is sent is what arrives") {
 }
 
 TEST_CASE("of one rank, a reduce-scatter that accumulates adds") {
-  LoopbackCommunicator communicator(WireType::fp64);
-  WireVector send(WireType::fp64, 2, [](std::int64_t i) { return static_cast<double>(i); });
-  WireVector receive(WireType::fp64, 2, [](std::int64_t) { return 5.0; });
+  LoopbackCommunicator communicator;
+  WireVector send(DType::fp64, 2, [](std::int64_t i) { return static_cast<double>(i); });
+  WireVector receive(DType::fp64, 2, [](std::int64_t) { return 5.0; });
   const std::vector<Piece> pieces{{.send = send.buffer(), .receive = receive.buffer()}};
   communicator.run({.kind = CollectiveKind::reduce_scatter, .accumulate = true, .pieces = pieces});
   CHECK(receive.at(0) == 5.0);
@@ -33,7 +33,7 @@ TEST_CASE("of one rank, a reduce-scatter that accumulates adds") {
 }
 
 TEST_CASE("of one rank, sums over the world are the number itself and transfers are a mistake") {
-  LoopbackCommunicator communicator(WireType::fp32);
+  LoopbackCommunicator communicator;
   CHECK(communicator.size() == 1);
   CHECK(communicator.group_size(GroupKind::dp) == 1);
   CHECK(communicator.sum_over_world(2.5) == 2.5);

@@ -32,14 +32,14 @@ TEST_CASE("every rank's number is gathered in rank order") {
 
 TEST_CASE("a mesh of another size than the run is refused") {
   const std::int64_t devices = mpi_session().size() + 1;
-  CHECK_THROWS_WITH(MpiCommunicator(mpi_session(), mesh_of({.tp = devices}), WireType::fp32),
+  CHECK_THROWS_WITH(MpiCommunicator(mpi_session(), mesh_of({.tp = devices})),
                     "a mesh of " + std::to_string(devices) + " devices on " +
                         std::to_string(mpi_session().size()) + " ranks");
 }
 
 TEST_CASE("stages in the middle belong to no tied group") {
   const std::int64_t n = mpi_session().size();
-  MpiCommunicator communicator(mpi_session(), mesh_of({.pp = n}), WireType::fp32);
+  MpiCommunicator communicator(mpi_session(), mesh_of({.pp = n}));
   const std::int64_t stage = mpi_session().rank().value();
   const bool middle = stage != 0 && stage != n - 1;
   CHECK(communicator.group_size(GroupKind::tied) == (middle ? 0 : std::min<std::int64_t>(n, 2)));

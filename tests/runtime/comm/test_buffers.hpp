@@ -6,43 +6,36 @@
 
 #include "runtime/comm/collective_shape.hpp"
 #include "runtime/comm/communicator.hpp"
+#include "runtime/device/host_numbers.hpp"
 
 namespace foreshard::test {
 
-/// Numbers in the width of a wire, read and written as doubles.
+/// Numbers of a dtype in host memory, read and written as doubles.
 class WireVector {
  public:
-  WireVector(WireType wire, std::int64_t elements)
-      : wire_(wire), bytes_(static_cast<std::size_t>(elements * element_bytes(wire))) {}
+  WireVector(DType type, std::int64_t elements)
+      : type_(type), bytes_(static_cast<std::size_t>(elements * size_in_bytes(type))) {}
 
   template <class Value>
-  WireVector(WireType wire, std::int64_t elements, Value value) : WireVector(wire, elements) {
+  WireVector(DType type, std::int64_t elements, Value value) : WireVector(type, elements) {
     for (std::int64_t i = 0; i < elements; ++i) set(i, value(i));
   }
 
   [[nodiscard]] std::int64_t size() const {
-    return static_cast<std::int64_t>(bytes_.size()) / element_bytes(wire_);
+    return static_cast<std::int64_t>(bytes_.size()) / size_in_bytes(type_);
   }
-  [[nodiscard]] Buffer buffer() { return {.data = bytes_.data(), .elements = size()}; }
+  [[nodiscard]] Buffer buffer() const { return {bytes_.data(), size(), type_}; }
 
   [[nodiscard]] double at(std::int64_t i) const {
-    const auto index = static_cast<std::size_t>(i);
-    return wire_ == WireType::fp64
-               ? reinterpret_cast<const double*>(bytes_.data())[index]
-               : static_cast<double>(reinterpret_cast<const float*>(bytes_.data())[index]);
+    double value = 0.0;
+    read_numbers(buffer().part(i, 1), &value);
+    return value;
   }
-  void set(std::int64_t i, double value) {
-    const auto index = static_cast<std::size_t>(i);
-    if (wire_ == WireType::fp64) {
-      reinterpret_cast<double*>(bytes_.data())[index] = value;
-    } else {
-      reinterpret_cast<float*>(bytes_.data())[index] = static_cast<float>(value);
-    }
-  }
+  void set(std::int64_t i, double value) { write_numbers(buffer().part(i, 1), &value); }
 
  private:
-  WireType wire_;
-  std::vector<std::byte> bytes_;
+  DType type_;
+  mutable std::vector<std::byte> bytes_;  // a buffer refers, and says nothing of who writes
 };
 
 /// Element i of what rank r contributes: whole numbers small enough that sums over ranks are exact in fp32.

@@ -12,7 +12,7 @@ namespace foreshard::test {
 namespace {
 
 /// All ranks as the stages of one pipeline.
-MpiCommunicator pipeline() { return {mpi_session(), mesh_of({.pp = mpi_session().size()}), WireType::fp32}; }
+MpiCommunicator pipeline() { return {mpi_session(), mesh_of({.pp = mpi_session().size()})}; }
 
 bool alone() { return mpi_session().size() == 1; }
 std::int64_t stages() { return mpi_session().size(); }
@@ -30,10 +30,10 @@ TEST_CASE("large messages in both directions at once arrive, whichever side begi
   if (alone()) return;
   MpiCommunicator communicator = pipeline();
   constexpr std::int64_t kElements = 2'000'000;
-  WireVector forth(WireType::fp32, kElements, [](std::int64_t i) { return contribution(stage(), 0, i); });
-  WireVector back(WireType::fp32, kElements, [](std::int64_t i) { return contribution(stage(), 1, i); });
-  WireVector from_previous(WireType::fp32, kElements);
-  WireVector from_next(WireType::fp32, kElements);
+  WireVector forth(DType::fp32, kElements, [](std::int64_t i) { return contribution(stage(), 0, i); });
+  WireVector back(DType::fp32, kElements, [](std::int64_t i) { return contribution(stage(), 1, i); });
+  WireVector from_previous(DType::fp32, kElements);
+  WireVector from_next(DType::fp32, kElements);
   // All send first: with as many stages as ranks, nobody could go on if a send waited for its receiver.
   const Ticket sent_forth = communicator.start({.peer = Peer::next_stage, .buffer = forth.buffer()});
   const Ticket sent_back = communicator.start({.peer = Peer::previous_stage, .buffer = back.buffer()});
@@ -56,10 +56,10 @@ TEST_CASE("many transfers in flight keep their order within a tag and find their
   constexpr std::int64_t kMessages = 200;
   constexpr std::int64_t kTags = 2;
   std::vector<WireVector> out;
-  std::vector<WireVector> in(kMessages, WireVector(WireType::fp32, 33));
+  std::vector<WireVector> in(kMessages, WireVector(DType::fp32, 33));
   std::vector<Ticket> tickets;
   for (std::int64_t m = 0; m < kMessages; ++m)
-    out.emplace_back(WireType::fp32, 33, [&](std::int64_t i) { return contribution(stage(), m, i); });
+    out.emplace_back(DType::fp32, 33, [&](std::int64_t i) { return contribution(stage(), m, i); });
   for (std::int64_t m = 0; m < kMessages; ++m) {
     tickets.push_back(communicator.start(
         {.tag = static_cast<std::int32_t>(m % kTags), .buffer = out[static_cast<std::size_t>(m)].buffer()}));
@@ -84,8 +84,8 @@ TEST_CASE("many transfers in flight keep their order within a tag and find their
 TEST_CASE("tickets are used again, so that their numbers stay below what was in flight") {
   if (alone()) return;
   MpiCommunicator communicator = pipeline();
-  WireVector out(WireType::fp32, 1);
-  WireVector in(WireType::fp32, 1);
+  WireVector out(DType::fp32, 1);
+  WireVector in(DType::fp32, 1);
   for (int round = 0; round < 2000; ++round) {
     const Ticket sent = communicator.start({.buffer = out.buffer()});
     const Ticket received =
@@ -100,8 +100,8 @@ TEST_CASE("tickets are used again, so that their numbers stay below what was in 
 TEST_CASE("a message of another size than expected is an error that names both") {
   if (alone()) return;
   MpiCommunicator communicator = pipeline();
-  WireVector out(WireType::fp32, 3);
-  WireVector in(WireType::fp32, 4);
+  WireVector out(DType::fp32, 3);
+  WireVector in(DType::fp32, 4);
   const Ticket sent = communicator.start({.buffer = out.buffer()});
   const Ticket received =
       communicator.start({.is_send = false, .peer = Peer::previous_stage, .buffer = in.buffer()});
@@ -113,8 +113,8 @@ TEST_CASE("a message of another size than expected is an error that names both")
 TEST_CASE("what MPI refuses is told in its own words, with rank, host, place and hint") {
   if (alone()) return;
   MpiCommunicator communicator = pipeline();
-  WireVector out(WireType::fp32, 5);
-  WireVector in(WireType::fp32, 4);
+  WireVector out(DType::fp32, 5);
+  WireVector in(DType::fp32, 4);
   mpi_session().note().begin("recv", LayerId(2), MicroBatch(1));
   const Ticket sent = communicator.start({.buffer = out.buffer()});
   const Ticket received =
@@ -132,8 +132,8 @@ TEST_CASE("what MPI refuses is told in its own words, with rank, host, place and
 TEST_CASE("a pool of transfers that is used up says so") {
   if (alone()) return;
   MpiCommunicator communicator = pipeline();
-  WireVector out(WireType::fp32, 1);
-  WireVector in(WireType::fp32, 1);
+  WireVector out(DType::fp32, 1);
+  WireVector in(DType::fp32, 1);
   std::vector<Ticket> tickets;
   for (int i = 0; i < 512; ++i) {
     tickets.push_back(communicator.start({.buffer = out.buffer()}));

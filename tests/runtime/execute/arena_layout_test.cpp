@@ -11,7 +11,7 @@
 namespace foreshard::test {
 namespace {
 
-std::int64_t nominal(DType type) { return size_in_bytes(type); }
+DType nominal(DType type) { return type; }
 
 ArenaLayout layout_of(const JobSpec& job, StageId stage) {
   const StepProgram program = build_step_program(job);

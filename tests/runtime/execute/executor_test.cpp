@@ -23,7 +23,7 @@ struct OneRank {
 
   [[nodiscard]] std::vector<double> read(const Buffer& buffer) const {
     std::vector<double> values(static_cast<std::size_t>(buffer.elements));
-    device.read(DType::fp32, buffer, values.data());
+    device.read(buffer, values.data());
     return values;
   }
   [[nodiscard]] const HeldWeight& weight(std::string_view name) const {
@@ -35,7 +35,7 @@ struct OneRank {
 
   JobSpec job;
   ReferenceDevice device;
-  LoopbackCommunicator communicator{WireType::fp64};
+  LoopbackCommunicator communicator;
   StepProgram program;
   RankPlan plan;
   Executor executor;
@@ -70,7 +70,7 @@ TEST_CASE("the gradient of a weight is the slope of the loss") {
     const double before = values[at];
     const auto loss_at = [&](double value) {
       values[at] = value;
-      rank.device.write(DType::fp32, held.weight, values.data());
+      rank.device.write(held.weight, values.data());
       return rank.executor.run_step();
     };
     const double difference = (loss_at(before + kStep) - loss_at(before - kStep)) / (2.0 * kStep);

@@ -76,13 +76,12 @@ TEST_CASE("sizes that do not fit each other, and calls that no device runs, are 
 TEST_CASE("devices keep numbers in widths of their own") {
   ReferenceDevice reference;
   CpuDevice processor;
-  CHECK(reference.element_bytes(DType::fp32) == 8);
-  CHECK(reference.element_bytes(DType::bf16) == 8);
-  CHECK(reference.element_bytes(DType::int32) == 4);
-  CHECK(processor.element_bytes(DType::fp32) == 4);
-  CHECK(processor.element_bytes(DType::int32) == 4);
-  CHECK_THROWS_WITH(processor.element_bytes(DType::bf16),
-                    "the CPU device computes in fp32 and keeps no bf16");
+  CHECK(reference.stored_as(DType::fp32) == DType::fp64);
+  CHECK(reference.stored_as(DType::bf16) == DType::fp64);
+  CHECK(reference.stored_as(DType::int32) == DType::int32);
+  CHECK(processor.stored_as(DType::tf32) == DType::fp32);
+  CHECK(processor.stored_as(DType::int32) == DType::int32);
+  CHECK_THROWS_WITH(processor.stored_as(DType::bf16), "the CPU device computes in fp32 and keeps no bf16");
   CHECK_THROWS_WITH(CpuDevice(0), "a CPU device needs a thread, not 0");
   CHECK_THROWS_WITH(processor.allocate(std::int64_t{1} << 60),
                     "the host has no 1152921504606846976 bytes of memory left");

@@ -62,16 +62,17 @@ std::vector<Numbers> run_case(Device& device, const Case<Call>& one) {
   for (const Bound<Call>& operand : one.operands) {
     if (operand.values.empty()) continue;
     const auto elements = static_cast<std::int64_t>(operand.values.size());
-    memory.push_back(device.allocate(elements * device.element_bytes(operand.type)));
-    call.*operand.buffer = Buffer{memory.back()->data(), elements};
-    device.write(operand.type, call.*operand.buffer, operand.values.data());
+    const DType type = device.stored_as(operand.type);
+    memory.push_back(device.allocate(bytes_of(type, elements).value()));
+    call.*operand.buffer = Buffer{memory.back()->data(), elements, type};
+    device.write(call.*operand.buffer, operand.values.data());
   }
   for (const auto& [present, further] : one.same) call.*further = call.*present;
   device.run(call);
   std::vector<Numbers> results;
   for (const Bound<Call>& operand : one.operands) {
     results.emplace_back(operand.values.size());
-    device.read(operand.type, call.*operand.buffer, results.back().data());
+    device.read(call.*operand.buffer, results.back().data());
   }
   return results;
 }

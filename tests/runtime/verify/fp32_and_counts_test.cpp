@@ -20,7 +20,7 @@ TEST_CASE("in fp32 outputs and gradients equal the unsharded run's to 1e-5") {
       CAPTURE(gpt, degrees.name());
       const JobSpec job = sharded(tiny_job(gpt), degrees);
       CpuDevice device(1);
-      MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism), WireType::fp32);
+      MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
       const ShardingErrors errors = compare_with_unsharded(job, device, communicator, 1);
       CAPTURE(errors.worst_gradient);
       CHECK(errors.loss <= 1e-5);
@@ -40,7 +40,7 @@ TEST_CASE("FLOPs, payload, calls and peak bytes are counted as planned, exactly"
         const StepProgram program = build_step_program(job);
         CpuDevice cpu(1);
         CountingDevice device(cpu);
-        MpiCommunicator mpi(mpi_session(), DeviceMesh(job.parallelism), WireType::fp32);
+        MpiCommunicator mpi(mpi_session(), DeviceMesh(job.parallelism));
         CountingCommunicator communicator(mpi);
         RankPlan plan(job, program, device, communicator);
         Executor executor(plan, device, communicator);

@@ -20,7 +20,7 @@ constexpr double kBound = 1e-11;
 void check(const JobSpec& job, double bound) {
   REQUIRE(what_the_runtime_lacks(job).empty());
   ReferenceDevice device;
-  MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism), WireType::fp64);
+  MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
   const ShardingErrors errors = compare_with_unsharded(job, device, communicator, 3);
   CAPTURE(errors.worst_gradient);
   CHECK(errors.loss <= bound);
@@ -85,7 +85,7 @@ TEST_CASE("the loss falls over 20 steps on a fixed batch") {
   const std::int64_t ranks = mpi_session().size();
   const JobSpec job = sharded(tiny_job(false), ranks == 4 ? Degrees{2, 1, 2} : Degrees{1, 1, ranks});
   ReferenceDevice device;
-  MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism), WireType::fp64);
+  MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
   const StepProgram program = build_step_program(job);
   RankPlan plan(job, program, device, communicator);
   Executor executor(plan, device, communicator);
