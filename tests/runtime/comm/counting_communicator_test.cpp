@@ -59,7 +59,7 @@ TEST_CASE("transfers are counted by direction") {
   for (const Ticket ticket : tickets) communicator.wait(ticket);
   CHECK(communicator.traffic().sent_forward == Traffic{.calls = 1, .payload = Bytes(40)});
   CHECK(communicator.traffic().sent_backward == Traffic{.calls = 1, .payload = Bytes(16)});
-  CHECK(communicator.traffic().received == Traffic{.calls = 2, .payload = Bytes(28)});
+  CHECK(communicator.traffic().received == Traffic{.calls = 2, .payload = Bytes(56)});
 }
 
 }  // namespace
