@@ -9,6 +9,7 @@
 
 #include "cli/command.hpp"
 #include "cli/job_input.hpp"
+#include "cli/run_device.hpp"
 #include "planner/program/emit.hpp"
 #include "planner/program/program_json.hpp"
 #include "planner/topology/device_mesh.hpp"
@@ -30,12 +31,9 @@ JobSpec load_one(const std::string& job, const std::vector<Override>& overrides)
   return std::move(jobs.front());
 }
 
-void require_cpu(const JobSpec& job, const JobSource& source) {
-  if (job.cluster.accelerator.is_cpu) return;
-  throw UsageError(
-      fmt::format("'{}' is a job for {}; the runtime executes on CPUs: say cluster: laptop in the job, or "
-                  "--cluster with a file that foreshard-run calibrate has written",
-                  source.job, job.cluster.accelerator.full_name));
+void require_device(const JobSpec& job, const JobSource& source) {
+  const auto complaint = device_complaint(job.cluster.accelerator);
+  if (complaint) throw UsageError(fmt::format("'{}' is {}", source.job, *complaint));
 }
 
 /// Degrees that the job fixes must divide the ranks; what is left is data parallelism.
@@ -58,17 +56,34 @@ JobSpec load_for_ranks(const MpiSession& session, const JobSource& source, std::
     // Its complaints may be about the number of devices alone, which is about to change; if not, they come
     // again.
   }
-  if (as_written) require_cpu(*as_written, source);
+  if (as_written) require_device(*as_written, source);
   overrides.push_back({"cluster.devices_per_node", std::to_string(session.local_ranks())});
   overrides.push_back({"cluster.nodes", std::to_string(count_hosts(session))});
   try {
     JobSpec job = load_one(source.job, overrides);
-    require_cpu(job, source);
+    require_device(job, source);
     return job;
   } catch (const SpecError&) {
     if (as_written) require_ranks(session, *as_written, source);
     throw;
   }
+}
+
+std::vector<Override> overrides_of(const JobSource& source) {
+  if (source.job == "-") throw UsageError("standard input reaches one rank alone: name a file");
+  std::vector<Override> overrides = parse_settings(source.settings);
+  if (!source.cluster.empty()) {
+    const bool is_file = std::filesystem::exists(source.cluster);
+    overrides.push_back(
+        {"cluster", is_file ? std::filesystem::absolute(source.cluster).string() : source.cluster});
+  }
+  return overrides;
+}
+
+void require_executable(const JobSpec& job, const JobSource& source) {
+  const std::vector<std::string> lacks = what_the_runtime_lacks(job);
+  if (!lacks.empty())
+    throw UsageError(fmt::format("'{}' cannot be executed:\n  {}", source.job, fmt::join(lacks, "\n  ")));
 }
 
 void require_same_job(const MpiSession& session, const JobSpec& job) {
@@ -81,20 +96,26 @@ void require_same_job(const MpiSession& session, const JobSpec& job) {
 }  // namespace
 
 JobSpec load_runnable_job(const MpiSession& session, const JobSource& source) {
-  if (source.job == "-") throw UsageError("standard input reaches one rank alone: name a file");
-  std::vector<Override> overrides = parse_settings(source.settings);
-  if (!source.cluster.empty()) {
-    const bool is_file = std::filesystem::exists(source.cluster);
-    overrides.push_back(
-        {"cluster", is_file ? std::filesystem::absolute(source.cluster).string() : source.cluster});
-  }
-  JobSpec job = load_for_ranks(session, source, overrides);
+  JobSpec job = load_for_ranks(session, source, overrides_of(source));
   if (const auto complaint = rank_count_complaint(job.parallelism, session.size(), source.command))
     throw UsageError(*complaint);
-  const std::vector<std::string> lacks = what_the_runtime_lacks(job);
-  if (!lacks.empty())
-    throw UsageError(fmt::format("'{}' cannot be executed:\n  {}", source.job, fmt::join(lacks, "\n  ")));
+  require_executable(job, source);
   require_same_job(session, job);
+  return job;
+}
+
+JobSpec load_shard_job(const MpiSession& session, const JobSource& source, Rank rank) {
+  if (session.size() > 1)
+    throw UsageError(
+        fmt::format("--shard runs one rank's share on one device, not on {} ranks: start {} "
+                    "without mpirun",
+                    session.size(), source.command));
+  JobSpec job = load_one(source.job, overrides_of(source));
+  require_device(job, source);
+  const std::int64_t devices = DeviceMesh(job.parallelism).devices();
+  if (rank.value() >= devices)
+    throw UsageError(fmt::format("--shard rank={}: the job's ranks are 0 to {}", rank.value(), devices - 1));
+  require_executable(job, source);
   return job;
 }
 

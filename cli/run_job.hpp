@@ -22,6 +22,10 @@ struct JobSource {
 /// as load_jobs. All ranks together.
 JobSpec load_runnable_job(const MpiSession& session, const JobSource& source);
 
+/// The job as it is written, one rank's share of which is to run here; the other ranks need not exist.
+/// @throws as load_runnable_job, and UsageError where there is no such rank
+JobSpec load_shard_job(const MpiSession& session, const JobSource& source, Rank rank);
+
 /// @throws EnvironmentError where the ranks of a host need more memory than it has
 void require_memory(const MpiSession& session, Bytes bytes_per_rank);
 

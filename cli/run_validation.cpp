@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/group_times.hpp"
+#include "cli/run_device.hpp"
 #include "cli/run_job.hpp"
 #include "cli/unfinished_file.hpp"
 #include "planner/cost/cost_model.hpp"
@@ -14,7 +16,6 @@
 #include "runtime/comm/before_run.hpp"
 #include "runtime/comm/counting_communicator.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
-#include "runtime/device/cpu_device.hpp"
 #include "runtime/execute/executor.hpp"
 #include "runtime/measure/measure_steps.hpp"
 #include "runtime/measure/replay.hpp"
@@ -40,9 +41,10 @@ class Run {
         mesh_(job.parallelism),
         program_(build_step_program(job)),
         groups_(op_groups(program_)),
-        threads_(options.threads > 0 ? options.threads : static_cast<int>(session.threads_per_rank())),
-        device_(threads_),
-        communicator_(session, mesh_) {
+        device_owner_(make_device(session, job, options.threads)),
+        device_(*device_owner_),
+        communicator_owner_(make_communicator(session, mesh_, device_)),
+        communicator_(*communicator_owner_) {
     // Opened now: what cannot be written is to be said before the run, not after it.
     if (!options.trace.empty() && session.rank() == Rank(0))
       trace_file_ = std::make_unique<UnfinishedFile>(options.trace);
@@ -183,12 +185,8 @@ class Run {
   [[nodiscard]] std::vector<Seconds> predict_groups(const OpTimes& times) const {
     std::vector<Seconds> sums(groups_.groups.size());
     for (std::size_t stage = 0; stage < program_.stages.size(); ++stage) {
-      const std::vector<std::int64_t> visits = count_visits(program_, StageId(stage));
-      for (std::size_t block = 0; block < visits.size(); ++block) {
-        for (std::size_t op = 0; op < times[block].size(); ++op) {
-          sums[groups_.group_of[block][op]] += times[block][op].time * static_cast<double>(visits[block]);
-        }
-      }
+      const std::vector<Seconds> own = group_times(program_, groups_, times, StageId(stage));
+      for (std::size_t g = 0; g < sums.size(); ++g) sums[g] += own[g];
     }
     for (Seconds& sum : sums) sum /= static_cast<double>(program_.stages.size());
     return sums;
@@ -201,9 +199,10 @@ class Run {
   DeviceMesh mesh_;
   StepProgram program_;
   OpGroups groups_;
-  int threads_;
-  CpuDevice device_;
-  MpiCommunicator communicator_;
+  std::unique_ptr<Device> device_owner_;
+  Device& device_;
+  std::unique_ptr<Communicator> communicator_owner_;
+  Communicator& communicator_;
   std::unique_ptr<UnfinishedFile> trace_file_;  // on rank 0, if asked for
 };
 

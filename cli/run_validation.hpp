@@ -24,6 +24,11 @@ struct ValidationOptions {
   Seconds timeout{60.0};
 };
 
+/// Runs one rank's share of the job on this machine's device, the other ranks' part predicted: kernels are
+/// measured, communication and other stages come from the cost model. The step is simulated with both.
+Validation run_shard(MpiSession& session, const JobSpec& job, Rank rank, const ValidationOptions& options,
+                     Progress& progress);
+
 /// Predicts the job, runs it on all ranks, and lays one beside the other. All ranks together; all get the
 /// same figures.
 Validation run_validation(MpiSession& session, const JobSpec& job, const ValidationOptions& options,

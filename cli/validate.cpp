@@ -1,7 +1,12 @@
 #include "cli/validate.hpp"
 
+#include <charconv>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
 
 #include "cli/command_line.hpp"
 #include "cli/run_job.hpp"
@@ -14,26 +19,59 @@ namespace {
 struct ValidateOptions {
   RunOptions run;
   std::string trace;
+  std::string shard;
 };
+
+/// "rank=3"
+Rank parse_shard(const std::string& text) {
+  constexpr std::string_view kKey = "rank=";
+  std::int32_t rank = -1;
+  const char* const end = text.data() + text.size();
+  if (text.starts_with(kKey)) {
+    const auto [rest, problem] = std::from_chars(text.data() + kKey.size(), end, rank);
+    if (problem != std::errc() || rest != end) rank = -1;
+  }
+  if (rank < 0) throw UsageError(fmt::format("--shard takes a rank, as in rank=0, not '{}'", text));
+  return Rank(rank);
+}
+
+/// What a run of one rank cannot do.
+void require_shard_options(const ValidateOptions& options) {
+  if (!options.trace.empty()) throw UsageError("--trace wants all ranks of a run; leave out --shard");
+  if (options.run.basis == "replay" || options.run.basis == "both")
+    throw UsageError(fmt::format("--basis {}: a shard is predicted from the cluster's constants; say model",
+                                 options.run.basis));
+}
+
+CommandResult report(const ValidateOptions& options, const JobSpec& job, const Validation& result) {
+  return {
+      .output = options.run.format == "json" ? validation_json(job, result) : validation_table(job, result),
+      .code = result.passed() ? ExitCode::done : ExitCode::no};
+}
 
 CommandResult run_validate(const ValidateOptions& options, MpiSession& session) {
   ValidationOptions validation = validation_options(options.run);
   validation.trace = options.trace;
-  const JobSpec job = load_runnable_job(session, {.job = options.run.job,
-                                                  .cluster = options.run.cluster,
-                                                  .settings = options.run.settings,
-                                                  .command = "foreshard-run validate " + options.run.job});
+  const JobSource source{.job = options.run.job,
+                         .cluster = options.run.cluster,
+                         .settings = options.run.settings,
+                         .command = "foreshard-run validate " + options.run.job};
   Progress progress(session.rank() == Rank(0));
-  const Validation result = run_validation(session, job, validation, progress);
-  return {
-      .output = options.run.format == "json" ? validation_json(job, result) : validation_table(job, result),
-      .code = result.passed() ? ExitCode::done : ExitCode::no};
+  if (options.shard.empty()) {
+    const JobSpec job = load_runnable_job(session, source);
+    return report(options, job, run_validation(session, job, validation, progress));
+  }
+  const Rank rank = parse_shard(options.shard);
+  require_shard_options(options);
+  const JobSpec job = load_shard_job(session, source, rank);
+  return report(options, job, run_shard(session, job, rank, validation, progress));
 }
 
 constexpr const char* kExample =
     "Example:\n"
     "  mpirun -n 2 foreshard-run validate tiny-llama-laptop\n"
     "  mpirun -n 4 foreshard-run validate my-job.yaml --cluster my-cluster.yaml --tolerance 20%\n"
+    "  foreshard-run validate my-job.yaml --shard rank=0\n"
     "\n";
 
 }  // namespace
@@ -47,6 +85,10 @@ void add_validate(CLI::App& app, Command& command, MpiSession& session) {
       ->add_option("--trace", options->trace,
                    "Also write both timelines, one above the other, for Perfetto or chrome://tracing")
       ->option_text("FILE");
+  validate
+      ->add_option("--shard", options->shard,
+                   "Run this rank's share alone, on one device; communication is predicted, not run")
+      ->option_text("rank=N");
   validate->footer(kExample + std::string(kExitCodes));
   validate->callback([options, &command, &session] {
     command = {.run = [options, &session] { return run_validate(*options, session); },

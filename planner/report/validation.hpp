@@ -32,6 +32,14 @@ struct PredictedAndMeasured {
 struct ValidationRow {
   OpGroup group;
   PredictedAndMeasured time;
+  bool measured = true;  ///< false: communication of a shard, of which there is the prediction alone
+};
+
+/// One rank's share of a job, run where the other ranks do not exist.
+struct ShardView {
+  std::int64_t rank = 0;
+  std::int64_t devices = 1;
+  std::int64_t stage = 0;
 };
 
 /// Whether the sharded run computes what the unsharded one does.
@@ -67,6 +75,7 @@ struct Validation {
   std::string machine;  ///< "2 ranks on host a (AMD EPYC, 1 thread, OpenBLAS 0.3.21), Open MPI 4.1.4"
   std::vector<std::string> remarks;
   std::optional<NumericsCheck> numerics;  ///< none where it was not asked for
+  std::optional<ShardView> shard;         ///< none where all ranks ran
   CountCheck counts;
   Bytes arena;  ///< memory that the fullest rank allocated: the peak, and gaps between tensors
   Basis basis = Basis::model;

@@ -39,7 +39,9 @@ Json operations_json(const Validation& validation) {
     entry["kind"] = row.group.kind;
     entry["phase"] = to_string(row.group.phase);
     entry["count"] = row.group.calls;
-    operations.push_back(with_error(std::move(entry), row.time));
+    entry = with_error(std::move(entry), row.time);
+    if (!row.measured) entry["measured_s"] = entry["spread_s"] = Json();
+    operations.push_back(std::move(entry));
   }
   return operations;
 }
@@ -81,6 +83,8 @@ std::string validation_json(const JobSpec& job, const Validation& validation) {
                  {"dp", job.parallelism.dp},
                  {"zero", job.parallelism.zero}};
   json["machine"] = validation.machine;
+  json["shard"] =
+      validation.shard ? Json{{"rank", validation.shard->rank}, {"stage", validation.shard->stage}} : Json();
   json["step"] = step_json(validation);
   json["operations"] = operations_json(validation);
   json["waiting"] = with_error(Json::object(), validation.waiting);

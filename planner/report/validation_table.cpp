@@ -84,18 +84,18 @@ class Rows {
 
   std::vector<std::string> lines() && {
     for (const ValidationRow& row : validation_.rows) {
-      if (is_small(row.time)) {
+      if (row.measured && is_small(row.time)) {
         add_to(rest_, row.time);
         rest_calls_ += row.group.calls;
       } else {
-        add(row_name(row.group), report::grouped(row.group.calls), row.time);
+        add(row);
       }
     }
     if (rest_calls_ > 0) add("the rest", report::grouped(rest_calls_), rest_);
     if (validation_.waiting.predicted > Seconds(0.0) || validation_.waiting.measured > Seconds(0.0))
       add("waiting for other stages", "", validation_.waiting);
     add("between operations", "", validation_.overhead);
-    add("step", "", validation_.step);
+    add(validation_.shard ? "step, communication as predicted" : "step", "", validation_.step);
     return table_.lines();
   }
 
@@ -111,6 +111,13 @@ class Rows {
     sum.predicted += time.predicted;
     sum.measured += time.measured;
     sum.spread += time.spread;
+  }
+
+  void add(const ValidationRow& row) {
+    const std::string calls = report::grouped(row.group.calls);
+    if (row.measured) return add(row_name(row.group), calls, row.time);
+    table_.row({row_name(row.group), calls, report::in_unit(row.time.predicted.value(), unit_),
+                "as predicted", "–"});
   }
 
   void add(std::string name, std::string calls, const PredictedAndMeasured& time) {
@@ -150,6 +157,9 @@ bool Validation::passed() const {
 std::string validation_table(const JobSpec& job, const Validation& validation) {
   const ParallelismSpec& p = job.parallelism;
   std::string text = fmt::format("{}: {} on {}\n", job.name, job.model.name, validation.machine);
+  if (validation.shard)
+    text += fmt::format("rank {} of {} alone, a rank of stage {}: kernels run, communication is predicted\n",
+                        validation.shard->rank, validation.shard->devices, validation.shard->stage);
   text += fmt::format(
       "tp {}, pp {}, dp {}, zero {} · {} tokens × {} sequences · {} · {}\n\n", p.tp, p.pp, p.dp, p.zero,
       report::grouped(job.training.sequence_length), report::grouped(job.training.global_batch),

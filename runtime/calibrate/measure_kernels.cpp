@@ -8,31 +8,10 @@
 #include "planner/program/emit.hpp"
 #include "runtime/comm/loopback_communicator.hpp"
 #include "runtime/execute/executor.hpp"
+#include "runtime/measure/op_samples.hpp"
 
 namespace foreshard {
 namespace {
-
-constexpr double kSecondsPerPicosecond = 1e-12;
-
-/// Every time that each operation of a program took.
-class OpTimes : public TimelineSink {
- public:
-  explicit OpTimes(const StepProgram& program) {
-    for (const Block& block : program.blocks) times_.emplace_back(block.ops.size());
-  }
-  void add(const Span& span) override {
-    const auto picoseconds = static_cast<double>(span.end - span.start);
-    times_[span.block.at()][span.op.at()].emplace_back(picoseconds * kSecondsPerPicosecond);
-  }
-  void add(const MemorySample&) override {}
-
-  [[nodiscard]] const std::vector<Seconds>& of(std::size_t block, std::size_t op) const {
-    return times_[block][op];
-  }
-
- private:
-  std::vector<std::vector<std::vector<Seconds>>> times_;  // [block][op]
-};
 
 bool fits(const StepProgram& program, const Device& device, Communicator& wide, Bytes memory) {
   const ArenaLayout layout(program, runs_of(program, StageId(0)),
@@ -42,7 +21,7 @@ bool fits(const StepProgram& program, const Device& device, Communicator& wide, 
 }
 
 /// Runs steps until they are steady or the budget is spent; all ranks stop at the same one.
-int run_steps(Executor& executor, Communicator& wide, const KernelBudget& budget, OpTimes& times) {
+int run_steps(Executor& executor, Communicator& wide, const KernelBudget& budget, OpSamples& times) {
   using Clock = std::chrono::steady_clock;
   executor.run_step();
   std::vector<Seconds> steps;
@@ -62,7 +41,7 @@ int run_steps(Executor& executor, Communicator& wide, const KernelBudget& budget
 }
 
 /// Medians and spreads of every kernel, on average over ranks.
-void collect(const StepProgram& program, const OpTimes& times, int steps, Communicator& wide,
+void collect(const StepProgram& program, const OpSamples& times, int steps, Communicator& wide,
              KernelMeasurements& into) {
   const std::size_t first = into.kernels.size();
   std::vector<double> sums;  // median and spread, kernel after kernel
@@ -105,7 +84,7 @@ KernelMeasurements measure_kernels(std::span<const JobSpec> probes, Device& devi
       RankPlan plan(job, program, device, alone);
       Executor executor(plan, device, alone);
       executor.initialize();
-      OpTimes times(program);
+      OpSamples times(program);
       const int steps = run_steps(executor, wide, budget, times);
       collect(program, times, steps, wide, measured);
       measured.programs.push_back(std::move(program));

@@ -60,11 +60,12 @@ CountCheck check_counts(const RankPlan& plan, const CountingDevice& device,
   const auto both = [&](std::int64_t foretold, std::int64_t found) {
     return Counted{sum(communicator, foretold), sum(communicator, found)};
   };
+  const double ledger = communicator.max_over_world(memory.stages[plan.stage().at()].peak.as_double());
   const double peak = communicator.max_over_world(plan.layout().peak().as_double());
   return {.flops = both(planned.flops.value(), seen.flops.value()),
           .payload_bytes = both(planned.payload.value(), seen.payload.value()),
           .calls = both(planned.calls, seen.calls),
-          .peak_bytes = {memory.peak.value(), static_cast<std::int64_t>(peak)}};
+          .peak_bytes = {static_cast<std::int64_t>(ledger), static_cast<std::int64_t>(peak)}};
 }
 
 }  // namespace foreshard

@@ -55,6 +55,23 @@ says out 'waiting for other stages'
 expect 0 2 validate "$job" --steps 2 --set parallelism='{dp: 2, zero: 1}'
 says out 'tp 1, pp 1, dp 2, zero 1'
 
+# One rank's share of four, the other three not there.
+expect 0 1 validate "$job" --steps 2 --shard rank=3 --set parallelism='{tp: 2, pp: 2}' --set cluster.devices_per_node=4
+says out 'rank 3 of 4 alone, a rank of stage 1'
+says out 'all-reduce.* as predicted'
+says out 'head GEMM forward +[0-9]+ +[0-9.]+ +[0-9.]+ ± [0-9.]+'
+says out 'step, communication as predicted'
+says out 'as$|as planned|^ +planned'
+expect 0 1 validate "$job" --steps 2 --shard rank=0 --format json
+says out '"kind": "all-reduce"'
+says out '"measured_s": null'
+expect 2 1 validate "$job" --shard 3
+says err "takes a rank, as in rank=0, not '3'"
+expect 2 1 validate "$job" --shard rank=2
+says err "the job's ranks are 0 to 1"
+expect 2 2 validate "$job" --shard rank=0
+says err 'without mpirun'
+
 # More devices than the job's cluster: the ranks are the devices.
 expect 0 4 validate "$job" --steps 2 --set parallelism='{tp: 2, dp: 2}'
 says out 'tp 2, pp 1, dp 2, zero 0'

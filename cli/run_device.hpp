@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+
+#include "planner/spec/job_spec.hpp"
+#include "planner/topology/device_mesh.hpp"
+#include "runtime/comm/communicator.hpp"
+#include "runtime/comm/mpi_session.hpp"
+#include "runtime/device/device.hpp"
+
+namespace foreshard::cli {
+
+/// Why this rank cannot run a job for this accelerator, and what to do; none where it can.
+std::optional<std::string> device_complaint(const AcceleratorSpec& accelerator);
+
+/// What a rank runs a job on: the host's cores where the job's accelerator is `cpu`, else a GPU of its own.
+/// @param threads per rank; 0: the rank's share of the cores
+/// @pre device_complaint finds nothing wrong
+std::unique_ptr<Device> make_device(const MpiSession& session, const JobSpec& job, int threads);
+
+/// How the ranks of a run on such devices talk.
+std::unique_ptr<Communicator> make_communicator(const MpiSession& session, const DeviceMesh& mesh,
+                                                Device& device);
+
+}  // namespace foreshard::cli
