@@ -80,5 +80,7 @@ std::unique_ptr<DeviceClock> CpuDevice::make_clock(std::size_t points) {
 
 void CpuDevice::write(Buffer to, const double* from) { write_numbers(to, from); }
 void CpuDevice::read(Buffer from, double* to) const { read_numbers(from, to); }
+void CpuDevice::upload(Buffer to, const std::byte* from) { copy_bytes(to.data, from, to.bytes()); }
+void CpuDevice::download(Buffer from, std::byte* to) const { copy_bytes(to, from.data, from.bytes()); }
 
 }  // namespace foreshard

@@ -56,6 +56,9 @@ class Device {
   /// are. In order with the kernels; both return when the numbers have been copied.
   virtual void write(Buffer to, const double* from) = 0;
   virtual void read(Buffer from, double* to) const = 0;
+  /// Copies a buffer's bytes in and out as they are, from and to memory of the host; like write and read.
+  virtual void upload(Buffer to, const std::byte* from) = 0;
+  virtual void download(Buffer from, std::byte* to) const = 0;
 };
 
 }  // namespace foreshard

@@ -1,6 +1,7 @@
 #include "runtime/device/host_numbers.hpp"
 
 #include <cstdint>
+#include <cstring>
 #include <stdexcept>
 
 #include "runtime/device/bfloat16.hpp"
@@ -67,6 +68,10 @@ void read_numbers(Buffer from, double* to) {
     case DType::fp8: break;
   }
   refuse();
+}
+
+void copy_bytes(std::byte* to, const std::byte* from, std::int64_t bytes) {
+  if (bytes > 0) std::memcpy(to, from, static_cast<std::size_t>(bytes));
 }
 
 }  // namespace foreshard

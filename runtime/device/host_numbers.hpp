@@ -10,4 +10,7 @@ namespace foreshard {
 void write_numbers(Buffer to, const double* from);
 void read_numbers(Buffer from, double* to);
 
+/// @pre the two do not overlap
+void copy_bytes(std::byte* to, const std::byte* from, std::int64_t bytes);
+
 }  // namespace foreshard

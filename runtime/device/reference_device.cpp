@@ -31,5 +31,7 @@ std::unique_ptr<DeviceClock> ReferenceDevice::make_clock(std::size_t points) {
 
 void ReferenceDevice::write(Buffer to, const double* from) { write_numbers(to, from); }
 void ReferenceDevice::read(Buffer from, double* to) const { read_numbers(from, to); }
+void ReferenceDevice::upload(Buffer to, const std::byte* from) { copy_bytes(to.data, from, to.bytes()); }
+void ReferenceDevice::download(Buffer from, std::byte* to) const { copy_bytes(to, from.data, from.bytes()); }
 
 }  // namespace foreshard

@@ -17,6 +17,8 @@ class ReferenceDevice : public Device {
   [[nodiscard]] std::unique_ptr<DeviceClock> make_clock(std::size_t points) override;
   void write(Buffer to, const double* from) override;
   void read(Buffer from, double* to) const override;
+  void upload(Buffer to, const std::byte* from) override;
+  void download(Buffer from, std::byte* to) const override;
 };
 
 }  // namespace foreshard

@@ -35,6 +35,8 @@ class CountingDevice final : public Device {
   }
   void write(Buffer to, const double* from) override { inner_.write(to, from); }
   void read(Buffer from, double* to) const override { inner_.read(from, to); }
+  void upload(Buffer to, const std::byte* from) override { inner_.upload(to, from); }
+  void download(Buffer from, std::byte* to) const override { inner_.download(from, to); }
 
  private:
   Device& inner_;

@@ -1,9 +1,12 @@
 // A sharded run computes what the unsharded one computes: with plain fp64 kernels to 1e-11, norm-wise. On
 // every combination of degrees that the ranks of this run allow.
+#include <memory>
+
 #include "planner/cost/cost_model.hpp"
 #include "planner/cost/memory_ledger.hpp"
 #include "planner/program/emit.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
+#include "runtime/comm/staged_communicator.hpp"
 #include "runtime/device/reference_device.hpp"
 #include "runtime/execute/executor.hpp"
 #include "runtime/execute/runtime_limits.hpp"
@@ -17,10 +20,8 @@ namespace {
 
 constexpr double kBound = 1e-11;
 
-void check(const JobSpec& job, double bound) {
+void check(const JobSpec& job, Device& device, Communicator& communicator, double bound) {
   REQUIRE(what_the_runtime_lacks(job).empty());
-  ReferenceDevice device;
-  MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
   const ShardingErrors errors = compare_with_unsharded(job, device, communicator, 3);
   CAPTURE(errors.worst_gradient);
   CHECK(errors.loss <= bound);
@@ -28,6 +29,23 @@ void check(const JobSpec& job, double bound) {
   CHECK(errors.gradients <= bound);
   CHECK(errors.weights <= bound);
   CHECK(errors.gradients_compared > 0);
+}
+
+void check(const JobSpec& job, double bound) {
+  ReferenceDevice device;
+  MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
+  check(job, device, communicator, bound);
+}
+
+TEST_CASE("what travels through the host's memory arrives as well") {
+  for (const Degrees& degrees : degrees_of(mpi_session().size())) {
+    CAPTURE(degrees.name());
+    const JobSpec job = sharded(tiny_job(false), degrees);
+    ReferenceDevice device;
+    StagedCommunicator communicator(
+        std::make_unique<MpiCommunicator>(mpi_session(), DeviceMesh(job.parallelism)), device);
+    check(job, device, communicator, kBound);
+  }
 }
 
 TEST_CASE("every sharding of a Llama-shaped and a GPT-shaped model equals the unsharded run") {

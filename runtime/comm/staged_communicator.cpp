@@ -1,0 +1,74 @@
+#include "runtime/comm/staged_communicator.hpp"
+
+#include <utility>
+
+#include "planner/units/count.hpp"
+
+namespace foreshard {
+namespace {
+
+/// Staged buffers begin where any number may.
+constexpr std::int64_t kAlignment = 64;
+
+std::int64_t room_for(const CollectiveCall& call) {
+  std::int64_t bytes = 0;
+  for (const Piece& piece : call.pieces) {
+    bytes += round_up(piece.receive.bytes(), kAlignment);
+    if (!call.in_place) bytes += round_up(piece.send.bytes(), kAlignment);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+StagedCommunicator::StagedCommunicator(std::unique_ptr<Communicator> inner, Device& device)
+    : inner_(std::move(inner)), device_(device) {}
+
+Buffer StagedCommunicator::stage(Buffer buffer) {
+  const Buffer staged{memory_.data() + used_, buffer.elements, buffer.type};
+  used_ += static_cast<std::size_t>(round_up(buffer.bytes(), kAlignment));
+  return staged;
+}
+
+void StagedCommunicator::run(const CollectiveCall& call) {
+  const auto room = static_cast<std::size_t>(room_for(call));
+  if (memory_.size() < room) memory_.resize(room);
+  used_ = 0;
+  pieces_.clear();
+  for (const Piece& piece : call.pieces) {
+    const Buffer receive = stage(piece.receive);
+    const Buffer send = call.in_place ? receive : stage(piece.send);
+    if (call.in_place || call.accumulate) device_.download(piece.receive, receive.data);
+    if (!call.in_place) device_.download(piece.send, send.data);
+    pieces_.push_back({send, receive});
+  }
+  CollectiveCall staged = call;
+  staged.pieces = pieces_;
+  inner_->run(staged);
+  for (std::size_t i = 0; i < pieces_.size(); ++i)
+    device_.upload(call.pieces[i].receive, pieces_[i].receive.data);
+}
+
+Ticket StagedCommunicator::start(const TransferCall& call) {
+  std::vector<std::byte> memory(static_cast<std::size_t>(call.buffer.bytes()));
+  if (call.is_send) device_.download(call.buffer, memory.data());
+  TransferCall staged = call;
+  staged.buffer.data = memory.data();
+  const Ticket ticket = inner_->start(staged);
+  if (flights_.size() <= ticket.at()) flights_.resize(ticket.at() + 1);
+  flights_[ticket.at()] = {call.is_send, call.buffer, std::move(memory)};
+  return ticket;
+}
+
+void StagedCommunicator::wait(Ticket ticket) {
+  inner_->wait(ticket);
+  const Flight& flight = flights_[ticket.at()];
+  if (!flight.is_send) device_.upload(flight.buffer, flight.memory.data());
+}
+
+void StagedCommunicator::barrier() {
+  device_.finish();
+  inner_->barrier();
+}
+
+}  // namespace foreshard
