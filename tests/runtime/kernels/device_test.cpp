@@ -3,7 +3,7 @@
 #include <stdexcept>
 
 #include "runtime/kernels/reference/reference_kernels.hpp"
-#include "tests/runtime/kernels/run_case.hpp"
+#include "tests/runtime/kernels/check_case.hpp"
 
 using namespace foreshard;
 using namespace foreshard::test;

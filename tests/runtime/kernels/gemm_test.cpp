@@ -1,4 +1,4 @@
-#include "tests/runtime/kernels/run_case.hpp"
+#include "tests/runtime/kernels/check_case.hpp"
 
 using namespace foreshard;
 using namespace foreshard::test;

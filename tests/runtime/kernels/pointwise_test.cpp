@@ -1,7 +1,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "tests/runtime/kernels/run_case.hpp"
+#include "runtime/device/cpu_device.hpp"
+#include "tests/runtime/kernels/check_case.hpp"
 
 using namespace foreshard;
 using namespace foreshard::test;

@@ -4,7 +4,7 @@
 #include <limits>
 #include <numbers>
 
-#include "tests/runtime/kernels/run_case.hpp"
+#include "tests/runtime/kernels/check_case.hpp"
 
 using namespace foreshard;
 using namespace foreshard::test;

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <mpi.h>
+#include <nccl.h>
+
+#include "planner/units/strong_index.hpp"
+#include "runtime/comm/mpi_session.hpp"
+#include "runtime/device/cuda/cuda_event.hpp"
+
+namespace foreshard {
+
+/// One NCCL communicator over some ranks of the run, brought up over MPI.
+class NcclGroup {
+ public:
+  /// The members together, in the order of `members`; the same number of groups is brought up by all ranks of
+  /// the run, those that are not members with an empty list.
+  /// @param name  for messages: "tp group"
+  NcclGroup(const MpiSession& session, const std::vector<Rank>& members, std::string name);
+  ~NcclGroup();
+  NcclGroup(NcclGroup&& other) noexcept;
+  NcclGroup& operator=(NcclGroup&&) = delete;
+
+  [[nodiscard]] ncclComm_t comm() const { return comm_; }
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int size() const { return size_; }
+
+  /// Begins a call of several parts: ncclGroupStart.
+  void begin() const;
+  /// Hands it in; returns when NCCL has taken it. What ran on `stream` so far and this call end at an event.
+  void end(std::string_view call, cudaStream_t stream);
+  /// True when all that was handed in is done. @throws CommunicationError where NCCL has found an error since
+  [[nodiscard]] bool is_done() const;
+  /// Gives up what is under way.
+  void abort();
+
+ private:
+  void settle(std::string_view call) const;
+
+  const MpiSession* session_;
+  std::string name_;
+  std::string last_;  // operation that was handed in last
+  ncclComm_t comm_ = nullptr;
+  int rank_ = 0;
+  int size_ = 0;
+  CudaEvent handed_in_;
+};
+
+}  // namespace foreshard

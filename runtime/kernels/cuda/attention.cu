@@ -1,0 +1,312 @@
+// Online softmax over tiles of 32 keys: a warp holds a row, its lanes the 32 columns of the tile. Formulas:
+// runtime/device/kernel_call.hpp. Source: Dao et al. 2022, arXiv:2205.14135, algorithms 1 and 4.
+#include <algorithm>
+
+#include "runtime/kernels/cuda/attention.hpp"
+#include "runtime/kernels/cuda/numbers.cuh"
+
+namespace foreshard::cuda {
+namespace {
+
+constexpr int kTile = 32;  // columns: one per lane
+constexpr int kWarps = 4;
+constexpr int kRowsPerWarp = 4;
+constexpr int kRows = kWarps * kRowsPerWarp;  // of a block
+constexpr int kThreads = kWarps * 32;
+constexpr int kMostDim = 256;
+constexpr int kMostChunks = kMostDim / 32;  // of a row that a lane owns
+
+/// Where the heads of one call stand.
+template <class T>
+struct Shape {
+  std::int64_t sequence;
+  int heads;
+  int kv_heads;
+  int dim;
+  bool causal;
+  float scale;
+  const T* qkv;
+  const T* out;
+  const T* d_out;
+  float* lse;
+  float* delta;  // (tokens, heads): Σ over dims of out·d_out
+  T* to;         // out forward, d_qkv backward
+
+  __device__ std::int64_t row_width() const { return std::int64_t{heads + 2 * kv_heads} * dim; }
+  /// Within a row of qkv: part 0 is q of a head, 1 k and 2 v of a kv head.
+  __device__ std::int64_t within(int part, int head) const {
+    const int before = part == 0 ? 0 : heads + (part - 1) * kv_heads;
+    return std::int64_t{before + head} * dim;
+  }
+};
+
+/// Rows first … first + count − 1 of a matrix, `width` apart, into shared memory `stride` apart; zeros from
+/// `end` on.
+template <class T>
+__device__ void bring(float* shared, int stride, const T* from, std::int64_t width, std::int64_t first,
+                      std::int64_t end, int count, int dim) {
+  for (int i = static_cast<int>(threadIdx.x); i < count * dim; i += kThreads) {
+    const int row = i / dim;
+    const int c = i % dim;
+    shared[row * stride + c] = first + row < end ? to_float(from[(first + row) * width + c]) : 0.0F;
+  }
+}
+
+__device__ float dot(const float* a, const float* b, int dim) {
+  float sum = 0.0F;
+  for (int c = 0; c < dim; ++c) sum += a[c] * b[c];
+  return sum;
+}
+
+__device__ float warp_sum(float value) {
+  for (int step = 16; step > 0; step /= 2) value += __shfl_xor_sync(0xFFFFFFFFU, value, step);
+  return value;
+}
+__device__ float warp_max(float value) {
+  for (int step = 16; step > 0; step /= 2) value = fmaxf(value, __shfl_xor_sync(0xFFFFFFFFU, value, step));
+  return value;
+}
+
+/// Block (x, y, z): rows x·kRows … of query head y of sequence z.
+template <class T>
+__global__ void __launch_bounds__(kThreads) forward(Shape<T> of) {
+  extern __shared__ float memory[];
+  const int stride = of.dim + 1;  // lanes read one column of 32 rows: no two from one bank
+  float* const q = memory;
+  float* const k = q + kRows * of.dim;
+  float* const v = k + kTile * stride;
+  const int head = static_cast<int>(blockIdx.y);
+  const int kv_head = head / (of.heads / of.kv_heads);
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const std::int64_t first = std::int64_t{blockIdx.x} * kRows;
+  const std::int64_t width = of.row_width();
+  const T* const rows = of.qkv + std::int64_t{blockIdx.z} * of.sequence * width;
+
+  bring(q, of.dim, rows + of.within(0, head), width, first, of.sequence, kRows, of.dim);
+  float out[kRowsPerWarp][kMostChunks] = {};
+  float largest[kRowsPerWarp];
+  float sum[kRowsPerWarp] = {};
+  for (float& each : largest) each = -INFINITY;
+  const std::int64_t end = of.causal ? min(first + kRows, of.sequence) : of.sequence;
+  for (std::int64_t key = 0; key < end; key += kTile) {
+    __syncthreads();
+    bring(k, stride, rows + of.within(1, kv_head), width, key, of.sequence, kTile, of.dim);
+    bring(v, stride, rows + of.within(2, kv_head), width, key, of.sequence, kTile, of.dim);
+    __syncthreads();
+    for (int r = 0; r < kRowsPerWarp; ++r) {
+      const std::int64_t row = first + warp * kRowsPerWarp + r;
+      const bool seen = key + lane < of.sequence && (!of.causal || key + lane <= row);
+      const float score =
+          seen ? of.scale * dot(q + (warp * kRowsPerWarp + r) * of.dim, k + lane * stride, of.dim)
+               : -INFINITY;
+      const float new_largest = fmaxf(largest[r], warp_max(score));
+      if (new_largest == -INFINITY) continue;
+      const float shrink = __expf(largest[r] - new_largest);
+      const float weight = seen ? __expf(score - new_largest) : 0.0F;
+      largest[r] = new_largest;
+      sum[r] = sum[r] * shrink + warp_sum(weight);
+      for (int c = 0; c < kMostChunks; ++c) out[r][c] *= shrink;
+      for (int j = 0; j < kTile; ++j) {
+        const float p = __shfl_sync(0xFFFFFFFFU, weight, j);
+        for (int c = 0; c < kMostChunks; ++c)
+          if (c * 32 + lane < of.dim) out[r][c] += p * v[j * stride + c * 32 + lane];
+      }
+    }
+  }
+  for (int r = 0; r < kRowsPerWarp; ++r) {
+    const std::int64_t row = first + warp * kRowsPerWarp + r;
+    if (row >= of.sequence) continue;
+    const std::int64_t token = std::int64_t{blockIdx.z} * of.sequence + row;
+    T* const to = of.to + (token * of.heads + head) * of.dim;
+    for (int c = 0; c < kMostChunks; ++c)
+      if (c * 32 + lane < of.dim) set(to[c * 32 + lane], out[r][c] / sum[r]);
+    if (lane == 0) of.lse[token * of.heads + head] = largest[r] + logf(sum[r]);
+  }
+}
+
+/// A warp per (token, head).
+template <class T>
+__global__ void __launch_bounds__(kThreads) row_products(Shape<T> of, std::int64_t rows) {
+  const std::int64_t row = std::int64_t{blockIdx.x} * kWarps + threadIdx.x / 32;
+  if (row >= rows) return;
+  float sum = 0.0F;
+  for (int c = static_cast<int>(threadIdx.x) % 32; c < of.dim; c += 32)
+    sum += to_float(of.out[row * of.dim + c]) * to_float(of.d_out[row * of.dim + c]);
+  sum = warp_sum(sum);
+  if (threadIdx.x % 32 == 0) of.delta[row] = sum;
+}
+
+/// dq of rows x·kRows … of query head y of sequence z.
+template <class T>
+__global__ void __launch_bounds__(kThreads) backward_queries(Shape<T> of) {
+  extern __shared__ float memory[];
+  const int stride = of.dim + 1;
+  float* const q = memory;
+  float* const d_out = q + kRows * of.dim;
+  float* const k = d_out + kRows * of.dim;
+  float* const v = k + kTile * stride;
+  const int head = static_cast<int>(blockIdx.y);
+  const int kv_head = head / (of.heads / of.kv_heads);
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const std::int64_t first = std::int64_t{blockIdx.x} * kRows;
+  const std::int64_t width = of.row_width();
+  const std::int64_t token = std::int64_t{blockIdx.z} * of.sequence;
+  const T* const rows = of.qkv + token * width;
+  const std::int64_t out_width = std::int64_t{of.heads} * of.dim;
+
+  bring(q, of.dim, rows + of.within(0, head), width, first, of.sequence, kRows, of.dim);
+  bring(d_out, of.dim, of.d_out + token * out_width + std::int64_t{head} * of.dim, out_width, first,
+        of.sequence, kRows, of.dim);
+  float dq[kRowsPerWarp][kMostChunks] = {};
+  const std::int64_t end = of.causal ? min(first + kRows, of.sequence) : of.sequence;
+  for (std::int64_t key = 0; key < end; key += kTile) {
+    __syncthreads();
+    bring(k, stride, rows + of.within(1, kv_head), width, key, of.sequence, kTile, of.dim);
+    bring(v, stride, rows + of.within(2, kv_head), width, key, of.sequence, kTile, of.dim);
+    __syncthreads();
+    for (int r = 0; r < kRowsPerWarp; ++r) {
+      const int own = warp * kRowsPerWarp + r;
+      const std::int64_t row = first + own;
+      const bool seen = row < of.sequence && key + lane < of.sequence && (!of.causal || key + lane <= row);
+      float slope = 0.0F;
+      if (seen) {
+        const std::int64_t at = (token + row) * of.heads + head;
+        const float p = __expf(of.scale * dot(q + own * of.dim, k + lane * stride, of.dim) - of.lse[at]);
+        slope = of.scale * p * (dot(d_out + own * of.dim, v + lane * stride, of.dim) - of.delta[at]);
+      }
+      for (int j = 0; j < kTile; ++j) {
+        const float s = __shfl_sync(0xFFFFFFFFU, slope, j);
+        for (int c = 0; c < kMostChunks; ++c)
+          if (c * 32 + lane < of.dim) dq[r][c] += s * k[j * stride + c * 32 + lane];
+      }
+    }
+  }
+  for (int r = 0; r < kRowsPerWarp; ++r) {
+    const std::int64_t row = first + warp * kRowsPerWarp + r;
+    if (row >= of.sequence) continue;
+    T* const to = of.to + (token + row) * width + of.within(0, head);
+    for (int c = 0; c < kMostChunks; ++c)
+      if (c * 32 + lane < of.dim) set(to[c * 32 + lane], dq[r][c]);
+  }
+}
+
+/// dk and dv of rows x·kRows … of kv head y of sequence z: sums over the query heads that read it, in order.
+template <class T>
+__global__ void __launch_bounds__(kThreads) backward_keys(Shape<T> of) {
+  extern __shared__ float memory[];
+  const int stride = of.dim + 1;
+  float* const k = memory;
+  float* const v = k + kRows * of.dim;
+  float* const q = v + kRows * of.dim;
+  float* const d_out = q + kTile * stride;
+  const int kv_head = static_cast<int>(blockIdx.y);
+  const int group = of.heads / of.kv_heads;
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const std::int64_t first = std::int64_t{blockIdx.x} * kRows;
+  const std::int64_t width = of.row_width();
+  const std::int64_t token = std::int64_t{blockIdx.z} * of.sequence;
+  const T* const rows = of.qkv + token * width;
+  const std::int64_t out_width = std::int64_t{of.heads} * of.dim;
+
+  bring(k, of.dim, rows + of.within(1, kv_head), width, first, of.sequence, kRows, of.dim);
+  bring(v, of.dim, rows + of.within(2, kv_head), width, first, of.sequence, kRows, of.dim);
+  float dk[kRowsPerWarp][kMostChunks] = {};
+  float dv[kRowsPerWarp][kMostChunks] = {};
+  for (int head = kv_head * group; head < (kv_head + 1) * group; ++head) {
+    for (std::int64_t query = of.causal ? first / kTile * kTile : 0; query < of.sequence; query += kTile) {
+      __syncthreads();
+      bring(q, stride, rows + of.within(0, head), width, query, of.sequence, kTile, of.dim);
+      bring(d_out, stride, of.d_out + token * out_width + std::int64_t{head} * of.dim, out_width, query,
+            of.sequence, kTile, of.dim);
+      __syncthreads();
+      for (int r = 0; r < kRowsPerWarp; ++r) {
+        const int own = warp * kRowsPerWarp + r;
+        const std::int64_t row = first + own;  // the key
+        const bool seen =
+            row < of.sequence && query + lane < of.sequence && (!of.causal || row <= query + lane);
+        float p = 0.0F;
+        float slope = 0.0F;
+        if (seen) {
+          const std::int64_t at = (token + query + lane) * of.heads + head;
+          p = __expf(of.scale * dot(k + own * of.dim, q + lane * stride, of.dim) - of.lse[at]);
+          slope = of.scale * p * (dot(v + own * of.dim, d_out + lane * stride, of.dim) - of.delta[at]);
+        }
+        for (int j = 0; j < kTile; ++j) {
+          const float weight = __shfl_sync(0xFFFFFFFFU, p, j);
+          const float s = __shfl_sync(0xFFFFFFFFU, slope, j);
+          for (int c = 0; c < kMostChunks; ++c) {
+            if (c * 32 + lane >= of.dim) continue;
+            dv[r][c] += weight * d_out[j * stride + c * 32 + lane];
+            dk[r][c] += s * q[j * stride + c * 32 + lane];
+          }
+        }
+      }
+    }
+  }
+  for (int r = 0; r < kRowsPerWarp; ++r) {
+    const std::int64_t row = first + warp * kRowsPerWarp + r;
+    if (row >= of.sequence) continue;
+    T* const to = of.to + (token + row) * width;
+    for (int c = 0; c < kMostChunks; ++c) {
+      if (c * 32 + lane >= of.dim) continue;
+      set(to[of.within(1, kv_head) + c * 32 + lane], dk[r][c]);
+      set(to[of.within(2, kv_head) + c * 32 + lane], dv[r][c]);
+    }
+  }
+}
+
+template <class Kernel, class T>
+void launch(Context& context, Kernel kernel, const Shape<T>& of, int heads, std::int64_t batch,
+            std::int64_t shared_floats) {
+  const auto bytes = static_cast<int>(shared_floats * static_cast<std::int64_t>(sizeof(float)));
+  check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
+             "cudaFuncSetAttribute");
+  const dim3 grid(blocks_for(of.sequence, kRows), static_cast<unsigned>(heads), static_cast<unsigned>(batch));
+  kernel<<<grid, kThreads, static_cast<std::size_t>(bytes), context.stream()>>>(of);
+  check_launch("attention");
+}
+
+template <class T>
+Shape<T> shape_of(Context& context, const AttentionCall& call) {
+  return {.sequence = call.sequence,
+          .heads = static_cast<int>(call.heads),
+          .kv_heads = static_cast<int>(call.kv_heads),
+          .dim = static_cast<int>(call.head_dim),
+          .causal = call.causal,
+          .scale = 1.0F / sqrtf(static_cast<float>(call.head_dim)),
+          .qkv = reinterpret_cast<const T*>(call.qkv.data),
+          .out = reinterpret_cast<const T*>(call.out.data),
+          .d_out = reinterpret_cast<const T*>(call.d_out.data),
+          .lse = floats(call.lse),
+          .delta = context.scratch(),
+          .to = reinterpret_cast<T*>(call.backward ? call.d_qkv.data : call.out.data)};
+}
+
+}  // namespace
+
+void run_own_attention(Context& context, const AttentionCall& call) {
+  const std::int64_t rows = call.batch * call.sequence * call.heads;
+  if (call.head_dim > kMostDim) throw std::invalid_argument("attention: heads of more than 256 numbers");
+  if (call.backward &&
+      rows * static_cast<std::int64_t>(sizeof(float)) > static_cast<std::int64_t>(Context::kScratchBytes))
+    throw std::invalid_argument(
+        "attention: more than 2^24 rows of heads in one call; use a smaller micro-batch");
+  const std::int64_t dim = call.head_dim;
+  with_numbers(call.qkv, [&](auto* qkv) {
+    using T = std::remove_pointer_t<decltype(qkv)>;
+    const Shape<T> of = shape_of<T>(context, call);
+    if (!call.backward) {
+      launch(context, forward<T>, of, of.heads, call.batch, kRows * dim + 2 * kTile * (dim + 1));
+      return;
+    }
+    row_products<T><<<blocks_for(rows, kWarps), kThreads, 0, context.stream()>>>(of, rows);
+    const std::int64_t shared = 2 * kRows * dim + 2 * kTile * (dim + 1);
+    launch(context, backward_queries<T>, of, of.heads, call.batch, shared);
+    launch(context, backward_keys<T>, of, of.kv_heads, call.batch, shared);
+  });
+}
+
+}  // namespace foreshard::cuda

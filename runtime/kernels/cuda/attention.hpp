@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include "runtime/kernels/cuda/cuda_kernels.hpp"
+
+namespace foreshard::cuda {
+
+/// The attention core by this project's own kernels: any head size up to 256, bf16 or fp32, memory linear in
+/// the sequence. Plain fp32 arithmetic, not the matrix units: for what the library does not take.
+void run_own_attention(Context& context, const AttentionCall& call);
+
+}  // namespace foreshard::cuda

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include <cuda_runtime_api.h>
+
+#include "runtime/device/kernel_call.hpp"
+
+namespace foreshard::cuda {
+
+class Products;
+class RopeTables;
+
+/// What kernels of one GPU run on: its stream, scratch memory, and what libraries keep. The GPU is the
+/// thread's current one.
+class Context {
+ public:
+  /// Scratch is for partial sums of whole-GPU reductions: up to 512 rows of 32768 fp32 numbers.
+  static constexpr std::size_t kScratchBytes = std::size_t{64} << 20U;
+
+  explicit Context(int index);
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  [[nodiscard]] cudaStream_t stream() const { return stream_; }
+  [[nodiscard]] int multiprocessors() const { return multiprocessors_; }
+  [[nodiscard]] float* scratch() const { return scratch_; }
+  [[nodiscard]] Products& products() { return *products_; }
+  [[nodiscard]] RopeTables& rope_tables() { return *rope_tables_; }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+  int multiprocessors_ = 0;
+  float* scratch_ = nullptr;
+  std::unique_ptr<Products> products_;
+  std::unique_ptr<RopeTables> rope_tables_;
+};
+
+// One call each, handed in to the context's stream. Activations, weights and gradients are bf16 or fp32, each
+// buffer its own; statistics, losses and optimizer states fp32; sums are in fp32 and in an order that the
+// shape alone decides. @pre check_call(call) passes
+
+void run(Context& context, const GemmCall& call);
+void run(Context& context, const AttentionCall& call);
+void run(Context& context, const NormCall& call);
+void run(Context& context, const RopeCall& call);
+void run(Context& context, const EmbeddingCall& call);
+void run(Context& context, const CrossEntropyCall& call);
+void run(Context& context, const PointwiseCall& call);
+void run(Context& context, const UpdateCall& call);
+
+/// As cudnnGetVersion says it; 0 where cuDNN was not found when this was built.
+std::size_t cudnn_version();
+
+}  // namespace foreshard::cuda

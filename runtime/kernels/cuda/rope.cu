@@ -1,0 +1,80 @@
+// Reads and writes 2 bytes per element in bf16; the tables of a token stay in the cache for all its heads.
+#include "runtime/kernels/cuda/cuda_kernels.hpp"
+#include "runtime/kernels/cuda/numbers.cuh"
+#include "runtime/kernels/cuda/rope_tables.hpp"
+
+namespace foreshard::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+
+template <class T>
+struct Rotation {
+  T* x;
+  const float* cosines;
+  const float* sines;
+  std::int64_t tokens;
+  std::int64_t sequence;
+  std::int64_t row_width;
+  std::uint32_t heads;
+  std::uint32_t half;
+  float direction;  // of the turn: 1 or −1
+};
+
+/// A thread turns N pairs (i, i + half) of one head of one token.
+template <int N, class T>
+__global__ void __launch_bounds__(kThreads) rotate(Rotation<T> of) {
+  const std::uint32_t packs = of.half / N;  // of a head
+  const std::uint32_t per_token = packs * of.heads;
+  const std::int64_t at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (at >= of.tokens * per_token) return;
+  const std::int64_t token = at / per_token;
+  const auto within = static_cast<std::uint32_t>(at - token * per_token);
+  const std::uint32_t head = within / packs;
+  const std::uint32_t pair = within % packs * N;
+  const std::int64_t angle = token % of.sequence * of.half + pair;
+  const Floats<N> cosine = load<N>(of.cosines + angle);
+  const Floats<N> sine = load<N>(of.sines + angle);
+  T* const first_at = of.x + token * of.row_width + std::int64_t{head} * 2 * of.half + pair;
+  const Floats<N> first = load<N>(first_at);
+  const Floats<N> second = load<N>(first_at + of.half);
+  Floats<N> turned;
+  Floats<N> turned_second;
+  for (int j = 0; j < N; ++j) {
+    const float s = of.direction * sine.at[j];
+    turned.at[j] = first.at[j] * cosine.at[j] - second.at[j] * s;
+    turned_second.at[j] = second.at[j] * cosine.at[j] + first.at[j] * s;
+  }
+  store<N>(first_at, turned);
+  store<N>(first_at + of.half, turned_second);
+}
+
+}  // namespace
+
+void run(Context& context, const RopeCall& call) {
+  const std::int64_t half = call.head_dim / 2;
+  const float* table = context.rope_tables().find(call.sequence, call.head_dim, call.theta);
+  const bool packed = are_packed({call.x}, half) && call.row_width % kPack == 0;
+  const std::int64_t threads = call.tokens * call.heads * half / (packed ? kPack : 1);
+  if (threads == 0) return;
+  with_numbers(call.x, [&](auto* x) {
+    const Rotation<std::remove_pointer_t<decltype(x)>> of{.x = x,
+                                                          .cosines = table,
+                                                          .sines = table + call.sequence * half,
+                                                          .tokens = call.tokens,
+                                                          .sequence = call.sequence,
+                                                          .row_width = call.row_width,
+                                                          .heads = static_cast<std::uint32_t>(call.heads),
+                                                          .half = static_cast<std::uint32_t>(half),
+                                                          .direction = call.inverse ? -1.0F : 1.0F};
+    const unsigned blocks = blocks_for(threads, kThreads);
+    if (packed) {
+      rotate<kPack><<<blocks, kThreads, 0, context.stream()>>>(of);
+    } else {
+      rotate<1><<<blocks, kThreads, 0, context.stream()>>>(of);
+    }
+  });
+  check_launch("a rotary embedding");
+}
+
+}  // namespace foreshard::cuda

@@ -1,0 +1,123 @@
+// Sums over everything, and over rows. Two passes: blocks leave partial sums in scratch memory, a second
+// kernel adds them in order, so that the same shape gives the same bits.
+#include <algorithm>
+
+#include "runtime/kernels/cuda/sums.cuh"
+
+namespace foreshard::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kBlocks = 1024;  // of sum_squares, at most: partial sums that one block can add
+
+template <int N, class T>
+__global__ void __launch_bounds__(kThreads) square_parts(const T* x, std::int64_t elements, float* partial) {
+  __shared__ float shared[32];
+  float sum = 0.0F;
+  const std::int64_t stride = std::int64_t{gridDim.x} * kThreads * N;
+  for (std::int64_t i = (std::int64_t{blockIdx.x} * kThreads + threadIdx.x) * N; i < elements; i += stride) {
+    if (i + N <= elements) {
+      const Floats<N> numbers = load<N>(x + i);
+      for (int j = 0; j < N; ++j) sum += numbers.at[j] * numbers.at[j];
+    } else {
+      for (std::int64_t j = i; j < elements; ++j) sum += to_float(x[j]) * to_float(x[j]);
+    }
+  }
+  sum = block_sum(sum, shared);
+  if (threadIdx.x == 0) partial[blockIdx.x] = sum;
+}
+
+__global__ void add_up(const float* partial, int parts, float scale, float* to) {
+  __shared__ float shared[32];
+  const float sum = block_sum(static_cast<int>(threadIdx.x) < parts ? partial[threadIdx.x] : 0.0F, shared);
+  if (threadIdx.x == 0) *to += scale * sum;
+}
+
+constexpr int kRowGroups = 8;  // rows that a block of column_parts takes at a time
+
+/// Block (x, y) sums columns x·32·N … of the rows y, y + gridDim.y, … by groups of 8.
+template <int N, class T>
+__global__ void __launch_bounds__(32 * kRowGroups)
+    column_parts(const T* x, std::int64_t rows, std::int64_t width, float* partial) {
+  __shared__ float shared[kRowGroups][32 * N];
+  const std::int64_t column = (std::int64_t{blockIdx.x} * 32 + threadIdx.x) * N;
+  Floats<N> sum{};
+  if (column < width) {
+    const std::int64_t stride = std::int64_t{gridDim.y} * kRowGroups;
+    for (std::int64_t row = std::int64_t{blockIdx.y} * kRowGroups + threadIdx.y; row < rows; row += stride) {
+      const Floats<N> numbers = load<N>(x + row * width + column);
+      for (int j = 0; j < N; ++j) sum.at[j] += numbers.at[j];
+    }
+  }
+  for (int j = 0; j < N; ++j) shared[threadIdx.y][threadIdx.x * N + j] = sum.at[j];
+  __syncthreads();
+  if (threadIdx.y != 0 || column >= width) return;
+  for (int j = 0; j < N; ++j) {
+    float total = 0.0F;
+    for (int group = 0; group < kRowGroups; ++group) total += shared[group][threadIdx.x * N + j];
+    partial[std::int64_t{blockIdx.y} * width + column + j] = total;
+  }
+}
+
+template <class T>
+__global__ void add_rows(const float* partial, std::int64_t parts, std::int64_t width, T* to) {
+  const std::int64_t column = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  if (column >= width) return;
+  float sum = 0.0F;
+  for (std::int64_t part = 0; part < parts; ++part) sum += partial[part * width + column];
+  set(to[column], to_float(to[column]) + sum);
+}
+
+}  // namespace
+
+void add_partial_rows(Context& context, const float* partial, std::int64_t parts, std::int64_t width,
+                      const Buffer& to) {
+  constexpr int kColumns = 64;
+  with_numbers(to, [&](auto* numbers) {
+    add_rows<<<blocks_for(width, kColumns), kColumns, 0, context.stream()>>>(partial, parts, width, numbers);
+  });
+  check_launch("a sum over rows");
+}
+
+void sum_squares(Context& context, const PointwiseCall& call) {
+  const bool packed = are_packed({call.a}, kPack);
+  const std::int64_t per_block = std::int64_t{kThreads} * (packed ? kPack : 1);
+  const auto blocks = static_cast<int>(std::min<std::int64_t>(blocks_for(call.elements, per_block), kBlocks));
+  if (blocks == 0) return;
+  with_numbers(call.a, [&](auto* x) {
+    if (packed) {
+      square_parts<kPack><<<blocks, kThreads, 0, context.stream()>>>(x, call.elements, context.scratch());
+    } else {
+      square_parts<1><<<blocks, kThreads, 0, context.stream()>>>(x, call.elements, context.scratch());
+    }
+  });
+  add_up<<<1, kBlocks, 0, context.stream()>>>(context.scratch(), blocks, static_cast<float>(call.scale),
+                                              floats(call.y));
+  check_launch("a sum of squares");
+}
+
+void bias_gradient(Context& context, const PointwiseCall& call) {
+  const std::int64_t width = call.width;
+  const std::int64_t rows = call.elements / width;
+  const bool packed = are_packed({call.a}, width);
+  const std::int64_t strip = 32 * (packed ? kPack : 1);
+  // As many blocks as keep the GPU busy, and as their partial sums have room for.
+  const std::int64_t strips = blocks_for(width, strip);
+  const std::int64_t room = static_cast<std::int64_t>(Context::kScratchBytes / sizeof(float)) / width;
+  const std::int64_t wanted = std::max<std::int64_t>(1, 8 * context.multiprocessors() / strips);
+  const std::int64_t parts =
+      std::max<std::int64_t>(1, std::min({wanted, room, (rows + kRowGroups - 1) / kRowGroups}));
+  const dim3 grid(static_cast<unsigned>(strips), static_cast<unsigned>(parts));
+  const dim3 block(32, kRowGroups);
+  with_numbers(call.a, [&](auto* x) {
+    if (packed) {
+      column_parts<kPack><<<grid, block, 0, context.stream()>>>(x, rows, width, context.scratch());
+    } else {
+      column_parts<1><<<grid, block, 0, context.stream()>>>(x, rows, width, context.scratch());
+    }
+  });
+  check_launch("a bias gradient");
+  add_partial_rows(context, context.scratch(), parts, width, call.y);
+}
+
+}  // namespace foreshard::cuda

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "runtime/kernels/cuda/cuda_kernels.hpp"
+#include "runtime/kernels/cuda/numbers.cuh"
+
+namespace foreshard::cuda {
+
+/// to_v += Σ over parts of partial (parts,width), part by part in order. `partial` lies in the context's
+/// scratch.
+void add_partial_rows(Context& context, const float* partial, std::int64_t parts, std::int64_t width,
+                      const Buffer& to);
+
+void sum_squares(Context& context, const PointwiseCall& call);
+void bias_gradient(Context& context, const PointwiseCall& call);
+
+}  // namespace foreshard::cuda

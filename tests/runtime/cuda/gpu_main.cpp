@@ -1,0 +1,34 @@
+// The main of tests that need a GPU. Where there is none they are skipped, which ctest says by this exit
+// code.
+#if __has_include(<catch2/catch_all.hpp>)
+#include <catch2/catch_all.hpp>
+#else
+#define CATCH_CONFIG_RUNNER
+#include <catch2/catch.hpp>
+#endif
+
+#include <cstdio>
+
+#include "runtime/device/cuda/cuda_check.hpp"
+#include "runtime/device/cuda/cuda_device.hpp"
+
+namespace foreshard::test {
+
+CudaDevice& gpu() {
+  static CudaDevice device(0);
+  return device;
+}
+
+}  // namespace foreshard::test
+
+int main(int argc, char** argv) {
+  constexpr int kSkipped = 77;
+  try {
+    foreshard::test::gpu();
+  } catch (const foreshard::CudaError& error) {
+    std::printf("skipped: no GPU to test on: %s\n", error.what());
+    return kSkipped;
+  }
+  std::printf("on %s\n", foreshard::test::gpu().name().c_str());
+  return Catch::Session().run(argc, argv);
+}
