@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "planner/spec/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
@@ -18,8 +20,12 @@ std::optional<std::string> device_complaint(const AcceleratorSpec& accelerator);
 /// @pre device_complaint finds nothing wrong
 std::unique_ptr<Device> make_device(const MpiSession& session, const JobSpec& job, int threads);
 
-/// How the ranks of a run on such devices talk.
-std::unique_ptr<Communicator> make_communicator(const MpiSession& session, const DeviceMesh& mesh,
-                                                Device& device);
+/// How the ranks of a run on such devices talk: MPI between processors, NCCL between GPUs, through the host
+/// where ranks share a GPU.
+std::unique_ptr<Communicator> make_communicator(const MpiSession& session, const JobSpec& job,
+                                                const DeviceMesh& mesh, Device& device);
+
+/// A remark where a host has more ranks than GPUs.
+std::optional<std::string> shared_gpu_remark(const MpiSession& session, const JobSpec& job);
 
 }  // namespace foreshard::cli

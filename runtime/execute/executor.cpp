@@ -41,7 +41,7 @@ Executor::Executor(RankPlan& plan, Device& device, Communicator& communicator, O
 
 void Executor::initialize() {
   const StepProgram& program = plan_.program();
-  // Moments start at zero; a master is written below, with its weight.
+  // Moments start at zero; masters are set below.
   for (const auto& [instance, allocation] : plan_.layout().all()) {
     const Tensor& tensor = program.tensor(instance.tensor);
     if (tensor.role != TensorRole::optimizer) continue;
@@ -53,6 +53,13 @@ void Executor::initialize() {
     const std::vector<double> values =
         initial_weight(plan_.job().model, weight, held.layer, plan_.coordinates().tp);
     device_.write(held.weight, values.data());
+  }
+  // A master starts as a copy of its weight.
+  for (const KernelCall& call : plan_.kernels()) {
+    const auto* update = std::get_if<UpdateCall>(&call);
+    if (update == nullptr || update->master.empty()) continue;
+    device_.run(PointwiseCall{
+        .kind = PointwiseKind::cast, .elements = update->elements, .a = update->weight, .y = update->master});
   }
   plan_.optimizer().step = 1;
 }

@@ -83,7 +83,7 @@ silent out
 expect 2 1 validate "$job" --stps 3
 says err "unknown option '--stps'; did you mean '--steps'"
 expect 2 1 validate llama3-8b-8h100
-says err 'the runtime executes on CPUs'
+says err 'a job for NVIDIA H100|the job needs 8 devices'  # without a GPU, with one
 expect 2 2 validate "$job" --set training.precision=bf16
 says err 'training.precision: cpu has no bf16'
 expect 2 2 validate "$job" --set training.sequence_lenght=5

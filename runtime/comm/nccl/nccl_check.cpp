@@ -11,7 +11,8 @@ namespace {
 std::string_view hint_for(ncclResult_t result) {
   switch (result) {
     case ncclInvalidUsage:
-      return "two ranks on one GPU are not connected by NCCL unless each has an NCCL_HOSTID of its own; start "
+      return "two ranks on one GPU are not connected by NCCL unless each has an NCCL_HOSTID of its own; "
+             "start "
              "one rank per GPU";
     case ncclRemoteError: return "another rank has gone; its own message says why";
     case ncclSystemError:

@@ -9,8 +9,8 @@
 namespace foreshard {
 
 /// For the sources of this folder: what an NCCL call returned, held to be a success or still under way.
-/// @throws CommunicationError with the call, NCCL's own words, rank, host, the operation under way and what to
-/// try
+/// @throws CommunicationError with the call, NCCL's own words, rank, host, the operation under way and what
+/// to try
 void check_nccl(ncclResult_t result, std::string_view call, const MpiSession& session,
                 ncclComm_t comm = nullptr);
 

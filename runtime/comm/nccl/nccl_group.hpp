@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include <mpi.h>
 #include <nccl.h>
 
 #include "planner/units/strong_index.hpp"

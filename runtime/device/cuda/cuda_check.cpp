@@ -20,6 +20,9 @@ std::string_view hint_for(cudaError_t result) {
 
 void check_cuda(cudaError_t result, std::string_view call) {
   if (result == cudaSuccess) return;
+  int driver = 0;
+  if (result == cudaErrorInsufficientDriver && cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0)
+    throw CudaError("there is no NVIDIA driver on this machine");
   throw CudaError(fmt::format("{} failed: {} ({})\nhint: {}", call, cudaGetErrorString(result),
                               cudaGetErrorName(result), hint_for(result)));
 }

@@ -1,5 +1,5 @@
-// Bytes per logit in bf16: 2 for the maximum, 2 for the sum, 4 for the gradient, which may take the logits'
-// place.
+// Bytes per logit, fp32 with a bf16 gradient: 4 for the maximum, 4 for the sum, 6 for the gradient, which may
+// take the place of logits of its own dtype.
 #include <algorithm>
 
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
@@ -65,9 +65,9 @@ __global__ void __launch_bounds__(kThreads)
   if (threadIdx.x == 0) *loss = sum * scale;
 }
 
-template <int N, class T>
+template <int N, class T, class D>
 __global__ void __launch_bounds__(kThreads)
-    loss_backward(Logits<T> of, const float* max, const float* sums, float scale, T* d_logits) {
+    loss_backward(Logits<T> of, const float* max, const float* sums, float scale, D* d_logits) {
   const std::int64_t token = blockIdx.x;
   const std::int64_t label = of.labels[token] - of.first_column;
   const float largest = max[token];
@@ -93,9 +93,10 @@ void launch(Context& context, const CrossEntropyCall& call, const Logits<T>& of)
   } else if (call.part == CrossEntropyPart::exp_sum) {
     exp_sum<N><<<blocks, kThreads, 0, context.stream()>>>(of, floats(call.max), floats(call.sums));
   } else {
-    loss_backward<N><<<blocks, kThreads, 0, context.stream()>>>(of, floats(call.max), floats(call.sums),
-                                                                static_cast<float>(call.scale),
-                                                                reinterpret_cast<T*>(call.d_logits.data));
+    with_numbers(call.d_logits, [&](auto* d_logits) {
+      loss_backward<N><<<blocks, kThreads, 0, context.stream()>>>(of, floats(call.max), floats(call.sums),
+                                                                  static_cast<float>(call.scale), d_logits);
+    });
   }
 }
 

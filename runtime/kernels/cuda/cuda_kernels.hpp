@@ -51,6 +51,9 @@ void run(Context& context, const CrossEntropyCall& call);
 void run(Context& context, const PointwiseCall& call);
 void run(Context& context, const UpdateCall& call);
 
+/// Whether this build has kernels for the thread's current GPU.
+bool is_built_for_current_gpu();
+
 /// As cudnnGetVersion says it; 0 where cuDNN was not found when this was built.
 std::size_t cudnn_version();
 

@@ -120,4 +120,11 @@ void bias_gradient(Context& context, const PointwiseCall& call) {
   add_partial_rows(context, context.scratch(), parts, width, call.y);
 }
 
+bool is_built_for_current_gpu() {
+  cudaFuncAttributes attributes{};
+  const bool is = cudaFuncGetAttributes(&attributes, add_up) == cudaSuccess;
+  static_cast<void>(cudaGetLastError());
+  return is;
+}
+
 }  // namespace foreshard::cuda

@@ -107,12 +107,17 @@ TEST_CASE("the loss over a whole vocabulary, the last columns padding") {
   call.part = CrossEntropyPart::loss;
   call.backward = true;
   const std::vector<Numbers> after = run_case(reference, in_bf16(sums));
-  check(Case<CrossEntropyCall>{call,
-                               {{&CrossEntropyCall::logits, after[0]},
-                                {&CrossEntropyCall::labels, labels, DType::int32},
-                                {&CrossEntropyCall::max, after[2]},
-                                {&CrossEntropyCall::sums, after[3]},
-                                {&CrossEntropyCall::d_logits, nines(kTokens * kColumns)}}});
+  // In steps the logits are fp32 and their gradient bf16.
+  for (const DType gradient : {DType::fp32, DType::bf16}) {
+    const Case<CrossEntropyCall> backward{
+        call,
+        {{&CrossEntropyCall::logits, after[0]},
+         {&CrossEntropyCall::labels, labels, DType::int32},
+         {&CrossEntropyCall::max, after[2]},
+         {&CrossEntropyCall::sums, after[3]},
+         {&CrossEntropyCall::d_logits, nines(kTokens * kColumns), gradient}}};
+    check_on_gpu(backward, gradient == DType::bf16 ? kBf16Bound : kFp32Bound);
+  }
 }
 
 TEST_CASE("attention with heads of 128, grouped, causal and not, forward and backward") {

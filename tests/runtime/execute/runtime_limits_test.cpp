@@ -21,8 +21,8 @@ TEST_CASE("a dense fp32 job can be executed") {
 TEST_CASE("what cannot be executed is named by its key, with what to say instead") {
   JobSpec job = tiny_job(false);
   SECTION("precision") {
-    job.training.precision = Precision::bf16;
-    CHECK_THAT(complaint(job), ContainsSubstring("training.precision: say fp32"));
+    job.training.precision = Precision::fp16;
+    CHECK_THAT(complaint(job), ContainsSubstring("training.precision: say bf16 or fp32"));
   }
   SECTION("experts") {
     job.model.experts = ExpertsSpec{.count = 4, .per_token = 1, .hidden = 8};
@@ -54,7 +54,7 @@ TEST_CASE("what cannot be executed is named by its key, with what to say instead
 
 TEST_CASE("all that cannot be executed is said at once") {
   JobSpec job = tiny_job(false);
-  job.training.precision = Precision::bf16;
+  job.training.precision = Precision::fp16;
   job.training.attention = AttentionKind::unfused;
   job.parallelism.cp = 2;
   CHECK(what_the_runtime_lacks(job).size() == 3);

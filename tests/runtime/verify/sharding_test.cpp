@@ -69,6 +69,15 @@ TEST_CASE("recomputation, in every kind, changes nothing") {
   }
 }
 
+TEST_CASE("a program in bf16, with masters and fp32 gradients, shards as well") {
+  for (const Degrees& degrees : degrees_of(mpi_session().size())) {
+    JobSpec job = sharded(tiny_job(false), degrees);
+    job.training.precision = Precision::bf16;
+    CAPTURE(degrees.name());
+    check(job, kBound);
+  }
+}
+
 TEST_CASE("gpipe, every feed-forward network, bidirectional attention, multi-query heads, adam and sgd") {
   const std::int64_t ranks = mpi_session().size();
   const Degrees degrees = ranks == 4 ? Degrees{2, 2, 1} : Degrees{1, ranks, 1};

@@ -1,0 +1,274 @@
+#include "runtime/comm/nccl/nccl_communicator.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <thread>
+
+#include <fmt/format.h>
+#include <mpi.h>
+
+#include "runtime/comm/check.hpp"
+#include "runtime/comm/collective_shape.hpp"
+#include "runtime/comm/communication_error.hpp"
+#include "runtime/comm/nccl/nccl_check.hpp"
+
+namespace foreshard {
+namespace {
+
+/// As many transfers in flight as MpiCommunicator has.
+constexpr std::size_t kMostInFlight = 1024;
+
+ncclDataType_t nccl_type(DType type) {
+  switch (type) {
+    case DType::fp32: return ncclFloat32;
+    case DType::bf16: return ncclBfloat16;
+    case DType::int32: return ncclInt32;
+    case DType::uint8: return ncclUint8;
+    default: throw std::invalid_argument("NCCL carries bf16, fp32 and integers here");
+  }
+}
+
+ncclRedOp_t nccl_op(Reduction reduction) { return reduction == Reduction::max ? ncclMax : ncclSum; }
+
+std::size_t count_of(const Buffer& buffer) { return static_cast<std::size_t>(buffer.elements); }
+
+WireState wire_state(CollectiveKind kind) {
+  switch (kind) {
+    case CollectiveKind::all_reduce: return WireState::all_reduce;
+    case CollectiveKind::all_gather: return WireState::all_gather;
+    case CollectiveKind::reduce_scatter: return WireState::reduce_scatter;
+    case CollectiveKind::all_to_all: return WireState::all_to_all;
+  }
+  return WireState::none;
+}
+
+/// Places in `edges_`.
+std::size_t edge_of(bool is_send, Peer peer) {
+  if (peer == Peer::next_stage) return is_send ? 0 : 3;
+  return is_send ? 2 : 1;
+}
+
+}  // namespace
+
+NcclCommunicator::NcclCommunicator(const MpiSession& session, const DeviceMesh& mesh, CudaDevice& device)
+    : session_(session), device_(device) {
+  if (session.size() != mesh.devices())
+    throw std::invalid_argument(
+        fmt::format("a mesh of {} devices on {} ranks", mesh.devices(), session.size()));
+  for (std::size_t i = 0; i < kGroupKindCount; ++i) {
+    const auto kind = static_cast<GroupKind>(i);
+    const std::vector<Rank> members = mesh.members(kind, session.rank());
+    const auto self = std::find(members.begin(), members.end(), session.rank());
+    if (self != members.end())
+      places_[i] = {self - members.begin(), static_cast<std::int64_t>(members.size())};
+    groups_[i].emplace(session, members, fmt::format("{} group", to_string(kind)));
+  }
+  connect_stages(mesh);
+  for (std::size_t i = 0; i < kMostInFlight; ++i) flights_.emplace_back();
+  for (std::size_t i = kMostInFlight; i > 0; --i) free_.emplace_back(i - 1);
+}
+
+NcclCommunicator::~NcclCommunicator() = default;
+
+/// Pairs of neighbouring stages, the last and the first among them. All ranks bring up the pairs of all
+/// stages in turn, for each direction.
+void NcclCommunicator::connect_stages(const DeviceMesh& mesh) {
+  const std::vector<Rank> stages = mesh.members(GroupKind::pp, session_.rank());
+  const std::size_t count = stages.size();
+  if (count < 2) return;
+  for (std::size_t from = 0; from < count; ++from) {
+    const std::vector<Rank> pair{stages[from], stages[(from + 1) % count]};
+    const bool is_first = pair[0] == session_.rank();
+    const bool is_second = pair[1] == session_.rank();
+    const auto connect = [&](const char* name, std::size_t of_first, std::size_t of_second) {
+      NcclGroup group(session_, is_first || is_second ? pair : std::vector<Rank>{}, name);
+      if (is_first) edges_[of_first].emplace(Edge{std::move(group), CudaStream()});
+      if (is_second) edges_[of_second].emplace(Edge{std::move(group), CudaStream()});
+    };
+    connect("transfers to the next stage", edge_of(true, Peer::next_stage),
+            edge_of(false, Peer::previous_stage));
+    connect("transfers to the previous stage", edge_of(false, Peer::next_stage),
+            edge_of(true, Peer::previous_stage));
+  }
+}
+
+std::string NcclCommunicator::name() const {
+  int version = 0;
+  check_nccl(ncclGetVersion(&version), "ncclGetVersion", session_);
+  return fmt::format("NCCL {}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+}
+
+NcclGroup& NcclCommunicator::group_of(GroupKind kind) {
+  std::optional<NcclGroup>& group = groups_[static_cast<std::size_t>(kind)];
+  if (place(kind).size == 0)
+    throw std::invalid_argument(
+        fmt::format("rank {} belongs to no {} group", session_.rank().value(), to_string(kind)));
+  return *group;
+}
+
+void NcclCommunicator::run(const CollectiveCall& call) {
+  NcclGroup& group = group_of(call.group);
+  check_collective(call, group.size(), group.rank());
+  session_.note().enter_collective(wire_state(call.kind), call.group);
+  const bool adds = call.kind == CollectiveKind::reduce_scatter && call.accumulate;
+  if (!adds) {
+    group.begin();
+    for (const Piece& piece : call.pieces) run_piece(call, piece, group);
+    group.end("ncclGroupEnd", device_.stream());
+  }
+  // What is added to goes piece by piece through staging memory.
+  for (std::size_t i = 0; adds && i < call.pieces.size(); ++i) {
+    const Piece& piece = call.pieces[i];
+    const Buffer arrived = staging(piece.receive.type, piece.receive.elements);
+    group.begin();
+    scatter(call, piece, group, arrived);
+    group.end("ncclGroupEnd", device_.stream());
+    device_.run(PointwiseCall{.kind = PointwiseKind::accumulate,
+                              .elements = piece.receive.elements,
+                              .a = arrived,
+                              .y = piece.receive});
+  }
+  session_.note().leave();
+}
+
+void NcclCommunicator::run_piece(const CollectiveCall& call, const Piece& piece, NcclGroup& group) {
+  const Buffer from = call.in_place ? piece.receive : piece.send;
+  switch (call.kind) {
+    case CollectiveKind::all_reduce:
+      check_nccl(ncclAllReduce(from.data, piece.receive.data, count_of(piece.receive), nccl_type(from.type),
+                               nccl_op(call.reduction), group.comm(), device_.stream()),
+                 "ncclAllReduce", session_, group.comm());
+      return;
+    case CollectiveKind::all_gather: return gather(call, piece, group);
+    case CollectiveKind::reduce_scatter: {
+      const Share own = share_of(from.elements, group.size(), group.rank());
+      return scatter(call, piece, group, call.in_place ? from.part(own.first, own.elements) : piece.receive);
+    }
+    case CollectiveKind::all_to_all:
+      if (call.in_place)
+        throw std::invalid_argument("all-to-all in place: NCCL needs memory to receive into");
+      return exchange(piece, group);
+  }
+}
+
+/// Uneven shares go as broadcasts of each member's, in one call.
+void NcclCommunicator::gather(const CollectiveCall& call, const Piece& piece, NcclGroup& group) {
+  const Buffer& whole = piece.receive;
+  const Share own = share_of(whole.elements, group.size(), group.rank());
+  const std::byte* from = call.in_place ? whole.part(own.first, own.elements).data : piece.send.data;
+  if (whole.elements % group.size() == 0) {
+    check_nccl(ncclAllGather(from, whole.data, static_cast<std::size_t>(own.elements), nccl_type(whole.type),
+                             group.comm(), device_.stream()),
+               "ncclAllGather", session_, group.comm());
+    return;
+  }
+  for (int member = 0; member < group.size(); ++member) {
+    const Share share = share_of(whole.elements, group.size(), member);
+    if (share.elements == 0) continue;
+    const Buffer to = whole.part(share.first, share.elements);
+    check_nccl(ncclBroadcast(member == group.rank() ? from : to.data, to.data, count_of(to),
+                             nccl_type(to.type), member, group.comm(), device_.stream()),
+               "ncclBroadcast", session_, group.comm());
+  }
+}
+
+/// Uneven shares go as reductions to each member, in one call.
+void NcclCommunicator::scatter(const CollectiveCall& call, const Piece& piece, NcclGroup& group, Buffer to) {
+  const Buffer& whole = call.in_place ? piece.receive : piece.send;
+  if (whole.elements % group.size() == 0) {
+    check_nccl(ncclReduceScatter(whole.data, to.data, count_of(to), nccl_type(whole.type),
+                                 nccl_op(call.reduction), group.comm(), device_.stream()),
+               "ncclReduceScatter", session_, group.comm());
+    return;
+  }
+  for (int member = 0; member < group.size(); ++member) {
+    const Share share = share_of(whole.elements, group.size(), member);
+    if (share.elements == 0) continue;
+    const Buffer part = whole.part(share.first, share.elements);
+    check_nccl(ncclReduce(part.data, to.data, count_of(part), nccl_type(part.type), nccl_op(call.reduction),
+                          member, group.comm(), device_.stream()),
+               "ncclReduce", session_, group.comm());
+  }
+}
+
+void NcclCommunicator::exchange(const Piece& piece, NcclGroup& group) {
+  const std::int64_t part = piece.send.elements / group.size();
+  for (int member = 0; member < group.size(); ++member) {
+    const Buffer out = piece.send.part(member * part, part);
+    const Buffer in = piece.receive.part(member * part, part);
+    check_nccl(ncclSend(out.data, count_of(out), nccl_type(out.type), member, group.comm(), device_.stream()),
+               "ncclSend", session_, group.comm());
+    check_nccl(ncclRecv(in.data, count_of(in), nccl_type(in.type), member, group.comm(), device_.stream()),
+               "ncclRecv", session_, group.comm());
+  }
+}
+
+Buffer NcclCommunicator::staging(DType type, std::int64_t elements) {
+  const std::int64_t bytes = bytes_of(type, elements).value();
+  if (staging_bytes_ < bytes) {
+    device_.finish();  // what stands there may still be read
+    staging_ = device_.allocate(bytes);
+    staging_bytes_ = bytes;
+  }
+  return {staging_->data(), elements, type};
+}
+
+Ticket NcclCommunicator::start(const TransferCall& call) {
+  if (free_.empty())
+    throw CommunicationError(
+        fmt::format("{}: more than {} transfers in flight", place_words(session_), kMostInFlight));
+  const Ticket ticket = free_.back();
+  free_.pop_back();
+  Edge& edge = *edges_[edge_of(call.is_send, call.peer)];
+  Flight& flight = flights_[ticket.at()];
+  // It begins when what has been handed in so far is done, which may still use its memory.
+  flight.begin.record(device_.stream());
+  flight.begin.hold(edge.stream.get());
+  const int other = 1 - edge.group.rank();
+  const Buffer& buffer = call.buffer;
+  edge.group.begin();
+  const ncclResult_t result = call.is_send ? ncclSend(buffer.data, count_of(buffer), nccl_type(buffer.type),
+                                                      other, edge.group.comm(), edge.stream.get())
+                                           : ncclRecv(buffer.data, count_of(buffer), nccl_type(buffer.type),
+                                                      other, edge.group.comm(), edge.stream.get());
+  check_nccl(result, call.is_send ? "ncclSend" : "ncclRecv", session_, edge.group.comm());
+  edge.group.end(call.is_send ? "ncclSend" : "ncclRecv", edge.stream.get());
+  flight.end.record(edge.stream.get());
+  return ticket;
+}
+
+void NcclCommunicator::wait(Ticket ticket) {
+  flights_[ticket.at()].end.hold(device_.stream());
+  free_.push_back(ticket);
+}
+
+void NcclCommunicator::finish() {
+  const auto all_done = [&] {
+    bool done = true;
+    for (const std::optional<NcclGroup>& group : groups_) done = (!group || group->is_done()) && done;
+    for (const std::optional<Edge>& edge : edges_) done = (!edge || edge->group.is_done()) && done;
+    return done;
+  };
+  while (!all_done()) std::this_thread::yield();
+}
+
+void NcclCommunicator::barrier() {
+  finish();
+  device_.finish();
+  session_.note().enter_collective(WireState::barrier, GroupKind::world);
+  check_mpi(MPI_Barrier(MPI_COMM_WORLD), "MPI_Barrier", session_);
+  session_.note().leave();
+}
+
+double NcclCommunicator::sum_over_world(double value) { return reduce_over_world(value, false); }
+double NcclCommunicator::max_over_world(double value) { return reduce_over_world(value, true); }
+
+double NcclCommunicator::reduce_over_world(double value, bool is_max) {
+  session_.note().enter_collective(WireState::all_reduce, GroupKind::world);
+  check_mpi(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, is_max ? MPI_MAX : MPI_SUM, MPI_COMM_WORLD),
+            "MPI_Allreduce", session_);
+  session_.note().leave();
+  return value;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "planner/topology/device_mesh.hpp"
+#include "runtime/comm/communicator.hpp"
+#include "runtime/comm/mpi_session.hpp"
+#include "runtime/comm/nccl/nccl_group.hpp"
+#include "runtime/device/cuda/cuda_device.hpp"
+#include "runtime/device/cuda/cuda_event.hpp"
+
+namespace foreshard {
+
+/// The groups of a mesh on NCCL, one rank per GPU, brought up over MPI. Buffers are memory of the GPU.
+///
+/// Collectives go into the device's own stream: kernels before them are done when they begin, kernels after
+/// them see their results, and nothing overlaps. Every neighbour in the pipeline has two more NCCL
+/// communicators, one per direction, each with a stream of its own: transfers run beside the kernels and
+/// beside one another, in the order of their direction.
+class NcclCommunicator final : public Communicator {
+ public:
+  /// All ranks together. `session` and `device` outlive the communicator.
+  /// @throws CommunicationError with what NCCL says; std::invalid_argument where the run has not as many
+  /// ranks as the mesh devices
+  NcclCommunicator(const MpiSession& session, const DeviceMesh& mesh, CudaDevice& device);
+  ~NcclCommunicator() override;
+
+  [[nodiscard]] std::string name() const override;
+  [[nodiscard]] Rank rank() const override { return session_.rank(); }
+  [[nodiscard]] std::int64_t size() const override { return session_.size(); }
+  [[nodiscard]] std::int64_t group_rank(GroupKind group) const override { return place(group).rank; }
+  [[nodiscard]] std::int64_t group_size(GroupKind group) const override { return place(group).size; }
+
+  void run(const CollectiveCall& call) override;
+  Ticket start(const TransferCall& call) override;
+  void wait(Ticket ticket) override;
+  void progress() override {}
+  /// Looks after NCCL's asynchronous errors until everything is done.
+  void finish() override;
+  void barrier() override;
+  double sum_over_world(double value) override;
+  double max_over_world(double value) override;
+
+ private:
+  struct Place {
+    std::int64_t rank = 0;
+    std::int64_t size = 0;
+  };
+  /// One way of transfers between two stages.
+  struct Edge {
+    NcclGroup group;
+    CudaStream stream;
+  };
+  /// A transfer in flight.
+  struct Flight {
+    CudaEvent begin;
+    CudaEvent end;
+  };
+
+  [[nodiscard]] const Place& place(GroupKind group) const { return places_[static_cast<std::size_t>(group)]; }
+  [[nodiscard]] NcclGroup& group_of(GroupKind kind);
+  void connect_stages(const DeviceMesh& mesh);
+  void run_piece(const CollectiveCall& call, const Piece& piece, NcclGroup& group);
+  void gather(const CollectiveCall& call, const Piece& piece, NcclGroup& group);
+  void scatter(const CollectiveCall& call, const Piece& piece, NcclGroup& group, Buffer to);
+  void exchange(const Piece& piece, NcclGroup& group);
+  [[nodiscard]] Buffer staging(DType type, std::int64_t elements);
+  [[nodiscard]] double reduce_over_world(double value, bool is_max);
+
+  const MpiSession& session_;
+  CudaDevice& device_;
+  std::array<Place, kGroupKindCount> places_{};
+  std::array<std::optional<NcclGroup>, kGroupKindCount> groups_;
+  std::array<std::optional<Edge>, 4> edges_;  // to next, from previous, to previous, from next
+  std::vector<Flight> flights_;               // by ticket
+  std::vector<Ticket> free_;
+  std::unique_ptr<DeviceMemory> staging_;
+  std::int64_t staging_bytes_ = 0;
+};
+
+}  // namespace foreshard
