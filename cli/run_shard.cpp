@@ -57,7 +57,7 @@ class ShardRun {
     CountingCommunicator communicator(communicator_);
     RankPlan plan(job_, program_, device, communicator);
     Executor executor(plan, device, communicator, &session_.note());
-    executor.initialize();
+    executor.initialize_for_timing();
     device.reset();
     executor.run_step();
     result.counts = check_counts(plan, device, communicator, memory_);
@@ -67,7 +67,7 @@ class ShardRun {
   void measure(Validation& result) {
     RankPlan plan(job_, program_, *device_, communicator_);
     Executor executor(plan, *device_, communicator_, &session_.note());
-    executor.initialize();
+    executor.initialize_for_timing();
     OpSamples samples(program_);
     const auto after_step = [&](int done, int of) {
       progress_.update("running steps", done, of);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests and measures on a GPU, with what scripts/pack_for_gpu.sh has packed, in a few minutes.
 #
-#   ./gpu.sh [STEP…]     tests, ranks, sanitizer, bench, shard; all of them unless said
+#   ./gpu.sh [STEP…]     tests, ranks, sanitizer, bench, torch, shard; all of them unless said
 #
 # CUDA's libraries are taken from LD_LIBRARY_PATH, from /usr/local/cuda, or from Python's packages.
 set -uo pipefail
@@ -33,9 +33,41 @@ step() {
 }
 
 run_tests() { step tests ./bin/cuda_kernels_test; }
-run_sanitizer() { step sanitizer compute-sanitizer --error-exitcode 9 ./bin/cuda_kernels_test "*wide rows*,*gated layer*"; }
-run_bench() { step bench ./bin/cuda_bench; }
+run_sanitizer() {
+  step sanitizer compute-sanitizer --error-exitcode 9 ./bin/cuda_kernels_test "*worked by hand*,*wide rows*,*gated layer*"
+}
+run_bench() { step bench ./bin/cuda_bench "$out/cuda_bench.json"; }
+# PyTorch on the same layers, right after.
+run_torch() {
+  (unset LD_LIBRARY_PATH; step torch python3 torch_layer_bench.py "$out/cuda_bench.json" --products ${SHAPES:+--shapes $SHAPES})
+}
+# One rank's share of jobs for 8 and for 64 GPUs like this one.
+run_shard() {
+  local node=dgx-h100
+  nvidia-smi -L | grep -q H200 && node=dgx-h200
+  for tp in 8 2; do
+    step "shard-8b-tp$tp" ./bin/foreshard-run validate llama3-8b-8h100 --shard rank=0 --steps 5 --set framework=foreshard \
+      --set "parallelism={tp: $tp, zero: 1}" --set "cluster={name: $node}" --set training.recompute=none \
+      --set training.global_batch=8
+  done
+  step "shard-70b-tp8" ./bin/foreshard-run validate llama3-70b-64h100 --shard rank=0 --steps 5 \
+    --set training.global_batch=16 --set "cluster={name: $node, nodes: 8}"
+}
+# Several ranks on this one GPU: what they compute, not how fast.
+run_ranks() {
+  local model='{name: small, layers: 4, hidden: 512, ffn_hidden: 1408, ffn: swiglu, heads: 8, kv_heads: 4, vocab: 4096}'
+  local job=llama3-8b-8h100
+  for degrees in "tp: 2" "pp: 2" "dp: 2, zero: 1" "tp: 2, dp: 2"; do
+    local ranks=2
+    [[ $degrees == "tp: 2, dp: 2" ]] && ranks=4
+    for precision in fp32 bf16; do
+      step "ranks-${degrees//[^a-z0-9]/}-$precision" mpirun -q -n $ranks foreshard-run validate $job --steps 2 \
+        --set "model=$model" --set "parallelism={$degrees}" --set training.sequence_length=256 \
+        --set training.global_batch=8 --set training.micro_batch=2 --set training.precision=$precision
+    done
+  done
+}
 
 steps=("$@")
-[[ $# -gt 0 ]] || steps=(tests ranks sanitizer bench shard)
+[[ $# -gt 0 ]] || steps=(tests ranks sanitizer bench torch shard)
 for each in "${steps[@]}"; do "run_$each"; done

@@ -1,6 +1,7 @@
 #include "runtime/execute/executor.hpp"
 
 #include <algorithm>
+#include <random>
 
 #include "runtime/shard/initial_weights.hpp"
 
@@ -40,6 +41,37 @@ Executor::Executor(RankPlan& plan, Device& device, Communicator& communicator, O
 }
 
 void Executor::initialize() {
+  for (const HeldWeight& held : plan_.weights()) {
+    const Tensor& weight = plan_.program().tensor(held.tensor);
+    const std::vector<double> values =
+        initial_weight(plan_.job().model, weight, held.layer, plan_.coordinates().tp);
+    device_.write(held.weight, values.data());
+  }
+  start_optimizer();
+}
+
+void Executor::initialize_for_timing() {
+  constexpr std::int64_t kStretch = std::int64_t{1} << 16;
+  constexpr double kLargest = 0.03;
+  std::mt19937 draw(1);
+  std::vector<double> stretch(kStretch);
+  for (double& number : stretch) number = kLargest * (static_cast<double>(draw()) / 2147483648.0 - 1.0);
+  for (const HeldWeight& held : plan_.weights()) {
+    const Buffer& weight = held.weight;
+    device_.write(weight.part(0, std::min(kStretch, weight.elements)), stretch.data());
+    // Twice as much with every copy.
+    for (std::int64_t done = kStretch; done < weight.elements; done *= 2) {
+      const std::int64_t more = std::min(done, weight.elements - done);
+      device_.run(PointwiseCall{.kind = PointwiseKind::cast,
+                                .elements = more,
+                                .a = weight.part(0, more),
+                                .y = weight.part(done, more)});
+    }
+  }
+  start_optimizer();
+}
+
+void Executor::start_optimizer() {
   const StepProgram& program = plan_.program();
   // Moments start at zero; masters are set below.
   for (const auto& [instance, allocation] : plan_.layout().all()) {
@@ -47,12 +79,6 @@ void Executor::initialize() {
     if (tensor.role != TensorRole::optimizer) continue;
     const Buffer buffer = plan_.buffer(instance.tensor, LayerId(instance.layer));
     device_.run(PointwiseCall{.kind = PointwiseKind::zero, .elements = buffer.elements, .y = buffer});
-  }
-  for (const HeldWeight& held : plan_.weights()) {
-    const Tensor& weight = program.tensor(held.tensor);
-    const std::vector<double> values =
-        initial_weight(plan_.job().model, weight, held.layer, plan_.coordinates().tp);
-    device_.write(held.weight, values.data());
   }
   // A master starts as a copy of its weight.
   for (const KernelCall& call : plan_.kernels()) {

@@ -33,6 +33,9 @@ class Executor {
 
   /// Sets weights, masters and moments to what training starts with, and the optimizer to its first step.
   void initialize();
+  /// The same with weights of no model, a short stretch of small random numbers again and again: for timing,
+  /// where billions of the model's own would take the host minutes.
+  void initialize_for_timing();
 
   /// One step, optimizer included. Returns the loss of this rank's micro-batches, summed over them and over
   /// the tokens, divided by all tokens of the step: the sum over the data-parallel ranks of a last stage is
@@ -63,6 +66,7 @@ class Executor {
     Nanoseconds end = 0;
   };
 
+  void start_optimizer();
   void run_op(std::size_t position);
   void run_calls(const PlannedOp& op);
   void wait_for(std::uint32_t transfer);

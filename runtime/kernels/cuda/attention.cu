@@ -258,6 +258,21 @@ __global__ void __launch_bounds__(kThreads) backward_keys(Shape<T> of) {
   }
 }
 
+constexpr int kSquare = 32;
+
+__global__ void __launch_bounds__(kSquare* kSquare)
+    transpose(const float* from, float* to, std::int64_t rows, std::int64_t columns) {
+  __shared__ float tile[kSquare][kSquare + 1];
+  const std::int64_t matrix = std::int64_t{blockIdx.z} * rows * columns;
+  const std::int64_t row = std::int64_t{blockIdx.y} * kSquare;
+  const std::int64_t column = std::int64_t{blockIdx.x} * kSquare;
+  if (row + threadIdx.y < rows && column + threadIdx.x < columns)
+    tile[threadIdx.y][threadIdx.x] = from[matrix + (row + threadIdx.y) * columns + column + threadIdx.x];
+  __syncthreads();
+  if (column + threadIdx.y < columns && row + threadIdx.x < rows)
+    to[matrix + (column + threadIdx.y) * rows + row + threadIdx.x] = tile[threadIdx.x][threadIdx.y];
+}
+
 template <class Kernel, class T>
 void launch(Context& context, Kernel kernel, const Shape<T>& of, int heads, std::int64_t batch,
             std::int64_t shared_floats) {
@@ -286,6 +301,13 @@ Shape<T> shape_of(Context& context, const AttentionCall& call) {
 }
 
 }  // namespace
+
+void transpose_rows(Context& context, const float* from, float* to, std::int64_t batch, std::int64_t rows,
+                    std::int64_t columns) {
+  const dim3 grid(blocks_for(columns, kSquare), blocks_for(rows, kSquare), static_cast<unsigned>(batch));
+  transpose<<<grid, dim3(kSquare, kSquare), 0, context.stream()>>>(from, to, rows, columns);
+  check_launch("a transposition");
+}
 
 void run_own_attention(Context& context, const AttentionCall& call) {
   const std::int64_t rows = call.batch * call.sequence * call.heads;

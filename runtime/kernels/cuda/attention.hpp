@@ -10,4 +10,8 @@ namespace foreshard::cuda {
 /// the sequence. Plain fp32 arithmetic, not the matrix units: for what the library does not take.
 void run_own_attention(Context& context, const AttentionCall& call);
 
+/// to (batch,columns,rows) = from (batch,rows,columns), matrix by matrix.
+void transpose_rows(Context& context, const float* from, float* to, std::int64_t batch, std::int64_t rows,
+                    std::int64_t columns);
+
 }  // namespace foreshard::cuda

@@ -11,6 +11,9 @@ namespace foreshard::cuda {
 
 class Products;
 class RopeTables;
+#ifdef FORESHARD_HAS_CUDNN
+class CudnnAttention;
+#endif
 
 /// What kernels of one GPU run on: its stream, scratch memory, and what libraries keep. The GPU is the
 /// thread's current one.
@@ -29,6 +32,9 @@ class Context {
   [[nodiscard]] float* scratch() const { return scratch_; }
   [[nodiscard]] Products& products() { return *products_; }
   [[nodiscard]] RopeTables& rope_tables() { return *rope_tables_; }
+#ifdef FORESHARD_HAS_CUDNN
+  [[nodiscard]] CudnnAttention& cudnn() { return *cudnn_; }
+#endif
 
  private:
   cudaStream_t stream_ = nullptr;
@@ -36,6 +42,9 @@ class Context {
   float* scratch_ = nullptr;
   std::unique_ptr<Products> products_;
   std::unique_ptr<RopeTables> rope_tables_;
+#ifdef FORESHARD_HAS_CUDNN
+  std::unique_ptr<CudnnAttention> cudnn_;
+#endif
 };
 
 // One call each, handed in to the context's stream. Activations, weights and gradients are bf16 or fp32, each

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <array>
+#include <type_traits>
 #include <vector>
 
 #include "runtime/device/bfloat16.hpp"
@@ -70,7 +70,10 @@ void check_on_gpu(const Case<Call>& one, double tolerance) {
     INFO("operand " << i);
     CHECK(distance(found[i], expected[i]) <= tolerance);
   }
-  CHECK((run_case(gpu(), one) == found));  // the same bits again
+  // The same bits again, but for cuDNN's backward.
+  bool is_repeatable = true;
+  if constexpr (std::is_same_v<Call, AttentionCall>) is_repeatable = !one.call.backward;
+  if (is_repeatable) CHECK((run_case(gpu(), one) == found));
 }
 
 /// The tolerance that is stated for the processor does not bind a GPU: its own do.

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cudnn.h>
+#include <initializer_list>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace foreshard::cuda {
+
+/// A descriptor of cuDNN's backend, destroyed with its owner. What cuDNN refuses is thrown as CudaError.
+class CudnnDescriptor {
+ public:
+  explicit CudnnDescriptor(cudnnBackendDescriptorType_t type);
+  ~CudnnDescriptor();
+  CudnnDescriptor(CudnnDescriptor&& other) noexcept : made_(std::exchange(other.made_, nullptr)) {}
+  CudnnDescriptor& operator=(CudnnDescriptor&&) = delete;
+
+  template <class Value>
+  void set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, const Value& value) {
+    set_all(name, type, 1, &value);
+  }
+  void set(cudnnBackendAttributeName_t name, const CudnnDescriptor& value) {
+    set_all(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &value.made_);
+  }
+  void set_all(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, std::int64_t count,
+               const void* values);
+  void finalize();
+  [[nodiscard]] cudnnBackendDescriptor_t get() const { return made_; }
+
+ private:
+  cudnnBackendDescriptor_t made_ = nullptr;
+};
+
+/// A tensor of four dimensions in a graph: batch, head, row, column.
+struct CudnnTensor {
+  std::size_t index = 0;  ///< into the graph
+};
+
+/// Operations on tensors, as cuDNN's graph API takes them, compiled into one plan.
+class CudnnGraph {
+ public:
+  using Sizes = std::array<std::int64_t, 4>;
+
+  /// A tensor that stands in memory.
+  CudnnTensor memory(cudnnDataType_t type, const Sizes& sizes, const Sizes& strides);
+  /// One that exists within the graph alone.
+  CudnnTensor inner(cudnnDataType_t type, const Sizes& sizes, const Sizes& strides);
+  /// The same, dense.
+  CudnnTensor inner(cudnnDataType_t type, const Sizes& sizes);
+  /// A number, the same for every call.
+  CudnnTensor number(float value);
+
+  /// c = a·b, summed in fp32. With fewer heads in b than in a, heads of a share them in groups.
+  void multiply(CudnnTensor a, CudnnTensor b, CudnnTensor c);
+  /// y = mode(x [, b [, t]])
+  void pointwise(cudnnPointwiseMode_t mode, CudnnTensor y, std::initializer_list<CudnnTensor> from,
+                 cudnnDataType_t compute = CUDNN_DATA_FLOAT, std::int64_t axis = -1);
+  /// y = x reduced along the dimensions in which y is smaller.
+  void reduce(cudnnReduceTensorOp_t op, CudnnTensor x, CudnnTensor y);
+  /// y = the numbers of x, seen with y's sizes and strides.
+  void reshape(CudnnTensor x, CudnnTensor y);
+
+  /// Chooses an engine. @throws CudaError where none runs this graph on this GPU
+  void compile(cudnnHandle_t handle);
+  [[nodiscard]] std::int64_t workspace_bytes() const { return workspace_bytes_; }
+  /// @param memory  of the tensors that were made with memory(), in the order in which they were made
+  void run(cudnnHandle_t handle, const std::vector<void*>& memory, void* workspace) const;
+
+ private:
+  CudnnTensor add(CudnnDescriptor tensor, cudnnDataType_t type, const Sizes& sizes, const Sizes& strides,
+                  bool is_virtual, bool is_number);
+  void add_operation(CudnnDescriptor operation);
+  [[nodiscard]] const CudnnDescriptor& of(CudnnTensor tensor) const { return tensors_[tensor.index]; }
+
+  std::vector<CudnnDescriptor> tensors_;  // the index of one is its unique id
+  std::vector<CudnnDescriptor> parts_;    // that operations refer to
+  std::vector<CudnnDescriptor> operations_;
+  std::vector<std::int64_t> in_memory_;                  // ids
+  std::vector<std::pair<std::int64_t, float>> numbers_;  // ids and values
+  std::vector<CudnnDescriptor> compiled_;                // graph, configuration, plan
+  std::int64_t workspace_bytes_ = 0;
+};
+
+void check_cudnn(cudnnStatus_t status, std::string_view call);
+
+}  // namespace foreshard::cuda
