@@ -12,7 +12,9 @@
 #include "cli/calibration_table.hpp"
 #include "cli/command_line.hpp"
 #include "cli/progress.hpp"
+#include "cli/run_device.hpp"
 #include "cli/unfinished_file.hpp"
+#include "planner/spec/load.hpp"
 #include "planner/spec/write_cluster.hpp"
 #include "runtime/calibrate/calibrate.hpp"
 #include "runtime/calibrate/measure_links.hpp"
@@ -24,6 +26,7 @@ namespace {
 struct CalibrateOptions {
   std::string out;
   std::string name;
+  std::string like;
   bool quick = false;
   int threads = 0;
 };
@@ -59,20 +62,47 @@ void write_file(const std::filesystem::path& out, const Calibration& calibration
   file.finish();
 }
 
+/// The cluster by this name or in this file, whose GPUs are like the one that is here.
+ClusterSpec load_gpu_cluster(const std::string& named) {
+  const bool is_file = std::filesystem::exists(named);
+  ClusterSpec cluster = load_cluster(is_file ? std::filesystem::absolute(named).string() : named);
+  if (cluster.accelerator.is_cpu)
+    throw UsageError(
+        fmt::format("--like {}: its devices are processors, which calibrate measures without --like", named));
+  if (const auto complaint = device_complaint(cluster.accelerator))
+    throw UsageError(fmt::format("--like {} is {}", named, *complaint));
+  return cluster;
+}
+
+CommandResult calibrate_on_gpu(const CalibrateOptions& options, const MpiSession& session,
+                               const CalibrationOptions& how) {
+  if (session.size() > 1) throw UsageError("--like measures one GPU: start one rank");
+  const ClusterSpec like = load_gpu_cluster(options.like);
+  const std::unique_ptr<Device> device = make_device(session, like.accelerator, options.threads);
+  const Calibration calibration = calibrate_gpu(session, *device, like, how);
+  write_file(options.out, calibration);
+  return {
+      .output = calibration_table(calibration) +
+                fmt::format("\nwrote {}\nnext: foreshard-run validate JOB.yaml --cluster {} --shard rank=0\n",
+                            options.out, options.out),
+      .code = ExitCode::done};
+}
+
 CommandResult run_calibrate(const CalibrateOptions& options, const MpiSession& session) {
   const std::string name = name_for(options);
   if (const auto complaint = host_layout_complaint(session.hosts())) throw UsageError(*complaint);
   require_writable(session, options.out);
 
   Progress progress(session.rank() == Rank(0));
-  const Calibration calibration = calibrate(
-      session,
-      {.name = name,
-       .date = today(),
-       .version = FORESHARD_VERSION,
-       .effort = options.quick ? CalibrationEffort::quick : CalibrationEffort::usual,
-       .threads = options.threads > 0 ? options.threads : static_cast<int>(session.threads_per_rank()),
-       .progress = [&](const std::string& what, int done, int of) { progress.update(what, done, of); }});
+  const CalibrationOptions how{
+      .name = name,
+      .date = today(),
+      .version = FORESHARD_VERSION,
+      .effort = options.quick ? CalibrationEffort::quick : CalibrationEffort::usual,
+      .threads = options.threads > 0 ? options.threads : static_cast<int>(session.threads_per_rank()),
+      .progress = [&](const std::string& what, int done, int of) { progress.update(what, done, of); }};
+  if (!options.like.empty()) return calibrate_on_gpu(options, session, how);
+  const Calibration calibration = calibrate(session, how);
   if (session.rank() != Rank(0)) return {};
   write_file(options.out, calibration);
 
@@ -93,6 +123,7 @@ constexpr const char* kExample =
     "  mpirun -n 2 foreshard-run calibrate --out my-cluster.yaml\n"
     "  foreshard plan my-job.yaml --set cluster=my-cluster.yaml\n"
     "  mpirun -n 2 foreshard-run validate my-job.yaml --cluster my-cluster.yaml\n"
+    "  foreshard-run calibrate --like dgx-h100 --out eight-of-these.yaml\n"
     "\n";
 
 }  // namespace
@@ -104,6 +135,11 @@ void add_calibrate(CLI::App& app, Command& command, MpiSession& session) {
   calibrate->add_option("--out", options->out, "The cluster file to write")->required()->option_text("FILE");
   calibrate->add_option("--name", options->name, "Of the cluster; default the file's name")
       ->option_text("NAME");
+  calibrate
+      ->add_option(
+          "--like", options->like,
+          "Measure this machine's GPU, alone; the rest of the cluster is as this one, such as dgx-h100")
+      ->option_text("CLUSTER");
   calibrate->add_flag("--quick", options->quick, "Measure less, in under 15 seconds: a first impression");
   calibrate->add_option("--threads", options->threads, "Threads per rank; default its share of the cores")
       ->check(CLI::Range(1, 4096))

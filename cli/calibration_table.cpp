@@ -6,6 +6,7 @@
 
 #include "planner/report/format.hpp"
 #include "planner/report/table.hpp"
+#include "planner/spec/names.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -49,9 +50,10 @@ std::string calibration_table(const Calibration& calibration) {
   add_links(table, "across hosts", calibration.network);
   for (const std::string& line : table.lines()) text += line + "\n";
 
-  const GemmRate& gemm = *device.gemm[static_cast<std::size_t>(DType::fp32)];
-  text += fmt::format("\npeak {} of fp32, {} of it sustained by large products; memory {} of {}\n",
-                      report::with_unit(gemm.peak), report::percent(gemm.efficiency),
+  const DType products = device.is_cpu ? DType::fp32 : DType::bf16;
+  const GemmRate& gemm = *device.gemm[static_cast<std::size_t>(products)];
+  text += fmt::format("\npeak {} of {}, {} of it sustained by large products; memory {} of {}\n",
+                      report::with_unit(gemm.peak), word_of(products), report::percent(gemm.efficiency),
                       report::with_unit(device.memory_capacity), report::with_unit(device.memory_bandwidth));
   if (!calibration.link.empty()) text += link_line("link within a host", cluster.link);
   if (!calibration.network.empty()) text += link_line("network across hosts", cluster.network.link);

@@ -12,6 +12,7 @@
 #include "cli/calibrate.hpp"
 #include "cli/command.hpp"
 #include "cli/command_line.hpp"
+#include "cli/devices.hpp"
 #include "cli/output.hpp"
 #include "cli/sweep.hpp"
 #include "cli/validate.hpp"
@@ -31,7 +32,7 @@ constexpr const char* kExample =
 
 void describe(CLI::App& app, Command& command, MpiSession& session) {
   describe_tool(app, "foreshard-run", kExample);
-  for (const auto add : {add_validate, add_sweep, add_calibrate}) add(app, command, session);
+  for (const auto add : {add_validate, add_sweep, add_calibrate, add_devices}) add(app, command, session);
   for (CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) each->group("Commands");
 }
 
@@ -50,7 +51,8 @@ int finish_parsing(const CLI::App& app, const CLI::ParseError& outcome, const Mp
 
 int run(const Command& command, const MpiSession& session) {
   if (!command.run)
-    throw UsageError("a command is missing: validate, sweep or calibrate; see: foreshard-run --help");
+    throw UsageError(
+        "a command is missing: validate, sweep, calibrate or devices; see: foreshard-run --help");
   const CommandResult result = command.run();
   if (speaks(session)) print_result(result.output);
   return static_cast<int>(result.code);

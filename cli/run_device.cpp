@@ -29,8 +29,9 @@ std::optional<std::string> device_complaint(const AcceleratorSpec& accelerator) 
   return fmt::format("a job for {}, and this machine has no GPU", accelerator.full_name);
 }
 
-std::unique_ptr<Device> make_device(const MpiSession& session, const JobSpec& job, int threads) {
-  if (!job.cluster.accelerator.is_cpu)
+std::unique_ptr<Device> make_device(const MpiSession& session, const AcceleratorSpec& accelerator,
+                                    int threads) {
+  if (!accelerator.is_cpu)
     return cuda_backend().make_device(static_cast<int>(session.local_rank() % count_gpus()));
   return std::make_unique<CpuDevice>(threads > 0 ? threads : static_cast<int>(session.threads_per_rank()));
 }

@@ -15,10 +15,11 @@ namespace foreshard::cli {
 /// Why this rank cannot run a job for this accelerator, and what to do; none where it can.
 std::optional<std::string> device_complaint(const AcceleratorSpec& accelerator);
 
-/// What a rank runs a job on: the host's cores where the job's accelerator is `cpu`, else a GPU of its own.
+/// What a rank runs jobs for an accelerator on: the host's cores where it is `cpu`, else a GPU of its own.
 /// @param threads per rank; 0: the rank's share of the cores
 /// @pre device_complaint finds nothing wrong
-std::unique_ptr<Device> make_device(const MpiSession& session, const JobSpec& job, int threads);
+std::unique_ptr<Device> make_device(const MpiSession& session, const AcceleratorSpec& accelerator,
+                                    int threads);
 
 /// How the ranks of a run on such devices talk: MPI between processors, NCCL between GPUs, through the host
 /// where ranks share a GPU.

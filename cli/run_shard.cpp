@@ -31,7 +31,7 @@ class ShardRun {
         rank_(rank),
         program_(build_step_program(job)),
         groups_(op_groups(program_)),
-        device_(make_device(session, job, options.threads)),
+        device_(make_device(session, job.cluster.accelerator, options.threads)),
         communicator_(mesh_, rank, *device_),
         memory_(memory_report(job, program_)),
         predicted_(price_operations(program_, CostModel(job))) {}

@@ -29,8 +29,9 @@
 namespace foreshard::cli {
 namespace {
 
-/// How far outputs and gradients may be from the unsharded run, norm-wise. In fp32 sums come in another order. In
-/// bf16 every layer rounds what passes through it about eight times, by 2⁻⁸ at most: the steps of a random walk.
+/// How far outputs and gradients may be from the unsharded run, norm-wise. In fp32 sums come in another
+/// order. In bf16 every layer rounds what passes through it about eight times, by 2⁻⁸ at most: the steps of a
+/// random walk.
 double numerics_bound(const JobSpec& job) {
   if (job.training.precision == Precision::fp32) return 1e-5;
   return std::sqrt(8.0 * static_cast<double>(job.model.layers + 1)) / 256.0;
@@ -46,7 +47,7 @@ class Run {
         mesh_(job.parallelism),
         program_(build_step_program(job)),
         groups_(op_groups(program_)),
-        device_owner_(make_device(session, job, options.threads)),
+        device_owner_(make_device(session, job.cluster.accelerator, options.threads)),
         device_(*device_owner_),
         communicator_owner_(make_communicator(session, job, mesh_, device_)),
         communicator_(*communicator_owner_) {

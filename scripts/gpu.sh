@@ -20,6 +20,7 @@ export FORESHARD_CONFIGS=$PWD/configs OPENBLAS_NUM_THREADS=1
 export OPAL_PREFIX=$PWD/openmpi OMPI_MCA_mca_base_component_path=$PWD/openmpi/lib
 export OPAL_DATADIR=$PWD/openmpi OPAL_PKGDATADIR=$PWD/openmpi/share OPAL_BINDIR=$PWD/bin OPAL_LIBDIR=$PWD/lib
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+export PMIX_MCA_mca_base_component_show_load_errors=0 PMIX_MCA_pcompress_base_silence_warning=1
 export OMPI_MCA_hwloc_base_binding_policy=none PATH=$PWD/bin:$PATH
 
 step() {
@@ -27,7 +28,7 @@ step() {
   shift
   echo "== $name"
   local begin=$SECONDS code=0
-  "$@" >"$out/$name.txt" 2>&1 || code=$?
+  timeout "${STEP_LIMIT:-120}" "$@" >"$out/$name.txt" 2>&1 || code=$?
   tail -n "${LINES_SHOWN:-25}" "$out/$name.txt"
   echo "== $name: exit code $code after $((SECONDS - begin)) s"
 }
@@ -41,20 +42,24 @@ run_bench() { step bench ./bin/cuda_bench "$out/cuda_bench.json"; }
 run_torch() {
   (unset LD_LIBRARY_PATH; step torch python3 torch_layer_bench.py "$out/cuda_bench.json" --products ${SHAPES:+--shapes $SHAPES})
 }
-# One rank's share of jobs for 8 and for 64 GPUs like this one.
+# The GPU's own constants, then one rank's share of jobs for 8 and for 64 GPUs like it, predicted from them.
 run_shard() {
   local node=dgx-h100
   nvidia-smi -L | grep -q H200 && node=dgx-h200
+  step devices ./bin/foreshard-run devices
+  step calibrate ./bin/foreshard-run calibrate --like $node --out "$out/$node-measured.yaml"
+  node=$out/$node-measured.yaml
   for tp in 8 2; do
     step "shard-8b-tp$tp" ./bin/foreshard-run validate llama3-8b-8h100 --shard rank=0 --steps 5 --set framework=foreshard \
-      --set "parallelism={tp: $tp, zero: 1}" --set "cluster={name: $node}" --set training.recompute=none \
+      --set "parallelism={tp: $tp, zero: 1}" --cluster "$node" --set training.recompute=none \
       --set training.global_batch=8
   done
   step "shard-70b-tp8" ./bin/foreshard-run validate llama3-70b-64h100 --shard rank=0 --steps 5 \
-    --set training.global_batch=16 --set "cluster={name: $node, nodes: 8}"
+    --set training.global_batch=16 --cluster "$node" --set cluster.nodes=8
 }
 # Several ranks on this one GPU: what they compute, not how fast.
 run_ranks() {
+  step nccl mpirun -q -n 2 ./bin/nccl_probe
   local model='{name: small, layers: 4, hidden: 512, ffn_hidden: 1408, ffn: swiglu, heads: 8, kv_heads: 4, vocab: 4096}'
   local job=llama3-8b-8h100
   for degrees in "tp: 2" "pp: 2" "dp: 2, zero: 1" "tp: 2, dp: 2"; do
@@ -62,6 +67,7 @@ run_ranks() {
     [[ $degrees == "tp: 2, dp: 2" ]] && ranks=4
     for precision in fp32 bf16; do
       step "ranks-${degrees//[^a-z0-9]/}-$precision" mpirun -q -n $ranks foreshard-run validate $job --steps 2 \
+        --set framework=foreshard --set training.recompute=none \
         --set "model=$model" --set "parallelism={$degrees}" --set training.sequence_length=256 \
         --set training.global_batch=8 --set training.micro_batch=2 --set training.precision=$precision
     done

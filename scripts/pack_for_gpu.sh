@@ -11,7 +11,7 @@ bundle=$(mktemp -d)
 trap 'rm -rf "$bundle"' EXIT
 mkdir -p "$bundle"/{bin,lib,openmpi,tests}
 
-for program in "$build"/bin/{foreshard-run,foreshard,cuda_kernels_test,cuda_bench} "$build"/bin/libforeshard-cuda.so; do
+for program in "$build"/bin/{foreshard-run,foreshard,cuda_kernels_test,cuda_bench,nccl_probe} "$build"/bin/libforeshard-cuda.so; do
   [[ -e $program ]] && cp "$program" "$bundle/bin/"
 done
 strip "$bundle"/bin/*

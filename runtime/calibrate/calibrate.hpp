@@ -10,6 +10,7 @@
 #include "runtime/calibrate/fit_link.hpp"
 #include "runtime/calibrate/kernel_probes.hpp"
 #include "runtime/comm/mpi_session.hpp"
+#include "runtime/device/device.hpp"
 
 namespace foreshard {
 
@@ -32,6 +33,14 @@ struct Calibration {
   std::vector<LinkFit> link;     ///< between ranks of a host; empty where each has one
   std::vector<LinkFit> network;  ///< between hosts; empty where there is one
 };
+
+/// Measures the kernels of a GPU in bf16, one rank alone, and fits the constants of `like`'s accelerator to
+/// them: its peak, memory, links, price and power stay, and so does the rest of the cluster. Takes under a
+/// minute.
+/// @throws std::runtime_error where memory does not suffice
+/// @pre the session has one rank; `device` is a GPU of `like`'s kind
+Calibration calibrate_gpu(const MpiSession& session, Device& device, const ClusterSpec& like,
+                          const CalibrationOptions& options);
 
 /// Measures kernels and links with all ranks of the run, and fits the cost model's constants to them. One
 /// rank is one device of accelerator `cpu`, one host a node. Takes under a minute, with quick effort under 15

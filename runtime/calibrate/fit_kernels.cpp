@@ -18,8 +18,6 @@ constexpr int kDigits = 4;
 /// Rates that are sought are tried at these first; slow, so that fixed costs do not hide them.
 constexpr FlopsPerSecond kTrialRate{1e9};
 constexpr BytesPerSecond kTrialBandwidth{1e9};
-constexpr auto kFp32 = static_cast<std::size_t>(DType::fp32);
-constexpr auto kFlash = static_cast<std::size_t>(FlashVersion::fa2);
 
 struct Weighed {
   const MeasuredKernel* kernel = nullptr;
@@ -50,7 +48,14 @@ Coordinate logarithmic(double start, double least, double most) {
 /// Looks for the constants family by family.
 class Fitter {
  public:
-  Fitter(const KernelMeasurements& measured, AcceleratorSpec& spec) : measured_(measured), spec_(spec) {
+  Fitter(const KernelMeasurements& measured, AcceleratorSpec& spec, const KernelFitting& how)
+      : measured_(measured),
+        spec_(spec),
+        how_(how),
+        type_(static_cast<std::size_t>(how.products)),
+        flash_(static_cast<std::size_t>(how.flash)),
+        datasheet_bandwidth_(spec.memory_bandwidth),
+        datasheet_rate_(spec.gemm[type_]) {
     std::map<std::pair<std::size_t, KernelFamily>, double> time;  // of a family in a program's step
     for (const MeasuredKernel& kernel : measured.kernels)
       time[{kernel.program, family_of(kernel.op)}] += time_in_step(kernel);
@@ -62,7 +67,7 @@ class Fitter {
 
   void run() {
     spec_.kernels.memory_efficiency = 1.0;
-    spec_.usual_flash = FlashVersion::fa2;
+    spec_.usual_flash = how_.flash;
     // What other families do does not matter to one; the model wants to be whole nevertheless.
     spec_.memory_bandwidth = kTrialBandwidth;
     set_rate(kTrialRate);
@@ -133,7 +138,7 @@ class Fitter {
       for (const Weighed& each : kernels) quickest = std::min(quickest, each.kernel->time.median);
     }
     const std::vector<Coordinate> space = {logarithmic(0.5 * quickest.value(), 1e-8, 1e-3),
-                                           logarithmic(16.0 * kKibi, 64.0, 16.0 * kMebi)};
+                                           logarithmic(16.0 * kKibi, 64.0, 64.0 * kMebi)};
     const auto turn = [&](const std::vector<double>& at) {
       spec_.kernels.launch = Seconds(rounded(std::exp(at[0]), kDigits));
       spec_.kernels.memory_half_size = Bytes(std::llround(rounded(std::exp(at[1]), 3)));
@@ -170,7 +175,7 @@ class Fitter {
       if (!family.is_memory()) continue;
       best = std::max(best, *fraction_of(family) * spec_.memory_bandwidth);
     }
-    best = BytesPerSecond(rounded(best.value(), kDigits));
+    best = how_.keeps_datasheet ? datasheet_bandwidth_ : BytesPerSecond(rounded(best.value(), kDigits));
     std::vector<std::pair<double, double>> all;
     for (const auto& [family, kernels] : families_) {
       if (!family.is_memory()) continue;
@@ -184,7 +189,7 @@ class Fitter {
 
   // ---- products: T = fixed + 2·m·n·(k + k0) / rate
 
-  void set_rate(FlopsPerSecond rate) { spec_.gemm[kFp32] = GemmRate{.peak = rate, .efficiency = 1.0}; }
+  void set_rate(FlopsPerSecond rate) { spec_.gemm[type_] = GemmRate{.peak = rate, .efficiency = 1.0}; }
 
   [[nodiscard]] bool accumulates(const MeasuredKernel& kernel) const {
     return kernel.op.operands[2].access == Access::accumulate;
@@ -219,12 +224,14 @@ class Fitter {
   }
 
   void name_peak(const Family& products) {
-    const FlopsPerSecond approached = spec_.gemm[kFp32]->peak;
-    FlopsPerSecond best = approached;
-    for (const auto& [kernel, weight] : products)
-      best = std::max(best, op_flops(kernel->op).executed / kernel->time.median);
-    best = FlopsPerSecond(rounded(best.value(), kDigits));
-    spec_.gemm[kFp32] =
+    const FlopsPerSecond approached = spec_.gemm[type_]->peak;
+    FlopsPerSecond best = how_.keeps_datasheet ? datasheet_rate_->peak : approached;
+    if (!how_.keeps_datasheet) {
+      for (const auto& [kernel, weight] : products)
+        best = std::max(best, op_flops(kernel->op).executed / kernel->time.median);
+      best = FlopsPerSecond(rounded(best.value(), kDigits));
+    }
+    spec_.gemm[type_] =
         GemmRate{.peak = best, .efficiency = std::min(1.0, rounded(approached / best, kDigits))};
   }
 
@@ -234,12 +241,12 @@ class Fitter {
     const auto found = families_.find({.pass = MemoryPass::attention, .backward = backward});
     if (found == families_.end()) return;
     const Family& cores = found->second;
-    std::optional<FlashAttention>& flash = spec_.kernels.attention[kFlash];
+    std::optional<FlashAttention>& flash = spec_.kernels.attention[flash_];
     if (!flash) flash.emplace();
     AttentionRate& rate = backward ? flash->backward : flash->forward;
     const auto set_efficiency = [&] {
       // The trial rate is as far below the peak as it is below everything that a core reaches.
-      const double trial = kTrialRate / spec_.gemm[kFp32]->peak;
+      const double trial = kTrialRate / spec_.gemm[type_]->peak;
       rate.efficiency = trial;
       const double factor = speed_up(cores, spec_.kernels.launch, [](const auto&) { return true; });
       rate.efficiency = std::min(1.0, rounded(trial * factor, kDigits));
@@ -277,10 +284,10 @@ class Fitter {
     }
     fit.residual = std::sqrt(std::max(0.0, squares - sum * sum));
     fit.unsteadiness = median_by_weight(std::move(spreads));
-    const GemmRate& gemm = *spec_.gemm[kFp32];
+    const GemmRate& gemm = *spec_.gemm[type_];
     if (family.is_product()) fit.rate = gemm.efficiency * gemm.peak;
     if (family.is_attention()) {
-      const FlashAttention& flash = *spec_.kernels.attention[kFlash];
+      const FlashAttention& flash = *spec_.kernels.attention[flash_];
       fit.rate = (family.backward ? flash.backward : flash.forward).efficiency * gemm.peak;
     }
     if (family.is_memory()) {
@@ -305,13 +312,19 @@ class Fitter {
 
   const KernelMeasurements& measured_;
   AcceleratorSpec& spec_;
+  const KernelFitting& how_;
+  std::size_t type_;
+  std::size_t flash_;
+  BytesPerSecond datasheet_bandwidth_;
+  std::optional<GemmRate> datasheet_rate_;
   std::map<KernelFamily, Family> families_;
 };
 
 }  // namespace
 
-std::vector<FamilyFit> fit_kernels(const KernelMeasurements& measured, AcceleratorSpec& accelerator) {
-  Fitter fitter(measured, accelerator);
+std::vector<FamilyFit> fit_kernels(const KernelMeasurements& measured, AcceleratorSpec& accelerator,
+                                   const KernelFitting& how) {
+  Fitter fitter(measured, accelerator, how);
   fitter.run();
   std::vector<FamilyFit> fits = fitter.judge();
   accelerator.fits.clear();

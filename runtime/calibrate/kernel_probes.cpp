@@ -117,4 +117,34 @@ std::vector<JobSpec> kernel_probes(CalibrationEffort effort) {
                  .sequences = 8})};
 }
 
+std::vector<JobSpec> gpu_kernel_probes(CalibrationEffort effort) {
+  const auto share = [](const char* name, std::int64_t hidden, std::int64_t ffn_hidden, std::int64_t heads,
+                        std::int64_t kv_heads, std::int64_t sequence, std::int64_t sequences = 1) {
+    JobSpec job = probe({.name = name,
+                         .hidden = hidden,
+                         .ffn_hidden = ffn_hidden,
+                         .heads = heads,
+                         .kv_heads = kv_heads,
+                         .head_dim = 128,
+                         .vocab = 16384,
+                         .sequence = sequence,
+                         .sequences = sequences});
+    job.training.precision = Precision::bf16;
+    return job;
+  };
+  const JobSpec eighth = share("an eighth of 8B", 4096, 1792, 4, 1, 8192);
+  const JobSpec whole = share("8B", 4096, 14336, 32, 8, 8192);
+  const JobSpec gpt = as_gpt(share("gpt", 2048, 8192, 16, 16, 2048, 2));
+  if (effort == CalibrationEffort::quick) return {eighth, whole, gpt};
+  return {eighth,
+          share("a quarter of 8B", 4096, 3584, 8, 2, 8192),
+          share("half of 8B", 4096, 7168, 16, 4, 4096, 2),
+          whole,
+          share("an eighth of 70B", 8192, 3584, 8, 1, 8192),
+          share("half of 70B", 8192, 14336, 32, 4, 4096),
+          share("1B", 2048, 5632, 16, 16, 2048, 2),
+          share("short", 1024, 2816, 8, 8, 1024),
+          gpt};
+}
+
 }  // namespace foreshard

@@ -19,4 +19,8 @@ enum class CalibrationEffort : std::uint8_t { quick, usual };
 /// was written a moment ago and is in a cache or not, as it would be; weights and gradients come from memory.
 std::vector<JobSpec> kernel_probes(CalibrationEffort effort);
 
+/// The same for a GPU, in bf16: layers of Llama's proportions as tensor-parallel ranks share them, of 1024 to
+/// 8192 tokens, and one of GPT's kinds of kernels. They take up to 20 GiB.
+std::vector<JobSpec> gpu_kernel_probes(CalibrationEffort effort);
+
 }  // namespace foreshard

@@ -83,7 +83,7 @@ KernelMeasurements measure_kernels(std::span<const JobSpec> probes, Device& devi
     if (fits(program, device, wide, budget.memory)) {
       RankPlan plan(job, program, device, alone);
       Executor executor(plan, device, alone);
-      executor.initialize();
+      executor.initialize_for_timing();
       OpSamples times(program);
       const int steps = run_steps(executor, wide, budget, times);
       collect(program, times, steps, wide, measured);

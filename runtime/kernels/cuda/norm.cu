@@ -170,7 +170,7 @@ void backward(Context& context, const NormCall& call, const T* x, const W* weigh
   const std::int64_t room =
       static_cast<std::int64_t>(Context::kScratchBytes / sizeof(float)) / (2 * call.width);
   const std::int64_t blocks =
-      std::min({call.rows, std::min(room, kMostParts), std::int64_t{4} * context.multiprocessors()});
+      std::min({call.rows, std::min(room, kMostParts), std::int64_t{2} * context.multiprocessors()});
   float* const d_weight_parts = call.d_weight.empty() ? nullptr : context.scratch();
   float* const d_bias_parts = call.d_bias.empty() ? nullptr : context.scratch() + blocks * call.width;
   const Backward<T, W> of{

@@ -13,8 +13,8 @@ struct Rotation {
   T* x;
   const float* cosines;
   const float* sines;
-  std::int64_t tokens;
-  std::int64_t sequence;
+  std::uint32_t tokens;
+  std::uint32_t sequence;
   std::int64_t row_width;
   std::uint32_t heads;
   std::uint32_t half;
@@ -26,16 +26,16 @@ template <int N, class T>
 __global__ void __launch_bounds__(kThreads) rotate(Rotation<T> of) {
   const std::uint32_t packs = of.half / N;  // of a head
   const std::uint32_t per_token = packs * of.heads;
-  const std::int64_t at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  const std::uint32_t at = blockIdx.x * kThreads + threadIdx.x;
   if (at >= of.tokens * per_token) return;
-  const std::int64_t token = at / per_token;
-  const auto within = static_cast<std::uint32_t>(at - token * per_token);
+  const std::uint32_t token = at / per_token;
+  const std::uint32_t within = at - token * per_token;
   const std::uint32_t head = within / packs;
   const std::uint32_t pair = within % packs * N;
-  const std::int64_t angle = token % of.sequence * of.half + pair;
+  const std::uint32_t angle = token % of.sequence * of.half + pair;
   const Floats<N> cosine = load<N>(of.cosines + angle);
   const Floats<N> sine = load<N>(of.sines + angle);
-  T* const first_at = of.x + token * of.row_width + std::int64_t{head} * 2 * of.half + pair;
+  T* const first_at = of.x + std::int64_t{token} * of.row_width + std::int64_t{head} * 2 * of.half + pair;
   const Floats<N> first = load<N>(first_at);
   const Floats<N> second = load<N>(first_at + of.half);
   Floats<N> turned;
@@ -57,16 +57,21 @@ void run(Context& context, const RopeCall& call) {
   const bool packed = are_packed({call.x}, half) && call.row_width % kPack == 0;
   const std::int64_t threads = call.tokens * call.heads * half / (packed ? kPack : 1);
   if (threads == 0) return;
+  // Threads and angles are counted in 32 bits: divisions are what costs beside the memory.
+  constexpr std::int64_t kMost = std::int64_t{1} << 31;
+  if (threads >= kMost || call.sequence * half >= kMost)
+    throw std::invalid_argument("rope: more than 2^31 pairs in one call; use a smaller micro-batch");
   with_numbers(call.x, [&](auto* x) {
-    const Rotation<std::remove_pointer_t<decltype(x)>> of{.x = x,
-                                                          .cosines = table,
-                                                          .sines = table + call.sequence * half,
-                                                          .tokens = call.tokens,
-                                                          .sequence = call.sequence,
-                                                          .row_width = call.row_width,
-                                                          .heads = static_cast<std::uint32_t>(call.heads),
-                                                          .half = static_cast<std::uint32_t>(half),
-                                                          .direction = call.inverse ? -1.0F : 1.0F};
+    const Rotation<std::remove_pointer_t<decltype(x)>> of{
+        .x = x,
+        .cosines = table,
+        .sines = table + call.sequence * half,
+        .tokens = static_cast<std::uint32_t>(call.tokens),
+        .sequence = static_cast<std::uint32_t>(call.sequence),
+        .row_width = call.row_width,
+        .heads = static_cast<std::uint32_t>(call.heads),
+        .half = static_cast<std::uint32_t>(half),
+        .direction = call.inverse ? -1.0F : 1.0F};
     const unsigned blocks = blocks_for(threads, kThreads);
     if (packed) {
       rotate<kPack><<<blocks, kThreads, 0, context.stream()>>>(of);

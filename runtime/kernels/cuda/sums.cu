@@ -59,12 +59,25 @@ __global__ void __launch_bounds__(32 * kRowGroups)
   }
 }
 
+constexpr int kStrip = 32;       // columns of a block of add_rows
+constexpr int kPartGroups = 16;  // parts that it takes at a time
+
+/// A warp takes parts g, g + 16, … of 32 columns; the groups' sums are added in order.
 template <class T>
-__global__ void add_rows(const float* partial, std::int64_t parts, std::int64_t width, T* to) {
-  const std::int64_t column = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (column >= width) return;
+__global__ void __launch_bounds__(kStrip* kPartGroups)
+    add_rows(const float* partial, std::int64_t parts, std::int64_t width, T* to) {
+  __shared__ float shared[kPartGroups][kStrip];
+  const std::int64_t column = std::int64_t{blockIdx.x} * kStrip + threadIdx.x;
   float sum = 0.0F;
-  for (std::int64_t part = 0; part < parts; ++part) sum += partial[part * width + column];
+  if (column < width) {
+#pragma unroll 4
+    for (std::int64_t part = threadIdx.y; part < parts; part += kPartGroups)
+      sum += partial[part * width + column];
+  }
+  shared[threadIdx.y][threadIdx.x] = sum;
+  __syncthreads();
+  if (threadIdx.y != 0 || column >= width) return;
+  for (int group = 1; group < kPartGroups; ++group) sum += shared[group][threadIdx.x];
   set(to[column], to_float(to[column]) + sum);
 }
 
@@ -72,9 +85,9 @@ __global__ void add_rows(const float* partial, std::int64_t parts, std::int64_t 
 
 void add_partial_rows(Context& context, const float* partial, std::int64_t parts, std::int64_t width,
                       const Buffer& to) {
-  constexpr int kColumns = 64;
   with_numbers(to, [&](auto* numbers) {
-    add_rows<<<blocks_for(width, kColumns), kColumns, 0, context.stream()>>>(partial, parts, width, numbers);
+    add_rows<<<blocks_for(width, kStrip), dim3(kStrip, kPartGroups), 0, context.stream()>>>(partial, parts,
+                                                                                            width, numbers);
   });
   check_launch("a sum over rows");
 }

@@ -1,0 +1,210 @@
+// NCCL between ranks, each on its GPU or several on one: collectives of every kind against what they must
+// give, and a sharded step against the unsharded one. Under mpirun. Exit code 77: there is no GPU.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "runtime/comm/collective_shape.hpp"
+#include "runtime/comm/end_run.hpp"
+#include "runtime/comm/nccl/nccl_communicator.hpp"
+#include "runtime/device/cuda/cuda_check.hpp"
+#include "runtime/device/cuda/cuda_device.hpp"
+#include "runtime/verify/sharding_check.hpp"
+#include "tests/runtime/verify/sharding_jobs.hpp"
+
+using namespace foreshard;
+using namespace foreshard::test;
+
+namespace {
+
+constexpr int kSkipped = 77;
+
+int count_gpus() {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess) return 0;
+  return count;
+}
+
+/// NCCL refuses two ranks on one GPU of one host: every rank gets a host of its own, reached through a
+/// socket.
+void pretend_hosts(const MpiSession& session) {
+  setenv("NCCL_HOSTID", fmt::format("rank-{}", session.rank().value()).c_str(), 1);
+  setenv("NCCL_SOCKET_IFNAME", "lo", 1);
+  setenv("NCCL_IB_DISABLE", "1", 1);
+  setenv("NCCL_P2P_DISABLE", "1", 1);
+  setenv("NCCL_SHM_DISABLE", "1", 1);
+}
+
+class Probe {
+ public:
+  Probe(const MpiSession& session, CudaDevice& device) : session_(session), device_(device) {}
+
+  void check(bool holds, const std::string& what) {
+    ++checks_;
+    if (holds) return;
+    ++failures_;
+    std::printf("rank %d: %s\n", session_.rank().value(), what.c_str());
+  }
+
+  void collectives() {
+    ParallelismSpec degrees;
+    degrees.dp = session_.size();
+    NcclCommunicator communicator(session_, DeviceMesh(degrees), device_);
+    for (const DType type : {DType::fp32, DType::bf16}) {
+      for (const std::int64_t elements : {64, 7}) {
+        for (const bool in_place : {false, true}) {
+          for (const CollectiveKind kind : {CollectiveKind::all_reduce, CollectiveKind::all_gather,
+                                            CollectiveKind::reduce_scatter, CollectiveKind::all_to_all})
+            collective(communicator, kind, type, elements, in_place);
+        }
+      }
+    }
+  }
+
+  void transfers() {
+    ParallelismSpec degrees;
+    degrees.pp = session_.size();
+    NcclCommunicator communicator(session_, DeviceMesh(degrees), device_);
+    const double own = session_.rank().value();
+    Memory forth(device_, DType::fp32, {own, own + 0.5});
+    Memory back(device_, DType::fp32, {own + 100.0});
+    Memory from_previous(device_, DType::fp32, {0.0, 0.0});
+    Memory from_next(device_, DType::fp32, {0.0});
+    const std::vector<Ticket> tickets{
+        communicator.start({.is_send = false, .peer = Peer::previous_stage, .buffer = from_previous.buffer}),
+        communicator.start({.peer = Peer::next_stage, .buffer = forth.buffer}),
+        communicator.start({.is_send = false, .peer = Peer::next_stage, .buffer = from_next.buffer}),
+        communicator.start({.peer = Peer::previous_stage, .buffer = back.buffer})};
+    for (const Ticket ticket : tickets) communicator.wait(ticket);
+    communicator.finish();
+    const auto n = static_cast<double>(session_.size());
+    const double previous = std::fmod(own + n - 1.0, n);
+    check(from_previous.read() == std::vector<double>{previous, previous + 0.5},
+          "a transfer from the previous stage");
+    check(from_next.read() == std::vector<double>{std::fmod(own + 1.0, n) + 100.0},
+          "a transfer from the next stage");
+  }
+
+  void steps() {
+    for (const Degrees& degrees : degrees_of(session_.size())) {
+      const JobSpec job = sharded(tiny_job(false), degrees);
+      NcclCommunicator communicator(session_, DeviceMesh(job.parallelism), device_);
+      const ShardingErrors errors = compare_with_unsharded(job, device_, communicator, 2);
+      constexpr double kBound = 1e-5;  // fp32 sums in another order
+      check(errors.loss <= kBound && errors.outputs <= kBound && errors.gradients <= kBound,
+            fmt::format("{}: loss {:.1e}, outputs {:.1e}, gradients {:.1e} ({})", degrees.name(), errors.loss,
+                        errors.outputs, errors.gradients, errors.worst_gradient));
+    }
+  }
+
+  [[nodiscard]] int finish() const {
+    if (session_.rank() == Rank(0)) std::printf("%d checks, %d failed\n", checks_, failures_);
+    return failures_ == 0 ? 0 : 1;
+  }
+
+ private:
+  struct Memory {
+    Memory(CudaDevice& of, DType type, const std::vector<double>& values)
+        : device(of), memory(of.allocate(256 * static_cast<std::int64_t>(values.size()))) {
+      buffer = {memory->data(), static_cast<std::int64_t>(values.size()), type};
+      device.write(buffer, values.data());
+    }
+    [[nodiscard]] std::vector<double> read() const {
+      std::vector<double> values(static_cast<std::size_t>(buffer.elements));
+      device.read(buffer, values.data());
+      return values;
+    }
+    CudaDevice& device;
+    std::unique_ptr<DeviceMemory> memory;
+    Buffer buffer;
+  };
+
+  /// Element i of what a rank has: small whole numbers, which bf16 sums exactly.
+  static double value(std::int64_t rank, std::int64_t i) { return static_cast<double>(3 * rank + i % 5); }
+
+  void collective(NcclCommunicator& communicator, CollectiveKind kind, DType type, std::int64_t elements,
+                  bool in_place) {
+    const std::int64_t n = session_.size();
+    const std::int64_t me = session_.rank().value();
+    if (kind == CollectiveKind::all_to_all && (in_place || elements % n != 0)) return;
+    std::vector<double> mine;
+    for (std::int64_t i = 0; i < elements; ++i) mine.push_back(value(me, i));
+    const auto sum = [&](std::int64_t i) {
+      double total = 0.0;
+      for (std::int64_t rank = 0; rank < n; ++rank) total += value(rank, i);
+      return total;
+    };
+    const Share own = share_of(elements, n, me);
+    const std::string what = fmt::format("{} of {} elements of {} bytes{}", to_string(kind), elements,
+                                         size_in_bytes(type), in_place ? ", in place" : "");
+    Memory whole(device_, type, mine);
+    Memory other(device_, type, std::vector<double>(static_cast<std::size_t>(elements), 50.0));
+    std::vector<Piece> pieces{{whole.buffer, other.buffer}};
+    if (in_place) pieces = {{whole.buffer, whole.buffer}};
+    if (!in_place && kind == CollectiveKind::all_gather)
+      pieces = {{whole.buffer.part(own.first, own.elements), other.buffer}};
+    if (!in_place && kind == CollectiveKind::reduce_scatter)
+      pieces = {{whole.buffer, other.buffer.part(0, own.elements)}};
+    const bool adds = !in_place && kind == CollectiveKind::reduce_scatter;
+    communicator.run(
+        {.kind = kind, .group = GroupKind::dp, .accumulate = adds, .in_place = in_place, .pieces = pieces});
+    communicator.finish();
+    const std::vector<double> result = in_place ? whole.read() : other.read();
+    bool holds = true;
+    for (std::int64_t i = 0; i < elements; ++i) {
+      const double found = result[static_cast<std::size_t>(i)];
+      switch (kind) {
+        case CollectiveKind::all_reduce: holds = holds && found == sum(i); break;
+        case CollectiveKind::all_gather:
+          for (std::int64_t rank = 0; rank < n; ++rank) {
+            const Share share = share_of(elements, n, rank);
+            if (i >= share.first && i < share.first + share.elements)
+              holds = holds && found == value(rank, i);
+          }
+          break;
+        case CollectiveKind::reduce_scatter:
+          if (in_place && i >= own.first && i < own.first + own.elements) holds = holds && found == sum(i);
+          if (!in_place && i < own.elements) holds = holds && found == 50.0 + sum(own.first + i);
+          break;
+        case CollectiveKind::all_to_all: {
+          const std::int64_t part = elements / n;
+          holds = holds && found == value(i / part, me * part + i % part);
+          break;
+        }
+      }
+    }
+    check(holds, what);
+  }
+
+  const MpiSession& session_;
+  CudaDevice& device_;
+  int checks_ = 0;
+  int failures_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  MpiSession session(argc, argv);
+  const int gpus = count_gpus();
+  if (gpus == 0) {
+    if (session.rank() == Rank(0)) std::printf("skipped: no GPU to test on\n");
+    return kSkipped;
+  }
+  try {
+    if (session.local_ranks() > gpus) pretend_hosts(session);
+    CudaDevice device(static_cast<int>(session.local_rank()) % gpus);
+    Probe probe(session, device);
+    probe.collectives();
+    probe.transfers();
+    probe.steps();
+    return probe.finish();
+  } catch (const std::exception& error) {
+    end_run(session, 1, error.what());
+  }
+}
