@@ -71,12 +71,14 @@ JobSpec load_for_ranks(const MpiSession& session, const JobSource& source, std::
 
 std::vector<Override> overrides_of(const JobSource& source) {
   if (source.job == "-") throw UsageError("standard input reaches one rank alone: name a file");
-  std::vector<Override> overrides = parse_settings(source.settings);
+  std::vector<Override> overrides;
   if (!source.cluster.empty()) {
     const bool is_file = std::filesystem::exists(source.cluster);
     overrides.push_back(
         {"cluster", is_file ? std::filesystem::absolute(source.cluster).string() : source.cluster});
   }
+  // After the cluster: they may be about it.
+  for (Override& setting : parse_settings(source.settings)) overrides.push_back(std::move(setting));
   return overrides;
 }
 

@@ -20,7 +20,6 @@ export FORESHARD_CONFIGS=$PWD/configs OPENBLAS_NUM_THREADS=1
 export OPAL_PREFIX=$PWD/openmpi OMPI_MCA_mca_base_component_path=$PWD/openmpi/lib
 export OPAL_DATADIR=$PWD/openmpi OPAL_PKGDATADIR=$PWD/openmpi/share OPAL_BINDIR=$PWD/bin OPAL_LIBDIR=$PWD/lib
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
-export PMIX_MCA_mca_base_component_show_load_errors=0 PMIX_MCA_pcompress_base_silence_warning=1
 export OMPI_MCA_hwloc_base_binding_policy=none PATH=$PWD/bin:$PATH
 
 step() {
@@ -29,7 +28,7 @@ step() {
   echo "== $name"
   local begin=$SECONDS code=0
   timeout "${STEP_LIMIT:-120}" "$@" >"$out/$name.txt" 2>&1 || code=$?
-  tail -n "${LINES_SHOWN:-25}" "$out/$name.txt"
+  grep -v pmix "$out/$name.txt" | tail -n "${LINES_SHOWN:-25}"
   echo "== $name: exit code $code after $((SECONDS - begin)) s"
 }
 

@@ -251,11 +251,16 @@ class Fitter {
       const double factor = speed_up(cores, spec_.kernels.launch, [](const auto&) { return true; });
       rate.efficiency = std::min(1.0, rounded(trial * factor, kDigits));
     };
-    const std::vector<Coordinate> space = {{.start = 16.0, .step = 16.0, .least = 0.0, .most = 256.0},
-                                           {.start = 32.0, .step = 32.0, .least = 0.0, .most = 512.0}};
+    // A processor has no waves that end unevenly.
+    const double most_tail = how_.keeps_datasheet ? 512.0 : 0.0;
+    const std::vector<Coordinate> space = {
+        {.start = 16.0, .step = 16.0, .least = 0.0, .most = 256.0},
+        {.start = 32.0, .step = 32.0, .least = 0.0, .most = 512.0},
+        {.start = most_tail / 8.0, .step = 32.0, .least = 0.0, .most = most_tail}};
     const auto turn = [&](const std::vector<double>& at) {
       rate.score_cost = rounded(at[0], 3);
       rate.key_prologue = rounded(at[1], 3);
+      rate.tail_rows = rounded(at[2], 3);
       set_efficiency();
     };
     turn(minimise(space, [&](const std::vector<double>& at) {

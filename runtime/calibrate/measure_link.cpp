@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <memory>
 #include <span>
 #include <stdexcept>
 #include <vector>
@@ -11,26 +12,44 @@ namespace foreshard {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Numbers = std::vector<float>;
+using Samples = std::vector<double>;
 
 constexpr std::int64_t kElementBytes = 4;
 
-Buffer buffer_of(Numbers& numbers) {
-  return {.data = reinterpret_cast<std::byte*>(numbers.data()),
-          .elements = static_cast<std::int64_t>(numbers.size())};
-}
+/// Ones in a device's memory.
+class Ones {
+ public:
+  Ones(Device& device, std::int64_t elements)
+      : memory_(device.allocate(elements * kElementBytes)), buffer_{memory_->data(), elements, DType::fp32} {
+    const std::vector<double> ones(static_cast<std::size_t>(elements), 1.0);
+    device.write(buffer_, ones.data());
+  }
+  [[nodiscard]] const Buffer& buffer() const { return buffer_; }
+
+ private:
+  std::unique_ptr<DeviceMemory> memory_;
+  Buffer buffer_;
+};
 
 /// One operation with the memory that it works on.
 class Operation {
  public:
-  Operation(Communicator& communicator, GroupKind group, LinkOperation operation, Bytes payload)
-      : communicator_(communicator), group_(group), operation_(operation) {
-    const std::int64_t members = communicator.group_size(group);
-    // Whole parts for everyone: an all-to-all needs them.
-    const std::int64_t elements = round_up(std::max<std::int64_t>(payload.value() / kElementBytes, 1),
-                                           std::max<std::int64_t>(members, 1));
-    whole_.assign(static_cast<std::size_t>(elements), 1.0F);
-    other_.assign(static_cast<std::size_t>(shares() ? elements / members : elements), 1.0F);
+  Operation(Device& device, Communicator& communicator, GroupKind group, LinkOperation operation,
+            Bytes payload)
+      : device_(device),
+        communicator_(communicator),
+        group_(group),
+        operation_(operation),
+        members_(std::max<std::int64_t>(communicator.group_size(group), 1)),
+        // Whole parts for everyone: an all-to-all needs them.
+        elements_(round_up(std::max<std::int64_t>(payload.value() / kElementBytes, 1), members_)),
+        whole_(device, elements_),
+        other_(device, shares() ? elements_ / members_ : elements_) {}
+
+  /// Returns when it is done.
+  void finish() {
+    communicator_.finish();
+    device_.finish();
   }
 
   void run() {
@@ -51,8 +70,8 @@ class Operation {
     return operation_ == LinkOperation::all_gather || operation_ == LinkOperation::reduce_scatter;
   }
 
-  void collective(CollectiveKind kind, Numbers& send, Numbers& receive) {
-    const Piece piece{.send = buffer_of(send), .receive = buffer_of(receive)};
+  void collective(CollectiveKind kind, const Ones& send, const Ones& receive) {
+    const Piece piece{.send = send.buffer(), .receive = receive.buffer()};
     // The largest of ones stays one however often it is reduced.
     communicator_.run({.kind = kind,
                        .group = group_,
@@ -61,8 +80,8 @@ class Operation {
                        .pieces = std::span(&piece, 1)});
   }
 
-  void move(bool is_send, Peer peer, Numbers& numbers) {
-    communicator_.wait(communicator_.start({.is_send = is_send, .peer = peer, .buffer = buffer_of(numbers)}));
+  void move(bool is_send, Peer peer, const Ones& numbers) {
+    communicator_.wait(communicator_.start({.is_send = is_send, .peer = peer, .buffer = numbers.buffer()}));
   }
 
   // Stages 0 and 1, 2 and 3, …; of an odd number the last one looks on.
@@ -77,17 +96,20 @@ class Operation {
 
   void exchange() {
     const Ticket received =
-        communicator_.start({.is_send = false, .peer = Peer::previous_stage, .buffer = buffer_of(other_)});
-    const Ticket sent = communicator_.start({.peer = Peer::next_stage, .buffer = buffer_of(whole_)});
+        communicator_.start({.is_send = false, .peer = Peer::previous_stage, .buffer = other_.buffer()});
+    const Ticket sent = communicator_.start({.peer = Peer::next_stage, .buffer = whole_.buffer()});
     communicator_.wait(received);
     communicator_.wait(sent);
   }
 
+  Device& device_;
   Communicator& communicator_;
   GroupKind group_;
   LinkOperation operation_;
-  Numbers whole_;
-  Numbers other_;
+  std::int64_t members_;
+  std::int64_t elements_;
+  Ones whole_;
+  Ones other_;
 };
 
 /// Seconds of `runs` runs in a row, begun together.
@@ -95,6 +117,7 @@ double time_runs(Communicator& communicator, Operation& operation, std::int64_t 
   communicator.barrier();
   const Clock::time_point start = Clock::now();
   for (std::int64_t i = 0; i < runs; ++i) operation.run();
+  operation.finish();
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
@@ -105,13 +128,12 @@ std::int64_t fit(double whole, double part, std::int64_t least, std::int64_t mos
 }
 
 /// Of sorted samples, between the two nearest.
-Seconds quantile(const Numbers& sorted, double share) {
+Seconds quantile(const Samples& sorted, double share) {
   const double place = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(place);
   const std::size_t above = std::min(below + 1, sorted.size() - 1);
   const double weight = place - static_cast<double>(below);
-  return Seconds(static_cast<double>(sorted[below]) * (1 - weight) +
-                 static_cast<double>(sorted[above]) * weight);
+  return Seconds(sorted[below] * (1 - weight) + sorted[above] * weight);
 }
 
 }  // namespace
@@ -128,14 +150,14 @@ std::string_view to_string(LinkOperation operation) {
   return "transfer";
 }
 
-LinkTime measure_link(Communicator& communicator, GroupKind group, LinkOperation operation, Bytes payload,
-                      const LinkBudget& budget) {
+LinkTime measure_link(Device& device, Communicator& communicator, GroupKind group, LinkOperation operation,
+                      Bytes payload, const LinkBudget& budget) {
   if (operation == LinkOperation::transfer || operation == LinkOperation::exchange) {
     group = GroupKind::pp;
     if (communicator.group_size(group) < 2)
       throw std::invalid_argument("a transfer is measured between stages, and there is one");
   }
-  Operation measured(communicator, group, operation, payload);
+  Operation measured(device, communicator, group, operation, payload);
   // The first run meets cold memory and connections not yet made; the second says how many fit into the
   // budget. All ranks must come to the same numbers.
   measured.run();
@@ -144,17 +166,10 @@ LinkTime measure_link(Communicator& communicator, GroupKind group, LinkOperation
   const std::int64_t samples =
       fit(budget.time.value(), once * static_cast<double>(runs), budget.fewest_samples, budget.most_samples);
 
-  Numbers times(static_cast<std::size_t>(samples));
-  for (float& time : times) {
-    time = static_cast<float>(time_runs(communicator, measured, runs) /
-                              (static_cast<double>(runs) * measured.messages()));
-  }
-  const Piece slowest{.send = buffer_of(times), .receive = buffer_of(times)};
-  communicator.run({.kind = CollectiveKind::all_reduce,
-                    .group = GroupKind::world,
-                    .reduction = Reduction::max,
-                    .in_place = true,
-                    .pieces = std::span(&slowest, 1)});
+  Samples times(static_cast<std::size_t>(samples));
+  for (double& time : times)
+    time = time_runs(communicator, measured, runs) / (static_cast<double>(runs) * measured.messages());
+  for (double& time : times) time = communicator.max_over_world(time);
   std::sort(times.begin(), times.end());
   return {.ranks = communicator.group_size(group),
           .median = quantile(times, 0.5),

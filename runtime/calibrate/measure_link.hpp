@@ -7,6 +7,7 @@
 #include "planner/units/count.hpp"
 #include "planner/units/quantity.hpp"
 #include "runtime/comm/communicator.hpp"
+#include "runtime/device/device.hpp"
 
 namespace foreshard {
 
@@ -41,9 +42,10 @@ struct LinkTime {
 
 /// Measures one operation on `payload` bytes of fp32 (of the whole buffer, as nccl-tests count; of the
 /// message for transfers). All groups of the kind work at the same time, as they do in a step; transfers use
-/// the pipeline whatever `group` says. All ranks together, on a communicator for host memory.
+/// the pipeline whatever `group` says. All ranks together, on memory of `device`, which the communicator is
+/// for.
 /// @throws std::invalid_argument for transfers in a pipeline of one stage
-LinkTime measure_link(Communicator& communicator, GroupKind group, LinkOperation operation, Bytes payload,
-                      const LinkBudget& budget = {});
+LinkTime measure_link(Device& device, Communicator& communicator, GroupKind group, LinkOperation operation,
+                      Bytes payload, const LinkBudget& budget = {});
 
 }  // namespace foreshard

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "runtime/comm/mpi_communicator.hpp"
+#include "runtime/device/cpu_device.hpp"
 
 namespace foreshard {
 namespace {
@@ -73,7 +74,7 @@ class Links {
       measured.push_back(
           {.operation = trial.operation,
            .payload = trial.payload,
-           .time = measure_link(communicator, group, trial.operation, trial.payload, budget_)});
+           .time = measure_link(host_, communicator, group, trial.operation, trial.payload, budget_)});
       if (progress_) progress_(++done_, todo_);
     }
     return measured;
@@ -83,6 +84,7 @@ class Links {
   HostLayout layout_;
   LinkBudget budget_;
   const std::function<void(int, int)>& progress_;
+  CpuDevice host_;  // for its memory
   int done_ = 0;
   int todo_ = 0;
 };

@@ -31,6 +31,8 @@ class Executor {
   /// @param note  where it says what it is doing, for error messages and the watchdog; or none
   Executor(RankPlan& plan, Device& device, Communicator& communicator, OperationNote* note = nullptr);
 
+  [[nodiscard]] Device& device() { return device_; }
+
   /// Sets weights, masters and moments to what training starts with, and the optimizer to its first step.
   void initialize();
   /// The same with weights of no model, a short stretch of small random numbers again and again: for timing,

@@ -88,7 +88,8 @@ class Replay {
   [[nodiscard]] Seconds transfer_time(const Op& op) {
     const auto* send = std::get_if<Send>(&op.kind);
     const Bytes payload = send != nullptr ? send->payload : std::get<Recv>(op.kind).payload;
-    return measure_link(communicator_, GroupKind::pp, LinkOperation::transfer, payload).median;
+    return measure_link(executor_.device(), communicator_, GroupKind::pp, LinkOperation::transfer, payload)
+        .median;
   }
 
   Executor& executor_;

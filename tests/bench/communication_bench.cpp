@@ -16,14 +16,21 @@
 #include "runtime/comm/before_run.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
 #include "runtime/comm/mpi_session.hpp"
+#include "runtime/device/cpu_device.hpp"
 
 namespace foreshard {
 namespace {
 
+Device& host_memory() {
+  static CpuDevice device;
+  return device;
+}
+
 void print_operation(Communicator& communicator, LinkOperation operation, std::int64_t largest,
                      const LinkBudget& budget) {
   for (std::int64_t bytes = 4; bytes <= largest; bytes *= 4) {
-    const LinkTime time = measure_link(communicator, GroupKind::world, operation, Bytes(bytes), budget);
+    const LinkTime time =
+        measure_link(host_memory(), communicator, GroupKind::world, operation, Bytes(bytes), budget);
     if (communicator.rank() != Rank(0)) continue;
     std::printf("%-15s %5lld %12lld %14.2f %10.2f %10.2f %10.3f %8lld\n",
                 std::string(to_string(operation)).c_str(), static_cast<long long>(time.ranks),

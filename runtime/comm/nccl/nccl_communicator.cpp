@@ -55,20 +55,31 @@ NcclCommunicator::NcclCommunicator(const MpiSession& session, const DeviceMesh& 
   if (session.size() != mesh.devices())
     throw std::invalid_argument(
         fmt::format("a mesh of {} devices on {} ranks", mesh.devices(), session.size()));
-  for (std::size_t i = 0; i < kGroupKindCount; ++i) {
-    const auto kind = static_cast<GroupKind>(i);
-    const std::vector<Rank> members = mesh.members(kind, session.rank());
-    const auto self = std::find(members.begin(), members.end(), session.rank());
-    if (self != members.end())
-      places_[i] = {self - members.begin(), static_cast<std::int64_t>(members.size())};
-    groups_[i].emplace(session, members, fmt::format("{} group", to_string(kind)));
-  }
+  connect_groups(mesh);
   connect_stages(mesh);
   for (std::size_t i = 0; i < kMostInFlight; ++i) flights_.emplace_back();
   for (std::size_t i = kMostInFlight; i > 0; --i) free_.emplace_back(i - 1);
 }
 
 NcclCommunicator::~NcclCommunicator() = default;
+
+/// The mesh is regular: where two kinds have the same members on one rank, they do on all that have any.
+void NcclCommunicator::connect_groups(const DeviceMesh& mesh) {
+  std::array<std::vector<Rank>, kGroupKindCount> members;
+  for (std::size_t i = 0; i < kGroupKindCount; ++i) {
+    const auto kind = static_cast<GroupKind>(i);
+    members[i] = mesh.members(kind, session_.rank());
+    const auto self = std::find(members[i].begin(), members[i].end(), session_.rank());
+    if (self != members[i].end())
+      places_[i] = {self - members[i].begin(), static_cast<std::int64_t>(members[i].size())};
+    for (std::size_t other = 0; other < i && !groups_[i]; ++other) {
+      if (!members[i].empty() && members[other] == members[i]) groups_[i] = groups_[other];
+    }
+    if (!groups_[i])
+      groups_[i] =
+          std::make_shared<NcclGroup>(session_, members[i], fmt::format("{} group", to_string(kind)));
+  }
+}
 
 /// Pairs of neighbouring stages, the last and the first among them. All ranks bring up the pairs of all
 /// stages in turn, for each direction.
@@ -99,11 +110,10 @@ std::string NcclCommunicator::name() const {
 }
 
 NcclGroup& NcclCommunicator::group_of(GroupKind kind) {
-  std::optional<NcclGroup>& group = groups_[static_cast<std::size_t>(kind)];
   if (place(kind).size == 0)
     throw std::invalid_argument(
         fmt::format("rank {} belongs to no {} group", session_.rank().value(), to_string(kind)));
-  return *group;
+  return *groups_[static_cast<std::size_t>(kind)];
 }
 
 void NcclCommunicator::run(const CollectiveCall& call) {
@@ -245,7 +255,7 @@ void NcclCommunicator::wait(Ticket ticket) {
 void NcclCommunicator::finish() {
   const auto all_done = [&] {
     bool done = true;
-    for (const std::optional<NcclGroup>& group : groups_) done = (!group || group->is_done()) && done;
+    for (const std::shared_ptr<NcclGroup>& group : groups_) done = group->is_done() && done;
     for (const std::optional<Edge>& edge : edges_) done = (!edge || edge->group.is_done()) && done;
     return done;
   };

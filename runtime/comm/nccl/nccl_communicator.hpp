@@ -64,6 +64,7 @@ class NcclCommunicator final : public Communicator {
 
   [[nodiscard]] const Place& place(GroupKind group) const { return places_[static_cast<std::size_t>(group)]; }
   [[nodiscard]] NcclGroup& group_of(GroupKind kind);
+  void connect_groups(const DeviceMesh& mesh);
   void connect_stages(const DeviceMesh& mesh);
   void run_piece(const CollectiveCall& call, const Piece& piece, NcclGroup& group);
   void gather(const CollectiveCall& call, const Piece& piece, NcclGroup& group);
@@ -75,7 +76,7 @@ class NcclCommunicator final : public Communicator {
   const MpiSession& session_;
   CudaDevice& device_;
   std::array<Place, kGroupKindCount> places_{};
-  std::array<std::optional<NcclGroup>, kGroupKindCount> groups_;
+  std::array<std::shared_ptr<NcclGroup>, kGroupKindCount> groups_;  // kinds of the same members share one
   std::array<std::optional<Edge>, 4> edges_;  // to next, from previous, to previous, from next
   std::vector<Flight> flights_;               // by ticket
   std::vector<Ticket> free_;

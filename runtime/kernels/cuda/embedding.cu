@@ -26,45 +26,61 @@ __global__ void __launch_bounds__(kThreads) look_up(Lookup<T> of, const T* table
     store<N>(y + token * of.width + i, is_here ? load<N>(table + row * of.width + i) : Floats<N>{});
 }
 
-/// Where each token's id comes next, or −1; and whether it came before.
-struct Link {
-  std::int32_t next;
-  std::int32_t is_repeated;
+/// Where ids come again, by token.
+struct Links {
+  std::int32_t* next;      ///< of the same id, kNone where there is none
+  std::int32_t* repeated;  ///< not 0 where the id came before
 };
+constexpr std::int32_t kNone = 0x7F7F7F7F;  // what memory is set to, byte by byte
+constexpr int kSegments = 16;
 
-/// A thread per token looks through all ids, a tile of them in shared memory at a time.
+/// A thread per token looks through a segment of the ids, a tile of them in shared memory at a time. Least
+/// and or do not depend on the order.
 __global__ void __launch_bounds__(kThreads)
-    link_tokens(const std::int32_t* ids, std::int64_t tokens, Link* links) {
+    link_tokens(const std::int32_t* ids, std::int64_t tokens, Links links) {
   __shared__ std::int32_t tile[kThreads];
   const std::int64_t token = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
   const std::int32_t id = token < tokens ? ids[token] : -1;
-  Link link{-1, 0};
-  for (std::int64_t begin = 0; begin < tokens; begin += kThreads) {
+  const std::int64_t segment = (tokens + kSegments - 1) / kSegments;
+  const std::int64_t end = min(tokens, (blockIdx.y + 1) * segment);
+  std::int32_t next = kNone;
+  bool is_repeated = false;
+  for (std::int64_t begin = blockIdx.y * segment; begin < end; begin += kThreads) {
     __syncthreads();
-    if (begin + threadIdx.x < tokens) tile[threadIdx.x] = ids[begin + threadIdx.x];
+    if (begin + threadIdx.x < end) tile[threadIdx.x] = ids[begin + threadIdx.x];
     __syncthreads();
-    const int count = static_cast<int>(min(std::int64_t{kThreads}, tokens - begin));
+    const int count = static_cast<int>(min(std::int64_t{kThreads}, end - begin));
     for (int i = 0; i < count; ++i) {
-      const std::int64_t other = begin + i;
       if (tile[i] != id) continue;
-      if (other < token) link.is_repeated = 1;
-      if (other > token && link.next < 0) link.next = static_cast<std::int32_t>(other);
+      const std::int64_t other = begin + i;
+      is_repeated = is_repeated || other < token;
+      if (other > token) next = min(next, static_cast<std::int32_t>(other));
     }
   }
-  if (token < tokens) links[token] = link;
+  if (token >= tokens) return;
+  if (next != kNone) atomicMin(links.next + token, next);
+  if (is_repeated) atomicOr(links.repeated + token, 1);
+}
+
+void link(Context& context, const EmbeddingCall& call, const Links& links) {
+  const std::size_t bytes = static_cast<std::size_t>(call.tokens) * sizeof(std::int32_t);
+  check_cuda(cudaMemsetAsync(links.next, 0x7F, bytes, context.stream()), "cudaMemsetAsync");
+  check_cuda(cudaMemsetAsync(links.repeated, 0, bytes, context.stream()), "cudaMemsetAsync");
+  link_tokens<<<dim3(blocks_for(call.tokens, kThreads), kSegments), kThreads, 0, context.stream()>>>(
+      reinterpret_cast<const std::int32_t*>(call.ids.data), call.tokens, links);
 }
 
 /// A block per token: that of an id's first one walks along the links.
 template <int N, class T, class G>
 __global__ void __launch_bounds__(kThreads)
-    add_rows_of_ids(Lookup<T> of, const Link* links, const T* dy, G* d_table) {
+    add_rows_of_ids(Lookup<T> of, Links links, const T* dy, G* d_table) {
   const std::int64_t token = blockIdx.x;
   const std::int64_t row = of.ids[token] - of.first_row;
-  if (row < 0 || row >= of.rows || links[token].is_repeated != 0) return;
+  if (row < 0 || row >= of.rows || links.repeated[token] != 0) return;
   for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < of.width; c += kThreads * N) {
     Floats<N> sum = load<N>(d_table + row * of.width + c);
-    for (std::int64_t at = token; at >= 0; at = links[at].next) {
-      const Floats<N> summand = load<N>(dy + at * of.width + c);
+    for (std::int32_t at = static_cast<std::int32_t>(token); at != kNone; at = links.next[at]) {
+      const Floats<N> summand = load<N>(dy + std::int64_t{at} * of.width + c);
       for (int j = 0; j < N; ++j) sum.at[j] += summand.at[j];
     }
     store<N>(d_table + row * of.width + c, sum);
@@ -94,12 +110,13 @@ void run(Context& context, const EmbeddingCall& call) {
       }
     });
   } else {
-    if (call.tokens * static_cast<std::int64_t>(sizeof(Link)) >
-        static_cast<std::int64_t>(Context::kScratchBytes))
+    constexpr auto kMostTokens =
+        static_cast<std::int64_t>(Context::kScratchBytes / (2 * sizeof(std::int32_t)));
+    if (call.tokens > kMostTokens)
       throw std::invalid_argument("embedding: more than 2^23 tokens in one call; use a smaller micro-batch");
-    auto* const links = reinterpret_cast<Link*>(context.scratch());
-    link_tokens<<<blocks_for(call.tokens, kThreads), kThreads, 0, context.stream()>>>(
-        reinterpret_cast<const std::int32_t*>(call.ids.data), call.tokens, links);
+    auto* const scratch = reinterpret_cast<std::int32_t*>(context.scratch());
+    const Links links{scratch, scratch + call.tokens};
+    link(context, call, links);
     const bool packed = are_packed({call.dy, call.d_table}, call.width);
     with_numbers(call.dy, [&](auto* dy) {
       with_numbers(call.d_table, [&](auto* d_table) {

@@ -169,8 +169,10 @@ void backward(Context& context, const NormCall& call, const T* x, const W* weigh
   const bool packed = are_packed({call.x, call.weight, call.dy, call.residual, call.dx}, call.width);
   const std::int64_t room =
       static_cast<std::int64_t>(Context::kScratchBytes / sizeof(float)) / (2 * call.width);
-  const std::int64_t blocks =
-      std::min({call.rows, std::min(room, kMostParts), std::int64_t{2} * context.multiprocessors()});
+  // Narrow rows leave room for more blocks, whose waits for one another's sums then overlap.
+  const std::int64_t blocks_per_multiprocessor = call.width <= 4096 ? 3 : 2;
+  const std::int64_t blocks = std::min(
+      {call.rows, std::min(room, kMostParts), blocks_per_multiprocessor * context.multiprocessors()});
   float* const d_weight_parts = call.d_weight.empty() ? nullptr : context.scratch();
   float* const d_bias_parts = call.d_bias.empty() ? nullptr : context.scratch() + blocks * call.width;
   const Backward<T, W> of{

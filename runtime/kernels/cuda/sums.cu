@@ -33,6 +33,32 @@ __global__ void add_up(const float* partial, int parts, float scale, float* to) 
   if (threadIdx.x == 0) *to += scale * sum;
 }
 
+/// to_v += Σ over rows of x (rows,width): a thread for N columns.
+template <int N, class T, class D>
+__global__ void __launch_bounds__(kThreads)
+    add_few_rows(const T* x, std::int64_t rows, std::int64_t width, D* to) {
+  const std::int64_t column = (std::int64_t{blockIdx.x} * kThreads + threadIdx.x) * N;
+  if (column >= width) return;
+  Floats<N> sum = load<N>(to + column);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const Floats<N> numbers = load<N>(x + row * width + column);
+    for (int j = 0; j < N; ++j) sum.at[j] += numbers.at[j];
+  }
+  store<N>(to + column, sum);
+}
+
+/// @pre width is whole packs of N
+template <int N>
+void add_few_rows(Context& context, const PointwiseCall& call, std::int64_t rows) {
+  with_numbers(call.a, [&](auto* x) {
+    with_numbers(call.y, [&](auto* to) {
+      add_few_rows<N><<<blocks_for(call.width, std::int64_t{kThreads} * N), kThreads, 0, context.stream()>>>(
+          x, rows, call.width, to);
+    });
+  });
+  check_launch("a bias gradient");
+}
+
 constexpr int kRowGroups = 8;  // rows that a block of column_parts takes at a time
 
 /// Block (x, y) sums columns x·32·N … of the rows y, y + gridDim.y, … by groups of 8.
@@ -112,7 +138,10 @@ void sum_squares(Context& context, const PointwiseCall& call) {
 void bias_gradient(Context& context, const PointwiseCall& call) {
   const std::int64_t width = call.width;
   const std::int64_t rows = call.elements / width;
-  const bool packed = are_packed({call.a}, width);
+  const bool packed = are_packed({call.a, call.y}, width);
+  constexpr std::int64_t kFew = 32;  // learned positions: wide, and as many rows as sequences
+  if (rows <= kFew)
+    return packed ? add_few_rows<kPack>(context, call, rows) : add_few_rows<1>(context, call, rows);
   const std::int64_t strip = 32 * (packed ? kPack : 1);
   // As many blocks as keep the GPU busy, and as their partial sums have room for.
   const std::int64_t strips = blocks_for(width, strip);

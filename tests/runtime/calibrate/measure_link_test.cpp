@@ -4,6 +4,7 @@
 
 #include "runtime/comm/counting_communicator.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
+#include "runtime/device/cpu_device.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/mpi_test.hpp"
 
@@ -15,6 +16,11 @@ namespace {
 
 const LinkBudget kShort{
     .time = Seconds(0.02), .fewest_samples = 3, .most_samples = 10, .sample = Seconds(1e-4)};
+
+Device& host_memory() {
+  static CpuDevice device;
+  return device;
+}
 
 void check_time(const LinkTime& time, std::int64_t ranks) {
   CHECK(time.ranks == ranks);
@@ -34,7 +40,8 @@ TEST_CASE("collectives are measured over any group and size") {
   for (const LinkOperation operation : {LinkOperation::all_reduce, LinkOperation::all_gather,
                                         LinkOperation::reduce_scatter, LinkOperation::all_to_all}) {
     for (const std::int64_t payload : {1, 100, 400'000}) {
-      check_time(measure_link(communicator, GroupKind::tp, operation, Bytes(payload), kShort), n);
+      check_time(measure_link(host_memory(), communicator, GroupKind::tp, operation, Bytes(payload), kShort),
+                 n);
     }
   }
 }
@@ -44,10 +51,11 @@ TEST_CASE("transfers are measured between stages") {
   MpiCommunicator communicator(mpi_session(), mesh_of({.pp = n}));
   for (const LinkOperation operation : {LinkOperation::transfer, LinkOperation::exchange}) {
     if (n == 1) {
-      CHECK_THROWS_WITH(measure_link(communicator, GroupKind::pp, operation, Bytes(4), kShort),
+      CHECK_THROWS_WITH(measure_link(host_memory(), communicator, GroupKind::pp, operation, Bytes(4), kShort),
                         ContainsSubstring("there is one"));
     } else {
-      check_time(measure_link(communicator, GroupKind::tp, operation, Bytes(400'000), kShort), n);
+      check_time(measure_link(host_memory(), communicator, GroupKind::tp, operation, Bytes(400'000), kShort),
+                 n);
     }
   }
 }
@@ -56,7 +64,8 @@ TEST_CASE("what is measured carries the payload that was asked for") {
   const std::int64_t n = mpi_session().size();
   MpiCommunicator inner(mpi_session(), mesh_of({.tp = n}));
   CountingCommunicator communicator(inner);
-  measure_link(communicator, GroupKind::tp, LinkOperation::reduce_scatter, Bytes(4000), kShort);
+  measure_link(host_memory(), communicator, GroupKind::tp, LinkOperation::reduce_scatter, Bytes(4000),
+               kShort);
   const Traffic& traffic = communicator.traffic().of(GroupKind::tp);
   // 4000 bytes are 1000 elements, which 1, 2 and 4 ranks share evenly.
   CHECK(traffic.payload == Bytes(4000) * traffic.calls);

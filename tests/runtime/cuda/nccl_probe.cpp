@@ -38,6 +38,8 @@ void pretend_hosts(const MpiSession& session) {
   setenv("NCCL_IB_DISABLE", "1", 1);
   setenv("NCCL_P2P_DISABLE", "1", 1);
   setenv("NCCL_SHM_DISABLE", "1", 1);
+  // The processes take turns on the GPU: the fewer of NCCL's blocks wait for a neighbour, the better.
+  setenv("NCCL_MAX_NCHANNELS", "1", 1);
 }
 
 class Probe {
@@ -95,6 +97,7 @@ class Probe {
       const JobSpec job = sharded(tiny_job(false), degrees);
       NcclCommunicator communicator(session_, DeviceMesh(job.parallelism), device_);
       const ShardingErrors errors = compare_with_unsharded(job, device_, communicator, 2);
+      std::fflush(stdout);
       constexpr double kBound = 1e-5;  // fp32 sums in another order
       check(errors.loss <= kBound && errors.outputs <= kBound && errors.gradients <= kBound,
             fmt::format("{}: loss {:.1e}, outputs {:.1e}, gradients {:.1e} ({})", degrees.name(), errors.loss,
@@ -200,8 +203,15 @@ int main(int argc, char** argv) {
     if (session.local_ranks() > gpus) pretend_hosts(session);
     CudaDevice device(static_cast<int>(session.local_rank()) % gpus);
     Probe probe(session, device);
+    const auto say = [&](const char* what) {
+      if (session.rank() == Rank(0)) std::printf("%s\n", what);
+      std::fflush(stdout);
+    };
+    say("collectives");
     probe.collectives();
+    say("transfers");
     probe.transfers();
+    say("steps");
     probe.steps();
     return probe.finish();
   } catch (const std::exception& error) {
