@@ -46,8 +46,10 @@ class Bench {
     device_.write(block, numbers.data());
     for (std::int64_t at = kBlock; at < elements; at += kBlock) {
       const Buffer next = made.part(at, std::min(kBlock, elements - at));
-      device_.run(PointwiseCall{
-          .kind = PointwiseKind::cast, .elements = next.elements, .a = block.part(0, next.elements), .y = next});
+      device_.run(PointwiseCall{.kind = PointwiseKind::cast,
+                                .elements = next.elements,
+                                .a = block.part(0, next.elements),
+                                .y = next});
     }
     return made;
   }

@@ -31,4 +31,10 @@ void check_nccl(ncclResult_t result, std::string_view call, const MpiSession& se
                                        details != nullptr ? details : "", hint_for(result)));
 }
 
+std::string nccl_version() {
+  int version = 0;
+  if (ncclGetVersion(&version) != ncclSuccess) return "?";
+  return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+}
+
 }  // namespace foreshard

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include <nccl.h>
@@ -13,5 +14,8 @@ namespace foreshard {
 /// to try
 void check_nccl(ncclResult_t result, std::string_view call, const MpiSession& session,
                 ncclComm_t comm = nullptr);
+
+/// "2.28.9"
+std::string nccl_version();
 
 }  // namespace foreshard

@@ -103,11 +103,7 @@ void NcclCommunicator::connect_stages(const DeviceMesh& mesh) {
   }
 }
 
-std::string NcclCommunicator::name() const {
-  int version = 0;
-  check_nccl(ncclGetVersion(&version), "ncclGetVersion", session_);
-  return fmt::format("NCCL {}.{}.{}", version / 10000, version / 100 % 100, version % 100);
-}
+std::string NcclCommunicator::name() const { return "NCCL " + nccl_version(); }
 
 NcclGroup& NcclCommunicator::group_of(GroupKind kind) {
   if (place(kind).size == 0)

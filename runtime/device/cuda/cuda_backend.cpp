@@ -2,8 +2,8 @@
 #include "runtime/device/cuda/cuda_backend.hpp"
 
 #include <fmt/format.h>
-#include <nccl.h>
 
+#include "runtime/comm/nccl/nccl_check.hpp"
 #include "runtime/comm/nccl/nccl_communicator.hpp"
 #include "runtime/device/cuda/cuda_check.hpp"
 #include "runtime/device/cuda/cuda_device.hpp"
@@ -53,8 +53,7 @@ class Backend final : public CudaBackend {
     check_cuda(cudaRuntimeGetVersion(&version), "cudaRuntimeGetVersion");
     versions.runtime = cuda_version_words(version);
     versions.cublaslt = library_version_words(cublasLtGetVersion());
-    if (ncclGetVersion(&version) == ncclSuccess)
-      versions.nccl = library_version_words(static_cast<std::size_t>(version));
+    versions.nccl = nccl_version();
     if (const std::size_t cudnn = cuda::cudnn_version(); cudnn > 0)
       versions.cudnn = library_version_words(cudnn);
     return versions;
