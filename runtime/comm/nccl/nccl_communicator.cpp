@@ -11,6 +11,7 @@
 #include "runtime/comm/collective_shape.hpp"
 #include "runtime/comm/communication_error.hpp"
 #include "runtime/comm/nccl/nccl_check.hpp"
+#include "runtime/device/cuda/cuda_check.hpp"
 
 namespace foreshard {
 namespace {
@@ -43,10 +44,12 @@ WireState wire_state(CollectiveKind kind) {
 }
 
 /// Places in `edges_`.
-std::size_t edge_of(bool is_send, Peer peer) {
-  if (peer == Peer::next_stage) return is_send ? 0 : 3;
-  return is_send ? 2 : 1;
+std::size_t edge_of(bool sends, Peer peer) {
+  if (peer == Peer::next_stage) return sends ? 0 : 3;
+  return sends ? 2 : 1;
 }
+
+bool is_send(std::size_t edge) { return edge % 2 == 0; }
 
 }  // namespace
 
@@ -93,8 +96,10 @@ void NcclCommunicator::connect_stages(const DeviceMesh& mesh) {
     const bool is_second = pair[1] == session_.rank();
     const auto connect = [&](const char* name, std::size_t of_first, std::size_t of_second) {
       NcclGroup group(session_, is_first || is_second ? pair : std::vector<Rank>{}, name);
-      if (is_first) edges_[of_first].emplace(Edge{std::move(group), CudaStream()});
-      if (is_second) edges_[of_second].emplace(Edge{std::move(group), CudaStream()});
+      if (!is_first && !is_second) return;
+      std::optional<Edge>& edge = edges_[is_first ? of_first : of_second];
+      edge.emplace(Edge{std::move(group), CudaStream()});
+      introduce(*edge, is_send(is_first ? of_first : of_second));
     };
     connect("transfers to the next stage", edge_of(true, Peer::next_stage),
             edge_of(false, Peer::previous_stage));
@@ -104,6 +109,26 @@ void NcclCommunicator::connect_stages(const DeviceMesh& mesh) {
 }
 
 std::string NcclCommunicator::name() const { return "NCCL " + nccl_version(); }
+
+/// NCCL connects two ranks in their first transfer, and both must be in it: later, each might be in another
+/// first.
+void NcclCommunicator::introduce(Edge& edge, bool sends) {
+  const Buffer number = staging(DType::fp32, 1);
+  transfer(edge, sends, number);
+  check_cuda(cudaStreamSynchronize(edge.stream.get()), "cudaStreamSynchronize");
+}
+
+void NcclCommunicator::transfer(Edge& edge, bool sends, const Buffer& buffer) {
+  const int other = 1 - edge.group.rank();
+  const char* const call = sends ? "ncclSend" : "ncclRecv";
+  edge.group.begin();
+  const ncclResult_t result = sends ? ncclSend(buffer.data, count_of(buffer), nccl_type(buffer.type), other,
+                                               edge.group.comm(), edge.stream.get())
+                                    : ncclRecv(buffer.data, count_of(buffer), nccl_type(buffer.type), other,
+                                               edge.group.comm(), edge.stream.get());
+  check_nccl(result, call, session_, edge.group.comm());
+  edge.group.end(call, edge.stream.get());
+}
 
 NcclGroup& NcclCommunicator::group_of(GroupKind kind) {
   if (place(kind).size == 0)
@@ -230,15 +255,7 @@ Ticket NcclCommunicator::start(const TransferCall& call) {
   // It begins when what has been handed in so far is done, which may still use its memory.
   flight.begin.record(device_.stream());
   flight.begin.hold(edge.stream.get());
-  const int other = 1 - edge.group.rank();
-  const Buffer& buffer = call.buffer;
-  edge.group.begin();
-  const ncclResult_t result = call.is_send ? ncclSend(buffer.data, count_of(buffer), nccl_type(buffer.type),
-                                                      other, edge.group.comm(), edge.stream.get())
-                                           : ncclRecv(buffer.data, count_of(buffer), nccl_type(buffer.type),
-                                                      other, edge.group.comm(), edge.stream.get());
-  check_nccl(result, call.is_send ? "ncclSend" : "ncclRecv", session_, edge.group.comm());
-  edge.group.end(call.is_send ? "ncclSend" : "ncclRecv", edge.stream.get());
+  transfer(edge, call.is_send, call.buffer);
   flight.end.record(edge.stream.get());
   return ticket;
 }

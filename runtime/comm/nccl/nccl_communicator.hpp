@@ -63,6 +63,8 @@ class NcclCommunicator final : public Communicator {
   };
 
   [[nodiscard]] const Place& place(GroupKind group) const { return places_[static_cast<std::size_t>(group)]; }
+  void introduce(Edge& edge, bool sends);
+  void transfer(Edge& edge, bool sends, const Buffer& buffer);
   [[nodiscard]] NcclGroup& group_of(GroupKind kind);
   void connect_groups(const DeviceMesh& mesh);
   void connect_stages(const DeviceMesh& mesh);
