@@ -57,7 +57,8 @@ JobSpec load_for_ranks(const MpiSession& session, const JobSource& source, std::
     // again.
   }
   if (as_written) require_device(*as_written, source);
-  // Between GPUs nothing but transfers runs beside kernels, and so it is planned; processors overlap nothing anyway.
+  // Between GPUs nothing but transfers runs beside kernels, and so it is planned; processors overlap nothing
+  // anyway.
   if (as_written && !as_written->cluster.accelerator.is_cpu)
     overrides.push_back({"training.overlap", "{tp: none, dp: false, cp: false, ep: false}"});
   overrides.push_back({"cluster.devices_per_node", std::to_string(session.local_ranks())});
