@@ -8,6 +8,8 @@
 #include "planner/report/format.hpp"
 #include "planner/report/plan_table.hpp"
 #include "planner/report/table.hpp"
+#include "planner/report/words.hpp"
+#include "sim/failures/failure_run.hpp"
 
 namespace foreshard::cli {
 
@@ -72,11 +74,33 @@ Lines path_lines(const SimulationResult& simulation) {
   return table.lines();
 }
 
+/// The training played failure by failure, beside the closed form of the plan.
+Lines failure_lines(const PlannedJob& planned) {
+  const TrainingFigures& training = planned.estimate.training;
+  if (!training.failures || !training.time) return {};
+  constexpr double kMostSegments = 5e6;  // that are played: a second's work
+  constexpr double kMostRuns = 1000.0;
+  const double segments = *training.time / training.failures->interval;
+  const auto runs = static_cast<std::int64_t>(std::clamp(kMostSegments / segments, 20.0, kMostRuns));
+  const FailureRuns played =
+      play_failures(failure_model(*planned.job.training.failures, planned.job.cluster.devices()),
+                    training.failures->interval, *training.time, runs, 1);
+  return report::wrapped(
+      fmt::format("{} trainings played failure by failure: {} ± {} of the time goes into steps that count "
+                  "(the closed form "
+                  "says {}); nine in ten take between {} and {}.",
+                  report::grouped(played.runs), report::percent(played.goodput),
+                  report::percent(played.standard_error), report::percent(training.failures->goodput),
+                  report::as_calendar_time(played.fifth), report::as_calendar_time(played.ninety_fifth)),
+      0, 0);
+}
+
 }  // namespace
 
 std::string simulation_table(const PlannedJob& planned, const SimulationResult& simulation) {
   std::string text = plan_table(planned);
-  for (const Lines& lines : {stage_lines(simulation), path_lines(simulation)}) {
+  for (const Lines& lines : {stage_lines(simulation), path_lines(simulation), failure_lines(planned)}) {
+    if (lines.empty()) continue;
     text += '\n';
     for (const std::string& line : lines) text += "  " + line + '\n';
   }

@@ -319,6 +319,9 @@ TrainingFigures training_figures(const JobSpec& job, const StepFigures& step) {
   figures.time = step.time * *figures.steps;
   figures.device_hours = *figures.time / kHour * devices;
   if (job.cluster.price) figures.cost = *job.cluster.price * (*figures.time * devices);
+  if (job.training.failures)
+    figures.failures =
+        failure_figures(*job.training.failures, job.cluster.devices(), *figures.time, job.cluster.price);
   if (job.cluster.power) figures.energy = *job.cluster.power * (*figures.time * devices);
   return figures;
 }

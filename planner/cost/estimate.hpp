@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/cost/goodput.hpp"
 #include "planner/cost/memory_ledger.hpp"
 #include "planner/program/group.hpp"
 #include "planner/program/step_program.hpp"
@@ -94,6 +95,7 @@ struct TrainingFigures {
   std::optional<double> device_hours;
   std::optional<Dollars> cost;
   std::optional<Joules> energy;
+  std::optional<FailureFigures> failures{};  ///< where the job says how often it fails
 };
 
 /// Everything that `plan` answers about one job.

@@ -138,6 +138,24 @@ void add_training(std::vector<Field>& fields, const TrainingFigures& training) {
       .value("kwh", said(training.energy, [](Joules energy) { return energy / kKilowattHour; }));
 }
 
+void add_failures(std::vector<Field>& fields, const std::optional<FailureFigures>& failures) {
+  const auto figure = [&](auto convert) { return said(failures, convert); };
+  Section(fields, "training.failures.")
+      .value("mtbf_s", figure([](const FailureFigures& f) { return f.mtbf.value(); }))
+      .value("checkpoint_interval_s", figure([](const FailureFigures& f) { return f.interval.value(); }))
+      .value("goodput", figure([](const FailureFigures& f) { return f.goodput; }))
+      .value("expected", figure([](const FailureFigures& f) { return f.failures; }))
+      .value("seconds", figure([](const FailureFigures& f) { return f.time.value(); }))
+      .value("device_hours", failures ? said(failures->device_hours, [](double hours) { return hours; })
+                                      : FieldValue(std::monostate{}))
+      .value("dollars", failures ? said(failures->cost, [](Dollars cost) { return cost.value(); })
+                                 : FieldValue(std::monostate{}))
+      .value("spare_nodes",
+             failures ? said(failures->spares,
+                             [](std::int64_t nodes) { return count_field(static_cast<Int128>(nodes)); })
+                      : FieldValue(std::monostate{}));
+}
+
 void add_job(std::vector<Field>& fields, const JobSpec& job) {
   const ParallelismSpec& parallelism = job.parallelism;
   Section(fields, "job.")
@@ -176,6 +194,7 @@ std::vector<Field> estimate_fields(const PlannedJob& planned) {
   add_layer(fields, "layer.attention.", estimate.attention);
   add_layer(fields, "layer.ffn.", estimate.ffn);
   add_training(fields, estimate.training);
+  add_failures(fields, estimate.training.failures);
   add_job(fields, job);
   fields.push_back({"notes", estimate.notes});
   return fields;

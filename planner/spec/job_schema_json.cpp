@@ -222,6 +222,13 @@ Json training() {
                                             {"pp", boolean()},
                                             {"cp", boolean()},
                                             {"ep", boolean()}});
+  const Json failures = map(failure_keys(),
+                            {{"mtbf_per_device", quantity()},
+                             {"checkpoint_write", quantity()},
+                             {"restart", quantity()},
+                             {"checkpoint_interval", quantity()},
+                             {"repair", quantity()}},
+                            {"mtbf_per_device", "checkpoint_write", "restart"});
   return map(training_keys(),
              {{"sequence_length", whole()},
               {"global_batch", whole()},
@@ -238,7 +245,8 @@ Json training() {
               {"schedule", word<ScheduleKind>()},
               {"overlap", overlap},
               {"optimizer", word<OptimizerKind>()},
-              {"tokens", quantity()}},
+              {"tokens", quantity()},
+              {"failures", failures}},
              {"sequence_length", "global_batch", "micro_batch"});
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "planner/spec/cluster_spec.hpp"
+#include "planner/spec/failure_spec.hpp"
 #include "planner/spec/framework.hpp"
 #include "planner/spec/model_spec.hpp"
 #include "planner/units/dtype.hpp"
@@ -56,6 +57,7 @@ struct TrainingSpec {
   OptimizerKind optimizer = OptimizerKind::adamw;
   bool dropout = false;  ///< residual and attention dropout are run
   std::optional<Tokens> tokens;
+  std::optional<FailureSpec> failures;
 };
 
 /// Low-rank adapters beside frozen weights (Hu et al. 2021, arXiv:2106.09685): y = x·Wᵀ + (x·Aᵀ)·Bᵀ.

@@ -13,6 +13,7 @@ KeyTable job_keys();
 KeyTable parallelism_keys();
 KeyTable training_keys();
 KeyTable overlap_keys();
+KeyTable failure_keys();
 KeyTable lora_keys();
 KeyTable measured_keys();
 

@@ -28,6 +28,7 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
     {"overlap", "what communication hides: {tp: none, wgrad or full; dp, pp, cp, ep: true or false}"},
     {"optimizer", "adamw, adam or sgd"},
     {"tokens", "in the whole training, as in 15T: for its time and cost"},
+    {"failures", "how often the run is interrupted, and what that costs"},
 });
 constexpr auto kOverlapKeys = std::to_array<KeyInfo>({
     {"tp", "none, wgrad (behind the weight gradient) or full (beside the product they feed)"},
@@ -36,6 +37,24 @@ constexpr auto kOverlapKeys = std::to_array<KeyInfo>({
     {"cp", "true or false"},
     {"ep", "true or false"},
 });
+
+constexpr auto kFailureKeys = std::to_array<KeyInfo>({
+    {"mtbf_per_device", "mean time between failures of one device, as in 50000 h"},
+    {"checkpoint_write", "how long a checkpoint stops the run, as in 60 s"},
+    {"restart", "from a failure to the first step after it, as in 10 min"},
+    {"checkpoint_interval", "computing between checkpoints, as in 30 min; unsaid, the best"},
+    {"repair", "until a failed node is back, as in 24 h: for the number of spare nodes"},
+});
+
+std::optional<FailureSpec> read_failures(const MapReader& training) {
+  const std::optional<MapReader> map = training.child("failures", kFailureKeys);
+  if (!map) return std::nullopt;
+  return FailureSpec{.mtbf_per_device = map->required("mtbf_per_device", Measured<Seconds>{}),
+                     .checkpoint_write = map->required("checkpoint_write", Measured<Seconds>{}),
+                     .restart = map->required("restart", Measured<Seconds>{true}),
+                     .checkpoint_interval = map->maybe("checkpoint_interval", Measured<Seconds>{}),
+                     .repair = map->maybe("repair", Measured<Seconds>{})};
+}
 
 OverlapSpec read_overlap(const MapReader& training, const OverlapSpec& usual) {
   OverlapSpec overlap = usual;
@@ -74,6 +93,7 @@ std::optional<FlashVersion> usual_flash(const JobSpec& job) {
 
 KeyTable training_keys() { return kTrainingKeys; }
 KeyTable overlap_keys() { return kOverlapKeys; }
+KeyTable failure_keys() { return kFailureKeys; }
 
 TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   const FrameworkConventions usual = framework_conventions(job.framework);
@@ -101,6 +121,7 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.overlap = read_overlap(map, usual_overlap(job, usual.overlap));
   training.optimizer = map.optional("optimizer", Choice<OptimizerKind>{}, training.optimizer);
   training.tokens = map.maybe("tokens", Measured<Tokens>{});
+  training.failures = read_failures(map);
   return training;
 }
 

@@ -1,0 +1,75 @@
+#include "sim/failures/failure_run.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+namespace foreshard {
+namespace {
+
+/// Draws times to the next failure, in seconds: from 53 bits of a generator that is the same everywhere.
+class Failures {
+ public:
+  Failures(double mtbf, std::uint64_t seed) : mtbf_(mtbf), draw_(seed) {}
+  double next() {
+    constexpr double kOneIn2To53 = 1.0 / 9007199254740992.0;
+    const double share = (static_cast<double>(draw_() >> 11U) + 0.5) * kOneIn2To53;
+    return -mtbf_ * std::log(share);
+  }
+
+ private:
+  double mtbf_;
+  std::mt19937_64 draw_;
+};
+
+/// Time until `work` has been done without a failure, each costing a restart that may itself fail.
+/// Exponential times have no memory: every attempt draws anew.
+double time_of(double work, double restart, Failures& failures) {
+  double taken = 0.0;
+  for (double next = failures.next(); next < work; next = failures.next()) {
+    taken += next;
+    for (next = failures.next(); next < restart; next = failures.next()) taken += next;
+    taken += restart;
+  }
+  return taken + work;
+}
+
+double run_time(const FailureModel& model, double interval, double computing, Failures& failures) {
+  const double checkpoint = model.checkpoint.value();
+  double taken = 0.0;
+  for (double left = computing; left > 0.0; left -= interval)
+    taken += time_of(std::min(left, interval) + checkpoint, model.restart.value(), failures);
+  return taken;
+}
+
+}  // namespace
+
+FailureRuns play_failures(const FailureModel& model, Seconds interval, Seconds computing, std::int64_t runs,
+                          std::uint64_t seed) {
+  Failures failures(model.mtbf.value(), seed);
+  std::vector<double> times;
+  double sum = 0.0;
+  double squares = 0.0;
+  for (std::int64_t run = 0; run < runs; ++run) {
+    times.push_back(run_time(model, interval.value(), computing.value(), failures));
+    const double share = computing.value() / times.back();
+    sum += share;
+    squares += share * share;
+  }
+  const auto n = static_cast<double>(runs);
+  const double mean = sum / n;
+  const double variance = std::max(0.0, (squares - n * mean * mean) / (n - 1.0));
+  std::sort(times.begin(), times.end());
+  const auto quantile = [&](double share) {
+    return Seconds(times[static_cast<std::size_t>(share * (n - 1.0))]);
+  };
+  return {.runs = runs,
+          .goodput = mean,
+          .standard_error = std::sqrt(variance / n),
+          .fifth = quantile(0.05),
+          .median = quantile(0.5),
+          .ninety_fifth = quantile(0.95)};
+}
+
+}  // namespace foreshard
