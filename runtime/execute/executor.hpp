@@ -71,6 +71,8 @@ class Executor {
   void start_optimizer();
   void run_op(std::size_t position);
   void run_calls(const PlannedOp& op);
+  void run_kernels(const Range& calls);
+  void share_routes(const RoutedTokens& routed);
   void wait_for(std::uint32_t transfer);
   [[nodiscard]] bool runs_in(std::size_t run, std::size_t position) const;
   void read_clock(std::size_t position);
@@ -83,6 +85,7 @@ class Executor {
   OperationNote* note_;
   TokenSource tokens_;
   std::vector<double> scratch_;  // token numbers of one micro-batch
+  std::vector<double> routes_;   // of one micro-batch; grows in the first step
   std::unique_ptr<DeviceClock> clock_;
   std::vector<Stamp> stamps_;             // by position
   std::vector<std::size_t> position_of_;  // of a transfer
