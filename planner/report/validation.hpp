@@ -49,6 +49,8 @@ struct NumericsCheck {
   double gradients = 0.0;
   std::int64_t gradients_compared = 0;
   double bound = 0.0;
+  /// Tokens that went to the experts of the unsharded run though theirs were others, by a rounding.
+  std::int64_t tokens_rerouted = 0;
   [[nodiscard]] bool passed() const { return loss <= bound && outputs <= bound && gradients <= bound; }
 };
 
@@ -78,7 +80,7 @@ struct CountCheck {
   Counted calls;
   Counted peak_bytes;  ///< the fullest rank's arena
   /// Of a mixture of experts, whose FLOPs and payload are planned above with as many rows as there were.
-  std::optional<RoutingCheck> routing;
+  std::optional<RoutingCheck> routing{};
   [[nodiscard]] bool passed() const {
     return flops.equal() && payload_bytes.equal() && calls.equal() && peak_bytes.equal();
   }

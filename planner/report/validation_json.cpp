@@ -49,7 +49,8 @@ Json operations_json(const Validation& validation) {
 Json numerics_json(const NumericsCheck& check) {
   return {{"loss", check.loss},           {"outputs", check.outputs},
           {"gradients", check.gradients}, {"gradients_compared", check.gradients_compared},
-          {"bound", check.bound},         {"passed", check.passed()}};
+          {"bound", check.bound},         {"tokens_rerouted", check.tokens_rerouted},
+          {"passed", check.passed()}};
 }
 
 Json counted_json(const Counted& counted) {

@@ -26,8 +26,13 @@ std::string mark(bool passed) { return passed ? "✓" : "✗"; }
 std::string numerics_line(const NumericsCheck& check) {
   const double worst = std::max({check.loss, check.outputs, check.gradients});
   if (check.passed()) {
-    return fmt::format("loss, outputs and {} gradients equal the unsharded run (worst {:.1e}, norm-wise)  {}",
-                       check.gradients_compared, worst, mark(true));
+    const std::string rerouted =
+        check.tokens_rerouted > 0
+            ? fmt::format(", {} sent to its experts", report::counted(check.tokens_rerouted, "token", "s"))
+            : "";
+    return fmt::format(
+        "loss, outputs and {} gradients equal the unsharded run (worst {:.1e}, norm-wise{})  {}",
+        check.gradients_compared, worst, rerouted, mark(true));
   }
   return fmt::format(
       "loss {:.1e}, outputs {:.1e}, gradients {:.1e} from the unsharded run; allowed {:.0e}  {}", check.loss,

@@ -149,8 +149,35 @@ void Executor::run_calls(const PlannedOp& op) {
 void Executor::share_routes(const RoutedTokens& routed) {
   routes_.resize(static_cast<std::size_t>(routed.routes.elements));
   device_.read(routed.routes, routes_.data());
+  if (replayed_ != nullptr) replay_routes(routed);
   routed.routing->take(routes_);
   routed.routing->exchange(communicator_);
+}
+
+void Executor::replay_routes(const RoutedTokens& routed) {
+  const JobSpec& job = plan_.job();
+  const Coordinates& at = plan_.coordinates();
+  const TokenRows own{.batch = job.training.micro_batch,
+                      .sequence = job.training.sequence_length,
+                      .shares = job.parallelism.cp,
+                      .first_share = at.cp};
+  const std::int64_t micro_batch = at.dp * job.micro_batches() + routed.micro_batch.value();
+  const std::vector<double>& whole = replayed_->at(routed.layer, micro_batch);
+  logits_.resize(static_cast<std::size_t>(routed.logits.elements));
+  device_.read(routed.logits, logits_.data());
+  const std::int64_t experts = job.model.experts->count;
+  const std::int64_t per_token = job.model.experts->per_token;
+  const std::int64_t tokens = routed.routing->tokens();
+  const std::int64_t before = rerouted_;
+  for (std::int64_t token = 0; token < tokens; ++token) {
+    // Each tensor-parallel rank routes its stretch of the tokens.
+    const TokenRows::Place place = own.place_of(at.tp * tokens + token);
+    const std::int64_t row = place.sequence * own.sequence + place.position;
+    const bool changed = reroute(routes_.data() + token * 2 * per_token, whole.data() + row * 2 * per_token,
+                                 per_token, logits_.data() + token * experts);
+    if (changed) ++rerouted_;
+  }
+  if (rerouted_ > before) device_.write(routed.routes, routes_.data());
 }
 
 void Executor::run_kernels(const Range& calls) {

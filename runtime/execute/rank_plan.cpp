@@ -131,7 +131,11 @@ class RankPlan::Compiler {
     planned.routed.begin = size_of(plan_.routed_);
     if (std::holds_alternative<Route>(op.kind) && !is_backward(op.phase)) {
       const Run& run = plan_.runs_[planned.at.run];
-      plan_.routed_.push_back({operands_.back(), &plan_.routings_.at({run.visit.layer, run.micro_batch})});
+      plan_.routed_.push_back({.logits = operands_.front(),
+                               .routes = operands_.back(),
+                               .routing = &plan_.routings_.at({run.visit.layer, run.micro_batch}),
+                               .layer = run.visit.layer,
+                               .micro_batch = run.micro_batch});
     }
     planned.routed.end = size_of(plan_.routed_);
   }

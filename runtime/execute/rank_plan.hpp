@@ -41,8 +41,11 @@ struct PlannedOp {
 
 /// Routes that an operation writes, and the record that is filled from them.
 struct RoutedTokens {
+  Buffer logits;
   Buffer routes;
   Routing* routing = nullptr;
+  LayerId layer;
+  MicroBatch micro_batch;
 };
 
 /// Token numbers that an operation is the first to read.

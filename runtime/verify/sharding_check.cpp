@@ -177,18 +177,21 @@ ShardingErrors compare_with_unsharded(const JobSpec& job, Device& device, Commun
   Rig whole(unsharded(job), device, alone);
 
   ShardingErrors errors;
-  const double loss = mean_loss(sharded, sharded.executor.run_step(&sharded.recorder), communicator);
   errors.unsharded_loss = whole.executor.run_step(&whole.recorder);
+  sharded.executor.replay(&whole.recorder.routes());
+  const double loss = mean_loss(sharded, sharded.executor.run_step(&sharded.recorder), communicator);
   errors.loss = std::abs(loss / errors.unsharded_loss - 1.0);
   const Comparison comparison(sharded, whole, device);
   errors.outputs = communicator.max_over_world(comparison.outputs());
   comparison.gradients(errors);
   errors.gradients = communicator.max_over_world(errors.gradients);
   for (int step = 1; step < steps; ++step) {
+    whole.executor.run_step(&whole.recorder);
     sharded.executor.run_step();
-    whole.executor.run_step();
   }
   errors.weights = communicator.max_over_world(comparison.weights());
+  errors.tokens_rerouted = static_cast<std::int64_t>(
+      communicator.sum_over_world(static_cast<double>(sharded.executor.tokens_rerouted())));
   return errors;
 }
 

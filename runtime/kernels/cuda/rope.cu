@@ -1,7 +1,6 @@
 // Reads and writes 2 bytes per element in bf16; the tables of a token stay in the cache for all its heads.
 #include <stdexcept>
 
-
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 #include "runtime/kernels/cuda/numbers.cuh"
 #include "runtime/kernels/cuda/rope_tables.hpp"

@@ -1,8 +1,12 @@
 #include "runtime/execute/routing.hpp"
 
+#include <cmath>
+
+#include "planner/program/emit.hpp"
 #include "runtime/comm/loopback_communicator.hpp"
 #include "runtime/comm/solo_communicator.hpp"
 #include "runtime/device/reference_device.hpp"
+#include "runtime/execute/executor.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/support/catch.hpp"
 
@@ -65,6 +69,39 @@ TEST_CASE("more rows than there is room for are refused, with the imbalance that
   CHECK_THROWS_WITH(routing.exchange(solo),
                     ContainsSubstring("layer 3 routes 16 rows to one rank's experts") &&
                         ContainsSubstring("makes room for 8: say 2.00 or more (at most 2"));
+}
+
+TEST_CASE("a token is sent where it went before, with the weights that its logits give") {
+  // Logits 0, ln 2, ln 6, 0: the two largest are 2 and 1. Sent to 0 and 2 they weigh 1 to 6.
+  const std::vector<double> logits = {0.0, std::log(2.0), std::log(6.0), 0.0};
+  std::vector<double> route = {2, 1, 0.75, 0.25};
+  const std::vector<double> same = {1, 2};
+  CHECK(!reroute(route.data(), same.data(), 2, logits.data()));
+  CHECK((route == std::vector<double>{2, 1, 0.75, 0.25}));
+  const std::vector<double> other = {0, 2};
+  CHECK(reroute(route.data(), other.data(), 2, logits.data()));
+  CHECK(route[0] == 0);
+  CHECK(route[1] == 2);
+  CHECK(route[2] == Approx(1.0 / 7.0));
+  CHECK(route[3] == Approx(6.0 / 7.0));
+}
+
+TEST_CASE("a step replays the routes of another") {
+  JobSpec job = four_tokens(1);
+  job.training.global_batch = 1;
+  ReferenceDevice device;
+  LoopbackCommunicator alone;
+  const StepProgram program = build_step_program(job);
+  RankPlan plan(job, program, device, alone);
+  Executor executor(plan, device, alone);
+  executor.initialize();
+  RouteRecord record;
+  for (int layer = 0; layer < 4; ++layer) record.keep(LayerId(layer), 0, kRoutes);
+  executor.replay(&record);
+  executor.run_step();
+  CHECK(executor.tokens_rerouted() > 0);
+  for (const auto& [key, routing] : plan.routings())
+    CHECK((routing.own_counts() == std::vector<std::int64_t>{2, 2, 3, 1}));
 }
 
 }  // namespace

@@ -48,6 +48,11 @@ TEST_CASE("one expert per token, ungated experts, no shared one, and recomputati
     job.model.experts->shared_hidden = 0;
     job.model.experts->dense_layers = 0;
   }
+  SECTION("latent attention") {
+    job.model.kv_heads = job.model.heads;
+    job.model.mla =
+        MlaSpec{.q_rank = 12, .kv_rank = 8, .nope_head_dim = 6, .rope_head_dim = 4, .v_head_dim = 5};
+  }
   SECTION("some operations again") { job.training.recompute = Recompute::selective_ops; }
   SECTION("all again") { job.training.recompute = Recompute::full; }
   check_equals_unsharded(job);
