@@ -94,7 +94,8 @@ class Run {
             .outputs = errors.outputs,
             .gradients = errors.gradients,
             .gradients_compared = errors.gradients_compared,
-            .bound = numerics_bound(job_)};
+            .bound = numerics_bound(job_),
+            .tokens_rerouted = errors.tokens_rerouted};
   }
 
   void count(Validation& result) {

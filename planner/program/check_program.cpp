@@ -51,10 +51,12 @@ void check_tensors(const StepProgram& program, Problems& problems) {
     }
     std::int64_t sections = 0;
     for (const std::int64_t section : tensor.sections) sections += section;
-    if (!tensor.sections.empty() && (tensor.dims.empty() || sections != tensor.dims.front().size)) {
+    // Of experts each one's rows are cut in sections.
+    const std::size_t cut = tensor.dims.size() > 2 ? 1 : 0;
+    const std::int64_t whole = tensor.dims.empty() ? 0 : tensor.dims[cut].size;
+    if (!tensor.sections.empty() && sections != whole) {
       problems.push_back(fmt::format("tensor {}: its sections sum to {}, not to the leading dimension of {}",
-                                     tensor.name, sections,
-                                     tensor.dims.empty() ? 0 : tensor.dims.front().size));
+                                     tensor.name, sections, whole));
     }
   }
 }

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <utility>
 
 #include "planner/program/emit_forward.hpp"
 
@@ -136,9 +137,10 @@ class MoeEmitter {
   [[nodiscard]] Dim experts_dim() const { return {.name = DimName::flat, .size = moe_.count}; }
   [[nodiscard]] bool has_biases() const { return builder_.job().model.biases == Biases::all; }
 
-  TensorId expert_weight(const std::string& name, Dim out, Dim in) {
+  TensorId expert_weight(const std::string& name, Dim out, Dim in, std::vector<std::int64_t> sections = {}) {
     return builder_.weight(experts_, name,
-                           {{.name = DimName::flat, .size = moe_.count, .ep = s_.ep}, out, in});
+                           {{.name = DimName::flat, .size = moe_.count, .ep = s_.ep}, out, in},
+                           std::move(sections));
   }
 
   void grouped(const std::string& name, TensorId x, TensorId weight, TensorId y) {
@@ -160,8 +162,9 @@ class MoeEmitter {
   TensorId run_experts(TensorId inputs) {
     const FfnParts parts = ffn_parts(builder_.job().model, moe_.hidden);
     const Dim hidden{.name = DimName::hidden, .size = s_.hidden};
-    const TensorId up_weight = expert_weight("layer.experts." + parts.up_name + ".weight",
-                                             cut_dim(DimName::ffn, parts.up_rows, s_.tp, true), hidden);
+    const TensorId up_weight =
+        expert_weight("layer.experts." + parts.up_name + ".weight",
+                      cut_dim(DimName::ffn, parts.up_rows, s_.tp, true), hidden, parts.sections);
     const TensorId up = rows("layer.experts." + parts.up_name, parts.up_rows, load(), false, true);
     grouped("experts " + parts.up_name, inputs, up_weight, up);
     const TensorId activated = rows("layer.experts.act", moe_.hidden, load(), false, true);

@@ -69,8 +69,8 @@ struct Tensor {
   DType dtype = DType::bf16;
   Lifetime lifetime = Lifetime::block;
   std::vector<Dim> dims;
-  /// The leading dimension is this many parts laid end to end, each cut on its own: {q, k, v} or {gate, up}.
-  /// Empty: one part.
+  /// The leading dimension, of experts the one behind it, is this many parts laid end to end, each cut on its
+  /// own: {q, k, v} or {gate, up}. Empty: one part.
   std::vector<std::int64_t> sections;
   /// One instance per layer (told apart by the visit's layer), or one per rank: a table, the gradient norm.
   bool per_layer = true;

@@ -49,6 +49,8 @@ struct NumericsCheck {
   double gradients = 0.0;
   std::int64_t gradients_compared = 0;
   double bound = 0.0;
+  /// Tokens that went to the experts of the unsharded run though theirs were others, by a rounding.
+  std::int64_t tokens_rerouted = 0;
   [[nodiscard]] bool passed() const { return loss <= bound && outputs <= bound && gradients <= bound; }
 };
 
@@ -59,12 +61,26 @@ struct Counted {
   [[nodiscard]] bool equal() const { return planned == counted; }
 };
 
+/// How the tokens of one step found their experts, over all layers, micro-batches and ranks; beside it what
+/// the planner takes. Rows are pairs of a token and one of its experts.
+struct RoutingCheck {
+  std::int64_t fewest_rows = 0;  ///< of one expert, in one layer and micro-batch of its expert-parallel group
+  std::int64_t most_rows = 0;
+  double mean_rows = 0.0;            ///< the planner's mean: what each would get of an even spread
+  double imbalance = 1.0;            ///< the busiest rank's rows over the mean rank's
+  double planned_imbalance = 1.0;    ///< model.experts.imbalance, which arriving rows have room for
+  std::int64_t planned_flops = 0;    ///< of the step, at the planner's rows
+  std::int64_t planned_payload = 0;  ///< bytes, likewise
+};
+
 /// What was counted at the devices and communicators in one step; over all ranks.
 struct CountCheck {
   Counted flops;
   Counted payload_bytes;
   Counted calls;
   Counted peak_bytes;  ///< the fullest rank's arena
+  /// Of a mixture of experts, whose FLOPs and payload are planned above with as many rows as there were.
+  std::optional<RoutingCheck> routing{};
   [[nodiscard]] bool passed() const {
     return flops.equal() && payload_bytes.equal() && calls.equal() && peak_bytes.equal();
   }

@@ -49,7 +49,8 @@ Json operations_json(const Validation& validation) {
 Json numerics_json(const NumericsCheck& check) {
   return {{"loss", check.loss},           {"outputs", check.outputs},
           {"gradients", check.gradients}, {"gradients_compared", check.gradients_compared},
-          {"bound", check.bound},         {"passed", check.passed()}};
+          {"bound", check.bound},         {"tokens_rerouted", check.tokens_rerouted},
+          {"passed", check.passed()}};
 }
 
 Json counted_json(const Counted& counted) {
@@ -61,6 +62,15 @@ Json counts_json(const CountCheck& counts) {
           {"payload_bytes", counted_json(counts.payload_bytes)},
           {"calls", counted_json(counts.calls)},
           {"passed", counts.passed()}};
+}
+
+Json routing_json(const RoutingCheck& routing) {
+  return {{"rows_per_expert",
+           {{"min", routing.fewest_rows}, {"mean", routing.mean_rows}, {"max", routing.most_rows}}},
+          {"imbalance", routing.imbalance},
+          {"planned_imbalance", routing.planned_imbalance},
+          {"planned_flops", routing.planned_flops},
+          {"planned_payload_bytes", routing.planned_payload}};
 }
 
 Json memory_json(const Validation& validation) {
@@ -75,13 +85,9 @@ Json memory_json(const Validation& validation) {
 
 std::string validation_json(const JobSpec& job, const Validation& validation) {
   Json json = Json::object();
-  json["job"] = {{"name", job.name},
-                 {"model", job.model.name},
-                 {"devices", job.cluster.devices()},
-                 {"tp", job.parallelism.tp},
-                 {"pp", job.parallelism.pp},
-                 {"dp", job.parallelism.dp},
-                 {"zero", job.parallelism.zero}};
+  json["job"] = {{"name", job.name},         {"model", job.model.name},  {"devices", job.cluster.devices()},
+                 {"tp", job.parallelism.tp}, {"pp", job.parallelism.pp}, {"cp", job.parallelism.cp},
+                 {"ep", job.parallelism.ep}, {"dp", job.parallelism.dp}, {"zero", job.parallelism.zero}};
   json["machine"] = validation.machine;
   json["shard"] =
       validation.shard ? Json{{"rank", validation.shard->rank}, {"stage", validation.shard->stage}} : Json();
@@ -92,6 +98,7 @@ std::string validation_json(const JobSpec& job, const Validation& validation) {
   json["memory"] = memory_json(validation);
   json["numerics"] = validation.numerics ? numerics_json(*validation.numerics) : Json();
   json["counted"] = counts_json(validation.counts);
+  if (validation.counts.routing) json["routing"] = routing_json(*validation.counts.routing);
   json["passed"] = validation.passed();
   return report::printed(json);
 }

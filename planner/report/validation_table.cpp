@@ -26,8 +26,13 @@ std::string mark(bool passed) { return passed ? "✓" : "✗"; }
 std::string numerics_line(const NumericsCheck& check) {
   const double worst = std::max({check.loss, check.outputs, check.gradients});
   if (check.passed()) {
-    return fmt::format("loss, outputs and {} gradients equal the unsharded run (worst {:.1e}, norm-wise)  {}",
-                       check.gradients_compared, worst, mark(true));
+    const std::string rerouted =
+        check.tokens_rerouted > 0
+            ? fmt::format(", {} sent to its experts", report::counted(check.tokens_rerouted, "token", "s"))
+            : "";
+    return fmt::format(
+        "loss, outputs and {} gradients equal the unsharded run (worst {:.1e}, norm-wise{})  {}",
+        check.gradients_compared, worst, rerouted, mark(true));
   }
   return fmt::format(
       "loss {:.1e}, outputs {:.1e}, gradients {:.1e} from the unsharded run; allowed {:.0e}  {}", check.loss,
@@ -45,6 +50,24 @@ std::string counts_line(const CountCheck& counts) {
                      counted_words(counts.payload_bytes, "bytes"), counted_words(counts.calls, "calls"),
                      counted_words(counts.peak_bytes, "bytes"), counts.passed() ? ": as planned" : "",
                      mark(counts.passed()));
+}
+
+std::string routing_line(const RoutingCheck& routing) {
+  return fmt::format(
+      "{} to {} rows per expert, {:.1f} if even; the busiest rank had {:.2f} of the mean, planned with "
+      "{:.2f} "
+      "({} FLOPs, {} bytes)",
+      report::grouped(routing.fewest_rows), report::grouped(routing.most_rows), routing.mean_rows,
+      routing.imbalance, routing.planned_imbalance, report::grouped(routing.planned_flops),
+      report::grouped(routing.planned_payload));
+}
+
+/// "tp 2, pp 1, dp 2, zero 1"; cp and ep where there are some.
+std::string degrees(const ParallelismSpec& p) {
+  std::string text = fmt::format("tp {}, pp {}, ", p.tp, p.pp);
+  if (p.cp > 1) text += fmt::format("cp {}, ", p.cp);
+  if (p.ep > 1) text += fmt::format("ep {}, ", p.ep);
+  return text + fmt::format("dp {}, zero {}", p.dp, p.zero);
 }
 
 /// What people call a phase; the optimizer's operations have but one.
@@ -155,13 +178,12 @@ bool Validation::passed() const {
 }
 
 std::string validation_table(const JobSpec& job, const Validation& validation) {
-  const ParallelismSpec& p = job.parallelism;
   std::string text = fmt::format("{}: {} on {}\n", job.name, job.model.name, validation.machine);
   if (validation.shard)
     text += fmt::format("rank {} of {} alone, a rank of stage {}: kernels run, communication is predicted\n",
                         validation.shard->rank, validation.shard->devices, validation.shard->stage);
   text += fmt::format(
-      "tp {}, pp {}, dp {}, zero {} · {} tokens × {} sequences · {} · {}\n\n", p.tp, p.pp, p.dp, p.zero,
+      "{} · {} tokens × {} sequences · {} · {}\n\n", degrees(job.parallelism),
       report::grouped(job.training.sequence_length), report::grouped(job.training.global_batch),
       report::counted(job.micro_batches(), "micro-batch", "es"), report::word_for(job.training.schedule));
   const auto append = [&](std::string_view title, const std::string& line) {
@@ -171,6 +193,7 @@ std::string validation_table(const JobSpec& job, const Validation& validation) {
   for (const std::string& remark : validation.remarks) append("note", remark);
   if (validation.numerics) append("numerics", numerics_line(*validation.numerics));
   append("counted", counts_line(validation.counts));
+  if (validation.counts.routing) append("routing", routing_line(*validation.counts.routing));
   text += '\n';
   for (const std::string& line : Rows(validation).lines()) text += "  " + line + '\n';
   text += "\n  " + verdict(validation) + '\n';

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -20,6 +22,32 @@ void expect_elements(const CollectiveCall& call, const char* name, std::int64_t 
                      std::int64_t expected) {
   if (found != expected)
     refuse(call, fmt::format("{} has {} elements where {} are needed", name, found, expected));
+}
+
+std::int64_t sum(std::span<const std::int64_t> elements) {
+  return std::accumulate(elements.begin(), elements.end(), std::int64_t{0});
+}
+
+void check_uneven(const CollectiveCall& call, std::int64_t members, std::int64_t member) {
+  if (call.pieces.size() != 1 || call.in_place || call.accumulate)
+    refuse(call, "shares that are not even have one piece, from one buffer into another");
+  const bool sends = call.kind != CollectiveKind::all_gather;
+  const bool receives = call.kind != CollectiveKind::reduce_scatter;
+  for (const auto& [used, elements] :
+       {std::pair{sends, call.send_elements}, std::pair{receives, call.receive_elements}}) {
+    if (static_cast<std::int64_t>(elements.size()) != (used ? members : 0))
+      refuse(call, fmt::format("{} shares are given for {} members", elements.size(), members));
+  }
+  const auto share = [&](std::span<const std::int64_t> elements) {
+    return elements[static_cast<std::size_t>(member)];
+  };
+  const std::int64_t sent = sends ? sum(call.send_elements) : share(call.receive_elements);
+  const std::int64_t received = receives ? sum(call.receive_elements) : share(call.send_elements);
+  const Piece& piece = call.pieces.front();
+  if (piece.send.elements < sent || piece.receive.elements < received) {
+    refuse(call, fmt::format("{} elements are sent from room for {}, {} received in room for {}", sent,
+                             piece.send.elements, received, piece.receive.elements));
+  }
 }
 
 template <class T>
@@ -47,6 +75,7 @@ Share share_of(std::int64_t elements, std::int64_t members, std::int64_t member)
 }
 
 std::int64_t payload_elements(const CollectiveCall& call) {
+  if (call.is_uneven()) return std::max(sum(call.send_elements), sum(call.receive_elements));
   std::int64_t elements = 0;
   for (const Piece& piece : call.pieces)
     elements +=
@@ -61,6 +90,7 @@ std::int64_t payload_bytes(const CollectiveCall& call) {
 void check_collective(const CollectiveCall& call, std::int64_t members, std::int64_t member) {
   if (call.accumulate && (call.kind != CollectiveKind::reduce_scatter || call.in_place))
     refuse(call, "only a reduce-scatter that is not in place accumulates");
+  if (call.is_uneven()) return check_uneven(call, members, member);
   for (const Piece& piece : call.pieces) {
     const bool alike = piece.receive.type == call.pieces.front().receive.type;
     if (!alike || (!call.in_place && piece.send.type != piece.receive.type))

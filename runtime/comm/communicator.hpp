@@ -35,7 +35,16 @@ struct CollectiveCall {
   Reduction reduction = Reduction::sum;
   bool accumulate = false;  ///< reduce_scatter: what arrives is added to `receive`
   bool in_place = false;
+  /// The runtime's own, not the program's: how many rows will come. Its buffers lie in the host's memory, and
+  /// it is counted apart.
+  bool bookkeeping = false;
   std::span<const Piece> pieces{};
+  /// Where shares are known only when the call is made, its one piece carries these many elements to and from
+  /// each member, one member's behind the other's: both for an all-to-all, `receive` of a gather, `send` of a
+  /// scatter. The buffers may have room for more.
+  std::span<const std::int64_t> send_elements{};
+  std::span<const std::int64_t> receive_elements{};
+  [[nodiscard]] bool is_uneven() const { return !send_elements.empty() || !receive_elements.empty(); }
 };
 
 /// A transfer between stages.

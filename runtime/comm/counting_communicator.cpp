@@ -14,7 +14,9 @@ void count(Traffic& traffic, Bytes payload) {
 
 void CountingCommunicator::run(const CollectiveCall& call) {
   inner_.run(call);
-  count(traffic_.collectives[static_cast<std::size_t>(call.group)], Bytes(payload_bytes(call)));
+  Traffic& traffic =
+      call.bookkeeping ? traffic_.bookkeeping : traffic_.collectives[static_cast<std::size_t>(call.group)];
+  count(traffic, Bytes(payload_bytes(call)));
 }
 
 Ticket CountingCommunicator::start(const TransferCall& call) {

@@ -24,6 +24,7 @@ struct TrafficCount {
   Traffic sent_forward{};                              ///< to the next stage
   Traffic sent_backward{};                             ///< to the previous stage
   Traffic received{};                                  ///< from either
+  Traffic bookkeeping{};                               ///< collectives of the runtime's own
   [[nodiscard]] const Traffic& of(GroupKind group) const {
     return collectives[static_cast<std::size_t>(group)];
   }

@@ -35,6 +35,18 @@ int int_count(std::int64_t elements) {
   return static_cast<int>(elements);
 }
 
+/// One member's behind the other's.
+void place_shares(std::span<const std::int64_t> elements, std::vector<int>& counts,
+                  std::vector<int>& displacements) {
+  std::int64_t at = 0;
+  for (std::size_t member = 0; member < elements.size(); ++member) {
+    displacements[member] = int_count(at);
+    counts[member] = int_count(elements[member]);
+    at += elements[member];
+  }
+  int_count(at);
+}
+
 }  // namespace
 
 Buffer Staging::take(DType type, std::int64_t elements) {
@@ -48,10 +60,13 @@ MpiCollectives::MpiCollectives(MPI_Comm comm, Check check) : comm_(comm), check_
   check_(MPI_Comm_size(comm_, &size_), "MPI_Comm_size");
   counts_.resize(static_cast<std::size_t>(size_));
   displacements_.resize(static_cast<std::size_t>(size_));
+  receive_counts_.resize(static_cast<std::size_t>(size_));
+  receive_displacements_.resize(static_cast<std::size_t>(size_));
 }
 
 void MpiCollectives::run(const CollectiveCall& call) {
   check_collective(call, size_, rank_);
+  if (call.is_uneven()) return run_uneven(call, call.pieces.front());
   if (call.pieces.size() > 1 && payload_bytes(call) <= kPackedBytes) {
     run_packed(call);
   } else {
@@ -94,6 +109,27 @@ void MpiCollectives::run_piece(const CollectiveCall& call, const Piece& piece) {
         exchange_parts(whole, piece.receive);
       }
       return;
+  }
+}
+
+void MpiCollectives::run_uneven(const CollectiveCall& call, const Piece& piece) {
+  MPI_Datatype type = mpi_type(piece.receive.type);
+  place_shares(call.send_elements, counts_, displacements_);
+  place_shares(call.receive_elements, receive_counts_, receive_displacements_);
+  switch (call.kind) {
+    case CollectiveKind::all_to_all:
+      check_(MPI_Alltoallv(piece.send.data, counts_.data(), displacements_.data(), type, piece.receive.data,
+                           receive_counts_.data(), receive_displacements_.data(), type, comm_),
+             "MPI_Alltoallv");
+      return;
+    case CollectiveKind::all_gather:
+      check_(MPI_Allgatherv(piece.send.data, receive_counts_[static_cast<std::size_t>(rank_)], type,
+                            piece.receive.data, receive_counts_.data(), receive_displacements_.data(), type,
+                            comm_),
+             "MPI_Allgatherv");
+      return;
+    case CollectiveKind::reduce_scatter: reduce_shares(piece.send, piece.receive, call.reduction); return;
+    case CollectiveKind::all_reduce: return;  // has no shares
   }
 }
 

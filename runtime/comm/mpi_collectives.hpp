@@ -41,6 +41,7 @@ class MpiCollectives {
  private:
   void run_piece(const CollectiveCall& call, const Piece& piece);
   void run_packed(const CollectiveCall& call);
+  void run_uneven(const CollectiveCall& call, const Piece& piece);
   template <class Visit>
   void lay_out(const CollectiveCall& call, Visit visit);
   void cut_into_shares(std::int64_t elements);
@@ -58,6 +59,8 @@ class MpiCollectives {
   /// Elements of each member, and where they begin, in the call at hand.
   std::vector<int> counts_;
   std::vector<int> displacements_;
+  std::vector<int> receive_counts_;
+  std::vector<int> receive_displacements_;
   Staging packed_;
   Staging result_;
 };

@@ -21,7 +21,13 @@ SoloCommunicator::SoloCommunicator(const DeviceMesh& mesh, Rank rank, Device& de
 void SoloCommunicator::run(const CollectiveCall& call) {
   const Place& own = place(call.group);
   check_collective(call, own.size, own.rank);
+  if (call.bookkeeping) return repeat(call, own);
   for (const Piece& piece : call.pieces) {
+    if (call.is_uneven()) {
+      const std::int64_t elements = std::min(piece.send.elements, piece.receive.elements);
+      copy(piece.receive.part(0, elements), piece.send.part(0, elements));
+      continue;
+    }
     switch (call.kind) {
       case CollectiveKind::all_reduce:
       case CollectiveKind::all_to_all:
@@ -48,6 +54,16 @@ void SoloCommunicator::run(const CollectiveCall& call) {
         break;
       }
     }
+  }
+}
+
+/// As if every member said what this rank says.
+void SoloCommunicator::repeat(const CollectiveCall& call, const Place& own) {
+  for (const Piece& piece : call.pieces) {
+    const std::int64_t elements = piece.receive.elements / own.size;
+    const Buffer mine = piece.receive.part(own.rank * elements, elements);
+    for (std::int64_t member = 0; member < own.size; ++member)
+      copy_elements(piece.receive.part(member * elements, elements), mine);
   }
 }
 

@@ -47,6 +47,7 @@ class SoloCommunicator final : public Communicator {
     std::int64_t elements = 0;
   };
   [[nodiscard]] const Place& place(GroupKind group) const { return places_[static_cast<std::size_t>(group)]; }
+  static void repeat(const CollectiveCall& call, const Place& own);
   void copy(Buffer to, Buffer from);
   void add(Buffer to, Buffer from);
   [[nodiscard]] Buffer filler(DType type, std::int64_t elements);

@@ -82,7 +82,8 @@ void check(const NormCall& call) {
 
 void check(const RopeCall& call) {
   const CallCheck check("rope");
-  check.divides("sequence", call.sequence, "tokens", call.tokens);
+  check.divides("shares", call.shares > 1 ? 2 * call.shares : 1, "sequence", call.sequence);
+  check.divides("sequence", call.sequence / call.shares, "tokens", call.tokens);
   if (call.head_dim % 2 != 0)
     check.refuse(fmt::format("head_dim {} is odd: its halves pair up", call.head_dim));
   if (call.heads * call.head_dim > call.row_width) {
@@ -208,6 +209,80 @@ void check(const UpdateCall& call) {
   if (call.kind == OptimizerKind::sgd) return;
   check.has("m", call.m, call.elements, "elements");
   check.has("v", call.v, call.elements, "elements");
+}
+
+void check_heads(const CallCheck& check, std::string_view operand, const HeadColumns& heads,
+                 std::int64_t rows, std::int64_t last_column) {
+  check.has(operand, heads.x, checked_product(rows, heads.row_width), "rows·row_width");
+  if (heads.first_column + last_column > heads.row_width) {
+    check.refuse(fmt::format("{} has heads up to column {} of rows of {}", operand,
+                             heads.first_column + last_column, heads.row_width));
+  }
+}
+
+void check(const SpreadAttentionCall& call) {
+  const CallCheck check("attention");
+  check.divides("kv_heads", call.kv_heads, "heads", call.heads);
+  const std::int64_t queries = call.queries.rows();
+  const std::int64_t keys = call.keys.rows();
+  if (call.keys.length() != call.keys.sequence || call.keys.sequence != call.queries.sequence ||
+      call.keys.batch != call.queries.batch) {
+    check.refuse("its keys are not those of its queries' sequences");
+  }
+  const auto check_all = [&](const char* q, const HeadColumns& of_q, const char* k, const HeadColumns& of_k,
+                             const char* shared, const HeadColumns& of_shared, const char* v,
+                             const HeadColumns& of_v) {
+    check_heads(check, q, of_q, queries, (call.heads - 1) * of_q.head_stride + call.key_dim());
+    check_heads(check, k, of_k, keys, (call.kv_heads - 1) * of_k.head_stride + call.own_dim);
+    if (call.shared_dim > 0) check_heads(check, shared, of_shared, keys, call.shared_dim);
+    check_heads(check, v, of_v, keys, (call.kv_heads - 1) * of_v.head_stride + call.v_head_dim);
+  };
+  check_all("q", call.q, "k", call.k, "shared_k", call.shared_k, "v", call.v);
+  const std::int64_t out = checked_product(queries, call.heads, call.v_head_dim);
+  check.has("out", call.out, out, "rows·heads·v_head_dim");
+  check.has("lse", call.lse, queries * call.heads, "rows·heads");
+  if (!call.backward) return;
+  check.has("d_out", call.d_out, out, "rows·heads·v_head_dim");
+  check_all("dq", call.dq, "dk", call.dk, "d_shared_k", call.d_shared_k, "dv", call.dv);
+}
+
+void check(const ColumnsCall& call) {
+  const CallCheck check("columns");
+  check.has("x", call.x, checked_product(call.rows, call.x_width), "rows·x_width");
+  check.has("y", call.y, checked_product(call.rows, call.y_width), "rows·y_width");
+  if (call.x_column + call.width > call.x_width || call.y_column + call.width > call.y_width)
+    check.refuse(fmt::format("{} columns reach beyond their row", call.width));
+}
+
+void check(const RouteCall& call) {
+  const CallCheck check("route");
+  check.has("routes", call.routes, checked_product(2, call.tokens, call.per_token), "2·tokens·per_token");
+  const std::int64_t logits = checked_product(call.tokens, call.experts);
+  if (!call.backward) return check.has("logits", call.logits, logits, "tokens·experts");
+  check.has("d_routes", call.d_routes, call.routes.elements, "2·tokens·per_token");
+  check.has("d_logits", call.d_logits, logits, "tokens·experts");
+}
+
+void check(const PermuteCall& call) {
+  const CallCheck check("permute");
+  const std::int64_t rows = checked_product(call.tokens, call.per_token, call.width);
+  if (call.places == nullptr) check.refuse("places are missing");
+  check.has("token_rows", call.token_rows, checked_product(call.tokens, call.width), "tokens·width");
+  check.has("expert_rows", call.expert_rows, rows, "tokens·per_token·width");
+  check.has("routes", call.routes, checked_product(2, call.tokens, call.per_token), "2·tokens·per_token");
+  if (!call.backward || !call.weighted) return;
+  check.has("d_expert_rows", call.d_expert_rows, rows, "tokens·per_token·width");
+  check.has("d_routes", call.d_routes, call.routes.elements, "2·tokens·per_token");
+}
+
+void check(const GroupedGemmCall& call) {
+  const CallCheck check("grouped gemm");
+  if (call.routed == nullptr) check.refuse("routed rows are missing");
+  check.has("x", call.x, checked_product(call.room, call.in), "room·in");
+  check.has("y", call.y, checked_product(call.room, call.out), "room·out");
+  check.has("weight", call.weight, checked_product(call.experts, call.out, call.in), "experts·out·in");
+  if (call.routed->total > call.room)
+    check.refuse(fmt::format("{} rows were routed to room for {}", call.routed->total, call.room));
 }
 
 }  // namespace

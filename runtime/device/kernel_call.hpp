@@ -2,9 +2,12 @@
 
 #include <cstdint>
 #include <variant>
+#include <vector>
 
 #include "planner/program/op.hpp"
 #include "runtime/device/buffer.hpp"
+#include "runtime/device/routed_rows.hpp"
+#include "runtime/device/token_rows.hpp"
 
 namespace foreshard {
 
@@ -76,19 +79,31 @@ struct NormCall {
   Buffer d_bias{};
 };
 
-/// Rotary embedding in place of the first `heads` heads of each row of x (tokens, row_width): the pair
-/// (i, i + d/2) of a head turns by position·θ^(−2i/d), position = row mod sequence; by the opposite angle if
-/// `inverse` (backward). Source: Su et al. 2021, arXiv:2104.09864, in the halves' order of GPT-NeoX and
-/// Llama.
+/// Rotary embedding in place of `heads` heads of each row of x (tokens, row_width): the pair (i, i + d/2) of
+/// a head turns by position·θ^(−2i/d); by the opposite angle if `inverse` (backward). Head h begins in column
+/// first_column + h·stride_of_heads(). Rows are as TokenRows says, of share `share` of `shares` of each
+/// sequence. Source: Su et al. 2021, arXiv:2104.09864, in the halves' order of GPT-NeoX and Llama.
 struct RopeCall {
   bool inverse = false;
   std::int64_t tokens = 0;
-  std::int64_t sequence = 0;
+  std::int64_t sequence = 0;  ///< positions of a whole one
+  std::int64_t shares = 1;
+  std::int64_t share = 0;
   std::int64_t heads = 0;
-  std::int64_t head_dim = 0;
+  std::int64_t head_dim = 0;     ///< d: the columns of a head that turn
+  std::int64_t head_stride = 0;  ///< 0: heads stand side by side
+  std::int64_t first_column = 0;
   std::int64_t row_width = 0;
   double theta = 10000.0;
   Buffer x{};
+
+  [[nodiscard]] constexpr std::int64_t stride_of_heads() const {
+    return head_stride > 0 ? head_stride : head_dim;
+  }
+  [[nodiscard]] constexpr std::int64_t position_of(std::int64_t token) const {
+    const TokenRows rows{.sequence = sequence, .shares = shares, .first_share = share};
+    return rows.place_of(token % rows.share_length()).position;
+  }
 };
 
 /// y (tokens,width) = the table's rows; a rank holds the rows first_row … first_row + rows − 1 and gives
@@ -177,7 +192,139 @@ struct UpdateCall {
   Buffer weight{};
 };
 
-using KernelCall = std::variant<GemmCall, AttentionCall, NormCall, RopeCall, EmbeddingCall, CrossEntropyCall,
-                                PointwiseCall, UpdateCall>;
+/// Where the heads of a matrix stand: head h of row r begins at r·row_width + first_column + h·head_stride.
+struct HeadColumns {
+  Buffer x{};
+  std::int64_t row_width = 0;
+  std::int64_t first_column = 0;
+  std::int64_t head_stride = 0;
+};
+
+/// Attention as AttentionCall, of queries, keys and values that lie apart: the keys of all context-parallel
+/// ranks beside the queries of one, or those of latent attention, whose last `shared_dim` columns all heads
+/// share. Of each query head, own_dim + shared_dim columns; of each kv head own_dim of k and v_head_dim of v.
+/// Scores are scaled by 1/√(own_dim + shared_dim). out, d_out (query rows, heads·v_head_dim)
+/// lse (query rows, heads). FLOPs forward 2·batch·heads·query·key·(d + v_head_dim), backward
+/// 2·…·(3·d + 2·v_head_dim), d = own_dim + shared_dim; half if causal.
+struct SpreadAttentionCall {
+  bool backward = false;
+  bool causal = true;
+  TokenRows queries{};
+  TokenRows keys{};  ///< of the same sequences, all of their positions
+  std::int64_t heads = 0;
+  std::int64_t kv_heads = 0;
+  std::int64_t own_dim = 0;
+  std::int64_t shared_dim = 0;
+  std::int64_t v_head_dim = 0;
+  HeadColumns q{};
+  HeadColumns k{};
+  HeadColumns shared_k{};  ///< one head, or empty
+  HeadColumns v{};
+  Buffer out{};      ///< written forward, read backward
+  Buffer lse{};      ///< written forward, read backward
+  Buffer d_out{};    ///< backward
+  HeadColumns dq{};  ///< backward, as the next three: added to
+  HeadColumns dk{};
+  HeadColumns d_shared_k{};
+  HeadColumns dv{};
+
+  [[nodiscard]] constexpr std::int64_t key_dim() const { return own_dim + shared_dim; }
+};
+
+/// y (rows, y_width), columns y_column …, becomes or is added to by x (rows, x_width), columns x_column …:
+/// `width` of them.
+struct ColumnsCall {
+  std::int64_t rows = 0;
+  std::int64_t width = 0;
+  bool accumulate = false;
+  Buffer x{};
+  std::int64_t x_width = 0;
+  std::int64_t x_column = 0;
+  Buffer y{};
+  std::int64_t y_width = 0;
+  std::int64_t y_column = 0;
+};
+
+/// Chooses k = per_token of E = experts for every token: routes (T,2k) = {the experts with the largest
+/// logits, largest first and of equal ones the first; the softmax of their logits among themselves}.
+/// Backward: d_logits (T,E) from d_routes, of which the second half counts. Source: Jiang et al. 2024,
+/// arXiv:2401.04088, section 2.1.
+struct RouteCall {
+  bool backward = false;
+  bool accumulate = false;  ///< d_logits +=
+  std::int64_t tokens = 0;
+  std::int64_t experts = 0;
+  std::int64_t per_token = 0;
+  Buffer logits{};
+  Buffer routes{};
+  Buffer d_routes{};
+  Buffer d_logits{};
+};
+
+/// Between rows of tokens (T,width) and rows of their choices (T·k,width): choice j of token t has the row
+/// places[(first_token + t)·k + j], with weight w = routes[t, k + j].
+///   dispatch           expert_rows[p] = token_rows[t]          backward  token_rows[t] = Σ_j expert_rows[p]
+///   combine (weighted) token_rows[t] = Σ_j w·expert_rows[p]
+///             backward d_expert_rows[p] = w·token_rows[t], d_routes[t, k + j] = expert_rows[p]·token_rows[t]
+/// `places` outlives the call and may change between runs.
+struct PermuteCall {
+  bool backward = false;
+  bool weighted = false;
+  bool accumulate = false;  ///< token_rows +=
+  std::int64_t tokens = 0;
+  std::int64_t per_token = 0;
+  std::int64_t width = 0;
+  std::int64_t first_token = 0;
+  const std::vector<std::int64_t>* places = nullptr;
+  Buffer token_rows{};
+  Buffer expert_rows{};
+  Buffer routes{};
+  Buffer d_expert_rows{};
+  Buffer d_routes{};
+};
+
+enum class GroupedPart : std::uint8_t { forward, input_gradient, weight_gradient };
+
+/// One product per expert over the rows that were routed to it: y (room,out) = x (room,in) · W_eᵀ, W
+/// (experts,out,in). Backward x (+)= y·W_e and W_e (+)= yᵀ·x, where x and y are gradients of the forward's.
+/// FLOPs 2·rows·out·in of the rows that `routed` lists when the call runs; it outlives the call.
+struct GroupedGemmCall {
+  GroupedPart part = GroupedPart::forward;
+  bool accumulate = false;  ///< of gradients
+  std::int64_t experts = 0;
+  std::int64_t room = 0;  ///< rows that x and y have
+  std::int64_t out = 0;
+  std::int64_t in = 0;
+  const RoutedRows* routed = nullptr;
+  Buffer x{};
+  Buffer weight{};
+  Buffer y{};
+};
+
+/// The product of one run of rows. An expert may have several runs: they add up in its weight's gradient.
+inline GemmCall product_of(const GroupedGemmCall& call, const Buffer& x, const Buffer& weight,
+                           const Buffer& y) {
+  const std::int64_t rows = x.elements / call.in;
+  switch (call.part) {
+    case GroupedPart::input_gradient:
+      return {
+          .m = rows, .n = call.in, .k = call.out, .accumulate = call.accumulate, .a = y, .b = weight, .c = x};
+    case GroupedPart::weight_gradient:
+      return {.m = call.out,
+              .n = call.in,
+              .k = rows,
+              .transpose_a = true,
+              .accumulate = true,
+              .a = y,
+              .b = x,
+              .c = weight};
+    case GroupedPart::forward: break;
+  }
+  return {.m = rows, .n = call.out, .k = call.in, .transpose_b = true, .a = x, .b = weight, .c = y};
+}
+
+using KernelCall =
+    std::variant<GemmCall, AttentionCall, NormCall, RopeCall, EmbeddingCall, CrossEntropyCall, PointwiseCall,
+                 UpdateCall, SpreadAttentionCall, ColumnsCall, RouteCall, PermuteCall, GroupedGemmCall>;
 
 }  // namespace foreshard

@@ -4,6 +4,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "runtime/execute/bind_attention.hpp"
+#include "runtime/execute/bind_experts.hpp"
+
 namespace foreshard {
 namespace {
 
@@ -44,6 +47,10 @@ class Binding {
   }
 
   void bind(const Attention& core) {
+    if (is_spread(rank_.job)) {
+      calls_ = bind_spread_attention(rank_, op_, operands_);
+      return;
+    }
     AttentionCall call{.backward = backward_, .causal = core.causal, .batch = core.batch};
     call.sequence = core.query;
     call.heads = core.heads;
@@ -58,6 +65,10 @@ class Binding {
     }
     calls_.emplace_back(call);
   }
+
+  void bind(const Route&) { calls_ = bind_route(rank_, op_, operands_); }
+  void bind(const Permute&) { calls_ = bind_permute(rank_, op_, operands_); }
+  void bind(const GroupedGemm&) { calls_ = bind_grouped_gemm(rank_, op_, operands_); }
 
   // ---- rows
 
@@ -83,13 +94,21 @@ class Binding {
   }
 
   void bind(const Rope& rope) {
-    calls_.emplace_back(RopeCall{.inverse = backward_,
-                                 .tokens = rope.tokens,
-                                 .sequence = rank_.job.training.sequence_length,
-                                 .heads = rope.heads,
-                                 .head_dim = rope.head_dim,
-                                 .row_width = local_columns(0),
-                                 .x = operands_[0]});
+    RopeCall call{.inverse = backward_,
+                  .tokens = rope.tokens,
+                  .sequence = rank_.job.training.sequence_length,
+                  .shares = rank_.job.parallelism.cp,
+                  .share = rank_.at.cp,
+                  .heads = rope.heads,
+                  .head_dim = rope.head_dim,
+                  .row_width = local_columns(0),
+                  .x = operands_[0]};
+    if (rank_.job.model.mla) {
+      // The last columns of each head turn.
+      call.head_stride = call.row_width / rope.heads;
+      call.first_column = call.head_stride - rope.head_dim;
+    }
+    calls_.emplace_back(call);
   }
 
   void bind(const Embedding& lookup) {
@@ -168,13 +187,13 @@ class Binding {
   /// Squares of what this rank has alone. What several ranks hold alike counts once in the sum over all
   /// ranks.
   void bind_sum_squares() {
-    const std::int64_t shares = optimizer_shares(rank_.job);
-    const std::int64_t replicas = rank_.job.parallelism.dp * rank_.job.parallelism.cp / shares;
     for (std::size_t i = 0; i + 1 < operands_.size(); ++i) {
-      const Buffer own = share_of(operands_[i], rank_.at.dp, shares);
+      const OptimizerShare share = optimizer_share(rank_.job, rank_.at, tensor(i));
+      const Buffer own = share_of(operands_[i], share.part, share.parts);
+      const std::int64_t copies = replicas_of(rank_.job, tensor(i)) / share.parts;
       const std::int64_t alike = tensor(i).replicated_over_tp() ? rank_.job.parallelism.tp : 1;
       add_pointwise({.elements = own.elements,
-                     .scale = 1.0 / static_cast<double>(replicas * alike),
+                     .scale = 1.0 / static_cast<double>(copies * alike),
                      .a = own,
                      .y = operands_.back()});
     }
@@ -182,26 +201,69 @@ class Binding {
 
   void bind_bias_gradient() {
     const Buffer& dy = operands_[0];
-    const Buffer d_bias =
-        tensor(1).dims[0].name == DimName::position ? positions_of(operands_[1], dy) : operands_[1];
-    add_pointwise({.elements = dy.elements, .width = d_bias.elements, .a = dy, .y = d_bias});
+    if (tensor(1).dims[0].name != DimName::position) {
+      add_pointwise({.elements = dy.elements, .width = operands_[1].elements, .a = dy, .y = operands_[1]});
+      return;
+    }
+    for (const Stretch& s : position_stretches(dy)) {
+      const Buffer rows = operands_[1].part(s.position * s.width, s.rows * s.width);
+      const Buffer tokens = dy.part(s.token * s.width, s.repeats * s.rows * s.width);
+      add_pointwise({.elements = tokens.elements, .width = rows.elements, .a = tokens, .y = rows});
+    }
   }
 
   void bind_add() {
     const Buffer& a = operands_[0];
-    const Buffer b = tensor(1).role == TensorRole::weight ? positions_of(operands_[1], a) : operands_[1];
-    add_pointwise({.elements = a.elements, .a = a, .b = b, .y = operands_[2]});
+    if (tensor(1).role != TensorRole::weight) {
+      add_pointwise({.elements = a.elements, .a = a, .b = operands_[1], .y = operands_[2]});
+      return;
+    }
+    for (const Stretch& s : position_stretches(a)) {
+      const std::int64_t first = s.token * s.width;
+      const std::int64_t count = s.repeats * s.rows * s.width;
+      add_pointwise({.elements = count,
+                     .a = a.part(first, count),
+                     .b = operands_[1].part(s.position * s.width, s.rows * s.width),
+                     .y = operands_[2].part(first, count)});
+    }
   }
 
-  /// The rows of a table of learned positions that this rank's tokens meet, again and again: those of a whole
-  /// sequence, or, where sequence parallelism gives a rank less than one, of its stretch.
-  [[nodiscard]] Buffer positions_of(const Buffer& table, const Buffer& tokens) const {
+  /// Tokens of a rank, from `token` on, that meet `rows` rows of a table of learned positions from `position`
+  /// on, `repeats` times over.
+  struct Stretch {
+    std::int64_t token = 0;
+    std::int64_t position = 0;
+    std::int64_t rows = 0;
+    std::int64_t repeats = 1;
+    std::int64_t width = 0;
+  };
+
+  /// What positions this rank's tokens have: whole sequences, or what context and sequence parallelism leave
+  /// of them, in stretches of positions that follow one another.
+  [[nodiscard]] std::vector<Stretch> position_stretches(const Buffer& tokens) const {
+    const ParallelismSpec& p = rank_.job.parallelism;
+    const TokenRows rows{.batch = rank_.job.training.micro_batch,
+                         .sequence = rank_.job.training.sequence_length,
+                         .shares = p.cp,
+                         .first_share = rank_.at.cp};
     const std::int64_t width = tensor(1).dims[1].local();
-    const std::int64_t sequence = rank_.job.training.sequence_length;
-    const std::int64_t share = tokens.elements / width;
-    const std::int64_t rows = std::min(share, sequence);
-    const std::int64_t first = share < sequence ? rank_.at.tp * share % sequence : 0;
-    return table.part(first * width, rows * width);
+    const std::int64_t count = tokens.elements / width;
+    const std::int64_t first = count < rows.rows() ? rank_.at.tp * count : 0;
+    if (p.cp == 1 && count % rows.sequence == 0)
+      return {{.rows = rows.sequence, .repeats = count / rows.sequence, .width = width}};
+    std::vector<Stretch> stretches;
+    for (std::int64_t token = 0; token < count; ++token) {
+      const std::int64_t position = rows.place_of(first + token).position;
+      const bool follows = !stretches.empty() &&
+                           stretches.back().position + stretches.back().rows == position &&
+                           (first + token) % rows.share_length() != 0;
+      if (follows) {
+        ++stretches.back().rows;
+      } else {
+        stretches.push_back({.token = token, .position = position, .rows = 1, .width = width});
+      }
+    }
+    return stretches;
   }
 
   void bind_activation() {
@@ -230,10 +292,10 @@ class Binding {
     const Buffer m = has_moments ? operands_[state++] : Buffer();
     const Buffer v = has_moments ? operands_[state++] : Buffer();
 
-    const std::int64_t shares = optimizer_shares(rank_.job);
     std::int64_t done = 0;
     for (std::size_t i = 0; i < weights; ++i) {
-      const Buffer gradient = share_of(operands_[i], rank_.at.dp, shares);
+      const OptimizerShare share = optimizer_share(rank_.job, rank_.at, tensor(i));
+      const Buffer gradient = share_of(operands_[i], share.part, share.parts);
       const auto part_of = [&](const Buffer& flat) {
         return flat.empty() ? flat : flat.part(done, gradient.elements);
       };
@@ -245,7 +307,7 @@ class Binding {
                                      .master = part_of(master),
                                      .m = part_of(m),
                                      .v = part_of(v),
-                                     .weight = share_of(operands_[state + i], rank_.at.dp, shares)});
+                                     .weight = share_of(operands_[state + i], share.part, share.parts)});
       done += gradient.elements;
     }
   }
@@ -274,8 +336,15 @@ Buffer share_of(const Buffer& whole, std::int64_t part, std::int64_t parts) {
   return whole.part(part * elements, elements);
 }
 
-std::int64_t optimizer_shares(const JobSpec& job) {
-  return job.parallelism.zero == 1 ? job.parallelism.dp * job.parallelism.cp : 1;
+std::int64_t replicas_of(const JobSpec& job, const Tensor& weight) {
+  return job.parallelism.dp * job.parallelism.cp / weight.dims.front().ep;
+}
+
+OptimizerShare optimizer_share(const JobSpec& job, const Coordinates& at, const Tensor& weight) {
+  if (job.parallelism.zero != 1) return {};
+  // Experts are dealt out to consecutive members of dp·cp; their copies lie ep members apart.
+  const std::int64_t member = at.dp * job.parallelism.cp + at.cp;
+  return {.part = member / weight.dims.front().ep, .parts = replicas_of(job, weight)};
 }
 
 }  // namespace foreshard

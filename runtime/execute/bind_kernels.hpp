@@ -10,12 +10,16 @@
 
 namespace foreshard {
 
+class Routing;
+
 /// What binding an operation needs to know of the rank that runs it.
 struct RankView {
   const JobSpec& job;
   const StepProgram& program;
   Coordinates at;
   const OptimizerStep& optimizer;  ///< read at every update
+  /// Of the operation at hand, where it belongs to a mixture of experts; read when its calls run.
+  const Routing* routing = nullptr;
 };
 
 /// An operation on the compute lane as calls to the device: one, or one for each tensor that it touches.
@@ -27,7 +31,15 @@ std::vector<KernelCall> bind_kernels(const RankView& rank, const Op& op, std::sp
 /// @pre parts divides the elements
 Buffer share_of(const Buffer& whole, std::int64_t part, std::int64_t parts);
 
-/// Ranks that share the optimizer's work on a weight: dp under ZeRO-1, else 1.
-std::int64_t optimizer_shares(const JobSpec& job);
+/// Ranks of a stage that hold the same elements of a weight, apart from tensor parallelism: dp·cp, of an
+/// expert those of its copies.
+std::int64_t replicas_of(const JobSpec& job, const Tensor& weight);
+
+/// Which part of a rank's elements of a weight its optimizer works on.
+struct OptimizerShare {
+  std::int64_t part = 0;
+  std::int64_t parts = 1;  ///< the weight's replicas under ZeRO-1, else 1
+};
+OptimizerShare optimizer_share(const JobSpec& job, const Coordinates& at, const Tensor& weight);
 
 }  // namespace foreshard

@@ -25,7 +25,8 @@ Executor::Executor(RankPlan& plan, Device& device, Communicator& communicator, O
       note_(note),
       tokens_(plan.job(), plan.coordinates()),
       scratch_(static_cast<std::size_t>(
-          checked_product(plan.job().training.micro_batch, plan.job().training.sequence_length))),
+          checked_product(plan.job().training.micro_batch, plan.job().training.sequence_length) /
+          plan.job().parallelism.cp)),
       clock_(device.make_clock(2 * (plan.ops().size() + plan.transfers().size()))),
       stamps_(plan.ops().size()),
       position_of_(plan.transfers().size()),
@@ -44,7 +45,7 @@ void Executor::initialize() {
   for (const HeldWeight& held : plan_.weights()) {
     const Tensor& weight = plan_.program().tensor(held.tensor);
     const std::vector<double> values =
-        initial_weight(plan_.job().model, weight, held.layer, plan_.coordinates().tp);
+        initial_weight(plan_.job().model, weight, held.layer, shard_of(plan_.job(), plan_.coordinates()));
     device_.write(held.weight, values.data());
   }
   start_optimizer();
@@ -122,17 +123,18 @@ void Executor::run_op(std::size_t position) {
 
   clock_->mark(start_of(position));
   run_calls(op);
+  for (std::uint32_t i = op.routed.begin; i < op.routed.end; ++i) share_routes(plan_.routed()[i]);
   clock_->mark(end_of(position));
   if (in_flight_ > 0) communicator_.progress();
 }
 
 void Executor::run_calls(const PlannedOp& op) {
   switch (op.kind) {
-    case PlannedOp::Kind::kernels:
-      for (std::uint32_t i = op.calls.begin; i < op.calls.end; ++i) device_.run(plan_.kernels()[i]);
-      break;
+    case PlannedOp::Kind::kernels: run_kernels(op.calls); break;
     case PlannedOp::Kind::collective:
+      run_kernels(op.before);
       for (std::uint32_t i = op.calls.begin; i < op.calls.end; ++i) communicator_.run(plan_.collectives()[i]);
+      run_kernels(op.after);
       break;
     case PlannedOp::Kind::transfer:
       for (std::uint32_t i = op.calls.begin; i < op.calls.end; ++i) {
@@ -142,6 +144,44 @@ void Executor::run_calls(const PlannedOp& op) {
       }
       break;
   }
+}
+
+void Executor::share_routes(const RoutedTokens& routed) {
+  routes_.resize(static_cast<std::size_t>(routed.routes.elements));
+  device_.read(routed.routes, routes_.data());
+  if (replayed_ != nullptr) replay_routes(routed);
+  routed.routing->take(routes_);
+  routed.routing->exchange(communicator_);
+}
+
+void Executor::replay_routes(const RoutedTokens& routed) {
+  const JobSpec& job = plan_.job();
+  const Coordinates& at = plan_.coordinates();
+  const TokenRows own{.batch = job.training.micro_batch,
+                      .sequence = job.training.sequence_length,
+                      .shares = job.parallelism.cp,
+                      .first_share = at.cp};
+  const std::int64_t micro_batch = at.dp * job.micro_batches() + routed.micro_batch.value();
+  const std::vector<double>& whole = replayed_->at(routed.layer, micro_batch);
+  logits_.resize(static_cast<std::size_t>(routed.logits.elements));
+  device_.read(routed.logits, logits_.data());
+  const std::int64_t experts = job.model.experts->count;
+  const std::int64_t per_token = job.model.experts->per_token;
+  const std::int64_t tokens = routed.routing->tokens();
+  const std::int64_t before = rerouted_;
+  for (std::int64_t token = 0; token < tokens; ++token) {
+    // Each tensor-parallel rank routes its stretch of the tokens.
+    const TokenRows::Place place = own.place_of(at.tp * tokens + token);
+    const std::int64_t row = place.sequence * own.sequence + place.position;
+    const bool changed = reroute(routes_.data() + token * 2 * per_token, whole.data() + row * 2 * per_token,
+                                 per_token, logits_.data() + token * experts);
+    if (changed) ++rerouted_;
+  }
+  if (rerouted_ > before) device_.write(routed.routes, routes_.data());
+}
+
+void Executor::run_kernels(const Range& calls) {
+  for (std::uint32_t i = calls.begin; i < calls.end; ++i) device_.run(plan_.kernels()[i]);
 }
 
 void Executor::run_alone(std::size_t run) {

@@ -10,6 +10,7 @@
 #include "runtime/comm/operation_note.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/execute/rank_plan.hpp"
+#include "runtime/execute/route_record.hpp"
 #include "runtime/shard/token_source.hpp"
 
 namespace foreshard {
@@ -38,6 +39,12 @@ class Executor {
   /// The same with weights of no model, a short stretch of small random numbers again and again: for timing,
   /// where billions of the model's own would take the host minutes.
   void initialize_for_timing();
+
+  /// From now on tokens go to the experts that they went to in the run of the whole batch that was recorded;
+  /// `record` outlives the executor or the next call.
+  void replay(const RouteRecord* record) { replayed_ = record; }
+  /// Tokens of this rank, layer by layer, that would have gone elsewhere.
+  [[nodiscard]] std::int64_t tokens_rerouted() const { return rerouted_; }
 
   /// One step, optimizer included. Returns the loss of this rank's micro-batches, summed over them and over
   /// the tokens, divided by all tokens of the step: the sum over the data-parallel ranks of a last stage is
@@ -71,6 +78,9 @@ class Executor {
   void start_optimizer();
   void run_op(std::size_t position);
   void run_calls(const PlannedOp& op);
+  void run_kernels(const Range& calls);
+  void share_routes(const RoutedTokens& routed);
+  void replay_routes(const RoutedTokens& routed);
   void wait_for(std::uint32_t transfer);
   [[nodiscard]] bool runs_in(std::size_t run, std::size_t position) const;
   void read_clock(std::size_t position);
@@ -83,6 +93,10 @@ class Executor {
   OperationNote* note_;
   TokenSource tokens_;
   std::vector<double> scratch_;  // token numbers of one micro-batch
+  std::vector<double> routes_;   // of one micro-batch; grows in the first step
+  std::vector<double> logits_;   // likewise, where routes are replayed
+  const RouteRecord* replayed_ = nullptr;
+  std::int64_t rerouted_ = 0;
   std::unique_ptr<DeviceClock> clock_;
   std::vector<Stamp> stamps_;             // by position
   std::vector<std::size_t> position_of_;  // of a transfer

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <set>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
+#include "runtime/execute/bind_attention.hpp"
+#include "runtime/execute/bind_experts.hpp"
 #include "runtime/execute/bind_kernels.hpp"
 
 namespace foreshard {
@@ -21,6 +24,17 @@ struct InFlight {
   const std::byte* end = nullptr;
 };
 
+std::int64_t scratch_bytes(const StepProgram& program, const Device& device) {
+  const std::int64_t elements = exchange_scratch_elements(program);
+  if (elements == 0) return 0;
+  std::int64_t widest = 0;
+  for (const Tensor& tensor : program.tensors) {
+    if (tensor.role == TensorRole::activation)
+      widest = std::max(widest, std::int64_t{size_in_bytes(device.stored_as(tensor.dtype))});
+  }
+  return checked_product(elements, widest);
+}
+
 }  // namespace
 
 /// Binds one operation after the other, in program order.
@@ -29,7 +43,7 @@ class RankPlan::Compiler {
   Compiler(RankPlan& plan, const Communicator& communicator)
       : plan_(plan),
         communicator_(communicator),
-        view_{plan.job_, plan.program_, plan.at_, plan.optimizer_} {}
+        view_{plan.job_, plan.program_, plan.at_, plan.optimizer_, nullptr} {}
 
   void run() {
     for (const OpRun& at : operations_of(plan_.program_, plan_.runs_)) compile(at);
@@ -54,7 +68,9 @@ class RankPlan::Compiler {
     planned.inputs.begin = size_of(plan_.inputs_);
     fill_inputs(at, op);
     planned.inputs.end = size_of(plan_.inputs_);
+    view_.routing = find_routing(at, op);
     bind(op, planned);
+    note_routes(op, planned);
     plan_.ops_.push_back(planned);
   }
 
@@ -91,11 +107,52 @@ class RankPlan::Compiler {
     }
   }
 
+  /// The record of a mixture of experts' tokens, for the operations that work on them.
+  Routing* find_routing(const OpRun& at, const Op& op) {
+    if (op.component != Component::experts && !std::holds_alternative<Route>(op.kind)) return nullptr;
+    const Run& run = plan_.runs_[at.run];
+    if (run.visit.layer.value() < plan_.job_.model.experts.value().dense_layers) return nullptr;
+    const auto key = std::pair{run.visit.layer, run.micro_batch};
+    return &plan_.routings_.try_emplace(key, plan_.job_, plan_.at_, run.visit.layer, room_for_arriving())
+                .first->second;
+  }
+
+  /// Rows that a rank's experts may get from its expert-parallel group.
+  [[nodiscard]] std::int64_t room_for_arriving() const {
+    const bool exchanges = plan_.job_.parallelism.ep > 1;
+    const std::string_view name = exchanges ? "layer.experts.arrived" : "layer.experts.sent";
+    const auto& tensors = plan_.program_.tensors;
+    return std::find_if(tensors.begin(), tensors.end(), [&](const Tensor& t) { return t.name == name; })
+        ->dims[0]
+        .local();
+  }
+
+  void note_routes(const Op& op, PlannedOp& planned) {
+    planned.routed.begin = size_of(plan_.routed_);
+    if (std::holds_alternative<Route>(op.kind) && !is_backward(op.phase)) {
+      const Run& run = plan_.runs_[planned.at.run];
+      plan_.routed_.push_back({.logits = operands_.front(),
+                               .routes = operands_.back(),
+                               .routing = &plan_.routings_.at({run.visit.layer, run.micro_batch}),
+                               .layer = run.visit.layer,
+                               .micro_batch = run.micro_batch});
+    }
+    planned.routed.end = size_of(plan_.routed_);
+  }
+
   void bind(const Op& op, PlannedOp& planned) {
     if (const auto* collective = std::get_if<Collective>(&op.kind)) {
       planned.kind = PlannedOp::Kind::collective;
       planned.calls.begin = size_of(plan_.collectives_);
-      if (communicator_.group_size(collective->group) > 1) bind_collective(op, *collective);
+      if (communicator_.group_size(collective->group) > 1) {
+        if (collective->group == GroupKind::cp) {
+          bind_packed(op, planned);
+        } else if (carries_routed_rows(op)) {
+          add_collective(bind_routed_exchange(view_, op), {operands_[0], operands_[1]});
+        } else {
+          bind_collective(op, *collective);
+        }
+      }
       planned.calls.end = size_of(plan_.collectives_);
     } else if (is_communication(op)) {
       planned.kind = PlannedOp::Kind::transfer;
@@ -103,8 +160,7 @@ class RankPlan::Compiler {
       bind_transfer(op);
       planned.calls.end = size_of(plan_.transfers_);
     } else {
-      planned.calls.begin = size_of(plan_.kernels_);
-      for (const KernelCall& call : bind_kernels(view_, op, operands_)) plan_.kernels_.push_back(call);
+      planned.calls = add_kernels(bind_kernels(view_, op, operands_));
       if (writes_loss(op)) add_to_loss(operands_.back());
       planned.calls.end = size_of(plan_.kernels_);
     }
@@ -137,6 +193,26 @@ class RankPlan::Compiler {
     }
     piece_ranges_.push_back({first, size_of(plan_.pieces_)});
     plan_.collectives_.push_back(call);
+  }
+
+  void bind_packed(const Op& op, PlannedOp& planned) {
+    const BoundExchange bound = bind_cp_exchange(view_, op, operands_, plan_.scratch_);
+    planned.before = add_kernels(bound.before);
+    planned.after = add_kernels(bound.after);
+    add_collective(bound.call, bound.piece);
+  }
+
+  void add_collective(const CollectiveCall& call, const Piece& piece) {
+    const std::uint32_t first = size_of(plan_.pieces_);
+    plan_.pieces_.push_back(piece);
+    piece_ranges_.push_back({first, first + 1});
+    plan_.collectives_.push_back(call);
+  }
+
+  Range add_kernels(const std::vector<KernelCall>& calls) {
+    const std::uint32_t first = size_of(plan_.kernels_);
+    plan_.kernels_.insert(plan_.kernels_.end(), calls.begin(), calls.end());
+    return {first, size_of(plan_.kernels_)};
   }
 
   void bind_transfer(const Op& op) {
@@ -194,9 +270,16 @@ RankPlan::RankPlan(const JobSpec& job, const StepProgram& program, Device& devic
       runs_(runs_of(program, stage())),
       device_(device),
       layout_(program, runs_, [&](DType type) { return device.stored_as(type); }),
-      arena_(device.allocate(layout_.capacity() + kLossBytes)),
-      loss_{arena_->data() + layout_.capacity(), 1, device.stored_as(DType::fp32)} {
+      arena_(device.allocate(layout_.capacity() + kLossBytes + scratch_bytes(program, device))),
+      loss_{arena_->data() + layout_.capacity(), 1, device.stored_as(DType::fp32)},
+      scratch_{arena_->data() + layout_.capacity() + kLossBytes, scratch_bytes(program, device),
+               DType::uint8} {
   Compiler(*this, communicator).run();
+}
+
+const Routing* RankPlan::routing(LayerId layer, MicroBatch micro_batch) const {
+  const auto found = routings_.find({layer, micro_batch});
+  return found == routings_.end() ? nullptr : &found->second;
 }
 
 Buffer RankPlan::buffer(const OpRun& at, std::size_t operand) const {

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "planner/program/runs.hpp"
@@ -12,6 +14,7 @@
 #include "runtime/comm/communicator.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/execute/arena_layout.hpp"
+#include "runtime/execute/routing.hpp"
 
 namespace foreshard {
 
@@ -30,6 +33,19 @@ struct PlannedOp {
   Range waits{};   ///< into `waits`
   Range calls{};   ///< into `kernels`, `collectives` or `transfers`
   Range inputs{};  ///< into `inputs`: what is to be there before
+  /// Of a collective, into `kernels`: what packs for it and unpacks after it.
+  Range before{};
+  Range after{};
+  Range routed{};  ///< into `routed`: what is to be told to others when tokens have chosen their experts
+};
+
+/// Routes that an operation writes, and the record that is filled from them.
+struct RoutedTokens {
+  Buffer logits;
+  Buffer routes;
+  Routing* routing = nullptr;
+  LayerId layer;
+  MicroBatch micro_batch;
 };
 
 /// Token numbers that an operation is the first to read.
@@ -78,6 +94,12 @@ class RankPlan {
   [[nodiscard]] const std::vector<CollectiveCall>& collectives() const { return collectives_; }
   [[nodiscard]] const std::vector<TransferCall>& transfers() const { return transfers_; }
   [[nodiscard]] const std::vector<InputFill>& inputs() const { return inputs_; }
+  [[nodiscard]] const std::vector<RoutedTokens>& routed() const { return routed_; }
+  /// How the tokens of a layer's micro-batch were routed in the last step; or none, of an ordinary layer.
+  [[nodiscard]] const Routing* routing(LayerId layer, MicroBatch micro_batch) const;
+  [[nodiscard]] const std::map<std::pair<LayerId, MicroBatch>, Routing>& routings() const {
+    return routings_;
+  }
   /// Weights of this rank, in the order in which the step first touches them.
   [[nodiscard]] const std::vector<HeldWeight>& weights() const { return weights_; }
   /// The sum of the losses of this rank's micro-batches; stays zero on stages without the head.
@@ -98,6 +120,7 @@ class RankPlan {
   std::unique_ptr<DeviceMemory> arena_;
   OptimizerStep optimizer_;
   Buffer loss_;
+  Buffer scratch_;  // for packing what is exchanged; beside the arena
 
   std::vector<PlannedOp> ops_;
   std::vector<std::uint32_t> waits_;
@@ -106,6 +129,8 @@ class RankPlan {
   std::vector<Piece> pieces_;
   std::vector<TransferCall> transfers_;
   std::vector<InputFill> inputs_;
+  std::vector<RoutedTokens> routed_;
+  std::map<std::pair<LayerId, MicroBatch>, Routing> routings_;
   std::vector<HeldWeight> weights_;
 };
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "planner/program/emit.hpp"
+#include "runtime/execute/bind_kernels.hpp"
 
 namespace foreshard {
 namespace {
@@ -29,8 +30,7 @@ class Limits {
 
   void check_model() {
     const ModelSpec& model = job_.model;
-    refuse(model.experts.has_value(), "model.experts: mixtures of experts are planned, not executed");
-    refuse(model.mla.has_value(), "model.attention: latent attention is planned, not executed");
+    if (model.experts) check_experts(*model.experts);
     refuse(model.qk_norm, "model.qk_norm: norms of queries and keys are planned, not executed");
     refuse(model.attention_sinks, "model.attention_sinks: attention sinks are planned, not executed");
     refuse(model.positions == Positions::alibi,
@@ -39,9 +39,16 @@ class Limits {
     refuse(windowed, "model.window: attention windows shorter than the sequence are planned, not executed");
   }
 
+  void check_experts(const ExpertsSpec& experts) {
+    refuse(experts.score_bias,
+           "model.experts.score_bias: biases of the router's choice are planned, not executed; say false");
+    refuse(job_.model.biases == Biases::all,
+           "model.biases: experts with biases are planned, not executed; say none or attention");
+  }
+
   void check_parallelism() {
     const ParallelismSpec& p = job_.parallelism;
-    refuse(p.cp > 1, "parallelism.cp: context parallelism is planned, not executed; say 1");
+    check_context(p);
     refuse(p.vp > 1, "parallelism.vp: interleaved stages are planned, not executed; say 1");
     refuse(p.zero > 1,
            "parallelism.zero: gradients and weights that are cut are planned, not executed; say 0 or 1");
@@ -50,10 +57,18 @@ class Limits {
                        p.tp, job_.model.kv_heads));
     refuse(job_.model.tied_embeddings && p.pp > 1,
            "model.tied_embeddings: a table on two stages is planned, not executed; say pp 1 or untie it");
-    const std::int64_t tokens = job_.training.micro_batch * job_.training.sequence_length;
+    const std::int64_t tokens = job_.training.micro_batch * job_.training.sequence_length / p.cp;
     refuse(p.sequence_parallel && p.tp > 1 && tokens % p.tp != 0,
            fmt::format("parallelism.sequence_parallel: {} tokens of a micro-batch do not divide by tp {}",
                        tokens, p.tp));
+  }
+
+  void check_context(const ParallelismSpec& p) {
+    const std::int64_t sequence = job_.training.sequence_length;
+    refuse(p.cp > 1 && sequence % (2 * p.cp) != 0,
+           fmt::format("parallelism.cp: each of {} ranks executes two stretches of a sequence, and its {} "
+                       "tokens do not cut into {}",
+                       p.cp, sequence, 2 * p.cp));
   }
 
   void check_training() {
@@ -70,26 +85,16 @@ class Limits {
     refuse(training.schedule == ScheduleKind::interleaved || training.schedule == ScheduleKind::zero_bubble,
            "training.schedule: say gpipe or 1f1b; the others are planned only");
     refuse(job_.lora.has_value(), "lora: low-rank adapters are planned, not executed");
-    const bool uneven_positions = job_.model.positions == Positions::learned &&
-                                  job_.parallelism.sequence_parallel && job_.parallelism.tp > 1 &&
-                                  !positions_divide();
-    refuse(uneven_positions, "model.positions: a rank's tokens must be whole sequences or divide one");
-  }
-
-  /// Under sequence parallelism a rank's tokens meet a whole table of positions, or one stretch of it.
-  [[nodiscard]] bool positions_divide() const {
-    const std::int64_t share =
-        job_.training.micro_batch * job_.training.sequence_length / job_.parallelism.tp;
-    return share % job_.training.sequence_length == 0 || job_.training.sequence_length % share == 0;
   }
 
   /// Under ZeRO-1 every rank keeps the optimizer state of an equal part of each weight.
   void check_shares() {
-    const std::int64_t shares = job_.parallelism.dp * job_.parallelism.cp;
     for (const Tensor& tensor : build_step_program(job_).tensors) {
+      const std::int64_t shares = tensor.role == TensorRole::weight ? replicas_of(job_, tensor) : 1;
       const bool uneven = tensor.role == TensorRole::weight && tensor.local_elements() % shares != 0;
-      refuse(uneven, fmt::format("parallelism.zero: the {} elements of {} do not divide by dp {}; say 0",
-                                 tensor.local_elements(), tensor.name, shares));
+      refuse(uneven,
+             fmt::format("parallelism.zero: the {} elements of {} do not divide by its {} replicas; say 0",
+                         tensor.local_elements(), tensor.name, shares));
     }
   }
 

@@ -20,14 +20,14 @@ Distribution distribution_of(const Tensor& weight) {
     return {.centre = is_gain ? 1.0 : 0.0, .reach = 0.1};
   }
   // A uniform number in ± √3·σ has standard deviation σ.
-  return {.centre = 0.0, .reach = std::sqrt(3.0 / static_cast<double>(weight.dims[1].size))};
+  return {.centre = 0.0, .reach = std::sqrt(3.0 / static_cast<double>(weight.dims.back().size))};
 }
 
 }  // namespace
 
 std::vector<double> initial_weight(const ModelSpec& model, const Tensor& weight, LayerId layer,
-                                   std::int64_t tp_rank) {
-  const ShardMap map = shard_map(model, weight, tp_rank);
+                                   const ShardOf& shard) {
+  const ShardMap map = shard_map(model, weight, shard);
   const Distribution distribution = distribution_of(weight);
   const std::uint64_t stream = mix(stream_of(weight.name) + static_cast<std::uint64_t>(layer.value()));
   std::vector<double> values;

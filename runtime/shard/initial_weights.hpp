@@ -5,6 +5,7 @@
 #include "planner/program/tensor.hpp"
 #include "planner/spec/model_spec.hpp"
 #include "planner/units/strong_index.hpp"
+#include "runtime/shard/shard_map.hpp"
 
 namespace foreshard {
 
@@ -12,6 +13,6 @@ namespace foreshard {
 /// 1/√columns, the gains of norms 1 ± 0.1, biases ± 0.1, padding 0. Element by element from the place in the
 /// model's tensor, so that all shardings hold the same model.
 std::vector<double> initial_weight(const ModelSpec& model, const Tensor& weight, LayerId layer,
-                                   std::int64_t tp_rank);
+                                   const ShardOf& shard);
 
 }  // namespace foreshard

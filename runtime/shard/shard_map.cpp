@@ -12,15 +12,25 @@ void append_section(std::vector<std::int64_t>& rows, std::int64_t begin, std::in
 
 }  // namespace
 
-ShardMap shard_map(const ModelSpec& model, const Tensor& weight, std::int64_t tp_rank) {
+ShardOf shard_of(const JobSpec& job, const Coordinates& at) {
+  // Experts are dealt out to consecutive members of dp·cp.
+  return {.tp = at.tp, .ep = (at.dp * job.parallelism.cp + at.cp) % job.parallelism.ep};
+}
+
+ShardMap shard_map(const ModelSpec& model, const Tensor& weight, const ShardOf& shard) {
   ShardMap map;
-  const Dim& leading = weight.dims.front();
-  const std::int64_t part = leading.tp > 1 ? tp_rank : 0;
-  std::int64_t begin = 0;
+  const bool is_of_experts = weight.dims.size() > 2;
+  const Dim& leading = weight.dims[is_of_experts ? 1 : 0];
+  const std::int64_t experts = is_of_experts ? weight.dims[0].local() : 1;
+  const std::int64_t part = leading.tp > 1 ? shard.tp : 0;
   const std::vector<std::int64_t> whole{leading.size};
-  for (const std::int64_t section : weight.sections.empty() ? whole : weight.sections) {
-    append_section(map.rows, begin, section, leading.tp, part);
-    begin += section;
+  for (std::int64_t expert = 0; expert < experts; ++expert) {
+    std::int64_t begin = (shard.ep * experts + expert) * leading.size;
+    if (!is_of_experts) begin = 0;
+    for (const std::int64_t section : weight.sections.empty() ? whole : weight.sections) {
+      append_section(map.rows, begin, section, leading.tp, part);
+      begin += section;
+    }
   }
   if (leading.name == DimName::vocab) {
     for (std::int64_t& row : map.rows) {
@@ -28,10 +38,10 @@ ShardMap shard_map(const ModelSpec& model, const Tensor& weight, std::int64_t tp
     }
   }
   if (weight.dims.size() > 1) {
-    const Dim& trailing = weight.dims[1];
+    const Dim& trailing = weight.dims.back();
     map.model_columns = trailing.size;
     map.columns = trailing.size / trailing.tp;
-    map.first_column = trailing.tp > 1 ? tp_rank * map.columns : 0;
+    map.first_column = trailing.tp > 1 ? shard.tp * map.columns : 0;
   }
   return map;
 }

@@ -4,11 +4,12 @@
 #include <vector>
 
 #include "planner/program/tensor.hpp"
-#include "planner/spec/model_spec.hpp"
+#include "planner/spec/job_spec.hpp"
+#include "planner/topology/device_mesh.hpp"
 
 namespace foreshard {
 
-/// Which part of a weight stands on one tensor-parallel rank, as rows of the model's own tensor: row r of the
+/// Which part of a weight stands on one rank, as rows of the model's own tensor: row r of the
 /// shard, and its columns, are `rows[r]` and `columns` of the whole. A one-dimensional weight has one column.
 struct ShardMap {
   static constexpr std::int64_t kPadding = -1;  ///< a row that the model does not have
@@ -24,8 +25,16 @@ struct ShardMap {
   }
 };
 
-/// Sections (q, k, v; gate, up) are cut each on its own. @pre tp divides what is cut, and no kv head is
+/// A rank's number among those that cut weights.
+struct ShardOf {
+  std::int64_t tp = 0;
+  std::int64_t ep = 0;
+};
+ShardOf shard_of(const JobSpec& job, const Coordinates& at);
+
+/// Sections (q, k, v; gate, up) are cut each on its own. Experts stand one after the other, each as a matrix.
+/// @pre tp divides what is cut, and no kv head is
 /// repeated (what_the_runtime_lacks says so before).
-ShardMap shard_map(const ModelSpec& model, const Tensor& weight, std::int64_t tp_rank);
+ShardMap shard_map(const ModelSpec& model, const Tensor& weight, const ShardOf& shard);
 
 }  // namespace foreshard

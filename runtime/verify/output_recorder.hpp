@@ -9,7 +9,8 @@
 
 namespace foreshard {
 
-/// Keeps the logits of every micro-batch as the head makes them, before backward overwrites them.
+/// Keeps the logits of every micro-batch as the head makes them, before backward overwrites them, and where
+/// its tokens were routed.
 class OutputRecorder final : public StepObserver {
  public:
   OutputRecorder(const RankPlan& plan, const Device& device) : plan_(plan), device_(device) {}
@@ -20,13 +21,18 @@ class OutputRecorder final : public StepObserver {
   [[nodiscard]] const std::vector<double>& logits(std::int32_t micro_batch) const {
     return logits_.at(micro_batch);
   }
+  /// @pre one rank ran the whole batch
+  [[nodiscard]] const RouteRecord& routes() const { return routes_; }
   [[nodiscard]] bool empty() const { return logits_.empty(); }
   [[nodiscard]] std::int64_t columns() const { return columns_; }
 
  private:
   const RankPlan& plan_;
   const Device& device_;
+  void keep_routes(const OpRun& at);
+
   std::map<std::int32_t, std::vector<double>> logits_;
+  RouteRecord routes_;
   std::int64_t columns_ = 0;
 };
 

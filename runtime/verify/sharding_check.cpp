@@ -73,11 +73,13 @@ class Comparison {
       const std::int64_t global = sharded_.plan.coordinates().dp * sharded_.program.micro_batches + m;
       const auto& theirs = whole_.recorder.logits(static_cast<std::int32_t>(global));
       distance.norm += squared_norm(theirs);
-      const std::int64_t rows = static_cast<std::int64_t>(mine.size()) / columns;
-      for (std::int64_t row = 0; row < rows; ++row) {
+      const TokenRows held = rows_of(sharded_.job);
+      const TokenRows all = rows_of(whole_.job);
+      for (std::int64_t row = 0; row < held.rows(); ++row) {
+        const std::int64_t whole_row = all.row_of(held.place_of(row));
         for (std::int64_t column = 0; column < count; ++column) {
           distance.add(mine[static_cast<std::size_t>(row * columns + column)],
-                       theirs[static_cast<std::size_t>(row * whole_columns + first + column)]);
+                       theirs[static_cast<std::size_t>(whole_row * whole_columns + first + column)]);
         }
       }
     }
@@ -109,6 +111,14 @@ class Comparison {
     return {rig.program.tensor(held.tensor).name, held.layer.value()};
   }
 
+  /// The tokens of a micro-batch on this rank.
+  [[nodiscard]] TokenRows rows_of(const JobSpec& job) const {
+    return {.batch = job.training.micro_batch,
+            .sequence = job.training.sequence_length,
+            .shares = job.parallelism.cp,
+            .first_share = job.parallelism.cp > 1 ? sharded_.plan.coordinates().cp : 0};
+  }
+
   [[nodiscard]] std::vector<double> read(const Buffer& buffer) const {
     std::vector<double> values(static_cast<std::size_t>(buffer.elements));
     device_.read(buffer, values.data());
@@ -120,12 +130,14 @@ class Comparison {
     const Tensor& tensor = sharded_.program.tensor(held.tensor);
     const std::vector<double> mine = read(gradient ? held.gradient : held.weight);
     const std::vector<double> theirs = read(gradient ? other.gradient : other.weight);
-    const ShardMap map = shard_map(sharded_.job.model, tensor, sharded_.plan.coordinates().tp);
+    const ShardMap map =
+        shard_map(sharded_.job.model, tensor, shard_of(sharded_.job, sharded_.plan.coordinates()));
 
     // Under ZeRO-1 a rank has the sum of its own share of a gradient alone.
-    const std::int64_t shares = gradient ? optimizer_shares(sharded_.job) : 1;
-    const auto share = static_cast<std::int64_t>(mine.size()) / shares;
-    const std::int64_t begin = (shares > 1 ? sharded_.plan.coordinates().dp : 0) * share;
+    const OptimizerShare own =
+        gradient ? optimizer_share(sharded_.job, sharded_.plan.coordinates(), tensor) : OptimizerShare{};
+    const auto share = static_cast<std::int64_t>(mine.size()) / own.parts;
+    const std::int64_t begin = own.part * share;
 
     Distance distance{.norm = squared_norm(theirs)};
     for (std::int64_t i = begin; i < begin + share; ++i) {
@@ -165,18 +177,21 @@ ShardingErrors compare_with_unsharded(const JobSpec& job, Device& device, Commun
   Rig whole(unsharded(job), device, alone);
 
   ShardingErrors errors;
-  const double loss = mean_loss(sharded, sharded.executor.run_step(&sharded.recorder), communicator);
   errors.unsharded_loss = whole.executor.run_step(&whole.recorder);
+  sharded.executor.replay(&whole.recorder.routes());
+  const double loss = mean_loss(sharded, sharded.executor.run_step(&sharded.recorder), communicator);
   errors.loss = std::abs(loss / errors.unsharded_loss - 1.0);
   const Comparison comparison(sharded, whole, device);
   errors.outputs = communicator.max_over_world(comparison.outputs());
   comparison.gradients(errors);
   errors.gradients = communicator.max_over_world(errors.gradients);
   for (int step = 1; step < steps; ++step) {
+    whole.executor.run_step(&whole.recorder);
     sharded.executor.run_step();
-    whole.executor.run_step();
   }
   errors.weights = communicator.max_over_world(comparison.weights());
+  errors.tokens_rerouted = static_cast<std::int64_t>(
+      communicator.sum_over_world(static_cast<double>(sharded.executor.tokens_rerouted())));
   return errors;
 }
 

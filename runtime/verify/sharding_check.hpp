@@ -19,13 +19,17 @@ struct ShardingErrors {
   std::int64_t gradients_compared = 0;  ///< tensors on this rank
   std::string worst_gradient;           ///< on this rank: "layer.qkv.weight of layer 3"
   double unsharded_loss = 0.0;
+  /// Tokens, layer by layer and step by step, that went where the unsharded run sent them though their own
+  /// router would have chosen otherwise: two experts were all but alike.
+  std::int64_t tokens_rerouted = 0;
 };
 
 /// The same model and batch on one device: no parallelism, no recomputation.
 JobSpec unsharded(JobSpec job);
 
-/// Runs `steps` steps of the job over the communicator's ranks and, on every rank, of the unsharded job, and
-/// compares. All ranks get the same figures, but for what is said of "this rank".
+/// Runs `steps` steps of the job over the communicator's ranks and, on every rank, of the unsharded job,
+/// whose choices of experts it replays, and compares. All ranks get the same figures, but for what is said of
+/// "this rank".
 /// @pre as RankPlan
 ShardingErrors compare_with_unsharded(const JobSpec& job, Device& device, Communicator& communicator,
                                       int steps);

@@ -1,5 +1,12 @@
 #include "runtime/verify/step_counts.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <vector>
+
 #include "planner/cost/cost_model.hpp"
 
 namespace foreshard {
@@ -40,6 +47,43 @@ StepCounts planned_counts(const StepProgram& program, StageId stage) {
   return counts;
 }
 
+namespace {
+
+/// Elements that the exchange moved, counted as Collective::payload counts.
+std::int64_t routed_elements(const Collective& collective, const Routing& routing) {
+  const auto sum_of = [](const std::vector<std::int64_t>& elements) {
+    return std::accumulate(elements.begin(), elements.end(), std::int64_t{0});
+  };
+  if (collective.group == GroupKind::tp) return sum_of(routing.of_tp());
+  return std::max(sum_of(routing.sent()), sum_of(routing.arrived()));
+}
+
+}  // namespace
+
+StepCounts routed_counts(const RankPlan& plan) {
+  const StepProgram& program = plan.program();
+  StepCounts counts = planned_counts(program, plan.stage());
+  for (const PlannedOp& planned : plan.ops()) {
+    const Op& op = plan.op(planned.at);
+    const Run& run = plan.runs()[planned.at.run];
+    const Routing* routing = plan.routing(run.visit.layer, run.micro_batch);
+    if (routing == nullptr || op.component != Component::experts) continue;
+    if (const auto* gemm = std::get_if<GroupedGemm>(&op.kind)) {
+      GroupedGemm routed = *gemm;
+      routed.tokens = routing->rows().total;
+      Op with_rows = op;
+      with_rows.kind = routed;
+      counts.flops = counts.flops - op_flops(op).hardware + op_flops(with_rows).hardware;
+    } else if (const auto* collective = std::get_if<Collective>(&op.kind)) {
+      if (program.group(collective->group).size == 1) continue;
+      const DType type = program.tensor(op.operands[0].tensor).dtype;
+      counts.payload =
+          counts.payload - collective->payload + bytes_of(type, routed_elements(*collective, *routing));
+    }
+  }
+  return counts;
+}
+
 StepCounts counted(const CountingDevice& device, const CountingCommunicator& communicator) {
   const TrafficCount& traffic = communicator.traffic();
   StepCounts counts{.flops = device.flops(), .payload = {}, .calls = 0};
@@ -53,9 +97,45 @@ StepCounts counted(const CountingDevice& device, const CountingCommunicator& com
   return counts;
 }
 
+namespace {
+
+/// Rows of every expert on this rank, from all that route to it. Other copies of an expert count apart.
+std::optional<RoutingCheck> check_routing(const RankPlan& plan, CountingCommunicator& communicator,
+                                          const StepCounts& planned) {
+  if (!plan.job().model.experts) return std::nullopt;
+  const ExpertsSpec& experts = *plan.job().model.experts;
+  const ParallelismSpec& p = plan.job().parallelism;
+  double fewest = std::numeric_limits<double>::infinity();
+  double most = 0.0;
+  double busiest = 0.0;
+  const std::int64_t local = experts.count / p.ep;
+  const double mean = static_cast<double>(plan.job().training.micro_batch *
+                                          plan.job().training.sequence_length * experts.per_token * p.ep) /
+                      static_cast<double>(p.cp * experts.count);
+  for (const auto& [key, routing] : plan.routings()) {
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(local));
+    for (const ExpertRun& run : routing.rows().runs) rows[static_cast<std::size_t>(run.expert)] += run.rows;
+    fewest = std::min(fewest, static_cast<double>(*std::min_element(rows.begin(), rows.end())));
+    most = std::max(most, static_cast<double>(*std::max_element(rows.begin(), rows.end())));
+    busiest =
+        std::max(busiest, static_cast<double>(routing.rows().total) / (mean * static_cast<double>(local)));
+  }
+  // A stage of ordinary layers alone has routed nothing.
+  fewest = -communicator.max_over_world(-fewest);
+  return RoutingCheck{.fewest_rows = std::isfinite(fewest) ? static_cast<std::int64_t>(fewest) : 0,
+                      .most_rows = static_cast<std::int64_t>(communicator.max_over_world(most)),
+                      .mean_rows = mean,
+                      .imbalance = communicator.max_over_world(busiest),
+                      .planned_imbalance = p.ep > 1 ? experts.imbalance : 1.0,
+                      .planned_flops = sum(communicator, planned.flops.value()),
+                      .planned_payload = sum(communicator, planned.payload.value())};
+}
+
+}  // namespace
+
 CountCheck check_counts(const RankPlan& plan, const CountingDevice& device,
                         CountingCommunicator& communicator, const MemoryReport& memory) {
-  const StepCounts planned = planned_counts(plan.program(), plan.stage());
+  const StepCounts planned = routed_counts(plan);
   const StepCounts seen = counted(device, communicator);
   const auto both = [&](std::int64_t foretold, std::int64_t found) {
     return Counted{sum(communicator, foretold), sum(communicator, found)};
@@ -65,7 +145,8 @@ CountCheck check_counts(const RankPlan& plan, const CountingDevice& device,
   return {.flops = both(planned.flops.value(), seen.flops.value()),
           .payload_bytes = both(planned.payload.value(), seen.payload.value()),
           .calls = both(planned.calls, seen.calls),
-          .peak_bytes = {static_cast<std::int64_t>(ledger), static_cast<std::int64_t>(peak)}};
+          .peak_bytes = {static_cast<std::int64_t>(ledger), static_cast<std::int64_t>(peak)},
+          .routing = check_routing(plan, communicator, planned_counts(plan.program(), plan.stage()))};
 }
 
 }  // namespace foreshard

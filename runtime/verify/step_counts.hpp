@@ -16,11 +16,14 @@ struct StepCounts {
 };
 /// Groups of one member communicate nothing.
 StepCounts planned_counts(const StepProgram& program, StageId stage);
+/// The same of one rank whose last step routed tokens to experts: the program's operations on the rows that
+/// there were. Equal to planned_counts() without experts.
+StepCounts routed_counts(const RankPlan& plan);
 /// What one rank was counted to do.
 StepCounts counted(const CountingDevice& device, const CountingCommunicator& communicator);
 
-/// Planned against counted, summed over all ranks; and the fullest rank's arena against the ledger's peak.
-/// All ranks together, after one step between device.reset() and now.
+/// Planned against counted, summed over all ranks, with as many routed rows as there were; and the fullest
+/// rank's arena against the ledger's peak. All ranks together, after one step between device.reset() and now.
 CountCheck check_counts(const RankPlan& plan, const CountingDevice& device,
                         CountingCommunicator& communicator, const MemoryReport& memory);
 

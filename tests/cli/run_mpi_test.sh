@@ -72,6 +72,21 @@ says err "the job's ranks are 0 to 1"
 expect 2 2 validate "$job" --shard rank=0
 says err 'without mpirun'
 
+# Sequences that are cut, and tokens that find their experts; both at small sizes.
+small="--set training.sequence_length=64 --set model.vocab=256 --set model.hidden=64 --steps 2"
+expect 0 2 validate long-context-laptop $small
+says out 'tp 1, pp 1, cp 2, dp 1, zero 0'
+says out 'equal the unsharded run'
+says out 'as$|as planned|^ +planned'
+expect 0 2 validate tiny-experts-laptop $small
+says out 'tp 1, pp 1, ep 2, dp 2, zero 0'
+says out 'routing +[0-9]+ to [0-9]+ rows per expert, 32.0 if even'
+expect 0 2 validate tiny-experts-laptop $small --format json
+says out '"rows_per_expert": [{]'
+says out '"planned_imbalance": 2.0'
+expect 3 2 validate tiny-experts-laptop $small --set model.experts.imbalance=1
+says err "rows to one rank's experts, but model.experts.imbalance 1 makes room for"
+
 # More devices than the job's cluster: the ranks are the devices.
 expect 0 4 validate "$job" --steps 2 --set parallelism='{tp: 2, dp: 2}'
 says out 'tp 2, pp 1, dp 2, zero 0'

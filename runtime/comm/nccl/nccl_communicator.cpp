@@ -140,6 +140,10 @@ NcclGroup& NcclCommunicator::group_of(GroupKind kind) {
 void NcclCommunicator::run(const CollectiveCall& call) {
   NcclGroup& group = group_of(call.group);
   check_collective(call, group.size(), group.rank());
+  if (call.is_uneven() || call.bookkeeping) {
+    throw std::invalid_argument(
+        "exchanges of routed tokens between GPUs are not executed: mixtures of experts run on the CPU");
+  }
   session_.note().enter_collective(wire_state(call.kind), call.group);
   const bool adds = call.kind == CollectiveKind::reduce_scatter && call.accumulate;
   if (!adds) {

@@ -33,6 +33,11 @@ void run(Context& context, const EmbeddingCall& call);
 void run(Context& context, const CrossEntropyCall& call);
 void run(Context& context, const PointwiseCall& call);
 void run(Context& context, const UpdateCall& call);
+void run(Context& context, const SpreadAttentionCall& call);
+void run(Context& context, const ColumnsCall& call);
+void run(Context& context, const RouteCall& call);
+void run(Context& context, const PermuteCall& call);
+void run(Context& context, const GroupedGemmCall& call);
 
 /// Part `index` of `parts` of 0 … total − 1, in whole units (the last may be short): as even as units allow.
 Range part_of(std::int64_t total, std::int64_t unit, std::int64_t index, std::int64_t parts);

@@ -60,6 +60,13 @@ void run(Context& context, const CrossEntropyCall& call);
 void run(Context& context, const PointwiseCall& call);
 void run(Context& context, const UpdateCall& call);
 
+// Calls that the CPU alone has kernels for. @throws std::invalid_argument naming the call
+void run(Context& context, const SpreadAttentionCall& call);
+void run(Context& context, const ColumnsCall& call);
+void run(Context& context, const RouteCall& call);
+void run(Context& context, const PermuteCall& call);
+void run(Context& context, const GroupedGemmCall& call);
+
 /// Whether this build has kernels for the thread's current GPU.
 bool is_built_for_current_gpu();
 

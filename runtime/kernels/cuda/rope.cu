@@ -1,4 +1,6 @@
 // Reads and writes 2 bytes per element in bf16; the tables of a token stay in the cache for all its heads.
+#include <stdexcept>
+
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 #include "runtime/kernels/cuda/numbers.cuh"
 #include "runtime/kernels/cuda/rope_tables.hpp"
@@ -52,6 +54,11 @@ __global__ void __launch_bounds__(kThreads) rotate(Rotation<T> of) {
 }  // namespace
 
 void run(Context& context, const RopeCall& call) {
+  if (call.shares > 1 || call.stride_of_heads() != call.head_dim || call.first_column > 0) {
+    throw std::invalid_argument(
+        "the GPU has no rotary embedding of sequences that are cut or of a part of each head: context "
+        "parallelism and latent attention run on the CPU");
+  }
   const std::int64_t half = call.head_dim / 2;
   const float* table = context.rope_tables().find(call.sequence, call.head_dim, call.theta);
   const bool packed = are_packed({call.x}, half) && call.row_width % kPack == 0;

@@ -25,5 +25,15 @@ template <class Real>
 void run(const PointwiseCall& call);
 template <class Real>
 void run(const UpdateCall& call);
+template <class Real>
+void run(const SpreadAttentionCall& call);
+template <class Real>
+void run(const ColumnsCall& call);
+template <class Real>
+void run(const RouteCall& call);
+template <class Real>
+void run(const PermuteCall& call);
+template <class Real>
+void run(const GroupedGemmCall& call);
 
 }  // namespace foreshard::reference

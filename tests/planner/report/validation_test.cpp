@@ -96,6 +96,28 @@ TEST_CASE("what differs is shown with what was planned") {
   CHECK_THAT(text, !ContainsSubstring("as planned"));
 }
 
+TEST_CASE("how tokens spread over experts stands beside what was planned") {
+  Validation v = sample();
+  v.numerics->tokens_rerouted = 2;
+  v.counts.routing = RoutingCheck{.fewest_rows = 3,
+                                  .most_rows = 1101,
+                                  .mean_rows = 32.0,
+                                  .imbalance = 1.234,
+                                  .planned_imbalance = 2.0,
+                                  .planned_flops = 1500,
+                                  .planned_payload = 96};
+  const std::string text = validation_table(two_ranks(), v);
+  CHECK_THAT(text, ContainsSubstring("norm-wise, 2"));
+  CHECK_THAT(text, ContainsSubstring("3 to 1,101 rows per expert, 32.0 if even"));
+  CHECK_THAT(text, ContainsSubstring("1.23 of the mean"));
+  const auto json = nlohmann::json::parse(validation_json(two_ranks(), v));
+  CHECK(json["routing"]["rows_per_expert"]["min"] == 3);
+  CHECK(json["routing"]["rows_per_expert"]["max"] == 1101);
+  CHECK(json["routing"]["planned_imbalance"].get<double>() == Approx(2.0));
+  CHECK(json["routing"]["planned_flops"] == 1500);
+  CHECK(json["numerics"]["tokens_rerouted"] == 2);
+}
+
 TEST_CASE("the JSON has the keys of the contract") {
   const auto json = nlohmann::json::parse(validation_json(two_ranks(), sample()));
   CHECK(json["step"]["predicted_s"].get<double>() == Approx(0.09));

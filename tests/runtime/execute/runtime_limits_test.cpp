@@ -25,8 +25,8 @@ TEST_CASE("what cannot be executed is named by its key, with what to say instead
     CHECK_THAT(complaint(job), ContainsSubstring("training.precision: say bf16 or fp32"));
   }
   SECTION("experts") {
-    job.model.experts = ExpertsSpec{.count = 4, .per_token = 1, .hidden = 8};
-    CHECK_THAT(complaint(job), ContainsSubstring("model.experts"));
+    job.model.experts = ExpertsSpec{.count = 4, .per_token = 1, .hidden = 8, .score_bias = true};
+    CHECK_THAT(complaint(job), ContainsSubstring("model.experts.score_bias"));
   }
   SECTION("shared kv heads") {
     job.parallelism.tp = 8;
@@ -36,6 +36,10 @@ TEST_CASE("what cannot be executed is named by its key, with what to say instead
     job.model.tied_embeddings = true;
     job.parallelism.pp = 2;
     CHECK_THAT(complaint(job), ContainsSubstring("model.tied_embeddings"));
+  }
+  SECTION("a sequence that does not cut evenly") {
+    job.parallelism.cp = 3;
+    CHECK_THAT(complaint(job), ContainsSubstring("its 8 tokens do not cut into 6"));
   }
   SECTION("a window") {
     job.model.window = 4;
@@ -48,7 +52,7 @@ TEST_CASE("what cannot be executed is named by its key, with what to say instead
     job.training.global_batch = 6;
     const std::vector<std::string> lacks = what_the_runtime_lacks(job);
     REQUIRE(!lacks.empty());
-    CHECK_THAT(lacks.front(), ContainsSubstring("do not divide by dp 3"));
+    CHECK_THAT(lacks.front(), ContainsSubstring("do not divide by its 3 replicas"));
   }
 }
 
@@ -56,7 +60,7 @@ TEST_CASE("all that cannot be executed is said at once") {
   JobSpec job = tiny_job(false);
   job.training.precision = Precision::fp16;
   job.training.attention = AttentionKind::unfused;
-  job.parallelism.cp = 2;
+  job.parallelism.cp = 3;
   CHECK(what_the_runtime_lacks(job).size() == 3);
 }
 

@@ -25,7 +25,7 @@ TEST_CASE("each section of a fused weight is cut on its own") {
   // 4 rows of q, 2 of k, 2 of v over two ranks: rank 1 has the second halves, rows 2 3 | 5 | 7.
   const Tensor qkv = weight_of(
       {{.name = DimName::qkv, .size = 8, .tp = 2}, {.name = DimName::hidden, .size = 3}}, {4, 2, 2});
-  const ShardMap map = shard_map(tiny_job(false).model, qkv, 1);
+  const ShardMap map = shard_map(tiny_job(false).model, qkv, {.tp = 1});
   CHECK(map.rows == std::vector<std::int64_t>{2, 3, 5, 7});
   CHECK(map.columns == 3);
   // Row 2 of the shard is row 5 of the model: its element 1 is number 5·3 + 1.
@@ -35,7 +35,7 @@ TEST_CASE("each section of a fused weight is cut on its own") {
 TEST_CASE("a weight that is cut by columns keeps all rows") {
   const Tensor down =
       weight_of({{.name = DimName::hidden, .size = 2}, {.name = DimName::ffn, .size = 6, .tp = 3}});
-  const ShardMap map = shard_map(tiny_job(false).model, down, 2);
+  const ShardMap map = shard_map(tiny_job(false).model, down, {.tp = 2});
   CHECK(map.rows == std::vector<std::int64_t>{0, 1});
   // Columns 4 and 5 of six.
   CHECK(map.model_index(0, 0) == 4);
@@ -48,9 +48,9 @@ TEST_CASE("rows that fill the vocabulary up are padding, and start at zero") {
   Tensor table =
       weight_of({{.name = DimName::vocab, .size = 8, .tp = 2}, {.name = DimName::hidden, .size = 2}});
   // Rank 1 has rows 4 … 7, of which the model has the first.
-  const ShardMap map = shard_map(model, table, 1);
+  const ShardMap map = shard_map(model, table, {.tp = 1});
   CHECK(map.rows == std::vector<std::int64_t>{4, ShardMap::kPadding, ShardMap::kPadding, ShardMap::kPadding});
-  const std::vector<double> values = initial_weight(model, table, LayerId(0), 1);
+  const std::vector<double> values = initial_weight(model, table, LayerId(0), {.tp = 1});
   CHECK(values[0] != 0.0);
   CHECK(std::vector<double>(values.begin() + 2, values.end()) == std::vector<double>(6, 0.0));
 }
@@ -61,11 +61,11 @@ TEST_CASE("the shards of a weight together are the weight") {
       weight_of({{.name = DimName::qkv, .size = 8}, {.name = DimName::hidden, .size = 3}}, {4, 2, 2});
   const Tensor cut = weight_of(
       {{.name = DimName::qkv, .size = 8, .tp = 2}, {.name = DimName::hidden, .size = 3}}, {4, 2, 2});
-  const std::vector<double> all = initial_weight(model, whole, LayerId(3), 0);
+  const std::vector<double> all = initial_weight(model, whole, LayerId(3), {.tp = 0});
   std::set<std::int64_t> seen;
   for (std::int64_t rank = 0; rank < 2; ++rank) {
-    const std::vector<double> part = initial_weight(model, cut, LayerId(3), rank);
-    const ShardMap map = shard_map(model, cut, rank);
+    const std::vector<double> part = initial_weight(model, cut, LayerId(3), {.tp = rank});
+    const ShardMap map = shard_map(model, cut, {.tp = rank});
     for (std::size_t i = 0; i < part.size(); ++i) {
       const std::int64_t at =
           map.model_index(static_cast<std::int64_t>(i) / 3, static_cast<std::int64_t>(i) % 3);
@@ -79,10 +79,10 @@ TEST_CASE("the shards of a weight together are the weight") {
 TEST_CASE("layers and tensors differ") {
   const ModelSpec model = tiny_job(false).model;
   Tensor weight = weight_of({{.name = DimName::hidden, .size = 4}, {.name = DimName::hidden, .size = 4}});
-  const std::vector<double> first = initial_weight(model, weight, LayerId(0), 0);
-  CHECK(first != initial_weight(model, weight, LayerId(1), 0));
+  const std::vector<double> first = initial_weight(model, weight, LayerId(0), {.tp = 0});
+  CHECK(first != initial_weight(model, weight, LayerId(1), {.tp = 0}));
   weight.name = "layer.out.weight";
-  CHECK(first != initial_weight(model, weight, LayerId(0), 0));
+  CHECK(first != initial_weight(model, weight, LayerId(0), {.tp = 0}));
 }
 
 TEST_CASE("noise is even in [-1, 1)") {

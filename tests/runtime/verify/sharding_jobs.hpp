@@ -29,10 +29,13 @@ struct Degrees {
   std::int64_t dp = 1;
   bool sequence_parallel = false;
   int zero = 0;
-  [[nodiscard]] std::int64_t devices() const { return tp * pp * dp; }
+  std::int64_t cp = 1;
+  std::int64_t ep = 1;
+  [[nodiscard]] std::int64_t devices() const { return tp * pp * dp * cp; }
   [[nodiscard]] std::string name() const {
     return "tp " + std::to_string(tp) + " pp " + std::to_string(pp) + " dp " + std::to_string(dp) +
-           (sequence_parallel ? " sp" : "") + (zero > 0 ? " zero 1" : "");
+           (sequence_parallel ? " sp" : "") + (zero > 0 ? " zero 1" : "") +
+           (cp > 1 ? " cp " + std::to_string(cp) : "") + (ep > 1 ? " ep " + std::to_string(ep) : "");
   }
 };
 
@@ -40,6 +43,8 @@ inline JobSpec sharded(JobSpec job, const Degrees& degrees) {
   job.parallelism.tp = degrees.tp;
   job.parallelism.pp = degrees.pp;
   job.parallelism.dp = degrees.dp;
+  job.parallelism.cp = degrees.cp;
+  job.parallelism.ep = degrees.ep;
   job.parallelism.sequence_parallel = degrees.sequence_parallel;
   job.parallelism.zero = degrees.zero;
   job.cluster = round_cluster(1, degrees.devices());

@@ -1,4 +1,4 @@
-// x (tokens, row_width), its first heads·d columns turned in place   turns (sequence, d): cosines, then sines
+// x (tokens, row_width), d columns of each head turned in place   turns (sequence, d): cosines, then sines
 #include "runtime/kernels/cpu/vector/loops.hpp"
 #include "runtime/kernels/typed.hpp"
 
@@ -8,11 +8,11 @@ void rope(const RopeCall& call, const float* turns, Range tokens) {
   const std::int64_t half = call.head_dim / 2;
   const float sign = call.inverse ? -1.0F : 1.0F;
   for (std::int64_t token = tokens.begin; token < tokens.end; ++token) {
-    const float* cosine = turns + token % call.sequence * call.head_dim;
+    const float* cosine = turns + call.position_of(token) * call.head_dim;
     const float* sine = cosine + half;
-    float* row = as<float>(call.x) + token * call.row_width;
+    float* row = as<float>(call.x) + token * call.row_width + call.first_column;
     for (std::int64_t head = 0; head < call.heads; ++head) {
-      float* first = row + head * call.head_dim;
+      float* first = row + head * call.stride_of_heads();
       float* second = first + half;
 #pragma omp simd
       for (std::int64_t i = 0; i < half; ++i) {

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+
+namespace foreshard {
+
+/// Tokens of whole sequences as rows of a matrix, or of the shares of them that context-parallel ranks hold:
+/// share after share, in each sequence after sequence, in each by position. Of n ranks, rank r holds the
+/// stretches r and 2·n − 1 − r of 2·n equal ones, so that under a causal mask all have the same work. Source
+/// of the order: Brandon et al. 2023 (arXiv:2311.09431) and Llama 3 (arXiv:2407.21783), section 3.3.2.
+/// @pre 2·shares divides the sequence where shares > 1
+struct TokenRows {
+  std::int64_t batch = 1;        ///< sequences
+  std::int64_t sequence = 0;     ///< positions of a whole one
+  std::int64_t shares = 1;       ///< ranks that a sequence is cut over
+  std::int64_t first_share = 0;  ///< the first that stands here
+  std::int64_t held = 1;         ///< shares that stand here
+
+  struct Place {
+    std::int64_t sequence = 0;
+    std::int64_t position = 0;
+  };
+
+  /// Positions of one share.
+  [[nodiscard]] constexpr std::int64_t share_length() const { return sequence / shares; }
+  /// Positions of one sequence that stand here.
+  [[nodiscard]] constexpr std::int64_t length() const { return held * share_length(); }
+  [[nodiscard]] constexpr std::int64_t rows() const { return batch * length(); }
+  /// Positions that follow one another in rows that follow one another.
+  [[nodiscard]] constexpr std::int64_t stretch() const {
+    return shares > 1 ? sequence / (2 * shares) : sequence;
+  }
+
+  [[nodiscard]] constexpr Place place_of(std::int64_t row) const {
+    const std::int64_t share = first_share + row / (batch * share_length());
+    const std::int64_t in_share = row % (batch * share_length());
+    const std::int64_t index = in_share % share_length();
+    const bool is_first = shares == 1 || index < stretch();
+    const std::int64_t begin = is_first ? share : 2 * shares - 2 - share;
+    return {in_share / share_length(), begin * stretch() + index};
+  }
+  /// @pre the position stands here
+  [[nodiscard]] constexpr std::int64_t row_of(Place at) const {
+    const std::int64_t number = at.position / stretch();
+    const bool is_first = number < shares;
+    const std::int64_t share = is_first ? number : 2 * shares - 1 - number;
+    const std::int64_t index = at.position % stretch() + (is_first ? 0 : stretch());
+    return ((share - first_share) * batch + at.sequence) * share_length() + index;
+  }
+};
+
+}  // namespace foreshard

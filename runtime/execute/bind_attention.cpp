@@ -1,0 +1,249 @@
+#include "runtime/execute/bind_attention.hpp"
+
+#include <algorithm>
+
+namespace foreshard {
+namespace {
+
+class SpreadCore {
+ public:
+  SpreadCore(const RankView& rank, const Op& op, std::span<const Buffer> operands)
+      : rank_(rank), op_(op), operands_(operands), core_(std::get<Attention>(op.kind)) {
+    backward_ = is_backward(op.phase);
+    // Forward: inputs, o, lse. Backward: inputs, o, lse, do, the inputs' gradients.
+    inputs_ = backward_ ? (operands.size() - 3) / 2 : operands.size() - 2;
+  }
+
+  std::vector<KernelCall> run() && {
+    SpreadAttentionCall call{.backward = backward_, .causal = core_.causal};
+    call.queries = rows_of(tensor(0));
+    call.keys = rows_of(tensor(inputs_ > 1 ? 1 : 0));
+    call.heads = core_.heads;
+    call.kv_heads = core_.kv_heads;
+    const std::optional<MlaSpec>& mla = rank_.job.model.mla;
+    call.shared_dim = mla ? mla->rope_head_dim : 0;
+    call.own_dim = core_.head_dim - call.shared_dim;
+    call.v_head_dim = core_.v_head_dim;
+    place_heads(0, call.q, call.k, call.shared_k, call.v);
+    call.out = operands_[inputs_];
+    call.lse = operands_[inputs_ + 1];
+    if (backward_) {
+      call.d_out = operands_[inputs_ + 2];
+      place_heads(inputs_ + 3, call.dq, call.dk, call.d_shared_k, call.dv);
+      zero_gradients();
+    }
+    calls_.emplace_back(call);
+    return std::move(calls_);
+  }
+
+ private:
+  [[nodiscard]] const Tensor& tensor(std::size_t index) const {
+    return rank_.program.tensor(op_.operands[index].tensor);
+  }
+
+  /// The rank's own tokens, or those of all context-parallel ranks.
+  [[nodiscard]] TokenRows rows_of(const Tensor& of) const {
+    const std::int64_t cp = rank_.job.parallelism.cp;
+    const bool own = of.dims[0].cp > 1;
+    return {.batch = core_.batch,
+            .sequence = rank_.job.training.sequence_length,
+            .shares = cp,
+            .first_share = own ? rank_.at.cp : 0,
+            .held = own ? 1 : cp};
+  }
+
+  [[nodiscard]] HeadColumns columns(std::size_t operand, std::int64_t first, std::int64_t stride) const {
+    return {operands_[operand], tensor(operand).dims[1].local(), first, stride};
+  }
+
+  /// From operand `first` on: {qkv}, {qkv, all k and v}, or latent attention's {q, {k, v} of each head,
+  /// shared k}.
+  void place_heads(std::size_t first, HeadColumns& q, HeadColumns& k, HeadColumns& shared_k,
+                   HeadColumns& v) const {
+    const std::int64_t d = core_.head_dim;
+    q = columns(first, 0, d);
+    if (const std::optional<MlaSpec>& mla = rank_.job.model.mla) {
+      const std::int64_t stride = mla->nope_head_dim + mla->v_head_dim;
+      k = columns(first + 1, 0, stride);
+      v = columns(first + 1, mla->nope_head_dim, stride);
+      if (mla->rope_head_dim > 0) shared_k = columns(first + 2, 0, 0);
+      return;
+    }
+    const std::int64_t begin = inputs_ > 1 ? 0 : core_.heads * d;
+    k = columns(first + inputs_ - 1, begin, d);
+    v = columns(first + inputs_ - 1, begin + core_.kv_heads * d, d);
+  }
+
+  /// The kernel adds; what is written for the first time starts from nothing.
+  void zero_gradients() {
+    for (std::size_t i = inputs_ + 3; i < operands_.size(); ++i) {
+      if (op_.operands[i].access != Access::write) continue;
+      calls_.emplace_back(
+          PointwiseCall{.kind = PointwiseKind::zero, .elements = operands_[i].elements, .y = operands_[i]});
+    }
+  }
+
+  const RankView& rank_;
+  const Op& op_;
+  std::span<const Buffer> operands_;
+  const Attention& core_;
+  bool backward_ = false;
+  std::size_t inputs_ = 1;
+  std::vector<KernelCall> calls_;
+};
+
+/// One collective over the context-parallel group.
+class CpExchange {
+ public:
+  CpExchange(const RankView& rank, const Op& op, std::span<const Buffer> operands, const Buffer& scratch)
+      : rank_(rank),
+        from_(operands[0]),
+        to_(operands[1]),
+        from_tensor_(rank.program.tensor(op.operands[0].tensor)),
+        to_tensor_(rank.program.tensor(op.operands[1].tensor)),
+        adds_(op.operands[1].access == Access::accumulate),
+        scratch_(scratch) {
+    bound_.call.kind = std::get<Collective>(op.kind).kind;
+    bound_.call.group = GroupKind::cp;
+    bound_.piece = {from_, to_};
+  }
+
+  BoundExchange run() && {
+    switch (bound_.call.kind) {
+      case CollectiveKind::all_gather: gather(); break;
+      case CollectiveKind::reduce_scatter: scatter(); break;
+      case CollectiveKind::all_to_all: turn(); break;
+      case CollectiveKind::all_reduce: break;
+    }
+    return std::move(bound_);
+  }
+
+ private:
+  static std::int64_t width_of(const Tensor& tensor) { return tensor.dims[1].local(); }
+
+  /// Of wider rows, the last columns travel: the rank's own share is put in its place, and gathered there.
+  void gather() {
+    const std::int64_t width = width_of(to_tensor_);
+    if (width_of(from_tensor_) == width) return;
+    const Buffer own = share_of(to_, rank_.at.cp, rank_.job.parallelism.cp);
+    bound_.before.emplace_back(ColumnsCall{.rows = own.elements / width,
+                                           .width = width,
+                                           .x = from_,
+                                           .x_width = width_of(from_tensor_),
+                                           .x_column = width_of(from_tensor_) - width,
+                                           .y = own,
+                                           .y_width = width});
+    bound_.call.in_place = true;
+    bound_.piece = {to_, to_};
+  }
+
+  void scatter() {
+    const std::int64_t width = width_of(from_tensor_);
+    if (width_of(to_tensor_) == width) {
+      bound_.call.accumulate = adds_;
+      return;
+    }
+    const Buffer own = share_of(from_, rank_.at.cp, rank_.job.parallelism.cp);
+    bound_.call.in_place = true;
+    bound_.piece = {from_, from_};
+    bound_.after.emplace_back(ColumnsCall{.rows = own.elements / width,
+                                          .width = width,
+                                          .accumulate = adds_,
+                                          .x = own,
+                                          .x_width = width,
+                                          .y = to_,
+                                          .y_width = width_of(to_tensor_),
+                                          .y_column = width_of(to_tensor_) - width});
+  }
+
+  /// Ulysses: own tokens with all heads against all tokens with own heads. Rows of a share stand together on
+  /// the side of the heads, so one side needs no packing.
+  void turn() {
+    const bool to_heads = from_tensor_.dims[0].cp > 1;
+    const Buffer packed{scratch_.data, from_.elements, from_.type};
+    if (to_heads) {
+      bound_.piece.send = packed;
+      copy_heads(from_, width_of(from_tensor_), packed, width_of(to_tensor_), true);
+    } else {
+      bound_.piece.receive = packed;
+      copy_heads(to_, width_of(to_tensor_), packed, width_of(from_tensor_), false);
+    }
+  }
+
+  /// Between rows of all heads and, member after member, rows of its heads.
+  void copy_heads(const Buffer& rows, std::int64_t all, const Buffer& packed, std::int64_t own, bool pack) {
+    const std::int64_t cp = rank_.job.parallelism.cp;
+    for (std::int64_t member = 0; member < cp; ++member) {
+      const Buffer part = share_of(packed, member, cp);
+      std::int64_t column = 0;
+      std::int64_t own_column = 0;
+      for (const std::int64_t section : sections(all)) {
+        const std::int64_t width = section / cp;
+        ColumnsCall call{.rows = part.elements / own, .width = width};
+        call.x = rows;
+        call.x_width = all;
+        call.x_column = column + member * width;
+        call.y = part;
+        call.y_width = own;
+        call.y_column = own_column;
+        if (!pack) {
+          std::swap(call.x, call.y);
+          std::swap(call.x_width, call.y_width);
+          std::swap(call.x_column, call.y_column);
+          call.accumulate = adds_;
+        }
+        (pack ? bound_.before : bound_.after).emplace_back(call);
+        column += section;
+        own_column += width;
+      }
+    }
+  }
+
+  /// Of a fused qkv each part is cut on its own.
+  [[nodiscard]] std::vector<std::int64_t> sections(std::int64_t columns) const {
+    const ModelSpec& model = rank_.job.model;
+    const std::int64_t tp = rank_.job.parallelism.tp;
+    const std::int64_t q = model.heads / tp * model.head_dim;
+    const std::int64_t kv = model.kv_heads / tp * model.head_dim;
+    if (columns == q + 2 * kv) return {q, kv, kv};
+    return {columns};
+  }
+
+  const RankView& rank_;
+  Buffer from_;
+  Buffer to_;
+  const Tensor& from_tensor_;
+  const Tensor& to_tensor_;
+  bool adds_;
+  Buffer scratch_;
+  BoundExchange bound_;
+};
+
+}  // namespace
+
+bool is_spread(const JobSpec& job) { return job.parallelism.cp > 1 || job.model.mla.has_value(); }
+
+std::vector<KernelCall> bind_spread_attention(const RankView& rank, const Op& op,
+                                              std::span<const Buffer> operands) {
+  return SpreadCore(rank, op, operands).run();
+}
+
+BoundExchange bind_cp_exchange(const RankView& rank, const Op& op, std::span<const Buffer> operands,
+                               const Buffer& scratch) {
+  return CpExchange(rank, op, operands, scratch).run();
+}
+
+std::int64_t exchange_scratch_elements(const StepProgram& program) {
+  std::int64_t elements = 0;
+  for (const Block& block : program.blocks) {
+    for (const Op& op : block.ops) {
+      const auto* collective = std::get_if<Collective>(&op.kind);
+      if (collective == nullptr || collective->group != GroupKind::cp) continue;
+      if (collective->kind == CollectiveKind::all_to_all)
+        elements = std::max(elements, program.tensor(op.operands[0].tensor).local_elements());
+    }
+  }
+  return elements;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,109 @@
+#include "runtime/execute/routing.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace foreshard {
+
+Routing::Routing(const JobSpec& job, const Coordinates& at, LayerId layer, std::int64_t room)
+    : tokens_(job.training.micro_batch * job.training.sequence_length /
+              (job.parallelism.tp * job.parallelism.cp)),
+      per_token_(job.model.experts->per_token),
+      experts_(job.model.experts->count),
+      hidden_(job.model.hidden),
+      tp_(job.parallelism.tp),
+      ep_(job.parallelism.ep),
+      tp_rank_(at.tp),
+      ep_rank_((at.dp * job.parallelism.cp + at.cp) % job.parallelism.ep),
+      room_(room),
+      imbalance_(job.model.experts->imbalance),
+      layer_(layer),
+      places_(static_cast<std::size_t>(tokens_ * per_token_)),
+      own_counts_(static_cast<std::size_t>(experts_)),
+      ep_counts_(static_cast<std::size_t>(ep_ * experts_)),
+      tp_counts_(static_cast<std::size_t>(tp_ * experts_)),
+      sent_(static_cast<std::size_t>(ep_)),
+      arrived_(static_cast<std::size_t>(ep_)),
+      of_tp_(static_cast<std::size_t>(tp_)),
+      next_(static_cast<std::size_t>(experts_)) {
+  rows_.runs.resize(static_cast<std::size_t>(tp_ * experts_));
+}
+
+void Routing::take(std::span<const double> routes) {
+  const auto expert_of = [&](std::int64_t token, std::int64_t choice) {
+    return static_cast<std::size_t>(routes[static_cast<std::size_t>(token * 2 * per_token_ + choice)]);
+  };
+  std::fill(own_counts_.begin(), own_counts_.end(), 0);
+  for (std::int64_t token = 0; token < tokens_; ++token) {
+    for (std::int64_t choice = 0; choice < per_token_; ++choice) ++own_counts_[expert_of(token, choice)];
+  }
+  std::exclusive_scan(own_counts_.begin(), own_counts_.end(), next_.begin(), std::int64_t{0});
+  for (std::int64_t token = 0; token < tokens_; ++token) {
+    for (std::int64_t choice = 0; choice < per_token_; ++choice)
+      places_[static_cast<std::size_t>(token * per_token_ + choice)] = next_[expert_of(token, choice)]++;
+  }
+}
+
+void Routing::exchange(Communicator& communicator) {
+  const std::int64_t local = experts_ / ep_;
+  const auto at = [](std::int64_t index) { return static_cast<std::ptrdiff_t>(index); };
+  std::copy(own_counts_.begin(), own_counts_.end(), ep_counts_.begin() + at(ep_rank_ * experts_));
+  gather(communicator, GroupKind::ep, ep_counts_, ep_rank_);
+  for (std::int64_t member = 0; member < ep_; ++member) {
+    const auto from = ep_counts_.begin() + at(member * experts_ + ep_rank_ * local);
+    std::copy(from, from + at(local), tp_counts_.begin() + at(tp_rank_ * experts_ + member * local));
+    arrived_[static_cast<std::size_t>(member)] =
+        hidden_ * std::accumulate(from, from + at(local), std::int64_t{0});
+    const auto to = own_counts_.begin() + at(member * local);
+    sent_[static_cast<std::size_t>(member)] = hidden_ * std::accumulate(to, to + at(local), std::int64_t{0});
+  }
+  check_room();
+  gather(communicator, GroupKind::tp, tp_counts_, tp_rank_);
+  for (std::int64_t rank = 0; rank < tp_; ++rank) {
+    const auto from = tp_counts_.begin() + at(rank * experts_);
+    of_tp_[static_cast<std::size_t>(rank)] =
+        hidden_ * std::accumulate(from, from + at(experts_), std::int64_t{0});
+  }
+  list_rows();
+}
+
+void Routing::gather(Communicator& communicator, GroupKind group, std::vector<std::int32_t>& all,
+                     std::int64_t own) const {
+  if (communicator.group_size(group) == 1) return;
+  auto* data = reinterpret_cast<std::byte*>(all.data());
+  const Buffer whole{data, static_cast<std::int64_t>(all.size()), DType::int32};
+  const Piece piece{whole.part(own * experts_, experts_), whole};
+  CollectiveCall call{.kind = CollectiveKind::all_gather, .group = group};
+  call.in_place = true;
+  call.bookkeeping = true;
+  call.pieces = std::span(&piece, 1);
+  communicator.run(call);
+}
+
+void Routing::check_room() const {
+  const std::int64_t rows = std::accumulate(arrived_.begin(), arrived_.end(), std::int64_t{0}) / hidden_;
+  if (rows <= room_) return;
+  const double mean = static_cast<double>(tokens_ * per_token_);
+  throw std::runtime_error(fmt::format(
+      "layer {} routes {} rows to one rank's experts, but model.experts.imbalance {} makes room for {}: "
+      "say {:.2f} or more (at most {}, where all tokens meet on one rank)",
+      layer_.value(), rows, imbalance_, room_, std::ceil(100.0 * static_cast<double>(rows) / mean) / 100.0,
+      ep_));
+}
+
+/// Rows stand by tensor-parallel rank, within it by the member that sent them, within that by expert.
+void Routing::list_rows() {
+  const std::int64_t local = experts_ / ep_;
+  rows_.total = 0;
+  for (std::size_t i = 0; i < rows_.runs.size(); ++i) {
+    const std::int64_t rows = tp_counts_[i];
+    rows_.runs[i] = {.expert = static_cast<std::int64_t>(i) % local, .first = rows_.total, .rows = rows};
+    rows_.total += rows;
+  }
+}
+
+}  // namespace foreshard

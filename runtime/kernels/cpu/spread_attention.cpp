@@ -1,0 +1,241 @@
+// out, d_out (query rows, heads·v_head_dim)   lse (query rows, heads)   d = own_dim + shared_dim
+// The keys (sequence, d) and values (sequence, v_head_dim) of one kv head of one sequence are brought
+// together by position; then tile by tile as in attention.cpp: S = Q·Kᵀ/√d, running softmax, O = P·V;
+// backward dV += Pᵀ·dO, dS = P∘(dO·Vᵀ − D)/√d, dQ += dS·K, dK += dSᵀ·Q with D = Σ dO∘O of a row.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "runtime/kernels/cpu/blas.hpp"
+#include "runtime/kernels/cpu/cpu_kernels.hpp"
+#include "runtime/kernels/typed.hpp"
+
+namespace foreshard::cpu {
+namespace {
+
+constexpr std::int64_t kQueries = 64;
+constexpr std::int64_t kKeys = 256;
+constexpr std::int64_t kTile = kQueries * kKeys;
+
+template <class T>
+T* head_of(const HeadColumns& columns, std::int64_t row, std::int64_t head) {
+  return as<T>(columns.x) + row * columns.row_width + columns.first_column + head * columns.head_stride;
+}
+
+/// One thread's memory: keys, values and their gradients by position, and two tiles of scores.
+struct Scratch {
+  static std::int64_t size(const SpreadAttentionCall& call) {
+    return 2 * call.keys.sequence * (call.key_dim() + call.v_head_dim) + 2 * kTile;
+  }
+  Scratch(const SpreadAttentionCall& call, float* memory)
+      : k(memory),
+        v(k + call.keys.sequence * call.key_dim()),
+        dk(v + call.keys.sequence * call.v_head_dim),
+        dv(dk + call.keys.sequence * call.key_dim()),
+        p(dv + call.keys.sequence * call.v_head_dim),
+        dp(p + kTile) {}
+
+  float* k;
+  float* v;
+  float* dk;
+  float* dv;
+  float* p;
+  float* dp;
+};
+
+/// One kv head of one sequence, on one thread.
+class KvHead {
+ public:
+  KvHead(const KernelSet& loops, const SpreadAttentionCall& call, std::int64_t task, float* memory)
+      : loops_(loops),
+        call_(call),
+        sequence_(task / call.kv_heads),
+        kv_head_(task % call.kv_heads),
+        scale_(1.0F / std::sqrt(static_cast<float>(call.key_dim()))),
+        scratch_(call, memory) {}
+
+  void run() const {
+    bring_together();
+    if (call_.backward) {
+      std::fill(scratch_.dk, scratch_.p, 0.0F);
+    }
+    const std::int64_t per_kv = call_.heads / call_.kv_heads;
+    for (std::int64_t head = kv_head_ * per_kv; head < (kv_head_ + 1) * per_kv; ++head) for_queries(head);
+    if (call_.backward) give_back();
+  }
+
+ private:
+  void bring_together() const {
+    for (std::int64_t position = 0; position < call_.keys.sequence; ++position) {
+      const std::int64_t row = call_.keys.row_of({sequence_, position});
+      float* k = scratch_.k + position * call_.key_dim();
+      std::copy_n(head_of<const float>(call_.k, row, kv_head_), call_.own_dim, k);
+      if (call_.shared_dim > 0)
+        std::copy_n(head_of<const float>(call_.shared_k, row, 0), call_.shared_dim, k + call_.own_dim);
+      std::copy_n(head_of<const float>(call_.v, row, kv_head_), call_.v_head_dim,
+                  scratch_.v + position * call_.v_head_dim);
+    }
+  }
+
+  void give_back() const {
+    for (std::int64_t position = 0; position < call_.keys.sequence; ++position) {
+      const std::int64_t row = call_.keys.row_of({sequence_, position});
+      const float* dk = scratch_.dk + position * call_.key_dim();
+      loops_.add_to(head_of<float>(call_.dk, row, kv_head_), dk, call_.own_dim);
+      if (call_.shared_dim > 0)
+        loops_.add_to(head_of<float>(call_.d_shared_k, row, 0), dk + call_.own_dim, call_.shared_dim);
+      loops_.add_to(head_of<float>(call_.dv, row, kv_head_), scratch_.dv + position * call_.v_head_dim,
+                    call_.v_head_dim);
+    }
+  }
+
+  /// Queries come in runs of positions that follow one another.
+  void for_queries(std::int64_t head) const {
+    const TokenRows& queries = call_.queries;
+    const std::int64_t stretch = queries.stretch();
+    for (std::int64_t share = 0; share < queries.held; ++share) {
+      const std::int64_t begin = (share * queries.batch + sequence_) * queries.share_length();
+      for (std::int64_t at = 0; at < queries.share_length(); at += stretch) {
+        for (std::int64_t i = 0; i < stretch; i += kQueries) {
+          const Tile tile{.row = begin + at + i,
+                          .rows = std::min(kQueries, stretch - i),
+                          .position = queries.place_of(begin + at + i).position,
+                          .head = head};
+          call_.backward ? backward(tile) : forward(tile);
+        }
+      }
+    }
+  }
+
+  struct Tile {
+    std::int64_t row = 0;  ///< of the first query
+    std::int64_t rows = 0;
+    std::int64_t position = 0;  ///< of the first query
+    std::int64_t head = 0;
+  };
+  struct Keys {
+    std::int64_t first = 0;
+    std::int64_t count = 0;
+  };
+
+  template <class Work>
+  void for_keys(const Tile& tile, const Work& work) const {
+    const std::int64_t visible = call_.causal ? tile.position + tile.rows : call_.keys.sequence;
+    for (std::int64_t key = 0; key < visible; key += kKeys) work(Keys{key, std::min(kKeys, visible - key)});
+  }
+
+  [[nodiscard]] Factor q(const Tile& tile) const {
+    return {head_of<const float>(call_.q, tile.row, tile.head), call_.q.row_width};
+  }
+  [[nodiscard]] std::int64_t out_stride() const { return call_.heads * call_.v_head_dim; }
+  [[nodiscard]] std::int64_t out_at(const Tile& tile) const {
+    return tile.row * out_stride() + tile.head * call_.v_head_dim;
+  }
+  [[nodiscard]] ScoreTile scores(const Tile& tile, const Keys& keys, float* at) const {
+    return {at, tile.rows, keys.count, keys.count, call_.causal, tile.position - keys.first + 1};
+  }
+  /// to (rows,keys) = alpha·A·Bᵀ over n columns.
+  static void into_tile(const Tile& tile, const Keys& keys, std::int64_t n, float alpha, Factor a,
+                        const float* b, float* to) {
+    multiply({.m = tile.rows,
+              .n = keys.count,
+              .k = n,
+              .alpha = alpha,
+              .a = a,
+              .b = {b + keys.first * n, n, true},
+              .c = to,
+              .stride = keys.count});
+  }
+  /// to (keys,n) += tileᵀ·B.
+  static void add_transposed(const Tile& tile, const Keys& keys, std::int64_t n, const float* from, Factor b,
+                             float* to) {
+    multiply({.m = keys.count,
+              .n = n,
+              .k = tile.rows,
+              .a = {from, keys.count, true},
+              .b = b,
+              .beta = 1.0F,
+              .c = to + keys.first * n,
+              .stride = n});
+  }
+
+  void forward(const Tile& tile) const {
+    std::array<float, kQueries> max;
+    std::array<float, kQueries> sum;
+    max.fill(-std::numeric_limits<float>::infinity());
+    sum.fill(0.0F);
+    float* out = as<float>(call_.out) + out_at(tile);
+    const SoftmaxState state{max.data(), sum.data(), out, out_stride(), call_.v_head_dim};
+    for_keys(tile, [&](const Keys& keys) {
+      into_tile(tile, keys, call_.key_dim(), scale_, q(tile), scratch_.k, scratch_.p);
+      loops_.softmax_tile(scores(tile, keys, scratch_.p), state);
+      multiply({.m = tile.rows,
+                .n = call_.v_head_dim,
+                .k = keys.count,
+                .a = {scratch_.p, keys.count},
+                .b = {scratch_.v + keys.first * call_.v_head_dim, call_.v_head_dim},
+                .beta = keys.first > 0 ? 1.0F : 0.0F,
+                .c = out,
+                .stride = out_stride()});
+    });
+    loops_.softmax_end(state, tile.rows, as<float>(call_.lse) + tile.row * call_.heads + tile.head,
+                       call_.heads);
+  }
+
+  void backward(const Tile& tile) const {
+    const Factor d_out{as<const float>(call_.d_out) + out_at(tile), out_stride()};
+    std::array<float, kQueries> out_product;
+    std::array<float, kQueries> lse;
+    loops_.row_products(as<const float>(call_.out) + out_at(tile), d_out.data, tile.rows, out_stride(),
+                        call_.v_head_dim, out_product.data());
+    for (std::int64_t i = 0; i < tile.rows; ++i) {
+      lse[static_cast<std::size_t>(i)] = as<const float>(call_.lse)[(tile.row + i) * call_.heads + tile.head];
+    }
+    const std::int64_t d = call_.key_dim();
+    for_keys(tile, [&](const Keys& keys) {
+      const ScoreTile p = scores(tile, keys, scratch_.p);
+      into_tile(tile, keys, d, scale_, q(tile), scratch_.k, scratch_.p);
+      loops_.probabilities(p, lse.data());
+      add_transposed(tile, keys, call_.v_head_dim, scratch_.p, d_out, scratch_.dv);
+      into_tile(tile, keys, call_.v_head_dim, 1.0F, d_out, scratch_.v, scratch_.dp);
+      loops_.score_gradients(p, scratch_.dp, out_product.data(), scale_);
+      multiply({.m = tile.rows,
+                .n = d,
+                .k = keys.count,
+                .a = {scratch_.dp, keys.count},
+                .b = {scratch_.k + keys.first * d, d},
+                .beta = 1.0F,
+                .c = head_of<float>(call_.dq, tile.row, tile.head),
+                .stride = call_.dq.row_width});
+      add_transposed(tile, keys, d, scratch_.dp, q(tile), scratch_.dk);
+    });
+  }
+
+  const KernelSet& loops_;
+  const SpreadAttentionCall& call_;
+  std::int64_t sequence_;
+  std::int64_t kv_head_;
+  float scale_;
+  Scratch scratch_;
+};
+
+}  // namespace
+
+// One thread has all heads of a sequence whose gradients meet in the shared keys.
+void run(Context& context, const SpreadAttentionCall& call) {
+  if (call.q.x.empty()) return;
+  const int threads = context.pool.threads();
+  const std::int64_t size = Scratch::size(call);
+  float* memory = context.workspace.reserve<float>(threads * size);
+  context.pool.run([&](int thread) {
+    for (std::int64_t sequence = thread; sequence < call.queries.batch; sequence += threads) {
+      for (std::int64_t head = 0; head < call.kv_heads; ++head) {
+        KvHead(context.loops, call, sequence * call.kv_heads + head, memory + thread * size).run();
+      }
+    }
+  });
+}
+
+}  // namespace foreshard::cpu

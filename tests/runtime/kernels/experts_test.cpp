@@ -1,0 +1,124 @@
+#include <cmath>
+
+#include "tests/runtime/kernels/cpu_checks.hpp"
+
+using namespace foreshard;
+using namespace foreshard::test;
+
+TEST_CASE("two of four experts are chosen, worked by hand") {
+  // Token 0: the largest is expert 1; 2 and 3 tie, and the first of them is taken. Weights softmax(ln 3, 0).
+  // Token 1: experts 3 and 0, a difference of 0 between them.
+  const double ln3 = std::log(3.0);
+  const Case<RouteCall> one = {
+      {.tokens = 2, .experts = 4, .per_token = 2},
+      {{&RouteCall::routes, Numbers(8, 9.0)}, {&RouteCall::logits, {-1, ln3, 0, 0, 5, 1, 2, 5}}}};
+  check_values(one, {{1, 2, 0.75, 0.25, 0, 3, 0.5, 0.5}});
+}
+
+TEST_CASE("a logit that is no number is chosen last") {
+  const Case<RouteCall> one = {{.tokens = 1, .experts = 3, .per_token = 2},
+                               {{&RouteCall::routes, Numbers(4, 9.0)}, {&RouteCall::logits, {NAN, 1, 1}}}};
+  check_values(one, {{1, 2, 0.5, 0.5}});
+}
+
+TEST_CASE("the gradient of the weights of chosen experts is that of their softmax") {
+  Draw draw(7);
+  const Numbers logits = draw.numbers(3 * 5);
+  const Case<RouteCall> forward = {{.tokens = 3, .experts = 5, .per_token = 2},
+                                   {{&RouteCall::routes, Numbers(12)}, {&RouteCall::logits, logits}}};
+  ReferenceDevice reference;
+  const Numbers routes = run_case(reference, forward)[0];
+  Numbers d_routes = draw.numbers(12);
+  for (const std::size_t expert : {0U, 1U, 4U, 5U, 8U, 9U}) d_routes[expert] = 0.0;  // numbers of experts
+  const Case<RouteCall> backward = {{.backward = true, .tokens = 3, .experts = 5, .per_token = 2},
+                                    {{&RouteCall::routes, routes},
+                                     {&RouteCall::d_routes, d_routes},
+                                     {&RouteCall::d_logits, Numbers(15, 9.0)}}};
+  check_gradient(forward, 1, 0, d_routes, run_case(reference, backward)[2]);
+}
+
+TEST_CASE("rows go to their places and come back weighted and summed, worked by hand") {
+  // Two tokens of two numbers; token 0's choices have rows 2 and 0, token 1's rows 1 and 3.
+  const std::vector<std::int64_t> places = {2, 0, 1, 3};
+  const Numbers routes = {0, 0, 0.25, 0.75, 0, 0, 0.5, 0.5};
+  PermuteCall call{.tokens = 2, .per_token = 2, .width = 2, .places = &places};
+  SECTION("dispatch") {
+    check_values<PermuteCall>({call,
+                               {{&PermuteCall::expert_rows, Numbers(8, 9.0)},
+                                {&PermuteCall::token_rows, {1, 2, 3, 4}},
+                                {&PermuteCall::routes, routes}}},
+                              {{1, 2, 3, 4, 1, 2, 3, 4}});
+  }
+  SECTION("dispatch, backward: choices add up") {
+    call.backward = true;
+    check_values<PermuteCall>({call,
+                               {{&PermuteCall::token_rows, Numbers(4, 9.0)},
+                                {&PermuteCall::expert_rows, {1, 2, 3, 4, 5, 6, 7, 8}},
+                                {&PermuteCall::routes, routes}}},
+                              {{5 + 1, 6 + 2, 3 + 7, 4 + 8}});
+  }
+  SECTION("combine") {
+    call.weighted = true;
+    check_values<PermuteCall>(
+        {call,
+         {{&PermuteCall::token_rows, Numbers(4, 9.0)},
+          {&PermuteCall::expert_rows, {1, 2, 3, 4, 5, 6, 7, 8}},
+          {&PermuteCall::routes, routes}}},
+        {{0.25 * 5 + 0.75 * 1, 0.25 * 6 + 0.75 * 2, 0.5 * 3 + 0.5 * 7, 0.5 * 4 + 0.5 * 8}});
+  }
+  SECTION("combine, backward") {
+    call.weighted = call.backward = true;
+    check_values<PermuteCall>(
+        {call,
+         {{&PermuteCall::d_expert_rows, Numbers(8, 9.0)},
+          {&PermuteCall::d_routes, Numbers(8, 9.0)},
+          {&PermuteCall::token_rows, {10, 20, 30, 40}},
+          {&PermuteCall::expert_rows, {1, 2, 3, 4, 5, 6, 7, 8}},
+          {&PermuteCall::routes, routes}}},
+        {{7.5, 15, 15, 20, 2.5, 5, 15, 20},
+         {0, 0, 5 * 10 + 6 * 20, 1 * 10 + 2 * 20, 0, 0, 3 * 30 + 4 * 40, 7 * 30 + 8 * 40}});
+  }
+}
+
+TEST_CASE("grouped products agree with the reference; rows behind the routed ones stay as they were") {
+  // Three experts in five runs, one of them empty, of 70 rows in room for 80.
+  const RoutedRows routed{.runs = {{2, 0, 20}, {0, 20, 7}, {1, 27, 0}, {2, 27, 13}, {1, 40, 30}},
+                          .total = 70};
+  Draw draw(8);
+  const Numbers x = draw.numbers(80 * 24);
+  const Numbers w = draw.numbers(3 * 40 * 24);
+  const Numbers y = draw.numbers(80 * 40);
+  for (const GroupedPart part :
+       {GroupedPart::forward, GroupedPart::input_gradient, GroupedPart::weight_gradient}) {
+    for (const bool accumulate : {false, true}) {
+      INFO("part " << static_cast<int>(part) << " accumulate " << accumulate);
+      const Case<GroupedGemmCall> one = {
+          {.part = part,
+           .accumulate = accumulate && part != GroupedPart::forward,
+           .experts = 3,
+           .room = 80,
+           .out = 40,
+           .in = 24,
+           .routed = &routed},
+          {{&GroupedGemmCall::x, x}, {&GroupedGemmCall::weight, w}, {&GroupedGemmCall::y, y}}};
+      check_against_reference(one, 2e-6);
+      ReferenceDevice reference;
+      const std::vector<Numbers> after = run_case(reference, one);
+      const std::size_t written = part == GroupedPart::forward ? 2 : 0;
+      const std::vector<Numbers> before = {x, w, y};
+      const std::size_t columns = written == 2 ? 40 : 24;
+      for (std::size_t i = 70 * columns; i < 80 * columns; ++i)
+        CHECK(after[written][i] == before[written][i]);
+    }
+  }
+}
+
+TEST_CASE("a grouped product of two experts, worked by hand") {
+  // Row 0 belongs to expert 1 (weights {3, 4}ᵀ), row 1 to expert 0 ({1, 2}ᵀ): y = x·W_eᵀ of one number each.
+  const RoutedRows routed{.runs = {{1, 0, 1}, {0, 1, 1}}, .total = 2};
+  const Case<GroupedGemmCall> one = {{.experts = 2, .room = 2, .out = 2, .in = 1, .routed = &routed},
+                                     {{&GroupedGemmCall::y, Numbers(4, 9.0)},
+                                      {&GroupedGemmCall::x, {10, 100}},
+                                      {&GroupedGemmCall::weight, {1, 2, 3, 4}}}};
+  check_values(one, {{30, 40, 100, 200}});
+}

@@ -1,0 +1,160 @@
+#include <algorithm>
+
+#include "tests/runtime/kernels/cpu_checks.hpp"
+
+using namespace foreshard;
+using namespace foreshard::test;
+
+namespace {
+
+/// The call's operands as one device holds them, and what stood in each after it ran.
+class Run {
+ public:
+  explicit Run(Device& device) : device_(device) {}
+
+  Buffer put(const Numbers& values) {
+    const auto elements = static_cast<std::int64_t>(values.size());
+    const DType type = device_.stored_as(DType::fp32);
+    memory_.push_back(device_.allocate(bytes_of(type, elements).value()));
+    const Buffer buffer{memory_.back()->data(), elements, type};
+    device_.write(buffer, values.data());
+    return buffer;
+  }
+  [[nodiscard]] Numbers get(const Buffer& buffer) const {
+    Numbers values(static_cast<std::size_t>(buffer.elements));
+    device_.read(buffer, values.data());
+    return values;
+  }
+  Device& device() { return device_; }
+
+ private:
+  Device& device_;
+  std::vector<std::unique_ptr<DeviceMemory>> memory_;
+};
+
+/// Rows of `columns` numbers of all tokens by position, as they stand in `rows`.
+Numbers arranged(const Numbers& by_position, const TokenRows& rows, std::int64_t columns) {
+  Numbers result;
+  for (std::int64_t row = 0; row < rows.rows(); ++row) {
+    const TokenRows::Place at = rows.place_of(row);
+    const auto first = by_position.begin() + (at.sequence * rows.sequence + at.position) * columns;
+    result.insert(result.end(), first, first + columns);
+  }
+  return result;
+}
+
+struct Shape {
+  std::int64_t batch, sequence, shares, heads, kv_heads, own, shared, v;
+  bool causal;
+};
+
+/// Results of one context-parallel rank's forward and backward: out, lse, dq, dk, d_shared_k, dv.
+std::vector<Numbers> run_share(Device& device, const Shape& s, std::int64_t share) {
+  Draw draw(5);
+  const std::int64_t tokens = s.batch * s.sequence;
+  const std::int64_t d = s.own + s.shared;
+  const Numbers q = draw.numbers(tokens * s.heads * d);
+  const Numbers k = draw.numbers(tokens * s.kv_heads * s.own);
+  const Numbers shared = draw.numbers(tokens * s.shared);
+  const Numbers v = draw.numbers(tokens * s.kv_heads * s.v);
+  const Numbers d_out = draw.numbers(tokens * s.heads * s.v);
+
+  Run run(device);
+  SpreadAttentionCall call{.causal = s.causal};
+  call.queries = {.batch = s.batch, .sequence = s.sequence, .shares = s.shares, .first_share = share};
+  call.keys = {.batch = s.batch, .sequence = s.sequence, .shares = s.shares, .held = s.shares};
+  call.heads = s.heads;
+  call.kv_heads = s.kv_heads;
+  call.own_dim = s.own;
+  call.shared_dim = s.shared;
+  call.v_head_dim = s.v;
+  const auto matrix = [&](const Numbers& values, const TokenRows& rows, std::int64_t heads,
+                          std::int64_t columns) {
+    return HeadColumns{run.put(arranged(values, rows, heads * columns)), heads * columns, 0, columns};
+  };
+  call.q = matrix(q, call.queries, s.heads, d);
+  call.k = matrix(k, call.keys, s.kv_heads, s.own);
+  if (s.shared > 0) call.shared_k = matrix(shared, call.keys, 1, s.shared);
+  call.v = matrix(v, call.keys, s.kv_heads, s.v);
+  call.out = run.put(arranged(Numbers(d_out.size(), 9.0), call.queries, s.heads * s.v));
+  call.lse =
+      run.put(arranged(Numbers(static_cast<std::size_t>(tokens * s.heads), 9.0), call.queries, s.heads));
+  device.run(call);
+
+  call.backward = true;
+  call.d_out = run.put(arranged(d_out, call.queries, s.heads * s.v));
+  const auto zeros = [&](HeadColumns like) {
+    like.x = run.put(Numbers(static_cast<std::size_t>(like.x.elements), 0.0));
+    return like;
+  };
+  call.dq = zeros(call.q);
+  call.dk = zeros(call.k);
+  if (s.shared > 0) call.d_shared_k = zeros(call.shared_k);
+  call.dv = zeros(call.v);
+  device.run(call);
+  std::vector<Numbers> results{run.get(call.out), run.get(call.lse), run.get(call.dq.x), run.get(call.dk.x)};
+  if (s.shared > 0) results.push_back(run.get(call.d_shared_k.x));
+  results.push_back(run.get(call.dv.x));
+  return results;
+}
+
+}  // namespace
+
+TEST_CASE("rows of two ranks: the first holds stretches 0 and 3 of four, the second 1 and 2") {
+  const TokenRows first{.batch = 2, .sequence = 8, .shares = 2, .first_share = 0};
+  const TokenRows second{.batch = 2, .sequence = 8, .shares = 2, .first_share = 1};
+  const auto positions = [](const TokenRows& rows) {
+    std::vector<std::int64_t> found;
+    for (std::int64_t row = 0; row < rows.rows(); ++row) {
+      const TokenRows::Place at = rows.place_of(row);
+      CHECK(rows.row_of(at) == row);
+      found.push_back(10 * at.sequence + at.position);
+    }
+    return found;
+  };
+  CHECK((positions(first) == std::vector<std::int64_t>{0, 1, 6, 7, 10, 11, 16, 17}));
+  CHECK((positions(second) == std::vector<std::int64_t>{2, 3, 4, 5, 12, 13, 14, 15}));
+  const TokenRows all{.batch = 1, .sequence = 8, .shares = 2, .held = 2};
+  CHECK((positions(all) == std::vector<std::int64_t>{0, 1, 6, 7, 2, 3, 4, 5}));
+}
+
+TEST_CASE("attention over keys of all ranks agrees with the reference") {
+  const std::vector<Shape> shapes = {
+      {2, 8, 2, 4, 2, 4, 0, 4, true},    // stretches of two
+      {1, 300, 1, 2, 2, 6, 5, 7, true},  // latent; beyond a tile of keys
+      {2, 520, 2, 2, 1, 8, 0, 8, true},  // stretches of 130: two tiles and a rest
+      {1, 280, 2, 2, 2, 4, 4, 12, false},
+  };
+  for (const Shape& shape : shapes) {
+    for (std::int64_t share = 0; share < shape.shares; ++share) {
+      INFO("sequence " << shape.sequence << " share " << share);
+      ReferenceDevice reference;
+      CpuDevice processor;
+      const std::vector<Numbers> expected = run_share(reference, shape, share);
+      const std::vector<Numbers> found = run_share(processor, shape, share);
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        INFO("result " << i);
+        CHECK(distance(found[i], expected[i]) <= 5e-6);
+      }
+    }
+  }
+}
+
+TEST_CASE("a key's shared columns are columns like any other") {
+  // One token sees itself alone: O = V, lse = q·k/√2, of q = {3, 5}, own k 7, shared k 11.
+  ReferenceDevice device;
+  Run run(device);
+  SpreadAttentionCall call{};
+  call.queries = call.keys = {.batch = 1, .sequence = 1};
+  call.heads = call.kv_heads = 1;
+  call.own_dim = call.shared_dim = call.v_head_dim = 1;
+  call.q = {run.put({3, 5}), 2, 0, 2};
+  call.k = {run.put({7, 13}), 2, 0, 2};  // {k, v} of the head side by side
+  call.v = {call.k.x, 2, 1, 2};
+  call.shared_k = {run.put({11}), 1, 0, 0};
+  call.out = run.put({0});
+  call.lse = run.put({0});
+  device.run(call);
+  CHECK(run.get(call.out)[0] == Approx(13.0));
+  CHECK(run.get(call.lse)[0] == Approx((3 * 7 + 5 * 11) / std::sqrt(2.0)));
+}

@@ -1,0 +1,71 @@
+// Context parallelism in its three styles, alone and with all that goes with it.
+#include "tests/runtime/verify/sharding_jobs.hpp"
+#include "tests/runtime/verify/verify_job.hpp"
+
+namespace foreshard::test {
+namespace {
+
+constexpr CpStyle kStyles[] = {CpStyle::ring, CpStyle::all_gather, CpStyle::ulysses};
+
+/// Every way to use this many devices with a sequence that is cut.
+std::vector<Degrees> cut_sequences(std::int64_t devices) {
+  switch (devices) {
+    case 2: return {{.cp = 2}};
+    case 4:
+      return {{.cp = 4},
+              {.tp = 2, .cp = 2},
+              {.tp = 2, .sequence_parallel = true, .cp = 2},
+              {.pp = 2, .cp = 2},
+              {.dp = 2, .zero = 1, .cp = 2}};
+    case 8: return {{.tp = 2, .dp = 2, .sequence_parallel = true, .zero = 1, .cp = 2}};
+    default: return {{}};
+  }
+}
+
+JobSpec cut_job(const Degrees& degrees, CpStyle style, bool gpt = false) {
+  JobSpec job = sharded(tiny_job(gpt), degrees);
+  job.parallelism.cp_style = style;
+  if (degrees.devices() > 1) job.training.global_batch = 8;
+  return job;
+}
+
+TEST_CASE("a sequence that is cut in any style is trained as a whole one") {
+  for (const CpStyle style : kStyles) {
+    for (const Degrees& degrees : cut_sequences(mpi_session().size())) {
+      CAPTURE(static_cast<int>(style), degrees.name());
+      check_equals_unsharded(cut_job(degrees, style));
+    }
+  }
+}
+
+TEST_CASE("learned positions, bidirectional attention and recomputation go with it") {
+  const CpStyle style = GENERATE(CpStyle::ring, CpStyle::ulysses);
+  const Degrees degrees = cut_sequences(mpi_session().size()).back();
+  JobSpec job = cut_job(degrees, style, true);
+  SECTION("learned positions") {}
+  SECTION("bidirectional") { job.model.causal = false; }
+  SECTION("the attention core again") { job.training.recompute = Recompute::selective; }
+  SECTION("some operations again") { job.training.recompute = Recompute::selective_ops; }
+  SECTION("all again") { job.training.recompute = Recompute::full; }
+  CAPTURE(static_cast<int>(style), degrees.name());
+  check_equals_unsharded(job);
+}
+
+TEST_CASE("the fast kernels agree, and everything is counted as planned") {
+  for (const CpStyle style : kStyles) {
+    for (const Degrees& degrees : cut_sequences(mpi_session().size())) {
+      CAPTURE(static_cast<int>(style), degrees.name());
+      const JobSpec job = cut_job(degrees, style);
+      check_fast_kernels(job);
+      const CountCheck check = counts_of(job);
+      CHECK(check.flops.planned > 0);
+      CHECK(check.flops.counted == check.flops.planned);
+      CHECK(check.payload_bytes.counted == check.payload_bytes.planned);
+      CHECK(check.calls.counted == check.calls.planned);
+      CHECK(check.peak_bytes.counted == check.peak_bytes.planned);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace foreshard::test

@@ -1,0 +1,90 @@
+// Mixtures of experts: routed, exchanged and computed by rows whose numbers are known only when they come.
+#include "tests/runtime/verify/sharding_jobs.hpp"
+#include "tests/runtime/verify/verify_job.hpp"
+
+namespace foreshard::test {
+namespace {
+
+/// 8 experts of which a token sees two, and one that sees all tokens. Layer 0 is an ordinary one.
+JobSpec experts_job(const Degrees& degrees) {
+  JobSpec job = sharded(tiny_job(false), degrees);
+  job.model.experts =
+      ExpertsSpec{.count = 8, .per_token = 2, .hidden = 12, .shared_hidden = 16, .dense_layers = 1};
+  // Room for the worst case: all tokens of the group meet on one rank.
+  job.model.experts->imbalance = static_cast<double>(degrees.ep);
+  if (degrees.devices() > 1) job.training.global_batch = 8;
+  return job;
+}
+
+/// Every way to use this many devices. Tensor parallelism comes with sequence parallelism.
+std::vector<Degrees> experts_degrees(std::int64_t devices) {
+  switch (devices) {
+    case 2:
+      return {
+          {.dp = 2}, {.dp = 2, .ep = 2}, {.dp = 2, .zero = 1, .ep = 2}, {.tp = 2, .sequence_parallel = true},
+          {.pp = 2}, {.cp = 2, .ep = 2}};
+    case 4:
+      return {{.dp = 4, .ep = 2},          {.dp = 4, .zero = 1, .ep = 2},
+              {.dp = 4, .ep = 4},          {.tp = 2, .dp = 2, .sequence_parallel = true, .ep = 2},
+              {.pp = 2, .dp = 2, .ep = 2}, {.dp = 2, .cp = 2, .ep = 4}};
+    case 8: return {{.tp = 2, .dp = 4, .sequence_parallel = true, .zero = 1, .ep = 2}};
+    default: return {{}};
+  }
+}
+
+TEST_CASE("experts on any ranks are trained as on one") {
+  for (const Degrees& degrees : experts_degrees(mpi_session().size())) {
+    CAPTURE(degrees.name());
+    check_equals_unsharded(experts_job(degrees));
+  }
+}
+
+TEST_CASE("one expert per token, ungated experts, no shared one, and recomputation") {
+  const Degrees degrees = experts_degrees(mpi_session().size()).back();
+  JobSpec job = experts_job(degrees);
+  SECTION("one expert per token") { job.model.experts->per_token = 1; }
+  SECTION("ungated") { job.model.ffn = FfnKind::gelu; }
+  SECTION("no shared expert, no ordinary layer") {
+    job.model.experts->shared_hidden = 0;
+    job.model.experts->dense_layers = 0;
+  }
+  SECTION("latent attention") {
+    job.model.kv_heads = job.model.heads;
+    job.model.mla =
+        MlaSpec{.q_rank = 12, .kv_rank = 8, .nope_head_dim = 6, .rope_head_dim = 4, .v_head_dim = 5};
+  }
+  SECTION("some operations again") { job.training.recompute = Recompute::selective_ops; }
+  SECTION("all again") { job.training.recompute = Recompute::full; }
+  check_equals_unsharded(job);
+}
+
+TEST_CASE("the fast kernels agree, and everything is counted as routed") {
+  for (const Degrees& degrees : experts_degrees(mpi_session().size())) {
+    for (const Recompute recompute : {Recompute::none, Recompute::full}) {
+      CAPTURE(degrees.name(), static_cast<int>(recompute));
+      JobSpec job = experts_job(degrees);
+      job.training.recompute = recompute;
+      check_fast_kernels(job);
+      const CountCheck check = counts_of(job);
+      CHECK(check.flops.planned > 0);
+      CHECK(check.flops.counted == check.flops.planned);
+      CHECK(check.payload_bytes.counted == check.payload_bytes.planned);
+      CHECK(check.calls.counted == check.calls.planned);
+      CHECK(check.peak_bytes.counted == check.peak_bytes.planned);
+      // A micro-batch of 16 tokens has 32 choices, spread over 8 experts: 4 each; ep ranks bring as many
+      // micro-batches to one expert, of which context parallelism leaves each of them a share.
+      REQUIRE(check.routing.has_value());
+      CHECK(check.routing->mean_rows ==
+            4.0 * static_cast<double>(degrees.ep) / static_cast<double>(degrees.cp));
+      CHECK(static_cast<double>(check.routing->fewest_rows) <= check.routing->mean_rows);
+      CHECK(static_cast<double>(check.routing->most_rows) >= check.routing->mean_rows);
+      CHECK(check.routing->imbalance >= 1.0);
+      CHECK(check.routing->imbalance <= static_cast<double>(degrees.ep));
+      // The program is sized for the worst case, of which not all came.
+      CHECK((check.routing->planned_flops > check.flops.counted) == (degrees.ep > 1));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace foreshard::test

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "planner/cost/memory_ledger.hpp"
+#include "planner/program/emit.hpp"
+#include "runtime/comm/counting_communicator.hpp"
+#include "runtime/comm/mpi_communicator.hpp"
+#include "runtime/device/cpu_device.hpp"
+#include "runtime/device/reference_device.hpp"
+#include "runtime/execute/executor.hpp"
+#include "runtime/execute/runtime_limits.hpp"
+#include "runtime/verify/sharding_check.hpp"
+#include "runtime/verify/step_counts.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/mpi_test.hpp"
+
+namespace foreshard::test {
+
+/// The job computes what its unsharded self computes: in fp64, over three steps.
+inline void check_equals_unsharded(const JobSpec& job) {
+  REQUIRE(what_the_runtime_lacks(job).empty());
+  ReferenceDevice device;
+  MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
+  const ShardingErrors errors = compare_with_unsharded(job, device, communicator, 3);
+  CAPTURE(errors.worst_gradient);
+  CHECK(errors.loss <= 1e-11);
+  CHECK(errors.outputs <= 1e-11);
+  CHECK(errors.gradients <= 1e-11);
+  CHECK(errors.weights <= 1e-11);
+  CHECK(errors.gradients_compared > 0);
+}
+
+/// One step on the fast kernels, and what was counted in it.
+inline CountCheck counts_of(const JobSpec& job) {
+  const StepProgram program = build_step_program(job);
+  CpuDevice cpu(1);
+  CountingDevice device(cpu);
+  MpiCommunicator mpi(mpi_session(), DeviceMesh(job.parallelism));
+  CountingCommunicator communicator(mpi);
+  RankPlan plan(job, program, device, communicator);
+  Executor executor(plan, device, communicator);
+  executor.initialize();
+  device.reset();
+  executor.run_step();
+  return check_counts(plan, device, communicator, memory_report(job, program));
+}
+
+/// In fp32, on the fast kernels.
+inline void check_fast_kernels(const JobSpec& job) {
+  CpuDevice device(1);
+  MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
+  const ShardingErrors errors = compare_with_unsharded(job, device, communicator, 1);
+  CAPTURE(errors.worst_gradient);
+  CHECK(errors.loss <= 1e-5);
+  CHECK(errors.outputs <= 1e-5);
+  CHECK(errors.gradients <= 1e-5);
+}
+
+}  // namespace foreshard::test
