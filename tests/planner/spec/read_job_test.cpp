@@ -181,3 +181,21 @@ TEST_CASE("low-rank adapters are read") {
   CHECK_FALSE(job.lora->attention);
   CHECK(job.lora->ffn);
 }
+
+TEST_CASE("failures are read with their units, and the interval and the repair may stay unsaid") {
+  const FailureSpec said =
+      *trained(
+           "failures: {mtbf_per_device: 50000 h, checkpoint_write: 1 min, restart: 10 min, "
+           "checkpoint_interval: 30 min, repair: 1 d}")
+           .training.failures;
+  CHECK(said.mtbf_per_device == Seconds(50000.0 * 3600.0));
+  CHECK(said.checkpoint_write == Seconds(60.0));
+  CHECK(said.restart == Seconds(600.0));
+  CHECK(said.checkpoint_interval == Seconds(1800.0));
+  CHECK(said.repair == Seconds(86400.0));
+  const FailureSpec less =
+      *trained("failures: {mtbf_per_device: 1 h, checkpoint_write: 1 s, restart: 0 s}").training.failures;
+  CHECK_FALSE(less.checkpoint_interval.has_value());
+  CHECK_FALSE(less.repair.has_value());
+  CHECK_FALSE(trained("precision: bf16").training.failures.has_value());
+}
