@@ -19,6 +19,7 @@ class Limits {
     check_model();
     check_parallelism();
     check_training();
+    if (!job_.cluster.accelerator.is_cpu) check_gpu();
     if (lacks_.empty() && job_.parallelism.zero == 1) check_shares();
     return std::move(lacks_);
   }
@@ -69,6 +70,15 @@ class Limits {
            fmt::format("parallelism.cp: each of {} ranks executes two stretches of a sequence, and its {} "
                        "tokens do not cut into {}",
                        p.cp, sequence, 2 * p.cp));
+  }
+
+  /// What runs on processors and not on GPUs.
+  void check_gpu() {
+    refuse(job_.model.experts.has_value(),
+           "model.experts: mixtures of experts are executed on CPUs, not on GPUs");
+    refuse(job_.model.mla.has_value(), "model.attention: latent attention is executed on CPUs, not on GPUs");
+    refuse(job_.parallelism.cp > 1,
+           "parallelism.cp: context parallelism is executed on CPUs, not on GPUs; say 1");
   }
 
   void check_training() {

@@ -20,6 +20,11 @@ TEST_CASE("a dense fp32 job can be executed") {
 
 TEST_CASE("what cannot be executed is named by its key, with what to say instead") {
   JobSpec job = tiny_job(false);
+  SECTION("context parallelism on a GPU") {
+    job.cluster.accelerator.is_cpu = false;
+    job.parallelism.cp = 2;
+    CHECK_THAT(complaint(job), ContainsSubstring("parallelism.cp: context parallelism is executed on CPUs"));
+  }
   SECTION("precision") {
     job.training.precision = Precision::fp16;
     CHECK_THAT(complaint(job), ContainsSubstring("training.precision: say bf16 or fp32"));
