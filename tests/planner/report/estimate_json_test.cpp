@@ -119,7 +119,17 @@ constexpr const char* kExpected = R"({
     "seconds": 207446400.0,
     "device_hours": 3687936.0,
     "dollars": 9219840.0,
-    "kwh": 4700000.0
+    "kwh": 4700000.0,
+    "failures": {
+      "mtbf_s": null,
+      "checkpoint_interval_s": null,
+      "goodput": null,
+      "expected": null,
+      "seconds": null,
+      "device_hours": null,
+      "dollars": null,
+      "spare_nodes": null
+    }
   },
   "job": {
     "name": "sample",
@@ -165,8 +175,40 @@ TEST_CASE("what the job does not say is null") {
     "seconds": null,
     "device_hours": null,
     "dollars": null,
-    "kwh": null
+    "kwh": null,
+    "failures": {
+      "mtbf_s": null,
+      "checkpoint_interval_s": null,
+      "goodput": null,
+      "expected": null,
+      "seconds": null,
+      "device_hours": null,
+      "dollars": null,
+      "spare_nodes": null
+    }
   })"));
+}
+
+TEST_CASE("a training that fails has its own figures") {
+  std::vector<PlannedJob> jobs{sample_plan()};
+  jobs[0].estimate.training.failures = FailureFigures{.mtbf = Seconds(100.0),
+                                                      .interval = Seconds(20.0),
+                                                      .goodput = 0.5,
+                                                      .failures = 3.0,
+                                                      .time = Seconds(300.0),
+                                                      .device_hours = 4.0,
+                                                      .cost = Dollars(5.0),
+                                                      .spares = 6};
+  CHECK_THAT(estimate_json(jobs), ContainsSubstring(R"("failures": {
+      "mtbf_s": 100.0,
+      "checkpoint_interval_s": 20.0,
+      "goodput": 0.5,
+      "expected": 3.0,
+      "seconds": 300.0,
+      "device_hours": 4.0,
+      "dollars": 5.0,
+      "spare_nodes": 6
+    })"));
 }
 
 TEST_CASE("several jobs are an array in their order") {

@@ -15,6 +15,7 @@ inline JobSpec tiny_job(bool gpt) {
   job.model = gpt ? gpt_shaped(4, 32, 8, 30) : llama_shaped(4, 32, 48, 8, 4, 30);
   if (gpt) job.model.tied_embeddings = false;  // a table on two stages is not executed
   job.model.vocab_multiple = 8;
+  job.cluster.accelerator.is_cpu = true;
   job.training.precision = Precision::fp32;
   job.training.sequence_length = 8;
   job.training.micro_batch = 2;
@@ -48,6 +49,7 @@ inline JobSpec sharded(JobSpec job, const Degrees& degrees) {
   job.parallelism.sequence_parallel = degrees.sequence_parallel;
   job.parallelism.zero = degrees.zero;
   job.cluster = round_cluster(1, degrees.devices());
+  job.cluster.accelerator.is_cpu = true;
   return job;
 }
 
