@@ -184,9 +184,9 @@ class Run {
   /// The mean over stages of what a rank waits for others.
   [[nodiscard]] static Seconds waiting_of(const SimulationResult& simulated) {
     Seconds sum;
-    for (const StageResult& stage : simulated.stages)
+    for (const RankResult& stage : simulated.ranks)
       sum += stage.bubble.seconds() + stage.exposed[static_cast<std::size_t>(CommAxis::pp)].seconds();
-    return sum / static_cast<double>(simulated.stages.size());
+    return sum / static_cast<double>(simulated.ranks.size());
   }
 
   /// What each group's operations take in a step on the rank of an average stage.

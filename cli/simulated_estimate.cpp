@@ -7,8 +7,8 @@ namespace {
 /// The mean over stages of what the simulation gave to each cause.
 StepBreakdown mean_breakdown(const SimulationResult& simulation) {
   StepBreakdown parts;
-  const double share = 1.0 / static_cast<double>(simulation.stages.size());
-  for (const StageResult& stage : simulation.stages) {
+  const double share = 1.0 / static_cast<double>(simulation.ranks.size());
+  for (const RankResult& stage : simulation.ranks) {
     const auto exposed = [&](CommAxis axis) {
       return share * stage.exposed[static_cast<std::size_t>(axis)].seconds();
     };

@@ -39,8 +39,8 @@ Lines stage_lines(const SimulationResult& simulation) {
                        {"host"},
                        {"bubble"},
                        {"memory, GiB"}});
-  for (const std::size_t s : shown_stages(simulation.stages.size())) {
-    const StageResult& stage = simulation.stages[s];
+  for (const std::size_t s : shown_stages(simulation.ranks.size())) {
+    const RankResult& stage = simulation.ranks[s];
     const auto exposed = [&](CommAxis axis) { return stage.exposed[static_cast<std::size_t>(axis)]; };
     const auto of_step = [&](SimTime part) { return report::percent(share(part, simulation.step_time)); };
     table.row({std::to_string(s), of_step(stage.compute), of_step(exposed(CommAxis::tp)),
@@ -105,8 +105,8 @@ std::string simulation_table(const PlannedJob& planned, const SimulationResult& 
     for (const std::string& line : lines) text += "  " + line + '\n';
   }
   text += fmt::format("\n  {} operations simulated, one rank of each of {} stage{}\n",
-                      report::grouped(static_cast<std::int64_t>(simulation.tasks)), simulation.stages.size(),
-                      simulation.stages.size() == 1 ? "" : "s");
+                      report::grouped(static_cast<std::int64_t>(simulation.tasks)), simulation.ranks.size(),
+                      simulation.ranks.size() == 1 ? "" : "s");
   return text;
 }
 

@@ -12,7 +12,10 @@ namespace foreshard {
 /// Times of a timeline are whole picoseconds since the step began: exact sums, 106 days of range.
 using Picoseconds = std::int64_t;
 
-/// One operation as it ran, or as it is predicted to run, on the ranks of one stage.
+/// Not one rank, but all of a stage.
+inline constexpr Rank kEveryRank{-1};
+
+/// One operation as it ran, or as it is predicted to run, on the ranks of one stage or on one of them.
 struct Span {
   StageId stage;
   Lane lane = Lane::compute;
@@ -23,6 +26,7 @@ struct Span {
   MicroBatch micro_batch;
   Picoseconds start = 0;
   Picoseconds end = 0;
+  Rank rank = kEveryRank;
   friend constexpr bool operator==(const Span&, const Span&) = default;
 };
 

@@ -29,7 +29,7 @@ std::vector<double> initial_weight(const ModelSpec& model, const Tensor& weight,
                                    const ShardOf& shard) {
   const ShardMap map = shard_map(model, weight, shard);
   const Distribution distribution = distribution_of(weight);
-  const std::uint64_t stream = mix(stream_of(weight.name) + static_cast<std::uint64_t>(layer.value()));
+  const std::uint64_t stream = mixed_bits(stream_of(weight.name) + static_cast<std::uint64_t>(layer.value()));
   std::vector<double> values;
   values.reserve(map.rows.size() * static_cast<std::size_t>(map.columns));
   for (std::size_t row = 0; row < map.rows.size(); ++row) {

@@ -22,7 +22,7 @@ void TokenSource::fill(MicroBatch micro_batch, std::int64_t ahead, std::span<dou
     const auto place =
         static_cast<std::uint64_t>((first_sequence + at.sequence) * stride + at.position + ahead);
     out[static_cast<std::size_t>(row)] =
-        static_cast<double>(mix(kStream ^ mix(place)) % static_cast<std::uint64_t>(vocab_));
+        static_cast<double>(mixed_bits(kStream ^ mixed_bits(place)) % static_cast<std::uint64_t>(vocab_));
   }
 }
 

@@ -25,58 +25,93 @@ SimTime work_in(SimTime time, Speed speed) {
 
 }  // namespace
 
-Engine::Engine(std::size_t lanes) : lanes_(lanes), events_(lanes) {}
+void LaneScript::add(Task task, std::span<const Wait> task_waits) {
+  task.first_wait = static_cast<std::uint32_t>(waits.size());
+  task.waits = static_cast<std::uint32_t>(task_waits.size());
+  tasks.push_back(task);
+  waits.insert(waits.end(), task_waits.begin(), task_waits.end());
+}
+
+Engine::Engine(std::size_t bundles, std::size_t lanes_per_bundle)
+    : lanes_per_bundle_(lanes_per_bundle),
+      lanes_(bundles * lanes_per_bundle),
+      stretches_(lanes_.size()),
+      connections_(bundles),
+      events_(lanes_.size()) {
+  for (std::size_t lane = 0; lane < lanes_.size(); ++lane)
+    lanes_[lane].bundle = static_cast<std::uint32_t>(lane / lanes_per_bundle);
+}
+
+void Engine::set_script(LaneId lane, const LaneScript& script) { lanes_[lane.at()].script = &script; }
+
+void Engine::connect(std::size_t bundle, LaneId to) {
+  connections_[bundle].push_back(static_cast<std::uint32_t>(to.at()));
+}
 
 void Engine::join(std::span<const LaneId> lanes) {
   for (const LaneId lane : lanes) lanes_[lane.at()].join = static_cast<std::uint32_t>(joins_.size());
-  joins_.push_back({{lanes.begin(), lanes.end()}, 0});
-}
-
-void Engine::add(LaneId lane, const Task& task, std::span<const Wait> waits) {
-  Lane& queue = lanes_[lane.at()];
-  queue.tasks.push({task, static_cast<std::uint32_t>(waits.size())});
-  for (const Wait& wait : waits) queue.waits.push(wait);
-  if (queue.tasks.size() == 1) look_at(static_cast<std::uint32_t>(lane.at()));
+  joins_.push_back({{lanes.begin(), lanes.end()}, 0, false});
 }
 
 void Engine::run(EngineListener& listener) {
-  start_what_can(listener);
-  while (!events_.empty()) {
-    const std::uint32_t lane = events_.next();
-    now_ = events_.next_key().time;
-    events_.pop();
-    end(lane, listener);
-    start_what_can(listener);
+  start(listener);
+  while (!events_.empty()) advance(listener);
+}
+
+void Engine::start(EngineListener& listener) {
+  for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane) {
+    if (lanes_[lane].script != nullptr) to_look_at_.push(lane);
   }
+  start_what_can(listener);
+}
+
+std::optional<SimTime> Engine::next_time() const {
+  if (events_.empty()) return std::nullopt;
+  return events_.next_key().time;
+}
+
+void Engine::advance(EngineListener& listener) {
+  const std::uint32_t lane = events_.next();
+  now_ = events_.next_key().time;
+  events_.pop();
+  end_all(lane, listener);
+}
+
+void Engine::finish(LaneId lane, SimTime now, EngineListener& listener) {
+  now_ = now;
+  end_all(static_cast<std::uint32_t>(lane.at()), listener);
 }
 
 void Engine::set_speed(LaneId lane_id, Speed speed) {
   Lane& lane = lanes_[lane_id.at()];
-  if (lane.speed == speed) return;
+  Stretch& stretch = stretches_[lane_id.at()];
+  if (stretch.speed == speed) return;
+  const auto index = static_cast<std::uint32_t>(lane_id.at());
   if (lane.is_running) {
-    lane.left -= std::min(lane.left, work_in(now_ - lane.progress_time, lane.speed));
-    lane.progress_time = now_;
-    events_.move(static_cast<std::uint32_t>(lane_id.at()), now_ + time_for(lane.left, speed));
+    if (lane.is_slowed) {
+      stretch.work -= std::min(stretch.work, work_in(now_ - stretch.since, stretch.speed));
+    } else {
+      stretch.work = events_.key(index).time - now_;
+    }
+    stretch.since = now_;
+    events_.move(index, now_ + time_for(stretch.work, speed));
   }
-  lane.speed = speed;
+  stretch.last_end = SimTime(-1);
+  stretch.speed = speed;
+  lane.is_slowed = speed != Speed{};
 }
 
-std::uint32_t Engine::added(LaneId lane) const {
-  const Lane& queue = lanes_[lane.at()];
-  return queue.ended + static_cast<std::uint32_t>(queue.tasks.size());
+const Task* Engine::task(TaskId id) const {
+  const LaneScript* script = lanes_[id.lane.at()].script;
+  if (script == nullptr || id.ordinal >= script->tasks.size()) return nullptr;
+  return &script->tasks[id.ordinal];
 }
 
-std::optional<Task> Engine::head(LaneId lane) const { return task({lane, ended(lane)}); }
-
-std::optional<Task> Engine::task(TaskId id) const {
-  if (id.ordinal < ended(id.lane) || id.ordinal >= added(id.lane)) return std::nullopt;
-  return lanes_[id.lane.at()].tasks[id.ordinal - ended(id.lane)].task;
-}
-
-std::optional<Wait> Engine::waiting_for(LaneId lane) const {
-  const Lane& queue = lanes_[lane.at()];
-  if (!queue.is_parked) return std::nullopt;
-  return queue.waits.front();
+std::optional<Engine::Awaited> Engine::waiting_for(LaneId lane_id) const {
+  const Lane& lane = lanes_[lane_id.at()];
+  if (!lane.is_parked) return std::nullopt;
+  const Wait& wait = first_wait(lane);
+  return Awaited{LaneId(std::size_t{resolve(lane, wait)}), wait.count};
 }
 
 std::span<const LaneId> Engine::joined_with(LaneId lane) const {
@@ -85,34 +120,37 @@ std::span<const LaneId> Engine::joined_with(LaneId lane) const {
   return joins_[join].lanes;
 }
 
-void Engine::look_at(std::uint32_t lane) {
-  if (lanes_[lane].is_queued) return;
-  lanes_[lane].is_queued = true;
-  to_look_at_.push(lane);
+std::uint32_t Engine::resolve(const Lane& lane, const Wait& wait) const {
+  if (wait.lane < lanes_per_bundle_)
+    return lane.bundle * static_cast<std::uint32_t>(lanes_per_bundle_) + wait.lane;
+  return connections_[lane.bundle][wait.lane - lanes_per_bundle_];
+}
+
+/// The first wait of the lane's head that is not known to be over.
+const Wait& Engine::first_wait(const Lane& lane) const {
+  return lane.script->waits[lane.script->tasks[lane.ended].first_wait + lane.waits_met];
 }
 
 void Engine::start_what_can(EngineListener& listener) {
   while (!to_look_at_.empty()) {
     const std::uint32_t index = to_look_at_.front();
     to_look_at_.pop();
-    Lane& lane = lanes_[index];
-    lane.is_queued = false;
-    const bool has_idle_head =
-        !lane.is_running && !lane.is_parked && !lane.has_arrived && !lane.tasks.empty();
-    if (has_idle_head && meets_waits(index)) arrive(index, listener);
+    const Lane& lane = lanes_[index];
+    if (lane.ended < lane.script->tasks.size() && meets_waits(index)) arrive(index, listener);
   }
 }
 
-/// Drops the waits of the lane's head that are over; parks the lane on the first that is not.
+/// Goes past the waits of the lane's head that are over; parks the lane on the first that is not.
 bool Engine::meets_waits(std::uint32_t index) {
   Lane& lane = lanes_[index];
-  for (std::uint32_t& left = lane.tasks.front().waits; left > 0; --left) {
-    const Wait& wait = lane.waits.front();
-    if (ended(wait.lane) < wait.count) {
-      park(index, static_cast<std::uint32_t>(wait.lane.at()));
+  const std::uint32_t waits = lane.script->tasks[lane.ended].waits;
+  for (; lane.waits_met < waits; ++lane.waits_met) {
+    const Wait& wait = first_wait(lane);
+    const std::uint32_t on = resolve(lane, wait);
+    if (lanes_[on].ended < wait.count) {
+      park(index, on);
       return false;
     }
-    lane.waits.pop();
   }
   return true;
 }
@@ -138,11 +176,11 @@ void Engine::wake_parked(std::uint32_t on) {
     const std::uint32_t index = next;
     Lane& lane = lanes_[index];
     next = lane.next_parked;
-    if (target.ended < lane.waits.front().count) {
+    if (target.ended < first_wait(lane).count) {
       park(index, on);
     } else {
       lane.is_parked = false;
-      look_at(index);
+      to_look_at_.push(index);
     }
   }
 }
@@ -150,41 +188,80 @@ void Engine::wake_parked(std::uint32_t on) {
 /// The head of the lane has all it needs: starts it, or, in a join, all heads once the last has come.
 void Engine::arrive(std::uint32_t index, EngineListener& listener) {
   if (lanes_[index].join == kNone) {
-    start(index, listener);
+    push_end(index, start(index, listener));
     return;
   }
   Join& join = joins_[lanes_[index].join];
   lanes_[index].has_arrived = true;
   if (++join.arrived < join.lanes.size()) return;
   join.arrived = 0;
-  for (const LaneId member : join.lanes) {
-    start(static_cast<std::uint32_t>(member.at()), listener);
-    lanes_[member.at()].has_arrived = false;
-  }
+  start_joined(join, listener);
 }
 
-void Engine::start(std::uint32_t index, EngineListener& listener) {
+void Engine::start_joined(Join& join, EngineListener& listener) {
+  durations_.clear();
+  for (const LaneId member : join.lanes) {
+    durations_.push_back(start(static_cast<std::uint32_t>(member.at()), listener));
+    lanes_[member.at()].has_arrived = false;
+  }
+  join.is_one_event = std::all_of(durations_.begin(), durations_.end(),
+                                  [&](SimTime duration) { return duration == durations_.front(); });
+  const std::size_t events = join.is_one_event ? 1 : join.lanes.size();
+  for (std::size_t i = 0; i < events; ++i)
+    push_end(static_cast<std::uint32_t>(join.lanes[i].at()), durations_[i]);
+}
+
+SimTime Engine::start(std::uint32_t index, EngineListener& listener) {
+  const LaneId id(static_cast<std::size_t>(index));
   Lane& lane = lanes_[index];
-  const Task& task = lane.tasks.front().task;
-  listener.on_start(LaneId(static_cast<std::size_t>(index)), task);
+  const SimTime duration = listener.on_start(id, lane.script->tasks[lane.ended]);
   lane.is_running = true;
-  lane.start = lane.progress_time = now_;
-  lane.left = task.duration;
-  events_.push(index, {now_ + time_for(task.duration, lane.speed), started_++});
+  lane.start = now_;
+  return duration;
+}
+
+/// Says when the task that a lane has just started will end, unless it is open.
+void Engine::push_end(std::uint32_t index, SimTime duration) {
+  if (duration == kOpenEnd) return;
+  SimTime at = now_ + duration;
+  if (lanes_[index].is_slowed) {
+    Stretch& stretch = stretches_[index];
+    if (stretch.last_end != now_) {
+      stretch.since = now_;
+      stretch.work = SimTime();
+    }
+    stretch.work += duration;
+    at = stretch.since + time_for(stretch.work, stretch.speed);
+  }
+  events_.push(index, {at, started_++});
+}
+
+/// Ends the lane's task, and those that end by the same event, and starts what can.
+void Engine::end_all(std::uint32_t index, EngineListener& listener) {
+  const std::uint32_t join = lanes_[index].join;
+  if (join == kNone || !joins_[join].is_one_event) {
+    end(index, listener);
+    start_what_can(listener);
+    return;
+  }
+  for (const LaneId member : joins_[join].lanes) {
+    end(static_cast<std::uint32_t>(member.at()), listener);
+    start_what_can(listener);
+  }
 }
 
 void Engine::end(std::uint32_t index, EngineListener& listener) {
   Lane& lane = lanes_[index];
   const LaneId id(static_cast<std::size_t>(index));
   cause_ = TaskId{id, lane.ended};
-  listener.on_end(id, lane.tasks.front().task, lane.start);
-  lane.tasks.pop();
+  listener.on_end(id, lane.script->tasks[lane.ended], lane.start);
   lane.is_running = false;
+  lane.waits_met = 0;
   ++lane.ended;
   ++tasks_ended_;
-  look_at(index);
-  wake_parked(index);
-  listener.after_end(id);
+  if (lane.is_slowed) stretches_[index].last_end = now_;
+  to_look_at_.push(index);
+  if (lane.first_parked != kNone) wake_parked(index);
 }
 
 }  // namespace foreshard

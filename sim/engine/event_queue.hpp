@@ -26,6 +26,9 @@ class EventQueue {
   [[nodiscard]] std::uint32_t next() const { return heap_.front().source; }
   [[nodiscard]] EventKey next_key() const { return heap_.front().key; }
 
+  /// @pre `source` has an event
+  [[nodiscard]] const EventKey& key(std::uint32_t source) const { return heap_[position_[source]].key; }
+
   /// @pre `source` has no event
   void push(std::uint32_t source, EventKey key);
   void pop();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -7,12 +8,10 @@
 namespace foreshard {
 
 /// A first-in first-out queue in one array that is used round and round. Grows by doubling, so that a queue
-/// whose length has an upper bound soon stops allocating.
+/// whose length has an upper bound soon stops allocating; an empty one takes no memory until it is used.
 template <class T>
 class Ring {
  public:
-  Ring() : slots_(kFirstSize) {}
-
   [[nodiscard]] bool empty() const { return size_ == 0; }
   [[nodiscard]] std::size_t size() const { return size_; }
   /// The i-th from the front. @pre i < size()
@@ -38,7 +37,7 @@ class Ring {
   static constexpr std::size_t kFirstSize = 16;  // a power of two: positions wrap by masking
 
   void grow() {
-    std::vector<T> larger(slots_.size() * 2);
+    std::vector<T> larger(std::max(slots_.size() * 2, kFirstSize));
     for (std::size_t i = 0; i < size_; ++i) larger[i] = (*this)[i];
     slots_ = std::move(larger);
     first_ = 0;

@@ -42,6 +42,11 @@ struct OpPlan {
   std::int32_t submits = 0;       ///< of a block's last kernel: how many the block has; else 0
 };
 
+/// True for kernels whose time is the optimizer's.
+constexpr bool is_of_optimizer(const OpPlan& op) {
+  return op.component == Component::optimizer || op.component == Component::gradient_sync;
+}
+
 /// A step program made ready to be played.
 struct ProgramPlan {
   std::vector<OpPlan> ops;              ///< of all blocks, one block after the other

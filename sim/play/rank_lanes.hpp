@@ -40,11 +40,6 @@ constexpr LaneId engine_lane(std::size_t rank, RankLane lane) { return LaneId(ra
 constexpr std::size_t rank_of(LaneId lane) { return lane.at() / kRankLanes; }
 constexpr RankLane rank_lane(LaneId lane) { return static_cast<RankLane>(lane.at() % kRankLanes); }
 
-/// The stage on the other side of a send or receive lane; interleaved schedules go round.
-constexpr std::size_t peer_stage(std::size_t stage, RankLane lane, std::size_t stages) {
-  const bool is_next = lane == kSendForward || lane == kReceiveBackward;
-  return is_next ? (stage + 1) % stages : (stage + stages - 1) % stages;
-}
 /// The peer's lane that a send or receive lane is connected with.
 constexpr RankLane peer_lane(RankLane lane) {
   switch (lane) {

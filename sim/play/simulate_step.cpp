@@ -5,15 +5,16 @@
 #include <fmt/format.h>
 
 #include "sim/play/program_plan.hpp"
+#include "sim/play/rank_layout.hpp"
 #include "sim/play/step_simulation.hpp"
 
 namespace foreshard {
 
 double SimulationResult::bubble_fraction() const {
-  if (stages.empty() || step_time == SimTime()) return 0.0;
+  if (ranks.empty() || step_time == SimTime()) return 0.0;
   Seconds idle;
-  for (const StageResult& stage : stages) idle += stage.bubble.seconds();
-  return idle / (step_time.seconds() * static_cast<double>(stages.size()));
+  for (const RankResult& rank : ranks) idle += rank.bubble.seconds();
+  return idle / (step_time.seconds() * static_cast<double>(ranks.size()));
 }
 
 SimulationResult simulate_step(const StepProgram& program, const OpTimes& times, TimelineSink& timeline,
@@ -31,7 +32,9 @@ SimulationResult simulate_step(const StepProgram& program, const OpTimes& times,
         fmt::format("host_submit is {} s; it must lie in [0 s, 1 s]", options.host_submit.value()));
   }
   const ProgramPlan plan = plan_program(program, times);
-  return StepSimulation(program, plan, timeline, options).run();
+  const RankLayout layout =
+      options.every_rank ? every_rank(program, plan) : one_rank_per_stage(program, plan);
+  return StepSimulation(program, plan, layout, timeline, options).run();
 }
 
 SimulationResult simulate_step(const StepProgram& program, const CostModel& cost, TimelineSink& timeline,

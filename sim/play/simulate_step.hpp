@@ -6,6 +6,7 @@
 #include "planner/cost/lane_player.hpp"
 #include "planner/program/step_program.hpp"
 #include "planner/program/timeline.hpp"
+#include "sim/disturb/disturbance.hpp"
 #include "sim/play/simulation_result.hpp"
 
 namespace foreshard {
@@ -22,6 +23,14 @@ struct SimulationOptions {
   Seconds host_submit{0.0};
   /// Follow the critical path; takes 24 bytes per operation.
   bool critical_path = true;
+  /// Play every rank of the job instead of one that stands for each stage. Where nothing disturbs them, the
+  /// step is the same to the picosecond.
+  bool every_rank = false;
+  /// Only the times of the step and of each rank are asked for: no timeline, no critical path, no memory over
+  /// time, no components. Takes less time and memory, for kernels in a row can be one task.
+  bool totals_only = false;
+  /// What makes ranks differ. @pre with every_rank, or empty
+  Disturbance disturbance{};
 };
 
 /// When each operation of a training step happens, on one rank of every pipeline stage: the members of the

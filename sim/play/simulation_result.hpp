@@ -13,22 +13,26 @@
 
 namespace foreshard {
 
-/// What one rank of a stage did with its step. Every instant belongs to one cause: compute + optimizer +
+/// What one rank did with its step. Every instant belongs to one cause: compute + optimizer +
 /// exposed + host + bubble is the step's time exactly.
-struct StageResult {
+struct RankResult {
+  StageId stage;
   SimTime end;                             ///< of its last operation
   std::array<SimTime, kLaneCount> busy{};  ///< by Lane; a transfer counts on its sender's side
-  std::array<SimTime, kComponentCount> compute_by_component{};  ///< sums to the busy time of the compute lane
-  SimTime compute;                                              ///< kernels but for the optimizer's
+  /// Sums to the busy time of the compute lane. Not told apart where only totals were asked for.
+  std::array<SimTime, kComponentCount> compute_by_component{};
+  SimTime compute;    ///< kernels but for the optimizer's
   SimTime optimizer;  ///< kernels of gradient zeroing, norm and update
   /// The compute lane is idle and waits, directly or through other waits, for a running communication of this
   /// axis.
   std::array<SimTime, kCommAxisCount> exposed{};  ///< by CommAxis
   /// The compute lane is idle, and all that the next kernel still lacks is that the host submits it.
   SimTime host;
-  SimTime bubble;                    ///< idle for any other reason: another stage is not there yet
-  std::vector<MemorySample> memory;  ///< one per visit of a block, at its start: most alive during it
-  Bytes peak;                        ///< of `memory`; the ledger's peak
+  SimTime bubble;  ///< idle for any other reason: another rank is not there yet
+  /// One per visit of a block, at its start: most alive during it. Empty where every rank is
+  /// played, or only totals were asked for.
+  std::vector<MemorySample> memory;
+  Bytes peak;  ///< the ledger's
 };
 
 /// One row of the critical path: operations alike in component, phase and kind.
@@ -52,10 +56,10 @@ struct PathReport {
 
 struct SimulationResult {
   SimTime step_time;
-  std::vector<StageResult> stages;
-  PathReport path;          ///< empty where it was not asked for
-  std::uint64_t tasks = 0;  ///< that the engine ran
-  /// Idle for want of other stages, as a share of the step; mean over stages.
+  std::vector<RankResult> ranks;  ///< one that stands for each stage, or every rank
+  PathReport path;                ///< empty where it was not asked for
+  std::uint64_t tasks = 0;        ///< that the engine ran
+  /// Idle for want of other ranks, as a share of the step; mean over the ranks.
   [[nodiscard]] double bubble_fraction() const;
 };
 

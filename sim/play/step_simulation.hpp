@@ -11,50 +11,58 @@
 #include "sim/engine/engine.hpp"
 #include "sim/play/path_log.hpp"
 #include "sim/play/program_plan.hpp"
-#include "sim/play/rank_player.hpp"
+#include "sim/play/rank_clock.hpp"
+#include "sim/play/rank_layout.hpp"
 #include "sim/play/simulate_step.hpp"
-#include "sim/play/stage_clock.hpp"
+#include "sim/play/stage_script.hpp"
 
 namespace foreshard {
 
-/// One simulation under way: players issue, the engine runs, and what it says is booked.
+/// One simulation under way: ranks follow their stages' scripts, and what the engine says is booked.
 class StepSimulation : private EngineListener {
  public:
-  StepSimulation(const StepProgram& program, const ProgramPlan& plan, TimelineSink& timeline,
-                 const SimulationOptions& options);
+  /// Keeps references to all but the options.
+  StepSimulation(const StepProgram& program, const ProgramPlan& plan, const RankLayout& layout,
+                 TimelineSink& timeline, const SimulationOptions& options);
   /// Once. @throws Deadlock
   SimulationResult run();
 
  private:
-  void on_start(LaneId lane, const Task& task) override;
+  SimTime on_start(LaneId lane, const Task& task) override;
   void on_end(LaneId lane, const Task& task, SimTime start) override;
-  void after_end(LaneId lane) override;
 
-  void join_stages(RankLane lane);
+  void place_ranks();
+  [[nodiscard]] const StageScript& script_of(std::size_t rank) const {
+    return scripts_[layout_.places[rank].stage.at()];
+  }
   [[nodiscard]] std::vector<std::size_t> count_tasks() const;
-  void settle_around(std::size_t stage, RankLane lane);
-  void change_load(std::size_t stage, RankLane lane, int change);
-  void set_load(std::size_t stage, int change);
-  void book(std::size_t stage, RankLane lane, const OpPlan& op, SimTime time);
-  void emit(std::size_t stage, RankLane lane, const OpPlan& op, std::uint32_t run, SimTime start);
-  [[nodiscard]] SimTime arrival_start(std::size_t stage, RankLane lane);
+  void note_start(LaneId lane, const Task& task);
+  void settle_around(std::size_t rank, RankLane lane);
+  void change_load(std::size_t rank, RankLane lane, int change);
+  void set_load(std::size_t rank, int change);
+  void book(std::size_t rank, RankLane lane, const OpPlan& op, SimTime time);
+  void emit(std::size_t rank, RankLane lane, const OpPlan& op, std::uint32_t run, SimTime start);
+  [[nodiscard]] SimTime arrival_start(std::size_t rank, RankLane lane);
   void report_memory();
 
   const StepProgram& program_;
   const ProgramPlan& plan_;
+  const RankLayout& layout_;
   TimelineSink& timeline_;
   Engine engine_;
-  std::vector<RankPlayer> players_;
-  std::vector<StageClock> clocks_;
+  std::vector<StageScript> scripts_;  // by stage
+  Disturbance disturbance_;
+  std::vector<RankClock> clocks_;
   std::optional<PathLog> path_;
   SimulationResult result_;
-  Speed shared_speed_;                      // of compute beside communication
-  std::vector<int> communications_;         // running, by stage
+  bool totals_only_;
+  double share_left_;                       // of a rank's speed beside communication
+  std::vector<int> communications_;         // running, by rank
   std::vector<SimTime> first_piece_start_;  // of the operation that runs, by engine lane
   std::vector<std::array<Ring<SimTime>, 2>>
-      in_flight_;                                   // starts of transfers, by receiving stage and direction
+      in_flight_;                                   // starts of transfers, by receiving rank and direction
   std::vector<std::array<SimTime, 2>> received_;    // when the last one arrived
-  std::vector<std::vector<SimTime>> visit_starts_;  // [stage][run]
+  std::vector<std::vector<SimTime>> visit_starts_;  // [rank][run], where ranks are folded
 };
 
 }  // namespace foreshard

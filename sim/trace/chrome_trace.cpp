@@ -47,8 +47,8 @@ ChromeTrace::ChromeTrace(std::ostream& out, const StepProgram& program, ChromeTr
     : out_(out),
       program_(program),
       title_(options.title.empty() ? "" : options.title + ": "),
-      transfers_(program.stages.size()) {
-  if (options.all_ranks) ranks_per_stage_ = count_ranks_per_stage(program);
+      ranks_per_stage_(options.all_ranks ? count_ranks_per_stage(program) : 1),
+      transfers_(program.stages.size() * ranks_per_stage_) {
   for (const Block& block : program.blocks) {
     std::vector<OpText>& texts = ops_.emplace_back();
     for (const Op& op : block.ops) {
@@ -96,29 +96,29 @@ void ChromeTrace::write_names() {
 
 void ChromeTrace::add(const Span& span) {
   const OpText& op = ops_[span.block.at()][span.op.at()];
-  const std::size_t stage = span.stage.at();
+  const Members members = members_of(span.stage, span.rank);
   rest_.clear();
   rest_ << op.head << R"(,"layer":)" << std::int64_t{span.layer.value()} << R"(,"chunk":)"
         << std::int64_t{span.chunk.value()} << R"(,"micro_batch":)" << std::int64_t{span.micro_batch.value()}
         << R"(},"ts":)";
   rest_.microseconds(span.start) << R"(,"dur":)";
   rest_.microseconds(span.end - span.start) << "}";
-  write_event(stage);
-  if (is_send_lane(op.lane) || is_receive_lane(op.lane)) write_flow(stage, op.lane, span.start);
+  write_event(members);
+  if (is_send_lane(op.lane) || is_receive_lane(op.lane)) write_flow(members, op.lane, span.start);
 }
 
 void ChromeTrace::add(const MemorySample& sample) {
   rest_.clear();
   rest_ << R"("ph":"C","name":"memory","ts":)";
   rest_.microseconds(sample.time) << R"(,"args":{"bytes":)" << sample.bytes.value() << "}}";
-  write_event(sample.stage.at());
+  write_event(members_of(sample.stage, kEveryRank));
 }
 
 void ChromeTrace::begin_another(std::string title) {
   title_ = std::move(title) + ": ";
   first_process_ += program_.stages.size() * ranks_per_stage_;
   first_transfer_ = next_transfer_;
-  transfers_.assign(program_.stages.size(), {});
+  transfers_.assign(program_.stages.size() * ranks_per_stage_, {});
   write_names();
 }
 
@@ -130,11 +130,15 @@ void ChromeTrace::finish() {
   if (!out_) throw std::runtime_error("the trace could not be written to its end; is the disk full?");
 }
 
-/// Writes the event at hand once for every process of the stage.
-void ChromeTrace::write_event(std::size_t stage) {
-  for (std::size_t member = 0; member < ranks_per_stage_; ++member) {
-    text_ << ",\n{\"pid\":" << static_cast<std::int64_t>(first_process_ + stage * ranks_per_stage_ + member)
-          << "," << rest_.view();
+ChromeTrace::Members ChromeTrace::members_of(StageId stage, Rank rank) const {
+  if (rank != kEveryRank && ranks_per_stage_ > 1) return {rank.at(), 1};
+  return {stage.at() * ranks_per_stage_, ranks_per_stage_};
+}
+
+/// Writes the event at hand once for every process.
+void ChromeTrace::write_event(Members members) {
+  for (std::size_t member = members.first; member < members.first + members.count; ++member) {
+    text_ << ",\n{\"pid\":" << static_cast<std::int64_t>(first_process_ + member) << "," << rest_.view();
     ++events_;
   }
   hand_on();
@@ -142,23 +146,26 @@ void ChromeTrace::write_event(std::size_t stage) {
 
 /// One end of the arrow from the k-th Send of a direction to the k-th Recv. Both ends know the sender's lane
 /// and k, so both come to the same id.
-void ChromeTrace::write_flow(std::size_t stage, RankLane lane, Picoseconds time) {
+void ChromeTrace::write_flow(Members members, RankLane lane, Picoseconds time) {
   const bool is_send = is_send_lane(lane);
-  const std::size_t stages = program_.stages.size();
-  const std::size_t sender = is_send ? stage : peer_stage(stage, lane, stages);
   const RankLane send_lane = is_send ? lane : peer_lane(lane);
   const auto direction = static_cast<std::size_t>(send_lane == kSendForward ? 0 : 1);
-  const auto transfer = static_cast<std::size_t>(transfers_[stage][lane]++);
-  const std::size_t first_id =
-      first_transfer_ + ((transfer * 2 + direction) * stages + sender) * ranks_per_stage_;
-  next_transfer_ = std::max(next_transfer_, first_id + ranks_per_stage_);
+  const std::size_t ranks = transfers_.size();
+  // The sender stands one stage before the receiver, or after it; schedules go round.
+  const std::size_t to_sender = is_send                   ? 0
+                                : lane == kReceiveForward ? ranks - ranks_per_stage_
+                                                          : ranks_per_stage_;
   rest_.clear();
   rest_ << R"("tid":)" << std::int64_t{lane} << R"(,"ph":")" << (is_send ? R"(s")" : R"(f","bp":"e")")
         << R"(,"name":"transfer","cat":"transfer","ts":)";
   rest_.microseconds(time) << "}";
-  for (std::size_t member = 0; member < ranks_per_stage_; ++member) {
-    text_ << ",\n{\"pid\":" << static_cast<std::int64_t>(first_process_ + stage * ranks_per_stage_ + member)
-          << ",\"id\":" << static_cast<std::int64_t>(first_id + member) << "," << rest_.view();
+  for (std::size_t member = members.first; member < members.first + members.count; ++member) {
+    const auto transfer = static_cast<std::size_t>(transfers_[member][lane]++);
+    const std::size_t id =
+        first_transfer_ + (transfer * 2 + direction) * ranks + (member + to_sender) % ranks;
+    next_transfer_ = std::max(next_transfer_, id + 1);
+    text_ << ",\n{\"pid\":" << static_cast<std::int64_t>(first_process_ + member)
+          << ",\"id\":" << static_cast<std::int64_t>(id) << "," << rest_.view();
     ++events_;
   }
   hand_on();

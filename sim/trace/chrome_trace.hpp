@@ -49,8 +49,14 @@ class ChromeTrace : public TimelineSink {
   };
 
   void write_names();
-  void write_event(std::size_t stage);
-  void write_flow(std::size_t stage, RankLane lane, Picoseconds time);
+  /// Processes of one timeline: of all of a stage's ranks, or of one.
+  struct Members {
+    std::size_t first = 0;
+    std::size_t count = 1;
+  };
+  [[nodiscard]] Members members_of(StageId stage, Rank rank) const;
+  void write_event(Members members);
+  void write_flow(Members members, RankLane lane, Picoseconds time);
   void hand_on();
 
   std::ostream& out_;
@@ -61,7 +67,7 @@ class ChromeTrace : public TimelineSink {
   std::size_t next_transfer_ = 0;                                // id above all arrows so far
   std::size_t ranks_per_stage_ = 1;                              // that are written out
   std::vector<std::vector<OpText>> ops_;                         // [block][op]
-  std::vector<std::array<std::int64_t, kRankLanes>> transfers_;  // so far, by stage and lane
+  std::vector<std::array<std::int64_t, kRankLanes>> transfers_;  // so far, by process and lane
   TextBuffer rest_;                                              // of the event at hand, behind its process
   TextBuffer text_;                                              // not yet handed on
   std::int64_t events_ = 0;

@@ -7,7 +7,8 @@
 #include "planner/program/step_program.hpp"
 #include "sim/engine/engine.hpp"
 #include "sim/play/program_plan.hpp"
-#include "sim/play/rank_player.hpp"
+#include "sim/play/rank_layout.hpp"
+#include "sim/play/stage_script.hpp"
 
 namespace foreshard {
 
@@ -21,7 +22,9 @@ class Deadlock : public std::runtime_error {
 /// Who waits for whom, one line per stuck lane:
 ///   stage 1: "receive" of "receive forward" (layer 1, micro-batch 2) waits for send 3 of stage 0, which
 ///   never comes
+/// Of many lanes the first few.
 std::string deadlock_report(const StepProgram& program, const ProgramPlan& plan,
-                            const std::vector<RankPlayer>& players, const Engine& engine);
+                            const std::vector<StageScript>& scripts, const RankLayout& layout,
+                            const Engine& engine);
 
 }  // namespace foreshard

@@ -23,10 +23,10 @@ TEST_CASE("a collective over all stages starts when the last stage arrives") {
   CHECK(in_ns(result.step_time) == 56);
   // Stage 0 waits [10,50) for stage 1 and [50,55) for the collective.
   const auto dp = static_cast<std::size_t>(CommAxis::dp);
-  CHECK(in_ns(result.stages[0].bubble) == 40);
-  CHECK(in_ns(result.stages[0].exposed[dp]) == 5);
-  CHECK(in_ns(result.stages[1].bubble) == 0);
-  CHECK(in_ns(result.stages[1].exposed[dp]) == 5);
+  CHECK(in_ns(result.ranks[0].bubble) == 40);
+  CHECK(in_ns(result.ranks[0].exposed[dp]) == 5);
+  CHECK(in_ns(result.ranks[1].bubble) == 0);
+  CHECK(in_ns(result.ranks[1].exposed[dp]) == 5);
 }
 
 TEST_CASE("stages that share a table meet, and those between do not") {
@@ -50,7 +50,7 @@ TEST_CASE("compute is split by component, the optimizer apart") {
   TimedOp zero = kernel("zero", 2, {});
   zero.op.component = Component::gradient_sync;
   hand.run_once(0, hand.block("block", {kernel("up", 10, {}), attention, update, zero}));
-  const StageResult stage = simulate(hand).stages[0];
+  const RankResult stage = simulate(hand).ranks[0];
   CHECK(in_ns(stage.compute) == 40);
   CHECK(in_ns(stage.optimizer) == 9);
   CHECK(in_ns(stage.compute_by_component[static_cast<std::size_t>(Component::ffn)]) == 10);
@@ -65,7 +65,7 @@ TEST_CASE("what still runs behind the last kernel is exposed") {
                                         collective("gather", GroupKind::dp, Lane::dp, 25, {add_to(w)})}));
   const SimulationResult result = simulate(hand);
   CHECK(in_ns(result.step_time) == 35);
-  CHECK(in_ns(result.stages[0].exposed[static_cast<std::size_t>(CommAxis::dp)]) == 25);
+  CHECK(in_ns(result.ranks[0].exposed[static_cast<std::size_t>(CommAxis::dp)]) == 25);
 }
 
 TEST_CASE("the critical path is walked back through what started each operation") {

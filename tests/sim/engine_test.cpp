@@ -24,40 +24,47 @@ std::ostream& operator<<(std::ostream& out, const Ended& e) {
   return out << "lane " << e.lane << " task " << e.label << " [" << e.start << ", " << e.end << ")";
 }
 
-/// Keeps what ended, in the order in which it did.
-class Recorder : public EngineListener {
+constexpr LaneId kA(0);
+constexpr LaneId kB(1);
+constexpr LaneId kC(2);
+
+/// Waits for so many tasks of a lane.
+Wait after(LaneId lane, std::uint32_t count) { return {count, static_cast<std::uint32_t>(lane.at())}; }
+
+/// One bundle of lanes with what they do, and what was heard of it: tasks in the order in which they ended.
+class Lanes : public EngineListener {
  public:
-  explicit Recorder(Engine& engine) : engine_(engine) {}
-  void on_start(LaneId lane, const Task& task) override {
-    if (slow_while == lane) engine_.set_speed(slowed, slow);
-    static_cast<void>(task);
+  explicit Lanes(std::size_t lanes) : engine(1, lanes), scripts_(lanes) {}
+
+  void add(LaneId lane, std::int64_t duration, std::uint32_t label, std::vector<Wait> waits = {}) {
+    scripts_[lane.at()].add({.duration = SimTime(duration), .label = label}, waits);
   }
-  void on_end(LaneId lane, const Task& task, SimTime start) override {
-    if (slow_while == lane) engine_.set_speed(slowed, Speed{});
-    ended.push_back({lane.value(), task.label, start.picoseconds(), engine_.now().picoseconds()});
-  }
-  void after_end(LaneId lane) override {
-    if (!to_add.empty() && lane == LaneId(0)) {
-      engine_.add(LaneId(0), to_add.back(), {});
-      to_add.pop_back();
-    }
+  void run() {
+    for (std::size_t lane = 0; lane < scripts_.size(); ++lane)
+      engine.set_script(LaneId(lane), scripts_[lane]);
+    engine.run(*this);
   }
 
+  SimTime on_start(LaneId lane, const Task& task) override {
+    causes.push_back(engine.cause());
+    if (slow_while == lane) engine.set_speed(slowed, slow);
+    return task.duration;
+  }
+  void on_end(LaneId lane, const Task& task, SimTime start) override {
+    if (slow_while == lane) engine.set_speed(slowed, Speed{});
+    ended.push_back({lane.value(), task.label, start.picoseconds(), engine.now().picoseconds()});
+  }
+
+  Engine engine;
   std::vector<Ended> ended;
-  std::vector<Task> to_add;
+  std::vector<std::optional<TaskId>> causes;  // of the starts
   std::optional<LaneId> slow_while;
   LaneId slowed;
   Speed slow;
 
  private:
-  Engine& engine_;
+  std::vector<LaneScript> scripts_;
 };
-
-Task task(std::int64_t duration, std::uint32_t label) { return {SimTime(duration), label, 0}; }
-
-constexpr LaneId kA(0);
-constexpr LaneId kB(1);
-constexpr LaneId kC(2);
 
 }  // namespace
 
@@ -108,107 +115,159 @@ TEST_CASE("the event queue gives the earliest first, ties by sequence, and moves
 }
 
 TEST_CASE("lanes are first-in first-out and run beside each other") {
-  Engine engine(2);
-  Recorder recorder(engine);
-  engine.add(kA, task(10, 1), {});
-  engine.add(kA, task(5, 2), {});
-  engine.add(kB, task(12, 3), {});
-  engine.run(recorder);
-  CHECK(recorder.ended == std::vector<Ended>{{0, 1, 0, 10}, {1, 3, 0, 12}, {0, 2, 10, 15}});
-  CHECK(engine.tasks_ended() == 3);
+  Lanes lanes(2);
+  lanes.add(kA, 10, 1);
+  lanes.add(kA, 5, 2);
+  lanes.add(kB, 12, 3);
+  lanes.run();
+  CHECK(lanes.ended == std::vector<Ended>{{0, 1, 0, 10}, {1, 3, 0, 12}, {0, 2, 10, 15}});
+  CHECK(lanes.engine.tasks_ended() == 3);
 }
 
 TEST_CASE("a task waits for the tasks it names, and those behind it wait with it") {
-  Engine engine(3);
-  Recorder recorder(engine);
-  engine.add(kA, task(10, 1), {});
-  engine.add(kA, task(10, 2), {});
-  engine.add(kB, task(4, 3), {});
+  Lanes lanes(3);
+  lanes.add(kA, 10, 1);
+  lanes.add(kA, 10, 2);
+  lanes.add(kB, 4, 3);
   // Task 4 needs both tasks of A and the one of B: it starts at max(20, 4).
-  engine.add(kC, task(1, 4), std::array{Wait{kB, 1}, Wait{kA, 2}});
-  engine.add(kC, task(1, 5), {});
-  engine.run(recorder);
-  CHECK(recorder.ended ==
+  lanes.add(kC, 1, 4, {after(kB, 1), after(kA, 2)});
+  lanes.add(kC, 1, 5);
+  lanes.run();
+  CHECK(lanes.ended ==
         std::vector<Ended>{{1, 3, 0, 4}, {0, 1, 0, 10}, {0, 2, 10, 20}, {2, 4, 20, 21}, {2, 5, 21, 22}});
 }
 
-TEST_CASE("a wait may name a task that comes later, or never") {
-  Engine engine(2);
-  Recorder recorder(engine);
-  recorder.to_add = {task(7, 2)};
-  engine.add(kB, task(1, 9), std::array{Wait{kA, 2}});
-  engine.add(kA, task(3, 1), {});
-  SECTION("later") {
-    engine.run(recorder);
-    CHECK(recorder.ended == std::vector<Ended>{{0, 1, 0, 3}, {0, 2, 3, 10}, {1, 9, 10, 11}});
-    CHECK_FALSE(engine.head(kB));
-  }
-  SECTION("never") {
-    recorder.to_add.clear();
-    engine.run(recorder);
-    REQUIRE(engine.head(kB));
-    CHECK(engine.head(kB)->label == 9);
-    CHECK(engine.waiting_for(kB) == Wait{kA, 2});
-    CHECK(engine.added(kA) == 1);
-  }
+TEST_CASE("a wait may name a task that never comes") {
+  Lanes lanes(2);
+  lanes.add(kB, 1, 9, {after(kA, 2)});
+  lanes.add(kA, 3, 1);
+  lanes.run();
+  REQUIRE(lanes.engine.head(kB) != nullptr);
+  CHECK(lanes.engine.head(kB)->label == 9);
+  CHECK(lanes.engine.waiting_for(kB) == Engine::Awaited{kA, 2});
+  CHECK(lanes.engine.task({kA, 0}) != nullptr);
+  CHECK(lanes.engine.task({kA, 1}) == nullptr);
+}
+
+TEST_CASE("a bundle waits for the lanes of others to which it is connected") {
+  // Bundle 1's lane 0 starts when bundle 0's lane 1 has ended: the same script for both lanes 0, in which
+  // bundle 0 looks at its own connection, lane 1 of bundle 1, which has nothing to wait for.
+  Engine engine(2, 2);
+  LaneScript waits;
+  waits.add({.duration = SimTime(5), .label = 1}, std::vector<Wait>{{1, 2}});
+  LaneScript starts;
+  starts.add({.duration = SimTime(7), .label = 2}, {});
+  LaneScript starts_late;
+  starts_late.add({.duration = SimTime(20), .label = 3}, {});
+  engine.connect(0, LaneId(3));
+  engine.connect(1, LaneId(1));
+  for (const int lane : {0, 2}) engine.set_script(LaneId(lane), waits);
+  engine.set_script(LaneId(1), starts);
+  engine.set_script(LaneId(3), starts_late);
+  struct Ends : EngineListener {
+    SimTime on_start(LaneId, const Task& task) override { return task.duration; }
+    void on_end(LaneId lane, const Task&, SimTime start) override {
+      starts.push_back({lane.value(), start.picoseconds()});
+    }
+    std::vector<std::pair<std::int32_t, std::int64_t>> starts;
+  } ends;
+  engine.run(ends);
+  CHECK(ends.starts == std::vector<std::pair<std::int32_t, std::int64_t>>{{1, 0}, {2, 7}, {3, 0}, {0, 20}});
 }
 
 TEST_CASE("joined lanes start together, each time when the last is ready") {
-  Engine engine(3);
-  Recorder recorder(engine);
-  engine.join(std::array{kB, kC});
-  engine.add(kA, task(10, 1), {});
-  engine.add(kB, task(2, 2), {});
-  engine.add(kC, task(2, 3), std::array{Wait{kA, 1}});
-  engine.add(kB, task(4, 4), {});
-  engine.add(kC, task(4, 5), {});
-  engine.run(recorder);
-  CHECK(recorder.ended ==
-        std::vector<Ended>{{0, 1, 0, 10}, {1, 2, 10, 12}, {2, 3, 10, 12}, {1, 4, 12, 16}, {2, 5, 12, 16}});
+  Lanes lanes(3);
+  lanes.engine.join(std::array{kB, kC});
+  lanes.add(kA, 10, 1);
+  lanes.add(kB, 2, 2);
+  lanes.add(kC, 2, 3, {after(kA, 1)});
+  SECTION("and end together where they take equally long") {
+    lanes.add(kB, 4, 4);
+    lanes.add(kC, 4, 5);
+    lanes.run();
+    CHECK(lanes.ended ==
+          std::vector<Ended>{{0, 1, 0, 10}, {1, 2, 10, 12}, {2, 3, 10, 12}, {1, 4, 12, 16}, {2, 5, 12, 16}});
+  }
+  SECTION("or each at its own time") {
+    lanes.add(kB, 4, 4);
+    lanes.add(kC, 3, 5);
+    lanes.run();
+    CHECK(lanes.ended ==
+          std::vector<Ended>{{0, 1, 0, 10}, {1, 2, 10, 12}, {2, 3, 10, 12}, {2, 5, 12, 15}, {1, 4, 12, 16}});
+  }
+}
+
+TEST_CASE("an open task lasts until it is told to end, and those joined with it") {
+  Engine engine(1, 3);
+  LaneScript open;
+  open.add({.duration = kOpenEnd, .label = 1}, {});
+  LaneScript behind;
+  behind.add({.duration = SimTime(4), .label = 2}, std::vector<Wait>{{1, 0}, {1, 1}});
+  engine.join(std::array{kA, kB});
+  engine.set_script(kA, open);
+  engine.set_script(kB, open);
+  engine.set_script(kC, behind);
+  struct Ends : EngineListener {
+    SimTime on_start(LaneId, const Task& task) override { return task.duration; }
+    void on_end(LaneId lane, const Task&, SimTime start) override {
+      ends.push_back({lane.value(), start.picoseconds()});
+    }
+    std::vector<std::pair<std::int32_t, std::int64_t>> ends;
+  } ends;
+  engine.start(ends);
+  CHECK(engine.is_running(kA));
+  CHECK_FALSE(engine.next_time());
+  engine.finish(kB, SimTime(30), ends);
+  CHECK(engine.next_time() == SimTime(34));
+  engine.advance(ends);
+  CHECK(ends.ends == std::vector<std::pair<std::int32_t, std::int64_t>>{{0, 0}, {1, 0}, {2, 30}});
 }
 
 TEST_CASE("a lane's speed changes what is left of its task") {
-  Engine engine(3);
-  Recorder recorder(engine);
-  recorder.slow_while = kB;
-  recorder.slowed = kA;
-  recorder.slow = Speed{500'000};
-  engine.add(kC, task(20, 1), {});
-  engine.add(kA, task(100, 2), {});
-  engine.add(kB, task(40, 3), std::array{Wait{kC, 1}});
-  engine.run(recorder);
+  Lanes lanes(3);
+  lanes.slow_while = kB;
+  lanes.slowed = kA;
+  lanes.slow = Speed{500'000};
+  lanes.add(kC, 20, 1);
+  lanes.add(kA, 100, 2);
+  lanes.add(kB, 40, 3, {after(kC, 1)});
+  lanes.run();
   // 20 at full speed; 40 at half speed do 20; the other 60 at full speed: 20 + 40 + 60.
-  CHECK(recorder.ended == std::vector<Ended>{{2, 1, 0, 20}, {1, 3, 20, 60}, {0, 2, 0, 120}});
+  CHECK(lanes.ended == std::vector<Ended>{{2, 1, 0, 20}, {1, 3, 20, 60}, {0, 2, 0, 120}});
 }
 
 TEST_CASE("slowed work is rounded to whole picoseconds, against the task") {
-  Engine engine(2);
-  Recorder recorder(engine);
-  recorder.slow_while = kB;
-  recorder.slowed = kA;
-  recorder.slow = Speed{700'000};
-  engine.add(kB, task(5, 1), {});
-  engine.add(kA, task(10, 2), {});
-  engine.run(recorder);
-  // B starts first, so A starts slowed. In 5 ps it does 3.5, rounded down to 3; 7 are left: 5 + 7.
-  CHECK(recorder.ended == std::vector<Ended>{{1, 1, 0, 5}, {0, 2, 0, 12}});
+  Lanes lanes(2);
+  lanes.slow_while = kB;
+  lanes.slowed = kA;
+  lanes.slow = Speed{700'000};
+  lanes.add(kA, 10, 2);
+  lanes.add(kB, 5, 1);
+  lanes.run();
+  // In 5 ps A does 3.5, rounded down to 3; 7 are left: 5 + 7.
+  CHECK(lanes.ended == std::vector<Ended>{{1, 1, 0, 5}, {0, 2, 0, 12}});
+}
+
+TEST_CASE("a slowed lane rounds once for tasks in a row, not once for each") {
+  // At 7/10 speed 5 + 5 take 10/0.7 = 14.3 ps, so 15; each on its own would take 7.14, so 8. After a pause
+  // the lane begins anew: 20 + 8.
+  Lanes lanes(2);
+  lanes.engine.set_speed(kA, Speed{700'000});
+  lanes.add(kA, 5, 1);
+  lanes.add(kA, 5, 2);
+  lanes.add(kA, 5, 3, {after(kB, 1)});
+  lanes.add(kB, 20, 4);
+  lanes.run();
+  CHECK(lanes.ended == std::vector<Ended>{{0, 1, 0, 8}, {0, 2, 8, 15}, {1, 4, 0, 20}, {0, 3, 20, 28}});
 }
 
 TEST_CASE("the cause of a start is the task whose end made it possible") {
-  Engine engine(2);
-  struct Causes : EngineListener {
-    explicit Causes(Engine& e) : engine(e) {}
-    void on_start(LaneId, const Task&) override { causes.push_back(engine.cause()); }
-    void on_end(LaneId, const Task&, SimTime) override {}
-    void after_end(LaneId) override {}
-    Engine& engine;
-    std::vector<std::optional<TaskId>> causes;
-  } causes(engine);
-  engine.add(kA, task(10, 1), {});
-  engine.add(kB, task(20, 2), {});
-  engine.add(kA, task(1, 3), std::array{Wait{kB, 1}});  // its lane is free at 10, B ends at 20
-  engine.add(kB, task(1, 4), std::array{Wait{kA, 1}});  // A ended at 10, its lane is free at 20
-  engine.run(causes);
+  Lanes lanes(2);
+  lanes.add(kA, 10, 1);
+  lanes.add(kA, 1, 3, {after(kB, 1)});  // its lane is free at 10, B ends at 20
+  lanes.add(kB, 20, 2);
+  lanes.add(kB, 1, 4, {after(kA, 1)});  // A ended at 10, its lane is free at 20
+  lanes.run();
   const TaskId long_one{kB, 0};
-  CHECK(causes.causes == std::vector<std::optional<TaskId>>{std::nullopt, std::nullopt, long_one, long_one});
+  CHECK(lanes.causes == std::vector<std::optional<TaskId>>{std::nullopt, std::nullopt, long_one, long_one});
 }

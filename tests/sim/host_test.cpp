@@ -85,9 +85,9 @@ TEST_CASE("small kernels wait for the host") {
   const HandProgram hand = row_of_visits(1000);
   const SimulationResult result = simulate(hand, submitting(5000));
   CHECK(in_ns(result.step_time) == 61'000);
-  CHECK(in_ns(result.stages[0].compute) == 12'000);
-  CHECK(in_ns(result.stages[0].host) == 17'000 + 16'000 + 16'000);
-  CHECK(in_ns(result.stages[0].bubble) == 0);
+  CHECK(in_ns(result.ranks[0].compute) == 12'000);
+  CHECK(in_ns(result.ranks[0].host) == 17'000 + 16'000 + 16'000);
+  CHECK(in_ns(result.ranks[0].bubble) == 0);
   // The path: the host's 60 µs and the last kernel.
   CHECK(in_ns(result.path.host) == 60'000);
   CHECK(in_ns(result.path.compute) == 1000);
@@ -104,7 +104,7 @@ TEST_CASE("large kernels do not see the host") {
   const HandProgram hand = row_of_visits(10'000);
   const SimulationResult result = simulate(hand, submitting(5000));
   CHECK(in_ns(result.step_time) == 120'000);
-  CHECK(in_ns(result.stages[0].host) == 0);
+  CHECK(in_ns(result.ranks[0].host) == 0);
   CHECK(trace_of(hand, submitting(5000)) == trace_of(hand, {}));
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("without host time the engine runs the program's operations and nothin
   const SimulationResult result = simulate(hand);
   CHECK(result.tasks == 12);
   CHECK(in_ns(result.step_time) == 12'000);
-  CHECK(result.stages[0].host == SimTime());
+  CHECK(result.ranks[0].host == SimTime());
 }
 
 TEST_CASE("the host works ahead of the kernels, as far as it may") {
@@ -128,7 +128,7 @@ TEST_CASE("the host works ahead of the kernels, as far as it may") {
   options.visits_ahead = 1;
   const SimulationResult result = simulate(hand, options);
   CHECK(in_ns(result.step_time) == 151'000);
-  CHECK(in_ns(result.stages[0].host) == 41'000);
+  CHECK(in_ns(result.ranks[0].host) == 41'000);
 }
 
 TEST_CASE("a kernel that waits for a communication waits for the host only beyond it") {
@@ -139,11 +139,11 @@ TEST_CASE("a kernel that waits for a communication waits for the host only beyon
                                         kernel("product", 1000, {read(x)})}));
   const SimulationResult late = simulate(hand, submitting(40'000));
   CHECK(in_ns(late.step_time) == 41'000);
-  CHECK(in_ns(late.stages[0].exposed[kTp]) == 30'000);
-  CHECK(in_ns(late.stages[0].host) == 10'000);
+  CHECK(in_ns(late.ranks[0].exposed[kTp]) == 30'000);
+  CHECK(in_ns(late.ranks[0].host) == 10'000);
   const SimulationResult early = simulate(hand, submitting(20'000));
   CHECK(in_ns(early.step_time) == 31'000);
-  CHECK(in_ns(early.stages[0].host) == 0);
+  CHECK(in_ns(early.ranks[0].host) == 0);
 }
 
 TEST_CASE("waiting for another stage's host is bubble") {
@@ -157,10 +157,10 @@ TEST_CASE("waiting for another stage's host is bubble") {
   const SimulationResult result = simulate(hand, submitting(5000));
   const auto pp = static_cast<std::size_t>(CommAxis::pp);
   CHECK(in_ns(result.step_time) == 14'000);
-  CHECK(in_ns(result.stages[0].host) == 9000);
-  CHECK(in_ns(result.stages[1].host) == 0);
-  CHECK(in_ns(result.stages[1].bubble) == 11'000);
-  CHECK(in_ns(result.stages[1].exposed[pp]) == 2000);
+  CHECK(in_ns(result.ranks[0].host) == 9000);
+  CHECK(in_ns(result.ranks[1].host) == 0);
+  CHECK(in_ns(result.ranks[1].bubble) == 11'000);
+  CHECK(in_ns(result.ranks[1].exposed[pp]) == 2000);
 }
 
 TEST_CASE("host time out of range is refused") {
@@ -177,13 +177,13 @@ TEST_CASE("the estimate and the simulation agree on what the host costs") {
     const SimulationResult result = simulate_job(job, CostModel(job).interference().submit);
     CHECK(sums.breakdown.overhead > 0.2 * sums.time);
     CHECK(result.step_time.seconds().value() == Approx(sums.time.value()).epsilon(0.01));
-    CHECK(result.stages[0].host.seconds().value() == Approx(sums.breakdown.overhead.value()).epsilon(0.03));
+    CHECK(result.ranks[0].host.seconds().value() == Approx(sums.breakdown.overhead.value()).epsilon(0.03));
   }
   SECTION("a large one, which hides it") {
     const JobSpec job = job_of(test::llama_shaped(8, 4096, 14'336, 32, 8, 128'256), 4096);
     const StepFigures sums = estimate(job).step;
     const SimulationResult result = simulate_job(job, CostModel(job).interference().submit);
     CHECK(result.step_time.seconds().value() == Approx(sums.time.value()).epsilon(0.01));
-    CHECK(result.stages[0].host.seconds() < 1e-4 * sums.time);
+    CHECK(result.ranks[0].host.seconds() < 1e-4 * sums.time);
   }
 }

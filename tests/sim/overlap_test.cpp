@@ -38,16 +38,16 @@ TEST_CASE("a collective runs beside compute that does not need it") {
     CHECK(times_of(hand, timeline, "all-reduce") == Times{{10, 16}});
     CHECK(times_of(hand, timeline, "wgrad") == Times{{10, 18}});
     CHECK(in_ns(result.step_time) == 20);
-    CHECK(in_ns(result.stages[0].exposed[kTp]) == 0);
-    CHECK(in_ns(result.stages[0].busy[static_cast<std::size_t>(Lane::tp)]) == 6);
+    CHECK(in_ns(result.ranks[0].exposed[kTp]) == 0);
+    CHECK(in_ns(result.ranks[0].busy[static_cast<std::size_t>(Lane::tp)]) == 6);
   }
   SECTION("a longer one: what sticks out is exposed") {
     reduce.ns = 11;  // [10,21): the reader waits from 18 on
     build(reduce);
     const SimulationResult result = simulate(hand, timeline);
     CHECK(in_ns(result.step_time) == 23);
-    CHECK(in_ns(result.stages[0].exposed[kTp]) == 3);
-    CHECK(in_ns(result.stages[0].bubble) == 0);
+    CHECK(in_ns(result.ranks[0].exposed[kTp]) == 3);
+    CHECK(in_ns(result.ranks[0].bubble) == 0);
   }
   SECTION("holds_compute: the next kernel waits for it") {
     reduce.op.holds_compute = true;
@@ -55,7 +55,7 @@ TEST_CASE("a collective runs beside compute that does not need it") {
     const SimulationResult result = simulate(hand, timeline);
     CHECK(times_of(hand, timeline, "wgrad") == Times{{16, 24}});
     CHECK(in_ns(result.step_time) == 26);
-    CHECK(in_ns(result.stages[0].exposed[kTp]) == 6);
+    CHECK(in_ns(result.ranks[0].exposed[kTp]) == 6);
   }
 }
 
@@ -119,13 +119,13 @@ TEST_CASE("a gather is issued so many blocks early") {
     // At the start of its own visit: nothing hides.
     CHECK(gathers == Times{{0, 60}, {160, 220}, {320, 380}, {480, 540}});
     CHECK(in_ns(result.step_time) == 640);
-    CHECK(in_ns(result.stages[0].exposed[kDp]) == 240);
+    CHECK(in_ns(result.ranks[0].exposed[kDp]) == 240);
   } else if (early == 1) {
     // Layer 1's at the start of layer 0's visit, behind layer 0's; layer 2's when layer 0's product has
     // ended.
     CHECK(gathers == Times{{0, 60}, {60, 120}, {160, 220}, {260, 320}});
     CHECK(in_ns(result.step_time) == 460);
-    CHECK(in_ns(result.stages[0].exposed[kDp]) == 60);
+    CHECK(in_ns(result.ranks[0].exposed[kDp]) == 60);
   } else {
     CHECK(gathers == Times{{0, 60}, {60, 120}, {120, 180}, {180, 240}});
     CHECK(in_ns(result.step_time) == 460);
@@ -147,7 +147,7 @@ TEST_CASE("a pipelined collective runs piece by piece beside its product") {
     hand.run_once(0, hand.block("block", {gather, kernel("product", 100, {read(whole), write(out)})}));
     const SimulationResult result = simulate(hand, timeline);
     CHECK(times_of(hand, timeline, "product") == Times{{10, 110}});
-    CHECK(in_ns(result.stages[0].exposed[kTp]) == 10);
+    CHECK(in_ns(result.ranks[0].exposed[kTp]) == 10);
   }
   SECTION("that feeds it") {
     // The product [0,100) in pieces of 25; the scatter's pieces of 10 follow at 25, 50, 75, 100: it ends at
@@ -157,7 +157,7 @@ TEST_CASE("a pipelined collective runs piece by piece beside its product") {
     hand.run_once(0, hand.block("block", {kernel("product", 100, {read(part), write(whole)}), scatter}));
     const SimulationResult result = simulate(hand, timeline);
     CHECK(times_of(hand, timeline, "scatter") == Times{{25, 110}});
-    CHECK(in_ns(result.stages[0].busy[kTp + 1]) == 40);
+    CHECK(in_ns(result.ranks[0].busy[kTp + 1]) == 40);
   }
   SECTION("slower than the product") {
     // Gather [0,400) in pieces of 100, the product's pieces of 25 each behind theirs: it ends at 425.
@@ -166,7 +166,7 @@ TEST_CASE("a pipelined collective runs piece by piece beside its product") {
     hand.run_once(0, hand.block("block", {gather, kernel("product", 100, {read(whole), write(out)})}));
     const SimulationResult result = simulate(hand, timeline);
     CHECK(in_ns(result.step_time) == 425);
-    CHECK(in_ns(result.stages[0].compute) == 100);
+    CHECK(in_ns(result.ranks[0].compute) == 100);
   }
 }
 
@@ -192,8 +192,8 @@ TEST_CASE("a transfer slows the kernels on both ends") {
   hand.run_once(
       1, hand.block("second", {receive(Peer::previous_stage, {write(x)}), kernel("other", 100'000, {})}));
   const SimulationResult result = simulate(hand, SimulationOptions{.communication_share = 0.2});
-  CHECK(in_ns(result.stages[0].end) == 120'000);
-  CHECK(in_ns(result.stages[1].end) == 110'000);
+  CHECK(in_ns(result.ranks[0].end) == 120'000);
+  CHECK(in_ns(result.ranks[1].end) == 110'000);
 }
 
 TEST_CASE("options out of range are refused") {

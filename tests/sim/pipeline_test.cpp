@@ -25,7 +25,7 @@ void check_bubble(const PipelineShape& shape) {
   const std::int64_t slot = shape.forward_ns + shape.backward_ns;
   const auto [kind, p, v, m] = shape.schedule;
   CHECK(in_ns(result.step_time) == (v * m + p - 1) * slot);
-  for (const StageResult& stage : result.stages) {
+  for (const RankResult& stage : result.ranks) {
     CHECK(in_ns(stage.compute) == v * m * slot);
     CHECK(in_ns(stage.bubble) == (p - 1) * slot);
   }
@@ -88,10 +88,10 @@ TEST_CASE("two stages and two micro-batches of 1F1B, worked out by hand") {
   //   stage 0: [2,4.5) bubble, [4.5,5) transfer, [7,7.5) bubble, [7.5,8) transfer
   //   stage 1: [0,1) bubble, [1,1.5) transfer, [7.5,8) its own last transfer, [8,10) bubble
   const auto pp = static_cast<std::size_t>(CommAxis::pp);
-  CHECK(in_ns(result.stages[0].bubble) == 3000);
-  CHECK(in_ns(result.stages[0].exposed[pp]) == 1000);
-  CHECK(in_ns(result.stages[1].bubble) == 3000);
-  CHECK(in_ns(result.stages[1].exposed[pp]) == 1000);
+  CHECK(in_ns(result.ranks[0].bubble) == 3000);
+  CHECK(in_ns(result.ranks[0].exposed[pp]) == 1000);
+  CHECK(in_ns(result.ranks[1].bubble) == 3000);
+  CHECK(in_ns(result.ranks[1].exposed[pp]) == 1000);
 }
 
 TEST_CASE("a transfer that holds compute delays what follows") {

@@ -102,7 +102,7 @@ TEST_CASE("a simulated step is as long as its longest path, and every instant ha
       CHECK(result.step_time == path);
       ++without_buffers;
     }
-    for (const StageResult& stage : result.stages) {
+    for (const RankResult& stage : result.ranks) {
       SimTime sum = stage.compute + stage.optimizer + stage.bubble;
       for (const SimTime exposed : stage.exposed) sum += exposed;
       CHECK(sum == result.step_time);
@@ -129,8 +129,8 @@ TEST_CASE("the peak over time is the ledger's peak") {
     const SimulationResult result = simulate_step(program, draw_times(program, 1), nothing);
     const MemoryReport report = memory_report(job, program);
     for (std::size_t s = 0; s < program.stages.size(); ++s) {
-      CHECK(result.stages[s].peak == report.stages[s].peak);
-      const auto& memory = result.stages[s].memory;
+      CHECK(result.ranks[s].peak == report.stages[s].peak);
+      const auto& memory = result.ranks[s].memory;
       CHECK(std::is_sorted(memory.begin(), memory.end(),
                            [](const MemorySample& a, const MemorySample& b) { return a.time < b.time; }));
     }
@@ -200,7 +200,7 @@ TEST_CASE("the host only lengthens a step, by no more than its own time, and eve
       const SimTime host(to_sim_time(submit).picoseconds() * kernels);
       CHECK(result.step_time >= host);
       all_hosts += host;
-      const StageResult& stage = result.stages[s];
+      const RankResult& stage = result.ranks[s];
       SimTime sum = stage.compute + stage.optimizer + stage.host + stage.bubble;
       for (const SimTime exposed : stage.exposed) sum += exposed;
       CHECK(sum == result.step_time);

@@ -75,8 +75,8 @@ TEST_CASE("two stages and two micro-batches of zero-bubble, worked out by hand")
   CHECK(at("backward", 0) == Times{{4000, 6000}, {7500, 9500}});
   CHECK(at("weight", 0) == Times{{6000, 7500}, {9500, 11'000}});
   // Idle: stage 0 [2,4), stage 1 [0,1) and [10,11).
-  CHECK(in_ns(result.stages[0].bubble) == 2000);
-  CHECK(in_ns(result.stages[1].bubble) == 2000);
+  CHECK(in_ns(result.ranks[0].bubble) == 2000);
+  CHECK(in_ns(result.ranks[1].bubble) == 2000);
 }
 
 TEST_CASE("zero-bubble of equal passes idles p-1 passes, where there are as many micro-batches as stages") {
@@ -88,7 +88,7 @@ TEST_CASE("zero-bubble of equal passes idles p-1 passes, where there are as many
       // (p − 1)·(F + B − W), against 1F1B's (p − 1)·(F + B + W).
       CHECK(simulated(shape) == (3 * m + p - 1) * 1000);
       CHECK(summed(shape) == Approx(static_cast<double>(3 * m + p - 1) * 1000.0).epsilon(1e-12));
-      for (const StageResult& stage : simulate(make_pipeline(shape)).stages) {
+      for (const RankResult& stage : simulate(make_pipeline(shape)).ranks) {
         CHECK(in_ns(stage.compute) == 3 * m * 1000);
         CHECK(in_ns(stage.bubble) == (p - 1) * 1000);
       }

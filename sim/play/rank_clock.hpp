@@ -8,25 +8,25 @@
 
 namespace foreshard {
 
-/// Says for every instant in which a stage's compute lane is idle, why it is. Must be told before anything
+/// Says for every instant in which a rank's compute lane is idle, why it is. Must be told before anything
 /// changes that could change the reason: so between two calls there is one reason, which is looked up at the
 /// second.
-class StageClock {
+class RankClock {
  public:
-  explicit StageClock(std::size_t stage) : stage_(stage) {}
+  explicit RankClock(std::size_t rank) : rank_(rank) {}
 
   /// Books the time since the last call. @pre the engine's state is that of the time that ends now
-  void settle(const Engine& engine, StageResult& result);
+  void settle(const Engine& engine, RankResult& result);
 
  private:
   /// Where an idle instant is booked.
-  static SimTime& axis(StageResult& result, CommAxis axis) {
+  static SimTime& axis(RankResult& result, CommAxis axis) {
     return result.exposed[static_cast<std::size_t>(axis)];
   }
-  [[nodiscard]] SimTime& reason(const Engine& engine, StageResult& result) const;
-  [[nodiscard]] SimTime& any_communication(const Engine& engine, StageResult& result) const;
+  [[nodiscard]] SimTime& reason(const Engine& engine, RankResult& result) const;
+  [[nodiscard]] SimTime& any_communication(const Engine& engine, RankResult& result) const;
 
-  std::size_t stage_;
+  std::size_t rank_;
   SimTime settled_;
 };
 

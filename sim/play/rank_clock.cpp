@@ -1,25 +1,25 @@
-#include "sim/play/stage_clock.hpp"
+#include "sim/play/rank_clock.hpp"
 
 namespace foreshard {
 
-void StageClock::settle(const Engine& engine, StageResult& result) {
+void RankClock::settle(const Engine& engine, RankResult& result) {
   const SimTime passed = engine.now() - settled_;
   settled_ = engine.now();
-  if (passed == SimTime() || engine.is_running(engine_lane(stage_, kComputeLane))) return;
+  if (passed == SimTime() || engine.is_running(engine_lane(rank_, kComputeLane))) return;
   reason(engine, result) += passed;
 }
 
 /// Follows what the compute lane waits for, wait by wait, to a running communication, to the host or out of
-/// the stage.
-SimTime& StageClock::reason(const Engine& engine, StageResult& result) const {
-  LaneId lane = engine_lane(stage_, kComputeLane);
-  if (!engine.head(lane)) return any_communication(engine, result);
+/// the rank.
+SimTime& RankClock::reason(const Engine& engine, RankResult& result) const {
+  LaneId lane = engine_lane(rank_, kComputeLane);
+  if (engine.head(lane) == nullptr) return any_communication(engine, result);
   // A chain of waits visits each lane of the rank once, or it would be a deadlock.
   for (std::size_t step = 0; step < kRankLanes; ++step) {
     const auto wait = engine.waiting_for(lane);
-    if (!wait) break;  // it has arrived where several stages meet
+    if (!wait) break;  // it has arrived where several ranks meet
     const RankLane awaited = rank_lane(wait->lane);
-    if (rank_of(wait->lane) != stage_) {
+    if (rank_of(wait->lane) != rank_) {
       const bool in_flight = engine.is_running(wait->lane) && engine.ended(wait->lane) + 1 == wait->count;
       return in_flight ? axis(result, CommAxis::pp) : result.bubble;
     }
@@ -33,11 +33,11 @@ SimTime& StageClock::reason(const Engine& engine, StageResult& result) const {
   return result.bubble;
 }
 
-/// At a stage's end no kernel is left to wait: the first lane that still runs is the reason.
-SimTime& StageClock::any_communication(const Engine& engine, StageResult& result) const {
+/// At a rank's end no kernel is left to wait: the first lane that still runs is the reason.
+SimTime& RankClock::any_communication(const Engine& engine, RankResult& result) const {
   for (RankLane lane = 0; lane < kRankLanes; ++lane) {
     const auto running = axis_of(lane);
-    if (running && engine.is_running(engine_lane(stage_, lane))) return axis(result, *running);
+    if (running && engine.is_running(engine_lane(rank_, lane))) return axis(result, *running);
   }
   return result.bubble;
 }

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+
+namespace foreshard {
+
+/// Well-mixed 64 bits of a counter: what a counter-based generator of random numbers is made of.
+/// Source: Steele et al. 2014, SplitMix64's finaliser.
+constexpr std::uint64_t mixed_bits(std::uint64_t bits) {
+  bits += 0x9E3779B97F4A7C15ULL;
+  bits = (bits ^ (bits >> 30U)) * 0xBF58476D1CE4E5B9ULL;
+  bits = (bits ^ (bits >> 27U)) * 0x94D049BB133111EBULL;
+  return bits ^ (bits >> 31U);
+}
+
+}  // namespace foreshard
