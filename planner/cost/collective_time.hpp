@@ -27,6 +27,11 @@ class CollectiveTimes {
   [[nodiscard]] Seconds time(CollectiveKind kind, Bytes payload) const;
   /// A transfer between neighbours.
   [[nodiscard]] Seconds transfer(Bytes payload) const;
+  /// How it would be run. @pre the group has members to run it with
+  [[nodiscard]] const CollectiveWay& way(CollectiveKind kind, Bytes payload) const {
+    return ways(kind).fastest(payload);
+  }
+  [[nodiscard]] const CollectiveWay& way_of_transfer() const { return transfer_; }
   [[nodiscard]] CollectiveChoice choice(CollectiveKind kind, Bytes payload) const;
   /// All ways of a collective, fastest or not; empty for a group of one.
   [[nodiscard]] const CollectiveWays& ways(CollectiveKind kind) const {

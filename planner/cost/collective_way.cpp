@@ -51,10 +51,7 @@ std::string to_string(const CollectiveChoice& choice) {
   return text;
 }
 
-Seconds CollectiveWay::time(Bytes payload) const {
-  const Seconds steps = payload < plateau ? latency : latency + plateau_latency;
-  return steps + payload / (ramp_at(ramp, payload) * bandwidth);
-}
+BytesPerSecond CollectiveWay::rate(Bytes payload) const { return ramp_at(ramp, payload) * bandwidth; }
 
 void CollectiveWays::add(const CollectiveWay& way) {
   if (count_ == ways_.size()) throw std::logic_error("a collective has more ways than there is room for");

@@ -61,7 +61,13 @@ struct CollectiveWay {
   Bytes plateau = Bytes(kNever);        ///< from this size on …
   Seconds plateau_latency = Seconds();  ///< … it takes so much longer
 
-  [[nodiscard]] Seconds time(Bytes payload) const;
+  [[nodiscard]] Seconds time(Bytes payload) const { return steps(payload) + payload / rate(payload); }
+  /// What its steps take beside moving the data …
+  [[nodiscard]] Seconds steps(Bytes payload) const {
+    return payload < plateau ? latency : latency + plateau_latency;
+  }
+  /// … and S over the time that moving them takes.
+  [[nodiscard]] BytesPerSecond rate(Bytes payload) const;
 
  private:
   static constexpr std::int64_t kNever = INT64_MAX;

@@ -4,10 +4,9 @@
 #include <array>
 #include <optional>
 #include <stdexcept>
+#include <unordered_map>
 
 #include <boost/graph/adjacency_list.hpp>
-#include <boost/graph/breadth_first_search.hpp>
-#include <boost/graph/filtered_graph.hpp>
 #include <fmt/core.h>
 
 namespace foreshard {
@@ -16,21 +15,12 @@ namespace {
 struct LinkProperties {
   BytesPerSecond bandwidth;
   Seconds latency;
+  std::uint32_t index = 0;  // in links()
 };
 // Vectors for edges keep the order in which links were laid, which is what makes routes deterministic.
-using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS, Vertex, LinkProperties>;
+using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS, Vertex, LinkProperties>;
 using VertexDescriptor = boost::graph_traits<Graph>::vertex_descriptor;
 using EdgeDescriptor = boost::graph_traits<Graph>::edge_descriptor;
-
-/// Keeps the links of a search that starts at `origin`: devices do not forward.
-struct LeavesNoOtherDevice {
-  const Graph* graph = nullptr;
-  VertexDescriptor origin = 0;
-  bool operator()(const EdgeDescriptor& edge) const {
-    const VertexDescriptor from = boost::source(edge, *graph);
-    return from == origin || (*graph)[from].kind != VertexKind::device;
-  }
-};
 
 /// Lays the vertices and links of a cluster. Devices come first, so that a rank is its vertex.
 class Builder {
@@ -51,8 +41,8 @@ class Builder {
     return boost::add_vertex(Vertex{kind, next++}, graph_);
   }
   void connect(VertexDescriptor a, VertexDescriptor b, BytesPerSecond bandwidth, Seconds latency) {
-    boost::add_edge(a, b, LinkProperties{bandwidth, latency}, graph_);
-    boost::add_edge(b, a, LinkProperties{bandwidth, latency}, graph_);
+    boost::add_edge(a, b, LinkProperties{bandwidth, latency, 0}, graph_);
+    boost::add_edge(b, a, LinkProperties{bandwidth, latency, 0}, graph_);
   }
   [[nodiscard]] VertexDescriptor device(std::int64_t node, std::int64_t slot) const {
     return static_cast<VertexDescriptor>(node * cluster_.devices_per_node + slot);
@@ -132,18 +122,53 @@ class Builder {
   std::array<std::int64_t, 5> next_index_{};  // by VertexKind
 };
 
-/// By vertex: the link by which a breadth-first search first reached it, so the last of a shortest path.
-using Arrivals = std::vector<std::optional<EdgeDescriptor>>;
-class ArrivalRecorder : public boost::default_bfs_visitor {
+/// A search by levels from one end of a path, forwards from its start or backwards from its end.
+class Frontier {
  public:
-  explicit ArrivalRecorder(Arrivals& arrivals) : arrivals_(&arrivals) {}
-  template <class View>
-  void tree_edge(const EdgeDescriptor& edge, const View& view) const {
-    (*arrivals_)[boost::target(edge, view)] = edge;
+  Frontier(const Graph& graph, VertexDescriptor origin, bool is_forward)
+      : graph_(graph), is_forward_(is_forward), level_{origin}, reached_{{origin, {}}} {}
+
+  [[nodiscard]] bool has_reached(VertexDescriptor v) const { return reached_.contains(v); }
+  [[nodiscard]] bool empty() const { return level_.empty(); }
+
+  /// Goes one link further; says where the other search has been, first the link laid first. All such places
+  /// lie equally far from the other end.
+  std::optional<VertexDescriptor> advance(const Frontier& other) {
+    std::optional<VertexDescriptor> meeting;
+    std::vector<VertexDescriptor> next;
+    const auto take = [&](const EdgeDescriptor& edge, VertexDescriptor to) {
+      if (!reached_.emplace(to, edge).second) return;
+      if (!meeting && other.has_reached(to)) meeting = to;
+      if (graph_[to].kind != VertexKind::device) next.push_back(to);  // devices do not forward
+    };
+    for (const VertexDescriptor at : level_) {
+      if (is_forward_) {
+        for (auto [edge, end] = boost::out_edges(at, graph_); edge != end; ++edge)
+          take(*edge, boost::target(*edge, graph_));
+      } else {
+        for (auto [edge, end] = boost::in_edges(at, graph_); edge != end; ++edge)
+          take(*edge, boost::source(*edge, graph_));
+      }
+    }
+    level_ = std::move(next);
+    return meeting;
+  }
+
+  /// The links between the origin and a place it has reached, from there back to the origin.
+  [[nodiscard]] std::vector<std::uint32_t> back_from(VertexDescriptor at) const {
+    std::vector<std::uint32_t> links;
+    for (auto by = reached_.at(at); by; by = reached_.at(at)) {
+      links.push_back(graph_[*by].index);
+      at = is_forward_ ? boost::source(*by, graph_) : boost::target(*by, graph_);
+    }
+    return links;
   }
 
  private:
-  Arrivals* arrivals_;
+  const Graph& graph_;
+  bool is_forward_;
+  std::vector<VertexDescriptor> level_;
+  std::unordered_map<VertexDescriptor, std::optional<EdgeDescriptor>> reached_;  // by which link
 };
 
 ClusterLink link_of(const EdgeDescriptor& edge, const Graph& graph) {
@@ -158,11 +183,19 @@ ClusterLink link_of(const EdgeDescriptor& edge, const Graph& graph) {
 struct ClusterGraph::Impl {
   Graph graph;
   std::int64_t devices = 0;
+  std::vector<ClusterLink> links;
 };
 
 ClusterGraph::ClusterGraph(const ClusterSpec& cluster) : impl_(std::make_unique<Impl>()) {
   impl_->devices = cluster.devices();
-  Builder(impl_->graph, cluster).build();
+  Graph& graph = impl_->graph;
+  Builder(graph, cluster).build();
+  for (VertexDescriptor vertex = 0; vertex < boost::num_vertices(graph); ++vertex) {
+    for (auto [edge, end] = boost::out_edges(vertex, graph); edge != end; ++edge) {
+      graph[*edge].index = static_cast<std::uint32_t>(impl_->links.size());
+      impl_->links.push_back(link_of(*edge, graph));
+    }
+  }
 }
 ClusterGraph::~ClusterGraph() = default;
 ClusterGraph::ClusterGraph(ClusterGraph&&) noexcept = default;
@@ -174,29 +207,33 @@ std::size_t ClusterGraph::count(VertexKind kind) const {
       std::count_if(begin, end, [&](VertexDescriptor v) { return impl_->graph[v].kind == kind; }));
 }
 
-std::vector<ClusterLink> ClusterGraph::links() const {
-  std::vector<ClusterLink> all;
-  const auto [begin, end] = boost::edges(impl_->graph);
-  std::for_each(begin, end, [&](const EdgeDescriptor& edge) { all.push_back(link_of(edge, impl_->graph)); });
-  return all;
-}
+const std::vector<ClusterLink>& ClusterGraph::links() const { return impl_->links; }
 
-Route ClusterGraph::route(Rank from, Rank to) const {
-  for (const Rank rank : {from, to})
+std::vector<std::uint32_t> ClusterGraph::path(Rank from, Rank to) const {
+  for (const Rank rank : {from, to}) {
     if (rank.value() < 0 || rank.value() >= impl_->devices)
       throw std::out_of_range(
           fmt::format("rank {} is not one of the cluster's {} devices", rank.value(), impl_->devices));
-  const Graph& graph = impl_->graph;
-  const VertexDescriptor origin = from.at();
-  const boost::filtered_graph<Graph, LeavesNoOtherDevice> view(graph, LeavesNoOtherDevice{&graph, origin});
-  Arrivals arrivals(boost::num_vertices(graph));
-  boost::breadth_first_search(view, origin, boost::visitor(ArrivalRecorder(arrivals)));
-  if (from != to && !arrivals[to.at()])
-    throw std::logic_error(fmt::format("no path from device {} to device {}", from.value(), to.value()));
-  Route route;
-  for (VertexDescriptor at = to.at(); at != origin; at = boost::source(*arrivals[at], graph))
-    route.links.push_back(link_of(*arrivals[at], graph));
-  std::reverse(route.links.begin(), route.links.end());
+  }
+  if (from == to) return {};
+  Frontier start(impl_->graph, from.at(), true);
+  Frontier finish(impl_->graph, to.at(), false);
+  while (!start.empty() && !finish.empty()) {
+    auto meeting = start.advance(finish);
+    if (!meeting) meeting = finish.advance(start);
+    if (!meeting) continue;
+    std::vector<std::uint32_t> links = start.back_from(*meeting);
+    std::reverse(links.begin(), links.end());
+    const std::vector<std::uint32_t> rest = finish.back_from(*meeting);
+    links.insert(links.end(), rest.begin(), rest.end());
+    return links;
+  }
+  throw std::logic_error(fmt::format("no path from device {} to device {}", from.value(), to.value()));
+}
+
+NetworkRoute ClusterGraph::route(Rank from, Rank to) const {
+  NetworkRoute route;
+  for (const std::uint32_t link : path(from, to)) route.links.push_back(impl_->links[link]);
   return route;
 }
 

@@ -36,10 +36,13 @@ class ClusterGraph {
 
   [[nodiscard]] std::size_t count(VertexKind kind) const;
   /// All links, each direction of a cable on its own, grouped by the vertex that they leave.
-  [[nodiscard]] std::vector<ClusterLink> links() const;
+  [[nodiscard]] const std::vector<ClusterLink>& links() const;
   /// The path of fewest links, the same on every call; devices do not forward. Among equals the link laid
   /// first wins. @throws std::out_of_range for a rank that the cluster does not have.
-  [[nodiscard]] Route route(Rank from, Rank to) const;
+  [[nodiscard]] NetworkRoute route(Rank from, Rank to) const;
+  /// The same as places in links(). Searches from both ends at once, so that it looks at a few racks and not
+  /// at the cluster.
+  [[nodiscard]] std::vector<std::uint32_t> path(Rank from, Rank to) const;
 
  private:
   struct Impl;

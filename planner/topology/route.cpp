@@ -26,13 +26,13 @@ std::string to_string(const Vertex& vertex) {
   return fmt::format("{} {}", name_of(vertex.kind), vertex.index);
 }
 
-BytesPerSecond Route::bottleneck() const {
+BytesPerSecond NetworkRoute::bottleneck() const {
   BytesPerSecond least(std::numeric_limits<double>::infinity());
   for (const ClusterLink& link : links) least = std::min(least, link.bandwidth);
   return least;
 }
 
-Seconds Route::latency() const {
+Seconds NetworkRoute::latency() const {
   Seconds sum;
   for (const ClusterLink& link : links) sum += link.latency;
   return sum;

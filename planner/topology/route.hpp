@@ -36,7 +36,7 @@ struct ClusterLink {
 };
 
 /// The links that a message crosses, first to last; none from a device to itself.
-struct Route {
+struct NetworkRoute {
   std::vector<ClusterLink> links;
 
   /// The least bandwidth on the way; infinite where there is no link to cross.

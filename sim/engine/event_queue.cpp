@@ -4,6 +4,11 @@ namespace foreshard {
 
 EventQueue::EventQueue(std::size_t sources) : position_(sources) { heap_.reserve(sources); }
 
+void EventQueue::grow(std::size_t sources) {
+  position_.resize(sources);
+  heap_.reserve(sources);
+}
+
 void EventQueue::push(std::uint32_t source, EventKey key) {
   heap_.emplace_back();
   sift_up(heap_.size() - 1, {key, source});

@@ -15,11 +15,15 @@ struct EventKey {
   friend constexpr auto operator<=>(const EventKey&, const EventKey&) = default;
 };
 
-/// At most one coming event for each of a fixed number of sources, earliest first; an event may be moved
-/// while it waits. A binary heap that knows where each source stands; allocates only when made.
+/// At most one coming event for each of a number of sources, earliest first; an event may be moved
+/// while it waits. A binary heap that knows where each source stands; allocates only when made and when it
+/// grows.
 class EventQueue {
  public:
   explicit EventQueue(std::size_t sources);
+
+  /// Makes room for more sources.
+  void grow(std::size_t sources);
 
   [[nodiscard]] bool empty() const { return heap_.empty(); }
   /// The source whose event comes first. @pre !empty()

@@ -27,7 +27,7 @@ ClusterSpec cluster_of(std::int64_t nodes, std::int64_t devices, NodeFabric fabr
 }
 
 /// "device 0 > leaf switch 0 > device 8"
-std::string path(const Route& route) {
+std::string path(const NetworkRoute& route) {
   std::string text;
   for (const ClusterLink& link : route.links) text += to_string(link.from) + " > ";
   return route.links.empty() ? "" : text + to_string(route.links.back().to);
@@ -51,12 +51,12 @@ TEST_CASE("two DGX nodes on rails") {
   // 16 device–NVSwitch, 16 device–NIC, 16 NIC–leaf and 8 leaf–spine cables, two directions each.
   CHECK(graph.links().size() == 2 * (16 + 16 + 16 + 8));
 
-  const Route inside = graph.route(Rank(1), Rank(6));
+  const NetworkRoute inside = graph.route(Rank(1), Rank(6));
   CHECK(path(inside) == "device 1 > node switch 0 > device 6");
   CHECK(inside.bottleneck().value() == 450 * kGigabytes);
   CHECK(inside.latency().value() == Approx(4e-6));
 
-  const Route same_rail = graph.route(Rank(3), Rank(11));
+  const NetworkRoute same_rail = graph.route(Rank(3), Rank(11));
   CHECK(path(same_rail) == "device 3 > nic 3 > leaf switch 3 > nic 11 > device 11");
   CHECK(same_rail.bottleneck().value() == 50 * kGigabytes);
   CHECK(same_rail.latency().value() == Approx(10e-6));
@@ -84,7 +84,7 @@ TEST_CASE("a PCIe box has no network") {
 
 TEST_CASE("a mesh shares a device's bandwidth among its peers") {
   const ClusterGraph graph(cluster_of(2, 4, NodeFabric::mesh, Topology::single_switch));
-  const Route inside = graph.route(Rank(0), Rank(3));
+  const NetworkRoute inside = graph.route(Rank(0), Rank(3));
   CHECK(path(inside) == "device 0 > device 3");
   CHECK(inside.bottleneck().value() == Approx(150 * kGigabytes));
   CHECK(inside.latency().value() == Approx(4e-6));
@@ -118,7 +118,7 @@ TEST_CASE("a torus is a ring of nodes, taken the shorter way round") {
   // Four NICs of 50 GB/s per node, half to each neighbour.
   CHECK(bandwidth_of(graph, {VertexKind::nic, 0}, {VertexKind::nic, 1}) == Approx(100 * kGigabytes));
   CHECK(path(graph.route(Rank(0), Rank(20))) == "device 0 > nic 0 > nic 5 > device 20");
-  const Route half_way = graph.route(Rank(0), Rank(12));
+  const NetworkRoute half_way = graph.route(Rank(0), Rank(12));
   CHECK(path(half_way) == "device 0 > nic 0 > nic 1 > nic 2 > nic 3 > device 12");
   CHECK(half_way.latency().value() == Approx(30e-6));
   CHECK(half_way.bottleneck().value() == 50 * kGigabytes);
@@ -135,7 +135,7 @@ TEST_CASE("every pair of devices has the same route on every call, and one as lo
     const ClusterGraph again(cluster);
     for (std::int32_t from = 0; from < 15; ++from) {
       for (std::int32_t to = 0; to < 15; ++to) {
-        const Route route = graph.route(Rank(from), Rank(to));
+        const NetworkRoute route = graph.route(Rank(from), Rank(to));
         CHECK(path(route) == path(again.route(Rank(from), Rank(to))));
         CHECK(route.links.size() == graph.route(Rank(to), Rank(from)).links.size());
         for (std::size_t i = 1; i < route.links.size(); ++i)

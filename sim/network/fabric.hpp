@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "planner/spec/cluster_spec.hpp"
+#include "planner/topology/cluster_graph.hpp"
+#include "planner/units/quantity.hpp"
+#include "planner/units/strong_index.hpp"
+
+namespace foreshard {
+
+/// A link that works worse than its datasheet says: those that leave this vertex and those that reach it
+/// carry this share of their bandwidth.
+struct Degradation {
+  Vertex vertex;
+  double share = 1.0;
+};
+
+/// A cluster's links as flows see them.
+class Fabric {
+ public:
+  /// A link carries what large messages reach on it: bandwidth · efficiency, as the cost model has it; in a
+  /// node whose switch reduces, at least what that reaches.
+  /// @throws std::out_of_range for a vertex that the cluster does not have
+  explicit Fabric(const ClusterSpec& cluster, std::span<const Degradation> degraded = {});
+
+  [[nodiscard]] std::span<const BytesPerSecond> capacities() const { return capacities_; }
+  [[nodiscard]] const ClusterLink& link(std::uint32_t index) const { return graph_.links()[index]; }
+  [[nodiscard]] std::vector<std::uint32_t> path(Rank from, Rank to) const { return graph_.path(from, to); }
+  [[nodiscard]] std::int64_t devices() const { return devices_; }
+  [[nodiscard]] std::int64_t node_of(Rank device) const { return device.value() / devices_per_node_; }
+
+ private:
+  ClusterGraph graph_;
+  std::int64_t devices_;
+  std::int64_t devices_per_node_;
+  std::vector<BytesPerSecond> capacities_;
+};
+
+/// "nic 3 → leaf switch 3"
+std::string to_string(const ClusterLink& link);
+
+}  // namespace foreshard
