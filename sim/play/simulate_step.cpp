@@ -17,8 +17,7 @@ double SimulationResult::bubble_fraction() const {
   return idle / (step_time.seconds() * static_cast<double>(ranks.size()));
 }
 
-SimulationResult simulate_step(const StepProgram& program, const OpTimes& times, TimelineSink& timeline,
-                               const SimulationOptions& options) {
+void check_options(const SimulationOptions& options) {
   if (!(options.communication_share >= 0.0 && options.communication_share <= 0.999)) {
     throw std::invalid_argument(
         fmt::format("communication_share is {}; it must lie in [0, 0.999]", options.communication_share));
@@ -31,6 +30,13 @@ SimulationResult simulate_step(const StepProgram& program, const OpTimes& times,
     throw std::invalid_argument(
         fmt::format("host_submit is {} s; it must lie in [0 s, 1 s]", options.host_submit.value()));
   }
+  if (!options.every_rank && !options.disturbance.speeds.empty())
+    throw std::invalid_argument("ranks that differ must be played one by one: every_rank is not set");
+}
+
+SimulationResult simulate_step(const StepProgram& program, const OpTimes& times, TimelineSink& timeline,
+                               const SimulationOptions& options) {
+  check_options(options);
   const ProgramPlan plan = plan_program(program, times);
   const RankLayout layout =
       options.every_rank ? every_rank(program, plan) : one_rank_per_stage(program, plan);

@@ -33,6 +33,9 @@ struct SimulationOptions {
   Disturbance disturbance{};
 };
 
+/// @throws std::invalid_argument for options out of range.
+void check_options(const SimulationOptions& options);
+
 /// When each operation of a training step happens, on one rank of every pipeline stage: the members of the
 /// other groups do the same at the same time, so one stands for all.
 ///

@@ -20,13 +20,15 @@ Speed slowed(Speed speed, double share_left) {
 }  // namespace
 
 StepSimulation::StepSimulation(const StepProgram& program, const ProgramPlan& plan, const RankLayout& layout,
-                               TimelineSink& timeline, const SimulationOptions& options)
+                               TimelineSink& timeline, const SimulationOptions& options,
+                               CommunicationClock* clock)
     : program_(program),
       plan_(plan),
       layout_(layout),
       timeline_(timeline),
       engine_(layout.places.size(), kRankLanes),
       disturbance_(options.disturbance),
+      clock_(clock),
       totals_only_(options.totals_only),
       share_left_(1.0 - options.communication_share),
       communications_(layout.places.size()),
@@ -51,7 +53,9 @@ void StepSimulation::place_ranks() {
     clocks_.emplace_back(rank);
     if (layout_.is_folded) visit_starts_.emplace_back(script.runs.size());
     for (RankLane lane = 0; lane < kRankLanes; ++lane) {
-      if (!script.lanes[lane].tasks.empty()) engine_.set_script(engine_lane(rank, lane), script.lanes[lane]);
+      if (script.lanes[lane].tasks.empty()) continue;
+      engine_.set_script(engine_lane(rank, lane), script.lanes[lane]);
+      tasks_ += script.lanes[lane].tasks.size();
     }
     engine_.connect(rank, engine_lane(place.previous, kSendForward));
     engine_.connect(rank, engine_lane(place.next, kSendBackward));
@@ -62,6 +66,10 @@ void StepSimulation::place_ranks() {
 
 SimulationResult StepSimulation::run() {
   engine_.run(*this);
+  return result();
+}
+
+SimulationResult StepSimulation::result() {
   for (std::size_t lane = 0; lane < engine_.lanes(); ++lane) {
     if (engine_.head(LaneId(lane)) != nullptr)
       throw Deadlock(deadlock_report(program_, plan_, scripts_, layout_, engine_));
@@ -93,8 +101,9 @@ SimTime StepSimulation::on_start(LaneId lane, const Task& task) {
   if (at == kHostLane) return task.duration;  // no operation of the program
   if (task.duration > SimTime()) change_load(rank, at, 1);
   if (!totals_only_) note_start(lane, task);
-  return at == kComputeLane ? disturbance_.jittered(task.duration, layout_.places[rank].rank, task.sublabel)
-                            : task.duration;
+  if (at == kComputeLane)
+    return disturbance_.jittered(task.duration, layout_.places[rank].rank, task.sublabel);
+  return clock_ == nullptr || is_receive_lane(at) ? task.duration : clock_->on_communication(lane, task);
 }
 
 void StepSimulation::on_end(LaneId lane, const Task& task, SimTime start) {

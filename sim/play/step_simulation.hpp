@@ -9,6 +9,7 @@
 #include "planner/program/step_program.hpp"
 #include "planner/program/timeline.hpp"
 #include "sim/engine/engine.hpp"
+#include "sim/play/communication_clock.hpp"
 #include "sim/play/path_log.hpp"
 #include "sim/play/program_plan.hpp"
 #include "sim/play/rank_clock.hpp"
@@ -21,11 +22,23 @@ namespace foreshard {
 /// One simulation under way: ranks follow their stages' scripts, and what the engine says is booked.
 class StepSimulation : private EngineListener {
  public:
-  /// Keeps references to all but the options.
+  /// Keeps references to all but the options. Without a clock communications take what the plan says.
   StepSimulation(const StepProgram& program, const ProgramPlan& plan, const RankLayout& layout,
-                 TimelineSink& timeline, const SimulationOptions& options);
+                 TimelineSink& timeline, const SimulationOptions& options,
+                 CommunicationClock* clock = nullptr);
   /// Once. @throws Deadlock
   SimulationResult run();
+
+  /// The same in pieces, beside other clocks; as Engine has them.
+  void start() { engine_.start(*this); }
+  [[nodiscard]] std::optional<SimTime> next_time() const { return engine_.next_time(); }
+  void advance() { engine_.advance(*this); }
+  [[nodiscard]] SimTime now() const { return engine_.now(); }
+  void finish(LaneId lane, SimTime now) { engine_.finish(lane, now, *this); }
+  /// True when every task has ended.
+  [[nodiscard]] bool is_done() const { return engine_.tasks_ended() == tasks_; }
+  /// Once nothing moves any more. @throws Deadlock if not all is done
+  SimulationResult result();
 
  private:
   SimTime on_start(LaneId lane, const Task& task) override;
@@ -54,6 +67,8 @@ class StepSimulation : private EngineListener {
   Disturbance disturbance_;
   std::vector<RankClock> clocks_;
   std::optional<PathLog> path_;
+  CommunicationClock* clock_;
+  std::uint64_t tasks_ = 0;  // of all ranks
   SimulationResult result_;
   bool totals_only_;
   double share_left_;                       // of a rank's speed beside communication

@@ -1,0 +1,132 @@
+#include "sim/network/job_flows.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "planner/cost/group_links.hpp"
+
+namespace foreshard {
+
+namespace {
+
+/// By stage, whether it runs operations for which `is_one` holds.
+template <class Predicate>
+std::vector<bool> stages_with(const StepProgram& program, const ProgramPlan& plan, const Predicate& is_one) {
+  std::vector<bool> found;
+  for (std::size_t stage = 0; stage < program.stages.size(); ++stage) {
+    const std::vector<std::int64_t> visits = count_visits(program, StageId(stage));
+    bool any = false;
+    for (std::uint32_t op = 0; op < plan.ops.size() && !any; ++op)
+      any = visits[plan.ops[op].block.at()] > 0 && is_one(op);
+    found.push_back(any);
+  }
+  return found;
+}
+
+}  // namespace
+
+JobFlows::JobFlows(const JobSpec& job, const StepProgram& program, const ProgramPlan& plan,
+                   std::span<const Rank> devices, const Fabric& fabric)
+    : mesh_(job.parallelism), stages_(program.stages.size()) {
+  read_operations(job, program, plan);
+  lay_groups(program, plan, devices, fabric);
+}
+
+void JobFlows::read_operations(const JobSpec& job, const StepProgram& program, const ProgramPlan& plan) {
+  ClusterSpec unshared = job.cluster;
+  unshared.network.oversubscription = std::min(1.0, unshared.network.oversubscription);
+  std::vector<CollectiveTimes> times;
+  for (std::size_t kind = 0; kind < kGroupKindCount; ++kind)
+    times.emplace_back(links_of(mesh_.group(static_cast<GroupKind>(kind)), unshared));
+
+  ops_.resize(plan.ops.size());
+  for (std::size_t o = 0; o < plan.ops.size(); ++o) {
+    const Op& op = program.block(plan.ops[o].block).ops[plan.ops[o].op.at()];
+    const auto pieces = static_cast<double>(plan.ops[o].pieces);
+    const auto note = [&](const Way& way, const CollectiveWay& cost, Bytes payload) {
+      ops_[o] = {.way = number_of(way),
+                 .bytes = payload.as_double() / pieces,
+                 .rate = cost.rate(payload),
+                 .latency = to_sim_time(cost.steps(payload) / pieces)};
+    };
+    if (const auto* collective = std::get_if<Collective>(&op.kind)) {
+      if (mesh_.group(collective->group).size <= 1) continue;
+      const CollectiveWay& cost =
+          times[static_cast<std::size_t>(collective->group)].way(collective->kind, collective->payload);
+      note({.group = collective->group, .kind = collective->kind, .choice = cost.choice}, cost,
+           collective->payload);
+    } else if (const auto* send = std::get_if<Send>(&op.kind)) {
+      const CollectiveWay& cost = times[static_cast<std::size_t>(GroupKind::pp)].way_of_transfer();
+      note({.group = {}, .peer = send->peer, .choice = cost.choice}, cost, send->payload);
+    }
+  }
+}
+
+std::uint32_t JobFlows::number_of(const Way& way) {
+  const auto found = std::find(ways_.begin(), ways_.end(), way);
+  if (found != ways_.end()) return static_cast<std::uint32_t>(found - ways_.begin());
+  ways_.push_back(way);
+  return static_cast<std::uint32_t>(ways_.size() - 1);
+}
+
+void JobFlows::lay_groups(const StepProgram& program, const ProgramPlan& plan, std::span<const Rank> devices,
+                          const Fabric& fabric) {
+  const auto ranks = static_cast<std::size_t>(mesh_.devices());
+  group_of_.assign(ranks * ways_.size(), kNone);
+  for (std::size_t w = 0; w < ways_.size(); ++w) {
+    const Way& way = ways_[w];
+    const std::vector<bool> calls =
+        stages_with(program, plan, [&](std::uint32_t op) { return ops_[op].way == w; });
+    for (std::size_t rank = 0; rank < ranks; ++rank) {
+      const std::vector<Rank> members = members_of(way, Rank(rank), calls);
+      if (members.size() < 2 || members.front() != Rank(rank)) continue;
+      std::vector<Rank> places;
+      for (const Rank member : members) places.push_back(devices[member.at()]);
+      group_of_[rank * ways_.size() + w] = static_cast<std::uint32_t>(groups_.size());
+      groups_.push_back({.kind = static_cast<std::uint32_t>(w * stages_ + mesh_.stage(Rank(rank)).at()),
+                         .pattern = way.group ? pattern_of(fabric, way.kind, way.choice, places)
+                                              : transfer_pattern(fabric, places[0], places[1])});
+    }
+  }
+}
+
+/// Of the group that calls; of a transfer sender and receiver.
+std::vector<Rank> JobFlows::members_of(const Way& way, Rank rank, const std::vector<bool>& calls) const {
+  std::vector<Rank> members;
+  if (way.group) {
+    for (const Rank member : mesh_.members(*way.group, rank)) {
+      if (calls[mesh_.stage(member).at()]) members.push_back(member);
+    }
+    return members;
+  }
+  if (!calls[mesh_.stage(rank).at()]) return members;
+  const auto devices = static_cast<std::size_t>(mesh_.devices());
+  const std::size_t per_stage = devices / stages_;
+  const std::size_t step = way.peer == Peer::next_stage ? per_stage : devices - per_stage;
+  return {rank, Rank((rank.at() + step) % devices)};
+}
+
+void JobFlows::fold(std::vector<FlowPattern> by_kind) {
+  folded_ = std::move(by_kind);
+  group_of_.assign(stages_ * ways_.size(), kNone);
+  for (const GroupFlows& group : groups_) {
+    const std::size_t way = group.kind / stages_;
+    const std::size_t stage = group.kind % stages_;
+    group_of_[stage * ways_.size() + way] = group.kind;
+  }
+  groups_.clear();
+}
+
+std::optional<FlowSet> JobFlows::flows(std::size_t place, std::uint32_t op) const {
+  const OpFlow& flow = ops_[op];
+  const std::uint32_t group = group_of_[place * ways_.size() + flow.way];
+  if (group == kNone) return std::nullopt;
+  const FlowPattern& pattern = folded_.empty() ? groups_[group].pattern : folded_[group];
+  return FlowSet{.uses = pattern.uses,
+                 .bytes = flow.bytes * pattern.share,
+                 .cap = flow.rate * pattern.share,
+                 .latency = flow.latency};
+}
+
+}  // namespace foreshard

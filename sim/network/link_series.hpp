@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "sim/engine/sim_time.hpp"
+#include "sim/network/flow_network.hpp"
+
+namespace foreshard {
+
+/// What links carried in equal stretches of time. There is a fixed number of stretches: when time runs past
+/// the last, pairs become one and each is twice as long.
+class LinkSeries : public FlowListener {
+ public:
+  static constexpr std::size_t kStretches = 512;
+
+  LinkSeries() = default;
+  /// Of the links that are true.
+  explicit LinkSeries(const std::vector<bool>& links);
+
+  void on_flow(std::span<const LinkUse> uses, double bytes_per_flow, SimTime from, SimTime to) override;
+
+  [[nodiscard]] SimTime stretch() const { return stretch_; }
+  /// Bytes by stretch; empty for a link that was not asked about.
+  [[nodiscard]] std::span<const double> bytes(std::uint32_t link) const;
+
+ private:
+  static constexpr std::uint32_t kNone = 0xFFFFFFFF;
+
+  void make_room(SimTime until);
+
+  SimTime stretch_{1'000'000};        // 1 us
+  std::vector<std::uint32_t> place_;  // by link
+  std::vector<double> bytes_;         // [place][stretch]
+};
+
+}  // namespace foreshard
