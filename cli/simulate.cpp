@@ -1,5 +1,6 @@
 #include "cli/simulate.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -8,16 +9,12 @@
 #include <fmt/format.h>
 
 #include "cli/command_line.hpp"
+#include "cli/disturb_options.hpp"
 #include "cli/job_input.hpp"
 #include "cli/planned_result.hpp"
-#include "cli/simulated_estimate.hpp"
+#include "cli/simulate_job.hpp"
+#include "cli/simulation_json.hpp"
 #include "cli/simulation_table.hpp"
-#include "cli/unfinished_file.hpp"
-#include "planner/cost/cost_model.hpp"
-#include "planner/cost/estimate.hpp"
-#include "planner/program/emit.hpp"
-#include "sim/play/simulate_step.hpp"
-#include "sim/trace/chrome_trace.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -27,62 +24,75 @@ struct SimulateOptions {
   std::string format = "table";
   std::string trace;
   bool all_ranks = false;
+  std::string network = "alpha-beta";
+  bool unfolded = false;
+  DisturbOptions disturb;
+  std::uint64_t seed = 1;
+  std::size_t seeds = 1;
+  std::string with;
+  std::string placement = "packed";
   std::vector<std::string> settings;
 };
 
-/// A job, what was planned of it with simulated times, and the simulation itself.
-struct SimulatedJob {
-  PlannedJob planned;
-  SimulationResult simulation;
-};
-
-SimulationResult run_simulation(const StepProgram& program, const CostModel& cost,
-                                const SimulateOptions& options) {
-  SimulationOptions simulation;
-  simulation.communication_share = cost.interference().communication_share;
-  simulation.host_submit = cost.interference().submit;
-  if (options.trace.empty()) {
-    NoTimeline nothing;
-    return simulate_step(program, cost, nothing, simulation);
-  }
-  UnfinishedFile file(options.trace);
-  ChromeTrace trace(file.stream(), program, {.all_ranks = options.all_ranks});
-  SimulationResult result = simulate_step(program, cost, trace, simulation);
-  trace.finish();
-  file.finish();
-  return result;
+JobSpec job_beside(const SimulateOptions& options) {
+  std::vector<JobSpec> jobs = load_named_jobs(options.with, {});
+  if (jobs.size() != 1)
+    throw UsageError(fmt::format("'{}' holds {} jobs, but --with takes one", options.with, jobs.size()));
+  return std::move(jobs.front());
 }
 
-SimulatedJob simulate(JobSpec job, const SimulateOptions& options) {
-  const StepProgram program = build_step_program(job);
-  const CostModel cost(job);
-  SimulationResult simulation = run_simulation(program, cost, options);
-  Estimate answer = with_simulation(job, estimate(job, program), simulation);
-  return {{std::move(job), std::move(answer)}, std::move(simulation)};
+void check(const SimulateOptions& options, const SimulationRequest& request, std::size_t jobs) {
+  if (!options.trace.empty() && jobs > 1)
+    throw UsageError(fmt::format("'{}' holds {} jobs, but --trace writes one", options.job, jobs));
+  if (options.all_ranks && options.trace.empty())
+    throw UsageError("--all-ranks is about a trace: name it by --trace");
+  if (!request.flows) {
+    if (request.beside) throw UsageError("--with is about links that jobs share: add --network flow");
+    if (!request.degraded.empty()) throw UsageError("--degrade is about links: add --network flow");
+  }
+  if (request.seeds > 1 && !request.disturbance.is_random())
+    throw UsageError("--seeds is about chance: add --stragglers, --spread or --jitter");
+}
+
+SimulationRequest request_of(const SimulateOptions& options) {
+  SimulationRequest request{
+      .flows = options.network == "flow",
+      .every_rank = options.unfolded,
+      .disturbance = disturbance_spec(options.disturb),
+      .degraded = degradations(options.disturb),
+      .seed = options.seed,
+      .seeds = options.seeds,
+      .placement = options.placement == "packed" ? Placement::packed : Placement::interleaved,
+      .trace = options.trace,
+      .trace_all_ranks = options.all_ranks};
+  if (!options.with.empty()) request.beside = job_beside(options);
+  return request;
 }
 
 CommandResult run_simulate(const SimulateOptions& options) {
-  std::vector<JobSpec> jobs = load_named_jobs(options.job, parse_settings(options.settings));
-  if (!options.trace.empty() && jobs.size() > 1) {
-    throw UsageError(fmt::format("'{}' holds {} jobs, but --trace writes one", options.job, jobs.size()));
-  }
-  if (options.all_ranks && options.trace.empty())
-    throw UsageError("--all-ranks is about a trace: name it by --trace");
+  const std::vector<JobSpec> jobs = load_named_jobs(options.job, parse_settings(options.settings));
+  const SimulationRequest request = request_of(options);
+  check(options, request, jobs.size());
+  std::vector<SimulatedJob> simulated;
   std::vector<PlannedJob> planned;
   std::string tables;
-  for (JobSpec& job : jobs) {
-    SimulatedJob done = simulate(std::move(job), options);
+  for (const JobSpec& job : jobs) {
+    simulated.push_back(simulate_job(job, request));
     if (!tables.empty()) tables += "\n\n";
-    tables += simulation_table(done.planned, done.simulation);
-    planned.push_back(std::move(done.planned));
+    tables += simulation_table(simulated.back());
+    planned.push_back(simulated.back().planned);
   }
-  return planned_result(planned, options.format, std::move(tables));
+  CommandResult result = planned_result(planned, options.format, std::move(tables));
+  if (options.format == "json") result.output = simulation_json(simulated);
+  return result;
 }
 
 constexpr const char* kExample =
     "Example:\n"
     "  foreshard simulate llama3-70b-64h100\n"
     "  foreshard simulate my-job.yaml --trace step.json     (open in ui.perfetto.dev)\n"
+    "  foreshard simulate my-job.yaml --network flow --with other-job.yaml\n"
+    "  foreshard simulate my-job.yaml --stragglers 0.5%:1.1-1.3 --seeds 20\n"
     "\n";
 
 }  // namespace
@@ -99,6 +109,27 @@ void add_simulate(CLI::App& app, Command& command) {
       ->option_text("FILE");
   simulate->add_flag("--all-ranks", options->all_ranks,
                      "In the trace, a process for every rank, not one a stage");
+  simulate
+      ->add_option("--network", options->network,
+                   "alpha-beta: a communication takes what it does alone; flow: as flows over the cluster's "
+                   "links, which all share; default alpha-beta")
+      ->check(one_of({"alpha-beta", "flow"}))
+      ->option_text("MODEL");
+  simulate->add_flag("--unfolded", options->unfolded, "Play every rank, not one for each stage");
+  add_disturb_options(*simulate, options->disturb);
+  simulate->add_option("--seed", options->seed, "Of what is drawn by chance; default 1")->option_text("N");
+  simulate
+      ->add_option("--seeds", options->seeds, "Draw so many times, from --seed on, and say how steps spread")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}))
+      ->option_text("N");
+  simulate
+      ->add_option("--with", options->with, "With --network flow: another job that runs on the same fabric")
+      ->option_text("JOB");
+  simulate
+      ->add_option("--placement", options->placement,
+                   "Of both jobs' nodes: packed, one job's after the other's, or interleaved; default packed")
+      ->check(one_of({"packed", "interleaved"}))
+      ->option_text("HOW");
   simulate->add_option("--set", options->settings, "Replace one value of the job; may be repeated")
       ->allow_extra_args(false)
       ->option_text("KEY=VALUE");

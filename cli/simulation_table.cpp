@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/simulation_sections.hpp"
 #include "planner/report/format.hpp"
 #include "planner/report/plan_table.hpp"
 #include "planner/report/table.hpp"
@@ -52,6 +53,7 @@ Lines stage_lines(const SimulationResult& simulation) {
 }
 
 Lines path_lines(const SimulationResult& simulation) {
+  if (simulation.path.entries.empty()) return {};
   constexpr std::size_t kMost = 10;
   const report::Unit unit = report::time_unit(simulation.step_time.seconds());
   report::Table table({{"critical path", report::Align::left},
@@ -97,16 +99,23 @@ Lines failure_lines(const PlannedJob& planned) {
 
 }  // namespace
 
-std::string simulation_table(const PlannedJob& planned, const SimulationResult& simulation) {
-  std::string text = plan_table(planned);
-  for (const Lines& lines : {stage_lines(simulation), path_lines(simulation), failure_lines(planned)}) {
+std::string simulation_table(const SimulatedJob& done) {
+  const SimulationResult& simulation = done.simulation;
+  std::string text = plan_table(done.planned);
+  for (const Lines& lines :
+       {done.every_rank ? rank_lines(done) : stage_lines(simulation), path_lines(simulation),
+        disturbed_lines(done), link_lines(done), failure_lines(done.planned)}) {
     if (lines.empty()) continue;
     text += '\n';
     for (const std::string& line : lines) text += "  " + line + '\n';
   }
-  text += fmt::format("\n  {} operations simulated, one rank of each of {} stage{}\n",
-                      report::grouped(static_cast<std::int64_t>(simulation.tasks)), simulation.ranks.size(),
-                      simulation.ranks.size() == 1 ? "" : "s");
+  const std::string who =
+      done.every_rank ? fmt::format("each of {} ranks",
+                                    report::grouped(static_cast<std::int64_t>(simulation.ranks.size())))
+                      : fmt::format("one rank of each of {} stage{}", simulation.ranks.size(),
+                                    simulation.ranks.size() == 1 ? "" : "s");
+  text += fmt::format("\n  {} operations simulated, {}\n",
+                      report::grouped(static_cast<std::int64_t>(simulation.tasks)), who);
   return text;
 }
 

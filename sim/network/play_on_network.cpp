@@ -28,7 +28,11 @@ class Player : public CommunicationClock {
         flows_(job.job, job.program, plan_, job.devices, fabric) {}
 
   [[nodiscard]] JobFlows& flows() { return flows_; }
+  /// Of ranks played one by one only a timeline asks for more than totals.
   void lay_out(bool folded) {
+    options_ = job_.options;
+    options_.every_rank = !folded;
+    options_.totals_only |= !folded && job_.timeline == nullptr;
     layout_ = folded ? one_rank_per_stage(job_.program, plan_) : every_rank(job_.program, plan_);
   }
 
@@ -37,7 +41,7 @@ class Player : public CommunicationClock {
     network_ = &network;
     began_ = now;
     TimelineSink* timeline = first_ || job_.timeline == nullptr ? &nothing_ : job_.timeline;
-    step_ = std::make_unique<StepSimulation>(job_.program, plan_, layout_, *timeline, job_.options, this);
+    step_ = std::make_unique<StepSimulation>(job_.program, plan_, layout_, *timeline, options_, this);
     step_->start();
   }
   [[nodiscard]] std::optional<SimTime> next_time() const {
@@ -73,6 +77,7 @@ class Player : public CommunicationClock {
   std::uint32_t number_;
   ProgramPlan plan_;
   JobFlows flows_;
+  SimulationOptions options_;
   RankLayout layout_;
   NoTimeline nothing_;
   FlowNetwork* network_ = nullptr;

@@ -42,7 +42,7 @@ struct NetworkResult {
 /// last to end its first step goes on with further steps until then, so that none has the fabric for itself.
 ///
 /// Where every_rank is not asked for, ranks are folded if all groups of each kind prove alike on this fabric,
-/// those of all jobs together; otherwise every rank is played.
+/// those of all jobs together; otherwise every rank is played, without a timeline for totals only.
 /// @throws as simulate_step
 NetworkResult play_on_network(std::span<const NetworkJob> jobs, const Fabric& fabric);
 

@@ -47,7 +47,8 @@ ChromeTrace::ChromeTrace(std::ostream& out, const StepProgram& program, ChromeTr
     : out_(out),
       program_(program),
       title_(options.title.empty() ? "" : options.title + ": "),
-      ranks_per_stage_(options.all_ranks ? count_ranks_per_stage(program) : 1),
+      devices_per_stage_(count_ranks_per_stage(program)),
+      ranks_per_stage_(options.all_ranks ? devices_per_stage_ : 1),
       transfers_(program.stages.size() * ranks_per_stage_) {
   for (const Block& block : program.blocks) {
     std::vector<OpText>& texts = ops_.emplace_back();
@@ -95,6 +96,9 @@ void ChromeTrace::write_names() {
 }
 
 void ChromeTrace::add(const Span& span) {
+  if (ranks_per_stage_ == 1 && span.rank != kEveryRank &&
+      span.rank.at() != span.stage.at() * devices_per_stage_)
+    return;
   const OpText& op = ops_[span.block.at()][span.op.at()];
   const Members members = members_of(span.stage, span.rank);
   rest_.clear();
@@ -114,9 +118,38 @@ void ChromeTrace::add(const MemorySample& sample) {
   write_event(members_of(sample.stage, kEveryRank));
 }
 
+void ChromeTrace::add_counter(const std::string& title, const std::string& name,
+                              std::span<const double> bytes, SimTime stretch) {
+  const auto last = std::find_if(bytes.rbegin(), bytes.rend(), [](double b) { return b > 0.0; });
+  if (last == bytes.rend()) return;
+  auto known = std::find(counters_.begin(), counters_.end(), title);
+  const std::size_t process =
+      first_process_ + transfers_.size() + static_cast<std::size_t>(known - counters_.begin());
+  if (known == counters_.end()) {
+    counters_.push_back(title);
+    text_ << fmt::format(
+        ",\n{{\"pid\":{},\"ph\":\"M\",\"name\":\"process_name\",\"args\":{{\"name\":\"{}\"}}}}", process,
+        escaped(title_ + title));
+    ++events_;
+  }
+  // One more, at which the last stretch ends.
+  const auto stretches = static_cast<std::size_t>(bytes.rend() - last);
+  for (std::size_t s = 0; s <= stretches; ++s) {
+    const double rate = s < stretches ? bytes[s] / stretch.seconds().value() : 0.0;
+    rest_.clear();
+    rest_ << R"("ph":"C","name":")" << escaped(name) << R"(","ts":)";
+    rest_.microseconds(stretch.picoseconds() * static_cast<std::int64_t>(s))
+        << R"(,"args":{"GB/s":)" << fmt::format("{:.6g}", rate / 1e9) << "}}";
+    text_ << ",\n{\"pid\":" << static_cast<std::int64_t>(process) << "," << rest_.view();
+    ++events_;
+  }
+  hand_on();
+}
+
 void ChromeTrace::begin_another(std::string title) {
   title_ = std::move(title) + ": ";
-  first_process_ += program_.stages.size() * ranks_per_stage_;
+  first_process_ += program_.stages.size() * ranks_per_stage_ + counters_.size();
+  counters_.clear();
   first_transfer_ = next_transfer_;
   transfers_.assign(program_.stages.size() * ranks_per_stage_, {});
   write_names();

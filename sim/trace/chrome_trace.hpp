@@ -4,17 +4,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <ostream>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "planner/program/timeline.hpp"
+#include "sim/engine/sim_time.hpp"
 #include "sim/play/rank_lanes.hpp"
 #include "sim/trace/text_buffer.hpp"
 
 namespace foreshard {
 
 struct ChromeTraceOptions {
-  /// A process for every rank of every stage, instead of one that stands for all ranks of a stage.
+  /// A process for every rank of every stage, instead of one for a stage: for all its ranks, or the first
+  /// where spans tell them apart.
   bool all_ranks = false;
   /// Put before the names of the processes: "predicted: stage 0".
   std::string title{};
@@ -32,6 +35,10 @@ class ChromeTrace : public TimelineSink {
 
   void add(const Span& span) override;
   void add(const MemorySample& sample) override;
+  /// A counter of what was carried in equal stretches of time, from 0 on, as GB/s; all counters of one title
+  /// are together in one more process. Where all stretches are empty there is none.
+  void add_counter(const std::string& title, const std::string& name, std::span<const double> bytes,
+                   SimTime stretch);
   /// What is added from here on is another timeline of the same program, in processes of its own below those
   /// so far.
   void begin_another(std::string title);
@@ -62,15 +69,17 @@ class ChromeTrace : public TimelineSink {
   std::ostream& out_;
   const StepProgram& program_;
   std::string title_;
-  std::size_t first_process_ = 0;                                // of the timeline at hand
-  std::size_t first_transfer_ = 0;                               // id of the timeline's first arrow
-  std::size_t next_transfer_ = 0;                                // id above all arrows so far
-  std::size_t ranks_per_stage_ = 1;                              // that are written out
+  std::size_t first_process_ = 0;   // of the timeline at hand
+  std::size_t first_transfer_ = 0;  // id of the timeline's first arrow
+  std::size_t next_transfer_ = 0;   // id above all arrows so far
+  std::size_t devices_per_stage_;
+  std::size_t ranks_per_stage_;                                  // that are written out
   std::vector<std::vector<OpText>> ops_;                         // [block][op]
   std::vector<std::array<std::int64_t, kRankLanes>> transfers_;  // so far, by process and lane
   TextBuffer rest_;                                              // of the event at hand, behind its process
   TextBuffer text_;                                              // not yet handed on
   std::int64_t events_ = 0;
+  std::vector<std::string> counters_;  // titles of processes behind those of ranks
 };
 
 }  // namespace foreshard
