@@ -25,8 +25,8 @@ struct DisturbanceSpec {
     double least = 1.0;
     double most = 1.0;
   };
-  std::vector<Slowdown> slowdowns;
-  std::optional<Stragglers> stragglers;
+  std::vector<Slowdown> slowdowns{};
+  std::optional<Stragglers> stragglers{};
   /// All devices a little: the standard deviation of the logarithm of a device's speed.
   double spread = 0.0;
   /// From moment to moment: the standard deviation of the logarithm of what the kernels of one visit of a

@@ -23,7 +23,10 @@ BytesPerSecond capacity_of(const ClusterLink& link, const ClusterSpec& cluster) 
 }  // namespace
 
 Fabric::Fabric(const ClusterSpec& cluster, std::span<const Degradation> degraded)
-    : graph_(cluster), devices_(cluster.devices()), devices_per_node_(cluster.devices_per_node) {
+    : graph_(cluster),
+      devices_(cluster.devices()),
+      devices_per_node_(cluster.devices_per_node),
+      is_mesh_(cluster.fabric == NodeFabric::mesh) {
   const std::vector<ClusterLink>& links = graph_.links();
   capacities_.reserve(links.size());
   for (const ClusterLink& link : links) capacities_.push_back(capacity_of(link, cluster));

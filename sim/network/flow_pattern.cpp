@@ -67,8 +67,27 @@ class Uses {
   std::vector<LinkUse> uses_;
 };
 
-void add_cycle(Uses& uses, const std::vector<Rank>& order) {
-  for (std::size_t i = 0; i < order.size(); ++i) uses.add(order[i], order[(i + 1) % order.size()]);
+/// The edges of a ring. Over a mesh libraries run as many rings as a device has neighbours, each along other
+/// links, so what leaves a device for its node goes to all of it evenly.
+void add_cycle(Uses& uses, const Fabric& fabric, const std::vector<Rank>& order,
+               const std::vector<Node>& nodes) {
+  const auto node_with = [&](Rank rank) {
+    return std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) {
+      return fabric.node_of(node.front()) == fabric.node_of(rank);
+    });
+  };
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const Rank from = order[i];
+    const Rank to = order[(i + 1) % order.size()];
+    if (!fabric.is_mesh() || fabric.node_of(from) != fabric.node_of(to)) {
+      uses.add(from, to);
+      continue;
+    }
+    const Node& node = *node_with(from);
+    for (const Rank peer : node) {
+      if (peer != from) uses.add(from, peer, 1.0 / static_cast<double>(node.size() - 1));
+    }
+  }
 }
 
 FlowPattern rings(const Fabric& fabric, CollectiveKind kind, std::int64_t rails,
@@ -84,7 +103,7 @@ FlowPattern rings(const Fabric& fabric, CollectiveKind kind, std::int64_t rails,
         order.push_back(is_ascending ? at(node, rail + i) : at(node, rail - 1 - i));
       is_ascending = !is_ascending;
     }
-    add_cycle(uses, order);
+    add_cycle(uses, fabric, order, nodes);
   }
   const auto n = static_cast<double>(members.size());
   const double rounds = kind == CollectiveKind::all_reduce ? 2.0 : 1.0;

@@ -21,11 +21,12 @@ struct FlowPattern {
 
 /// Links and counts of a collective of S bytes among these devices, in their group's order:
 ///
-///   ring       a ring through each NIC of a node that the group owns (the choice's rails), each with its
-///   share
-///              of S: 2(n−1)/n of it along every edge for an all-reduce, (n−1)/n for the others. In a node
-///              the ring that came in by one device's NIC leaves by its neighbour's, back and forth from node
-///              to node, so that every NIC has one ring in and one out and rings stay on their rails
+///   ring       a ring through each NIC of a node that the group owns (the choice's rails), each with an
+///   equal
+///              part of S: 2(n−1)/n of that along every edge for an all-reduce, (n−1)/n for the others. In a
+///              node the ring that came in by one device's NIC leaves by its neighbour's, back and forth from
+///              node to node, so that every NIC has one ring in and one out and rings stay on their rails. In
+///              a mesh what leaves a device for its node is spread over all its links there
 ///   tree       two binary trees over the nodes for each NIC, each with half of its share, up and down every
 ///              edge; a node's inner vertex of one tree is a leaf of the other (Sanders et al. 2009); in a
 ///              node a chain, up and down
