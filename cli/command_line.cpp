@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "cli/offers.hpp"
 #include "planner/spec/diagnostic.hpp"
 
 namespace foreshard::cli {
@@ -45,6 +46,10 @@ void describe_tool(CLI::App& app, const std::string& name, const std::string& ex
   app.footer(example + kExitCodes);
 }
 
+void finish_tool(CLI::App& app) {
+  for (CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) each->group("Commands");
+}
+
 std::string suggestion(const std::string& word, const std::vector<std::string>& candidates) {
   const auto near = nearest(word, candidates);
   return near ? fmt::format("; did you mean '{}'?", *near) : std::string{};
@@ -55,7 +60,15 @@ CLI::Validator one_of(const std::vector<std::string>& allowed) {
     if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return std::string{};
     return fmt::format("'{}' is none of {}{}", value, fmt::join(allowed, ", "), suggestion(value, allowed));
   };
-  return CLI::Validator(check, "");
+  return CLI::Validator(check, fmt::format("{}", fmt::join(allowed, " ")), kWordsValidator);
+}
+
+std::string missing_command(const CLI::App& app) {
+  std::vector<std::string> names = command_names(app);
+  const std::string last = names.back();
+  names.pop_back();
+  return fmt::format("a command is missing: {} or {}; see: {} --help", fmt::join(names, ", "), last,
+                     app.get_name());
 }
 
 std::string describe_parse_error(const CLI::App& app, const CLI::ParseError& error) {

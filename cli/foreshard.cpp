@@ -12,31 +12,13 @@
 
 #include "cli/command.hpp"
 #include "cli/command_line.hpp"
-#include "cli/compare.hpp"
-#include "cli/list.hpp"
+#include "cli/foreshard_commands.hpp"
 #include "cli/output.hpp"
-#include "cli/plan.hpp"
-#include "cli/score.hpp"
-#include "cli/show.hpp"
-#include "cli/simulate.hpp"
 #include "planner/spec/diagnostic.hpp"
 #include "planner/units/count.hpp"
 
 namespace foreshard::cli {
 namespace {
-
-constexpr const char* kExample =
-    "Example:\n"
-    "  foreshard plan llama3-70b-64h100\n"
-    "  foreshard plan --help\n"
-    "\n";
-
-void describe(CLI::App& app, Command& command) {
-  describe_tool(app, "foreshard", kExample);
-  for (const auto add : {add_plan, add_compare, add_simulate, add_score, add_list, add_show})
-    add(app, command);
-  for (CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) each->group("Commands");
-}
 
 int status(ExitCode code) { return static_cast<int>(code); }
 
@@ -53,10 +35,8 @@ int finish_parsing(const CLI::App& app, const CLI::ParseError& outcome) {
   return status(ExitCode::wrong_input);
 }
 
-int run(const Command& command) {
-  if (!command.run)
-    throw UsageError(
-        "a command is missing: plan, compare, simulate, score, list or show; see: foreshard --help");
+int run(const CLI::App& app, const Command& command) {
+  if (!command.run) throw UsageError(missing_command(app));
   const CommandResult result = command.run();
   print_result(result.output);
   return status(result.code);
@@ -81,17 +61,17 @@ int main(int argc, char** argv) {
   using namespace foreshard;
   using namespace foreshard::cli;
   std::signal(SIGPIPE, SIG_IGN);
-  CLI::App app("Plan the training of large language models on many devices, before money is spent.");
+  CLI::App app;
   Command command;
   try {
-    describe(app, command);
+    describe_foreshard(app, command);
     // Printing help can fail as printing a result can: hence one try within the other.
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& outcome) {
       return finish_parsing(app, outcome);
     }
-    return run(command);
+    return run(app, command);
   } catch (const SpecError& error) {
     return complain(error, command);
   } catch (const UsageError& error) {

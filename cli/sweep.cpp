@@ -63,7 +63,7 @@ constexpr const char* kExample =
 
 }  // namespace
 
-void add_sweep(CLI::App& app, Command& command, MpiSession& session) {
+void add_sweep(CLI::App& app, RunCommand& command) {
   const auto options = std::make_shared<SweepOptions>();
   CLI::App* sweep = app.add_subcommand(
       "sweep", "Validate a job at several tensor-parallel degrees: is the predicted order the measured one?");
@@ -74,9 +74,8 @@ void add_sweep(CLI::App& app, Command& command, MpiSession& session) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20))
       ->option_text("LIST");
   sweep->footer(kExample + std::string(kExitCodes));
-  sweep->callback([options, &command, &session] {
-    command = {.run = [options, &session] { return run_sweep(*options, session); },
-               .nothing_done = "nothing run"};
+  sweep->callback([options, &command] {
+    command = [options](MpiSession& session) { return run_sweep(*options, session); };
   });
 }
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "cli/command_line.hpp"
+#include "cli/offers.hpp"
 #include "cli/run_job.hpp"
 #include "cli/run_options.hpp"
 #include "cli/run_validation.hpp"
@@ -76,7 +77,7 @@ constexpr const char* kExample =
 
 }  // namespace
 
-void add_validate(CLI::App& app, Command& command, MpiSession& session) {
+void add_validate(CLI::App& app, RunCommand& command) {
   const auto options = std::make_shared<ValidateOptions>();
   CLI::App* validate = app.add_subcommand(
       "validate", "Run a job's steps for real, one rank per device: predicted, measured, error.");
@@ -84,15 +85,15 @@ void add_validate(CLI::App& app, Command& command, MpiSession& session) {
   validate
       ->add_option("--trace", options->trace,
                    "Also write both timelines, one above the other, for Perfetto or chrome://tracing")
+      ->check(offers(kOfferFiles))
       ->option_text("FILE");
   validate
       ->add_option("--shard", options->shard,
                    "Run this rank's share alone, on one device; communication is predicted, not run")
       ->option_text("rank=N");
   validate->footer(kExample + std::string(kExitCodes));
-  validate->callback([options, &command, &session] {
-    command = {.run = [options, &session] { return run_validate(*options, session); },
-               .nothing_done = "nothing run"};
+  validate->callback([options, &command] {
+    command = [options](MpiSession& session) { return run_validate(*options, session); };
   });
 }
 
