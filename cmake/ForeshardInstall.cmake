@@ -13,16 +13,17 @@ endif()
 if(FORESHARD_BUILD_CUDA)
   install(TARGETS foreshard-cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
-if(TARGET foreshard)
-  install(TARGETS foreshard RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS foreshard RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT foreshard)
+if(FORESHARD_BUILD_RUNTIME)
+  install(TARGETS foreshard-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT foreshard-run)
 endif()
 
 # Headers keep their paths below include/foreshard, the directory that the package exports.
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/planner ${PROJECT_SOURCE_DIR}/sim
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/foreshard FILES_MATCHING PATTERN "*.hpp")
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION ${CMAKE_INSTALL_DATADIR}/foreshard
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION ${CMAKE_INSTALL_DATADIR}/foreshard COMPONENT foreshard
   PATTERN CMakeLists.txt EXCLUDE)
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT foreshard)
 
 install(EXPORT foreshard NAMESPACE foreshard:: FILE foreshardTargets.cmake DESTINATION ${FORESHARD_PACKAGE_DIR})
 configure_package_config_file(cmake/foreshardConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/foreshardConfig.cmake
