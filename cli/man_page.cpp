@@ -74,9 +74,37 @@ std::string exit_status(const std::string& codes) {
   return text;
 }
 
+constexpr const char* kPlannerSurroundings = R"(.SH ENVIRONMENT
+.TP
+.B FORESHARD_CONFIGS
+The directory of the bundled configs, in place of the installed one
+.SH FILES
+.TP
+.I ../share/foreshard/configs
+From the tool's own directory: models, accelerators, clusters, jobs and measured runs that are known by name
+.SH SEE ALSO
+.BR foreshard\-run (1)
+)";
+
+constexpr const char* kRunnerSurroundings = R"(.SH ENVIRONMENT
+.TP
+.B FORESHARD_CONFIGS
+The directory of the bundled configs, in place of the installed one
+.TP
+.B FORESHARD_CUDA_LIBRARY
+The library of the runtime on GPUs, where it is not installed with the tool
+.SH FILES
+.TP
+.I ../share/foreshard/configs
+From the tool's own directory: models, accelerators, clusters, jobs and measured runs that are known by name
+.SH SEE ALSO
+.BR foreshard (1),
+.BR mpirun (1)
+)";
+
 }  // namespace
 
-std::string man_page(const ToolDescription& tool, const std::string& version, const std::string& configs) {
+std::string man_page(const ToolDescription& tool, const std::string& version) {
   const bool is_planner = tool.name == "foreshard";
   std::string text = fmt::format(".TH {} 1 \"\" \"foreshard {}\" \"User Commands\"\n.ad l\n.nh\n",
                                  roff(upper(tool.name)), version);
@@ -89,19 +117,7 @@ std::string man_page(const ToolDescription& tool, const std::string& version, co
   text += ".SH COMMANDS\n";
   for (const CommandDescription& command : tool.commands) text += section(tool, command);
   text += exit_status(tool.exit_codes);
-  text +=
-      ".SH ENVIRONMENT\n.TP\n.B FORESHARD_CONFIGS\nThe directory of the bundled configs, in place of the "
-      "installed one\n";
-  if (!is_planner)
-    text +=
-        ".TP\n.B FORESHARD_CUDA_LIBRARY\nThe library of the runtime on GPUs, where it is not installed "
-        "beside\n";
-  text += fmt::format(
-      ".SH FILES\n.TP\n.I {}\nModels, accelerators, clusters, jobs and measured runs that are known by "
-      "name\n",
-      roff(configs));
-  text +=
-      fmt::format(".SH SEE ALSO\n.BR {}\n", is_planner ? "foreshard\\-run (1)" : "foreshard (1), mpirun (1)");
+  text += is_planner ? kPlannerSurroundings : kRunnerSurroundings;
   return text;
 }
 

@@ -57,7 +57,7 @@ std::string page(const std::string& wanted) {
   const std::string what = wanted.substr(0, slash);
   if (slash == std::string::npos) throw std::invalid_argument("there is no page '" + wanted + "'");
   const ToolDescription tool = described_tool(wanted.substr(slash + 1));
-  if (what == "man") return man_page(tool, FORESHARD_VERSION, FORESHARD_INSTALLED_CONFIGS);
+  if (what == "man") return man_page(tool, FORESHARD_VERSION);
   if (what == "bash") return bash_completion(tool, job_keys_with_words());
   if (what == "zsh") return zsh_completion(tool, job_keys_with_words());
   if (what == "fish") return fish_completion(tool, job_keys_with_words());

@@ -16,7 +16,7 @@ TEST_CASE("a manual page escapes what roff would take for its own") {
                     .notes = "first\n'second'",
                     .examples = "foreshard run --all-in x\n"}},
       .exit_codes = "0  done\n"};
-  const std::string page = man_page(tool, "1.2.3", "/usr/share/foreshard/configs");
+  const std::string page = man_page(tool, "1.2.3");
   CHECK_THAT(page, ContainsSubstring(
                        ".TH FORESHARD 1 \"\" \"foreshard 1.2.3\" \"User Commands\"\n.ad l\n.nh\n.SH NAME\n"));
   CHECK_THAT(page, ContainsSubstring(".SH NAME\nforeshard \\- plan it\n"));
@@ -26,5 +26,5 @@ TEST_CASE("a manual page escapes what roff would take for its own") {
   CHECK_THAT(page, ContainsSubstring(".PP\nfirst\n\\&'second'\n"));
   CHECK_THAT(page, ContainsSubstring(".nf\nforeshard run \\-\\-all\\-in x\n.fi\n"));
   CHECK_THAT(page, ContainsSubstring(".SH EXIT STATUS\n.TP\n.B 0\ndone\n"));
-  CHECK_THAT(page, ContainsSubstring(".I /usr/share/foreshard/configs\n"));
+  CHECK_THAT(page, ContainsSubstring(".SH FILES\n.TP\n.I ../share/foreshard/configs\n"));
 }

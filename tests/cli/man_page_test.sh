@@ -20,7 +20,7 @@ for page in "$pages"/*.man; do
   fi
   tool=$(basename "$page" .man)
   for line in "^NAME$" "^ +$tool - " "^ +$tool [a-z]+ \[options\]" "^ +--set KEY=VALUE$" "^EXIT STATUS$" \
-    "^ +1 +the answer is no" "FORESHARD_CONFIGS" "/share/foreshard/configs$"; do
+    "^ +1 +the answer is no" "FORESHARD_CONFIGS" "^ +\.\./share/foreshard/configs$"; do
     if ! grep -qE -e "$line" "$scratch/text"; then
       echo "$page has no line like $line"
       failed=1
