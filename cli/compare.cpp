@@ -152,6 +152,7 @@ CommandResult run_compare(const CompareOptions& options) {
     result.output = compare_csv(comparison);
   } else {
     result.output = compare_table(comparison);
+    result.is_table = true;
   }
   result.code = comparison.best ? ExitCode::done : ExitCode::no;
   return result;

@@ -19,11 +19,12 @@ constexpr const char* kExample =
 
 }  // namespace
 
-void describe_foreshard(CLI::App& app, Command& command) {
+void describe_foreshard(CLI::App& app, Command& command, ColorChoice& color) {
   app.description("Plan the training of large language models on many devices, before money is spent.");
   describe_tool(app, "foreshard", kExample);
   for (const auto add : {add_plan, add_compare, add_simulate, add_score, add_list, add_show})
     add(app, command);
+  add_color_options(app, color);
   finish_tool(app);
 }
 

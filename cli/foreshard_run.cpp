@@ -6,9 +6,11 @@
 #include <new>
 #include <sstream>
 #include <string>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
+#include "cli/color.hpp"
 #include "cli/command.hpp"
 #include "cli/command_line.hpp"
 #include "cli/output.hpp"
@@ -34,23 +36,25 @@ int finish_parsing(const CLI::App& app, const CLI::ParseError& outcome, const Mp
   return static_cast<int>(ExitCode::done);
 }
 
-int run(const CLI::App& app, const RunCommand& command, MpiSession& session) {
+int run(const CLI::App& app, const RunCommand& command, const ColorChoice& color, MpiSession& session) {
   if (!command) throw UsageError(missing_command(app));
   const CommandResult result = command(session);
-  if (speaks(session)) print_result(result.output);
+  const bool is_colored = result.is_table && wants_color(color, STDOUT_FILENO);
+  if (speaks(session)) print_result(is_colored ? colored_table(result.output) : result.output);
   return static_cast<int>(result.code);
 }
 
 int parse_and_run(int argc, char** argv, MpiSession& session) {
   CLI::App app;
   RunCommand command;
-  describe_foreshard_run(app, command);
+  ColorChoice color;
+  describe_foreshard_run(app, command, color);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& outcome) {
     return finish_parsing(app, outcome, session);
   }
-  return run(app, command, session);
+  return run(app, command, color, session);
 }
 
 std::string complaints(const SpecError& error) {

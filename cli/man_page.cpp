@@ -78,6 +78,10 @@ constexpr const char* kPlannerSurroundings = R"(.SH ENVIRONMENT
 .TP
 .B FORESHARD_CONFIGS
 The directory of the bundled configs, in place of the installed one
+.TP
+.B NO_COLOR
+Where it is set and not empty, nothing is coloured but by
+.B \-\-color=always
 .SH FILES
 .TP
 .I ../share/foreshard/configs
@@ -90,6 +94,10 @@ constexpr const char* kRunnerSurroundings = R"(.SH ENVIRONMENT
 .TP
 .B FORESHARD_CONFIGS
 The directory of the bundled configs, in place of the installed one
+.TP
+.B NO_COLOR
+Where it is set and not empty, nothing is coloured but by
+.B \-\-color=always
 .TP
 .B FORESHARD_CUDA_LIBRARY
 The library of the runtime on GPUs, where it is not installed with the tool

@@ -32,12 +32,13 @@ std::vector<ToolDescription> described_tools() {
   std::vector<ToolDescription> tools;
   CLI::App planner;
   Command command;
-  describe_foreshard(planner, command);
+  ColorChoice color;
+  describe_foreshard(planner, command, color);
   tools.push_back(describe(planner));
 #ifdef FORESHARD_WITH_RUN
   CLI::App runner;
   RunCommand run_command;
-  describe_foreshard_run(runner, run_command);
+  describe_foreshard_run(runner, run_command, color);
   tools.push_back(describe(runner));
 #endif
   return tools;

@@ -17,11 +17,12 @@ constexpr const char* kExample =
 
 }  // namespace
 
-void describe_foreshard_run(CLI::App& app, RunCommand& command) {
+void describe_foreshard_run(CLI::App& app, RunCommand& command, ColorChoice& color) {
   app.description(
       "Run a training step for real, one rank per device, and see how far its prediction is off.");
   describe_tool(app, "foreshard-run", kExample);
   for (const auto add : {add_validate, add_sweep, add_calibrate, add_devices}) add(app, command);
+  add_color_options(app, color);
   finish_tool(app);
 }
 

@@ -93,7 +93,7 @@ CommandResult run_score(const ScoreOptions& options) {
     result.cases = worst_cases(std::move(result.cases), static_cast<std::size_t>(*options.worst));
   if (options.format == "json") return {.output = score_json(result)};
   if (options.format == "csv") return {.output = score_csv(result)};
-  return {.output = score_table(result)};
+  return {.output = score_table(result), .is_table = true};
 }
 
 constexpr const char* kExample =

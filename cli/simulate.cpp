@@ -129,6 +129,7 @@ void add_simulate(CLI::App& app, Command& command) {
       ->option_text("N");
   simulate
       ->add_option("--with", options->with, "With --network flow: another job that runs on the same fabric")
+      ->check(offers(kOfferJobs))
       ->option_text("JOB");
   simulate
       ->add_option("--placement", options->placement,

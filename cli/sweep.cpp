@@ -50,10 +50,15 @@ CommandResult run_sweep(const SweepOptions& options, MpiSession& session) {
   Sweep sweep;
   VariantAxes axes;
   axes.tp = options.tp;
-  for (const Variant& variant : make_variants(job, axes))
-    sweep.entries.push_back(run_variant(variant, session, validation, progress));
+  const std::vector<Variant> variants = make_variants(job, axes);
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    progress.begin_part(
+        fmt::format("tp {}, {} of {}", variants[i].job.parallelism.tp, i + 1, variants.size()));
+    sweep.entries.push_back(run_variant(variants[i], session, validation, progress));
+  }
   return {.output = options.run.format == "json" ? sweep_json(job, sweep) : sweep_table(job, sweep),
-          .code = sweep.passed() ? ExitCode::done : ExitCode::no};
+          .code = sweep.passed() ? ExitCode::done : ExitCode::no,
+          .is_table = options.run.format == "table"};
 }
 
 constexpr const char* kExample =

@@ -47,7 +47,8 @@ void require_shard_options(const ValidateOptions& options) {
 CommandResult report(const ValidateOptions& options, const JobSpec& job, const Validation& result) {
   return {
       .output = options.run.format == "json" ? validation_json(job, result) : validation_table(job, result),
-      .code = result.passed() ? ExitCode::done : ExitCode::no};
+      .code = result.passed() ? ExitCode::done : ExitCode::no,
+      .is_table = options.run.format == "table"};
 }
 
 CommandResult run_validate(const ValidateOptions& options, MpiSession& session) {
