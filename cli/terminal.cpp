@@ -41,7 +41,7 @@ bool parent_leads_to_terminal(int stream) {
 }  // namespace
 
 bool leads_to_terminal(int stream) {
-  return ::isatty(stream) != 0 || (parent_is_mpirun() && parent_leads_to_terminal(stream));
+  return parent_is_mpirun() ? parent_leads_to_terminal(stream) : ::isatty(stream) != 0;
 }
 
 bool terminal_is_capable() {

@@ -5,7 +5,7 @@
 namespace foreshard::cli {
 
 /// Whether people watch what goes to standard output (1) or standard error (2). A rank under mpirun writes
-/// into a pipe, so the streams of the mpirun that started it count.
+/// into a pipe or a terminal of mpirun's own, so what counts is where the mpirun that started it writes.
 bool leads_to_terminal(int stream);
 
 /// Whether the terminal, by TERM, can do more than lines of text.

@@ -99,6 +99,10 @@ if [[ -n $runner ]]; then
   what='a sweep'
   on_terminal "${mpirun[*]} $runner sweep $job --tp 1,2 --steps 20 --format json >result"
   has 'tp 2, 2 of 2: running steps ['
+  what='no colour where mpirun writes into a file'
+  on_terminal "${mpirun[*]} $runner validate $job --steps 2 >result"
+  shown=$(cat result)
+  lacks "$escape"
   what='colour under mpirun'
   on_terminal "${mpirun[*]} $runner validate $job --steps 2"
   has "${escape}32m✓${escape}0m"
