@@ -1,11 +1,13 @@
 #include "cli/command_line.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "cli/offers.hpp"
+#include "planner/report/table.hpp"
 #include "planner/spec/diagnostic.hpp"
 
 namespace foreshard::cli {
@@ -33,11 +35,23 @@ std::vector<std::string> option_names(const CLI::App& app) {
   return names;
 }
 
+constexpr std::size_t kColumn = 24;  // where what an option means begins
+
+/// Help no wider than a page.
+class WrappedHelp : public CLI::Formatter {
+ public:
+  std::string make_option_desc(const CLI::Option* option) const override {
+    return fmt::format(
+        "{}", fmt::join(report::wrapped(option->get_description(), 0, 0, report::kWidth - kColumn), "\n"));
+  }
+};
+
 }  // namespace
 
 void describe_tool(CLI::App& app, const std::string& name, const std::string& example) {
   app.name(name);
-  app.get_formatter()->column_width(24);
+  app.formatter(std::make_shared<WrappedHelp>());
+  app.get_formatter()->column_width(kColumn);
   app.get_formatter()->label("OPTIONS", "options");
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   app.get_formatter()->label("Positionals", "Arguments");

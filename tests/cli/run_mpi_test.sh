@@ -32,6 +32,7 @@ says out 'Usage: foreshard-run'
 says out 'validate'
 expect 0 1 validate --help
 says out 'mpirun -n 2 foreshard-run validate'
+[[ -z $(LC_ALL=C.UTF-8 awk 'length > 100' "$scratch/out") ]] || complain 'wider than 100 columns'
 
 expect 0 2 validate "$job" --steps 3 --trace both.json
 says out 'gradients equal the unsharded run'
