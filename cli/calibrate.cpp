@@ -11,6 +11,7 @@
 
 #include "cli/calibration_table.hpp"
 #include "cli/command_line.hpp"
+#include "cli/offers.hpp"
 #include "cli/progress.hpp"
 #include "cli/run_device.hpp"
 #include "cli/unfinished_file.hpp"
@@ -128,26 +129,29 @@ constexpr const char* kExample =
 
 }  // namespace
 
-void add_calibrate(CLI::App& app, Command& command, MpiSession& session) {
+void add_calibrate(CLI::App& app, RunCommand& command) {
   const auto options = std::make_shared<CalibrateOptions>();
   CLI::App* calibrate = app.add_subcommand(
       "calibrate", "Measure this machine and write a cluster file with which plans are about it.");
-  calibrate->add_option("--out", options->out, "The cluster file to write")->required()->option_text("FILE");
+  calibrate->add_option("--out", options->out, "The cluster file to write")
+      ->required()
+      ->check(offers(kOfferFiles))
+      ->option_text("FILE");
   calibrate->add_option("--name", options->name, "Of the cluster; default the file's name")
       ->option_text("NAME");
   calibrate
       ->add_option(
           "--like", options->like,
           "Measure this machine's GPU, alone; the rest of the cluster is as this one, such as dgx-h100")
+      ->check(offers(kOfferClusters))
       ->option_text("CLUSTER");
   calibrate->add_flag("--quick", options->quick, "Measure less, in under 15 seconds: a first impression");
   calibrate->add_option("--threads", options->threads, "Threads per rank; default its share of the cores")
       ->check(CLI::Range(1, 4096))
       ->option_text("N");
   calibrate->footer(kExample + std::string(kExitCodes));
-  calibrate->callback([options, &command, &session] {
-    command = {.run = [options, &session] { return run_calibrate(*options, session); },
-               .nothing_done = "nothing measured"};
+  calibrate->callback([options, &command] {
+    command = [options](MpiSession& session) { return run_calibrate(*options, session); };
   });
 }
 

@@ -2,13 +2,12 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/command.hpp"
-#include "runtime/comm/mpi_session.hpp"
+#include "cli/run_command.hpp"
 
 namespace foreshard::cli {
 
 /// `foreshard-run calibrate`: measures the machine that the ranks run on, and writes a cluster file that
 /// every command takes.
-void add_calibrate(CLI::App& app, Command& command, MpiSession& session);
+void add_calibrate(CLI::App& app, RunCommand& command);
 
 }  // namespace foreshard::cli

@@ -26,6 +26,7 @@ class EnvironmentError : public std::runtime_error {
 struct CommandResult {
   std::string output;
   ExitCode code = ExitCode::done;
+  bool is_table = false;  ///< for people, not for programs
 };
 
 /// The sub-command that the command line chose, ready to run.

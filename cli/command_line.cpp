@@ -1,10 +1,13 @@
 #include "cli/command_line.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "cli/offers.hpp"
+#include "planner/report/table.hpp"
 #include "planner/spec/diagnostic.hpp"
 
 namespace foreshard::cli {
@@ -32,17 +35,33 @@ std::vector<std::string> option_names(const CLI::App& app) {
   return names;
 }
 
+constexpr std::size_t kColumn = 24;  // where what an option means begins
+
+/// Help no wider than a page.
+class WrappedHelp : public CLI::Formatter {
+ public:
+  std::string make_option_desc(const CLI::Option* option) const override {
+    return fmt::format(
+        "{}", fmt::join(report::wrapped(option->get_description(), 0, 0, report::kWidth - kColumn), "\n"));
+  }
+};
+
 }  // namespace
 
 void describe_tool(CLI::App& app, const std::string& name, const std::string& example) {
   app.name(name);
-  app.get_formatter()->column_width(24);
+  app.formatter(std::make_shared<WrappedHelp>());
+  app.get_formatter()->column_width(kColumn);
   app.get_formatter()->label("OPTIONS", "options");
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   app.get_formatter()->label("Positionals", "Arguments");
   app.set_help_flag("-h,--help", "Print this help");
   app.set_version_flag("--version", name + " " FORESHARD_VERSION, "Print the version");
   app.footer(example + kExitCodes);
+}
+
+void finish_tool(CLI::App& app) {
+  for (CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) each->group("Commands");
 }
 
 std::string suggestion(const std::string& word, const std::vector<std::string>& candidates) {
@@ -55,7 +74,15 @@ CLI::Validator one_of(const std::vector<std::string>& allowed) {
     if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return std::string{};
     return fmt::format("'{}' is none of {}{}", value, fmt::join(allowed, ", "), suggestion(value, allowed));
   };
-  return CLI::Validator(check, "");
+  return CLI::Validator(check, fmt::format("{}", fmt::join(allowed, " ")), kWordsValidator);
+}
+
+std::string missing_command(const CLI::App& app) {
+  std::vector<std::string> names = command_names(app);
+  const std::string last = names.back();
+  names.pop_back();
+  return fmt::format("a command is missing: {} or {}; see: {} --help", fmt::join(names, ", "), last,
+                     app.get_name());
 }
 
 std::string describe_parse_error(const CLI::App& app, const CLI::ParseError& error) {

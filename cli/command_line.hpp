@@ -18,8 +18,14 @@ inline constexpr const char* kExitCodes =
 /// Name, version, help and how they are laid out: alike for both tools.
 void describe_tool(CLI::App& app, const std::string& name, const std::string& example);
 
+/// The rest, once all commands are there.
+void finish_tool(CLI::App& app);
+
 /// An option's value must be one of these; the complaint names them and the nearest.
 CLI::Validator one_of(const std::vector<std::string>& allowed);
+
+/// "a command is missing: plan or list; see: foreshard --help"
+std::string missing_command(const CLI::App& app);
 
 /// "; did you mean 'plan'?", or nothing where no candidate is near.
 std::string suggestion(const std::string& word, const std::vector<std::string>& candidates);

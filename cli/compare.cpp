@@ -16,6 +16,7 @@
 
 #include "cli/command_line.hpp"
 #include "cli/job_input.hpp"
+#include "cli/offers.hpp"
 #include "planner/report/compare_csv.hpp"
 #include "planner/report/compare_json.hpp"
 #include "planner/report/compare_table.hpp"
@@ -89,14 +90,18 @@ std::int64_t parse_number(const NumberList& kind, const std::string& text) {
   return number;
 }
 
-Recompute parse_recompute(const std::string& text) {
+std::vector<std::string> recompute_words() {
   std::vector<std::string> words;
+  for (const Recompute recompute : kRecomputes) words.emplace_back(report::word_for(recompute));
+  return words;
+}
+
+Recompute parse_recompute(const std::string& text) {
   for (const Recompute recompute : kRecomputes) {
-    words.emplace_back(report::word_for(recompute));
-    if (words.back() == text) return recompute;
+    if (report::word_for(recompute) == text) return recompute;
   }
   throw UsageError(fmt::format("--recompute takes none, selective, selective-ops and full, not '{}'{}", text,
-                               suggestion(text, words)));
+                               suggestion(text, recompute_words())));
 }
 
 VariantAxes parse_axes(const CompareOptions& options) {
@@ -147,6 +152,7 @@ CommandResult run_compare(const CompareOptions& options) {
     result.output = compare_csv(comparison);
   } else {
     result.output = compare_table(comparison);
+    result.is_table = true;
   }
   result.code = comparison.best ? ExitCode::done : ExitCode::no;
   return result;
@@ -168,20 +174,23 @@ void add_compare(CLI::App& app, Command& command) {
   const auto options = std::make_shared<CompareOptions>();
   CLI::App* compare =
       app.add_subcommand("compare", "Lay variants of one job side by side, with the reasons for the winner.");
-  compare->add_option("JOB", options->job, kJobHelp)->required()->option_text(" ");
+  compare->add_option("JOB", options->job, kJobHelp)->required()->check(offers(kOfferJobs))->option_text(" ");
   for (std::size_t i = 0; i < kNumberLists.size(); ++i) {
     compare->add_option(kNumberLists[i].option, options->numbers[i], kNumberLists[i].help)
         ->option_text("LIST");
   }
   compare->add_option("--recompute", options->recompute, "none, selective, selective-ops, full")
+      ->check(offers(recompute_words()))
       ->option_text("LIST");
   compare->add_option("--cluster", options->clusters, "Names or files, at the job's number of devices")
+      ->check(offers(kOfferClusters))
       ->option_text("LIST");
   compare->add_option("--format", options->format, "table (for people), json or csv; default table")
       ->check(one_of({"table", "json", "csv"}))
       ->option_text("FORMAT");
   compare->add_option("--set", options->settings, "Replace one value of the job; may be repeated")
       ->allow_extra_args(false)
+      ->check(offers(kOfferKeys))
       ->option_text("KEY=VALUE");
   compare->footer(kExample + std::string(kExitCodes));
   compare->callback([options, &command] {

@@ -65,13 +65,11 @@ CommandResult run_devices(const MpiSession& session) {
 
 }  // namespace
 
-void add_devices(CLI::App& app, Command& command, MpiSession& session) {
+void add_devices(CLI::App& app, RunCommand& command) {
   CLI::App* devices =
       app.add_subcommand("devices", "Say what jobs can run on here, and why something was not found.");
   devices->footer("Example:\n  foreshard-run devices\n\n" + std::string(kExitCodes));
-  devices->callback([&command, &session] {
-    command = {.run = [&session] { return run_devices(session); }, .nothing_done = "nothing looked at"};
-  });
+  devices->callback([&command] { command = [](MpiSession& session) { return run_devices(session); }; });
 }
 
 }  // namespace foreshard::cli

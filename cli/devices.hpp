@@ -2,12 +2,11 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/command.hpp"
-#include "runtime/comm/mpi_session.hpp"
+#include "cli/run_command.hpp"
 
 namespace foreshard::cli {
 
 /// `foreshard-run devices`.
-void add_devices(CLI::App& app, Command& command, MpiSession& session);
+void add_devices(CLI::App& app, RunCommand& command);
 
 }  // namespace foreshard::cli

@@ -7,36 +7,20 @@
 #include <new>
 #include <sstream>
 #include <string>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
+#include "cli/color.hpp"
 #include "cli/command.hpp"
 #include "cli/command_line.hpp"
-#include "cli/compare.hpp"
-#include "cli/list.hpp"
+#include "cli/foreshard_commands.hpp"
 #include "cli/output.hpp"
-#include "cli/plan.hpp"
-#include "cli/score.hpp"
-#include "cli/show.hpp"
-#include "cli/simulate.hpp"
 #include "planner/spec/diagnostic.hpp"
 #include "planner/units/count.hpp"
 
 namespace foreshard::cli {
 namespace {
-
-constexpr const char* kExample =
-    "Example:\n"
-    "  foreshard plan llama3-70b-64h100\n"
-    "  foreshard plan --help\n"
-    "\n";
-
-void describe(CLI::App& app, Command& command) {
-  describe_tool(app, "foreshard", kExample);
-  for (const auto add : {add_plan, add_compare, add_simulate, add_score, add_list, add_show})
-    add(app, command);
-  for (CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) each->group("Commands");
-}
 
 int status(ExitCode code) { return static_cast<int>(code); }
 
@@ -53,23 +37,26 @@ int finish_parsing(const CLI::App& app, const CLI::ParseError& outcome) {
   return status(ExitCode::wrong_input);
 }
 
-int run(const Command& command) {
-  if (!command.run)
-    throw UsageError(
-        "a command is missing: plan, compare, simulate, score, list or show; see: foreshard --help");
+int run(const CLI::App& app, const Command& command, const ColorChoice& color) {
+  if (!command.run) throw UsageError(missing_command(app));
   const CommandResult result = command.run();
-  print_result(result.output);
+  const bool is_colored = result.is_table && wants_color(color, STDOUT_FILENO);
+  print_result(is_colored ? colored_table(result.output) : result.output);
   return status(result.code);
 }
 
-int complain(ExitCode code, const std::string& message) {
-  std::cerr << "error: " << message << '\n';
+void print_complaints(const std::string& text, const ColorChoice& color) {
+  std::cerr << (wants_color(color, STDERR_FILENO) ? colored_complaints(text) : text);
+}
+
+int complain(ExitCode code, const std::string& message, const ColorChoice& color) {
+  print_complaints("error: " + message + '\n', color);
   return status(code);
 }
 
-int complain(const SpecError& error, const Command& command) {
+int complain(const SpecError& error, const Command& command, const ColorChoice& color) {
   const std::size_t problems = error.diagnostics().size();
-  std::cerr << format_diagnostics(error.diagnostics());
+  print_complaints(format_diagnostics(error.diagnostics()), color);
   std::cerr << problems << (problems == 1 ? " problem, " : " problems, ") << command.nothing_done << ".\n";
   return status(ExitCode::wrong_input);
 }
@@ -81,26 +68,28 @@ int main(int argc, char** argv) {
   using namespace foreshard;
   using namespace foreshard::cli;
   std::signal(SIGPIPE, SIG_IGN);
-  CLI::App app("Plan the training of large language models on many devices, before money is spent.");
+  CLI::App app;
   Command command;
+  ColorChoice color;
   try {
-    describe(app, command);
+    describe_foreshard(app, command, color);
     // Printing help can fail as printing a result can: hence one try within the other.
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& outcome) {
       return finish_parsing(app, outcome);
     }
-    return run(command);
+    return run(app, command, color);
   } catch (const SpecError& error) {
-    return complain(error, command);
+    return complain(error, command, color);
   } catch (const UsageError& error) {
-    return complain(ExitCode::wrong_input, error.what());
+    return complain(ExitCode::wrong_input, error.what(), color);
   } catch (const CountOverflow& error) {
-    return complain(ExitCode::wrong_input, std::string("the job is too large to count: ") + error.what());
+    return complain(ExitCode::wrong_input, std::string("the job is too large to count: ") + error.what(),
+                    color);
   } catch (const std::bad_alloc&) {
-    return complain(ExitCode::environment, "out of memory");
+    return complain(ExitCode::environment, "out of memory", color);
   } catch (const std::exception& error) {
-    return complain(ExitCode::environment, error.what());
+    return complain(ExitCode::environment, error.what(), color);
   }
 }

@@ -6,16 +6,15 @@
 #include <new>
 #include <sstream>
 #include <string>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
-#include "cli/calibrate.hpp"
+#include "cli/color.hpp"
 #include "cli/command.hpp"
 #include "cli/command_line.hpp"
-#include "cli/devices.hpp"
 #include "cli/output.hpp"
-#include "cli/sweep.hpp"
-#include "cli/validate.hpp"
+#include "cli/run_commands.hpp"
 #include "planner/spec/diagnostic.hpp"
 #include "planner/units/count.hpp"
 #include "runtime/comm/end_run.hpp"
@@ -23,18 +22,6 @@
 
 namespace foreshard::cli {
 namespace {
-
-constexpr const char* kExample =
-    "Example:\n"
-    "  mpirun -n 2 foreshard-run validate tiny-llama-laptop\n"
-    "  foreshard-run validate --help\n"
-    "\n";
-
-void describe(CLI::App& app, Command& command, MpiSession& session) {
-  describe_tool(app, "foreshard-run", kExample);
-  for (const auto add : {add_validate, add_sweep, add_calibrate, add_devices}) add(app, command, session);
-  for (CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) each->group("Commands");
-}
 
 bool speaks(const MpiSession& session) { return session.rank() == Rank(0); }
 
@@ -49,25 +36,25 @@ int finish_parsing(const CLI::App& app, const CLI::ParseError& outcome, const Mp
   return static_cast<int>(ExitCode::done);
 }
 
-int run(const Command& command, const MpiSession& session) {
-  if (!command.run)
-    throw UsageError(
-        "a command is missing: validate, sweep, calibrate or devices; see: foreshard-run --help");
-  const CommandResult result = command.run();
-  if (speaks(session)) print_result(result.output);
+int run(const CLI::App& app, const RunCommand& command, const ColorChoice& color, MpiSession& session) {
+  if (!command) throw UsageError(missing_command(app));
+  const CommandResult result = command(session);
+  const bool is_colored = result.is_table && wants_color(color, STDOUT_FILENO);
+  if (speaks(session)) print_result(is_colored ? colored_table(result.output) : result.output);
   return static_cast<int>(result.code);
 }
 
 int parse_and_run(int argc, char** argv, MpiSession& session) {
-  CLI::App app("Run a training step for real, one rank per device, and see how far its prediction is off.");
-  Command command;
-  describe(app, command, session);
+  CLI::App app;
+  RunCommand command;
+  ColorChoice color;
+  describe_foreshard_run(app, command, color);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& outcome) {
     return finish_parsing(app, outcome, session);
   }
-  return run(command, session);
+  return run(app, command, color, session);
 }
 
 std::string complaints(const SpecError& error) {

@@ -126,12 +126,18 @@ Table list_of(ConfigKind kind) {
   return jobs();
 }
 
-CommandResult run_list(const std::string& chosen) {
+struct ListOptions {
+  std::string kind;
+  bool names = false;
+};
+
+CommandResult run_list(const ListOptions& options) {
   CommandResult result;
   for (const auto& [kind, word] : kKinds) {
-    if (!chosen.empty() && chosen != word) continue;
-    if (!result.output.empty()) result.output += '\n';
-    for (const std::string& line : list_of(kind).lines()) result.output += line + '\n';
+    if (!options.kind.empty() && options.kind != word) continue;
+    if (!options.names && !result.output.empty()) result.output += '\n';
+    const std::vector<std::string> lines = options.names ? bundled_names(kind) : list_of(kind).lines();
+    for (const std::string& line : lines) result.output += line + '\n';
   }
   return result;
 }
@@ -139,20 +145,23 @@ CommandResult run_list(const std::string& chosen) {
 constexpr const char* kExample =
     "Example:\n"
     "  foreshard list models\n"
+    "  foreshard list jobs --names\n"
     "\n";
 
 }  // namespace
 
 void add_list(CLI::App& app, Command& command) {
-  const auto kind = std::make_shared<std::string>();
+  const auto options = std::make_shared<ListOptions>();
   CLI::App* list =
       app.add_subcommand("list", "Name the bundled models, accelerators, clusters, jobs and measurements.");
-  list->add_option("KIND", *kind, "models, accelerators, clusters, jobs or measured; all of them if not said")
+  list->add_option("KIND", options->kind,
+                   "models, accelerators, clusters, jobs or measured; all of them if not said")
       ->check(one_of(kind_words()))
       ->option_text(" ");
+  list->add_flag("--names", options->names, "The names alone, one a line, for scripts");
   list->footer(kExample + std::string(kExitCodes));
-  list->callback([kind, &command] {
-    command = {.run = [kind] { return run_list(*kind); }, .nothing_done = "nothing listed"};
+  list->callback([options, &command] {
+    command = {.run = [options] { return run_list(*options); }, .nothing_done = "nothing listed"};
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include "cli/command_line.hpp"
 #include "cli/job_input.hpp"
+#include "cli/offers.hpp"
 #include "cli/planned_result.hpp"
 #include "planner/cost/estimate.hpp"
 #include "planner/report/plan_table.hpp"
@@ -53,12 +54,13 @@ void add_plan(CLI::App& app, Command& command) {
   const auto options = std::make_shared<PlanOptions>();
   CLI::App* plan = app.add_subcommand(
       "plan", "Say how long one training step takes, what limits it, and whether it fits.");
-  plan->add_option("JOB", options->jobs, kJobHelp)->required()->option_text("...");
+  plan->add_option("JOB", options->jobs, kJobHelp)->required()->check(offers(kOfferJobs))->option_text("...");
   plan->add_option("--format", options->format, "table (for people), json or csv; default table")
       ->check(one_of({"table", "json", "csv"}))
       ->option_text("FORMAT");
   plan->add_option("--set", options->settings, "Replace one value of the job; may be repeated")
       ->allow_extra_args(false)
+      ->check(offers(kOfferKeys))
       ->option_text("KEY=VALUE");
   plan->footer(kExample + std::string(kExitCodes));
   plan->callback([options, &command] {

@@ -12,7 +12,9 @@ CommandResult planned_result(const std::vector<PlannedJob>& planned, const std::
                              std::string tables) {
   const bool all_fit = std::all_of(planned.begin(), planned.end(),
                                    [](const PlannedJob& job) { return job.estimate.memory.fits; });
-  CommandResult result{.output = std::move(tables), .code = all_fit ? ExitCode::done : ExitCode::no};
+  CommandResult result{.output = std::move(tables),
+                       .code = all_fit ? ExitCode::done : ExitCode::no,
+                       .is_table = format == "table"};
   if (format == "json") result.output = estimate_json(planned);
   if (format == "csv") result.output = estimate_csv(planned);
   return result;

@@ -1,37 +1,36 @@
 #include "cli/progress.hpp"
 
+#include <algorithm>
 #include <cstdio>
-#include <string_view>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "cli/terminal.hpp"
+#include "planner/report/table.hpp"
+
 namespace foreshard::cli {
 namespace {
 
-/// Where the parent process' standard error leads.
-bool parent_has_terminal() {
-  char target[256];
-  const std::string link = fmt::format("/proc/{}/fd/2", ::getppid());
-  const ssize_t length = ::readlink(link.c_str(), target, sizeof target);
-  if (length <= 0) return false;
-  const std::string_view path(target, static_cast<std::size_t>(length));
-  return path.starts_with("/dev/pts/") || path.starts_with("/dev/tty");
-}
-
-constexpr int kBar = 30;
+constexpr std::int64_t kBar = 30;
 
 }  // namespace
 
-Progress::Progress(bool shown) : shown_(shown && (::isatty(STDERR_FILENO) != 0 || parent_has_terminal())) {}
+Progress::Progress(bool shown) : shown_(shown && leads_to_terminal(STDERR_FILENO) && terminal_is_capable()) {}
 
 Progress::~Progress() { clear(); }
 
-void Progress::update(const std::string& what, int done, int of) {
+void Progress::update(const std::string& what, std::int64_t done, std::int64_t of) {
   if (!shown_) return;
-  const int filled = of > 0 ? kBar * done / of : 0;
-  std::string line = fmt::format("{} [{:#<{}}{:.<{}}] {}/{}", what, "", filled, "", kBar - filled, done, of);
-  const std::size_t width = line.size();
+  const Clock::time_point now = Clock::now();
+  if (now < next_ && (what == what_ || width_ == 0)) return;
+  next_ = now + kPause;
+  what_ = what;
+  const std::int64_t filled = of > 0 ? std::clamp<std::int64_t>(kBar * done / of, 0, kBar) : 0;
+  std::string line = fmt::format("{}{}{} [{:#<{}}{:.<{}}] {}/{}", part_, part_.empty() ? "" : ": ", what, "",
+                                 filled, "", kBar - filled, done, of);
+  line = report::shortened(line, terminal_width(STDERR_FILENO) - 1);
+  const std::size_t width = report::display_width(line);
   if (width < width_) line.append(width_ - width, ' ');
   width_ = width;
   std::fprintf(stderr, "\r%s", line.c_str());

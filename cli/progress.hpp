@@ -1,11 +1,14 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <string>
+#include <utility>
 
 namespace foreshard::cli {
 
-/// One line on the terminal that says how far something long is; gone when it is done. Silent in a pipe.
-/// Under mpirun a rank's own standard error is a pipe, so the terminal of the mpirun beside it counts.
+/// One line on the terminal that says how far something long is; gone when it is done. Silent in a pipe, and
+/// for what is done at once.
 class Progress {
  public:
   /// @param shown  whether this process is the one to speak: rank 0
@@ -14,13 +17,25 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void update(const std::string& what, int done, int of);
+  /// Whether anybody may see it.
+  [[nodiscard]] bool is_shown() const { return shown_; }
+  /// What all updates from now on are about: "tp 2, 1 of 3"; empty: nothing beside what they say.
+  void begin_part(std::string part) { part_ = std::move(part); }
+  void update(const std::string& what, std::int64_t done, std::int64_t of);
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   void clear();
 
   bool shown_;
+  std::string part_{};
+  std::string what_{};
   std::size_t width_ = 0;  // of the line that stands there
+  Clock::time_point next_ = Clock::now() + kPatience;
+
+  static constexpr std::chrono::milliseconds kPatience{300};  // before the first line
+  static constexpr std::chrono::milliseconds kPause{50};      // between two of the same thing
 };
 
 }  // namespace foreshard::cli

@@ -7,6 +7,7 @@
 
 #include "cli/command.hpp"
 #include "cli/command_line.hpp"
+#include "cli/offers.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -27,10 +28,12 @@ double parse_tolerance(const std::string& text) {
 void add_run_options(CLI::App& command, RunOptions& options) {
   command.add_option("JOB", options.job, "A job file or the name of a bundled job")
       ->required()
+      ->check(offers(kOfferJobs))
       ->option_text(" ");
   command
       .add_option("--cluster", options.cluster,
                   "A cluster file that calibrate has written (or a cluster's name), in place of the job's")
+      ->check(offers(kOfferClusters))
       ->option_text("FILE");
   command.add_option("--steps", options.steps, "Steps to measure; default 20")
       ->check(CLI::Range(1, 1'000'000))
@@ -59,6 +62,7 @@ void add_run_options(CLI::App& command, RunOptions& options) {
       ->option_text("SECONDS");
   command.add_option("--set", options.settings, "Replace one value of the job; may be repeated")
       ->allow_extra_args(false)
+      ->check(offers(kOfferKeys))
       ->option_text("KEY=VALUE");
 }
 

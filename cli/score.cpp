@@ -14,6 +14,7 @@
 
 #include "cli/command_line.hpp"
 #include "cli/job_input.hpp"
+#include "cli/offers.hpp"
 #include "planner/cost/estimate.hpp"
 #include "planner/report/score_csv.hpp"
 #include "planner/report/score_json.hpp"
@@ -92,7 +93,7 @@ CommandResult run_score(const ScoreOptions& options) {
     result.cases = worst_cases(std::move(result.cases), static_cast<std::size_t>(*options.worst));
   if (options.format == "json") return {.output = score_json(result)};
   if (options.format == "csv") return {.output = score_csv(result)};
-  return {.output = score_table(result)};
+  return {.output = score_table(result), .is_table = true};
 }
 
 constexpr const char* kExample =
@@ -114,9 +115,11 @@ void add_score(CLI::App& app, Command& command) {
   score
       ->add_option("FILE", options->files,
                    "A file of measured jobs, a bundled one's name, or -; all bundled if none")
+      ->check(offers(kOfferMeasured))
       ->option_text("...");
   score->add_option("--without", options->without, "Leave out a source; may be repeated")
       ->allow_extra_args(false)
+      ->check(offers(kOfferMeasured))
       ->option_text("NAME");
   score->add_option("--worst", options->worst, "List the N cases furthest off, or 0; statistics are of all")
       ->check(CLI::Range(std::int64_t{0}, kMostCases))
@@ -128,6 +131,7 @@ void add_score(CLI::App& app, Command& command) {
       ->option_text("FORMAT");
   score->add_option("--set", options->settings, "Replace one value of every job; may be repeated")
       ->allow_extra_args(false)
+      ->check(offers(kOfferKeys))
       ->option_text("KEY=VALUE");
   score->footer(kExample + std::string(kExitCodes));
   score->callback([options, &command] {

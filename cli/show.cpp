@@ -13,6 +13,7 @@
 
 #include "cli/bundled.hpp"
 #include "cli/command_line.hpp"
+#include "cli/offers.hpp"
 #include "planner/spec/job_schema_json.hpp"
 #include "planner/spec/load.hpp"
 
@@ -71,6 +72,7 @@ void add_show(CLI::App& app, Command& command) {
   CLI::App* show = app.add_subcommand("show", "Print the YAML file of a bundled config, with its path.");
   show->add_option("NAME", *name, "A name of `foreshard list`, KIND/NAME where two share it, or schema")
       ->required()
+      ->check(offers(kOfferConfigs))
       ->option_text(" ");
   show->footer(kExample + std::string(kExitCodes));
   show->callback([name, &command] {

@@ -11,6 +11,7 @@
 #include "cli/command_line.hpp"
 #include "cli/disturb_options.hpp"
 #include "cli/job_input.hpp"
+#include "cli/offers.hpp"
 #include "cli/planned_result.hpp"
 #include "cli/simulate_job.hpp"
 #include "cli/simulation_json.hpp"
@@ -101,11 +102,15 @@ void add_simulate(CLI::App& app, Command& command) {
   const auto options = std::make_shared<SimulateOptions>();
   CLI::App* simulate = app.add_subcommand(
       "simulate", "Play one step on every stage's lanes: what happens when, and what waits.");
-  simulate->add_option("JOB", options->job, kJobHelp)->required()->option_text(" ");
+  simulate->add_option("JOB", options->job, kJobHelp)
+      ->required()
+      ->check(offers(kOfferJobs))
+      ->option_text(" ");
   simulate->add_option("--format", options->format, "table (for people), json or csv; default table")
       ->check(one_of({"table", "json", "csv"}))
       ->option_text("FORMAT");
   simulate->add_option("--trace", options->trace, "Also write the timeline, for Perfetto or chrome://tracing")
+      ->check(offers(kOfferFiles))
       ->option_text("FILE");
   simulate->add_flag("--all-ranks", options->all_ranks,
                      "In the trace, a process for every rank, not one a stage");
@@ -124,6 +129,7 @@ void add_simulate(CLI::App& app, Command& command) {
       ->option_text("N");
   simulate
       ->add_option("--with", options->with, "With --network flow: another job that runs on the same fabric")
+      ->check(offers(kOfferJobs))
       ->option_text("JOB");
   simulate
       ->add_option("--placement", options->placement,
@@ -132,6 +138,7 @@ void add_simulate(CLI::App& app, Command& command) {
       ->option_text("HOW");
   simulate->add_option("--set", options->settings, "Replace one value of the job; may be repeated")
       ->allow_extra_args(false)
+      ->check(offers(kOfferKeys))
       ->option_text("KEY=VALUE");
   simulate->footer(kExample + std::string(kExitCodes));
   simulate->callback([options, &command] {

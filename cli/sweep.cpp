@@ -50,10 +50,15 @@ CommandResult run_sweep(const SweepOptions& options, MpiSession& session) {
   Sweep sweep;
   VariantAxes axes;
   axes.tp = options.tp;
-  for (const Variant& variant : make_variants(job, axes))
-    sweep.entries.push_back(run_variant(variant, session, validation, progress));
+  const std::vector<Variant> variants = make_variants(job, axes);
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    progress.begin_part(
+        fmt::format("tp {}, {} of {}", variants[i].job.parallelism.tp, i + 1, variants.size()));
+    sweep.entries.push_back(run_variant(variants[i], session, validation, progress));
+  }
   return {.output = options.run.format == "json" ? sweep_json(job, sweep) : sweep_table(job, sweep),
-          .code = sweep.passed() ? ExitCode::done : ExitCode::no};
+          .code = sweep.passed() ? ExitCode::done : ExitCode::no,
+          .is_table = options.run.format == "table"};
 }
 
 constexpr const char* kExample =
@@ -63,7 +68,7 @@ constexpr const char* kExample =
 
 }  // namespace
 
-void add_sweep(CLI::App& app, Command& command, MpiSession& session) {
+void add_sweep(CLI::App& app, RunCommand& command) {
   const auto options = std::make_shared<SweepOptions>();
   CLI::App* sweep = app.add_subcommand(
       "sweep", "Validate a job at several tensor-parallel degrees: is the predicted order the measured one?");
@@ -74,9 +79,8 @@ void add_sweep(CLI::App& app, Command& command, MpiSession& session) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20))
       ->option_text("LIST");
   sweep->footer(kExample + std::string(kExitCodes));
-  sweep->callback([options, &command, &session] {
-    command = {.run = [options, &session] { return run_sweep(*options, session); },
-               .nothing_done = "nothing run"};
+  sweep->callback([options, &command] {
+    command = [options](MpiSession& session) { return run_sweep(*options, session); };
   });
 }
 

@@ -2,13 +2,12 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/command.hpp"
-#include "runtime/comm/mpi_session.hpp"
+#include "cli/run_command.hpp"
 
 namespace foreshard::cli {
 
 /// `foreshard-run sweep JOB --tp 1,2,4`: validates a job at several tensor-parallel degrees, and says whether
 /// the predicted order is the measured one.
-void add_sweep(CLI::App& app, Command& command, MpiSession& session);
+void add_sweep(CLI::App& app, RunCommand& command);
 
 }  // namespace foreshard::cli

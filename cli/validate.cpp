@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "cli/command_line.hpp"
+#include "cli/offers.hpp"
 #include "cli/run_job.hpp"
 #include "cli/run_options.hpp"
 #include "cli/run_validation.hpp"
@@ -46,7 +47,8 @@ void require_shard_options(const ValidateOptions& options) {
 CommandResult report(const ValidateOptions& options, const JobSpec& job, const Validation& result) {
   return {
       .output = options.run.format == "json" ? validation_json(job, result) : validation_table(job, result),
-      .code = result.passed() ? ExitCode::done : ExitCode::no};
+      .code = result.passed() ? ExitCode::done : ExitCode::no,
+      .is_table = options.run.format == "table"};
 }
 
 CommandResult run_validate(const ValidateOptions& options, MpiSession& session) {
@@ -76,7 +78,7 @@ constexpr const char* kExample =
 
 }  // namespace
 
-void add_validate(CLI::App& app, Command& command, MpiSession& session) {
+void add_validate(CLI::App& app, RunCommand& command) {
   const auto options = std::make_shared<ValidateOptions>();
   CLI::App* validate = app.add_subcommand(
       "validate", "Run a job's steps for real, one rank per device: predicted, measured, error.");
@@ -84,15 +86,15 @@ void add_validate(CLI::App& app, Command& command, MpiSession& session) {
   validate
       ->add_option("--trace", options->trace,
                    "Also write both timelines, one above the other, for Perfetto or chrome://tracing")
+      ->check(offers(kOfferFiles))
       ->option_text("FILE");
   validate
       ->add_option("--shard", options->shard,
                    "Run this rank's share alone, on one device; communication is predicted, not run")
       ->option_text("rank=N");
   validate->footer(kExample + std::string(kExitCodes));
-  validate->callback([options, &command, &session] {
-    command = {.run = [options, &session] { return run_validate(*options, session); },
-               .nothing_done = "nothing run"};
+  validate->callback([options, &command] {
+    command = [options](MpiSession& session) { return run_validate(*options, session); };
   });
 }
 

@@ -40,6 +40,11 @@ Json word() {
 }
 Json word(std::vector<std::string> words) { return {{"type", "string"}, {"enum", std::move(words)}}; }
 
+/// What a value is to an editor: 1 a number, true a boolean, bf16 and 0 us text.
+Json scalar(std::string_view written) {
+  return Json::accept(written) ? Json::parse(written) : Json(std::string(written));
+}
+
 /// A map with the keys of a reader's table. Every key must have a form and every form a key.
 Json map(KeyTable keys, Forms forms, std::vector<std::string> required = {}) {
   Json properties = Json::object();
@@ -48,6 +53,7 @@ Json map(KeyTable keys, Forms forms, std::vector<std::string> required = {}) {
     if (form == forms.end()) throw std::logic_error("the schema says nothing of " + std::string(info.key));
     Json described = {{"description", std::string(info.description)}};
     described.update(form->second);
+    if (!info.default_value.empty()) described["default"] = scalar(info.default_value);
     properties[std::string(info.key)] = std::move(described);
     forms.erase(form);
   }
@@ -105,10 +111,11 @@ Json model() {
              {"layers", "hidden", "heads", "vocab"});
 }
 
-Json link(KeyTable keys) {
+Json link(KeyTable keys, std::vector<std::string> required = {}) {
   return map(
       keys,
-      {{"bandwidth", quantity()}, {"efficiency", number()}, {"latency", quantity()}, {"source", text()}});
+      {{"bandwidth", quantity()}, {"efficiency", number()}, {"latency", quantity()}, {"source", text()}},
+      std::move(required));
 }
 
 Json nccl() {
@@ -121,10 +128,22 @@ Json nccl() {
 Json kernels() {
   Forms fractions;
   for (const KeyInfo& info : memory_fraction_keys()) fractions[info.key] = number();
-  Forms constants;
-  for (const KeyInfo& info : kernels_keys()) constants[info.key] = any_of({number(), quantity(), text()});
-  constants["memory_fraction"] = map(memory_fraction_keys(), fractions);
-  return map(kernels_keys(), constants);
+  return map(kernels_keys(),
+             {{"gemm_fixed", quantity()},
+              {"gemm_k_prologue", whole(0)},
+              {"gemm_accumulate", number()},
+              {"grouped_efficiency", number()},
+              {"grouped_fixed", quantity()},
+              {"memory_efficiency", number()},
+              {"memory_half_size", quantity()},
+              {"memory_fraction", map(memory_fraction_keys(), fractions)},
+              {"launch", quantity()},
+              {"submit", quantity()},
+              {"communication_share", number()},
+              {"device_spread", number()},
+              {"spread", number()},
+              {"source", text()}},
+             {"gemm_fixed", "memory_efficiency", "memory_half_size", "launch", "spread"});
 }
 
 Json attention() {
@@ -157,28 +176,37 @@ Json accelerator() {
           {"peak", "efficiency"});
   Forms rates;
   for (const KeyInfo& info : gemm_keys()) rates[info.key] = rate;
+  const Json memory =
+      map(memory_keys(), {{"capacity", quantity()}, {"bandwidth", quantity()}, {"source", text()}},
+          {"capacity", "bandwidth"});
+  const Json multiprocessors =
+      map(multiprocessors_keys(), {{"count", whole()}, {"source", text()}}, {"count"});
+  const Json usual_link = link(link_keys(), {"bandwidth", "latency"});
+  const Json node = map(node_keys(),
+                        {{"devices", whole()},
+                         {"fabric", word<NodeFabric>()},
+                         {"link", usual_link},
+                         {"network", usual_link},
+                         {"nccl", nccl()},
+                         {"source", text()}},
+                        {"devices", "network"});
   return map(accelerator_keys(),
              {{"name", text()},
               {"full_name", text()},
               {"kind", word({"gpu", "cpu"})},
-              {"memory",
-               map(memory_keys(), {{"capacity", quantity()}, {"bandwidth", quantity()}, {"source", text()}})},
-              {"multiprocessors", map(multiprocessors_keys(), {{"count", whole()}, {"source", text()}})},
+              {"memory", memory},
+              {"multiprocessors", multiprocessors},
               {"gemm", map(gemm_keys(), rates)},
               {"kernels", kernels()},
               {"attention", attention()},
               {"flash", word<FlashVersion>()},
               {"fits", fits()},
-              {"node", map(node_keys(), {{"devices", whole()},
-                                         {"fabric", word<NodeFabric>()},
-                                         {"link", link(link_keys())},
-                                         {"network", link(link_keys())},
-                                         {"nccl", nccl()},
-                                         {"source", text()}})},
-              {"price", map(price_keys(), {{"per_hour", quantity()}, {"source", text()}})},
-              {"power", map(power_keys(), {{"per_device", quantity()}, {"source", text()}})},
+              {"node", node},
+              {"price", map(price_keys(), {{"per_hour", quantity()}, {"source", text()}}, {"per_hour"})},
+              {"power", map(power_keys(), {{"per_device", quantity()}, {"source", text()}}, {"per_device"})},
               {"source", text()},
-              {"notes", text()}});
+              {"notes", text()}},
+             {"memory", "multiprocessors", "gemm", "kernels", "node"});
 }
 
 Json cluster() {

@@ -13,10 +13,12 @@
 
 namespace foreshard {
 
-/// One key that a map may have. Readers keep these as tables: messages and the JSON Schema come from them.
+/// One key that a map may have. Readers keep these as tables: messages, the JSON Schema and the reference of
+/// keys come from them.
 struct KeyInfo {
   std::string_view key;
   std::string_view description;
+  std::string_view default_value{};  ///< as it would be written; empty where there is none that always holds
 };
 using KeyTable = std::span<const KeyInfo>;
 

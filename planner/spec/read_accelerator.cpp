@@ -12,7 +12,7 @@ namespace {
 constexpr auto kAcceleratorKeys = std::to_array<KeyInfo>({
     {"name", "by which clusters name it"},
     {"full_name", "as people write it"},
-    {"kind", "gpu or cpu"},
+    {"kind", "gpu or cpu", "gpu"},
     {"memory", "{capacity: 80 GiB, bandwidth: 3350 GB/s}"},
     {"multiprocessors", "{count: 132}"},
     {"gemm", "rates of matrix products by data type: {bf16: {peak: 989 TFLOP/s, efficiency: 0.7}}"},
@@ -51,7 +51,7 @@ constexpr auto kGemmRateKeys = std::to_array<KeyInfo>({
 });
 constexpr auto kNodeKeys = std::to_array<KeyInfo>({
     {"devices", "accelerators in a node"},
-    {"fabric", "how they are joined: nvswitch, mesh, pcie, shared-memory or none"},
+    {"fabric", "how they are joined: nvswitch, mesh, pcie, shared-memory or none", "none"},
     {"link", "between devices of the node: {bandwidth: 450 GB/s, efficiency: 0.8, latency: 4 us}"},
     {"network", "one device's share of the NICs: {bandwidth: 400 Gbit/s, efficiency: 0.9, latency: 10 us}"},
     {"nccl", "how NCCL runs collectives over an NVSwitch; unsaid: plain rings"},
@@ -59,7 +59,7 @@ constexpr auto kNodeKeys = std::to_array<KeyInfo>({
 });
 constexpr auto kLinkKeys = std::to_array<KeyInfo>({
     {"bandwidth", "of one device, one direction, as in 450 GB/s"},
-    {"efficiency", "fraction that large collectives reach"},
+    {"efficiency", "fraction that large collectives reach", "1"},
     {"latency", "per step of a ring or message, as in 4 us"},
     {"source", "where the figures come from"},
 });

@@ -13,15 +13,20 @@ namespace {
 constexpr auto kClusterKeys = std::to_array<KeyInfo>({
     {"name", "of the cluster; without an accelerator, the bundled cluster that the other keys change"},
     {"accelerator", "a name that 'foreshard list accelerators' shows, a path or a map"},
-    {"devices_per_node", "accelerators in a node"},
-    {"nodes", "how many"},
-    {"fabric", "how the devices of a node are joined: nvswitch, mesh, pcie, shared-memory or none"},
-    {"link", "between devices of one node: {bandwidth: 450 GB/s, efficiency: 0.8, latency: 4 us}"},
-    {"nccl", "how NCCL runs collectives over an NVSwitch; unsaid: as the accelerator's usual node"},
+    {"devices_per_node", "accelerators in a node; unsaid, as the accelerator's usual node"},
+    {"nodes", "how many", "1"},
+    {"fabric",
+     "how the devices of a node are joined: nvswitch, mesh, pcie, shared-memory or none; unsaid, as the "
+     "accelerator's usual node"},
+    {"link",
+     "between devices of one node: {bandwidth: 450 GB/s, efficiency: 0.8, latency: 4 us}; unsaid, as the "
+     "accelerator's usual node"},
+    {"nccl", "how NCCL runs collectives over an NVSwitch; unsaid, as the accelerator's usual node"},
     {"network",
-     "between nodes: {bandwidth_per_device: 400 Gbit/s, latency, efficiency, topology, oversubscription}"},
-    {"price_per_device_hour", "as in 2.50 USD/h"},
-    {"power_per_device", "the node's overhead included, as in 1275 W"},
+     "between nodes: {bandwidth_per_device: 400 Gbit/s, latency, efficiency, topology, oversubscription}; "
+     "unsaid, as the accelerator's usual node"},
+    {"price_per_device_hour", "as in 2.50 USD/h; unsaid, the accelerator's"},
+    {"power_per_device", "the node's overhead included, as in 1275 W; unsaid, the accelerator's"},
     {"source", "where the figures come from"},
     {"notes", "anything else"},
 });
@@ -35,8 +40,8 @@ constexpr auto kNetworkKeys = std::to_array<KeyInfo>({
     {"bandwidth_per_device", "one device's share of its node's NICs, one direction, as in 400 Gbit/s"},
     {"latency", "of a message, as in 10 us"},
     {"efficiency", "fraction that large collectives reach"},
-    {"topology", "rail-optimised, fat-tree, torus or single-switch"},
-    {"oversubscription", "down-links of a leaf switch over its up-links; 1: full bisection"},
+    {"topology", "rail-optimised, fat-tree, torus or single-switch", "rail-optimised"},
+    {"oversubscription", "down-links of a leaf switch over its up-links; 1: full bisection", "1"},
     {"source", "where the figures come from"},
 });
 

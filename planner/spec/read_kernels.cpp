@@ -8,16 +8,16 @@ namespace {
 
 constexpr auto kKernelsKeys = std::to_array<KeyInfo>({
     {"gemm_fixed", "fixed time of one matrix product, as in 5 us"},
-    {"gemm_k_prologue", "added to k in a product's time: filling the pipeline of a tile"},
-    {"gemm_accumulate", "rate of products that add into an fp32 result, of the others'; 1 if unsaid"},
-    {"grouped_efficiency", "rate of experts' products, of that of single ones; 1 if unsaid"},
-    {"grouped_fixed", "fixed time of each expert's product, as in 2 us; 0 us if unsaid"},
+    {"gemm_k_prologue", "added to k in a product's time: filling the pipeline of a tile", "0"},
+    {"gemm_accumulate", "rate of products that add into an fp32 result, of the others'", "1"},
+    {"grouped_efficiency", "rate of experts' products, of that of single ones", "1"},
+    {"grouped_fixed", "fixed time of each expert's product, as in 2 us", "0 us"},
     {"memory_efficiency", "fraction of the memory bandwidth that large tensors reach"},
     {"memory_half_size", "bytes moved at which half of that is reached, as in 4 MB"},
     {"memory_fraction", "the same fraction by kind of pass: {norm: 0.6, norm_backward: 0.5}"},
     {"launch", "least time of a dependent kernel, as in 2.5 us"},
-    {"submit", "host time to submit one kernel, as in 5 us; 0 us if unsaid"},
-    {"communication_share", "share of the multiprocessors that a running collective occupies; 0 if unsaid"},
+    {"submit", "host time to submit one kernel, as in 5 us", "0 us"},
+    {"communication_share", "share of the multiprocessors that a running collective occupies", "0"},
     {"device_spread",
      "standard deviation of speed from device to device, relative; 0.0175 of a GPU if unsaid"},
     {"spread", "relative residual of the fit"},
@@ -64,14 +64,14 @@ constexpr auto kAttentionKeys = std::to_array<KeyInfo>({
 constexpr auto kFlashKeys = std::to_array<KeyInfo>({
     {"forward", "{efficiency: 0.6, score_cost: 20, key_prologue: 150, tail_rows: 100}"},
     {"backward", "the same, backward"},
-    {"in_step", "rate inside a training step, of that measured alone; 1 if unsaid"},
+    {"in_step", "rate inside a training step, of that measured alone", "1"},
     {"source", "where the figures come from"},
 });
 constexpr auto kAttentionRateKeys = std::to_array<KeyInfo>({
     {"efficiency", "fraction of the GEMM peak: long sequences, many heads, head dimension 128"},
-    {"score_cost", "a score costs as much as this many elements of a head more; 0 if unsaid"},
-    {"key_prologue", "a row of queries costs as if it saw this many keys more; 0 if unsaid"},
-    {"tail_rows", "rows per multiprocessor that the last, unevenly filled wave costs; 0 if unsaid"},
+    {"score_cost", "a score costs as much as this many elements of a head more", "0"},
+    {"key_prologue", "a row of queries costs as if it saw this many keys more", "0"},
+    {"tail_rows", "rows per multiprocessor that the last, unevenly filled wave costs", "0"},
 });
 constexpr auto kFitKeys = std::to_array<KeyInfo>({
     {"data", "name of the set of measured kernels"},

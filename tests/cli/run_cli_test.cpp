@@ -156,6 +156,13 @@ TEST_CASE("list names every kind of bundled config") {
   CHECK(widest_line(all.out) <= 100);
 }
 
+TEST_CASE("list --names prints names and nothing else") {
+  CHECK(run_tool("list clusters --names").out.substr(0, 22) == "a100-pcie-box\naws-p4d\n");
+  const std::string all = run_tool("list --names").out;
+  CHECK_THAT(all, ContainsSubstring("\n" + kJob + "\n"));
+  CHECK(all.find(' ') == std::string::npos);
+}
+
 TEST_CASE("list models counts parameters") {
   const Outcome models = run_tool("list models");
   CHECK(models.code == 0);

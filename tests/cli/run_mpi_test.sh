@@ -32,12 +32,13 @@ says out 'Usage: foreshard-run'
 says out 'validate'
 expect 0 1 validate --help
 says out 'mpirun -n 2 foreshard-run validate'
+[[ -z $(LC_ALL=C.UTF-8 awk 'length > 100' "$scratch/out") ]] || complain 'wider than 100 columns'
 
 expect 0 2 validate "$job" --steps 3 --trace both.json
 says out 'gradients equal the unsharded run'
 says out 'as$|as planned|^ +planned'
 says out 'ffn GEMM forward +8 '
-says out 'step +[0-9.]+ +[0-9.]+ ± [0-9.]+ +[+−][0-9.]+%'
+says out 'step +[0-9.,]+ +[0-9.,]+ ± [0-9.,]+ +[+−][0-9.]+%'
 says out 'Basis: replay'
 silent err
 grep -q '"name":"predicted: stage 0"' "$scratch/both.json" || complain "no predicted timeline in the trace"
@@ -59,7 +60,7 @@ says out 'tp 1, pp 1, dp 2, zero 1'
 expect 0 1 validate "$job" --steps 2 --shard rank=3 --set parallelism='{tp: 2, pp: 2}' --set cluster.devices_per_node=4
 says out 'rank 3 of 4 alone, a rank of stage 1'
 says out 'all-reduce.* as predicted'
-says out 'head GEMM forward +[0-9]+ +[0-9.]+ +[0-9.]+ ± [0-9.]+'
+says out 'head GEMM forward +[0-9]+ +[0-9.,]+ +[0-9.,]+ ± [0-9.,]+'
 says out 'step, communication as predicted'
 says out 'as$|as planned|^ +planned'
 expect 0 1 validate "$job" --steps 2 --shard rank=0 --format json

@@ -64,7 +64,8 @@ std::string objection(const json& value, const json& schema, const std::string& 
   for (const auto& [word, content] : schema.items()) {
     static const std::vector<std::string> kKnown{
         "$schema", "title", "description",          "type",       "minimum",  "enum",
-        "pattern", "anyOf", "additionalProperties", "properties", "required", "items"};
+        "pattern", "anyOf", "additionalProperties", "properties", "required", "items",
+        "default"};
     if (std::find(kKnown.begin(), kKnown.end(), word) == kKnown.end()) return path + ": unknown word " + word;
   }
   if (schema.contains("anyOf")) {
@@ -139,6 +140,24 @@ TEST_CASE("all jobs that come with the tool follow the schema") {
     }
   }
   CHECK(jobs >= 165);
+}
+
+TEST_CASE("all models, clusters and accelerators that come with the tool follow the schema") {
+  const json properties = json::parse(job_schema_json())["properties"];
+  const json& cluster = properties["cluster"]["anyOf"][1];
+  const std::vector<std::pair<std::string, json>> kinds = {
+      {"models", properties["model"]["anyOf"][1]},
+      {"clusters", cluster},
+      {"accelerators", cluster["properties"]["accelerator"]["anyOf"][1]}};
+  for (const auto& [folder, schema] : kinds) {
+    std::size_t files = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(kRoot / "configs" / folder)) {
+      INFO(entry.path().string());
+      CHECK(objection(jobs_in(entry.path()).at(0), schema, folder) == "");
+      ++files;
+    }
+    CHECK(files >= 14);
+  }
 }
 
 TEST_CASE("the schema has every key of the readers, and their descriptions") {

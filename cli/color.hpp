@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+namespace foreshard::cli {
+
+/// What `--color` says: auto, always or never.
+struct ColorChoice {
+  std::string when = "auto";
+};
+
+/// Gives every command of a tool the option `--color`.
+void add_color_options(CLI::App& app, ColorChoice& choice);
+
+/// Whether to colour what goes to standard output (1) or standard error (2): as it was said, else on a
+/// terminal that can, unless NO_COLOR is set and not empty (no-color.org).
+bool wants_color(const ColorChoice& choice, int stream);
+
+/// A table's verdicts in colour: what fits and holds in green, what does not in red, the winner bold. The
+/// same text otherwise.
+std::string colored_table(std::string text);
+
+/// Complaints, "error:" in red.
+std::string colored_complaints(std::string text);
+
+}  // namespace foreshard::cli

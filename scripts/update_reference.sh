@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Writes docs/reference from the declarations of the command line and the tables of keys. Needs MPI and OpenBLAS, for
+# foreshard-run's commands.
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+quietly "configuring" cmake --preset tools -DFORESHARD_RUNTIME=ON
+quietly "building" cmake --build --preset tools --target foreshard-reference
+exec tests/house/reference.sh "${root:?}" "${root:?}/build/tools/bin/foreshard-reference" commands keys --update
