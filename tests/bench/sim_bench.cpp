@@ -8,12 +8,15 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <sys/resource.h>
 #include <vector>
 
 #include "planner/cost/cost_model.hpp"
 #include "planner/program/emit.hpp"
 #include "planner/spec/load.hpp"
+#include "sim/disturb/disturbance.hpp"
 #include "sim/engine/engine.hpp"
+#include "sim/network/ring_messages.hpp"
 #include "sim/play/simulate_step.hpp"
 #include "sim/trace/chrome_trace.hpp"
 
@@ -107,11 +110,61 @@ training: {sequence_length: 8192, global_batch: 2048, micro_batch: 1}
   report("405B, 16,384 ranks folded", watch.seconds(), result);
 }
 
+/// The same job as its bundled file has it, every one of its ranks, and some of them slow.
+void bench_every_rank() {
+  const JobSpec job = load_jobs(FORESHARD_SOURCE_DIR "/configs/jobs/llama3.1-405b-16384h100.yaml").at(0);
+  const StepProgram program = build_step_program(job);
+  const CostModel cost(job);
+  SimulationOptions options;
+  options.communication_share = cost.interference().communication_share;
+  options.host_submit = cost.interference().submit;
+  options.every_rank = options.totals_only = true;
+  DisturbanceSpec spec;
+  spec.stragglers = DisturbanceSpec::Stragglers{.share = 0.005, .least = 1.1, .most = 1.3};
+  spec.spread = 0.01;
+  options.disturbance = draw(spec, job.cluster.devices(), 1);
+  NoTimeline nothing;
+  const Stopwatch watch;
+  const SimulationResult result = simulate_step(program, cost, nothing, options);
+  std::printf("%-26s %10.3f s for %.3f s of %llu operations  %6.2f x faster than the goal of 20 s\n",
+              "405B, each of 16,384 ranks", watch.seconds(), result.step_time.seconds().value(),
+              static_cast<unsigned long long>(result.tasks), 20.0 / watch.seconds());
+}
+
+/// A 1 GiB ring all-reduce through a switch, message by message, one NIC at half its rate.
+void bench_messages(std::size_t members, double goal) {
+  ClusterSpec cluster;
+  cluster.nodes = static_cast<std::int64_t>(members);
+  cluster.network.link = {BytesPerSecond(50e9), 1.0, Seconds(2e-6)};
+  cluster.network.topology = Topology::single_switch;
+  const std::vector<Degradation> slow{{{VertexKind::nic, 3}, 0.5}};
+  const Fabric fabric(cluster, slow);
+  std::vector<Rank> ranks;
+  for (std::size_t rank = 0; rank < members; ++rank) ranks.emplace_back(rank);
+  const Stopwatch watch;
+  const RingRun run = ring_all_reduce_by_messages(fabric, ranks, Bytes(std::int64_t{1} << 30));
+  std::printf(
+      "ring of %5zu by messages   %10.3f s for %.3f s of %llu messages  %6.2f x faster than the goal of %g "
+      "s\n",
+      members, watch.seconds(), run.time.seconds().value(), static_cast<unsigned long long>(run.messages),
+      goal / watch.seconds(), goal);
+}
+
+void print_peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  std::printf("most memory of all these   %10.1f MB\n", static_cast<double>(usage.ru_maxrss) / 1e3);
+}
+
 }  // namespace
 
 int main() {
   bench_engine();
   bench_70b();
   bench_405b();
+  bench_messages(512, 0.5);
+  bench_messages(4096, 20.0);
+  bench_every_rank();
+  print_peak_memory();
   return 0;
 }

@@ -330,6 +330,54 @@ TEST_CASE("what cannot be scored is refused, every job of it at once") {
   check_refused("score --worst -1", "--worst");
 }
 
+TEST_CASE("simulate lets communications share links and names the busiest") {
+  const Outcome outcome = run_tool("simulate " + kJob + " --network flow");
+  CHECK(outcome.code == 0);
+  CHECK_THAT(outcome.out, ContainsSubstring("busiest link of its kind"));
+  CHECK_THAT(outcome.out, ContainsSubstring("simulated with flows"));
+  CHECK(widest_line(outcome.out) <= 100);
+  const Outcome json = run_tool("simulate " + kJob + " --network flow --format json");
+  for (const char* key : {"\"simulation\"", "\"network\": \"flow\"", "\"links\"", "\"busy\""})
+    CHECK_THAT(json.out, ContainsSubstring(key));
+}
+
+TEST_CASE("simulate slows ranks by name and by chance, and says what that costs") {
+  const std::string small = "simulate llama3-8b-8h100 ";
+  const Outcome named = run_tool(small + "--slowdown rank=3:1.2");
+  CHECK(named.code == 0);
+  CHECK_THAT(named.out, ContainsSubstring("With nothing in its way"));
+  CHECK_THAT(named.out, ContainsSubstring("1.200"));
+  CHECK_THAT(named.out, ContainsSubstring("each of 8 ranks"));
+  const std::string chance = small + "--stragglers 10%:1.1-1.3 --spread 1% --jitter 2% --seeds 6";
+  const Outcome drawn = run_tool(chance);
+  CHECK_THAT(drawn.out, ContainsSubstring("nine in ten"));
+  CHECK(widest_line(drawn.out) <= 100);
+  CHECK(run_tool(chance + " --format json").out == run_tool(chance + " --format json").out);
+}
+
+TEST_CASE("simulate plays another job on the same fabric") {
+  const Outcome outcome = run_tool("simulate " + kJob + " --network flow --with " + kJob +
+                                   " --placement interleaved --format json");
+  CHECK(outcome.code == 0);
+  CHECK_THAT(outcome.out, ContainsSubstring("\"alone_s\""));
+}
+
+TEST_CASE("what simulate cannot disturb is refused with what can be said") {
+  const std::string job = "simulate " + kJob + " ";
+  check_refused(job + "--slowdown 3:1.2", "write rank=3:1.2");
+  check_refused(job + "--slowdown rank=64:1.2", "rank 64 is not one of the job's 64 ranks");
+  check_refused(job + "--stragglers 200%:1.2", "which share of the devices");
+  check_refused(job + "--jitter much", "a share such as 1%");
+  check_refused(job + "--degrade nic=3:0.5", "add --network flow");
+  check_refused(job + "--network flow --degrade cable=3:0.5",
+                "there are device, switch (of a node), nic, leaf");
+  check_refused(job + "--network flow --degrade nic=64:0.5", "no nic 64");
+  check_refused(job + "--with " + kJob, "add --network flow");
+  check_refused(job + "--network flow --with llama2-70b-64a100", "the same kind of cluster");
+  check_refused(job + "--seeds 5", "add --stragglers, --spread or --jitter");
+  check_refused(job + "--network packets", "is none of alpha-beta, flow");
+}
+
 TEST_CASE("the same input gives the same output, byte for byte") {
   const std::string format = GENERATE("table", "json", "csv");
   const std::string command =
