@@ -94,6 +94,7 @@ void Executor::start_optimizer() {
 double Executor::run_step(StepObserver* observer) {
   const double zero = 0.0;
   device_.write(plan_.loss(), &zero);
+  tokens_.begin_step(plan_.optimizer().step);
   for (std::size_t position = 0; position < stamps_.size(); ++position) {
     run_op(position);
     if (observer != nullptr) observer->after(position);

@@ -33,6 +33,8 @@ class Executor {
   Executor(RankPlan& plan, Device& device, Communicator& communicator, OperationNote* note = nullptr);
 
   [[nodiscard]] Device& device() { return device_; }
+  /// What it reads.
+  [[nodiscard]] TokenSource& tokens() { return tokens_; }
 
   /// Sets weights, masters and moments to what training starts with, and the optimizer to its first step.
   void initialize();

@@ -6,6 +6,7 @@ namespace foreshard {
 
 TokenSource::TokenSource(const JobSpec& job, const Coordinates& at)
     : vocab_(job.model.vocab),
+      batch_(job.training.global_batch),
       rows_{.batch = job.training.micro_batch,
             .sequence = job.training.sequence_length,
             .shares = job.parallelism.cp,
@@ -13,17 +14,27 @@ TokenSource::TokenSource(const JobSpec& job, const Coordinates& at)
       first_micro_batch_(at.dp * job.micro_batches()) {}
 
 void TokenSource::fill(MicroBatch micro_batch, std::int64_t ahead, std::span<double> out) const {
-  static constexpr std::uint64_t kStream = stream_of("tokens");
   const std::int64_t first_sequence = (first_micro_batch_ + micro_batch.value()) * rows_.batch;
-  // A sequence has one token more than it has positions: the last label.
-  const std::int64_t stride = rows_.sequence + 1;
   for (std::int64_t row = 0; row < rows_.rows(); ++row) {
     const TokenRows::Place at = rows_.place_of(row);
-    const auto place =
-        static_cast<std::uint64_t>((first_sequence + at.sequence) * stride + at.position + ahead);
-    out[static_cast<std::size_t>(row)] =
-        static_cast<double>(mixed_bits(kStream ^ mixed_bits(place)) % static_cast<std::uint64_t>(vocab_));
+    out[static_cast<std::size_t>(row)] = token(first_sequence + at.sequence, at.position + ahead);
   }
+}
+
+double TokenSource::token(std::int64_t sequence, std::int64_t position) const {
+  static constexpr std::uint64_t kStream = stream_of("tokens");
+  const auto drawn = [](std::int64_t place) {
+    return mixed_bits(kStream ^ mixed_bits(static_cast<std::uint64_t>(place)));
+  };
+  if (text_ != nullptr) {
+    const auto starts =
+        static_cast<std::uint64_t>(text_->tokens.size()) - static_cast<std::uint64_t>(rows_.sequence);
+    const std::uint64_t start = drawn((step_ - 1) * batch_ + sequence) % starts;
+    return static_cast<double>(text_->tokens[start + static_cast<std::uint64_t>(position)]);
+  }
+  // A sequence has one token more than it has positions: the last label.
+  const std::int64_t stride = rows_.sequence + 1;
+  return static_cast<double>(drawn(sequence * stride + position) % static_cast<std::uint64_t>(vocab_));
 }
 
 }  // namespace foreshard

@@ -11,6 +11,7 @@
 #include "runtime/comm/loopback_communicator.hpp"
 #include "runtime/execute/bind_kernels.hpp"
 #include "runtime/execute/executor.hpp"
+#include "runtime/execute/mean_loss.hpp"
 #include "runtime/shard/shard_map.hpp"
 #include "runtime/verify/output_recorder.hpp"
 
@@ -154,13 +155,6 @@ class Comparison {
   std::map<Key, const HeldWeight*> whole_weights_;
 };
 
-/// The mean loss: every data-parallel replica of the last stage has its summand, each tensor-parallel rank of
-/// it the same.
-double mean_loss(const Rig& rig, double own, Communicator& communicator) {
-  const bool counts = rig.plan.coordinates().tp == 0;
-  return communicator.sum_over_world(counts ? own : 0.0);
-}
-
 }  // namespace
 
 JobSpec unsharded(JobSpec job) {
@@ -179,7 +173,7 @@ ShardingErrors compare_with_unsharded(const JobSpec& job, Device& device, Commun
   ShardingErrors errors;
   errors.unsharded_loss = whole.executor.run_step(&whole.recorder);
   sharded.executor.replay(&whole.recorder.routes());
-  const double loss = mean_loss(sharded, sharded.executor.run_step(&sharded.recorder), communicator);
+  const double loss = mean_loss(sharded.plan, sharded.executor.run_step(&sharded.recorder), communicator);
   errors.loss = std::abs(loss / errors.unsharded_loss - 1.0);
   const Comparison comparison(sharded, whole, device);
   errors.outputs = communicator.max_over_world(comparison.outputs());

@@ -121,5 +121,39 @@ TEST_CASE("labels are the tokens that follow, and replicas see other sequences")
   CHECK(alone == ids);
 }
 
+TEST_CASE("a text's characters are numbered in the order of their bytes, and their entropy is counted") {
+  const TokenText text = tokens_of("abacabad");
+  CHECK(text.alphabet == "abcd");
+  CHECK(text.tokens == std::vector<std::uint8_t>{0, 1, 0, 2, 0, 1, 0, 3});
+  // 4, 2, 1 and 1 of 8: ½·ln 2 + ¼·ln 4 + 2·⅛·ln 8 = 1.75·ln 2.
+  CHECK(text.entropy() == Approx(1.75 * std::log(2.0)));
+}
+
+TEST_CASE("with a text, steps read other places of it, and all shardings the same") {
+  std::string letters;
+  for (int i = 0; i < 1000; ++i) letters.push_back(static_cast<char>('a' + (i * i + i / 7) % 26));
+  const TokenText text = tokens_of(letters);
+  const auto read = [&](const JobSpec& job, const Coordinates& at, std::int64_t step, int micro_batch) {
+    TokenSource source(job, at);
+    source.read(text);
+    source.begin_step(step);
+    std::vector<double> ids(16);
+    std::vector<double> labels(16);
+    source.ids(MicroBatch(micro_batch), ids);
+    source.labels(MicroBatch(micro_batch), labels);
+    for (std::size_t i = 0; i + 1 < 8; ++i) CHECK(labels[i] == ids[i + 1]);
+    // What is read stands in the text, label and all.
+    std::string sequence;
+    for (std::size_t i = 0; i < 8; ++i) sequence.push_back(text.alphabet[static_cast<std::size_t>(ids[i])]);
+    sequence.push_back(text.alphabet[static_cast<std::size_t>(labels[7])]);
+    CHECK(letters.find(sequence) != std::string::npos);
+    return ids;
+  };
+  const JobSpec whole = sharded(tiny_job(false), {});
+  const JobSpec halves = sharded(tiny_job(false), {.dp = 2});
+  CHECK(read(halves, {.dp = 1}, 3, 0) == read(whole, {}, 3, 4));
+  CHECK(read(whole, {}, 3, 0) != read(whole, {}, 4, 0));
+}
+
 }  // namespace
 }  // namespace foreshard::test
