@@ -2,10 +2,12 @@
 // What is caught here ends the whole run.
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -57,6 +59,22 @@ int parse_and_run(int argc, char** argv, MpiSession& session) {
   return run(app, command, color, session);
 }
 
+/// How long the ranks may take to meet: what the command line says of --timeout. It is parsed when they have.
+Seconds start_timeout(int argc, char** argv) {
+  constexpr std::string_view kOption = "--timeout";
+  constexpr Seconds kDefault(60.0);
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word(argv[i]);
+    if (!word.starts_with(kOption)) continue;
+    const char* value = nullptr;
+    if (word.size() == kOption.size() && i + 1 < argc) value = argv[i + 1];
+    if (word.size() > kOption.size() && word[kOption.size()] == '=') value = argv[i] + kOption.size() + 1;
+    const double seconds = value == nullptr ? 0.0 : std::strtod(value, nullptr);
+    if (seconds >= 1.0) return Seconds(seconds);
+  }
+  return kDefault;
+}
+
 std::string complaints(const SpecError& error) {
   const std::size_t problems = error.diagnostics().size();
   return format_diagnostics(error.diagnostics()) + std::to_string(problems) +
@@ -70,7 +88,7 @@ int main(int argc, char** argv) {
   using namespace foreshard;
   using namespace foreshard::cli;
   std::signal(SIGPIPE, SIG_IGN);
-  MpiSession session(argc, argv);
+  MpiSession session(argc, argv, start_timeout(argc, argv));
   try {
     return parse_and_run(argc, argv, session);
   } catch (const SpecError& error) {

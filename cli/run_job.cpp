@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -92,10 +93,9 @@ void require_executable(const JobSpec& job, const JobSource& source) {
     throw UsageError(fmt::format("'{}' cannot be executed:\n  {}", source.job, fmt::join(lacks, "\n  ")));
 }
 
-void require_same_job(const MpiSession& session, const JobSpec& job) {
-  const std::string text = to_json(build_step_program(job));
-  const std::vector<std::uint64_t> prints = session.gather(fingerprint(text));
-  if (const auto complaint = difference_complaint(prints, session.hosts(), "job"))
+void require_same(const MpiSession& session, const std::string& own, std::string_view what) {
+  const std::vector<std::uint64_t> prints = session.gather(fingerprint(own));
+  if (const auto complaint = difference_complaint(prints, session.hosts(), what))
     throw UsageError(*complaint);
 }
 
@@ -106,7 +106,8 @@ JobSpec load_runnable_job(const MpiSession& session, const JobSource& source) {
   if (const auto complaint = rank_count_complaint(job.parallelism, session.size(), source.command))
     throw UsageError(*complaint);
   require_executable(job, source);
-  require_same_job(session, job);
+  require_same(session, FORESHARD_VERSION, "version of foreshard-run");
+  require_same(session, to_json(build_step_program(job)), "job");
   return job;
 }
 

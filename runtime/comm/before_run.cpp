@@ -52,8 +52,9 @@ std::optional<std::string> difference_complaint(std::span<const std::uint64_t> f
   for (std::size_t rank = 1; rank < fingerprints.size(); ++rank) {
     if (fingerprints[rank] == fingerprints[0]) continue;
     return fmt::format(
-        "rank {} on host {} has read another {} than rank 0 on host {}; all hosts need the same files", rank,
-        hosts[rank], thing, hosts[0]);
+        "rank {} on host {} has another {} than rank 0 on host {}; all hosts need the same files and "
+        "programs",
+        rank, hosts[rank], thing, hosts[0]);
   }
   return std::nullopt;
 }

@@ -10,6 +10,7 @@
 #include "runtime/comm/check.hpp"
 #include "runtime/comm/end_run.hpp"
 #include "runtime/comm/host_cores.hpp"
+#include "runtime/comm/start_guard.hpp"
 #include "runtime/comm/watchdog.hpp"
 
 namespace foreshard {
@@ -43,10 +44,11 @@ std::vector<std::string> gather_hosts(std::int64_t size, const MpiSession& sessi
 
 }  // namespace
 
-MpiSession::MpiSession(int& argc, char**& argv)
+MpiSession::MpiSession(int& argc, char**& argv, Seconds timeout)
     : hosts_{"this host"},
       note_(std::make_unique<OperationNote>()),
       exceptions_at_start_(std::uncaught_exceptions()) {
+  const StartGuard guard(timeout);
   int provided = 0;
   // One thread speaks MPI; the threads of the math library do not.
   check_mpi(MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread", *this);
@@ -61,6 +63,9 @@ MpiSession::MpiSession(int& argc, char**& argv)
   rank_ = Rank(rank);
   look_around_host();
   watchdog_ = std::make_unique<Watchdog>(*this);
+  ParallelismSpec alike;
+  alike.dp = size_;
+  watch(DeviceMesh(alike), timeout);
 }
 
 MpiSession::~MpiSession() {
@@ -106,8 +111,10 @@ std::string MpiSession::binding() const {
 
 std::vector<std::uint64_t> MpiSession::gather(std::uint64_t value) const {
   std::vector<std::uint64_t> all(static_cast<std::size_t>(size_));
+  note_->enter_collective(WireState::all_gather, GroupKind::world);
   check_mpi(MPI_Allgather(&value, 1, MPI_UINT64_T, all.data(), 1, MPI_UINT64_T, MPI_COMM_WORLD),
             "MPI_Allgather", *this);
+  note_->leave();
   return all;
 }
 

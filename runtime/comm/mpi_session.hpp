@@ -19,8 +19,10 @@ class Watchdog;
 /// outside its try block: what is caught there goes to end_run.
 class MpiSession {
  public:
-  /// All ranks together. @throws CommunicationError
-  MpiSession(int& argc, char**& argv);
+  /// All ranks together. Where the ranks have not met after the timeout the run ends with exit code 3, and so
+  /// it does from here on where one of them is silent for as long, until watch() says more.
+  /// @throws CommunicationError
+  MpiSession(int& argc, char**& argv, Seconds timeout = Seconds(60.0));
   /// Waits for all ranks.
   ~MpiSession();
   MpiSession(const MpiSession&) = delete;

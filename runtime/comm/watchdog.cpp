@@ -1,14 +1,13 @@
 #include "runtime/comm/watchdog.hpp"
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <pthread.h>
 #include <string>
 
 #include "runtime/comm/end_run.hpp"
 #include "runtime/comm/mpi_session.hpp"
+#include "runtime/comm/signals_blocked.hpp"
 
 namespace foreshard {
 namespace {
@@ -33,22 +32,6 @@ template <class Duration>
 Seconds seconds(Duration duration) {
   return Seconds(std::chrono::duration<double>(duration).count());
 }
-
-/// Signals of the run are for the thread that computes.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
 
 }  // namespace
 

@@ -51,7 +51,7 @@ TEST_CASE("ranks that have read different files are named") {
   const std::array<std::string, 3> hosts{"a", "a", "b"};
   CHECK_FALSE(difference_complaint(std::array<std::uint64_t, 3>{7, 7, 7}, hosts, "job"));
   CHECK(difference_complaint(std::array<std::uint64_t, 3>{7, 7, 8}, hosts, "job") ==
-        "rank 2 on host b has read another job than rank 0 on host a; all hosts need the same files");
+        "rank 2 on host b has another job than rank 0 on host a; all hosts need the same files and programs");
 }
 
 TEST_CASE("cores are listed as ranges") {

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "planner/units/quantity.hpp"
+
+namespace foreshard {
+
+/// Ends this process, and with it the run, if it lives longer than the timeout: while the ranks of a run meet
+/// for the first time there is no watchdog yet, and a rank that is stopped leaves the others waiting for
+/// ever.
+class StartGuard {
+ public:
+  explicit StartGuard(Seconds timeout);
+  ~StartGuard();
+  StartGuard(const StartGuard&) = delete;
+  StartGuard& operator=(const StartGuard&) = delete;
+
+ private:
+  void wait(Seconds timeout);
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_over_ = false;  // guarded by mutex_
+  std::thread thread_;
+};
+
+}  // namespace foreshard
