@@ -28,6 +28,8 @@ struct Allocation {
   std::int64_t bytes = 0;   ///< on the device
   std::size_t first = 0;
   std::size_t last = 0;
+  /// Its memory is another's from the next operation on: `last`, of what is sent where send_holds() says.
+  std::size_t held = 0;
 };
 
 /// Where every tensor instance of one rank's step stands in one stretch of memory. What lives for the step
@@ -36,8 +38,7 @@ struct Allocation {
 class ArenaLayout {
  public:
   /// @param stored_as how the device keeps tensors of a dtype
-  ArenaLayout(const StepProgram& program, const std::vector<Run>& runs,
-              const std::function<DType(DType)>& stored_as);
+  ArenaLayout(const StepProgram& program, StageId stage, const std::function<DType(DType)>& stored_as);
 
   [[nodiscard]] const Allocation& at(const Instance& instance) const { return allocations_.at(instance); }
   [[nodiscard]] const std::unordered_map<Instance, Allocation, InstanceHash>& all() const {
@@ -51,6 +52,7 @@ class ArenaLayout {
  private:
   void find_uses(const StepProgram& program, const std::vector<Run>& runs,
                  const std::function<DType(DType)>& stored_as);
+  void hold_sent(const StepProgram& program, StageId stage, const std::vector<Run>& runs);
   void place_step_tensors(const StepProgram& program);
   void place_others(const StepProgram& program);
   void count_peak(const StepProgram& program);

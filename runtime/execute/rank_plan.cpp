@@ -269,7 +269,7 @@ RankPlan::RankPlan(const JobSpec& job, const StepProgram& program, Device& devic
       at_(DeviceMesh(job.parallelism).coordinates(communicator.rank())),
       runs_(runs_of(program, stage())),
       device_(device),
-      layout_(program, runs_, [&](DType type) { return device.stored_as(type); }),
+      layout_(program, stage(), [&](DType type) { return device.stored_as(type); }),
       arena_(device.allocate(layout_.capacity() + kLossBytes + scratch_bytes(program, device))),
       loss_{arena_->data() + layout_.capacity(), 1, device.stored_as(DType::fp32)},
       scratch_{arena_->data() + layout_.capacity() + kLossBytes, scratch_bytes(program, device),

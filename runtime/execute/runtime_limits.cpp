@@ -50,7 +50,6 @@ class Limits {
   void check_parallelism() {
     const ParallelismSpec& p = job_.parallelism;
     check_context(p);
-    refuse(p.vp > 1, "parallelism.vp: interleaved stages are planned, not executed; say 1");
     refuse(p.zero > 1,
            "parallelism.zero: gradients and weights that are cut are planned, not executed; say 0 or 1");
     refuse(p.tp > job_.model.kv_heads,
@@ -79,6 +78,10 @@ class Limits {
     refuse(job_.model.mla.has_value(), "model.attention: latent attention is executed on CPUs, not on GPUs");
     refuse(job_.parallelism.cp > 1,
            "parallelism.cp: context parallelism is executed on CPUs, not on GPUs; say 1");
+    refuse(job_.parallelism.vp > 1,
+           "parallelism.vp: interleaved stages are executed on CPUs, not on GPUs; say 1");
+    refuse(job_.training.schedule == ScheduleKind::zero_bubble,
+           "training.schedule: zero-bubble is executed on CPUs, not on GPUs; say gpipe or 1f1b");
   }
 
   void check_training() {
@@ -92,8 +95,6 @@ class Limits {
     refuse(training.dropout, "training.dropout: dropout is planned, not executed; say false");
     refuse(!training.compiled && is_gated(job_.model.ffn),
            "training.compiled: gated activations are executed as one kernel; say true");
-    refuse(training.schedule == ScheduleKind::interleaved || training.schedule == ScheduleKind::zero_bubble,
-           "training.schedule: say gpipe or 1f1b; the others are planned only");
     refuse(job_.lora.has_value(), "lora: low-rank adapters are planned, not executed");
   }
 

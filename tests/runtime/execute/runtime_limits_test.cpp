@@ -25,6 +25,18 @@ TEST_CASE("what cannot be executed is named by its key, with what to say instead
     job.parallelism.cp = 2;
     CHECK_THAT(complaint(job), ContainsSubstring("parallelism.cp: context parallelism is executed on CPUs"));
   }
+  SECTION("interleaved stages on GPUs") {
+    job.cluster.accelerator.is_cpu = false;
+    job.parallelism.pp = job.parallelism.vp = 2;
+    job.training.schedule = ScheduleKind::interleaved;
+    CHECK_THAT(complaint(job), ContainsSubstring("parallelism.vp: interleaved stages are executed on CPUs"));
+  }
+  SECTION("weight gradients put off on GPUs") {
+    job.cluster.accelerator.is_cpu = false;
+    job.parallelism.pp = 2;
+    job.training.schedule = ScheduleKind::zero_bubble;
+    CHECK_THAT(complaint(job), ContainsSubstring("training.schedule: zero-bubble is executed on CPUs"));
+  }
   SECTION("precision") {
     job.training.precision = Precision::fp16;
     CHECK_THAT(complaint(job), ContainsSubstring("training.precision: say bf16 or fp32"));
