@@ -79,6 +79,14 @@ std::vector<OpRun> operations_of(const StepProgram& program, const std::vector<R
   return operations;
 }
 
+Instance arena_instance(const StepProgram& program, const Operand& operand, const Run& run,
+                        std::size_t run_index) {
+  Instance instance = instance_of(program, operand, run, run_index);
+  if (program.tensor(operand.tensor).lifetime == Lifetime::layer)
+    instance.index = static_cast<std::int64_t>(run_index);
+  return instance;
+}
+
 ArenaLayout::ArenaLayout(const StepProgram& program, StageId stage,
                          const std::function<DType(DType)>& stored_as) {
   const std::vector<Run> runs = runs_of(program, stage);
@@ -94,7 +102,7 @@ void ArenaLayout::find_uses(const StepProgram& program, const std::vector<Run>& 
   for (const OpRun& at : operations_of(program, runs)) {
     const Run& run = runs[at.run];
     for (const Operand& operand : program.block(run.visit.block).ops[at.op.at()].operands) {
-      const Instance instance = instance_of(program, operand, run, at.run);
+      const Instance instance = arena_instance(program, operand, run, at.run);
       const auto [entry, is_new] = allocations_.try_emplace(instance);
       Allocation& allocation = entry->second;
       allocation.last = allocation.held = positions_;
@@ -117,7 +125,7 @@ void ArenaLayout::hold_sent(const StepProgram& program, StageId stage, const std
     if (hold == holds.end()) continue;
     const Run& run = runs[at.run];
     const Operand& sent = program.block(run.visit.block).ops[at.op.at()].operands.front();
-    Allocation& allocation = allocations_.at(instance_of(program, sent, run, at.run));
+    Allocation& allocation = allocations_.at(arena_instance(program, sent, run, at.run));
     allocation.held = std::max(allocation.held, hold->second);
   }
 }

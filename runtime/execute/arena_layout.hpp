@@ -22,6 +22,11 @@ struct OpRun {
 /// All operations of all runs, in program order.
 std::vector<OpRun> operations_of(const StepProgram& program, const std::vector<Run>& runs);
 
+/// The instance whose memory an operand touches: that of instance_of(), but that a weight which blocks gather
+/// (Lifetime::layer) comes anew to every run that does.
+Instance arena_instance(const StepProgram& program, const Operand& operand, const Run& run,
+                        std::size_t run_index);
+
 /// One instance of a tensor: where it stands, and from which position to which it is used.
 struct Allocation {
   std::int64_t offset = 0;  ///< bytes into the arena

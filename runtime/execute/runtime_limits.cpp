@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "planner/program/emit.hpp"
-#include "runtime/execute/bind_kernels.hpp"
+#include "runtime/execute/zero_shares.hpp"
 
 namespace foreshard {
 namespace {
@@ -20,7 +20,7 @@ class Limits {
     check_parallelism();
     check_training();
     if (!job_.cluster.accelerator.is_cpu) check_gpu();
-    if (lacks_.empty() && job_.parallelism.zero == 1) check_shares();
+    if (lacks_.empty() && !job_.cluster.accelerator.is_cpu && job_.parallelism.zero == 1) check_shares();
     return std::move(lacks_);
   }
 
@@ -50,8 +50,8 @@ class Limits {
   void check_parallelism() {
     const ParallelismSpec& p = job_.parallelism;
     check_context(p);
-    refuse(p.zero > 1,
-           "parallelism.zero: gradients and weights that are cut are planned, not executed; say 0 or 1");
+    refuse(p.zero == 3 && job_.training.overlap.dp && job_.cluster.accelerator.is_cpu,
+           "training.overlap.dp: gathers of weights that run ahead are planned, not executed; say false");
     refuse(p.tp > job_.model.kv_heads,
            fmt::format("parallelism.tp: {} ranks would share {} kv heads, which is planned, not executed",
                        p.tp, job_.model.kv_heads));
@@ -80,6 +80,9 @@ class Limits {
            "parallelism.cp: context parallelism is executed on CPUs, not on GPUs; say 1");
     refuse(job_.parallelism.vp > 1,
            "parallelism.vp: interleaved stages are executed on CPUs, not on GPUs; say 1");
+    refuse(
+        job_.parallelism.zero > 1,
+        "parallelism.zero: gradients and weights that are cut are executed on CPUs, not on GPUs; say 0 or 1");
     refuse(job_.training.schedule == ScheduleKind::zero_bubble,
            "training.schedule: zero-bubble is executed on CPUs, not on GPUs; say gpipe or 1f1b");
   }
@@ -98,14 +101,16 @@ class Limits {
     refuse(job_.lora.has_value(), "lora: low-rank adapters are planned, not executed");
   }
 
-  /// Under ZeRO-1 every rank keeps the optimizer state of an equal part of each weight.
+  /// On GPUs shares of a weight are equal.
   void check_shares() {
     for (const Tensor& tensor : build_step_program(job_).tensors) {
       const std::int64_t shares = tensor.role == TensorRole::weight ? replicas_of(job_, tensor) : 1;
       const bool uneven = tensor.role == TensorRole::weight && tensor.local_elements() % shares != 0;
       refuse(uneven,
-             fmt::format("parallelism.zero: the {} elements of {} do not divide by its {} replicas; say 0",
-                         tensor.local_elements(), tensor.name, shares));
+             fmt::format(
+                 "parallelism.zero: the {} elements of {} do not divide by its {} replicas, which only CPUs "
+                 "execute; say 0",
+                 tensor.local_elements(), tensor.name, shares));
     }
   }
 

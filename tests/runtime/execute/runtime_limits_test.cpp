@@ -62,7 +62,19 @@ TEST_CASE("what cannot be executed is named by its key, with what to say instead
     job.model.window = 4;
     CHECK_THAT(complaint(job), ContainsSubstring("model.window"));
   }
-  SECTION("optimizer state that does not divide") {
+  SECTION("gradients that are cut on GPUs") {
+    job.cluster.accelerator.is_cpu = false;
+    job.parallelism.dp = job.parallelism.zero = 2;
+    CHECK_THAT(complaint(job), ContainsSubstring("parallelism.zero: gradients and weights that are cut"));
+  }
+  SECTION("gathers that run ahead") {
+    job.parallelism.dp = 2;
+    job.parallelism.zero = 3;
+    job.training.overlap.dp = true;
+    CHECK_THAT(complaint(job), ContainsSubstring("training.overlap.dp: gathers of weights that run ahead"));
+  }
+  SECTION("optimizer state that does not divide, on GPUs") {
+    job.cluster.accelerator.is_cpu = false;
     // 32 gains of a norm over three replicas.
     job.parallelism.dp = 3;
     job.parallelism.zero = 1;

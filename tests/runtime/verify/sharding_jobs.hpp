@@ -35,7 +35,7 @@ struct Degrees {
   [[nodiscard]] std::int64_t devices() const { return tp * pp * dp * cp; }
   [[nodiscard]] std::string name() const {
     return "tp " + std::to_string(tp) + " pp " + std::to_string(pp) + " dp " + std::to_string(dp) +
-           (sequence_parallel ? " sp" : "") + (zero > 0 ? " zero 1" : "") +
+           (sequence_parallel ? " sp" : "") + (zero > 0 ? " zero " + std::to_string(zero) : "") +
            (cp > 1 ? " cp " + std::to_string(cp) : "") + (ep > 1 ? " ep " + std::to_string(ep) : "");
   }
 };
