@@ -55,8 +55,6 @@ class Limits {
     refuse(p.tp > job_.model.kv_heads,
            fmt::format("parallelism.tp: {} ranks would share {} kv heads, which is planned, not executed",
                        p.tp, job_.model.kv_heads));
-    refuse(job_.model.tied_embeddings && p.pp > 1,
-           "model.tied_embeddings: a table on two stages is planned, not executed; say pp 1 or untie it");
     const std::int64_t tokens = job_.training.micro_batch * job_.training.sequence_length / p.cp;
     refuse(p.sequence_parallel && p.tp > 1 && tokens % p.tp != 0,
            fmt::format("parallelism.sequence_parallel: {} tokens of a micro-batch do not divide by tp {}",
@@ -78,6 +76,9 @@ class Limits {
     refuse(job_.model.mla.has_value(), "model.attention: latent attention is executed on CPUs, not on GPUs");
     refuse(job_.parallelism.cp > 1,
            "parallelism.cp: context parallelism is executed on CPUs, not on GPUs; say 1");
+    refuse(job_.model.tied_embeddings && job_.parallelism.pp > 1,
+           "model.tied_embeddings: a table on two stages is executed on CPUs, not on GPUs; say pp 1 or untie "
+           "it");
     refuse(job_.parallelism.vp > 1,
            "parallelism.vp: interleaved stages are executed on CPUs, not on GPUs; say 1");
     refuse(
