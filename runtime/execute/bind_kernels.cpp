@@ -87,6 +87,12 @@ class Binding {
     NormCall call{.backward = backward_, .kind = norm.kind, .rows = norm.rows, .width = norm.width};
     call.x = operands_[0];
     call.weight = operands_[1];
+    const bool is_of_heads = tensor(0).dims.back().name == DimName::qkv;
+    if (is_of_heads) {
+      call.heads = norm.rows / tensor(0).dims[0].local();
+      call.first_heads = rank_.job.model.heads / rank_.job.parallelism.tp;
+      call.row_width = local_columns(0);
+    }
     if (!backward_) {
       const bool centred = norm.kind == NormKind::layernorm;
       if (centred) call.bias = operands_[2];
@@ -103,6 +109,20 @@ class Binding {
       if (next < operands_.size()) call.d_bias = operands_[next];
     }
     calls_.emplace_back(call);
+    if (is_of_heads) pass_values(call);
+  }
+
+  /// The columns behind the queries and keys.
+  void pass_values(const NormCall& call) {
+    const std::int64_t first = call.heads * call.width;
+    calls_.emplace_back(ColumnsCall{.rows = call.rows / call.heads,
+                                    .width = call.row_width - first,
+                                    .x = call.backward ? call.dy : call.x,
+                                    .x_width = call.row_width,
+                                    .x_column = first,
+                                    .y = call.backward ? call.dx : call.y,
+                                    .y_width = call.row_width,
+                                    .y_column = first});
   }
 
   void bind(const Rope& rope) {

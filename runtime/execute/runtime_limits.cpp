@@ -32,7 +32,8 @@ class Limits {
   void check_model() {
     const ModelSpec& model = job_.model;
     if (model.experts) check_experts(*model.experts);
-    refuse(model.qk_norm, "model.qk_norm: norms of queries and keys are planned, not executed");
+    refuse(model.qk_norm_whole,
+           "model.qk_norm_whole: norms over all heads at once are planned, not executed; say false");
     refuse(model.attention_sinks, "model.attention_sinks: attention sinks are planned, not executed");
     refuse(model.positions == Positions::alibi,
            "model.positions: alibi is not executed; say rope or learned");
@@ -71,6 +72,7 @@ class Limits {
 
   /// What runs on processors and not on GPUs.
   void check_gpu() {
+    refuse(job_.model.qk_norm, "model.qk_norm: norms of queries and keys are executed on CPUs, not on GPUs");
     refuse(job_.model.experts.has_value(),
            "model.experts: mixtures of experts are executed on CPUs, not on GPUs");
     refuse(job_.model.mla.has_value(), "model.attention: latent attention is executed on CPUs, not on GPUs");

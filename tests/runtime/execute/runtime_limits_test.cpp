@@ -59,6 +59,15 @@ TEST_CASE("what cannot be executed is named by its key, with what to say instead
     job.parallelism.cp = 3;
     CHECK_THAT(complaint(job), ContainsSubstring("its 8 tokens do not cut into 6"));
   }
+  SECTION("norms of queries and keys on GPUs") {
+    job.cluster.accelerator.is_cpu = false;
+    job.model.qk_norm = true;
+    CHECK_THAT(complaint(job), ContainsSubstring("model.qk_norm: norms of queries and keys are executed on"));
+  }
+  SECTION("norms over all heads at once") {
+    job.model.qk_norm = job.model.qk_norm_whole = true;
+    CHECK_THAT(complaint(job), ContainsSubstring("model.qk_norm_whole"));
+  }
   SECTION("a window") {
     job.model.window = 4;
     CHECK_THAT(complaint(job), ContainsSubstring("model.window"));
