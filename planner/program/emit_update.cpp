@@ -24,15 +24,10 @@ std::int64_t local_elements(const ProgramBuilder& builder, const std::vector<Ope
                          });
 }
 
-/// A flat fp32 optimizer tensor for all weights of the group; cut evenly over dp from ZeRO-1 on.
+/// A flat fp32 optimizer tensor for all weights of the group; of each weight a share from ZeRO-1 on.
 TensorId optimizer_state(ProgramBuilder& builder, const WeightGroup& group, const std::string& suffix) {
   const std::int32_t tp = builder.shapes().tp;
-  std::int64_t elements = 0;
-  for (const TensorId id : group.weights) {
-    Tensor whole = builder.tensor(id);
-    zero_dim(whole).dp = 1;
-    elements += whole.local_elements();
-  }
+  const std::int32_t degree = zero_degree(builder.job(), group);
   Tensor state;
   state.name = group.prefix + suffix;
   state.role = TensorRole::optimizer;
@@ -40,9 +35,9 @@ TensorId optimizer_state(ProgramBuilder& builder, const WeightGroup& group, cons
   state.lifetime = Lifetime::step;
   state.per_layer = group.per_layer;
   state.dims = {{.name = DimName::flat,
-                 .size = checked_product(elements, tp),
+                 .size = checked_product(share_elements(builder, group), tp, degree),
                  .tp = tp,
-                 .dp = zero_degree(builder.job(), group)}};
+                 .dp = degree}};
   return builder.add(std::move(state));
 }
 
@@ -76,15 +71,9 @@ Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group) {
     operands.push_back(adds_to(optimizer_state(builder, group, ".adam_v")));
   }
   for (const TensorId id : group.weights) operands.push_back(masters ? writes(id) : adds_to(id));
-  std::int64_t parameters = 0;
-  for (const TensorId id : group.weights) {
-    Tensor whole = builder.tensor(id);
-    zero_dim(whole).dp = 1;
-    parameters += whole.local_elements();
-  }
-  parameters = ceil_divide(parameters, static_cast<std::int64_t>(zero_degree(builder.job(), group)));
   return compute_op("update", Component::optimizer, Phase::optimizer,
-                    OptimizerUpdate{.kind = kind, .parameters = parameters}, std::move(operands));
+                    OptimizerUpdate{.kind = kind, .parameters = share_elements(builder, group)},
+                    std::move(operands));
 }
 
 /// Adds collectives over the replicas of `group` for `tensors`, split into calls of at most the framework's

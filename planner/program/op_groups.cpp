@@ -1,7 +1,7 @@
 #include "planner/program/op_groups.hpp"
 
 #include <algorithm>
-#include <string_view>
+#include <string>
 #include <variant>
 
 namespace foreshard {
@@ -16,15 +16,22 @@ bool spans_stages(const Op& op) {
   return group == GroupKind::world || group == GroupKind::pp || group == GroupKind::tied;
 }
 
+/// As kind_name has it, but that what first and last stage do together is a row of its own.
+std::string kind_of(const Op& op) {
+  const auto* collective = std::get_if<Collective>(&op.kind);
+  const bool is_tied = collective != nullptr && collective->group == GroupKind::tied;
+  return std::string(is_tied ? "tied " : "") + std::string(kind_name(op.kind));
+}
+
 std::size_t find_or_add(std::vector<OpGroup>& groups, const Op& op) {
-  const std::string_view kind = kind_name(op.kind);
+  const std::string kind = kind_of(op);
   const auto same = [&](const OpGroup& group) {
     return group.component == op.component && group.kind == kind && group.phase == op.phase;
   };
   const auto found = std::find_if(groups.begin(), groups.end(), same);
   if (found != groups.end()) return static_cast<std::size_t>(found - groups.begin());
   groups.push_back({.component = op.component,
-                    .kind = std::string(kind),
+                    .kind = kind,
                     .phase = op.phase,
                     .is_communication = is_communication(op),
                     .spans_stages = spans_stages(op)});

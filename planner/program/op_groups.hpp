@@ -13,7 +13,7 @@ namespace foreshard {
 /// Operations that a report shows as one row: alike in component, kind and phase.
 struct OpGroup {
   Component component = Component::ffn;
-  std::string kind;  ///< as kind_name has it
+  std::string kind;  ///< as kind_name has it, or "tied all-reduce"
   Phase phase = Phase::forward;
   bool is_communication = false;
   bool spans_stages = false;  ///< a collective in which several stages meet

@@ -14,8 +14,7 @@ namespace foreshard {
 namespace {
 
 bool fits(const StepProgram& program, const Device& device, Communicator& wide, Bytes memory) {
-  const ArenaLayout layout(program, runs_of(program, StageId(0)),
-                           [&](DType type) { return device.stored_as(type); });
+  const ArenaLayout layout(program, StageId(0), [&](DType type) { return device.stored_as(type); });
   const bool lacks = layout.capacity() > memory.value();
   return wide.max_over_world(lacks ? 1.0 : 0.0) < 0.5;
 }

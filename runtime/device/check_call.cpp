@@ -64,9 +64,18 @@ void check(const AttentionCall& call) {
 void check(const NormCall& call) {
   const bool layer_norm = call.kind == NormKind::layernorm;
   const CallCheck check(layer_norm ? "layernorm" : "rmsnorm");
-  const std::int64_t elements = checked_product(call.rows, call.width);
+  std::int64_t elements = checked_product(call.rows, call.width);
+  if (call.heads > 0) {
+    if (layer_norm) check.refuse("heads have root-mean-square norms alone");
+    check.divides("heads", call.heads, "rows", call.rows);
+    if (call.heads * call.width > call.row_width) {
+      check.refuse(
+          fmt::format("{} heads of {} do not fit into a row of {}", call.heads, call.width, call.row_width));
+    }
+    elements = checked_product(call.rows / call.heads, call.row_width);
+  }
   check.has("x", call.x, elements, "rows·width");
-  check.has("weight", call.weight, call.width, "width");
+  check.has("weight", call.weight, call.weights(), "width");
   check.has("stats", call.stats, layer_norm ? 2 * call.rows : call.rows, layer_norm ? "2·rows" : "rows");
   if (!call.backward) {
     check.has("y", call.y, elements, "rows·width");
@@ -76,7 +85,7 @@ void check(const NormCall& call) {
   check.has("dy", call.dy, elements, "rows·width");
   check.has("dx", call.dx, elements, "rows·width");
   check.has_or_empty("residual", call.residual, elements, "rows·width");
-  check.has_or_empty("d_weight", call.d_weight, call.width, "width");
+  check.has_or_empty("d_weight", call.d_weight, call.weights(), "width");
   if (layer_norm) check.has_or_empty("d_bias", call.d_bias, call.width, "width");
 }
 

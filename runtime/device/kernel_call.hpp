@@ -61,6 +61,10 @@ struct AttentionCall {
 /// x, y, dy, dx, residual (rows,width)   weight, bias, d_weight, d_bias (width)
 /// residual may be dx itself. Source: Zhang and Sennrich 2019, arXiv:1910.07467; Ba et al. 2016,
 /// arXiv:1607.06450.
+/// Norms of queries and keys: rows are the first `heads` heads side by side in each row of matrices
+/// (rows/heads,row_width), whose other columns they leave alone; the first `first_heads` heads have the first
+/// `width` of 2·width weights, the others the rest. Root-mean-square norms alone. Source: Dehghani et al.
+/// 2023, arXiv:2302.05442, section 2.
 struct NormCall {
   bool backward = false;
   NormKind kind = NormKind::rmsnorm;
@@ -77,6 +81,19 @@ struct NormCall {
   Buffer dx{};        ///< backward: written
   Buffer d_weight{};
   Buffer d_bias{};
+  std::int64_t heads = 0;        ///< 0: rows stand one behind the other and have the same weights
+  std::int64_t first_heads = 0;  ///< of them
+  std::int64_t row_width = 0;
+
+  /// Where a row begins in x, y, dy, dx and residual.
+  [[nodiscard]] constexpr std::int64_t place_of(std::int64_t row) const {
+    return heads == 0 ? row * width : row / heads * row_width + row % heads * width;
+  }
+  /// Where its weights begin.
+  [[nodiscard]] constexpr std::int64_t weights_of(std::int64_t row) const {
+    return heads == 0 || row % heads < first_heads ? 0 : width;
+  }
+  [[nodiscard]] constexpr std::int64_t weights() const { return heads == 0 ? width : 2 * width; }
 };
 
 /// Rotary embedding in place of `heads` heads of each row of x (tokens, row_width): the pair (i, i + d/2) of

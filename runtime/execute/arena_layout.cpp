@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "runtime/execute/send_holds.hpp"
+
 namespace foreshard {
 namespace {
 
@@ -77,9 +79,19 @@ std::vector<OpRun> operations_of(const StepProgram& program, const std::vector<R
   return operations;
 }
 
-ArenaLayout::ArenaLayout(const StepProgram& program, const std::vector<Run>& runs,
+Instance arena_instance(const StepProgram& program, const Operand& operand, const Run& run,
+                        std::size_t run_index) {
+  Instance instance = instance_of(program, operand, run, run_index);
+  if (program.tensor(operand.tensor).lifetime == Lifetime::layer)
+    instance.index = static_cast<std::int64_t>(run_index);
+  return instance;
+}
+
+ArenaLayout::ArenaLayout(const StepProgram& program, StageId stage,
                          const std::function<DType(DType)>& stored_as) {
+  const std::vector<Run> runs = runs_of(program, stage);
   find_uses(program, runs, stored_as);
+  hold_sent(program, stage, runs);
   place_step_tensors(program);
   place_others(program);
   count_peak(program);
@@ -90,10 +102,10 @@ void ArenaLayout::find_uses(const StepProgram& program, const std::vector<Run>& 
   for (const OpRun& at : operations_of(program, runs)) {
     const Run& run = runs[at.run];
     for (const Operand& operand : program.block(run.visit.block).ops[at.op.at()].operands) {
-      const Instance instance = instance_of(program, operand, run, at.run);
+      const Instance instance = arena_instance(program, operand, run, at.run);
       const auto [entry, is_new] = allocations_.try_emplace(instance);
       Allocation& allocation = entry->second;
-      allocation.last = positions_;
+      allocation.last = allocation.held = positions_;
       if (!is_new) continue;
       const Tensor& tensor = program.tensor(operand.tensor);
       allocation.first = positions_;
@@ -104,21 +116,35 @@ void ArenaLayout::find_uses(const StepProgram& program, const std::vector<Run>& 
   }
 }
 
+void ArenaLayout::hold_sent(const StepProgram& program, StageId stage, const std::vector<Run>& runs) {
+  const std::unordered_map<std::size_t, std::size_t> holds = send_holds(program, stage);
+  if (holds.empty()) return;
+  std::size_t position = 0;
+  for (const OpRun& at : operations_of(program, runs)) {
+    const auto hold = holds.find(position++);
+    if (hold == holds.end()) continue;
+    const Run& run = runs[at.run];
+    const Operand& sent = program.block(run.visit.block).ops[at.op.at()].operands.front();
+    Allocation& allocation = allocations_.at(arena_instance(program, sent, run, at.run));
+    allocation.held = std::max(allocation.held, hold->second);
+  }
+}
+
 void ArenaLayout::place_step_tensors(const StepProgram& program) {
   for (const Instance& instance : in_order_) {
     if (!is_step_tensor(program, instance)) continue;
     Allocation& allocation = allocations_.at(instance);
     allocation.first = 0;
-    allocation.last = positions_;
+    allocation.last = allocation.held = positions_;
     allocation.offset = capacity_;
     capacity_ += round_up(allocation.bytes, kAlignment);
   }
 }
 
 void ArenaLayout::place_others(const StepProgram& program) {
-  std::vector<std::vector<const Allocation*>> leaving(positions_);  // by last use
+  std::vector<std::vector<const Allocation*>> leaving(positions_);  // by the operation that frees them
   FreeList memory(capacity_);
-  std::size_t freed = 0;  // positions whose last uses have been given back
+  std::size_t freed = 0;  // positions whose tensors have been given back
   for (const Instance& instance : in_order_) {
     if (is_step_tensor(program, instance)) continue;
     Allocation& allocation = allocations_.at(instance);
@@ -127,7 +153,7 @@ void ArenaLayout::place_others(const StepProgram& program) {
         memory.give_back(gone->offset, round_up(gone->bytes, kAlignment));
     }
     allocation.offset = memory.take(round_up(allocation.bytes, kAlignment));
-    leaving[allocation.last].push_back(&allocation);
+    leaving[allocation.held].push_back(&allocation);
   }
   capacity_ = memory.end();
 }

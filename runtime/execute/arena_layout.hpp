@@ -22,12 +22,19 @@ struct OpRun {
 /// All operations of all runs, in program order.
 std::vector<OpRun> operations_of(const StepProgram& program, const std::vector<Run>& runs);
 
+/// The instance whose memory an operand touches: that of instance_of(), but that a weight which blocks gather
+/// (Lifetime::layer) comes anew to every run that does.
+Instance arena_instance(const StepProgram& program, const Operand& operand, const Run& run,
+                        std::size_t run_index);
+
 /// One instance of a tensor: where it stands, and from which position to which it is used.
 struct Allocation {
   std::int64_t offset = 0;  ///< bytes into the arena
   std::int64_t bytes = 0;   ///< on the device
   std::size_t first = 0;
   std::size_t last = 0;
+  /// Its memory is another's from the next operation on: `last`, of what is sent where send_holds() says.
+  std::size_t held = 0;
 };
 
 /// Where every tensor instance of one rank's step stands in one stretch of memory. What lives for the step
@@ -36,8 +43,7 @@ struct Allocation {
 class ArenaLayout {
  public:
   /// @param stored_as how the device keeps tensors of a dtype
-  ArenaLayout(const StepProgram& program, const std::vector<Run>& runs,
-              const std::function<DType(DType)>& stored_as);
+  ArenaLayout(const StepProgram& program, StageId stage, const std::function<DType(DType)>& stored_as);
 
   [[nodiscard]] const Allocation& at(const Instance& instance) const { return allocations_.at(instance); }
   [[nodiscard]] const std::unordered_map<Instance, Allocation, InstanceHash>& all() const {
@@ -51,6 +57,7 @@ class ArenaLayout {
  private:
   void find_uses(const StepProgram& program, const std::vector<Run>& runs,
                  const std::function<DType(DType)>& stored_as);
+  void hold_sent(const StepProgram& program, StageId stage, const std::vector<Run>& runs);
   void place_step_tensors(const StepProgram& program);
   void place_others(const StepProgram& program);
   void count_peak(const StepProgram& program);

@@ -6,6 +6,7 @@
 
 #include "runtime/execute/bind_attention.hpp"
 #include "runtime/execute/bind_experts.hpp"
+#include "runtime/execute/zero_shares.hpp"
 
 namespace foreshard {
 namespace {
@@ -27,6 +28,16 @@ class Binding {
   }
   [[nodiscard]] bool accumulates(std::size_t index) const {
     return op_.operands[index].access == Access::accumulate;
+  }
+  /// Of a weight or its gradient, what this rank's optimizer works on.
+  [[nodiscard]] Buffer own_part(std::size_t index) const {
+    return foreshard::own_part(rank_.job, rank_.at, tensor(index), operands_[index]);
+  }
+  /// Kernels add to a gradient; one that ZeRO has the block make anew is zero before.
+  void begin_sum(std::size_t index) {
+    if (op_.operands[index].access != Access::write) return;
+    const Buffer& sum = operands_[index];
+    calls_.emplace_back(PointwiseCall{.kind = PointwiseKind::zero, .elements = sum.elements, .y = sum});
   }
   [[nodiscard]] std::int64_t local_columns(std::size_t index) const { return tensor(index).dims[1].local(); }
 
@@ -76,6 +87,12 @@ class Binding {
     NormCall call{.backward = backward_, .kind = norm.kind, .rows = norm.rows, .width = norm.width};
     call.x = operands_[0];
     call.weight = operands_[1];
+    const bool is_of_heads = tensor(0).dims.back().name == DimName::qkv;
+    if (is_of_heads) {
+      call.heads = norm.rows / tensor(0).dims[0].local();
+      call.first_heads = rank_.job.model.heads / rank_.job.parallelism.tp;
+      call.row_width = local_columns(0);
+    }
     if (!backward_) {
       const bool centred = norm.kind == NormKind::layernorm;
       if (centred) call.bias = operands_[2];
@@ -87,10 +104,25 @@ class Binding {
       std::size_t next = 4;
       if (op_.operands[next].access == Access::read) call.residual = operands_[next++];
       call.dx = operands_[next++];
+      for (std::size_t gradient = next; gradient < operands_.size(); ++gradient) begin_sum(gradient);
       if (next < operands_.size()) call.d_weight = operands_[next++];
       if (next < operands_.size()) call.d_bias = operands_[next];
     }
     calls_.emplace_back(call);
+    if (is_of_heads) pass_values(call);
+  }
+
+  /// The columns behind the queries and keys.
+  void pass_values(const NormCall& call) {
+    const std::int64_t first = call.heads * call.width;
+    calls_.emplace_back(ColumnsCall{.rows = call.rows / call.heads,
+                                    .width = call.row_width - first,
+                                    .x = call.backward ? call.dy : call.x,
+                                    .x_width = call.row_width,
+                                    .x_column = first,
+                                    .y = call.backward ? call.dx : call.y,
+                                    .y_width = call.row_width,
+                                    .y_column = first});
   }
 
   void bind(const Rope& rope) {
@@ -120,6 +152,7 @@ class Binding {
     if (backward_) {
       call.dy = operands_[1];
       call.d_table = operands_[2];
+      begin_sum(2);
     } else {
       call.table = operands_[1];
       call.y = operands_[2];
@@ -188,9 +221,9 @@ class Binding {
   /// ranks.
   void bind_sum_squares() {
     for (std::size_t i = 0; i + 1 < operands_.size(); ++i) {
-      const OptimizerShare share = optimizer_share(rank_.job, rank_.at, tensor(i));
-      const Buffer own = share_of(operands_[i], share.part, share.parts);
-      const std::int64_t copies = replicas_of(rank_.job, tensor(i)) / share.parts;
+      const Buffer own = own_part(i);
+      if (own.empty()) continue;
+      const std::int64_t copies = rank_.job.parallelism.zero > 0 ? 1 : replicas_of(rank_.job, tensor(i));
       const std::int64_t alike = tensor(i).replicated_over_tp() ? rank_.job.parallelism.tp : 1;
       add_pointwise({.elements = own.elements,
                      .scale = 1.0 / static_cast<double>(copies * alike),
@@ -201,6 +234,7 @@ class Binding {
 
   void bind_bias_gradient() {
     const Buffer& dy = operands_[0];
+    begin_sum(1);
     if (tensor(1).dims[0].name != DimName::position) {
       add_pointwise({.elements = dy.elements, .width = operands_[1].elements, .a = dy, .y = operands_[1]});
       return;
@@ -294,8 +328,8 @@ class Binding {
 
     std::int64_t done = 0;
     for (std::size_t i = 0; i < weights; ++i) {
-      const OptimizerShare share = optimizer_share(rank_.job, rank_.at, tensor(i));
-      const Buffer gradient = share_of(operands_[i], share.part, share.parts);
+      const Buffer gradient = own_part(i);
+      if (gradient.empty()) continue;
       const auto part_of = [&](const Buffer& flat) {
         return flat.empty() ? flat : flat.part(done, gradient.elements);
       };
@@ -307,7 +341,7 @@ class Binding {
                                      .master = part_of(master),
                                      .m = part_of(m),
                                      .v = part_of(v),
-                                     .weight = share_of(operands_[state + i], share.part, share.parts)});
+                                     .weight = own_part(state + i)});
       done += gradient.elements;
     }
   }
@@ -334,17 +368,6 @@ Buffer share_of(const Buffer& whole, std::int64_t part, std::int64_t parts) {
   if (parts == 1) return whole;
   const std::int64_t elements = whole.elements / parts;
   return whole.part(part * elements, elements);
-}
-
-std::int64_t replicas_of(const JobSpec& job, const Tensor& weight) {
-  return job.parallelism.dp * job.parallelism.cp / weight.dims.front().ep;
-}
-
-OptimizerShare optimizer_share(const JobSpec& job, const Coordinates& at, const Tensor& weight) {
-  if (job.parallelism.zero != 1) return {};
-  // Experts are dealt out to consecutive members of dp·cp; their copies lie ep members apart.
-  const std::int64_t member = at.dp * job.parallelism.cp + at.cp;
-  return {.part = member / weight.dims.front().ep, .parts = replicas_of(job, weight)};
 }
 
 }  // namespace foreshard

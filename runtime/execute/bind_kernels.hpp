@@ -31,15 +31,4 @@ std::vector<KernelCall> bind_kernels(const RankView& rank, const Op& op, std::sp
 /// @pre parts divides the elements
 Buffer share_of(const Buffer& whole, std::int64_t part, std::int64_t parts);
 
-/// Ranks of a stage that hold the same elements of a weight, apart from tensor parallelism: dp·cp, of an
-/// expert those of its copies.
-std::int64_t replicas_of(const JobSpec& job, const Tensor& weight);
-
-/// Which part of a rank's elements of a weight its optimizer works on.
-struct OptimizerShare {
-  std::int64_t part = 0;
-  std::int64_t parts = 1;  ///< the weight's replicas under ZeRO-1, else 1
-};
-OptimizerShare optimizer_share(const JobSpec& job, const Coordinates& at, const Tensor& weight);
-
 }  // namespace foreshard

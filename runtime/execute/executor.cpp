@@ -46,7 +46,7 @@ void Executor::initialize() {
     const Tensor& weight = plan_.program().tensor(held.tensor);
     const std::vector<double> values =
         initial_weight(plan_.job().model, weight, held.layer, shard_of(plan_.job(), plan_.coordinates()));
-    device_.write(held.weight, values.data());
+    device_.write(held.weight, values.data() + held.held.first);
   }
   start_optimizer();
 }

@@ -9,6 +9,7 @@
 #include "runtime/execute/bind_attention.hpp"
 #include "runtime/execute/bind_experts.hpp"
 #include "runtime/execute/bind_kernels.hpp"
+#include "runtime/execute/zero_shares.hpp"
 
 namespace foreshard {
 namespace {
@@ -185,14 +186,22 @@ class RankPlan::Compiler {
     if (call.in_place) {
       for (const Buffer& buffer : operands_) plan_.pieces_.push_back({buffer, buffer});
     } else {
-      // What is sent and what arrives, in turn.
-      for (std::size_t i = 0; i + 1 < operands_.size(); i += 2) {
-        plan_.pieces_.push_back({operands_[i], operands_[i + 1]});
-        call.accumulate = op.operands[i + 1].access == Access::accumulate;
+      // What is sent, tensor by tensor, then what arrives.
+      const std::size_t count = operands_.size() / 2;
+      for (std::size_t i = 0; i < count; ++i) {
+        plan_.pieces_.push_back({held_part(op, i), held_part(op, count + i)});
+        call.accumulate = op.operands[count + i].access == Access::accumulate;
       }
     }
     piece_ranges_.push_back({first, size_of(plan_.pieces_)});
     plan_.collectives_.push_back(call);
+  }
+
+  /// Of what ZeRO has cut, the rank's share; of everything else, all.
+  [[nodiscard]] Buffer held_part(const Op& op, std::size_t index) const {
+    const Tensor& tensor = plan_.program_.tensor(op.operands[index].tensor);
+    if (!is_cut_by_zero(tensor)) return operands_[index];
+    return own_part(plan_.job_, plan_.at_, tensor, operands_[index]);
   }
 
   void bind_packed(const Op& op, PlannedOp& planned) {
@@ -245,12 +254,23 @@ class RankPlan::Compiler {
         const Run& run = plan_.runs_[planned.at.run];
         const std::int32_t layer = instance_of(plan_.program_, weight, run, planned.at.run).layer;
         if (!seen.emplace(weight.tensor, layer).second) continue;
-        plan_.weights_.push_back({.tensor = weight.tensor,
-                                  .layer = LayerId(layer),
-                                  .weight = plan_.buffer(planned.at, op.operands.size() - count + i),
-                                  .gradient = plan_.buffer(planned.at, i)});
+        plan_.weights_.push_back(held_weight(weight.tensor, LayerId(layer),
+                                             plan_.buffer(planned.at, op.operands.size() - count + i),
+                                             op.operands[i].tensor, plan_.buffer(planned.at, i)));
       }
     }
+  }
+
+  [[nodiscard]] HeldWeight held_weight(TensorId weight, LayerId layer, const Buffer& memory,
+                                       TensorId gradient, const Buffer& gradient_memory) const {
+    const Tensor& tensor = plan_.program_.tensor(weight);
+    const Share held = held_share(plan_.job_, plan_.at_, tensor);
+    return {.tensor = weight,
+            .layer = layer,
+            .weight = memory.part(0, held.elements),
+            .held = held,
+            .gradient = own_part(plan_.job_, plan_.at_, plan_.program_.tensor(gradient), gradient_memory),
+            .summed = optimizer_share(plan_.job_, plan_.at_, tensor)};
   }
 
   RankPlan& plan_;
@@ -269,7 +289,7 @@ RankPlan::RankPlan(const JobSpec& job, const StepProgram& program, Device& devic
       at_(DeviceMesh(job.parallelism).coordinates(communicator.rank())),
       runs_(runs_of(program, stage())),
       device_(device),
-      layout_(program, runs_, [&](DType type) { return device.stored_as(type); }),
+      layout_(program, stage(), [&](DType type) { return device.stored_as(type); }),
       arena_(device.allocate(layout_.capacity() + kLossBytes + scratch_bytes(program, device))),
       loss_{arena_->data() + layout_.capacity(), 1, device.stored_as(DType::fp32)},
       scratch_{arena_->data() + layout_.capacity() + kLossBytes, scratch_bytes(program, device),
@@ -284,7 +304,7 @@ const Routing* RankPlan::routing(LayerId layer, MicroBatch micro_batch) const {
 
 Buffer RankPlan::buffer(const OpRun& at, std::size_t operand) const {
   const Operand& touched = op(at).operands[operand];
-  const Allocation& allocation = layout_.at(instance_of(program_, touched, runs_[at.run], at.run));
+  const Allocation& allocation = layout_.at(arena_instance(program_, touched, runs_[at.run], at.run));
   return place(allocation, program_.tensor(touched.tensor));
 }
 

@@ -11,6 +11,7 @@
 #include "planner/program/step_program.hpp"
 #include "planner/spec/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
+#include "runtime/comm/collective_shape.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/execute/arena_layout.hpp"
@@ -55,12 +56,15 @@ struct InputFill {
   MicroBatch micro_batch;
 };
 
-/// A weight that stands on this rank.
+/// A weight that stands on this rank: of the elements that the rank would hold without ZeRO, `held`; and
+/// those of its gradient whose sum over the data-parallel replicas comes to stand here, `summed`.
 struct HeldWeight {
   TensorId tensor;
   LayerId layer;
   Buffer weight;
+  Share held;
   Buffer gradient;
+  Share summed;
 };
 
 /// The step of one rank, ready to run again and again: every operation bound to memory once, nothing to look

@@ -10,7 +10,15 @@ namespace {
 class Gathering {
  public:
   Gathering(const RankPlan& plan, Communicator& communicator, const OpGroups& groups)
-      : plan_(plan), communicator_(communicator), groups_(groups) {}
+      : plan_(plan), communicator_(communicator), groups_(groups), takes_part_(groups.groups.size(), false) {
+    for (const PlannedOp& op : plan.ops()) {
+      const BlockId block = plan.runs()[op.at.run].visit.block;
+      takes_part_[groups.group_of[block.at()][op.at.op.at()]] = true;
+    }
+  }
+
+  /// Whether this rank runs operations of the group.
+  [[nodiscard]] bool takes_part(std::size_t group) const { return takes_part_[group]; }
 
   [[nodiscard]] Seconds mean_over_ranks(Seconds own) const {
     return Seconds(communicator_.sum_over_world(own.value()) / static_cast<double>(communicator_.size()));
@@ -20,15 +28,18 @@ class Gathering {
   }
   [[nodiscard]] Seconds of_group(std::size_t group, Seconds own) const {
     if (!groups_.groups[group].is_communication) return mean_over_ranks(own);
-    return groups_.groups[group].spans_stages ? quickest(own) : mean_of_quickest(own);
+    if (groups_.groups[group].calls == 0) return Seconds(0.0);
+    return groups_.groups[group].spans_stages ? quickest(group, own) : mean_of_quickest(own);
   }
-  [[nodiscard]] Seconds quickest(Seconds own) const {
-    return Seconds(-communicator_.max_over_world(-own.value()));
+  /// Of the ranks that took part.
+  [[nodiscard]] Seconds quickest(std::size_t group, Seconds own) const {
+    return Seconds(-communicator_.max_over_world(takes_part(group) ? -own.value() : -kNever));
   }
 
  private:
+  static constexpr double kNever = std::numeric_limits<double>::max();
+
   [[nodiscard]] Seconds mean_of_quickest(Seconds own) const {
-    constexpr double kNever = std::numeric_limits<double>::max();
     const std::size_t stages = plan_.program().stages.size();
     Seconds sum;
     for (std::size_t stage = 0; stage < stages; ++stage) {
@@ -41,6 +52,7 @@ class Gathering {
   const RankPlan& plan_;
   Communicator& communicator_;
   const OpGroups& groups_;
+  std::vector<bool> takes_part_;  // by group
 };
 
 /// What this rank's operations took, by group. Transfers run in the background.
@@ -76,7 +88,7 @@ StepMeasurement measure_steps(Executor& executor, const RankPlan& plan, Communic
     for (std::size_t g = 0; g < own.size(); ++g) {
       by_group[g].push_back(gathering.of_group(g, own[g]));
       // Where stages meet, all but the last wait for it.
-      if (groups.groups[g].spans_stages) waited += own[g] - by_group[g].back();
+      if (groups.groups[g].spans_stages && gathering.takes_part(g)) waited += own[g] - by_group[g].back();
     }
     waits.push_back(gathering.mean_over_ranks(waited));
   }

@@ -9,7 +9,6 @@
 
 #include "planner/program/emit.hpp"
 #include "runtime/comm/loopback_communicator.hpp"
-#include "runtime/execute/bind_kernels.hpp"
 #include "runtime/execute/executor.hpp"
 #include "runtime/execute/mean_loss.hpp"
 #include "runtime/shard/shard_map.hpp"
@@ -134,15 +133,12 @@ class Comparison {
     const ShardMap map =
         shard_map(sharded_.job.model, tensor, shard_of(sharded_.job, sharded_.plan.coordinates()));
 
-    // Under ZeRO-1 a rank has the sum of its own share of a gradient alone.
-    const OptimizerShare own =
-        gradient ? optimizer_share(sharded_.job, sharded_.plan.coordinates(), tensor) : OptimizerShare{};
-    const auto share = static_cast<std::int64_t>(mine.size()) / own.parts;
-    const std::int64_t begin = own.part * share;
+    const Share share = gradient ? held.summed : held.held;
 
     Distance distance{.norm = squared_norm(theirs)};
-    for (std::int64_t i = begin; i < begin + share; ++i) {
-      const std::int64_t at = map.model_index(i / map.columns, i % map.columns);
+    for (std::int64_t i = 0; i < share.elements; ++i) {
+      const std::int64_t place = share.first + i;
+      const std::int64_t at = map.model_index(place / map.columns, place % map.columns);
       if (at == ShardMap::kPadding) continue;
       distance.add(mine[static_cast<std::size_t>(i)], theirs[static_cast<std::size_t>(at)]);
     }

@@ -143,6 +143,17 @@ std::int32_t zero_degree(const JobSpec& job, const WeightGroup& group) {
   return job.parallelism.zero >= 1 ? static_cast<std::int32_t>(replicas_of(job, group)) : 1;
 }
 
+std::int64_t share_elements(const ProgramBuilder& builder, const WeightGroup& group) {
+  const std::int64_t degree = zero_degree(builder.job(), group);
+  std::int64_t elements = 0;
+  for (const TensorId id : group.weights) {
+    Tensor whole = builder.tensor(id);
+    zero_dim(whole).dp = 1;
+    elements += ceil_divide(whole.local_elements(), degree);
+  }
+  return elements;
+}
+
 void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
   const int stage = builder.job().parallelism.zero;
   const std::int32_t degree = zero_degree(builder.job(), group);

@@ -23,6 +23,10 @@ bool keeps_masters(const ProgramBuilder& builder, const WeightGroup& group);
 /// The ranks that hold the same weights of this group.
 std::int64_t replicas_of(const JobSpec& job, const WeightGroup& group);
 
+/// Elements of the group's weights that one rank's optimizer works on: of every weight a share of its own,
+/// the largest where they do not divide.
+std::int64_t share_elements(const ProgramBuilder& builder, const WeightGroup& group);
+
 /// Ranks over which a group's optimizer state is cut: its replicas from stage 1 on, else 1.
 std::int32_t zero_degree(const JobSpec& job, const WeightGroup& group);
 

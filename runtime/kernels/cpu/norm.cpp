@@ -20,7 +20,7 @@ std::int64_t sum_blocks(const NormCall& call) {
 
 void run_backward(Context& context, const NormCall& call) {
   const std::int64_t blocks = sum_blocks(call);
-  // Of each block a row of d_weight and a row of d_bias.
+  // Of each block a row of d_weight and a row of d_bias; of heads, which have none, two of d_weight.
   float* sums = context.workspace.reserve<float>(blocks * 2 * call.width);
   std::fill_n(sums, blocks * 2 * call.width, 0.0F);
   share(context.pool, blocks, 1, [&](Range range) {
@@ -33,7 +33,7 @@ void run_backward(Context& context, const NormCall& call) {
   });
   for (std::int64_t block = 0; block < blocks; ++block) {
     const float* d_weight = sums + block * 2 * call.width;
-    if (!call.d_weight.empty()) context.loops.add_to(as<float>(call.d_weight), d_weight, call.width);
+    if (!call.d_weight.empty()) context.loops.add_to(as<float>(call.d_weight), d_weight, call.weights());
     if (!call.d_bias.empty()) context.loops.add_to(as<float>(call.d_bias), d_weight + call.width, call.width);
   }
 }

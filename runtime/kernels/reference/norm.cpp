@@ -12,9 +12,8 @@ namespace foreshard::reference {
 namespace {
 
 template <class Real>
-void forward_row(const NormCall& call, const Real* x, Real* y, Real* stats) {
+void forward_row(const NormCall& call, const Real* x, const Real* weight, Real* y, Real* stats) {
   const bool centred = call.kind == NormKind::layernorm;
-  const Real* weight = as<const Real>(call.weight);
   const Real* bias = as<const Real>(call.bias);
   const Real width = static_cast<Real>(call.width);
   Real mean = 0;
@@ -33,11 +32,11 @@ void forward_row(const NormCall& call, const Real* x, Real* y, Real* stats) {
 }
 
 template <class Real>
-void backward_row(const NormCall& call, const Real* x, const Real* stats, const Real* dy,
+void backward_row(const NormCall& call, std::int64_t row, const Real* x, const Real* stats, const Real* dy,
                   const Real* residual, Real* dx) {
   const bool centred = call.kind == NormKind::layernorm;
-  const Real* weight = as<const Real>(call.weight);
-  Real* d_weight = as<Real>(call.d_weight);
+  const Real* weight = as<const Real>(call.weight) + call.weights_of(row);
+  Real* d_weight = call.d_weight.empty() ? nullptr : as<Real>(call.d_weight) + call.weights_of(row);
   Real* d_bias = as<Real>(call.d_bias);
   const Real width = static_cast<Real>(call.width);
   const Real mean = centred ? stats[0] : Real{0};
@@ -66,13 +65,14 @@ void run(const NormCall& call) {
   const Real* x = as<const Real>(call.x);
   Real* stats = as<Real>(call.stats);
   for (std::int64_t row = 0; row < call.rows; ++row) {
-    const std::int64_t at = row * call.width;
+    const std::int64_t at = call.place_of(row);
     if (call.backward) {
       const Real* residual = call.residual.empty() ? nullptr : as<const Real>(call.residual) + at;
-      backward_row(call, x + at, stats + row * stats_per_row, as<const Real>(call.dy) + at, residual,
+      backward_row(call, row, x + at, stats + row * stats_per_row, as<const Real>(call.dy) + at, residual,
                    as<Real>(call.dx) + at);
     } else {
-      forward_row(call, x + at, as<Real>(call.y) + at, stats + row * stats_per_row);
+      forward_row(call, x + at, as<const Real>(call.weight) + call.weights_of(row), as<Real>(call.y) + at,
+                  stats + row * stats_per_row);
     }
   }
 }

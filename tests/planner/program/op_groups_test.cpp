@@ -44,5 +44,24 @@ TEST_CASE("every operation belongs to a group of its kind") {
   }
 }
 
+TEST_CASE("what first and last stage sum together is a row of its own") {
+  JobSpec job = golden_job();
+  job.model.tied_embeddings = true;
+  job.parallelism.dp = 2;
+  job.training.global_batch = 4;
+  const OpGroups result = op_groups(build_step_program(job));
+  // Once on each of the two stages; the data-parallel sums are another row.
+  const auto tied = std::find_if(result.groups.begin(), result.groups.end(),
+                                 [](const OpGroup& group) { return group.kind == "tied all-reduce"; });
+  REQUIRE(tied != result.groups.end());
+  CHECK(tied->calls == 2);
+  CHECK(tied->spans_stages);
+  const auto replicas = std::find_if(result.groups.begin(), result.groups.end(), [](const OpGroup& group) {
+    return group.kind == "all-reduce" && group.component == Component::gradient_sync;
+  });
+  REQUIRE(replicas != result.groups.end());
+  CHECK(!replicas->spans_stages);
+}
+
 }  // namespace
 }  // namespace foreshard::test

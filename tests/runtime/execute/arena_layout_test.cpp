@@ -15,13 +15,13 @@ DType nominal(DType type) { return type; }
 
 ArenaLayout layout_of(const JobSpec& job, StageId stage) {
   const StepProgram program = build_step_program(job);
-  return ArenaLayout(program, runs_of(program, stage), nominal);
+  return ArenaLayout(program, stage, nominal);
 }
 
 TEST_CASE("what is alive at the same time never shares memory") {
   const JobSpec job = sharded(tiny_job(false), {.tp = 2, .pp = 2});
   const StepProgram program = build_step_program(job);
-  const ArenaLayout layout(program, runs_of(program, StageId(0)), nominal);
+  const ArenaLayout layout(program, StageId(0), nominal);
   std::vector<Allocation> all;
   for (const auto& [instance, allocation] : layout.all()) all.push_back(allocation);
   REQUIRE(all.size() > 100);
@@ -55,7 +55,7 @@ TEST_CASE("the arena's peak is the memory ledger's, whatever the sharding") {
         const MemoryReport report = memory_report(job, program);
         for (std::size_t stage = 0; stage < program.stages.size(); ++stage) {
           CAPTURE(degrees.name(), stage, static_cast<int>(recompute));
-          const ArenaLayout layout(program, runs_of(program, StageId(stage)), nominal);
+          const ArenaLayout layout(program, StageId(stage), nominal);
           CHECK(layout.peak() == report.stages[stage].peak);
           CHECK(layout.capacity() >= layout.peak().value());
         }

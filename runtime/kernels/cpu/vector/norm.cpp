@@ -83,11 +83,11 @@ FORESHARD_INLINE void backward_row(const BackwardRow& row, bool centred, const f
 void norm_forward(const NormCall& call, Range rows) {
   const bool centred = call.kind == NormKind::layernorm;
   const std::int64_t n = call.width;
-  const float* weight = as<const float>(call.weight);
   const float* bias = as<const float>(call.bias);
   for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-    const float* x = as<const float>(call.x) + row * n;
-    float* y = as<float>(call.y) + row * n;
+    const float* weight = as<const float>(call.weight) + call.weights_of(row);
+    const float* x = as<const float>(call.x) + call.place_of(row);
+    float* y = as<float>(call.y) + call.place_of(row);
     float* stats = as<float>(call.stats) + row * (centred ? 2 : 1);
     const float mean = centred ? sum_of(x, n) / static_cast<float>(n) : 0.0F;
     const float variance = sum_squares_about(x, mean, n) / static_cast<float>(n);
@@ -111,13 +111,16 @@ void norm_backward(const NormCall& call, Range rows, float* d_weight, float* d_b
   const float* residual = as<const float>(call.residual);
   for (std::int64_t row = rows.begin; row < rows.end; ++row) {
     const float* stats = as<const float>(call.stats) + row * (centred ? 2 : 1);
-    const BackwardRow here{as<const float>(call.x) + row * n,
-                           as<const float>(call.dy) + row * n,
-                           residual == nullptr ? nullptr : residual + row * n,
-                           as<float>(call.dx) + row * n,
+    const std::int64_t at = call.place_of(row);
+    const std::int64_t weights = call.weights_of(row);
+    const BackwardRow here{as<const float>(call.x) + at,
+                           as<const float>(call.dy) + at,
+                           residual == nullptr ? nullptr : residual + at,
+                           as<float>(call.dx) + at,
                            centred ? stats[0] : 0.0F,
                            centred ? stats[1] : stats[0]};
-    backward_row(here, centred, as<const float>(call.weight), n, d_weight, centred ? d_bias : nullptr);
+    backward_row(here, centred, as<const float>(call.weight) + weights, n,
+                 d_weight == nullptr ? nullptr : d_weight + weights, centred ? d_bias : nullptr);
   }
 }
 

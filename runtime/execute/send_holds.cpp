@@ -1,0 +1,74 @@
+#include "runtime/execute/send_holds.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <vector>
+
+#include "planner/program/runs.hpp"
+
+namespace foreshard {
+namespace {
+
+/// The positions of one stage's transfers, by way: on each, sends and receives of neighbours meet in order.
+struct StageTransfers {
+  std::array<std::vector<std::size_t>, 2> sends;
+  std::array<std::vector<std::size_t>, 2> receives;
+  std::size_t operations = 0;
+};
+
+constexpr std::size_t kForward = 0;   // to the next stage
+constexpr std::size_t kBackward = 1;  // to the one before
+
+StageTransfers transfers_of(const StepProgram& program, std::size_t stage) {
+  StageTransfers transfers;
+  for (const Run& run : runs_of(program, StageId(stage))) {
+    for (const Op& op : program.block(run.visit.block).ops) {
+      const std::size_t way = op.lane == Lane::pp_forward ? kForward : kBackward;
+      if (std::holds_alternative<Send>(op.kind)) transfers.sends[way].push_back(transfers.operations);
+      if (std::holds_alternative<Recv>(op.kind)) transfers.receives[way].push_back(transfers.operations);
+      ++transfers.operations;
+    }
+  }
+  return transfers;
+}
+
+/// The first receive behind `sent` of something that the partner sends behind `received`.
+std::size_t first_answer(const std::vector<std::size_t>& partner_sends, std::size_t received,
+                         const std::vector<std::size_t>& receives, std::size_t sent) {
+  // Both lists ascend and belong together one by one, so the first that is behind in both is the answer.
+  const auto behind = [](const std::vector<std::size_t>& positions, std::size_t position) {
+    return std::upper_bound(positions.begin(), positions.end(), position) - positions.begin();
+  };
+  const auto answer =
+      static_cast<std::size_t>(std::max(behind(partner_sends, received), behind(receives, sent)));
+  return answer < receives.size() ? receives[answer] : std::numeric_limits<std::size_t>::max();
+}
+
+}  // namespace
+
+std::unordered_map<std::size_t, std::size_t> send_holds(const StepProgram& program, StageId stage) {
+  std::unordered_map<std::size_t, std::size_t> holds;
+  const std::size_t stages = program.stages.size();
+  if (stages == 1) return holds;
+  const StageTransfers own = transfers_of(program, stage.at());
+  for (const std::size_t way : {kForward, kBackward}) {
+    const std::size_t to = (stage.at() + (way == kForward ? 1 : stages - 1)) % stages;
+    const StageTransfers partner = transfers_of(program, to);
+    // Of two stages each is the other's next and previous one, and answers both ways.
+    std::vector<std::size_t> answering{1 - way};
+    if (stages == 2) answering.push_back(way);
+    for (std::size_t i = 0; i < own.sends[way].size(); ++i) {
+      const std::size_t sent = own.sends[way][i];
+      std::size_t until = own.operations - 1;
+      for (const std::size_t answer : answering) {
+        until = std::min(
+            until, first_answer(partner.sends[answer], partner.receives[way][i], own.receives[answer], sent));
+      }
+      holds.emplace(sent, until);
+    }
+  }
+  return holds;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,104 @@
+// Norms of heads that stand side by side: those of queries and keys within {q, k, v}.
+#include <cmath>
+
+#include "tests/runtime/kernels/cpu_checks.hpp"
+
+using namespace foreshard;
+using namespace foreshard::test;
+
+namespace {
+
+struct Shape {
+  std::int64_t tokens, heads, first_heads, width;
+  std::int64_t others;  // columns of a row that are no such head
+  [[nodiscard]] std::int64_t row_width() const { return heads * width + others; }
+};
+
+NormCall call_of(const Shape& s) {
+  return {.kind = NormKind::rmsnorm,
+          .epsilon = 1e-5,
+          .rows = s.tokens * s.heads,
+          .width = s.width,
+          .heads = s.heads,
+          .first_heads = s.first_heads,
+          .row_width = s.row_width()};
+}
+
+/// Operands: x, weight, y, stats.
+Case<NormCall> forward_case(const Shape& s) {
+  Draw draw(5);
+  return {call_of(s),
+          {{&NormCall::x, draw.numbers(s.tokens * s.row_width())},
+           {&NormCall::weight, draw.numbers(2 * s.width)},
+           {&NormCall::y, draw.numbers(s.tokens * s.row_width())},
+           {&NormCall::stats, draw.numbers(s.tokens * s.heads)}}};
+}
+
+/// Operands: x, weight, stats, dy, dx, d_weight.
+Case<NormCall> backward_case(const Shape& s) {
+  ReferenceDevice reference;
+  const std::vector<Numbers> after = run_case(reference, forward_case(s));
+  Draw draw(6);
+  NormCall call = call_of(s);
+  call.backward = true;
+  return {call,
+          {{&NormCall::x, after[0]},
+           {&NormCall::weight, after[1]},
+           {&NormCall::stats, after[3]},
+           {&NormCall::dy, draw.numbers(s.tokens * s.row_width())},
+           {&NormCall::dx, draw.numbers(s.tokens * s.row_width())},
+           {&NormCall::d_weight, draw.numbers(2 * s.width)}}};
+}
+
+const std::vector<Shape> kShapes = {
+    {1, 2, 1, 2, 1}, {3, 5, 4, 7, 7}, {70, 12, 8, 64, 256}, {41, 3, 2, 33, 0}};
+
+}  // namespace
+
+TEST_CASE("norms of heads worked by hand") {
+  // Rows of two heads of two columns and one column more; the second head has the other weights. {3, 4}: the
+  // mean square is 25/2, the root √2/5. {1, 1}: 1. Of {1, 3} the mean square is 5.
+  const double root = std::sqrt(2.0) / 5.0;
+  const double other = 1.0 / std::sqrt(5.0);
+  NormCall call = call_of({2, 2, 1, 2, 1});
+  call.epsilon = 0.0;
+  const Case<NormCall> one = {call,
+                              {{&NormCall::y, Numbers(10, 9.0)},
+                               {&NormCall::stats, Numbers(4)},
+                               {&NormCall::x, {3, 4, 1, 1, 7, 1, 3, 3, 4, 7}},
+                               {&NormCall::weight, {1, 2, 10, 20}}}};
+  check_values(one, {{3 * root, 8 * root, 10, 20, 9, other, 6 * other, 30 * root, 80 * root, 9},
+                     {root, 1, other, root}});
+}
+
+TEST_CASE("norms of heads agree with the reference") {
+  for (const Shape& shape : kShapes) {
+    INFO(shape.tokens << " x " << shape.heads << " heads of " << shape.width);
+    check_against_reference(forward_case(shape), 1e-6);
+    check_against_reference(backward_case(shape), 2e-6);
+  }
+}
+
+TEST_CASE("norms of heads: backward is the gradient of forward, other columns stay as they are") {
+  const Shape shape = {3, 5, 4, 7, 6};
+  Case<NormCall> backward = backward_case(shape);
+  // What is no head goes through unchanged, so its gradient counts for nothing.
+  for (std::int64_t i = 0; i < shape.tokens * shape.row_width(); ++i) {
+    if (i % shape.row_width() < shape.heads * shape.width) continue;
+    backward.operands[3].values[static_cast<std::size_t>(i)] = 0.0;
+    backward.operands[4].values[static_cast<std::size_t>(i)] = 0.0;
+  }
+  for (double& x : backward.operands[5].values) x = 0.0;
+  ReferenceDevice reference;
+  const std::vector<Numbers> gradients = run_case(reference, backward);
+  const Numbers& dy = backward.operands[3].values;
+  const Case<NormCall> forward = forward_case(shape);
+  check_gradient(forward, 0, 2, dy, gradients[4]);
+  check_gradient(forward, 1, 2, dy, gradients[5]);
+}
+
+TEST_CASE("heads that do not fit their rows are refused") {
+  NormCall call = call_of({2, 2, 1, 2, 0});
+  call.row_width = 3;
+  CHECK_THROWS_WITH(check_call(call), ContainsSubstring("2 heads of 2 do not fit into a row of 3"));
+}
