@@ -51,19 +51,21 @@ CpuDevice::~CpuDevice() = default;
 
 std::string CpuDevice::name() const {
   const int threads = parts_->context.pool.threads();
-  return fmt::format("{}, {} thread{}, {}, {} loops", processor_name(), threads, threads == 1 ? "" : "s",
-                     cpu::blas_name(), parts_->context.loops.name);
+  const std::string bf16 = parts_->context.onednn == nullptr ? "" : fmt::format(", {}", cpu::onednn_name());
+  return fmt::format("{}, {} thread{}, {}{}, {} loops", processor_name(), threads, threads == 1 ? "" : "s",
+                     cpu::blas_name(), bf16, parts_->context.loops.name);
 }
 
 DType CpuDevice::stored_as(DType type) const {
   switch (type) {
     case DType::fp32:
     case DType::tf32: return DType::fp32;
+    case DType::bf16:
     case DType::int32:
     case DType::uint8: return type;
     default:
       throw std::invalid_argument(
-          fmt::format("the CPU device computes in fp32 and keeps no {}", word_of(type)));
+          fmt::format("the CPU device computes in fp32 and bf16 and keeps no {}", word_of(type)));
   }
 }
 

@@ -6,9 +6,10 @@
 
 namespace foreshard {
 
-/// The host's processor in fp32 (runtime/kernels/cpu): matrix products by a library, the rest vectorised.
-/// Keeps fp32 (and tf32, which is stored so) and integers; it refuses other dtypes by name. What it computes
-/// does not depend on the number of threads.
+/// The host's processor (runtime/kernels/cpu): matrix products by libraries, the rest vectorised. Keeps fp32
+/// (and tf32, which is stored so), bf16 and integers, and refuses other dtypes by name. It computes in fp32:
+/// of bf16 numbers too, sums of products included, and rounds what it stores to nearest even. What it
+/// computes does not depend on the number of threads.
 class CpuDevice : public Device {
  public:
   /// @throws std::invalid_argument for less than one thread; std::runtime_error for several where the matrix

@@ -43,6 +43,7 @@ keep_in '([^:]*_json\.[ch]pp|planner/report/[^:]*\.cpp)' 'nlohmann/' 'nlohmann_j
 keep_in 'cli/' 'CLI/' 'CLI11 stays in cli'
 keep_in '[^:]*\.cpp:' 'fmt/' 'fmt stays out of headers'
 keep_in 'runtime/comm/' '(mpi|nccl)\.h' 'MPI and NCCL stay in runtime/comm'
+keep_in 'runtime/kernels/cpu/onednn_products\.cpp:' 'dnnl' 'oneDNN stays in runtime/kernels/cpu/onednn_products.cpp'
 keep_in 'runtime/kernels/cpu/blas\.cpp:' '(cblas|openblas|f77blas)' 'OpenBLAS stays in runtime/kernels/cpu/blas.cpp'
 keep_in '[^:]*cuda' '(cuda|cublas)' 'CUDA stays in files that say cuda'
 report 'Catch2 is included through tests/support/catch.hpp' \

@@ -209,10 +209,42 @@ void run_backward(Context& context, const AttentionCall& call) {
   });
 }
 
+/// The same attention, of queries, keys and values that lie apart. Adds to d_qkv.
+SpreadAttentionCall spread(const AttentionCall& call) {
+  const TokenRows rows{.batch = call.batch, .sequence = call.sequence};
+  const std::int64_t row_width = (call.heads + 2 * call.kv_heads) * call.head_dim;
+  const std::int64_t first_k = call.heads * call.head_dim;
+  const std::int64_t first_v = first_k + call.kv_heads * call.head_dim;
+  const auto heads = [&](const Buffer& x, std::int64_t first) {
+    return HeadColumns{x, row_width, first, call.head_dim};
+  };
+  return {.backward = call.backward,
+          .causal = call.causal,
+          .queries = rows,
+          .keys = rows,
+          .heads = call.heads,
+          .kv_heads = call.kv_heads,
+          .own_dim = call.head_dim,
+          .v_head_dim = call.head_dim,
+          .q = heads(call.qkv, 0),
+          .k = heads(call.qkv, first_k),
+          .v = heads(call.qkv, first_v),
+          .out = call.out,
+          .lse = call.lse,
+          .d_out = call.d_out,
+          .dq = heads(call.d_qkv, 0),
+          .dk = heads(call.d_qkv, first_k),
+          .dv = heads(call.d_qkv, first_v)};
+}
+
 }  // namespace
 
 void run(Context& context, const AttentionCall& call) {
   if (call.qkv.empty()) return;
+  if (call.qkv.type == DType::bf16) {  // brought together in fp32 there; here keys are met where they lie
+    if (call.backward) std::fill_n(call.d_qkv.data, call.d_qkv.bytes(), std::byte{0});
+    return run(context, spread(call));
+  }
   if (call.backward) return run_backward(context, call);
   run_forward(context, call);
 }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "runtime/device/kernel_call.hpp"
 #include "runtime/kernels/cpu/kernel_sets.hpp"
+#include "runtime/kernels/cpu/onednn_products.hpp"
 #include "runtime/kernels/cpu/rope_tables.hpp"
 #include "runtime/kernels/cpu/thread_pool.hpp"
 #include "runtime/kernels/cpu/vector/kernel_set.hpp"
@@ -11,19 +13,25 @@
 
 namespace foreshard::cpu {
 
+/// How bf16 is multiplied: by oneDNN where the processor has instructions for it, else in blocks of fp32.
+enum class Bf16Products : std::uint8_t { onednn, blocks };
+Bf16Products best_bf16_products();
+
 /// What kernels run on: threads, the loops of an instruction set, scratch memory, tables.
 struct Context {
-  explicit Context(int threads, const KernelSet& loops_of = *kernel_sets().front())
-      : pool(threads), loops(loops_of) {}
+  explicit Context(int threads, const KernelSet& loops_of = *kernel_sets().front(),
+                   Bf16Products products = best_bf16_products());
 
   ThreadPool pool;
   const KernelSet& loops;
+  std::unique_ptr<OnednnProducts> onednn;  ///< null where bf16 is multiplied in blocks
   Workspace workspace;
   RopeTables rope_tables;
 };
 
-// One kernel each, in fp32, on all threads of the context. A result does not depend on their number: what is
-// summed is cut by the shape alone. @pre check_call(call) passes
+// One kernel each, on buffers of fp32 and bf16 and always in fp32 arithmetic, on all threads of the context.
+// A result does not depend on their number: what is summed is cut by the shape alone. @pre check_call(call)
+// passes
 
 void run(Context& context, const GemmCall& call);
 void run(Context& context, const AttentionCall& call);

@@ -1,5 +1,6 @@
 // ids (tokens)   table, d_table (rows,width): rows first_row … of the whole   y, dy (tokens,width)
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "runtime/kernels/cpu/cpu_kernels.hpp"
@@ -12,14 +13,14 @@ bool is_here(const EmbeddingCall& call, std::int64_t row) { return row >= 0 && r
 
 void copy_rows(const EmbeddingCall& call, Range tokens) {
   const std::int32_t* ids = as<const std::int32_t>(call.ids);
-  const float* table = as<const float>(call.table);
+  const std::int64_t bytes = call.width * size_in_bytes(call.table.type);
   for (std::int64_t token = tokens.begin; token < tokens.end; ++token) {
     const std::int64_t row = ids[token] - call.first_row;
-    float* y = as<float>(call.y) + token * call.width;
+    std::byte* y = call.y.data + token * bytes;
     if (is_here(call, row)) {
-      std::copy_n(table + row * call.width, call.width, y);
+      std::copy_n(call.table.data + row * bytes, bytes, y);
     } else {
-      std::fill_n(y, call.width, 0.0F);
+      std::fill_n(y, bytes, std::byte{0});
     }
   }
 }
@@ -27,11 +28,11 @@ void copy_rows(const EmbeddingCall& call, Range tokens) {
 /// Adds these columns of all tokens, in the tokens' order: two tokens may meet in one row of the table.
 void add_columns_to_rows(const KernelSet& loops, const EmbeddingCall& call, Range columns) {
   const std::int32_t* ids = as<const std::int32_t>(call.ids);
-  const float* dy = as<const float>(call.dy) + columns.begin;
-  float* d_table = as<float>(call.d_table) + columns.begin;
   for (std::int64_t token = 0; token < call.tokens; ++token) {
     const std::int64_t row = ids[token] - call.first_row;
-    if (is_here(call, row)) loops.add_to(d_table + row * call.width, dy + token * call.width, columns.size());
+    if (!is_here(call, row)) continue;
+    loops.add_to(call.d_table.part(row * call.width + columns.begin, columns.size()),
+                 call.dy.part(token * call.width + columns.begin, columns.size()));
   }
 }
 

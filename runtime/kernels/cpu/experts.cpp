@@ -1,40 +1,50 @@
 // Shapes and formulas: runtime/kernels/reference/experts.cpp. Routing is little work and is done as there;
-// products are BLAS's, one run of rows after the other.
+// products are BLAS's, of bf16 in blocks of fp32, one run of rows after the other.
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
+#include "runtime/kernels/cpu/bf16_blocks.hpp"
 #include "runtime/kernels/cpu/cpu_kernels.hpp"
 #include "runtime/kernels/reference/reference_kernels.hpp"
-#include "runtime/kernels/typed.hpp"
 
 namespace foreshard::cpu {
 
-void run(Context& /*context*/, const RouteCall& call) { reference::run<float>(call); }
+/// Logits of bf16 and their gradients go through fp32 beside them: a few numbers per token.
+void run(Context& context, const RouteCall& call) {
+  RouteCall in_fp32 = call;
+  const auto replace = [&](Buffer RouteCall::*logits) {
+    const std::int64_t elements = (call.*logits).elements;
+    in_fp32.*logits = {reinterpret_cast<std::byte*>(context.workspace.reserve<float>(elements)), elements,
+                       DType::fp32};
+    const bool is_read = !call.backward || call.accumulate;
+    if (is_read) context.loops.copy(in_fp32.*logits, call.*logits);
+  };
+  Buffer RouteCall::*logits = call.backward ? &RouteCall::d_logits : &RouteCall::logits;
+  const bool converts = (call.*logits).type == DType::bf16;
+  if (converts) replace(logits);
+  reference::run<float>(in_fp32);
+  if (converts && call.backward) context.loops.copy(call.d_logits, in_fp32.d_logits);
+}
 
 void run(Context& context, const PermuteCall& call) {
-  share(context.pool, call.tokens, 16, [&](Range tokens) {
-    // The tokens of a range touch rows of their own.
-    PermuteCall part = call;
-    part.tokens = tokens.size();
-    const std::int64_t k = call.per_token;
-    part.first_token = tokens.begin;
-    part.token_rows = call.token_rows.part(tokens.begin * call.width, tokens.size() * call.width);
-    part.routes = call.routes.part(tokens.begin * 2 * k, tokens.size() * 2 * k);
-    if (!call.d_routes.empty())
-      part.d_routes = call.d_routes.part(tokens.begin * 2 * k, tokens.size() * 2 * k);
-    reference::run<float>(part);
-  });
+  // The tokens of a range touch rows of their own.
+  share(context.pool, call.tokens, 16, [&](Range tokens) { context.loops.permute(call, tokens); });
 }
 
 void run(Context& context, const GroupedGemmCall& call) {
   if (call.part == GroupedPart::weight_gradient && !call.accumulate)
-    std::fill_n(as<float>(call.weight), call.weight.elements, 0.0F);
+    std::fill_n(call.weight.data, call.weight.bytes(), std::byte{0});
   for (const ExpertRun& expert : call.routed->runs) {
     if (expert.rows == 0) continue;
     const Buffer x = call.x.part(expert.first * call.in, expert.rows * call.in);
     const Buffer y = call.y.part(expert.first * call.out, expert.rows * call.out);
     const std::int64_t size = call.out * call.in;
-    run(context, product_of(call, x, call.weight.part(expert.expert * size, size), y));
+    const GemmCall product = product_of(call, x, call.weight.part(expert.expert * size, size), y);
+    // Every step brings other numbers of rows, for each of which oneDNN would have to prepare.
+    call.weight.type == DType::bf16 || call.x.type == DType::bf16
+        ? multiply_in_blocks(context, product, product.accumulate)
+        : run(context, product);
   }
 }
 

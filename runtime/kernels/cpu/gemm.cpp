@@ -1,7 +1,11 @@
 // C (m,n) = op(A) (m,k) · op(B) (k,n) [+ C] [+ bias (n)], row-major
-#include <algorithm>
 #include <cstdint>
+#include <stdexcept>
 
+#include <fmt/format.h>
+
+#include "planner/spec/names.hpp"
+#include "runtime/kernels/cpu/bf16_blocks.hpp"
 #include "runtime/kernels/cpu/blas.hpp"
 #include "runtime/kernels/cpu/cpu_kernels.hpp"
 #include "runtime/kernels/typed.hpp"
@@ -36,17 +40,23 @@ Product rows_of(Product whole, Range rows) {
 
 /// C = bias, or C += bias, in every row: the product is then added to it.
 void put_bias(Context& context, const GemmCall& call) {
-  const float* bias = as<const float>(call.bias);
   share(context.pool, call.m, 16, [&](Range rows) {
     for (std::int64_t i = rows.begin; i < rows.end; ++i) {
-      float* c = as<float>(call.c) + i * call.n;
-      if (call.accumulate) {
-        context.loops.add_to(c, bias, call.n);
-      } else {
-        std::copy_n(bias, call.n, c);
-      }
+      const Buffer c = call.c.part(i * call.n, call.n);
+      call.accumulate ? context.loops.add_to(c, call.bias) : context.loops.copy(c, call.bias);
     }
   });
+}
+
+/// The factors' width; both have it, and a result of fp32 has such factors or bf16 ones.
+bool are_bf16(const GemmCall& call) {
+  const bool agree = call.a.type == call.b.type && (call.a.type == DType::bf16 || call.c.type == DType::fp32);
+  if (!agree && call.k > 0) {
+    throw std::invalid_argument(fmt::format("gemm: a CPU does not multiply {} by {} into {}",
+                                            word_of(call.a.type), word_of(call.b.type),
+                                            word_of(call.c.type)));
+  }
+  return call.c.type == DType::bf16 || call.a.type == DType::bf16;
 }
 
 }  // namespace
@@ -54,6 +64,12 @@ void put_bias(Context& context, const GemmCall& call) {
 void run(Context& context, const GemmCall& call) {
   if (call.c.empty()) return;
   if (!call.bias.empty()) put_bias(context, call);
+  if (are_bf16(call)) {
+    const bool adds = call.accumulate || !call.bias.empty();
+    context.onednn != nullptr&& call.k > 0 ? context.onednn->multiply(call, adds)
+                                           : multiply_in_blocks(context, call, adds);
+    return;
+  }
   const Product whole = whole_product(call);
   share(context.pool, call.m, kRowPanel, [&](Range rows) { multiply(rows_of(whole, rows)); });
 }

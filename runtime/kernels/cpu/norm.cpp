@@ -31,11 +31,13 @@ void run_backward(Context& context, const NormCall& call) {
                                   call.d_bias.empty() ? nullptr : d_weight + call.width);
     }
   });
-  for (std::int64_t block = 0; block < blocks; ++block) {
-    const float* d_weight = sums + block * 2 * call.width;
-    if (!call.d_weight.empty()) context.loops.add_to(as<float>(call.d_weight), d_weight, call.weights());
-    if (!call.d_bias.empty()) context.loops.add_to(as<float>(call.d_bias), d_weight + call.width, call.width);
-  }
+  // Block after block into the first, then into the gradients, which are rounded once.
+  const Buffer all{reinterpret_cast<std::byte*>(sums), blocks * 2 * call.width, DType::fp32};
+  const Buffer first = all.part(0, 2 * call.width);
+  for (std::int64_t block = 1; block < blocks; ++block)
+    context.loops.add_to(first, all.part(block * 2 * call.width, 2 * call.width));
+  if (!call.d_weight.empty()) context.loops.add_to(call.d_weight, first.part(0, call.weights()));
+  if (!call.d_bias.empty()) context.loops.add_to(call.d_bias, first.part(call.width, call.width));
 }
 
 }  // namespace

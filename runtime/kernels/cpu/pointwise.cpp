@@ -8,14 +8,21 @@
 namespace foreshard::cpu {
 namespace {
 
-/// Elements below which a thread is not worth waking: 64 KiB.
+/// Elements below which a thread is not worth waking: 64 KiB of fp32.
 constexpr std::int64_t kElementsPerShare = 16 * 1024;
 
+Buffer elements_of(const Buffer& whole, Range range) { return whole.part(range.begin, range.size()); }
+
+void set_to_zero(const Buffer& x) { std::memset(x.data, 0, static_cast<std::size_t>(x.bytes())); }
+
+void copy(const KernelSet& loops, const Buffer& y, const Buffer& x) {
+  if (x.type != y.type) return loops.copy(y, x);
+  std::memcpy(y.data, x.data, static_cast<std::size_t>(x.bytes()));
+}
+
 void run_bias_gradient(Context& context, const PointwiseCall& call) {
-  share(context.pool, call.width, 64, [&](Range columns) {
-    context.loops.add_columns(as<float>(call.y), as<const float>(call.a), call.elements / call.width,
-                              call.width, columns);
-  });
+  share(context.pool, call.width, 64,
+        [&](Range columns) { context.loops.add_columns(call.y, call.a, call.width, columns); });
 }
 
 /// Block by block, the blocks added up in their order: the same sum for any number of threads.
@@ -25,7 +32,7 @@ void run_sum_squares(Context& context, const PointwiseCall& call) {
   share(context.pool, blocks, 1, [&](Range range) {
     for (std::int64_t block = range.begin; block < range.end; ++block) {
       const Range part = part_of(call.elements, kElementsPerShare, block, blocks);
-      sums[block] = context.loops.sum_squares(as<const float>(call.a) + part.begin, part.size());
+      sums[block] = context.loops.sum_squares(elements_of(call.a, part));
     }
   });
   double total = 0.0;
@@ -38,18 +45,15 @@ void run_sum_squares(Context& context, const PointwiseCall& call) {
 void run(Context& context, const PointwiseCall& call) {
   if (call.elements == 0) return;
   const KernelSet& loops = context.loops;
-  float* y = as<float>(call.y);
-  const float* a = as<const float>(call.a);
   const auto by_elements = [&](const auto& work) {
     share(context.pool, call.elements, kElementsPerShare, work);
   };
-  const auto bytes = [](Range range) { return static_cast<std::size_t>(range.size()) * sizeof(float); };
   switch (call.kind) {
-    case PointwiseKind::zero: return by_elements([&](Range r) { std::memset(y + r.begin, 0, bytes(r)); });
+    case PointwiseKind::zero: return by_elements([&](Range r) { set_to_zero(elements_of(call.y, r)); });
     case PointwiseKind::cast:
-      return by_elements([&](Range r) { std::memcpy(y + r.begin, a + r.begin, bytes(r)); });
+      return by_elements([&](Range r) { copy(loops, elements_of(call.y, r), elements_of(call.a, r)); });
     case PointwiseKind::accumulate:
-      return by_elements([&](Range r) { loops.add_to(y + r.begin, a + r.begin, r.size()); });
+      return by_elements([&](Range r) { loops.add_to(elements_of(call.y, r), elements_of(call.a, r)); });
     case PointwiseKind::bias_gradient: return run_bias_gradient(context, call);
     case PointwiseKind::sum_squares: return run_sum_squares(context, call);
     case PointwiseKind::swiglu:

@@ -1,7 +1,8 @@
 // out, d_out (query rows, heads·v_head_dim)   lse (query rows, heads)   d = own_dim + shared_dim
 // The keys (sequence, d) and values (sequence, v_head_dim) of one kv head of one sequence are brought
-// together by position; then tile by tile as in attention.cpp: S = Q·Kᵀ/√d, running softmax, O = P·V;
-// backward dV += Pᵀ·dO, dS = P∘(dO·Vᵀ − D)/√d, dQ += dS·K, dK += dSᵀ·Q with D = Σ dO∘O of a row.
+// together by position, in fp32 whatever they are kept in; then tile by tile as in attention.cpp: S =
+// Q·Kᵀ/√d, running softmax, O = P·V; backward dV += Pᵀ·dO, dS = P∘(dO·Vᵀ − D)/√d, dQ += dS·K, dK += dSᵀ·Q
+// with D = Σ dO∘O of a row.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -19,28 +20,41 @@ constexpr std::int64_t kQueries = 64;
 constexpr std::int64_t kKeys = 256;
 constexpr std::int64_t kTile = kQueries * kKeys;
 
-template <class T>
-T* head_of(const HeadColumns& columns, std::int64_t row, std::int64_t head) {
-  return as<T>(columns.x) + row * columns.row_width + columns.first_column + head * columns.head_stride;
+/// `width` columns of a row's head.
+Buffer head_of(const HeadColumns& columns, std::int64_t row, std::int64_t head, std::int64_t width) {
+  return columns.x.part(row * columns.row_width + columns.first_column + head * columns.head_stride, width);
 }
 
-/// One thread's memory: keys, values and their gradients by position, and two tiles of scores.
+Buffer fp32(float* data, std::int64_t elements) {
+  return {reinterpret_cast<std::byte*>(data), elements, DType::fp32};
+}
+
+/// One thread's memory, all of it fp32: keys, values and their gradients by position, a tile's queries and
+/// what is theirs, and two tiles of scores.
 struct Scratch {
   static std::int64_t size(const SpreadAttentionCall& call) {
-    return 2 * call.keys.sequence * (call.key_dim() + call.v_head_dim) + 2 * kTile;
+    return 2 * (call.keys.sequence + kQueries) * (call.key_dim() + call.v_head_dim) + 2 * kTile;
   }
   Scratch(const SpreadAttentionCall& call, float* memory)
       : k(memory),
         v(k + call.keys.sequence * call.key_dim()),
         dk(v + call.keys.sequence * call.v_head_dim),
         dv(dk + call.keys.sequence * call.key_dim()),
-        p(dv + call.keys.sequence * call.v_head_dim),
+        q(dv + call.keys.sequence * call.v_head_dim),
+        dq(q + kQueries * call.key_dim()),
+        out(dq + kQueries * call.key_dim()),
+        d_out(out + kQueries * call.v_head_dim),
+        p(d_out + kQueries * call.v_head_dim),
         dp(p + kTile) {}
 
   float* k;
   float* v;
   float* dk;
   float* dv;
+  float* q;
+  float* dq;
+  float* out;
+  float* d_out;
   float* p;
   float* dp;
 };
@@ -59,7 +73,7 @@ class KvHead {
   void run() const {
     bring_together();
     if (call_.backward) {
-      std::fill(scratch_.dk, scratch_.p, 0.0F);
+      std::fill(scratch_.dk, scratch_.q, 0.0F);
     }
     const std::int64_t per_kv = call_.heads / call_.kv_heads;
     for (std::int64_t head = kv_head_ * per_kv; head < (kv_head_ + 1) * per_kv; ++head) for_queries(head);
@@ -71,23 +85,26 @@ class KvHead {
     for (std::int64_t position = 0; position < call_.keys.sequence; ++position) {
       const std::int64_t row = call_.keys.row_of({sequence_, position});
       float* k = scratch_.k + position * call_.key_dim();
-      std::copy_n(head_of<const float>(call_.k, row, kv_head_), call_.own_dim, k);
+      loops_.copy(fp32(k, call_.own_dim), head_of(call_.k, row, kv_head_, call_.own_dim));
       if (call_.shared_dim > 0)
-        std::copy_n(head_of<const float>(call_.shared_k, row, 0), call_.shared_dim, k + call_.own_dim);
-      std::copy_n(head_of<const float>(call_.v, row, kv_head_), call_.v_head_dim,
-                  scratch_.v + position * call_.v_head_dim);
+        loops_.copy(fp32(k + call_.own_dim, call_.shared_dim),
+                    head_of(call_.shared_k, row, 0, call_.shared_dim));
+      loops_.copy(fp32(scratch_.v + position * call_.v_head_dim, call_.v_head_dim),
+                  head_of(call_.v, row, kv_head_, call_.v_head_dim));
     }
   }
 
   void give_back() const {
     for (std::int64_t position = 0; position < call_.keys.sequence; ++position) {
       const std::int64_t row = call_.keys.row_of({sequence_, position});
-      const float* dk = scratch_.dk + position * call_.key_dim();
-      loops_.add_to(head_of<float>(call_.dk, row, kv_head_), dk, call_.own_dim);
-      if (call_.shared_dim > 0)
-        loops_.add_to(head_of<float>(call_.d_shared_k, row, 0), dk + call_.own_dim, call_.shared_dim);
-      loops_.add_to(head_of<float>(call_.dv, row, kv_head_), scratch_.dv + position * call_.v_head_dim,
-                    call_.v_head_dim);
+      float* dk = scratch_.dk + position * call_.key_dim();
+      loops_.add_to(head_of(call_.dk, row, kv_head_, call_.own_dim), fp32(dk, call_.own_dim));
+      if (call_.shared_dim > 0) {
+        loops_.add_to(head_of(call_.d_shared_k, row, 0, call_.shared_dim),
+                      fp32(dk + call_.own_dim, call_.shared_dim));
+      }
+      loops_.add_to(head_of(call_.dv, row, kv_head_, call_.v_head_dim),
+                    fp32(scratch_.dv + position * call_.v_head_dim, call_.v_head_dim));
     }
   }
 
@@ -126,12 +143,15 @@ class KvHead {
     for (std::int64_t key = 0; key < visible; key += kKeys) work(Keys{key, std::min(kKeys, visible - key)});
   }
 
-  [[nodiscard]] Factor q(const Tile& tile) const {
-    return {head_of<const float>(call_.q, tile.row, tile.head), call_.q.row_width};
+  [[nodiscard]] Factor q() const { return {scratch_.q, call_.key_dim()}; }
+  /// The heads of `x` that are rows of the tile, side by side in fp32.
+  void read(const Tile& tile, const HeadColumns& x, std::int64_t width, float* to) const {
+    for (std::int64_t i = 0; i < tile.rows; ++i)
+      loops_.copy(fp32(to + i * width, width), head_of(x, tile.row + i, tile.head, width));
   }
-  [[nodiscard]] std::int64_t out_stride() const { return call_.heads * call_.v_head_dim; }
-  [[nodiscard]] std::int64_t out_at(const Tile& tile) const {
-    return tile.row * out_stride() + tile.head * call_.v_head_dim;
+  /// Where the heads of out and d_out stand.
+  [[nodiscard]] HeadColumns values(const Buffer& out) const {
+    return {out, call_.heads * call_.v_head_dim, 0, call_.v_head_dim};
   }
   [[nodiscard]] ScoreTile scores(const Tile& tile, const Keys& keys, float* at) const {
     return {at, tile.rows, keys.count, keys.count, call_.causal, tile.position - keys.first + 1};
@@ -166,51 +186,60 @@ class KvHead {
     std::array<float, kQueries> sum;
     max.fill(-std::numeric_limits<float>::infinity());
     sum.fill(0.0F);
-    float* out = as<float>(call_.out) + out_at(tile);
-    const SoftmaxState state{max.data(), sum.data(), out, out_stride(), call_.v_head_dim};
+    const std::int64_t width = call_.v_head_dim;
+    const SoftmaxState state{max.data(), sum.data(), scratch_.out, width, width};
+    read(tile, call_.q, call_.key_dim(), scratch_.q);
     for_keys(tile, [&](const Keys& keys) {
-      into_tile(tile, keys, call_.key_dim(), scale_, q(tile), scratch_.k, scratch_.p);
+      into_tile(tile, keys, call_.key_dim(), scale_, q(), scratch_.k, scratch_.p);
       loops_.softmax_tile(scores(tile, keys, scratch_.p), state);
       multiply({.m = tile.rows,
-                .n = call_.v_head_dim,
+                .n = width,
                 .k = keys.count,
                 .a = {scratch_.p, keys.count},
-                .b = {scratch_.v + keys.first * call_.v_head_dim, call_.v_head_dim},
+                .b = {scratch_.v + keys.first * width, width},
                 .beta = keys.first > 0 ? 1.0F : 0.0F,
-                .c = out,
-                .stride = out_stride()});
+                .c = scratch_.out,
+                .stride = width});
     });
     loops_.softmax_end(state, tile.rows, as<float>(call_.lse) + tile.row * call_.heads + tile.head,
                        call_.heads);
+    const HeadColumns out = values(call_.out);
+    for (std::int64_t i = 0; i < tile.rows; ++i)
+      loops_.copy(head_of(out, tile.row + i, tile.head, width), fp32(scratch_.out + i * width, width));
   }
 
   void backward(const Tile& tile) const {
-    const Factor d_out{as<const float>(call_.d_out) + out_at(tile), out_stride()};
+    const std::int64_t d = call_.key_dim();
+    const std::int64_t width = call_.v_head_dim;
+    read(tile, call_.q, d, scratch_.q);
+    read(tile, values(call_.out), width, scratch_.out);
+    read(tile, values(call_.d_out), width, scratch_.d_out);
+    const Factor d_out{scratch_.d_out, width};
     std::array<float, kQueries> out_product;
     std::array<float, kQueries> lse;
-    loops_.row_products(as<const float>(call_.out) + out_at(tile), d_out.data, tile.rows, out_stride(),
-                        call_.v_head_dim, out_product.data());
+    loops_.row_products(scratch_.out, d_out.data, tile.rows, width, width, out_product.data());
     for (std::int64_t i = 0; i < tile.rows; ++i) {
       lse[static_cast<std::size_t>(i)] = as<const float>(call_.lse)[(tile.row + i) * call_.heads + tile.head];
     }
-    const std::int64_t d = call_.key_dim();
     for_keys(tile, [&](const Keys& keys) {
       const ScoreTile p = scores(tile, keys, scratch_.p);
-      into_tile(tile, keys, d, scale_, q(tile), scratch_.k, scratch_.p);
+      into_tile(tile, keys, d, scale_, q(), scratch_.k, scratch_.p);
       loops_.probabilities(p, lse.data());
-      add_transposed(tile, keys, call_.v_head_dim, scratch_.p, d_out, scratch_.dv);
-      into_tile(tile, keys, call_.v_head_dim, 1.0F, d_out, scratch_.v, scratch_.dp);
+      add_transposed(tile, keys, width, scratch_.p, d_out, scratch_.dv);
+      into_tile(tile, keys, width, 1.0F, d_out, scratch_.v, scratch_.dp);
       loops_.score_gradients(p, scratch_.dp, out_product.data(), scale_);
       multiply({.m = tile.rows,
                 .n = d,
                 .k = keys.count,
                 .a = {scratch_.dp, keys.count},
                 .b = {scratch_.k + keys.first * d, d},
-                .beta = 1.0F,
-                .c = head_of<float>(call_.dq, tile.row, tile.head),
-                .stride = call_.dq.row_width});
-      add_transposed(tile, keys, d, scratch_.dp, q(tile), scratch_.dk);
+                .beta = keys.first > 0 ? 1.0F : 0.0F,
+                .c = scratch_.dq,
+                .stride = d});
+      add_transposed(tile, keys, d, scratch_.dp, q(), scratch_.dk);
     });
+    for (std::int64_t i = 0; i < tile.rows; ++i)
+      loops_.add_to(head_of(call_.dq, tile.row + i, tile.head, d), fp32(scratch_.dq + i * d, d));
   }
 
   const KernelSet& loops_;
@@ -223,17 +252,19 @@ class KvHead {
 
 }  // namespace
 
-// One thread has all heads of a sequence whose gradients meet in the shared keys.
+// Where heads share columns of their keys, whose gradients meet there, one thread has all heads of a
+// sequence.
 void run(Context& context, const SpreadAttentionCall& call) {
   if (call.q.x.empty()) return;
   const int threads = context.pool.threads();
   const std::int64_t size = Scratch::size(call);
   float* memory = context.workspace.reserve<float>(threads * size);
+  const std::int64_t together = call.shared_dim > 0 ? call.kv_heads : 1;
+  const std::int64_t tasks = call.queries.batch * call.kv_heads / together;
   context.pool.run([&](int thread) {
-    for (std::int64_t sequence = thread; sequence < call.queries.batch; sequence += threads) {
-      for (std::int64_t head = 0; head < call.kv_heads; ++head) {
-        KvHead(context.loops, call, sequence * call.kv_heads + head, memory + thread * size).run();
-      }
+    for (std::int64_t task = thread; task < tasks; task += threads) {
+      for (std::int64_t i = 0; i < together; ++i)
+        KvHead(context.loops, call, task * together + i, memory + thread * size).run();
     }
   });
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -8,14 +9,15 @@
 #include "runtime/kernels/cpu/blas.hpp"
 #include "runtime/kernels/cpu/cpu_kernels.hpp"
 #include "runtime/kernels/cpu/kernel_sets.hpp"
-#include "tests/runtime/kernels/run_case.hpp"
+#include "tests/runtime/kernels/bf16_case.hpp"
 
 namespace foreshard::test {
 
-/// A CPU device with the loops of a given instruction set.
+/// A CPU device with the loops of a given instruction set and a given way to multiply bf16.
 class LoopsDevice : public CpuDevice {
  public:
-  LoopsDevice(const cpu::KernelSet& loops, int threads) : context_(threads, loops) {
+  LoopsDevice(const cpu::KernelSet& loops, int threads, cpu::Bf16Products products)
+      : context_(threads, loops, products) {
     context_.pool.run([](int /*thread*/) { cpu::use_blas_on_this_thread(); });
   }
   void run(const KernelCall& call) override {
@@ -27,15 +29,19 @@ class LoopsDevice : public CpuDevice {
   cpu::Context context_;
 };
 
-/// Holds the CPU's kernels to the reference on one case: all operands, norm-wise; inputs must come back as
-/// they were. All instruction sets of this machine; several threads must give the very bits of one.
+/// The ways to multiply bf16 that this machine has.
+inline std::vector<cpu::Bf16Products> bf16_products() {
+  if (!cpu::onednn_multiplies_bf16()) return {cpu::Bf16Products::blocks};
+  return {cpu::Bf16Products::blocks, cpu::Bf16Products::onednn};
+}
+
 template <class Call>
-void check_against_reference(const Case<Call>& one, double tolerance) {
+void check_on_cpu(const Case<Call>& one, double tolerance, cpu::Bf16Products products) {
   ReferenceDevice reference;
   const std::vector<Numbers> expected = run_case(reference, one);
   for (const cpu::KernelSet* loops : cpu::kernel_sets()) {
     INFO("loops: " << loops->name);
-    LoopsDevice one_thread(*loops, 1);
+    LoopsDevice one_thread(*loops, 1, products);
     const std::vector<Numbers> found = run_case(one_thread, one);
     for (std::size_t i = 0; i < found.size(); ++i) {
       INFO("operand " << i);
@@ -44,9 +50,25 @@ void check_against_reference(const Case<Call>& one, double tolerance) {
     if (!cpu::blas_serves_several_threads()) continue;
     for (const int threads : {2, 3}) {
       INFO(threads << " threads");
-      LoopsDevice several(*loops, threads);
+      LoopsDevice several(*loops, threads, products);
       CHECK((run_case(several, one) == found));
     }
+  }
+}
+
+/// Holds the CPU's kernels to the reference on one case: all operands, norm-wise; inputs must come back as
+/// they were. In fp32, to the tolerance, and in bf16; all instruction sets of this machine; several threads
+/// must give the very bits of one.
+template <class Call>
+void check_against_reference(const Case<Call>& one, double tolerance) {
+  {
+    INFO("fp32");
+    check_on_cpu(one, tolerance, cpu::Bf16Products::blocks);
+  }
+  for (const cpu::Bf16Products products : bf16_products()) {
+    INFO("bf16, products " << (products == cpu::Bf16Products::onednn ? "by oneDNN" : "in blocks"));
+    check_on_cpu(in_bf16(one), kBf16Bound, products);
+    if constexpr (!std::is_same_v<Call, GemmCall>) break;  // products are what the ways differ in
   }
 }
 

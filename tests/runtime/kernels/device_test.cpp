@@ -81,7 +81,9 @@ TEST_CASE("devices keep numbers in widths of their own") {
   CHECK(reference.stored_as(DType::int32) == DType::int32);
   CHECK(processor.stored_as(DType::tf32) == DType::fp32);
   CHECK(processor.stored_as(DType::int32) == DType::int32);
-  CHECK_THROWS_WITH(processor.stored_as(DType::bf16), "the CPU device computes in fp32 and keeps no bf16");
+  CHECK(processor.stored_as(DType::bf16) == DType::bf16);
+  CHECK_THROWS_WITH(processor.stored_as(DType::fp16),
+                    "the CPU device computes in fp32 and bf16 and keeps no fp16");
   CHECK_THROWS_WITH(CpuDevice(0), "a CPU device needs a thread, not 0");
   CHECK_THROWS_WITH(processor.allocate(std::int64_t{1} << 60),
                     "the host has no 1152921504606846976 bytes of memory left");

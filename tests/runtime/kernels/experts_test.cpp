@@ -80,6 +80,67 @@ TEST_CASE("rows go to their places and come back weighted and summed, worked by 
   }
 }
 
+TEST_CASE("choices and their gradients agree with the reference, in bf16 too") {
+  Draw draw(9);
+  constexpr std::int64_t kTokens = 37;
+  constexpr std::int64_t kExperts = 8;
+  constexpr std::int64_t kChosen = 2;
+  const Case<RouteCall> forward = {{.tokens = kTokens, .experts = kExperts, .per_token = kChosen},
+                                   {{&RouteCall::logits, draw.numbers(kTokens * kExperts, 4.0)},
+                                    {&RouteCall::routes, Numbers(kTokens * 2 * kChosen, 9.0)}}};
+  check_against_reference(forward, 1e-6);
+  ReferenceDevice reference;
+  const Numbers routes = run_case(reference, forward)[1];
+  for (const bool accumulate : {false, true}) {
+    INFO("accumulate " << accumulate);
+    const Case<RouteCall> backward = {{.backward = true,
+                                       .accumulate = accumulate,
+                                       .tokens = kTokens,
+                                       .experts = kExperts,
+                                       .per_token = kChosen},
+                                      {{&RouteCall::routes, routes},
+                                       {&RouteCall::d_routes, draw.numbers(kTokens * 2 * kChosen)},
+                                       {&RouteCall::d_logits, draw.numbers(kTokens * kExperts)}}};
+    check_against_reference(backward, 1e-6);
+  }
+}
+
+TEST_CASE("rows on their way to experts and back agree with the reference, in bf16 too") {
+  // Rows longer than what is summed at once; places are a permutation of 111 rows: 7 has no factor in common
+  // with 111.
+  constexpr std::int64_t kTokens = 37;
+  constexpr std::int64_t kChosen = 3;
+  constexpr std::int64_t kWidth = 700;
+  std::vector<std::int64_t> places;
+  for (std::int64_t i = 0; i < kTokens * kChosen; ++i) places.push_back(7 * i % (kTokens * kChosen));
+  Draw draw(10);
+  for (const bool weighted : {false, true}) {
+    for (const bool backward : {false, true}) {
+      for (const bool accumulate : {false, true}) {
+        INFO("weighted " << weighted << " backward " << backward << " accumulate " << accumulate);
+        const bool has_gradients = weighted && backward;
+        const auto if_needed = [&](std::int64_t count) {
+          return has_gradients ? draw.numbers(count) : Numbers{};
+        };
+        check_against_reference<PermuteCall>(
+            {{.backward = backward,
+              .weighted = weighted,
+              .accumulate = accumulate && weighted != backward,
+              .tokens = kTokens,
+              .per_token = kChosen,
+              .width = kWidth,
+              .places = &places},
+             {{&PermuteCall::token_rows, draw.numbers(kTokens * kWidth)},
+              {&PermuteCall::expert_rows, draw.numbers(kTokens * kChosen * kWidth)},
+              {&PermuteCall::routes, draw.numbers(kTokens * 2 * kChosen)},
+              {&PermuteCall::d_expert_rows, if_needed(kTokens * kChosen * kWidth)},
+              {&PermuteCall::d_routes, if_needed(kTokens * 2 * kChosen)}}},
+            1e-6);
+      }
+    }
+  }
+}
+
 TEST_CASE("grouped products agree with the reference; rows behind the routed ones stay as they were") {
   // Three experts in five runs, one of them empty, of 70 rows in room for 80.
   const RoutedRows routed{.runs = {{2, 0, 20}, {0, 20, 7}, {1, 27, 0}, {2, 27, 13}, {1, 40, 30}},

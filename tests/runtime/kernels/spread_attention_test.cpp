@@ -12,9 +12,9 @@ class Run {
  public:
   explicit Run(Device& device) : device_(device) {}
 
-  Buffer put(const Numbers& values) {
+  Buffer put(const Numbers& values, DType kept_as = DType::fp32) {
     const auto elements = static_cast<std::int64_t>(values.size());
-    const DType type = device_.stored_as(DType::fp32);
+    const DType type = device_.stored_as(kept_as);
     memory_.push_back(device_.allocate(bytes_of(type, elements).value()));
     const Buffer buffer{memory_.back()->data(), elements, type};
     device_.write(buffer, values.data());
@@ -49,15 +49,21 @@ struct Shape {
 };
 
 /// Results of one context-parallel rank's forward and backward: out, lse, dq, dk, d_shared_k, dv.
-std::vector<Numbers> run_share(Device& device, const Shape& s, std::int64_t share) {
-  Draw draw(5);
+std::vector<Numbers> run_share(Device& device, const Shape& s, std::int64_t share, DType type) {
+  Draw numbers(5);
+  const auto draw = [&](std::int64_t count) {
+    Numbers drawn = numbers.numbers(count);
+    if (type == DType::bf16)
+      for (double& number : drawn) number = rounded_to_bf16(number);
+    return drawn;
+  };
   const std::int64_t tokens = s.batch * s.sequence;
   const std::int64_t d = s.own + s.shared;
-  const Numbers q = draw.numbers(tokens * s.heads * d);
-  const Numbers k = draw.numbers(tokens * s.kv_heads * s.own);
-  const Numbers shared = draw.numbers(tokens * s.shared);
-  const Numbers v = draw.numbers(tokens * s.kv_heads * s.v);
-  const Numbers d_out = draw.numbers(tokens * s.heads * s.v);
+  const Numbers q = draw(tokens * s.heads * d);
+  const Numbers k = draw(tokens * s.kv_heads * s.own);
+  const Numbers shared = draw(tokens * s.shared);
+  const Numbers v = draw(tokens * s.kv_heads * s.v);
+  const Numbers d_out = draw(tokens * s.heads * s.v);
 
   Run run(device);
   SpreadAttentionCall call{.causal = s.causal};
@@ -70,21 +76,21 @@ std::vector<Numbers> run_share(Device& device, const Shape& s, std::int64_t shar
   call.v_head_dim = s.v;
   const auto matrix = [&](const Numbers& values, const TokenRows& rows, std::int64_t heads,
                           std::int64_t columns) {
-    return HeadColumns{run.put(arranged(values, rows, heads * columns)), heads * columns, 0, columns};
+    return HeadColumns{run.put(arranged(values, rows, heads * columns), type), heads * columns, 0, columns};
   };
   call.q = matrix(q, call.queries, s.heads, d);
   call.k = matrix(k, call.keys, s.kv_heads, s.own);
   if (s.shared > 0) call.shared_k = matrix(shared, call.keys, 1, s.shared);
   call.v = matrix(v, call.keys, s.kv_heads, s.v);
-  call.out = run.put(arranged(Numbers(d_out.size(), 9.0), call.queries, s.heads * s.v));
+  call.out = run.put(arranged(Numbers(d_out.size(), 9.0), call.queries, s.heads * s.v), type);
   call.lse =
       run.put(arranged(Numbers(static_cast<std::size_t>(tokens * s.heads), 9.0), call.queries, s.heads));
   device.run(call);
 
   call.backward = true;
-  call.d_out = run.put(arranged(d_out, call.queries, s.heads * s.v));
+  call.d_out = run.put(arranged(d_out, call.queries, s.heads * s.v), type);
   const auto zeros = [&](HeadColumns like) {
-    like.x = run.put(Numbers(static_cast<std::size_t>(like.x.elements), 0.0));
+    like.x = run.put(Numbers(static_cast<std::size_t>(like.x.elements), 0.0), type);
     return like;
   };
   call.dq = zeros(call.q);
@@ -127,14 +133,17 @@ TEST_CASE("attention over keys of all ranks agrees with the reference") {
   };
   for (const Shape& shape : shapes) {
     for (std::int64_t share = 0; share < shape.shares; ++share) {
-      INFO("sequence " << shape.sequence << " share " << share);
-      ReferenceDevice reference;
-      CpuDevice processor;
-      const std::vector<Numbers> expected = run_share(reference, shape, share);
-      const std::vector<Numbers> found = run_share(processor, shape, share);
-      for (std::size_t i = 0; i < expected.size(); ++i) {
-        INFO("result " << i);
-        CHECK(distance(found[i], expected[i]) <= 5e-6);
+      for (const DType type : {DType::fp32, DType::bf16}) {
+        INFO("sequence " << shape.sequence << " share " << share
+                         << (type == DType::bf16 ? " bf16" : " fp32"));
+        ReferenceDevice reference;
+        CpuDevice processor;
+        const std::vector<Numbers> expected = run_share(reference, shape, share, type);
+        const std::vector<Numbers> found = run_share(processor, shape, share, type);
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+          INFO("result " << i);
+          CHECK(distance(found[i], expected[i]) <= (type == DType::bf16 ? kBf16Bound : 5e-6));
+        }
       }
     }
   }

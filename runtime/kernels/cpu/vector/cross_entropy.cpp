@@ -1,5 +1,6 @@
 // logits, d_logits (T,columns): columns first_column … of the whole   labels, max (T)   sums (T,2)
 #include "runtime/kernels/cpu/vector/loops.hpp"
+#include "runtime/kernels/cpu/vector/numbers.hpp"
 #include "runtime/kernels/cpu/vector/vector_math.hpp"
 #include "runtime/kernels/typed.hpp"
 
@@ -13,7 +14,8 @@ FORESHARD_INLINE std::int64_t real_columns(const CrossEntropyCall& call) {
 }
 
 /// In four strands, so that the next maximum need not wait for the last.
-FORESHARD_INLINE float max_of(const float* x, std::int64_t n) {
+template <class T>
+FORESHARD_INLINE float max_of(const T* x, std::int64_t n) {
   const std::int64_t quarter = n / 4;
   float m0 = -__builtin_inff();
   float m1 = m0;
@@ -21,53 +23,70 @@ FORESHARD_INLINE float max_of(const float* x, std::int64_t n) {
   float m3 = m0;
 #pragma omp simd reduction(max : m0, m1, m2, m3)
   for (std::int64_t i = 0; i < quarter; ++i) {
-    m0 = larger(m0, x[i]);
-    m1 = larger(m1, x[i + quarter]);
-    m2 = larger(m2, x[i + 2 * quarter]);
-    m3 = larger(m3, x[i + 3 * quarter]);
+    m0 = larger(m0, number(x[i]));
+    m1 = larger(m1, number(x[i + quarter]));
+    m2 = larger(m2, number(x[i + 2 * quarter]));
+    m3 = larger(m3, number(x[i + 3 * quarter]));
   }
-  for (std::int64_t i = 4 * quarter; i < n; ++i) m0 = larger(m0, x[i]);
+  for (std::int64_t i = 4 * quarter; i < n; ++i) m0 = larger(m0, number(x[i]));
   return larger(larger(m0, m1), larger(m2, m3));
+}
+
+template <class T>
+FORESHARD_INLINE void row_max_of(const CrossEntropyCall& call, Range tokens) {
+  const std::int64_t n = real_columns(call);
+  for (std::int64_t t = tokens.begin; t < tokens.end; ++t) {
+    as<float>(call.max)[t] = max_of(as<const T>(call.logits) + t * call.columns, n);
+  }
+}
+
+template <class T>
+FORESHARD_INLINE void exp_sum_of(const CrossEntropyCall& call, Range tokens) {
+  const std::int64_t n = real_columns(call);
+  for (std::int64_t t = tokens.begin; t < tokens.end; ++t) {
+    const T* logits = as<const T>(call.logits) + t * call.columns;
+    const float max = as<const float>(call.max)[t];
+    const std::int64_t label = as<const std::int32_t>(call.labels)[t] - call.first_column;
+    float sum = 0.0F;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t v = 0; v < n; ++v) sum += exp(number(logits[v]) - max);
+    float* sums = as<float>(call.sums) + 2 * t;
+    sums[0] = sum;
+    sums[1] = label >= 0 && label < n ? number(logits[label]) - max : 0.0F;
+  }
+}
+
+template <class T>
+FORESHARD_INLINE void loss_backward_of(const CrossEntropyCall& call, Range tokens) {
+  const std::int64_t n = real_columns(call);
+  const float scale = static_cast<float>(call.scale);
+  for (std::int64_t t = tokens.begin; t < tokens.end; ++t) {
+    const T* logits = as<const T>(call.logits) + t * call.columns;
+    T* d_logits = as<T>(call.d_logits) + t * call.columns;
+    const float max = as<const float>(call.max)[t];
+    const float factor = scale / as<const float>(call.sums)[2 * t];
+    const std::int64_t label = as<const std::int32_t>(call.labels)[t] - call.first_column;
+    const bool is_here = label >= 0 && label < n;
+    const float of_label = is_here ? number(logits[label]) : 0.0F;  // before it may be overwritten
+#pragma omp simd
+    for (std::int64_t v = 0; v < n; ++v) put(d_logits[v], exp(number(logits[v]) - max) * factor);
+    if (is_here) put(d_logits[label], exp(of_label - max) * factor - scale);
+    for (std::int64_t v = n; v < call.columns; ++v) put(d_logits[v], 0.0F);
+  }
 }
 
 }  // namespace
 
 void row_max(const CrossEntropyCall& call, Range tokens) {
-  const std::int64_t n = real_columns(call);
-  for (std::int64_t t = tokens.begin; t < tokens.end; ++t) {
-    as<float>(call.max)[t] = max_of(as<const float>(call.logits) + t * call.columns, n);
-  }
+  is_bf16(call.logits) ? row_max_of<BFloat16>(call, tokens) : row_max_of<float>(call, tokens);
 }
 
 void exp_sum(const CrossEntropyCall& call, Range tokens) {
-  const std::int64_t n = real_columns(call);
-  for (std::int64_t t = tokens.begin; t < tokens.end; ++t) {
-    const float* logits = as<const float>(call.logits) + t * call.columns;
-    const float max = as<const float>(call.max)[t];
-    const std::int64_t label = as<const std::int32_t>(call.labels)[t] - call.first_column;
-    float sum = 0.0F;
-#pragma omp simd reduction(+ : sum)
-    for (std::int64_t v = 0; v < n; ++v) sum += exp(logits[v] - max);
-    float* sums = as<float>(call.sums) + 2 * t;
-    sums[0] = sum;
-    sums[1] = label >= 0 && label < n ? logits[label] - max : 0.0F;
-  }
+  is_bf16(call.logits) ? exp_sum_of<BFloat16>(call, tokens) : exp_sum_of<float>(call, tokens);
 }
 
 void loss_backward(const CrossEntropyCall& call, Range tokens) {
-  const std::int64_t n = real_columns(call);
-  const float scale = static_cast<float>(call.scale);
-  for (std::int64_t t = tokens.begin; t < tokens.end; ++t) {
-    const float* logits = as<const float>(call.logits) + t * call.columns;
-    float* d_logits = as<float>(call.d_logits) + t * call.columns;
-    const float max = as<const float>(call.max)[t];
-    const float factor = scale / as<const float>(call.sums)[2 * t];
-    const std::int64_t label = as<const std::int32_t>(call.labels)[t] - call.first_column;
-#pragma omp simd
-    for (std::int64_t v = 0; v < n; ++v) d_logits[v] = exp(logits[v] - max) * factor;
-    if (label >= 0 && label < n) d_logits[label] -= scale;
-    for (std::int64_t v = n; v < call.columns; ++v) d_logits[v] = 0.0F;
-  }
+  is_bf16(call.logits) ? loss_backward_of<BFloat16>(call, tokens) : loss_backward_of<float>(call, tokens);
 }
 
 }  // namespace foreshard::cpu::FORESHARD_KERNEL_SET

@@ -46,8 +46,11 @@ struct UpdateFactors {
   float epsilon = 0.0F;
 };
 
-/// The vectorised loops of one instruction set, each on a range of its call. No call allocates or throws, and
-/// what it computes for a row does not depend on the range that the row is in.
+/// The vectorised loops of one instruction set, each on a range of its call. Activations, their gradients,
+/// weights and weights' gradients are fp32 or bf16 as their buffers say, one width per call but for the
+/// gradients of weights; all else is fp32. Arithmetic is fp32; what is stored in bf16 is rounded to nearest
+/// even. No call allocates or throws, and what it computes for a row does not depend on the range that the
+/// row is in.
 struct KernelSet {
   const char* name;
 
@@ -67,10 +70,16 @@ struct KernelSet {
   void (*gated)(const PointwiseCall& call, Range rows);
   void (*update)(const UpdateCall& call, const UpdateFactors& factors, Range elements);
 
-  void (*add_to)(float* y, const float* x, std::int64_t n);
+  /// Between rows of tokens and rows of their choices; places and routes are read from the call's first token
+  /// on.
+  void (*permute)(const PermuteCall& call, Range tokens);
+
+  /// y = x, y += x, of as many numbers as x has; either may be fp32 or bf16.
+  void (*copy)(const Buffer& y, const Buffer& x);
+  void (*add_to)(const Buffer& y, const Buffer& x);
   /// y_j += Σ over rows of x (rows, stride) for the columns j of the range.
-  void (*add_columns)(float* y, const float* x, std::int64_t rows, std::int64_t stride, Range columns);
-  double (*sum_squares)(const float* x, std::int64_t n);
+  void (*add_columns)(const Buffer& y, const Buffer& x, std::int64_t stride, Range columns);
+  double (*sum_squares)(const Buffer& x);
 
   /// Scores become exp(score − max); the state moves on.
   void (*softmax_tile)(const ScoreTile& tile, const SoftmaxState& state);

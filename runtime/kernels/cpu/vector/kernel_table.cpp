@@ -17,6 +17,8 @@ constinit const KernelSet kKernels{
     .elementwise = elementwise,
     .gated = gated,
     .update = update,
+    .permute = permute,
+    .copy = copy,
     .add_to = add_to,
     .add_columns = add_columns,
     .sum_squares = sum_squares,

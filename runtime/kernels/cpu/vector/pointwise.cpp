@@ -1,103 +1,117 @@
 // a, b, c, y, y2 (elements)   gated kinds: x = {gate, up} (rows, 2·width), y = f(gate)∘up (rows, width)
 #include "runtime/kernels/cpu/vector/activation.hpp"
 #include "runtime/kernels/cpu/vector/loops.hpp"
+#include "runtime/kernels/cpu/vector/numbers.hpp"
 #include "runtime/kernels/typed.hpp"
 
 namespace foreshard::cpu::FORESHARD_KERNEL_SET {
 namespace {
 
-template <class Function>
+template <class T, class Function>
 FORESHARD_INLINE void activate(const PointwiseCall& call, Range range) {
-  const float* x = as<const float>(call.a);
-  const float* dy = as<const float>(call.b);
-  float* y = as<float>(call.y);
+  const T* x = as<const T>(call.a);
+  const T* dy = as<const T>(call.b);
+  T* y = as<T>(call.y);
   if (call.backward) {
 #pragma omp simd
-    for (std::int64_t i = range.begin; i < range.end; ++i) y[i] = dy[i] * Function::at(x[i]).slope;
+    for (std::int64_t i = range.begin; i < range.end; ++i)
+      put(y[i], number(dy[i]) * Function::at(number(x[i])).slope);
   } else {
 #pragma omp simd
-    for (std::int64_t i = range.begin; i < range.end; ++i) y[i] = Function::at(x[i]).value;
+    for (std::int64_t i = range.begin; i < range.end; ++i) put(y[i], Function::at(number(x[i])).value);
   }
 }
 
+template <class T>
 FORESHARD_INLINE void multiply(const PointwiseCall& call, Range range) {
-  const float* a = as<const float>(call.a);
-  const float* b = as<const float>(call.b);
-  const float* dy = as<const float>(call.c);
-  float* y = as<float>(call.y);
-  float* y2 = as<float>(call.y2);
+  const T* a = as<const T>(call.a);
+  const T* b = as<const T>(call.b);
+  const T* dy = as<const T>(call.c);
+  T* y = as<T>(call.y);
+  T* y2 = as<T>(call.y2);
   if (call.backward) {
 #pragma omp simd
     for (std::int64_t i = range.begin; i < range.end; ++i) {
-      const float gradient = dy[i];
-      y[i] = gradient * b[i];
-      y2[i] = gradient * a[i];
+      const float gradient = number(dy[i]);
+      put(y[i], gradient * number(b[i]));
+      put(y2[i], gradient * number(a[i]));
     }
   } else {
 #pragma omp simd
-    for (std::int64_t i = range.begin; i < range.end; ++i) y[i] = a[i] * b[i];
+    for (std::int64_t i = range.begin; i < range.end; ++i) put(y[i], number(a[i]) * number(b[i]));
   }
 }
 
 /// y = a + b, where b begins anew every b.elements.
+template <class T>
 FORESHARD_INLINE void add(const PointwiseCall& call, Range range) {
-  const float* a = as<const float>(call.a);
-  float* y = as<float>(call.y);
+  const T* a = as<const T>(call.a);
+  T* y = as<T>(call.y);
   for (std::int64_t at = range.begin; at < range.end;) {
     const std::int64_t in_b = at % call.b.elements;
     const std::int64_t n = smaller_of(range.end - at, call.b.elements - in_b);
-    const float* b = as<const float>(call.b) + in_b;
+    const T* b = as<const T>(call.b) + in_b;
 #pragma omp simd
-    for (std::int64_t i = 0; i < n; ++i) y[at + i] = a[at + i] + b[i];
+    for (std::int64_t i = 0; i < n; ++i) put(y[at + i], number(a[at + i]) + number(b[i]));
     at += n;
   }
 }
 
-template <class Function>
+template <class T, class Function>
 FORESHARD_INLINE void gate(const PointwiseCall& call, Range rows) {
   const std::int64_t n = call.width;
   for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-    const float* gate = as<const float>(call.a) + row * 2 * n;
-    const float* up = gate + n;
+    const T* gate = as<const T>(call.a) + row * 2 * n;
+    const T* up = gate + n;
     if (call.backward) {
-      const float* dy = as<const float>(call.b) + row * n;
-      float* d_gate = as<float>(call.y) + row * 2 * n;
-      float* d_up = d_gate + n;
+      const T* dy = as<const T>(call.b) + row * n;
+      T* d_gate = as<T>(call.y) + row * 2 * n;
+      T* d_up = d_gate + n;
 #pragma omp simd
       for (std::int64_t i = 0; i < n; ++i) {
-        const ValueAndSlope f = Function::at(gate[i]);
-        const float gradient = dy[i];
-        d_gate[i] = gradient * up[i] * f.slope;
-        d_up[i] = gradient * f.value;
+        const ValueAndSlope f = Function::at(number(gate[i]));
+        const float gradient = number(dy[i]);
+        put(d_gate[i], gradient * number(up[i]) * f.slope);
+        put(d_up[i], gradient * f.value);
       }
     } else {
-      float* y = as<float>(call.y) + row * n;
+      T* y = as<T>(call.y) + row * n;
 #pragma omp simd
-      for (std::int64_t i = 0; i < n; ++i) y[i] = Function::at(gate[i]).value * up[i];
+      for (std::int64_t i = 0; i < n; ++i) put(y[i], Function::at(number(gate[i])).value * number(up[i]));
     }
+  }
+}
+
+template <class T>
+void elementwise_as(const PointwiseCall& call, Range elements) {
+  switch (call.kind) {
+    case PointwiseKind::gelu: return activate<T, Gelu>(call, elements);
+    case PointwiseKind::relu: return activate<T, Relu>(call, elements);
+    case PointwiseKind::sqrelu: return activate<T, SquaredRelu>(call, elements);
+    case PointwiseKind::silu: return activate<T, Silu>(call, elements);
+    case PointwiseKind::sigmoid: return activate<T, Sigmoid>(call, elements);
+    case PointwiseKind::multiply: return multiply<T>(call, elements);
+    default: return add<T>(call, elements);
+  }
+}
+
+template <class T>
+void gated_as(const PointwiseCall& call, Range rows) {
+  switch (call.kind) {
+    case PointwiseKind::swiglu: return gate<T, Silu>(call, rows);
+    case PointwiseKind::geglu: return gate<T, Gelu>(call, rows);
+    default: return gate<T, Sigmoid>(call, rows);
   }
 }
 
 }  // namespace
 
 void elementwise(const PointwiseCall& call, Range elements) {
-  switch (call.kind) {
-    case PointwiseKind::gelu: return activate<Gelu>(call, elements);
-    case PointwiseKind::relu: return activate<Relu>(call, elements);
-    case PointwiseKind::sqrelu: return activate<SquaredRelu>(call, elements);
-    case PointwiseKind::silu: return activate<Silu>(call, elements);
-    case PointwiseKind::sigmoid: return activate<Sigmoid>(call, elements);
-    case PointwiseKind::multiply: return multiply(call, elements);
-    default: return add(call, elements);
-  }
+  is_bf16(call.a) ? elementwise_as<BFloat16>(call, elements) : elementwise_as<float>(call, elements);
 }
 
 void gated(const PointwiseCall& call, Range rows) {
-  switch (call.kind) {
-    case PointwiseKind::swiglu: return gate<Silu>(call, rows);
-    case PointwiseKind::geglu: return gate<Gelu>(call, rows);
-    default: return gate<Sigmoid>(call, rows);
-  }
+  is_bf16(call.a) ? gated_as<BFloat16>(call, rows) : gated_as<float>(call, rows);
 }
 
 }  // namespace foreshard::cpu::FORESHARD_KERNEL_SET

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <type_traits>
+
+#include "runtime/device/bfloat16.hpp"
+#include "tests/runtime/kernels/run_case.hpp"
+
+// Cases of kernels in bf16, made of those in fp32, and how near they come.
+
+namespace foreshard::test {
+
+// Operands that are fp32 whatever the others are: statistics, losses, states. Those of a call's own dtype are
+// not listed.
+template <class Call>
+bool is_always_fp32(Buffer Call::* /*operand*/) {
+  return false;
+}
+template <>
+inline bool is_always_fp32(Buffer AttentionCall::*operand) {
+  return operand == &AttentionCall::lse;
+}
+template <>
+inline bool is_always_fp32(Buffer NormCall::*operand) {
+  return operand == &NormCall::stats;
+}
+template <>
+inline bool is_always_fp32(Buffer CrossEntropyCall::*operand) {
+  return operand == &CrossEntropyCall::max || operand == &CrossEntropyCall::sums ||
+         operand == &CrossEntropyCall::loss;
+}
+template <>
+inline bool is_always_fp32(Buffer UpdateCall::*operand) {
+  return operand == &UpdateCall::grad_norm || operand == &UpdateCall::master || operand == &UpdateCall::m ||
+         operand == &UpdateCall::v;
+}
+
+template <>
+inline bool is_always_fp32(Buffer RouteCall::*operand) {
+  return operand == &RouteCall::routes || operand == &RouteCall::d_routes;
+}
+template <>
+inline bool is_always_fp32(Buffer PermuteCall::*operand) {
+  return operand == &PermuteCall::routes || operand == &PermuteCall::d_routes;
+}
+
+inline double rounded_to_bf16(double number) {
+  return static_cast<double>(static_cast<float>(BFloat16(static_cast<float>(number))));
+}
+
+/// The case with bf16 operands: numbers that bf16 can say, so that what is compared is the kernel's own
+/// rounding.
+template <class Call>
+Case<Call> in_bf16(Case<Call> one) {
+  bool sums_squares = false;
+  if constexpr (std::is_same_v<Call, PointwiseCall>)
+    sums_squares = one.call.kind == PointwiseKind::sum_squares;
+  for (Bound<Call>& operand : one.operands) {
+    if (operand.type != DType::fp32 || is_always_fp32(operand.buffer)) continue;
+    if constexpr (std::is_same_v<Call, PointwiseCall>) {
+      if (sums_squares && operand.buffer == &PointwiseCall::y) continue;
+    }
+    operand.type = DType::bf16;
+    for (double& number : operand.values) number = rounded_to_bf16(number);
+  }
+  return one;
+}
+
+/// bf16 rounds to 2⁻⁸ of a number at most; twice that norm-wise leaves room for what is rounded twice.
+inline constexpr double kBf16Bound = 2.0 / 256.0;
+
+}  // namespace foreshard::test
