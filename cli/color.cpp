@@ -56,6 +56,6 @@ std::string colored_table(std::string text) {
   return text;
 }
 
-std::string colored_complaints(std::string text) { return painted(text, std::regex("error:"), kRed); }
+std::string colored_complaints(const std::string& text) { return painted(text, std::regex("error:"), kRed); }
 
 }  // namespace foreshard::cli

@@ -23,6 +23,6 @@ bool wants_color(const ColorChoice& choice, int stream);
 std::string colored_table(std::string text);
 
 /// Complaints, "error:" in red.
-std::string colored_complaints(std::string text);
+std::string colored_complaints(const std::string& text);
 
 }  // namespace foreshard::cli

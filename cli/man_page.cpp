@@ -74,7 +74,7 @@ std::string exit_status(const std::string& codes) {
   return text;
 }
 
-constexpr const char* kPlannerSurroundings = R"(.SH ENVIRONMENT
+constexpr const char* kEnvironment = R"(.SH ENVIRONMENT
 .TP
 .B FORESHARD_CONFIGS
 The directory of the bundled configs, in place of the installed one
@@ -82,32 +82,16 @@ The directory of the bundled configs, in place of the installed one
 .B NO_COLOR
 Where it is set and not empty, nothing is coloured but by
 .B \-\-color=always
-.SH FILES
-.TP
-.I ../share/foreshard/configs
-From the tool's own directory: models, accelerators, clusters, jobs and measured runs that are known by name
-.SH SEE ALSO
-.BR foreshard\-run (1)
 )";
-
-constexpr const char* kRunnerSurroundings = R"(.SH ENVIRONMENT
-.TP
-.B FORESHARD_CONFIGS
-The directory of the bundled configs, in place of the installed one
-.TP
-.B NO_COLOR
-Where it is set and not empty, nothing is coloured but by
-.B \-\-color=always
-.TP
+constexpr const char* kRunnersEnvironment = R"(.TP
 .B FORESHARD_CUDA_LIBRARY
 The library of the runtime on GPUs, where it is not installed with the tool
-.SH FILES
+)";
+constexpr const char* kFiles = R"(.SH FILES
 .TP
 .I ../share/foreshard/configs
 From the tool's own directory: models, accelerators, clusters, jobs and measured runs that are known by name
 .SH SEE ALSO
-.BR foreshard (1),
-.BR mpirun (1)
 )";
 
 }  // namespace
@@ -125,7 +109,10 @@ std::string man_page(const ToolDescription& tool, const std::string& version) {
   text += ".SH COMMANDS\n";
   for (const CommandDescription& command : tool.commands) text += section(tool, command);
   text += exit_status(tool.exit_codes);
-  text += is_planner ? kPlannerSurroundings : kRunnerSurroundings;
+  text += kEnvironment;
+  if (!is_planner) text += kRunnersEnvironment;
+  text += kFiles;
+  text += is_planner ? ".BR foreshard\\-run (1)\n" : ".BR foreshard (1),\n.BR mpirun (1)\n";
   return text;
 }
 

@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
-#include "cli/counted_timeline.hpp"
 #include "cli/progress.hpp"
 #include "cli/simulated_estimate.hpp"
 #include "cli/unfinished_file.hpp"
@@ -79,8 +78,6 @@ class Plays {
   }
 
   [[nodiscard]] const Ready& ready() const { return ready_; }
-  /// Else one rank of every stage.
-  [[nodiscard]] bool plays_every_rank() const { return request_.every_rank || !request_.disturbance.empty(); }
   [[nodiscard]] Disturbance drawn(std::uint64_t seed) const {
     if (request_.disturbance.empty()) return {};
     try {
@@ -91,13 +88,21 @@ class Plays {
   }
 
   /// In full, with a timeline.
-  NetworkResult play(const Disturbance& disturbance, TimelineSink* timeline) const {
+  /// @param progress  of the play; may be null
+  NetworkResult play(const Disturbance& disturbance, TimelineSink* timeline,
+                     Progress* progress = nullptr) const {
     SimulationOptions options = ready_.options;
-    options.every_rank = plays_every_rank();
+    options.every_rank = request_.every_rank || !request_.disturbance.empty();
     options.disturbance = disturbance;
     // The ways of thousands of ranks are too long to keep.
     options.totals_only = timeline == nullptr && options.every_rank;
     options.critical_path = !options.every_rank;
+    if (progress != nullptr && progress->is_shown()) {
+      options.progress = [this, progress](std::uint64_t done, std::uint64_t of) {
+        progress->update("simulating " + ready_.job.name, static_cast<std::int64_t>(done),
+                         static_cast<std::int64_t>(of));
+      };
+    }
     NoTimeline nothing;
     if (!request_.flows) {
       NetworkResult result;
@@ -169,44 +174,17 @@ void add_links(ChromeTrace& trace, const NetworkResult& result) {
   }
 }
 
-/// Says how far the play is, where somebody may see it.
-class WatchedPlay {
- public:
-  WatchedPlay(const Plays& plays, const SimulationRequest& request, Progress& progress)
-      : plays_(plays), request_(request), progress_(progress) {}
-
-  NetworkResult play(const Disturbance& disturbance) {
-    if (request_.trace.empty()) {
-      // Of every rank only totals are kept: nothing passes by that could be counted.
-      if (plays_.plays_every_rank()) return plays_.play(disturbance, nullptr);
-      NoTimeline nothing;
-      return play_into(disturbance, nothing);
-    }
-    UnfinishedFile file(request_.trace);
-    ChromeTrace trace(file.stream(), plays_.ready().program, {.all_ranks = request_.trace_all_ranks});
-    NetworkResult result = play_into(disturbance, trace);
-    add_links(trace, result);
-    trace.finish();
-    file.finish();
-    return result;
-  }
-
- private:
-  NetworkResult play_into(const Disturbance& disturbance, TimelineSink& timeline) {
-    if (!progress_.is_shown()) return plays_.play(disturbance, &timeline);
-    const StepProgram& program = plays_.ready().program;
-    const std::int64_t ranks =
-        plays_.plays_every_rank()
-            ? plays_.ready().job.cluster.devices() / static_cast<std::int64_t>(program.stages.size())
-            : 1;
-    CountedTimeline counted(timeline, program, ranks, progress_);
-    return plays_.play(disturbance, &counted);
-  }
-
-  const Plays& plays_;
-  const SimulationRequest& request_;
-  Progress& progress_;
-};
+NetworkResult play_with_trace(const Plays& plays, const Disturbance& disturbance,
+                              const SimulationRequest& request, Progress& progress) {
+  if (request.trace.empty()) return plays.play(disturbance, nullptr, &progress);
+  UnfinishedFile file(request.trace);
+  ChromeTrace trace(file.stream(), plays.ready().program, {.all_ranks = request.trace_all_ranks});
+  NetworkResult result = plays.play(disturbance, &trace, &progress);
+  add_links(trace, result);
+  trace.finish();
+  file.finish();
+  return result;
+}
 
 std::vector<SeededStep> all_seeds(const Plays& plays, const SimulationRequest& request, Progress& progress) {
   const std::size_t threads = std::max(1U, std::thread::hardware_concurrency());
@@ -230,7 +208,7 @@ SimulatedJob simulate_job(JobSpec job, const SimulationRequest& request) {
     done.seed = percentile(done.seeds, 0.5).seed;
   }
   done.disturbance = plays.drawn(done.seed);
-  NetworkResult result = WatchedPlay(plays, request, progress).play(done.disturbance);
+  NetworkResult result = play_with_trace(plays, done.disturbance, request, progress);
   done.simulation = std::move(result.jobs.front());
   done.flows = request.flows;
   done.every_rank = !result.is_folded;

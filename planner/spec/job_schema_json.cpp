@@ -46,7 +46,7 @@ Json scalar(std::string_view written) {
 }
 
 /// A map with the keys of a reader's table. Every key must have a form and every form a key.
-Json map(KeyTable keys, Forms forms, std::vector<std::string> required = {}) {
+Json map(KeyTable keys, Forms forms, const std::vector<std::string>& required = {}) {
   Json properties = Json::object();
   for (const KeyInfo& info : keys) {
     const auto form = forms.find(info.key);
@@ -59,7 +59,7 @@ Json map(KeyTable keys, Forms forms, std::vector<std::string> required = {}) {
   }
   if (!forms.empty()) throw std::logic_error("no reader knows " + std::string(forms.begin()->first));
   Json schema = {{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
-  if (!required.empty()) schema["required"] = std::move(required);
+  if (!required.empty()) schema["required"] = required;
   return schema;
 }
 
@@ -111,11 +111,11 @@ Json model() {
              {"layers", "hidden", "heads", "vocab"});
 }
 
-Json link(KeyTable keys, std::vector<std::string> required = {}) {
+Json link(KeyTable keys, const std::vector<std::string>& required = {}) {
   return map(
       keys,
       {{"bandwidth", quantity()}, {"efficiency", number()}, {"latency", quantity()}, {"source", text()}},
-      std::move(required));
+      required);
 }
 
 Json nccl() {

@@ -19,16 +19,6 @@ namespace {
 constexpr std::string_view kCollectiveHint =
     "all members must make the same calls with the same sizes in the same order";
 
-WireState wire_state(CollectiveKind kind) {
-  switch (kind) {
-    case CollectiveKind::all_reduce: return WireState::all_reduce;
-    case CollectiveKind::all_gather: return WireState::all_gather;
-    case CollectiveKind::reduce_scatter: return WireState::reduce_scatter;
-    case CollectiveKind::all_to_all: return WireState::all_to_all;
-  }
-  return WireState::none;
-}
-
 }  // namespace
 
 /// The groups that this rank is a member of.

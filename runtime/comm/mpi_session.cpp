@@ -22,7 +22,7 @@ std::string library_name() {
   int length = 0;
   MPI_Get_library_version(text.data(), &length);
   std::string name = text.data();
-  name = name.substr(0, name.find_first_of(",\n"));
+  name.resize(std::min(name.size(), name.find_first_of(",\n")));
   if (const std::size_t v = name.find(" v"); v != std::string::npos) name.erase(v + 1, 1);
   return name;
 }

@@ -15,6 +15,16 @@ constexpr int kReadAttempts = 1000;
 
 }  // namespace
 
+WireState wire_state(CollectiveKind kind) {
+  switch (kind) {
+    case CollectiveKind::all_reduce: return WireState::all_reduce;
+    case CollectiveKind::all_gather: return WireState::all_gather;
+    case CollectiveKind::reduce_scatter: return WireState::reduce_scatter;
+    case CollectiveKind::all_to_all: return WireState::all_to_all;
+  }
+  return WireState::none;
+}
+
 template <class Store>
 void OperationNote::write(Store store) {
   const std::uint64_t sequence = sequence_.load(kRelaxed);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "planner/program/group.hpp"
+#include "planner/program/op.hpp"
 #include "planner/units/strong_index.hpp"
 
 namespace foreshard {
@@ -23,6 +24,8 @@ enum class WireState : std::uint8_t {
   barrier,  ///< of all ranks
   finish,   ///< waits for the others at the end of the run
 };
+
+WireState wire_state(CollectiveKind kind);
 
 /// What a rank does, as one copy that can be read at leisure or sent to another rank.
 struct RankActivity {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "planner/cost/cost_model.hpp"
 #include "planner/cost/lane_player.hpp"
@@ -31,6 +32,9 @@ struct SimulationOptions {
   bool totals_only = false;
   /// What makes ranks differ. @pre with every_rank, or empty
   Disturbance disturbance{};
+  /// Told now and then how many of the simulation's tasks have ended, of how many; may be empty. Changes
+  /// nothing.
+  std::function<void(std::uint64_t done, std::uint64_t of)> progress{};
 };
 
 /// @throws std::invalid_argument for options out of range.

@@ -11,6 +11,9 @@ namespace foreshard {
 
 namespace {
 
+/// A thousandth of a second's work.
+constexpr std::uint64_t kTasksBetweenWords = 8192;
+
 constexpr std::size_t direction(RankLane receive_lane) { return receive_lane - kReceiveForward; }
 
 Speed slowed(Speed speed, double share_left) {
@@ -30,6 +33,7 @@ StepSimulation::StepSimulation(const StepProgram& program, const ProgramPlan& pl
       disturbance_(options.disturbance),
       clock_(clock),
       totals_only_(options.totals_only),
+      progress_(options.progress),
       share_left_(1.0 - options.communication_share),
       communications_(layout.places.size()),
       first_piece_start_(engine_.lanes()),
@@ -107,6 +111,7 @@ SimTime StepSimulation::on_start(LaneId lane, const Task& task) {
 }
 
 void StepSimulation::on_end(LaneId lane, const Task& task, SimTime start) {
+  if (progress_ && engine_.tasks_ended() % kTasksBetweenWords == 0) progress_(engine_.tasks_ended(), tasks_);
   const std::size_t rank = rank_of(lane);
   const RankLane at = rank_lane(lane);
   settle_around(rank, at);

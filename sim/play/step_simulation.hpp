@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -71,6 +72,7 @@ class StepSimulation : private EngineListener {
   std::uint64_t tasks_ = 0;  // of all ranks
   SimulationResult result_;
   bool totals_only_;
+  std::function<void(std::uint64_t, std::uint64_t)> progress_;
   double share_left_;                       // of a rank's speed beside communication
   std::vector<int> communications_;         // running, by rank
   std::vector<SimTime> first_piece_start_;  // of the operation that runs, by engine lane

@@ -48,7 +48,7 @@ for shell in bash zsh fish; do
     echo "there is no $shell here: its script is not tried"
     continue
   fi
-  offers $shell 'foreshard ' compare list plan score show simulate
+  offers $shell 'foreshard ' + compare list plan score show simulate
   offers $shell 'foreshard sim' simulate
   offers $shell 'foreshard plan llama3-' llama3-70b-64h100 llama3-8b-8h100
   offers $shell 'foreshard plan my' my-job.yaml
@@ -59,7 +59,7 @@ for shell in bash zsh fish; do
   offers $shell 'foreshard list ' accelerators clusters jobs measured models
   offers $shell 'foreshard score x --worst ' ''
   if [[ -e foreshard-run.$shell ]]; then
-    offers $shell 'foreshard-run ' calibrate devices sweep validate
+    offers $shell 'foreshard-run ' + calibrate devices sweep validate
     offers $shell 'foreshard-run validate tiny-' tiny-experts-laptop tiny-llama-laptop
     offers $shell 'foreshard-run calibrate --like dgx-h' dgx-h100 dgx-h200
   fi

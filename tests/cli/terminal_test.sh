@@ -77,6 +77,11 @@ on_terminal "$long 2>said >result"
 shown=$(cat said)
 [[ -z $shown ]] || complain 'it speaks into a file'
 cmp -s result expected || complain 'it has another result'
+for how in "--unfolded --set training.global_batch=1024" "--network flow --set training.global_batch=4096"; do
+  what="a simulation $how"
+  on_terminal "$foreshard simulate llama3-70b-64h100 $how >result"
+  has 'simulating llama3-70b-64h100 [#'
+done
 what='a short simulation'
 on_terminal "$foreshard simulate llama3-8b-8h100 >result"
 [[ -z $shown ]] || complain 'it says something'

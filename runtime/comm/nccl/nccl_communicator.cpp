@@ -33,16 +33,6 @@ ncclRedOp_t nccl_op(Reduction reduction) { return reduction == Reduction::max ? 
 
 std::size_t count_of(const Buffer& buffer) { return static_cast<std::size_t>(buffer.elements); }
 
-WireState wire_state(CollectiveKind kind) {
-  switch (kind) {
-    case CollectiveKind::all_reduce: return WireState::all_reduce;
-    case CollectiveKind::all_gather: return WireState::all_gather;
-    case CollectiveKind::reduce_scatter: return WireState::reduce_scatter;
-    case CollectiveKind::all_to_all: return WireState::all_to_all;
-  }
-  return WireState::none;
-}
-
 /// Places in `edges_`.
 std::size_t edge_of(bool sends, Peer peer) {
   if (peer == Peer::next_stage) return sends ? 0 : 3;

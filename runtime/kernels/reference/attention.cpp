@@ -7,22 +7,11 @@
 #include <limits>
 
 #include "runtime/kernels/reference/reference_kernels.hpp"
+#include "runtime/kernels/reference/rows.hpp"
 #include "runtime/kernels/typed.hpp"
 
 namespace foreshard::reference {
 namespace {
-
-template <class Real>
-Real dot(const Real* a, const Real* b, std::int64_t n) {
-  Real sum = 0;
-  for (std::int64_t i = 0; i < n; ++i) sum += a[i] * b[i];
-  return sum;
-}
-
-template <class Real>
-void add_scaled(Real* y, Real factor, const Real* x, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) y[i] += factor * x[i];
-}
 
 /// One query row against the keys it sees: rows of k and v lie `stride` apart.
 template <class Real>

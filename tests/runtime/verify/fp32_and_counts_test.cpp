@@ -1,15 +1,8 @@
 // The fast kernels in fp32, and what devices and communicators are counted to do.
 #include "planner/program/emit.hpp"
-#include "runtime/comm/counting_communicator.hpp"
-#include "runtime/comm/mpi_communicator.hpp"
-#include "runtime/device/cpu_device.hpp"
-#include "runtime/execute/executor.hpp"
-#include "runtime/verify/counting_device.hpp"
-#include "runtime/verify/sharding_check.hpp"
 #include "runtime/verify/step_counts.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"
-#include "tests/support/catch.hpp"
-#include "tests/support/mpi_test.hpp"
+#include "tests/runtime/verify/verify_job.hpp"
 
 namespace foreshard::test {
 namespace {
@@ -18,14 +11,7 @@ TEST_CASE("in fp32 outputs and gradients equal the unsharded run's to 1e-5") {
   for (const bool gpt : {false, true}) {
     for (const Degrees& degrees : degrees_of(mpi_session().size())) {
       CAPTURE(gpt, degrees.name());
-      const JobSpec job = sharded(tiny_job(gpt), degrees);
-      CpuDevice device(1);
-      MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
-      const ShardingErrors errors = compare_with_unsharded(job, device, communicator, 1);
-      CAPTURE(errors.worst_gradient);
-      CHECK(errors.loss <= 1e-5);
-      CHECK(errors.outputs <= 1e-5);
-      CHECK(errors.gradients <= 1e-5);
+      check_fast_kernels(sharded(tiny_job(gpt), degrees));
     }
   }
 }
@@ -37,22 +23,7 @@ TEST_CASE("FLOPs, payload, calls and peak bytes are counted as planned, exactly"
         CAPTURE(gpt, degrees.name(), static_cast<int>(recompute));
         JobSpec job = sharded(tiny_job(gpt), degrees);
         job.training.recompute = recompute;
-        const StepProgram program = build_step_program(job);
-        CpuDevice cpu(1);
-        CountingDevice device(cpu);
-        MpiCommunicator mpi(mpi_session(), DeviceMesh(job.parallelism));
-        CountingCommunicator communicator(mpi);
-        RankPlan plan(job, program, device, communicator);
-        Executor executor(plan, device, communicator);
-        executor.initialize();
-        device.reset();
-        executor.run_step();
-        const CountCheck check = check_counts(plan, device, communicator, memory_report(job, program));
-        CHECK(check.flops.planned > 0);
-        CHECK(check.flops.counted == check.flops.planned);
-        CHECK(check.payload_bytes.counted == check.payload_bytes.planned);
-        CHECK(check.calls.counted == check.calls.planned);
-        CHECK(check.peak_bytes.counted == check.peak_bytes.planned);
+        const CountCheck check = check_counted_as_planned(job);
         CHECK((degrees.devices() == 1) == (check.calls.counted == 0));
       }
     }

@@ -29,8 +29,8 @@ inline void check_equals_unsharded(const JobSpec& job) {
   CHECK(errors.gradients_compared > 0);
 }
 
-/// One step on the fast kernels, and what was counted in it.
-inline CountCheck counts_of(const JobSpec& job) {
+/// One step on the fast kernels does what the program says, to the last FLOP, byte and call.
+inline CountCheck check_counted_as_planned(const JobSpec& job) {
   const StepProgram program = build_step_program(job);
   CpuDevice cpu(1);
   CountingDevice device(cpu);
@@ -41,7 +41,13 @@ inline CountCheck counts_of(const JobSpec& job) {
   executor.initialize();
   device.reset();
   executor.run_step();
-  return check_counts(plan, device, communicator, memory_report(job, program));
+  CountCheck check = check_counts(plan, device, communicator, memory_report(job, program));
+  CHECK(check.flops.planned > 0);
+  CHECK(check.flops.counted == check.flops.planned);
+  CHECK(check.payload_bytes.counted == check.payload_bytes.planned);
+  CHECK(check.calls.counted == check.calls.planned);
+  CHECK(check.peak_bytes.counted == check.peak_bytes.planned);
+  return check;
 }
 
 /// FLOPs, bytes, calls and the fullest arena are the program's, exactly.
