@@ -47,7 +47,7 @@ void check_all(const JobSpec& job) {
   for (const JobSpec& one : scheduled(job)) {
     CAPTURE(static_cast<int>(one.training.schedule));
     check_equals_unsharded(one);
-    check_counts_as_planned(one);
+    check_counted_as_planned(one);
   }
 }
 
@@ -126,7 +126,7 @@ TEST_CASE("stages of unequal size, by hand and by cost") {
             degrees.pp == 2 ? std::vector<std::int64_t>{1, 4} : std::vector<std::int64_t>{1, 3, 1};
       }
       check_equals_unsharded(job);
-      check_counts_as_planned(job);
+      check_counted_as_planned(job);
     }
   }
 }

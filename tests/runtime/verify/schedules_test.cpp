@@ -49,7 +49,7 @@ TEST_CASE("their fast kernels agree, and everything is counted as planned") {
       CAPTURE(static_cast<int>(schedule), degrees.name());
       const JobSpec job = scheduled_job(degrees, schedule);
       check_fast_kernels(job);
-      check_counts_as_planned(job);
+      check_counted_as_planned(job);
     }
   }
 }

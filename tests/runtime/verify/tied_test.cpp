@@ -53,7 +53,7 @@ TEST_CASE("whatever the schedule") {
   }
   SECTION("all again") { job.training.recompute = Recompute::full; }
   check_equals_unsharded(job);
-  check_counts_as_planned(job);
+  check_counted_as_planned(job);
 }
 
 TEST_CASE("the fast kernels agree, and everything is counted as planned") {
@@ -61,7 +61,7 @@ TEST_CASE("the fast kernels agree, and everything is counted as planned") {
     CAPTURE(degrees.name());
     const JobSpec job = tied_job(degrees, true);
     check_fast_kernels(job);
-    check_counts_as_planned(job);
+    check_counted_as_planned(job);
   }
 }
 

@@ -50,16 +50,6 @@ inline CountCheck check_counted_as_planned(const JobSpec& job) {
   return check;
 }
 
-/// FLOPs, bytes, calls and the fullest arena are the program's, exactly.
-inline void check_counts_as_planned(const JobSpec& job) {
-  const CountCheck check = counts_of(job);
-  CHECK(check.flops.planned > 0);
-  CHECK(check.flops.counted == check.flops.planned);
-  CHECK(check.payload_bytes.counted == check.payload_bytes.planned);
-  CHECK(check.calls.counted == check.calls.planned);
-  CHECK(check.peak_bytes.counted == check.peak_bytes.planned);
-}
-
 /// In fp32, on the fast kernels.
 inline void check_fast_kernels(const JobSpec& job) {
   CpuDevice device(1);

@@ -79,7 +79,7 @@ TEST_CASE("experts are cut over their copies") {
         ExpertsSpec{.count = 8, .per_token = 2, .hidden = 12, .shared_hidden = 16, .dense_layers = 1};
     job.model.experts->imbalance = 2.0;
     check_equals_unsharded(job);
-    check_counts_as_planned(job);
+    check_counted_as_planned(job);
   }
 }
 
@@ -89,7 +89,7 @@ TEST_CASE("the fast kernels agree, and everything is counted as planned") {
       CAPTURE(zero, degrees.name());
       const JobSpec job = zero_job(degrees, zero);
       check_fast_kernels(job);
-      check_counts_as_planned(job);
+      check_counted_as_planned(job);
     }
   }
 }
