@@ -48,7 +48,7 @@ Bytes operand_traffic(const Op& op, const StepProgram& program) {
   return traffic;
 }
 
-/// Sum over the weights (or gradients) of an update: the operation may touch only its share of them.
+/// Sum over the weights (or gradients) of an operation, which may touch only the rank's share of them.
 struct Whole {
   std::int64_t elements = 0;
   Bytes traffic;
@@ -84,6 +84,15 @@ Bytes update_traffic(const OptimizerUpdate& update, const Op& op, const StepProg
   return traffic + gradients.of(update.parameters) + weights.of(update.parameters);
 }
 
+/// The rank's share of the gradients, and the sum of their squares.
+Bytes sum_traffic(const Pointwise& sum, const Op& op, const StepProgram& program) {
+  Whole gradients;
+  for (std::size_t i = 0; i + 1 < op.operands.size(); ++i)
+    gradients.add(program.tensor(op.operands[i].tensor), op.operands[i].access);
+  const Operand& total = op.operands.back();
+  return gradients.of(sum.elements) + passes(total.access) * program.tensor(total.tensor).local_bytes();
+}
+
 }  // namespace
 
 Bytes op_traffic(const Op& op, const StepProgram& program) {
@@ -91,6 +100,9 @@ Bytes op_traffic(const Op& op, const StepProgram& program) {
   if (is_communication(op)) return {};
   if (const auto* update = std::get_if<OptimizerUpdate>(&op.kind))
     return update_traffic(*update, op, program);
+  const auto* pointwise = std::get_if<Pointwise>(&op.kind);
+  if (pointwise != nullptr && pointwise->kind == PointwiseKind::sum_squares)
+    return sum_traffic(*pointwise, op, program);
   return operand_traffic(op, program);
 }
 

@@ -87,7 +87,7 @@ class SizeCheck {
         return;
       case PointwiseKind::zero:
       case PointwiseKind::relayout: expect_sum(count(), op.elements); return;
-      case PointwiseKind::sum_squares: expect_sum(count() - 1, op.elements); return;
+      case PointwiseKind::sum_squares: expect_sum_or_shares(count() - 1, op.elements); return;
       default:
         for (std::size_t i = 0; i < count(); ++i) expect(i, "elements", op.elements);
     }
@@ -257,6 +257,18 @@ class SizeCheck {
     if (sum != elements) {
       complain(fmt::format("it states {} elements, but its operands have {}", elements, sum));
     }
+  }
+  /// Of gradients that ZeRO deals out, a rank works on a share of each: ⌈N/n⌉ elements.
+  void expect_sum_or_shares(std::size_t operands, std::int64_t elements) {
+    std::int64_t shares = 0;
+    for (std::size_t i = 0; i < operands; ++i) {
+      Tensor whole = tensor(i);
+      for (Dim& dim : whole.dims) dim.dp = 1;
+      const bool is_of_experts = whole.dims.front().ep > 1;
+      const GroupKind replicas = is_of_experts ? GroupKind::expert_dp : GroupKind::dp_cp;
+      shares += ceil_divide(whole.local_elements(), program_.group(replicas).size);
+    }
+    if (elements != shares) expect_sum(operands, elements);
   }
   /// What one member gives to a gather or keeps of a scatter: an even part, or more where one dimension of a
   /// tensor is cut and does not divide evenly. Counted in elements: a dtype may change on the way.

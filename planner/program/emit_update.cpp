@@ -133,7 +133,8 @@ std::optional<BlockId> sync_block(ProgramBuilder& builder, const std::vector<Syn
   return builder.add(std::move(block));
 }
 
-/// The gradients, divided by the replicas where that takes a pass of its own, and their squares.
+/// The gradients, divided by the replicas where that takes a pass of its own, and the squares of this rank's
+/// share of them.
 Block norm_block(ProgramBuilder& builder, const WeightGroup& group, std::int64_t elements) {
   Block block{.name = group.block + " norm", .kind = BlockKind::clip, .pass = Pass::once, .ops = {}};
   if (builder.conventions().average_pass && replicas_of(builder.job(), group) > 1) {
@@ -144,7 +145,8 @@ Block norm_block(ProgramBuilder& builder, const WeightGroup& group, std::int64_t
   std::vector<Operand> squared = gradients(builder, group, Access::read);
   squared.push_back(adds_to(gradient_norm(builder)));
   block.ops.push_back(compute_op("sum of squares", Component::optimizer, Phase::optimizer,
-                                 Pointwise{PointwiseKind::sum_squares, elements}, std::move(squared)));
+                                 Pointwise{PointwiseKind::sum_squares, share_elements(builder, group)},
+                                 std::move(squared)));
   return block;
 }
 

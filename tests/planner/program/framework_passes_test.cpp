@@ -95,6 +95,20 @@ TEST_CASE("gradients are divided by the replicas in a pass of its own, where the
   CHECK(ops_ending(program_of(Framework::foreshard, 2, 1), "dense_layer norm", "average gradients").empty());
 }
 
+TEST_CASE("a rank squares its own share of the gradients") {
+  for (const int zero : {0, 1, 2, 3}) {
+    CAPTURE(zero);
+    const StepProgram program = program_of(Framework::foreshard, 2, zero);
+    CHECK(check_program(program) == std::vector<std::string>{});
+    const std::vector<Op> sums = ops_ending(program, "dense_layer norm", "sum of squares");
+    REQUIRE(sums.size() == 1);
+    // All of a layer's gradients, or the half of each that is one of two ranks'; fp32, r4; the sum, r4 w4.
+    const std::int64_t own = zero == 0 ? kLayer : kLayer / 2;
+    CHECK(std::get<Pointwise>(sums[0].kind).elements == own);
+    CHECK(traffic_of(sums, program) == Bytes(4 * own + 8));
+  }
+}
+
 TEST_CASE("products fused with accumulation leave autograd one placeholder per weight shape") {
   const StepProgram megatron = program_of(Framework::megatron, 1, 0);
   CHECK(check_program(megatron) == std::vector<std::string>{});
