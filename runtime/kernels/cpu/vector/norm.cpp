@@ -122,12 +122,9 @@ FORESHARD_INLINE void backward_as(const NormCall& call, Range rows, float* d_wei
     const float* stats = as<const float>(call.stats) + row * (centred ? 2 : 1);
     const std::int64_t at = call.place_of(row);
     const std::int64_t weights = call.weights_of(row);
-    const BackwardRow<T> here{as<const T>(call.x) + at,
-                              as<const T>(call.dy) + at,
-                              residual == nullptr ? nullptr : residual + at,
-                              as<T>(call.dx) + at,
-                              centred ? stats[0] : 0.0F,
-                              centred ? stats[1] : stats[0]};
+    const BackwardRow<T> here{
+        as<const T>(call.x) + at, as<const T>(call.dy) + at, residual == nullptr ? nullptr : residual + at,
+        as<T>(call.dx) + at,      centred ? stats[0] : 0.0F, centred ? stats[1] : stats[0]};
     backward_row(here, centred, as<const T>(call.weight) + weights, n,
                  d_weight == nullptr ? nullptr : d_weight + weights, centred ? d_bias : nullptr);
   }
