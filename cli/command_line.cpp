@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <sstream>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -37,12 +38,20 @@ std::vector<std::string> option_names(const CLI::App& app) {
 
 constexpr std::size_t kColumn = 24;  // where what an option means begins
 
+std::string folded(const std::string& text) {
+  return fmt::format("{}", fmt::join(report::wrapped(text, 0, 0, report::kWidth - kColumn), "\n"));
+}
+
 /// Help no wider than a page.
 class WrappedHelp : public CLI::Formatter {
  public:
   std::string make_option_desc(const CLI::Option* option) const override {
-    return fmt::format(
-        "{}", fmt::join(report::wrapped(option->get_description(), 0, 0, report::kWidth - kColumn), "\n"));
+    return folded(option->get_description());
+  }
+  std::string make_subcommand(const CLI::App* command) const override {
+    std::ostringstream line;
+    CLI::detail::format_help(line, command->get_name(), folded(command->get_description()), kColumn);
+    return line.str();
   }
 };
 

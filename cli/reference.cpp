@@ -4,12 +4,12 @@
 //   foreshard-reference PAGE            commands, keys, or WHAT/TOOL: man, bash, zsh or fish; as in
 //   man/foreshard-run foreshard-reference PAGE FILE       into a file
 
+#include <algorithm>
 #include <exception>
 #include <fstream>
 #include <iostream>
 #include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -45,10 +45,11 @@ std::vector<ToolDescription> described_tools() {
 }
 
 ToolDescription described_tool(const std::string& name) {
-  for (ToolDescription& tool : described_tools()) {
-    if (tool.name == name) return std::move(tool);
-  }
-  throw std::invalid_argument("there is no tool '" + name + "'");
+  const std::vector<ToolDescription> tools = described_tools();
+  const auto found = std::find_if(tools.begin(), tools.end(),
+                                  [&](const ToolDescription& tool) { return tool.name == name; });
+  if (found == tools.end()) throw std::invalid_argument("there is no tool '" + name + "'");
+  return *found;
 }
 
 std::string page(const std::string& wanted) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -29,8 +30,9 @@ void add_communication(StepCounts& counts, const StepProgram& program, const Op&
 /// A whole number of all ranks. Sums of doubles are exact below 2⁵³.
 std::int64_t sum(Communicator& communicator, std::int64_t own) {
   constexpr std::int64_t kHalf = std::int64_t{1} << 30;
-  const double low = communicator.sum_over_world(static_cast<double>(own % kHalf));
-  const double high = communicator.sum_over_world(static_cast<double>(own / kHalf));
+  const auto [upper, lower] = std::div(own, kHalf);
+  const double low = communicator.sum_over_world(static_cast<double>(lower));
+  const double high = communicator.sum_over_world(static_cast<double>(upper));
   return static_cast<std::int64_t>(high) * kHalf + static_cast<std::int64_t>(low);
 }
 

@@ -24,15 +24,17 @@ complain() {
   failed=1
 }
 says() { grep -qE -- "$2" "$scratch/$1" || complain "no '$2' in $1"; }
+is_narrow() { [[ -z $(LC_ALL=C.UTF-8 awk 'length > 100' "$scratch/out") ]] || complain 'it is wider than 100 columns'; }
 silent() { [[ ! -s $scratch/$1 ]] || complain "$1 is not empty"; }
 
 job=$examples/04_validate_mpi/job.yaml
 expect 0 1 --help
 says out 'Usage: foreshard-run'
 says out 'validate'
+is_narrow
 expect 0 1 validate --help
 says out 'mpirun -n 2 foreshard-run validate'
-[[ -z $(LC_ALL=C.UTF-8 awk 'length > 100' "$scratch/out") ]] || complain 'wider than 100 columns'
+is_narrow
 
 expect 0 2 validate "$job" --steps 3 --trace both.json
 says out 'gradients equal the unsharded run'
