@@ -1,6 +1,5 @@
 #include "cli/run_validation.hpp"
 
-#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -28,14 +27,6 @@
 
 namespace foreshard::cli {
 namespace {
-
-/// How far outputs and gradients may be from the unsharded run, norm-wise. In fp32 sums come in another
-/// order. In bf16 every layer rounds what passes through it about eight times, by 2⁻⁸ at most: the steps of a
-/// random walk.
-double numerics_bound(const JobSpec& job) {
-  if (job.training.precision == Precision::fp32) return 1e-5;
-  return std::sqrt(8.0 * static_cast<double>(job.model.layers + 1)) / 256.0;
-}
 
 class Run {
  public:
@@ -94,7 +85,7 @@ class Run {
             .outputs = errors.outputs,
             .gradients = errors.gradients,
             .gradients_compared = errors.gradients_compared,
-            .bound = numerics_bound(job_),
+            .bound = rounding_bound(job_),
             .tokens_rerouted = errors.tokens_rerouted};
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 
 #include "runtime/device/kernel_call.hpp"
@@ -46,6 +47,10 @@ void run(Context& context, const ColumnsCall& call);
 void run(Context& context, const RouteCall& call);
 void run(Context& context, const PermuteCall& call);
 void run(Context& context, const GroupedGemmCall& call);
+
+/// Of operands that are there, the kernel's loops expect one width.
+/// @throws std::invalid_argument "rmsnorm: a CPU does not mix fp32 with bf16"
+void expect_one_width(const char* kernel, std::initializer_list<Buffer> operands);
 
 /// Part `index` of `parts` of 0 … total − 1, in whole units (the last may be short): as even as units allow.
 Range part_of(std::int64_t total, std::int64_t unit, std::int64_t index, std::int64_t parts);

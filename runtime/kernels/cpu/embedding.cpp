@@ -44,6 +44,7 @@ void run(Context& context, const EmbeddingCall& call) {
     share(context.pool, call.width, 64,
           [&](Range columns) { add_columns_to_rows(context.loops, call, columns); });
   } else {
+    expect_one_width("embedding", {call.table, call.y});
     share(context.pool, call.tokens, 8, [&](Range tokens) { copy_rows(call, tokens); });
   }
 }

@@ -28,6 +28,7 @@ void run(Context& context, const RouteCall& call) {
 }
 
 void run(Context& context, const PermuteCall& call) {
+  expect_one_width("permute", {call.token_rows, call.expert_rows, call.d_expert_rows});
   // The tokens of a range touch rows of their own.
   share(context.pool, call.tokens, 16, [&](Range tokens) { context.loops.permute(call, tokens); });
 }

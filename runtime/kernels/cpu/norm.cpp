@@ -44,6 +44,7 @@ void run_backward(Context& context, const NormCall& call) {
 
 void run(Context& context, const NormCall& call) {
   if (call.x.empty()) return;
+  expect_one_width("norm", {call.x, call.weight, call.bias, call.y, call.dy, call.residual, call.dx});
   if (call.backward) return run_backward(context, call);
   share(context.pool, call.rows, kRowsPerShare, [&](Range rows) { context.loops.norm_forward(call, rows); });
 }

@@ -59,9 +59,12 @@ void run(Context& context, const PointwiseCall& call) {
     case PointwiseKind::swiglu:
     case PointwiseKind::geglu:
     case PointwiseKind::glu:
+      expect_one_width("gated activation", {call.a, call.b, call.y});
       return share(context.pool, call.elements / call.width, 1 + kElementsPerShare / call.width,
                    [&](Range rows) { loops.gated(call, rows); });
-    default: return by_elements([&](Range r) { loops.elementwise(call, r); });
+    default:
+      expect_one_width("pointwise", {call.a, call.b, call.c, call.y, call.y2});
+      return by_elements([&](Range r) { loops.elementwise(call, r); });
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <type_traits>
 #include <vector>
 
@@ -38,6 +39,12 @@ void check_against_reference(const Case<Call>& one, double /*tolerance*/) {
   }
   INFO("bf16");
   check_on_gpu(in_bf16(one), kBf16Bound);
+}
+
+/// A case whose operands are of several widths.
+template <class Call>
+void check_in_own_widths(const Case<Call>& one, double tolerance = kBf16Bound) {
+  check_on_gpu(one, std::max(tolerance, kFp32Bound));
 }
 
 template <class Call>

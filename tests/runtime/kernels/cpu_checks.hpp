@@ -72,6 +72,12 @@ void check_against_reference(const Case<Call>& one, double tolerance) {
   }
 }
 
+/// Holds a case whose operands are of several widths to the reference, in every way to multiply bf16.
+template <class Call>
+void check_in_own_widths(const Case<Call>& one, double tolerance = kBf16Bound) {
+  for (const cpu::Bf16Products products : bf16_products()) check_on_cpu(one, tolerance, products);
+}
+
 /// Checks a hand-worked result, operand by operand, on the reference and on the CPU's kernels.
 template <class Call>
 void check_values(const Case<Call>& one, const std::vector<Numbers>& expected) {

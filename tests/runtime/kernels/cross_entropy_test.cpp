@@ -124,6 +124,16 @@ TEST_CASE("cross-entropy agrees with the reference") {
   }
 }
 
+TEST_CASE("gradients of bf16 come from logits of fp32, as where logits were widened") {
+  using Call = CrossEntropyCall;
+  for (const Shard& shard : kShards) {
+    INFO(shard.tokens << " tokens, columns from " << shard.first_column);
+    Case<Call> one = parts_of(shard).backward;
+    one.operands.back().type = DType::bf16;
+    check_in_own_widths(one);
+  }
+}
+
 TEST_CASE("cross-entropy's backward is the gradient of its loss") {
   // The loss of logits, through all three parts on one rank that holds every column.
   const Shard shard = {3, 9, 0, 7};

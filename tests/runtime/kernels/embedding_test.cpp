@@ -51,6 +51,12 @@ TEST_CASE("embedding agrees with the reference") {
   }
 }
 
+TEST_CASE("gradients of the table are fp32 where all else is bf16") {
+  Case<EmbeddingCall> one = in_bf16(backward_case(forward_case(200, 130, 16, 0)));
+  one.operands[2].type = DType::fp32;
+  check_in_own_widths(one, 1e-5);
+}
+
 TEST_CASE("embedding's backward is the gradient of its forward") {
   const Case<EmbeddingCall> forward = forward_case(12, 3, 5, 5);
   Case<EmbeddingCall> backward = backward_case(forward);

@@ -67,6 +67,18 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("gradients of weights are summed in fp32 out of factors of bf16") {
+  for (const Shape shape : {Shape{33, 17, 65}, Shape{300, 530, 70}, Shape{64, 32, 16}}) {
+    for (const bool accumulate : {false, true}) {
+      INFO(shape.m << " x " << shape.n << " x " << shape.k << " accumulate " << accumulate);
+      Case<GemmCall> one = in_bf16(gemm_case(shape, true, false, accumulate, false));
+      one.operands[2].type = DType::fp32;
+      // Products of two bf16 numbers are exact in fp32: what is left is the rounding of sums.
+      check_in_own_widths(one, 1e-6);
+    }
+  }
+}
+
 TEST_CASE("a product without an inner dimension is zero, or what stood there") {
   Case<GemmCall> one = {{.m = 2, .n = 2, .k = 0}, {{&GemmCall::c, {1, 2, 3, 4}}}};
   check_values(one, {{0, 0, 0, 0}});

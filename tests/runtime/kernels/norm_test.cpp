@@ -102,6 +102,15 @@ TEST_CASE("norms agree with the reference") {
   }
 }
 
+TEST_CASE("gradients of gains are fp32 where all else is bf16") {
+  for (const Shape& shape : kShapes) {
+    INFO((shape.kind == NormKind::rmsnorm ? "rmsnorm " : "layernorm ") << shape.rows << " x " << shape.width);
+    Case<NormCall> one = in_bf16(backward_case(shape));
+    for (const std::size_t gradient : {6U, 7U}) one.operands[gradient].type = DType::fp32;
+    check_in_own_widths(one);
+  }
+}
+
 TEST_CASE("norms' backward is the gradient of their forward") {
   for (const NormKind kind : {NormKind::rmsnorm, NormKind::layernorm}) {
     const Shape shape = {kind, 3, 7};

@@ -55,9 +55,13 @@ TEST_CASE("the fast kernels agree, and everything is counted as planned") {
   for (const CpStyle style : kStyles) {
     for (const Degrees& degrees : cut_sequences(mpi_session().size())) {
       CAPTURE(static_cast<int>(style), degrees.name());
-      const JobSpec job = cut_job(degrees, style);
-      check_fast_kernels(job);
-      check_counted_as_planned(job);
+      JobSpec job = cut_job(degrees, style);
+      for (const Precision precision : kFastPrecisions) {
+        CAPTURE(word_of(precision));
+        job.training.precision = precision;
+        check_fast_kernels(job);
+        check_counted_as_planned(job);
+      }
     }
   }
 }

@@ -60,10 +60,14 @@ TEST_CASE("one expert per token, ungated experts, no shared one, and recomputati
 
 TEST_CASE("the fast kernels agree, and everything is counted as routed") {
   for (const Degrees& degrees : experts_degrees(mpi_session().size())) {
-    for (const Recompute recompute : {Recompute::none, Recompute::full}) {
-      CAPTURE(degrees.name(), static_cast<int>(recompute));
+    for (const auto& [precision, recompute] : {std::pair{Precision::fp32, Recompute::none},
+                                               {Precision::fp32, Recompute::full},
+                                               {Precision::bf16, Recompute::none},
+                                               {Precision::bf16, Recompute::full}}) {
+      CAPTURE(degrees.name(), word_of(precision), static_cast<int>(recompute));
       JobSpec job = experts_job(degrees);
       job.training.recompute = recompute;
+      job.training.precision = precision;
       check_fast_kernels(job);
       const CountCheck check = check_counted_as_planned(job);
       // A micro-batch of 16 tokens has 32 choices, spread over 8 experts: 4 each; ep ranks bring as many

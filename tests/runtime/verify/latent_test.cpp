@@ -49,9 +49,13 @@ TEST_CASE("latent attention without a rank for queries, without rotated columns,
 TEST_CASE("its fast kernels agree, and everything is counted as planned") {
   for (const Degrees& degrees : latent_degrees(mpi_session().size())) {
     CAPTURE(degrees.name());
-    const JobSpec job = latent_job(degrees);
-    check_fast_kernels(job);
-    check_counted_as_planned(job);
+    JobSpec job = latent_job(degrees);
+    for (const Precision precision : kFastPrecisions) {
+      CAPTURE(word_of(precision));
+      job.training.precision = precision;
+      check_fast_kernels(job);
+      check_counted_as_planned(job);
+    }
   }
 }
 

@@ -24,6 +24,9 @@ inline JobSpec tiny_job(bool gpt) {
   return job;
 }
 
+/// What the fast kernels compute with.
+inline constexpr Precision kFastPrecisions[] = {Precision::fp32, Precision::bf16};
+
 struct Degrees {
   std::int64_t tp = 1;
   std::int64_t pp = 1;

@@ -56,13 +56,13 @@ FORESHARD_INLINE void exp_sum_of(const CrossEntropyCall& call, Range tokens) {
   }
 }
 
-template <class T>
+template <class T, class D>
 FORESHARD_INLINE void loss_backward_of(const CrossEntropyCall& call, Range tokens) {
   const std::int64_t n = real_columns(call);
   const float scale = static_cast<float>(call.scale);
   for (std::int64_t t = tokens.begin; t < tokens.end; ++t) {
     const T* logits = as<const T>(call.logits) + t * call.columns;
-    T* d_logits = as<T>(call.d_logits) + t * call.columns;
+    D* d_logits = as<D>(call.d_logits) + t * call.columns;
     const float max = as<const float>(call.max)[t];
     const float factor = scale / as<const float>(call.sums)[2 * t];
     const std::int64_t label = as<const std::int32_t>(call.labels)[t] - call.first_column;
@@ -86,7 +86,13 @@ void exp_sum(const CrossEntropyCall& call, Range tokens) {
 }
 
 void loss_backward(const CrossEntropyCall& call, Range tokens) {
-  is_bf16(call.logits) ? loss_backward_of<BFloat16>(call, tokens) : loss_backward_of<float>(call, tokens);
+  if (is_bf16(call.logits)) {
+    is_bf16(call.d_logits) ? loss_backward_of<BFloat16, BFloat16>(call, tokens)
+                           : loss_backward_of<BFloat16, float>(call, tokens);
+  } else {
+    is_bf16(call.d_logits) ? loss_backward_of<float, BFloat16>(call, tokens)
+                           : loss_backward_of<float, float>(call, tokens);
+  }
 }
 
 }  // namespace foreshard::cpu::FORESHARD_KERNEL_SET
