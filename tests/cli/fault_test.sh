@@ -71,7 +71,8 @@ judge() {
     kill) ((code == 137)) && says 'signal 9' ;;
     end) ((code == 143)) && says 'signal 15' ;;
     stop) ((code == 3)) && says 'no progress|no sign of life|not been heard' ;;
-    memory) ((code == 3 || code > 128)) && says 'memory|signal|allocat' ;;
+    # OpenBLAS tries for ever where it gets no memory; then it is a hang.
+    memory) ((code == 3 || code > 128)) && says 'memory|signal|allocat|no progress' ;;
     interrupt) ((code == 1 || code == 130)) ;;
   esac
 }

@@ -111,6 +111,10 @@ says err "takes a percentage above 0"
 expect 3 2 validate "$job" --steps 2 --trace no/such/folder/both.json
 says err 'no/such/folder'
 
+# Ranks that were given different jobs.
+expect 2 1 validate "$job" : "${mpirun[-1]}" 1 "$tool" validate "$job" --set training.sequence_length=64
+says err 'has another job than rank 0'
+
 expect 2 2 sweep "$job"
 says err '--tp is required'
 (cd "$scratch" && "${mpirun[@]}" 2 "$tool" sweep "$job" --tp 1,2,8 --steps 2 >out 2>err </dev/null) || true
