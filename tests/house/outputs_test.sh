@@ -45,6 +45,7 @@ foreshard write here.txt
 foreshard read \
   here.txt
 foreshard 1   # exits 1
+foreshard 1   # exits 0 or 1
 cmake --build nothing
 ```
 
@@ -63,7 +64,7 @@ beside
 foreshard 3
 ```
 END
-ends 0 '' '2 outputs are as shown, 4 commands end as said'
+ends 0 '' '2 outputs are as shown, 5 commands end as said'
 if [[ -e $tree/docs/deeper/here.txt || -e $tree/docs/deeper/mine.yaml ]]; then
   echo "commands have written into the tree"
   failed=1
@@ -92,6 +93,13 @@ foreshard plan   # exits 1
 ```
 END
 ends 1 '' 'ends with 0, not 1'
+
+page <<'END'
+```sh
+foreshard 2   # exits 0 or 1
+```
+END
+ends 1 '' 'ends with 2, not 0 or 1'
 
 # An output that nobody would compare.
 page <<'END'
