@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The examples are numbered without gaps; each has a page that shows an output of its own, and stands in their list.
+# The examples are numbered without gaps; each has a page with outputs that are compared or commands that are run
+# (outputs.sh), and stands in their list.
 #
 #   examples.sh ROOT
 set -euo pipefail
@@ -20,7 +21,7 @@ for example in [0-9]*/; do
     complain "$example: no README.md"
     continue
   fi
-  grep -q '^<!-- output of: ' "$page" || complain "$page: shows no output that is compared"
+  grep -qE '^(<!-- output of: |```sh$)' "$page" || complain "$page: nothing in it is run"
   grep -qF "($page)" README.md || complain "README.md: does not name $example"
 done
 ((number >= 6)) || complain "only $number examples"
