@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Writes what the tool prints now into the pages that show it (README, docs, examples).
+# Writes what the tool prints now into the pages that show it (README, docs, examples), and draws the picture anew.
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 quietly "configuring" cmake --preset tools
 quietly "building" cmake --build --preset tools
-exec tests/house/outputs.sh "${root:?}" "${root:?}/build/tools/bin/foreshard" --update
+tests/house/outputs.sh "${root:?}" "${root:?}/build/tools/bin/foreshard" --update
+tests/house/picture.sh "${root:?}" "${root:?}/build/tools/bin/foreshard" --update || (($? == 77))

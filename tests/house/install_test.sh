@@ -43,3 +43,12 @@ expect only-here moved/bin/foreshard list models
 expect '"step"' moved/bin/foreshard plan "$configs/jobs/llama3-70b-64h100.yaml" --format json
 expect 'takes [0-9]+\.[0-9]+ s' env FORESHARD_CONFIGS="$configs" \
   example/step_time "$configs/jobs/llama3-70b-64h100.yaml"
+
+# What the example's page shows is what it prints.
+example_dir=$source_dir/examples
+FORESHARD_CONFIGS=$configs example/step_time "$example_dir/01_plan/job.yaml" >out
+if ! grep -qxFf out "$example_dir/out_of_tree/README.md"; then
+  echo "examples/out_of_tree/README.md does not show what it prints; write there:"
+  cat out
+  exit 1
+fi
