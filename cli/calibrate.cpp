@@ -28,6 +28,7 @@ struct CalibrateOptions {
   std::string out;
   std::string name;
   std::string like;
+  std::string precision;
   bool quick = false;
   int threads = 0;
 };
@@ -77,6 +78,8 @@ ClusterSpec load_gpu_cluster(const std::string& named) {
 
 CommandResult calibrate_on_gpu(const CalibrateOptions& options, const MpiSession& session,
                                const CalibrationOptions& how) {
+  if (options.precision == "fp32")
+    throw UsageError("--like measures a GPU in bf16: leave --precision fp32 out");
   if (session.size() > 1) throw UsageError("--like measures one GPU: start one rank");
   const ClusterSpec like = load_gpu_cluster(options.like);
   const std::unique_ptr<Device> device = make_device(session, like.accelerator, options.threads);
@@ -100,6 +103,7 @@ CommandResult run_calibrate(const CalibrateOptions& options, const MpiSession& s
       .date = today(),
       .version = FORESHARD_VERSION,
       .effort = options.quick ? CalibrationEffort::quick : CalibrationEffort::usual,
+      .precision = options.precision == "bf16" ? Precision::bf16 : Precision::fp32,
       .threads = options.threads > 0 ? options.threads : static_cast<int>(session.threads_per_rank()),
       .progress = [&](const std::string& what, int done, int of) { progress.update(what, done, of); }};
   if (!options.like.empty()) return calibrate_on_gpu(options, session, how);
@@ -124,6 +128,7 @@ constexpr const char* kExample =
     "  mpirun -n 2 foreshard-run calibrate --out my-cluster.yaml\n"
     "  foreshard plan my-job.yaml --set cluster=my-cluster.yaml\n"
     "  mpirun -n 2 foreshard-run validate my-job.yaml --cluster my-cluster.yaml\n"
+    "  mpirun -n 2 foreshard-run calibrate --precision bf16 --out my-bf16-cluster.yaml\n"
     "  foreshard-run calibrate --like dgx-h100 --out eight-of-these.yaml\n"
     "\n";
 
@@ -145,6 +150,12 @@ void add_calibrate(CLI::App& app, RunCommand& command) {
           "Measure this machine's GPU, alone; the rest of the cluster is as this one, such as dgx-h100")
       ->check(offers(kOfferClusters))
       ->option_text("CLUSTER");
+  calibrate
+      ->add_option(
+          "--precision", options->precision,
+          "What jobs compute with whose plans the file is for: fp32 or bf16; default fp32, with --like bf16")
+      ->check(one_of({"fp32", "bf16"}))
+      ->option_text("PRECISION");
   calibrate->add_flag("--quick", options->quick, "Measure less, in under 15 seconds: a first impression");
   calibrate->add_option("--threads", options->threads, "Threads per rank; default its share of the cores")
       ->check(CLI::Range(1, 4096))

@@ -50,7 +50,8 @@ std::string calibration_table(const Calibration& calibration) {
   add_links(table, "across hosts", calibration.network);
   for (const std::string& line : table.lines()) text += line + "\n";
 
-  const DType products = device.is_cpu ? DType::fp32 : DType::bf16;
+  const bool has_fp32 = device.gemm[static_cast<std::size_t>(DType::fp32)].has_value();
+  const DType products = device.is_cpu && has_fp32 ? DType::fp32 : DType::bf16;
   const GemmRate& gemm = *device.gemm[static_cast<std::size_t>(products)];
   text += fmt::format("\npeak {} of {}, {} of it sustained by large products; memory {} of {}\n",
                       report::with_unit(gemm.peak), word_of(products), report::percent(gemm.efficiency),

@@ -85,7 +85,8 @@ class Run {
             .outputs = errors.outputs,
             .gradients = errors.gradients,
             .gradients_compared = errors.gradients_compared,
-            .bound = rounding_bound(job_),
+            .bound = outputs_bound(job_),
+            .gradients_bound = gradients_bound(job_),
             .tokens_rerouted = errors.tokens_rerouted};
   }
 

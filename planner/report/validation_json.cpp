@@ -47,9 +47,13 @@ Json operations_json(const Validation& validation) {
 }
 
 Json numerics_json(const NumericsCheck& check) {
-  return {{"loss", check.loss},           {"outputs", check.outputs},
-          {"gradients", check.gradients}, {"gradients_compared", check.gradients_compared},
-          {"bound", check.bound},         {"tokens_rerouted", check.tokens_rerouted},
+  return {{"loss", check.loss},
+          {"outputs", check.outputs},
+          {"gradients", check.gradients},
+          {"gradients_compared", check.gradients_compared},
+          {"bound", check.bound},
+          {"gradients_bound", check.gradients_bound},
+          {"tokens_rerouted", check.tokens_rerouted},
           {"passed", check.passed()}};
 }
 

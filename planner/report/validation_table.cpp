@@ -35,8 +35,9 @@ std::string numerics_line(const NumericsCheck& check) {
         check.gradients_compared, worst, rerouted, mark(true));
   }
   return fmt::format(
-      "loss {:.1e}, outputs {:.1e}, gradients {:.1e} from the unsharded run; allowed {:.0e}  {}", check.loss,
-      check.outputs, check.gradients, check.bound, mark(false));
+      "loss {:.1e}, outputs {:.1e}, gradients {:.1e} from the unsharded run; allowed {:.0e}, gradients "
+      "{:.0e}  {}",
+      check.loss, check.outputs, check.gradients, check.bound, check.gradients_bound, mark(false));
 }
 
 std::string counted_words(const Counted& counted, std::string_view unit) {

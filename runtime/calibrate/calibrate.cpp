@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "planner/spec/names.hpp"
 #include "runtime/calibrate/measure_kernels.hpp"
 #include "runtime/calibrate/measure_links.hpp"
 #include "runtime/comm/available_memory.hpp"
@@ -79,9 +80,11 @@ class Calibrator {
     KernelBudget budget{.time = budgets(options_.effort).probe};
     budget.memory = Bytes(static_cast<std::int64_t>(kMeasuringShare * spec.memory_capacity.as_double()));
     budget.progress = [this](int done, int of) { say("measuring kernels", done, of); };
-    const std::vector<JobSpec> probes = kernel_probes(options_.effort);
+    const std::vector<JobSpec> probes = kernel_probes(options_.effort, options_.precision);
     say("measuring kernels", 0, static_cast<int>(probes.size()));
-    calibration_.kernels = fit_kernels(measure_kernels(probes, device_, wide_, budget), spec);
+    const DType products = options_.precision == Precision::bf16 ? DType::bf16 : DType::fp32;
+    calibration_.kernels =
+        fit_kernels(measure_kernels(probes, device_, wide_, budget), spec, {.products = products});
   }
 
   void fit_links() {
@@ -123,8 +126,8 @@ class Calibrator {
     const std::string where = fmt::format("measured on {}, {}, {}, {}", hosts, options_.date, ranks, threads);
     std::size_t kernels = 0;
     for (const FamilyFit& fit : calibration_.kernels) kernels += static_cast<std::size_t>(fit.kernels);
-    const std::string medians =
-        fmt::format("{}; fitted to medians of {} kernels inside steps", where, kernels);
+    const std::string medians = fmt::format("{}; fitted to medians of {} kernels inside steps in {}", where,
+                                            kernels, word_of(options_.precision));
 
     FigureSources& sources = calibration_.sources;
     sources.memory = where +

@@ -19,7 +19,8 @@ struct CalibrationOptions {
   std::string date;     ///< of the measurement, YYYY-MM-DD
   std::string version;  ///< of foreshard
   CalibrationEffort effort = CalibrationEffort::usual;
-  int threads = 1;  ///< per rank
+  Precision precision = Precision::fp32;  ///< of a processor's kernels: fp32 or bf16
+  int threads = 1;                        ///< per rank
   /// Told on every rank how far it is; may be empty.
   std::function<void(const std::string& what, int done, int of)> progress{};
 };
@@ -42,9 +43,9 @@ struct Calibration {
 Calibration calibrate_gpu(const MpiSession& session, Device& device, const ClusterSpec& like,
                           const CalibrationOptions& options);
 
-/// Measures kernels and links with all ranks of the run, and fits the cost model's constants to them. One
-/// rank is one device of accelerator `cpu`, one host a node. Takes under a minute, with quick effort under 15
-/// s, on cores that do nothing else. All ranks together; all get the same.
+/// Measures kernels of one precision and links with all ranks of the run, and fits the cost model's constants
+/// to them. One rank is one device of accelerator `cpu`, one host a node. Takes under a minute, with quick
+/// effort under 15 s, on cores that do nothing else. All ranks together; all get the same.
 /// @throws std::runtime_error where memory does not suffice; CommunicationError
 /// @pre host_layout_complaint finds nothing wrong with the session's hosts
 Calibration calibrate(const MpiSession& session, const CalibrationOptions& options);

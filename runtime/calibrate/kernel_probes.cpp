@@ -47,9 +47,7 @@ JobSpec as_gpt(JobSpec job) {
   return job;
 }
 
-}  // namespace
-
-std::vector<JobSpec> kernel_probes(CalibrationEffort effort) {
+std::vector<JobSpec> processor_probes(CalibrationEffort effort) {
   const JobSpec narrow = probe({.name = "narrow",
                                 .layers = 4,
                                 .hidden = 256,
@@ -115,6 +113,14 @@ std::vector<JobSpec> kernel_probes(CalibrationEffort effort) {
                  .kv_heads = 2,
                  .sequence = 128,
                  .sequences = 8})};
+}
+
+}  // namespace
+
+std::vector<JobSpec> kernel_probes(CalibrationEffort effort, Precision precision) {
+  std::vector<JobSpec> probes = processor_probes(effort);
+  for (JobSpec& job : probes) job.training.precision = precision;
+  return probes;
 }
 
 std::vector<JobSpec> gpu_kernel_probes(CalibrationEffort effort) {

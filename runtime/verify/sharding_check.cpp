@@ -160,9 +160,13 @@ JobSpec unsharded(JobSpec job) {
   return job;
 }
 
-double rounding_bound(const JobSpec& job) {
+double outputs_bound(const JobSpec& job) {
   if (job.training.precision == Precision::fp32) return 1e-5;
   return std::sqrt(8.0 * static_cast<double>(job.model.layers + 1)) / 256.0;
+}
+
+double gradients_bound(const JobSpec& job) {
+  return (job.training.precision == Precision::fp32 ? 1.0 : 2.0) * outputs_bound(job);
 }
 
 ShardingErrors compare_with_unsharded(const JobSpec& job, Device& device, Communicator& communicator,

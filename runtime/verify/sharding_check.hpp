@@ -27,10 +27,14 @@ struct ShardingErrors {
 /// The same model and batch on one device: no parallelism, no recomputation.
 JobSpec unsharded(JobSpec job);
 
-/// How far outputs and gradients may be from the unsharded run, norm-wise. In fp32 sums come in another
-/// order: 1e-5. In bf16 every layer rounds what passes through it about eight times, by 2⁻⁸ at most: the
-/// steps of a random walk, √(8·(layers + 1))/256.
-double rounding_bound(const JobSpec& job);
+/// How far the loss and outputs may be from the unsharded run, norm-wise. In fp32 sums come in another order:
+/// 1e-5. In bf16 every layer rounds what passes through it about eight times, by 2⁻⁸ at most: the steps of a
+/// random walk, √(8·(layers + 1))/256.
+double outputs_bound(const JobSpec& job);
+/// The same of gradients. In bf16 they have come through the layers forward and backward, and the two runs
+/// round on their own, where partial sums of tensor-parallel ranks are rounded before they meet: four such
+/// walks, twice as far.
+double gradients_bound(const JobSpec& job);
 
 /// Runs `steps` steps of the job over the communicator's ranks and, on every rank, of the unsharded job,
 /// whose choices of experts it replays, and compares. All ranks get the same figures, but for what is said of

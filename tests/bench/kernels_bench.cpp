@@ -1,6 +1,6 @@
 // What the CPU device's kernels achieve on one thread: matrix products against the bare library, attention
-// against its rate, everything else against the rate at which the machine copies. Each is measured in turn
-// with its measure. Prints figures; decides nothing.
+// against its rate, everything else against the rate at which the machine copies; and each in bf16 against
+// itself in fp32. Each is measured in turn with its measure. Prints figures; decides nothing.
 
 #include <array>
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "runtime/device/bfloat16.hpp"
 #include "runtime/device/cpu_device.hpp"
 #include "runtime/kernels/cpu/blas.hpp"
 #include "tests/bench/cpu_time.hpp"
@@ -25,11 +26,17 @@ class Bench {
  public:
   CpuDevice device{1};
 
-  Buffer numbers(std::int64_t elements) {
+  Buffer numbers(std::int64_t elements, DType type = DType::fp32) {
     memory_.push_back(device.allocate(elements * 4));
-    const Buffer buffer{memory_.back()->data(), elements};
-    auto* values = reinterpret_cast<float*>(buffer.data);
-    for (std::int64_t i = 0; i < elements; ++i) values[i] = 0.01F * static_cast<float>(i % 89 + 1);
+    const Buffer buffer{memory_.back()->data(), elements, type};
+    for (std::int64_t i = 0; i < elements; ++i) {
+      const float value = 0.01F * static_cast<float>(i % 89 + 1);
+      if (type == DType::bf16) {
+        reinterpret_cast<BFloat16*>(buffer.data)[i] = BFloat16(value);
+      } else {
+        reinterpret_cast<float*>(buffer.data)[i] = value;
+      }
+    }
     return buffer;
   }
   Buffer integers(std::int64_t elements, std::int32_t below) {
@@ -230,12 +237,109 @@ void bench_others(Bench& bench, Buffer a, Buffer b, Buffer c, Buffer d) {
              kElements, 7);
 }
 
+// ---- bf16 beside fp32
+
+/// How many times as fast bf16 is. `call_in(type)` makes the call with its operands.
+template <class MakeCall>
+void compare_widths(const char* what, const MakeCall& call_in) {
+  Bench bench;
+  const KernelCall wide = call_in(bench, DType::fp32);
+  const KernelCall narrow = call_in(bench, DType::bf16);
+  Times fp32;
+  Times bf16;
+  bench::measure_in_turn(
+      kRepetitions, [&] { bench.device.run(wide); }, fp32, [&] { bench.device.run(narrow); }, bf16);
+  std::printf("  %-34s fp32 %8.3f ms  bf16 %8.3f ms  %5.2f times as fast (medians %5.2f)\n", what,
+              1e3 * fp32.least(), 1e3 * bf16.least(), fp32.least() / bf16.least(),
+              fp32.median() / bf16.median());
+  std::fflush(stdout);
+}
+
+void compare_products() {
+  const auto product = [](const char* what, const GemmCall& shape, bool sums_in_fp32) {
+    compare_widths(what, [&](Bench& bench, DType type) {
+      GemmCall call = shape;
+      call.a = bench.numbers(call.m * call.k, type);
+      call.b = bench.numbers(call.k * call.n, type);
+      call.c = bench.numbers(call.m * call.n, sums_in_fp32 ? DType::fp32 : type);
+      return call;
+    });
+  };
+  product("forward 1024 x 5632 x 1024", {.m = 1024, .n = 5632, .k = 1024, .transpose_b = true}, false);
+  product("forward 512 x 1536 x 1024", {.m = 512, .n = 1536, .k = 1024, .transpose_b = true}, false);
+  product("backward-input 512 x 1536 x 1024", {.m = 512, .n = 1024, .k = 1536}, false);
+  product("backward-weight 512 x 1536 x 1024",
+          {.m = 1536, .n = 1024, .k = 512, .transpose_a = true, .accumulate = true}, true);
+}
+
+void compare_others() {
+  for (const bool backward : {false, true}) {
+    compare_widths(backward ? "attention backward, 512, causal" : "attention, 512, causal",
+                   [&](Bench& bench, DType type) {
+                     return AttentionCall{.backward = backward,
+                                          .sequence = 512,
+                                          .heads = 16,
+                                          .kv_heads = 4,
+                                          .head_dim = 64,
+                                          .qkv = bench.numbers(512 * 24 * 64, type),
+                                          .out = bench.numbers(512 * 16 * 64, type),
+                                          .lse = bench.numbers(512 * 16),
+                                          .d_out = bench.numbers(512 * 16 * 64, type),
+                                          .d_qkv = bench.numbers(512 * 24 * 64, type)};
+                   });
+  }
+  compare_widths("add", [](Bench& bench, DType type) {
+    return PointwiseCall{.kind = PointwiseKind::add,
+                         .elements = kElements,
+                         .a = bench.numbers(kElements, type),
+                         .b = bench.numbers(kElements, type),
+                         .y = bench.numbers(kElements, type)};
+  });
+  compare_widths("swiglu", [](Bench& bench, DType type) {
+    return PointwiseCall{.kind = PointwiseKind::swiglu,
+                         .elements = kElements,
+                         .width = kWidth,
+                         .a = bench.numbers(2 * kElements, type),
+                         .y = bench.numbers(kElements, type)};
+  });
+  compare_widths("rmsnorm", [](Bench& bench, DType type) {
+    return NormCall{.rows = kRows,
+                    .width = kWidth,
+                    .x = bench.numbers(kElements, type),
+                    .weight = bench.numbers(kWidth, type),
+                    .y = bench.numbers(kElements, type),
+                    .stats = bench.numbers(kRows)};
+  });
+  compare_widths("rope, 16 heads of 64", [](Bench& bench, DType type) {
+    return RopeCall{.tokens = kRows,
+                    .sequence = 512,
+                    .heads = 16,
+                    .head_dim = 64,
+                    .row_width = kWidth,
+                    .x = bench.numbers(kElements, type)};
+  });
+  static const OptimizerStep step;
+  compare_widths("adamw, bf16 with fp32 masters", [](Bench& bench, DType type) {
+    return UpdateCall{.step = &step,
+                      .elements = kElements,
+                      .gradient = bench.numbers(kElements),
+                      .grad_norm = bench.numbers(1),
+                      .master = type == DType::bf16 ? bench.numbers(kElements) : Buffer(),
+                      .m = bench.numbers(kElements),
+                      .v = bench.numbers(kElements),
+                      .weight = bench.numbers(kElements, type)};
+  });
+}
+
 }  // namespace
 
 int main() {
   std::printf("%s\nbest of %d runs by the thread's own time, and medians\n", CpuDevice(1).name().c_str(),
               kRepetitions);
   bench_gemms();
+  std::printf("bf16 beside fp32\n");
+  compare_products();
+  compare_others();
   std::printf("attention, 16 heads of 64, against a product of 1024 x 1024 x 1024\n");
   bench_attention(512, 16, true);
   bench_attention(512, 4, true);

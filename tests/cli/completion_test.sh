@@ -59,8 +59,8 @@ for shell in bash zsh fish; do
   offers $shell 'foreshard list ' accelerators clusters jobs measured models
   offers $shell 'foreshard score x --worst ' ''
   if [[ -e foreshard-run.$shell ]]; then
-    offers $shell 'foreshard-run ' + calibrate devices sweep validate
-    offers $shell 'foreshard-run validate tiny-' tiny-experts-laptop tiny-llama-laptop
+    offers $shell 'foreshard-run ' + calibrate devices sweep train validate
+    offers $shell 'foreshard-run validate tiny-' tiny-bf16-laptop tiny-experts-laptop tiny-llama-laptop
     offers $shell 'foreshard-run calibrate --like dgx-h' dgx-h100 dgx-h200
   fi
 done

@@ -91,11 +91,7 @@ dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, const Shape& s
     after.append_sum(1.0F);
     attributes.set_post_ops(after);
   }
-#if DNNL_VERSION_MAJOR >= 3
-  return {engine, shape.a(), shape.b(), shape.c(), attributes};
-#else
   return {dnnl::matmul::desc(shape.a(), shape.b(), shape.c()), attributes, engine};
-#endif
 }
 
 /// One shape, ready to run, with each thread's names for its operands.
@@ -172,8 +168,8 @@ struct OnednnProducts::Parts {
   std::vector<dnnl::stream> streams;   ///< one per thread
   std::vector<dnnl_status_t> results;  ///< of a call's pieces, one per thread
   std::map<Shape, Plan> plans;
-  std::unique_ptr<DeviceMemory> scratch;  ///< one part per thread
-  std::int64_t scratch_bytes = 0;         ///< of a part
+  std::unique_ptr<DeviceMemory> scratch = allocate_host_memory(0);  ///< one part per thread
+  std::int64_t scratch_bytes = 0;                                   ///< of a part; some plans need none
 };
 
 OnednnProducts::OnednnProducts(ThreadPool& pool) : parts_(std::make_unique<Parts>(pool)) {}

@@ -26,8 +26,12 @@ JobSpec two_ranks() {
 Validation sample() {
   Validation v;
   v.machine = "2 ranks of here";
-  v.numerics = NumericsCheck{
-      .loss = 1e-8, .outputs = 2e-7, .gradients = 3e-7, .gradients_compared = 15, .bound = 1e-5};
+  v.numerics = NumericsCheck{.loss = 1e-8,
+                             .outputs = 2e-7,
+                             .gradients = 3e-7,
+                             .gradients_compared = 15,
+                             .bound = 1e-5,
+                             .gradients_bound = 1e-5};
   v.counts = {.flops = {1000, 1000}, .payload_bytes = {64, 64}, .calls = {2, 2}, .peak_bytes = {4096, 4096}};
   v.arena = Bytes(5000);
   v.basis = Basis::replay;

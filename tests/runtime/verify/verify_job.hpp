@@ -58,10 +58,9 @@ inline void check_fast_kernels(const JobSpec& job) {
   MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
   const ShardingErrors errors = compare_with_unsharded(job, device, communicator, 1);
   CAPTURE(errors.worst_gradient);
-  const double bound = rounding_bound(job);
-  CHECK(errors.loss <= bound);
-  CHECK(errors.outputs <= bound);
-  CHECK(errors.gradients <= bound);
+  CHECK(errors.loss <= outputs_bound(job));
+  CHECK(errors.outputs <= outputs_bound(job));
+  CHECK(errors.gradients <= gradients_bound(job));
   CHECK(errors.gradients_compared > 0);
 }
 
