@@ -102,8 +102,8 @@ expect 2 1 validate "$job" --stps 3
 says err "unknown option '--stps'; did you mean '--steps'"
 expect 2 1 validate llama3-8b-8h100
 says err 'a job for NVIDIA H100|the job needs 8 devices'  # without a GPU, with one
-expect 2 2 validate "$job" --set training.precision=bf16
-says err 'training.precision: cpu has no bf16'
+expect 2 2 validate "$job" --set training.precision=fp16
+says err 'training.precision: cpu has no fp16'
 expect 2 2 validate "$job" --set training.sequence_lenght=5
 says err "did you mean 'sequence_length'"
 expect 2 2 validate "$job" --tolerance ten
