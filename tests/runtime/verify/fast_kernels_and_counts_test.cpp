@@ -47,7 +47,8 @@ TEST_CASE("activations travel in two bytes instead of four, by hand") {
   job.training.precision = Precision::bf16;
   const std::int64_t narrow = check_counted_as_planned(job).payload_bytes.counted;
   constexpr std::int64_t kMicroBatches = 8;
-  CHECK(wide - narrow == (ranks > 1 ? 2 * kMicroBatches * (4 * 4 + 2) * 512 : 0));
+  const std::int64_t of_a_rank = 2 * kMicroBatches * (4 * 4 + 2) * 512;
+  CHECK(wide - narrow == (ranks > 1 ? ranks * of_a_rank : 0));  // counts are of all ranks
 }
 
 TEST_CASE("the FLOPs of a step of one layer, by hand") {
