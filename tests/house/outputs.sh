@@ -83,9 +83,9 @@ rewritten() {
     elif [[ $line == '```'* ]]; then
       inside=other
       if [[ $line == '```sh' && -z $next && -n $runs_blocks ]]; then
-        inside=sh
+        inside='sh'
       elif [[ $next == file ]]; then
-        inside=file
+        inside='file'
         if [[ -e $folder/$argument ]]; then complain "there is a file $argument already"; fi
         : >"$folder/$argument"
       elif [[ $next == output ]] && for_this_mode "$argument"; then
