@@ -216,7 +216,8 @@ TEST_CASE("devices without a unit have no rate for it") {
   CHECK(has("a100-80gb-sxm", DType::bf16));
   CHECK_FALSE(has("a100-80gb-sxm", DType::fp8));
   CHECK(has("h100-80gb-sxm", DType::fp8));
-  CHECK_FALSE(has("cpu", DType::bf16));
+  CHECK(has("cpu", DType::bf16));
+  CHECK_FALSE(has("cpu", DType::fp16));
 }
 
 TEST_CASE("links reach the ring bandwidths that were measured") {

@@ -127,8 +127,8 @@ TEST_CASE("kept and sent as bf16, with fp32 masters and gradients") {
       const ShardingErrors errors = compare_with_unsharded(one, device, communicator, 1);
       // Single gradients of a model this small are sums of few tokens that all but cancel, and are held in
       // fp64.
-      CHECK(errors.loss <= rounding_bound(one));
-      CHECK(errors.outputs <= rounding_bound(one));
+      CHECK(errors.loss <= outputs_bound(one));
+      CHECK(errors.outputs <= outputs_bound(one));
     }
   }
 }
