@@ -48,9 +48,9 @@ struct UpdateFactors {
 
 /// The vectorised loops of one instruction set, each on a range of its call. Activations, their gradients,
 /// weights and weights' gradients are fp32 or bf16 as their buffers say, one width per call but for the
-/// gradients of weights; all else is fp32. Arithmetic is fp32; what is stored in bf16 is rounded to nearest
-/// even. No call allocates or throws, and what it computes for a row does not depend on the range that the
-/// row is in.
+/// gradients of weights and logits; all else is fp32. Arithmetic is fp32; what is stored in bf16 is rounded
+/// to nearest even. No call allocates or throws, and what it computes for a row does not depend on the range
+/// that the row is in.
 struct KernelSet {
   const char* name;
 
