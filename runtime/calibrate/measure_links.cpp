@@ -98,8 +98,8 @@ std::optional<std::string> host_layout_complaint(std::span<const std::string> ho
     ++stretches.back().second;
   }
   for (const auto& [host, ranks] : stretches) {
-    const bool comes_again = std::count_if(stretches.begin(), stretches.end(),
-                                           [&](const auto& each) { return each.first == host; }) > 1;
+    const auto is_of_host = [&name = host](const auto& each) { return each.first == name; };
+    const bool comes_again = std::count_if(stretches.begin(), stretches.end(), is_of_host) > 1;
     if (comes_again)
       return fmt::format("the ranks of host {} are not neighbours; start them with mpirun --map-by slot",
                          host);

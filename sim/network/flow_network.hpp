@@ -42,7 +42,7 @@ class FlowNetwork {
 
   /// Begins a set at `now`. A set without links flows at its cap. @pre now is not in the past, nor behind
   /// next_time(); the cap is positive, and finite if there are no links
-  void start(const FlowSet& set, SimTime now);
+  void start(const FlowSet& what, SimTime now);
   /// When the next set ends or, past its latency, begins to flow.
   [[nodiscard]] std::optional<SimTime> next_time() const;
   /// Goes to that time. Says the tag of the set that ended, if one did.

@@ -200,9 +200,10 @@ void backward_kv_head(const KernelSet& loops, const AttentionCall& call, std::in
 
 void run_backward(Context& context, const AttentionCall& call) {
   const int threads = context.pool.threads();
-  float* tiles = context.workspace.reserve<float>(threads * 2 * kTile);
+  constexpr std::int64_t kOfThread = std::int64_t{2} * kTile;
+  float* tiles = context.workspace.reserve<float>(threads * kOfThread);
   context.pool.run([&](int thread) {
-    const BackwardTiles own{tiles + thread * 2 * kTile, tiles + thread * 2 * kTile + kTile};
+    const BackwardTiles own{tiles + thread * kOfThread, tiles + thread * kOfThread + kTile};
     for (std::int64_t task = thread; task < call.batch * call.kv_heads; task += threads) {
       backward_kv_head(context.loops, call, task / call.kv_heads, task % call.kv_heads, own);
     }

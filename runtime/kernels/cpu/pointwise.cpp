@@ -9,7 +9,7 @@ namespace foreshard::cpu {
 namespace {
 
 /// Elements below which a thread is not worth waking: 64 KiB of fp32.
-constexpr std::int64_t kElementsPerShare = 16 * 1024;
+constexpr std::int64_t kElementsPerShare = std::int64_t{16} * 1024;
 
 Buffer elements_of(const Buffer& whole, Range range) { return whole.part(range.begin, range.size()); }
 
