@@ -24,7 +24,6 @@ BytesPerSecond capacity_of(const ClusterLink& link, const ClusterSpec& cluster) 
 
 Fabric::Fabric(const ClusterSpec& cluster, std::span<const Degradation> degraded)
     : graph_(cluster),
-      devices_(cluster.devices()),
       devices_per_node_(cluster.devices_per_node),
       is_mesh_(cluster.fabric == NodeFabric::mesh) {
   const std::vector<ClusterLink>& links = graph_.links();

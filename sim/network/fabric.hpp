@@ -30,14 +30,12 @@ class Fabric {
   [[nodiscard]] std::span<const BytesPerSecond> capacities() const { return capacities_; }
   [[nodiscard]] const ClusterLink& link(std::uint32_t index) const { return graph_.links()[index]; }
   [[nodiscard]] std::vector<std::uint32_t> path(Rank from, Rank to) const { return graph_.path(from, to); }
-  [[nodiscard]] std::int64_t devices() const { return devices_; }
   /// Devices of a node have a link to each other instead of a switch.
   [[nodiscard]] bool is_mesh() const { return is_mesh_; }
   [[nodiscard]] std::int64_t node_of(Rank device) const { return device.value() / devices_per_node_; }
 
  private:
   ClusterGraph graph_;
-  std::int64_t devices_;
   std::int64_t devices_per_node_;
   bool is_mesh_;
   std::vector<BytesPerSecond> capacities_;

@@ -45,7 +45,6 @@ class Uses {
     add(a, b, flows);
     add(b, a, flows);
   }
-  void add(std::span<const LinkUse> uses) { uses_.insert(uses_.end(), uses.begin(), uses.end()); }
 
   /// One entry for each link.
   std::vector<LinkUse> take() {

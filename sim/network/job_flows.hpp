@@ -35,10 +35,10 @@ class JobFlows {
   /// From here on one place stands for a stage, and moves what the folded groups of a kind do.
   void fold(std::vector<FlowPattern> by_kind);
 
-  /// What this place moves when one of so many pieces of an operation runs. None if that is nothing, as with
-  /// a group of one.
+  /// False for what is no communication, and for a group of one.
   [[nodiscard]] bool moves_bytes(std::uint32_t op) const { return ops_[op].way != kNone; }
-  /// None where another member of the group moves it.
+  /// What this place moves when one of the operation's pieces runs; none where another member of the group
+  /// moves it. @pre moves_bytes(op)
   [[nodiscard]] std::optional<FlowSet> flows(std::size_t place, std::uint32_t op) const;
 
  private:

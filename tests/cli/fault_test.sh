@@ -66,7 +66,11 @@ strike() {
 # What each fault may lead to, beside a run that had ended before: code and message.
 says() { grep -qiE -- "$1" "$scratch/printed"; }
 judge() {
-  ((code != 0)) || return 0
+  # A run that was over before, or went on, has said all it had to say.
+  if ((code == 0)); then
+    says '^  Basis: '
+    return
+  fi
   case $fault in
     kill) ((code == 137)) && says 'signal 9' ;;
     end) ((code == 143)) && says 'signal 15' ;;

@@ -83,7 +83,7 @@ TEST_CASE("where nothing disturbs them, all ranks take exactly as long as one fo
   }
 }
 
-TEST_CASE("a replica that is slower by a fifth makes the other wait") {
+TEST_CASE("a replica that is slower by a quarter makes the other wait") {
   const hand::HandProgram hand = two_replicas();
   const Disturbance slow = draw({.slowdowns = {{Rank(1), Rank(1), 1.25}}}, 2, 1);
   Timeline timeline;
