@@ -8,7 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 build=(g++ cmake ninja-build ccache libboost-graph-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libfmt-dev)
 build+=(openmpi-bin libopenmpi-dev libopenblas-dev libdnnl-dev)  # the runtime
-test=(git catch2 clang-format procps groff-base zsh fish dpkg-dev file)
+test=(git catch2 libboost-context-dev clang-format procps groff-base zsh fish dpkg-dev file)
 lint=(git clang-format clang-tidy)
 
 packages=()

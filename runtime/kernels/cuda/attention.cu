@@ -70,7 +70,7 @@ __device__ float warp_max(float value) {
 /// Block (x, y, z): rows x·kRows … of query head y of sequence z.
 template <class T>
 __global__ void __launch_bounds__(kThreads) forward(Shape<T> of) {
-  extern __shared__ float memory[];
+  float* const memory = dynamic_shared();
   const int stride = of.dim + 1;  // lanes read one column of 32 rows: no two from one bank
   float* const q = memory;
   float* const k = q + kRows * of.dim;
@@ -140,7 +140,7 @@ __global__ void __launch_bounds__(kThreads) row_products(Shape<T> of, std::int64
 /// dq of rows x·kRows … of query head y of sequence z.
 template <class T>
 __global__ void __launch_bounds__(kThreads) backward_queries(Shape<T> of) {
-  extern __shared__ float memory[];
+  float* const memory = dynamic_shared();
   const int stride = of.dim + 1;
   float* const q = memory;
   float* const d_out = q + kRows * of.dim;
@@ -195,7 +195,7 @@ __global__ void __launch_bounds__(kThreads) backward_queries(Shape<T> of) {
 /// dk and dv of rows x·kRows … of kv head y of sequence z: sums over the query heads that read it, in order.
 template <class T>
 __global__ void __launch_bounds__(kThreads) backward_keys(Shape<T> of) {
-  extern __shared__ float memory[];
+  float* const memory = dynamic_shared();
   const int stride = of.dim + 1;
   float* const k = memory;
   float* const v = k + kRows * of.dim;
@@ -280,8 +280,7 @@ void launch(Context& context, Kernel kernel, const Shape<T>& of, int heads, std:
   check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
              "cudaFuncSetAttribute");
   const dim3 grid(blocks_for(of.sequence, kRows), static_cast<unsigned>(heads), static_cast<unsigned>(batch));
-  kernel<<<grid, kThreads, static_cast<std::size_t>(bytes), context.stream()>>>(of);
-  check_launch("attention");
+  start(context, "attention", {grid, kThreads, static_cast<std::size_t>(bytes)}, kernel, of);
 }
 
 template <class T>
@@ -305,8 +304,7 @@ Shape<T> shape_of(Context& context, const AttentionCall& call) {
 void transpose_rows(Context& context, const float* from, float* to, std::int64_t batch, std::int64_t rows,
                     std::int64_t columns) {
   const dim3 grid(blocks_for(columns, kSquare), blocks_for(rows, kSquare), static_cast<unsigned>(batch));
-  transpose<<<grid, dim3(kSquare, kSquare), 0, context.stream()>>>(from, to, rows, columns);
-  check_launch("a transposition");
+  start(context, "a transposition", {grid, dim3(kSquare, kSquare)}, transpose, from, to, rows, columns);
 }
 
 void run_own_attention(Context& context, const AttentionCall& call) {
@@ -324,7 +322,7 @@ void run_own_attention(Context& context, const AttentionCall& call) {
       launch(context, forward<T>, of, of.heads, call.batch, kRows * dim + 2 * kTile * (dim + 1));
       return;
     }
-    row_products<T><<<blocks_for(rows, kWarps), kThreads, 0, context.stream()>>>(of, rows);
+    start(context, "attention", {blocks_for(rows, kWarps), kThreads}, row_products<T>, of, rows);
     const std::int64_t shared = 2 * kRows * dim + 2 * kTile * (dim + 1);
     launch(context, backward_queries<T>, of, of.heads, call.batch, shared);
     launch(context, backward_keys<T>, of, of.kv_heads, call.batch, shared);

@@ -87,15 +87,16 @@ __global__ void __launch_bounds__(kThreads)
 /// One kernel, by what it is to do, on packs of N numbers.
 template <int N, class T>
 void launch(Context& context, const CrossEntropyCall& call, const Logits<T>& of) {
-  const auto blocks = static_cast<unsigned>(call.tokens);
+  const LaunchShape shape{static_cast<unsigned>(call.tokens), kThreads};
   if (call.part == CrossEntropyPart::row_max) {
-    row_max<N><<<blocks, kThreads, 0, context.stream()>>>(of, floats(call.max));
+    start(context, "a cross-entropy", shape, row_max<N, T>, of, floats(call.max));
   } else if (call.part == CrossEntropyPart::exp_sum) {
-    exp_sum<N><<<blocks, kThreads, 0, context.stream()>>>(of, floats(call.max), floats(call.sums));
+    start(context, "a cross-entropy", shape, exp_sum<N, T>, of, floats(call.max), floats(call.sums));
   } else {
     with_numbers(call.d_logits, [&](auto* d_logits) {
-      loss_backward<N><<<blocks, kThreads, 0, context.stream()>>>(of, floats(call.max), floats(call.sums),
-                                                                  static_cast<float>(call.scale), d_logits);
+      using D = std::remove_pointer_t<decltype(d_logits)>;
+      start(context, "a cross-entropy", shape, loss_backward<N, T, D>, of, floats(call.max), floats(call.sums),
+            static_cast<float>(call.scale), d_logits);
     });
   }
 }
@@ -104,8 +105,8 @@ void launch(Context& context, const CrossEntropyCall& call, const Logits<T>& of)
 
 void run(Context& context, const CrossEntropyCall& call) {
   if (call.part == CrossEntropyPart::loss && !call.backward) {
-    loss_of<<<1, kThreads, 0, context.stream()>>>(floats(call.sums), call.tokens,
-                                                  static_cast<float>(call.scale), floats(call.loss));
+    start(context, "a cross-entropy", {1, kThreads}, loss_of, floats(call.sums), call.tokens,
+          static_cast<float>(call.scale), floats(call.loss));
   } else if (call.tokens > 0) {
     with_numbers(call.logits, [&](auto* logits) {
       using T = std::remove_pointer_t<decltype(logits)>;
@@ -119,7 +120,6 @@ void run(Context& context, const CrossEntropyCall& call) {
       }
     });
   }
-  check_launch("a cross-entropy");
 }
 
 }  // namespace foreshard::cuda

@@ -66,8 +66,8 @@ void link(Context& context, const EmbeddingCall& call, const Links& links) {
   const std::size_t bytes = static_cast<std::size_t>(call.tokens) * sizeof(std::int32_t);
   check_cuda(cudaMemsetAsync(links.next, 0x7F, bytes, context.stream()), "cudaMemsetAsync");
   check_cuda(cudaMemsetAsync(links.repeated, 0, bytes, context.stream()), "cudaMemsetAsync");
-  link_tokens<<<dim3(blocks_for(call.tokens, kThreads), kSegments), kThreads, 0, context.stream()>>>(
-      reinterpret_cast<const std::int32_t*>(call.ids.data), call.tokens, links);
+  start(context, "an embedding", {dim3(blocks_for(call.tokens, kThreads), kSegments), kThreads}, link_tokens,
+        reinterpret_cast<const std::int32_t*>(call.ids.data), call.tokens, links);
 }
 
 /// A block per token: that of an id's first one walks along the links.
@@ -96,17 +96,17 @@ Lookup<T> lookup_of(const EmbeddingCall& call) {
 }  // namespace
 
 void run(Context& context, const EmbeddingCall& call) {
-  const auto blocks = static_cast<unsigned>(call.tokens);
-  if (blocks == 0) return;
+  if (call.tokens == 0) return;
+  const LaunchShape shape{static_cast<unsigned>(call.tokens), kThreads};
   if (!call.backward) {
     const bool packed = are_packed({call.table, call.y}, call.width);
     with_numbers(call.y, [&](auto* y) {
       using T = std::remove_pointer_t<decltype(y)>;
       const T* table = reinterpret_cast<const T*>(call.table.data);
       if (packed) {
-        look_up<kPack><<<blocks, kThreads, 0, context.stream()>>>(lookup_of<T>(call), table, y);
+        start(context, "an embedding", shape, look_up<kPack, T>, lookup_of<T>(call), table, y);
       } else {
-        look_up<1><<<blocks, kThreads, 0, context.stream()>>>(lookup_of<T>(call), table, y);
+        start(context, "an embedding", shape, look_up<1, T>, lookup_of<T>(call), table, y);
       }
     });
   } else {
@@ -121,17 +121,17 @@ void run(Context& context, const EmbeddingCall& call) {
     with_numbers(call.dy, [&](auto* dy) {
       with_numbers(call.d_table, [&](auto* d_table) {
         using T = std::remove_pointer_t<decltype(dy)>;
+        using G = std::remove_pointer_t<decltype(d_table)>;
         if (packed) {
-          add_rows_of_ids<kPack>
-              <<<blocks, kThreads, 0, context.stream()>>>(lookup_of<T>(call), links, dy, d_table);
+          start(context, "an embedding", shape, add_rows_of_ids<kPack, T, G>, lookup_of<T>(call), links, dy,
+                d_table);
         } else {
-          add_rows_of_ids<1>
-              <<<blocks, kThreads, 0, context.stream()>>>(lookup_of<T>(call), links, dy, d_table);
+          start(context, "an embedding", shape, add_rows_of_ids<1, T, G>, lookup_of<T>(call), links, dy,
+                d_table);
         }
       });
     });
   }
-  check_launch("an embedding");
 }
 
 }  // namespace foreshard::cuda

@@ -156,12 +156,11 @@ template <bool kCentred, class T, class W>
 void forward(Context& context, const NormCall& call, const T* x, const W* weight) {
   const bool packed = are_packed({call.x, call.weight, call.bias, call.y}, call.width);
   with_packs(packed, call.width, [&](auto n, auto packs) {
-    norm_forward<n.value, packs.value, kCentred>
-        <<<static_cast<unsigned>(call.rows), kThreads, 0, context.stream()>>>(
-            x, weight, reinterpret_cast<const W*>(call.bias.data), reinterpret_cast<T*>(call.y.data),
-            floats(call.stats), call.width, static_cast<float>(call.epsilon));
+    start(context, "a norm", {static_cast<unsigned>(call.rows), kThreads},
+          norm_forward<n.value, packs.value, kCentred, T, W>, x, weight,
+          reinterpret_cast<const W*>(call.bias.data), reinterpret_cast<T*>(call.y.data), floats(call.stats),
+          call.width, static_cast<float>(call.epsilon));
   });
-  check_launch("a norm");
 }
 
 template <bool kCentred, class T, class W>
@@ -187,10 +186,9 @@ void backward(Context& context, const NormCall& call, const T* x, const W* weigh
       .rows = call.rows,
       .width = call.width};
   with_packs(packed, call.width, [&](auto n, auto packs) {
-    norm_backward<n.value, packs.value, kCentred>
-        <<<static_cast<unsigned>(blocks), kThreads, 0, context.stream()>>>(of);
+    start(context, "a norm's backward", {static_cast<unsigned>(blocks), kThreads},
+          norm_backward<n.value, packs.value, kCentred, T, W>, of);
   });
-  check_launch("a norm's backward");
   if (d_weight_parts != nullptr) add_partial_rows(context, d_weight_parts, blocks, call.width, call.d_weight);
   if (kCentred && d_bias_parts != nullptr)
     add_partial_rows(context, d_bias_parts, blocks, call.width, call.d_bias);

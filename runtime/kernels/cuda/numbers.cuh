@@ -7,7 +7,7 @@
 #include <cuda_bf16.h>
 
 #include "runtime/device/buffer.hpp"
-#include "runtime/device/cuda/cuda_check.hpp"
+#include "runtime/kernels/cuda/launch.cuh"
 
 // What the kernels of this folder share: numbers of several dtypes read and written as fp32, eight at a time
 // where memory is aligned, and sums over a block whose order the shape alone decides.
@@ -112,7 +112,5 @@ inline bool are_packed(std::initializer_list<Buffer> buffers, std::int64_t width
 inline unsigned blocks_for(std::int64_t items, std::int64_t per_block) {
   return static_cast<unsigned>((items + per_block - 1) / per_block);
 }
-
-inline void check_launch(const char* kernel) { check_cuda(cudaGetLastError(), kernel); }
 
 }  // namespace foreshard::cuda

@@ -189,12 +189,12 @@ template <class Each>
 void launch(Context& context, std::int64_t elements, bool packed, const Each& each) {
   if (elements == 0) return;
   if (packed) {
-    run_each<kPack>
-        <<<blocks_for(elements, kThreads * kPack), kThreads, 0, context.stream()>>>(elements, each);
+    start(context, "a pointwise kernel", {blocks_for(elements, kThreads * kPack), kThreads},
+          run_each<kPack, Each>, elements, each);
   } else {
-    run_each<1><<<blocks_for(elements, kThreads), kThreads, 0, context.stream()>>>(elements, each);
+    start(context, "a pointwise kernel", {blocks_for(elements, kThreads), kThreads}, run_each<1, Each>,
+          elements, each);
   }
-  check_launch("a pointwise kernel");
 }
 
 /// Calls visit with a constant of the kind's value.

@@ -69,7 +69,8 @@ void run(Context& context, const RopeCall& call) {
   if (threads >= kMost || call.sequence * half >= kMost)
     throw std::invalid_argument("rope: more than 2^31 pairs in one call; use a smaller micro-batch");
   with_numbers(call.x, [&](auto* x) {
-    const Rotation<std::remove_pointer_t<decltype(x)>> of{
+    using T = std::remove_pointer_t<decltype(x)>;
+    const Rotation<T> of{
         .x = x,
         .cosines = table,
         .sines = table + call.sequence * half,
@@ -79,14 +80,13 @@ void run(Context& context, const RopeCall& call) {
         .heads = static_cast<std::uint32_t>(call.heads),
         .half = static_cast<std::uint32_t>(half),
         .direction = call.inverse ? -1.0F : 1.0F};
-    const unsigned blocks = blocks_for(threads, kThreads);
+    const LaunchShape shape{blocks_for(threads, kThreads), kThreads};
     if (packed) {
-      rotate<kPack><<<blocks, kThreads, 0, context.stream()>>>(of);
+      start(context, "a rotary embedding", shape, rotate<kPack, T>, of);
     } else {
-      rotate<1><<<blocks, kThreads, 0, context.stream()>>>(of);
+      start(context, "a rotary embedding", shape, rotate<1, T>, of);
     }
   });
-  check_launch("a rotary embedding");
 }
 
 }  // namespace foreshard::cuda

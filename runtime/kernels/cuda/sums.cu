@@ -52,11 +52,12 @@ template <int N>
 void add_few_rows(Context& context, const PointwiseCall& call, std::int64_t rows) {
   with_numbers(call.a, [&](auto* x) {
     with_numbers(call.y, [&](auto* to) {
-      add_few_rows<N><<<blocks_for(call.width, std::int64_t{kThreads} * N), kThreads, 0, context.stream()>>>(
-          x, rows, call.width, to);
+      using T = std::remove_pointer_t<decltype(x)>;
+      using D = std::remove_pointer_t<decltype(to)>;
+      start(context, "a bias gradient", {blocks_for(call.width, std::int64_t{kThreads} * N), kThreads},
+            add_few_rows<N, T, D>, x, rows, call.width, to);
     });
   });
-  check_launch("a bias gradient");
 }
 
 constexpr int kRowGroups = 8;  // rows that a block of column_parts takes at a time
@@ -112,10 +113,9 @@ __global__ void __launch_bounds__(kStrip* kPartGroups)
 void add_partial_rows(Context& context, const float* partial, std::int64_t parts, std::int64_t width,
                       const Buffer& to) {
   with_numbers(to, [&](auto* numbers) {
-    add_rows<<<blocks_for(width, kStrip), dim3(kStrip, kPartGroups), 0, context.stream()>>>(partial, parts,
-                                                                                            width, numbers);
+    start(context, "a sum over rows", {blocks_for(width, kStrip), dim3(kStrip, kPartGroups)},
+          add_rows<std::remove_pointer_t<decltype(numbers)>>, partial, parts, width, numbers);
   });
-  check_launch("a sum over rows");
 }
 
 void sum_squares(Context& context, const PointwiseCall& call) {
@@ -124,15 +124,12 @@ void sum_squares(Context& context, const PointwiseCall& call) {
   const auto blocks = static_cast<int>(std::min<std::int64_t>(blocks_for(call.elements, per_block), kBlocks));
   if (blocks == 0) return;
   with_numbers(call.a, [&](auto* x) {
-    if (packed) {
-      square_parts<kPack><<<blocks, kThreads, 0, context.stream()>>>(x, call.elements, context.scratch());
-    } else {
-      square_parts<1><<<blocks, kThreads, 0, context.stream()>>>(x, call.elements, context.scratch());
-    }
+    using T = std::remove_pointer_t<decltype(x)>;
+    start(context, "a sum of squares", {static_cast<unsigned>(blocks), kThreads},
+          packed ? square_parts<kPack, T> : square_parts<1, T>, x, call.elements, context.scratch());
   });
-  add_up<<<1, kBlocks, 0, context.stream()>>>(context.scratch(), blocks, static_cast<float>(call.scale),
-                                              floats(call.y));
-  check_launch("a sum of squares");
+  start(context, "a sum of squares", {1, kBlocks}, add_up, context.scratch(), blocks,
+        static_cast<float>(call.scale), floats(call.y));
 }
 
 void bias_gradient(Context& context, const PointwiseCall& call) {
@@ -149,16 +146,13 @@ void bias_gradient(Context& context, const PointwiseCall& call) {
   const std::int64_t wanted = std::max<std::int64_t>(1, 8 * context.multiprocessors() / strips);
   const std::int64_t parts =
       std::max<std::int64_t>(1, std::min({wanted, room, (rows + kRowGroups - 1) / kRowGroups}));
-  const dim3 grid(static_cast<unsigned>(strips), static_cast<unsigned>(parts));
-  const dim3 block(32, kRowGroups);
+  const LaunchShape shape{dim3(static_cast<unsigned>(strips), static_cast<unsigned>(parts)),
+                          dim3(32, kRowGroups)};
   with_numbers(call.a, [&](auto* x) {
-    if (packed) {
-      column_parts<kPack><<<grid, block, 0, context.stream()>>>(x, rows, width, context.scratch());
-    } else {
-      column_parts<1><<<grid, block, 0, context.stream()>>>(x, rows, width, context.scratch());
-    }
+    using T = std::remove_pointer_t<decltype(x)>;
+    start(context, "a bias gradient", shape, packed ? column_parts<kPack, T> : column_parts<1, T>, x, rows,
+          width, context.scratch());
   });
-  check_launch("a bias gradient");
   add_partial_rows(context, context.scratch(), parts, width, call.y);
 }
 

@@ -90,17 +90,18 @@ void run(Context& context, const UpdateCall& call) {
   const bool packed = are_packed({call.gradient, call.master, call.m, call.v, call.weight}, kPack);
   with_numbers(call.gradient, [&](auto* gradient) {
     with_numbers(call.weight, [&](auto* weight) {
-      const auto of = update_of(call, gradient, weight);
+      using G = std::remove_pointer_t<decltype(gradient)>;
+      using W = std::remove_pointer_t<decltype(weight)>;
+      const Update<G, W> of = update_of<G, W>(call, gradient, weight);
       if (packed) {
-        update_all<kPack><<<blocks_for(call.elements, kThreads * kPack), kThreads, 0, context.stream()>>>(
-            of, call.elements);
+        start(context, "an optimizer update", {blocks_for(call.elements, kThreads * kPack), kThreads},
+              update_all<kPack, G, W>, of, call.elements);
       } else {
-        update_all<1>
-            <<<blocks_for(call.elements, kThreads), kThreads, 0, context.stream()>>>(of, call.elements);
+        start(context, "an optimizer update", {blocks_for(call.elements, kThreads), kThreads},
+              update_all<1, G, W>, of, call.elements);
       }
     });
   });
-  check_launch("an optimizer update");
 }
 
 }  // namespace foreshard::cuda

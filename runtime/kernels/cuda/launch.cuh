@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+
+#include "runtime/device/cuda/cuda_check.hpp"
+#include "runtime/kernels/cuda/cuda_kernels.hpp"
+
+// How kernels are started, and what else of CUDA's dialect C++ has no words for. Where the tests compile kernels as C++,
+// to run them without a GPU, what stands in for CUDA's header (tests/emulated_cuda) has functions for it.
+
+namespace foreshard::cuda {
+
+struct LaunchShape {
+  dim3 grid;
+  dim3 block;
+  std::size_t shared_bytes = 0;  ///< of dynamic shared memory
+};
+
+/// Hands a kernel in to the context's stream.
+/// @param what  for messages: "a norm"
+/// @throws CudaError naming it
+template <class... Parameters>
+void start(Context& context, const char* what, const LaunchShape& shape, void (*kernel)(Parameters...),
+           std::type_identity_t<Parameters>... arguments) {
+#ifdef __CUDACC__
+  kernel<<<shape.grid, shape.block, shape.shared_bytes, context.stream()>>>(arguments...);
+  check_cuda(cudaGetLastError(), what);
+#else
+  static_cast<void>(context);
+  static_cast<void>(what);
+  emulated_cuda::run_blocks(shape.grid, shape.block, shape.shared_bytes, [&] { kernel(arguments...); });
+#endif
+}
+
+/// The block's dynamic shared memory.
+__device__ inline float* dynamic_shared() {
+#ifdef __CUDACC__
+  extern __shared__ float memory[];
+  return memory;
+#else
+  return emulated_cuda::dynamic_shared();
+#endif
+}
+
+}  // namespace foreshard::cuda

@@ -1,0 +1,68 @@
+#include "tests/emulated_cuda/blocks.hpp"
+
+#include <stdexcept>
+#include <vector>
+
+#include "tests/support/catch.hpp"
+
+// The stand-in itself: kernels whose results are known, and two that are wrong.
+
+TEST_CASE("every thread of every block runs once and knows its place", "[emulated_cuda]") {
+  std::vector<int> visits(3 * 2 * 8 * 4, 0);
+  emulated_cuda::run_blocks(dim3(3, 2), dim3(8, 4), 0, [&] {
+    const unsigned block = blockIdx.y * gridDim.x + blockIdx.x;
+    const unsigned thread = threadIdx.y * blockDim.x + threadIdx.x;
+    ++visits[block * 32 + thread];
+  });
+  CHECK(visits == std::vector<int>(visits.size(), 1));
+}
+
+TEST_CASE("threads see what others wrote before a barrier", "[emulated_cuda]") {
+  std::vector<float> reversed(96);
+  emulated_cuda::run_blocks(1, 96, 96 * sizeof(float), [&] {
+    emulated_cuda::dynamic_shared()[threadIdx.x] = static_cast<float>(threadIdx.x);
+    __syncthreads();
+    reversed[threadIdx.x] = emulated_cuda::dynamic_shared()[95 - threadIdx.x];
+  });
+  for (std::size_t i = 0; i < 96; ++i) CHECK(reversed[i] == static_cast<float>(95 - i));
+}
+
+TEST_CASE("lanes of a warp hand numbers to one another", "[emulated_cuda]") {
+  // The sum over a warp: 0 + 1 + … + 31 = 496, and 496 + 32·32 = 1520 for the second.
+  std::vector<float> sums(64);
+  std::vector<float> third(64);
+  emulated_cuda::run_blocks(1, 64, 0, [&] {
+    auto sum = static_cast<float>(threadIdx.x);
+    third[threadIdx.x] = __shfl_sync(0xFFFFFFFFU, sum, 3);
+    for (int step = 16; step > 0; step /= 2) sum += __shfl_xor_sync(0xFFFFFFFFU, sum, step);
+    sums[threadIdx.x] = sum;
+  });
+  for (std::size_t i = 0; i < 64; ++i) {
+    CHECK(sums[i] == (i < 32 ? 496.0F : 1520.0F));
+    CHECK(third[i] == (i < 32 ? 3.0F : 35.0F));
+  }
+}
+
+TEST_CASE("a missing barrier shows", "[emulated_cuda]") {
+  // Without one, a thread may read what its neighbour has not yet written: memory begins as no number.
+  bool some_missed = false;
+  for (int run = 0; run < 8; ++run) {
+    emulated_cuda::run_blocks(1, 64, 64 * sizeof(float), [&] {
+      emulated_cuda::dynamic_shared()[threadIdx.x] = 1.0F;
+      if (emulated_cuda::dynamic_shared()[(threadIdx.x + 1) % 64] != 1.0F) some_missed = true;
+    });
+  }
+  CHECK(some_missed);
+}
+
+TEST_CASE("threads that wait in different places are found", "[emulated_cuda]") {
+  CHECK_THROWS_AS(emulated_cuda::run_blocks(1, 32, 0,
+                                            [] {
+                                              if (threadIdx.x == 0) {
+                                                __syncthreads();
+                                              } else {
+                                                __shfl_sync(0xFFFFFFFFU, 0.0F, 1);
+                                              }
+                                            }),
+                  std::logic_error);
+}
