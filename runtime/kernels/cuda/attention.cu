@@ -58,15 +58,6 @@ __device__ float dot(const float* a, const float* b, int dim) {
   return sum;
 }
 
-__device__ float warp_sum(float value) {
-  for (int step = 16; step > 0; step /= 2) value += __shfl_xor_sync(0xFFFFFFFFU, value, step);
-  return value;
-}
-__device__ float warp_max(float value) {
-  for (int step = 16; step > 0; step /= 2) value = fmaxf(value, __shfl_xor_sync(0xFFFFFFFFU, value, step));
-  return value;
-}
-
 /// Block (x, y, z): rows x·kRows … of query head y of sequence z.
 template <class T>
 __global__ void __launch_bounds__(kThreads) forward(Shape<T> of) {

@@ -59,8 +59,6 @@ void run(Context& context, const EmbeddingCall& call);
 void run(Context& context, const CrossEntropyCall& call);
 void run(Context& context, const PointwiseCall& call);
 void run(Context& context, const UpdateCall& call);
-
-// Calls that the CPU alone has kernels for. @throws std::invalid_argument naming the call
 void run(Context& context, const SpreadAttentionCall& call);
 void run(Context& context, const ColumnsCall& call);
 void run(Context& context, const RouteCall& call);

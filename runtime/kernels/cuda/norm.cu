@@ -3,6 +3,7 @@
 // Formulas: runtime/kernels/reference/norm.cpp.
 #include <algorithm>
 
+#include "runtime/kernels/cuda/norm.hpp"
 #include "runtime/kernels/cuda/sums.cuh"
 
 namespace foreshard::cuda {
@@ -197,10 +198,7 @@ void backward(Context& context, const NormCall& call, const T* x, const W* weigh
 }  // namespace
 
 void run(Context& context, const NormCall& call) {
-  if (call.heads > 0) {
-    throw std::invalid_argument(
-        "the GPU has no norm of heads that stand side by side: norms of queries and keys run on the CPU");
-  }
+  if (call.heads > 0) return run_head_norm(context, call);
   with_numbers(call.x, [&](auto* x) {
     with_numbers(call.weight, [&](auto* weight) {
       if (call.kind == NormKind::layernorm) {

@@ -58,6 +58,16 @@ __device__ inline void store(T* to, const Floats<N>& numbers) {
   }
 }
 
+/// The sum over the lanes of a warp, on every lane; all lanes call.
+__device__ inline float warp_sum(float value) {
+  for (int step = 16; step > 0; step /= 2) value += __shfl_xor_sync(0xFFFFFFFFU, value, step);
+  return value;
+}
+__device__ inline float warp_max(float value) {
+  for (int step = 16; step > 0; step /= 2) value = fmaxf(value, __shfl_xor_sync(0xFFFFFFFFU, value, step));
+  return value;
+}
+
 /// The sum over all threads of a block, on every thread. `shared` holds 32 numbers; all threads call.
 /// @pre the block has whole warps
 __device__ inline float block_sum(float value, float* shared) {

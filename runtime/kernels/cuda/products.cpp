@@ -13,6 +13,9 @@ namespace {
 /// What cuBLAS recommends for Hopper. Source: cuBLAS documentation, cublasSetWorkspace.
 constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20U;
 
+/// Experts have another number of rows in every step: shapes are not kept for ever.
+constexpr std::size_t kMostPlans = 4096;
+
 cudaDataType_t cuda_type(DType type) {
   switch (type) {
     case DType::fp32: return CUDA_R_32F;
@@ -120,7 +123,10 @@ Products::~Products() {
 void Products::run(cudaStream_t stream, const GemmCall& call) {
   const ColumnProduct product = column_product(call);
   auto found = plans_.find(product);
-  if (found == plans_.end()) found = plans_.emplace(product, std::make_unique<Plan>(handle_, product)).first;
+  if (found == plans_.end()) {
+    if (plans_.size() >= kMostPlans) plans_.clear();
+    found = plans_.emplace(product, std::make_unique<Plan>(handle_, product)).first;
+  }
   found->second->run(handle_, workspace_, stream, call);
 }
 

@@ -17,7 +17,7 @@ struct Rotation {
   const float* sines;
   std::uint32_t tokens;
   std::uint32_t sequence;
-  std::int64_t row_width;
+  RopeCall call;  // for where heads begin, and for positions where sequences are cut
   std::uint32_t heads;
   std::uint32_t half;
   float direction;  // of the turn: 1 or −1
@@ -34,10 +34,13 @@ __global__ void __launch_bounds__(kThreads) rotate(Rotation<T> of) {
   const std::uint32_t within = at - token * per_token;
   const std::uint32_t head = within / packs;
   const std::uint32_t pair = within % packs * N;
-  const std::uint32_t angle = token % of.sequence * of.half + pair;
+  const std::uint32_t position =
+      of.call.shares > 1 ? static_cast<std::uint32_t>(of.call.position_of(token)) : token % of.sequence;
+  const std::uint32_t angle = position * of.half + pair;
   const Floats<N> cosine = load<N>(of.cosines + angle);
   const Floats<N> sine = load<N>(of.sines + angle);
-  T* const first_at = of.x + std::int64_t{token} * of.row_width + std::int64_t{head} * 2 * of.half + pair;
+  T* const first_at = of.x + std::int64_t{token} * of.call.row_width + of.call.first_column +
+                      head * of.call.stride_of_heads() + pair;
   const Floats<N> first = load<N>(first_at);
   const Floats<N> second = load<N>(first_at + of.half);
   Floats<N> turned;
@@ -54,14 +57,10 @@ __global__ void __launch_bounds__(kThreads) rotate(Rotation<T> of) {
 }  // namespace
 
 void run(Context& context, const RopeCall& call) {
-  if (call.shares > 1 || call.stride_of_heads() != call.head_dim || call.first_column > 0) {
-    throw std::invalid_argument(
-        "the GPU has no rotary embedding of sequences that are cut or of a part of each head: context "
-        "parallelism and latent attention run on the CPU");
-  }
   const std::int64_t half = call.head_dim / 2;
   const float* table = context.rope_tables().find(call.sequence, call.head_dim, call.theta);
-  const bool packed = are_packed({call.x}, half) && call.row_width % kPack == 0;
+  const bool packed = are_packed({call.x}, half) && call.row_width % kPack == 0 &&
+                      call.first_column % kPack == 0 && call.stride_of_heads() % kPack == 0;
   const std::int64_t threads = call.tokens * call.heads * half / (packed ? kPack : 1);
   if (threads == 0) return;
   // Threads and angles are counted in 32 bits: divisions are what costs beside the memory.
@@ -76,7 +75,7 @@ void run(Context& context, const RopeCall& call) {
         .sines = table + call.sequence * half,
         .tokens = static_cast<std::uint32_t>(call.tokens),
         .sequence = static_cast<std::uint32_t>(call.sequence),
-        .row_width = call.row_width,
+        .call = call,
         .heads = static_cast<std::uint32_t>(call.heads),
         .half = static_cast<std::uint32_t>(half),
         .direction = call.inverse ? -1.0F : 1.0F};

@@ -15,6 +15,11 @@ CudaDevice& gpu();
 /// Sums in another order, and exponentials to 2 ulp.
 inline constexpr double kFp32Bound = 1e-5;
 
+inline constexpr double kAttentionBound = kFp32Bound;
+
+/// That of tests which hand in calls themselves.
+inline Device& tested_device() { return gpu(); }
+
 template <class Call>
 void check_on_gpu(const Case<Call>& one, double tolerance) {
   ReferenceDevice reference;

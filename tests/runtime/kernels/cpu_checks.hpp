@@ -29,6 +29,13 @@ class LoopsDevice : public CpuDevice {
   cpu::Context context_;
 };
 
+/// That of tests which hand in calls themselves.
+inline Device& tested_device() {
+  static CpuDevice processor;
+  return processor;
+}
+inline constexpr double kAttentionBound = 5e-6;  // long sums in another order
+
 /// The ways to multiply bf16 that this machine has.
 inline std::vector<cpu::Bf16Products> bf16_products() {
   if (!cpu::onednn_multiplies_bf16()) return {cpu::Bf16Products::blocks};

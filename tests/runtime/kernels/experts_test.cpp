@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "tests/runtime/kernels/cpu_checks.hpp"
+#include "tests/runtime/kernels/check_case.hpp"
 
 using namespace foreshard;
 using namespace foreshard::test;

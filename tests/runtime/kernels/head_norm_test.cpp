@@ -1,7 +1,8 @@
 // Norms of heads that stand side by side: those of queries and keys within {q, k, v}.
 #include <cmath>
 
-#include "tests/runtime/kernels/cpu_checks.hpp"
+#include "runtime/device/check_call.hpp"
+#include "tests/runtime/kernels/check_case.hpp"
 
 using namespace foreshard;
 using namespace foreshard::test;

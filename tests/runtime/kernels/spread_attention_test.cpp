@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "tests/runtime/kernels/cpu_checks.hpp"
+#include "tests/runtime/kernels/check_case.hpp"
 
 using namespace foreshard;
 using namespace foreshard::test;
@@ -137,12 +137,11 @@ TEST_CASE("attention over keys of all ranks agrees with the reference") {
         INFO("sequence " << shape.sequence << " share " << share
                          << (type == DType::bf16 ? " bf16" : " fp32"));
         ReferenceDevice reference;
-        CpuDevice processor;
         const std::vector<Numbers> expected = run_share(reference, shape, share, type);
-        const std::vector<Numbers> found = run_share(processor, shape, share, type);
+        const std::vector<Numbers> found = run_share(tested_device(), shape, share, type);
         for (std::size_t i = 0; i < expected.size(); ++i) {
           INFO("result " << i);
-          CHECK(distance(found[i], expected[i]) <= (type == DType::bf16 ? kBf16Bound : 5e-6));
+          CHECK(distance(found[i], expected[i]) <= (type == DType::bf16 ? kBf16Bound : kAttentionBound));
         }
       }
     }

@@ -1,0 +1,217 @@
+// Experts: their choice, the rows on their way to them and back, and their products. Bytes per number of a routed row, in
+// bf16: 2 read and 2 written each way. Formulas: runtime/kernels/reference/experts.cpp.
+#include "runtime/kernels/cuda/cuda_kernels.hpp"
+#include "runtime/kernels/cuda/numbers.cuh"
+
+namespace foreshard::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+
+template <class T>
+struct Choice {
+  std::int64_t tokens;
+  int experts;
+  int per_token;
+  bool accumulate;
+  const T* logits;
+  float* routes;
+  const float* d_routes;
+  T* d_logits;
+};
+
+/// The largest logit that is not among the `count` chosen; of equal ones the first, one that is no number last.
+template <class T>
+__device__ int next_largest(const Choice<T>& of, const T* logits, const float* chosen, int count) {
+  int best = -1;
+  float largest = 0.0F;
+  for (int expert = 0; expert < of.experts; ++expert) {
+    bool is_taken = false;
+    for (int i = 0; i < count; ++i) is_taken = is_taken || chosen[i] == static_cast<float>(expert);
+    if (is_taken) continue;
+    const float logit = to_float(logits[expert]);
+    if (best >= 0 && !(logit > largest) && (largest == largest || logit != logit)) continue;
+    best = expert;
+    largest = logit;
+  }
+  return best;
+}
+
+/// A thread per token: logits are few beside a token's row.
+template <class T>
+__global__ void __launch_bounds__(kThreads) choose(Choice<T> of) {
+  const std::int64_t token = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (token >= of.tokens) return;
+  const T* const logits = of.logits + token * of.experts;
+  float* const chosen = of.routes + token * 2 * of.per_token;
+  float* const weights = chosen + of.per_token;
+  float sum = 0.0F;
+  float first = 0.0F;  // and largest
+  for (int i = 0; i < of.per_token; ++i) {
+    const int expert = next_largest(of, logits, chosen, i);
+    const float logit = to_float(logits[expert]);
+    if (i == 0) first = logit;
+    chosen[i] = static_cast<float>(expert);
+    weights[i] = expf(logit - first);
+    sum += weights[i];
+  }
+  for (int i = 0; i < of.per_token; ++i) weights[i] /= sum;
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) choose_backward(Choice<T> of) {
+  const std::int64_t token = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (token >= of.tokens) return;
+  const float* const chosen = of.routes + token * 2 * of.per_token;
+  const float* const weights = chosen + of.per_token;
+  const float* const d_weights = of.d_routes + token * 2 * of.per_token + of.per_token;
+  T* const d_logits = of.d_logits + token * of.experts;
+  float mean = 0.0F;
+  for (int i = 0; i < of.per_token; ++i) mean += weights[i] * d_weights[i];
+  if (!of.accumulate) {
+    for (int expert = 0; expert < of.experts; ++expert) set(d_logits[expert], 0.0F);
+  }
+  for (int i = 0; i < of.per_token; ++i) {
+    // Timed alone, outside a step, routes may be any numbers.
+    if (!(chosen[i] >= 0.0F && chosen[i] < static_cast<float>(of.experts))) continue;
+    T& d_logit = d_logits[static_cast<int>(chosen[i])];
+    set(d_logit, to_float(d_logit) + weights[i] * (d_weights[i] - mean));
+  }
+}
+
+template <class T>
+struct Permutation {
+  int per_token;
+  std::int64_t width;
+  bool accumulate;
+  const std::int64_t* places;  // of this call's tokens
+  T* token_rows;
+  T* expert_rows;
+  const float* routes;
+  T* d_expert_rows;
+  float* d_routes;
+
+  __device__ T* token_row() const { return token_rows + std::int64_t{blockIdx.x} * width; }
+  __device__ std::int64_t place(int choice) const {
+    return places[std::int64_t{blockIdx.x} * per_token + choice] * width;
+  }
+  __device__ float weight(int choice) const {
+    return routes[(std::int64_t{blockIdx.x} * 2 + 1) * per_token + choice];
+  }
+};
+
+// A block per token.
+template <int N, class T>
+__global__ void __launch_bounds__(kThreads) send_rows(Permutation<T> of) {
+  for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < of.width; c += kThreads * N) {
+    const Floats<N> numbers = load<N>(of.token_row() + c);
+    for (int i = 0; i < of.per_token; ++i) store<N>(of.expert_rows + of.place(i) + c, numbers);
+  }
+}
+
+template <int N, bool kWeighted, class T>
+__global__ void __launch_bounds__(kThreads) sum_rows(Permutation<T> of) {
+  for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < of.width; c += kThreads * N) {
+    Floats<N> sum = of.accumulate ? load<N>(of.token_row() + c) : Floats<N>{};
+    for (int i = 0; i < of.per_token; ++i) {
+      const Floats<N> numbers = load<N>(of.expert_rows + of.place(i) + c);
+      const float weight = kWeighted ? of.weight(i) : 1.0F;
+      for (int j = 0; j < N; ++j) sum.at[j] += weight * numbers.at[j];
+    }
+    store<N>(of.token_row() + c, sum);
+  }
+}
+
+template <int N, class T>
+__global__ void __launch_bounds__(kThreads) combine_backward(Permutation<T> of) {
+  __shared__ float shared[32];
+  for (int i = 0; i < of.per_token; ++i) {
+    const std::int64_t place = of.place(i);
+    const float weight = of.weight(i);
+    float product = 0.0F;
+    for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < of.width; c += kThreads * N) {
+      Floats<N> gradient = load<N>(of.token_row() + c);
+      const Floats<N> numbers = load<N>(of.expert_rows + place + c);
+      for (int j = 0; j < N; ++j) {
+        product += numbers.at[j] * gradient.at[j];
+        gradient.at[j] *= weight;
+      }
+      store<N>(of.d_expert_rows + place + c, gradient);
+    }
+    product = block_sum(product, shared);
+    if (threadIdx.x != 0) continue;
+    float* const d_routes = of.d_routes + std::int64_t{blockIdx.x} * 2 * of.per_token;
+    d_routes[i] = 0.0F;
+    d_routes[of.per_token + i] = product;
+  }
+}
+
+template <int N, class T>
+auto kernel_of(const PermuteCall& call) {
+  if (call.weighted && call.backward) return &combine_backward<N, T>;
+  if (!call.weighted && !call.backward) return &send_rows<N, T>;
+  return call.weighted ? &sum_rows<N, true, T> : &sum_rows<N, false, T>;
+}
+
+}  // namespace
+
+void run(Context& context, const RouteCall& call) {
+  if (call.tokens == 0) return;
+  with_numbers(call.backward ? call.d_logits : call.logits, [&](auto* numbers) {
+    using T = std::remove_pointer_t<decltype(numbers)>;
+    const Choice<T> of{.tokens = call.tokens,
+                       .experts = static_cast<int>(call.experts),
+                       .per_token = static_cast<int>(call.per_token),
+                       .accumulate = call.accumulate,
+                       .logits = reinterpret_cast<const T*>(call.logits.data),
+                       .routes = floats(call.routes),
+                       .d_routes = floats(call.d_routes),
+                       .d_logits = reinterpret_cast<T*>(call.d_logits.data)};
+    start(context, "a choice of experts", {blocks_for(call.tokens, kThreads), kThreads},
+          call.backward ? choose_backward<T> : choose<T>, of);
+  });
+}
+
+void run(Context& context, const PermuteCall& call) {
+  const std::int64_t choices = call.tokens * call.per_token;
+  if (choices == 0) return;
+  const std::size_t bytes = static_cast<std::size_t>(choices) * sizeof(std::int64_t);
+  if (bytes > Context::kScratchBytes)
+    throw std::invalid_argument("experts: more than 2^23 choices in one call; use a smaller micro-batch");
+  auto* const places = reinterpret_cast<std::int64_t*>(context.scratch());
+  // Out of memory that is not pinned: the copy has been taken when the call returns.
+  check_cuda(cudaMemcpyAsync(places, call.places->data() + call.first_token * call.per_token, bytes,
+                             cudaMemcpyHostToDevice, context.stream()),
+             "cudaMemcpyAsync of places");
+  const bool packed = are_packed({call.token_rows, call.expert_rows, call.d_expert_rows}, call.width);
+  with_numbers(call.token_rows, [&](auto* token_rows) {
+    using T = std::remove_pointer_t<decltype(token_rows)>;
+    const Permutation<T> of{.per_token = static_cast<int>(call.per_token),
+                            .width = call.width,
+                            .accumulate = call.accumulate,
+                            .places = places,
+                            .token_rows = token_rows,
+                            .expert_rows = reinterpret_cast<T*>(call.expert_rows.data),
+                            .routes = floats(call.routes),
+                            .d_expert_rows = reinterpret_cast<T*>(call.d_expert_rows.data),
+                            .d_routes = floats(call.d_routes)};
+    start(context, "rows ordered by expert", {static_cast<unsigned>(call.tokens), kThreads},
+          packed ? kernel_of<kPack, T>(call) : kernel_of<1, T>(call), of);
+  });
+}
+
+void run(Context& context, const GroupedGemmCall& call) {
+  if (call.part == GroupedPart::weight_gradient && !call.accumulate)
+    check_cuda(cudaMemsetAsync(call.weight.data, 0, static_cast<std::size_t>(call.weight.bytes()),
+                               context.stream()),
+               "cudaMemsetAsync");
+  const std::int64_t size = call.out * call.in;
+  for (const ExpertRun& expert : call.routed->runs) {
+    if (expert.rows == 0) continue;
+    const Buffer x = call.x.part(expert.first * call.in, expert.rows * call.in);
+    const Buffer y = call.y.part(expert.first * call.out, expert.rows * call.out);
+    run(context, product_of(call, x, call.weight.part(expert.expert * size, size), y));
+  }
+}
+
+}  // namespace foreshard::cuda
