@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "planner/program/emit.hpp"
-#include "runtime/execute/zero_shares.hpp"
 
 namespace foreshard {
 namespace {
@@ -19,8 +17,6 @@ class Limits {
     check_model();
     check_parallelism();
     check_training();
-    if (!job_.cluster.accelerator.is_cpu) check_gpu();
-    if (lacks_.empty() && !job_.cluster.accelerator.is_cpu && job_.parallelism.zero == 1) check_shares();
     return std::move(lacks_);
   }
 
@@ -70,26 +66,6 @@ class Limits {
                        p.cp, sequence, 2 * p.cp));
   }
 
-  /// What runs on processors and not on GPUs.
-  void check_gpu() {
-    refuse(job_.model.qk_norm, "model.qk_norm: norms of queries and keys are executed on CPUs, not on GPUs");
-    refuse(job_.model.experts.has_value(),
-           "model.experts: mixtures of experts are executed on CPUs, not on GPUs");
-    refuse(job_.model.mla.has_value(), "model.attention: latent attention is executed on CPUs, not on GPUs");
-    refuse(job_.parallelism.cp > 1,
-           "parallelism.cp: context parallelism is executed on CPUs, not on GPUs; say 1");
-    refuse(job_.model.tied_embeddings && job_.parallelism.pp > 1,
-           "model.tied_embeddings: a table on two stages is executed on CPUs, not on GPUs; say pp 1 or untie "
-           "it");
-    refuse(job_.parallelism.vp > 1,
-           "parallelism.vp: interleaved stages are executed on CPUs, not on GPUs; say 1");
-    refuse(
-        job_.parallelism.zero > 1,
-        "parallelism.zero: gradients and weights that are cut are executed on CPUs, not on GPUs; say 0 or 1");
-    refuse(job_.training.schedule == ScheduleKind::zero_bubble,
-           "training.schedule: zero-bubble is executed on CPUs, not on GPUs; say gpipe or 1f1b");
-  }
-
   void check_training() {
     const TrainingSpec& training = job_.training;
     refuse(job_.framework != Framework::foreshard,
@@ -102,19 +78,6 @@ class Limits {
     refuse(!training.compiled && is_gated(job_.model.ffn),
            "training.compiled: gated activations are executed as one kernel; say true");
     refuse(job_.lora.has_value(), "lora: low-rank adapters are planned, not executed");
-  }
-
-  /// On GPUs shares of a weight are equal.
-  void check_shares() {
-    for (const Tensor& tensor : build_step_program(job_).tensors) {
-      const std::int64_t shares = tensor.role == TensorRole::weight ? replicas_of(job_, tensor) : 1;
-      const bool uneven = tensor.role == TensorRole::weight && tensor.local_elements() % shares != 0;
-      refuse(uneven,
-             fmt::format(
-                 "parallelism.zero: the {} elements of {} do not divide by its {} replicas, which only CPUs "
-                 "execute; say 0",
-                 tensor.local_elements(), tensor.name, shares));
-    }
   }
 
   const JobSpec& job_;

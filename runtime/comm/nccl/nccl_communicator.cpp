@@ -44,7 +44,7 @@ bool is_send(std::size_t edge) { return edge % 2 == 0; }
 }  // namespace
 
 NcclCommunicator::NcclCommunicator(const MpiSession& session, const DeviceMesh& mesh, CudaDevice& device)
-    : session_(session), device_(device) {
+    : session_(session), device_(device), host_(session, mesh) {
   if (session.size() != mesh.devices())
     throw std::invalid_argument(
         fmt::format("a mesh of {} devices on {} ranks", mesh.devices(), session.size()));
@@ -130,15 +130,14 @@ NcclGroup& NcclCommunicator::group_of(GroupKind kind) {
 void NcclCommunicator::run(const CollectiveCall& call) {
   NcclGroup& group = group_of(call.group);
   check_collective(call, group.size(), group.rank());
-  if (call.is_uneven() || call.bookkeeping) {
-    throw std::invalid_argument(
-        "exchanges of routed tokens between GPUs are not executed: mixtures of experts run on the CPU");
-  }
+  if (call.bookkeeping) return host_.run(call);
   session_.note().enter_collective(wire_state(call.kind), call.group);
   const bool adds = call.kind == CollectiveKind::reduce_scatter && call.accumulate;
   if (!adds) {
     group.begin();
-    for (const Piece& piece : call.pieces) run_piece(call, piece, group);
+    for (const Piece& piece : call.pieces) {
+      call.is_uneven() ? run_uneven(call, piece, group) : run_piece(call, piece, group);
+    }
     group.end("ncclGroupEnd", device_.stream());
   }
   // What is added to goes piece by piece through staging memory.
@@ -189,12 +188,25 @@ void NcclCommunicator::gather(const CollectiveCall& call, const Piece& piece, Nc
   }
   for (int member = 0; member < group.size(); ++member) {
     const Share share = share_of(whole.elements, group.size(), member);
-    if (share.elements == 0) continue;
-    const Buffer to = whole.part(share.first, share.elements);
-    check_nccl(ncclBroadcast(member == group.rank() ? from : to.data, to.data, count_of(to),
-                             nccl_type(to.type), member, group.comm(), device_.stream()),
-               "ncclBroadcast", session_, group.comm());
+    broadcast(from, whole.part(share.first, share.elements), member, group);
   }
+}
+
+/// `from` is this rank's, if it is the member.
+void NcclCommunicator::broadcast(const std::byte* from, const Buffer& to, int member, NcclGroup& group) {
+  if (to.empty()) return;
+  check_nccl(ncclBroadcast(member == group.rank() ? from : to.data, to.data, count_of(to),
+                           nccl_type(to.type), member, group.comm(), device_.stream()),
+             "ncclBroadcast", session_, group.comm());
+}
+
+/// `to` is this rank's, if it is the member.
+void NcclCommunicator::reduce(const Buffer& part, std::byte* to, Reduction reduction, int member,
+                              NcclGroup& group) {
+  if (part.empty()) return;
+  check_nccl(ncclReduce(part.data, to, count_of(part), nccl_type(part.type), nccl_op(reduction), member,
+                        group.comm(), device_.stream()),
+             "ncclReduce", session_, group.comm());
 }
 
 /// Uneven shares go as reductions to each member, in one call.
@@ -208,23 +220,50 @@ void NcclCommunicator::scatter(const CollectiveCall& call, const Piece& piece, N
   }
   for (int member = 0; member < group.size(); ++member) {
     const Share share = share_of(whole.elements, group.size(), member);
-    if (share.elements == 0) continue;
-    const Buffer part = whole.part(share.first, share.elements);
-    check_nccl(ncclReduce(part.data, to.data, count_of(part), nccl_type(part.type), nccl_op(call.reduction),
-                          member, group.comm(), device_.stream()),
-               "ncclReduce", session_, group.comm());
+    reduce(whole.part(share.first, share.elements), to.data, call.reduction, member, group);
   }
 }
 
 void NcclCommunicator::exchange(const Piece& piece, NcclGroup& group) {
   const std::int64_t part = piece.send.elements / group.size();
   for (int member = 0; member < group.size(); ++member) {
-    const Buffer out = piece.send.part(member * part, part);
-    const Buffer in = piece.receive.part(member * part, part);
-    check_nccl(ncclSend(out.data, count_of(out), nccl_type(out.type), member, group.comm(), device_.stream()),
-               "ncclSend", session_, group.comm());
+    send_and_receive(piece.send.part(member * part, part), piece.receive.part(member * part, part), member,
+                     group);
+  }
+}
+
+void NcclCommunicator::send_and_receive(const Buffer& out, const Buffer& in, int member, NcclGroup& group) {
+  if (!out.empty()) {
+    check_nccl(
+        ncclSend(out.data, count_of(out), nccl_type(out.type), member, group.comm(), device_.stream()),
+        "ncclSend", session_, group.comm());
+  }
+  if (!in.empty()) {
     check_nccl(ncclRecv(in.data, count_of(in), nccl_type(in.type), member, group.comm(), device_.stream()),
                "ncclRecv", session_, group.comm());
+  }
+}
+
+/// Members' shares one behind the other's, as long as the call says.
+void NcclCommunicator::run_uneven(const CollectiveCall& call, const Piece& piece, NcclGroup& group) {
+  std::int64_t sent = 0;
+  std::int64_t received = 0;
+  for (int member = 0; member < group.size(); ++member) {
+    const auto at = static_cast<std::size_t>(member);
+    const std::int64_t to_send = call.send_elements.empty() ? 0 : call.send_elements[at];
+    const std::int64_t to_receive = call.receive_elements.empty() ? 0 : call.receive_elements[at];
+    const Buffer out = piece.send.part(sent, to_send);
+    const Buffer in = piece.receive.part(received, to_receive);
+    sent += to_send;
+    received += to_receive;
+    switch (call.kind) {
+      case CollectiveKind::all_to_all: send_and_receive(out, in, member, group); break;
+      case CollectiveKind::all_gather: broadcast(piece.send.data, in, member, group); break;
+      case CollectiveKind::reduce_scatter:
+        reduce(out, piece.receive.data, call.reduction, member, group);
+        break;
+      case CollectiveKind::all_reduce: break;  // has no shares
+    }
   }
 }
 

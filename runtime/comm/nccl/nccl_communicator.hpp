@@ -9,6 +9,7 @@
 
 #include "planner/topology/device_mesh.hpp"
 #include "runtime/comm/communicator.hpp"
+#include "runtime/comm/mpi_communicator.hpp"
 #include "runtime/comm/mpi_session.hpp"
 #include "runtime/comm/nccl/nccl_group.hpp"
 #include "runtime/device/cuda/cuda_device.hpp"
@@ -72,11 +73,16 @@ class NcclCommunicator final : public Communicator {
   void gather(const CollectiveCall& call, const Piece& piece, NcclGroup& group);
   void scatter(const CollectiveCall& call, const Piece& piece, NcclGroup& group, Buffer to);
   void exchange(const Piece& piece, NcclGroup& group);
+  void run_uneven(const CollectiveCall& call, const Piece& piece, NcclGroup& group);
+  void broadcast(const std::byte* from, const Buffer& to, int member, NcclGroup& group);
+  void reduce(const Buffer& part, std::byte* to, Reduction reduction, int member, NcclGroup& group);
+  void send_and_receive(const Buffer& out, const Buffer& in, int member, NcclGroup& group);
   [[nodiscard]] Buffer staging(DType type, std::int64_t elements);
   [[nodiscard]] double reduce_over_world(double value, bool is_max);
 
   const MpiSession& session_;
   CudaDevice& device_;
+  MpiCommunicator host_;  // for what lies in the host's memory
   std::array<Place, kGroupKindCount> places_{};
   std::array<std::shared_ptr<NcclGroup>, kGroupKindCount> groups_;  // kinds of the same members share one
   std::array<std::optional<Edge>, 4> edges_;  // to next, from previous, to previous, from next
