@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-
 namespace foreshard {
 namespace {
 
@@ -47,7 +46,7 @@ class Limits {
   void check_parallelism() {
     const ParallelismSpec& p = job_.parallelism;
     check_context(p);
-    refuse(p.zero == 3 && job_.training.overlap.dp && job_.cluster.accelerator.is_cpu,
+    refuse(p.zero == 3 && job_.training.overlap.dp,
            "training.overlap.dp: gathers of weights that run ahead are planned, not executed; say false");
     refuse(p.tp > job_.model.kv_heads,
            fmt::format("parallelism.tp: {} ranks would share {} kv heads, which is planned, not executed",

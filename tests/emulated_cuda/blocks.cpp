@@ -11,6 +11,8 @@
 #include <boost/context/fiber.hpp>
 #include <boost/context/fixedsize_stack.hpp>
 
+#include "tests/emulated_cuda/stream.hpp"
+
 uint3 threadIdx;
 uint3 blockIdx;
 dim3 blockDim;
@@ -111,7 +113,8 @@ struct Multiprocessor {
     for (bool goes_on = true; goes_on;) {
       goes_on = take_turns();
       for (std::size_t warp = 0; warp < count; warp += kWarp)
-        goes_on = release(warp, std::min<std::size_t>(warp + kWarp, count), State::at_warp_barrier) || goes_on;
+        goes_on =
+            release(warp, std::min<std::size_t>(warp + kWarp, count), State::at_warp_barrier) || goes_on;
       goes_on = release(0, count, State::at_block_barrier) || goes_on;
     }
     for (std::size_t i = 0; i < count; ++i) {
@@ -160,6 +163,14 @@ void run_blocks(dim3 grid, dim3 block, std::size_t shared_bytes, const std::func
       }
     }
   }
+}
+
+void start_blocks(cudaStream_t stream, dim3 grid, dim3 block, std::size_t shared_bytes,
+                  std::function<void()> body) {
+  hand_in(stream, [=, body = std::move(body)] {
+    run_blocks(grid, block, shared_bytes, body);
+    return true;
+  });
 }
 
 float* dynamic_shared() { return reinterpret_cast<float*>(multiprocessor().shared.data()); }

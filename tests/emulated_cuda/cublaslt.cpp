@@ -1,7 +1,9 @@
+#include "cublasLt.h"
+
 #include <vector>
 
-#include "cublasLt.h"
 #include "cuda_bf16.h"
+#include "tests/emulated_cuda/stream.hpp"
 
 struct EmulatedBlas {};
 struct EmulatedPreference {};
@@ -34,9 +36,53 @@ std::vector<float> operand(const void* numbers, const EmulatedMatrix& matrix, cu
   const bool turns = operation == CUBLAS_OP_T;
   for (std::int64_t i = 0; i < (turns ? matrix.columns : matrix.rows); ++i) {
     for (std::int64_t j = 0; j < (turns ? matrix.rows : matrix.columns); ++j)
-      made.push_back(number_at(numbers, matrix.type, turns ? j + i * matrix.leading : i + j * matrix.leading));
+      made.push_back(
+          number_at(numbers, matrix.type, turns ? j + i * matrix.leading : i + j * matrix.leading));
   }
   return made;
+}
+
+/// A product as it was handed in: descriptors may be gone when its turn comes.
+struct Handed {
+  EmulatedProduct product;
+  EmulatedMatrix a_layout;
+  EmulatedMatrix b_layout;
+  EmulatedMatrix c_layout;
+  EmulatedMatrix d_layout;
+  float alpha;
+  float beta;
+  const void* a;
+  const void* b;
+  const void* c;
+  void* d;
+};
+
+void multiply(const Handed& of) {
+  const std::vector<float> first = operand(of.a, of.a_layout, of.product.transpose_a);
+  const std::vector<float> second = operand(of.b, of.b_layout, of.product.transpose_b);
+  const std::int64_t rows = of.d_layout.rows;
+  const std::int64_t columns = of.d_layout.columns;
+  const std::int64_t inner = static_cast<std::int64_t>(first.size()) / std::max<std::int64_t>(1, rows);
+  std::vector<float> row(static_cast<std::size_t>(columns));
+  for (std::int64_t i = 0; i < rows; ++i) {
+    std::fill(row.begin(), row.end(), 0.0F);
+    for (std::int64_t k = 0; k < inner; ++k) {
+      const float factor = first[static_cast<std::size_t>(i * inner + k)];
+      const float* others = second.data() + k * columns;
+      for (std::int64_t j = 0; j < columns; ++j) row[static_cast<std::size_t>(j)] += factor * others[j];
+    }
+    for (std::int64_t j = 0; j < columns; ++j) {
+      float sum = of.alpha * row[static_cast<std::size_t>(j)];
+      if (of.beta != 0.0F) sum += of.beta * number_at(of.c, of.c_layout.type, i + j * of.c_layout.leading);
+      if (of.product.has_bias) sum += number_at(of.product.bias, of.product.bias_type, i);
+      const std::int64_t at = i + j * of.d_layout.leading;
+      if (of.d_layout.type == CUDA_R_32F) {
+        static_cast<float*>(of.d)[at] = sum;
+      } else {
+        static_cast<__nv_bfloat16*>(of.d)[at] = __float2bfloat16_rn(sum);
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -80,7 +126,8 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t product,
 }
 cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t* matrix, cudaDataType_t type,
                                           std::uint64_t rows, std::uint64_t columns, std::int64_t leading) {
-  *matrix = new EmulatedMatrix{type, static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns), leading};
+  *matrix =
+      new EmulatedMatrix{type, static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns), leading};
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t matrix) {
@@ -109,8 +156,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t /*handle*/, cubla
   const std::int64_t inner = product->transpose_a == CUBLAS_OP_T ? a->rows : a->columns;
   const std::int64_t rows = product->transpose_a == CUBLAS_OP_T ? a->columns : a->rows;
   const std::int64_t columns = product->transpose_b == CUBLAS_OP_T ? b->rows : b->columns;
-  const bool fits = inner == (product->transpose_b == CUBLAS_OP_T ? b->columns : b->rows) && rows == d->rows &&
-                    columns == d->columns && c->type == d->type;
+  const bool fits = inner == (product->transpose_b == CUBLAS_OP_T ? b->columns : b->rows) &&
+                    rows == d->rows && columns == d->columns && c->type == d->type;
   *count = fits ? 1 : 0;
   return fits ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_NOT_SUPPORTED;
 }
@@ -120,32 +167,12 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t /*handle*/, cublasLtMatmulDesc_t 
                               cublasLtMatrixLayout_t b_layout, const void* beta, const void* c,
                               cublasLtMatrixLayout_t c_layout, void* d, cublasLtMatrixLayout_t d_layout,
                               const cublasLtMatmulAlgo_t* /*algorithm*/, void* /*workspace*/,
-                              std::size_t /*workspace_bytes*/, cudaStream_t /*stream*/) {
-  const std::vector<float> first = operand(a, *a_layout, product->transpose_a);
-  const std::vector<float> second = operand(b, *b_layout, product->transpose_b);
-  const float by = *static_cast<const float*>(alpha);
-  const float keep = *static_cast<const float*>(beta);
-  const std::int64_t columns = d_layout->columns;
-  const std::int64_t inner = static_cast<std::int64_t>(first.size()) / std::max<std::int64_t>(1, d_layout->rows);
-  std::vector<float> row(static_cast<std::size_t>(columns));
-  for (std::int64_t i = 0; i < d_layout->rows; ++i) {
-    std::fill(row.begin(), row.end(), 0.0F);
-    for (std::int64_t k = 0; k < inner; ++k) {
-      const float factor = first[static_cast<std::size_t>(i * inner + k)];
-      const float* others = second.data() + k * columns;
-      for (std::int64_t j = 0; j < columns; ++j) row[static_cast<std::size_t>(j)] += factor * others[j];
-    }
-    for (std::int64_t j = 0; j < columns; ++j) {
-      float sum = by * row[static_cast<std::size_t>(j)];
-      if (keep != 0.0F) sum += keep * number_at(c, c_layout->type, i + j * c_layout->leading);
-      if (product->has_bias) sum += number_at(product->bias, product->bias_type, i);
-      const std::int64_t at = i + j * d_layout->leading;
-      if (d_layout->type == CUDA_R_32F) {
-        static_cast<float*>(d)[at] = sum;
-      } else {
-        static_cast<__nv_bfloat16*>(d)[at] = __float2bfloat16_rn(sum);
-      }
-    }
-  }
+                              std::size_t /*workspace_bytes*/, cudaStream_t stream) {
+  const Handed handed{*product, *a_layout, *b_layout, *c_layout, *d_layout, *static_cast<const float*>(alpha),
+                      *static_cast<const float*>(beta), a, b, c, d};
+  emulated_cuda::hand_in(stream, [handed] {
+    multiply(handed);
+    return true;
+  });
   return CUBLAS_STATUS_SUCCESS;
 }

@@ -1,15 +1,66 @@
+// One GPU. Streams are queues; whoever waits for one lets all of them go on.
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
+#include <memory>
+#include <random>
+#include <sched.h>
+#include <utility>
+#include <vector>
 
-#include "cuda_runtime_api.h"
+#include "tests/emulated_cuda/stream.hpp"
 
-// One GPU; what is handed in to a stream is done when the call returns.
-
-struct EmulatedStream {};
-struct EmulatedEvent {
-  std::chrono::steady_clock::time_point reached;
+struct EmulatedStream {
+  std::deque<emulated_cuda::Work> queue;
 };
+
+namespace {
+
+/// One recording of an event.
+struct Point {
+  bool is_reached = false;
+  std::chrono::steady_clock::time_point time;
+};
+
+struct Streams {
+  std::vector<EmulatedStream*> all;
+  std::minstd_rand draw{1};
+
+  /// Some of the streams go on by some of their work.
+  void go_on() {
+    bool some = false;
+    const std::size_t first = all.empty() ? 0 : draw() % all.size();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      EmulatedStream& stream = *all[(first + i) % all.size()];
+      for (std::size_t most = draw() % 4; most > 0 && !stream.queue.empty(); --most) {
+        if (!stream.queue.front()()) break;
+        stream.queue.pop_front();
+        some = true;
+      }
+    }
+    if (!some) sched_yield();  // for other ranks
+  }
+  void finish(const EmulatedStream& stream) {
+    while (!stream.queue.empty()) go_on();
+  }
+  void finish() {
+    for (const EmulatedStream* stream : all) finish(*stream);
+  }
+};
+
+Streams& streams() {
+  static Streams all;
+  return all;
+}
+
+}  // namespace
+
+struct EmulatedEvent {
+  std::shared_ptr<Point> last;  // none before it is first recorded
+};
+
+void emulated_cuda::hand_in(cudaStream_t stream, Work work) { stream->queue.push_back(std::move(work)); }
 
 const char* cudaGetErrorString(cudaError_t error) {
   return error == cudaErrorMemoryAllocation ? "out of memory" : "an emulated GPU's error";
@@ -53,6 +104,7 @@ cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   return cudaSuccess;
 }
 cudaError_t cudaFree(void* memory) {
+  streams().finish();
   std::free(memory);
   return cudaSuccess;
 }
@@ -60,25 +112,48 @@ cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpy
   std::memmove(to, from, bytes);
   return cudaSuccess;
 }
+/// As of memory that is not pinned: what comes from the host has been taken when this returns, what goes there has come.
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
-                            cudaStream_t /*stream*/) {
-  return cudaMemcpy(to, from, bytes, kind);
+                            cudaStream_t stream) {
+  if (kind == cudaMemcpyHostToDevice) {
+    const auto* begin = static_cast<const unsigned char*>(from);
+    emulated_cuda::hand_in(stream, [to, taken = std::vector<unsigned char>(begin, begin + bytes)] {
+      std::memcpy(to, taken.data(), taken.size());
+      return true;
+    });
+    return cudaSuccess;
+  }
+  emulated_cuda::hand_in(stream, [=] {
+    std::memmove(to, from, bytes);
+    return true;
+  });
+  return kind == cudaMemcpyDeviceToHost ? cudaStreamSynchronize(stream) : cudaSuccess;
 }
-cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t /*stream*/) {
-  std::memset(to, value, bytes);
+cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t stream) {
+  emulated_cuda::hand_in(stream, [=] {
+    std::memset(to, value, bytes);
+    return true;
+  });
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned /*flags*/) {
   *stream = new EmulatedStream;
+  streams().all.push_back(*stream);
   return cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  streams().finish(*stream);
+  std::erase(streams().all, stream);
   delete stream;
   return cudaSuccess;
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t /*stream*/) { return cudaSuccess; }
-cudaError_t cudaStreamWaitEvent(cudaStream_t /*stream*/, cudaEvent_t /*event*/, unsigned /*flags*/) {
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  streams().finish(*stream);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned /*flags*/) {
+  if (event->last) emulated_cuda::hand_in(stream, [point = event->last] { return point->is_reached; });
   return cudaSuccess;
 }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned /*flags*/) {
@@ -89,12 +164,22 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
   delete event;
   return cudaSuccess;
 }
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t /*stream*/) {
-  event->reached = std::chrono::steady_clock::now();
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  event->last = std::make_shared<Point>();
+  emulated_cuda::hand_in(stream, [point = event->last] {
+    *point = {true, std::chrono::steady_clock::now()};
+    return true;
+  });
   return cudaSuccess;
 }
-cudaError_t cudaEventQuery(cudaEvent_t /*event*/) { return cudaSuccess; }
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  if (!event->last || event->last->is_reached) return cudaSuccess;
+  streams().go_on();
+  return event->last->is_reached ? cudaSuccess : cudaErrorNotReady;
+}
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
-  *milliseconds = std::chrono::duration<float, std::milli>(end->reached - begin->reached).count();
+  if (!begin->last || !end->last) return cudaErrorInvalidValue;
+  if (!begin->last->is_reached || !end->last->is_reached) return cudaErrorNotReady;
+  *milliseconds = std::chrono::duration<float, std::milli>(end->last->time - begin->last->time).count();
   return cudaSuccess;
 }

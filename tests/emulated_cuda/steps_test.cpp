@@ -1,5 +1,5 @@
-// Whole steps through the GPU's device: what it runs gives what the unsharded step gives, with all that models and
-// shardings are made of. Ranks talk through the host, as ranks that share a GPU do.
+// Whole steps through the GPU's device: what it runs gives what the unsharded step gives, with all that
+// models and shardings are made of. Ranks talk through the host, as ranks that share a GPU do.
 #include <memory>
 
 #include "runtime/comm/mpi_communicator.hpp"
@@ -43,13 +43,13 @@ JobSpec small_job(const Degrees& degrees, bool gpt = false) {
 
 TEST_CASE("dense models") {
   switch (mpi_session().size()) {
-    case 1:
-      check_on_gpu(small_job({}));
-      return check_on_gpu(small_job({}, true));
+    case 1: check_on_gpu(small_job({})); return check_on_gpu(small_job({}, true));
     case 2:
       check_on_gpu(small_job({.tp = 2, .sequence_parallel = true}));
       return check_on_gpu(small_job({.pp = 2}, true));
-    default: check_on_gpu(small_job({.tp = 2, .pp = 2})); check_on_gpu(small_job({.tp = 2, .dp = 2, .zero = 1}));
+    default:
+      check_on_gpu(small_job({.tp = 2, .pp = 2}));
+      check_on_gpu(small_job({.tp = 2, .dp = 2, .zero = 1}));
   }
 }
 
@@ -73,7 +73,8 @@ TEST_CASE("experts") {
 
 TEST_CASE("latent attention") {
   JobSpec job = small_job({.tp = mpi_session().size()});
-  job.model.mla = MlaSpec{.q_rank = 12, .kv_rank = 8, .nope_head_dim = 6, .rope_head_dim = 4, .v_head_dim = 5};
+  job.model.mla =
+      MlaSpec{.q_rank = 12, .kv_rank = 8, .nope_head_dim = 6, .rope_head_dim = 4, .v_head_dim = 5};
   check_on_gpu(job);
 }
 

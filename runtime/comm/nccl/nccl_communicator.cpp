@@ -195,8 +195,8 @@ void NcclCommunicator::gather(const CollectiveCall& call, const Piece& piece, Nc
 /// `from` is this rank's, if it is the member.
 void NcclCommunicator::broadcast(const std::byte* from, const Buffer& to, int member, NcclGroup& group) {
   if (to.empty()) return;
-  check_nccl(ncclBroadcast(member == group.rank() ? from : to.data, to.data, count_of(to),
-                           nccl_type(to.type), member, group.comm(), device_.stream()),
+  check_nccl(ncclBroadcast(member == group.rank() ? from : to.data, to.data, count_of(to), nccl_type(to.type),
+                           member, group.comm(), device_.stream()),
              "ncclBroadcast", session_, group.comm());
 }
 
@@ -234,9 +234,8 @@ void NcclCommunicator::exchange(const Piece& piece, NcclGroup& group) {
 
 void NcclCommunicator::send_and_receive(const Buffer& out, const Buffer& in, int member, NcclGroup& group) {
   if (!out.empty()) {
-    check_nccl(
-        ncclSend(out.data, count_of(out), nccl_type(out.type), member, group.comm(), device_.stream()),
-        "ncclSend", session_, group.comm());
+    check_nccl(ncclSend(out.data, count_of(out), nccl_type(out.type), member, group.comm(), device_.stream()),
+               "ncclSend", session_, group.comm());
   }
   if (!in.empty()) {
     check_nccl(ncclRecv(in.data, count_of(in), nccl_type(in.type), member, group.comm(), device_.stream()),

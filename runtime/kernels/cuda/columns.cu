@@ -45,7 +45,7 @@ void run(Context& context, const ColumnsCall& call) {
     with_numbers(call.y, [&](auto* y) {
       using X = std::remove_pointer_t<decltype(x)>;
       using Y = std::remove_pointer_t<decltype(y)>;
-      const Columns<X, Y> of{x + call.x_column, y + call.y_column, call.x_width, call.y_width,
+      const Columns<X, Y> of{x + call.x_column, y + call.y_column, call.x_width,   call.y_width,
                              call.rows,         call.width,        call.accumulate};
       start(context, "columns", {blocks_for(elements, kThreads * (packed ? kPack : 1)), kThreads},
             packed ? copy_columns<kPack, X, Y> : copy_columns<1, X, Y>, of);

@@ -95,8 +95,8 @@ void launch(Context& context, const CrossEntropyCall& call, const Logits<T>& of)
   } else {
     with_numbers(call.d_logits, [&](auto* d_logits) {
       using D = std::remove_pointer_t<decltype(d_logits)>;
-      start(context, "a cross-entropy", shape, loss_backward<N, T, D>, of, floats(call.max), floats(call.sums),
-            static_cast<float>(call.scale), d_logits);
+      start(context, "a cross-entropy", shape, loss_backward<N, T, D>, of, floats(call.max),
+            floats(call.sums), static_cast<float>(call.scale), d_logits);
     });
   }
 }

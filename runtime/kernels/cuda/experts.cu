@@ -1,5 +1,5 @@
-// Experts: their choice, the rows on their way to them and back, and their products. Bytes per number of a routed row, in
-// bf16: 2 read and 2 written each way. Formulas: runtime/kernels/reference/experts.cpp.
+// Experts: their choice, the rows on their way to them and back, and their products. Bytes per number of a
+// routed row, in bf16: 2 read and 2 written each way. Formulas: runtime/kernels/reference/experts.cpp.
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 #include "runtime/kernels/cuda/numbers.cuh"
 
@@ -20,7 +20,8 @@ struct Choice {
   T* d_logits;
 };
 
-/// The largest logit that is not among the `count` chosen; of equal ones the first, one that is no number last.
+/// The largest logit that is not among the `count` chosen; of equal ones the first, one that is no number
+/// last.
 template <class T>
 __device__ int next_largest(const Choice<T>& of, const T* logits, const float* chosen, int count) {
   int best = -1;
@@ -202,9 +203,9 @@ void run(Context& context, const PermuteCall& call) {
 
 void run(Context& context, const GroupedGemmCall& call) {
   if (call.part == GroupedPart::weight_gradient && !call.accumulate)
-    check_cuda(cudaMemsetAsync(call.weight.data, 0, static_cast<std::size_t>(call.weight.bytes()),
-                               context.stream()),
-               "cudaMemsetAsync");
+    check_cuda(
+        cudaMemsetAsync(call.weight.data, 0, static_cast<std::size_t>(call.weight.bytes()), context.stream()),
+        "cudaMemsetAsync");
   const std::int64_t size = call.out * call.in;
   for (const ExpertRun& expert : call.routed->runs) {
     if (expert.rows == 0) continue;

@@ -1,5 +1,5 @@
-// Norms of heads that stand side by side: a warp per head of a row, which it reads once and finds again in the cache.
-// Formulas: runtime/kernels/reference/norm.cpp.
+// Norms of heads that stand side by side: a warp per head of a row, which it reads once and finds again in
+// the cache. Formulas: runtime/kernels/reference/norm.cpp.
 #include <algorithm>
 
 #include "runtime/kernels/cuda/norm.hpp"

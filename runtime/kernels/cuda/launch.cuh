@@ -6,8 +6,9 @@
 #include "runtime/device/cuda/cuda_check.hpp"
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 
-// How kernels are started, and what else of CUDA's dialect C++ has no words for. Where the tests compile kernels as C++,
-// to run them without a GPU, what stands in for CUDA's header (tests/emulated_cuda) has functions for it.
+// How kernels are started, and what else of CUDA's dialect C++ has no words for. Where the tests compile
+// kernels as C++, to run them without a GPU, what stands in for CUDA's header (tests/emulated_cuda) has
+// functions for it.
 
 namespace foreshard::cuda {
 
@@ -27,9 +28,9 @@ void start(Context& context, const char* what, const LaunchShape& shape, void (*
   kernel<<<shape.grid, shape.block, shape.shared_bytes, context.stream()>>>(arguments...);
   check_cuda(cudaGetLastError(), what);
 #else
-  static_cast<void>(context);
   static_cast<void>(what);
-  emulated_cuda::run_blocks(shape.grid, shape.block, shape.shared_bytes, [&] { kernel(arguments...); });
+  emulated_cuda::start_blocks(context.stream(), shape.grid, shape.block, shape.shared_bytes,
+                              [=] { kernel(arguments...); });
 #endif
 }
 

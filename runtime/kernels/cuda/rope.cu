@@ -69,16 +69,15 @@ void run(Context& context, const RopeCall& call) {
     throw std::invalid_argument("rope: more than 2^31 pairs in one call; use a smaller micro-batch");
   with_numbers(call.x, [&](auto* x) {
     using T = std::remove_pointer_t<decltype(x)>;
-    const Rotation<T> of{
-        .x = x,
-        .cosines = table,
-        .sines = table + call.sequence * half,
-        .tokens = static_cast<std::uint32_t>(call.tokens),
-        .sequence = static_cast<std::uint32_t>(call.sequence),
-        .call = call,
-        .heads = static_cast<std::uint32_t>(call.heads),
-        .half = static_cast<std::uint32_t>(half),
-        .direction = call.inverse ? -1.0F : 1.0F};
+    const Rotation<T> of{.x = x,
+                         .cosines = table,
+                         .sines = table + call.sequence * half,
+                         .tokens = static_cast<std::uint32_t>(call.tokens),
+                         .sequence = static_cast<std::uint32_t>(call.sequence),
+                         .call = call,
+                         .heads = static_cast<std::uint32_t>(call.heads),
+                         .half = static_cast<std::uint32_t>(half),
+                         .direction = call.inverse ? -1.0F : 1.0F};
     const LaunchShape shape{blocks_for(threads, kThreads), kThreads};
     if (packed) {
       start(context, "a rotary embedding", shape, rotate<kPack, T>, of);

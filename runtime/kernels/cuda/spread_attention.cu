@@ -1,6 +1,7 @@
-// Attention of queries, keys and values that lie apart. Online softmax: a warp holds a row, its lanes 32 columns of the
-// scores at a time. Plain fp32 arithmetic out of the caches, not the matrix units. Formulas:
-// runtime/kernels/reference/spread_attention.cpp. Source: Dao et al. 2022, arXiv:2205.14135, algorithms 1 and 4.
+// Attention of queries, keys and values that lie apart. Online softmax: a warp holds a row, its lanes 32
+// columns of the scores at a time. Plain fp32 arithmetic out of the caches, not the matrix units. Formulas:
+// runtime/kernels/reference/spread_attention.cpp. Source: Dao et al. 2022, arXiv:2205.14135, algorithms 1
+// and 4.
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 #include "runtime/kernels/cuda/numbers.cuh"
 
@@ -55,7 +56,8 @@ struct Spread {
     for (int c = 0; c < call.own_dim; ++c) product += to_float(q[c]) * to_float(k[c]);
     if (call.shared_dim > 0) {
       const T* const shared = head_of(call.shared_k, key, 0);
-      for (int c = 0; c < call.shared_dim; ++c) product += to_float(q[call.own_dim + c]) * to_float(shared[c]);
+      for (int c = 0; c < call.shared_dim; ++c)
+        product += to_float(q[call.own_dim + c]) * to_float(shared[c]);
     }
     return scale * product;
   }
@@ -95,8 +97,7 @@ __global__ void __launch_bounds__(kThreads) spread_forward(Spread<T> of) {
   for (std::int64_t tile = 0; tile < end; tile += 32) {
     const std::int64_t position = tile + lane;
     const bool seen = position < end;
-    const float score =
-        seen ? of.score(row, head, call.keys.row_of({place.sequence, position})) : -INFINITY;
+    const float score = seen ? of.score(row, head, call.keys.row_of({place.sequence, position})) : -INFINITY;
     const float new_largest = fmaxf(largest, warp_max(score));
     const float shrink = __expf(largest - new_largest);
     const float weight = seen ? __expf(score - new_largest) : 0.0F;
@@ -146,8 +147,7 @@ __global__ void __launch_bounds__(kThreads) spread_backward_queries(Spread<T> of
   for (std::int64_t tile = 0; tile < end; tile += 32) {
     float p = 0.0F;
     float slope = 0.0F;
-    if (tile + lane < end)
-      of.slopes(row, head, call.keys.row_of({place.sequence, tile + lane}), p, slope);
+    if (tile + lane < end) of.slopes(row, head, call.keys.row_of({place.sequence, tile + lane}), p, slope);
     for (int j = 0; j < 32 && tile + j < end; ++j) {
       const float ds = __shfl_sync(0xFFFFFFFFU, slope, j);
       const std::int64_t key = call.keys.row_of({place.sequence, tile + j});
@@ -161,8 +161,8 @@ __global__ void __launch_bounds__(kThreads) spread_backward_queries(Spread<T> of
   if (call.shared_dim > 0) shared.add_to(dq + call.own_dim, static_cast<int>(call.shared_dim), lane);
 }
 
-/// Calls visit(query, head, p, ds) on the whole warp, in order, for the queries of these heads that see a key: lanes have
-/// worked out 32 of them at a time.
+/// Calls visit(query, head, p, ds) on the whole warp, in order, for the queries of these heads that see a
+/// key: lanes have worked out 32 of them at a time.
 template <class T, class Visit>
 __device__ void for_each_query(const Spread<T>& of, std::int64_t key, std::int64_t first_head,
                                std::int64_t end_head, const Visit& visit) {
@@ -220,10 +220,9 @@ __global__ void __launch_bounds__(kThreads) spread_backward_shared(Spread<T> of)
   const int lane = lane_number();
   const int dim = static_cast<int>(call.shared_dim);
   Row sum;
-  for_each_query(of, key, 0, call.heads,
-                 [&](std::int64_t query, std::int64_t head, float /*p*/, float ds) {
-                   sum.add(ds, of.head_of(call.q, query, head) + call.own_dim, dim, lane);
-                 });
+  for_each_query(of, key, 0, call.heads, [&](std::int64_t query, std::int64_t head, float /*p*/, float ds) {
+    sum.add(ds, of.head_of(call.q, query, head) + call.own_dim, dim, lane);
+  });
   sum.add_to(of.head_of(call.d_shared_k, key, 0), dim, lane);
 }
 

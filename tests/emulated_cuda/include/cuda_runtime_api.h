@@ -1,5 +1,6 @@
-// The part of CUDA's runtime and of its dialect of C++ that foreshard uses, as a processor understands it: the kernels'
-// sources compile as C++, and run with tests/emulated_cuda/blocks.cpp for a GPU. Named as NVIDIA's header, in its place.
+// The part of CUDA's runtime and of its dialect of C++ that foreshard uses, as a processor understands it:
+// the kernels' sources compile as C++, and run with tests/emulated_cuda/blocks.cpp for a GPU. Named as
+// NVIDIA's header, in its place.
 #pragma once
 
 #include <algorithm>
