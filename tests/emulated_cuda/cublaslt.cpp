@@ -1,8 +1,8 @@
-#include "cublasLt.h"
-
+#include <cublasLt.h>
 #include <vector>
 
-#include "cuda_bf16.h"
+#include <cuda_bf16.h>
+
 #include "tests/emulated_cuda/stream.hpp"
 
 struct EmulatedBlas {};
@@ -168,8 +168,17 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t /*handle*/, cublasLtMatmulDesc_t 
                               cublasLtMatrixLayout_t c_layout, void* d, cublasLtMatrixLayout_t d_layout,
                               const cublasLtMatmulAlgo_t* /*algorithm*/, void* /*workspace*/,
                               std::size_t /*workspace_bytes*/, cudaStream_t stream) {
-  const Handed handed{*product, *a_layout, *b_layout, *c_layout, *d_layout, *static_cast<const float*>(alpha),
-                      *static_cast<const float*>(beta), a, b, c, d};
+  const Handed handed{*product,
+                      *a_layout,
+                      *b_layout,
+                      *c_layout,
+                      *d_layout,
+                      *static_cast<const float*>(alpha),
+                      *static_cast<const float*>(beta),
+                      a,
+                      b,
+                      c,
+                      d};
   emulated_cuda::hand_in(stream, [handed] {
     multiply(handed);
     return true;

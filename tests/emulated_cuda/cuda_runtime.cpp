@@ -112,7 +112,8 @@ cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpy
   std::memmove(to, from, bytes);
   return cudaSuccess;
 }
-/// As of memory that is not pinned: what comes from the host has been taken when this returns, what goes there has come.
+/// As of memory that is not pinned: what comes from the host has been taken when this returns, what goes
+/// there has come.
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
   if (kind == cudaMemcpyHostToDevice) {

@@ -1,12 +1,12 @@
-// Each NCCL communicator is an MPI one. What one group of calls asks for is posted when the stream comes to it, all at
-// once, and is done when MPI says so: a stream whose neighbour is late waits, the others go on.
-#include "nccl.h"
-
+// Each NCCL communicator is an MPI one. What one group of calls asks for is posted when the stream comes to
+// it, all at once, and is done when MPI says so: a stream whose neighbour is late waits, the others go on.
 #include <functional>
 #include <memory>
-#include <mpi.h>
 #include <utility>
 #include <vector>
+
+#include <mpi.h>
+#include <nccl.h>
 
 #include "runtime/comm/mpi_types.hpp"
 #include "tests/emulated_cuda/stream.hpp"
@@ -39,9 +39,8 @@ MPI_Datatype type_of(ncclDataType_t type) {
 }
 
 MPI_Op op_of(ncclRedOp_t op, ncclDataType_t type) {
-  return foreshard::reduction_of(
-      op == ncclMax ? foreshard::Reduction::max : foreshard::Reduction::sum,
-      type == ncclBfloat16 ? foreshard::DType::bf16 : foreshard::DType::fp32);
+  return foreshard::reduction_of(op == ncclMax ? foreshard::Reduction::max : foreshard::Reduction::sum,
+                                 type == ncclBfloat16 ? foreshard::DType::bf16 : foreshard::DType::fp32);
 }
 
 std::size_t bytes_of(std::size_t count, ncclDataType_t type) {
@@ -62,8 +61,8 @@ ncclResult_t add(cudaStream_t stream, Post post) {
   return ncclSuccess;
 }
 
-/// What stands in `send` when the call is posted, for as long as the call is kept: MPI lets nobody read and write one
-/// buffer in one call.
+/// What stands in `send` when the call is posted, for as long as the call is kept: MPI lets nobody read and
+/// write one buffer in one call.
 using Copy = std::shared_ptr<std::vector<unsigned char>>;
 Copy new_copy() { return std::make_shared<std::vector<unsigned char>>(); }
 const void* keep(const Copy& copy, const void* send, std::size_t bytes) {
@@ -103,7 +102,8 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int ranks, ncclUniqueId id
       members[static_cast<std::size_t>(place[0])] = place[1];
     }
     for (int i = 1; i < ranks; ++i)
-      MPI_Send(members.data(), ranks, MPI_INT, members[static_cast<std::size_t>(i)], kTag + 1, MPI_COMM_WORLD);
+      MPI_Send(members.data(), ranks, MPI_INT, members[static_cast<std::size_t>(i)], kTag + 1,
+               MPI_COMM_WORLD);
   } else {
     const int place[2] = {rank, self};
     MPI_Send(place, 2, MPI_INT, id.number, kTag, MPI_COMM_WORLD);

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "cuda_runtime_api.h"
+#include <cuda_runtime_api.h>
 
 enum ncclResult_t {
   ncclSuccess = 0,

@@ -93,16 +93,97 @@ class Probe {
   }
 
   void steps() {
-    for (const Degrees& degrees : degrees_of(session_.size())) {
-      const JobSpec job = sharded(tiny_job(false), degrees);
+    const std::int64_t n = session_.size();
+    std::vector<JobSpec> jobs;
+    for (const Degrees& degrees : degrees_of(n)) jobs.push_back(sharded(tiny_job(false), degrees));
+    jobs.push_back(sharded(tiny_job(false), {.dp = n, .ep = n}));
+    jobs.back().name = "experts";
+    jobs.back().model.experts = ExpertsSpec{.count = 8, .per_token = 2, .hidden = 12};
+    jobs.back().model.experts->imbalance = static_cast<double>(n);
+    jobs.push_back(sharded(tiny_job(false), {.tp = n / 2, .cp = 2}));
+    jobs.push_back(sharded(tiny_job(false), {.dp = n, .zero = 3}));
+    jobs.push_back(sharded(tiny_job(false), {.pp = 2, .dp = n / 2}));
+    jobs.back().name = "interleaved, tied";
+    jobs.back().training.schedule = ScheduleKind::interleaved;
+    jobs.back().parallelism.vp = 2;
+    jobs.back().model.tied_embeddings = true;
+    for (JobSpec& job : jobs) {
+      job.training.global_batch = 4 * job.parallelism.pp * job.parallelism.dp;
       NcclCommunicator communicator(session_, DeviceMesh(job.parallelism), device_);
-      const ShardingErrors errors = compare_with_unsharded(job, device_, communicator, 2);
+      const ShardingErrors errors = compare_with_unsharded(job, device_, communicator, 1);
       std::fflush(stdout);
       constexpr double kBound = 1e-5;  // fp32 sums in another order
       check(errors.loss <= kBound && errors.outputs <= kBound && errors.gradients <= kBound,
-            fmt::format("{}: loss {:.1e}, outputs {:.1e}, gradients {:.1e} ({})", degrees.name(), errors.loss,
+            fmt::format("{}, tp {} pp {} dp {}: loss {:.1e}, outputs {:.1e}, gradients {:.1e} ({})", job.name,
+                        job.parallelism.tp, job.parallelism.pp, job.parallelism.dp, errors.loss,
                         errors.outputs, errors.gradients, errors.worst_gradient));
     }
+  }
+
+  /// Shares of unequal length, in every kind that has shares: rank r gives member m r + m numbers.
+  void uneven() {
+    ParallelismSpec degrees;
+    degrees.dp = session_.size();
+    NcclCommunicator communicator(session_, DeviceMesh(degrees), device_);
+    const std::int64_t n = session_.size();
+    const std::int64_t me = session_.rank().value();
+    std::vector<std::int64_t> sent;
+    std::vector<std::int64_t> received;
+    std::vector<double> given;
+    std::vector<double> expected;
+    for (std::int64_t member = 0; member < n; ++member) {
+      sent.push_back(me + member);
+      received.push_back(me + member);
+      for (std::int64_t i = 0; i < me + member; ++i) {
+        given.push_back(value(me, 10 * member + i));
+        expected.push_back(value(member, 10 * me + i));
+      }
+    }
+    const auto elements = static_cast<std::int64_t>(given.size());
+    Memory send(device_, DType::fp32, given);
+    Memory receive(device_, DType::fp32, std::vector<double>(given.size(), 50.0));
+    const Piece exchanged{send.buffer, receive.buffer};
+    communicator.run({.kind = CollectiveKind::all_to_all,
+                      .group = GroupKind::dp,
+                      .pieces = std::span(&exchanged, 1),
+                      .send_elements = sent,
+                      .receive_elements = received});
+    check(receive.read() == expected, "an exchange of unequal shares");
+
+    // Member m's share is m + 1 long; the sum over ranks of what each has for it.
+    std::vector<std::int64_t> shares;
+    for (std::int64_t member = 0; member < n; ++member) shares.push_back(member + 1);
+    const std::int64_t whole = n * (n + 1) / 2;
+    const std::int64_t first = me * (me + 1) / 2;
+    std::vector<double> mine;
+    std::vector<double> sums;
+    for (std::int64_t i = 0; i < whole; ++i) mine.push_back(value(me, i));
+    for (std::int64_t i = first; i < first + me + 1; ++i) {
+      sums.push_back(0.0);
+      for (std::int64_t rank = 0; rank < n; ++rank) sums.back() += value(rank, i);
+    }
+    Memory all(device_, DType::fp32, mine);
+    Memory own(device_, DType::fp32, std::vector<double>(sums.size(), 50.0));
+    const Piece scattered{all.buffer, own.buffer};
+    communicator.run({.kind = CollectiveKind::reduce_scatter,
+                      .group = GroupKind::dp,
+                      .pieces = std::span(&scattered, 1),
+                      .send_elements = shares});
+    check(own.read() == sums, "a reduce-scatter of unequal shares");
+
+    Memory gathered(device_, DType::fp32, std::vector<double>(static_cast<std::size_t>(whole), 50.0));
+    const Piece back{own.buffer, gathered.buffer};
+    communicator.run({.kind = CollectiveKind::all_gather,
+                      .group = GroupKind::dp,
+                      .pieces = std::span(&back, 1),
+                      .receive_elements = shares});
+    std::vector<double> totals;
+    for (std::int64_t i = 0; i < whole; ++i) {
+      totals.push_back(0.0);
+      for (std::int64_t rank = 0; rank < n; ++rank) totals.back() += value(rank, i);
+    }
+    check(gathered.read() == totals, "a gather of unequal shares");
+    check(elements == static_cast<std::int64_t>(expected.size()), "as much comes as goes");
   }
 
   [[nodiscard]] int finish() const {
@@ -209,6 +290,7 @@ int main(int argc, char** argv) {
     };
     say("collectives");
     probe.collectives();
+    probe.uneven();
     say("transfers");
     probe.transfers();
     say("steps");
