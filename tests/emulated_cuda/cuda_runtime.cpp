@@ -128,7 +128,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
     std::memmove(to, from, bytes);
     return true;
   });
-  return kind == cudaMemcpyDeviceToHost ? cudaStreamSynchronize(stream) : cudaSuccess;
+  return cudaStreamSynchronize(stream);
 }
 cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t stream) {
   emulated_cuda::hand_in(stream, [=] {

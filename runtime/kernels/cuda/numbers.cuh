@@ -74,26 +74,24 @@ __device__ inline float block_sum(float value, float* shared) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const int warps = static_cast<int>(blockDim.x) / 32;
-  for (int step = 16; step > 0; step /= 2) value += __shfl_xor_sync(0xFFFFFFFFU, value, step);
+  value = warp_sum(value);
   __syncthreads();  // what the call before left has been read
   if (lane == 0) shared[warp] = value;
   __syncthreads();
   value = lane < warps ? shared[lane] : 0.0F;
-  for (int step = 16; step > 0; step /= 2) value += __shfl_xor_sync(0xFFFFFFFFU, value, step);
-  return value;
+  return warp_sum(value);
 }
 
 __device__ inline float block_max(float value, float* shared) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const int warps = static_cast<int>(blockDim.x) / 32;
-  for (int step = 16; step > 0; step /= 2) value = fmaxf(value, __shfl_xor_sync(0xFFFFFFFFU, value, step));
+  value = warp_max(value);
   __syncthreads();
   if (lane == 0) shared[warp] = value;
   __syncthreads();
   value = lane < warps ? shared[lane] : -INFINITY;
-  for (int step = 16; step > 0; step /= 2) value = fmaxf(value, __shfl_xor_sync(0xFFFFFFFFU, value, step));
-  return value;
+  return warp_max(value);
 }
 
 /// Calls visit(pointer) with the buffer's numbers as what they are: float* or Bf16*.

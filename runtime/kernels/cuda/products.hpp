@@ -38,7 +38,8 @@ struct ColumnProductHash {
   std::size_t operator()(const ColumnProduct& product) const;
 };
 
-/// Matrix products by cuBLASLt: for each shape its heuristic's first choice, kept. fp32 products are fp32,
+/// Matrix products by cuBLASLt: for each shape its heuristic's first choice, kept until 4096
+/// shapes have come. fp32 products are fp32,
 /// never tf32.
 class Products {
  public:

@@ -10,7 +10,6 @@
 #include <cstring>
 
 #define __device__
-#define __host__
 #define __global__
 #define __shared__ static  // blocks run one after the other
 #define __launch_bounds__(threads)
@@ -47,10 +46,6 @@ struct alignas(16) uint4 {
   unsigned y;
   unsigned z;
   unsigned w;
-};
-struct alignas(8) float2 {
-  float x;
-  float y;
 };
 
 // Of the thread that runs.
@@ -91,7 +86,7 @@ struct cudaFuncAttributes {
   int binaryVersion;
 };
 enum cudaDeviceAttr { cudaDevAttrMultiProcessorCount = 16 };
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 constexpr unsigned cudaStreamNonBlocking = 1;
 constexpr unsigned cudaEventDefault = 0;

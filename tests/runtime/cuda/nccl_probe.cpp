@@ -107,10 +107,9 @@ class Probe {
     jobs.back().training.schedule = ScheduleKind::interleaved;
     jobs.back().parallelism.vp = 2;
     jobs.back().model.tied_embeddings = true;
-    for (JobSpec& job : jobs) {
-      job.training.global_batch = 4 * job.parallelism.pp * job.parallelism.dp;
+    for (const JobSpec& job : jobs) {
       NcclCommunicator communicator(session_, DeviceMesh(job.parallelism), device_);
-      const ShardingErrors errors = compare_with_unsharded(job, device_, communicator, 1);
+      const ShardingErrors errors = compare_with_unsharded(job, device_, communicator, 2);
       std::fflush(stdout);
       constexpr double kBound = 1e-5;  // fp32 sums in another order
       check(errors.loss <= kBound && errors.outputs <= kBound && errors.gradients <= kBound,
@@ -139,7 +138,6 @@ class Probe {
         expected.push_back(value(member, 10 * me + i));
       }
     }
-    const auto elements = static_cast<std::int64_t>(given.size());
     Memory send(device_, DType::fp32, given);
     Memory receive(device_, DType::fp32, std::vector<double>(given.size(), 50.0));
     const Piece exchanged{send.buffer, receive.buffer};
@@ -158,10 +156,7 @@ class Probe {
     std::vector<double> mine;
     std::vector<double> sums;
     for (std::int64_t i = 0; i < whole; ++i) mine.push_back(value(me, i));
-    for (std::int64_t i = first; i < first + me + 1; ++i) {
-      sums.push_back(0.0);
-      for (std::int64_t rank = 0; rank < n; ++rank) sums.back() += value(rank, i);
-    }
+    for (std::int64_t i = first; i < first + me + 1; ++i) sums.push_back(sum_over_ranks(i));
     Memory all(device_, DType::fp32, mine);
     Memory own(device_, DType::fp32, std::vector<double>(sums.size(), 50.0));
     const Piece scattered{all.buffer, own.buffer};
@@ -178,12 +173,8 @@ class Probe {
                       .pieces = std::span(&back, 1),
                       .receive_elements = shares});
     std::vector<double> totals;
-    for (std::int64_t i = 0; i < whole; ++i) {
-      totals.push_back(0.0);
-      for (std::int64_t rank = 0; rank < n; ++rank) totals.back() += value(rank, i);
-    }
+    for (std::int64_t i = 0; i < whole; ++i) totals.push_back(sum_over_ranks(i));
     check(gathered.read() == totals, "a gather of unequal shares");
-    check(elements == static_cast<std::int64_t>(expected.size()), "as much comes as goes");
   }
 
   [[nodiscard]] int finish() const {
@@ -211,6 +202,12 @@ class Probe {
   /// Element i of what a rank has: small whole numbers, which bf16 sums exactly.
   static double value(std::int64_t rank, std::int64_t i) { return static_cast<double>(3 * rank + i % 5); }
 
+  [[nodiscard]] double sum_over_ranks(std::int64_t i) const {
+    double total = 0.0;
+    for (std::int64_t rank = 0; rank < session_.size(); ++rank) total += value(rank, i);
+    return total;
+  }
+
   void collective(NcclCommunicator& communicator, CollectiveKind kind, DType type, std::int64_t elements,
                   bool in_place) {
     const std::int64_t n = session_.size();
@@ -218,11 +215,6 @@ class Probe {
     if (kind == CollectiveKind::all_to_all && (in_place || elements % n != 0)) return;
     std::vector<double> mine;
     for (std::int64_t i = 0; i < elements; ++i) mine.push_back(value(me, i));
-    const auto sum = [&](std::int64_t i) {
-      double total = 0.0;
-      for (std::int64_t rank = 0; rank < n; ++rank) total += value(rank, i);
-      return total;
-    };
     const Share own = share_of(elements, n, me);
     const std::string what = fmt::format("{} of {} elements of {} bytes{}", to_string(kind), elements,
                                          size_in_bytes(type), in_place ? ", in place" : "");
@@ -243,7 +235,7 @@ class Probe {
     for (std::int64_t i = 0; i < elements; ++i) {
       const double found = result[static_cast<std::size_t>(i)];
       switch (kind) {
-        case CollectiveKind::all_reduce: holds = holds && found == sum(i); break;
+        case CollectiveKind::all_reduce: holds = holds && found == sum_over_ranks(i); break;
         case CollectiveKind::all_gather:
           for (std::int64_t rank = 0; rank < n; ++rank) {
             const Share share = share_of(elements, n, rank);
@@ -252,8 +244,9 @@ class Probe {
           }
           break;
         case CollectiveKind::reduce_scatter:
-          if (in_place && i >= own.first && i < own.first + own.elements) holds = holds && found == sum(i);
-          if (!in_place && i < own.elements) holds = holds && found == 50.0 + sum(own.first + i);
+          if (in_place && i >= own.first && i < own.first + own.elements)
+            holds = holds && found == sum_over_ranks(i);
+          if (!in_place && i < own.elements) holds = holds && found == 50.0 + sum_over_ranks(own.first + i);
           break;
         case CollectiveKind::all_to_all: {
           const std::int64_t part = elements / n;
