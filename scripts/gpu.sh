@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests and measures on a GPU, with what scripts/pack_for_gpu.sh has packed, in a few minutes.
 #
-#   ./gpu.sh [STEP…]     tests, ranks, sanitizer, bench, torch, shard; all of them unless said
+#   ./gpu.sh [STEP…]     tests, steps, nccl, ranks, sanitizer, bench, torch, shard; all of them unless said
 #
 # CUDA's libraries are taken from LD_LIBRARY_PATH, from /usr/local/cuda, or from Python's packages.
 set -uo pipefail
@@ -33,13 +33,18 @@ step() {
 }
 
 run_tests() { step tests ./bin/cuda_kernels_test; }
+# Whole steps, all ranks on this one GPU.
+run_steps() {
+  for ranks in 1 2 4; do step "steps-$ranks" mpirun -q -n $ranks ./bin/cuda_steps_test; done
+}
 run_sanitizer() {
-  step sanitizer compute-sanitizer --error-exitcode 9 ./bin/cuda_kernels_test "*worked by hand*,*wide rows*,*gated layer*"
+  step sanitizer compute-sanitizer ${SANITIZER_TOOL:+--tool $SANITIZER_TOOL} --error-exitcode 9 ./bin/cuda_kernels_test ${SANITIZED:+"$SANITIZED"}
 }
 run_bench() { step bench ./bin/cuda_bench "$out/cuda_bench.json"; }
-# PyTorch on the same layers, right after.
+# PyTorch and foreshard on the same layers, in turn.
 run_torch() {
-  (unset LD_LIBRARY_PATH; step torch python3 torch_layer_bench.py "$out/cuda_bench.json" --products ${SHAPES:+--shapes $SHAPES})
+  local ours="env LD_LIBRARY_PATH=$LD_LIBRARY_PATH ./bin/cuda_bench --serve"
+  (unset LD_LIBRARY_PATH; step torch python3 torch_layer_bench.py "$ours" ${SHAPES:+--shapes $SHAPES})
 }
 # The GPU's own constants, then one rank's share of jobs for 8 and for 64 GPUs like it, predicted from them.
 run_shard() {
@@ -56,9 +61,12 @@ run_shard() {
   step "shard-70b-tp8" ./bin/foreshard-run validate llama3-70b-64h100 --shard rank=0 --steps 5 \
     --set training.global_batch=16 --cluster "$node" --set cluster.nodes=8
 }
+# NCCL between ranks that share the GPU, through sockets.
+run_nccl() {
+  for ranks in 2 4; do step "nccl-$ranks" mpirun -q -n $ranks ./bin/nccl_probe; done
+}
 # Several ranks on this one GPU: what they compute, not how fast.
 run_ranks() {
-  step nccl mpirun -q -n 2 ./bin/nccl_probe
   local model='{name: small, layers: 4, hidden: 512, ffn_hidden: 1408, ffn: swiglu, heads: 8, kv_heads: 4, vocab: 4096}'
   local job=llama3-8b-8h100
   for degrees in "tp: 2" "pp: 2" "dp: 2, zero: 1" "tp: 2, dp: 2"; do
@@ -74,5 +82,5 @@ run_ranks() {
 }
 
 steps=("$@")
-[[ $# -gt 0 ]] || steps=(tests ranks sanitizer bench torch shard)
+[[ $# -gt 0 ]] || steps=(tests steps nccl ranks sanitizer bench torch shard)
 for each in "${steps[@]}"; do "run_$each"; done

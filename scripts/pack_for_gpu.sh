@@ -2,7 +2,7 @@
 # Packs what has been built, and the libraries it needs but CUDA's, so that it runs on a machine that has a GPU but
 # neither compiler nor libraries. There, unpacked: ./gpu.sh
 #
-#   scripts/pack_for_gpu.sh BUILD ARCHIVE.tar.gz
+#   scripts/pack_for_gpu.sh BUILD ARCHIVE.tar.gz    (or .tar.xz: half the size)
 set -euo pipefail
 build=$(realpath "$1")
 archive=$(realpath -m "$2")
@@ -11,7 +11,7 @@ bundle=$(mktemp -d)
 trap 'rm -rf "$bundle"' EXIT
 mkdir -p "$bundle"/{bin,lib,openmpi,tests}
 
-for program in "$build"/bin/{foreshard-run,foreshard,cuda_kernels_test,cuda_bench,nccl_probe} "$build"/bin/libforeshard-cuda.so; do
+for program in "$build"/bin/{foreshard-run,foreshard,cuda_kernels_test,cuda_steps_test,cuda_bench,nccl_probe} "$build"/bin/libforeshard-cuda.so; do
   [[ -e $program ]] && cp "$program" "$bundle/bin/"
 done
 strip "$bundle"/bin/*
@@ -28,5 +28,5 @@ for file in "$bundle"/bin/* "$bundle"/openmpi/lib/*.so; do ldd "$file" 2>/dev/nu
   grep -vE '/(libc|libm|libdl|libpthread|librt|ld-linux[^/]*)\.so|/cuda' |
   while read -r library; do cp -L "$library" "$bundle/lib/"; done
 
-tar -C "$bundle" -czf "$archive" .
+tar -C "$bundle" -caf "$archive" .
 echo "packed $(du -h "$archive" | cut -f1) into $archive"

@@ -10,6 +10,7 @@
 #include "planner/program/op.hpp"
 #include "planner/units/strong_index.hpp"
 #include "runtime/device/buffer.hpp"
+#include "runtime/device/device.hpp"
 
 namespace foreshard {
 
@@ -55,8 +56,15 @@ struct TransferCall {
   Buffer buffer{};
 };
 
-/// A transfer in flight; 0 … most in flight − 1.
+/// A transfer or collective in flight; 0 … most in flight − 1.
 using Ticket = StrongIndex<struct TicketTag>;
+
+/// Two points of a device's clock.
+struct ClockMarks {
+  DeviceClock& clock;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
 
 /// One rank's way to all others: the groups of its mesh. Calls are made from one thread.
 /// What goes wrong ends the run: @throws CommunicationError with call, group, rank, host and what to try.
@@ -74,6 +82,13 @@ class Communicator {
   /// Returns when this rank's results stand in its buffers, or will before the device runs what it is handed
   /// next.
   virtual void run(const CollectiveCall& call) = 0;
+  /// Whether collectives can run beside kernels. Where they cannot, none is begun, all are run.
+  [[nodiscard]] virtual bool runs_beside_kernels() const { return false; }
+  /// Begins a collective that runs beside what the device is handed next, behind what it has been handed so
+  /// far and behind the group's collectives before it; marks when it begins and when it is done. Buffers that
+  /// it reads are not to be written, those that it writes not to be touched, before it has been waited for.
+  /// @pre runs_beside_kernels(); it neither adds to what it receives nor is the runtime's own
+  virtual Ticket run_beside(const CollectiveCall& call, const ClockMarks& marks);
   /// Begins a transfer; the buffer is not to be touched before it has been waited for.
   virtual Ticket start(const TransferCall& call) = 0;
   /// Returns when the buffer may be touched, or will before the device runs what it is handed next.

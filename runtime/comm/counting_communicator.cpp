@@ -14,6 +14,16 @@ void count(Traffic& traffic, Bytes payload) {
 
 void CountingCommunicator::run(const CollectiveCall& call) {
   inner_.run(call);
+  count_collective(call);
+}
+
+Ticket CountingCommunicator::run_beside(const CollectiveCall& call, const ClockMarks& marks) {
+  const Ticket ticket = inner_.run_beside(call, marks);
+  count_collective(call);
+  return ticket;
+}
+
+void CountingCommunicator::count_collective(const CollectiveCall& call) {
   Traffic& traffic =
       call.bookkeeping ? traffic_.bookkeeping : traffic_.collectives[static_cast<std::size_t>(call.group)];
   count(traffic, Bytes(payload_bytes(call)));

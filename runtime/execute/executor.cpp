@@ -10,7 +10,7 @@ namespace {
 
 constexpr Picoseconds kPerNanosecond = 1000;
 
-// The clock's marks: start and end of every operation, then of every wait for a transfer.
+// The clock's marks: start and end of every operation, then of every wait for what is in flight.
 std::size_t start_of(std::size_t position) { return 2 * position; }
 std::size_t end_of(std::size_t position) { return 2 * position + 1; }
 
@@ -27,18 +27,13 @@ Executor::Executor(RankPlan& plan, Device& device, Communicator& communicator, O
       scratch_(static_cast<std::size_t>(
           checked_product(plan.job().training.micro_batch, plan.job().training.sequence_length) /
           plan.job().parallelism.cp)),
-      clock_(device.make_clock(2 * (plan.ops().size() + plan.transfers().size()))),
+      clock_(device.make_clock(2 * (plan.ops().size() + plan.flights().size()))),
       stamps_(plan.ops().size()),
-      position_of_(plan.transfers().size()),
       first_of_(plan.runs().size() + 1, plan.ops().size()),
-      tickets_(plan.transfers().size()),
-      flying_(plan.transfers().size(), false) {
-  for (std::size_t position = plan.ops().size(); position-- > 0;) {
-    const PlannedOp& op = plan.ops()[position];
-    first_of_[op.at.run] = position;
-    if (op.kind != PlannedOp::Kind::transfer) continue;
-    for (std::uint32_t i = op.calls.begin; i < op.calls.end; ++i) position_of_[i] = position;
-  }
+      tickets_(plan.flights().size()),
+      flying_(plan.flights().size(), false) {
+  for (std::size_t position = plan.ops().size(); position-- > 0;)
+    first_of_[plan.ops()[position].at.run] = position;
 }
 
 void Executor::initialize() {
@@ -122,10 +117,14 @@ void Executor::run_op(std::size_t position) {
   for (std::uint32_t i = op.waits.begin; i < op.waits.end; ++i) wait_for(plan_.waits()[i]);
   for (std::uint32_t i = op.inputs.begin; i < op.inputs.end; ++i) fill(plan_.inputs()[i]);
 
-  clock_->mark(start_of(position));
-  run_calls(op);
-  for (std::uint32_t i = op.routed.begin; i < op.routed.end; ++i) share_routes(plan_.routed()[i]);
-  clock_->mark(end_of(position));
+  if (op.kind == PlannedOp::Kind::beside) {
+    begin_calls(position);  // which marks the clock
+  } else {
+    clock_->mark(start_of(position));
+    op.kind == PlannedOp::Kind::transfer ? begin_calls(position) : run_calls(op);
+    for (std::uint32_t i = op.routed.begin; i < op.routed.end; ++i) share_routes(plan_.routed()[i]);
+    clock_->mark(end_of(position));
+  }
   if (in_flight_ > 0) communicator_.progress();
 }
 
@@ -133,18 +132,32 @@ void Executor::run_calls(const PlannedOp& op) {
   switch (op.kind) {
     case PlannedOp::Kind::kernels: run_kernels(op.calls); break;
     case PlannedOp::Kind::collective:
+    case PlannedOp::Kind::beside:
       run_kernels(op.before);
       for (std::uint32_t i = op.calls.begin; i < op.calls.end; ++i) communicator_.run(plan_.collectives()[i]);
       run_kernels(op.after);
       break;
-    case PlannedOp::Kind::transfer:
-      for (std::uint32_t i = op.calls.begin; i < op.calls.end; ++i) {
-        tickets_[i] = communicator_.start(plan_.transfers()[i]);
-        flying_[i] = true;
-        ++in_flight_;
-      }
-      break;
+    case PlannedOp::Kind::transfer: break;  // it is begun
   }
+}
+
+void Executor::begin_calls(std::size_t position) {
+  const PlannedOp& op = plan_.ops()[position];
+  for (std::uint32_t i = op.calls.begin; i < op.calls.end; ++i) {
+    const std::uint32_t flight = op.flights.begin + (i - op.calls.begin);
+    if (op.kind == PlannedOp::Kind::transfer) {
+      take_off(flight, communicator_.start(plan_.transfers()[i]));
+    } else {
+      take_off(flight, communicator_.run_beside(plan_.collectives()[i],
+                                                {*clock_, start_of(position), end_of(position)}));
+    }
+  }
+}
+
+void Executor::take_off(std::uint32_t flight, Ticket ticket) {
+  tickets_[flight] = ticket;
+  flying_[flight] = true;
+  ++in_flight_;
 }
 
 void Executor::share_routes(const RoutedTokens& routed) {
@@ -204,12 +217,12 @@ bool Executor::runs_in(std::size_t run, std::size_t position) const {
   return position < plan_.ops().size() && plan_.ops()[position].at.run == run;
 }
 
-void Executor::wait_for(std::uint32_t transfer) {
-  const std::size_t wait = stamps_.size() + transfer;
+void Executor::wait_for(std::uint32_t flight) {
+  const std::size_t wait = stamps_.size() + flight;
   clock_->mark(start_of(wait));
-  communicator_.wait(tickets_[transfer]);
+  communicator_.wait(tickets_[flight]);
   clock_->mark(end_of(wait));
-  flying_[transfer] = false;
+  flying_[flight] = false;
   --in_flight_;
 }
 
@@ -219,12 +232,15 @@ void Executor::read_clock(std::size_t position) {
 
 void Executor::read_waits() {
   waited_ = 0;
-  for (std::size_t transfer = 0; transfer < position_of_.size(); ++transfer) {
-    const std::size_t wait = stamps_.size() + transfer;
+  not_hidden_ = 0;
+  for (std::size_t i = 0; i < plan_.flights().size(); ++i) {
+    const Flight& flight = plan_.flights()[i];
+    const std::size_t wait = stamps_.size() + i;
     const Nanoseconds end = clock_->nanoseconds(end_of(wait));
-    waited_ += end - clock_->nanoseconds(start_of(wait));
+    const bool is_transfer = plan_.ops()[flight.position].kind == PlannedOp::Kind::transfer;
+    (is_transfer ? waited_ : not_hidden_) += end - clock_->nanoseconds(start_of(wait));
     // A send is over for this rank when it has been handed on; a receive when it is there.
-    if (!plan_.transfers()[transfer].is_send) stamps_[position_of_[transfer]].end = end;
+    if (flight.arrives_when_waited_for) stamps_[flight.position].end = end;
   }
 }
 
@@ -265,10 +281,13 @@ Seconds Executor::step_time() const {
 
 Seconds Executor::waited() const { return as_seconds(waited_); }
 
+Seconds Executor::not_hidden() const { return as_seconds(not_hidden_); }
+
 Seconds Executor::overhead() const {
-  Seconds busy = waited();
+  Seconds busy = waited() + not_hidden();
   for (std::size_t position = 0; position < stamps_.size(); ++position) {
-    if (plan_.ops()[position].kind != PlannedOp::Kind::transfer) busy += time_of(position);
+    const PlannedOp& op = plan_.ops()[position];
+    if (op.flights.begin == op.flights.end) busy += time_of(position);
   }
   return step_time() - busy;
 }

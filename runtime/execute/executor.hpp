@@ -24,7 +24,8 @@ class StepObserver {
 };
 
 /// Runs a rank's step, operation by operation in program order: kernels on the device, collectives when they
-/// are reached, transfers in the background until somebody touches their memory. Times are the device's own.
+/// are reached, transfers (and collectives, where the communicator can) in the background until somebody
+/// touches their memory. Times are the device's own.
 /// Allocates nothing while a step runs.
 class Executor {
  public:
@@ -67,6 +68,8 @@ class Executor {
   [[nodiscard]] Seconds step_time() const;
   /// Time in which this rank had nothing to do but to wait for transfers.
   [[nodiscard]] Seconds waited() const;
+  /// Likewise for collectives that run beside kernels.
+  [[nodiscard]] Seconds not_hidden() const;
   /// Time outside all operations and waits: the executor's own.
   [[nodiscard]] Seconds overhead() const;
 
@@ -83,7 +86,9 @@ class Executor {
   void run_kernels(const Range& calls);
   void share_routes(const RoutedTokens& routed);
   void replay_routes(const RoutedTokens& routed);
-  void wait_for(std::uint32_t transfer);
+  void begin_calls(std::size_t position);
+  void take_off(std::uint32_t flight, Ticket ticket);
+  void wait_for(std::uint32_t flight);
   [[nodiscard]] bool runs_in(std::size_t run, std::size_t position) const;
   void read_clock(std::size_t position);
   void read_waits();
@@ -100,13 +105,13 @@ class Executor {
   const RouteRecord* replayed_ = nullptr;
   std::int64_t rerouted_ = 0;
   std::unique_ptr<DeviceClock> clock_;
-  std::vector<Stamp> stamps_;             // by position
-  std::vector<std::size_t> position_of_;  // of a transfer
-  std::vector<std::size_t> first_of_;     // position of a run's first operation
-  std::vector<Ticket> tickets_;           // of a transfer
-  std::vector<bool> flying_;              // by transfer
+  std::vector<Stamp> stamps_;          // by position
+  std::vector<std::size_t> first_of_;  // position of a run's first operation
+  std::vector<Ticket> tickets_;        // of a flight
+  std::vector<bool> flying_;           // by flight
   std::size_t in_flight_ = 0;
-  Nanoseconds waited_ = 0;  // for transfers, in the last step
+  Nanoseconds waited_ = 0;      // for transfers, in the last step
+  Nanoseconds not_hidden_ = 0;  // of collectives beside kernels
 };
 
 }  // namespace foreshard

@@ -17,10 +17,10 @@ namespace {
 /// Beside the arena, for the sum of the losses: a cache line.
 constexpr std::int64_t kLossBytes = 64;
 
-/// A transfer that has been started and not yet waited for.
+/// Memory of what has been begun and not yet waited for.
 struct InFlight {
-  std::uint32_t transfer = 0;
-  bool is_send = true;
+  std::uint32_t flight = 0;
+  bool is_read = true;  ///< by what is in flight; else it is written
   const std::byte* begin = nullptr;
   const std::byte* end = nullptr;
 };
@@ -71,6 +71,7 @@ class RankPlan::Compiler {
     planned.inputs.end = size_of(plan_.inputs_);
     view_.routing = find_routing(at, op);
     bind(op, planned);
+    take_off(op, planned);
     note_routes(op, planned);
     plan_.ops_.push_back(planned);
   }
@@ -80,20 +81,64 @@ class RankPlan::Compiler {
     return static_cast<std::uint32_t>(items.size());
   }
 
-  /// What a transfer writes must have come before anybody touches it, and what it sends must have gone before
-  /// anybody writes there: another tensor may stand in the same memory by then.
+  /// What is in flight must have come where anybody touches what it writes, and must have gone before anybody
+  /// writes what it reads: another tensor may stand in the same memory by then.
   void wait_for_overlapping(const Op& op) {
     for (std::size_t i = 0; i < operands_.size(); ++i) {
       const std::byte* begin = operands_[i].data;
       const std::byte* end = begin + operands_[i].bytes();
       const bool reads_only = op.operands[i].access == Access::read;
-      std::erase_if(flying_, [&](const InFlight& flight) {
-        const bool overlaps = begin < flight.end && flight.begin < end;
-        if (!overlaps || (flight.is_send && reads_only)) return false;
-        plan_.waits_.push_back(flight.transfer);
-        return true;
-      });
+      while (true) {
+        const auto found = std::find_if(flying_.begin(), flying_.end(), [&](const InFlight& memory) {
+          const bool overlaps = begin < memory.end && memory.begin < end;
+          return overlaps && !(memory.is_read && reads_only);
+        });
+        if (found == flying_.end()) break;
+        const std::uint32_t flight = found->flight;
+        plan_.waits_.push_back(flight);
+        std::erase_if(flying_, [&](const InFlight& memory) { return memory.flight == flight; });
+      }
     }
+  }
+
+  /// What the operation begins is in flight from here on.
+  void take_off(const Op& op, PlannedOp& planned) {
+    planned.flights.begin = size_of(plan_.flights_);
+    if (planned.kind == PlannedOp::Kind::transfer) {
+      for (std::uint32_t i = planned.calls.begin; i < planned.calls.end; ++i) {
+        const TransferCall& call = plan_.transfers_[i];
+        note_memory(call.buffer, call.is_send);
+        plan_.flights_.push_back({size_of(plan_.ops_), !call.is_send});
+      }
+    } else if (runs_beside_kernels(op, planned)) {
+      planned.kind = PlannedOp::Kind::beside;
+      for (std::uint32_t i = planned.calls.begin; i < planned.calls.end; ++i) {
+        const Range pieces = piece_ranges_[i];
+        for (std::uint32_t p = pieces.begin; p < pieces.end; ++p) {
+          note_memory(plan_.pieces_[p].send, true);
+          note_memory(plan_.pieces_[p].receive, false);
+        }
+        plan_.flights_.push_back({size_of(plan_.ops_), false});
+      }
+    }
+    planned.flights.end = size_of(plan_.flights_);
+  }
+
+  /// Not what the next compute waits for anyway, and what kernels or the host complete.
+  [[nodiscard]] bool runs_beside_kernels(const Op& op, const PlannedOp& planned) const {
+    const bool has_calls =
+        planned.kind == PlannedOp::Kind::collective && planned.calls.begin < planned.calls.end;
+    if (!communicator_.runs_beside_kernels() || !has_calls || op.holds_compute) return false;
+    const bool is_packed = planned.before.begin < planned.before.end;
+    const CollectiveCall& call = plan_.collectives_[planned.calls.begin];
+    return !is_packed && !carries_routed_rows(op) && !call.accumulate;
+  }
+
+  void note_memory(const Buffer& buffer, bool is_read) {
+    flying_.push_back({.flight = size_of(plan_.flights_),
+                       .is_read = is_read,
+                       .begin = buffer.data,
+                       .end = buffer.data + buffer.bytes()});
   }
 
   void fill_inputs(const OpRun& at, const Op& op) {
@@ -234,10 +279,6 @@ class RankPlan::Compiler {
     const Bytes whole = plan_.program_.tensor(op.operands[0].tensor).local_bytes();
     const std::int64_t parts = whole.value() / payload.value();
     call.buffer = share_of(operands_[0], plan_.at_.tp, parts);
-    flying_.push_back({.transfer = size_of(plan_.transfers_),
-                       .is_send = call.is_send,
-                       .begin = call.buffer.data,
-                       .end = call.buffer.data + call.buffer.bytes()});
     plan_.transfers_.push_back(call);
   }
 

@@ -25,19 +25,28 @@ struct Range {
   std::uint32_t end = 0;
 };
 
-/// What one operation of the step makes its rank do: first wait for transfers whose memory it touches, then
-/// run its calls. An operation of a group of one has none.
+/// What one operation of the step makes its rank do: first wait for what is in flight in memory that it
+/// touches, then run its calls. An operation of a group of one has none.
 struct PlannedOp {
-  enum class Kind : std::uint8_t { kernels, collective, transfer };
+  /// Collectives are run when they are reached; those beside kernels and transfers are begun then, and are in
+  /// flight until somebody waits for them.
+  enum class Kind : std::uint8_t { kernels, collective, beside, transfer };
   OpRun at;
   Kind kind = Kind::kernels;
-  Range waits{};   ///< into `waits`
-  Range calls{};   ///< into `kernels`, `collectives` or `transfers`
-  Range inputs{};  ///< into `inputs`: what is to be there before
+  Range waits{};    ///< into `waits`
+  Range flights{};  ///< into `flights`: of each of its calls, if they are begun
+  Range calls{};    ///< into `kernels`, `collectives` or `transfers`
+  Range inputs{};   ///< into `inputs`: what is to be there before
   /// Of a collective, into `kernels`: what packs for it and unpacks after it.
   Range before{};
   Range after{};
   Range routed{};  ///< into `routed`: what is to be told to others when tokens have chosen their experts
+};
+
+/// What is in flight for some time.
+struct Flight {
+  std::uint32_t position = 0;            ///< of the operation that begins it
+  bool arrives_when_waited_for = false;  ///< a receive: nobody sees its end earlier
 };
 
 /// Routes that an operation writes, and the record that is filled from them.
@@ -93,7 +102,8 @@ class RankPlan {
   [[nodiscard]] Buffer buffer(TensorId tensor, LayerId layer) const;
 
   [[nodiscard]] const std::vector<PlannedOp>& ops() const { return ops_; }
-  [[nodiscard]] const std::vector<std::uint32_t>& waits() const { return waits_; }  ///< into `transfers`
+  [[nodiscard]] const std::vector<std::uint32_t>& waits() const { return waits_; }  ///< into `flights`
+  [[nodiscard]] const std::vector<Flight>& flights() const { return flights_; }     ///< in order of begin
   [[nodiscard]] const std::vector<KernelCall>& kernels() const { return kernels_; }
   [[nodiscard]] const std::vector<CollectiveCall>& collectives() const { return collectives_; }
   [[nodiscard]] const std::vector<TransferCall>& transfers() const { return transfers_; }
@@ -128,6 +138,7 @@ class RankPlan {
 
   std::vector<PlannedOp> ops_;
   std::vector<std::uint32_t> waits_;
+  std::vector<Flight> flights_;
   std::vector<KernelCall> kernels_;
   std::vector<CollectiveCall> collectives_;
   std::vector<Piece> pieces_;

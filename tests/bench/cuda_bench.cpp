@@ -1,15 +1,13 @@
 // What a GPU makes of the kernels: memory-bound ones beside a copy, products and attention by their rates,
 // and the two halves of a Llama 3 layer at the shapes of tensor-parallel shards. bf16, 8192 tokens.
-// `torch_layer_bench.py` beside this times the same layers in PyTorch.
 //
-//   cuda_bench [RESULTS.json]
-#include <algorithm>
-#include <cmath>
+//   cuda_bench [RESULTS.json [WORDS]]    all, or that whose name holds the words
+//   cuda_bench --serve      reads "ffn 8B 4" and "attention 70B 1" and answers with seconds, a line each: for
+//                           torch_layer_bench.py, which times the same layers in PyTorch in turn with these
 #include <cstdio>
 #include <fstream>
-#include <functional>
-#include <memory>
-#include <random>
+#include <iostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -18,100 +16,54 @@
 
 #include "runtime/device/cuda/cuda_check.hpp"
 #include "runtime/device/cuda/cuda_device.hpp"
+#include "tests/bench/gpu_bench.hpp"
+#include "tests/bench/llama_layers.hpp"
 
 using namespace foreshard;
 
 namespace {
 
-constexpr std::int64_t kTokens = 8192;
-
-class Bench {
- public:
-  explicit Bench(CudaDevice& device) : device_(device), clock_(device.make_clock(2 * kRepeats)) {}
-
-  /// Random numbers of [−1, 1), the same block again and again: what is timed does not look at them.
-  Buffer buffer(std::int64_t elements, DType type = DType::bf16) {
-    memory_.push_back(device_.allocate(bytes_of(type, elements).value()));
-    const Buffer made{memory_.back()->data(), elements, type};
-    constexpr std::int64_t kBlock = std::int64_t{1} << 20;
-    if (type == DType::int32) {
-      std::vector<double> ids(static_cast<std::size_t>(elements));
-      for (double& id : ids) id = static_cast<double>(draw_() % 100'000);
-      device_.write(made, ids.data());
-      return made;
-    }
-    std::vector<double> numbers(static_cast<std::size_t>(std::min(elements, kBlock)));
-    for (double& number : numbers) number = static_cast<double>(draw_()) / 2147483648.0 - 1.0;
-    const Buffer block = made.part(0, std::min(kBlock, elements));
-    device_.write(block, numbers.data());
-    for (std::int64_t at = kBlock; at < elements; at += kBlock) {
-      const Buffer next = made.part(at, std::min(kBlock, elements - at));
-      device_.run(PointwiseCall{.kind = PointwiseKind::cast,
-                                .elements = next.elements,
-                                .a = block.part(0, next.elements),
-                                .y = next});
-    }
-    return made;
-  }
-  void free_all() { memory_.clear(); }
-
-  /// Median of repeated runs, in seconds.
-  double time(const std::function<void()>& work) {
-    for (int i = 0; i < 3; ++i) work();
-    for (std::size_t i = 0; i < kRepeats; ++i) {
-      clock_->mark(2 * i);
-      work();
-      clock_->mark(2 * i + 1);
-    }
-    device_.finish();
-    std::vector<double> times;
-    for (std::size_t i = 0; i < kRepeats; ++i)
-      times.push_back(1e-9 *
-                      static_cast<double>(clock_->nanoseconds(2 * i + 1) - clock_->nanoseconds(2 * i)));
-    std::nth_element(times.begin(), times.begin() + kRepeats / 2, times.end());
-    return times[kRepeats / 2];
-  }
-  double time(const std::vector<KernelCall>& calls) {
-    return time([&] {
-      for (const KernelCall& call : calls) device_.run(call);
-    });
-  }
-
-  CudaDevice& device() { return device_; }
-
- private:
-  static constexpr std::size_t kRepeats = 15;
-  CudaDevice& device_;
-  std::unique_ptr<DeviceClock> clock_;
-  std::mt19937 draw_{1};
-  std::vector<std::unique_ptr<DeviceMemory>> memory_;
-};
-
 nlohmann::json results = nlohmann::json::object();
+std::string wanted;
+
+bool is_wanted(const std::string& name) { return name.find(wanted) != std::string::npos; }
 
 void say(const std::string& name, double seconds, const std::string& figure) {
   std::printf("%-44s %9.3f ms  %s\n", name.c_str(), 1e3 * seconds, figure.c_str());
   results["times_s"][name] = seconds;
 }
 
-double copy_rate(Bench& bench) {
-  constexpr std::int64_t kBytes = std::int64_t{1} << 30;
-  const Buffer from = bench.buffer(kBytes / 2);
-  const Buffer to = bench.buffer(kBytes / 2);
-  const double seconds = bench.time([&] {
-    check_cuda(cudaMemcpyAsync(to.data, from.data, kBytes, cudaMemcpyDeviceToDevice, bench.device().stream()),
-               "cudaMemcpyAsync");
-  });
-  const double rate = 2.0 * static_cast<double>(kBytes) / seconds;
-  say("device copy of 1 GiB", seconds, fmt::format("{:.2f} TB/s read and written", 1e-12 * rate));
-  bench.free_all();
-  return rate;
-}
+/// A copy from device to device, timed again beside every kernel that is held to it.
+class Copy {
+ public:
+  explicit Copy(CudaDevice& device)
+      : bench_(device), from_(bench_.buffer(kBytes / 2)), to_(bench_.buffer(kBytes / 2)) {}
 
-void memory_bound(Bench& bench, double copy) {
+  /// Bytes read and written per second.
+  double rate() {
+    const double seconds = bench_.time([&] {
+      check_cuda(
+          cudaMemcpyAsync(to_.data, from_.data, kBytes, cudaMemcpyDeviceToDevice, bench_.device().stream()),
+          "cudaMemcpyAsync");
+    });
+    return 2.0 * static_cast<double>(kBytes) / seconds;
+  }
+
+ private:
+  static constexpr std::int64_t kBytes = std::int64_t{1} << 30;
+  GpuBench bench_;
+  Buffer from_;
+  Buffer to_;
+};
+
+void memory_bound(GpuBench& bench) {
+  Copy copy(bench.device());
+  std::printf("a copy of 1 GiB reads and writes %.2f TB/s\n", 1e-12 * copy.rate());
   const auto report = [&](const std::string& name, double bytes, const KernelCall& call) {
+    if (!is_wanted(name)) return;
+    const double before = copy.rate();
     const double seconds = bench.time(std::vector<KernelCall>{call});
-    const double share = bytes / seconds / copy;
+    const double share = bytes / seconds / (0.5 * (before + copy.rate()));
     say(name, seconds, fmt::format("{:.0f}% of the copy's rate", 100.0 * share));
     results["share_of_copy"][name] = share;
   };
@@ -231,137 +183,14 @@ void memory_bound(Bench& bench, double copy) {
   }
 }
 
-struct Model {
-  const char* name;
-  std::int64_t hidden, ffn, heads, kv_heads;
-};
-constexpr Model k8B{"8B", 4096, 14336, 32, 8};
-constexpr Model k70B{"70B", 8192, 28672, 64, 8};
-
-GemmCall product(Bench& bench, const Buffer& a, const Buffer& b, std::int64_t m, std::int64_t n,
-                 std::int64_t k, bool transpose_a, bool transpose_b) {
-  return {.m = m,
-          .n = n,
-          .k = k,
-          .transpose_a = transpose_a,
-          .transpose_b = transpose_b,
-          .a = a,
-          .b = b,
-          .c = bench.buffer(m * n)};
-}
-
-/// y = x·wᵀ, dx = dy·w, dw = dyᵀ·x: what a linear layer runs.
-struct Linear {
-  GemmCall forward;
-  GemmCall to_input;
-  GemmCall to_weight;
-};
-Linear linear(Bench& bench, const Buffer& x, const Buffer& dy, std::int64_t in, std::int64_t out) {
-  const Buffer w = bench.buffer(in * out);
-  return {product(bench, x, w, kTokens, out, in, false, true),
-          product(bench, dy, w, kTokens, in, out, false, false),
-          product(bench, dy, x, out, in, kTokens, true, false)};
-}
-
-void report_rate(Bench& bench, const std::string& name, double flops, const std::vector<KernelCall>& calls) {
+void report_rate(GpuBench& bench, const std::string& name, double flops,
+                 const std::vector<KernelCall>& calls) {
+  if (!is_wanted(name)) return;
   const double seconds = bench.time(calls);
   say(name, seconds, fmt::format("{:.0f} TFLOP/s", 1e-12 * flops / seconds));
 }
 
-void ffn_layer(Bench& bench, const Model& model, std::int64_t tp) {
-  const std::int64_t ffn = model.ffn / tp;
-  const std::int64_t hidden = model.hidden;
-  const Buffer x = bench.buffer(kTokens * hidden);
-  const Buffer dy = bench.buffer(kTokens * hidden);
-  const Buffer stats = bench.buffer(kTokens, DType::fp32);
-  NormCall norm{.rows = kTokens, .width = hidden, .x = x, .weight = bench.buffer(hidden)};
-  norm.y = bench.buffer(kTokens * hidden);
-  norm.stats = stats;
-  const Buffer d_gate_up = bench.buffer(2 * kTokens * ffn);
-  const Linear up = linear(bench, norm.y, d_gate_up, hidden, 2 * ffn);
-  const Buffer act = bench.buffer(kTokens * ffn);
-  const Linear down = linear(bench, act, dy, ffn, hidden);
-  PointwiseCall swiglu{
-      .kind = PointwiseKind::swiglu, .elements = kTokens * ffn, .width = ffn, .a = up.forward.c, .y = act};
-  PointwiseCall swiglu_back = swiglu;
-  swiglu_back.backward = true;
-  swiglu_back.b = down.to_input.c;
-  swiglu_back.y = d_gate_up;
-  NormCall norm_back = norm;
-  norm_back.backward = true;
-  norm_back.dy = up.to_input.c;
-  norm_back.residual = dy;
-  norm_back.dx = bench.buffer(kTokens * hidden);
-  norm_back.d_weight = bench.buffer(hidden, DType::fp32);
-  const PointwiseCall residual{.kind = PointwiseKind::add,
-                               .elements = kTokens * hidden,
-                               .a = x,
-                               .b = down.forward.c,
-                               .y = norm_back.dx};
-  const double flops = 3.0 * 2.0 * static_cast<double>(kTokens * hidden * 3 * ffn);
-  report_rate(bench, fmt::format("ffn {} tp {}", model.name, tp), flops,
-              {norm, up.forward, swiglu, down.forward, residual, down.to_input, down.to_weight, swiglu_back,
-               up.to_input, up.to_weight, norm_back});
-  bench.free_all();
-}
-
-void attention_layer(Bench& bench, const Model& model, std::int64_t tp) {
-  constexpr std::int64_t kDim = 128;
-  const std::int64_t heads = model.heads / tp;
-  const std::int64_t kv_heads = model.kv_heads / tp;
-  const std::int64_t hidden = model.hidden;
-  const std::int64_t width = (heads + 2 * kv_heads) * kDim;
-  const Buffer x = bench.buffer(kTokens * hidden);
-  const Buffer dy = bench.buffer(kTokens * hidden);
-  NormCall norm{.rows = kTokens, .width = hidden, .x = x, .weight = bench.buffer(hidden)};
-  norm.y = bench.buffer(kTokens * hidden);
-  norm.stats = bench.buffer(kTokens, DType::fp32);
-  const Buffer d_qkv = bench.buffer(kTokens * width);
-  const Linear qkv = linear(bench, norm.y, d_qkv, hidden, width);
-  RopeCall rope{.tokens = kTokens,
-                .sequence = kTokens,
-                .heads = heads + kv_heads,
-                .head_dim = kDim,
-                .row_width = width,
-                .theta = 500000.0,
-                .x = qkv.forward.c};
-  AttentionCall core{.batch = 1, .sequence = kTokens, .heads = heads, .kv_heads = kv_heads, .head_dim = kDim};
-  core.qkv = qkv.forward.c;
-  core.out = bench.buffer(kTokens * heads * kDim);
-  core.lse = bench.buffer(kTokens * heads, DType::fp32);
-  const Linear out = linear(bench, core.out, dy, heads * kDim, hidden);
-  AttentionCall core_back = core;
-  core_back.backward = true;
-  core_back.d_out = out.to_input.c;
-  core_back.d_qkv = d_qkv;
-  RopeCall rope_back = rope;
-  rope_back.inverse = true;
-  rope_back.x = d_qkv;
-  NormCall norm_back = norm;
-  norm_back.backward = true;
-  norm_back.dy = qkv.to_input.c;
-  norm_back.residual = dy;
-  norm_back.dx = bench.buffer(kTokens * hidden);
-  norm_back.d_weight = bench.buffer(hidden, DType::fp32);
-  const PointwiseCall residual{.kind = PointwiseKind::add,
-                               .elements = kTokens * hidden,
-                               .a = x,
-                               .b = out.forward.c,
-                               .y = norm_back.dx};
-  // Half of the square is hidden; backward has five products for forward's two.
-  const double square = static_cast<double>(kTokens) * static_cast<double>(kTokens * heads * kDim);
-  report_rate(bench, fmt::format("attention core {} tp {} forward", model.name, tp), 2.0 * square, {core});
-  report_rate(bench, fmt::format("attention core {} tp {} backward", model.name, tp), 5.0 * square,
-              {core_back});
-  const double flops = 7.0 * square + 3.0 * 2.0 * static_cast<double>(kTokens * hidden) *
-                                          static_cast<double>(width + heads * kDim);
-  report_rate(bench, fmt::format("attention {} tp {}", model.name, tp), flops,
-              {norm, qkv.forward, rope, core, out.forward, residual, out.to_input, out.to_weight, core_back,
-               rope_back, qkv.to_input, qkv.to_weight, norm_back});
-  bench.free_all();
-}
-
-void products(Bench& bench, const Model& model) {
+void products(GpuBench& bench, const LlamaShape& model) {
   for (const std::int64_t tp : {1, 2, 4, 8}) {
     const std::int64_t out = 2 * model.ffn / tp;
     const Buffer x = bench.buffer(kTokens * model.hidden);
@@ -382,27 +211,63 @@ void products(Bench& bench, const Model& model) {
   }
 }
 
+void layers(GpuBench& bench, const LlamaShape& model, std::int64_t tp) {
+  const HalfLayer ffn = ffn_layer(bench, model, tp);
+  report_rate(bench, fmt::format("ffn {} tp {}", model.name, tp), ffn.flops, ffn.calls);
+  bench.free_all();
+  const AttentionLayer attention = attention_layer(bench, model, tp);
+  // Half of the square is hidden; forward has two products, backward five.
+  report_rate(bench, fmt::format("attention core {} tp {} forward", model.name, tp), 2.0 * attention.square,
+              {attention.core});
+  report_rate(bench, fmt::format("attention core {} tp {} backward", model.name, tp), 5.0 * attention.square,
+              {attention.core_backward});
+  report_rate(bench, fmt::format("attention {} tp {}", model.name, tp), attention.flops, attention.calls);
+  bench.free_all();
+}
+
+void measure_all(GpuBench& bench) {
+  std::printf("%s\n", bench.device().name().c_str());
+  results["device"] = bench.device().name();
+  memory_bound(bench);
+  for (const LlamaShape& model : {k8B, k70B}) {
+    products(bench, model);
+    for (const std::int64_t tp : {1, 2, 4, 8}) layers(bench, model, tp);
+  }
+}
+
+/// A layer that is asked for again keeps its memory.
+void serve(GpuBench& bench) {
+  std::string built;
+  HalfLayer layer;
+  for (std::string line; std::getline(std::cin, line);) {
+    if (line != built) {
+      bench.free_all();
+      std::string half;
+      std::string model;
+      std::int64_t tp = 1;
+      std::istringstream(line) >> half >> model >> tp;
+      const LlamaShape& shape = model == k8B.name ? k8B : k70B;
+      layer = half == "ffn" ? ffn_layer(bench, shape, tp) : HalfLayer(attention_layer(bench, shape, tp));
+      built = line;
+    }
+    std::cout << bench.time(layer.calls) << std::endl;
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   constexpr int kSkipped = 77;
+  const std::string argument = argc > 1 ? argv[1] : "";
+  if (argc > 2) wanted = argv[2];
   try {
     CudaDevice device(0);
-    std::printf("%s\n", device.name().c_str());
-    results["device"] = device.name();
-    Bench bench(device);
-    memory_bound(bench, copy_rate(bench));
-    for (const Model& model : {k8B, k70B}) {
-      products(bench, model);
-      for (const std::int64_t tp : {1, 2, 4, 8}) {
-        ffn_layer(bench, model, tp);
-        attention_layer(bench, model, tp);
-      }
-    }
+    GpuBench bench(device);
+    argument == "--serve" ? serve(bench) : measure_all(bench);
   } catch (const CudaError& error) {
     std::printf("%s\n", error.what());
     return kSkipped;
   }
-  if (argc > 1) std::ofstream(argv[1]) << results.dump(1) << '\n';
+  if (!argument.empty() && argument != "--serve") std::ofstream(argument) << results.dump(1) << '\n';
   return 0;
 }

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Times the two halves of a Llama 3 layer, forward and backward, in PyTorch with torch.compile: the same shapes as
-cuda_bench beside this. Given the results of cuda_bench, prints one beside the other.
+"""Times the two halves of a Llama 3 layer, forward and backward, in PyTorch with torch.compile and in foreshard, in
+turn: the same shapes, the same GPU, rounds of one and the other.
 
-    torch_layer_bench.py [CUDA_BENCH.json] [--shapes 8B:1,70B:8] [--products]
+    torch_layer_bench.py "./cuda_bench --serve" [--shapes 8B:1,70B:8] [--rounds 5]
 """
 import argparse
-import json
+import shlex
 import statistics
+import subprocess
 
 import torch
 import torch.nn.functional as F
@@ -54,7 +55,7 @@ def median_time(work, repeats=15):
     return statistics.median(begin.elapsed_time(end) for begin, end in marks) / 1e3
 
 
-def layer_time(layer, tensors, *rest):
+def step_of(layer, tensors, *rest):
     compiled = torch.compile(layer)
     grad = torch.rand_like(tensors[0])
 
@@ -63,40 +64,53 @@ def layer_time(layer, tensors, *rest):
             tensor.grad = None
         compiled(*tensors, *rest).backward(grad)
 
-    return median_time(work)
+    return work
+
+
+class Foreshard:
+    def __init__(self, command):
+        self.process = subprocess.Popen(shlex.split(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def time(self, layer):
+        self.process.stdin.write(layer + "\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("results", nargs="?")
+    parser.add_argument("ours", help="the command that times foreshard's layers")
     parser.add_argument("--shapes", default="8B:1,8B:2,8B:4,8B:8,70B:1,70B:2,70B:4,70B:8")
-    parser.add_argument("--products", action="store_true")
+    parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    ours = json.load(open(options.results))["times_s"] if options.results else {}
+    ours = Foreshard(options.ours)
     print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, cuDNN {torch.backends.cudnn.version()}")
+    print("layer                    ours, ms  PyTorch, ms  PyTorch / ours: median (least – most) of rounds")
 
-    def report(name, seconds):
-        beside = f"  ours {1e3 * ours[name]:8.3f} ms, {seconds / ours[name]:.2f} of PyTorch's speed" if name in ours else ""
-        print(f"{name:<34} {1e3 * seconds:8.3f} ms{beside}", flush=True)
+    def compare(name, work):
+        pairs = [(ours.time(name), median_time(work)) for _ in range(options.rounds)]
+        ratios = [theirs / mine for mine, theirs in pairs]
+        mine, theirs = (statistics.median(times) for times in zip(*pairs))
+        half, model, tp = name.split()
+        print(f"{half + ' ' + model + ' tp ' + tp:<24} {1e3 * mine:8.3f}     {1e3 * theirs:8.3f}"
+              f"  {statistics.median(ratios):.3f} ({min(ratios):.3f} – {max(ratios):.3f})", flush=True)
 
-    angles = torch.outer(torch.arange(TOKENS, device="cuda"), 500000.0 ** (-torch.arange(0, DIM, 2, device="cuda") / DIM))
+    frequencies = 500000.0 ** (-torch.arange(0, DIM, 2, device="cuda") / DIM)
+    angles = torch.outer(torch.arange(TOKENS, device="cuda"), frequencies)
     cos, sin = angles.cos()[:, None], angles.sin()[:, None]
     for shape in options.shapes.split(","):
         name, tp = shape.split(":")
         tp = int(tp)
         hidden, width, heads, kv_heads = MODELS[name]
         width, heads, kv_heads = width // tp, heads // tp, kv_heads // tp
-        if options.products:
-            x, w = numbers(TOKENS, hidden), numbers(2 * width, hidden)
-            with torch.no_grad():
-                report(f"gate-up {name} tp {tp} forward", median_time(lambda: F.linear(x, w)))
         torch.compiler.reset()
-        report(f"ffn {name} tp {tp}", layer_time(
+        compare(f"ffn {name} {tp}", step_of(
             ffn, [numbers(TOKENS, hidden), numbers(hidden), numbers(2 * width, hidden), numbers(hidden, width)]))
         torch.compiler.reset()
-        report(f"attention {name} tp {tp}", layer_time(
+        compare(f"attention {name} {tp}", step_of(
             attention, [numbers(TOKENS, hidden), numbers(hidden), numbers((heads + 2 * kv_heads) * DIM, hidden),
                         numbers(hidden, heads * DIM)], cos, sin, heads, kv_heads))
+    ours.process.stdin.close()
 
 
 if __name__ == "__main__":

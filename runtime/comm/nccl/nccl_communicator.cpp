@@ -12,6 +12,7 @@
 #include "runtime/comm/communication_error.hpp"
 #include "runtime/comm/nccl/nccl_check.hpp"
 #include "runtime/device/cuda/cuda_check.hpp"
+#include "runtime/device/cuda/cuda_clock.hpp"
 
 namespace foreshard {
 namespace {
@@ -87,8 +88,8 @@ void NcclCommunicator::connect_stages(const DeviceMesh& mesh) {
     const auto connect = [&](const char* name, std::size_t of_first, std::size_t of_second) {
       NcclGroup group(session_, is_first || is_second ? pair : std::vector<Rank>{}, name);
       if (!is_first && !is_second) return;
-      std::optional<Edge>& edge = edges_[is_first ? of_first : of_second];
-      edge.emplace(Edge{std::move(group), CudaStream()});
+      std::optional<NcclGroup>& edge = edges_[is_first ? of_first : of_second];
+      edge.emplace(std::move(group));
       introduce(*edge, is_send(is_first ? of_first : of_second));
     };
     connect("transfers to the next stage", edge_of(true, Peer::next_stage),
@@ -102,22 +103,22 @@ std::string NcclCommunicator::name() const { return "NCCL " + nccl_version(); }
 
 /// NCCL connects two ranks in their first transfer, and both must be in it: later, each might be in another
 /// first.
-void NcclCommunicator::introduce(Edge& edge, bool sends) {
+void NcclCommunicator::introduce(NcclGroup& edge, bool sends) {
   const Buffer number = staging(DType::fp32, 1);
   transfer(edge, sends, number);
-  check_cuda(cudaStreamSynchronize(edge.stream.get()), "cudaStreamSynchronize");
+  check_cuda(cudaStreamSynchronize(edge.stream()), "cudaStreamSynchronize");
 }
 
-void NcclCommunicator::transfer(Edge& edge, bool sends, const Buffer& buffer) {
-  const int other = 1 - edge.group.rank();
+void NcclCommunicator::transfer(NcclGroup& edge, bool sends, const Buffer& buffer) {
+  const int other = 1 - edge.rank();
   const char* const call = sends ? "ncclSend" : "ncclRecv";
-  edge.group.begin();
+  edge.begin();
   const ncclResult_t result = sends ? ncclSend(buffer.data, count_of(buffer), nccl_type(buffer.type), other,
-                                               edge.group.comm(), edge.stream.get())
+                                               edge.comm(), edge.stream())
                                     : ncclRecv(buffer.data, count_of(buffer), nccl_type(buffer.type), other,
-                                               edge.group.comm(), edge.stream.get());
-  check_nccl(result, call, session_, edge.group.comm());
-  edge.group.end(call, edge.stream.get());
+                                               edge.comm(), edge.stream());
+  check_nccl(result, call, session_, edge.comm());
+  edge.end(call);
 }
 
 NcclGroup& NcclCommunicator::group_of(GroupKind kind) {
@@ -132,27 +133,56 @@ void NcclCommunicator::run(const CollectiveCall& call) {
   check_collective(call, group.size(), group.rank());
   if (call.bookkeeping) return host_.run(call);
   session_.note().enter_collective(wire_state(call.kind), call.group);
-  const bool adds = call.kind == CollectiveKind::reduce_scatter && call.accumulate;
-  if (!adds) {
-    group.begin();
-    for (const Piece& piece : call.pieces) {
-      call.is_uneven() ? run_uneven(call, piece, group) : run_piece(call, piece, group);
-    }
-    group.end("ncclGroupEnd", device_.stream());
+  if (call.kind == CollectiveKind::reduce_scatter && call.accumulate) {
+    add_pieces(call, group);
+  } else {
+    const Ticket ticket = take_off(group);
+    hand_in(call, group);
+    land(ticket, group);
+    wait(ticket);
   }
-  // What is added to goes piece by piece through staging memory.
-  for (std::size_t i = 0; adds && i < call.pieces.size(); ++i) {
-    const Piece& piece = call.pieces[i];
+  session_.note().leave();
+}
+
+Ticket NcclCommunicator::run_beside(const CollectiveCall& call, const ClockMarks& marks) {
+  NcclGroup& group = group_of(call.group);
+  check_collective(call, group.size(), group.rank());
+  if (call.bookkeeping || call.accumulate)
+    throw std::invalid_argument("this collective does not run beside kernels");
+  session_.note().enter_collective(wire_state(call.kind), call.group);
+  auto& clock = dynamic_cast<CudaClock&>(marks.clock);
+  const Ticket ticket = take_off(group);
+  clock.mark(marks.begin, group.stream());
+  hand_in(call, group);
+  clock.mark(marks.end, group.stream());
+  land(ticket, group);
+  session_.note().leave();
+  return ticket;
+}
+
+void NcclCommunicator::hand_in(const CollectiveCall& call, NcclGroup& group) {
+  group.begin();
+  for (const Piece& piece : call.pieces) {
+    call.is_uneven() ? run_uneven(call, piece, group) : run_piece(call, piece, group);
+  }
+  group.end("ncclGroupEnd");
+}
+
+/// What is added to goes piece by piece through staging memory.
+void NcclCommunicator::add_pieces(const CollectiveCall& call, NcclGroup& group) {
+  for (const Piece& piece : call.pieces) {
     const Buffer arrived = staging(piece.receive.type, piece.receive.elements);
+    const Ticket ticket = take_off(group);
     group.begin();
     scatter(call, piece, group, arrived);
-    group.end("ncclGroupEnd", device_.stream());
+    group.end("ncclGroupEnd");
+    land(ticket, group);
+    wait(ticket);
     device_.run(PointwiseCall{.kind = PointwiseKind::accumulate,
                               .elements = piece.receive.elements,
                               .a = arrived,
                               .y = piece.receive});
   }
-  session_.note().leave();
 }
 
 void NcclCommunicator::run_piece(const CollectiveCall& call, const Piece& piece, NcclGroup& group) {
@@ -160,7 +190,7 @@ void NcclCommunicator::run_piece(const CollectiveCall& call, const Piece& piece,
   switch (call.kind) {
     case CollectiveKind::all_reduce:
       check_nccl(ncclAllReduce(from.data, piece.receive.data, count_of(piece.receive), nccl_type(from.type),
-                               nccl_op(call.reduction), group.comm(), device_.stream()),
+                               nccl_op(call.reduction), group.comm(), group.stream()),
                  "ncclAllReduce", session_, group.comm());
       return;
     case CollectiveKind::all_gather: return gather(call, piece, group);
@@ -182,7 +212,7 @@ void NcclCommunicator::gather(const CollectiveCall& call, const Piece& piece, Nc
   const std::byte* from = call.in_place ? whole.part(own.first, own.elements).data : piece.send.data;
   if (whole.elements % group.size() == 0) {
     check_nccl(ncclAllGather(from, whole.data, static_cast<std::size_t>(own.elements), nccl_type(whole.type),
-                             group.comm(), device_.stream()),
+                             group.comm(), group.stream()),
                "ncclAllGather", session_, group.comm());
     return;
   }
@@ -196,7 +226,7 @@ void NcclCommunicator::gather(const CollectiveCall& call, const Piece& piece, Nc
 void NcclCommunicator::broadcast(const std::byte* from, const Buffer& to, int member, NcclGroup& group) {
   if (to.empty()) return;
   check_nccl(ncclBroadcast(member == group.rank() ? from : to.data, to.data, count_of(to), nccl_type(to.type),
-                           member, group.comm(), device_.stream()),
+                           member, group.comm(), group.stream()),
              "ncclBroadcast", session_, group.comm());
 }
 
@@ -205,7 +235,7 @@ void NcclCommunicator::reduce(const Buffer& part, std::byte* to, Reduction reduc
                               NcclGroup& group) {
   if (part.empty()) return;
   check_nccl(ncclReduce(part.data, to, count_of(part), nccl_type(part.type), nccl_op(reduction), member,
-                        group.comm(), device_.stream()),
+                        group.comm(), group.stream()),
              "ncclReduce", session_, group.comm());
 }
 
@@ -214,7 +244,7 @@ void NcclCommunicator::scatter(const CollectiveCall& call, const Piece& piece, N
   const Buffer& whole = call.in_place ? piece.receive : piece.send;
   if (whole.elements % group.size() == 0) {
     check_nccl(ncclReduceScatter(whole.data, to.data, count_of(to), nccl_type(whole.type),
-                                 nccl_op(call.reduction), group.comm(), device_.stream()),
+                                 nccl_op(call.reduction), group.comm(), group.stream()),
                "ncclReduceScatter", session_, group.comm());
     return;
   }
@@ -234,11 +264,11 @@ void NcclCommunicator::exchange(const Piece& piece, NcclGroup& group) {
 
 void NcclCommunicator::send_and_receive(const Buffer& out, const Buffer& in, int member, NcclGroup& group) {
   if (!out.empty()) {
-    check_nccl(ncclSend(out.data, count_of(out), nccl_type(out.type), member, group.comm(), device_.stream()),
+    check_nccl(ncclSend(out.data, count_of(out), nccl_type(out.type), member, group.comm(), group.stream()),
                "ncclSend", session_, group.comm());
   }
   if (!in.empty()) {
-    check_nccl(ncclRecv(in.data, count_of(in), nccl_type(in.type), member, group.comm(), device_.stream()),
+    check_nccl(ncclRecv(in.data, count_of(in), nccl_type(in.type), member, group.comm(), group.stream()),
                "ncclRecv", session_, group.comm());
   }
 }
@@ -277,19 +307,28 @@ Buffer NcclCommunicator::staging(DType type, std::int64_t elements) {
 }
 
 Ticket NcclCommunicator::start(const TransferCall& call) {
+  NcclGroup& edge = *edges_[edge_of(call.is_send, call.peer)];
+  const Ticket ticket = take_off(edge);
+  transfer(edge, call.is_send, call.buffer);
+  land(ticket, edge);
+  return ticket;
+}
+
+/// A flight begins when what has been handed in so far is done, which may still use its memory.
+Ticket NcclCommunicator::take_off(const NcclGroup& group) {
   if (free_.empty())
     throw CommunicationError(
         fmt::format("{}: more than {} transfers in flight", place_words(session_), kMostInFlight));
   const Ticket ticket = free_.back();
   free_.pop_back();
-  Edge& edge = *edges_[edge_of(call.is_send, call.peer)];
-  Flight& flight = flights_[ticket.at()];
-  // It begins when what has been handed in so far is done, which may still use its memory.
-  flight.begin.record(device_.stream());
-  flight.begin.hold(edge.stream.get());
-  transfer(edge, call.is_send, call.buffer);
-  flight.end.record(edge.stream.get());
+  CudaEvent& begin = flights_[ticket.at()].begin;
+  begin.record(device_.stream());
+  begin.hold(group.stream());
   return ticket;
+}
+
+void NcclCommunicator::land(Ticket ticket, const NcclGroup& group) {
+  flights_[ticket.at()].end.record(group.stream());
 }
 
 void NcclCommunicator::wait(Ticket ticket) {
@@ -301,7 +340,7 @@ void NcclCommunicator::finish() {
   const auto all_done = [&] {
     bool done = true;
     for (const std::shared_ptr<NcclGroup>& group : groups_) done = group->is_done() && done;
-    for (const std::optional<Edge>& edge : edges_) done = (!edge || edge->group.is_done()) && done;
+    for (const std::optional<NcclGroup>& edge : edges_) done = (!edge || edge->is_done()) && done;
     return done;
   };
   while (!all_done()) std::this_thread::yield();

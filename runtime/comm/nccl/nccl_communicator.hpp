@@ -19,10 +19,10 @@ namespace foreshard {
 
 /// The groups of a mesh on NCCL, one rank per GPU, brought up over MPI. Buffers are memory of the GPU.
 ///
-/// Collectives go into the device's own stream: kernels before them are done when they begin, kernels after
-/// them see their results, and nothing overlaps. Every neighbour in the pipeline has two more NCCL
-/// communicators, one per direction, each with a stream of its own: transfers run beside the kernels and
-/// beside one another, in the order of their direction.
+/// Every group has an NCCL communicator and a stream of its own; every neighbour in the pipeline has two, one
+/// per direction. Whatever is handed in to one of them begins when the kernels so far are done, and kernels
+/// that come after it has been waited for begin when it is done: events order the streams. In between it runs
+/// beside kernels and beside other groups, in the order of its group or direction.
 class NcclCommunicator final : public Communicator {
  public:
   /// All ranks together. `session` and `device` outlive the communicator.
@@ -38,6 +38,8 @@ class NcclCommunicator final : public Communicator {
   [[nodiscard]] std::int64_t group_size(GroupKind group) const override { return place(group).size; }
 
   void run(const CollectiveCall& call) override;
+  [[nodiscard]] bool runs_beside_kernels() const override { return true; }
+  Ticket run_beside(const CollectiveCall& call, const ClockMarks& marks) override;
   Ticket start(const TransferCall& call) override;
   void wait(Ticket ticket) override;
   void progress() override {}
@@ -52,23 +54,22 @@ class NcclCommunicator final : public Communicator {
     std::int64_t rank = 0;
     std::int64_t size = 0;
   };
-  /// One way of transfers between two stages.
-  struct Edge {
-    NcclGroup group;
-    CudaStream stream;
-  };
-  /// A transfer in flight.
+  /// The points between which something is in flight.
   struct Flight {
     CudaEvent begin;
     CudaEvent end;
   };
 
   [[nodiscard]] const Place& place(GroupKind group) const { return places_[static_cast<std::size_t>(group)]; }
-  void introduce(Edge& edge, bool sends);
-  void transfer(Edge& edge, bool sends, const Buffer& buffer);
+  [[nodiscard]] Ticket take_off(const NcclGroup& group);
+  void land(Ticket ticket, const NcclGroup& group);
+  void introduce(NcclGroup& edge, bool sends);
+  void transfer(NcclGroup& edge, bool sends, const Buffer& buffer);
   [[nodiscard]] NcclGroup& group_of(GroupKind kind);
   void connect_groups(const DeviceMesh& mesh);
   void connect_stages(const DeviceMesh& mesh);
+  void hand_in(const CollectiveCall& call, NcclGroup& group);
+  void add_pieces(const CollectiveCall& call, NcclGroup& group);
   void run_piece(const CollectiveCall& call, const Piece& piece, NcclGroup& group);
   void gather(const CollectiveCall& call, const Piece& piece, NcclGroup& group);
   void scatter(const CollectiveCall& call, const Piece& piece, NcclGroup& group, Buffer to);
@@ -85,8 +86,8 @@ class NcclCommunicator final : public Communicator {
   MpiCommunicator host_;  // for what lies in the host's memory
   std::array<Place, kGroupKindCount> places_{};
   std::array<std::shared_ptr<NcclGroup>, kGroupKindCount> groups_;  // kinds of the same members share one
-  std::array<std::optional<Edge>, 4> edges_;  // to next, from previous, to previous, from next
-  std::vector<Flight> flights_;               // by ticket
+  std::array<std::optional<NcclGroup>, 4> edges_;  // to next, from previous, to previous, from next
+  std::vector<Flight> flights_;                    // by ticket
   std::vector<Ticket> free_;
   std::unique_ptr<DeviceMemory> staging_;
   std::int64_t staging_bytes_ = 0;

@@ -40,6 +40,7 @@ NcclGroup::NcclGroup(NcclGroup&& other) noexcept
       name_(std::move(other.name_)),
       last_(std::move(other.last_)),
       comm_(std::exchange(other.comm_, nullptr)),
+      stream_(std::move(other.stream_)),
       rank_(other.rank_),
       size_(other.size_),
       handed_in_(std::move(other.handed_in_)) {}
@@ -52,11 +53,11 @@ void NcclGroup::abort() {
 
 void NcclGroup::begin() const { check_nccl(ncclGroupStart(), "ncclGroupStart", *session_, comm_); }
 
-void NcclGroup::end(std::string_view call, cudaStream_t stream) {
+void NcclGroup::end(std::string_view call) {
   check_nccl(ncclGroupEnd(), call, *session_, comm_);
   settle(call);
   last_ = place_words(*session_);
-  handed_in_.record(stream);
+  handed_in_.record(stream());
 }
 
 /// NCCL hands in work in the background: returns when it has been.

@@ -12,7 +12,7 @@
 
 namespace foreshard {
 
-/// One NCCL communicator over some ranks of the run, brought up over MPI.
+/// One NCCL communicator over some ranks of the run, brought up over MPI, and the stream of its calls.
 class NcclGroup {
  public:
   /// The members together, in the order of `members`; the same number of groups is brought up by all ranks of
@@ -24,13 +24,14 @@ class NcclGroup {
   NcclGroup& operator=(NcclGroup&&) = delete;
 
   [[nodiscard]] ncclComm_t comm() const { return comm_; }
+  [[nodiscard]] cudaStream_t stream() const { return stream_.get(); }
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
 
   /// Begins a call of several parts: ncclGroupStart.
   void begin() const;
-  /// Hands it in; returns when NCCL has taken it. What ran on `stream` so far and this call end at an event.
-  void end(std::string_view call, cudaStream_t stream);
+  /// Hands it in; returns when NCCL has taken it.
+  void end(std::string_view call);
   /// True when all that was handed in is done. @throws CommunicationError where NCCL has found an error since
   [[nodiscard]] bool is_done() const;
   /// Gives up what is under way.
@@ -43,9 +44,10 @@ class NcclGroup {
   std::string name_;
   std::string last_;  // operation that was handed in last
   ncclComm_t comm_ = nullptr;
+  CudaStream stream_;
   int rank_ = 0;
   int size_ = 0;
-  CudaEvent handed_in_;
+  CudaEvent handed_in_;  // what was handed in last
 };
 
 }  // namespace foreshard

@@ -7,7 +7,7 @@
 
 #include "planner/spec/names.hpp"
 #include "runtime/device/check_call.hpp"
-#include "runtime/device/cuda/cuda_event.hpp"
+#include "runtime/device/cuda/cuda_clock.hpp"
 #include "runtime/device/host_numbers.hpp"
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 
@@ -43,34 +43,6 @@ class CudaMemory final : public DeviceMemory {
                     static_cast<double>(total - free) / kGiB, static_cast<double>(free) / kGiB));
   }
   std::byte* data_ = nullptr;
-};
-
-/// Times are differences to the first point that was marked after the clock had been read, so that they keep
-/// their digits however long the process runs: CUDA gives them as floats of milliseconds.
-class CudaClock final : public DeviceClock {
- public:
-  CudaClock(cudaStream_t stream, std::size_t points) : stream_(stream) {
-    points_.reserve(points);
-    for (std::size_t i = 0; i < points; ++i) points_.emplace_back(CudaEvent::Use::timing);
-  }
-  void mark(std::size_t point) override {
-    if (is_read_) first_ = point;
-    is_read_ = false;
-    points_[point].record(stream_);
-  }
-  [[nodiscard]] std::int64_t nanoseconds(std::size_t point) const override {
-    is_read_ = true;
-    float milliseconds = 0.0F;
-    check_cuda(cudaEventElapsedTime(&milliseconds, points_[first_].get(), points_[point].get()),
-               "cudaEventElapsedTime");
-    return static_cast<std::int64_t>(1e6 * static_cast<double>(milliseconds));
-  }
-
- private:
-  cudaStream_t stream_;
-  std::vector<CudaEvent> points_;
-  std::size_t first_ = 0;
-  mutable bool is_read_ = true;
 };
 
 std::string version_words(std::size_t version) {

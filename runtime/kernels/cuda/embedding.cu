@@ -26,64 +26,91 @@ __global__ void __launch_bounds__(kThreads) look_up(Lookup<T> of, const T* table
     store<N>(y + token * of.width + i, is_here ? load<N>(table + row * of.width + i) : Floats<N>{});
 }
 
-/// Where ids come again, by token.
+/// Where ids come again, by token. Both begin as kNone, and threads put in the least of what they find.
 struct Links {
-  std::int32_t* next;      ///< of the same id, kNone where there is none
-  std::int32_t* repeated;  ///< not 0 where the id came before
+  std::int32_t* next;      ///< token of the same id
+  std::int32_t* previous;  ///< some token of the same id before it
 };
 constexpr std::int32_t kNone = 0x7F7F7F7F;  // what memory is set to, byte by byte
 constexpr int kSegments = 16;
 
-/// A thread per token looks through a segment of the ids, a tile of them in shared memory at a time. Least
-/// and or do not depend on the order.
+/// A thread per token looks through a segment of the ids, a tile of them in shared memory at a time. The
+/// least does not depend on the order.
 __global__ void __launch_bounds__(kThreads)
     link_tokens(const std::int32_t* ids, std::int64_t tokens, Links links) {
-  __shared__ std::int32_t tile[kThreads];
+  constexpr std::int32_t kNoId = -1;
+  constexpr int kAtOnce = 16;  // few ids come again: a step looks whether any of so many does
+  alignas(16) __shared__ std::int32_t tile[kThreads];
   const std::int64_t token = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
-  const std::int32_t id = token < tokens ? ids[token] : -1;
+  const std::int32_t id = token < tokens ? ids[token] : kNoId - 1;
   const std::int64_t segment = (tokens + kSegments - 1) / kSegments;
   const std::int64_t end = min(tokens, (blockIdx.y + 1) * segment);
   std::int32_t next = kNone;
-  bool is_repeated = false;
+  std::int32_t previous = kNone;
   for (std::int64_t begin = blockIdx.y * segment; begin < end; begin += kThreads) {
     __syncthreads();
-    if (begin + threadIdx.x < end) tile[threadIdx.x] = ids[begin + threadIdx.x];
+    tile[threadIdx.x] = begin + threadIdx.x < end ? ids[begin + threadIdx.x] : kNoId;
     __syncthreads();
-    const int count = static_cast<int>(min(std::int64_t{kThreads}, end - begin));
-    for (int i = 0; i < count; ++i) {
-      if (tile[i] != id) continue;
-      const std::int64_t other = begin + i;
-      is_repeated = is_repeated || other < token;
-      if (other > token) next = min(next, static_cast<std::int32_t>(other));
+    for (int first = 0; first < kThreads; first += kAtOnce) {
+      bool is_here = false;
+      for (int i = 0; i < kAtOnce; ++i) is_here |= tile[first + i] == id;
+      if (!is_here) continue;
+      for (int i = first; i < first + kAtOnce; ++i) {
+        if (tile[i] != id) continue;
+        const std::int64_t other = begin + i;
+        if (other > token) next = min(next, static_cast<std::int32_t>(other));
+        if (other < token) previous = min(previous, static_cast<std::int32_t>(other));
+      }
     }
   }
   if (token >= tokens) return;
   if (next != kNone) atomicMin(links.next + token, next);
-  if (is_repeated) atomicOr(links.repeated + token, 1);
+  if (previous != kNone) atomicMin(links.previous + token, previous);
 }
 
 void link(Context& context, const EmbeddingCall& call, const Links& links) {
-  const std::size_t bytes = static_cast<std::size_t>(call.tokens) * sizeof(std::int32_t);
+  const std::size_t bytes = 2 * static_cast<std::size_t>(call.tokens) * sizeof(std::int32_t);
   check_cuda(cudaMemsetAsync(links.next, 0x7F, bytes, context.stream()), "cudaMemsetAsync");
-  check_cuda(cudaMemsetAsync(links.repeated, 0, bytes, context.stream()), "cudaMemsetAsync");
   start(context, "an embedding", {dim3(blocks_for(call.tokens, kThreads), kSegments), kThreads}, link_tokens,
         reinterpret_cast<const std::int32_t*>(call.ids.data), call.tokens, links);
 }
 
-/// A block per token: that of an id's first one walks along the links.
+constexpr int kTokensAtOnce = 4;
+
+/// A block per few tokens and stretch of their rows, which reads them all before it uses any. Those of an
+/// id's first token walk along the links.
 template <int N, class T, class G>
 __global__ void __launch_bounds__(kThreads)
     add_rows_of_ids(Lookup<T> of, Links links, const T* dy, G* d_table) {
-  const std::int64_t token = blockIdx.x;
-  const std::int64_t row = of.ids[token] - of.first_row;
-  if (row < 0 || row >= of.rows || links.repeated[token] != 0) return;
-  for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < of.width; c += kThreads * N) {
-    Floats<N> sum = load<N>(d_table + row * of.width + c);
-    for (std::int32_t at = static_cast<std::int32_t>(token); at != kNone; at = links.next[at]) {
-      const Floats<N> summand = load<N>(dy + std::int64_t{at} * of.width + c);
-      for (int j = 0; j < N; ++j) sum.at[j] += summand.at[j];
+  const std::int64_t column = (std::int64_t{blockIdx.y} * kThreads + threadIdx.x) * N;
+  if (column >= of.width) return;
+  std::int64_t row[kTokensAtOnce];
+  std::int32_t next[kTokensAtOnce];
+  bool is_first[kTokensAtOnce];
+  for (int i = 0; i < kTokensAtOnce; ++i) {
+    const std::int64_t token = std::int64_t{blockIdx.x} * kTokensAtOnce + i;
+    const bool is_there = token < of.tokens;
+    row[i] = is_there ? of.ids[token] - of.first_row : -1;
+    next[i] = is_there ? links.next[token] : kNone;
+    is_first[i] = is_there && links.previous[token] == kNone;
+  }
+  Floats<N> sum[kTokensAtOnce];
+  Floats<N> summand[kTokensAtOnce];
+  for (int i = 0; i < kTokensAtOnce; ++i) {
+    is_first[i] = is_first[i] && row[i] >= 0 && row[i] < of.rows;
+    if (!is_first[i]) continue;
+    const std::int64_t token = std::int64_t{blockIdx.x} * kTokensAtOnce + i;
+    sum[i] = load<N>(d_table + row[i] * of.width + column);
+    summand[i] = load<N>(dy + token * of.width + column);
+  }
+  for (int i = 0; i < kTokensAtOnce; ++i) {
+    if (!is_first[i]) continue;
+    for (int j = 0; j < N; ++j) sum[i].at[j] += summand[i].at[j];
+    for (std::int64_t at = next[i]; at != kNone; at = links.next[at]) {
+      const Floats<N> more = load<N>(dy + at * of.width + column);
+      for (int j = 0; j < N; ++j) sum[i].at[j] += more.at[j];
     }
-    store<N>(d_table + row * of.width + c, sum);
+    store<N>(d_table + row[i] * of.width + column, sum[i]);
   }
 }
 
@@ -118,16 +145,19 @@ void run(Context& context, const EmbeddingCall& call) {
     const Links links{scratch, scratch + call.tokens};
     link(context, call, links);
     const bool packed = are_packed({call.dy, call.d_table}, call.width);
+    const LaunchShape of_stretches{
+        {blocks_for(call.tokens, kTokensAtOnce), blocks_for(call.width, kThreads * (packed ? kPack : 1))},
+        kThreads};
     with_numbers(call.dy, [&](auto* dy) {
       with_numbers(call.d_table, [&](auto* d_table) {
         using T = std::remove_pointer_t<decltype(dy)>;
         using G = std::remove_pointer_t<decltype(d_table)>;
         if (packed) {
-          start(context, "an embedding", shape, add_rows_of_ids<kPack, T, G>, lookup_of<T>(call), links, dy,
-                d_table);
+          start(context, "an embedding", of_stretches, add_rows_of_ids<kPack, T, G>, lookup_of<T>(call),
+                links, dy, d_table);
         } else {
-          start(context, "an embedding", shape, add_rows_of_ids<1, T, G>, lookup_of<T>(call), links, dy,
-                d_table);
+          start(context, "an embedding", of_stretches, add_rows_of_ids<1, T, G>, lookup_of<T>(call), links,
+                dy, d_table);
         }
       });
     });

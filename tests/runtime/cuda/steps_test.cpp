@@ -1,5 +1,6 @@
 // Whole steps through the GPU's device: what it runs gives what the unsharded step gives, with all that
 // models and shardings are made of. Ranks talk through the host, as ranks that share a GPU do.
+#include <cstdio>
 #include <memory>
 
 #include "runtime/comm/mpi_communicator.hpp"
@@ -14,7 +15,19 @@
 namespace foreshard::test {
 namespace {
 
+/// Says so once where there is none: ctest then counts the test as skipped.
+bool has_gpu() {
+  static const bool has = [] {
+    int count = 0;
+    const bool found = cudaGetDeviceCount(&count) == cudaSuccess && count > 0;
+    if (!found) std::printf("skipped: no GPU to test on\n");
+    return found;
+  }();
+  return has;
+}
+
 void check_on_gpu(JobSpec job) {
+  if (!has_gpu()) return;
   job.cluster.accelerator.is_cpu = false;
   for (const Precision precision : kFastPrecisions) {
     CAPTURE(static_cast<int>(precision));

@@ -1,0 +1,11 @@
+#include "runtime/comm/communicator.hpp"
+
+#include <stdexcept>
+
+namespace foreshard {
+
+Ticket Communicator::run_beside(const CollectiveCall&, const ClockMarks&) {
+  throw std::logic_error(name() + " runs no collective beside kernels");
+}
+
+}  // namespace foreshard
