@@ -47,6 +47,15 @@ void require_ranks(const MpiSession& session, const JobSpec& as_written, const J
   if (complaint) throw UsageError(*complaint);
 }
 
+/// Of what a job would overlap, what GPUs do: collectives run beside kernels as a whole, not in pieces beside
+/// the product that they feed, and gathers of weights do not run ahead.
+std::string executable_overlap(const JobSpec& job) {
+  const OverlapSpec& overlap = job.training.overlap;
+  return fmt::format("{{tp: {}, dp: {}, pp: {}, cp: false, ep: false}}",
+                     overlap.tp == TpOverlap::none ? "none" : "wgrad", overlap.dp && job.parallelism.zero < 2,
+                     overlap.pp);
+}
+
 /// The job on a cluster that has a device for every rank. Where it does not go together with that many, the
 /// job as it is written says how many it wants.
 JobSpec load_for_ranks(const MpiSession& session, const JobSource& source, std::vector<Override> overrides) {
@@ -58,10 +67,9 @@ JobSpec load_for_ranks(const MpiSession& session, const JobSource& source, std::
     // again.
   }
   if (as_written) require_device(*as_written, source);
-  // Between GPUs nothing but transfers runs beside kernels, and so it is planned; processors overlap nothing
-  // anyway.
+  // Processors overlap nothing anyway.
   if (as_written && !as_written->cluster.accelerator.is_cpu)
-    overrides.push_back({"training.overlap", "{tp: none, dp: false, cp: false, ep: false}"});
+    overrides.push_back({"training.overlap", executable_overlap(*as_written)});
   overrides.push_back({"cluster.devices_per_node", std::to_string(session.local_ranks())});
   overrides.push_back({"cluster.nodes", std::to_string(count_hosts(session))});
   try {

@@ -95,7 +95,11 @@ class Probe {
   void steps() {
     const std::int64_t n = session_.size();
     std::vector<JobSpec> jobs;
-    for (const Degrees& degrees : degrees_of(n)) jobs.push_back(sharded(tiny_job(false), degrees));
+    for (const Degrees& degrees : degrees_of(n)) {
+      jobs.push_back(sharded(tiny_job(false), degrees));
+      jobs.back().training.overlap = {
+          .tp = TpOverlap::wgrad, .dp = true, .pp = true, .cp = false, .ep = false};
+    }
     jobs.push_back(sharded(tiny_job(false), {.dp = n, .ep = n}));
     jobs.back().name = "experts";
     jobs.back().model.experts = ExpertsSpec{.count = 8, .per_token = 2, .hidden = 12};

@@ -1,0 +1,113 @@
+// Collectives that run beside kernels: everything that touches their memory waits for them. They go over
+// processors here, as late as they may.
+#include <vector>
+
+#include "tests/runtime/verify/sharding_jobs.hpp"
+#include "tests/runtime/verify/verify_job.hpp"
+
+namespace foreshard::test {
+namespace {
+
+/// Runs what it has been handed when it is waited for: who reads too early finds old numbers, and what is
+/// overwritten too early goes out wrong.
+class LateCommunicator final : public Communicator {
+ public:
+  explicit LateCommunicator(Communicator& inner) : inner_(inner) {}
+
+  [[nodiscard]] std::string name() const override { return "late " + inner_.name(); }
+  [[nodiscard]] Rank rank() const override { return inner_.rank(); }
+  [[nodiscard]] std::int64_t size() const override { return inner_.size(); }
+  [[nodiscard]] std::int64_t group_rank(GroupKind group) const override { return inner_.group_rank(group); }
+  [[nodiscard]] std::int64_t group_size(GroupKind group) const override { return inner_.group_size(group); }
+  void run(const CollectiveCall& call) override { inner_.run(call); }
+  [[nodiscard]] bool runs_beside_kernels() const override { return true; }
+  Ticket run_beside(const CollectiveCall& call, const ClockMarks& marks) override {
+    late_.push_back({call, marks});
+    return Ticket(kFirstLate + static_cast<int>(late_.size()) - 1);
+  }
+  Ticket start(const TransferCall& call) override { return inner_.start(call); }
+  void wait(Ticket ticket) override {
+    if (ticket.value() < kFirstLate) return inner_.wait(ticket);
+    const auto& [call, marks] = late_[static_cast<std::size_t>(ticket.value() - kFirstLate)];
+    marks.clock.mark(marks.begin);
+    inner_.run(call);
+    marks.clock.mark(marks.end);
+  }
+  void progress() override { inner_.progress(); }
+  void finish() override { inner_.finish(); }
+  void barrier() override { inner_.barrier(); }
+  double sum_over_world(double value) override { return inner_.sum_over_world(value); }
+  double max_over_world(double value) override { return inner_.max_over_world(value); }
+
+  [[nodiscard]] std::size_t late() const { return late_.size(); }
+
+ private:
+  struct Late {
+    CollectiveCall call;
+    ClockMarks marks;
+  };
+  static constexpr int kFirstLate = 1 << 20;
+  Communicator& inner_;
+  std::vector<Late> late_;
+};
+
+JobSpec overlapping(const Degrees& degrees, bool gpt) {
+  JobSpec job = sharded(tiny_job(gpt), degrees);
+  job.training.overlap = {.tp = TpOverlap::wgrad, .dp = true, .pp = true, .cp = false, .ep = false};
+  return job;
+}
+
+TEST_CASE("collectives that come as late as they may change nothing") {
+  for (const Degrees& degrees : degrees_of(mpi_session().size())) {
+    for (const bool gpt : {false, true}) {
+      CAPTURE(degrees.name(), gpt);
+      const JobSpec job = overlapping(degrees, gpt);
+      ReferenceDevice device;
+      MpiCommunicator mpi(mpi_session(), DeviceMesh(job.parallelism));
+      LateCommunicator communicator(mpi);
+      const ShardingErrors errors = compare_with_unsharded(job, device, communicator, 2);
+      CAPTURE(errors.worst_gradient);
+      CHECK(errors.loss <= 1e-11);
+      CHECK(errors.outputs <= 1e-11);
+      CHECK(errors.gradients <= 1e-11);
+      CHECK(errors.weights <= 1e-11);
+      if (degrees.pp < mpi_session().size()) CHECK(communicator.late() > 0);
+    }
+  }
+}
+
+TEST_CASE("what runs beside kernels is counted as planned, and is in no time of its own") {
+  const std::int64_t ranks = mpi_session().size();
+  const JobSpec job = overlapping({.tp = ranks / 2, .dp = 2, .zero = 1}, false);
+  const StepProgram program = build_step_program(job);
+  CpuDevice cpu(1);
+  CountingDevice device(cpu);
+  MpiCommunicator mpi(mpi_session(), DeviceMesh(job.parallelism));
+  LateCommunicator late(mpi);
+  CountingCommunicator communicator(late);
+  RankPlan plan(job, program, device, communicator);
+  Executor executor(plan, device, communicator);
+  executor.initialize();
+  device.reset();
+  executor.run_step();
+  REQUIRE(late.late() > 0);
+  const CountCheck check = check_counts(plan, device, communicator, memory_report(job, program));
+  CHECK(check.payload_bytes.counted == check.payload_bytes.planned);
+  CHECK(check.calls.counted == check.calls.planned);
+  // They ran when they were waited for: their time is what nothing hid, and the step's is made of it, of the
+  // other operations and of what lies between them.
+  Seconds beside;
+  Seconds others;
+  for (std::size_t position = 0; position < plan.ops().size(); ++position) {
+    const bool is_beside = plan.ops()[position].kind == PlannedOp::Kind::beside;
+    (is_beside ? beside : others) += executor.time_of(position);
+  }
+  CHECK(beside > Seconds(0.0));
+  CHECK(executor.not_hidden() >= beside);
+  CHECK(executor.waited() == Seconds(0.0));
+  const Seconds sum = others + executor.not_hidden() + executor.overhead();
+  CHECK(sum.value() == Approx(executor.step_time().value()).epsilon(1e-6));
+}
+
+}  // namespace
+}  // namespace foreshard::test
