@@ -39,10 +39,10 @@ constexpr int kSegments = 16;
 __global__ void __launch_bounds__(kThreads)
     link_tokens(const std::int32_t* ids, std::int64_t tokens, Links links) {
   constexpr std::int32_t kNoId = -1;
-  constexpr int kAtOnce = 16;  // few ids come again: a step looks whether any of so many does
   alignas(16) __shared__ std::int32_t tile[kThreads];
   const std::int64_t token = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
   const std::int32_t id = token < tokens ? ids[token] : kNoId - 1;
+  const auto wanted = static_cast<std::uint32_t>(id);
   const std::int64_t segment = (tokens + kSegments - 1) / kSegments;
   const std::int64_t end = min(tokens, (blockIdx.y + 1) * segment);
   std::int32_t next = kNone;
@@ -51,11 +51,11 @@ __global__ void __launch_bounds__(kThreads)
     __syncthreads();
     tile[threadIdx.x] = begin + threadIdx.x < end ? ids[begin + threadIdx.x] : kNoId;
     __syncthreads();
-    for (int first = 0; first < kThreads; first += kAtOnce) {
-      bool is_here = false;
-      for (int i = 0; i < kAtOnce; ++i) is_here |= tile[first + i] == id;
-      if (!is_here) continue;
-      for (int i = first; i < first + kAtOnce; ++i) {
+    for (int first = 0; first < kThreads; first += 4) {
+      // Few ids come again.
+      const uint4 four = reinterpret_cast<const uint4*>(tile)[first / 4];
+      if (four.x != wanted && four.y != wanted && four.z != wanted && four.w != wanted) continue;
+      for (int i = first; i < first + 4; ++i) {
         if (tile[i] != id) continue;
         const std::int64_t other = begin + i;
         if (other > token) next = min(next, static_cast<std::int32_t>(other));

@@ -1,5 +1,4 @@
 // Reads and writes 2 bytes per element in bf16; the tables of a token stay in the cache for all its heads.
-#include <cstdlib>
 #include <stdexcept>
 
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
@@ -24,52 +23,35 @@ struct Rotation {
   float direction;  // of the turn: 1 or −1
 };
 
-/// A thread turns N pairs (i, i + half) of H heads of one token, whose angles are the same.
-template <int N, int H, class T>
+/// A thread turns N pairs (i, i + half) of one head of one token.
+template <int N, class T>
 __global__ void __launch_bounds__(kThreads) rotate(Rotation<T> of) {
   const std::uint32_t packs = of.half / N;  // of a head
-  const std::uint32_t per_token = packs * ((of.heads + H - 1) / H);
+  const std::uint32_t per_token = packs * of.heads;
   const std::uint32_t at = blockIdx.x * kThreads + threadIdx.x;
   if (at >= of.tokens * per_token) return;
   const std::uint32_t token = at / per_token;
   const std::uint32_t within = at - token * per_token;
-  const std::uint32_t head = within / packs * H;
+  const std::uint32_t head = within / packs;
   const std::uint32_t pair = within % packs * N;
   const std::uint32_t position =
       of.call.shares > 1 ? static_cast<std::uint32_t>(of.call.position_of(token)) : token % of.sequence;
   const std::uint32_t angle = position * of.half + pair;
-  T* const row = of.x + std::int64_t{token} * of.call.row_width + of.call.first_column + pair;
-  // All that is read from memory is under way before the first of it is used.
-  Floats<N> first[H];
-  Floats<N> second[H];
-  for (int h = 0; h < H; ++h) {
-    if (head + h >= of.heads) continue;
-    const T* const from = row + (head + h) * of.call.stride_of_heads();
-    first[h] = load<N>(from);
-    second[h] = load<N>(from + of.half);
-  }
   const Floats<N> cosine = load<N>(of.cosines + angle);
   const Floats<N> sine = load<N>(of.sines + angle);
-  for (int h = 0; h < H; ++h) {
-    if (head + h >= of.heads) continue;
-    Floats<N> turned;
-    Floats<N> turned_second;
-    for (int j = 0; j < N; ++j) {
-      const float s = of.direction * sine.at[j];
-      turned.at[j] = first[h].at[j] * cosine.at[j] - second[h].at[j] * s;
-      turned_second.at[j] = second[h].at[j] * cosine.at[j] + first[h].at[j] * s;
-    }
-    T* const to = row + (head + h) * of.call.stride_of_heads();
-    store<N>(to, turned);
-    store<N>(to + of.half, turned_second);
+  T* const first_at = of.x + std::int64_t{token} * of.call.row_width + of.call.first_column +
+                      head * of.call.stride_of_heads() + pair;
+  const Floats<N> first = load<N>(first_at);
+  const Floats<N> second = load<N>(first_at + of.half);
+  Floats<N> turned;
+  Floats<N> turned_second;
+  for (int j = 0; j < N; ++j) {
+    const float s = of.direction * sine.at[j];
+    turned.at[j] = first.at[j] * cosine.at[j] - second.at[j] * s;
+    turned_second.at[j] = second.at[j] * cosine.at[j] + first.at[j] * s;
   }
-}
-
-template <int N, int H, class T>
-void start_rotation(Context& context, const Rotation<T>& of) {
-  const std::int64_t groups = (std::int64_t{of.heads} + H - 1) / H;
-  const std::int64_t threads = of.tokens * groups * (of.half / N);
-  start(context, "a rotary embedding", {blocks_for(threads, kThreads), kThreads}, rotate<N, H, T>, of);
+  store<N>(first_at, turned);
+  store<N>(first_at + of.half, turned_second);
 }
 
 }  // namespace
@@ -79,11 +61,11 @@ void run(Context& context, const RopeCall& call) {
   const float* table = context.rope_tables().find(call.sequence, call.head_dim, call.theta);
   const bool packed = are_packed({call.x}, half) && call.row_width % kPack == 0 &&
                       call.first_column % kPack == 0 && call.stride_of_heads() % kPack == 0;
-  const std::int64_t pairs = call.tokens * call.heads * half;
-  if (pairs == 0) return;
+  const std::int64_t threads = call.tokens * call.heads * half / (packed ? kPack : 1);
+  if (threads == 0) return;
   // Threads and angles are counted in 32 bits: divisions are what costs beside the memory.
   constexpr std::int64_t kMost = std::int64_t{1} << 31;
-  if (pairs / (packed ? kPack : 1) >= kMost || call.sequence * half >= kMost)
+  if (threads >= kMost || call.sequence * half >= kMost)
     throw std::invalid_argument("rope: more than 2^31 pairs in one call; use a smaller micro-batch");
   with_numbers(call.x, [&](auto* x) {
     using T = std::remove_pointer_t<decltype(x)>;
@@ -96,15 +78,11 @@ void run(Context& context, const RopeCall& call) {
                          .heads = static_cast<std::uint32_t>(call.heads),
                          .half = static_cast<std::uint32_t>(half),
                          .direction = call.inverse ? -1.0F : 1.0F};
+    const LaunchShape shape{blocks_for(threads, kThreads), kThreads};
     if (packed) {
-      const char* h = std::getenv("ROPE_H");
-      switch (h ? h[0] : '2') {
-        case '1': start_rotation<kPack, 1>(context, of); break;
-        case '4': start_rotation<kPack, 4>(context, of); break;
-        default: start_rotation<kPack, 2>(context, of); break;
-      }
+      start(context, "a rotary embedding", shape, rotate<kPack, T>, of);
     } else {
-      start_rotation<1, 1>(context, of);
+      start(context, "a rotary embedding", shape, rotate<1, T>, of);
     }
   });
 }
