@@ -80,16 +80,24 @@ CommandResult calibrate_on_gpu(const CalibrateOptions& options, const MpiSession
                                const CalibrationOptions& how) {
   if (options.precision == "fp32")
     throw UsageError("--like measures a GPU in bf16: leave --precision fp32 out");
-  if (session.size() > 1) throw UsageError("--like measures one GPU: start one rank");
-  const ClusterSpec like = load_gpu_cluster(options.like);
-  const std::unique_ptr<Device> device = make_device(session, like.accelerator, options.threads);
-  const Calibration calibration = calibrate_gpu(session, *device, like, how);
+  JobSpec job;
+  job.cluster = load_gpu_cluster(options.like);
+  if (const auto remark = shared_gpu_remark(session, job))
+    throw UsageError(fmt::format("{}; to calibrate start one rank per GPU", *remark));
+  const std::unique_ptr<Device> device = make_device(session, job.cluster.accelerator, options.threads);
+  const LinkEnds ends{.device = *device, .connect = [&](const DeviceMesh& mesh) {
+                        return make_communicator(session, job, mesh, *device);
+                      }};
+  const Calibration calibration = calibrate_gpu(session, ends, job.cluster, how);
+  if (session.rank() != Rank(0)) return {};
   write_file(options.out, calibration);
-  return {
-      .output = calibration_table(calibration) +
-                fmt::format("\nwrote {}\nnext: foreshard-run validate JOB.yaml --cluster {} --shard rank=0\n",
-                            options.out, options.out),
-      .code = ExitCode::done};
+  const std::string next =
+      session.size() == 1
+          ? fmt::format("foreshard-run validate JOB.yaml --cluster {} --shard rank=0", options.out)
+          : fmt::format("mpirun -n {} foreshard-run validate JOB.yaml --cluster {}", session.size(),
+                        options.out);
+  return {.output = calibration_table(calibration) + fmt::format("\nwrote {}\nnext: {}\n", options.out, next),
+          .code = ExitCode::done};
 }
 
 CommandResult run_calibrate(const CalibrateOptions& options, const MpiSession& session) {
@@ -130,6 +138,7 @@ constexpr const char* kExample =
     "  mpirun -n 2 foreshard-run validate my-job.yaml --cluster my-cluster.yaml\n"
     "  mpirun -n 2 foreshard-run calibrate --precision bf16 --out my-bf16-cluster.yaml\n"
     "  foreshard-run calibrate --like dgx-h100 --out eight-of-these.yaml\n"
+    "  mpirun -n 8 foreshard-run calibrate --like dgx-h100 --out these-eight.yaml\n"
     "\n";
 
 }  // namespace
@@ -145,9 +154,10 @@ void add_calibrate(CLI::App& app, RunCommand& command) {
   calibrate->add_option("--name", options->name, "Of the cluster; default the file's name")
       ->option_text("NAME");
   calibrate
-      ->add_option(
-          "--like", options->like,
-          "Measure this machine's GPU, alone; the rest of the cluster is as this one, such as dgx-h100")
+      ->add_option("--like", options->like,
+                   "Measure this machine's GPUs, one per rank, and the links between them; the rest of the "
+                   "cluster is as "
+                   "this one, such as dgx-h100")
       ->check(offers(kOfferClusters))
       ->option_text("CLUSTER");
   calibrate

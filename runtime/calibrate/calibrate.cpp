@@ -87,9 +87,15 @@ class Calibrator {
         fit_kernels(measure_kernels(probes, device_, wide_, budget), spec, {.products = products});
   }
 
+  [[nodiscard]] LinkEnds over_mpi() {
+    return {.device = device_, .connect = [this](const DeviceMesh& mesh) {
+              return std::make_unique<MpiCommunicator>(session_, mesh);
+            }};
+  }
+
   void fit_links() {
     const LinkMeasurements measured =
-        measure_links(session_, budgets(options_.effort).link,
+        measure_links(session_, over_mpi(), {.each = budgets(options_.effort).link},
                       [this](int done, int of) { say("measuring links", done, of); });
     ClusterSpec& cluster = calibration_.cluster;
     cluster.devices_per_node = layout_.ranks_per_host;

@@ -9,6 +9,7 @@
 #include "runtime/calibrate/fit_kernels.hpp"
 #include "runtime/calibrate/fit_link.hpp"
 #include "runtime/calibrate/kernel_probes.hpp"
+#include "runtime/calibrate/measure_links.hpp"
 #include "runtime/comm/mpi_session.hpp"
 #include "runtime/device/device.hpp"
 
@@ -35,12 +36,14 @@ struct Calibration {
   std::vector<LinkFit> network;  ///< between hosts; empty where there is one
 };
 
-/// Measures the kernels of a GPU in bf16, one rank alone, and fits the constants of `like`'s accelerator to
-/// them: its peak, memory, links, price and power stay, and so does the rest of the cluster. Takes under a
-/// minute.
-/// @throws std::runtime_error where memory does not suffice
-/// @pre the session has one rank; `device` is a GPU of `like`'s kind
-Calibration calibrate_gpu(const MpiSession& session, Device& device, const ClusterSpec& like,
+/// Measures the kernels of GPUs in bf16, one rank on each, and fits the constants of `like`'s accelerator to
+/// them; of several ranks also NCCL's collectives and transfers of 64 KiB to 256 MiB, and fits the links of
+/// `like`. Its peak, memory, price and power stay, and links that lie between no two of the ranks. Takes
+/// under a minute. All ranks together; all get the same.
+/// @param ends  each rank's GPU of `like`'s kind, and how they talk
+/// @throws std::runtime_error where memory does not suffice; CommunicationError
+/// @pre host_layout_complaint finds nothing wrong with the session's hosts
+Calibration calibrate_gpu(const MpiSession& session, const LinkEnds& ends, const ClusterSpec& like,
                           const CalibrationOptions& options);
 
 /// Measures kernels of one precision and links with all ranks of the run, and fits the cost model's constants

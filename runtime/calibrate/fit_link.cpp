@@ -25,13 +25,17 @@ CollectiveKind collective_of(LinkOperation operation) {
   throw std::invalid_argument("this operation on a link is no collective");
 }
 
-/// A job on one node of nothing but this link, all of its devices in tensor-parallel groups, or in pipelines.
-CostModel model_of(const LinkSpec& link, std::int64_t members, bool pipeline) {
+/// A job on nothing but this link, all of its devices in tensor-parallel groups, or in pipelines.
+CostModel model_of(const LinkSpec& link, const LinkPlace& place, std::int64_t members, bool pipeline) {
   JobSpec job;
   job.training.precision = Precision::fp32;
   (pipeline ? job.parallelism.pp : job.parallelism.tp) = members;
-  job.cluster.devices_per_node = members;
+  job.cluster.devices_per_node = place.across_nodes ? 1 : members;
+  job.cluster.nodes = place.across_nodes ? members : 1;
+  job.cluster.fabric = place.fabric;
+  job.cluster.nccl = place.nccl;
   job.cluster.link = link;
+  job.cluster.network.link = link;
   AcceleratorSpec& accelerator = job.cluster.accelerator;
   accelerator.memory_bandwidth = BytesPerSecond(1.0);
   accelerator.kernels.memory_efficiency = 1.0;
@@ -39,15 +43,15 @@ CostModel model_of(const LinkSpec& link, std::int64_t members, bool pipeline) {
   return CostModel(job);
 }
 
-Seconds predicted(const MeasuredLink& measured, const LinkSpec& link) {
+Seconds predicted(const MeasuredLink& measured, const LinkSpec& link, const LinkPlace& place) {
   const bool is_transfer = measured.operation == LinkOperation::transfer;
-  const CostModel model = model_of(link, measured.time.ranks, is_transfer);
+  const CostModel model = model_of(link, place, measured.time.ranks, is_transfer);
   if (is_transfer) return model.transfer_time(measured.payload);
   return model.collective_time(collective_of(measured.operation), measured.payload, GroupKind::tp);
 }
 
-double log_ratio(const MeasuredLink& measured, const LinkSpec& link) {
-  return std::log(predicted(measured, link) / measured.time.median);
+double log_ratio(const MeasuredLink& measured, const LinkSpec& link, const LinkPlace& place) {
+  return std::log(predicted(measured, link, place) / measured.time.median);
 }
 
 Bytes bytes_sent(const MeasuredLink& measured) {
@@ -55,7 +59,8 @@ Bytes bytes_sent(const MeasuredLink& measured) {
   return ring_bytes_sent(collective_of(measured.operation), measured.payload, measured.time.ranks);
 }
 
-std::vector<LinkFit> judge(const std::vector<MeasuredLink>& all, const LinkSpec& link) {
+std::vector<LinkFit> judge(const std::vector<MeasuredLink>& all, const LinkSpec& link,
+                           const LinkPlace& place) {
   std::map<LinkOperation, std::vector<const MeasuredLink*>> by_operation;
   for (const MeasuredLink& measured : all) by_operation[measured.operation].push_back(&measured);
   std::vector<LinkFit> fits;
@@ -67,7 +72,7 @@ std::vector<LinkFit> judge(const std::vector<MeasuredLink>& all, const LinkSpec&
     std::vector<double> spreads;
     for (const MeasuredLink* measured : sizes) {
       const LinkTime& time = measured->time;
-      const double ratio = log_ratio(*measured, link);
+      const double ratio = log_ratio(*measured, link, place);
       fit.best = std::max(fit.best, bytes_sent(*measured) / time.median);
       fit.mean_error += std::abs(std::exp(ratio) - 1.0) / count;
       sum += ratio / count;
@@ -84,7 +89,7 @@ std::vector<LinkFit> judge(const std::vector<MeasuredLink>& all, const LinkSpec&
 
 }  // namespace
 
-FittedLink fit_link(const std::vector<MeasuredLink>& measured) {
+FittedLink fit_link(const std::vector<MeasuredLink>& measured, const LinkPlace& place) {
   // From the quickest message, and from the best rate, down and up.
   Seconds quickest = measured.front().time.median;
   BytesPerSecond best;
@@ -107,10 +112,10 @@ FittedLink fit_link(const std::vector<MeasuredLink>& measured) {
   fitted.link = link_at(minimise(space, [&](const std::vector<double>& at) {
     const LinkSpec link = link_at(at);
     double sum = 0.0;
-    for (const MeasuredLink& each : measured) sum += std::abs(log_ratio(each, link));
+    for (const MeasuredLink& each : measured) sum += std::abs(log_ratio(each, link, place));
     return sum / static_cast<double>(measured.size());
   }));
-  fitted.fits = judge(measured, fitted.link);
+  fitted.fits = judge(measured, fitted.link, place);
   return fitted;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "planner/spec/accelerator_spec.hpp"
@@ -30,9 +31,16 @@ struct FittedLink {
   std::vector<LinkFit> fits;
 };
 
-/// The bandwidth and latency with which the planner's α–β model of collectives and transfers comes nearest to
+/// What a link's collectives run on.
+struct LinkPlace {
+  NodeFabric fabric = NodeFabric::none;  ///< within a node
+  std::optional<NcclSpec> nccl{};        ///< none: plain rings
+  bool across_nodes = false;             ///< every member on a node of its own
+};
+
+/// The bandwidth and latency with which the planner's model of collectives and transfers comes nearest to
 /// what was measured: the mean of |log(predicted/measured)| is least. Pure and deterministic.
 /// @pre at least one measurement, all of groups of more than one rank on equal links, and no exchange
-FittedLink fit_link(const std::vector<MeasuredLink>& measured);
+FittedLink fit_link(const std::vector<MeasuredLink>& measured, const LinkPlace& place = {});
 
 }  // namespace foreshard

@@ -5,39 +5,38 @@
 
 #include <fmt/format.h>
 
-#include "runtime/comm/mpi_communicator.hpp"
-#include "runtime/device/cpu_device.hpp"
-
 namespace foreshard {
 namespace {
-
-constexpr double kKiB = kKibi;
-constexpr double kMiB = kMebi;
 
 struct Trial {
   LinkOperation operation;
   Bytes payload;
 };
 
-/// Sizes as a step has them: sums of activations are a few MiB, of gradients tens of MiB. All-reduces come at
-/// more sizes, since steps consist of them.
-std::vector<Trial> trials(bool with_transfers) {
+/// Sizes as a step has them: with a largest of 16 MiB, sums of activations are a few MiB, of gradients tens
+/// of MiB. All-reduces come at more sizes, since steps consist of them.
+std::vector<Trial> trials(Bytes largest, bool with_transfers) {
   std::vector<Trial> all;
-  const auto add = [&](LinkOperation operation, std::initializer_list<double> sizes) {
-    for (const double size : sizes) all.push_back({operation, Bytes(static_cast<std::int64_t>(size))});
+  const auto add = [&](LinkOperation operation, std::initializer_list<std::int64_t> parts) {
+    for (const std::int64_t part : parts) all.push_back({operation, Bytes(largest.value() / part)});
   };
-  add(LinkOperation::all_reduce, {4 * kKiB, 64 * kKiB, 512 * kKiB, 2 * kMiB, 8 * kMiB, 16 * kMiB});
-  add(LinkOperation::all_gather, {64 * kKiB, 2 * kMiB, 16 * kMiB});
-  add(LinkOperation::reduce_scatter, {64 * kKiB, 2 * kMiB, 16 * kMiB});
-  if (with_transfers) add(LinkOperation::transfer, {4 * kKiB, 512 * kKiB, 2 * kMiB, 8 * kMiB});
+  add(LinkOperation::all_reduce, {4096, 256, 32, 8, 2, 1});
+  add(LinkOperation::all_gather, {256, 8, 1});
+  add(LinkOperation::reduce_scatter, {256, 8, 1});
+  if (with_transfers) add(LinkOperation::transfer, {4096, 32, 8, 2});
   return all;
 }
 
 class Links {
  public:
-  Links(const MpiSession& session, Seconds each, const std::function<void(int, int)>& progress)
-      : session_(session), layout_(host_layout(session.hosts())), progress_(progress) {
-    budget_.time = each;
+  Links(const MpiSession& session, const LinkEnds& ends, const LinkPlan& plan,
+        const std::function<void(int, int)>& progress)
+      : session_(session),
+        ends_(ends),
+        plan_(plan),
+        layout_(host_layout(session.hosts())),
+        progress_(progress) {
+    budget_.time = plan.each;
   }
 
   LinkMeasurements run() {
@@ -47,8 +46,8 @@ class Links {
     // Transfers are measured between ranks 0 and 1, 2 and 3, …: of an odd number on several hosts some pairs
     // would lie across.
     const bool pairs_inside = across == 1 || inside % 2 == 0;
-    todo_ = (inside > 1 ? static_cast<int>(trials(pairs_inside).size()) : 0) +
-            (across > 1 ? static_cast<int>(trials(true).size()) : 0);
+    todo_ = (inside > 1 ? static_cast<int>(trials(plan_.largest, pairs_inside).size()) : 0) +
+            (across > 1 ? static_cast<int>(trials(plan_.largest, true).size()) : 0);
     if (inside > 1) measured.in_node = measure(GroupKind::tp, inside * across, pairs_inside);
     if (across > 1) measured.network = measure(GroupKind::dp, across, true);
     return measured;
@@ -66,25 +65,26 @@ class Links {
   /// @param stages  of the pipelines in which transfers are measured
   std::vector<MeasuredLink> measure(GroupKind group, std::int64_t stages, bool with_transfers) {
     const std::int64_t inside = layout_.ranks_per_host;
-    MpiCommunicator collectives(session_, mesh(inside, layout_.hosts, 1));
-    MpiCommunicator pipelines(session_, mesh(session_.size() / stages, 1, stages));
+    const auto collectives = ends_.connect(mesh(inside, layout_.hosts, 1));
+    const auto pipelines = ends_.connect(mesh(session_.size() / stages, 1, stages));
     std::vector<MeasuredLink> measured;
-    for (const Trial& trial : trials(with_transfers)) {
-      MpiCommunicator& communicator = trial.operation == LinkOperation::transfer ? pipelines : collectives;
+    for (const Trial& trial : trials(plan_.largest, with_transfers)) {
+      Communicator& communicator = trial.operation == LinkOperation::transfer ? *pipelines : *collectives;
       measured.push_back(
           {.operation = trial.operation,
            .payload = trial.payload,
-           .time = measure_link(host_, communicator, group, trial.operation, trial.payload, budget_)});
+           .time = measure_link(ends_.device, communicator, group, trial.operation, trial.payload, budget_)});
       if (progress_) progress_(++done_, todo_);
     }
     return measured;
   }
 
   const MpiSession& session_;
+  const LinkEnds& ends_;
+  const LinkPlan& plan_;
   HostLayout layout_;
   LinkBudget budget_;
   const std::function<void(int, int)>& progress_;
-  CpuDevice host_;  // for its memory
   int done_ = 0;
   int todo_ = 0;
 };
@@ -116,9 +116,9 @@ HostLayout host_layout(std::span<const std::string> hosts) {
   return {.hosts = static_cast<std::int64_t>(hosts.size()) / on_first, .ranks_per_host = on_first};
 }
 
-LinkMeasurements measure_links(const MpiSession& session, Seconds each,
+LinkMeasurements measure_links(const MpiSession& session, const LinkEnds& ends, const LinkPlan& plan,
                                const std::function<void(int done, int of)>& progress) {
-  return Links(session, each, progress).run();
+  return Links(session, ends, plan, progress).run();
 }
 
 }  // namespace foreshard

@@ -2,13 +2,17 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "planner/topology/device_mesh.hpp"
 #include "runtime/calibrate/fit_link.hpp"
+#include "runtime/comm/communicator.hpp"
 #include "runtime/comm/mpi_session.hpp"
+#include "runtime/device/device.hpp"
 
 namespace foreshard {
 
@@ -30,11 +34,23 @@ struct LinkMeasurements {
   std::vector<MeasuredLink> network;
 };
 
-/// Measures collectives and transfers of 4 KiB to 16 MiB: within each host between all its ranks, all hosts
+/// What ranks talk through while links are measured.
+struct LinkEnds {
+  Device& device;  ///< whose memory is carried
+  /// Over the ranks of a mesh; all ranks together.
+  std::function<std::unique_ptr<Communicator>(const DeviceMesh& mesh)> connect;
+};
+
+/// How much is measured.
+struct LinkPlan {
+  Seconds each{0.3};                     ///< for one operation of one size
+  Bytes largest{std::int64_t{1} << 24};  ///< sizes are this down to a 4096th of it
+};
+
+/// Measures collectives and transfers: within each host between all its ranks, all hosts
 /// at the same time; across hosts between ranks of equal place, all places at the same time, so that they
 /// share the network as in a real step. All ranks together.
-/// @param each  time for one operation of one size
-LinkMeasurements measure_links(const MpiSession& session, Seconds each,
+LinkMeasurements measure_links(const MpiSession& session, const LinkEnds& ends, const LinkPlan& plan,
                                const std::function<void(int done, int of)>& progress);
 
 }  // namespace foreshard

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "planner/cost/cost_model.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/test_jobs.hpp"
 
 namespace foreshard::test {
 namespace {
@@ -63,6 +65,46 @@ TEST_CASE("an outlier moves neither figure") {
   const FittedLink fitted = fit_link(times);
   CHECK(fitted.link.bandwidth.value() == Approx(kBandwidth).epsilon(0.02));
   CHECK(fitted.link.latency.value() == Approx(kLatency).epsilon(0.02));
+}
+
+/// What the planner says of NCCL over this link.
+std::vector<MeasuredLink> over_nccl(const LinkSpec& link, const NcclSpec& nccl, bool across) {
+  constexpr std::int64_t kRanks = 8;
+  JobSpec job = golden_job();
+  job.parallelism = {};
+  job.parallelism.tp = kRanks;
+  job.cluster = across ? round_cluster(kRanks, 1) : round_cluster(1, kRanks);
+  job.cluster.fabric = NodeFabric::nvswitch;
+  job.cluster.nccl = nccl;
+  job.cluster.link = link;
+  job.cluster.network.link = link;
+  const CostModel model(job);
+  std::vector<MeasuredLink> all;
+  for (const double payload : {65536.0, 1048576.0, 16777216.0, 268435456.0}) {
+    const Bytes bytes(static_cast<std::int64_t>(payload));
+    all.push_back(measured(LinkOperation::all_reduce, payload, kRanks,
+                           model.collective_time(CollectiveKind::all_reduce, bytes, GroupKind::tp).value()));
+    all.push_back(measured(LinkOperation::all_gather, payload, kRanks,
+                           model.collective_time(CollectiveKind::all_gather, bytes, GroupKind::tp).value()));
+  }
+  return all;
+}
+
+TEST_CASE("a link under NCCL comes back from times that NCCL's model gives") {
+  for (const bool across : {false, true}) {
+    CAPTURE(across);
+    const LinkSpec link{
+        .bandwidth = BytesPerSecond(across ? 45e9 : 360e9), .efficiency = 1.0, .latency = Seconds(12e-6)};
+    const NcclSpec nccl{.generation = NcclGeneration::ampere, .nvls_bandwidth = {}, .fixed = Seconds(5e-6)};
+    const FittedLink fitted =
+        fit_link(over_nccl(link, nccl, across),
+                 {.fabric = NodeFabric::nvswitch, .nccl = nccl, .across_nodes = across});
+    CHECK(fitted.link.bandwidth.value() == Approx(link.bandwidth.value()).epsilon(0.01));
+    for (const LinkFit& fit : fitted.fits) CHECK(fit.mean_error < 0.01);
+    // Were it taken for plain rings, the link would be another.
+    const FittedLink rings = fit_link(over_nccl(link, nccl, across));
+    for (const LinkFit& fit : rings.fits) CHECK(fit.mean_error > 0.01);
+  }
 }
 
 }  // namespace

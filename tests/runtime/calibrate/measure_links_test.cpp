@@ -1,5 +1,7 @@
 #include "runtime/calibrate/measure_links.hpp"
 
+#include "runtime/comm/mpi_communicator.hpp"
+#include "runtime/device/cpu_device.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/mpi_test.hpp"
 
@@ -23,10 +25,15 @@ TEST_CASE("ranks lie evenly on hosts, or it is said how they do not") {
 TEST_CASE("links are measured between the ranks that there are") {
   const std::int64_t n = mpi_session().size();
   int told = 0;
-  const LinkMeasurements measured = measure_links(mpi_session(), Seconds(1e-3), [&](int done, int of) {
-    ++told;
-    CHECK(done <= of);
-  });
+  CpuDevice device(1);
+  const LinkEnds ends{.device = device, .connect = [](const DeviceMesh& mesh) {
+                        return std::make_unique<MpiCommunicator>(mpi_session(), mesh);
+                      }};
+  const LinkMeasurements measured =
+      measure_links(mpi_session(), ends, {.each = Seconds(1e-3)}, [&](int done, int of) {
+        ++told;
+        CHECK(done <= of);
+      });
   CHECK(measured.network.empty());  // tests run on one host
   if (n == 1) {
     CHECK(measured.in_node.empty());

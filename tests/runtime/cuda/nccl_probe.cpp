@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/calibrate/measure_links.hpp"
 #include "runtime/comm/collective_shape.hpp"
 #include "runtime/comm/end_run.hpp"
 #include "runtime/comm/nccl/nccl_communicator.hpp"
@@ -181,6 +182,21 @@ class Probe {
     check(gathered.read() == totals, "a gather of unequal shares");
   }
 
+  /// What calibration runs: every operation, on small messages.
+  void links() {
+    const LinkEnds ends{.device = device_, .connect = [this](const DeviceMesh& mesh) {
+                          return std::make_unique<NcclCommunicator>(session_, mesh, device_);
+                        }};
+    constexpr Bytes kLargest{std::int64_t{1} << 16};
+    const LinkMeasurements measured =
+        measure_links(session_, ends, {.each = Seconds(1e-4), .largest = kLargest}, {});
+    check(measured.in_node.size() == 16, fmt::format("{} measurements of links", measured.in_node.size()));
+    for (const MeasuredLink& link : measured.in_node) {
+      check(link.time.median > Seconds() && link.time.ranks == session_.size(),
+            fmt::format("the time of {}", to_string(link.operation)));
+    }
+  }
+
   [[nodiscard]] int finish() const {
     if (session_.rank() == Rank(0)) std::printf("%d checks, %d failed\n", checks_, failures_);
     return failures_ == 0 ? 0 : 1;
@@ -290,6 +306,8 @@ int main(int argc, char** argv) {
     probe.uneven();
     say("transfers");
     probe.transfers();
+    say("links");
+    probe.links();
     say("steps");
     probe.steps();
     return probe.finish();
