@@ -1,9 +1,7 @@
 #include "runtime/device/cuda/cuda_check.hpp"
 #include "runtime/kernels/cuda/attention.hpp"
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
-#ifdef FORESHARD_HAS_CUDNN
-#include "runtime/kernels/cuda/cudnn_attention.hpp"
-#endif
+#include "runtime/kernels/cuda/fused_attention.hpp"
 #include "runtime/kernels/cuda/products.hpp"
 #include "runtime/kernels/cuda/rope_tables.hpp"
 
@@ -18,31 +16,34 @@ Context::Context(int index) {
   scratch_ = static_cast<float*>(scratch);
   products_ = std::make_unique<Products>();
   rope_tables_ = std::make_unique<RopeTables>();
-#ifdef FORESHARD_HAS_CUDNN
-  cudnn_ = std::make_unique<CudnnAttention>();
-#endif
+  fused_attention_ = make_fused_attention();
 }
 
 Context::~Context() {
   cudaFree(scratch_);
+  cudaFree(workspace_);
   cudaStreamDestroy(stream_);
+}
+
+std::byte* Context::workspace(std::int64_t bytes) {
+  if (workspace_bytes_ < bytes) {
+    check_cuda(cudaFree(workspace_), "cudaFree");  // waits for what still uses it
+    workspace_ = nullptr;
+    workspace_bytes_ = 0;
+    check_cuda(cudaMalloc(&workspace_, static_cast<std::size_t>(bytes)), "cudaMalloc of a workspace");
+    workspace_bytes_ = bytes;
+  }
+  return static_cast<std::byte*>(workspace_);
 }
 
 void run(Context& context, const GemmCall& call) { context.products().run(context.stream(), call); }
 
 void run(Context& context, const AttentionCall& call) {
-#ifdef FORESHARD_HAS_CUDNN
-  if (context.cudnn().run(context, call)) return;
-#endif
-  run_own_attention(context, call);
+  if (!run_fused(context, call)) run_own_attention(context, call);
 }
 
-std::size_t cudnn_version() {
-#ifdef FORESHARD_HAS_CUDNN
-  return cudnnGetVersion();
-#else
-  return 0;
-#endif
+void run(Context& context, const SpreadAttentionCall& call) {
+  if (!run_fused(context, call)) run_own_attention(context, call);
 }
 
 }  // namespace foreshard::cuda

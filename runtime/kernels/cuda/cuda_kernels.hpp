@@ -9,11 +9,9 @@
 
 namespace foreshard::cuda {
 
+class FusedAttention;
 class Products;
 class RopeTables;
-#ifdef FORESHARD_HAS_CUDNN
-class CudnnAttention;
-#endif
 
 /// What kernels of one GPU run on: its stream, scratch memory, and what libraries keep. The GPU is the
 /// thread's current one.
@@ -32,9 +30,10 @@ class Context {
   [[nodiscard]] float* scratch() const { return scratch_; }
   [[nodiscard]] Products& products() { return *products_; }
   [[nodiscard]] RopeTables& rope_tables() { return *rope_tables_; }
-#ifdef FORESHARD_HAS_CUDNN
-  [[nodiscard]] CudnnAttention& cudnn() { return *cudnn_; }
-#endif
+  /// Null where this was built without.
+  [[nodiscard]] FusedAttention* fused_attention() { return fused_attention_.get(); }
+  /// Memory that grows with the largest call; what it held is lost with the next.
+  std::byte* workspace(std::int64_t bytes);
 
  private:
   cudaStream_t stream_ = nullptr;
@@ -42,9 +41,9 @@ class Context {
   float* scratch_ = nullptr;
   std::unique_ptr<Products> products_;
   std::unique_ptr<RopeTables> rope_tables_;
-#ifdef FORESHARD_HAS_CUDNN
-  std::unique_ptr<CudnnAttention> cudnn_;
-#endif
+  std::unique_ptr<FusedAttention> fused_attention_;
+  void* workspace_ = nullptr;
+  std::int64_t workspace_bytes_ = 0;
 };
 
 // One call each, handed in to the context's stream. Activations, weights and gradients are bf16 or fp32, each

@@ -5,10 +5,12 @@
 
 #include <cmath>
 #include <limits>
-#include <vector>
+#include <optional>
+#include <utility>
 
 #include "runtime/device/cuda/cuda_check.hpp"
-#include "runtime/kernels/cuda/attention.hpp"
+#include "runtime/kernels/cuda/cudnn_graph.hpp"
+#include "runtime/kernels/cuda/workspace_layout.hpp"
 
 namespace foreshard::cuda {
 namespace {
@@ -20,82 +22,76 @@ constexpr cudnnDataType_t kFp32 = CUDNN_DATA_FLOAT;
 /// Tensors and steps that forward and backward share.
 class AttentionGraph {
  public:
-  explicit AttentionGraph(const AttentionCall& call)
-      : batch_(call.batch),
-        heads_(call.heads),
-        kv_heads_(call.kv_heads),
-        rows_(call.sequence),
-        dim_(call.head_dim),
-        width_((call.heads + 2 * call.kv_heads) * call.head_dim),
-        causal_(call.causal),
-        scale_(1.0F / std::sqrt(static_cast<float>(call.head_dim))) {}
+  explicit AttentionGraph(const AttentionCore& core)
+      : core_(core), scale_(1.0F / std::sqrt(static_cast<float>(core.key_dim))) {}
 
-  /// Memory: q, kᵀ, v, out, lse (batch, heads, rows).
+  /// Memory: q, kᵀ, v, out, lse.
   CudnnGraph forward() {
-    const CudnnTensor q = graph_.memory(kBf16, {batch_, heads_, rows_, dim_}, in_qkv());
-    const CudnnTensor k = graph_.memory(kBf16, {batch_, kv_heads_, dim_, rows_}, in_qkv_transposed());
-    const CudnnTensor v = graph_.memory(kBf16, {batch_, kv_heads_, rows_, dim_}, in_qkv());
-    const CudnnTensor out = graph_.memory(kBf16, {batch_, heads_, rows_, dim_}, in_out());
-    const CudnnTensor lse = graph_.memory(kFp32, per_row(), {heads_ * rows_, rows_, 1, 1});
+    const CudnnTensor q = of_queries(core_.q, core_.key_dim);
+    const CudnnTensor k = of_keys_transposed(core_.k, core_.key_dim);
+    const CudnnTensor v = of_keys(core_.v, core_.value_dim);
+    const CudnnTensor out = of_queries(core_.out, core_.value_dim);
+    const CudnnTensor lse = per_row_in_memory();
 
     const CudnnTensor scores = masked(scaled(q, k));
     const CudnnTensor max = graph_.inner(kFp32, per_row());
     graph_.reduce(CUDNN_REDUCE_TENSOR_MAX, scores, max);
-    const CudnnTensor shifted = square();
+    const CudnnTensor shifted = pairs();
     graph_.pointwise(CUDNN_POINTWISE_SUB, shifted, {scores, max});
-    const CudnnTensor exponentials = square();
+    const CudnnTensor exponentials = pairs();
     graph_.pointwise(CUDNN_POINTWISE_EXP, exponentials, {shifted});
     const CudnnTensor sum = graph_.inner(kFp32, per_row());
     graph_.reduce(CUDNN_REDUCE_TENSOR_ADD, exponentials, sum);
     const CudnnTensor log_sum = graph_.inner(kFp32, per_row());
     graph_.pointwise(CUDNN_POINTWISE_LOG, log_sum, {sum});
     graph_.pointwise(CUDNN_POINTWISE_ADD, lse, {max, log_sum});
-    const CudnnTensor weights = square(kBf16);
+    const CudnnTensor weights = pairs(kBf16);
     graph_.pointwise(CUDNN_POINTWISE_DIV, weights, {exponentials, sum});
     graph_.multiply(weights, v, out);
     return std::move(graph_);
   }
 
-  /// Memory: q, kᵀ, vᵀ, out, lse, d_out, dq, dk, dv, Σ out·d_out (batch, heads, rows), dq in fp32.
+  /// Memory: q, kᵀ, vᵀ, out, lse, d_out, dq, dk, dv, Σ out·d_out (batch, heads, queries), dq in fp32.
   CudnnGraph backward() {
-    const CudnnTensor q = graph_.memory(kBf16, {batch_, heads_, rows_, dim_}, in_qkv());
-    const CudnnTensor k = graph_.memory(kBf16, {batch_, kv_heads_, dim_, rows_}, in_qkv_transposed());
-    const CudnnTensor v = graph_.memory(kBf16, {batch_, kv_heads_, dim_, rows_}, in_qkv_transposed());
-    const CudnnTensor out = graph_.memory(kBf16, {batch_, heads_, rows_, dim_}, in_out());
-    const CudnnTensor lse = graph_.memory(kFp32, per_row(), {heads_ * rows_, rows_, 1, 1});
-    const CudnnTensor d_out = graph_.memory(kBf16, {batch_, heads_, rows_, dim_}, in_out());
-    const CudnnTensor dq = graph_.memory(kBf16, {batch_, heads_, rows_, dim_}, in_qkv());
-    const CudnnTensor dk = graph_.memory(kBf16, {batch_, kv_heads_, rows_, dim_}, in_qkv());
-    const CudnnTensor dv = graph_.memory(kBf16, {batch_, kv_heads_, rows_, dim_}, in_qkv());
-    const CudnnTensor row_sum = graph_.memory(kFp32, per_row(), {heads_ * rows_, rows_, 1, 1});
-    const CudnnTensor dq_sum =
-        graph_.memory(kFp32, {batch_, heads_, rows_, dim_}, {heads_ * rows_ * dim_, rows_ * dim_, dim_, 1});
+    const CudnnTensor q = of_queries(core_.q, core_.key_dim);
+    const CudnnTensor k = of_keys_transposed(core_.k, core_.key_dim);
+    const CudnnTensor v = of_keys_transposed(core_.v, core_.value_dim);
+    const CudnnTensor out = of_queries(core_.out, core_.value_dim);
+    const CudnnTensor lse = per_row_in_memory();
+    const CudnnTensor d_out = of_queries(core_.d_out, core_.value_dim);
+    const CudnnTensor dq = of_queries(core_.dq, core_.key_dim);
+    const CudnnTensor dk = of_keys(core_.dk, core_.key_dim);
+    const CudnnTensor dv = of_keys(core_.dv, core_.value_dim);
+    const CudnnTensor row_sum = per_row_in_memory();
+    const Sizes of_dq{core_.batch, core_.heads, core_.queries, core_.key_dim};
+    const CudnnTensor dq_sum = graph_.memory(kFp32, of_dq, CudnnGraph::dense(of_dq));
 
-    const CudnnTensor products = graph_.inner(kFp32, {batch_, heads_, rows_, dim_},
-                                              {heads_ * rows_ * dim_, rows_ * dim_, heads_ * dim_, 1});
+    const CudnnTensor products =
+        graph_.inner(kFp32, {core_.batch, core_.heads, core_.queries, core_.value_dim});
     graph_.pointwise(CUDNN_POINTWISE_MUL, products, {d_out, out});
     const CudnnTensor summed = graph_.inner(kFp32, per_row());
     graph_.reduce(CUDNN_REDUCE_TENSOR_ADD, products, summed);
     graph_.pointwise(CUDNN_POINTWISE_MUL, row_sum, {summed, graph_.number(1.0F)});
 
-    const CudnnTensor shifted = square();
+    const CudnnTensor shifted = pairs();
     graph_.pointwise(CUDNN_POINTWISE_SUB, shifted, {scaled(q, k), lse});
     const CudnnTensor seen = masked(shifted);
-    const CudnnTensor weights = square();
+    const CudnnTensor weights = pairs();
     graph_.pointwise(CUDNN_POINTWISE_EXP, weights, {seen});
-    to_keys(weights, d_out, dv);
+    to_keys(weights, d_out, dv, core_.value_dim);
 
-    const CudnnTensor d_weights = square();
+    const CudnnTensor d_weights = pairs();
     graph_.multiply(d_out, v, d_weights);
-    const CudnnTensor apart = square();
+    const CudnnTensor apart = pairs();
     graph_.pointwise(CUDNN_POINTWISE_SUB, apart, {d_weights, row_sum});
-    const CudnnTensor d_scores = square();
+    const CudnnTensor d_scores = pairs();
     graph_.pointwise(CUDNN_POINTWISE_MUL, d_scores, {apart, weights});
-    const CudnnTensor d_scaled = square();
+    const CudnnTensor d_scaled = pairs();
     graph_.pointwise(CUDNN_POINTWISE_MUL, d_scaled, {d_scores, scale()});
-    to_keys(d_scaled, q, dk);
+    to_keys(d_scaled, q, dk, core_.key_dim);
 
-    const CudnnTensor k_by_rows = graph_.inner(kBf16, {batch_, kv_heads_, rows_, dim_}, in_qkv());
+    const CudnnTensor k_by_rows =
+        graph_.inner(kBf16, sizes_of_keys(core_.key_dim), {core_.k.sequence, core_.k.head, core_.k.token, 1});
     graph_.reshape(k, k_by_rows);
     graph_.multiply(d_scaled, k_by_rows, dq_sum);
     graph_.pointwise(CUDNN_POINTWISE_IDENTITY, dq, {dq_sum});
@@ -103,12 +99,26 @@ class AttentionGraph {
   }
 
  private:
-  [[nodiscard]] Sizes in_qkv() const { return {rows_ * width_, dim_, width_, 1}; }
-  [[nodiscard]] Sizes in_qkv_transposed() const { return {rows_ * width_, dim_, 1, width_}; }
-  [[nodiscard]] Sizes in_out() const { return {rows_ * heads_ * dim_, dim_, heads_ * dim_, 1}; }
-  [[nodiscard]] Sizes per_row() const { return {batch_, heads_, rows_, 1}; }
-  [[nodiscard]] Sizes all_pairs() const { return {batch_, heads_, rows_, rows_}; }
-  CudnnTensor square(cudnnDataType_t type = kFp32) { return graph_.inner(type, all_pairs()); }
+  [[nodiscard]] Sizes sizes_of_keys(std::int64_t dim) const {
+    return {core_.batch, core_.kv_heads, core_.keys, dim};
+  }
+  CudnnTensor of_queries(const HeadsInMemory& at, std::int64_t dim) {
+    return graph_.memory(kBf16, {core_.batch, core_.heads, core_.queries, dim},
+                         {at.sequence, at.head, at.token, 1});
+  }
+  CudnnTensor of_keys(const HeadsInMemory& at, std::int64_t dim) {
+    return graph_.memory(kBf16, sizes_of_keys(dim), {at.sequence, at.head, at.token, 1});
+  }
+  CudnnTensor of_keys_transposed(const HeadsInMemory& at, std::int64_t dim) {
+    return graph_.memory(kBf16, {core_.batch, core_.kv_heads, dim, core_.keys},
+                         {at.sequence, at.head, 1, at.token});
+  }
+  [[nodiscard]] Sizes per_row() const { return {core_.batch, core_.heads, core_.queries, 1}; }
+  CudnnTensor per_row_in_memory() { return graph_.memory(kFp32, per_row(), CudnnGraph::dense(per_row())); }
+  [[nodiscard]] Sizes all_pairs() const { return {core_.batch, core_.heads, core_.queries, core_.keys}; }
+  CudnnTensor pairs(cudnnDataType_t type = kFp32) { return graph_.inner(type, all_pairs()); }
+
+  CudnnTensor number(std::int64_t count) { return graph_.number(static_cast<std::int32_t>(count)); }
 
   CudnnTensor scale() {
     if (!scale_tensor_) scale_tensor_ = graph_.number(scale_);
@@ -116,140 +126,139 @@ class AttentionGraph {
   }
 
   CudnnTensor scaled(CudnnTensor q, CudnnTensor k) {
-    const CudnnTensor products = square();
+    const CudnnTensor products = pairs();
     graph_.multiply(q, k, products);
-    const CudnnTensor scores = square();
+    const CudnnTensor scores = pairs();
     graph_.pointwise(CUDNN_POINTWISE_MUL, scores, {products, scale()});
     return scores;
   }
 
   /// Keys after the query count for nothing.
   CudnnTensor masked(CudnnTensor scores) {
-    if (!causal_) return scores;
-    const CudnnTensor row = square(CUDNN_DATA_INT32);
-    graph_.pointwise(CUDNN_POINTWISE_GEN_INDEX, row, {scores}, CUDNN_DATA_INT32, 2);
-    const CudnnTensor column = square(CUDNN_DATA_INT32);
+    if (!core_.causal) return scores;
+    const CudnnTensor row = positions_of_queries(scores);
+    const CudnnTensor column = pairs(CUDNN_DATA_INT32);
     graph_.pointwise(CUDNN_POINTWISE_GEN_INDEX, column, {scores}, CUDNN_DATA_INT32, 3);
-    const CudnnTensor seen = square(CUDNN_DATA_BOOLEAN);
+    const CudnnTensor seen = pairs(CUDNN_DATA_BOOLEAN);
     graph_.pointwise(CUDNN_POINTWISE_CMP_GE, seen, {row, column}, CUDNN_DATA_BOOLEAN);
-    const CudnnTensor result = square();
+    const CudnnTensor result = pairs();
     graph_.pointwise(CUDNN_POINTWISE_BINARY_SELECT, result,
                      {scores, graph_.number(std::numeric_limits<float>::lowest()), seen});
     return result;
   }
 
+  /// The row, which the queries' being the last positions moves.
+  CudnnTensor positions_of_queries(CudnnTensor scores) {
+    const CudnnTensor row = pairs(CUDNN_DATA_INT32);
+    graph_.pointwise(CUDNN_POINTWISE_GEN_INDEX, row, {scores}, CUDNN_DATA_INT32, 2);
+    if (core_.queries == core_.keys) return row;
+    const CudnnTensor moved = pairs(CUDNN_DATA_INT32);
+    graph_.pointwise(CUDNN_POINTWISE_ADD, moved, {row, number(core_.keys)}, CUDNN_DATA_INT32);
+    const CudnnTensor position = pairs(CUDNN_DATA_INT32);
+    graph_.pointwise(CUDNN_POINTWISE_SUB, position, {moved, number(core_.queries)}, CUDNN_DATA_INT32);
+    return position;
+  }
+
   /// to = Σ over the query heads of a kv head of fromᵀ·rows.
-  void to_keys(CudnnTensor from, CudnnTensor rows, CudnnTensor to) {
-    const CudnnTensor transposed =
-        graph_.inner(kBf16, all_pairs(), {heads_ * rows_ * rows_, rows_ * rows_, 1, rows_});
+  void to_keys(CudnnTensor from, CudnnTensor rows, CudnnTensor to, std::int64_t dim) {
+    const std::int64_t count = core_.queries * core_.keys;
+    const CudnnTensor transposed = graph_.inner(kBf16, {core_.batch, core_.heads, core_.keys, core_.queries},
+                                                {core_.heads * count, count, 1, core_.keys});
     graph_.reshape(from, transposed);
-    if (heads_ == kv_heads_) {
+    if (core_.heads == core_.kv_heads) {
       graph_.multiply(transposed, rows, to);
       return;
     }
-    const CudnnTensor of_all_heads = graph_.inner(kBf16, {batch_, heads_, rows_, dim_});
+    const CudnnTensor of_all_heads = graph_.inner(kBf16, {core_.batch, core_.heads, core_.keys, dim});
     graph_.multiply(transposed, rows, of_all_heads);
     graph_.reduce(CUDNN_REDUCE_TENSOR_ADD, of_all_heads, to);
   }
 
-  std::int64_t batch_;
-  std::int64_t heads_;
-  std::int64_t kv_heads_;
-  std::int64_t rows_;
-  std::int64_t dim_;
-  std::int64_t width_;
-  bool causal_;
+  const AttentionCore& core_;
   float scale_;
   std::optional<CudnnTensor> scale_tensor_;
   CudnnGraph graph_;
 };
 
-constexpr std::int64_t kAlignment = 256;
-std::int64_t aligned(std::int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
-
 }  // namespace
 
 struct CudnnAttention::Plan {
-  explicit Plan(const AttentionCall& call)
-      : graph(call.backward ? AttentionGraph(call).backward() : AttentionGraph(call).forward()),
-        rows_bytes(aligned(call.batch * call.heads * call.sequence * 4)),
-        dq_bytes(call.backward ? aligned(call.batch * call.heads * call.sequence * call.head_dim * 4) : 0) {}
+  explicit Plan(const AttentionCore& core)
+      : graph(core.backward ? AttentionGraph(core).backward() : AttentionGraph(core).forward()) {
+    if (!core.backward) return;
+    const std::int64_t bytes =
+        core.batch * core.heads * core.queries * static_cast<std::int64_t>(sizeof(float));
+    row_sum_at = layout.place(bytes);
+    dq_sum_at = layout.place(bytes * core.key_dim);
+  }
 
   CudnnGraph graph;
-  std::int64_t rows_bytes;  // of lse as cuDNN wants it, and of Σ out·d_out
-  std::int64_t dq_bytes;
-  [[nodiscard]] std::int64_t bytes() const { return 2 * rows_bytes + dq_bytes + graph.workspace_bytes(); }
+  WorkspaceLayout layout;
+  std::int64_t row_sum_at = 0;  // Σ out·d_out
+  std::int64_t dq_sum_at = 0;
+  std::int64_t workspace_at = 0;
 };
 
-CudnnAttention::CudnnAttention() { check_cudnn(cudnnCreate(&handle_), "cudnnCreate"); }
+struct CudnnAttention::Handle {
+  Handle() { check_cudnn(cudnnCreate(&made), "cudnnCreate"); }
+  ~Handle() { cudnnDestroy(made); }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  cudnnHandle_t made = nullptr;
+};
 
-CudnnAttention::~CudnnAttention() {
-  plans_.clear();
-  cudaFree(workspace_);
-  cudnnDestroy(handle_);
-}
+CudnnAttention::CudnnAttention() : handle_(std::make_unique<Handle>()) {}
+CudnnAttention::~CudnnAttention() = default;
 
-void* CudnnAttention::workspace(std::int64_t bytes) {
-  if (workspace_bytes_ < bytes) {
-    check_cuda(cudaFree(workspace_), "cudaFree");  // waits for what still uses it
-    workspace_ = nullptr;
-    check_cuda(cudaMalloc(&workspace_, static_cast<std::size_t>(bytes)), "cudaMalloc of cuDNN's workspace");
-    workspace_bytes_ = bytes;
+CudnnAttention::Shape CudnnAttention::shape_of(const AttentionCore& core) {
+  Shape shape{core.backward ? 1 : 0, core.causal ? 1 : 0, core.batch,    core.queries, core.keys, core.heads,
+              core.kv_heads,         core.key_dim,        core.value_dim};
+  std::size_t at = 9;
+  for (const HeadsInMemory* each :
+       {&core.q, &core.k, &core.v, &core.out, &core.d_out, &core.dq, &core.dk, &core.dv}) {
+    for (const std::int64_t distance : {each->sequence, each->token, each->head}) shape[at++] = distance;
   }
-  return workspace_;
+  return shape;
 }
 
-CudnnAttention::Key CudnnAttention::key_of(const AttentionCall& call) {
-  return {call.backward, call.causal, call.batch, call.sequence, call.heads, call.kv_heads, call.head_dim};
-}
-
-CudnnAttention::Plan* CudnnAttention::find(const AttentionCall& call) {
-  const Key key = key_of(call);
-  const auto found = plans_.find(key);
+CudnnAttention::Plan* CudnnAttention::find(const AttentionCore& core) {
+  const Shape shape = shape_of(core);
+  const auto found = plans_.find(shape);
   if (found != plans_.end()) return found->second.get();
   try {
-    prepare(call);
+    prepare(core);
   } catch (const CudaError&) {
-    plans_[key] = nullptr;  // the project's own kernel runs these calls
+    plans_[shape] = nullptr;  // the project's own kernels run these calls
   }
-  return plans_[key].get();
+  return plans_[shape].get();
 }
 
-void CudnnAttention::prepare(const AttentionCall& call) {
-  auto made = std::make_unique<Plan>(call);
-  made->graph.compile(handle_);
-  plans_[key_of(call)] = std::move(made);
+void CudnnAttention::prepare(const AttentionCore& core) {
+  auto made = std::make_unique<Plan>(core);
+  made->graph.compile(handle_->made);
+  made->workspace_at = made->layout.place(made->graph.workspace_bytes());
+  plans_[shape_of(core)] = std::move(made);
 }
 
-bool CudnnAttention::run(Context& context, const AttentionCall& call) {
-  if (call.qkv.type != DType::bf16) return false;
-  Plan* plan = find(call);
-  if (plan == nullptr) return false;
-  check_cudnn(cudnnSetStream(handle_, context.stream()), "cudnnSetStream");
-  auto* const memory = static_cast<std::byte*>(workspace(plan->bytes()));
-  std::byte* const lse = memory;
-  std::byte* const row_sum = lse + plan->rows_bytes;
-  std::byte* const dq_sum = row_sum + plan->rows_bytes;
-  std::byte* const scratch = dq_sum + plan->dq_bytes;
-  const std::int64_t k_at = call.heads * call.head_dim;
-  const std::int64_t v_at = (call.heads + call.kv_heads) * call.head_dim;
-  const auto in = [](const Buffer& qkv, std::int64_t first) { return qkv.part(first, 0).data; };
-  auto* const lse_rows = reinterpret_cast<float*>(lse);
-  auto* const call_lse = reinterpret_cast<float*>(call.lse.data);
-  if (!call.backward) {
-    plan->graph.run(handle_, {in(call.qkv, 0), in(call.qkv, k_at), in(call.qkv, v_at), call.out.data, lse},
-                    scratch);
-    // cuDNN up to 9.25 has them by head; ours stand by token.
-    transpose_rows(context, lse_rows, call_lse, call.batch, call.heads, call.sequence);
-    return true;
-  }
-  transpose_rows(context, call_lse, lse_rows, call.batch, call.sequence, call.heads);
-  plan->graph.run(
-      handle_,
-      {in(call.qkv, 0), in(call.qkv, k_at), in(call.qkv, v_at), call.out.data, lse, call.d_out.data,
-       in(call.d_qkv, 0), in(call.d_qkv, k_at), in(call.d_qkv, v_at), row_sum, dq_sum},
-      scratch);
-  return true;
+std::optional<std::int64_t> CudnnAttention::scratch_bytes(const AttentionCore& core) {
+  const Plan* plan = find(core);
+  if (plan == nullptr) return std::nullopt;
+  return plan->layout.bytes();
 }
+
+void CudnnAttention::run(cudaStream_t stream, const AttentionCore& core, std::byte* scratch) {
+  const Plan& plan = *find(core);
+  check_cudnn(cudnnSetStream(handle_->made, stream), "cudnnSetStream");
+  std::vector<void*> memory{core.q.data, core.k.data, core.v.data, core.out.data, core.lse};
+  if (core.backward) {
+    memory.insert(memory.end(), {core.d_out.data, core.dq.data, core.dk.data, core.dv.data,
+                                 scratch + plan.row_sum_at, scratch + plan.dq_sum_at});
+  }
+  plan.graph.run(handle_->made, memory, scratch + plan.workspace_at);
+}
+
+std::unique_ptr<FusedAttention> make_fused_attention() { return std::make_unique<CudnnAttention>(); }
+
+std::size_t cudnn_version() { return cudnnGetVersion(); }
 
 }  // namespace foreshard::cuda

@@ -9,10 +9,6 @@ namespace {
 
 constexpr std::int64_t kAlignment = 16;
 
-CudnnGraph::Sizes dense(const CudnnGraph::Sizes& sizes) {
-  return {sizes[1] * sizes[2] * sizes[3], sizes[2] * sizes[3], sizes[3], 1};
-}
-
 }  // namespace
 
 void check_cudnn(cudnnStatus_t status, std::string_view call) {
@@ -65,10 +61,10 @@ CudnnTensor CudnnGraph::inner(cudnnDataType_t type, const Sizes& sizes) {
   return inner(type, sizes, dense(sizes));
 }
 
-CudnnTensor CudnnGraph::number(float value) {
+CudnnTensor CudnnGraph::number(Number value) {
   const Sizes one{1, 1, 1, 1};
-  const CudnnTensor made =
-      add(CudnnDescriptor(CUDNN_BACKEND_TENSOR_DESCRIPTOR), CUDNN_DATA_FLOAT, one, one, false, true);
+  const cudnnDataType_t type = std::holds_alternative<float>(value) ? CUDNN_DATA_FLOAT : CUDNN_DATA_INT32;
+  const CudnnTensor made = add(CudnnDescriptor(CUDNN_BACKEND_TENSOR_DESCRIPTOR), type, one, one, false, true);
   numbers_.emplace_back(static_cast<std::int64_t>(made.index), value);
   return made;
 }
@@ -177,7 +173,8 @@ void CudnnGraph::run(cudnnHandle_t handle, const std::vector<void*>& memory, voi
   std::vector<void*> pointers = memory;
   for (const auto& [id, value] : numbers_) {
     ids.push_back(id);
-    pointers.push_back(const_cast<float*>(&value));  // read only, whatever the type says
+    const void* at = std::visit([](const auto& number) -> const void* { return &number; }, value);
+    pointers.push_back(const_cast<void*>(at));  // read only, whatever the type says
   }
   CudnnDescriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
   const auto count = static_cast<std::int64_t>(ids.size());

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace foreshard::cuda {
@@ -43,6 +44,7 @@ struct CudnnTensor {
 class CudnnGraph {
  public:
   using Sizes = std::array<std::int64_t, 4>;
+  using Number = std::variant<float, std::int32_t>;
 
   /// A tensor that stands in memory.
   CudnnTensor memory(cudnnDataType_t type, const Sizes& sizes, const Sizes& strides);
@@ -51,7 +53,11 @@ class CudnnGraph {
   /// The same, dense.
   CudnnTensor inner(cudnnDataType_t type, const Sizes& sizes);
   /// A number, the same for every call.
-  CudnnTensor number(float value);
+  CudnnTensor number(Number value);
+  /// The strides of a tensor whose dimensions follow one another in memory.
+  static Sizes dense(const Sizes& sizes) {
+    return {sizes[1] * sizes[2] * sizes[3], sizes[2] * sizes[3], sizes[3], 1};
+  }
 
   /// c = a·b, summed in fp32. With fewer heads in b than in a, heads of a share them in groups.
   void multiply(CudnnTensor a, CudnnTensor b, CudnnTensor c);
@@ -78,9 +84,9 @@ class CudnnGraph {
   std::vector<CudnnDescriptor> tensors_;  // the index of one is its unique id
   std::vector<CudnnDescriptor> parts_;    // that operations refer to
   std::vector<CudnnDescriptor> operations_;
-  std::vector<std::int64_t> in_memory_;                  // ids
-  std::vector<std::pair<std::int64_t, float>> numbers_;  // ids and values
-  std::vector<CudnnDescriptor> compiled_;                // graph, configuration, plan
+  std::vector<std::int64_t> in_memory_;                   // ids
+  std::vector<std::pair<std::int64_t, Number>> numbers_;  // ids and values
+  std::vector<CudnnDescriptor> compiled_;                 // graph, configuration, plan
   std::int64_t workspace_bytes_ = 0;
 };
 

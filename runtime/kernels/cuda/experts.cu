@@ -1,4 +1,4 @@
-// Experts: their choice, the rows on their way to them and back, and their products. Bytes per number of a
+// Experts: their choice, and the rows on their way to them and back. Bytes per number of a
 // routed row, in bf16: 2 read and 2 written each way. Formulas: runtime/kernels/reference/experts.cpp.
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 #include "runtime/kernels/cuda/numbers.cuh"
@@ -20,49 +20,71 @@ struct Choice {
   T* d_logits;
 };
 
-/// The largest logit that is not among the `count` chosen; of equal ones the first, one that is no number
-/// last.
+constexpr int kTokensOfBlock = kThreads / 32;
+
+/// A logit and whose it is. Those that are chosen sooner come first: the larger, of equal ones the first
+/// expert; one that is no number comes last.
+struct Candidate {
+  float logit;
+  float expert;  // a number below 2^24; none where it is negative
+
+  __device__ bool is_one() const { return expert >= 0.0F; }
+  __device__ bool comes_before(const Candidate& other) const {
+    if (!is_one() || !other.is_one()) return is_one();
+    const bool is_number = logit == logit;
+    if (is_number != (other.logit == other.logit)) return is_number;
+    if (is_number && logit != other.logit) return logit > other.logit;
+    return expert < other.expert;
+  }
+};
+
+/// The first of the candidates that come after `last`, on all lanes; each looks at every 32nd.
 template <class T>
-__device__ int next_largest(const Choice<T>& of, const T* logits, const float* chosen, int count) {
-  int best = -1;
-  float largest = 0.0F;
-  for (int expert = 0; expert < of.experts; ++expert) {
-    bool is_taken = false;
-    for (int i = 0; i < count; ++i) is_taken = is_taken || chosen[i] == static_cast<float>(expert);
-    if (is_taken) continue;
-    const float logit = to_float(logits[expert]);
-    if (best >= 0 && !(logit > largest) && (largest == largest || logit != logit)) continue;
-    best = expert;
-    largest = logit;
+__device__ Candidate next_of(const T* logits, int experts, const Candidate& last) {
+  Candidate best{0.0F, -1.0F};
+  for (int expert = static_cast<int>(threadIdx.x) % 32; expert < experts; expert += 32) {
+    const Candidate each{to_float(logits[expert]), static_cast<float>(expert)};
+    if ((!last.is_one() || last.comes_before(each)) && each.comes_before(best)) best = each;
+  }
+  for (int step = 16; step > 0; step /= 2) {
+    const Candidate other{__shfl_xor_sync(0xFFFFFFFFU, best.logit, step),
+                          __shfl_xor_sync(0xFFFFFFFFU, best.expert, step)};
+    if (other.comes_before(best)) best = other;
   }
   return best;
 }
 
-/// A thread per token: logits are few beside a token's row.
+/// A warp per token.
 template <class T>
 __global__ void __launch_bounds__(kThreads) choose(Choice<T> of) {
-  const std::int64_t token = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  const std::int64_t token = std::int64_t{blockIdx.x} * kTokensOfBlock + threadIdx.x / 32;
   if (token >= of.tokens) return;
   const T* const logits = of.logits + token * of.experts;
   float* const chosen = of.routes + token * 2 * of.per_token;
   float* const weights = chosen + of.per_token;
+  const bool writes = threadIdx.x % 32 == 0;
   float sum = 0.0F;
-  float first = 0.0F;  // and largest
+  float largest = 0.0F;
+  Candidate last{0.0F, -1.0F};
   for (int i = 0; i < of.per_token; ++i) {
-    const int expert = next_largest(of, logits, chosen, i);
-    const float logit = to_float(logits[expert]);
-    if (i == 0) first = logit;
-    chosen[i] = static_cast<float>(expert);
-    weights[i] = expf(logit - first);
-    sum += weights[i];
+    last = next_of(logits, of.experts, last);
+    if (i == 0) largest = last.logit;
+    const float weight = expf(last.logit - largest);
+    sum += weight;
+    if (!writes) continue;
+    chosen[i] = last.expert;
+    weights[i] = weight;
   }
+  if (!writes) return;
   for (int i = 0; i < of.per_token; ++i) weights[i] /= sum;
 }
 
+/// A warp per token. The lane that sets a gradient to zero is the one that adds to it.
 template <class T>
 __global__ void __launch_bounds__(kThreads) choose_backward(Choice<T> of) {
-  const std::int64_t token = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  const std::int64_t token = std::int64_t{blockIdx.x} * kTokensOfBlock + threadIdx.x / 32;
   if (token >= of.tokens) return;
+  const int lane = static_cast<int>(threadIdx.x) % 32;
   const float* const chosen = of.routes + token * 2 * of.per_token;
   const float* const weights = chosen + of.per_token;
   const float* const d_weights = of.d_routes + token * 2 * of.per_token + of.per_token;
@@ -70,13 +92,14 @@ __global__ void __launch_bounds__(kThreads) choose_backward(Choice<T> of) {
   float mean = 0.0F;
   for (int i = 0; i < of.per_token; ++i) mean += weights[i] * d_weights[i];
   if (!of.accumulate) {
-    for (int expert = 0; expert < of.experts; ++expert) set(d_logits[expert], 0.0F);
+    for (int expert = lane; expert < of.experts; expert += 32) set(d_logits[expert], 0.0F);
   }
   for (int i = 0; i < of.per_token; ++i) {
     // Timed alone, outside a step, routes may be any numbers.
     if (!(chosen[i] >= 0.0F && chosen[i] < static_cast<float>(of.experts))) continue;
-    T& d_logit = d_logits[static_cast<int>(chosen[i])];
-    set(d_logit, to_float(d_logit) + weights[i] * (d_weights[i] - mean));
+    const int expert = static_cast<int>(chosen[i]);
+    if (expert % 32 != lane) continue;
+    set(d_logits[expert], to_float(d_logits[expert]) + weights[i] * (d_weights[i] - mean));
   }
 }
 
@@ -168,7 +191,7 @@ void run(Context& context, const RouteCall& call) {
                        .routes = floats(call.routes),
                        .d_routes = floats(call.d_routes),
                        .d_logits = reinterpret_cast<T*>(call.d_logits.data)};
-    start(context, "a choice of experts", {blocks_for(call.tokens, kThreads), kThreads},
+    start(context, "a choice of experts", {blocks_for(call.tokens, kTokensOfBlock), kThreads},
           call.backward ? choose_backward<T> : choose<T>, of);
   });
 }
@@ -199,20 +222,6 @@ void run(Context& context, const PermuteCall& call) {
     start(context, "rows ordered by expert", {static_cast<unsigned>(call.tokens), kThreads},
           packed ? kernel_of<kPack, T>(call) : kernel_of<1, T>(call), of);
   });
-}
-
-void run(Context& context, const GroupedGemmCall& call) {
-  if (call.part == GroupedPart::weight_gradient && !call.accumulate)
-    check_cuda(
-        cudaMemsetAsync(call.weight.data, 0, static_cast<std::size_t>(call.weight.bytes()), context.stream()),
-        "cudaMemsetAsync");
-  const std::int64_t size = call.out * call.in;
-  for (const ExpertRun& expert : call.routed->runs) {
-    if (expert.rows == 0) continue;
-    const Buffer x = call.x.part(expert.first * call.in, expert.rows * call.in);
-    const Buffer y = call.y.part(expert.first * call.out, expert.rows * call.out);
-    run(context, product_of(call, x, call.weight.part(expert.expert * size, size), y));
-  }
 }
 
 }  // namespace foreshard::cuda

@@ -2,7 +2,7 @@
 // columns of the scores at a time. Plain fp32 arithmetic out of the caches, not the matrix units. Formulas:
 // runtime/kernels/reference/spread_attention.cpp. Source: Dao et al. 2022, arXiv:2205.14135, algorithms 1
 // and 4.
-#include "runtime/kernels/cuda/cuda_kernels.hpp"
+#include "runtime/kernels/cuda/attention.hpp"
 #include "runtime/kernels/cuda/numbers.cuh"
 
 namespace foreshard::cuda {
@@ -241,7 +241,7 @@ void run_backward(Context& context, const Spread<T>& of) {
 
 }  // namespace
 
-void run(Context& context, const SpreadAttentionCall& call) {
+void run_own_attention(Context& context, const SpreadAttentionCall& call) {
   for (const std::int64_t dim : {call.own_dim, call.shared_dim, call.v_head_dim}) {
     if (dim > kMostDim) throw std::invalid_argument("attention: heads of more than 256 numbers");
   }

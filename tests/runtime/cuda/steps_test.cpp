@@ -76,6 +76,8 @@ TEST_CASE("norms of queries and keys, sequences that are cut") {
   if (ranks == 1) return;
   job.parallelism.cp_style = ranks == 2 ? CpStyle::ulysses : CpStyle::all_gather;
   check_on_gpu(job);
+  job.model.head_dim = 8;  // which libraries take in bf16
+  check_on_gpu(job);
 }
 
 TEST_CASE("experts") {
@@ -92,6 +94,9 @@ TEST_CASE("latent attention") {
   JobSpec job = small_job({.tp = mpi_session().size()});
   job.model.mla =
       MlaSpec{.q_rank = 12, .kv_rank = 8, .nope_head_dim = 6, .rope_head_dim = 4, .v_head_dim = 5};
+  check_on_gpu(job);
+  job.model.mla =
+      MlaSpec{.q_rank = 12, .kv_rank = 8, .nope_head_dim = 16, .rope_head_dim = 8, .v_head_dim = 16};
   check_on_gpu(job);
 }
 

@@ -174,6 +174,30 @@ TEST_CASE("grouped products agree with the reference; rows behind the routed one
   }
 }
 
+TEST_CASE("grouped products of short runs and of long ones agree with the reference") {
+  const RoutedRows routed{.runs = {{0, 0, 520}, {1, 520, 3}, {1, 523, 2050}, {0, 2573, 5}, {1, 2578, 7}},
+                          .total = 2585};
+  Draw draw(9);
+  const Numbers x = draw.numbers(2585 * 16);
+  const Numbers w = draw.numbers(2 * 8 * 16);
+  const Numbers y = draw.numbers(2585 * 8);
+  for (const GroupedPart part :
+       {GroupedPart::forward, GroupedPart::input_gradient, GroupedPart::weight_gradient}) {
+    INFO("part " << static_cast<int>(part));
+    check_against_reference(
+        Case<GroupedGemmCall>{
+            {.part = part,
+             .accumulate = part != GroupedPart::forward,
+             .experts = 2,
+             .room = 2585,
+             .out = 8,
+             .in = 16,
+             .routed = &routed},
+            {{&GroupedGemmCall::x, x}, {&GroupedGemmCall::weight, w}, {&GroupedGemmCall::y, y}}},
+        2e-6);
+  }
+}
+
 TEST_CASE("a grouped product of two experts, worked by hand") {
   // Row 0 belongs to expert 1 (weights {3, 4}ᵀ), row 1 to expert 0 ({1, 2}ᵀ): y = x·W_eᵀ of one number each.
   const RoutedRows routed{.runs = {{1, 0, 1}, {0, 1, 1}}, .total = 2};

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <optional>
+#include <string>
 
 #include "tests/runtime/kernels/check_case.hpp"
 
@@ -48,8 +50,10 @@ struct Shape {
   bool causal;
 };
 
-/// Results of one context-parallel rank's forward and backward: out, lse, dq, dk, d_shared_k, dv.
-std::vector<Numbers> run_share(Device& device, const Shape& s, std::int64_t share, DType type) {
+/// Results of one context-parallel rank's forward and backward, or of one that holds all shares: out, lse,
+/// dq, dk, d_shared_k, dv.
+std::vector<Numbers> run_share(Device& device, const Shape& s, std::optional<std::int64_t> share,
+                               DType type) {
   Draw numbers(5);
   const auto draw = [&](std::int64_t count) {
     Numbers drawn = numbers.numbers(count);
@@ -67,7 +71,11 @@ std::vector<Numbers> run_share(Device& device, const Shape& s, std::int64_t shar
 
   Run run(device);
   SpreadAttentionCall call{.causal = s.causal};
-  call.queries = {.batch = s.batch, .sequence = s.sequence, .shares = s.shares, .first_share = share};
+  call.queries = {.batch = s.batch,
+                  .sequence = s.sequence,
+                  .shares = s.shares,
+                  .first_share = share.value_or(0),
+                  .held = share ? 1 : s.shares};
   call.keys = {.batch = s.batch, .sequence = s.sequence, .shares = s.shares, .held = s.shares};
   call.heads = s.heads;
   call.kv_heads = s.kv_heads;
@@ -130,11 +138,21 @@ TEST_CASE("attention over keys of all ranks agrees with the reference") {
       {1, 300, 1, 2, 2, 6, 5, 7, true},  // latent; beyond a tile of keys
       {2, 520, 2, 2, 1, 8, 0, 8, true},  // stretches of 130: two tiles and a rest
       {1, 280, 2, 2, 2, 4, 4, 12, false},
+      // Eights, which a GPU's library takes in bf16: several sequences, latent, no mask, many stretches.
+      {2, 64, 2, 4, 2, 16, 0, 16, true},
+      {2, 80, 1, 2, 2, 16, 8, 24, true},
+      {2, 48, 2, 2, 1, 8, 8, 8, false},
+      {1, 96, 3, 4, 2, 8, 0, 8, true},
+      // Heads of Llama's and of DeepSeek's sizes.
+      {1, 128, 2, 2, 1, 128, 0, 128, true},
+      {1, 128, 1, 2, 2, 128, 64, 128, true},
   };
   for (const Shape& shape : shapes) {
-    for (std::int64_t share = 0; share < shape.shares; ++share) {
+    std::vector<std::optional<std::int64_t>> shares{std::nullopt};
+    for (std::int64_t share = 0; share < shape.shares; ++share) shares.emplace_back(share);
+    for (const std::optional<std::int64_t>& share : shares) {
       for (const DType type : {DType::fp32, DType::bf16}) {
-        INFO("sequence " << shape.sequence << " share " << share
+        INFO("sequence " << shape.sequence << " share " << (share ? std::to_string(*share) : "all")
                          << (type == DType::bf16 ? " bf16" : " fp32"));
         ReferenceDevice reference;
         const std::vector<Numbers> expected = run_share(reference, shape, share, type);
