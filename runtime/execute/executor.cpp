@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <random>
 
+#include "runtime/execute/planned_routes.hpp"
 #include "runtime/shard/initial_weights.hpp"
 
 namespace foreshard {
@@ -160,10 +161,17 @@ void Executor::take_off(std::uint32_t flight, Ticket ticket) {
   ++in_flight_;
 }
 
+void Executor::route_as_planned() { planned_ = planned_routes(plan_.job(), plan_.coordinates()); }
+
 void Executor::share_routes(const RoutedTokens& routed) {
   routes_.resize(static_cast<std::size_t>(routed.routes.elements));
-  device_.read(routed.routes, routes_.data());
-  if (replayed_ != nullptr) replay_routes(routed);
+  if (planned_.empty()) {
+    device_.read(routed.routes, routes_.data());
+    if (replayed_ != nullptr) replay_routes(routed);
+  } else {
+    routes_ = planned_;
+    device_.write(routed.routes, routes_.data());
+  }
   routed.routing->take(routes_);
   routed.routing->exchange(communicator_);
 }

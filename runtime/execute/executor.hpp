@@ -46,6 +46,9 @@ class Executor {
   /// From now on tokens go to the experts that they went to in the run of the whole batch that was recorded;
   /// `record` outlives the executor or the next call.
   void replay(const RouteRecord* record) { replayed_ = record; }
+  /// From now on tokens go to experts as planned_routes() says, whatever the router finds: for timing, where
+  /// weights are no model's.
+  void route_as_planned();
   /// Tokens of this rank, layer by layer, that would have gone elsewhere.
   [[nodiscard]] std::int64_t tokens_rerouted() const { return rerouted_; }
 
@@ -104,6 +107,7 @@ class Executor {
   std::vector<double> logits_;   // likewise, where routes are replayed
   const RouteRecord* replayed_ = nullptr;
   std::int64_t rerouted_ = 0;
+  std::vector<double> planned_;  // routes of every micro-batch; empty: the router's
   std::unique_ptr<DeviceClock> clock_;
   std::vector<Stamp> stamps_;          // by position
   std::vector<std::size_t> first_of_;  // position of a run's first operation

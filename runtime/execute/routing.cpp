@@ -7,18 +7,23 @@
 
 #include <fmt/format.h>
 
+#include "runtime/shard/shard_map.hpp"
+
 namespace foreshard {
 
+std::int64_t routed_tokens(const JobSpec& job) {
+  return job.training.micro_batch * job.training.sequence_length / (job.parallelism.tp * job.parallelism.cp);
+}
+
 Routing::Routing(const JobSpec& job, const Coordinates& at, LayerId layer, std::int64_t room)
-    : tokens_(job.training.micro_batch * job.training.sequence_length /
-              (job.parallelism.tp * job.parallelism.cp)),
+    : tokens_(routed_tokens(job)),
       per_token_(job.model.experts->per_token),
       experts_(job.model.experts->count),
       hidden_(job.model.hidden),
       tp_(job.parallelism.tp),
       ep_(job.parallelism.ep),
       tp_rank_(at.tp),
-      ep_rank_((at.dp * job.parallelism.cp + at.cp) % job.parallelism.ep),
+      ep_rank_(shard_of(job, at).ep),
       room_(room),
       imbalance_(job.model.experts->imbalance),
       layer_(layer),

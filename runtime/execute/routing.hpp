@@ -11,6 +11,9 @@
 
 namespace foreshard {
 
+/// Tokens of one micro-batch that a rank sends to experts.
+std::int64_t routed_tokens(const JobSpec& job);
+
 /// How the tokens of one micro-batch were routed in one layer, as one rank needs to know it: where its own
 /// tokens' rows stand, ordered by expert, and which rows come to its experts from the members of its
 /// expert-parallel group and from its tensor-parallel neighbours. Filled while a step runs, in place.

@@ -89,6 +89,9 @@ says out '"rows_per_expert": [{]'
 says out '"planned_imbalance": 2.0'
 expect 3 2 validate tiny-experts-laptop $small --set model.experts.imbalance=1
 says err "rows to one rank's experts, but model.experts.imbalance 1 makes room for"
+expect 0 1 validate tiny-experts-laptop $small --set model.experts.imbalance=1 --shard rank=1
+says out 'tokens go to experts as the plan has them'
+says out 'routing +32 to 32 rows per expert, 32.0 if even'
 
 # More devices than the job's cluster: the ranks are the devices.
 expect 0 4 validate "$job" --steps 2 --set parallelism='{tp: 2, dp: 2}'

@@ -7,6 +7,7 @@
 #include "runtime/comm/solo_communicator.hpp"
 #include "runtime/device/reference_device.hpp"
 #include "runtime/execute/executor.hpp"
+#include "runtime/execute/planned_routes.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/support/catch.hpp"
 
@@ -102,6 +103,40 @@ TEST_CASE("a step replays the routes of another") {
   CHECK(executor.tokens_rerouted() > 0);
   for (const auto& [key, routing] : plan.routings())
     CHECK((routing.own_counts() == std::vector<std::int64_t>{2, 2, 3, 1}));
+}
+
+TEST_CASE(
+    "routes as planned: this rank's experts get the imbalance, the others the rest, tokens different ones") {
+  // 8 rows. Even, each of four experts has 2; with an imbalance of 1.5, experts 2 and 3 of the second member
+  // have 3, which leaves 1 for each other.
+  CHECK((planned_routes(four_tokens(1), {}) ==
+         std::vector<double>{0, 2, .5, .5, 0, 2, .5, .5, 1, 3, .5, .5, 1, 3, .5, .5}));
+  JobSpec uneven = four_tokens(2);
+  uneven.model.experts->imbalance = 1.5;
+  CHECK((planned_routes(uneven, {.dp = 1}) ==
+         std::vector<double>{0, 2, .5, .5, 1, 3, .5, .5, 2, 3, .5, .5, 2, 3, .5, .5}));
+  // An expert takes a token once: no more than four.
+  uneven.model.experts->imbalance = 5.0;
+  Routing routing(uneven, {}, LayerId(0), 16);
+  routing.take(planned_routes(uneven, {}));
+  CHECK((routing.own_counts() == std::vector<std::int64_t>{4, 4, 0, 0}));
+}
+
+TEST_CASE("a rank alone routes as planned, and its buffers have room for that") {
+  JobSpec job = four_tokens(2);
+  job.model.experts->imbalance = 1.5;
+  job.training.global_batch = 2;
+  ReferenceDevice device;
+  SoloCommunicator solo(DeviceMesh(job.parallelism), Rank(1), device);
+  const StepProgram program = build_step_program(job);
+  RankPlan plan(job, program, device, solo);
+  Executor executor(plan, device, solo);
+  executor.initialize_for_timing();
+  executor.route_as_planned();
+  executor.run_step();
+  REQUIRE(!plan.routings().empty());
+  // As many rows from the other member, who is taken to route likewise.
+  for (const auto& [key, routing] : plan.routings()) CHECK(routing.rows().total == 12);
 }
 
 }  // namespace
