@@ -53,13 +53,23 @@ run_shard() {
   step devices ./bin/foreshard-run devices
   step calibrate ./bin/foreshard-run calibrate --like $node --out "$out/$node-measured.yaml"
   node=$out/$node-measured.yaml
-  for tp in 8 2; do
-    step "shard-8b-tp$tp" ./bin/foreshard-run validate llama3-8b-8h100 --shard rank=0 --steps 5 --set framework=foreshard \
-      --set "parallelism={tp: $tp, zero: 1}" --cluster "$node" --set training.recompute=none \
-      --set training.global_batch=8
-  done
-  step "shard-70b-tp8" ./bin/foreshard-run validate llama3-70b-64h100 --shard rank=0 --steps 5 \
-    --set training.global_batch=16 --cluster "$node" --set cluster.nodes=8
+  shard() {  # NAME JOB PARALLELISM SEQUENCES [SETTING…]
+    local name=$1 job=$2 parallelism=$3 sequences=$4 settings=() setting
+    shift 4
+    for setting in "$@"; do settings+=(--set "$setting"); done
+    step "shard-$name" ./bin/foreshard-run validate "$job" --shard rank=0 --steps 5 --cluster "$node" \
+      --set framework=foreshard --set training.recompute=none --set "parallelism={$parallelism, zero: 1}" \
+      --set training.global_batch="$sequences" "${settings[@]}"
+  }
+  shard 8b-tp8 llama3-8b-8h100 "tp: 8" 8
+  shard 8b-tp2 llama3-8b-8h100 "tp: 2, dp: 4" 8
+  shard 8b-cp4 llama3-8b-8h100 "tp: 2, cp: 4" 2 training.sequence_length=32768
+  shard 70b-tp8 llama3-70b-64h100 "tp: 8, pp: 4, dp: 2" 16 cluster.nodes=8
+  # Mixtral and DeepSeek-V3, as many layers as there is memory for.
+  shard mixtral-ep8 llama3-8b-8h100 "dp: 8, ep: 8" 32 model=mixtral-8x7b model.layers=8 \
+    training.sequence_length=4096
+  shard deepseek-ep64 llama3-8b-8h100 "pp: 2, dp: 64, ep: 64" 512 model=deepseek-v3 model.layers=8 \
+    model.experts.dense_layers=0 model.experts.score_bias=false cluster.nodes=16 training.sequence_length=4096
 }
 # NCCL between ranks that share the GPU, through sockets.
 run_nccl() {

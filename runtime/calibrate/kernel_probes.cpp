@@ -127,12 +127,13 @@ std::vector<JobSpec> gpu_kernel_probes(CalibrationEffort effort) {
   const auto share = [](const char* name, std::int64_t hidden, std::int64_t ffn_hidden, std::int64_t heads,
                         std::int64_t kv_heads, std::int64_t sequence, std::int64_t sequences = 1) {
     JobSpec job = probe({.name = name,
+                         .layers = 4,
                          .hidden = hidden,
                          .ffn_hidden = ffn_hidden,
                          .heads = heads,
                          .kv_heads = kv_heads,
                          .head_dim = 128,
-                         .vocab = 16384,
+                         .vocab = 4096,
                          .sequence = sequence,
                          .sequences = sequences});
     job.training.precision = Precision::bf16;

@@ -21,7 +21,9 @@ enum class CalibrationEffort : std::uint8_t { quick, usual };
 std::vector<JobSpec> kernel_probes(CalibrationEffort effort, Precision precision = Precision::fp32);
 
 /// The same for a GPU, in bf16: layers of Llama's proportions as tensor-parallel ranks share them, of 1024 to
-/// 8192 tokens, and one of GPT's kinds of kernels. They take up to 20 GiB.
+/// 8192 tokens, and one of GPT's kinds of kernels. Four layers each, and a small vocabulary: a GPU sets its
+/// clock by the power that it draws, so kernels are to follow one another as they do in real steps. They take
+/// up to 35 GiB.
 std::vector<JobSpec> gpu_kernel_probes(CalibrationEffort effort);
 
 }  // namespace foreshard

@@ -225,6 +225,81 @@ void layers(GpuBench& bench, const LlamaShape& model, std::int64_t tp) {
   bench.free_all();
 }
 
+/// Attention whose queries, keys and values lie apart, forward and backward.
+void spread_attention(GpuBench& bench, const std::string& name, SpreadAttentionCall call) {
+  const auto matrix = [&](std::int64_t rows, std::int64_t heads, std::int64_t width) {
+    return HeadColumns{bench.buffer(rows * heads * width), heads * width, 0, width};
+  };
+  const std::int64_t rows = call.queries.rows();
+  const std::int64_t keys = call.keys.rows();
+  call.q = matrix(rows, call.heads, call.key_dim());
+  call.k = matrix(keys, call.kv_heads, call.own_dim);
+  if (call.shared_dim > 0) call.shared_k = matrix(keys, 1, call.shared_dim);
+  call.v = matrix(keys, call.kv_heads, call.v_head_dim);
+  call.out = bench.buffer(rows * call.heads * call.v_head_dim);
+  call.lse = bench.buffer(rows * call.heads, DType::fp32);
+  // Half of the square is hidden, from every rank as much.
+  const double pairs = static_cast<double>(rows * call.heads) * static_cast<double>(call.keys.sequence);
+  const auto flops = [&](std::int64_t of_keys, std::int64_t of_values) {
+    return pairs * static_cast<double>(of_keys * call.key_dim() + of_values * call.v_head_dim);
+  };
+  report_rate(bench, name + " forward", flops(1, 1), {call});
+  call.backward = true;
+  call.d_out = bench.buffer(rows * call.heads * call.v_head_dim);
+  call.dq = matrix(rows, call.heads, call.key_dim());
+  call.dk = matrix(keys, call.kv_heads, call.own_dim);
+  if (call.shared_dim > 0) call.d_shared_k = matrix(keys, 1, call.shared_dim);
+  call.dv = matrix(keys, call.kv_heads, call.v_head_dim);
+  report_rate(bench, name + " backward", flops(3, 2), {call});
+  bench.free_all();
+}
+
+void spread_attention(GpuBench& bench) {
+  const TokenRows whole{.sequence = 32768, .shares = 4, .held = 4};
+  spread_attention(bench, "attention of a quarter of 32768 tokens",
+                   {.queries = {.sequence = 32768, .shares = 4},
+                    .keys = whole,
+                    .heads = 32,
+                    .kv_heads = 8,
+                    .own_dim = 128,
+                    .v_head_dim = 128});
+  spread_attention(
+      bench, "attention of 8 of 32 heads of 32768 tokens",
+      {.queries = whole, .keys = whole, .heads = 8, .kv_heads = 2, .own_dim = 128, .v_head_dim = 128});
+  const TokenRows latent{.sequence = kTokens};
+  spread_attention(bench, "latent attention of 16 heads",
+                   {.queries = latent,
+                    .keys = latent,
+                    .heads = 16,
+                    .kv_heads = 16,
+                    .own_dim = 128,
+                    .shared_dim = 64,
+                    .v_head_dim = 128});
+}
+
+/// Products of a rank's experts over rows that came from `members` ranks, as many from each for each expert.
+void experts(GpuBench& bench, const std::string& name, std::int64_t count, std::int64_t members,
+             std::int64_t rows_of_run, std::int64_t in, std::int64_t out) {
+  RoutedRows routed;
+  for (std::int64_t i = 0; i < members * count; ++i) {
+    routed.runs.push_back({i % count, routed.total, rows_of_run});
+    routed.total += rows_of_run;
+  }
+  GroupedGemmCall call{.experts = count, .room = routed.total, .out = out, .in = in, .routed = &routed};
+  call.x = bench.buffer(routed.total * in);
+  call.y = bench.buffer(routed.total * out);
+  call.weight = bench.buffer(count * in * out);
+  const double flops = 2.0 * static_cast<double>(routed.total * in) * static_cast<double>(out);
+  report_rate(bench, name + " forward", flops, {call});
+  call.part = GroupedPart::input_gradient;
+  report_rate(bench, name + " to input", flops, {call});
+  call.part = GroupedPart::weight_gradient;
+  call.accumulate = true;
+  call.weight = bench.buffer(count * in * out, DType::fp32);
+  report_rate(bench, name + " to fp32 weight, added", flops, {call});
+  bench.free_all();
+}
+
 void measure_all(GpuBench& bench) {
   std::printf("%s\n", bench.device().name().c_str());
   results["device"] = bench.device().name();
@@ -233,6 +308,9 @@ void measure_all(GpuBench& bench) {
     products(bench, model);
     for (const std::int64_t tp : {1, 2, 4, 8}) layers(bench, model, tp);
   }
+  spread_attention(bench);
+  experts(bench, "experts, Mixtral ep 8, gate-up", 1, 8, 1024, 4096, 28672);
+  experts(bench, "experts, DeepSeek-V3 ep 64, gate-up", 4, 64, 128, 7168, 4096);
 }
 
 /// A layer that is asked for again keeps its memory.
