@@ -149,6 +149,8 @@ class Run {
     result.tolerance = options_.tolerance;
     result.step = {simulated.step_time.seconds(), measured.step.median, measured.step.spread};
     result.waiting = {waiting_of(simulated), measured.waiting.median, measured.waiting.spread};
+    if (measured.exposed)
+      result.exposed = {exposed_of(simulated), measured.exposed->median, measured.exposed->spread};
     result.overhead = {Seconds(), measured.overhead.median, measured.overhead.spread};
     const std::vector<Seconds> predicted = predict_groups(times);
     for (std::size_t g = 0; g < groups_.groups.size(); ++g) {
@@ -178,6 +180,16 @@ class Run {
     Seconds sum;
     for (const RankResult& stage : simulated.ranks)
       sum += stage.bubble.seconds() + stage.exposed[static_cast<std::size_t>(CommAxis::pp)].seconds();
+    return sum / static_cast<double>(simulated.ranks.size());
+  }
+
+  /// The mean over stages of collectives that no kernel hides.
+  [[nodiscard]] static Seconds exposed_of(const SimulationResult& simulated) {
+    Seconds sum;
+    for (const RankResult& stage : simulated.ranks) {
+      for (const CommAxis axis : {CommAxis::tp, CommAxis::dp, CommAxis::cp, CommAxis::ep})
+        sum += stage.exposed[static_cast<std::size_t>(axis)].seconds();
+    }
     return sum / static_cast<double>(simulated.ranks.size());
   }
 

@@ -100,7 +100,10 @@ struct Validation {
   Basis basis = Basis::model;
   int steps = 0;
   std::vector<ValidationRow> rows;
-  PredictedAndMeasured waiting;   ///< for other stages
+  PredictedAndMeasured waiting;  ///< for other stages
+  /// Collectives that no kernel hid, with what ranks wait in them; none where nothing runs beside kernels,
+  /// and the rows add up to the step.
+  std::optional<PredictedAndMeasured> exposed;
   PredictedAndMeasured overhead;  ///< between operations; predicted as nothing
   PredictedAndMeasured step;
   std::optional<Seconds> other_step;  ///< predicted on the other basis

@@ -98,6 +98,7 @@ std::string validation_json(const JobSpec& job, const Validation& validation) {
   json["step"] = step_json(validation);
   json["operations"] = operations_json(validation);
   json["waiting"] = with_error(Json::object(), validation.waiting);
+  json["exposed"] = validation.exposed ? with_error(Json::object(), *validation.exposed) : Json();
   json["overhead"] = with_error(Json::object(), validation.overhead);
   json["memory"] = memory_json(validation);
   json["numerics"] = validation.numerics ? numerics_json(*validation.numerics) : Json();

@@ -116,6 +116,7 @@ class Rows {
       }
     }
     if (rest_calls_ > 0) add("the rest", report::grouped(rest_calls_), rest_);
+    if (validation_.exposed) add("of collectives, not hidden", "", *validation_.exposed);
     if (validation_.waiting.predicted > Seconds(0.0) || validation_.waiting.measured > Seconds(0.0))
       add("waiting for other stages", "", validation_.waiting);
     add("between operations", "", validation_.overhead);

@@ -1,5 +1,6 @@
 #include "runtime/measure/measure_steps.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <limits>
 
@@ -67,6 +68,21 @@ std::vector<Seconds> own_times(const Executor& executor, const RankPlan& plan, c
   return times;
 }
 
+/// This rank's, where nothing else ran: those that hold everything up, and what was waited for of the others.
+Seconds own_exposed(const Executor& executor, const RankPlan& plan) {
+  Seconds exposed = executor.not_hidden();
+  for (std::size_t position = 0; position < plan.ops().size(); ++position) {
+    if (plan.ops()[position].kind == PlannedOp::Kind::collective) exposed += executor.time_of(position);
+  }
+  return exposed;
+}
+
+bool runs_beside_kernels(const RankPlan& plan, Communicator& communicator) {
+  const bool some = std::any_of(plan.ops().begin(), plan.ops().end(),
+                                [](const PlannedOp& op) { return op.kind == PlannedOp::Kind::beside; });
+  return communicator.max_over_world(some ? 1.0 : 0.0) > 0.5;
+}
+
 }  // namespace
 
 StepMeasurement measure_steps(Executor& executor, const RankPlan& plan, Communicator& communicator,
@@ -74,6 +90,7 @@ StepMeasurement measure_steps(Executor& executor, const RankPlan& plan, Communic
   const Gathering gathering(plan, communicator, groups);
   std::vector<Seconds> steps;
   std::vector<Seconds> waits;
+  std::vector<Seconds> exposed;
   std::vector<Seconds> overheads;
   std::vector<std::vector<Seconds>> by_group(groups.groups.size());
   for (int step = -how.warm_up; step < how.steps; ++step) {
@@ -82,6 +99,7 @@ StepMeasurement measure_steps(Executor& executor, const RankPlan& plan, Communic
     if (how.progress) how.progress(how.warm_up + step + 1, how.warm_up + how.steps);
     if (step < 0) continue;
     steps.push_back(gathering.slowest(executor.step_time()));
+    exposed.push_back(gathering.mean_over_ranks(own_exposed(executor, plan)));
     overheads.push_back(gathering.mean_over_ranks(executor.overhead()));
     const std::vector<Seconds> own = own_times(executor, plan, groups);
     Seconds waited = executor.waited();
@@ -95,7 +113,9 @@ StepMeasurement measure_steps(Executor& executor, const RankPlan& plan, Communic
   StepMeasurement result{.step = measured_time(std::move(steps)),
                          .groups = {},
                          .waiting = measured_time(std::move(waits)),
+                         .exposed = {},
                          .overhead = measured_time(std::move(overheads))};
+  if (runs_beside_kernels(plan, communicator)) result.exposed = measured_time(std::move(exposed));
   for (std::vector<Seconds>& samples : by_group) result.groups.push_back(measured_time(std::move(samples)));
   return result;
 }

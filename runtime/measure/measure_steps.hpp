@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "planner/program/op_groups.hpp"
@@ -16,7 +17,10 @@ struct StepMeasurement {
   MeasuredTime step;                 ///< of the slowest rank
   std::vector<MeasuredTime> groups;  ///< by index of the groups; see below
   MeasuredTime waiting;              ///< for transfers from other stages, mean over ranks
-  MeasuredTime overhead;             ///< outside operations and waits, mean over ranks
+  /// Collectives that no kernel hid, with what ranks wait in them, mean over ranks; none where no collective
+  /// of any rank runs beside kernels.
+  std::optional<MeasuredTime> exposed;
+  MeasuredTime overhead;  ///< outside operations and waits, mean over ranks
 };
 
 /// How often, and who is told how far it is.

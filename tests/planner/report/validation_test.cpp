@@ -90,6 +90,19 @@ TEST_CASE("the table says what was compared, counted, predicted and measured") {
     CHECK(report::display_width(text.substr(begin, end - begin)) <= report::kWidth);
 }
 
+TEST_CASE("where collectives run beside kernels, a row says what of them was not hidden") {
+  Validation v = sample();
+  CHECK_THAT(validation_table(two_ranks(), v), !ContainsSubstring("not hidden"));
+  CHECK(nlohmann::json::parse(validation_json(two_ranks(), v))["exposed"].is_null());
+  v.exposed = PredictedAndMeasured{Seconds(0.012), Seconds(0.015), Seconds(0.001)};
+  CHECK_THAT(validation_table(two_ranks(), v), ContainsSubstring("of collectives, not hidden") &&
+                                                   ContainsSubstring("15.00 ± 1.00") &&
+                                                   ContainsSubstring("−20.0%"));
+  const auto json = nlohmann::json::parse(validation_json(two_ranks(), v));
+  CHECK(json["exposed"]["predicted_s"].get<double>() == Approx(0.012));
+  CHECK(json["exposed"]["error"].get<double>() == Approx(-0.2));
+}
+
 TEST_CASE("what differs is shown with what was planned") {
   Validation v = sample();
   v.counts.flops.counted = 999;

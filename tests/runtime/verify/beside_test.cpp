@@ -2,6 +2,8 @@
 // processors here, as late as they may.
 #include <vector>
 
+#include "planner/program/op_groups.hpp"
+#include "runtime/measure/measure_steps.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/runtime/verify/verify_job.hpp"
 
@@ -107,6 +109,34 @@ TEST_CASE("what runs beside kernels is counted as planned, and is in no time of 
   CHECK(executor.waited() == Seconds(0.0));
   const Seconds sum = others + executor.not_hidden() + executor.overhead();
   CHECK(sum.value() == Approx(executor.step_time().value()).epsilon(1e-6));
+}
+
+TEST_CASE("what of collectives nothing hid is measured: here all of them, one after the other") {
+  const std::int64_t ranks = mpi_session().size();
+  const JobSpec job = overlapping({.tp = ranks / 2, .dp = 2, .zero = 1}, false);
+  const StepProgram program = build_step_program(job);
+  const OpGroups groups = op_groups(program);
+  CpuDevice device(1);
+  MpiCommunicator mpi(mpi_session(), DeviceMesh(job.parallelism));
+  const auto measured = [&](Communicator& communicator) {
+    RankPlan plan(job, program, device, communicator);
+    Executor executor(plan, device, communicator);
+    executor.initialize();
+    return measure_steps(executor, plan, communicator, groups, {.warm_up = 0, .steps = 1, .progress = {}});
+  };
+  LateCommunicator late(mpi);
+  const StepMeasurement step = measured(late);
+  REQUIRE(step.exposed);
+  // Of one stage, a group's time is the quickest rank's; the mean over ranks is no shorter.
+  Seconds collectives;
+  for (std::size_t g = 0; g < groups.groups.size(); ++g) {
+    if (groups.groups[g].is_communication) collectives += step.groups[g].median;
+  }
+  CHECK(collectives > Seconds(0.0));
+  CHECK(step.exposed->median >= collectives);
+  CHECK(step.exposed->median < step.step.median);
+  // Where nothing runs beside kernels, all rows are.
+  CHECK(!measured(mpi).exposed);
 }
 
 }  // namespace
