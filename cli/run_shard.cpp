@@ -54,7 +54,7 @@ class ShardRun {
  private:
   [[nodiscard]] StageId stage() const { return mesh_.stage(rank_); }
 
-  /// Routers of random weights would send tokens where no trained one does.
+  /// Where routers of random weights send tokens says nothing of trained ones.
   void initialize(Executor& executor) const {
     executor.initialize_for_timing();
     if (job_.model.experts) executor.route_as_planned();

@@ -17,6 +17,8 @@ struct EmulatedStream {
 
 namespace {
 
+constexpr std::size_t kMemory = std::size_t{1} << 30U;
+
 /// One recording of an event.
 struct Point {
   bool is_reached = false;
@@ -92,12 +94,13 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr /*attribute*/, int
   return cudaSuccess;
 }
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
-  *free = *total = std::size_t{1} << 30U;
+  *free = *total = kMemory;
   return cudaSuccess;
 }
 
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   constexpr std::size_t kAlignment = 256;
+  if (bytes > kMemory) return cudaErrorMemoryAllocation;
   *memory = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
   if (*memory == nullptr) return cudaErrorMemoryAllocation;
   std::memset(*memory, 0xFF, bytes);

@@ -133,7 +133,7 @@ class HeadGroup {
   Numbers v_;
 };
 
-/// Takes what cuDNN takes on every GPU of the last years: heads of eights of numbers, aligned.
+/// Takes heads of eights of numbers, as cuDNN does.
 class EmulatedAttention final : public foreshard::cuda::FusedAttention {
  public:
   std::optional<std::int64_t> scratch_bytes(const AttentionCore& core) override {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <cublasLt.h>
 #include <stdexcept>
 #include <string_view>
@@ -18,5 +20,9 @@ class CudaError : public std::runtime_error {
 /// What a call returned, held to be a success. @throws CudaError
 void check_cuda(cudaError_t result, std::string_view call);
 void check_cublas(cublasStatus_t result, std::string_view call);
+
+/// Memory of the thread's current GPU, to be given back with cudaFree. @throws CudaError that says what is
+/// wanted, used and free where there is too little
+std::byte* allocate_on_gpu(std::int64_t bytes);
 
 }  // namespace foreshard

@@ -16,33 +16,14 @@ namespace {
 
 class CudaMemory final : public DeviceMemory {
  public:
-  explicit CudaMemory(std::int64_t bytes) {
-    void* memory = nullptr;
-    const cudaError_t result = cudaMalloc(&memory, static_cast<std::size_t>(bytes));
-    if (result == cudaErrorMemoryAllocation) refuse(bytes);
-    check_cuda(result, "cudaMalloc");
-    data_ = static_cast<std::byte*>(memory);
-  }
+  explicit CudaMemory(std::int64_t bytes) : data_(allocate_on_gpu(bytes)) {}
   ~CudaMemory() override { cudaFree(data_); }
   CudaMemory(const CudaMemory&) = delete;
   CudaMemory& operator=(const CudaMemory&) = delete;
   [[nodiscard]] std::byte* data() const override { return data_; }
 
  private:
-  [[noreturn]] static void refuse(std::int64_t bytes) {
-    std::size_t free = 0;
-    std::size_t total = 0;
-    static_cast<void>(cudaGetLastError());
-    check_cuda(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
-    constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
-    throw CudaError(
-        fmt::format("out of GPU memory: {:.2f} GiB are wanted; of {:.2f} GiB, {:.2f} are used and {:.2f} "
-                    "free\nhint: use a "
-                    "smaller micro-batch, more recomputation, or more ranks",
-                    static_cast<double>(bytes) / kGiB, static_cast<double>(total) / kGiB,
-                    static_cast<double>(total - free) / kGiB, static_cast<double>(free) / kGiB));
-  }
-  std::byte* data_ = nullptr;
+  std::byte* data_;
 };
 
 std::string version_words(std::size_t version) {

@@ -30,10 +30,10 @@ std::byte* Context::workspace(std::int64_t bytes) {
     check_cuda(cudaFree(workspace_), "cudaFree");  // waits for what still uses it
     workspace_ = nullptr;
     workspace_bytes_ = 0;
-    check_cuda(cudaMalloc(&workspace_, static_cast<std::size_t>(bytes)), "cudaMalloc of a workspace");
+    workspace_ = allocate_on_gpu(bytes);
     workspace_bytes_ = bytes;
   }
-  return static_cast<std::byte*>(workspace_);
+  return workspace_;
 }
 
 void run(Context& context, const GemmCall& call) { context.products().run(context.stream(), call); }

@@ -32,7 +32,8 @@ class Context {
   [[nodiscard]] RopeTables& rope_tables() { return *rope_tables_; }
   /// Null where this was built without.
   [[nodiscard]] FusedAttention* fused_attention() { return fused_attention_.get(); }
-  /// Memory that grows with the largest call; what it held is lost with the next.
+  /// Memory that grows with the largest call; what it held is lost with the next. @throws CudaError where the
+  /// GPU has too little
   std::byte* workspace(std::int64_t bytes);
 
  private:
@@ -42,7 +43,7 @@ class Context {
   std::unique_ptr<Products> products_;
   std::unique_ptr<RopeTables> rope_tables_;
   std::unique_ptr<FusedAttention> fused_attention_;
-  void* workspace_ = nullptr;
+  std::byte* workspace_ = nullptr;
   std::int64_t workspace_bytes_ = 0;
 };
 
