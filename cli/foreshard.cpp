@@ -11,12 +11,12 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/color.hpp"
-#include "cli/command.hpp"
-#include "cli/command_line.hpp"
-#include "cli/foreshard_commands.hpp"
-#include "cli/output.hpp"
-#include "planner/spec/diagnostic.hpp"
+#include "cli/terminal/color.hpp"
+#include "cli/commands/command.hpp"
+#include "cli/options/command_line.hpp"
+#include "cli/commands/foreshard_commands.hpp"
+#include "cli/terminal/output.hpp"
+#include "planner/spec/yaml/diagnostic.hpp"
 #include "planner/units/count.hpp"
 
 namespace foreshard::cli {

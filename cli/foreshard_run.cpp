@@ -12,12 +12,12 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/color.hpp"
-#include "cli/command.hpp"
-#include "cli/command_line.hpp"
-#include "cli/output.hpp"
-#include "cli/run_commands.hpp"
-#include "planner/spec/diagnostic.hpp"
+#include "cli/terminal/color.hpp"
+#include "cli/commands/command.hpp"
+#include "cli/options/command_line.hpp"
+#include "cli/terminal/output.hpp"
+#include "cli/commands/run_commands.hpp"
+#include "planner/spec/yaml/diagnostic.hpp"
 #include "planner/units/count.hpp"
 #include "runtime/comm/end_run.hpp"
 #include "runtime/comm/mpi_session.hpp"

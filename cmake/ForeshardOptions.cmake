@@ -24,3 +24,12 @@ if(FORESHARD_SANITIZE)
   target_compile_options(foreshard_options INTERFACE -fsanitize=${FORESHARD_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(foreshard_options INTERFACE -fsanitize=${FORESHARD_SANITIZE})
 endif()
+
+# Sources of a library compiled several to a translation unit: a header is then parsed once for many of them. A change
+# of one source compiles its neighbours again, so that who edits may prefer OFF.
+option(FORESHARD_UNITY "Compile several sources of a library as one" ON)
+set(FORESHARD_UNITY_BATCH 12 CACHE STRING "How many sources at most are compiled as one")
+function(foreshard_unity target)
+  set_target_properties(${target} PROPERTIES
+    UNITY_BUILD ${FORESHARD_UNITY} UNITY_BUILD_BATCH_SIZE ${FORESHARD_UNITY_BATCH})
+endfunction()

@@ -6,7 +6,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 scripts/install_dependencies.sh build test lint
-tests/house/clang_format.sh
+tests/repository/clang_format.sh
 quietly "configuring" cmake --preset ci
 
 exec run-clang-tidy -p build/ci -quiet -j "$(nproc)" "${1:-$root/(planner|sim|runtime|cli)/.*\.cpp$}"

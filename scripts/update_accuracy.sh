@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Commits to the accuracy of now: the figures that tests/house/accuracy.sh holds later changes to, and the outputs in
+# Commits to the accuracy of now: the figures that tests/repository/accuracy.sh holds later changes to, and the outputs in
 # docs/accuracy.md.
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 quietly "configuring" cmake --preset tools
 quietly "building" cmake --build --preset tools
-FORESHARD_CONFIGS=${root:?}/configs tests/house/accuracy.sh "$root/build/tools/bin/foreshard" \
+FORESHARD_CONFIGS=${root:?}/configs tests/repository/accuracy.sh "$root/build/tools/bin/foreshard" \
   tests/accuracy_baseline.yaml --update
-exec tests/house/outputs.sh "$root" "$root/build/tools/bin/foreshard" --update
+exec tests/repository/outputs.sh "$root" "$root/build/tools/bin/foreshard" --update

@@ -5,5 +5,5 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 quietly "configuring" cmake --preset tools
 quietly "building" cmake --build --preset tools
-tests/house/outputs.sh "${root:?}" "${root:?}/build/tools/bin/foreshard" --update
-tests/house/picture.sh "${root:?}" "${root:?}/build/tools/bin/foreshard" --update || (($? == 77))
+tests/repository/outputs.sh "${root:?}" "${root:?}/build/tools/bin/foreshard" --update
+tests/repository/picture.sh "${root:?}" "${root:?}/build/tools/bin/foreshard" --update || (($? == 77))

@@ -6,4 +6,4 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 quietly "configuring" cmake --preset ci -DFORESHARD_RUNTIME=ON
 quietly "building" cmake --build --preset ci --target foreshard-reference
-exec tests/house/reference.sh "${root:?}" "${root:?}/build/ci/bin/foreshard-reference" commands keys --update
+exec tests/repository/reference.sh "${root:?}" "${root:?}/build/ci/bin/foreshard-reference" commands keys --update

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "planner/cost/collective_time.hpp"
-#include "planner/spec/cluster_spec.hpp"
+#include "planner/cost/collectives/collective_time.hpp"
+#include "planner/spec/cluster/cluster_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 
 namespace foreshard::tools {

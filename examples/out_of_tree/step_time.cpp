@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <exception>
 
-#include "planner/cost/estimate.hpp"
-#include "planner/spec/load.hpp"
+#include "planner/cost/step/estimate.hpp"
+#include "planner/spec/yaml/load.hpp"
 
 int main(int argc, char** argv) {
   if (argc != 2) {

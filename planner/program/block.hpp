@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "planner/program/op.hpp"
+#include "planner/program/ops/op.hpp"
 #include "planner/units/strong_index.hpp"
 
 namespace foreshard {

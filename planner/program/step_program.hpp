@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "planner/program/block.hpp"
-#include "planner/program/group.hpp"
+#include "planner/topology/group.hpp"
 #include "planner/program/schedule/slot.hpp"
-#include "planner/program/tensor.hpp"
+#include "planner/program/tensors/tensor.hpp"
 #include "planner/units/strong_index.hpp"
 
 namespace foreshard {

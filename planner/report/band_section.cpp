@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "planner/cost/error_band.hpp"
+#include "planner/cost/step/error_band.hpp"
 #include "planner/report/format.hpp"
 #include "planner/report/table.hpp"
 

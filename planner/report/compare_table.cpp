@@ -20,7 +20,6 @@ namespace {
 using namespace report;
 using Lines = std::vector<std::string>;
 
-constexpr std::size_t kIndent = 2;
 constexpr std::size_t kColumnGap = 2;
 /// No column is wider; what is longer is cut.
 constexpr std::size_t kWidestCell = 30;

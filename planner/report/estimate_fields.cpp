@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "planner/program/group.hpp"
+#include "planner/topology/group.hpp"
 
 namespace foreshard::report {
 namespace {

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "planner/report/markdown.hpp"
-#include "planner/spec/job_schema_json.hpp"
+#include "planner/spec/job/job_schema_json.hpp"
 
 namespace foreshard {
 namespace {

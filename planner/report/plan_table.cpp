@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "planner/cost/error_band.hpp"
+#include "planner/cost/step/error_band.hpp"
 #include "planner/report/format.hpp"
 #include "planner/report/plan_sections.hpp"
 #include "planner/report/table.hpp"
@@ -13,7 +13,6 @@ namespace {
 
 using namespace report;
 
-constexpr std::size_t kIndent = 2;
 
 /// The lines of the table, blocks apart by one blank line.
 class Page {

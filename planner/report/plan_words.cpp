@@ -12,7 +12,6 @@
 namespace foreshard::report {
 namespace {
 
-constexpr std::size_t kIndent = 2;
 
 /// "8 × dgx-h100 (64 × NVIDIA H100 80GB SXM)"
 std::string cluster_words(const ClusterSpec& cluster) {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "planner/cost/estimate.hpp"
-#include "planner/spec/job_spec.hpp"
+#include "planner/cost/step/estimate.hpp"
+#include "planner/spec/job/job_spec.hpp"
 
 namespace foreshard {
 

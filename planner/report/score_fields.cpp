@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "planner/cost/error_band.hpp"
+#include "planner/cost/step/error_band.hpp"
 #include "planner/report/words.hpp"
 
 namespace foreshard::report {

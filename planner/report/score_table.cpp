@@ -17,7 +17,6 @@ namespace {
 using namespace report;
 using Lines = std::vector<std::string>;
 
-constexpr std::size_t kIndent = 2;
 /// No name of a case is printed wider: what is left beside the figures.
 constexpr std::size_t kWidestName = 42;
 const std::string kNone = "–";

@@ -9,6 +9,7 @@ namespace foreshard::report {
 
 /// Nothing that a report prints is wider.
 inline constexpr std::size_t kWidth = 100;
+inline constexpr std::size_t kIndent = 2;  ///< of what stands below a heading
 
 /// Columns that UTF-8 text takes in a terminal: one per code point, which is true of everything that the
 /// reports print themselves (×, ·, –, µ).

@@ -1,7 +1,7 @@
 #include "planner/report/words.hpp"
 
 #include "planner/report/format.hpp"
-#include "planner/spec/framework.hpp"
+#include "planner/frameworks/framework.hpp"
 
 namespace foreshard::report {
 

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "planner/cost/error_band.hpp"
+#include "planner/cost/step/error_band.hpp"
 
 namespace foreshard {
 namespace {

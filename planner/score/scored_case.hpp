@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "planner/cost/estimate.hpp"
-#include "planner/spec/job_spec.hpp"
+#include "planner/cost/step/estimate.hpp"
+#include "planner/spec/job/job_spec.hpp"
 
 namespace foreshard {
 

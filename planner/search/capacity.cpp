@@ -4,9 +4,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "planner/cost/memory_ledger.hpp"
-#include "planner/program/emit.hpp"
-#include "planner/spec/validate_job.hpp"
+#include "planner/cost/memory/memory_ledger.hpp"
+#include "planner/program/emit/emit.hpp"
+#include "planner/spec/job/validate_job.hpp"
 #include "planner/units/count.hpp"
 
 namespace foreshard {

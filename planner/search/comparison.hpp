@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "planner/cost/estimate.hpp"
+#include "planner/cost/step/estimate.hpp"
 #include "planner/search/variants.hpp"
 #include "planner/units/quantity.hpp"
 

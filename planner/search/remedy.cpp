@@ -4,8 +4,8 @@
 #include <array>
 #include <utility>
 
-#include "planner/cost/memory_ledger.hpp"
-#include "planner/program/emit.hpp"
+#include "planner/cost/memory/memory_ledger.hpp"
+#include "planner/program/emit/emit.hpp"
 
 namespace foreshard {
 namespace {

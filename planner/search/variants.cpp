@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "planner/spec/validate_job.hpp"
+#include "planner/spec/job/validate_job.hpp"
 #include "planner/units/count.hpp"
 
 namespace foreshard {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "planner/spec/cluster_spec.hpp"
-#include "planner/spec/figure_sources.hpp"
+#include "planner/spec/cluster/cluster_spec.hpp"
+#include "planner/spec/yaml/figure_sources.hpp"
 #include "runtime/calibrate/fit_kernels.hpp"
 #include "runtime/calibrate/fit_link.hpp"
 #include "runtime/calibrate/kernel_probes.hpp"

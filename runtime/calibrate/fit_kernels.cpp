@@ -7,9 +7,9 @@
 #include <optional>
 #include <utility>
 
-#include "planner/cost/cost_model.hpp"
-#include "planner/cost/kernel_model.hpp"
-#include "planner/cost/minimise.hpp"
+#include "planner/cost/ops/cost_model.hpp"
+#include "planner/cost/ops/kernel_model.hpp"
+#include "planner/cost/ops/minimise.hpp"
 
 namespace foreshard {
 namespace {

@@ -5,8 +5,8 @@
 #include <map>
 #include <stdexcept>
 
-#include "planner/cost/cost_model.hpp"
-#include "planner/cost/minimise.hpp"
+#include "planner/cost/ops/cost_model.hpp"
+#include "planner/cost/ops/minimise.hpp"
 
 namespace foreshard {
 namespace {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "planner/spec/accelerator_spec.hpp"
+#include "planner/spec/accelerator/accelerator_spec.hpp"
 #include "runtime/calibrate/measure_link.hpp"
 
 namespace foreshard {

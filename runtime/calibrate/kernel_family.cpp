@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "planner/cost/memory_pass.hpp"
-#include "planner/spec/names.hpp"
+#include "planner/cost/memory/memory_pass.hpp"
+#include "planner/spec/yaml/names.hpp"
 
 namespace foreshard {
 

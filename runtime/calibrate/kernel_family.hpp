@@ -3,8 +3,8 @@
 #include <compare>
 #include <string>
 
-#include "planner/program/op.hpp"
-#include "planner/spec/kernel_constants.hpp"
+#include "planner/program/ops/op.hpp"
+#include "planner/spec/accelerator/kernel_constants.hpp"
 
 namespace foreshard {
 

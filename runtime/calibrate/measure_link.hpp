@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "planner/program/group.hpp"
+#include "planner/topology/group.hpp"
 #include "planner/units/count.hpp"
 #include "planner/units/quantity.hpp"
 #include "runtime/comm/communicator.hpp"

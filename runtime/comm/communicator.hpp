@@ -6,8 +6,8 @@
 #include <span>
 #include <string>
 
-#include "planner/program/group.hpp"
-#include "planner/program/op.hpp"
+#include "planner/topology/group.hpp"
+#include "planner/program/ops/op.hpp"
 #include "planner/units/strong_index.hpp"
 #include "runtime/device/buffer.hpp"
 #include "runtime/device/device.hpp"

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "planner/program/group.hpp"
+#include "planner/topology/group.hpp"
 #include "planner/units/count.hpp"
 #include "runtime/comm/communicator.hpp"
 

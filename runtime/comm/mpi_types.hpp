@@ -2,7 +2,7 @@
 
 #include <mpi.h>
 
-#include "planner/program/op.hpp"
+#include "planner/program/ops/op.hpp"
 #include "planner/units/dtype.hpp"
 
 namespace foreshard {

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string>
 
-#include "planner/program/group.hpp"
-#include "planner/program/op.hpp"
+#include "planner/topology/group.hpp"
+#include "planner/program/ops/op.hpp"
 #include "planner/units/strong_index.hpp"
 
 namespace foreshard {

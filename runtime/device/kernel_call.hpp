@@ -4,7 +4,7 @@
 #include <variant>
 #include <vector>
 
-#include "planner/program/op.hpp"
+#include "planner/program/ops/op.hpp"
 #include "runtime/device/buffer.hpp"
 #include "runtime/device/routed_rows.hpp"
 #include "runtime/device/token_rows.hpp"

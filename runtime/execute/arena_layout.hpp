@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "planner/program/runs.hpp"
+#include "planner/program/schedule/runs.hpp"
 #include "planner/program/step_program.hpp"
 #include "planner/units/count.hpp"
 #include "runtime/device/buffer.hpp"

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "planner/program/step_program.hpp"
-#include "planner/spec/job_spec.hpp"
+#include "planner/spec/job/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "runtime/device/kernel_call.hpp"
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "planner/program/timeline.hpp"
+#include "planner/program/schedule/timeline.hpp"
 #include "planner/units/quantity.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/comm/operation_note.hpp"

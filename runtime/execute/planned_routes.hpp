@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "planner/spec/job_spec.hpp"
+#include "planner/spec/job/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 
 namespace foreshard {

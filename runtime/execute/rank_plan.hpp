@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "planner/program/runs.hpp"
+#include "planner/program/schedule/runs.hpp"
 #include "planner/program/step_program.hpp"
-#include "planner/spec/job_spec.hpp"
+#include "planner/spec/job/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "runtime/comm/collective_shape.hpp"
 #include "runtime/comm/communicator.hpp"

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "planner/spec/job_spec.hpp"
+#include "planner/spec/job/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/device/routed_rows.hpp"

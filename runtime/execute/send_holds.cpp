@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "planner/program/runs.hpp"
+#include "planner/program/schedule/runs.hpp"
 
 namespace foreshard {
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "planner/program/step_program.hpp"
-#include "planner/spec/job_spec.hpp"
+#include "planner/spec/job/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "runtime/comm/collective_shape.hpp"
 #include "runtime/device/buffer.hpp"

@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "planner/program/op_groups.hpp"
-#include "planner/program/timeline.hpp"
+#include "planner/program/ops/op_groups.hpp"
+#include "planner/program/schedule/timeline.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/execute/executor.hpp"
 #include "runtime/measure/measured_time.hpp"

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "planner/program/step_program.hpp"
-#include "planner/program/timeline.hpp"
+#include "planner/program/schedule/timeline.hpp"
 #include "planner/units/quantity.hpp"
 
 namespace foreshard {

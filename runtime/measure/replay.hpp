@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/cost/lane_player.hpp"
+#include "planner/cost/step/lane_player.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/execute/executor.hpp"
 

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "planner/program/tensor.hpp"
-#include "planner/spec/model_spec.hpp"
+#include "planner/program/tensors/tensor.hpp"
+#include "planner/spec/model/model_spec.hpp"
 #include "planner/units/strong_index.hpp"
 #include "runtime/shard/shard_map.hpp"
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "planner/program/tensor.hpp"
-#include "planner/spec/job_spec.hpp"
+#include "planner/program/tensors/tensor.hpp"
+#include "planner/spec/job/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 
 namespace foreshard {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "planner/spec/job_spec.hpp"
+#include "planner/spec/job/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "planner/units/strong_index.hpp"
 #include "runtime/device/token_rows.hpp"

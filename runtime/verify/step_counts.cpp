@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "planner/cost/cost_model.hpp"
+#include "planner/cost/ops/cost_model.hpp"
 
 namespace foreshard {
 namespace {

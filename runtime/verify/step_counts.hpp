@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/cost/memory_ledger.hpp"
+#include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/report/validation.hpp"
 #include "runtime/comm/counting_communicator.hpp"
 #include "runtime/execute/rank_plan.hpp"

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "planner/cost/goodput.hpp"
+#include "planner/cost/step/goodput.hpp"
 
 namespace foreshard {
 

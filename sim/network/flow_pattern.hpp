@@ -3,8 +3,8 @@
 #include <span>
 #include <vector>
 
-#include "planner/cost/collective_way.hpp"
-#include "planner/program/op.hpp"
+#include "planner/cost/collectives/collective_way.hpp"
+#include "planner/program/ops/op.hpp"
 #include "planner/units/strong_index.hpp"
 #include "sim/network/fabric.hpp"
 #include "sim/network/max_min.hpp"

@@ -4,7 +4,7 @@
 #include <utility>
 #include <variant>
 
-#include "planner/cost/group_links.hpp"
+#include "planner/cost/collectives/group_links.hpp"
 
 namespace foreshard {
 

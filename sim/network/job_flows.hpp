@@ -6,15 +6,15 @@
 #include <span>
 #include <vector>
 
-#include "planner/cost/collective_time.hpp"
+#include "planner/cost/collectives/collective_time.hpp"
 #include "planner/program/step_program.hpp"
-#include "planner/spec/job_spec.hpp"
+#include "planner/spec/job/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "sim/network/fabric.hpp"
 #include "sim/network/flow_network.hpp"
 #include "sim/network/flow_pattern.hpp"
 #include "sim/network/fold_flows.hpp"
-#include "sim/play/program_plan.hpp"
+#include "sim/step/program_plan.hpp"
 
 namespace foreshard {
 

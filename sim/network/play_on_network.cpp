@@ -5,14 +5,14 @@
 #include <optional>
 #include <utility>
 
-#include "planner/cost/cost_model.hpp"
-#include "planner/cost/lane_player.hpp"
+#include "planner/cost/ops/cost_model.hpp"
+#include "planner/cost/step/lane_player.hpp"
 #include "sim/network/flow_network.hpp"
 #include "sim/network/job_flows.hpp"
-#include "sim/play/program_plan.hpp"
-#include "sim/play/rank_layout.hpp"
-#include "sim/play/step_simulation.hpp"
-#include "sim/play/task_label.hpp"
+#include "sim/step/program_plan.hpp"
+#include "sim/step/rank_layout.hpp"
+#include "sim/step/step_simulation.hpp"
+#include "sim/step/task_label.hpp"
 
 namespace foreshard {
 

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "planner/program/step_program.hpp"
-#include "planner/program/timeline.hpp"
-#include "planner/spec/job_spec.hpp"
+#include "planner/program/schedule/timeline.hpp"
+#include "planner/spec/job/job_spec.hpp"
 #include "sim/network/fabric.hpp"
 #include "sim/network/link_series.hpp"
-#include "sim/play/simulate_step.hpp"
+#include "sim/step/simulate_step.hpp"
 
 namespace foreshard {
 

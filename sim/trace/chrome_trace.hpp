@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "planner/program/timeline.hpp"
+#include "planner/program/schedule/timeline.hpp"
 #include "sim/engine/sim_time.hpp"
-#include "sim/play/rank_lanes.hpp"
+#include "sim/step/rank_lanes.hpp"
 #include "sim/trace/text_buffer.hpp"
 
 namespace foreshard {

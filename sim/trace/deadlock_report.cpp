@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "sim/play/rank_lanes.hpp"
-#include "sim/play/task_label.hpp"
+#include "sim/step/rank_lanes.hpp"
+#include "sim/step/task_label.hpp"
 
 namespace foreshard {
 

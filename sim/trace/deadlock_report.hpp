@@ -6,9 +6,9 @@
 
 #include "planner/program/step_program.hpp"
 #include "sim/engine/engine.hpp"
-#include "sim/play/program_plan.hpp"
-#include "sim/play/rank_layout.hpp"
-#include "sim/play/stage_script.hpp"
+#include "sim/step/program_plan.hpp"
+#include "sim/step/rank_layout.hpp"
+#include "sim/step/stage_script.hpp"
 
 namespace foreshard {
 

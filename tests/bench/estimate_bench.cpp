@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "planner/cost/block_cost.hpp"
-#include "planner/cost/cost_model.hpp"
-#include "planner/cost/estimate.hpp"
-#include "planner/program/emit.hpp"
+#include "planner/cost/step/block_cost.hpp"
+#include "planner/cost/ops/cost_model.hpp"
+#include "planner/cost/step/estimate.hpp"
+#include "planner/program/emit/emit.hpp"
 #include "tests/support/test_jobs.hpp"
 
 using namespace foreshard;

@@ -11,13 +11,13 @@
 #include <sys/resource.h>
 #include <vector>
 
-#include "planner/cost/cost_model.hpp"
-#include "planner/program/emit.hpp"
-#include "planner/spec/load.hpp"
+#include "planner/cost/ops/cost_model.hpp"
+#include "planner/program/emit/emit.hpp"
+#include "planner/spec/yaml/load.hpp"
 #include "sim/disturb/disturbance.hpp"
 #include "sim/engine/engine.hpp"
 #include "sim/network/ring_messages.hpp"
-#include "sim/play/simulate_step.hpp"
+#include "sim/step/simulate_step.hpp"
 #include "sim/trace/chrome_trace.hpp"
 
 using namespace foreshard;

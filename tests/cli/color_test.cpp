@@ -1,4 +1,4 @@
-#include "cli/color.hpp"
+#include "cli/terminal/color.hpp"
 
 #include "tests/support/catch.hpp"
 

@@ -1,4 +1,4 @@
-#include "cli/man_page.hpp"
+#include "cli/pages/man_page.hpp"
 
 #include "tests/support/catch.hpp"
 

@@ -1,8 +1,8 @@
 // What is read out of the declarations of a command line, on a tool of this test's own.
-#include "cli/tool_description.hpp"
+#include "cli/pages/tool_description.hpp"
 
-#include "cli/command_line.hpp"
-#include "cli/command_reference.hpp"
+#include "cli/options/command_line.hpp"
+#include "cli/pages/command_reference.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard::cli;

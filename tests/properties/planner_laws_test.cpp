@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "planner/cost/cost_model.hpp"
-#include "planner/cost/estimate.hpp"
-#include "planner/cost/lane_player.hpp"
-#include "planner/cost/memory_ledger.hpp"
-#include "planner/program/emit.hpp"
+#include "planner/cost/ops/cost_model.hpp"
+#include "planner/cost/step/estimate.hpp"
+#include "planner/cost/step/lane_player.hpp"
+#include "planner/cost/memory/memory_ledger.hpp"
+#include "planner/program/emit/emit.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random_jobs.hpp"
 

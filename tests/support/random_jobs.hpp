@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "planner/spec/framework.hpp"
-#include "planner/spec/validate_job.hpp"
+#include "planner/frameworks/framework.hpp"
+#include "planner/spec/job/validate_job.hpp"
 #include "tests/support/test_jobs.hpp"
 
 // Small jobs of every kind, drawn from a fixed seed: what holds for all jobs is tested on these.

@@ -2,8 +2,8 @@
 #include <fstream>
 #include <unistd.h>
 
-#include "planner/cost/minimise.hpp"
-#include "planner/spec/load.hpp"
+#include "planner/cost/ops/minimise.hpp"
+#include "planner/spec/yaml/load.hpp"
 #include "tests/support/catch.hpp"
 #include "tools/fit_kernels/fit_accelerator.hpp"
 

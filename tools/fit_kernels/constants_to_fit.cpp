@@ -6,7 +6,7 @@
 #include <utility>
 #include <variant>
 
-#include "planner/cost/memory_pass.hpp"
+#include "planner/cost/memory/memory_pass.hpp"
 
 namespace foreshard::fit {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "planner/cost/minimise.hpp"
-#include "planner/spec/accelerator_spec.hpp"
+#include "planner/cost/ops/minimise.hpp"
+#include "planner/spec/accelerator/accelerator_spec.hpp"
 #include "tools/fit_kernels/measured_kernels.hpp"
 
 namespace foreshard::fit {

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "planner/cost/kernel_model.hpp"
+#include "planner/cost/ops/kernel_model.hpp"
 #include "tools/fit_kernels/constants_to_fit.hpp"
 
 namespace foreshard::fit {

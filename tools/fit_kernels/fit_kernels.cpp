@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "planner/spec/load.hpp"
-#include "planner/spec/map_writer.hpp"
-#include "planner/spec/write_accelerator.hpp"
+#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/yaml/map_writer.hpp"
+#include "planner/spec/accelerator/write_accelerator.hpp"
 #include "tools/fit_kernels/fit_accelerator.hpp"
 
 namespace foreshard::fit {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "planner/program/op.hpp"
+#include "planner/program/ops/op.hpp"
 #include "planner/program/step_program.hpp"
-#include "planner/spec/kernel_constants.hpp"
+#include "planner/spec/accelerator/kernel_constants.hpp"
 
 namespace foreshard::fit {
 

@@ -10,18 +10,18 @@ namespace foreshard {
 
 namespace {
 
-using Instance = std::pair<TensorId, int>;  // tensor and layer shift
+using TensorOfLayer = std::pair<TensorId, int>;  // tensor and layer shift
 
-Instance instance_of(const Operand& operand) { return {operand.tensor, operand.layer_shift}; }
+TensorOfLayer instance_of(const Operand& operand) { return {operand.tensor, operand.layer_shift}; }
 
-bool reads_any(const Op& op, const std::set<Instance>& instances) {
+bool reads_any(const Op& op, const std::set<TensorOfLayer>& instances) {
   return std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
     return operand.access != Access::write && instances.contains(instance_of(operand));
   });
 }
 
-std::set<Instance> written_by(const Op& op) {
-  std::set<Instance> written;
+std::set<TensorOfLayer> written_by(const Op& op) {
+  std::set<TensorOfLayer> written;
   for (const Operand& operand : op.operands) {
     if (operand.access != Access::read) written.insert(instance_of(operand));
   }
@@ -38,7 +38,7 @@ std::vector<bool> choose_later(const Block& backward) {
       later[i] = op.phase == Phase::backward_weight;
       continue;
     }
-    const std::set<Instance> brought = written_by(op);
+    const std::set<TensorOfLayer> brought = written_by(op);
     std::size_t readers = 0;
     std::size_t later_readers = 0;
     for (std::size_t r = i + 1; r < backward.ops.size(); ++r) {
@@ -53,7 +53,7 @@ std::vector<bool> choose_later(const Block& backward) {
 
 /// What runs later must find what it reads as it was in its old place.
 void check_unchanged(const ProgramBuilder& builder, const Block& backward, const std::vector<bool>& later) {
-  std::set<Instance> awaited;
+  std::set<TensorOfLayer> awaited;
   for (std::size_t i = 0; i < backward.ops.size(); ++i) {
     for (const Operand& operand : backward.ops[i].operands) {
       if (later[i] && operand.access == Access::read) awaited.insert(instance_of(operand));

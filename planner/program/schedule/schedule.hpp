@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "planner/program/schedule/slot.hpp"
-#include "planner/spec/job_spec.hpp"
+#include "planner/spec/job/job_spec.hpp"
 #include "planner/units/strong_index.hpp"
 
 namespace foreshard {

@@ -1,6 +1,6 @@
 // Bytes per element in bf16: add and multiply read 4, write 2; activations 2 and 2, backward 4 and 2; gated
 // kinds read 4 (backward 6) and write 2 (4) per element of the result. All of it once.
-#include "planner/program/op.hpp"
+#include "planner/program/ops/op.hpp"
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 #include "runtime/kernels/cuda/numbers.cuh"
 #include "runtime/kernels/cuda/sums.cuh"

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "planner/program/op.hpp"
+#include "planner/program/ops/op.hpp"
 
 namespace foreshard::reference {
 

@@ -1,11 +1,11 @@
 // What a block adds to a row of blocks, with durations chosen so that the answer can be read off: all
 // operations take no time but those named.
-#include "planner/cost/block_cost.hpp"
+#include "planner/cost/step/block_cost.hpp"
 
 #include <map>
 #include <string>
 
-#include "planner/program/emit.hpp"
+#include "planner/program/emit/emit.hpp"
 #include "tests/planner/cost/law_jobs.hpp"
 #include "tests/support/catch.hpp"
 

@@ -1,5 +1,5 @@
 // FLOPs of a step as sums over its program, against the closed formulas of the literature.
-#include "planner/cost/estimate.hpp"
+#include "planner/cost/step/estimate.hpp"
 #include "tests/planner/cost/law_jobs.hpp"
 #include "tests/support/catch.hpp"
 

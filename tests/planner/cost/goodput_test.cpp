@@ -1,4 +1,4 @@
-#include "planner/cost/goodput.hpp"
+#include "planner/cost/step/goodput.hpp"
 
 #include <cmath>
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "planner/cost/cost_model.hpp"
+#include "planner/cost/ops/cost_model.hpp"
 
 namespace foreshard::test {
 

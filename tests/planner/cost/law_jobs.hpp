@@ -5,7 +5,7 @@
 #include <string>
 
 #include "planner/program/step_program.hpp"
-#include "planner/spec/validate_job.hpp"
+#include "planner/spec/job/validate_job.hpp"
 #include "tests/support/test_jobs.hpp"
 
 // Jobs whose sums the papers give in closed form.

@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "planner/cost/estimate.hpp"
+#include "planner/cost/step/estimate.hpp"
 #include "tests/planner/cost/law_jobs.hpp"
 #include "tests/support/catch.hpp"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "planner/program/program_json.hpp"
+#include "planner/program/json/program_json.hpp"
 #include "planner/program/step_program.hpp"
 
 namespace foreshard::testing {

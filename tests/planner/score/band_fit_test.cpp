@@ -3,7 +3,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "planner/cost/error_band.hpp"
+#include "planner/cost/step/error_band.hpp"
 #include "tests/planner/score/sample_cases.hpp"
 #include "tests/support/catch.hpp"
 

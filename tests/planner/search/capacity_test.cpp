@@ -2,9 +2,9 @@
 
 #include <cmath>
 
-#include "planner/cost/memory_ledger.hpp"
-#include "planner/program/emit.hpp"
-#include "planner/spec/validate_job.hpp"
+#include "planner/cost/memory/memory_ledger.hpp"
+#include "planner/program/emit/emit.hpp"
+#include "planner/spec/job/validate_job.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_jobs.hpp"
 

@@ -2,8 +2,8 @@
 
 #include <array>
 
-#include "planner/cost/memory_ledger.hpp"
-#include "planner/program/emit.hpp"
+#include "planner/cost/memory/memory_ledger.hpp"
+#include "planner/program/emit/emit.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_jobs.hpp"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "planner/spec/load.hpp"
+#include "planner/spec/yaml/load.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;

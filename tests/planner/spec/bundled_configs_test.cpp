@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "planner/cost/model_figures.hpp"
-#include "planner/program/check_program.hpp"
-#include "planner/program/emit.hpp"
-#include "planner/spec/load.hpp"
+#include "planner/cost/step/model_figures.hpp"
+#include "planner/program/check/check_program.hpp"
+#include "planner/program/emit/emit.hpp"
+#include "planner/spec/yaml/load.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;

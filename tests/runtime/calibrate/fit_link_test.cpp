@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "planner/cost/cost_model.hpp"
+#include "planner/cost/ops/cost_model.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_jobs.hpp"
 

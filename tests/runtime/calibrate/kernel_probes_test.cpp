@@ -2,8 +2,8 @@
 
 #include <set>
 
-#include "planner/program/emit.hpp"
-#include "planner/spec/validate_job.hpp"
+#include "planner/program/emit/emit.hpp"
+#include "planner/spec/job/validate_job.hpp"
 #include "runtime/calibrate/kernel_family.hpp"
 #include "runtime/execute/runtime_limits.hpp"
 #include "tests/support/catch.hpp"

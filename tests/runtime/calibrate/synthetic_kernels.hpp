@@ -3,9 +3,9 @@
 #include <functional>
 #include <vector>
 
-#include "planner/cost/kernel_model.hpp"
-#include "planner/program/emit.hpp"
-#include "planner/spec/job_spec.hpp"
+#include "planner/cost/ops/kernel_model.hpp"
+#include "planner/program/emit/emit.hpp"
+#include "planner/spec/job/job_spec.hpp"
 #include "runtime/calibrate/measured_kernel.hpp"
 
 namespace foreshard::test {

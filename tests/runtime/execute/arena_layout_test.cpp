@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "planner/cost/memory_ledger.hpp"
-#include "planner/program/emit.hpp"
+#include "planner/cost/memory/memory_ledger.hpp"
+#include "planner/program/emit/emit.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/support/catch.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "planner/program/emit.hpp"
+#include "planner/program/emit/emit.hpp"
 #include "runtime/comm/loopback_communicator.hpp"
 #include "runtime/device/reference_device.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"

@@ -1,5 +1,5 @@
 // The fast kernels in fp32 and bf16, and what devices and communicators are counted to do.
-#include "planner/program/emit.hpp"
+#include "planner/program/emit/emit.hpp"
 #include "runtime/verify/step_counts.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/runtime/verify/verify_job.hpp"

@@ -2,9 +2,9 @@
 // every combination of degrees that the ranks of this run allow.
 #include <memory>
 
-#include "planner/cost/cost_model.hpp"
-#include "planner/cost/memory_ledger.hpp"
-#include "planner/program/emit.hpp"
+#include "planner/cost/ops/cost_model.hpp"
+#include "planner/cost/memory/memory_ledger.hpp"
+#include "planner/program/emit/emit.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
 #include "runtime/comm/staged_communicator.hpp"
 #include "runtime/device/reference_device.hpp"

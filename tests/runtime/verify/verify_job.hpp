@@ -1,8 +1,8 @@
 #pragma once
 
-#include "planner/cost/memory_ledger.hpp"
-#include "planner/program/emit.hpp"
-#include "planner/spec/names.hpp"
+#include "planner/cost/memory/memory_ledger.hpp"
+#include "planner/program/emit/emit.hpp"
+#include "planner/spec/yaml/names.hpp"
 #include "runtime/comm/counting_communicator.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
 #include "runtime/device/cpu_device.hpp"

@@ -1,0 +1,179 @@
+#include "cli/commands/calibrate.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "cli/commands/calibration_table.hpp"
+#include "cli/options/command_line.hpp"
+#include "cli/options/offers.hpp"
+#include "cli/terminal/progress.hpp"
+#include "cli/commands/run_device.hpp"
+#include "cli/terminal/unfinished_file.hpp"
+#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/cluster/write_cluster.hpp"
+#include "runtime/calibrate/calibrate.hpp"
+#include "runtime/calibrate/measure_links.hpp"
+#include "runtime/comm/before_run.hpp"
+
+namespace foreshard::cli {
+namespace {
+
+struct CalibrateOptions {
+  std::string out;
+  std::string name;
+  std::string like;
+  std::string precision;
+  bool quick = false;
+  int threads = 0;
+};
+
+std::string today() {
+  const auto day = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+  const std::chrono::year_month_day date(day);
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()));
+}
+
+/// A minute of measuring is not to be lost for a file that cannot be written.
+void require_writable(const MpiSession& session, const std::filesystem::path& out) {
+  if (session.rank() != Rank(0)) return;
+  if (std::filesystem::is_directory(out))
+    throw UsageError(fmt::format("--out '{}' is a directory; name a file in it", out.string()));
+  const UnfinishedFile draft(out);
+}
+
+/// The file's name without its ending. Under this name the cluster appears in plans.
+std::string name_for(const CalibrateOptions& options) {
+  const std::string name =
+      options.name.empty() ? std::filesystem::path(options.out).stem().string() : options.name;
+  const bool is_blank =
+      std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isspace(c) != 0; });
+  if (is_blank) throw UsageError("--name is blank: give the cluster a name");
+  return name;
+}
+
+void write_file(const std::filesystem::path& out, const Calibration& calibration) {
+  UnfinishedFile file(out);
+  file.stream() << write_cluster(calibration.cluster, calibration.comment, calibration.sources);
+  file.finish();
+}
+
+/// The cluster by this name or in this file, whose GPUs are like the one that is here.
+ClusterSpec load_gpu_cluster(const std::string& named) {
+  const bool is_file = std::filesystem::exists(named);
+  ClusterSpec cluster = load_cluster(is_file ? std::filesystem::absolute(named).string() : named);
+  if (cluster.accelerator.is_cpu)
+    throw UsageError(
+        fmt::format("--like {}: its devices are processors, which calibrate measures without --like", named));
+  if (const auto complaint = device_complaint(cluster.accelerator))
+    throw UsageError(fmt::format("--like {} is {}", named, *complaint));
+  return cluster;
+}
+
+CommandResult calibrate_on_gpu(const CalibrateOptions& options, const MpiSession& session,
+                               const CalibrationOptions& how) {
+  if (options.precision == "fp32")
+    throw UsageError("--like measures a GPU in bf16: leave --precision fp32 out");
+  JobSpec job;
+  job.cluster = load_gpu_cluster(options.like);
+  if (const auto remark = shared_gpu_remark(session, job))
+    throw UsageError(fmt::format("{}; to calibrate start one rank per GPU", *remark));
+  const std::unique_ptr<Device> device = make_device(session, job.cluster.accelerator, options.threads);
+  const LinkEnds ends{.device = *device, .connect = [&](const DeviceMesh& mesh) {
+                        return make_communicator(session, job, mesh, *device);
+                      }};
+  const Calibration calibration = calibrate_gpu(session, ends, job.cluster, how);
+  if (session.rank() != Rank(0)) return {};
+  write_file(options.out, calibration);
+  const std::string next =
+      session.size() == 1
+          ? fmt::format("foreshard-run validate JOB.yaml --cluster {} --shard rank=0", options.out)
+          : fmt::format("mpirun -n {} foreshard-run validate JOB.yaml --cluster {}", session.size(),
+                        options.out);
+  return {.output = calibration_table(calibration) + fmt::format("\nwrote {}\nnext: {}\n", options.out, next),
+          .code = ExitCode::done};
+}
+
+CommandResult run_calibrate(const CalibrateOptions& options, const MpiSession& session) {
+  const std::string name = name_for(options);
+  if (const auto complaint = host_layout_complaint(session.hosts())) throw UsageError(*complaint);
+  require_writable(session, options.out);
+
+  Progress progress(session.rank() == Rank(0));
+  const CalibrationOptions how{
+      .name = name,
+      .date = today(),
+      .version = FORESHARD_VERSION,
+      .effort = options.quick ? CalibrationEffort::quick : CalibrationEffort::usual,
+      .precision = options.precision == "bf16" ? Precision::bf16 : Precision::fp32,
+      .threads = options.threads > 0 ? options.threads : static_cast<int>(session.threads_per_rank()),
+      .progress = [&](const std::string& what, int done, int of) { progress.update(what, done, of); }};
+  if (!options.like.empty()) return calibrate_on_gpu(options, session, how);
+  const Calibration calibration = calibrate(session, how);
+  if (session.rank() != Rank(0)) return {};
+  write_file(options.out, calibration);
+
+  std::string output = calibration_table(calibration);
+  if (const auto remark =
+          oversubscription_remark(session.local_ranks(), session.host_cores(), session.host()))
+    output += fmt::format("\nnote: {}\n", *remark);
+  output += fmt::format("\nwrote {}\nnext: mpirun -n {} foreshard-run validate JOB.yaml --cluster {}\n",
+                        options.out, session.size(), options.out);
+  return {.output = output, .code = ExitCode::done};
+}
+
+constexpr const char* kExample =
+    "Measures kernels and links with all ranks at the same time, about a minute, and fits the\n"
+    "planner's constants to them. Run it with the ranks and the binding that jobs will have.\n"
+    "\n"
+    "Example:\n"
+    "  mpirun -n 2 foreshard-run calibrate --out my-cluster.yaml\n"
+    "  foreshard plan my-job.yaml --set cluster=my-cluster.yaml\n"
+    "  mpirun -n 2 foreshard-run validate my-job.yaml --cluster my-cluster.yaml\n"
+    "  mpirun -n 2 foreshard-run calibrate --precision bf16 --out my-bf16-cluster.yaml\n"
+    "  foreshard-run calibrate --like dgx-h100 --out eight-of-these.yaml\n"
+    "  mpirun -n 8 foreshard-run calibrate --like dgx-h100 --out these-eight.yaml\n"
+    "\n";
+
+}  // namespace
+
+void add_calibrate(CLI::App& app, RunCommand& command) {
+  const auto options = std::make_shared<CalibrateOptions>();
+  CLI::App* calibrate = app.add_subcommand(
+      "calibrate", "Measure this machine and write a cluster file with which plans are about it.");
+  calibrate->add_option("--out", options->out, "The cluster file to write")
+      ->required()
+      ->check(offers(kOfferFiles))
+      ->option_text("FILE");
+  calibrate->add_option("--name", options->name, "Of the cluster; default the file's name")
+      ->option_text("NAME");
+  calibrate
+      ->add_option("--like", options->like,
+                   "Measure this machine's GPUs, one per rank, and the links between them; the rest of the "
+                   "cluster is as "
+                   "this one, such as dgx-h100")
+      ->check(offers(kOfferClusters))
+      ->option_text("CLUSTER");
+  calibrate
+      ->add_option(
+          "--precision", options->precision,
+          "What jobs compute with whose plans the file is for: fp32 or bf16; default fp32, with --like bf16")
+      ->check(one_of({"fp32", "bf16"}))
+      ->option_text("PRECISION");
+  calibrate->add_flag("--quick", options->quick, "Measure less, in under 15 seconds: a first impression");
+  calibrate->add_option("--threads", options->threads, "Threads per rank; default its share of the cores")
+      ->check(CLI::Range(1, 4096))
+      ->option_text("N");
+  calibrate->footer(kExample + std::string(kExitCodes));
+  calibrate->callback([options, &command] {
+    command = [options](MpiSession& session) { return run_calibrate(*options, session); };
+  });
+}
+
+}  // namespace foreshard::cli

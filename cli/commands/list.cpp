@@ -1,0 +1,168 @@
+#include "cli/commands/list.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/commands/bundled.hpp"
+#include "cli/options/command_line.hpp"
+#include "planner/cost/step/estimate.hpp"
+#include "planner/report/format.hpp"
+#include "planner/report/table.hpp"
+#include "planner/report/words.hpp"
+#include "planner/spec/yaml/load.hpp"
+
+namespace foreshard::cli {
+namespace {
+
+using report::Align;
+using report::Table;
+
+/// Parameters, by the same sum over the step program that plans use: of one step of one sequence on one
+/// device. Nobody asks what that device takes, so all its rates are 1.
+Parameters count_parameters(ModelSpec model) {
+  JobSpec job;
+  AcceleratorSpec& device = job.cluster.accelerator;
+  device.memory_bandwidth = BytesPerSecond(1.0);
+  device.gemm.fill(GemmRate{.peak = FlopsPerSecond(1.0), .efficiency = 1.0});
+  device.kernels.memory_efficiency = 1.0;
+  job.model = std::move(model);
+  job.training.sequence_length = 1;
+  job.training.global_batch = 1;
+  job.training.micro_batch = 1;
+  return estimate(job).parameters.total;
+}
+
+Table models() {
+  Table table({{"models", Align::left}, {"parameters"}, {"layers"}, {"hidden"}, {"", Align::left}});
+  for (const std::string& name : bundled_names(ConfigKind::models)) {
+    const ModelSpec model = load_model(name);
+    table.row({"  " + name, report::grouped(count_parameters(model).value()), report::grouped(model.layers),
+               report::grouped(model.hidden), model.name});
+  }
+  return table;
+}
+
+/// The rate that training mostly runs at: bf16, or the nearest that the device has.
+std::string matrix_peak(const AcceleratorSpec& accelerator) {
+  for (const DType type : {DType::bf16, DType::fp16, DType::tf32, DType::fp32, DType::fp64}) {
+    const auto& rate = accelerator.gemm[static_cast<std::size_t>(type)];
+    if (rate) return fmt::format("{} {}", report::with_unit(rate->peak), report::word_for(type));
+  }
+  return "–";
+}
+
+Table accelerators() {
+  Table table({{"accelerators", Align::left}, {"peak"}, {"memory"}, {"bandwidth"}, {"", Align::left}});
+  for (const std::string& name : bundled_names(ConfigKind::accelerators)) {
+    const AcceleratorSpec accelerator = load_accelerator(name);
+    table.row({"  " + name, matrix_peak(accelerator), report::with_unit(accelerator.memory_capacity),
+               report::with_unit(accelerator.memory_bandwidth), accelerator.full_name});
+  }
+  return table;
+}
+
+Table clusters() {
+  Table table({{"clusters", Align::left},
+               {"nodes"},
+               {"devices per node"},
+               {"accelerator", Align::left},
+               {"network per device"}});
+  for (const std::string& name : bundled_names(ConfigKind::clusters)) {
+    const ClusterSpec cluster = load_cluster(name);
+    table.row({"  " + name, report::grouped(cluster.nodes), report::grouped(cluster.devices_per_node),
+               cluster.accelerator.name, report::in_bits(cluster.network.link.bandwidth)});
+  }
+  return table;
+}
+
+Table jobs() {
+  Table table({{"jobs", Align::left}, {"model", Align::left}, {"devices"}, {"tp"}, {"pp"}, {"dp"}});
+  for (const std::string& name : bundled_names(ConfigKind::jobs)) {
+    for (const JobSpec& job : load_jobs(bundled_file(ConfigKind::jobs, name))) {
+      table.row({"  " + name, job.model.name, report::grouped(job.cluster.devices()),
+                 report::grouped(job.parallelism.tp), report::grouped(job.parallelism.pp),
+                 report::grouped(job.parallelism.dp)});
+    }
+  }
+  return table;
+}
+
+/// The accelerators of a file's jobs, each once.
+std::string accelerators_of(const std::vector<JobSpec>& jobs) {
+  std::vector<std::string> names;
+  for (const JobSpec& job : jobs) {
+    const std::string& name = job.cluster.accelerator.name;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+Table measured() {
+  Table table({{"measured", Align::left}, {"cases"}, {"accelerator", Align::left}});
+  for (const std::string& name : bundled_names(ConfigKind::measured)) {
+    const std::vector<JobSpec> jobs = load_jobs(bundled_file(ConfigKind::measured, name));
+    table.row({"  " + name, report::grouped(static_cast<std::int64_t>(jobs.size())), accelerators_of(jobs)});
+  }
+  return table;
+}
+
+Table list_of(ConfigKind kind) {
+  switch (kind) {
+    case ConfigKind::models: return models();
+    case ConfigKind::accelerators: return accelerators();
+    case ConfigKind::clusters: return clusters();
+    case ConfigKind::measured: return measured();
+    case ConfigKind::jobs: break;
+  }
+  return jobs();
+}
+
+struct ListOptions {
+  std::string kind;
+  bool names = false;
+};
+
+CommandResult run_list(const ListOptions& options) {
+  CommandResult result;
+  for (const auto& [kind, word] : kKinds) {
+    if (!options.kind.empty() && options.kind != word) continue;
+    if (!options.names && !result.output.empty()) result.output += '\n';
+    const std::vector<std::string> lines = options.names ? bundled_names(kind) : list_of(kind).lines();
+    for (const std::string& line : lines) result.output += line + '\n';
+  }
+  return result;
+}
+
+constexpr const char* kExample =
+    "Example:\n"
+    "  foreshard list models\n"
+    "  foreshard list jobs --names\n"
+    "\n";
+
+}  // namespace
+
+void add_list(CLI::App& app, Command& command) {
+  const auto options = std::make_shared<ListOptions>();
+  CLI::App* list =
+      app.add_subcommand("list", "Name the bundled models, accelerators, clusters, jobs and measurements.");
+  list->add_option("KIND", options->kind,
+                   "models, accelerators, clusters, jobs or measured; all of them if not said")
+      ->check(one_of(kind_words()))
+      ->option_text(" ");
+  list->add_flag("--names", options->names, "The names alone, one a line, for scripts");
+  list->footer(kExample + std::string(kExitCodes));
+  list->callback([options, &command] {
+    command = {.run = [options] { return run_list(*options); }, .nothing_done = "nothing listed"};
+  });
+}
+
+}  // namespace foreshard::cli

@@ -1,0 +1,143 @@
+#include "cli/commands/run_job.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/commands/command.hpp"
+#include "cli/options/job_input.hpp"
+#include "cli/commands/run_device.hpp"
+#include "planner/program/emit/emit.hpp"
+#include "planner/program/json/program_json.hpp"
+#include "planner/topology/device_mesh.hpp"
+#include "runtime/comm/available_memory.hpp"
+#include "runtime/comm/before_run.hpp"
+#include "runtime/execute/runtime_limits.hpp"
+
+namespace foreshard::cli {
+namespace {
+
+std::int64_t count_hosts(const MpiSession& session) {
+  return static_cast<std::int64_t>(std::set(session.hosts().begin(), session.hosts().end()).size());
+}
+
+JobSpec load_one(const std::string& job, const std::vector<Override>& overrides) {
+  std::vector<JobSpec> jobs = load_named_jobs(job, overrides);
+  if (jobs.size() > 1)
+    throw UsageError(fmt::format("'{}' holds {} jobs; a run executes one", job, jobs.size()));
+  return std::move(jobs.front());
+}
+
+void require_device(const JobSpec& job, const JobSource& source) {
+  const auto complaint = device_complaint(job.cluster.accelerator);
+  if (complaint) throw UsageError(fmt::format("'{}' is {}", source.job, *complaint));
+}
+
+/// Degrees that the job fixes must divide the ranks; what is left is data parallelism.
+void require_ranks(const MpiSession& session, const JobSpec& as_written, const JobSource& source) {
+  ParallelismSpec least = as_written.parallelism;
+  least.dp = 1;
+  const std::int64_t devices = DeviceMesh(least).devices();
+  if (session.size() % devices == 0) return;
+  const auto complaint = rank_count_complaint(least, session.size(), source.command);
+  if (complaint) throw UsageError(*complaint);
+}
+
+/// Of what a job would overlap, what GPUs do: collectives run beside kernels as a whole, not in pieces beside
+/// the product that they feed, and gathers of weights do not run ahead.
+std::string executable_overlap(const JobSpec& job) {
+  const OverlapSpec& overlap = job.training.overlap;
+  return fmt::format("{{tp: {}, dp: {}, pp: {}, cp: false, ep: false}}",
+                     overlap.tp == TpOverlap::none ? "none" : "wgrad", overlap.dp && job.parallelism.zero < 2,
+                     overlap.pp);
+}
+
+/// The job on a cluster that has a device for every rank. Where it does not go together with that many, the
+/// job as it is written says how many it wants.
+JobSpec load_for_ranks(const MpiSession& session, const JobSource& source, std::vector<Override> overrides) {
+  std::optional<JobSpec> as_written;
+  try {
+    as_written = load_one(source.job, overrides);
+  } catch (const SpecError&) {
+    // Its complaints may be about the number of devices alone, which is about to change; if not, they come
+    // again.
+  }
+  if (as_written) require_device(*as_written, source);
+  // Processors overlap nothing anyway.
+  if (as_written && !as_written->cluster.accelerator.is_cpu)
+    overrides.push_back({"training.overlap", executable_overlap(*as_written)});
+  overrides.push_back({"cluster.devices_per_node", std::to_string(session.local_ranks())});
+  overrides.push_back({"cluster.nodes", std::to_string(count_hosts(session))});
+  try {
+    JobSpec job = load_one(source.job, overrides);
+    require_device(job, source);
+    return job;
+  } catch (const SpecError&) {
+    if (as_written) require_ranks(session, *as_written, source);
+    throw;
+  }
+}
+
+std::vector<Override> overrides_of(const JobSource& source) {
+  if (source.job == "-") throw UsageError("standard input reaches one rank alone: name a file");
+  std::vector<Override> overrides;
+  if (!source.cluster.empty()) {
+    const bool is_file = std::filesystem::exists(source.cluster);
+    overrides.push_back(
+        {"cluster", is_file ? std::filesystem::absolute(source.cluster).string() : source.cluster});
+  }
+  // After the cluster: they may be about it.
+  for (Override& setting : parse_settings(source.settings)) overrides.push_back(std::move(setting));
+  return overrides;
+}
+
+void require_executable(const JobSpec& job, const JobSource& source) {
+  const std::vector<std::string> lacks = what_the_runtime_lacks(job);
+  if (!lacks.empty())
+    throw UsageError(fmt::format("'{}' cannot be executed:\n  {}", source.job, fmt::join(lacks, "\n  ")));
+}
+
+void require_same(const MpiSession& session, const std::string& own, std::string_view what) {
+  const std::vector<std::uint64_t> prints = session.gather(fingerprint(own));
+  if (const auto complaint = difference_complaint(prints, session.hosts(), what))
+    throw UsageError(*complaint);
+}
+
+}  // namespace
+
+JobSpec load_runnable_job(const MpiSession& session, const JobSource& source) {
+  JobSpec job = load_for_ranks(session, source, overrides_of(source));
+  if (const auto complaint = rank_count_complaint(job.parallelism, session.size(), source.command))
+    throw UsageError(*complaint);
+  require_executable(job, source);
+  require_same(session, FORESHARD_VERSION, "version of foreshard-run");
+  require_same(session, to_json(build_step_program(job)), "job");
+  return job;
+}
+
+JobSpec load_shard_job(const MpiSession& session, const JobSource& source, Rank rank) {
+  if (session.size() > 1)
+    throw UsageError(
+        fmt::format("--shard runs one rank's share on one device, not on {} ranks: start {} "
+                    "without mpirun",
+                    session.size(), source.command));
+  JobSpec job = load_one(source.job, overrides_of(source));
+  require_device(job, source);
+  const std::int64_t devices = DeviceMesh(job.parallelism).devices();
+  if (rank.value() >= devices)
+    throw UsageError(fmt::format("--shard rank={}: the job's ranks are 0 to {}", rank.value(), devices - 1));
+  require_executable(job, source);
+  return job;
+}
+
+void require_memory(const MpiSession& session, Bytes bytes_per_rank) {
+  const auto complaint =
+      memory_complaint(bytes_per_rank, session.local_ranks(), available_memory(), session.host());
+  if (complaint) throw EnvironmentError(*complaint);
+}
+
+}  // namespace foreshard::cli

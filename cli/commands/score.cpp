@@ -1,0 +1,142 @@
+#include "cli/commands/score.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "cli/options/command_line.hpp"
+#include "cli/options/job_input.hpp"
+#include "cli/options/offers.hpp"
+#include "planner/cost/step/estimate.hpp"
+#include "planner/report/score_csv.hpp"
+#include "planner/report/score_json.hpp"
+#include "planner/report/score_table.hpp"
+#include "planner/score/score.hpp"
+#include "planner/spec/yaml/load.hpp"
+
+namespace foreshard::cli {
+namespace {
+
+/// More than anybody lists; a slip in a number is answered.
+constexpr std::int64_t kMostCases = 1'000'000;
+
+struct ScoreOptions {
+  std::vector<std::string> files;
+  std::vector<std::string> without;
+  std::optional<std::int64_t> worst;
+  bool bands = false;
+  std::string format = "table";
+  std::vector<std::string> settings;
+};
+
+/// A file of measured jobs and the name under which its cases are reported.
+struct Source {
+  std::string name;
+  std::string file;
+};
+
+std::string stem(const std::string& file) {
+  return file == "-" ? "stdin" : std::filesystem::path(file).stem().string();
+}
+
+/// A file's stem, or the whole argument where two files share one.
+std::vector<Source> name_sources(const std::vector<std::string>& files) {
+  std::vector<Source> sources;
+  for (const std::string& file : files) {
+    if (std::count(files.begin(), files.end(), file) > 1) {
+      throw UsageError(fmt::format("'{}' is named twice; its cases would count twice", file));
+    }
+    const auto alike = std::count_if(files.begin(), files.end(),
+                                     [&](const std::string& other) { return stem(other) == stem(file); });
+    sources.push_back({.name = alike > 1 ? file : stem(file), .file = file});
+  }
+  return sources;
+}
+
+void leave_out(std::vector<Source>& sources, const std::vector<std::string>& without) {
+  std::vector<std::string> names;
+  for (const Source& source : sources) names.push_back(source.name);
+  for (const std::string& name : without) {
+    if (std::erase_if(sources, [&](const Source& source) { return source.name == name; }) == 0) {
+      throw UsageError(fmt::format("--without '{}': no such source{}", name, suggestion(name, names)));
+    }
+  }
+  if (sources.empty()) throw UsageError("--without leaves nothing to score");
+}
+
+std::vector<ScoredCase> score_sources(const std::vector<Source>& sources,
+                                      const std::vector<Override>& overrides) {
+  std::vector<ScoredCase> cases;
+  for (const Source& source : sources) {
+    for (const JobSpec& job : load_measured_jobs(source.file, overrides)) {
+      cases.push_back(score_case(source.name, job, estimate(job)));
+    }
+  }
+  return cases;
+}
+
+CommandResult run_score(const ScoreOptions& options) {
+  std::vector<Source> sources =
+      name_sources(options.files.empty() ? bundled_names(ConfigKind::measured) : options.files);
+  leave_out(sources, options.without);
+  Score result = score(score_sources(sources, parse_settings(options.settings)));
+  if (options.bands) result.band = fit_band(result.cases);
+  if (options.worst)
+    result.cases = worst_cases(std::move(result.cases), static_cast<std::size_t>(*options.worst));
+  if (options.format == "json") return {.output = score_json(result)};
+  if (options.format == "csv") return {.output = score_csv(result)};
+  return {.output = score_table(result), .is_table = true};
+}
+
+constexpr const char* kExample =
+    "A case is a job with measured.step_time, and measured.peak_memory if known. Bundled ones, named by\n"
+    "`foreshard list measured`, are published runs. A file may hold several jobs, with --- between.\n"
+    "\n"
+    "Example:\n"
+    "  foreshard score                                    (all bundled cases)\n"
+    "  foreshard score korthikanti torchtitan --worst 5\n"
+    "  foreshard score my-runs.yaml --format json\n"
+    "\n";
+
+}  // namespace
+
+void add_score(CLI::App& app, Command& command) {
+  const auto options = std::make_shared<ScoreOptions>();
+  CLI::App* score =
+      app.add_subcommand("score", "Lay predictions beside measured steps, and say how far off they are.");
+  score
+      ->add_option("FILE", options->files,
+                   "A file of measured jobs, a bundled one's name, or -; all bundled if none")
+      ->check(offers(kOfferMeasured))
+      ->option_text("...");
+  score->add_option("--without", options->without, "Leave out a source; may be repeated")
+      ->allow_extra_args(false)
+      ->check(offers(kOfferMeasured))
+      ->option_text("NAME");
+  score->add_option("--worst", options->worst, "List the N cases furthest off, or 0; statistics are of all")
+      ->check(CLI::Range(std::int64_t{0}, kMostCases))
+      ->option_text("N");
+  score->add_flag("--bands", options->bands,
+                  "Say how wide error bands must be, and how well that holds source by source");
+  score->add_option("--format", options->format, "table (for people), json or csv; default table")
+      ->check(one_of({"table", "json", "csv"}))
+      ->option_text("FORMAT");
+  score->add_option("--set", options->settings, "Replace one value of every job; may be repeated")
+      ->allow_extra_args(false)
+      ->check(offers(kOfferKeys))
+      ->option_text("KEY=VALUE");
+  score->footer(kExample + std::string(kExitCodes));
+  score->callback([options, &command] {
+    command = {.run = [options] { return run_score(*options); }, .nothing_done = "nothing scored"};
+  });
+}
+
+}  // namespace foreshard::cli

@@ -1,0 +1,83 @@
+#include "cli/commands/show.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "cli/commands/bundled.hpp"
+#include "cli/options/command_line.hpp"
+#include "cli/options/offers.hpp"
+#include "planner/spec/job/job_schema_json.hpp"
+#include "planner/spec/yaml/load.hpp"
+
+namespace foreshard::cli {
+namespace {
+
+std::string read(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (!in.is_open() || in.bad()) {
+    throw EnvironmentError(fmt::format("{} cannot be read: {}", file.string(), std::strerror(errno)));
+  }
+  if (!text.empty() && text.back() != '\n') text += '\n';
+  return text;
+}
+
+constexpr const char* kSchema = "schema";
+
+/// `name`, or `models/name` where two kinds share one; `schema` is that of job files.
+CommandResult run_show(const std::string& wanted) {
+  CommandResult result;
+  if (wanted == kSchema) {
+    result.output = job_schema_json();
+    return result;
+  }
+  std::vector<std::string> all_names{kSchema};
+  for (const auto& [kind, word] : kKinds) {
+    for (const std::string& name : bundled_names(kind)) {
+      all_names.push_back(name);
+      if (wanted != name && wanted != fmt::format("{}/{}", word, name)) continue;
+      const std::filesystem::path file = bundled_file(kind, name);
+      // Comments and document marks keep the output YAML that the tools read back.
+      if (!result.output.empty()) result.output += "---\n";
+      result.output += fmt::format("# {}\n{}", file.string(), read(file));
+    }
+  }
+  if (result.output.empty()) {
+    throw UsageError(
+        fmt::format("no bundled model, accelerator, cluster, job or measurement is called '{}'{}", wanted,
+                    suggestion(wanted, all_names)));
+  }
+  return result;
+}
+
+constexpr const char* kExample =
+    "Example:\n"
+    "  foreshard show llama3-70b\n"
+    "  foreshard show clusters/dgx-h100 > my-cluster.yaml\n"
+    "  foreshard show schema > foreshard-job.schema.json\n"
+    "\n";
+
+}  // namespace
+
+void add_show(CLI::App& app, Command& command) {
+  const auto name = std::make_shared<std::string>();
+  CLI::App* show = app.add_subcommand("show", "Print the YAML file of a bundled config, with its path.");
+  show->add_option("NAME", *name, "A name of `foreshard list`, KIND/NAME where two share it, or schema")
+      ->required()
+      ->check(offers(kOfferConfigs))
+      ->option_text(" ");
+  show->footer(kExample + std::string(kExitCodes));
+  show->callback([name, &command] {
+    command = {.run = [name] { return run_show(*name); }, .nothing_done = "nothing shown"};
+  });
+}
+
+}  // namespace foreshard::cli

@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/pages/completion.hpp"
+
+namespace foreshard::cli {
+namespace {
+
+/// Text in single quotes.
+std::string single_quoted(const std::string& text) {
+  std::string safe = "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') safe += '\\';
+    safe += c;
+  }
+  return safe + "'";
+}
+
+/// What a value or an argument may be: the flags of `complete` for it.
+std::string values(const ToolDescription& tool, const OptionDescription& option) {
+  const std::string& kind = option.offered.kind;
+  const bool are_files = kind == "files" || kind == "jobs" || kind == "clusters" || kind == "measured";
+  std::string words = fmt::format("{}", fmt::join(option.offered.words, " "));
+  if (!kind.empty() && kind != "files") words = fmt::format("(_{}_{})", function_name(tool), kind);
+  if (option.takes_list() && !words.empty()) words = fmt::format("(__fish_append , {})", words);
+  return std::string(are_files ? " -F" : " -f") + (words.empty() ? "" : " -a " + single_quoted(words));
+}
+
+std::string option_line(const ToolDescription& tool, const std::string& condition,
+                        const OptionDescription& option) {
+  std::string line =
+      fmt::format("complete -c {} -n {} -l {}", tool.name, single_quoted(condition), option.name.substr(2));
+  if (!option.short_name.empty()) line += " -s " + option.short_name.substr(1);
+  if (!option.value.empty()) line += " -r" + values(tool, option);
+  return line + " -d " + single_quoted(option.help) + "\n";
+}
+
+std::string key_lines(const std::vector<JobKey>& keys) {
+  std::vector<std::string> words;
+  for (const JobKey& key : keys) {
+    words.push_back(key.path + "=");
+    for (const std::string& word : key.words) words.push_back(key.path + "=" + word);
+  }
+  return fmt::format("    string split ' ' {}\n", single_quoted(fmt::format("{}", fmt::join(words, " "))));
+}
+
+}  // namespace
+
+std::string fish_completion(const ToolDescription& tool, const std::vector<JobKey>& keys) {
+  const std::string function = "_" + function_name(tool);
+  std::string text = fmt::format(
+      "# Completion of {0} in fish, made from its declarations.\n\n"
+      "function {1}_names\n"
+      "    set -l words (commandline -opc)\n"
+      "    set -l program (string replace -r -- '-run$' '' $words[1])\n"
+      "    for kind in $argv\n"
+      "        command $program list $kind --names 2>/dev/null\n"
+      "    end\n"
+      "end\n"
+      "function {1}_jobs; {1}_names jobs; end\n"
+      "function {1}_clusters; {1}_names clusters; end\n"
+      "function {1}_measured; {1}_names measured; end\n"
+      "function {1}_configs; {1}_names models accelerators clusters jobs measured; echo schema; end\n"
+      "function {1}_keys\n{2}end\n\n"
+      "complete -c {0} -f\n",
+      tool.name, function, key_lines(keys));
+  for (const OptionDescription& option : tool.options)
+    text += option_line(tool, "__fish_use_subcommand", option);
+  for (const CommandDescription& command : tool.commands) {
+    const std::string condition = "__fish_seen_subcommand_from " + command.name;
+    text += fmt::format("complete -c {} -n __fish_use_subcommand -a {} -d {}\n", tool.name, command.name,
+                        single_quoted(command.summary));
+    for (const OptionDescription& option : command.options) text += option_line(tool, condition, option);
+    for (const OptionDescription& argument : command.arguments)
+      text += fmt::format("complete -c {} -n {}{}\n", tool.name, single_quoted(condition),
+                          values(tool, argument));
+  }
+  return text;
+}
+
+}  // namespace foreshard::cli

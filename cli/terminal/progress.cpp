@@ -1,0 +1,47 @@
+#include "cli/terminal/progress.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "cli/terminal/terminal.hpp"
+#include "planner/report/table.hpp"
+
+namespace foreshard::cli {
+namespace {
+
+constexpr std::int64_t kBar = 30;
+
+}  // namespace
+
+Progress::Progress(bool shown) : shown_(shown && leads_to_terminal(STDERR_FILENO) && terminal_is_capable()) {}
+
+Progress::~Progress() { clear(); }
+
+void Progress::update(const std::string& what, std::int64_t done, std::int64_t of) {
+  if (!shown_) return;
+  const Clock::time_point now = Clock::now();
+  if (now < next_ && (what == what_ || width_ == 0)) return;
+  next_ = now + kPause;
+  what_ = what;
+  const std::int64_t filled = of > 0 ? std::clamp<std::int64_t>(kBar * done / of, 0, kBar) : 0;
+  std::string line = fmt::format("{}{}{} [{:#<{}}{:.<{}}] {}/{}", part_, part_.empty() ? "" : ": ", what, "",
+                                 filled, "", kBar - filled, done, of);
+  line = report::shortened(line, terminal_width(STDERR_FILENO) - 1);
+  const std::size_t width = report::display_width(line);
+  if (width < width_) line.append(width_ - width, ' ');
+  width_ = width;
+  std::fprintf(stderr, "\r%s", line.c_str());
+  std::fflush(stderr);
+}
+
+void Progress::clear() {
+  if (width_ == 0) return;
+  std::fprintf(stderr, "\r%*s\r", static_cast<int>(width_), "");
+  std::fflush(stderr);
+  width_ = 0;
+}
+
+}  // namespace foreshard::cli

@@ -1,0 +1,70 @@
+#include "planner/cost/collectives/collective_choice.hpp"
+
+#include <algorithm>
+
+namespace foreshard {
+namespace {
+
+/// The latency of one of n − 1 steps when `across` of them cross nodes: their mean.
+Seconds mean_latency(const GroupLinks& links, std::int64_t across) {
+  const auto steps = static_cast<double>(links.members - 1);
+  const auto crossing = static_cast<double>(across);
+  return ((steps - crossing) * links.inside.latency + crossing * links.across.latency) / steps;
+}
+
+}  // namespace
+
+BytesPerSecond ring_bus_bandwidth(const GroupLinks& links) {
+  if (links.nodes == 1) return links.inside.bandwidth;
+  const BytesPerSecond pooled = static_cast<double>(links.per_node) * links.across.bandwidth;
+  return links.per_node == 1 ? pooled : std::min(links.inside.bandwidth, pooled);
+}
+
+BytesPerSecond exchange_bandwidth(const GroupLinks& links) {
+  // With a message of x = S/n bytes for each peer: max((g−1)·x/inside, (n−g)·x/across).
+  const auto members = static_cast<double>(links.members);
+  const auto inner = static_cast<double>(links.per_node - 1);
+  const auto outer = static_cast<double>(links.members - links.per_node);
+  if (links.nodes == 1) return links.inside.bandwidth * (members / inner);
+  const BytesPerSecond across = links.across.bandwidth * (members / outer);
+  if (links.per_node == 1) return across;
+  return std::min(across, links.inside.bandwidth * (members / inner));
+}
+
+CollectiveWays plain_ways(CollectiveKind kind, const GroupLinks& links) {
+  const auto members = static_cast<double>(links.members);
+  CollectiveWays ways;
+  if (kind == CollectiveKind::all_to_all) {
+    const Seconds latency =
+        (members - 1.0) * mean_latency(links, links.nodes == 1 ? 0 : links.members - links.per_node);
+    ways.add({.choice = {.algorithm = CollectiveAlgorithm::pairwise},
+              .latency = latency,
+              .bandwidth = exchange_bandwidth(links)});
+    return ways;
+  }
+  const double steps = (kind == CollectiveKind::all_reduce ? 2.0 : 1.0) * (members - 1.0);
+  // A block passes from node to node nodes − 1 times on its way around.
+  ways.add(
+      {.choice = {.algorithm = CollectiveAlgorithm::ring, .rails = links.nodes == 1 ? 1 : links.per_node},
+       .latency = steps * mean_latency(links, links.nodes - 1),
+       .bandwidth = ring_bus_bandwidth(links) * (members / steps)});
+  return ways;
+}
+
+CollectiveWays ways_of(CollectiveKind kind, const GroupLinks& links) {
+  return links.nccl ? nccl_ways(kind, links) : plain_ways(kind, links);
+}
+
+CollectiveWay transfer_way(const GroupLinks& links) {
+  const Tier& tier = links.nodes == 1 ? links.inside : links.across;
+  CollectiveWay way{.choice = {.algorithm = CollectiveAlgorithm::pairwise},
+                    .latency = tier.latency,
+                    .bandwidth = tier.bandwidth};
+  if (links.nccl) {
+    way.choice.protocol = CollectiveProtocol::simple;
+    way.latency += links.nccl->fixed;
+  }
+  return way;
+}
+
+}  // namespace foreshard

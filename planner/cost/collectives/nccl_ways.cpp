@@ -1,0 +1,161 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "planner/cost/collectives/collective_choice.hpp"
+#include "planner/cost/collectives/nccl_tuning.hpp"
+
+namespace foreshard {
+namespace {
+
+using nccl::PerProtocol;
+
+constexpr std::array kProtocols{CollectiveProtocol::ll, CollectiveProtocol::ll128,
+                                CollectiveProtocol::simple};
+
+Seconds micros(double value) { return Seconds(value * 1e-6); }
+
+/// NCCL's latency of a hop on a link whose step of a Simple ring takes `latency`, when NCCL's constants
+/// belong to one of `reference`: a slower link adds the difference to every hop, as NCCL adds what a NIC
+/// reports; a faster one shortens each in proportion.
+Seconds hop(double constant, double reference, Seconds latency) {
+  const double ratio = latency / micros(reference);
+  return std::min(1.0, ratio) * micros(constant) + std::max(Seconds(), latency - micros(reference));
+}
+Seconds hop_inside(double constant, const GroupLinks& links) {
+  return hop(constant, nccl::kRingHopInside.simple, links.inside.latency);
+}
+Seconds hop_across(double constant, const GroupLinks& links) {
+  return hop(constant, nccl::kRingHopAcross.simple, links.across.latency);
+}
+
+std::int64_t rails_of(const GroupLinks& links) { return links.nodes == 1 ? 1 : links.per_node; }
+
+/// As NCCL counts the levels of its trees over nodes: ⌊log2 N⌋.
+double levels(std::int64_t nodes) {
+  return static_cast<double>(std::bit_width(static_cast<std::uint64_t>(nodes)) - 1);
+}
+
+CollectiveWay ring(CollectiveKind kind, CollectiveProtocol protocol, const GroupLinks& links) {
+  const bool reduces_and_gathers = kind == CollectiveKind::all_reduce;
+  const double rounds = reduces_and_gathers ? 2.0 : 1.0;
+  const double steps = rounds * static_cast<double>(links.members - 1);
+  const double crossing = rounds * static_cast<double>(links.nodes - 1);
+  Seconds inside = hop_inside(nccl::kRingHopInside.of(protocol), links);
+  if (links.nodes > 1) inside = std::max(inside, micros(nccl::kRingHopInsideLeast.of(protocol)));
+  const Seconds latency = micros(nccl::kRingBase.of(protocol)) + (steps - crossing) * inside +
+                          crossing * hop_across(nccl::kRingHopAcross.of(protocol), links);
+
+  BytesPerSecond bus = ring_bus_bandwidth(links);
+  if (protocol == CollectiveProtocol::ll)
+    bus = std::min(nccl::kRingLl * bus, nccl::most_of_ll(links.nccl->generation, links.nodes));
+  if (protocol == CollectiveProtocol::ll128)
+    bus *= links.per_node == 1 ? nccl::kRingLl128OnePerNode : nccl::kRingLl128;
+
+  CollectiveWay way{.choice = {CollectiveAlgorithm::ring, protocol, rails_of(links)},
+                    .latency = links.nccl->fixed + latency,
+                    .bandwidth = bus * (static_cast<double>(links.members) / steps)};
+  if (links.nodes == 1 && protocol != CollectiveProtocol::ll) way.ramp = SizeRamp::node_ring;
+  if (reduces_and_gathers && protocol == CollectiveProtocol::simple && links.nodes > 1) {
+    way.plateau = Bytes(checked_product(nccl::kPlateauBytesPerMember, links.members));
+    way.plateau_latency = (nccl::kPlateauFactor - 1.0) * latency;
+  }
+  return way;
+}
+
+SizeRamp ramp_of(CollectiveProtocol protocol) {
+  if (protocol == CollectiveProtocol::ll) return SizeRamp::tree_ll;
+  return protocol == CollectiveProtocol::ll128 ? SizeRamp::tree_ll128 : SizeRamp::tree_simple;
+}
+
+/// Every device passes the sum up and the result down, so a large all-reduce takes 2·S over the bus
+/// bandwidth.
+CollectiveWay tree(CollectiveProtocol protocol, const GroupLinks& links) {
+  const double chain = static_cast<double>(links.per_node - 1);
+  const Seconds way_up = chain * hop_inside(nccl::kTreeHopInside.of(protocol), links) +
+                         levels(links.nodes) * hop_across(nccl::kTreeHopAcross.of(protocol), links);
+  BytesPerSecond bus = nccl::kTree * ring_bus_bandwidth(links);
+  if (protocol == CollectiveProtocol::ll)
+    bus = std::min(bus / nccl::kTreeLlDivisor, nccl::most_of_ll(links.nccl->generation, links.nodes));
+  if (protocol == CollectiveProtocol::ll128)
+    bus *= links.nodes == 1 ? nccl::kTreeLl128InNode : nccl::kTreeLl128Across;
+  return {.choice = {CollectiveAlgorithm::tree, protocol, rails_of(links)},
+          .latency = links.nccl->fixed + micros(nccl::kTreeBase.of(protocol)) + 2.0 * way_up,
+          .bandwidth = bus / 2.0,
+          .ramp = ramp_of(protocol)};
+}
+
+/// S bytes of a device's own go up to the switch to be reduced, and the S/g of which it holds the sum once
+/// more to be multicast.
+BytesPerSecond nvls_bandwidth(const GroupLinks& links) {
+  return links.nccl->nvls_bandwidth / (1.0 + 1.0 / static_cast<double>(links.per_node));
+}
+
+CollectiveWay nvls(const GroupLinks& links) {
+  return {.choice = {CollectiveAlgorithm::nvls, CollectiveProtocol::simple, 1},
+          .latency = links.nccl->fixed + hop_inside(nccl::kNvls, links),
+          .bandwidth = nvls_bandwidth(links),
+          .ramp = SizeRamp::nvls};
+}
+
+/// Over two nodes each sends its sums to the other once; in a longer tree a node has two children, so that
+/// the NICs carry 2·S/g and the devices, which add up what comes in, keep kNvlsTreeShare of their rate.
+CollectiveWay nvls_tree(const GroupLinks& links) {
+  const BytesPerSecond pooled = static_cast<double>(links.per_node) * links.across.bandwidth;
+  const BytesPerSecond in_node = nvls_bandwidth(links);
+  const BytesPerSecond bandwidth =
+      links.nodes == 2 ? std::min(in_node, pooled) : std::min(nccl::kNvlsTreeShare * in_node, pooled / 2.0);
+  return {.choice = {CollectiveAlgorithm::nvls_tree, CollectiveProtocol::simple, rails_of(links)},
+          .latency = links.nccl->fixed + hop_inside(nccl::kNvls, links) +
+                     2.0 * levels(links.nodes) * hop_across(nccl::kNvlsTreeHopAcross, links),
+          .bandwidth = bandwidth,
+          .ramp = SizeRamp::nvls};
+}
+
+CollectiveWay pat(const GroupLinks& links) {
+  const auto members = static_cast<double>(links.members);
+  const Seconds hops = levels(links.nodes) * hop_across(nccl::kPatHopAcross, links) / nccl::kPatHopDivisor;
+  return {
+      .choice = {CollectiveAlgorithm::pat, CollectiveProtocol::simple, 1},
+      .latency = links.nccl->fixed + micros(nccl::kPatBase) + hops + members * micros(nccl::kPatPerMember),
+      .bandwidth = nccl::kPat * links.across.bandwidth * (members / (members - 1.0))};
+}
+
+/// Gathers and scatters over many nodes were measured at Simple's latency from 16 MiB on, where NCCL's
+/// constants would have LL128 in front; only with one member per node is there nothing against it.
+bool runs_ll128(CollectiveKind kind, const GroupLinks& links) {
+  return kind == CollectiveKind::all_reduce || links.nodes == 1 || links.per_node == 1;
+}
+
+/// Sends to all peers overlap: the first message pays the hop, each further peer its share of a kernel.
+CollectiveWay exchange(const GroupLinks& links) {
+  const auto peers = static_cast<double>(links.members - 1);
+  const Seconds first = links.nodes == 1 ? links.inside.latency : links.across.latency;
+  return {.choice = {CollectiveAlgorithm::pairwise, CollectiveProtocol::simple, 1},
+          .latency = links.nccl->fixed + micros(nccl::kRingBase.simple) + first +
+                     peers * micros(nccl::kExchangePerPeer),
+          .bandwidth = nccl::kExchangeShare * exchange_bandwidth(links)};
+}
+
+}  // namespace
+
+CollectiveWays nccl_ways(CollectiveKind kind, const GroupLinks& links) {
+  CollectiveWays ways;
+  if (kind == CollectiveKind::all_to_all) {
+    ways.add(exchange(links));
+    return ways;
+  }
+  for (const CollectiveProtocol protocol : kProtocols)
+    if (protocol != CollectiveProtocol::ll128 || runs_ll128(kind, links))
+      ways.add(ring(kind, protocol, links));
+  if (kind != CollectiveKind::all_reduce) {
+    if (links.nodes > 1 && links.per_node == 1) ways.add(pat(links));
+    return ways;
+  }
+  for (const CollectiveProtocol protocol : kProtocols) ways.add(tree(protocol, links));
+  if (links.nccl->nvls_bandwidth > BytesPerSecond() && links.per_node > 1)
+    ways.add(links.nodes == 1 ? nvls(links) : nvls_tree(links));
+  return ways;
+}
+
+}  // namespace foreshard

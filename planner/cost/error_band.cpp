@@ -1,9 +1,0 @@
-#include "planner/cost/error_band.hpp"
-
-#include <cmath>
-
-namespace foreshard {
-
-double band_half_width(double spread, double systematic) { return std::hypot(spread, systematic); }
-
-}  // namespace foreshard

@@ -1,0 +1,86 @@
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "planner/cost/memory/memory_ledger.hpp"
+#include "planner/cost/memory/memory_trace.hpp"
+#include "planner/cost/memory/tensor_table.hpp"
+
+namespace foreshard {
+namespace {
+
+// Visits that are traced together, because tensors pass from one list to the other.
+using Passes = std::vector<std::span<const Visit>>;
+
+// Every stretch of the program in which blocks run, ordinary micro-batches before the last one.
+std::vector<Passes> stretches_of(const StepProgram& program) {
+  std::vector<Passes> stretches;
+  for (const StageProgram& stage : program.stages) {
+    for (const Chunk& chunk : stage.chunks) {
+      stretches.push_back({chunk.forward, chunk.backward, chunk.weight});
+    }
+    for (const Chunk& chunk : stage.chunks) {
+      if (!chunk.last_backward.empty()) stretches.push_back({chunk.forward, chunk.last_backward});
+      if (!chunk.last_weight.empty()) {
+        stretches.push_back({chunk.forward, chunk.backward, chunk.last_weight});
+      }
+    }
+    stretches.push_back({stage.prologue});
+    stretches.push_back({stage.epilogue});
+  }
+  return stretches;
+}
+
+// The stretch that stands for a block: that with the most visits of it, the first if several.
+struct Representative {
+  std::size_t stretch = 0;
+  std::int64_t visits = 0;
+};
+
+std::vector<Representative> find_representatives(std::size_t blocks, const std::vector<Passes>& stretches) {
+  std::vector<Representative> best(blocks);
+  std::vector<std::int64_t> visits(blocks);
+  for (std::size_t stretch = 0; stretch < stretches.size(); ++stretch) {
+    visits.assign(blocks, 0);
+    for (const std::span<const Visit> list : stretches[stretch]) {
+      for (const Visit& visit : list) ++visits[visit.block.at()];
+    }
+    for (std::size_t block = 0; block < blocks; ++block) {
+      if (visits[block] > best[block].visits) best[block] = {.stretch = stretch, .visits = visits[block]};
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+std::vector<BlockMemory> block_memory(const StepProgram& program) {
+  const TensorTable tensors(program);
+  const std::vector<Passes> stretches = stretches_of(program);
+  const std::vector<Representative> representatives = find_representatives(program.blocks.size(), stretches);
+  std::vector<bool> needed(stretches.size());
+  for (const Representative& representative : representatives) {
+    if (representative.visits > 0) needed[representative.stretch] = true;
+  }
+
+  std::vector<BlockMemory> memory(program.blocks.size());
+  std::vector<std::int64_t> met(program.blocks.size());
+  for (std::size_t stretch = 0; stretch < stretches.size(); ++stretch) {
+    if (!needed[stretch]) continue;
+    const MemoryTrace trace = trace_memory(program, tensors, stretches[stretch]);
+    met.assign(met.size(), 0);
+    auto traced = trace.visits.begin();
+    for (const std::span<const Visit> list : stretches[stretch]) {
+      for (const Visit& visit : list) {
+        const Representative& representative = representatives[visit.block.at()];
+        const bool is_middle = met[visit.block.at()]++ == representative.visits / 2;
+        if (representative.stretch == stretch && is_middle) memory[visit.block.at()] = *traced;
+        ++traced;
+      }
+    }
+  }
+  return memory;
+}
+
+}  // namespace foreshard

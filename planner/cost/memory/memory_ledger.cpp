@@ -1,0 +1,146 @@
+#include "planner/cost/memory/memory_ledger.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "planner/cost/memory/memory_trace.hpp"
+#include "planner/cost/memory/step_tensors.hpp"
+#include "planner/cost/memory/tensor_table.hpp"
+#include "planner/frameworks/framework.hpp"
+
+namespace foreshard {
+namespace {
+
+// One micro-batch's way through a chunk; what `forward` leaves alive is what the chunk saves for backward,
+// and what `backward` leaves is kept for a weight pass.
+struct ChunkMemory {
+  PassMemory forward;
+  PassMemory backward;
+  PassMemory weight;  // of no visits where the schedule does not split backward
+};
+
+// The last micro-batch may run other backward or weight visits than those before it.
+struct ChunkVariants {
+  ChunkMemory ordinary;
+  ChunkMemory last;
+};
+
+std::vector<ChunkVariants> trace_chunks(const StepProgram& program, const TensorTable& tensors,
+                                        const StageProgram& stage) {
+  std::vector<ChunkVariants> variants;
+  for (std::size_t index = 0; index < stage.chunks.size(); ++index) {
+    const auto trace = [&](MicroBatch micro_batch) {
+      const auto visits = [&](Pass pass) {
+        return visits_of(stage, {pass, ChunkId(index), micro_batch}, program.micro_batches);
+      };
+      const std::array passes{visits(Pass::forward), visits(Pass::backward), visits(Pass::weight)};
+      const MemoryTrace traced = trace_memory(program, tensors, passes);
+      return ChunkMemory{
+          .forward = traced.passes[0], .backward = traced.passes[1], .weight = traced.passes[2]};
+    };
+    const ChunkMemory ordinary = trace(MicroBatch(0));
+    const Chunk& chunk = stage.chunks[index];
+    const bool differs = !chunk.last_backward.empty() || !chunk.last_weight.empty();
+    const MicroBatch last(static_cast<std::int32_t>(program.micro_batches - 1));
+    variants.push_back({.ordinary = ordinary, .last = differs ? trace(last) : ordinary});
+  }
+  return variants;
+}
+
+// The largest moment met so far, the first if several are as large.
+struct Peak {
+  LiveBytes bytes;
+  std::int64_t in_flight = 0;
+  std::optional<BlockId> block;
+
+  // A pass that runs while others have left `base` alive.
+  void offer(const LiveBytes& base, const PassMemory& pass, std::int64_t pairs) {
+    if (!pass.peak_block) return;
+    const LiveBytes now = base + pass.peak;
+    if (block && now.total() <= bytes.total()) return;
+    *this = {.bytes = now, .in_flight = pairs, .block = pass.peak_block};
+  }
+};
+
+Peak find_peak(const StepProgram& program, const TensorTable& tensors, const StageProgram& stage) {
+  const auto trace_alone = [&](std::span<const Visit> visits) {
+    return trace_memory(program, tensors, std::array{visits}).passes[0];
+  };
+  const std::vector<ChunkVariants> chunks = trace_chunks(program, tensors, stage);
+
+  Peak peak;
+  LiveBytes saved;             // by the pairs in flight, but for the running one
+  std::int64_t in_flight = 0;  // the running pair included
+  peak.offer(saved, trace_alone(stage.prologue), in_flight);
+  for (const Slot& slot : stage.order) {
+    const ChunkVariants& variants = chunks[slot.chunk.at()];
+    const bool is_last = slot.micro_batch.value() == program.micro_batches - 1;
+    const ChunkMemory& chunk = is_last ? variants.last : variants.ordinary;
+    // A pass' trace starts with what the pass before it left.
+    switch (slot.pass) {
+      case Pass::forward:
+        ++in_flight;
+        peak.offer(saved, chunk.forward, in_flight);
+        saved += chunk.forward.end;
+        break;
+      case Pass::backward:
+        saved -= chunk.forward.end;
+        peak.offer(saved, chunk.backward, in_flight);
+        saved += chunk.backward.end;
+        if (stage.chunks[slot.chunk.at()].weight.empty()) --in_flight;
+        break;
+      case Pass::weight:
+        saved -= chunk.backward.end;
+        peak.offer(saved, chunk.weight, in_flight);
+        --in_flight;
+        break;
+      case Pass::once: break;  // check_program has none of these in an order
+    }
+  }
+  peak.offer(saved, trace_alone(stage.epilogue), in_flight);
+  return peak;
+}
+
+StageMemory stage_memory(const StepProgram& program, const TensorTable& tensors, const StageProgram& stage) {
+  StageMemory memory;
+  add_step_tensors(program, tensors, stage, memory);
+  const Peak peak = find_peak(program, tensors, stage);
+  memory.activations = peak.bytes.activations;
+  memory.buffers += peak.bytes.buffers;
+  memory.peak = memory.weights + memory.gradients + memory.optimizer + memory.activations + memory.buffers;
+  memory.in_flight = peak.in_flight;
+  if (peak.block) memory.peak_block = program.block(*peak.block).name;
+  return memory;
+}
+
+}  // namespace
+
+MemoryReport memory_report(const JobSpec& job, const StepProgram& program) {
+  const FrameworkConventions conventions = framework_conventions(job.framework);
+  const AcceleratorSpec& accelerator = job.cluster.accelerator;
+
+  MemoryReport report;
+  const TensorTable tensors(program);
+  for (const StageProgram& stage : program.stages) {
+    report.stages.push_back(stage_memory(program, tensors, stage));
+    if (report.stages.back().peak > report.peak) {
+      report.peak = report.stages.back().peak;
+      report.worst_stage = report.stages.size() - 1;
+    }
+  }
+  report.capacity = accelerator.memory_capacity;
+  // Driver and communicators take device memory only where there is a device beside the host.
+  report.context = accelerator.is_cpu ? Bytes(0) : conventions.context;
+  // To the nearest byte.
+  report.reserved = report.peak + Bytes(std::llround(report.peak.as_double() * conventions.fragmentation));
+  report.fits = report.reserved + report.context <= report.capacity;
+  return report;
+}
+
+}  // namespace foreshard

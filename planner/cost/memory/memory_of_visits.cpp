@@ -1,0 +1,78 @@
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "planner/cost/memory/memory_ledger.hpp"
+#include "planner/cost/memory/memory_trace.hpp"
+#include "planner/cost/memory/step_tensors.hpp"
+#include "planner/cost/memory/tensor_table.hpp"
+
+namespace foreshard {
+namespace {
+
+// One micro-batch's way through a chunk, pass by pass: the peaks of its visits, and what it leaves for later
+// passes.
+struct PassPeaks {
+  std::vector<Bytes> visits;
+  Bytes left;
+};
+constexpr std::array kWay{Pass::forward, Pass::backward, Pass::weight};
+using ChunkPeaks = std::array<PassPeaks, kWay.size()>;
+
+ChunkPeaks trace_chunk(const StepProgram& program, const TensorTable& tensors, const StageProgram& stage,
+                       ChunkId chunk, MicroBatch micro_batch) {
+  std::array<std::span<const Visit>, kWay.size()> passes;
+  for (std::size_t i = 0; i < kWay.size(); ++i) {
+    passes[i] = visits_of(stage, {kWay[i], chunk, micro_batch}, program.micro_batches);
+  }
+  const MemoryTrace trace = trace_memory(program, tensors, passes);
+  ChunkPeaks peaks;
+  auto begin = trace.visit_peaks.begin();
+  for (std::size_t i = 0; i < kWay.size(); ++i) {
+    const auto end = begin + static_cast<std::ptrdiff_t>(passes[i].size());
+    peaks[i] = {.visits = {begin, end}, .left = trace.passes[i].end.total()};
+    begin = end;
+  }
+  return peaks;
+}
+
+}  // namespace
+
+std::vector<Bytes> memory_of_visits(const StepProgram& program, StageId stage_id) {
+  const StageProgram& stage = program.stages[stage_id.at()];
+  const TensorTable tensors(program);
+  StageMemory step;
+  add_step_tensors(program, tensors, stage, step);
+  const Bytes always = step.weights + step.gradients + step.optimizer + step.buffers;
+
+  std::vector<Bytes> memory;
+  const auto append = [&](Bytes base, const std::vector<Bytes>& peaks) {
+    for (const Bytes peak : peaks) memory.push_back(base + peak);
+  };
+  const auto append_alone = [&](Bytes base, std::span<const Visit> visits) {
+    append(base, trace_memory(program, tensors, std::array{visits}).visit_peaks);
+  };
+
+  const MicroBatch last(static_cast<std::int32_t>(program.micro_batches - 1));
+  std::vector<ChunkPeaks> ordinary_chunks;
+  std::vector<ChunkPeaks> last_chunks;  // the last micro-batch may run other visits
+  for (std::size_t c = 0; c < stage.chunks.size(); ++c) {
+    ordinary_chunks.push_back(trace_chunk(program, tensors, stage, ChunkId(c), MicroBatch(0)));
+    last_chunks.push_back(trace_chunk(program, tensors, stage, ChunkId(c), last));
+  }
+  append_alone(always, stage.prologue);
+  Bytes base = always;  // with what the pairs in flight, but for the running one, have saved
+  for (const Slot& slot : stage.order) {
+    const ChunkPeaks& chunk = (slot.micro_batch == last ? last_chunks : ordinary_chunks)[slot.chunk.at()];
+    const auto pass = static_cast<std::size_t>(std::find(kWay.begin(), kWay.end(), slot.pass) - kWay.begin());
+    if (pass > 0) base -= chunk[pass - 1].left;
+    append(base, chunk[pass].visits);
+    base += chunk[pass].left;
+  }
+  append_alone(base, stage.epilogue);
+  return memory;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,143 @@
+#include "planner/cost/memory/memory_trace.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+namespace foreshard {
+namespace {
+
+// Where in a trace an operation stands; each index counts from the trace's beginning.
+struct Place {
+  std::uint32_t pass = 0;
+  std::uint32_t visit = 0;
+  std::uint32_t op = 0;
+};
+
+// One stretch of time during which an instance of a tensor takes memory.
+struct Life {
+  Bytes bytes;
+  Lifetime lifetime = Lifetime::block;
+  bool is_activation = false;
+  Place first;
+  Place last;
+};
+
+// Whether a use at `now` still means the content that `life` holds, or begins a new one.
+bool continues(const Life& life, Access access, const Place& now) {
+  if (life.last.visit == now.visit) return true;
+  switch (life.lifetime) {
+    case Lifetime::step:
+    case Lifetime::micro_batch: return true;
+    case Lifetime::layer: return life.last.pass == now.pass && access != Access::write;
+    case Lifetime::block: return false;
+  }
+  return false;
+}
+
+Life begin_life(const TensorFacts& tensor, const Op& op, const Place& now) {
+  // A gather that runs n blocks ahead fills a buffer while n others are still waited for or in use.
+  const bool runs_ahead = tensor.lifetime == Lifetime::layer && op.prefetch_blocks > 0;
+  const std::int64_t copies = runs_ahead ? op.prefetch_blocks + std::int64_t{1} : 1;
+  const bool is_activation = tensor.lifetime == Lifetime::micro_batch &&
+                             (tensor.role == TensorRole::activation || tensor.role == TensorRole::input);
+  return {.bytes = tensor.bytes * copies,
+          .lifetime = tensor.lifetime,
+          .is_activation = is_activation,
+          .first = now,
+          .last = now};
+}
+
+// The lives of all tensors but step tensors, in order of their first use.
+std::vector<Life> find_lives(const StepProgram& program, const TensorTable& tensors, VisitLists passes) {
+  constexpr auto kNone = std::numeric_limits<std::uint32_t>::max();
+  const LayerWindow window = tensors.window_of(passes);
+  std::vector<std::uint32_t> latest(tensors.instances(window), kNone);  // by instance: its life begun last
+  std::vector<Life> lives;
+  Place now;
+  for (const std::span<const Visit> visits : passes) {
+    for (const Visit& visit : visits) {
+      for (const Op& op : program.block(visit.block).ops) {
+        for (const Operand& operand : op.operands) {
+          const TensorFacts& tensor = tensors[operand.tensor];
+          if (tensor.lifetime == Lifetime::step) continue;
+          std::uint32_t& life = latest[tensors.instance(operand, visit.layer, window)];
+          if (life == kNone || !continues(lives[life], operand.access, now)) {
+            life = static_cast<std::uint32_t>(lives.size());
+            lives.push_back(begin_life(tensor, op, now));
+          }
+          lives[life].last = now;
+        }
+        ++now.op;
+      }
+      ++now.visit;
+    }
+    ++now.pass;
+  }
+  return lives;
+}
+
+// What one operation adds before it runs and gives back after it.
+struct Change {
+  LiveBytes allocated;
+  LiveBytes freed;
+};
+
+std::vector<Change> changes_by_op(const std::vector<Life>& lives, std::size_t ops) {
+  std::vector<Change> changes(ops);
+  for (const Life& life : lives) {
+    const LiveBytes bytes = life.is_activation ? LiveBytes{.activations = life.bytes, .buffers = {}}
+                                               : LiveBytes{.activations = {}, .buffers = life.bytes};
+    changes[life.first.op].allocated += bytes;
+    changes[life.last.op].freed += bytes;
+  }
+  return changes;
+}
+
+}  // namespace
+
+MemoryTrace trace_memory(const StepProgram& program, const TensorTable& tensors, VisitLists passes) {
+  const std::vector<Life> lives = find_lives(program, tensors, passes);
+  std::size_t ops = 0;
+  std::size_t visit_count = 0;
+  for (const std::span<const Visit> visits : passes) {
+    visit_count += visits.size();
+    for (const Visit& visit : visits) ops += program.block(visit.block).ops.size();
+  }
+  const std::vector<Change> changes = changes_by_op(lives, ops);
+
+  MemoryTrace trace;
+  trace.visits.reserve(visit_count);
+  LiveBytes live;
+  auto change = changes.begin();
+  for (const std::span<const Visit> visits : passes) {
+    PassMemory pass;
+    for (const Visit& visit : visits) {
+      const Bytes at_begin = live.total();
+      BlockMemory block;
+      for (std::size_t op = 0; op < program.block(visit.block).ops.size(); ++op, ++change) {
+        live += change->allocated;
+        block.peak = std::max(block.peak, live.total() - at_begin);
+        if (!pass.peak_block || live.total() > pass.peak.total()) {
+          pass.peak = live;
+          pass.peak_block = visit.block;
+        }
+        live -= change->freed;
+      }
+      trace.visits.push_back(block);
+      trace.visit_peaks.push_back(at_begin + block.peak);
+    }
+    pass.end = live;
+    trace.passes.push_back(pass);
+  }
+  for (const Life& life : lives) {
+    if (life.lifetime != Lifetime::micro_batch || life.first.visit == life.last.visit) continue;
+    trace.visits[life.first.visit].saved += life.bytes;
+    trace.visits[life.last.visit].released += life.bytes;
+  }
+  return trace;
+}
+
+}  // namespace foreshard

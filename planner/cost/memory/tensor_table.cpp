@@ -1,0 +1,41 @@
+#include "planner/cost/memory/tensor_table.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace foreshard {
+
+TensorTable::TensorTable(const StepProgram& program) {
+  facts_.reserve(program.tensors.size());
+  for (const Tensor& tensor : program.tensors) {
+    facts_.push_back({.bytes = tensor.local_bytes(),
+                      .role = tensor.role,
+                      .lifetime = tensor.lifetime,
+                      .per_layer = tensor.per_layer});
+  }
+  for (const Block& block : program.blocks) {
+    for (const Op& op : block.ops) {
+      for (const Operand& operand : op.operands) {
+        lowest_shift_ = std::min<std::int32_t>(lowest_shift_, operand.layer_shift);
+        highest_shift_ = std::max<std::int32_t>(highest_shift_, operand.layer_shift);
+      }
+    }
+  }
+}
+
+LayerWindow TensorTable::window_of(VisitLists lists) const {
+  std::int32_t first = std::numeric_limits<std::int32_t>::max();
+  std::int32_t last = std::numeric_limits<std::int32_t>::min();
+  for (const std::span<const Visit> visits : lists) {
+    for (const Visit& visit : visits) {
+      first = std::min(first, visit.layer.value());
+      last = std::max(last, visit.layer.value());
+    }
+  }
+  if (first > last) return {};
+  first += lowest_shift_;
+  last += highest_shift_;
+  return {.first = first, .count = last - first + 1};
+}
+
+}  // namespace foreshard

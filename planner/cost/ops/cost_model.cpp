@@ -1,0 +1,90 @@
+#include "planner/cost/ops/cost_model.hpp"
+
+#include <cmath>
+#include <variant>
+
+namespace foreshard {
+namespace {
+
+DType math_of(Precision precision) {
+  switch (precision) {
+    case Precision::fp32: return DType::fp32;
+    case Precision::bf16: return DType::bf16;
+    case Precision::fp16: return DType::fp16;
+    case Precision::fp8: return DType::fp8;
+  }
+  return DType::fp32;
+}
+
+/// The z of which a normal variable is larger with probability `tail`, to 4.5e-4.
+/// Source: Abramowitz and Stegun 1964, 26.2.23.
+double normal_quantile(double tail) {
+  const double t = std::sqrt(-2.0 * std::log(tail));
+  return t -
+         (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+}
+
+/// A step waits for its slowest device. How much slower than the mean the slowest of n normally distributed
+/// devices is expected to be. Source: Blom 1958, expected order statistics: the quantile of
+/// (n - 3/8)/(n + 1/4).
+double slowest_of(std::int64_t devices, double spread) {
+  if (devices < 2) return 1.0;
+  const auto n = static_cast<double>(devices);
+  return 1.0 + spread * normal_quantile(0.625 / (n + 0.25));
+}
+
+}  // namespace
+
+CostModel::CostModel(const JobSpec& job)
+    : kernels_(job.cluster.accelerator, job.training.flash),
+      peak_(kernels_.peak(math_of(job.training.precision))),
+      spread_(job.cluster.accelerator.kernels.spread) {
+  const KernelConstants& constants = job.cluster.accelerator.kernels;
+  // PyTorch's eager mode passes through its dispatcher for every operation: about twice the time of a
+  // compiled program's launches. Source: docs/cost_model.md.
+  const double eager = job.training.compiled ? 1.0 : 2.0;
+  interference_ = {.communication_share = constants.communication_share, .submit = eager * constants.submit};
+  if (job.training.launch == Launch::blocking) waiting_ = interference_.submit;
+  forms_ = kernel_forms(job);
+  const DeviceMesh mesh(job.parallelism);
+  slowest_ = slowest_of(mesh.devices(), constants.device_spread);
+  for (std::size_t kind = 0; kind < kGroupKindCount; ++kind)
+    groups_[kind] = CollectiveTimes(links_of(mesh.group(static_cast<GroupKind>(kind)), job.cluster));
+}
+
+OpTime CostModel::kernel_time(const Op& op, const StepProgram& program) const {
+  const FurtherPasses further = further_passes(op, program, forms_);
+  OpTime time = further.elementwise ? kernels_.pass_time(op_traffic(op, program), waiting_)
+                                    : kernels_.time(op, program, waiting_);
+  if (further.kernels > 0) {
+    const auto count = static_cast<double>(further.kernels);
+    time.time += count * kernels_.pass_time(Bytes(further.traffic.value() / further.kernels), waiting_).time;
+    time.kernels += further.kernels;
+  }
+  time.time *= slowest_;
+  return time;
+}
+
+OpTime CostModel::time(const Op& op, const StepProgram& program) const {
+  if (const auto* collective = std::get_if<Collective>(&op.kind))
+    return {collective_time(collective->kind, collective->payload, collective->group), Limit::network, 0};
+  if (const auto* send = std::get_if<Send>(&op.kind))
+    return {transfer_time(send->payload), Limit::network, 0};
+  if (const auto* recv = std::get_if<Recv>(&op.kind))
+    return {transfer_time(recv->payload), Limit::network, 0};
+  return kernel_time(op, program);
+}
+
+Seconds CostModel::collective_time(CollectiveKind kind, Bytes payload, GroupKind group) const {
+  return groups_[static_cast<std::size_t>(group)].time(kind, payload);
+}
+
+CollectiveChoice CostModel::collective_choice(CollectiveKind kind, Bytes payload, GroupKind group) const {
+  return groups_[static_cast<std::size_t>(group)].choice(kind, payload);
+}
+
+Seconds CostModel::transfer_time(Bytes payload) const {
+  return groups_[static_cast<std::size_t>(GroupKind::pp)].transfer(payload);
+}
+
+}  // namespace foreshard

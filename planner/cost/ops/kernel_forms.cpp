@@ -1,0 +1,181 @@
+#include "planner/cost/ops/kernel_forms.hpp"
+
+#include <variant>
+
+#include "planner/frameworks/framework.hpp"
+
+namespace foreshard {
+namespace {
+
+// Each line of a comment is one kernel; rN and wN read and write N bytes per element. 16-bit activations.
+
+/// PyTorch's composite RMSNorm, forward; one kernel would move 4 bytes.
+///   to fp32 r2 w4, square r4 w4, mean r4, times 1/rms r4 w4, to 16 bits r4 w2, times weight r2 w2
+/// and, on a number per row, eps and square root.
+constexpr std::int64_t kRmsNormForward = 36 - 4;
+/// Its gradient; one kernel would move 6.
+///   times weight r2 w2, gradient of weight r4 w2, its sum r2, to fp32 r2 w4, times 1/rms r4 w4,
+///   gradient of 1/rms r8 w4, its sum r4, of the mean w4, of the square r4 w4, r8 w4, their sum r8 w4,
+///   to 16 bits r4 w2
+constexpr std::int64_t kRmsNormBackward = 84 - 6;
+/// The gradients of a norm's weights read x and dy again.
+constexpr std::int64_t kNormWeights = 4;
+/// What passes by is added in r2 r2 w2, not read by the norm.
+constexpr std::int64_t kResidualSum = 4;
+/// Rotary embedding as a complex product: to fp32 r2 w4, product r4 w4, to 16 bits r4 w2; in place r2 w2.
+constexpr std::int64_t kRope = 20 - 4;
+/// Keys and queries split out of one product leave their gradients to a concatenation, r2 w2.
+constexpr std::int64_t kConcatenation = 4;
+/// Latent attention's queries, keys and values are put together from their parts, r2 w2, and their gradients
+/// taken apart.
+constexpr std::int64_t kAssembly = 4;
+/// What ranks exchange for several experts is sorted by expert as well, r2 w2.
+constexpr std::int64_t kChunkSort = 4;
+/// Every activation that enters an fp8 product: its largest magnitude r2, cast r2 w1.
+constexpr std::int64_t kFp8Cast = 5;
+
+FurtherPasses passes(std::int64_t elements, std::int64_t bytes, std::int64_t kernels) {
+  return {Bytes(checked_product(elements, bytes)), kernels};
+}
+
+void add(FurtherPasses& sum, const FurtherPasses& more) {
+  sum.traffic += more.traffic;
+  sum.kernels += more.kernels;
+}
+
+FurtherPasses of_norm(const Op& op, const Norm& norm, const KernelForms& forms) {
+  const std::int64_t elements = checked_product(norm.rows, norm.width);
+  const bool backward = is_backward(op.phase);
+  FurtherPasses more;
+  if (!forms.fused_kernels && norm.kind == NormKind::rmsnorm) {
+    add(more, backward ? passes(elements, kRmsNormBackward, 13) : passes(elements, kRmsNormForward, 7));
+    more.elementwise = true;
+  } else if (forms.autograd && backward) {
+    add(more, passes(elements, kNormWeights, 1));
+  }
+  // Backward reads x, weight, stats, dy, and the residual's gradient if one passes by.
+  const bool passes_by = backward && op.operands.size() > 4 && op.operands[4].access == Access::read;
+  if (forms.autograd && passes_by) add(more, passes(elements, kResidualSum, 1));
+  return more;
+}
+
+FurtherPasses further_of_loss(const Op& op, const CrossEntropy& loss, LossKernels form) {
+  const std::int64_t logits = checked_product(loss.tokens, loss.vocab);
+  const bool backward = is_backward(op.phase);
+  const bool forward_sum = !backward && loss.part == CrossEntropyPart::exp_sum;
+  switch (form) {
+    case LossKernels::fused: return {};
+    case LossKernels::torch:
+      // log_softmax writes what it sums, w4; the label's gradient is spread w4, log_softmax's takes
+      // r4 r4 r4 w4, and the cast r4 w2 stands for the write.
+      if (forward_sum) return passes(logits, 4, 1);
+      return backward ? passes(logits, 26 - 6, 2) : FurtherPasses{};
+    case LossKernels::vocab_parallel:
+      // difference r4 w4, exponential r4 w4, sum r4, quotient r4 w4; product with the loss's gradient r4 w4,
+      // cast r4 w2.
+      if (forward_sum) return passes(logits, 28 - 4, 3);
+      return backward ? passes(logits, 14 - 6, 1) : FurtherPasses{};
+  }
+  return {};
+}
+
+FurtherPasses of_loss(const Op& op, const CrossEntropy& loss, LossKernels form) {
+  FurtherPasses more = further_of_loss(op, loss, form);
+  more.elementwise = form != LossKernels::fused;
+  return more;
+}
+
+/// Bytes per gradient element of the first gradient of an update.
+std::int64_t gradient_width(const Op& op, const StepProgram& program) {
+  return bytes_of(program.tensor(op.operands.front().tensor).dtype, 1).value();
+}
+
+FurtherPasses of_update(const Op& op, const OptimizerUpdate& update, const StepProgram& program,
+                        const KernelForms& forms) {
+  switch (forms.optimizer) {
+    case OptimizerKernels::fused: return {};
+    case OptimizerKernels::multi_tensor: {
+      // clip r4 w4; masters to weights r4 w2, where one kernel would only write them.
+      std::int64_t bytes = 8 + 4;
+      std::int64_t kernels = 2;
+      if (gradient_width(op, program) == 2) {
+        bytes += 6 + 4;  // to fp32 r2 w4; norm and step read 4 bytes, not 2
+        ++kernels;
+      }
+      if (forms.fp16) {
+        bytes += 8;  // unscale and look for infinities r4 w4
+        ++kernels;
+      }
+      return passes(update.parameters, bytes, kernels);
+    }
+    case OptimizerKernels::foreach:
+      // decay r4 w4, m r8 w4, v r4 w4, v r8 w4, root r4 w4, correction r4 w4, eps r4 w4, step r12 w4 are 80
+      // where one kernel moves 28; clip r4 w4.
+      return update.kind == OptimizerKind::sgd ? passes(update.parameters, 8, 1)
+                                               : passes(update.parameters, 80 - 28 + 8, 8);
+  }
+  return {};
+}
+
+FurtherPasses of_attention(const Op& op, const Attention& core, const StepProgram& program) {
+  const bool latent = core.v_head_dim != core.head_dim;
+  if (latent) {
+    const std::int64_t width = 2 * core.head_dim + core.v_head_dim;
+    return passes(checked_product(core.batch, core.query, core.heads, width), kAssembly, 3);
+  }
+  if (!is_backward(op.phase)) return {};
+  return passes(program.tensor(op.operands.front().tensor).local_elements(), kConcatenation, 1);
+}
+
+/// Activations among the inputs of a product; weights are cast once where they are gathered.
+FurtherPasses of_fp8_product(const Op& op, const StepProgram& program) {
+  FurtherPasses more;
+  for (std::size_t i = 0; i < 2 && i < op.operands.size(); ++i) {
+    const Tensor& input = program.tensor(op.operands[i].tensor);
+    if (input.role != TensorRole::weight) add(more, passes(input.local_elements(), kFp8Cast, 2));
+  }
+  return more;
+}
+
+}  // namespace
+
+KernelForms kernel_forms(const JobSpec& job) {
+  const FrameworkConventions conventions = framework_conventions(job.framework);
+  // A compiler that the framework does not bring by default has fused what it could.
+  const bool compiler = job.training.compiled && !conventions.compiled;
+  return {.fused_kernels = conventions.fused_kernels || compiler,
+          .fused_softmax = conventions.fused_softmax || compiler,
+          .autograd = conventions.autograd && !compiler,
+          .loss = compiler ? LossKernels::fused : conventions.loss,
+          .optimizer = conventions.optimizer,
+          .fp16 = job.training.precision == Precision::fp16,
+          .casts_fp8 = conventions.autograd};
+}
+
+FurtherPasses further_passes(const Op& op, const StepProgram& program, const KernelForms& forms) {
+  if (const auto* norm = std::get_if<Norm>(&op.kind)) return of_norm(op, *norm, forms);
+  if (const auto* loss = std::get_if<CrossEntropy>(&op.kind)) return of_loss(op, *loss, forms.loss);
+  if (const auto* update = std::get_if<OptimizerUpdate>(&op.kind))
+    return of_update(op, *update, program, forms);
+  if (const auto* rope = std::get_if<Rope>(&op.kind)) {
+    const std::int64_t rotated = checked_product(rope->tokens, rope->heads, rope->head_dim);
+    return forms.fused_kernels ? FurtherPasses{} : passes(rotated, kRope, 2);
+  }
+  if (const auto* core = std::get_if<Attention>(&op.kind))
+    return forms.autograd ? of_attention(op, *core, program) : FurtherPasses{};
+  if (const auto* pointwise = std::get_if<Pointwise>(&op.kind)) {
+    const bool fused = forms.fused_softmax && pointwise->kind == PointwiseKind::softmax;
+    return {.traffic = {}, .kernels = 0, .elementwise = fused};
+  }
+  if (const auto* permute = std::get_if<Permute>(&op.kind)) {
+    const bool sorts = forms.autograd && program.group(GroupKind::ep).size > 1;
+    return sorts ? passes(checked_product(permute->rows, permute->width), kChunkSort, 1) : FurtherPasses{};
+  }
+  if (const auto* gemm = std::get_if<Gemm>(&op.kind)) {
+    const bool casts = forms.casts_fp8 && gemm->math == DType::fp8;
+    return casts ? of_fp8_product(op, program) : FurtherPasses{};
+  }
+  return {};
+}
+
+}  // namespace foreshard

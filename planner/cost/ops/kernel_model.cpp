@@ -1,0 +1,118 @@
+#include "planner/cost/ops/kernel_model.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "planner/cost/ops/cost_model.hpp"
+#include "planner/cost/memory/memory_pass.hpp"
+
+namespace foreshard {
+namespace {
+
+constexpr std::array kWidestFirst{DType::fp64, DType::fp32, DType::tf32,
+                                  DType::bf16, DType::fp16, DType::fp8};
+
+const std::optional<GemmRate>& rate_of(const AcceleratorSpec& accelerator, DType type) {
+  return accelerator.gemm[static_cast<std::size_t>(type)];
+}
+
+bool is_usable(const std::optional<GemmRate>& rate) {
+  return rate && rate->peak > FlopsPerSecond() && rate->efficiency > 0.0;
+}
+
+/// The nearest arithmetic that holds every value of `type`; none for the widest.
+std::optional<DType> wider(DType type) {
+  switch (type) {
+    case DType::uint8:
+    case DType::fp8: return DType::fp16;
+    case DType::fp16:
+    case DType::bf16: return DType::tf32;
+    case DType::tf32: return DType::fp32;
+    case DType::int32:
+    case DType::fp32: return DType::fp64;
+    case DType::fp64: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// A type for which the device has no unit runs on that of the nearest wider type, else on the widest there
+/// is.
+GemmRate rate_or_fallback(const AcceleratorSpec& accelerator, DType type) {
+  for (std::optional<DType> candidate = type; candidate; candidate = wider(*candidate))
+    if (is_usable(rate_of(accelerator, *candidate))) return *rate_of(accelerator, *candidate);
+  for (const DType candidate : kWidestFirst)
+    if (is_usable(rate_of(accelerator, candidate))) return *rate_of(accelerator, candidate);
+  throw std::invalid_argument(
+      fmt::format("accelerator {} has no rate of matrix products for any data type", accelerator.name));
+}
+
+/// What runs where `wanted` was asked for: it, or the accelerator's usual version; none that nobody measured.
+std::optional<FlashAttention> flash_of(const AcceleratorSpec& accelerator,
+                                       std::optional<FlashVersion> wanted) {
+  for (const std::optional<FlashVersion>& version : {wanted, accelerator.usual_flash}) {
+    if (!version) continue;
+    const auto& measured = accelerator.kernels.attention[static_cast<std::size_t>(*version)];
+    if (measured) return measured;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+KernelModel::KernelModel(const AcceleratorSpec& accelerator, std::optional<FlashVersion> flash)
+    : flash_(flash_of(accelerator, flash)),
+      multiprocessors_(static_cast<double>(accelerator.multiprocessors)),
+      k_prologue_(accelerator.kernels.gemm_k_prologue),
+      accumulate_(accelerator.kernels.gemm_accumulate),
+      grouped_efficiency_(accelerator.kernels.grouped_efficiency),
+      gemm_fixed_(accelerator.kernels.gemm_fixed),
+      grouped_fixed_(accelerator.kernels.grouped_fixed),
+      launch_(accelerator.kernels.launch),
+      half_size_(accelerator.kernels.memory_half_size) {
+  for (std::size_t type = 0; type < kDTypeCount; ++type)
+    rates_[type] = rate_or_fallback(accelerator, static_cast<DType>(type));
+  const KernelConstants& kernels = accelerator.kernels;
+  if (!(kernels.memory_efficiency * accelerator.memory_bandwidth > BytesPerSecond()))
+    throw std::invalid_argument(fmt::format("accelerator {} has no memory bandwidth", accelerator.name));
+  for (std::size_t pass = 0; pass < kMemoryPassCount; ++pass) {
+    const MemoryFraction& fraction = kernels.memory_fraction[pass];
+    const double forward = fraction.forward.value_or(kernels.memory_efficiency);
+    bandwidth_[pass] = {.forward = forward * accelerator.memory_bandwidth,
+                        .backward = fraction.backward.value_or(forward) * accelerator.memory_bandwidth};
+  }
+}
+
+FlopsPerSecond KernelModel::peak(DType type) const { return rates_[static_cast<std::size_t>(type)].peak; }
+
+Seconds KernelModel::memory_time(const Op& op, Bytes traffic) const {
+  if (traffic == Bytes()) return {};
+  const MemoryPass pass = memory_pass_of(op);
+  const Bandwidth& bandwidth = bandwidth_[static_cast<std::size_t>(pass)];
+  // Bandwidth grows with the bytes x that are moved, B(x) = B·x/(x + h), so x/B(x) = (x + h)/B. The fixed
+  // cost of a product holds that already.
+  const bool is_product = pass == MemoryPass::gemm || pass == MemoryPass::grouped_gemm;
+  return (traffic + (is_product ? Bytes() : half_size_)) /
+         (is_backward(op.phase) ? bandwidth.backward : bandwidth.forward);
+}
+
+OpTime KernelModel::pass_time(Bytes traffic, Seconds waiting) const {
+  const Seconds fixed = launch_ + waiting;
+  if (traffic == Bytes()) return {fixed, Limit::launch};
+  const Seconds memory =
+      (traffic + half_size_) / bandwidth_[static_cast<std::size_t>(MemoryPass::elementwise)].forward;
+  return {fixed + memory, memory < fixed ? Limit::launch : Limit::memory};
+}
+
+OpTime KernelModel::time(const Op& op, const StepProgram& program, Seconds waiting) const {
+  const Work work = work_of(op, program);
+  const Seconds memory = memory_time(op, op_traffic(op, program));
+  const Seconds fixed = work.fixed + waiting;
+  const Seconds busy = std::max(work.compute, memory);
+  if (fixed + busy < launch_) return {launch_, Limit::launch};
+  if (busy < fixed) return {fixed + busy, Limit::launch};
+  return {fixed + busy, work.compute >= memory ? Limit::compute : Limit::memory};
+}
+
+}  // namespace foreshard

@@ -1,0 +1,50 @@
+#include <variant>
+
+#include "planner/cost/ops/cost_model.hpp"
+
+namespace foreshard {
+namespace {
+
+/// Rows of the score matrix times its columns, over all heads and sequences: what every product of the
+/// attention core is made of. One product with head dimension d takes 2·d FLOPs for each.
+std::int64_t score_elements(const Attention& core) {
+  return checked_product(core.batch, core.heads, core.query, core.key);
+}
+
+/// A product that runs for its own sake: model FLOPs count it unless it is run a second time.
+OpFlops product_flops(std::int64_t multiply_adds, Phase phase) {
+  const Flops flops(checked_product(2, multiply_adds));
+  return {.model = phase == Phase::recompute ? Flops() : flops, .hardware = flops, .executed = flops};
+}
+
+OpFlops attention_flops(const Attention& core, Phase phase) {
+  const std::int64_t scores = score_elements(core);
+  // S = Q·Kᵀ over head_dim and O = P·V over v_head_dim.
+  const Flops forward(checked_product(2, scores, core.head_dim + core.v_head_dim));
+  OpFlops flops;
+  if (is_backward(phase)) {
+    flops.model = 2 * forward;
+    // S again, dQ and dK over head_dim; dP and dV over v_head_dim.
+    flops.hardware = Flops(checked_product(2, scores, 3 * core.head_dim + 2 * core.v_head_dim));
+  } else {
+    flops.model = phase == Phase::recompute ? Flops() : forward;
+    flops.hardware = forward;
+  }
+  // Flash kernels skip the blocks above the diagonal.
+  flops.executed = core.causal ? Flops(flops.hardware.value() / 2) : flops.hardware;
+  return flops;
+}
+
+}  // namespace
+
+OpFlops op_flops(const Op& op) {
+  if (const auto* gemm = std::get_if<Gemm>(&op.kind))
+    return product_flops(checked_product(gemm->batch, gemm->m, gemm->n, gemm->k), op.phase);
+  if (const auto* gemm = std::get_if<GroupedGemm>(&op.kind))
+    return product_flops(checked_product(gemm->tokens, gemm->n, gemm->k), op.phase);
+  if (const auto* core = std::get_if<Attention>(&op.kind)) return attention_flops(*core, op.phase);
+  // Only matrix products are counted, as in the literature on MFU; the rest is bound by memory.
+  return {};
+}
+
+}  // namespace foreshard

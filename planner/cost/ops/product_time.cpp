@@ -1,0 +1,48 @@
+#include <variant>
+
+#include "planner/cost/ops/kernel_model.hpp"
+
+namespace foreshard {
+namespace {
+
+/// True where C += A·B in fp32: gradients of weights that several micro-batches add up.
+bool accumulates_in_fp32(const Op& op, const StepProgram& program) {
+  constexpr std::size_t kResult = 2;
+  if (op.operands.size() <= kResult || op.operands[kResult].access != Access::accumulate) return false;
+  return program.tensor(op.operands[kResult].tensor).dtype == DType::fp32;
+}
+
+}  // namespace
+
+FlopsPerSecond KernelModel::gemm_rate(DType math, bool accumulates) const {
+  const GemmRate& rate = rates_[static_cast<std::size_t>(math)];
+  return (accumulates ? accumulate_ : 1.0) * rate.efficiency * rate.peak;
+}
+
+KernelModel::Work KernelModel::gemm(const Gemm& gemm, bool accumulates) const {
+  // 2·batch·m·n·(k + k0): k0 stands for filling the pipeline of a tile before its first product.
+  const Flops flops(checked_product(2, gemm.batch, gemm.m, gemm.n, gemm.k + k_prologue_));
+  return {.compute = flops / gemm_rate(gemm.math, accumulates), .fixed = gemm_fixed_};
+}
+
+KernelModel::Work KernelModel::grouped_gemm(const GroupedGemm& gemm, Phase phase, bool accumulates) const {
+  // Each expert's product is Y (tokens/experts, n) = X·Wᵀ over k, or dW (n, k) = dYᵀ·X over its tokens.
+  const std::int64_t multiply_adds =
+      phase == Phase::backward_weight
+          ? checked_product(gemm.n, gemm.k, gemm.tokens + checked_product(gemm.experts, k_prologue_))
+          : checked_product(gemm.tokens, gemm.n, gemm.k + k_prologue_);
+  const Flops flops(checked_product(2, multiply_adds));
+  return {.compute = flops / (grouped_efficiency_ * gemm_rate(gemm.math, accumulates)),
+          .fixed = gemm_fixed_ + static_cast<double>(gemm.experts) * grouped_fixed_};
+}
+
+KernelModel::Work KernelModel::work_of(const Op& op, const StepProgram& program) const {
+  if (const auto* single = std::get_if<Gemm>(&op.kind))
+    return gemm(*single, accumulates_in_fp32(op, program));
+  if (const auto* experts = std::get_if<GroupedGemm>(&op.kind))
+    return grouped_gemm(*experts, op.phase, accumulates_in_fp32(op, program));
+  if (const auto* core = std::get_if<Attention>(&op.kind)) return attention(*core, op.phase);
+  return {.compute = {}, .fixed = launch_};
+}
+
+}  // namespace foreshard

@@ -1,0 +1,78 @@
+#include "planner/cost/step/goodput.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace foreshard {
+
+FailureModel failure_model(const FailureSpec& failures, std::int64_t devices) {
+  return {.mtbf = failures.mtbf_per_device / static_cast<double>(devices),
+          .checkpoint = failures.checkpoint_write,
+          .restart = failures.restart};
+}
+
+double goodput(const FailureModel& model, Seconds interval) {
+  const double segment = (interval + model.checkpoint) / model.mtbf;
+  const double taken = std::exp(model.restart / model.mtbf) * std::expm1(segment);
+  return (interval / model.mtbf) / taken;
+}
+
+/// The goodput of τ has one maximum: its inverse, (e^(τ+δ) − 1)/τ in units of M, is convex.
+Seconds best_interval(const FailureModel& model) {
+  constexpr double kGolden = 0.6180339887498949;
+  constexpr int kSteps = 100;  // each leaves 62% of the range: more than a double tells apart
+  double low = 0.0;
+  double high = 10.0;  // of M
+  for (int step = 0; step < kSteps; ++step) {
+    const double left = high - kGolden * (high - low);
+    const double right = low + kGolden * (high - low);
+    if (goodput(model, left * model.mtbf) < goodput(model, right * model.mtbf)) {
+      low = left;
+    } else {
+      high = right;
+    }
+  }
+  return 0.5 * (low + high) * model.mtbf;
+}
+
+Seconds young_interval(const FailureModel& model) {
+  return std::sqrt(2.0 * (model.checkpoint / model.mtbf)) * model.mtbf;
+}
+
+Seconds daly_interval(const FailureModel& model) {
+  const double half = 0.5 * (model.checkpoint / model.mtbf);  // δ/2M
+  if (half >= 1.0) return model.mtbf;
+  return young_interval(model) * (1.0 + std::sqrt(half) / 3.0 + half / 9.0) - model.checkpoint;
+}
+
+std::int64_t spare_nodes(const FailureModel& model, Seconds repair) {
+  constexpr double kOften = 0.99;
+  const double mean = repair / model.mtbf;
+  // Sums of logarithms: a large mean's first term is nothing as a double.
+  double covered = 0.0;
+  double log_term = -mean;
+  for (std::int64_t spares = 0;; ++spares) {
+    covered += std::exp(log_term);
+    // A failure finds a spare where fewer nodes than there are spares are away.
+    if (covered >= kOften || static_cast<double>(spares) > mean + 20.0 * std::sqrt(mean) + 20.0)
+      return spares + 1;
+    log_term += std::log(mean) - std::log(static_cast<double>(spares + 1));
+  }
+}
+
+FailureFigures failure_figures(const FailureSpec& failures, std::int64_t devices, Seconds computing,
+                               const std::optional<DollarsPerSecond>& price) {
+  const FailureModel model = failure_model(failures, devices);
+  FailureFigures figures{.mtbf = model.mtbf, .interval = {}, .time = {}};
+  figures.is_best = !failures.checkpoint_interval;
+  figures.interval = failures.checkpoint_interval.value_or(best_interval(model));
+  figures.goodput = goodput(model, figures.interval);
+  figures.time = computing / figures.goodput;
+  figures.failures = figures.time / model.mtbf;
+  figures.device_hours = figures.time / kHour * static_cast<double>(devices);
+  if (price) figures.cost = *price * (figures.time * static_cast<double>(devices));
+  if (failures.repair) figures.spares = spare_nodes(model, *failures.repair);
+  return figures;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,263 @@
+#include "planner/program/backward/derive_backward.hpp"
+
+#include <set>
+#include <stdexcept>
+#include <utility>
+
+#include "planner/program/backward/gradient_book.hpp"
+
+namespace foreshard {
+
+namespace {
+
+/// Walks a forward block backwards, one rule per operation kind, and appends to the backward block.
+class Derivation : private GradientBook {
+ public:
+  Derivation(ProgramBuilder& builder, const Block& forward) : GradientBook(builder, forward) {}
+
+  Block run() {
+    // Below a table that is not trained, nothing asks for a gradient.
+    if (forward_.kind == BlockKind::embedding && trains_nothing()) return std::move(backward_);
+    open_streams();
+    for (auto op = forward_.ops.rbegin(); op != forward_.ops.rend(); ++op) {
+      std::visit([&](const auto& kind) { derive(*op, kind); }, op->kind);
+    }
+    return std::move(backward_);
+  }
+
+ private:
+  void derive(const Op& op, const Gemm& gemm) {
+    if (is_weight(op.operands[1])) {
+      derive_linear(op, gemm);
+    } else {
+      derive_product(op, gemm);
+    }
+  }
+
+  /// Y = X·Wᵀ + b: dX = dY·W, dW += dYᵀ·X, db += Σ dY.
+  void derive_linear(const Op& op, const Gemm& gemm) {
+    const Operand x = op.operands[0];
+    const Operand w = op.operands[1];
+    const Operand dy = gradient_of(op.operands[2]);
+    const bool summand = is_partial(op.operands[2]);
+    const bool columns_cut = builder_.tensor(w.tensor).dims[0].tp > 1;
+    // What every tp rank has whole must not be added to summands that are still to be summed.
+    if (!columns_cut && !summand) complete(x, op.component);
+    const Operand dx = contribution(x);
+    emit(op.name, op.component, Phase::backward_input,
+         Gemm{.batch = 1, .m = gemm.m, .n = gemm.k, .k = gemm.n, .math = gemm.math},
+         {dy, reads(w.tensor), dx});
+    if (columns_cut || summand) mark_partial(x);
+    contributed(x, op.component);
+    if (builder_.is_frozen(w.tensor)) return;
+    emit(op.name, op.component, Phase::backward_weight,
+         Gemm{.batch = 1, .m = gemm.n, .n = gemm.k, .k = gemm.m, .math = gemm.math},
+         {dy, reads(x.tensor, x.layer_shift), adds_to(builder_.gradient_of(w.tensor))});
+    if (op.operands.size() > 3) derive_bias(op, dy);
+  }
+
+  /// C = A·B of two activations: dA = dC·Bᵀ, dB = Aᵀ·dC.
+  void derive_product(const Op& op, const Gemm& gemm) {
+    const Operand a = op.operands[0];
+    const Operand b = op.operands[1];
+    const Operand dc = gradient_of(op.operands[2]);
+    emit(op.name, op.component, Phase::backward_input,
+         Gemm{.batch = gemm.batch, .m = gemm.m, .n = gemm.k, .k = gemm.n, .math = gemm.math},
+         {dc, b, contribution(a)});
+    emit(op.name, op.component, Phase::backward_input,
+         Gemm{.batch = gemm.batch, .m = gemm.k, .n = gemm.n, .k = gemm.m, .math = gemm.math},
+         {a, dc, contribution(b)});
+  }
+
+  /// The same for every expert: dX = dY·W, dW += dYᵀ·X.
+  void derive(const Op& op, const GroupedGemm& gemm) {
+    const Operand x = op.operands[0];
+    const Operand w = op.operands[1];
+    const Operand dy = gradient_of(op.operands[2]);
+    GroupedGemm input = gemm;
+    std::swap(input.n, input.k);
+    emit(op.name, op.component, Phase::backward_input, input, {dy, w, contribution(x)});
+    if (builder_.tensor(w.tensor).dims[1].tp > 1) mark_partial(x);
+    contributed(x, op.component);
+    if (builder_.is_frozen(w.tensor)) return;
+    emit(op.name, op.component, Phase::backward_weight, gemm,
+         {dy, reads(x.tensor), adds_to(builder_.gradient_of(w.tensor))});
+    if (op.operands.size() > 3) derive_bias(op, dy);
+  }
+
+  /// db += Σ dY over the tokens.
+  void derive_bias(const Op& op, const Operand& dy) {
+    emit(op.name + " bias", op.component, Phase::backward_weight,
+         Pointwise{PointwiseKind::bias_gradient, builder_.tensor(dy.tensor).local_elements()},
+         {dy, adds_to(builder_.gradient_of(op.operands[3].tensor))});
+  }
+
+  void derive(const Op& op, const Route& route) {
+    const Operand routes = op.operands.back();
+    emit(op.name, op.component, Phase::backward_input, route,
+         {reads(routes.tensor), gradient_of(routes), contribution(op.operands[0])});
+  }
+
+  void derive(const Op& op, const Permute& permute) {
+    const Operand x = op.operands[0];
+    const Operand routes = op.operands[1];
+    const Operand dy = gradient_of(op.operands[2]);
+    if (permute.weighted) {
+      emit(op.name, op.component, Phase::backward_input, permute,
+           {x, routes, dy, contribution(x), contribution(routes)});
+    } else {
+      emit(op.name, op.component, Phase::backward_input, permute, {dy, routes, contribution(x)});
+    }
+  }
+
+  void derive(const Op& op, const Attention& attention) {
+    const std::size_t inputs = op.operands.size() - 2;
+    const Operand dout = gradient_of(op.operands[inputs]);
+    std::vector<Operand> operands = op.operands;
+    for (Operand& operand : operands) operand.access = Access::read;
+    operands.push_back(dout);
+    for (std::size_t i = 0; i < inputs; ++i) {
+      const Operand& x = op.operands[i];
+      if (!is_weight(x)) {
+        operands.push_back(contribution(x));
+        // Keys that all heads share get a summand from the heads of each tp rank.
+        if (is_alike_over_tp(x)) mark_partial(x);
+      } else if (!builder_.is_frozen(x.tensor)) {
+        operands.push_back(adds_to(builder_.gradient_of(x.tensor)));
+      }
+    }
+    emit(op.name, op.component, Phase::backward_input, attention, std::move(operands));
+  }
+
+  void derive(const Op& op, const Norm& norm) {
+    const bool centred = norm.kind == NormKind::layernorm;
+    const Operand x = op.operands[0];
+    const Operand weight = op.operands[1];
+    const Operand y = op.operands[centred ? 3 : 2];
+    Operand stats = op.operands[centred ? 4 : 3];
+    stats.access = Access::read;
+    std::vector<Operand> operands{x, weight, stats, gradient_of(y)};
+    if (has_gradient(x)) operands.push_back(gradient_of(x));
+    const Operand dx = fresh(x);
+    operands.push_back(dx);
+    const bool trained = !builder_.is_frozen(weight.tensor);
+    if (trained) operands.push_back(adds_to(builder_.gradient_of(weight.tensor)));
+    if (trained && centred) operands.push_back(adds_to(builder_.gradient_of(op.operands[2].tensor)));
+    settle(x, dx);
+    emit(op.name, op.component, Phase::backward_input, norm, std::move(operands));
+  }
+
+  void derive(const Op& op, const Rope& rope) {
+    Operand dqkv = gradient_of(op.operands[0]);
+    dqkv.access = Access::accumulate;
+    emit(op.name, op.component, Phase::backward_input, rope, {dqkv});
+    if (gather_of(op.operands[0]) == nullptr) complete(op.operands[0], op.component);
+  }
+
+  void derive(const Op& op, const Pointwise& pointwise) {
+    const std::vector<Operand>& o = op.operands;
+    const auto backward = [&](std::vector<Operand> operands) {
+      emit(op.name, op.component, Phase::backward_input, pointwise, std::move(operands));
+    };
+    const auto read_again = [](Operand operand) {
+      operand.access = Access::read;
+      return operand;
+    };
+    switch (pointwise.kind) {
+      case PointwiseKind::add:
+        pass_through(o[0], o[2]);
+        if (is_weight(o[1]) && builder_.is_frozen(o[1].tensor)) return;
+        if (is_weight(o[1])) {
+          // A learned position table: its gradient sums over the sequences of the micro-batch.
+          emit(op.name, op.component, Phase::backward_weight,
+               Pointwise{PointwiseKind::bias_gradient, pointwise.elements},
+               {gradient_of(o[2]), adds_to(builder_.gradient_of(o[1].tensor))});
+        } else {
+          pass_through(o[1], o[2]);
+        }
+        return;
+      case PointwiseKind::dropout:
+        backward({gradient_of(o[1]), read_again(o[2]), contribution(o[0])});
+        return;
+      case PointwiseKind::dropout_add:
+        pass_through(o[0], o[2]);
+        backward({gradient_of(o[2]), read_again(o[3]), contribution(o[1])});
+        return;
+      case PointwiseKind::softmax:
+        backward({read_again(o[1]), gradient_of(o[1]), contribution(o[0])});
+        return;
+      case PointwiseKind::multiply:
+        backward({o[0], o[1], gradient_of(o[2]), contribution(o[0]), contribution(o[1])});
+        return;
+      case PointwiseKind::cast: return;  // the loss already put the narrow gradient there
+      default: backward({o[0], gradient_of(o[1]), contribution(o[0])}); return;
+    }
+  }
+
+  void derive(const Op& op, const Embedding& embedding) {
+    if (builder_.is_frozen(op.operands[1].tensor)) return;
+    emit(op.name, op.component, Phase::backward_weight, embedding,
+         {op.operands[0], gradient_of(op.operands[2]), adds_to(builder_.gradient_of(op.operands[1].tensor))});
+  }
+
+  /// Only the last part has a gradient: softmax − one-hot, in the type and under the name of the product's
+  /// logits.
+  void derive(const Op& op, const CrossEntropy& loss) {
+    if (loss.part == CrossEntropyPart::row_max) return;
+    if (loss.part == CrossEntropyPart::loss) {
+      loss_name_ = op.name;
+      return;
+    }
+    const Operand logits = op.operands[0];
+    const Operand narrow = reads(builder_.find("head.logits"));
+    Operand sums = op.operands[3];
+    sums.access = Access::read;
+    const Operand dlogits = contribution(narrow);
+    emit(loss_name_, op.component, Phase::backward_input,
+         CrossEntropy{.part = CrossEntropyPart::loss, .tokens = loss.tokens, .vocab = loss.vocab},
+         {logits, op.operands[1], op.operands[2], sums, dlogits});
+  }
+
+  void derive(const Op& op, const Collective& collective) {
+    if (collective.kind == CollectiveKind::all_reduce) return;  // the gradient of every summand is the sum's
+    derive_exchange(op);
+  }
+
+  template <class Other>
+  void derive(const Op& op, const Other&) {
+    throw std::logic_error("no backward rule for " + std::string(kind_name(op.kind)));
+  }
+
+  std::string loss_name_;
+};
+
+}  // namespace
+
+Block derive_backward(ProgramBuilder& builder, const Block& forward) {
+  return Derivation(builder, forward).run();
+}
+
+void mark_saved(ProgramBuilder& builder, const Block& forward, const Block& backward) {
+  std::set<TensorId> written;
+  for (const Op& op : forward.ops) {
+    for (const Operand& operand : op.operands) {
+      if (operand.access == Access::write) written.insert(operand.tensor);
+    }
+  }
+  for (const TensorId id : written) {
+    Tensor& tensor = builder.tensor(id);
+    const bool leaves_block = tensor.name == "hidden" || tensor.name == "head.loss";
+    if (leaves_block || tensor.lifetime == Lifetime::layer) continue;
+    tensor.lifetime = Lifetime::block;
+  }
+  for (const Op& op : backward.ops) {
+    for (const Operand& operand : op.operands) {
+      const bool saved = operand.access == Access::read && written.contains(operand.tensor);
+      if (saved && builder.tensor(operand.tensor).lifetime == Lifetime::block) {
+        builder.tensor(operand.tensor).lifetime = Lifetime::micro_batch;
+      }
+    }
+  }
+}
+
+}  // namespace foreshard

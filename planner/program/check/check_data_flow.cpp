@@ -1,0 +1,169 @@
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "planner/program/check/check_parts.hpp"
+#include "planner/program/schedule/runs.hpp"
+
+namespace foreshard {
+namespace {
+
+/// Weights, optimizer states and inputs are there when the step begins.
+bool exists_from_the_start(const Tensor& tensor) {
+  const bool is_state = tensor.role == TensorRole::weight || tensor.role == TensorRole::optimizer;
+  return tensor.role == TensorRole::input || (is_state && tensor.lifetime == Lifetime::step);
+}
+
+/// The loss is what a step is run for. Recomputation may run a whole layer again, results that nobody needs
+/// included.
+bool may_go_unread(const Op& op) {
+  const auto* loss = std::get_if<CrossEntropy>(&op.kind);
+  return op.phase == Phase::recompute ||
+         (loss != nullptr && loss->part == CrossEntropyPart::loss && !is_backward(op.phase));
+}
+
+/// What an operation leaves for its own backward form: statistics, log-sum-exps, masks. A layer that is
+/// recomputed drops them in forward and makes them again.
+bool is_for_backward(const Op& op, std::size_t operand) {
+  if (op.phase != Phase::forward || operand + 1 != op.operands.size()) return false;
+  const auto* pointwise = std::get_if<Pointwise>(&op.kind);
+  return std::holds_alternative<Attention>(op.kind) || std::holds_alternative<Norm>(op.kind) ||
+         (pointwise != nullptr &&
+          (pointwise->kind == PointwiseKind::dropout || pointwise->kind == PointwiseKind::dropout_add));
+}
+
+/// What has happened to one instance so far.
+struct History {
+  bool written = false;
+  bool read = false;
+  const Block* first_block = nullptr;  ///< of the first write
+  const Op* first_op = nullptr;
+};
+
+/// Follows one stage's runs in program order.
+class StageFlow {
+ public:
+  StageFlow(const StepProgram& program, std::size_t stage, Problems& problems)
+      : program_(program), stage_(stage), problems_(problems) {}
+
+  void follow() {
+    const std::vector<Run> runs = runs_of(program_, StageId(stage_));
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      const Block& block = program_.block(runs[i].visit.block);
+      for (const Op& op : block.ops) touch(runs[i], i, block, op);
+      // Nothing outlives its block under a block-lived name: forget these instances.
+      block_histories_.clear();
+    }
+    report_leaks();
+  }
+
+ private:
+  void touch(const Run& run, std::size_t run_index, const Block& block, const Op& op) {
+    for (const Operand& operand : op.operands) {
+      const Tensor& tensor = program_.tensor(operand.tensor);
+      History& history = history_of(tensor, instance_of(program_, operand, run, run_index));
+      if (operand.access != Access::write && !history.written && !exists_from_the_start(tensor)) {
+        report_early_read(run, block, op, operand);
+        history.written = true;  // one complaint is enough
+      }
+      if (operand.access == Access::read) history.read = true;
+    }
+    for (const Operand& operand : op.operands) {
+      if (operand.access == Access::read) continue;
+      const Tensor& tensor = program_.tensor(operand.tensor);
+      History& history = history_of(tensor, instance_of(program_, operand, run, run_index));
+      history.written = true;
+      if (history.first_op == nullptr || may_go_unread(*history.first_op)) {
+        history.first_block = &block;
+        history.first_op = &op;
+      }
+    }
+  }
+
+  History& history_of(const Tensor& tensor, const Instance& instance) {
+    return (tensor.lifetime == Lifetime::block ? block_histories_ : histories_)[instance];
+  }
+
+  void report_leaks() {
+    // The map's order is not the program's; the set of complaints sorts itself.
+    std::set<std::string> leaks;
+    for (const auto& [instance, history] : histories_) {
+      const Tensor& tensor = program_.tensor(instance.tensor);
+      const bool in_vain = history.first_op != nullptr && !history.read && !may_go_unread(*history.first_op);
+      if (tensor.lifetime != Lifetime::micro_batch || !in_vain || ends_at_frozen_table(tensor, instance))
+        continue;
+      leaks.insert(fmt::format("stage {}, {}: writes {}, which nothing reads", stage_,
+                               place_of(*history.first_block, *history.first_op), tensor.name));
+    }
+    problems_.insert(problems_.end(), leaks.begin(), leaks.end());
+  }
+
+  /// The gradient of the first layer's input, where the embedding below it is not trained.
+  [[nodiscard]] bool ends_at_frozen_table(const Tensor& tensor, const Instance& instance) const {
+    if (tensor.role != TensorRole::activation_gradient || stage_ != 0 || instance.layer != 0) return false;
+    bool has_embedding = false;
+    for (const Block& block : program_.blocks) {
+      const bool makes_gradients = block.pass == Pass::backward || block.pass == Pass::weight;
+      if (block.kind != BlockKind::embedding || !makes_gradients) continue;
+      if (!block.ops.empty()) return false;
+      has_embedding = true;
+    }
+    return has_embedding;
+  }
+
+  void report_early_read(const Run& run, const Block& block, const Op& op, const Operand& operand) {
+    if (!reported_.insert({&op, operand.tensor}).second) return;  // other layers and micro-batches are alike
+    problems_.push_back(
+        fmt::format("stage {}, {}: reads {} (layer {}, micro-batch {}) before anything has written it",
+                    stage_, place_of(block, op), program_.tensor(operand.tensor).name,
+                    run.visit.layer.value() + operand.layer_shift, run.micro_batch.value()));
+  }
+
+  const StepProgram& program_;
+  std::size_t stage_;
+  Problems& problems_;
+  std::unordered_map<Instance, History, InstanceHash> histories_;
+  std::unordered_map<Instance, History, InstanceHash> block_histories_;
+  std::set<std::pair<const Op*, TensorId>> reported_;
+};
+
+/// Tensors that live in one run only are alike in all runs, and so looked at once: some operation of the
+/// program must read what is written under this name.
+void check_short_lived(const StepProgram& program, Problems& problems) {
+  std::vector<bool> read(program.tensors.size(), false);
+  std::vector<std::pair<const Block*, const Op*>> writer(program.tensors.size(), {nullptr, nullptr});
+  for (const Block& block : program.blocks) {
+    for (const Op& op : block.ops) {
+      for (std::size_t i = 0; i < op.operands.size(); ++i) {
+        const std::size_t tensor = op.operands[i].tensor.at();
+        if (op.operands[i].access == Access::read) {
+          read[tensor] = true;
+        } else if (writer[tensor].second == nullptr && !may_go_unread(op) && !is_for_backward(op, i)) {
+          writer[tensor] = {&block, &op};
+        }
+      }
+    }
+  }
+  for (std::size_t i = 0; i < program.tensors.size(); ++i) {
+    const Lifetime lifetime = program.tensors[i].lifetime;
+    const bool short_lived = lifetime == Lifetime::block || lifetime == Lifetime::layer;
+    const auto [block, op] = writer[i];
+    if (!short_lived || read[i] || op == nullptr) continue;
+    problems.push_back(
+        fmt::format("{}: writes {}, which nothing reads", place_of(*block, *op), program.tensors[i].name));
+  }
+}
+
+}  // namespace
+
+void check_data_flow(const StepProgram& program, Problems& problems) {
+  for (std::size_t stage = 0; stage < program.stages.size(); ++stage) {
+    StageFlow(program, stage, problems).follow();
+  }
+  check_short_lived(program, problems);
+}
+
+}  // namespace foreshard

@@ -1,0 +1,198 @@
+#include <optional>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "planner/program/check/check_parts.hpp"
+#include "planner/program/ops/enum_names.hpp"
+
+namespace foreshard {
+namespace {
+
+/// What an operand list must look like.
+struct OperandForm {
+  /// One letter per operand: r read, w write, a accumulate, o output (write or accumulate); behind it ? for
+  /// at most one, * for any number, + for at least one.
+  std::string_view letters;
+  std::string_view words;  ///< for messages
+};
+
+bool fits(char letter, char access) {
+  return letter == access || (letter == 'o' && (access == 'w' || access == 'a'));
+}
+
+bool matches(std::string_view accesses, std::string_view form) {
+  if (form.empty()) return accesses.empty();
+  const char count = form.size() > 1 ? form[1] : '\0';
+  const bool first = !accesses.empty() && fits(form[0], accesses[0]);
+  const auto rest = [&] { return accesses.substr(1); };
+  switch (count) {
+    case '?': return matches(accesses, form.substr(2)) || (first && matches(rest(), form.substr(2)));
+    case '*': return matches(accesses, form.substr(2)) || (first && matches(rest(), form));
+    case '+': return first && (matches(rest(), form.substr(2)) || matches(rest(), form));
+    default: return first && matches(rest(), form.substr(1));
+  }
+}
+
+OperandForm pointwise_form(PointwiseKind kind, bool backward) {
+  switch (kind) {
+    case PointwiseKind::add: return {"rro", "a, b, y"};
+    case PointwiseKind::dropout:
+      return backward ? OperandForm{"rro", "dy, mask, dx"} : OperandForm{"roo", "x, y, mask"};
+    case PointwiseKind::dropout_add:
+      return backward ? OperandForm{"rro", "dy, mask, dx"} : OperandForm{"rroo", "a, x, y, mask"};
+    case PointwiseKind::softmax:
+      return backward ? OperandForm{"rro", "y, dy, dx"} : OperandForm{"ro", "x, y"};
+    case PointwiseKind::gelu:
+    case PointwiseKind::relu:
+    case PointwiseKind::sqrelu:
+    case PointwiseKind::silu:
+    case PointwiseKind::sigmoid:
+      return backward ? OperandForm{"rro", "x, dy, dx"} : OperandForm{"ro", "x, y"};
+    case PointwiseKind::swiglu:
+    case PointwiseKind::geglu:
+    case PointwiseKind::glu:
+      return backward ? OperandForm{"rro", "gate_up, dy, d(gate_up)"} : OperandForm{"ro", "gate_up, y"};
+    case PointwiseKind::multiply:
+      return backward ? OperandForm{"rrroo", "a, b, dy, da, db"} : OperandForm{"rro", "a, b, y"};
+    case PointwiseKind::bias_gradient: return {"ro", "dy, db"};
+    case PointwiseKind::zero: return {"w+", "what is zeroed (written)"};
+    case PointwiseKind::sum_squares: return {"r+a", "what is summed, then the sum (accumulated)"};
+    case PointwiseKind::cast: return {"ro", "x, y"};
+    case PointwiseKind::accumulate: return {"ra", "x, y (accumulated)"};
+    case PointwiseKind::relayout: return {"a+", "what is copied where it stands (accumulated)"};
+  }
+  return {"", "nothing"};
+}
+
+OperandForm norm_form(NormKind kind, bool backward) {
+  if (kind == NormKind::rmsnorm) {
+    return backward
+               ? OperandForm{"rrrrr?oo?", "x, weight, stats, dy[, gradient of the residual], dx[, dweight]"}
+               : OperandForm{"rroo", "x, weight, y, stats"};
+  }
+  return backward ? OperandForm{"rrrrr?oo?o?",
+                                "x, weight, stats, dy[, gradient of the residual], dx[, dweight, dbias]"}
+                  : OperandForm{"rrroo", "x, weight, bias, y, stats"};
+}
+
+OperandForm product_form() { return {"rror?w?", "A, B, C[, bias][, placeholder of a gradient]"}; }
+
+OperandForm cross_entropy_form(CrossEntropyPart part, bool backward) {
+  switch (part) {
+    case CrossEntropyPart::row_max: return {"ro", "logits, max"};
+    case CrossEntropyPart::exp_sum: return {"rrro", "logits, ids, max, sums"};
+    case CrossEntropyPart::loss:
+      return backward ? OperandForm{"rrrro", "logits, ids, max, sums, dlogits"}
+                      : OperandForm{"ro", "sums, loss"};
+  }
+  return {"", "nothing"};
+}
+
+/// The form of every kind but Collective, whose operands need not stand in one order.
+std::optional<OperandForm> form_of(const Op& op) {
+  const bool backward = is_backward(op.phase);
+  struct Form {
+    bool backward;
+    using Result = std::optional<OperandForm>;
+    Result operator()(const Gemm&) const { return product_form(); }
+    Result operator()(const GroupedGemm&) const { return product_form(); }
+    Result operator()(const Attention&) const {
+      return backward ? OperandForm{"rrrr+o+", "inputs, o, lse, do, the inputs' gradients"}
+                      : OperandForm{"r+oo", "inputs, o, lse"};
+    }
+    Result operator()(const Pointwise& kind) const { return pointwise_form(kind.kind, backward); }
+    Result operator()(const Norm& kind) const { return norm_form(kind.kind, backward); }
+    Result operator()(const Rope&) const { return OperandForm{"a", "qkv (accumulated)"}; }
+    Result operator()(const Embedding&) const {
+      return backward ? OperandForm{"rro", "ids, dy, dtable"} : OperandForm{"rro", "ids, table, y"};
+    }
+    Result operator()(const CrossEntropy& kind) const { return cross_entropy_form(kind.part, backward); }
+    Result operator()(const Route&) const {
+      return OperandForm{"r+o+", "what is read, then what is written"};
+    }
+    Result operator()(const Permute&) const {
+      return OperandForm{"r+o+", "what is read, then what is written"};
+    }
+    Result operator()(const Collective&) const { return std::nullopt; }
+    Result operator()(const Send&) const { return OperandForm{"r", "what is sent"}; }
+    Result operator()(const Recv&) const { return OperandForm{"o", "what arrives"}; }
+    Result operator()(const OptimizerUpdate&) const {
+      return OperandForm{"r+a*w*", "gradients (read), states (accumulated), weights (written)"};
+    }
+  };
+  return std::visit(Form{backward}, op.kind);
+}
+
+std::string accesses_of(const Op& op) {
+  std::string letters;
+  for (const Operand& operand : op.operands) letters.push_back(to_string(operand.access).front());
+  return letters;
+}
+
+/// In place, or as much sent as arrives: the order of several pairs in one call is free.
+bool is_collective_form(const Collective& collective, std::string_view accesses) {
+  if (accesses.empty()) return false;
+  if (accesses.find_first_not_of('a') == std::string_view::npos) {
+    return collective.kind != CollectiveKind::all_to_all;
+  }
+  return collective.kind != CollectiveKind::all_reduce && accesses.find('r') != std::string_view::npos &&
+         accesses.find_first_not_of('r') != std::string_view::npos;
+}
+
+/// The lane on which an operation must queue; none where either direction of the pipeline will do.
+std::optional<Lane> lane_of(const Op& op) {
+  const auto* collective = std::get_if<Collective>(&op.kind);
+  if (collective == nullptr) return is_communication(op) ? std::nullopt : std::optional(Lane::compute);
+  switch (collective->group) {
+    case GroupKind::tp: return Lane::tp;
+    case GroupKind::cp: return Lane::cp;
+    case GroupKind::dp:
+    case GroupKind::dp_cp: return Lane::dp;
+    case GroupKind::ep: return Lane::ep;
+    case GroupKind::expert_dp: return Lane::expert_dp;
+    case GroupKind::tied: return Lane::tied;
+    case GroupKind::world: return Lane::world;
+    case GroupKind::pp: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+void check_lane(const Block& block, const Op& op, Problems& problems) {
+  const std::optional<Lane> lane = lane_of(op);
+  if (lane && op.lane != *lane) {
+    problems.push_back(fmt::format("{}: a {} queues on lane {}, not {}", place_of(block, op),
+                                   kind_name(op.kind), name_of(*lane), name_of(op.lane)));
+  }
+  if (!lane && op.lane != Lane::pp_forward && op.lane != Lane::pp_backward) {
+    problems.push_back(fmt::format("{}: a {} queues on lane pp_forward or pp_backward, not {}",
+                                   place_of(block, op), kind_name(op.kind), name_of(op.lane)));
+  }
+  if (!is_communication(op) && (op.after_compute || op.holds_compute || op.pipelined || op.prefetch_blocks)) {
+    problems.push_back(
+        fmt::format("{}: only communication has edges to compute of its own", place_of(block, op)));
+  }
+}
+
+}  // namespace
+
+void check_operations(const StepProgram& program, Problems& problems) {
+  for (const Block& block : program.blocks) {
+    for (const Op& op : block.ops) {
+      check_lane(block, op, problems);
+      const std::string accesses = accesses_of(op);
+      const auto form = form_of(op);
+      if (form ? matches(accesses, form->letters)
+               : is_collective_form(std::get<Collective>(op.kind), accesses)) {
+        check_operand_sizes(program, block, op, problems);
+        continue;
+      }
+      problems.push_back(
+          fmt::format("{}: its operands are accessed as \"{}\", but a {} takes {}", place_of(block, op),
+                      accesses, kind_name(op.kind),
+                      form ? form->words : "what changes in place, or what is sent and what arrives"));
+    }
+  }
+}
+
+}  // namespace foreshard

@@ -1,0 +1,198 @@
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "planner/program/check/check_parts.hpp"
+#include "planner/program/ops/enum_names.hpp"
+#include "planner/program/schedule/runs.hpp"
+
+namespace foreshard {
+namespace {
+
+// ---- Schedules.
+
+void check_stage_order(const StepProgram& program, std::size_t number, Problems& problems) {
+  const StageProgram& stage = program.stages[number];
+  /// How often each pass of one (chunk, micro-batch) runs, and whether one came too early.
+  struct Passes {
+    int forward = 0;
+    int backward = 0;
+    int weight = 0;
+    bool backward_first = false;
+    bool weight_first = false;
+  };
+  std::map<std::pair<ChunkId, MicroBatch>, Passes> all;
+  for (std::size_t chunk = 0; chunk < stage.chunks.size(); ++chunk) {
+    for (std::int32_t i = 0; i < program.micro_batches; ++i) all[{ChunkId(chunk), MicroBatch(i)}];
+  }
+  for (const Slot& slot : stage.order) {
+    Passes& passes = all[{slot.chunk, slot.micro_batch}];
+    if (slot.pass == Pass::backward && passes.forward == 0) passes.backward_first = true;
+    if (slot.pass == Pass::weight && passes.backward == 0) passes.weight_first = true;
+    switch (slot.pass) {
+      case Pass::forward: ++passes.forward; break;
+      case Pass::backward: ++passes.backward; break;
+      case Pass::weight: ++passes.weight; break;
+      case Pass::once: break;  // check_structure has none of these in an order
+    }
+  }
+  for (const auto& [which, passes] : all) {
+    const std::string where =
+        fmt::format("stage {}: chunk {}, micro-batch {}", number, which.first.value(), which.second.value());
+    if (passes.forward != 1) {
+      problems.push_back(fmt::format("{} runs forward {} times, not once", where, passes.forward));
+    }
+    if (passes.backward != 1) {
+      problems.push_back(fmt::format("{} runs backward {} times, not once", where, passes.backward));
+    }
+    const bool splits = !stage.chunks[which.first.at()].weight.empty();
+    if (passes.weight != (splits ? 1 : 0)) {
+      problems.push_back(
+          fmt::format("{} runs its weight pass {} times, {}", where, passes.weight,
+                      splits ? "not once" : "but its weight gradients are part of its backward pass"));
+    }
+    if (passes.forward == 1 && passes.backward_first) {
+      problems.push_back(fmt::format("{} runs backward before forward", where));
+    }
+    if (passes.backward == 1 && passes.weight_first) {
+      problems.push_back(fmt::format("{} runs its weight pass before backward", where));
+    }
+  }
+}
+
+// ---- Communication between stages.
+
+/// One communication that a stage runs, with where it stands.
+struct Call {
+  const Block* block = nullptr;
+  const Op* op = nullptr;
+  Run run;
+};
+
+/// What a stage communicates with other stages, each list in program order.
+struct StageCalls {
+  std::map<GroupKind, std::vector<Call>> collectives;
+  std::map<Peer, std::vector<Call>> sends;
+  std::map<Peer, std::vector<Call>> receives;
+};
+
+StageCalls calls_of(const StepProgram& program, StageId stage) {
+  StageCalls calls;
+  for (const Run& run : runs_of(program, stage)) {
+    const Block& block = program.block(run.visit.block);
+    for (const Op& op : block.ops) {
+      const Call call{&block, &op, run};
+      if (const auto* collective = std::get_if<Collective>(&op.kind)) {
+        calls.collectives[collective->group].push_back(call);
+      } else if (const auto* send = std::get_if<Send>(&op.kind)) {
+        calls.sends[send->peer].push_back(call);
+      } else if (const auto* receive = std::get_if<Recv>(&op.kind)) {
+        calls.receives[receive->peer].push_back(call);
+      }
+    }
+  }
+  return calls;
+}
+
+std::string words_for(const Call& call) {
+  const auto& collective = std::get<Collective>(call.op->kind);
+  return fmt::format("{} ({}) of {} bytes in {}", kind_name(collective), name_of(collective.reduction),
+                     collective.payload.value(), place_of(*call.block, *call.op));
+}
+
+bool are_alike(const Call& a, const Call& b) {
+  const auto& left = std::get<Collective>(a.op->kind);
+  const auto& right = std::get<Collective>(b.op->kind);
+  return left.kind == right.kind && left.reduction == right.reduction && left.payload == right.payload;
+}
+
+void compare_collectives(GroupKind group, std::size_t first, const std::vector<Call>& expected,
+                         std::size_t stage, const std::vector<Call>& found, Problems& problems) {
+  for (std::size_t i = 0; i < std::min(expected.size(), found.size()); ++i) {
+    if (are_alike(expected[i], found[i])) continue;
+    problems.push_back(fmt::format("group {}: at position {}, stage {} calls {}, but stage {} calls {}",
+                                   name_of(group), i, first, words_for(expected[i]), stage,
+                                   words_for(found[i])));
+    return;
+  }
+  if (expected.size() != found.size()) {
+    problems.push_back(fmt::format("group {}: stage {} calls {} collectives, but stage {} calls {}",
+                                   name_of(group), first, expected.size(), stage, found.size()));
+  }
+}
+
+/// Of the groups that span stages; the members of every other group are of one stage and run one program.
+void check_collectives(std::vector<StageCalls>& stages, Problems& problems) {
+  const std::size_t last = stages.size() - 1;
+  for (const GroupKind group : {GroupKind::pp, GroupKind::world, GroupKind::tied}) {
+    for (std::size_t stage = 1; stage <= last; ++stage) {
+      if (group == GroupKind::tied && stage != last) {
+        if (!stages[stage].collectives[group].empty()) {
+          problems.push_back(
+              fmt::format("group tied: stage {} calls {}, but only the first and last stage are "
+                          "members",
+                          stage, words_for(stages[stage].collectives[group].front())));
+        }
+        continue;
+      }
+      compare_collectives(group, 0, stages[0].collectives[group], stage, stages[stage].collectives[group],
+                          problems);
+    }
+  }
+}
+
+std::string words_for_transfer(const Call& call, Bytes payload) {
+  return fmt::format("{} bytes of layer {}, micro-batch {}", payload.value(), call.run.visit.layer.value(),
+                     call.run.micro_batch.value());
+}
+
+void check_channel(std::size_t from, const std::vector<Call>& sends, std::size_t to,
+                   const std::vector<Call>& receives, Problems& problems) {
+  for (std::size_t i = 0; i < std::min(sends.size(), receives.size()); ++i) {
+    const std::string sent = words_for_transfer(sends[i], std::get<Send>(sends[i].op->kind).payload);
+    const std::string received =
+        words_for_transfer(receives[i], std::get<Recv>(receives[i].op->kind).payload);
+    if (sent != received) {
+      problems.push_back(fmt::format("transfer {} from stage {} to stage {}: {} sends {}, but {} receives {}",
+                                     i, from, to, place_of(*sends[i].block, *sends[i].op), sent,
+                                     place_of(*receives[i].block, *receives[i].op), received));
+      return;
+    }
+  }
+  if (sends.size() != receives.size()) {
+    problems.push_back(fmt::format("stage {} sends {} times to stage {}, which receives {} times", from,
+                                   sends.size(), to, receives.size()));
+  }
+}
+
+/// Neighbours stand in a ring: interleaved schedules go from the last stage on to the first.
+void check_transfers(std::vector<StageCalls>& stages, Problems& problems) {
+  for (std::size_t stage = 0; stage < stages.size(); ++stage) {
+    const std::size_t next = (stage + 1) % stages.size();
+    check_channel(stage, stages[stage].sends[Peer::next_stage], next,
+                  stages[next].receives[Peer::previous_stage], problems);
+    check_channel(next, stages[next].sends[Peer::previous_stage], stage,
+                  stages[stage].receives[Peer::next_stage], problems);
+  }
+}
+
+}  // namespace
+
+void check_schedule(const StepProgram& program, Problems& problems) {
+  for (std::size_t stage = 0; stage < program.stages.size(); ++stage) {
+    check_stage_order(program, stage, problems);
+  }
+}
+
+void check_communication(const StepProgram& program, Problems& problems) {
+  std::vector<StageCalls> stages;
+  for (std::size_t stage = 0; stage < program.stages.size(); ++stage) {
+    stages.push_back(calls_of(program, StageId(stage)));
+  }
+  check_collectives(stages, problems);
+  check_transfers(stages, problems);
+}
+
+}  // namespace foreshard

@@ -1,0 +1,334 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "planner/program/check/check_parts.hpp"
+#include "planner/program/ops/enum_names.hpp"
+
+namespace foreshard {
+namespace {
+
+/// Compares the sizes that one operation states with those of its operands on one rank.
+class SizeCheck {
+ public:
+  SizeCheck(const StepProgram& program, const Block& block, const Op& op, Problems& problems)
+      : program_(program), block_(block), op_(op), problems_(problems) {}
+
+  void operator()(const Gemm& op) {
+    expect(0, "batch·m·k", checked_product(op.batch, op.m, op.k));
+    // Recomputation may run the half of a fused gate and up that was not kept.
+    const bool may_be_half = op_.phase == Phase::recompute && tensor(1).sections.size() == 2;
+    may_be_half ? expect_whole_or_half(1, checked_product(op.batch, op.n, op.k))
+                : expect(1, "batch·n·k", checked_product(op.batch, op.n, op.k));
+    expect(2, "batch·m·n", checked_product(op.batch, op.m, op.n));
+    if (has_bias()) expect(3, "n", op.n);
+  }
+
+  void operator()(const GroupedGemm& op) {
+    if (op_.phase == Phase::backward_weight) {
+      // Which of n and k belongs to dY is the emitter's choice; the gradient's size is the same.
+      expect(2, "experts·n·k", checked_product(op.experts, op.n, op.k));
+      return;
+    }
+    expect(0, "tokens·k", checked_product(op.tokens, op.k));
+    expect(1, "experts·n·k", checked_product(op.experts, op.n, op.k));
+    expect(2, "tokens·n", checked_product(op.tokens, op.n));
+    if (has_bias()) expect(3, "experts·n", checked_product(op.experts, op.n));
+  }
+
+  void operator()(const Attention& op) {
+    const std::int64_t output = checked_product(op.batch, op.query, op.heads, op.v_head_dim);
+    const std::int64_t qkv = checked_product(op.batch, op.query, op.heads, op.head_dim) +
+                             checked_product(op.batch, op.key, op.kv_heads, op.head_dim + op.v_head_dim);
+    // Forward: inputs, o, lse. Backward: inputs, o, lse, do, the inputs' gradients.
+    const bool backward = is_backward(op_.phase);
+    const auto reads = static_cast<std::size_t>(std::count_if(
+        op_.operands.begin(), op_.operands.end(), [](const Operand& o) { return o.access == Access::read; }));
+    const std::size_t inputs = backward ? reads - 3 : reads;
+    // Where keys come from elsewhere, or a window hides some, they are not in one tensor with the queries.
+    if (inputs == 1 && op.query == op.key) {
+      const char* const formula = "batch·(query·heads·head_dim + key·kv_heads·(head_dim + v_head_dim))";
+      expect(0, formula, qkv);
+      if (backward) expect(4, formula, qkv);
+    }
+    expect(inputs, "batch·query·heads·v_head_dim", output);
+    expect(inputs + 1, "batch·query·heads", checked_product(op.batch, op.query, op.heads));
+    if (backward) expect(inputs + 2, "batch·query·heads·v_head_dim", output);
+  }
+
+  void operator()(const Pointwise& op) {
+    switch (op.kind) {
+      case PointwiseKind::add:
+        // The smaller operand of a sum is repeated: a bias, a position table.
+        for (std::size_t i = 0; i < count(); ++i) expect_divides(i, op.elements);
+        expect_largest(op.elements);
+        return;
+      case PointwiseKind::bias_gradient:
+        expect(0, "elements", op.elements);
+        // Every expert has a bias of its own, and tokens of its own, not as many as the next.
+        if (op_.component != Component::experts) expect_divides(1, op.elements);
+        return;
+      case PointwiseKind::swiglu:
+      case PointwiseKind::geglu:
+      case PointwiseKind::glu:
+        expect(0, "elements", op.elements);
+        expect(1, "elements/2", op.elements / 2);
+        if (count() == 3) expect(2, "elements", op.elements);
+        return;
+      case PointwiseKind::gelu:
+      case PointwiseKind::relu:
+      case PointwiseKind::sqrelu:
+      case PointwiseKind::silu:
+      case PointwiseKind::sigmoid:
+      case PointwiseKind::multiply:
+        // Uncompiled, the activation works on the gate and the product on up: each a half of one tensor.
+        for (std::size_t i = 0; i < count(); ++i) expect_whole_or_half(i, op.elements);
+        expect_smallest(op.elements);
+        return;
+      case PointwiseKind::zero:
+      case PointwiseKind::relayout: expect_sum(count(), op.elements); return;
+      case PointwiseKind::sum_squares: expect_sum_or_shares(count() - 1, op.elements); return;
+      default:
+        for (std::size_t i = 0; i < count(); ++i) expect(i, "elements", op.elements);
+    }
+  }
+
+  void operator()(const Norm& op) {
+    const bool backward = is_backward(op_.phase);
+    const bool has_bias = op.kind == NormKind::layernorm;
+    const std::size_t stats = backward ? 2 : count() - 1;
+    expect(stats, "one statistic per row, two for layernorm", checked_product(op.rows, has_bias ? 2 : 1));
+    expect_parameters(1, op.width);
+    // What is left are rows (x, y and their gradients) and, at the end of a backward list behind dx, the
+    // gradients of those parameters that are trained.
+    std::size_t dx = 0;
+    while (backward && op_.operands[dx].access == Access::read) ++dx;
+    for (std::size_t i = 0; i < count(); ++i) {
+      const bool is_parameter = i == 1 || (!backward && has_bias && i == 2) || (backward && i > dx);
+      if (i != stats && i != 1) {
+        is_parameter ? expect_parameters(i, op.width)
+                     : expect(i, "rows·width", checked_product(op.rows, op.width));
+      }
+    }
+  }
+
+  void operator()(const Rope& op) {
+    const std::int64_t rotated = checked_product(op.tokens, op.heads, op.head_dim);
+    if (local(0) < rotated) complain(0, fmt::format("fewer than tokens·heads·head_dim = {}", rotated));
+  }
+
+  void operator()(const Embedding& op) {
+    const bool backward = is_backward(op_.phase);
+    expect(0, "tokens", op.tokens);
+    expect(backward ? 1 : 2, "tokens·width", checked_product(op.tokens, op.width));
+    const std::size_t table = backward ? 2 : 1;
+    if (op.width < 1 || local(table) % op.width != 0) {
+      complain(table, fmt::format("not whole rows of {}", op.width));
+    }
+  }
+
+  void operator()(const CrossEntropy& op) {
+    const bool backward = is_backward(op_.phase);
+    const std::int64_t logits = checked_product(op.tokens, op.vocab);
+    const std::int64_t sums = checked_product(2, op.tokens);
+    if (op.part == CrossEntropyPart::loss && !backward) {
+      expect(0, "2·tokens", sums);
+      return;
+    }
+    expect(0, "tokens·vocab", logits);
+    if (op.part == CrossEntropyPart::row_max) {
+      expect(1, "tokens", op.tokens);
+      return;
+    }
+    expect(1, "tokens", op.tokens);
+    expect(2, "tokens", op.tokens);
+    expect(3, "2·tokens", sums);
+    if (count() == 5) expect(4, "tokens·vocab", logits);
+  }
+
+  void operator()(const Route&) {}    // what it writes depends on how tokens are dispatched
+  void operator()(const Permute&) {}  // likewise
+
+  void operator()(const Collective& op) {
+    const bool in_place = bytes_where(Access::read) == Bytes(0);
+    if (op.kind == CollectiveKind::all_to_all) {
+      expect_exchange(op.payload);
+      return;
+    }
+    const bool whole_arrives = in_place || op.kind == CollectiveKind::all_gather;
+    const Bytes whole = whole_arrives ? bytes_written() : bytes_where(Access::read);
+    if (whole != op.payload) {
+      complain(fmt::format("its payload is {} bytes, but {} {} bytes", op.payload.value(),
+                           whole_arrives ? "what stands on a rank in the end is" : "what is sent is",
+                           whole.value()));
+    }
+    if (!in_place) expect_share(op, whole_arrives);
+  }
+
+  void operator()(const Send& op) { expect_transfer(op.payload); }
+  void operator()(const Recv& op) { expect_transfer(op.payload); }
+
+  void operator()(const OptimizerUpdate& op) {
+    std::int64_t states = 0;
+    for (std::size_t i = 0; i < count(); ++i) {
+      if (tensor(i).role == TensorRole::optimizer) states += local(i);
+    }
+    // Master weights and two moments at most, each as long as the share that is updated.
+    if (op.parameters < 1 || states % op.parameters != 0 || states / op.parameters > 3) {
+      complain(fmt::format("its states have {} elements, which is not 0 to 3 times its {} parameters", states,
+                           op.parameters));
+    }
+  }
+
+ private:
+  [[nodiscard]] std::size_t count() const { return op_.operands.size(); }
+  [[nodiscard]] bool has_bias() const { return count() > 3 && op_.operands[3].access == Access::read; }
+  [[nodiscard]] const Tensor& tensor(std::size_t i) const { return program_.tensor(op_.operands[i].tensor); }
+  [[nodiscard]] std::int64_t local(std::size_t i) const { return tensor(i).local_elements(); }
+
+  [[nodiscard]] Bytes bytes_where(Access access) const {
+    Bytes bytes;
+    for (std::size_t i = 0; i < count(); ++i) {
+      if (op_.operands[i].access == access) bytes += tensor(i).local_bytes();
+    }
+    return bytes;
+  }
+  [[nodiscard]] Bytes bytes_written() const {
+    return bytes_where(Access::write) + bytes_where(Access::accumulate);
+  }
+
+  void complain(const std::string& what) {
+    problems_.push_back(fmt::format("{}: {}", place_of(block_, op_), what));
+  }
+  void complain(std::size_t i, const std::string& what) {
+    complain(fmt::format("{} has {} elements on a rank, {}", tensor(i).name, local(i), what));
+  }
+
+  [[nodiscard]] bool has_dim(std::size_t i, DimName name) const {
+    const auto& dims = tensor(i).dims;
+    return std::any_of(dims.begin(), dims.end(), [&](const Dim& dim) { return dim.name == name; });
+  }
+  [[nodiscard]] bool is_fused(std::size_t i) const { return has_dim(i, DimName::qkv); }
+  /// Of a position table, the rows of the tokens at hand are used.
+  [[nodiscard]] bool is_table(std::size_t i) const { return has_dim(i, DimName::position); }
+  /// Attention products and the norm of queries and keys work on parts of the fused qkv.
+  [[nodiscard]] bool may_be_part(std::size_t i) const {
+    return is_fused(i) &&
+           (op_.component == Component::attention_core || std::holds_alternative<Norm>(op_.kind));
+  }
+
+  void expect(std::size_t i, const char* formula, std::int64_t elements) {
+    if (may_be_part(i) ? local(i) < elements : local(i) != elements) {
+      complain(i, fmt::format("not {} = {}", formula, elements));
+    }
+  }
+  void expect_divides(std::size_t i, std::int64_t elements) {
+    if (!is_table(i) && elements % local(i) != 0)
+      complain(i, fmt::format("which do not divide {}", elements));
+  }
+  /// A norm's weights; one over the fused qkv has those of the queries and those of the keys.
+  void expect_parameters(std::size_t i, std::int64_t width) {
+    if (is_fused(0) && local(i) == checked_product(2, width)) return;
+    expect(i, "width", width);
+  }
+  /// All of a tensor is used, or the half of a fused gate and up.
+  void expect_whole_or_half(std::size_t i, std::int64_t elements) {
+    if (local(i) != checked_product(2, elements)) expect(i, "elements", elements);
+  }
+  void expect_smallest(std::int64_t elements) {
+    std::int64_t smallest = local(0);
+    for (std::size_t i = 1; i < count(); ++i) smallest = std::min(smallest, local(i));
+    if (smallest > elements) {
+      complain(fmt::format("it states {} elements, but its smallest operand has {}", elements, smallest));
+    }
+  }
+  void expect_largest(std::int64_t elements) {
+    std::int64_t largest = 0;
+    for (std::size_t i = 0; i < count(); ++i) {
+      if (!is_table(i)) largest = std::max(largest, local(i));
+    }
+    if (largest != elements) {
+      complain(fmt::format("it states {} elements, but its largest operand has {}", elements, largest));
+    }
+  }
+  void expect_sum(std::size_t operands, std::int64_t elements) {
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < operands; ++i) sum += local(i);
+    if (sum != elements) {
+      complain(fmt::format("it states {} elements, but its operands have {}", elements, sum));
+    }
+  }
+  /// Of gradients that ZeRO deals out, a rank works on a share of each: ⌈N/n⌉ elements.
+  void expect_sum_or_shares(std::size_t operands, std::int64_t elements) {
+    std::int64_t shares = 0;
+    for (std::size_t i = 0; i < operands; ++i) {
+      Tensor whole = tensor(i);
+      for (Dim& dim : whole.dims) dim.dp = 1;
+      const bool is_of_experts = whole.dims.front().ep > 1;
+      const GroupKind replicas = is_of_experts ? GroupKind::expert_dp : GroupKind::dp_cp;
+      shares += ceil_divide(whole.local_elements(), program_.group(replicas).size);
+    }
+    if (elements != shares) expect_sum(operands, elements);
+  }
+  /// What one member gives to a gather or keeps of a scatter: an even part, or more where one dimension of a
+  /// tensor is cut and does not divide evenly. Counted in elements: a dtype may change on the way.
+  void expect_share(const Collective& op, bool whole_arrives) {
+    const std::int64_t parts = program_.group(op.group).size;
+    std::int64_t whole = 0;
+    std::int64_t share = 0;
+    std::int64_t most = 0;
+    for (std::size_t i = 0; i < count(); ++i) {
+      if ((op_.operands[i].access != Access::read) != whole_arrives) {
+        share += local(i);
+        continue;
+      }
+      whole += local(i);
+      std::int64_t largest = tensor(i).dims.empty() ? 1 : 0;
+      for (const Dim& dim : tensor(i).dims) {
+        largest = std::max(largest, local(i) / dim.local() * ceil_divide(dim.local(), parts));
+      }
+      most += largest;
+    }
+    // Of a fused qkv, only keys and values go around.
+    const bool may_hold_more = op_.component == Component::attention_core;
+    if (checked_product(share, parts) < whole || (share > most && !may_hold_more)) {
+      complain(
+          fmt::format("one of {} members holds {} elements, which is no share of {}", parts, share, whole));
+    }
+  }
+  /// A rank may get more tokens than it gives: the payload is the larger.
+  void expect_exchange(Bytes payload) {
+    const Bytes larger = std::max(bytes_where(Access::read), bytes_written());
+    if (payload != larger) {
+      complain(
+          fmt::format("its payload is {} bytes, but the larger of what is sent and what arrives is {} bytes",
+                      payload.value(), larger.value()));
+    }
+  }
+  /// A transfer carries its tensor, or one tensor-parallel rank's share of what all of them hold alike.
+  void expect_transfer(Bytes payload) {
+    const std::int64_t bytes = tensor(0).local_bytes().value();
+    const std::int64_t parts = program_.group(GroupKind::tp).size;
+    std::int64_t share = bytes;  // along the leading dimension, rounded up to whole rows
+    if (!tensor(0).dims.empty()) {
+      const std::int64_t rows = tensor(0).dims[0].local();
+      share = bytes / rows * ceil_divide(rows, parts);
+    }
+    if (payload.value() != bytes && payload.value() != share) {
+      complain(fmt::format("its payload is {} bytes, but {} has {}", payload.value(), tensor(0).name, bytes));
+    }
+  }
+
+  const StepProgram& program_;
+  const Block& block_;
+  const Op& op_;
+  Problems& problems_;
+};
+
+}  // namespace
+
+void check_operand_sizes(const StepProgram& program, const Block& block, const Op& op, Problems& problems) {
+  std::visit(SizeCheck(program, block, op, problems), op.kind);
+}
+
+}  // namespace foreshard

@@ -1,0 +1,346 @@
+#include "planner/program/dependencies/task_graph.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <queue>
+#include <stdexcept>
+#include <unordered_map>
+
+#include <boost/graph/adjacency_list.hpp>
+#include <boost/graph/topological_sort.hpp>
+#include <fmt/format.h>
+
+#include "planner/program/schedule/runs.hpp"
+
+namespace foreshard {
+namespace {
+
+/// An edge goes from a task to one that waits for it.
+using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS>;
+using Dependencies = std::vector<std::vector<std::size_t>>;  ///< by task: what it waits for
+using TasksByStage = std::vector<std::vector<std::size_t>>;
+
+/// Tasks that other stages must meet, by what identifies the meeting, in program order.
+struct Meetings {
+  std::map<GroupKind, TasksByStage> collectives;
+  std::map<Peer, TasksByStage> sends;
+  std::map<Peer, TasksByStage> receives;
+};
+
+/// Lists the tasks of one stage and what each waits for on its own rank.
+class StageBuilder {
+ public:
+  StageBuilder(const StepProgram& program, std::size_t stage, std::vector<TaskRef>& tasks,
+               Dependencies& dependencies, Meetings& meetings)
+      : program_(program), stage_(stage), tasks_(tasks), dependencies_(dependencies), meetings_(meetings) {}
+
+  void build() {
+    const std::vector<Run> runs = runs_of(program_, StageId(stage_));
+    const std::size_t farthest = farthest_prefetch();
+    std::vector<std::size_t> issued(runs.size(), 0);  ///< leading operations of each run that are listed
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      for (std::size_t ahead = 0; ahead <= farthest && i + ahead < runs.size(); ++ahead) {
+        issue_early(runs, i, i + ahead, issued[i + ahead]);
+      }
+      const Block& block = program_.block(runs[i].visit.block);
+      for (std::size_t op = issued[i]; op < block.ops.size(); ++op) add(runs[i], i, OpId(op), block.ops[op]);
+    }
+  }
+
+ private:
+  /// Who touched an instance last.
+  struct Uses {
+    std::optional<std::size_t> writer;
+    std::vector<std::size_t> readers;  ///< since that write
+  };
+
+  [[nodiscard]] std::size_t farthest_prefetch() const {
+    std::int8_t farthest = 0;
+    for (const Block& block : program_.blocks) {
+      for (const Op& op : block.ops) farthest = std::max(farthest, op.prefetch_blocks);
+    }
+    return static_cast<std::size_t>(farthest);
+  }
+
+  /// Lists the gathers of this or a later run that may be issued at the start of run `now`: after the compute
+  /// before it.
+  void issue_early(const std::vector<Run>& runs, std::size_t now, std::size_t later, std::size_t& issued) {
+    const Block& block = program_.block(runs[later].visit.block);
+    while (issued < block.ops.size()) {
+      const Op& op = block.ops[issued];
+      const auto most_early = static_cast<std::size_t>(op.prefetch_blocks);
+      if (most_early == 0 || most_early < later - now || is_in_use(runs, now, later, op)) return;
+      const std::optional<std::size_t> compute = last_of_lane_[static_cast<std::size_t>(Lane::compute)];
+      wait(add(runs[later], later, OpId(issued), op), compute);
+      ++issued;
+    }
+  }
+
+  /// True if what `op` of a later run writes is still needed by a run that starts before it.
+  [[nodiscard]] bool is_in_use(const std::vector<Run>& runs, std::size_t now, std::size_t later,
+                               const Op& op) const {
+    for (const Operand& written : op.operands) {
+      if (written.access == Access::read) continue;
+      const Instance target = instance_of(program_, written, runs[later], later);
+      for (std::size_t i = now; i < later; ++i) {
+        for (const Op& other : program_.block(runs[i].visit.block).ops) {
+          for (const Operand& operand : other.operands) {
+            if (instance_of(program_, operand, runs[i], i) == target) return true;
+          }
+        }
+      }
+    }
+    return false;
+  }
+
+  std::size_t add(const Run& run, std::size_t run_index, OpId op_id, const Op& op) {
+    const std::size_t task = tasks_.size();
+    tasks_.push_back({StageId(stage_), run.visit.block, op_id, run.visit.layer, run.chunk, run.micro_batch});
+    dependencies_.emplace_back();
+    follow_data(run, run_index, op, task);
+    follow_lanes(op, task);
+    note_meeting(op, task);
+    return task;
+  }
+
+  void wait(std::size_t task, std::optional<std::size_t> other) {
+    if (other && *other != task) dependencies_[task].push_back(*other);
+  }
+
+  /// A read waits for the last write; a write waits for that and for the reads since.
+  void follow_data(const Run& run, std::size_t run_index, const Op& op, std::size_t task) {
+    for (const Operand& operand : op.operands) {
+      Uses& uses = uses_[instance_of(program_, operand, run, run_index)];
+      wait(task, uses.writer);
+      if (operand.access == Access::read) {
+        uses.readers.push_back(task);
+        continue;
+      }
+      for (const std::size_t reader : uses.readers) wait(task, reader);
+      uses.readers.clear();
+      uses.writer = task;
+    }
+  }
+
+  /// First in, first out per lane, and the edges of a job that does not overlap.
+  void follow_lanes(const Op& op, std::size_t task) {
+    std::optional<std::size_t>& last = last_of_lane_[lane_index(op)];
+    wait(task, last);
+    last = task;
+    if (op.lane == Lane::compute) {
+      for (const std::size_t held_by : holders_) wait(task, held_by);
+      holders_.clear();
+    }
+    if (op.after_compute) wait(task, last_of_lane_[static_cast<std::size_t>(Lane::compute)]);
+    if (op.holds_compute) holders_.push_back(task);
+  }
+
+  /// What arrives queues behind what arrived before it, not behind what is sent: links are full duplex.
+  static std::size_t lane_index(const Op& op) {
+    if (!std::holds_alternative<Recv>(op.kind)) return static_cast<std::size_t>(op.lane);
+    return kLaneCount + (op.lane == Lane::pp_backward ? 1 : 0);
+  }
+
+  void note_meeting(const Op& op, std::size_t task) {
+    if (const auto* collective = std::get_if<Collective>(&op.kind)) {
+      note(meetings_.collectives[collective->group], task);
+    } else if (const auto* send = std::get_if<Send>(&op.kind)) {
+      note(meetings_.sends[send->peer], task);
+    } else if (const auto* receive = std::get_if<Recv>(&op.kind)) {
+      note(meetings_.receives[receive->peer], task);
+    }
+  }
+  void note(TasksByStage& by_stage, std::size_t task) {
+    by_stage.resize(program_.stages.size());
+    by_stage[stage_].push_back(task);
+  }
+
+  const StepProgram& program_;
+  std::size_t stage_;
+  std::vector<TaskRef>& tasks_;
+  Dependencies& dependencies_;
+  Meetings& meetings_;
+  std::unordered_map<Instance, Uses, InstanceHash> uses_;
+  std::array<std::optional<std::size_t>, kLaneCount + 2>
+      last_of_lane_;                  ///< and of the receives, by direction
+  std::vector<std::size_t> holders_;  ///< communication that the next compute waits for
+};
+
+/// A receive waits for its send: the k-th of one direction between two neighbours meets the k-th.
+void join_transfers(Meetings& meetings, std::size_t stages, Dependencies& dependencies) {
+  for (TasksByStage* lists :
+       {&meetings.sends[Peer::next_stage], &meetings.sends[Peer::previous_stage],
+        &meetings.receives[Peer::next_stage], &meetings.receives[Peer::previous_stage]}) {
+    lists->resize(stages);
+  }
+  const auto join = [&](const std::vector<std::size_t>& sends, const std::vector<std::size_t>& receives) {
+    for (std::size_t i = 0; i < std::min(sends.size(), receives.size()); ++i) {
+      dependencies[receives[i]].push_back(sends[i]);
+    }
+  };
+  for (std::size_t stage = 0; stage < stages; ++stage) {
+    const std::size_t next = (stage + 1) % stages;
+    join(meetings.sends[Peer::next_stage][stage], meetings.receives[Peer::previous_stage][next]);
+    join(meetings.sends[Peer::previous_stage][next], meetings.receives[Peer::next_stage][stage]);
+  }
+}
+
+/// A collective over several stages begins when each of them is ready: its tasks wait for what any of them
+/// waits for. Members of the other groups are of one stage and so alike.
+void join_collectives(const Meetings& meetings, Dependencies& dependencies) {
+  for (const GroupKind group : {GroupKind::pp, GroupKind::tied, GroupKind::world}) {
+    const auto found = meetings.collectives.find(group);
+    if (found == meetings.collectives.end()) continue;
+    std::size_t most = 0;
+    for (const auto& calls : found->second) most = std::max(most, calls.size());
+    for (std::size_t position = 0; position < most; ++position) {
+      std::vector<std::size_t> awaited;
+      for (const auto& calls : found->second) {
+        if (position >= calls.size()) continue;
+        const auto& own = dependencies[calls[position]];
+        awaited.insert(awaited.end(), own.begin(), own.end());
+      }
+      for (const auto& calls : found->second) {
+        if (position < calls.size()) dependencies[calls[position]] = awaited;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+struct TaskGraph::Impl {
+  std::vector<Block> blocks;  ///< the program's: tasks point into them
+  std::vector<TaskRef> tasks;
+  Graph graph;
+
+  [[nodiscard]] const Op& op(std::size_t task) const {
+    return blocks[tasks[task].block.at()].ops[tasks[task].op.at()];
+  }
+  [[nodiscard]] std::vector<std::size_t> dependencies(std::size_t task) const {
+    std::vector<std::size_t> sources;
+    for (auto [edge, end] = boost::in_edges(task, graph); edge != end; ++edge) {
+      sources.push_back(boost::source(*edge, graph));
+    }
+    std::sort(sources.begin(), sources.end());
+    return sources;
+  }
+  [[nodiscard]] std::string words_for(std::size_t task) const {
+    const TaskRef& ref = tasks[task];
+    return fmt::format("stage {} \"{}\" / \"{}\" (layer {}, micro-batch {})", ref.stage.value(),
+                       blocks[ref.block.at()].name, op(task).name, ref.layer.value(),
+                       ref.micro_batch.value());
+  }
+  [[nodiscard]] std::string words_for_cycle(const std::vector<std::size_t>& waiting) const;
+};
+
+/// Going back from any task that never becomes ready to one it waits for must come round to a cycle.
+std::string TaskGraph::Impl::words_for_cycle(const std::vector<std::size_t>& waiting) const {
+  std::vector<std::size_t> way;
+  std::size_t at = static_cast<std::size_t>(
+      std::find_if(waiting.begin(), waiting.end(), [](std::size_t n) { return n > 0; }) - waiting.begin());
+  while (std::find(way.begin(), way.end(), at) == way.end()) {
+    way.push_back(at);
+    for (const std::size_t source : dependencies(at)) {
+      if (waiting[source] > 0) {
+        at = source;
+        break;
+      }
+    }
+  }
+  std::string text;
+  for (auto task = std::find(way.begin(), way.end(), at); task != way.end(); ++task) {
+    text += words_for(*task) + " waits for ";
+  }
+  return text + words_for(at);
+}
+
+TaskGraph::TaskGraph(const StepProgram& program) : impl_(std::make_unique<Impl>()) {
+  impl_->blocks = program.blocks;
+  Dependencies dependencies;
+  Meetings meetings;
+  for (std::size_t stage = 0; stage < program.stages.size(); ++stage) {
+    StageBuilder(program, stage, impl_->tasks, dependencies, meetings).build();
+  }
+  join_transfers(meetings, program.stages.size(), dependencies);
+  join_collectives(meetings, dependencies);
+  impl_->graph = Graph(impl_->tasks.size());
+  for (std::size_t task = 0; task < dependencies.size(); ++task) {
+    std::vector<std::size_t>& sources = dependencies[task];
+    std::sort(sources.begin(), sources.end());
+    sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
+    for (const std::size_t source : sources) boost::add_edge(source, task, impl_->graph);
+  }
+}
+
+TaskGraph::~TaskGraph() = default;
+TaskGraph::TaskGraph(TaskGraph&&) noexcept = default;
+TaskGraph& TaskGraph::operator=(TaskGraph&&) noexcept = default;
+
+std::size_t TaskGraph::size() const { return impl_->tasks.size(); }
+const TaskRef& TaskGraph::task(std::size_t index) const { return impl_->tasks[index]; }
+std::vector<std::size_t> TaskGraph::dependencies(std::size_t index) const {
+  return impl_->dependencies(index);
+}
+
+bool TaskGraph::is_acyclic() const {
+  std::vector<std::size_t> order;
+  try {
+    boost::topological_sort(impl_->graph, std::back_inserter(order));
+  } catch (const boost::not_a_dag&) {
+    return false;
+  }
+  return true;
+}
+
+std::vector<std::size_t> TaskGraph::topological_order() const {
+  // Boost's topological sort leaves ties to the depth-first search; here the earliest task goes first.
+  std::vector<std::size_t> waiting(size());
+  std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;
+  for (std::size_t task = 0; task < size(); ++task) {
+    waiting[task] = boost::in_degree(task, impl_->graph);
+    if (waiting[task] == 0) ready.push(task);
+  }
+  std::vector<std::size_t> order;
+  while (!ready.empty()) {
+    const std::size_t task = ready.top();
+    ready.pop();
+    order.push_back(task);
+    for (auto [edge, end] = boost::out_edges(task, impl_->graph); edge != end; ++edge) {
+      const std::size_t next = boost::target(*edge, impl_->graph);
+      if (--waiting[next] == 0) ready.push(next);
+    }
+  }
+  if (order.size() != size()) {
+    throw std::runtime_error("the step program deadlocks: " + impl_->words_for_cycle(waiting));
+  }
+  return order;
+}
+
+CriticalPath TaskGraph::critical_path(const std::function<Seconds(const Op&)>& duration) const {
+  std::vector<Seconds> end(size());
+  std::vector<std::optional<std::size_t>> latest(size());  ///< the dependency that ends last
+  std::optional<std::size_t> last;
+  for (const std::size_t task : topological_order()) {
+    Seconds start;
+    for (const std::size_t source : impl_->dependencies(task)) {
+      if (!latest[task] || end[source] > start) {
+        start = end[source];
+        latest[task] = source;
+      }
+    }
+    end[task] = start + duration(impl_->op(task));
+    if (!last || end[task] > end[*last]) last = task;
+  }
+  CriticalPath path;
+  if (!last) return path;
+  path.length = end[*last];
+  for (std::optional<std::size_t> task = last; task; task = latest[*task])
+    path.tasks.push_back(this->task(*task));
+  std::reverse(path.tasks.begin(), path.tasks.end());
+  return path;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,293 @@
+#include <algorithm>
+
+#include "planner/program/emit/emit_forward.hpp"
+
+namespace foreshard {
+
+namespace {
+
+/// Rows {q, k, v} of the fused projection; kv heads are repeated up to tp.
+std::vector<std::int64_t> qkv_sections(const BlockShapes& s) {
+  return {s.heads * s.head_dim, s.kv_heads * s.head_dim, s.kv_heads * s.head_dim};
+}
+
+std::int64_t qkv_rows(const BlockShapes& s) { return (s.heads + 2 * s.kv_heads) * s.head_dim; }
+
+TensorId emit_qkv(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x) {
+  const BlockShapes& s = builder.shapes();
+  const ModelSpec& model = builder.job().model;
+  const std::int64_t repeated_rows = 2 * (s.kv_heads - model.kv_heads) * s.head_dim;
+  const TensorId weight = builder.weight(
+      group, "layer.qkv.weight",
+      {cut_dim(DimName::qkv, qkv_rows(s), s.tp, true), {.name = DimName::hidden, .size = s.hidden}},
+      qkv_sections(s), repeated_rows * s.hidden);
+  std::optional<TensorId> bias;
+  if (model.biases != Biases::none) {
+    bias = builder.weight(group, "layer.qkv.bias", {cut_dim(DimName::qkv, qkv_rows(s), s.tp, true)},
+                          qkv_sections(s), repeated_rows);
+  }
+  const TensorId qkv = builder.activation("layer.qkv", DimName::qkv, qkv_rows(s), true);
+  emit_linear(builder, block, group,
+              {"qkv", Component::attention, s.layer_math, reads(x), weight, qkv, bias});
+  return qkv;
+}
+
+/// Norms over all of q and all of k. Their weights stand end to end in one tensor.
+TensorId emit_whole_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv) {
+  const BlockShapes& s = builder.shapes();
+  const std::int64_t width = (s.heads + s.kv_heads) * s.head_dim;
+  const TensorId weight =
+      builder.weight(group, "layer.qk_norm.weight", {{.name = DimName::flat, .size = width}});
+  const TensorId y = builder.activation("layer.qkv_normed", DimName::qkv, qkv_rows(s), true);
+  block.ops.push_back(compute_op(
+      "qk norm", Component::norm, Phase::forward,
+      Norm{.kind = NormKind::rmsnorm, .rows = s.tokens / s.cp, .width = width},
+      {reads(qkv), reads(weight), writes(y), writes(builder.statistic("layer.qk_norm.stats", 1))}));
+  return y;
+}
+
+/// Norms of the q and k heads. The two weights of d elements stand end to end in one tensor.
+TensorId emit_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv) {
+  const BlockShapes& s = builder.shapes();
+  if (builder.job().model.qk_norm_whole) return emit_whole_qk_norm(builder, block, group, qkv);
+  const std::int64_t normed_heads = (s.heads + s.kv_heads) / s.tp;
+  const TensorId weight =
+      builder.weight(group, "layer.qk_norm.weight", {{.name = DimName::flat, .size = 2 * s.head_dim}});
+  const TensorId y = builder.activation("layer.qkv_normed", DimName::qkv, qkv_rows(s), true);
+  Tensor stats;
+  stats.name = "layer.qk_norm.stats";
+  stats.dtype = DType::fp32;
+  stats.dims = {{.name = DimName::tokens, .size = s.tokens, .cp = s.cp},
+                cut_dim(DimName::heads, s.heads + s.kv_heads, s.tp, true)};
+  const TensorId stats_id = builder.add(std::move(stats));
+  block.ops.push_back(
+      compute_op("qk norm", Component::norm, Phase::forward,
+                 Norm{.kind = NormKind::rmsnorm, .rows = s.tokens / s.cp * normed_heads, .width = s.head_dim},
+                 {reads(qkv), reads(weight), writes(y), writes(stats_id)}));
+  return y;
+}
+
+TensorId head_square(ProgramBuilder& builder, const std::string& name, DType type) {
+  const BlockShapes& s = builder.shapes();
+  Tensor tensor;
+  tensor.name = name;
+  tensor.dtype = type;
+  tensor.dims = {cut_dim(DimName::heads, s.batch * s.heads, s.tp, true),
+                 {.name = DimName::query, .size = s.sequence},
+                 {.name = DimName::key, .size = s.sequence}};
+  return builder.add(std::move(tensor));
+}
+
+}  // namespace
+
+std::int64_t visible_keys(const JobSpec& job) {
+  const std::int64_t sequence = job.training.sequence_length;
+  if (!job.model.window || *job.model.window >= sequence) return sequence;
+  const std::int64_t window = *job.model.window;
+  if (!job.model.causal) return window;
+  return 2 * window - checked_product(window, window) / sequence;
+}
+
+void exchange_cp(ProgramBuilder& builder, Block& block, const std::string& name, CollectiveKind kind,
+                 TensorId from, TensorId to) {
+  Op op = compute_op(name, Component::attention_core, Phase::forward,
+                     Collective{.kind = kind,
+                                .group = GroupKind::cp,
+                                .reduction = Reduction::sum,
+                                .payload = builder.tensor(to).local_bytes()},
+                     {reads(from), writes(to)});
+  op.lane = Lane::cp;
+  op.pipelined = builder.job().training.overlap.cp;
+  block.ops.push_back(std::move(op));
+}
+
+std::string gather_name(const ProgramBuilder& builder, const std::string& what) {
+  return (builder.job().parallelism.cp_style == CpStyle::ring ? "ring " : "all-gather ") + what;
+}
+
+namespace {
+
+/// The sizes of one rank's flash attention; context parallelism keeps all heads and a share of the queries.
+Attention flash_sizes(const ProgramBuilder& builder) {
+  const BlockShapes& s = builder.shapes();
+  return {.batch = s.batch,
+          .query = s.sequence / s.cp,
+          .key = visible_keys(builder.job()),
+          .heads = s.heads / s.tp,
+          .kv_heads = s.kv_heads / s.tp,
+          .head_dim = s.head_dim,
+          .v_head_dim = s.head_dim,
+          .causal = builder.job().model.causal,
+          .math = s.activation};
+}
+
+TensorId attention_statistic(ProgramBuilder& builder, bool heads_over_cp) {
+  const BlockShapes& s = builder.shapes();
+  Tensor lse;
+  lse.name = "layer.attention.lse";
+  lse.dtype = DType::fp32;
+  lse.dims = {{.name = DimName::tokens, .size = s.tokens, .cp = heads_over_cp ? 1 : s.cp},
+              cut_dim(DimName::heads, s.heads, s.tp, true)};
+  if (heads_over_cp) lse.dims[1].cp = s.cp;
+  return builder.add(std::move(lse));
+}
+
+/// Ulysses (Jacobs et al. 2023, arXiv:2309.14509): all-to-alls turn a share of the tokens with all heads into
+/// all tokens with a share of the heads, and back.
+void emit_ulysses_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out,
+                       const std::vector<Operand>& sinks) {
+  const BlockShapes& s = builder.shapes();
+  const auto by_heads = [&](TensorId like, const std::string& name) {
+    Tensor tensor = builder.tensor(like);
+    tensor.name = name;
+    tensor.dims[0].cp = 1;
+    tensor.dims[1].cp = s.cp;
+    return builder.add(std::move(tensor));
+  };
+  const TensorId qkv_heads = by_heads(qkv, "layer.qkv.heads");
+  exchange_cp(builder, block, "all-to-all qkv", CollectiveKind::all_to_all, qkv, qkv_heads);
+  const TensorId out_heads = by_heads(out, "layer.attention.heads");
+  Attention attention = flash_sizes(builder);
+  attention.query = s.sequence;
+  attention.heads /= s.cp;
+  attention.kv_heads /= s.cp;
+  std::vector<Operand> operands{reads(qkv_heads)};
+  operands.insert(operands.end(), sinks.begin(), sinks.end());
+  operands.push_back(writes(out_heads));
+  operands.push_back(writes(attention_statistic(builder, true)));
+  block.ops.push_back(
+      compute_op("attention", Component::attention_core, Phase::forward, attention, std::move(operands)));
+  exchange_cp(builder, block, "all-to-all out", CollectiveKind::all_to_all, out_heads, out);
+}
+
+void emit_flash_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out,
+                     const std::vector<Operand>& sinks) {
+  const BlockShapes& s = builder.shapes();
+  if (s.cp > 1 && builder.job().parallelism.cp_style == CpStyle::ulysses) {
+    emit_ulysses_core(builder, block, qkv, out, sinks);
+    return;
+  }
+  std::vector<Operand> operands{reads(qkv)};
+  if (s.cp > 1) {
+    // Keys and values of every rank: in turn around a ring, or gathered at once.
+    Tensor kv;
+    kv.name = "layer.kv.full";
+    kv.dtype = s.activation;
+    kv.dims = {{.name = DimName::tokens, .size = s.tokens},
+               cut_dim(DimName::qkv, 2 * s.kv_heads * s.head_dim, s.tp, true)};
+    const TensorId full = builder.add(std::move(kv));
+    exchange_cp(builder, block, gather_name(builder, "kv"), CollectiveKind::all_gather, qkv, full);
+    operands.push_back(reads(full));
+  }
+  operands.insert(operands.end(), sinks.begin(), sinks.end());
+  operands.push_back(writes(out));
+  operands.push_back(writes(attention_statistic(builder, false)));
+  block.ops.push_back(compute_op("attention", Component::attention_core, Phase::forward, flash_sizes(builder),
+                                 std::move(operands)));
+}
+
+/// P = softmax(Q·Kᵀ), O = dropout(P)·V with the s × s matrices in memory.
+void emit_unfused_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out) {
+  const BlockShapes& s = builder.shapes();
+  const std::int64_t local_heads = s.batch * s.heads / s.tp;
+  const std::int64_t square = checked_product(local_heads, s.sequence, s.sequence);
+  const auto core = [&](std::string name, OpKind kind, std::vector<Operand> operands) {
+    block.ops.push_back(
+        compute_op(std::move(name), Component::attention_core, Phase::forward, kind, std::move(operands)));
+  };
+
+  const TensorId scores = head_square(builder, "layer.scores", s.activation);
+  core("scores",
+       Gemm{.batch = local_heads, .m = s.sequence, .n = s.sequence, .k = s.head_dim, .math = s.activation},
+       {reads(qkv), reads(qkv), writes(scores)});
+  TensorId weights = head_square(builder, "layer.probabilities", s.activation);
+  core("softmax", Pointwise{PointwiseKind::softmax, square}, {reads(scores), writes(weights)});
+  if (builder.job().training.dropout) {
+    const TensorId dropped = head_square(builder, "layer.dropped_probabilities", s.activation);
+    const TensorId mask = head_square(builder, "layer.attention.mask", DType::uint8);
+    core("attention dropout", Pointwise{PointwiseKind::dropout, square},
+         {reads(weights), writes(dropped), writes(mask)});
+    weights = dropped;
+  }
+  core("values",
+       Gemm{.batch = local_heads, .m = s.sequence, .n = s.head_dim, .k = s.sequence, .math = s.activation},
+       {reads(weights), reads(qkv), writes(out)});
+}
+
+}  // namespace
+
+void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv,
+                         TensorId out) {
+  if (builder.job().training.attention == AttentionKind::flash) {
+    const BlockShapes& s = builder.shapes();
+    std::vector<Operand> sinks;
+    if (builder.job().model.attention_sinks) {
+      sinks.push_back(
+          reads(builder.weight(group, "layer.sinks.weight", {cut_dim(DimName::heads, s.heads, s.tp, true)})));
+    }
+    emit_flash_core(builder, block, qkv, out, sinks);
+  } else {
+    emit_unfused_core(builder, block, qkv, out);
+  }
+}
+
+namespace {
+
+/// q, k and v from one product, (normed,) rotated, and their attention → `out`.
+void emit_fused_attention(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x,
+                          TensorId out) {
+  const BlockShapes& s = builder.shapes();
+  const ModelSpec& model = builder.job().model;
+  TensorId qkv = emit_qkv(builder, block, group, x);
+  if (model.qk_norm) qkv = emit_qk_norm(builder, block, group, qkv);
+  if (model.positions == Positions::rope) {
+    block.ops.push_back(compute_op(
+        "rope", Component::attention, Phase::forward,
+        Rope{.tokens = s.tokens / s.cp, .heads = (s.heads + s.kv_heads) / s.tp, .head_dim = s.head_dim},
+        {adds_to(qkv)}));
+  }
+  emit_attention_core(builder, block, group, qkv, out);
+}
+
+}  // namespace
+
+void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group) {
+  const BlockShapes& s = builder.shapes();
+  const ModelSpec& model = builder.job().model;
+  const TensorId hidden = hidden_stream(builder);
+
+  const TensorId normed = builder.activation("layer.attn_norm.out", DimName::hidden, s.hidden, false);
+  emit_norm(builder, block, group, "attention norm", "layer.attn_norm", reads(hidden), normed);
+  const std::int64_t width = s.heads * (model.mla ? model.mla->v_head_dim : s.head_dim);
+  const TensorId attended = builder.activation("layer.attention.out", DimName::flat, width, true);
+  if (model.mla) {
+    emit_latent_attention(builder, block, group, normed, attended);
+  } else {
+    emit_fused_attention(builder, block, group, normed, attended);
+  }
+
+  const TensorId weight = builder.weight(
+      group, "layer.out.weight",
+      {{.name = DimName::hidden, .size = s.hidden}, cut_dim(DimName::flat, width, s.tp, true)});
+  std::optional<TensorId> bias;
+  if (model.biases == Biases::attention || model.biases == Biases::all) {
+    bias = builder.weight(group, "layer.out.bias", {{.name = DimName::hidden, .size = s.hidden}});
+  }
+  TensorId out = builder.activation("layer.out", DimName::hidden, s.hidden, false);
+  if (s.tp > 1) builder.tensor(out).partial = GroupKind::tp;
+  emit_linear(builder, block, group,
+              {"out", Component::attention, s.layer_math, reads(attended), weight, out, bias});
+  if (s.tp > 1) {
+    block.ops.push_back(
+        all_reduce_tp(builder, "all-reduce out", Component::attention, Phase::forward, reads(out)));
+  }
+  if (model.norms_per_layer == 4) {
+    const TensorId post = builder.activation("layer.attn_post_norm.out", DimName::hidden, s.hidden, false);
+    out = emit_norm(builder, block, group, "attention post norm", "layer.attn_post_norm", reads(out), post);
+  }
+  const TensorId mid = builder.activation("layer.mid", DimName::hidden, s.hidden, false);
+  emit_residual(builder, block, "attention residual", "layer.attn_dropout", reads(hidden), reads(out),
+                writes(mid));
+}
+
+}  // namespace foreshard

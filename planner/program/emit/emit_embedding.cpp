@@ -1,0 +1,183 @@
+#include "planner/program/emit/emit_forward.hpp"
+
+namespace foreshard {
+
+namespace {
+
+TensorId token_numbers(ProgramBuilder& builder, const std::string& name) {
+  Tensor tensor;
+  tensor.name = name;
+  tensor.role = TensorRole::input;
+  tensor.dtype = DType::int32;
+  tensor.lifetime = Lifetime::micro_batch;
+  tensor.dims = {{.name = DimName::tokens, .size = builder.shapes().tokens, .cp = builder.shapes().cp}};
+  tensor.per_layer = false;
+  return builder.add(std::move(tensor));
+}
+
+TensorId stream(ProgramBuilder& builder, const std::string& name, TensorRole role) {
+  const TensorId id = builder.activation(name, DimName::hidden, builder.shapes().hidden, false);
+  builder.tensor(id).role = role;
+  builder.tensor(id).lifetime = Lifetime::micro_batch;
+  if (builder.job().parallelism.sequence_parallel) builder.tensor(id).dims[0].tp = builder.shapes().tp;
+  return id;
+}
+
+/// The (V, D) table of tokens, vocabulary cut over tp.
+TensorId vocabulary_weight(ProgramBuilder& builder, WeightGroup& group, const std::string& name) {
+  const BlockShapes& s = builder.shapes();
+  return builder.weight(
+      group, name,
+      {cut_dim(DimName::vocab, s.vocab, s.tp, true), {.name = DimName::hidden, .size = s.hidden}}, {},
+      (s.vocab - builder.job().model.vocab) * s.hidden);
+}
+
+}  // namespace
+
+TensorId hidden_stream(ProgramBuilder& builder) { return stream(builder, "hidden", TensorRole::activation); }
+
+TensorId hidden_gradient(ProgramBuilder& builder) {
+  return stream(builder, "d.hidden", TensorRole::activation_gradient);
+}
+
+TensorId emit_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, const std::string& name,
+                   const std::string& prefix, Operand x, TensorId y) {
+  const NormKind kind = builder.job().model.norm;
+  const std::int64_t width = builder.tensor(x.tensor).dims[1].local();
+  const bool centred = kind == NormKind::layernorm;
+  const Dim columns{.name = DimName::flat, .size = width};
+  std::vector<Operand> operands{x, reads(builder.weight(group, prefix + ".weight", {columns}))};
+  if (centred) operands.push_back(reads(builder.weight(group, prefix + ".bias", {columns})));
+  operands.push_back(writes(y));
+  operands.push_back(writes(builder.statistic(prefix + ".stats", centred ? 2 : 1)));
+  block.ops.push_back(compute_op(
+      name, Component::norm, Phase::forward,
+      Norm{.kind = kind, .rows = builder.tensor(y).dims[0].local(), .width = width}, std::move(operands)));
+  return y;
+}
+
+void emit_residual(ProgramBuilder& builder, Block& block, const std::string& name, const std::string& prefix,
+                   Operand a, Operand x, Operand y) {
+  const BlockShapes& s = builder.shapes();
+  const std::int64_t elements = builder.tensor(y.tensor).local_elements();
+  const auto pointwise = [&](std::string op, PointwiseKind kind, std::vector<Operand> operands) {
+    block.ops.push_back(compute_op(std::move(op), Component::residual, Phase::forward,
+                                   Pointwise{kind, elements}, std::move(operands)));
+  };
+  if (!builder.job().training.dropout) {
+    pointwise(name, PointwiseKind::add, {a, x, y});
+    return;
+  }
+  const TensorId mask = builder.activation(prefix + ".mask", DimName::hidden, s.hidden, false);
+  builder.tensor(mask).dtype = DType::uint8;
+  if (builder.job().training.compiled) {
+    pointwise(name, PointwiseKind::dropout_add, {a, x, y, writes(mask)});
+    return;
+  }
+  const TensorId dropped = builder.activation(prefix + ".out", DimName::hidden, s.hidden, false);
+  pointwise(name + " dropout", PointwiseKind::dropout, {x, writes(dropped), writes(mask)});
+  pointwise(name, PointwiseKind::add, {a, reads(dropped), y});
+}
+
+Block emit_embedding(ProgramBuilder& builder, WeightGroup& table, WeightGroup& positions) {
+  Block block{.name = "embedding forward", .kind = BlockKind::embedding, .pass = Pass::forward, .ops = {}};
+  const BlockShapes& s = builder.shapes();
+  const JobSpec& job = builder.job();
+  const TensorId hidden = hidden_stream(builder);
+  const TensorId weight = vocabulary_weight(builder, table, "embedding.weight");
+  const bool learned = job.model.positions == Positions::learned;
+  const bool dropout = job.training.dropout;
+
+  const TensorId looked_up =
+      learned || dropout ? builder.activation("embedding.out", DimName::hidden, s.hidden, false) : hidden;
+  if (s.tp > 1 && looked_up != hidden) builder.tensor(looked_up).partial = GroupKind::tp;
+  block.ops.push_back(compute_op("embedding", Component::embedding, Phase::forward,
+                                 Embedding{.tokens = s.tokens / s.cp, .width = s.hidden},
+                                 {reads(token_numbers(builder, "ids")), reads(weight), writes(looked_up)}));
+  if (s.tp > 1) {
+    block.ops.push_back(all_reduce_tp(builder, "all-reduce embedding", Component::embedding, Phase::forward,
+                                      reads(looked_up)));
+  }
+
+  TensorId current = looked_up;
+  const std::int64_t elements = builder.tensor(hidden).local_elements();
+  if (learned) {
+    const std::int64_t rows = job.model.max_positions > 0 ? job.model.max_positions : s.sequence;
+    const TensorId learned_table = builder.weight(
+        positions, "positions.weight",
+        {{.name = DimName::position, .size = rows}, {.name = DimName::hidden, .size = s.hidden}});
+    const TensorId sum =
+        dropout ? builder.activation("embedding.sum", DimName::hidden, s.hidden, false) : hidden;
+    block.ops.push_back(compute_op("positions", Component::embedding, Phase::forward,
+                                   Pointwise{PointwiseKind::add, elements},
+                                   {reads(current), reads(learned_table), writes(sum)}));
+    current = sum;
+  }
+  if (dropout) {
+    const TensorId mask = builder.activation("embedding.mask", DimName::hidden, s.hidden, false);
+    builder.tensor(mask).dtype = DType::uint8;
+    block.ops.push_back(compute_op("embedding dropout", Component::embedding, Phase::forward,
+                                   Pointwise{PointwiseKind::dropout, elements},
+                                   {reads(current), writes(hidden), writes(mask)}));
+  }
+  return block;
+}
+
+namespace {
+
+void emit_cross_entropy(ProgramBuilder& builder, Block& block, TensorId logits) {
+  const BlockShapes& s = builder.shapes();
+  const std::int64_t vocab = s.vocab / s.tp;
+  const auto part = [&](std::string name, CrossEntropyPart which, std::vector<Operand> operands) {
+    block.ops.push_back(compute_op(std::move(name), Component::loss, Phase::forward,
+                                   CrossEntropy{.part = which, .tokens = s.tokens / s.cp, .vocab = vocab},
+                                   std::move(operands)));
+  };
+  const auto reduce = [&](std::string name, TensorId tensor, Reduction reduction) {
+    if (s.tp == 1) return;
+    block.ops.push_back(
+        all_reduce_tp(builder, std::move(name), Component::loss, Phase::forward, reads(tensor), reduction));
+  };
+  const TensorId labels = token_numbers(builder, "labels");
+  const TensorId max = builder.statistic("head.max", 1);
+  const TensorId sums = builder.statistic("head.sums", 2);
+  Tensor loss;
+  loss.name = "head.loss";
+  loss.dtype = DType::fp32;
+  loss.lifetime = Lifetime::micro_batch;
+  loss.dims = {{.name = DimName::flat, .size = 1}};
+
+  part("row max", CrossEntropyPart::row_max, {reads(logits), writes(max)});
+  reduce("all-reduce max", max, Reduction::max);
+  part("exp sum", CrossEntropyPart::exp_sum, {reads(logits), reads(labels), reads(max), writes(sums)});
+  reduce("all-reduce sums", sums, Reduction::sum);
+  part("loss", CrossEntropyPart::loss, {reads(sums), writes(builder.add(std::move(loss)))});
+}
+
+}  // namespace
+
+Block emit_head(ProgramBuilder& builder, WeightGroup& group, WeightGroup& table) {
+  Block block{.name = "head forward", .kind = BlockKind::head, .pass = Pass::forward, .ops = {}};
+  const BlockShapes& s = builder.shapes();
+  const TensorId normed = builder.activation("head.norm.out", DimName::hidden, s.hidden, false);
+  emit_norm(builder, block, group, "final norm", "head.norm", reads(hidden_stream(builder)), normed);
+
+  const bool tied = builder.job().model.tied_embeddings;
+  const TensorId weight =
+      vocabulary_weight(builder, tied ? table : group, tied ? "embedding.weight" : "head.weight");
+  TensorId logits = builder.activation("head.logits", DimName::vocab, s.vocab, true);
+  emit_linear(builder, block, group,
+              {"logits", Component::head, s.activation, reads(normed), weight, logits});
+  if (builder.conventions().fp32_logits && s.activation != DType::fp32) {
+    const TensorId wide = builder.activation("head.logits32", DimName::vocab, s.vocab, true);
+    builder.tensor(wide).dtype = DType::fp32;
+    block.ops.push_back(compute_op("logits to fp32", Component::loss, Phase::forward,
+                                   Pointwise{PointwiseKind::cast, builder.tensor(wide).local_elements()},
+                                   {reads(logits), writes(wide)}));
+    logits = wide;
+  }
+  emit_cross_entropy(builder, block, logits);
+  return block;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,209 @@
+#include "planner/program/emit/program_builder.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace foreshard {
+
+namespace {
+
+DType activation_type(Precision precision) {
+  switch (precision) {
+    case Precision::fp32: return DType::fp32;
+    case Precision::fp16: return DType::fp16;
+    case Precision::bf16:
+    case Precision::fp8: return DType::bf16;
+  }
+  return DType::bf16;
+}
+
+}  // namespace
+
+BlockShapes block_shapes(const JobSpec& job) {
+  const ModelSpec& model = job.model;
+  const std::int64_t tp = job.parallelism.tp;
+  const DType type = activation_type(job.training.precision);
+  return {
+      .batch = job.training.micro_batch,
+      .sequence = job.training.sequence_length,
+      .tokens = checked_product(job.training.micro_batch, job.training.sequence_length),
+      .hidden = model.hidden,
+      .ffn = model.ffn_hidden,
+      .heads = model.heads,
+      .kv_heads = std::max(model.kv_heads, tp),
+      .head_dim = model.head_dim,
+      .vocab = round_up(model.vocab, checked_product(model.vocab_multiple, tp)),
+      .tp = static_cast<std::int32_t>(tp),
+      .cp = static_cast<std::int32_t>(job.parallelism.cp),
+      .ep = static_cast<std::int32_t>(job.parallelism.ep),
+      .activation = type,
+      .weight = type,
+      .layer_math = job.training.precision == Precision::fp8 ? DType::fp8 : type,
+  };
+}
+
+ProgramBuilder::ProgramBuilder(const JobSpec& job)
+    : job_(job), shapes_(block_shapes(job)), conventions_(framework_conventions(job.framework)) {
+  program_.name = job.name;
+  program_.micro_batches = job.micro_batches();
+}
+
+TensorId ProgramBuilder::add(Tensor tensor) {
+  const TensorId next(program_.tensors.size());
+  const auto [entry, is_new] = tensor_by_name_.try_emplace(tensor.name, next);
+  if (is_new) program_.tensors.push_back(std::move(tensor));
+  return entry->second;
+}
+
+TensorId ProgramBuilder::find(std::string_view name) const {
+  const auto entry = tensor_by_name_.find(std::string(name));
+  if (entry == tensor_by_name_.end()) throw std::logic_error("no tensor named " + std::string(name));
+  return entry->second;
+}
+
+TensorId ProgramBuilder::activation(const std::string& name, DimName columns, std::int64_t size,
+                                    bool column_cut) {
+  Tensor tensor;
+  tensor.name = name;
+  tensor.dtype = shapes_.activation;
+  tensor.dims = {{.name = DimName::tokens, .size = shapes_.tokens, .cp = shapes_.cp},
+                 cut_dim(columns, size, shapes_.tp, column_cut)};
+  return add(std::move(tensor));
+}
+
+TensorId ProgramBuilder::statistic(const std::string& name, std::int64_t width) {
+  Tensor tensor;
+  tensor.name = name;
+  tensor.dtype = DType::fp32;
+  tensor.dims = {{.name = DimName::tokens, .size = shapes_.tokens, .cp = shapes_.cp}};
+  if (width > 1) tensor.dims.push_back({.name = DimName::flat, .size = width});
+  return add(std::move(tensor));
+}
+
+TensorId ProgramBuilder::weight(WeightGroup& group, const std::string& name, std::vector<Dim> dims,
+                                std::vector<std::int64_t> sections, std::int64_t padding) {
+  Tensor weight;
+  weight.name = name;
+  weight.role = TensorRole::weight;
+  weight.dtype = shapes_.weight;
+  weight.lifetime = Lifetime::step;
+  weight.dims = std::move(dims);
+  weight.sections = std::move(sections);
+  weight.per_layer = group.per_layer;
+  weight.padding = padding;
+  if (job_.lora && name.find(".lora_") == std::string::npos) return frozen_weight(group, std::move(weight));
+
+  Tensor gradient = weight;
+  gradient.name = name + ".grad";
+  gradient.role = TensorRole::gradient;
+  gradient.dtype = job_.training.gradient_dtype;
+
+  const TensorId id = add(std::move(weight));
+  add(std::move(gradient));
+  if (std::find(group.weights.begin(), group.weights.end(), id) == group.weights.end()) {
+    group.weights.push_back(id);
+  }
+  return id;
+}
+
+TensorId ProgramBuilder::frozen_weight(WeightGroup& group, Tensor weight) {
+  const TensorId id = add(std::move(weight));
+  if (std::find(group.frozen.begin(), group.frozen.end(), id) == group.frozen.end())
+    group.frozen.push_back(id);
+  return id;
+}
+
+bool ProgramBuilder::is_frozen(TensorId weight) const {
+  return !tensor_by_name_.contains(tensor(weight).name + ".grad");
+}
+
+TensorId ProgramBuilder::gradient_of(TensorId weight) const { return find(tensor(weight).name + ".grad"); }
+
+BlockId ProgramBuilder::add(Block block) {
+  const BlockId next(program_.blocks.size());
+  const auto [entry, is_new] = block_by_name_.try_emplace(block.name, next);
+  if (is_new) program_.blocks.push_back(std::move(block));
+  return entry->second;
+}
+
+std::optional<BlockId> ProgramBuilder::find_block(std::string_view name) const {
+  const auto entry = block_by_name_.find(std::string(name));
+  if (entry == block_by_name_.end()) return std::nullopt;
+  return entry->second;
+}
+
+Op compute_op(std::string name, Component component, Phase phase, OpKind kind,
+              std::vector<Operand> operands) {
+  Op op;
+  op.kind = std::move(kind);
+  op.operands = std::move(operands);
+  op.name = std::move(name);
+  op.component = component;
+  op.phase = phase;
+  return op;
+}
+
+namespace {
+
+Op product(const ProgramBuilder& builder, const Linear& l, Access into) {
+  const Tensor& w = builder.tensor(l.weight);
+  const Gemm gemm{.batch = 1,
+                  .m = builder.tensor(l.y).dims[0].local(),
+                  .n = w.dims[0].local(),
+                  .k = w.dims[1].local(),
+                  .math = l.math};
+  std::vector<Operand> operands{l.x, reads(l.weight), {l.y, into, 0}};
+  if (l.bias) operands.push_back(reads(*l.bias));
+  return compute_op(l.name, l.component, Phase::forward, gemm, std::move(operands));
+}
+
+bool has_adapters(const JobSpec& job, Component component) {
+  if (!job.lora) return false;
+  return component == Component::attention ? job.lora->attention
+                                           : component == Component::ffn && job.lora->ffn;
+}
+
+}  // namespace
+
+void emit_linear(ProgramBuilder& builder, Block& block, WeightGroup& group, const Linear& linear) {
+  block.ops.push_back(product(builder, linear, Access::write));
+  if (!has_adapters(builder.job(), linear.component)) return;
+
+  const Tensor w = builder.tensor(linear.weight);
+  const std::string prefix = w.name.substr(0, w.name.rfind('.'));  // without ".weight"
+  const Dim rank{.name = DimName::flat, .size = builder.job().lora->rank};
+  const TensorId a = builder.weight(group, prefix + ".lora_a", {rank, w.dims[1]});
+  const TensorId b = builder.weight(group, prefix + ".lora_b", {w.dims[0], rank}, w.sections);
+  Tensor narrow = builder.tensor(linear.y);
+  narrow.name = prefix + ".lora";
+  narrow.partial = std::nullopt;
+  narrow.dims = {narrow.dims[0], rank};
+  const TensorId xa = builder.add(std::move(narrow));
+  const DType math = builder.shapes().activation;
+  block.ops.push_back(
+      product(builder, {linear.name + " lora a", linear.component, math, linear.x, a, xa, std::nullopt},
+              Access::write));
+  block.ops.push_back(product(
+      builder, {linear.name + " lora b", linear.component, math, reads(xa), b, linear.y, std::nullopt},
+      Access::accumulate));
+}
+
+Op all_reduce_tp(const ProgramBuilder& builder, std::string name, Component component, Phase phase, Operand x,
+                 Reduction reduction) {
+  x.access = Access::accumulate;
+  Op op = compute_op(std::move(name), component, phase,
+                     Collective{.kind = CollectiveKind::all_reduce,
+                                .group = GroupKind::tp,
+                                .reduction = reduction,
+                                .payload = builder.tensor(x.tensor).local_bytes()},
+                     {x});
+  op.lane = Lane::tp;
+  return op;
+}
+
+Dim cut_dim(DimName name, std::int64_t size, std::int32_t tp, bool cut) {
+  return {.name = name, .size = size, .tp = cut ? tp : 1};
+}
+
+}  // namespace foreshard

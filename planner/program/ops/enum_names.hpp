@@ -1,0 +1,98 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "planner/program/block.hpp"
+#include "planner/topology/group.hpp"
+#include "planner/program/ops/op.hpp"
+#include "planner/program/tensors/tensor.hpp"
+#include "planner/units/dtype.hpp"
+
+namespace foreshard {
+
+/// How the JSON form spells the values of an enumeration, in the order of its enumerators.
+template <class Enum>
+inline constexpr std::array<std::string_view, 0> kNames{};
+
+template <>
+inline constexpr auto kNames<GroupKind> =
+    std::to_array<std::string_view>({"tp", "cp", "dp", "dp_cp", "ep", "expert_dp", "pp", "tied", "world"});
+template <>
+inline constexpr auto kNames<Lane> = std::to_array<std::string_view>({"compute", "tp", "cp", "dp", "ep",
+                                                                      "expert_dp", "pp_forward",
+                                                                      "pp_backward", "tied", "world"});
+template <>
+inline constexpr auto kNames<DType> = std::to_array<std::string_view>({"fp64", "fp32", "tf32", "bf16", "fp16",
+                                                                       "fp8", "int32", "uint8"});
+template <>
+inline constexpr auto kNames<DimName> = std::to_array<std::string_view>({"tokens", "hidden", "ffn", "qkv",
+                                                                         "heads", "query", "key", "vocab",
+                                                                         "position", "flat"});
+template <>
+inline constexpr auto kNames<Lifetime> = std::to_array<std::string_view>({"step", "micro_batch", "layer",
+                                                                          "block"});
+template <>
+inline constexpr auto kNames<TensorRole> = std::to_array<std::string_view>(
+    {"weight", "gradient", "optimizer", "activation", "activation_gradient", "buffer", "input"});
+template <>
+inline constexpr auto kNames<BlockKind> = std::to_array<std::string_view>(
+    {"embedding", "dense_layer", "moe_layer", "head", "pipeline", "prologue", "sync", "clip", "update"});
+template <>
+inline constexpr auto kNames<Pass> = std::to_array<std::string_view>({"forward", "backward", "weight",
+                                                                      "once"});
+template <>
+inline constexpr auto kNames<Component> = std::to_array<std::string_view>(
+    {"embedding", "norm", "attention", "attention_core", "ffn", "residual", "router", "experts", "head",
+     "loss", "pipeline", "gradient_sync", "optimizer"});
+template <>
+inline constexpr auto kNames<Phase> = std::to_array<std::string_view>({"forward", "recompute",
+                                                                       "backward_input", "backward_weight",
+                                                                       "optimizer"});
+template <>
+inline constexpr auto kNames<PointwiseKind> = std::to_array<std::string_view>(
+    {"add", "dropout", "dropout_add", "softmax", "gelu", "relu", "sqrelu", "silu", "sigmoid", "swiglu",
+     "geglu", "glu", "multiply", "bias_gradient", "zero", "sum_squares", "cast", "accumulate", "relayout"});
+template <>
+inline constexpr auto kNames<NormKind> = std::to_array<std::string_view>({"rmsnorm", "layernorm"});
+template <>
+inline constexpr auto kNames<CrossEntropyPart> = std::to_array<std::string_view>({"row_max", "exp_sum",
+                                                                                  "loss"});
+template <>
+inline constexpr auto kNames<CollectiveKind> =
+    std::to_array<std::string_view>({"all_reduce", "all_gather", "reduce_scatter", "all_to_all"});
+template <>
+inline constexpr auto kNames<Reduction> = std::to_array<std::string_view>({"sum", "max"});
+template <>
+inline constexpr auto kNames<Peer> = std::to_array<std::string_view>({"previous_stage", "next_stage"});
+template <>
+inline constexpr auto kNames<OptimizerKind> = std::to_array<std::string_view>({"adamw", "adam", "sgd"});
+
+static_assert(kNames<GroupKind>.size() == kGroupKindCount);
+static_assert(kNames<Lane>.size() == kLaneCount);
+static_assert(kNames<DType>.size() == kDTypeCount);
+static_assert(kNames<Component>.size() == kComponentCount);
+static_assert(kNames<Phase>.size() == kPhaseCount);
+
+/// An enumeration whose values have names.
+template <class Enum>
+concept Named = kNames<Enum>
+.size() > 0;
+
+template <Named Enum>
+constexpr std::string_view name_of(Enum value) {
+  return kNames<Enum>[static_cast<std::size_t>(value)];
+}
+
+/// The value of this name, if there is one.
+template <Named Enum>
+constexpr std::optional<Enum> value_named(std::string_view name) {
+  for (std::size_t i = 0; i < kNames<Enum>.size(); ++i) {
+    if (kNames<Enum>[i] == name) return static_cast<Enum>(i);
+  }
+  return std::nullopt;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,56 @@
+#include "planner/program/ops/op.hpp"
+
+#include "planner/program/ops/enum_names.hpp"
+
+namespace foreshard {
+
+bool is_communication(const Op& op) {
+  return std::holds_alternative<Collective>(op.kind) || std::holds_alternative<Send>(op.kind) ||
+         std::holds_alternative<Recv>(op.kind);
+}
+
+std::string_view to_string(Component component) { return name_of(component); }
+std::string_view to_string(Phase phase) { return name_of(phase); }
+std::string_view to_string(PointwiseKind kind) { return name_of(kind); }
+
+std::string_view to_string(CollectiveKind kind) {
+  switch (kind) {
+    case CollectiveKind::all_reduce: return "all-reduce";
+    case CollectiveKind::all_gather: return "all-gather";
+    case CollectiveKind::reduce_scatter: return "reduce-scatter";
+    case CollectiveKind::all_to_all: return "all-to-all";
+  }
+  return "collective";
+}
+
+std::string_view to_string(Access access) {
+  switch (access) {
+    case Access::read: return "read";
+    case Access::write: return "write";
+    case Access::accumulate: return "accumulate";
+  }
+  return "access";
+}
+
+namespace {
+struct KindName {
+  std::string_view operator()(const Gemm&) const { return "gemm"; }
+  std::string_view operator()(const GroupedGemm&) const { return "grouped_gemm"; }
+  std::string_view operator()(const Attention&) const { return "attention"; }
+  std::string_view operator()(const Pointwise& op) const { return to_string(op.kind); }
+  std::string_view operator()(const Norm&) const { return "norm"; }
+  std::string_view operator()(const Rope&) const { return "rope"; }
+  std::string_view operator()(const Embedding&) const { return "embedding"; }
+  std::string_view operator()(const CrossEntropy&) const { return "cross_entropy"; }
+  std::string_view operator()(const Route&) const { return "route"; }
+  std::string_view operator()(const Permute&) const { return "permute"; }
+  std::string_view operator()(const Collective& op) const { return to_string(op.kind); }
+  std::string_view operator()(const Send&) const { return "send"; }
+  std::string_view operator()(const Recv&) const { return "recv"; }
+  std::string_view operator()(const OptimizerUpdate&) const { return "optimizer_update"; }
+};
+}  // namespace
+
+std::string_view kind_name(const OpKind& kind) { return std::visit(KindName{}, kind); }
+
+}  // namespace foreshard

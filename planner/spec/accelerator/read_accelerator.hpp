@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "planner/spec/accelerator/accelerator_spec.hpp"
+#include "planner/spec/yaml/library.hpp"
+#include "planner/spec/yaml/map_reader.hpp"
+
+namespace foreshard {
+
+/// The keys of an accelerator and of the maps inside it.
+KeyTable accelerator_keys();
+KeyTable memory_keys();
+KeyTable multiprocessors_keys();
+KeyTable gemm_keys();
+KeyTable gemm_rate_keys();
+KeyTable node_keys();
+KeyTable link_keys();
+KeyTable price_keys();
+KeyTable power_keys();
+
+/// An accelerator given by name, by path or as a map. After complaints it is not to be used.
+/// @param owner the key whose value this is; @param path of that key, "" for a document of its own
+AcceleratorSpec read_accelerator(const NodePtr& node, const Place& owner, const std::string& path,
+                                 Library& library);
+
+}  // namespace foreshard

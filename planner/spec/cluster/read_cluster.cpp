@@ -1,0 +1,149 @@
+#include "planner/spec/cluster/read_cluster.hpp"
+
+#include <array>
+
+#include "planner/spec/accelerator/nccl_yaml.hpp"
+#include "planner/spec/yaml/node_edit.hpp"
+#include "planner/spec/accelerator/read_accelerator.hpp"
+
+namespace foreshard {
+
+namespace {
+
+constexpr auto kClusterKeys = std::to_array<KeyInfo>({
+    {"name", "of the cluster; without an accelerator, the bundled cluster that the other keys change"},
+    {"accelerator", "a name that 'foreshard list accelerators' shows, a path or a map"},
+    {"devices_per_node", "accelerators in a node; unsaid, as the accelerator's usual node"},
+    {"nodes", "how many", "1"},
+    {"fabric",
+     "how the devices of a node are joined: nvswitch, mesh, pcie, shared-memory or none; unsaid, as the "
+     "accelerator's usual node"},
+    {"link",
+     "between devices of one node: {bandwidth: 450 GB/s, efficiency: 0.8, latency: 4 us}; unsaid, as the "
+     "accelerator's usual node"},
+    {"nccl", "how NCCL runs collectives over an NVSwitch; unsaid, as the accelerator's usual node"},
+    {"network",
+     "between nodes: {bandwidth_per_device: 400 Gbit/s, latency, efficiency, topology, oversubscription}; "
+     "unsaid, as the accelerator's usual node"},
+    {"price_per_device_hour", "as in 2.50 USD/h; unsaid, the accelerator's"},
+    {"power_per_device", "the node's overhead included, as in 1275 W; unsaid, the accelerator's"},
+    {"source", "where the figures come from"},
+    {"notes", "anything else"},
+});
+constexpr auto kClusterLinkKeys = std::to_array<KeyInfo>({
+    {"bandwidth", "of one device, one direction, as in 450 GB/s"},
+    {"efficiency", "fraction that large collectives reach"},
+    {"latency", "per step of a ring or message, as in 4 us"},
+    {"source", "where the figures come from"},
+});
+constexpr auto kNetworkKeys = std::to_array<KeyInfo>({
+    {"bandwidth_per_device", "one device's share of its node's NICs, one direction, as in 400 Gbit/s"},
+    {"latency", "of a message, as in 10 us"},
+    {"efficiency", "fraction that large collectives reach"},
+    {"topology", "rail-optimised, fat-tree, torus or single-switch", "rail-optimised"},
+    {"oversubscription", "down-links of a leaf switch over its up-links; 1: full bisection", "1"},
+    {"source", "where the figures come from"},
+});
+
+constexpr int kMostReferences = 8;  // one cluster naming another
+
+NodePtr expand(const NodePtr& node, const std::string& path, Library& library, int references_left) {
+  const bool is_name = node->kind == YamlNode::Kind::scalar && !node->text.empty();
+  const MapEntry* const name = node->find("name");
+  const bool has_base = name != nullptr && node->find("accelerator") == nullptr &&
+                        name->value->kind == YamlNode::Kind::scalar && !name->value->text.empty();
+  if (!is_name && !has_base) return node;
+
+  const YamlNode& reference = is_name ? *node : *name->value;
+  const std::string reference_path = is_name ? path : path.empty() ? "name" : path + ".name";
+  if (references_left == 0) {
+    library.complaints().add(reference.place, reference_path, "this cluster names itself");
+    return nullptr;
+  }
+  NodePtr base = library.open(ConfigKind::clusters, reference, reference_path);
+  if (base == nullptr) return nullptr;
+  base = expand(base, "", library, references_left - 1);
+  if (base == nullptr || is_name) return base;
+  if (base->kind != YamlNode::Kind::map) return base;
+  // The name said which cluster is meant; the cluster keeps the one it has.
+  return merge_maps(*base, *without_entry(*node, "name"));
+}
+
+/// The link of the accelerator's usual node, where the cluster says nothing else.
+LinkSpec read_link(const MapReader& map, const LinkSpec& usual) {
+  LinkSpec link = usual;
+  const std::optional<MapReader> reader = map.child("link", kClusterLinkKeys);
+  if (!reader) return link;
+  link.bandwidth = reader->optional("bandwidth", Measured<BytesPerSecond>{}, usual.bandwidth);
+  link.efficiency = reader->optional("efficiency", Fraction{}, usual.efficiency);
+  link.latency = reader->optional("latency", Measured<Seconds>{true}, usual.latency);
+  reader->maybe("source", Text{});
+  return link;
+}
+
+NetworkSpec read_network(const MapReader& map, const LinkSpec& usual) {
+  NetworkSpec network;
+  network.link = usual;
+  const std::optional<MapReader> reader = map.child("network", kNetworkKeys);
+  if (!reader) return network;
+  network.link.bandwidth =
+      reader->optional("bandwidth_per_device", Measured<BytesPerSecond>{}, usual.bandwidth);
+  network.link.latency = reader->optional("latency", Measured<Seconds>{true}, usual.latency);
+  network.link.efficiency = reader->optional("efficiency", Fraction{}, usual.efficiency);
+  network.topology = reader->optional("topology", Choice<Topology>{}, network.topology);
+  network.oversubscription = reader->optional("oversubscription", RealNumber{1.0, 1000.0}, 1.0);
+  reader->maybe("source", Text{});
+  return network;
+}
+
+ClusterSpec read_cluster_map(const MapReader& map, Library& library) {
+  ClusterSpec cluster;
+  if (const NodePtr accelerator = map.value("accelerator")) {
+    cluster.accelerator = read_accelerator(accelerator, map.node()->find("accelerator")->key_place,
+                                           map.path_of("accelerator"), library);
+  } else {
+    map.complain_of_missing("accelerator");
+  }
+  const AcceleratorSpec& accelerator = cluster.accelerator;
+  const std::string fallback =
+      map.path().empty() ? name_from_file(map.owner(), accelerator.name) : accelerator.name;
+  cluster.name = map.optional("name", Text{}, fallback);
+  cluster.devices_per_node =
+      map.optional("devices_per_node", WholeNumber{1, 10'000}, accelerator.node.devices);
+  cluster.nodes = map.optional("nodes", WholeNumber{1, 1'000'000}, 1);
+  cluster.fabric = map.optional("fabric", Choice<NodeFabric>{}, accelerator.node.fabric);
+  cluster.link = read_link(map, accelerator.node.link);
+  cluster.nccl = read_nccl(map, accelerator.node.nccl);
+  cluster.network = read_network(map, accelerator.node.network);
+  cluster.price = map.maybe("price_per_device_hour", Measured<DollarsPerSecond>{true});
+  if (!cluster.price) cluster.price = accelerator.price;
+  cluster.power = map.maybe("power_per_device", Measured<Watts>{});
+  if (!cluster.power) cluster.power = accelerator.power;
+  map.maybe("source", Text{});
+  map.maybe("notes", Text{});
+  return cluster;
+}
+
+}  // namespace
+
+KeyTable cluster_keys() { return kClusterKeys; }
+KeyTable cluster_link_keys() { return kClusterLinkKeys; }
+KeyTable network_keys() { return kNetworkKeys; }
+
+NodePtr expand_cluster(const NodePtr& node, const std::string& path, Library& library) {
+  return expand(node, path, library, kMostReferences);
+}
+
+ClusterSpec read_cluster(const NodePtr& node, const Place& owner, const std::string& path, Library& library) {
+  const NodePtr expanded = expand_cluster(node, path, library);
+  if (expanded == nullptr) return {};
+  // A cluster of a file is complained of in its own terms; a map in a job with the job's path.
+  const bool elsewhere = expanded->place.source != node->place.source;
+  const auto map = elsewhere ? MapReader::open(expanded, expanded->place, "", kClusterKeys,
+                                               "a map that describes a cluster", library.complaints())
+                             : MapReader::open(expanded, owner, path, kClusterKeys,
+                                               "a cluster's name, a path or a map", library.complaints());
+  return map ? read_cluster_map(*map, library) : ClusterSpec{};
+}
+
+}  // namespace foreshard

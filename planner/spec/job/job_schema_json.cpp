@@ -1,0 +1,312 @@
+#include "planner/spec/job/job_schema_json.hpp"
+
+#include <map>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/accelerator/nccl_yaml.hpp"
+#include "planner/spec/accelerator/read_accelerator.hpp"
+#include "planner/spec/cluster/read_cluster.hpp"
+#include "planner/spec/job/read_job.hpp"
+#include "planner/spec/accelerator/read_kernels.hpp"
+#include "planner/spec/model/read_model.hpp"
+#include "planner/spec/job/read_training.hpp"
+
+namespace foreshard {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+/// What the value of each key may be.
+using Forms = std::map<std::string_view, Json>;
+
+Json whole(std::int64_t least = 1) { return {{"type", "integer"}, {"minimum", least}}; }
+Json number() { return {{"type", "number"}}; }
+Json boolean() { return {{"type", "boolean"}}; }
+Json text() { return {{"type", "string"}}; }
+/// "80 GiB": a number with its unit.
+Json quantity() { return {{"type", "string"}, {"pattern", "^[0-9]"}}; }
+Json any_of(std::vector<Json> forms) { return {{"anyOf", std::move(forms)}}; }
+
+template <class E>
+Json word() {
+  Json words = Json::array();
+  for (const Named<E>& named : kWords<E>) words.push_back(std::string(named.word));
+  return {{"type", "string"}, {"enum", std::move(words)}};
+}
+Json word(std::vector<std::string> words) { return {{"type", "string"}, {"enum", std::move(words)}}; }
+
+/// What a value is to an editor: 1 a number, true a boolean, bf16 and 0 us text.
+Json scalar(std::string_view written) {
+  return Json::accept(written) ? Json::parse(written) : Json(std::string(written));
+}
+
+/// A map with the keys of a reader's table. Every key must have a form and every form a key.
+Json map(KeyTable keys, Forms forms, const std::vector<std::string>& required = {}) {
+  Json properties = Json::object();
+  for (const KeyInfo& info : keys) {
+    const auto form = forms.find(info.key);
+    if (form == forms.end()) throw std::logic_error("the schema says nothing of " + std::string(info.key));
+    Json described = {{"description", std::string(info.description)}};
+    described.update(form->second);
+    if (!info.default_value.empty()) described["default"] = scalar(info.default_value);
+    properties[std::string(info.key)] = std::move(described);
+    forms.erase(form);
+  }
+  if (!forms.empty()) throw std::logic_error("no reader knows " + std::string(forms.begin()->first));
+  Json schema = {{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
+  if (!required.empty()) schema["required"] = required;
+  return schema;
+}
+
+Json model() {
+  const Json latent = map(latent_attention_keys(),
+                          {{"kind", word({"mla"})},
+                           {"q_rank", whole(0)},
+                           {"kv_rank", whole()},
+                           {"nope_head_dim", whole()},
+                           {"rope_head_dim", whole(0)},
+                           {"v_head_dim", whole()}},
+                          {"kind", "kv_rank", "nope_head_dim", "rope_head_dim", "v_head_dim"});
+  const Json experts = map(experts_keys(),
+                           {{"count", whole()},
+                            {"per_token", whole()},
+                            {"hidden", whole()},
+                            {"shared_hidden", whole(0)},
+                            {"dense_layers", whole(0)},
+                            {"imbalance", number()},
+                            {"score_bias", boolean()}},
+                           {"count", "per_token", "hidden"});
+  const Json rule = map(ffn_rule_keys(), {{"multiple_of", whole()}, {"multiplier", number()}});
+  return map(model_keys(),
+             {{"name", text()},
+              {"layers", whole()},
+              {"hidden", whole()},
+              {"ffn_hidden", any_of({whole(), rule})},
+              {"ffn", word<FfnKind>()},
+              {"heads", whole()},
+              {"kv_heads", whole()},
+              {"head_dim", whole()},
+              {"vocab", whole()},
+              {"vocab_multiple", whole()},
+              {"tied_embeddings", boolean()},
+              {"norm", word<NormKind>()},
+              {"norms_per_layer", {{"type", "integer"}, {"enum", {1, 2, 4}}}},
+              {"biases", word<Biases>()},
+              {"qk_norm", boolean()},
+              {"qk_norm_whole", boolean()},
+              {"attention_sinks", boolean()},
+              {"positions", word<Positions>()},
+              {"max_positions", whole(0)},
+              {"causal", boolean()},
+              {"window", whole()},
+              {"attention", latent},
+              {"experts", experts},
+              {"source", text()},
+              {"notes", text()}},
+             {"layers", "hidden", "heads", "vocab"});
+}
+
+Json link(KeyTable keys, const std::vector<std::string>& required = {}) {
+  return map(
+      keys,
+      {{"bandwidth", quantity()}, {"efficiency", number()}, {"latency", quantity()}, {"source", text()}},
+      required);
+}
+
+Json nccl() {
+  return map(nccl_keys(), {{"generation", word<NcclGeneration>()},
+                           {"nvls_bandwidth", quantity()},
+                           {"fixed", quantity()},
+                           {"source", text()}});
+}
+
+Json kernels() {
+  Forms fractions;
+  for (const KeyInfo& info : memory_fraction_keys()) fractions[info.key] = number();
+  return map(kernels_keys(),
+             {{"gemm_fixed", quantity()},
+              {"gemm_k_prologue", whole(0)},
+              {"gemm_accumulate", number()},
+              {"grouped_efficiency", number()},
+              {"grouped_fixed", quantity()},
+              {"memory_efficiency", number()},
+              {"memory_half_size", quantity()},
+              {"memory_fraction", map(memory_fraction_keys(), fractions)},
+              {"launch", quantity()},
+              {"submit", quantity()},
+              {"communication_share", number()},
+              {"device_spread", number()},
+              {"spread", number()},
+              {"source", text()}},
+             {"gemm_fixed", "memory_efficiency", "memory_half_size", "launch", "spread"});
+}
+
+Json attention() {
+  Forms constants;
+  for (const KeyInfo& info : attention_rate_keys()) constants[info.key] = number();
+  const Json rate = map(attention_rate_keys(), constants, {"efficiency"});
+  const Json version =
+      map(flash_keys(), {{"forward", rate}, {"backward", rate}, {"in_step", number()}, {"source", text()}},
+          {"forward", "backward"});
+  Forms versions;
+  for (const Named<FlashVersion>& named : kWords<FlashVersion>) versions[named.word] = version;
+  versions["source"] = text();
+  return map(attention_keys(), versions);
+}
+
+Json fits() {
+  const Json fit = map(fit_keys(),
+                       {{"data", text()},
+                        {"fitted", boolean()},
+                        {"kernels", whole()},
+                        {"mean_error", number()},
+                        {"spread", number()}},
+                       {"data", "fitted", "kernels", "mean_error", "spread"});
+  return {{"type", "array"}, {"items", fit}};
+}
+
+Json accelerator() {
+  const Json rate =
+      map(gemm_rate_keys(), {{"peak", quantity()}, {"efficiency", number()}, {"source", text()}},
+          {"peak", "efficiency"});
+  Forms rates;
+  for (const KeyInfo& info : gemm_keys()) rates[info.key] = rate;
+  const Json memory =
+      map(memory_keys(), {{"capacity", quantity()}, {"bandwidth", quantity()}, {"source", text()}},
+          {"capacity", "bandwidth"});
+  const Json multiprocessors =
+      map(multiprocessors_keys(), {{"count", whole()}, {"source", text()}}, {"count"});
+  const Json usual_link = link(link_keys(), {"bandwidth", "latency"});
+  const Json node = map(node_keys(),
+                        {{"devices", whole()},
+                         {"fabric", word<NodeFabric>()},
+                         {"link", usual_link},
+                         {"network", usual_link},
+                         {"nccl", nccl()},
+                         {"source", text()}},
+                        {"devices", "network"});
+  return map(accelerator_keys(),
+             {{"name", text()},
+              {"full_name", text()},
+              {"kind", word({"gpu", "cpu"})},
+              {"memory", memory},
+              {"multiprocessors", multiprocessors},
+              {"gemm", map(gemm_keys(), rates)},
+              {"kernels", kernels()},
+              {"attention", attention()},
+              {"flash", word<FlashVersion>()},
+              {"fits", fits()},
+              {"node", node},
+              {"price", map(price_keys(), {{"per_hour", quantity()}, {"source", text()}}, {"per_hour"})},
+              {"power", map(power_keys(), {{"per_device", quantity()}, {"source", text()}}, {"per_device"})},
+              {"source", text()},
+              {"notes", text()}},
+             {"memory", "multiprocessors", "gemm", "kernels", "node"});
+}
+
+Json cluster() {
+  const Json network = map(network_keys(), {{"bandwidth_per_device", quantity()},
+                                            {"latency", quantity()},
+                                            {"efficiency", number()},
+                                            {"topology", word<Topology>()},
+                                            {"oversubscription", number()},
+                                            {"source", text()}});
+  return map(cluster_keys(), {{"name", text()},
+                              {"accelerator", any_of({text(), accelerator()})},
+                              {"devices_per_node", whole()},
+                              {"nodes", whole()},
+                              {"fabric", word<NodeFabric>()},
+                              {"link", link(cluster_link_keys())},
+                              {"nccl", nccl()},
+                              {"network", network},
+                              {"price_per_device_hour", quantity()},
+                              {"power_per_device", quantity()},
+                              {"source", text()},
+                              {"notes", text()}});
+}
+
+Json parallelism() {
+  const Json listed = {{"type", "array"}, {"items", whole(0)}};
+  return map(parallelism_keys(), {{"tp", whole()},
+                                  {"pp", whole()},
+                                  {"vp", whole()},
+                                  {"cp", whole()},
+                                  {"ep", whole()},
+                                  {"dp", any_of({whole(), word({"auto"})})},
+                                  {"sequence_parallel", boolean()},
+                                  {"zero", {{"type", "integer"}, {"enum", {0, 1, 2, 3}}}},
+                                  {"cp_style", word<CpStyle>()},
+                                  {"stages", any_of({word({"even", "by-cost"}), listed})}});
+}
+
+Json training() {
+  const Json overlap = map(overlap_keys(), {{"tp", word<TpOverlap>()},
+                                            {"dp", boolean()},
+                                            {"pp", boolean()},
+                                            {"cp", boolean()},
+                                            {"ep", boolean()}});
+  const Json failures = map(failure_keys(),
+                            {{"mtbf_per_device", quantity()},
+                             {"checkpoint_write", quantity()},
+                             {"restart", quantity()},
+                             {"checkpoint_interval", quantity()},
+                             {"repair", quantity()}},
+                            {"mtbf_per_device", "checkpoint_write", "restart"});
+  return map(training_keys(),
+             {{"sequence_length", whole()},
+              {"global_batch", whole()},
+              {"micro_batch", whole()},
+              {"precision", word<Precision>()},
+              {"attention", word<AttentionKind>()},
+              {"flash", word<FlashVersion>()},
+              {"compiled", boolean()},
+              {"dropout", boolean()},
+              {"gradient_dtype", word({"fp32", "bf16"})},
+              {"fp8_scaling", word<Fp8Scaling>()},
+              {"launch", word<Launch>()},
+              {"recompute", word<Recompute>()},
+              {"schedule", word<ScheduleKind>()},
+              {"overlap", overlap},
+              {"optimizer", word<OptimizerKind>()},
+              {"tokens", quantity()},
+              {"failures", failures}},
+             {"sequence_length", "global_batch", "micro_batch"});
+}
+
+Json measured() {
+  return map(measured_keys(), {{"step_time", quantity()},
+                               {"peak_memory", quantity()},
+                               {"memory_kind", word<MemoryKind>()},
+                               {"source", text()},
+                               {"derived", text()},
+                               {"assumed", text()}});
+}
+
+Json lora() {
+  const Json targets = {{"type", "array"}, {"items", word({"attention", "ffn"})}};
+  return map(lora_keys(), {{"rank", whole()}, {"targets", targets}}, {"rank", "targets"});
+}
+
+}  // namespace
+
+std::string job_schema_json() {
+  Json schema = {{"$schema", "http://json-schema.org/draft-07/schema#"}, {"title", "A foreshard job"}};
+  schema.update(map(job_keys(),
+                    {{"name", text()},
+                     {"model", any_of({text(), model()})},
+                     {"cluster", any_of({text(), cluster()})},
+                     {"framework", word<Framework>()},
+                     {"parallelism", parallelism()},
+                     {"training", training()},
+                     {"lora", lora()},
+                     {"measured", measured()}},
+                    {"model", "cluster", "training"}));
+  return schema.dump(2) + "\n";
+}
+
+}  // namespace foreshard

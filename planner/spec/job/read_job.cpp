@@ -1,0 +1,205 @@
+#include "planner/spec/job/read_job.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/core.h>
+
+#include "planner/spec/yaml/node_edit.hpp"
+#include "planner/spec/cluster/read_cluster.hpp"
+#include "planner/spec/model/read_model.hpp"
+#include "planner/spec/job/read_training.hpp"
+#include "planner/spec/job/validate_job.hpp"
+
+namespace foreshard {
+
+namespace {
+
+constexpr auto kJobKeys = std::to_array<KeyInfo>({
+    {"name", "of the job; unsaid, the file's"},
+    {"model", "a name that 'foreshard list models' shows, a path or a map"},
+    {"cluster", "a name that 'foreshard list clusters' shows, {name: dgx-h100, nodes: 8}, a path or a map"},
+    {"framework",
+     "whose conventions: megatron, megatron-deepspeed, torch-fsdp, deepspeed, nanotron or foreshard",
+     "foreshard"},
+    {"parallelism", "how the job is sharded: {tp, pp, vp, cp, ep, dp, …}"},
+    {"training", "sequence_length, global_batch, micro_batch and how a step is run"},
+    {"lora", "low-rank adapters beside frozen weights: {rank: 16, targets: [attention, ffn]}"},
+    {"measured", "what somebody measured for this job"},
+});
+constexpr auto kParallelismKeys = std::to_array<KeyInfo>({
+    {"tp", "tensor parallelism", "1"},
+    {"pp", "pipeline stages", "1"},
+    {"vp", "model chunks per pipeline stage", "1"},
+    {"cp", "context parallelism", "1"},
+    {"ep", "expert parallelism", "1"},
+    {"dp", "data parallelism, or auto: the devices that are left", "auto"},
+    {"sequence_parallel", "norms and residuals are sharded over tp: true or false; unsaid, tp > 1"},
+    {"zero", "stage of ZeRO, 0 to 3", "0"},
+    {"cp_style", "ring, all-gather or ulysses", "ring"},
+    {"stages", "even, by-cost, or the layers of each stage as a list", "even"},
+});
+constexpr auto kLoraKeys = std::to_array<KeyInfo>({
+    {"rank", "of the adapters' matrices"},
+    {"targets", "what has adapters, as a list: attention, ffn"},
+});
+constexpr auto kMeasuredKeys = std::to_array<KeyInfo>({
+    {"step_time", "as in 18.1 s"},
+    {"peak_memory", "of one device, as in 66.5 GiB"},
+    {"memory_kind", "allocated, reserved or other", "other"},
+    {"source", "who measured it and where it stands"},
+    {"derived", "how the figure was worked out, if it does not stand there"},
+    {"assumed", "what the source does not say"},
+});
+
+constexpr std::int64_t kMostRanks = 1'000'000;
+
+enum class LoraTarget : std::uint8_t { attention, ffn };
+
+}  // namespace
+
+template <>
+inline constexpr auto kWords<LoraTarget> =
+    std::to_array<Named<LoraTarget>>({{LoraTarget::attention, "attention"}, {LoraTarget::ffn, "ffn"}});
+
+namespace {
+
+void read_stages(const MapReader& map, ParallelismSpec& parallelism) {
+  const NodePtr stages = map.value("stages");
+  if (stages == nullptr) return;
+  if (stages->kind == YamlNode::Kind::list) {
+    parallelism.stage_policy = StagePolicy::listed;
+    parallelism.stage_layers = map.list("stages", WholeNumber{0, 100'000});
+  } else if (stages->kind == YamlNode::Kind::scalar) {
+    parallelism.stage_policy = map.optional(
+        "stages", Choice<StagePolicy>{{StagePolicy::even, StagePolicy::by_cost}}, StagePolicy::even);
+  } else {
+    map.complain("stages", "expected even, by-cost or a list, found " + kind_of(*stages));
+  }
+}
+
+/// A degree, or auto, which is read as 0.
+struct DegreeOrAuto {
+  using type = std::int64_t;
+  [[nodiscard]] Outcome<type> read(const YamlNode& node) const {
+    if (node.kind == YamlNode::Kind::scalar && node.text == "auto") return 0;
+    Outcome<type> outcome = WholeNumber{1, kMostRanks}.read(node);
+    if (auto* complaint = std::get_if<ParseComplaint>(&outcome)) complaint->allowed += ", or auto";
+    return outcome;
+  }
+};
+
+/// What is left of the devices; where tp·pp·cp do not divide them, less than that, and the job is illegal.
+std::int64_t remaining_degree(const ParallelismSpec& parallelism, std::int64_t devices) {
+  const std::int64_t others = checked_product(parallelism.tp, parallelism.pp, parallelism.cp);
+  return std::max<std::int64_t>(1, devices / std::max<std::int64_t>(1, others));
+}
+
+ParallelismSpec read_parallelism(const std::optional<MapReader>& map, std::int64_t devices) {
+  ParallelismSpec parallelism;
+  if (!map) {
+    parallelism.dp = devices;
+    return parallelism;
+  }
+  const WholeNumber degree{1, kMostRanks};
+  parallelism.tp = map->optional("tp", degree, 1);
+  parallelism.pp = map->optional("pp", degree, 1);
+  parallelism.vp = map->optional("vp", degree, 1);
+  parallelism.cp = map->optional("cp", degree, 1);
+  parallelism.ep = map->optional("ep", degree, 1);
+  parallelism.dp = map->optional("dp", DegreeOrAuto{}, 0);
+  if (parallelism.dp == 0) parallelism.dp = remaining_degree(parallelism, devices);
+  parallelism.sequence_parallel = map->optional("sequence_parallel", Boolean{}, parallelism.tp > 1);
+  parallelism.zero = static_cast<int>(map->optional("zero", WholeNumber{0, 3}, 0));
+  parallelism.cp_style = map->optional("cp_style", Choice<CpStyle>{}, parallelism.cp_style);
+  read_stages(*map, parallelism);
+  return parallelism;
+}
+
+std::optional<LoraSpec> read_lora(const MapReader& job) {
+  const std::optional<MapReader> map = job.child("lora", kLoraKeys);
+  if (!map) return std::nullopt;
+  LoraSpec lora;
+  lora.rank = map->required("rank", WholeNumber{1, 1'000'000});
+  if (!map->has("targets")) map->complain_of_missing("targets");
+  for (const LoraTarget target : map->list("targets", Choice<LoraTarget>{})) {
+    (target == LoraTarget::attention ? lora.attention : lora.ffn) = true;
+  }
+  return lora;
+}
+
+std::optional<MeasuredSpec> read_measured(const MapReader& job) {
+  const std::optional<MapReader> map = job.child("measured", kMeasuredKeys);
+  if (!map) return std::nullopt;
+  MeasuredSpec measured;
+  measured.step_time = map->maybe("step_time", Measured<Seconds>{});
+  measured.peak_memory = map->maybe("peak_memory", Measured<Bytes>{});
+  measured.memory_kind = map->optional("memory_kind", Choice<MemoryKind>{}, measured.memory_kind);
+  measured.source = map->optional("source", Text{}, "");
+  measured.derived = map->optional("derived", Text{}, "");
+  measured.assumed = map->optional("assumed", Text{}, "");
+  if (!map->has("step_time") && !map->has("peak_memory")) {
+    job.complaints().add(map->owner(), map->path(), "nothing was measured",
+                         "step_time or peak_memory is needed");
+  }
+  return measured;
+}
+
+/// False if the degrees are so large that their product cannot be reasoned about.
+bool degrees_are_countable(const JobSpec& job) {
+  const ParallelismSpec& p = job.parallelism;
+  const double devices = static_cast<double>(p.tp) * static_cast<double>(p.pp) * static_cast<double>(p.cp) *
+                         static_cast<double>(p.dp);
+  return devices < 1e15;
+}
+
+/// What `read` makes of the value of a key that must be there.
+template <class Spec, class Read>
+Spec read_part(const MapReader& job, const char* key, Read read, Library& library) {
+  const MapEntry* const entry = job.node()->find(key);
+  if (entry == nullptr) {
+    job.complain_of_missing(key);
+    return {};
+  }
+  return read(entry->value, entry->key_place, key, library);
+}
+
+}  // namespace
+
+KeyTable job_keys() { return kJobKeys; }
+KeyTable parallelism_keys() { return kParallelismKeys; }
+KeyTable lora_keys() { return kLoraKeys; }
+KeyTable measured_keys() { return kMeasuredKeys; }
+
+JobSpec read_job(const NodePtr& document, const std::string& default_name, Library& library) {
+  Complaints& complaints = library.complaints();
+  const std::size_t before = complaints.size();
+  JobSpec job;
+  const auto map =
+      MapReader::open(document, document->place, "", kJobKeys, "a map that describes a job", complaints);
+  if (!map) return job;
+  job.name = map->optional("name", Text{}, default_name);
+  job.model = read_part<ModelSpec>(*map, "model", read_model, library);
+  job.cluster = read_part<ClusterSpec>(*map, "cluster", read_cluster, library);
+  job.framework = map->optional("framework", Choice<Framework>{}, job.framework);
+  job.parallelism = read_parallelism(map->child("parallelism", kParallelismKeys), job.cluster.devices());
+  if (const auto training = map->required_child("training", training_keys())) {
+    job.training = read_training(*training, job);
+  }
+  job.lora = read_lora(*map);
+  job.measured = read_measured(*map);
+  if (complaints.size() != before) return job;
+
+  if (!degrees_are_countable(job)) {
+    complaints.add(locate(*document, "parallelism"), "parallelism",
+                   "tp · pp · cp · dp is more devices than can be counted");
+    return job;
+  }
+  for (const Illegality& illegality : find_illegalities(job)) {
+    complaints.add(locate(*document, illegality.path), illegality.path, illegality.message,
+                   illegality.allowed);
+  }
+  return job;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,130 @@
+#include "planner/spec/job/read_training.hpp"
+
+#include <array>
+
+#include "planner/spec/job/read_job.hpp"
+
+namespace foreshard {
+
+namespace {
+
+constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
+    {"sequence_length", "tokens of a sequence"},
+    {"global_batch", "sequences per step, over all devices"},
+    {"micro_batch", "sequences per data-parallel rank and micro-batch"},
+    {"precision", "of the layers' matrix products: fp32, bf16, fp16 or fp8", "bf16"},
+    {"attention", "flash or unfused", "flash"},
+    {"flash",
+     "which flash attention: fa1, fa2, fa3, fa4, cudnn or triton; unsaid, the framework's or the "
+     "accelerator's usual"},
+    {"compiled", "pointwise operations are fused by a compiler: true or false; unsaid, the framework's"},
+    {"dropout", "residual and attention dropout are run: true or false; unsaid, the framework's"},
+    {"gradient_dtype", "fp32 or bf16; unsaid, the framework's"},
+    {"fp8_scaling", "tensorwise, rowwise or mx; said of the job, no prediction depends on it", "tensorwise"},
+    {"launch", "async, or blocking: the host waits for every kernel", "async"},
+    {"recompute", "none, selective (attention core), selective-ops (chosen per operation) or full", "none"},
+    {"schedule",
+     "gpipe, 1f1b, interleaved or zero-bubble; unsaid, 1f1b, and interleaved if vp is more than 1"},
+    {"overlap",
+     "what communication hides: {tp: none, wgrad or full; dp, pp, cp, ep: true or false}; unsaid, the "
+     "framework's"},
+    {"optimizer", "adamw, adam or sgd", "adamw"},
+    {"tokens", "in the whole training, as in 15T: for its time and cost"},
+    {"failures", "how often the run is interrupted, and what that costs"},
+});
+constexpr auto kOverlapKeys = std::to_array<KeyInfo>({
+    {"tp", "none, wgrad (behind the weight gradient) or full (beside the product they feed)"},
+    {"dp", "true or false"},
+    {"pp", "true or false"},
+    {"cp", "true or false"},
+    {"ep", "true or false"},
+});
+
+constexpr auto kFailureKeys = std::to_array<KeyInfo>({
+    {"mtbf_per_device", "mean time between failures of one device, as in 50000 h"},
+    {"checkpoint_write", "how long a checkpoint stops the run, as in 60 s"},
+    {"restart", "from a failure to the first step after it, as in 10 min"},
+    {"checkpoint_interval", "computing between checkpoints, as in 30 min; unsaid, the best"},
+    {"repair", "until a failed node is back, as in 24 h: for the number of spare nodes"},
+});
+
+std::optional<FailureSpec> read_failures(const MapReader& training) {
+  const std::optional<MapReader> map = training.child("failures", kFailureKeys);
+  if (!map) return std::nullopt;
+  return FailureSpec{.mtbf_per_device = map->required("mtbf_per_device", Measured<Seconds>{}),
+                     .checkpoint_write = map->required("checkpoint_write", Measured<Seconds>{}),
+                     .restart = map->required("restart", Measured<Seconds>{true}),
+                     .checkpoint_interval = map->maybe("checkpoint_interval", Measured<Seconds>{}),
+                     .repair = map->maybe("repair", Measured<Seconds>{})};
+}
+
+OverlapSpec read_overlap(const MapReader& training, const OverlapSpec& usual) {
+  OverlapSpec overlap = usual;
+  const std::optional<MapReader> map = training.child("overlap", kOverlapKeys);
+  if (!map) return overlap;
+  overlap.tp = map->optional("tp", Choice<TpOverlap>{}, usual.tp);
+  overlap.dp = map->optional("dp", Boolean{}, usual.dp);
+  overlap.pp = map->optional("pp", Boolean{}, usual.pp);
+  overlap.cp = map->optional("cp", Boolean{}, usual.cp);
+  overlap.ep = map->optional("ep", Boolean{}, usual.ep);
+  return overlap;
+}
+
+/// What hides communication where the job does not say. On a CPU a collective in flight needs the core that
+/// would compute. A ring of context-parallel ranks computes on one part of the keys while the next travels.
+OverlapSpec usual_overlap(const JobSpec& job, OverlapSpec frameworks) {
+  if (job.cluster.accelerator.is_cpu) return {};
+  frameworks.cp = job.parallelism.cp_style == CpStyle::ring;
+  return frameworks;
+}
+
+DType usual_gradient_dtype(Precision precision, const FrameworkConventions& usual) {
+  if (precision == Precision::fp32) return DType::fp32;
+  return precision == Precision::fp16 ? usual.fp16_gradient_dtype : usual.gradient_dtype;
+}
+
+/// The flash attention that PyTorch brings is FlashAttention-2 on every card. LayerNorm marks the models of
+/// the years before it, when LLM Foundry ran FlashAttention's algorithm in Triton. Source:
+/// docs/frameworks.md.
+std::optional<FlashVersion> usual_flash(const JobSpec& job) {
+  if (job.framework != Framework::torch_fsdp) return std::nullopt;
+  return job.model.norm == NormKind::layernorm ? FlashVersion::fa1 : FlashVersion::fa2;
+}
+
+}  // namespace
+
+KeyTable training_keys() { return kTrainingKeys; }
+KeyTable overlap_keys() { return kOverlapKeys; }
+KeyTable failure_keys() { return kFailureKeys; }
+
+TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
+  const FrameworkConventions usual = framework_conventions(job.framework);
+  TrainingSpec training;
+  training.sequence_length = map.required("sequence_length", WholeNumber{});
+  training.global_batch = map.required("global_batch", WholeNumber{});
+  training.micro_batch = map.required("micro_batch", WholeNumber{});
+  training.precision = map.optional("precision", Choice<Precision>{}, training.precision);
+  training.attention = map.optional("attention", Choice<AttentionKind>{}, training.attention);
+  training.flash = map.maybe("flash", Choice<FlashVersion>{});
+  if (!training.flash && !job.cluster.accelerator.is_cpu) training.flash = usual_flash(job);
+  training.compiled = map.optional("compiled", Boolean{}, usual.compiled);
+  // LayerNorm marks the models of the years in which dropout was usual.
+  const bool usual_dropout = usual.dropout && job.model.norm == NormKind::layernorm;
+  training.dropout = map.optional("dropout", Boolean{}, usual_dropout);
+  const DType usual_gradient = usual_gradient_dtype(training.precision, usual);
+  training.gradient_dtype =
+      map.optional("gradient_dtype", Choice<DType>{{DType::fp32, DType::bf16}}, usual_gradient);
+  training.fp8_scaling = map.optional("fp8_scaling", Choice<Fp8Scaling>{}, training.fp8_scaling);
+  training.launch = map.optional("launch", Choice<Launch>{}, training.launch);
+  training.recompute = map.optional("recompute", Choice<Recompute>{}, training.recompute);
+  const ScheduleKind usual_schedule =
+      job.parallelism.vp > 1 ? ScheduleKind::interleaved : ScheduleKind::one_f_one_b;
+  training.schedule = map.optional("schedule", Choice<ScheduleKind>{}, usual_schedule);
+  training.overlap = read_overlap(map, usual_overlap(job, usual.overlap));
+  training.optimizer = map.optional("optimizer", Choice<OptimizerKind>{}, training.optimizer);
+  training.tokens = map.maybe("tokens", Measured<Tokens>{});
+  training.failures = read_failures(map);
+  return training;
+}
+
+}  // namespace foreshard

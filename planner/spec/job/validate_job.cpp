@@ -1,0 +1,306 @@
+#include "planner/spec/job/validate_job.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <limits>
+#include <string_view>
+
+#include <fmt/core.h>
+
+#include "planner/spec/job/countable.hpp"
+#include "planner/spec/job/validate_parts.hpp"
+
+namespace foreshard {
+namespace {
+
+using Findings = std::vector<Illegality>;
+
+// ---- Tensor parallelism.
+
+/// Why this tp cannot shard the model, the most telling reason only; empty if it can.
+std::string tp_objection(const ModelSpec& model, std::int64_t tp) {
+  if (model.heads % tp != 0) return fmt::format("{} does not divide the model's {} heads", tp, model.heads);
+  // With more ranks than kv heads, each kv head is kept by tp / kv_heads ranks.
+  if (model.kv_heads % tp != 0 && tp % model.kv_heads != 0)
+    return fmt::format("{} neither divides nor is a multiple of the model's {} kv heads", tp, model.kv_heads);
+  const bool has_dense_layers = !model.experts || model.experts->dense_layers > 0;
+  if (has_dense_layers && model.ffn_hidden % tp != 0)
+    return fmt::format("{} does not divide the model's FFN hidden size of {}", tp, model.ffn_hidden);
+  return {};
+}
+
+/// Degrees beyond this are not suggested, whatever the sizes in the file.
+constexpr std::int64_t kMostTpListed = 65'536;
+
+/// "allowed here: 1, 2, 4, 8 (16 and more would leave this node of 8 devices)"
+std::string allowed_tp(const JobSpec& job) {
+  std::string inside_node;
+  std::int64_t first_outside = 0;
+  const std::int64_t most = std::min({job.model.heads, job.cluster.devices(), kMostTpListed});
+  for (std::int64_t tp = 1; tp <= most && first_outside == 0; ++tp) {
+    if (!tp_objection(job.model, tp).empty()) continue;
+    if (tp > job.cluster.devices_per_node)
+      first_outside = tp;
+    else
+      inside_node += fmt::format("{}{}", inside_node.empty() ? "" : ", ", tp);
+  }
+  std::string text = "allowed here: " + inside_node;
+  if (first_outside != 0)
+    text += fmt::format(" ({} and more would leave this node of {} device{})", first_outside,
+                        job.cluster.devices_per_node, job.cluster.devices_per_node == 1 ? "" : "s");
+  return text;
+}
+
+void check_tensor_parallel(const JobSpec& job, Findings& findings) {
+  const std::string objection = tp_objection(job.model, job.parallelism.tp);
+  if (!objection.empty()) findings.push_back({"parallelism.tp", objection, allowed_tp(job)});
+}
+
+// ---- Devices and what is split over dp and cp.
+
+/// True where tp is wrong and dp is just what it leaves of the cluster: then dp will change with tp, and its
+/// own complaints would only repeat that of tp.
+bool dp_follows_wrong_tp(const JobSpec& job) {
+  const ParallelismSpec& p = job.parallelism;
+  const std::int64_t others = checked_product(p.tp, p.pp, p.cp);
+  const std::int64_t left = std::max<std::int64_t>(job.cluster.devices() / others, 1);
+  return p.dp == left && !tp_objection(job.model, p.tp).empty();
+}
+
+void check_devices(const JobSpec& job, Findings& findings) {
+  const std::int64_t available = job.cluster.devices();
+  if (available > std::numeric_limits<std::int32_t>::max()) {
+    findings.push_back(
+        {"cluster.nodes", fmt::format("{} devices are more than can be numbered", available),
+         fmt::format("allowed here: up to {} devices", std::numeric_limits<std::int32_t>::max())});
+    return;
+  }
+  const ParallelismSpec& p = job.parallelism;
+  const std::int64_t used = checked_product(p.tp, p.pp, p.cp, p.dp);
+  if (used == available || dp_follows_wrong_tp(job)) return;
+  const std::int64_t others = used / p.dp;
+  std::string allowed;
+  if (available % others == 0) allowed = fmt::format("allowed here: dp {}", available / others);
+  findings.push_back({"parallelism",
+                      fmt::format("tp {} × pp {} × cp {} × dp {} is {} devices, the cluster has {}", p.tp,
+                                  p.pp, p.cp, p.dp, used, available),
+                      allowed});
+}
+
+void check_batch(const JobSpec& job, Findings& findings) {
+  if (dp_follows_wrong_tp(job)) return;
+  const std::int64_t per_round = checked_product(job.parallelism.dp, job.training.micro_batch);
+  if (job.training.global_batch % per_round != 0) {
+    findings.push_back({"training.global_batch",
+                        fmt::format("{} sequences do not split over dp {} × micro_batch {}",
+                                    job.training.global_batch, job.parallelism.dp, job.training.micro_batch),
+                        fmt::format("allowed here: multiples of {}", per_round)});
+    return;
+  }
+  const std::int64_t micro_batches = job.training.global_batch / per_round;
+  if (job.training.schedule == ScheduleKind::interleaved && micro_batches % job.parallelism.pp != 0)
+    findings.push_back(
+        {"training.global_batch",
+         fmt::format("{} micro-batches do not make whole groups of pp {}, as the interleaved "
+                     "schedule needs",
+                     micro_batches, job.parallelism.pp),
+         fmt::format("allowed here: multiples of {}", checked_product(per_round, job.parallelism.pp))});
+}
+
+void check_sequence_parallel(const JobSpec& job, Findings& findings) {
+  const ParallelismSpec& p = job.parallelism;
+  if (!p.sequence_parallel || !tp_objection(job.model, p.tp).empty()) return;
+  const std::int64_t tokens = checked_product(job.training.sequence_length, job.training.micro_batch) / p.cp;
+  if (tokens % p.tp != 0)
+    findings.push_back({"parallelism.sequence_parallel",
+                        fmt::format("a micro-batch of {} tokens does not split over tp {}", tokens, p.tp),
+                        ""});
+}
+
+void check_zero(const JobSpec& job, Findings& findings) {
+  if (job.parallelism.zero < 0 || job.parallelism.zero > 3)
+    findings.push_back({"parallelism.zero", fmt::format("there is no ZeRO stage {}", job.parallelism.zero),
+                        "allowed here: 0, 1, 2, 3"});
+}
+
+// ---- Stages and schedules.
+
+void check_listed_stages(const JobSpec& job, Findings& findings) {
+  const ParallelismSpec& p = job.parallelism;
+  const auto size = static_cast<std::int64_t>(p.stage_layers.size());
+  const std::int64_t pieces = checked_product(p.pp, p.vp);
+  if (size != p.pp && size != pieces) {
+    const std::string per_chunk = p.vp > 1 ? fmt::format(" or {}, one per chunk", pieces) : "";
+    findings.push_back({"parallelism.stages", fmt::format("{} layer counts for {} stages", size, p.pp),
+                        fmt::format("allowed here: {} counts, one per stage{}", p.pp, per_chunk)});
+    return;
+  }
+  const std::int64_t least = size == pieces ? 1 : p.vp;
+  std::int64_t sum = 0;
+  for (const std::int64_t count : p.stage_layers) {
+    if (count < least)
+      findings.push_back({"parallelism.stages", fmt::format("{} layers are too few for a stage", count),
+                          fmt::format("allowed here: at least {}", least)});
+    sum = detail::checked_add(sum, count, "layers");
+  }
+  if (sum != job.model.layers)
+    findings.push_back({"parallelism.stages",
+                        fmt::format("the counts sum to {} layers, the model has {}", sum, job.model.layers),
+                        ""});
+}
+
+void check_stages(const JobSpec& job, Findings& findings) {
+  const ParallelismSpec& p = job.parallelism;
+  if (p.stage_policy == StagePolicy::listed) return check_listed_stages(job, findings);
+  if (checked_product(p.pp, p.vp) <= job.model.layers) return;
+  if (p.vp == 1 || p.pp > job.model.layers)
+    findings.push_back({"parallelism.pp",
+                        fmt::format("{} stages are more than the model's {} layers", p.pp, job.model.layers),
+                        fmt::format("allowed here: at most {}", job.model.layers)});
+  else
+    findings.push_back({"parallelism.vp",
+                        fmt::format("pp {} × vp {} is {} chunks, the model has {} layers", p.pp, p.vp,
+                                    p.pp * p.vp, job.model.layers),
+                        fmt::format("allowed here: at most {}", job.model.layers / p.pp)});
+}
+
+void check_schedule(const JobSpec& job, Findings& findings) {
+  const ParallelismSpec& p = job.parallelism;
+  switch (job.training.schedule) {
+    case ScheduleKind::zero_bubble:
+      if (p.vp > 1)
+        findings.push_back({"parallelism.vp", "the zero-bubble schedule runs one chunk per stage",
+                            "allowed here: 1, or the interleaved schedule"});
+      if (p.pp < 2)
+        findings.push_back(
+            {"parallelism.pp", "the zero-bubble schedule needs several stages", "allowed here: at least 2"});
+      // Gradients are scattered after every backward from ZeRO-2 on; here most of them come a pass later.
+      if (p.zero >= 2)
+        findings.push_back(
+            {"parallelism.zero",
+             fmt::format("ZeRO-{} with the zero-bubble schedule is not planned by this version", p.zero),
+             "allowed here: 0, 1"});
+      return;
+    case ScheduleKind::interleaved:
+      if (p.vp < 2)
+        findings.push_back({"parallelism.vp", "the interleaved schedule needs several chunks per stage",
+                            "allowed here: at least 2"});
+      if (p.pp < 2)
+        findings.push_back(
+            {"parallelism.pp", "the interleaved schedule needs several stages", "allowed here: at least 2"});
+      return;
+    case ScheduleKind::gpipe:
+    case ScheduleKind::one_f_one_b:
+      if (p.vp > 1)
+        findings.push_back({"training.schedule", fmt::format("vp {} needs the interleaved schedule", p.vp),
+                            "allowed here: interleaved"});
+      return;
+  }
+}
+
+// ---- The model and its arithmetic.
+
+void check_model(const JobSpec& job, Findings& findings) {
+  const ModelSpec& model = job.model;
+  if (model.heads % model.kv_heads != 0)
+    findings.push_back({"model.kv_heads",
+                        fmt::format("{} does not divide the model's {} heads", model.kv_heads, model.heads),
+                        ""});
+  if (model.positions == Positions::rope && model.head_dim % 2 != 0)
+    findings.push_back(
+        {"model.head_dim", fmt::format("{} is odd, rotary positions turn pairs", model.head_dim), ""});
+  if (model.positions == Positions::learned && model.max_positions > 0 &&
+      job.training.sequence_length > model.max_positions)
+    findings.push_back({"training.sequence_length",
+                        fmt::format("{} is more than the {} positions that the model learns",
+                                    job.training.sequence_length, model.max_positions),
+                        fmt::format("allowed here: at most {}", model.max_positions)});
+}
+
+struct NamedPrecision {
+  std::string_view name;
+  DType dtype;
+};
+/// By Precision: the data type whose matrix units a job of this precision needs.
+constexpr std::array<NamedPrecision, 4> kPrecisions{
+    {{"fp32", DType::fp32}, {"bf16", DType::bf16}, {"fp16", DType::fp16}, {"fp8", DType::fp8}}};
+
+void check_precision(const JobSpec& job, Findings& findings) {
+  const AcceleratorSpec& accelerator = job.cluster.accelerator;
+  const auto has_units = [&](DType dtype) {
+    return accelerator.gemm[static_cast<std::size_t>(dtype)].has_value();
+  };
+  const NamedPrecision& wanted = kPrecisions[static_cast<std::size_t>(job.training.precision)];
+  if (has_units(wanted.dtype)) return;
+  std::string names;
+  for (const NamedPrecision& precision : kPrecisions)
+    if (has_units(precision.dtype)) names += fmt::format("{}{}", names.empty() ? "" : ", ", precision.name);
+  findings.push_back({"training.precision",
+                      fmt::format("{} has no {} matrix units", accelerator.name, wanted.name),
+                      names.empty() ? "" : "allowed here: " + names});
+}
+
+// ---- All of them.
+
+/// Sizes that everything else divides by.
+void check_positive(const JobSpec& job, Findings& findings) {
+  struct Size {
+    const char* path;
+    std::int64_t value;
+  };
+  const ParallelismSpec& p = job.parallelism;
+  const ModelSpec& m = job.model;
+  const TrainingSpec& t = job.training;
+  for (const Size& size :
+       {Size{"parallelism.tp", p.tp}, Size{"parallelism.pp", p.pp}, Size{"parallelism.vp", p.vp},
+        Size{"parallelism.cp", p.cp}, Size{"parallelism.ep", p.ep}, Size{"parallelism.dp", p.dp},
+        Size{"training.sequence_length", t.sequence_length}, Size{"training.global_batch", t.global_batch},
+        Size{"training.micro_batch", t.micro_batch}, Size{"model.layers", m.layers},
+        Size{"model.hidden", m.hidden}, Size{"model.ffn_hidden", m.ffn_hidden}, Size{"model.heads", m.heads},
+        Size{"model.kv_heads", m.kv_heads}, Size{"model.head_dim", m.head_dim}, Size{"model.vocab", m.vocab},
+        Size{"model.vocab_multiple", m.vocab_multiple}, Size{"cluster.nodes", job.cluster.nodes},
+        Size{"cluster.devices_per_node", job.cluster.devices_per_node}})
+    if (size.value < 1)
+      findings.push_back(
+          {size.path, fmt::format("must be at least 1, is {}", size.value), "allowed here: 1 and more"});
+}
+
+struct Check {
+  const char* path;  ///< to blame where the check's own arithmetic overflows
+  void (*run)(const JobSpec&, Findings&);
+};
+constexpr std::array<Check, 13> kChecks{{{"parallelism.tp", check_tensor_parallel},
+                                         {"parallelism", check_devices},
+                                         {"parallelism.ep", detail::check_experts},
+                                         {"parallelism.cp", detail::check_context_parallel},
+                                         {"parallelism.sequence_parallel", check_sequence_parallel},
+                                         {"parallelism.zero", check_zero},
+                                         {"parallelism.stages", check_stages},
+                                         {"training.schedule", check_schedule},
+                                         {"training.global_batch", check_batch},
+                                         {"model", check_model},
+                                         {"model.attention", detail::check_attention},
+                                         {"lora", detail::check_lora},
+                                         {"training.precision", check_precision}}};
+
+}  // namespace
+
+std::vector<Illegality> find_illegalities(const JobSpec& job) {
+  Findings findings;
+  check_positive(job, findings);
+  if (!findings.empty()) return findings;
+  const auto run = [&](const Check& check) {
+    try {
+      check.run(job, findings);
+    } catch (const CountOverflow&) {
+      findings.push_back({check.path, "the sizes multiply to more than 64-bit counts hold", ""});
+    }
+  };
+  for (const Check& check : kChecks) run(check);
+  // The sums over a job assume that its parts divide, so they come last.
+  if (findings.empty()) detail::check_countable(job, findings);
+  return findings;
+}
+
+}  // namespace foreshard

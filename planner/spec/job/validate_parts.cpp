@@ -1,0 +1,119 @@
+#include "planner/spec/job/validate_parts.hpp"
+
+#include <fmt/core.h>
+
+namespace foreshard::detail {
+namespace {
+
+constexpr const char* kOnlyOne = "allowed here: 1";
+
+void require_division(std::vector<Illegality>& findings, const char* path, std::int64_t degree,
+                      std::int64_t size, const char* what) {
+  if (size % degree != 0)
+    findings.push_back({path, fmt::format("{} does not divide the model's {} {}", degree, size, what), ""});
+}
+
+}  // namespace
+
+void check_experts(const JobSpec& job, std::vector<Illegality>& findings) {
+  const ParallelismSpec& p = job.parallelism;
+  if (!job.model.experts) {
+    if (p.ep > 1)
+      findings.push_back({"parallelism.ep", fmt::format("{} needs a model with experts", p.ep), kOnlyOne});
+    return;
+  }
+  const ExpertsSpec& experts = *job.model.experts;
+  const auto refuse = [&](const char* path, std::string message, std::string allowed) {
+    findings.push_back({path, std::move(message), std::move(allowed)});
+  };
+  if (experts.count < 1 || experts.hidden < 1)
+    return refuse("model.experts", "count and hidden must be at least 1", "");
+  if (experts.per_token < 1 || experts.per_token > experts.count)
+    refuse("model.experts.per_token",
+           fmt::format("a token cannot go to {} of {} experts", experts.per_token, experts.count),
+           fmt::format("allowed here: 1 to {}", experts.count));
+  if (experts.dense_layers < 0 || experts.dense_layers > job.model.layers)
+    refuse("model.experts.dense_layers",
+           fmt::format("{} of {} layers", experts.dense_layers, job.model.layers),
+           fmt::format("allowed here: 0 to {}", job.model.layers));
+  if (!(experts.imbalance >= 1.0))
+    refuse("model.experts.imbalance",
+           fmt::format("{}: the busiest rank cannot have less than the mean", experts.imbalance),
+           "allowed here: 1 and more");
+  const std::int64_t replicas = checked_product(p.dp, p.cp);
+  if (replicas % p.ep != 0)
+    refuse("parallelism.ep", fmt::format("{} does not divide dp × cp = {}", p.ep, replicas), "");
+  require_division(findings, "parallelism.ep", p.ep, experts.count, "experts");
+  if (p.tp == 1) return;
+  // Each tp rank routes the tokens that sequence parallelism leaves it.
+  if (!p.sequence_parallel)
+    refuse("parallelism.sequence_parallel", fmt::format("experts on tp {} need sequence parallelism", p.tp),
+           "allowed here: true, or tp 1");
+  require_division(findings, "parallelism.tp", p.tp, experts.hidden, "elements of an expert's hidden size");
+  require_division(findings, "parallelism.tp", p.tp, experts.shared_hidden,
+                   "elements of the shared experts' hidden size");
+}
+
+void check_context_parallel(const JobSpec& job, std::vector<Illegality>& findings) {
+  const ParallelismSpec& p = job.parallelism;
+  if (p.cp == 1) return;
+  if (job.training.attention != AttentionKind::flash)
+    findings.push_back(
+        {"training.attention", fmt::format("cp {} needs flash attention", p.cp), "allowed here: flash"});
+  if (job.training.sequence_length % p.cp != 0)
+    findings.push_back(
+        {"parallelism.cp",
+         fmt::format("{} does not divide sequences of {} tokens", p.cp, job.training.sequence_length), ""});
+  if (p.cp_style != CpStyle::ulysses) return;
+  if (job.model.mla) {
+    findings.push_back({"parallelism.cp_style",
+                        "ulysses with latent attention is not planned by this version",
+                        "allowed here: ring, all-gather"});
+    return;
+  }
+  // Ulysses gives every rank whole heads.
+  const std::int64_t parts = checked_product(p.tp, p.cp);
+  for (const auto& [heads, what] :
+       {std::pair{job.model.heads, "heads"}, std::pair{job.model.kv_heads, "kv heads"}})
+    if (heads % parts != 0)
+      findings.push_back(
+          {"parallelism.cp",
+           fmt::format("ulysses gives each of tp {} × cp {} ranks whole heads, and the model has {} {}", p.tp,
+                       p.cp, heads, what),
+           "allowed here: another degree, or cp_style ring or all-gather"});
+}
+
+void check_attention(const JobSpec& job, std::vector<Illegality>& findings) {
+  const ModelSpec& model = job.model;
+  if (model.mla && job.training.attention != AttentionKind::flash)
+    findings.push_back({"training.attention",
+                        "latent attention is planned with flash attention only by this version",
+                        "allowed here: flash"});
+  if (model.mla && model.biases != Biases::none)
+    findings.push_back({"model.biases", "latent attention has no biases", "allowed here: none"});
+  if (model.mla && (model.qk_norm || model.attention_sinks))
+    findings.push_back({"model.attention", "latent attention has norms of its own and no sinks", ""});
+  if (model.qk_norm && model.qk_norm_whole && job.parallelism.tp > 1)
+    findings.push_back({"parallelism.tp",
+                        "norms over the whole query and key projection are not cut over tp by this version",
+                        kOnlyOne});
+  if (model.attention_sinks && job.training.attention != AttentionKind::flash)
+    findings.push_back({"training.attention",
+                        "attention sinks are planned with flash attention only by this version",
+                        "allowed here: flash"});
+}
+
+void check_lora(const JobSpec& job, std::vector<Illegality>& findings) {
+  if (!job.lora) return;
+  if (job.lora->rank < 1)
+    findings.push_back(
+        {"lora.rank", fmt::format("{} is no rank", job.lora->rank), "allowed here: 1 and more"});
+  if (!job.lora->attention && !job.lora->ffn)
+    findings.push_back(
+        {"lora.targets", "adapters must stand beside something", "allowed here: attention, ffn"});
+  if (job.lora->ffn && job.model.experts)
+    findings.push_back(
+        {"lora.targets", "adapters of experts are not planned by this version", "allowed here: attention"});
+}
+
+}  // namespace foreshard::detail

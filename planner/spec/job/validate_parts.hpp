@@ -1,0 +1,20 @@
+#pragma once
+
+#include <vector>
+
+#include "planner/spec/job/validate_job.hpp"
+
+/// The rules of find_illegalities that concern experts, long contexts, latent attention and low-rank
+/// adapters.
+namespace foreshard::detail {
+
+/// Experts and how expert and tensor parallelism cut them.
+void check_experts(const JobSpec& job, std::vector<Illegality>& findings);
+/// Context parallelism in its three styles.
+void check_context_parallel(const JobSpec& job, std::vector<Illegality>& findings);
+/// Latent attention, norms of queries and keys, sinks.
+void check_attention(const JobSpec& job, std::vector<Illegality>& findings);
+/// Low-rank adapters.
+void check_lora(const JobSpec& job, std::vector<Illegality>& findings);
+
+}  // namespace foreshard::detail

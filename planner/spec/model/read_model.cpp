@@ -1,0 +1,217 @@
+#include "planner/spec/model/read_model.hpp"
+
+#include <array>
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+namespace foreshard {
+
+namespace {
+
+constexpr auto kModelKeys = std::to_array<KeyInfo>({
+    {"name", "as people write it"},
+    {"layers", "transformer layers"},
+    {"hidden", "width of the residual stream, elements"},
+    {"ffn_hidden",
+     "width between the feed-forward matrices, elements, or {multiple_of: 256, multiplier: 1}; needed where "
+     "a layer has no experts"},
+    {"ffn", "kind of feed-forward network: swiglu, geglu, glu, gelu, relu or sqrelu", "swiglu"},
+    {"heads", "attention heads"},
+    {"kv_heads", "heads of keys and values; unsaid, as many as heads"},
+    {"head_dim", "elements of a head; unsaid, hidden / heads"},
+    {"vocab", "tokens in the vocabulary, without padding"},
+    {"vocab_multiple", "the vocabulary is padded to a multiple of this times tp", "128"},
+    {"tied_embeddings", "the output head uses the embedding's weights: true or false", "false"},
+    {"norm", "rmsnorm or layernorm", "rmsnorm"},
+    {"norms_per_layer", "1, 2 or 4", "2"},
+    {"biases", "which linear layers have biases: none, qkv, attention (and its output) or all", "none"},
+    {"qk_norm", "queries and keys are normalised: true or false", "false"},
+    {"qk_norm_whole", "the norms of queries and keys run over all heads at once: true or false", "false"},
+    {"attention_sinks", "every head has a learned logit beside its keys': true or false", "false"},
+    {"positions", "rope, learned, alibi or none", "rope"},
+    {"max_positions", "rows of the table of learned positions; 0: the job's sequence length", "0"},
+    {"causal", "a token attends to those before it only: true or false", "true"},
+    {"window", "tokens that sliding-window attention sees; unsaid, all"},
+    {"attention", "latent attention: {kind: mla, q_rank, kv_rank, nope_head_dim, rope_head_dim, v_head_dim}"},
+    {"experts",
+     "mixture of experts: {count, per_token, hidden, shared_hidden, dense_layers, imbalance, score_bias}"},
+    {"source", "where the figures come from"},
+    {"notes", "anything else"},
+});
+constexpr auto kFfnRuleKeys = std::to_array<KeyInfo>({
+    {"multiple_of", "the width is rounded up to a multiple of this", "256"},
+    {"multiplier", "the width is scaled by this before it is rounded", "1"},
+});
+constexpr auto kLatentAttentionKeys = std::to_array<KeyInfo>({
+    {"kind", "mla, multi-head latent attention"},
+    {"q_rank", "rank of the compressed queries; 0: they are not compressed", "0"},
+    {"kv_rank", "rank of the compressed keys and values"},
+    {"nope_head_dim", "elements of a query or key head without rotary positions"},
+    {"rope_head_dim", "elements of a query or key head with rotary positions"},
+    {"v_head_dim", "elements of a value head"},
+});
+constexpr auto kExpertsKeys = std::to_array<KeyInfo>({
+    {"count", "experts per layer"},
+    {"per_token", "experts that a token is sent to"},
+    {"hidden", "feed-forward width of one expert, elements"},
+    {"shared_hidden", "feed-forward width of all shared experts together, elements", "0"},
+    {"dense_layers", "leading layers with an ordinary feed-forward network", "0"},
+    {"imbalance", "tokens of the most loaded expert rank over the mean", "1"},
+    {"score_bias", "the router's choice is steered by one number per expert: true or false", "false"},
+});
+
+constexpr std::int64_t kMostLayers = 100'000;
+constexpr std::int64_t kWidest = 100'000'000;
+
+enum class AttentionForm : std::uint8_t { mla };
+
+}  // namespace
+
+template <>
+inline constexpr auto kWords<AttentionForm> = std::to_array<Named<AttentionForm>>({{AttentionForm::mla,
+                                                                                    "mla"}});
+
+namespace {
+
+std::int64_t read_ffn_hidden(const MapReader& map, std::int64_t hidden) {
+  const NodePtr node = map.value("ffn_hidden");
+  if (node != nullptr && node->kind == YamlNode::Kind::map) {
+    const std::optional<MapReader> rule = map.child("ffn_hidden", kFfnRuleKeys);
+    const std::int64_t multiple_of = rule->optional("multiple_of", WholeNumber{1, kWidest}, 256);
+    return llama_ffn_hidden(hidden, multiple_of,
+                            rule->optional("multiplier", RealNumber{0.001, 1000.0}, 1.0));
+  }
+  return map.required("ffn_hidden", WholeNumber{1, kWidest});
+}
+
+std::optional<MlaSpec> read_latent_attention(const MapReader& map) {
+  const std::optional<MapReader> attention = map.child("attention", kLatentAttentionKeys);
+  if (!attention) return std::nullopt;
+  attention->required("kind", Choice<AttentionForm>{});
+  MlaSpec mla;
+  mla.q_rank = attention->optional("q_rank", WholeNumber{0, kWidest}, 0);
+  mla.kv_rank = attention->required("kv_rank", WholeNumber{1, kWidest});
+  mla.nope_head_dim = attention->required("nope_head_dim", WholeNumber{1, kWidest});
+  mla.rope_head_dim = attention->required("rope_head_dim", WholeNumber{0, kWidest});
+  mla.v_head_dim = attention->required("v_head_dim", WholeNumber{1, kWidest});
+  return mla;
+}
+
+std::optional<ExpertsSpec> read_experts(const MapReader& map, std::int64_t layers) {
+  const std::optional<MapReader> reader = map.child("experts", kExpertsKeys);
+  if (!reader) return std::nullopt;
+  const std::size_t before = map.complaints().size();
+  ExpertsSpec experts;
+  experts.count = reader->required("count", WholeNumber{1, 1'000'000});
+  experts.per_token = reader->required("per_token", WholeNumber{1, 1'000'000});
+  experts.hidden = reader->required("hidden", WholeNumber{1, kWidest});
+  experts.shared_hidden = reader->optional("shared_hidden", WholeNumber{0, kWidest}, 0);
+  experts.dense_layers = reader->optional("dense_layers", WholeNumber{0, kMostLayers}, 0);
+  experts.imbalance = reader->optional("imbalance", RealNumber{1.0, 1e6}, 1.0);
+  experts.score_bias = reader->optional("score_bias", Boolean{}, experts.score_bias);
+  if (map.complaints().size() != before) return experts;
+  if (experts.per_token > experts.count) {
+    reader->complain("per_token", fmt::format("{} of only {} experts", experts.per_token, experts.count),
+                     fmt::format("a whole number from 1 to {}", experts.count));
+  }
+  if (layers > 0 && experts.dense_layers > layers) {
+    reader->complain("dense_layers", fmt::format("{} of only {} layers", experts.dense_layers, layers),
+                     fmt::format("a whole number from 0 to {}", layers));
+  }
+  return experts;
+}
+
+/// Sizes of the heads; reads well only after the counts did.
+void read_heads(const MapReader& map, ModelSpec& model) {
+  const std::size_t before = map.complaints().size();
+  model.kv_heads = map.optional("kv_heads", WholeNumber{1, 1'000'000}, model.heads);
+  const std::optional<std::int64_t> head_dim = map.maybe("head_dim", WholeNumber{1, kWidest});
+  if (map.complaints().size() != before || model.heads == 0 || model.hidden == 0) return;
+  if (model.heads % model.kv_heads != 0) {
+    std::vector<std::int64_t> divisors;
+    for (std::int64_t n = 1; n <= model.heads; ++n) {
+      if (model.heads % n == 0) divisors.push_back(n);
+    }
+    map.complain("kv_heads", fmt::format("{} does not divide the {} heads", model.kv_heads, model.heads),
+                 fmt::format("allowed here: {}", fmt::join(divisors, ", ")));
+  }
+  if (head_dim) {
+    model.head_dim = *head_dim;
+  } else if (model.mla) {
+    model.head_dim = model.mla->nope_head_dim + model.mla->rope_head_dim;
+  } else if (model.hidden % model.heads == 0) {
+    model.head_dim = model.hidden / model.heads;
+  } else {
+    map.complain("heads", fmt::format("{} does not divide the hidden size {}", model.heads, model.hidden),
+                 "say head_dim if a head is not hidden / heads elements");
+  }
+}
+
+void read_norms_per_layer(const MapReader& map, ModelSpec& model) {
+  model.norms_per_layer = map.optional("norms_per_layer", WholeNumber{1, 4}, 2);
+  if (model.norms_per_layer == 3) map.complain("norms_per_layer", "'3' is unknown", "allowed here: 1, 2, 4");
+}
+
+ModelSpec read_model_map(const MapReader& map) {
+  ModelSpec model;
+  const std::string fallback =
+      map.path().empty() ? name_from_file(map.owner(), "unnamed model") : "unnamed model";
+  model.name = map.optional("name", Text{}, fallback);
+  model.layers = map.required("layers", WholeNumber{1, kMostLayers});
+  model.hidden = map.required("hidden", WholeNumber{1, kWidest});
+  model.heads = map.required("heads", WholeNumber{1, 1'000'000});
+  model.vocab = map.required("vocab", WholeNumber{1, kWidest});
+  model.mla = read_latent_attention(map);
+  model.experts = read_experts(map, model.layers);
+  const bool all_experts = model.experts && model.experts->dense_layers == 0;
+  model.ffn_hidden =
+      all_experts && !map.has("ffn_hidden") ? model.experts->hidden : read_ffn_hidden(map, model.hidden);
+  read_heads(map, model);
+  model.ffn = map.optional("ffn", Choice<FfnKind>{}, model.ffn);
+  model.vocab_multiple = map.optional("vocab_multiple", WholeNumber{1, 1'000'000}, model.vocab_multiple);
+  model.tied_embeddings = map.optional("tied_embeddings", Boolean{}, model.tied_embeddings);
+  model.norm = map.optional("norm", Choice<NormKind>{}, model.norm);
+  read_norms_per_layer(map, model);
+  model.biases = map.optional("biases", Choice<Biases>{}, model.biases);
+  model.qk_norm = map.optional("qk_norm", Boolean{}, model.qk_norm);
+  model.qk_norm_whole = map.optional("qk_norm_whole", Boolean{}, model.qk_norm_whole);
+  if (model.qk_norm_whole && !model.qk_norm)
+    map.complain("qk_norm_whole", "there are no norms of queries and keys", "qk_norm: true is needed");
+  model.attention_sinks = map.optional("attention_sinks", Boolean{}, model.attention_sinks);
+  model.positions = map.optional("positions", Choice<Positions>{}, model.positions);
+  model.max_positions = map.optional("max_positions", WholeNumber{0}, model.max_positions);
+  model.causal = map.optional("causal", Boolean{}, model.causal);
+  model.window = map.maybe("window", WholeNumber{});
+  map.maybe("source", Text{});
+  map.maybe("notes", Text{});
+  return model;
+}
+
+}  // namespace
+
+KeyTable model_keys() { return kModelKeys; }
+KeyTable ffn_rule_keys() { return kFfnRuleKeys; }
+KeyTable latent_attention_keys() { return kLatentAttentionKeys; }
+KeyTable experts_keys() { return kExpertsKeys; }
+
+std::int64_t llama_ffn_hidden(std::int64_t hidden, std::int64_t multiple_of, double multiplier) {
+  const std::int64_t two_thirds = checked_product(8, hidden) / 3;
+  const auto scaled = static_cast<std::int64_t>(multiplier * static_cast<double>(two_thirds));
+  return round_up(scaled, multiple_of);
+}
+
+ModelSpec read_model(const NodePtr& node, const Place& owner, const std::string& path, Library& library) {
+  if (node->kind == YamlNode::Kind::scalar && !node->text.empty()) {
+    const NodePtr document = library.open(ConfigKind::models, *node, path);
+    if (document == nullptr) return {};
+    const auto map = MapReader::open(document, document->place, "", kModelKeys,
+                                     "a map that describes a model", library.complaints());
+    return map ? read_model_map(*map) : ModelSpec{};
+  }
+  const auto map =
+      MapReader::open(node, owner, path, kModelKeys, "a model's name, a path or a map", library.complaints());
+  return map ? read_model_map(*map) : ModelSpec{};
+}
+
+}  // namespace foreshard

@@ -1,0 +1,59 @@
+#include "sim/step/merge_kernels.hpp"
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "sim/step/task_label.hpp"
+
+namespace foreshard {
+
+namespace {
+
+/// By number of ended kernels, whether another lane waits for it.
+std::vector<bool> awaited_counts(const StageScript& script) {
+  std::vector<bool> awaited(script.lanes[kComputeLane].tasks.size() + 1);
+  for (const LaneScript& lane : script.lanes) {
+    for (const Wait& wait : lane.waits) {
+      if (wait.lane == kComputeLane && wait.count < awaited.size()) awaited[wait.count] = true;
+    }
+  }
+  return awaited;
+}
+
+/// Of a whole kernel: whose time it is. Pieces of one stay apart.
+enum class Kind : std::uint8_t { kernel, optimizer, piece };
+Kind kind_of(const ProgramPlan& plan, const Task& task) {
+  const TaskLabel label = TaskLabel::unpacked(task.label);
+  if (!label.is_first || !label.is_last) return Kind::piece;
+  return is_of_optimizer(plan.ops[label.op]) ? Kind::optimizer : Kind::kernel;
+}
+
+}  // namespace
+
+void merge_kernels(const ProgramPlan& plan, StageScript& script) {
+  const std::vector<bool> awaited = awaited_counts(script);
+  LaneScript& kernels = script.lanes[kComputeLane];
+  LaneScript merged;
+  std::vector<std::uint32_t> ended{0};  // merged tasks, by the kernels that they hold
+  for (std::size_t k = 0; k < kernels.tasks.size(); ++k) {
+    const Task& task = kernels.tasks[k];
+    const Kind kind = kind_of(plan, task);
+    const bool joins = k > 0 && task.waits == 0 && !awaited[k] && kind != Kind::piece &&
+                       kind == kind_of(plan, kernels.tasks[k - 1]);
+    if (joins) {
+      merged.tasks.back().duration += task.duration;
+    } else {
+      merged.add(task, std::span(kernels.waits).subspan(task.first_wait, task.waits));
+    }
+    ended.push_back(static_cast<std::uint32_t>(merged.tasks.size()));
+  }
+  kernels = std::move(merged);
+  for (LaneScript& lane : script.lanes) {
+    for (Wait& wait : lane.waits) {
+      if (wait.lane == kComputeLane && wait.count < ended.size()) wait.count = ended[wait.count];
+    }
+  }
+}
+
+}  // namespace foreshard

@@ -1,0 +1,148 @@
+#include "sim/step/program_plan.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace foreshard {
+
+namespace {
+
+bool touches(const Op& op, TensorId tensor, bool writes) {
+  return std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+    return operand.tensor == tensor &&
+           (writes ? operand.access != Access::read : operand.access != Access::write);
+  });
+}
+
+bool is_product(const Op& op) {
+  return std::holds_alternative<Gemm>(op.kind) || std::holds_alternative<GroupedGemm>(op.kind);
+}
+
+/// True where a product reads what the communication brings, or makes what it takes away.
+bool runs_beside(const Block& block, std::size_t product, std::size_t communication) {
+  const bool feeds = product < communication;
+  const Op& first = block.ops[feeds ? product : communication];
+  const Op& second = block.ops[feeds ? communication : product];
+  return std::any_of(first.operands.begin(), first.operands.end(), [&](const Operand& operand) {
+    return operand.access != Access::read && touches(second, operand.tensor, false);
+  });
+}
+
+/// Into how many pieces each operation of a block is cut: a pipelined collective into as many as its group
+/// has members, and so the products beside which it runs.
+std::vector<std::int32_t> pieces_of(const StepProgram& program, const Block& block) {
+  std::vector<std::int32_t> pieces(block.ops.size(), 1);
+  for (std::size_t c = 0; c < block.ops.size(); ++c) {
+    const auto* collective = std::get_if<Collective>(&block.ops[c].kind);
+    if (collective == nullptr || !block.ops[c].pipelined) continue;
+    pieces[c] = static_cast<std::int32_t>(std::max<std::int64_t>(program.group(collective->group).size, 1));
+    for (std::size_t p = 0; p < block.ops.size(); ++p) {
+      if (is_product(block.ops[p]) && runs_beside(block, p, c)) pieces[p] = std::max(pieces[p], pieces[c]);
+    }
+  }
+  return pieces;
+}
+
+/// The buffer of a layer's gathered weights is there from the start of the visit on that issues the gather;
+/// without this a gather, which waits for no compute, would run ahead without end.
+bool fills_layer_buffer(const StepProgram& program, const Op& op) {
+  return std::holds_alternative<Collective>(op.kind) &&
+         std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+           return operand.access == Access::write &&
+                  program.tensor(operand.tensor).lifetime == Lifetime::layer;
+         });
+}
+
+/// By TensorId: its number among the shared tensors, if it is one.
+std::vector<std::optional<std::uint32_t>> find_shared(const StepProgram& program, ProgramPlan& plan) {
+  constexpr RankLane kNoLane = kRankLanes;
+  std::vector<RankLane> lane_of(program.tensors.size(), kNoLane);
+  std::vector<std::optional<std::uint32_t>> shared(program.tensors.size());
+  for (const Block& block : program.blocks) {
+    for (const Op& op : block.ops) {
+      for (const Operand& operand : op.operands) {
+        const std::size_t id = operand.tensor.at();
+        const RankLane lane = rank_lane_of(op);
+        if (lane_of[id] == kNoLane) lane_of[id] = lane;
+        if (lane_of[id] == lane || shared[id]) continue;
+        shared[id] = static_cast<std::uint32_t>(plan.shared.size());
+        plan.shared.push_back({program.tensors[id].lifetime, program.tensors[id].per_layer});
+      }
+    }
+  }
+  return shared;
+}
+
+/// The last kernel of a block, from its first operation on, knows how many there are.
+void count_kernels(std::span<OpPlan> ops, const std::vector<OpTime>& times) {
+  std::int64_t kernels = 0;
+  OpPlan* last = nullptr;
+  for (std::size_t o = 0; o < ops.size(); ++o) {
+    if (ops[o].lane != kComputeLane) continue;
+    kernels += times[o].kernels;
+    last = &ops[o];
+  }
+  if (last != nullptr) last->submits = static_cast<std::int32_t>(kernels);
+}
+
+void check_shape(const StepProgram& program, const OpTimes& times) {
+  bool fits = times.size() == program.blocks.size();
+  for (std::size_t b = 0; fits && b < times.size(); ++b)
+    fits = times[b].size() == program.blocks[b].ops.size();
+  if (!fits)
+    throw std::invalid_argument("the table of times does not have one time per operation of the program");
+  for (const Block& block : program.blocks) {
+    for (const Op& op : block.ops) {
+      if (!is_communication(op) && op.lane != Lane::compute) {
+        throw std::invalid_argument(
+            fmt::format("\"{}\" of \"{}\" is a kernel on a communication lane", op.name, block.name));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+ProgramPlan plan_program(const StepProgram& program, const OpTimes& times) {
+  check_shape(program, times);
+  ProgramPlan plan;
+  const auto shared = find_shared(program, plan);
+  for (std::size_t b = 0; b < program.blocks.size(); ++b) {
+    const Block& block = program.blocks[b];
+    plan.first_op.push_back(static_cast<std::uint32_t>(plan.ops.size()));
+    const std::vector<std::int32_t> pieces = pieces_of(program, block);
+    const auto first_kernel =
+        std::find_if(block.ops.begin(), block.ops.end(), [](const Op& op) { return !is_communication(op); });
+    const auto mark = first_kernel == block.ops.end() ? 0 : first_kernel - block.ops.begin();
+    for (std::size_t o = 0; o < block.ops.size(); ++o) {
+      const Op& op = block.ops[o];
+      OpPlan planned{.duration = SimTime(), .block = BlockId(b), .op = OpId(o)};
+      if (!std::holds_alternative<Recv>(op.kind)) planned.duration = to_sim_time(times[b][o].time);
+      planned.lane = rank_lane_of(op);
+      planned.component = op.component;
+      planned.after_compute = op.after_compute || op.prefetch_blocks > 0 || fills_layer_buffer(program, op);
+      planned.holds_compute = op.holds_compute;
+      planned.marks_visit = static_cast<std::ptrdiff_t>(o) == mark;
+      planned.pieces = pieces[o];
+      planned.blocks_early = op.prefetch_blocks;
+      plan.most_blocks_early = std::max(plan.most_blocks_early, planned.blocks_early);
+      planned.first_operand = static_cast<std::uint32_t>(plan.operands.size());
+      for (const Operand& operand : op.operands) {
+        if (!shared[operand.tensor.at()]) continue;
+        plan.operands.push_back({*shared[operand.tensor.at()], operand.layer_shift, operand.access});
+        plan.lowest_shift = std::min<std::int32_t>(plan.lowest_shift, operand.layer_shift);
+        plan.highest_shift = std::max<std::int32_t>(plan.highest_shift, operand.layer_shift);
+      }
+      planned.operands = static_cast<std::uint32_t>(plan.operands.size()) - planned.first_operand;
+      plan.ops.push_back(planned);
+    }
+    count_kernels(std::span(plan.ops).subspan(plan.first_op.back()), times[b]);
+  }
+  plan.first_op.push_back(static_cast<std::uint32_t>(plan.ops.size()));
+  return plan;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "planner/topology/group.hpp"
+#include "planner/program/ops/op.hpp"
+#include "sim/engine/engine.hpp"
+
+namespace foreshard {
+
+/// The queues of one rank: the program's lanes, one per direction for what arrives, and one for its host.
+/// Links are full duplex, so a Recv does not queue behind the Sends of its direction.
+using RankLane = std::uint8_t;
+inline constexpr RankLane kComputeLane = static_cast<RankLane>(Lane::compute);
+inline constexpr RankLane kSendForward = static_cast<RankLane>(Lane::pp_forward);
+inline constexpr RankLane kSendBackward = static_cast<RankLane>(Lane::pp_backward);
+inline constexpr RankLane kReceiveForward = static_cast<RankLane>(kLaneCount);
+inline constexpr RankLane kReceiveBackward = static_cast<RankLane>(kLaneCount + 1);
+inline constexpr RankLane kHostLane = static_cast<RankLane>(kLaneCount + 2);
+inline constexpr std::size_t kRankLanes = kLaneCount + 3;
+
+/// Where an operation queues. Transfers go by their peer: forward is towards the next stage. Collectives over
+/// several stages (world, pp) share the world lane, on which all stages move in step.
+RankLane rank_lane_of(const Op& op);
+
+/// The program's lane. @pre not the host's: that is no lane of the program
+constexpr Lane program_lane(RankLane lane) {
+  if (lane == kReceiveForward) return Lane::pp_forward;
+  if (lane == kReceiveBackward) return Lane::pp_backward;
+  return static_cast<Lane>(lane);
+}
+
+/// The axis of what runs on a lane; none for compute and the host.
+std::optional<CommAxis> axis_of(RankLane lane);
+
+/// The engine's number for a lane of a rank, and back.
+constexpr LaneId engine_lane(std::size_t rank, RankLane lane) { return LaneId(rank * kRankLanes + lane); }
+constexpr std::size_t rank_of(LaneId lane) { return lane.at() / kRankLanes; }
+constexpr RankLane rank_lane(LaneId lane) { return static_cast<RankLane>(lane.at() % kRankLanes); }
+
+/// The peer's lane that a send or receive lane is connected with.
+constexpr RankLane peer_lane(RankLane lane) {
+  switch (lane) {
+    case kSendForward: return kReceiveForward;
+    case kSendBackward: return kReceiveBackward;
+    case kReceiveForward: return kSendForward;
+    default: return kSendBackward;
+  }
+}
+constexpr bool is_send_lane(RankLane lane) { return lane == kSendForward || lane == kSendBackward; }
+constexpr bool is_receive_lane(RankLane lane) { return lane == kReceiveForward || lane == kReceiveBackward; }
+
+}  // namespace foreshard

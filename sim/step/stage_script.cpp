@@ -1,0 +1,205 @@
+#include "sim/step/stage_script.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <optional>
+
+#include "sim/step/instance_table.hpp"
+#include "sim/step/merge_kernels.hpp"
+#include "sim/step/task_label.hpp"
+
+namespace foreshard {
+
+namespace {
+
+/// Part `piece` of `pieces` of a duration; the parts add up to the whole.
+SimTime part_of(SimTime duration, std::int32_t piece, std::int32_t pieces) {
+  const auto upto = [&](std::int32_t n) {
+    return static_cast<std::int64_t>(static_cast<Int128>(duration.picoseconds()) * n / pieces);
+  };
+  return SimTime(upto(piece + 1) - upto(piece));
+}
+
+/// What an operation waits for, by lane of its rank, in tasks that must have ended.
+struct Needs {
+  std::array<std::uint32_t, kRankLanes> count{};
+  void need(RankLane lane, std::uint32_t tasks) {
+    if (tasks > count[lane]) count[lane] = tasks;
+  }
+};
+
+/// Goes through a stage's runs as its host does and notes what each operation waits for.
+class Writer {
+ public:
+  Writer(const StepProgram& program, const ProgramPlan& plan, StageId stage, const ScriptOptions& options)
+      : plan_(plan), options_(options), known_(kRankLanes) {
+    script_.runs = runs_of(program, stage);
+    instances_.emplace(plan, script_.runs);
+    gathers_issued_.resize(static_cast<std::size_t>(plan.most_blocks_early) + 1);
+  }
+
+  StageScript write() {
+    for (std::size_t run = 0; run < script_.runs.size(); ++run) {
+      issuing_ = run;
+      issue_run(run);
+      kernels_by_run_.push_back(issued(kComputeLane));
+    }
+    return std::move(script_);
+  }
+
+ private:
+  /// Tasks of a lane so far.
+  [[nodiscard]] std::uint32_t issued(RankLane lane) const {
+    return static_cast<std::uint32_t>(script_.lanes[lane].tasks.size());
+  }
+
+  void issue_run(std::size_t run) {
+    const auto farthest = static_cast<std::size_t>(plan_.most_blocks_early);
+    for (std::size_t ahead = 0; ahead <= farthest && run + ahead < script_.runs.size(); ++ahead)
+      issue_early(run, run + ahead);
+    const std::size_t block = script_.runs[run].visit.block.at();
+    std::uint32_t& gathers = gathers_issued_[run % gathers_issued_.size()];
+    for (std::uint32_t op = plan_.first_op[block] + gathers; op < plan_.first_op[block + 1]; ++op)
+      issue_op(run, op);
+    gathers = 0;
+  }
+
+  /// Issues the gathers at the beginning of this or a later run that may be issued at the start of run `now`.
+  void issue_early(std::size_t now, std::size_t later) {
+    const std::size_t block = script_.runs[later].visit.block.at();
+    std::uint32_t& issued = gathers_issued_[later % gathers_issued_.size()];
+    for (; plan_.first_op[block] + issued < plan_.first_op[block + 1]; ++issued) {
+      const OpPlan& op = plan_.ops[plan_.first_op[block] + issued];
+      const auto most_early = static_cast<std::size_t>(op.blocks_early);
+      if (most_early == 0 || most_early < later - now || is_in_use(now, later, op)) return;
+      issue_op(later, plan_.first_op[block] + issued);
+    }
+  }
+
+  /// True if what `op` of a later run writes is still needed by a run that starts before it.
+  [[nodiscard]] bool is_in_use(std::size_t now, std::size_t later, const OpPlan& op) const {
+    const std::vector<Run>& runs = script_.runs;
+    for (const SharedOperand& written : plan_.operands_of(op)) {
+      if (written.access == Access::read) continue;
+      const InstanceTable::Key target = instances_->key(written, runs[later], later);
+      for (std::size_t run = now; run < later; ++run) {
+        for (const SharedOperand& other : plan_.operands_of_block(runs[run].visit.block)) {
+          if (other.tensor == written.tensor && instances_->key(other, runs[run], run) == target) return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  void issue_op(std::size_t run, std::uint32_t op) {
+    const OpPlan& plan = plan_.ops[op];
+    collect_needs(run, plan);
+    if (plan.submits > 0 && options_.host_submit > SimTime()) submit_kernels(run, op);
+    add_tasks(run, op);
+    if (plan.operands > 0) note_uses(run, plan);
+    if (plan.holds_compute) holds_.need(plan.lane, issued(plan.lane));
+  }
+
+  /// A read waits for the last write; a write waits for that and for the reads since.
+  void collect_needs(std::size_t run, const OpPlan& op) {
+    needs_ = {};
+    needs_of_pieces_ = {};
+    for (const SharedOperand& operand : plan_.operands_of(op)) {
+      const LastUses& uses = instances_->find(operand, script_.runs[run], run);
+      const bool piece_by_piece = op.pieces > 1 && uses.pieces == op.pieces;
+      (piece_by_piece ? needs_of_pieces_ : needs_).need(uses.writer, uses.written);
+      if (operand.access == Access::read) continue;
+      for (std::uint32_t lanes = uses.reading; lanes != 0; lanes &= lanes - 1) {
+        const auto lane = static_cast<RankLane>(std::countr_zero(lanes));
+        needs_.need(lane, uses.read[lane]);
+      }
+    }
+    if (op.after_compute) needs_.need(kComputeLane, issued(kComputeLane));
+    if (op.lane == kComputeLane) {
+      for (RankLane lane = 0; lane < kRankLanes; ++lane) needs_.need(lane, holds_.count[lane]);
+      holds_ = {};
+    }
+  }
+
+  /// The host works through a visit's kernels; the last of them cannot start before it is submitted.
+  void submit_kernels(std::size_t run, std::uint32_t op) {
+    const SimTime duration(options_.host_submit.picoseconds() * plan_.ops[op].submits);
+    Needs room;
+    if (issuing_ >= options_.visits_ahead)
+      room.need(kComputeLane, kernels_by_run_[issuing_ - options_.visits_ahead]);
+    add(kHostLane, {.duration = duration, .label = TaskLabel{.op = op}.packed()}, run, room);
+    needs_.need(kHostLane, issued(kHostLane));
+  }
+
+  void add_tasks(std::size_t run, std::uint32_t index) {
+    const OpPlan& op = plan_.ops[index];
+    for (std::int32_t piece = 0; piece < op.pieces; ++piece) {
+      Needs needs = piece == 0 ? needs_ : Needs{};
+      for (RankLane lane = 0; lane < kRankLanes; ++lane) {
+        if (const std::uint32_t last = needs_of_pieces_.count[lane]; last > 0)
+          needs.need(lane, last - static_cast<std::uint32_t>(op.pieces - 1 - piece));
+      }
+      if (op.lane != kComputeLane && issuing_ >= options_.visits_ahead)
+        needs.need(kComputeLane, kernels_by_run_[issuing_ - options_.visits_ahead]);
+      const TaskLabel label{.op = index, .is_first = piece == 0, .is_last = piece == op.pieces - 1};
+      add(op.lane, {.duration = part_of(op.duration, piece, op.pieces), .label = label.packed()}, run, needs);
+    }
+  }
+
+  /// Without the waits that earlier tasks of the lane have had: it is first-in first-out.
+  void add(RankLane lane, Task task, std::size_t run, const Needs& needs) {
+    task.sublabel = static_cast<std::uint32_t>(run);
+    std::array<Wait, kRankLanes + 1> waits;
+    std::size_t count = 0;
+    for (RankLane other = 0; other < kRankLanes; ++other) {
+      if (other == lane || needs.count[other] <= known_[lane].count[other]) continue;
+      known_[lane].count[other] = needs.count[other];
+      waits[count++] = {needs.count[other], other};
+    }
+    if (is_receive_lane(lane)) {
+      const std::size_t sender = lane == kReceiveForward ? kPreviousSends : kNextSends;
+      waits[count++] = {issued(lane) + 1, static_cast<std::uint32_t>(sender)};
+    }
+    script_.lanes[lane].add(task, std::span(waits).first(count));
+  }
+
+  void note_uses(std::size_t run, const OpPlan& op) {
+    const std::uint32_t task = issued(op.lane);
+    for (const SharedOperand& operand : plan_.operands_of(op)) {
+      LastUses& uses = instances_->find(operand, script_.runs[run], run);
+      if (operand.access == Access::read) {
+        uses.reading |= 1U << op.lane;
+        uses.read[op.lane] = task;
+      } else {
+        uses.reading = 0;
+        uses.written = task;
+        uses.writer = op.lane;
+        uses.pieces = op.pieces;
+      }
+    }
+  }
+
+  const ProgramPlan& plan_;
+  const ScriptOptions& options_;
+  StageScript script_;
+  std::optional<InstanceTable> instances_;
+  std::size_t issuing_ = 0;                    // the run at whose start the host is
+  std::vector<std::uint32_t> gathers_issued_;  // ahead, of the next runs
+  std::vector<std::uint32_t> kernels_by_run_;  // tasks of the compute lane up to and with each run
+  std::vector<Needs> known_;                   // by lane: what its tasks so far have waited for
+  Needs holds_;                                // of communication that the next compute waits for
+  Needs needs_;                                // of the operation at hand
+  Needs needs_of_pieces_;                      // of its last piece, where the writer has as many
+};
+
+}  // namespace
+
+StageScript write_script(const StepProgram& program, const ProgramPlan& plan, StageId stage,
+                         const ScriptOptions& options) {
+  StageScript script = Writer(program, plan, stage, options).write();
+  if (options.merge_kernels) merge_kernels(plan, script);
+  return script;
+}
+
+}  // namespace foreshard

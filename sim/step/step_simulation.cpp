@@ -1,0 +1,220 @@
+#include "sim/step/step_simulation.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "planner/cost/memory/memory_ledger.hpp"
+#include "sim/step/task_label.hpp"
+#include "sim/trace/deadlock_report.hpp"
+
+namespace foreshard {
+
+namespace {
+
+/// A thousandth of a second's work.
+constexpr std::uint64_t kTasksBetweenWords = 8192;
+
+constexpr std::size_t direction(RankLane receive_lane) { return receive_lane - kReceiveForward; }
+
+Speed slowed(Speed speed, double share_left) {
+  return {std::llround(share_left * static_cast<double>(speed.parts_per_million))};
+}
+
+}  // namespace
+
+StepSimulation::StepSimulation(const StepProgram& program, const ProgramPlan& plan, const RankLayout& layout,
+                               TimelineSink& timeline, const SimulationOptions& options,
+                               CommunicationClock* clock)
+    : program_(program),
+      plan_(plan),
+      layout_(layout),
+      timeline_(timeline),
+      engine_(layout.places.size(), kRankLanes),
+      disturbance_(options.disturbance),
+      clock_(clock),
+      totals_only_(options.totals_only),
+      progress_(options.progress),
+      share_left_(1.0 - options.communication_share),
+      communications_(layout.places.size()),
+      first_piece_start_(engine_.lanes()),
+      in_flight_(layout.places.size()),
+      received_(layout.places.size()) {
+  const ScriptOptions script{.host_submit = to_sim_time(options.host_submit),
+                             .visits_ahead = static_cast<std::size_t>(options.visits_ahead),
+                             .merge_kernels = options.totals_only};
+  for (std::size_t stage = 0; stage < program.stages.size(); ++stage)
+    scripts_.push_back(write_script(program, plan, StageId(stage), script));
+  place_ranks();
+  if (options.critical_path && !totals_only_) path_.emplace(engine_.lanes(), count_tasks());
+}
+
+void StepSimulation::place_ranks() {
+  result_.ranks.resize(layout_.places.size());
+  for (std::size_t rank = 0; rank < layout_.places.size(); ++rank) {
+    const RankLayout::Place& place = layout_.places[rank];
+    const StageScript& script = script_of(rank);
+    result_.ranks[rank].stage = place.stage;
+    clocks_.emplace_back(rank);
+    if (layout_.is_folded) visit_starts_.emplace_back(script.runs.size());
+    for (RankLane lane = 0; lane < kRankLanes; ++lane) {
+      if (script.lanes[lane].tasks.empty()) continue;
+      engine_.set_script(engine_lane(rank, lane), script.lanes[lane]);
+      tasks_ += script.lanes[lane].tasks.size();
+    }
+    engine_.connect(rank, engine_lane(place.previous, kSendForward));
+    engine_.connect(rank, engine_lane(place.next, kSendBackward));
+    engine_.set_speed(engine_lane(rank, kComputeLane), disturbance_.speed(place.rank));
+  }
+  for (const std::vector<LaneId>& lanes : layout_.meetings) engine_.join(lanes);
+}
+
+SimulationResult StepSimulation::run() {
+  engine_.run(*this);
+  return result();
+}
+
+SimulationResult StepSimulation::result() {
+  for (std::size_t lane = 0; lane < engine_.lanes(); ++lane) {
+    if (engine_.head(LaneId(lane)) != nullptr)
+      throw Deadlock(deadlock_report(program_, plan_, scripts_, layout_, engine_));
+  }
+  result_.step_time = engine_.now();
+  result_.tasks = engine_.tasks_ended();
+  for (std::size_t rank = 0; rank < clocks_.size(); ++rank)
+    clocks_[rank].settle(engine_, result_.ranks[rank]);
+  if (path_) result_.path = path_->report(program_, plan_, engine_.cause());
+  report_memory();
+  return std::move(result_);
+}
+
+/// By engine lane.
+std::vector<std::size_t> StepSimulation::count_tasks() const {
+  std::vector<std::size_t> tasks(engine_.lanes());
+  for (std::size_t rank = 0; rank < layout_.places.size(); ++rank) {
+    for (RankLane lane = 0; lane < kRankLanes; ++lane)
+      tasks[engine_lane(rank, lane).at()] = script_of(rank).lanes[lane].tasks.size();
+  }
+  return tasks;
+}
+
+SimTime StepSimulation::on_start(LaneId lane, const Task& task) {
+  const std::size_t rank = rank_of(lane);
+  const RankLane at = rank_lane(lane);
+  settle_around(rank, at);
+  if (path_) path_->note_start(engine_, lane);
+  if (at == kHostLane) return task.duration;  // no operation of the program
+  if (task.duration > SimTime()) change_load(rank, at, 1);
+  if (!totals_only_) note_start(lane, task);
+  if (at == kComputeLane)
+    return disturbance_.jittered(task.duration, layout_.places[rank].rank, task.sublabel);
+  return clock_ == nullptr || is_receive_lane(at) ? task.duration : clock_->on_communication(lane, task);
+}
+
+void StepSimulation::on_end(LaneId lane, const Task& task, SimTime start) {
+  if (progress_ && engine_.tasks_ended() % kTasksBetweenWords == 0) progress_(engine_.tasks_ended(), tasks_);
+  const std::size_t rank = rank_of(lane);
+  const RankLane at = rank_lane(lane);
+  settle_around(rank, at);
+  const TaskLabel label = TaskLabel::unpacked(task.label);
+  const OpPlan& op = plan_.ops[label.op];
+  if (path_) path_->note_end(lane, label.op, engine_.now());
+  if (at == kHostLane) return;
+  if (task.duration > SimTime()) change_load(rank, at, -1);
+  book(rank, at, op, engine_.now() - start);
+  if (label.is_last && !totals_only_) emit(rank, at, op, task.sublabel, first_piece_start_[lane.at()]);
+}
+
+/// What the timeline will need to know of a task's start.
+void StepSimulation::note_start(LaneId lane, const Task& task) {
+  const TaskLabel label = TaskLabel::unpacked(task.label);
+  if (!label.is_first) return;
+  const std::size_t rank = rank_of(lane);
+  const RankLane at = rank_lane(lane);
+  first_piece_start_[lane.at()] = engine_.now();
+  if (layout_.is_folded && plan_.ops[label.op].marks_visit)
+    visit_starts_[rank][task.sublabel] = engine_.now();
+  if (is_send_lane(at)) in_flight_[layout_.peer(rank, at)][direction(peer_lane(at))].push(engine_.now());
+}
+
+/// Before a lane changes: the clocks of the ranks that may be waiting for it.
+void StepSimulation::settle_around(std::size_t rank, RankLane lane) {
+  clocks_[rank].settle(engine_, result_.ranks[rank]);
+  if (!is_send_lane(lane)) return;
+  const std::size_t peer = layout_.peer(rank, lane);
+  clocks_[peer].settle(engine_, result_.ranks[peer]);
+}
+
+/// A communication begins or ends: it takes its share of the kernels' multiprocessors, on both ends of a
+/// transfer.
+void StepSimulation::change_load(std::size_t rank, RankLane lane, int change) {
+  if (lane == kComputeLane || share_left_ == 1.0) return;
+  set_load(rank, change);
+  if (is_send_lane(lane)) set_load(layout_.peer(rank, lane), change);
+}
+
+void StepSimulation::set_load(std::size_t rank, int change) {
+  communications_[rank] += change;
+  const Speed alone = disturbance_.speed(layout_.places[rank].rank);
+  engine_.set_speed(engine_lane(rank, kComputeLane),
+                    communications_[rank] > 0 ? slowed(alone, share_left_) : alone);
+}
+
+void StepSimulation::book(std::size_t rank, RankLane lane, const OpPlan& op, SimTime time) {
+  RankResult& result = result_.ranks[rank];
+  result.end = engine_.now();
+  if (is_receive_lane(lane)) return;
+  result.busy[static_cast<std::size_t>(program_lane(lane))] += time;
+  if (lane != kComputeLane) return;
+  result.compute_by_component[static_cast<std::size_t>(op.component)] += time;
+  (is_of_optimizer(op) ? result.optimizer : result.compute) += time;
+}
+
+void StepSimulation::emit(std::size_t rank, RankLane lane, const OpPlan& op, std::uint32_t run_index,
+                          SimTime start) {
+  if (is_receive_lane(lane)) start = arrival_start(rank, lane);
+  const Run& run = script_of(rank).runs[run_index];
+  const RankLayout::Place& place = layout_.places[rank];
+  timeline_.add(Span{.stage = place.stage,
+                     .lane = program_lane(lane),
+                     .block = op.block,
+                     .op = op.op,
+                     .layer = run.visit.layer,
+                     .chunk = run.chunk,
+                     .micro_batch = run.micro_batch,
+                     .start = start.picoseconds(),
+                     .end = engine_.now().picoseconds(),
+                     .rank = layout_.is_folded ? kEveryRank : place.rank});
+}
+
+/// A Recv shows from when the data is under way.
+SimTime StepSimulation::arrival_start(std::size_t rank, RankLane lane) {
+  Ring<SimTime>& under_way = in_flight_[rank][direction(lane)];
+  SimTime& last_end = received_[rank][direction(lane)];
+  const SimTime start = std::max(under_way.front(), last_end);
+  under_way.pop();
+  last_end = engine_.now();
+  return start;
+}
+
+/// The ledger's sequence of visits, each at the time when it started. A transfer may start after the visits
+/// behind it; its buffers are alive by then, so time only moves on.
+void StepSimulation::report_memory() {
+  std::vector<std::vector<Bytes>> by_stage;
+  for (std::size_t stage = 0; stage < program_.stages.size(); ++stage)
+    by_stage.push_back(memory_of_visits(program_, StageId(stage)));
+  for (std::size_t rank = 0; rank < layout_.places.size(); ++rank) {
+    RankResult& result = result_.ranks[rank];
+    const std::vector<Bytes>& bytes = by_stage[result.stage.at()];
+    if (!bytes.empty()) result.peak = *std::max_element(bytes.begin(), bytes.end());
+    if (!layout_.is_folded || totals_only_) continue;
+    result.memory.reserve(bytes.size());
+    SimTime time;
+    for (std::size_t run = 0; run < bytes.size(); ++run) {
+      time = std::max(time, visit_starts_[rank][run]);
+      result.memory.push_back({result.stage, time.picoseconds(), bytes[run]});
+      timeline_.add(result.memory.back());
+    }
+  }
+}
+
+}  // namespace foreshard

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "planner/program/step_program.hpp"
+#include "planner/program/schedule/timeline.hpp"
+#include "sim/engine/engine.hpp"
+#include "sim/step/communication_clock.hpp"
+#include "sim/step/path_log.hpp"
+#include "sim/step/program_plan.hpp"
+#include "sim/step/rank_clock.hpp"
+#include "sim/step/rank_layout.hpp"
+#include "sim/step/simulate_step.hpp"
+#include "sim/step/stage_script.hpp"
+
+namespace foreshard {
+
+/// One simulation under way: ranks follow their stages' scripts, and what the engine says is booked.
+class StepSimulation : private EngineListener {
+ public:
+  /// Keeps references to all but the options. Without a clock communications take what the plan says.
+  StepSimulation(const StepProgram& program, const ProgramPlan& plan, const RankLayout& layout,
+                 TimelineSink& timeline, const SimulationOptions& options,
+                 CommunicationClock* clock = nullptr);
+  /// Once. @throws Deadlock
+  SimulationResult run();
+
+  /// The same in pieces, beside other clocks; as Engine has them.
+  void start() { engine_.start(*this); }
+  [[nodiscard]] std::optional<SimTime> next_time() const { return engine_.next_time(); }
+  void advance() { engine_.advance(*this); }
+  [[nodiscard]] SimTime now() const { return engine_.now(); }
+  void finish(LaneId lane, SimTime now) { engine_.finish(lane, now, *this); }
+  /// True when every task has ended.
+  [[nodiscard]] bool is_done() const { return engine_.tasks_ended() == tasks_; }
+  /// Once nothing moves any more. @throws Deadlock if not all is done
+  SimulationResult result();
+
+ private:
+  SimTime on_start(LaneId lane, const Task& task) override;
+  void on_end(LaneId lane, const Task& task, SimTime start) override;
+
+  void place_ranks();
+  [[nodiscard]] const StageScript& script_of(std::size_t rank) const {
+    return scripts_[layout_.places[rank].stage.at()];
+  }
+  [[nodiscard]] std::vector<std::size_t> count_tasks() const;
+  void note_start(LaneId lane, const Task& task);
+  void settle_around(std::size_t rank, RankLane lane);
+  void change_load(std::size_t rank, RankLane lane, int change);
+  void set_load(std::size_t rank, int change);
+  void book(std::size_t rank, RankLane lane, const OpPlan& op, SimTime time);
+  void emit(std::size_t rank, RankLane lane, const OpPlan& op, std::uint32_t run, SimTime start);
+  [[nodiscard]] SimTime arrival_start(std::size_t rank, RankLane lane);
+  void report_memory();
+
+  const StepProgram& program_;
+  const ProgramPlan& plan_;
+  const RankLayout& layout_;
+  TimelineSink& timeline_;
+  Engine engine_;
+  std::vector<StageScript> scripts_;  // by stage
+  Disturbance disturbance_;
+  std::vector<RankClock> clocks_;
+  std::optional<PathLog> path_;
+  CommunicationClock* clock_;
+  std::uint64_t tasks_ = 0;  // of all ranks
+  SimulationResult result_;
+  bool totals_only_;
+  std::function<void(std::uint64_t, std::uint64_t)> progress_;
+  double share_left_;                       // of a rank's speed beside communication
+  std::vector<int> communications_;         // running, by rank
+  std::vector<SimTime> first_piece_start_;  // of the operation that runs, by engine lane
+  std::vector<std::array<Ring<SimTime>, 2>>
+      in_flight_;                                   // starts of transfers, by receiving rank and direction
+  std::vector<std::array<SimTime, 2>> received_;    // when the last one arrived
+  std::vector<std::vector<SimTime>> visit_starts_;  // [rank][run], where ranks are folded
+};
+
+}  // namespace foreshard

@@ -1,0 +1,178 @@
+// What frameworks run as several kernels: bytes per element, counted kernel by kernel.
+#include "planner/cost/ops/kernel_forms.hpp"
+
+#include "planner/topology/device_mesh.hpp"
+#include "tests/planner/cost/hand_built.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace foreshard;
+using namespace foreshard::test;
+
+namespace {
+
+/// A norm of 10 rows of 8, forward and backward; backward with or without a residual's gradient that passes
+/// by.
+struct NormOps {
+  explicit NormOps(NormKind kind) : norm{.kind = kind, .rows = 10, .width = 8} {
+    x = tensors.add(DType::bf16, {10, 8});
+    weight = tensors.add(DType::bf16, {8}, TensorRole::weight);
+    stats = tensors.add(DType::fp32, {10});
+  }
+  [[nodiscard]] FurtherPasses forward(const KernelForms& forms) const {
+    const Op op = make_op(norm, {read(x), read(weight), write(x), write(stats)});
+    return further_passes(op, tensors.program(), forms);
+  }
+  [[nodiscard]] FurtherPasses backward(const KernelForms& forms, bool residual) const {
+    std::vector<Operand> operands{read(x), read(weight), read(stats), read(x)};
+    if (residual) operands.push_back(read(x));
+    operands.push_back(write(x));
+    return further_passes(make_op(norm, operands, Phase::backward_input), tensors.program(), forms);
+  }
+  Tensors tensors;
+  Norm norm;
+  TensorId x, weight, stats;
+};
+
+FurtherPasses update_of(OptimizerKernels form, DType gradient_type, bool fp16) {
+  Tensors tensors;
+  const TensorId gradient = tensors.add(gradient_type, {1000}, TensorRole::gradient);
+  const TensorId state = tensors.add(DType::fp32, {1000}, TensorRole::optimizer);
+  const Op op = make_op(OptimizerUpdate{.kind = OptimizerKind::adamw, .parameters = 1000},
+                        {read(gradient), accumulate(state)}, Phase::optimizer);
+  return further_passes(op, tensors.program(), {.optimizer = form, .fp16 = fp16});
+}
+
+FurtherPasses loss_of(LossKernels form, CrossEntropyPart part, Phase phase) {
+  const Op op = make_op(CrossEntropy{.part = part, .tokens = 5, .vocab = 100}, phase);
+  return further_passes(op, StepProgram{}, {.loss = form});
+}
+
+}  // namespace
+
+TEST_CASE("fused kernels need no further pass") {
+  const NormOps norm(NormKind::rmsnorm);
+  CHECK(norm.forward({}).kernels == 0);
+  CHECK(norm.backward({}, true).traffic == Bytes());
+  CHECK(update_of(OptimizerKernels::fused, DType::fp32, false).traffic == Bytes());
+  CHECK(loss_of(LossKernels::fused, CrossEntropyPart::exp_sum, Phase::forward).kernels == 0);
+}
+
+TEST_CASE("RMSNorm composed of elementwise kernels") {
+  const NormOps norm(NormKind::rmsnorm);
+  const KernelForms eager{.fused_kernels = false, .autograd = true};
+  // 6 + 8 + 4 + 8 + 6 + 4 = 36 bytes per element where one kernel moves 4; 80 elements.
+  CHECK(norm.forward(eager).traffic == Bytes(80 * 32));
+  // 4 + 6 + 2 + 6 + 8 + 12 + 4 + 4 + 8 + 12 + 12 + 6 = 84 where one moves 6.
+  CHECK(norm.backward(eager, false).traffic == Bytes(80 * 78));
+  // The residual's gradient: r2 r2 w2 where the norm would read 2.
+  CHECK(norm.backward(eager, true).traffic == Bytes(80 * 82));
+}
+
+TEST_CASE("under autograd a norm's weights and the residual take passes of their own") {
+  const NormOps norm(NormKind::layernorm);
+  const KernelForms autograd{.autograd = true};
+  CHECK(norm.forward(autograd).kernels == 0);
+  // x and dy again: 4 bytes; the residual's sum 6 less 2.
+  CHECK(norm.backward(autograd, false).traffic == Bytes(80 * 4));
+  CHECK(norm.backward(autograd, false).kernels == 1);
+  CHECK(norm.backward(autograd, true).traffic == Bytes(80 * 8));
+  CHECK(norm.backward(autograd, true).kernels == 2);
+}
+
+TEST_CASE("the loss of Megatron-LM passes over the logits six times more, PyTorch's three times") {
+  const auto megatron = [](CrossEntropyPart part, Phase phase) {
+    return loss_of(LossKernels::vocab_parallel, part, phase);
+  };
+  // 500 logits. Difference, exponential, sum and quotient are 8 + 8 + 4 + 8 bytes where one pass reads 4.
+  CHECK(megatron(CrossEntropyPart::exp_sum, Phase::forward).traffic == Bytes(500 * 24));
+  CHECK(megatron(CrossEntropyPart::row_max, Phase::forward).kernels == 0);
+  // Product r4 w4 and cast r4 w2, where one pass reads 4 and writes 2.
+  CHECK(megatron(CrossEntropyPart::loss, Phase::backward_input).traffic == Bytes(500 * 8));
+
+  CHECK(loss_of(LossKernels::torch, CrossEntropyPart::exp_sum, Phase::forward).traffic == Bytes(500 * 4));
+  // w4, r12 w4, r4 w2 = 26 where one pass moves 6.
+  CHECK(loss_of(LossKernels::torch, CrossEntropyPart::loss, Phase::backward_input).traffic ==
+        Bytes(500 * 20));
+}
+
+TEST_CASE("optimizers in several passes") {
+  // Clip r4 w4, masters to weights r4 w2 instead of w2.
+  CHECK(update_of(OptimizerKernels::multi_tensor, DType::fp32, false).traffic == Bytes(12'000));
+  // 16-bit gradients first go to fp32, r2 w4, and are read as 4 bytes twice, not as 2.
+  CHECK(update_of(OptimizerKernels::multi_tensor, DType::bf16, false).traffic == Bytes(22'000));
+  // fp16 unscales, r4 w4.
+  CHECK(update_of(OptimizerKernels::multi_tensor, DType::fp16, true).traffic == Bytes(30'000));
+  // 8 + 12 + 8 + 12 + 8 + 8 + 8 + 16 = 80 bytes where one kernel moves 28; clip 8.
+  CHECK(update_of(OptimizerKernels::foreach, DType::fp32, false).traffic == Bytes(60'000));
+}
+
+TEST_CASE("latent attention assembles queries, keys and values, and ranks sort what they exchange") {
+  Tensors tensors;
+  StepProgram program = tensors.program();
+  program.groups = DeviceMesh(round_job({.dp = 8, .ep = 4}).parallelism).groups();
+  const Attention core{
+      .batch = 1, .query = 10, .key = 10, .heads = 2, .kv_heads = 2, .head_dim = 6, .v_head_dim = 4};
+  // 10 tokens of 2 heads of 6 + 6 + 4.
+  CHECK(further_passes(make_op(core), program, {.autograd = true}).traffic == Bytes(10 * 2 * 16 * 4));
+  CHECK(further_passes(make_op(core), program, {}).kernels == 0);
+  // 30 rows of 8.
+  const Op permute = make_op(Permute{.rows = 30, .width = 8});
+  CHECK(further_passes(permute, program, {.autograd = true}).traffic == Bytes(30 * 8 * 4));
+  program.groups = DeviceMesh(round_job({.dp = 8}).parallelism).groups();
+  CHECK(further_passes(permute, program, {.autograd = true}).kernels == 0);
+}
+
+TEST_CASE("a fused softmax is an elementwise kernel") {
+  const Op softmax = make_op(Pointwise{PointwiseKind::softmax, 100});
+  CHECK(further_passes(softmax, StepProgram{}, {}).elementwise);
+  CHECK_FALSE(further_passes(softmax, StepProgram{}, {.fused_softmax = false}).elementwise);
+}
+
+TEST_CASE("activations are cast before an fp8 product, weights are not") {
+  Tensors tensors;
+  const TensorId x = tensors.add(DType::bf16, {10, 8});
+  const TensorId w = tensors.add(DType::bf16, {4, 8}, TensorRole::weight);
+  const TensorId y = tensors.add(DType::bf16, {10, 4});
+  const Op op = make_op(Gemm{.m = 10, .n = 4, .k = 8, .math = DType::fp8}, {read(x), read(w), write(y)});
+  // 80 elements, each read for its magnitude (2) and cast (2 + 1).
+  CHECK(further_passes(op, tensors.program(), {.casts_fp8 = true}).traffic == Bytes(400));
+  CHECK(further_passes(op, tensors.program(), {.casts_fp8 = true}).kernels == 2);
+  CHECK(further_passes(op, tensors.program(), {}).kernels == 0);
+}
+
+TEST_CASE("a compiler fuses what an eager framework leaves apart") {
+  JobSpec job = round_job();
+  job.framework = Framework::torch_fsdp;
+  job.training.compiled = false;
+  CHECK_FALSE(kernel_forms(job).fused_kernels);
+  CHECK(kernel_forms(job).loss == LossKernels::torch);
+  job.training.compiled = true;
+  CHECK(kernel_forms(job).fused_kernels);
+  CHECK_FALSE(kernel_forms(job).autograd);
+  CHECK(kernel_forms(job).loss == LossKernels::fused);
+  CHECK(kernel_forms(job).optimizer == OptimizerKernels::foreach);  // outside of what is compiled
+}
+
+TEST_CASE("further passes take launches and memory time, and the host their submission") {
+  JobSpec job = round_job();
+  job.framework = Framework::megatron;
+  const Op op = make_op(CrossEntropy{.part = CrossEntropyPart::exp_sum, .tokens = 1'000'000, .vocab = 1'000});
+  // 1e9 logits, without operands: the launch alone, 2 us. Then 3 kernels of 8 GB each: 3 · (2 us + 8 MB + 8
+  // GB at 800 GB/s) = 3 · 10.012 ms.
+  const OpTime time = CostModel(job).kernel_time(op, StepProgram{});
+  CHECK(time.time.value() == Approx(2e-6 + 3 * 10.012e-3));
+  CHECK(time.kernels == 4);
+}
+
+TEST_CASE("a step waits for the slowest of its devices") {
+  JobSpec job = round_job({.dp = 8});
+  job.cluster.accelerator.kernels.device_spread = 0.02;
+  const Op op = make_op(Gemm{.m = 10'000, .n = 10'000, .k = 9'872});
+  // 2e12 FLOPs at 500 TFLOP/s: 4 ms, and 4 us fixed. The largest of 8 normal variables is expected at 1.42
+  // standard deviations: Φ⁻¹(7.625/8.25) = 1.43.
+  CHECK(CostModel(job).kernel_time(op, StepProgram{}).time.value() ==
+        Approx(4.004e-3 * (1.0 + 0.02 * 1.43)).epsilon(1e-4));
+  // One device waits for nobody.
+  job.parallelism.dp = 1;
+  CHECK(CostModel(job).kernel_time(op, StepProgram{}).time.value() == Approx(4.004e-3));
+}

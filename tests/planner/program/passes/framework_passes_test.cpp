@@ -1,0 +1,128 @@
+// The passes over gradients and gathered weights that frameworks make, as operations of the program.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "planner/cost/ops/cost_model.hpp"
+#include "planner/program/check/check_program.hpp"
+#include "planner/program/emit/emit.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/test_jobs.hpp"
+
+using namespace foreshard;
+using namespace foreshard::test;
+
+namespace {
+
+/// Two layers, hidden 8, FFN 16, 4 heads and 4 kv heads of 2, on `dp` devices.
+StepProgram program_of(Framework framework, std::int64_t dp, int zero) {
+  JobSpec job;
+  job.name = "passes";
+  job.framework = framework;
+  job.model = llama_shaped(2, 8, 16, 4, 4, 32);
+  job.model.vocab_multiple = 8;
+  job.cluster = round_cluster(1, dp);
+  job.parallelism.dp = dp;
+  job.parallelism.zero = zero;
+  const FrameworkConventions usual = framework_conventions(framework);
+  job.training.sequence_length = 4;
+  job.training.micro_batch = 1;
+  job.training.global_batch = 2 * dp;
+  job.training.gradient_dtype = usual.gradient_dtype;
+  job.training.overlap = usual.overlap;
+  return build_step_program(job);
+}
+
+/// The operations of one block whose names end so.
+std::vector<Op> ops_ending(const StepProgram& program, const std::string& block, const std::string& end) {
+  std::vector<Op> found;
+  for (const Block& candidate : program.blocks) {
+    if (candidate.name != block) continue;
+    std::copy_if(candidate.ops.begin(), candidate.ops.end(), std::back_inserter(found),
+                 [&](const Op& op) { return op.name.ends_with(end); });
+  }
+  return found;
+}
+
+Bytes traffic_of(const std::vector<Op>& ops, const StepProgram& program) {
+  Bytes sum;
+  for (const Op& op : ops) sum += op_traffic(op, program);
+  return sum;
+}
+
+/// Weights of a layer that products have: qkv 3·8·8, out 8·8, gate and up 2·16·8, down 8·16; norms 2·8.
+constexpr std::int64_t kProducts = 192 + 64 + 256 + 128;
+constexpr std::int64_t kLayer = kProducts + 16;
+
+}  // namespace
+
+TEST_CASE("gradients of products are added in a pass of their own where the framework does not fuse it") {
+  const auto accumulations = [](Framework framework) {
+    const StepProgram program = program_of(framework, 2, 0);
+    CHECK(check_program(program) == std::vector<std::string>{});
+    const std::vector<Op> ops = ops_ending(program, "dense_layer backward", " accumulate");
+    return std::pair(ops.size(), traffic_of(ops, program));
+  };
+  CHECK(accumulations(Framework::foreshard).first == 0);
+  CHECK(accumulations(Framework::megatron).first == 0);
+  // Four products. bf16 gradients of one micro-batch, r2, onto fp32 ones, r4 w4.
+  CHECK(accumulations(Framework::nanotron) == std::pair<std::size_t, Bytes>(4, Bytes(10 * kProducts)));
+  // Onto 16-bit ones, r2 w2.
+  CHECK(accumulations(Framework::megatron_deepspeed) ==
+        std::pair<std::size_t, Bytes>(4, Bytes(6 * kProducts)));
+}
+
+TEST_CASE("FSDP copies gathered weights out of a buffer and gradients into one") {
+  const StepProgram program = program_of(Framework::torch_fsdp, 2, 3);
+  CHECK(check_program(program) == std::vector<std::string>{});
+  // A layer's bf16 weights, r2 w2, in forward and in backward.
+  for (const char* block : {"dense_layer forward", "dense_layer backward"}) {
+    CHECK(traffic_of(ops_ending(program, block, "copy weights out"), program) == Bytes(4 * kLayer));
+  }
+  // Its fp32 gradients, r4 w4, before they are scattered.
+  CHECK(traffic_of(ops_ending(program, "dense_layer backward", "copy gradients in"), program) ==
+        Bytes(8 * kLayer));
+  CHECK(
+      ops_ending(program_of(Framework::foreshard, 2, 3), "dense_layer forward", "copy weights out").empty());
+}
+
+TEST_CASE("gradients are divided by the replicas in a pass of its own, where there are replicas") {
+  const StepProgram megatron = program_of(Framework::megatron, 2, 1);
+  // fp32, r4 w4.
+  CHECK(traffic_of(ops_ending(megatron, "dense_layer norm", "average gradients"), megatron) ==
+        Bytes(8 * kLayer));
+  CHECK(ops_ending(program_of(Framework::megatron, 1, 0), "dense_layer norm", "average gradients").empty());
+  CHECK(ops_ending(program_of(Framework::foreshard, 2, 1), "dense_layer norm", "average gradients").empty());
+}
+
+TEST_CASE("a rank squares its own share of the gradients") {
+  for (const int zero : {0, 1, 2, 3}) {
+    CAPTURE(zero);
+    const StepProgram program = program_of(Framework::foreshard, 2, zero);
+    CHECK(check_program(program) == std::vector<std::string>{});
+    const std::vector<Op> sums = ops_ending(program, "dense_layer norm", "sum of squares");
+    REQUIRE(sums.size() == 1);
+    // All of a layer's gradients, or the half of each that is one of two ranks'; fp32, r4; the sum, r4 w4.
+    const std::int64_t own = zero == 0 ? kLayer : kLayer / 2;
+    CHECK(std::get<Pointwise>(sums[0].kind).elements == own);
+    CHECK(traffic_of(sums, program) == Bytes(4 * own + 8));
+  }
+}
+
+TEST_CASE("products fused with accumulation leave autograd one placeholder per weight shape") {
+  const StepProgram megatron = program_of(Framework::megatron, 1, 0);
+  CHECK(check_program(megatron) == std::vector<std::string>{});
+  Bytes placeholders;
+  for (const Tensor& tensor : megatron.tensors) {
+    if (tensor.name.starts_with("placeholder")) placeholders += tensor.local_bytes();
+  }
+  // bf16: qkv 24 x 8, out 8 x 8, gate and up 32 x 8, down 8 x 16, and the head 32 x 8, which has the shape of
+  // gate and up.
+  CHECK(placeholders == Bytes(2 * kProducts));
+  // They are allocated, and nobody fills them.
+  const std::vector<Op> products = ops_ending(megatron, "dense_layer backward", "out");
+  REQUIRE(products.size() == 2);
+  CHECK(products[1].operands.size() == 4);
+  // dY 4 x 8 and X 4 x 8 in bf16, dW 8 x 8 in fp32 read and written.
+  CHECK(op_traffic(products[1], megatron) == Bytes(64 + 64 + 512));
+}
