@@ -1,14 +1,41 @@
 # Whether the runtime on GPUs is built: a library beside foreshard-run, loaded when a job asks for GPUs. It needs the CUDA
 # toolkit with cuBLASLt, NCCL, and MPI's runtime; cuDNN where it is found. Where they are unpacked from Python wheels:
 # -DCMAKE_PREFIX_PATH="SITE/nvidia/cu13;SITE/nvidia/nccl;SITE/nvidia/cudnn", SITE being Python's site-packages.
-set(FORESHARD_CUDA AUTO CACHE STRING "Build the runtime on GPUs: AUTO (where CUDA and NCCL are found), ON or OFF")
-set_property(CACHE FORESHARD_CUDA PROPERTY STRINGS AUTO ON OFF)
+#   AUTO     where a GPU and the toolkit are found, for that GPU's architecture
+#   TOOLKIT  where the toolkit is found, GPU or not: for checking that everything compiles
+#   ON       always; an error where something is missing
+#   OFF      never
+# CMAKE_CUDA_ARCHITECTURES says for which GPUs; without it, for the one that is found, or for Hopper.
+set(FORESHARD_CUDA AUTO CACHE STRING "Build the runtime on GPUs: AUTO (where there is a GPU), TOOLKIT, ON or OFF")
+set_property(CACHE FORESHARD_CUDA PROPERTY STRINGS AUTO TOOLKIT ON OFF)
+
+# The compute capability of the first GPU of this machine, as CMake writes it ("90"); empty where there is none.
+function(foreshard_find_gpu result)
+  set(${result} "" PARENT_SCOPE)
+  find_program(FORESHARD_NVIDIA_SMI nvidia-smi)
+  mark_as_advanced(FORESHARD_NVIDIA_SMI)
+  if(NOT FORESHARD_NVIDIA_SMI)
+    return()
+  endif()
+  execute_process(COMMAND ${FORESHARD_NVIDIA_SMI} --query-gpu=compute_cap --format=csv,noheader
+    OUTPUT_VARIABLE capabilities RESULT_VARIABLE status ERROR_QUIET TIMEOUT 30)
+  if(status EQUAL 0 AND capabilities MATCHES "^([0-9]+)\\.([0-9]+)")
+    set(${result} "${CMAKE_MATCH_1}${CMAKE_MATCH_2}" PARENT_SCOPE)
+  endif()
+endfunction()
+
+set(FORESHARD_GPU_ARCHITECTURE "")
+if(FORESHARD_BUILD_RUNTIME AND FORESHARD_CUDA)
+  foreshard_find_gpu(FORESHARD_GPU_ARCHITECTURE)
+endif()
 
 set(FORESHARD_BUILD_CUDA OFF)
 set(FORESHARD_CUDA_LACKS "")
 if(NOT FORESHARD_BUILD_RUNTIME)
   set(FORESHARD_CUDA_LACKS "the runtime, which needs MPI and OpenBLAS")
-elseif(FORESHARD_CUDA STREQUAL "AUTO" OR FORESHARD_CUDA)
+elseif(FORESHARD_CUDA STREQUAL "AUTO" AND NOT FORESHARD_GPU_ARCHITECTURE)
+  set(FORESHARD_CUDA_LACKS "a GPU, or FORESHARD_CUDA=TOOLKIT to compile without one")
+elseif(FORESHARD_CUDA MATCHES "^(AUTO|TOOLKIT)$" OR FORESHARD_CUDA)
   include(CheckLanguage)
   if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
     find_program(FORESHARD_NVCC nvcc PATHS /usr/local/cuda/bin)
@@ -21,7 +48,10 @@ elseif(FORESHARD_CUDA STREQUAL "AUTO" OR FORESHARD_CUDA)
     set(FORESHARD_CUDA_LACKS "nvcc")
   else()
     if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-      set(CMAKE_CUDA_ARCHITECTURES 80 90)
+      set(CMAKE_CUDA_ARCHITECTURES 90)
+      if(FORESHARD_GPU_ARCHITECTURE)
+        set(CMAKE_CUDA_ARCHITECTURES ${FORESHARD_GPU_ARCHITECTURE})
+      endif()
     endif()
     if(FORESHARD_CCACHE AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
       set(CMAKE_CUDA_COMPILER_LAUNCHER ${FORESHARD_CCACHE})
@@ -30,9 +60,6 @@ elseif(FORESHARD_CUDA STREQUAL "AUTO" OR FORESHARD_CUDA)
     if(NOT DEFINED CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc has learnt C++20
       set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
       set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
-    endif()
-    if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8 AND NOT 100 IN_LIST CMAKE_CUDA_ARCHITECTURES)
-      list(APPEND CMAKE_CUDA_ARCHITECTURES 100)
     endif()
     find_package(CUDAToolkit QUIET)
     find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
@@ -53,7 +80,7 @@ else()
 endif()
 
 if(NOT FORESHARD_BUILD_CUDA)
-  if(NOT FORESHARD_CUDA STREQUAL "AUTO" AND FORESHARD_CUDA)
+  if(NOT FORESHARD_CUDA MATCHES "^(AUTO|TOOLKIT)$" AND FORESHARD_CUDA)
     message(FATAL_ERROR "FORESHARD_CUDA is ON, but this is missing: ${FORESHARD_CUDA_LACKS}")
   endif()
   message(STATUS "The runtime on GPUs is not built: it needs ${FORESHARD_CUDA_LACKS}")

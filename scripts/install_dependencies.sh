@@ -2,23 +2,28 @@
 # Installs, on Debian and its kin, what is missing to build foreshard (and to test or lint it). Asks the package
 # manager only when something is missing, and becomes root (by sudo) only then.
 #
-#   scripts/install_dependencies.sh build [test] [lint]
+#   scripts/install_dependencies.sh PURPOSE…
+#     plan     what the tool foreshard is built with
+#     runtime  what foreshard-run needs on top: MPI and matrix products
+#     test     what the tests need on top
+#     lint     what scripts/lint.sh needs on top
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-build=(g++ cmake ninja-build ccache libboost-graph-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libfmt-dev)
-build+=(openmpi-bin libopenmpi-dev libopenblas-dev libdnnl-dev)  # the runtime
-test=(git catch2 libboost-context-dev clang-format procps groff-base zsh fish dpkg-dev file)
+plan=(g++ cmake ninja-build libboost-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libfmt-dev)
+runtime=(openmpi-bin libopenmpi-dev libopenblas-dev libdnnl-dev)
+test=(git ccache catch2 libboost-context-dev clang-format procps groff-base zsh fish dpkg-dev file)
 lint=(git clang-format clang-tidy)
 
 packages=()
 for purpose in "$@"; do
   case $purpose in
-    build) packages+=("${build[@]}") ;;
+    plan) packages+=("${plan[@]}") ;;
+    runtime) packages+=("${runtime[@]}") ;;
     test) packages+=("${test[@]}") ;;
     lint) packages+=("${lint[@]}") ;;
     *)
-      say "install_dependencies.sh: unknown purpose '$purpose'; allowed: build, test, lint"
+      say "install_dependencies.sh: unknown purpose '$purpose'; allowed: plan, runtime, test, lint"
       exit 2
       ;;
   esac
@@ -53,4 +58,4 @@ install_missing() {
   "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 update || echo "apt-get update failed; going on with the old index"
   "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}"
 }
-quietly "installing missing packages" install_missing
+step "installing missing packages" install_missing

@@ -4,8 +4,8 @@
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-quietly "configuring" cmake --preset tools
-quietly "building" cmake --build --preset tools
+step "configuring" cmake --preset tools
+step "building" cmake --build --preset tools
 FORESHARD_CONFIGS=${root:?}/configs tests/repository/accuracy.sh "$root/build/tools/bin/foreshard" \
   tests/accuracy_baseline.yaml --update
 exec tests/repository/outputs.sh "$root" "$root/build/tools/bin/foreshard" --update

@@ -3,7 +3,7 @@
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-quietly "configuring" cmake --preset tools
-quietly "building" cmake --build --preset tools
+step "configuring" cmake --preset tools
+step "building" cmake --build --preset tools
 tests/repository/outputs.sh "${root:?}" "${root:?}/build/tools/bin/foreshard" --update
 tests/repository/picture.sh "${root:?}" "${root:?}/build/tools/bin/foreshard" --update || (($? == 77))

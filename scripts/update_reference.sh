@@ -4,6 +4,6 @@
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-quietly "configuring" cmake --preset ci -DFORESHARD_RUNTIME=ON
-quietly "building" cmake --build --preset ci --target foreshard-reference
+step "configuring" cmake --preset ci -DFORESHARD_RUNTIME=ON
+step "building" cmake --build --preset ci --target foreshard-reference
 exec tests/repository/reference.sh "${root:?}" "${root:?}/build/ci/bin/foreshard-reference" commands keys --update
