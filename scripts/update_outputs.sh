@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes what the tool prints now into the pages that show it (README, docs, examples), and draws the picture anew.
+# Writes what the tool prints now into the pages that show it (README, docs, examples), and draws the pictures anew.
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 

@@ -21,7 +21,7 @@ for example in [0-9]*/; do
     complain "$example: no README.md"
     continue
   fi
-  grep -qE '^(<!-- output of: |```sh$)' "$page" || complain "$page: nothing in it is run"
+  grep -qE '^(\$ |```sh$)' "$page" || complain "$page: nothing in it is run"
   grep -qF "($page)" README.md || complain "README.md: does not name $example"
 done
 ((number >= 6)) || complain "only $number examples"

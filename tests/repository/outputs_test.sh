@@ -32,10 +32,10 @@ ends() { # CODE MODE PATTERN: what outputs.sh says of the page
   fi
 }
 
-echo beside >"$tree/docs/beside"
+printf 'one\ntwo 1\n\ntwo 3.5 words\nthree\nfour\n' >"$tree/docs/lines"
 page <<'END'
-<!-- file: mine.yaml -->
 ```yaml
+# mine.yaml
 model: small
 ```
 
@@ -49,31 +49,95 @@ foreshard 1   # exits 0 or 1
 cmake --build nothing
 ```
 
-<!-- output of: foreshard read mine.yaml -->
 ```
+$ foreshard read mine.yaml
+# mine.yaml
 model: small
 ```
 
-<!-- output of: foreshard read ../beside | head -n 1 -->
 ```
-beside
+$ foreshard read ../lines | head -n 1
+one
+$ foreshard read \
+  ../lines
+one
+…
+$ foreshard read ../lines
+…
+two 3.5 words
+three
+…
+$ foreshard read ../lines
+…
+three
+four
+$ foreshard read ../lines
+…
+$ foreshard 2   # exits 2
 ```
 
 <!-- not run: there is no such machine -->
 ```sh
 foreshard 3
 ```
+
+<!-- not run: there is no such machine -->
+```
+$ elsewhere foreshard
+what it prints
+```
+
+Other blocks are left alone:
+
+```yaml
+# another.yaml is a file, says this comment
+```
 END
-ends 0 '' '2 outputs are as shown, 5 commands end as said'
+sed -i 's/^two 3.5 words$/two 3.5 words/' "$tree/docs/deeper/page.md"
+ends 0 '' '7 outputs are as shown, 5 commands end as said'
 if [[ -e $tree/docs/deeper/here.txt || -e $tree/docs/deeper/mine.yaml ]]; then
   echo "commands have written into the tree"
   failed=1
 fi
 
+# Which part is shown is found again after its figures have changed; its lines may become more, fewer or others.
+page <<'END'
+```
+$ foreshard read ../lines
+…
+two 888 words
+was
+…
+```
+END
+ends 1 '' '^\+two 3.5 words'
+ends 0 --update '1 outputs written'
+ends 0 '' '1 outputs are as shown'
+grep -qx 'three' "$tree/docs/deeper/page.md" || { echo "--update did not write the line after the one that it found"; failed=1; }
+page <<'END'
+```
+$ foreshard read ../lines
+…
+five
+…
+```
+END
+ends 1 '' 'no line of the output begins as the one below … does, of: foreshard read ../lines'
+
+# A … that stands for nothing is a difference.
+page <<'END'
+```
+$ foreshard read ../lines | head -n 1
+one
+…
+```
+END
+ends 1 '' '^-…'
+
 # An output that is another; --update mends it.
 page <<'END'
-<!-- output of: foreshard one two -->
 ```
+$ foreshard one two
 one
 ```
 END
@@ -101,6 +165,34 @@ foreshard 2   # exits 0 or 1
 END
 ends 1 '' 'ends with 2, not 0 or 1'
 
+# The command of a session must end as its line says, and must be one that can be run here.
+page <<'END'
+```
+$ foreshard 2
+```
+END
+ends 1 '' 'page.md: ends with 2, not 0: foreshard 2'
+page <<'END'
+```
+$ ./elsewhere plan
+plan
+```
+END
+ends 1 '' 'cannot be run here, and nothing says why .*: ./elsewhere plan'
+
+# A file that is there already.
+touch "$tree/docs/deeper/there.yaml"
+page <<'END'
+```yaml
+# there.yaml
+model: small
+```
+```sh
+foreshard plan
+```
+END
+ends 1 '' 'there is a file there.yaml already'
+
 # An output that nobody would compare.
 page <<'END'
 ```sh
@@ -120,8 +212,8 @@ mpirun write cluster.yaml
 foreshard read cluster.yaml
 ```
 
-<!-- output of: mpirun counted | cut -c 1-5 -->
 ```
+$ mpirun counted | cut -c 1-5
 count
 ```
 END

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# The timeline in the README is drawn from a step that the simulator plays now. Skipped (77) without Python.
+# The pictures of the README are drawn from what the tool prints and from a step that the simulator plays now. Skipped (77) without
+# Python.
 #
-#   picture.sh ROOT FORESHARD             complains if it is another
-#   picture.sh ROOT FORESHARD --update    draws it anew
+#   picture.sh ROOT FORESHARD             complains of pictures that differ
+#   picture.sh ROOT FORESHARD --update    draws them anew
 set -euo pipefail
 root=$1
 foreshard=$2
+mode=${3:-}
 export FORESHARD_CONFIGS=$root/configs
 if ! python3 -c '' 2>/dev/null; then
   echo "skipped: there is no python3 here"
@@ -17,10 +19,19 @@ trap 'rm -rf "$scratch"' EXIT
 "$foreshard" simulate "$root/examples/03_simulate/job.yaml" --set training.global_batch=8 --trace "$scratch/step.json" >/dev/null
 "$root/scripts/draw_timeline.py" "$scratch/step.json" \
   "Llama 3 8B, tp 2 × pp 4 on eight H100: one step of 8 micro-batches, 1f1b" >"$scratch/timeline.svg"
-picture=$root/docs/pictures/timeline.svg
-if [[ ${3:-} == --update ]]; then
-  cp "$scratch/timeline.svg" "$picture"
-elif ! cmp "$scratch/timeline.svg" "$picture"; then
-  echo "$picture is not the step that is simulated now; scripts/update_outputs.sh draws it anew"
-  exit 1
-fi
+
+# The answer in words and where the time goes: the tables of memory and communication come after the line "step".
+"$foreshard" plan llama3-70b-64h100 --color always | sed -n '1,/^    step /p' |
+  "$root/scripts/draw_terminal.py" "foreshard plan llama3-70b-64h100" >"$scratch/plan.svg"
+
+failed=0
+for picture in timeline plan; do
+  shown=$root/docs/pictures/$picture.svg
+  if [[ $mode == --update ]]; then
+    cp "$scratch/$picture.svg" "$shown"
+  elif ! cmp "$scratch/$picture.svg" "$shown"; then
+    echo "$shown is not what the tool shows now; scripts/update_outputs.sh draws it anew"
+    failed=1
+  fi
+done
+exit $failed
