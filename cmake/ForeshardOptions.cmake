@@ -32,6 +32,10 @@ set(FORESHARD_UNITY_BATCH 12 CACHE STRING "How many sources at most are compiled
 function(foreshard_unity target)
   set_target_properties(${target} PROPERTIES
     UNITY_BUILD ${FORESHARD_UNITY} UNITY_BUILD_BATCH_SIZE ${FORESHARD_UNITY_BATCH})
+  # g++ takes a source that is included for a header, in which a type with linkage should not hold anonymous ones.
+  if(FORESHARD_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
+  endif()
 endfunction()
 
 # foreshard_optimise(TARGET LEVEL): what a release build of the target is compiled with in place of -O3, which takes a

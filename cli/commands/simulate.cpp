@@ -8,14 +8,14 @@
 
 #include <fmt/format.h>
 
-#include "cli/options/command_line.hpp"
-#include "cli/options/disturb_options.hpp"
-#include "cli/options/job_input.hpp"
-#include "cli/options/offers.hpp"
 #include "cli/commands/planned_result.hpp"
 #include "cli/commands/simulate_job.hpp"
 #include "cli/commands/simulation_json.hpp"
 #include "cli/commands/simulation_table.hpp"
+#include "cli/options/command_line.hpp"
+#include "cli/options/disturb_options.hpp"
+#include "cli/options/job_input.hpp"
+#include "cli/options/offers.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -35,7 +35,7 @@ struct SimulateOptions {
   std::vector<std::string> settings;
 };
 
-JobSpec job_beside(const SimulateOptions& options) {
+JobSpec other_job(const SimulateOptions& options) {
   std::vector<JobSpec> jobs = load_named_jobs(options.with, {});
   if (jobs.size() != 1)
     throw UsageError(fmt::format("'{}' holds {} jobs, but --with takes one", options.with, jobs.size()));
@@ -66,7 +66,7 @@ SimulationRequest request_of(const SimulateOptions& options) {
       .placement = options.placement == "packed" ? Placement::packed : Placement::interleaved,
       .trace = options.trace,
       .trace_all_ranks = options.all_ranks};
-  if (!options.with.empty()) request.beside = job_beside(options);
+  if (!options.with.empty()) request.beside = other_job(options);
   return request;
 }
 

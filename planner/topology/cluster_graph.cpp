@@ -10,19 +10,13 @@
 #include <fmt/core.h>
 
 namespace foreshard {
+namespace {
 
-// Named, not anonymous: ClusterGraph::Impl, which has linkage, holds a graph of these.
-namespace cluster_graph {
 struct LinkProperties {
   BytesPerSecond bandwidth;
   Seconds latency;
   std::uint32_t index = 0;  // in links()
 };
-}  // namespace cluster_graph
-
-namespace {
-using cluster_graph::LinkProperties;
-
 // Vectors for edges keep the order in which links were laid, which is what makes routes deterministic.
 using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS, Vertex, LinkProperties>;
 using VertexDescriptor = boost::graph_traits<Graph>::vertex_descriptor;

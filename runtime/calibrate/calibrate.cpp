@@ -20,8 +20,6 @@ constexpr LinkSpec kUnmeasured{
     .bandwidth = BytesPerSecond(125e6), .efficiency = 0.9, .latency = Seconds(50e-6)};
 constexpr const char* kUnmeasuredSource =
     "a guess, for nothing was there to measure: Gigabit Ethernet; calibrate on several hosts replaces it";
-/// Of the memory that is free, what steps may take while they are measured.
-constexpr double kMeasuringShare = 0.8;
 
 struct Budgets {
   Seconds probe;  ///< for the steps of one probe

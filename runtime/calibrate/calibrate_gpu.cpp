@@ -10,9 +10,6 @@
 namespace foreshard {
 namespace {
 
-/// Of the accelerator's memory, what steps may take while they are measured.
-constexpr double kMeasuringShare = 0.8;
-
 KernelBudget budget_for(const AcceleratorSpec& accelerator, const CalibrationOptions& options) {
   const bool is_quick = options.effort == CalibrationEffort::quick;
   KernelBudget budget{.time = Seconds(is_quick ? 0.5 : 2.0)};

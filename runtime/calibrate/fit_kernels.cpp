@@ -14,7 +14,6 @@
 namespace foreshard {
 namespace {
 
-constexpr int kDigits = 4;
 /// Rates that are sought are tried at these first; slow, so that fixed costs do not hide them.
 constexpr FlopsPerSecond kTrialRate{1e9};
 constexpr BytesPerSecond kTrialBandwidth{1e9};
@@ -140,7 +139,7 @@ class Fitter {
     const std::vector<Coordinate> space = {logarithmic(0.5 * quickest.value(), 1e-8, 1e-3),
                                            logarithmic(16.0 * kKibi, 64.0, 64.0 * kMebi)};
     const auto turn = [&](const std::vector<double>& at) {
-      spec_.kernels.launch = Seconds(rounded(std::exp(at[0]), kDigits));
+      spec_.kernels.launch = Seconds(rounded(std::exp(at[0]), kFittedDigits));
       spec_.kernels.memory_half_size = Bytes(std::llround(rounded(std::exp(at[1]), 3)));
       set_fractions();
     };
@@ -175,12 +174,12 @@ class Fitter {
       if (!family.is_memory()) continue;
       best = std::max(best, *fraction_of(family) * spec_.memory_bandwidth);
     }
-    best = how_.keeps_datasheet ? datasheet_bandwidth_ : BytesPerSecond(rounded(best.value(), kDigits));
+    best = how_.keeps_datasheet ? datasheet_bandwidth_ : BytesPerSecond(rounded(best.value(), kFittedDigits));
     std::vector<std::pair<double, double>> all;
     for (const auto& [family, kernels] : families_) {
       if (!family.is_memory()) continue;
       std::optional<double>& fraction = fraction_of(family);
-      fraction = std::min(1.0, rounded(*fraction * (spec_.memory_bandwidth / best), kDigits));
+      fraction = std::min(1.0, rounded(*fraction * (spec_.memory_bandwidth / best), kFittedDigits));
       all.emplace_back(*fraction, 1.0);
     }
     spec_.memory_bandwidth = best;
@@ -200,7 +199,7 @@ class Fitter {
     const std::vector<Coordinate> space = {logarithmic(2e-6, 1e-8, 1e-3),
                                            {.start = 16.0, .step = 16.0, .least = 0.0, .most = 512.0}};
     const auto turn = [&](const std::vector<double>& at) {
-      spec_.kernels.gemm_fixed = Seconds(rounded(std::exp(at[0]), kDigits));
+      spec_.kernels.gemm_fixed = Seconds(rounded(std::exp(at[0]), kFittedDigits));
       spec_.kernels.gemm_k_prologue = std::llround(at[1]);
       set_product_rates(products);
     };
@@ -220,7 +219,7 @@ class Fitter {
     const double adding =
         speed_up(products, fixed, [&](const MeasuredKernel& kernel) { return accumulates(kernel); });
     set_rate(writing * kTrialRate);
-    spec_.kernels.gemm_accumulate = std::clamp(rounded(adding / writing, kDigits), 0.01, 1.0);
+    spec_.kernels.gemm_accumulate = std::clamp(rounded(adding / writing, kFittedDigits), 0.01, 1.0);
   }
 
   void name_peak(const Family& products) {
@@ -229,10 +228,10 @@ class Fitter {
     if (!how_.keeps_datasheet) {
       for (const auto& [kernel, weight] : products)
         best = std::max(best, op_flops(kernel->op).executed / kernel->time.median);
-      best = FlopsPerSecond(rounded(best.value(), kDigits));
+      best = FlopsPerSecond(rounded(best.value(), kFittedDigits));
     }
     spec_.gemm[type_] =
-        GemmRate{.peak = best, .efficiency = std::min(1.0, rounded(approached / best, kDigits))};
+        GemmRate{.peak = best, .efficiency = std::min(1.0, rounded(approached / best, kFittedDigits))};
   }
 
   // ---- attention: docs/cost_model.md
@@ -249,7 +248,7 @@ class Fitter {
       const double trial = kTrialRate / spec_.gemm[type_]->peak;
       rate.efficiency = trial;
       const double factor = speed_up(cores, spec_.kernels.launch, [](const auto&) { return true; });
-      rate.efficiency = std::min(1.0, rounded(trial * factor, kDigits));
+      rate.efficiency = std::min(1.0, rounded(trial * factor, kFittedDigits));
     };
     // A processor has no waves that end unevenly.
     const double most_tail = how_.keeps_datasheet ? 512.0 : 0.0;

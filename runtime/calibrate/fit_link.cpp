@@ -11,8 +11,6 @@
 namespace foreshard {
 namespace {
 
-constexpr int kDigits = 4;
-
 CollectiveKind collective_of(LinkOperation operation) {
   switch (operation) {
     case LinkOperation::all_reduce: return CollectiveKind::all_reduce;
@@ -103,9 +101,9 @@ FittedLink fit_link(const std::vector<MeasuredLink>& measured, const LinkPlace& 
     return Coordinate{.start = middle, .step = 0.5, .least = middle - kWide, .most = middle + kWide};
   };
   const auto link_at = [](const std::vector<double>& at) {
-    return LinkSpec{.bandwidth = BytesPerSecond(rounded(std::exp(at[0]), kDigits)),
+    return LinkSpec{.bandwidth = BytesPerSecond(rounded(std::exp(at[0]), kFittedDigits)),
                     .efficiency = 1.0,
-                    .latency = Seconds(rounded(std::exp(at[1]), kDigits))};
+                    .latency = Seconds(rounded(std::exp(at[1]), kFittedDigits))};
   };
   const std::vector<Coordinate> space = {logarithmic(best.value()), logarithmic(quickest.value())};
   FittedLink fitted;

@@ -12,6 +12,9 @@
 
 namespace foreshard {
 
+/// Of a device's memory, what steps may take while they are measured.
+inline constexpr double kMeasuringShare = 0.8;
+
 /// How long to measure, and who is told how far it is.
 struct KernelBudget {
   Seconds time{5.0};     ///< of one probe; kept where the fewest steps fit into it

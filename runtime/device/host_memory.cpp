@@ -9,13 +9,13 @@
 namespace foreshard {
 namespace {
 
-constexpr std::align_val_t kAlignment{64};  // bytes: a cache line, and the widest vector
+constexpr std::align_val_t kHostAlignment{64};  // bytes: a cache line, and the widest vector
 
 class HostMemory : public DeviceMemory {
  public:
   explicit HostMemory(std::size_t bytes)
-      : data_(static_cast<std::byte*>(::operator new(bytes, kAlignment, std::nothrow))) {}
-  ~HostMemory() override { ::operator delete(data_, kAlignment); }
+      : data_(static_cast<std::byte*>(::operator new(bytes, kHostAlignment, std::nothrow))) {}
+  ~HostMemory() override { ::operator delete(data_, kHostAlignment); }
   HostMemory(const HostMemory&) = delete;
   HostMemory& operator=(const HostMemory&) = delete;
 

@@ -40,7 +40,7 @@ StepSimulation::StepSimulation(const StepProgram& program, const ProgramPlan& pl
       in_flight_(layout.places.size()),
       received_(layout.places.size()) {
   const ScriptOptions script{.host_submit = to_sim_time(options.host_submit),
-                             .visits_ahead = static_cast<std::size_t>(options.visits_ahead),
+                             .blocks_ahead = static_cast<std::size_t>(options.blocks_ahead),
                              .merge_kernels = options.totals_only};
   for (std::size_t stage = 0; stage < program.stages.size(); ++stage)
     scripts_.push_back(write_script(program, plan, StageId(stage), script));
@@ -55,7 +55,7 @@ void StepSimulation::place_ranks() {
     const StageScript& script = script_of(rank);
     result_.ranks[rank].stage = place.stage;
     clocks_.emplace_back(rank);
-    if (layout_.is_folded) visit_starts_.emplace_back(script.runs.size());
+    if (layout_.is_folded) block_call_starts_.emplace_back(script.runs.size());
     for (RankLane lane = 0; lane < kRankLanes; ++lane) {
       if (script.lanes[lane].tasks.empty()) continue;
       engine_.set_script(engine_lane(rank, lane), script.lanes[lane]);
@@ -131,8 +131,8 @@ void StepSimulation::note_start(LaneId lane, const Task& task) {
   const std::size_t rank = rank_of(lane);
   const RankLane at = rank_lane(lane);
   first_piece_start_[lane.at()] = engine_.now();
-  if (layout_.is_folded && plan_.ops[label.op].marks_visit)
-    visit_starts_[rank][task.sublabel] = engine_.now();
+  if (layout_.is_folded && plan_.ops[label.op].marks_block_call)
+    block_call_starts_[rank][task.sublabel] = engine_.now();
   if (is_send_lane(at)) in_flight_[layout_.peer(rank, at)][direction(peer_lane(at))].push(engine_.now());
 }
 
@@ -178,7 +178,7 @@ void StepSimulation::emit(std::size_t rank, RankLane lane, const OpPlan& op, std
                      .lane = program_lane(lane),
                      .block = op.block,
                      .op = op.op,
-                     .layer = run.visit.layer,
+                     .layer = run.block_call.layer,
                      .chunk = run.chunk,
                      .micro_batch = run.micro_batch,
                      .start = start.picoseconds(),
@@ -201,7 +201,7 @@ SimTime StepSimulation::arrival_start(std::size_t rank, RankLane lane) {
 void StepSimulation::report_memory() {
   std::vector<std::vector<Bytes>> by_stage;
   for (std::size_t stage = 0; stage < program_.stages.size(); ++stage)
-    by_stage.push_back(memory_of_visits(program_, StageId(stage)));
+    by_stage.push_back(memory_of_block_calls(program_, StageId(stage)));
   for (std::size_t rank = 0; rank < layout_.places.size(); ++rank) {
     RankResult& result = result_.ranks[rank];
     const std::vector<Bytes>& bytes = by_stage[result.stage.at()];
@@ -210,7 +210,7 @@ void StepSimulation::report_memory() {
     result.memory.reserve(bytes.size());
     SimTime time;
     for (std::size_t run = 0; run < bytes.size(); ++run) {
-      time = std::max(time, visit_starts_[rank][run]);
+      time = std::max(time, block_call_starts_[rank][run]);
       result.memory.push_back({result.stage, time.picoseconds(), bytes[run]});
       timeline_.add(result.memory.back());
     }

@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
-#include "planner/program/step_program.hpp"
 #include "planner/program/schedule/timeline.hpp"
+#include "planner/program/step_program.hpp"
 #include "sim/engine/engine.hpp"
 #include "sim/step/communication_clock.hpp"
 #include "sim/step/path_log.hpp"
@@ -77,9 +77,9 @@ class StepSimulation : private EngineListener {
   std::vector<int> communications_;         // running, by rank
   std::vector<SimTime> first_piece_start_;  // of the operation that runs, by engine lane
   std::vector<std::array<Ring<SimTime>, 2>>
-      in_flight_;                                   // starts of transfers, by receiving rank and direction
-  std::vector<std::array<SimTime, 2>> received_;    // when the last one arrived
-  std::vector<std::vector<SimTime>> visit_starts_;  // [rank][run], where ranks are folded
+      in_flight_;                                 // starts of transfers, by receiving rank and direction
+  std::vector<std::array<SimTime, 2>> received_;  // when the last one arrived
+  std::vector<std::vector<SimTime>> block_call_starts_;  // [rank][run], where ranks are folded
 };
 
 }  // namespace foreshard

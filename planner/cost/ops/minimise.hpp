@@ -21,4 +21,7 @@ std::vector<double> minimise(const std::vector<Coordinate>& space,
 /// Rounded to `digits` significant digits, as files show what was found.
 double rounded(double value, int digits);
 
+/// Significant digits that a fitted constant is written with: measurements are not better than that.
+inline constexpr int kFittedDigits = 4;
+
 }  // namespace foreshard
