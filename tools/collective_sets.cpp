@@ -99,14 +99,14 @@ std::vector<CollectiveSet> load_collective_sets(const std::filesystem::path& con
 CollectivePrediction predict(const ClusterSpec& cluster, const CollectiveSample& sample) {
   const GroupLinks links = links_of(sample.span, cluster);
   if (!sample.kind) {
-    const CollectiveWay way = transfer_way(links);
+    const AlgorithmCost way = transfer_cost(links);
     return {way.time(sample.payload), way.choice};
   }
-  CollectiveWays allowed;
-  const CollectiveWays every = ways_of(*sample.kind, links);
-  for (const CollectiveWay& way : every.all())
+  AlgorithmCosts allowed;
+  const AlgorithmCosts every = algorithm_costs(*sample.kind, links);
+  for (const AlgorithmCost& way : every.all())
     if (!sample.forced || way.choice.algorithm == *sample.forced) allowed.add(way);
-  const CollectiveWay& way = allowed.fastest(sample.payload);
+  const AlgorithmCost& way = allowed.fastest(sample.payload);
   return {way.time(sample.payload), way.choice};
 }
 

@@ -38,7 +38,7 @@ struct SimulateOptions {
   std::vector<std::string> settings;
 };
 
-JobSpec job_beside(const SimulateOptions& options) {
+JobSpec other_job(const SimulateOptions& options) {
   std::vector<JobSpec> jobs = load_named_jobs(options.with, {});
   if (jobs.size() != 1)
     throw UsageError(fmt::format("'{}' holds {} jobs, but --with takes one", options.with, jobs.size()));
@@ -72,7 +72,7 @@ SimulationRequest request_of(const SimulateOptions& options) {
       .trace = options.trace,
       .trace_all_ranks = options.all_ranks,
       .trace_micro_batches = options.trace_micro_batches};
-  if (!options.with.empty()) request.beside = job_beside(options);
+  if (!options.with.empty()) request.beside = other_job(options);
   return request;
 }
 

@@ -42,12 +42,12 @@ struct SimulatedJob {
   std::vector<LinkLoad> links;  ///< busiest first
 
   /// The other job on the fabric.
-  struct Beside {
+  struct OtherJob {
     std::string name;
     SimTime step;
     SimTime alone;
   };
-  std::optional<Beside> beside;
+  std::optional<OtherJob> beside;
 };
 
 /// Simulates a job; writes the trace if one is asked for. Of several draws the one whose step is the median

@@ -2,23 +2,24 @@
 
 namespace foreshard {
 
-std::span<const Visit> visits_of(const StageProgram& stage, const Slot& slot, std::int64_t micro_batches) {
+std::span<const BlockCall> block_calls_of(const StageProgram& stage, const Slot& slot,
+                                          std::int64_t micro_batches) {
   const Chunk& chunk = stage.chunks[slot.chunk.at()];
   if (slot.pass == Pass::forward) return chunk.forward;
-  const std::vector<Visit>& ordinary = slot.pass == Pass::weight ? chunk.weight : chunk.backward;
-  const std::vector<Visit>& last = slot.pass == Pass::weight ? chunk.last_weight : chunk.last_backward;
+  const std::vector<BlockCall>& ordinary = slot.pass == Pass::weight ? chunk.weight : chunk.backward;
+  const std::vector<BlockCall>& last = slot.pass == Pass::weight ? chunk.last_weight : chunk.last_backward;
   const bool is_last = slot.micro_batch.value() == micro_batches - 1;
   return is_last && !last.empty() ? last : ordinary;
 }
 
-std::vector<std::int64_t> count_visits(const StepProgram& program, StageId stage_id) {
+std::vector<std::int64_t> count_block_calls(const StepProgram& program, StageId stage_id) {
   const StageProgram& stage = program.stages[stage_id.at()];
   std::vector<std::int64_t> counts(program.blocks.size(), 0);
-  const auto count = [&](std::span<const Visit> visits) {
-    for (const Visit& visit : visits) ++counts[visit.block.at()];
+  const auto count = [&](std::span<const BlockCall> block_calls) {
+    for (const BlockCall& block_call : block_calls) ++counts[block_call.block.at()];
   };
   count(stage.prologue);
-  for (const Slot& slot : stage.order) count(visits_of(stage, slot, program.micro_batches));
+  for (const Slot& slot : stage.order) count(block_calls_of(stage, slot, program.micro_batches));
   count(stage.epilogue);
   return counts;
 }

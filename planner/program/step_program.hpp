@@ -6,40 +6,40 @@
 #include <vector>
 
 #include "planner/program/block.hpp"
-#include "planner/topology/group.hpp"
 #include "planner/program/schedule/slot.hpp"
 #include "planner/program/tensors/tensor.hpp"
+#include "planner/topology/group.hpp"
 #include "planner/units/strong_index.hpp"
 
 namespace foreshard {
 
 /// One run of a block: for this layer. The micro-batch and chunk come from the slot it stands in.
-struct Visit {
+struct BlockCall {
   BlockId block;
   LayerId layer;
-  friend constexpr bool operator==(const Visit&, const Visit&) = default;
+  friend constexpr bool operator==(const BlockCall&, const BlockCall&) = default;
 };
 
 /// The blocks of one model chunk of one stage, in program order.
 struct Chunk {
-  std::vector<Visit> forward;
-  std::vector<Visit> backward;
+  std::vector<BlockCall> forward;
+  std::vector<BlockCall> backward;
   /// The backward pass of the step's last micro-batch: backward with the gradient synchronisation that
   /// overlaps it in between. Empty: as backward.
-  std::vector<Visit> last_backward;
+  std::vector<BlockCall> last_backward;
   /// The weight gradients, where the schedule runs them in a pass of their own after backward. Else empty.
-  std::vector<Visit> weight{};
+  std::vector<BlockCall> weight{};
   /// The weight pass of the step's last micro-batch, as last_backward. Empty: as weight.
-  std::vector<Visit> last_weight{};
+  std::vector<BlockCall> last_weight{};
 };
 
 /// What the ranks of one pipeline stage do in one step. Every rank of the stage does the same to its own
 /// shard, so a stage is a rank class.
 struct StageProgram {
-  std::vector<Visit> prologue;
+  std::vector<BlockCall> prologue;
   std::vector<Chunk> chunks;  ///< by ChunkId
   std::vector<Slot> order;    ///< the schedule's choice
-  std::vector<Visit> epilogue;
+  std::vector<BlockCall> epilogue;
 };
 
 /// What each rank does in one training step: the object that the planner sums, the simulator schedules and
@@ -60,9 +60,10 @@ struct StepProgram {
 };
 
 /// The visits of one slot, in program order.
-std::span<const Visit> visits_of(const StageProgram& stage, const Slot& slot, std::int64_t micro_batches);
+std::span<const BlockCall> block_calls_of(const StageProgram& stage, const Slot& slot,
+                                          std::int64_t micro_batches);
 
 /// How often each block runs on one rank of the stage, by BlockId. Sums of a step are Σ count × block.
-std::vector<std::int64_t> count_visits(const StepProgram& program, StageId stage);
+std::vector<std::int64_t> count_block_calls(const StepProgram& program, StageId stage);
 
 }  // namespace foreshard

@@ -92,21 +92,21 @@ class Links {
 }  // namespace
 
 std::optional<std::string> host_layout_complaint(std::span<const std::string> hosts) {
-  std::vector<std::pair<std::string, std::int64_t>> stretches;  // of neighbours on one host
+  std::vector<std::pair<std::string, std::int64_t>> chunks;  // of neighbours on one host
   for (const std::string& host : hosts) {
-    if (stretches.empty() || stretches.back().first != host) stretches.emplace_back(host, 0);
-    ++stretches.back().second;
+    if (chunks.empty() || chunks.back().first != host) chunks.emplace_back(host, 0);
+    ++chunks.back().second;
   }
-  for (const auto& [host, ranks] : stretches) {
+  for (const auto& [host, ranks] : chunks) {
     const auto is_of_host = [&name = host](const auto& each) { return each.first == name; };
-    const bool comes_again = std::count_if(stretches.begin(), stretches.end(), is_of_host) > 1;
+    const bool comes_again = std::count_if(chunks.begin(), chunks.end(), is_of_host) > 1;
     if (comes_again)
       return fmt::format("the ranks of host {} are not neighbours; start them with mpirun --map-by slot",
                          host);
-    if (ranks != stretches.front().second)
+    if (ranks != chunks.front().second)
       return fmt::format(
           "host {} has {} ranks and host {} has {}; a cluster has the same number on every node",
-          stretches.front().first, stretches.front().second, host, ranks);
+          chunks.front().first, chunks.front().second, host, ranks);
   }
   return std::nullopt;
 }

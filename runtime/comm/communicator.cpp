@@ -4,7 +4,7 @@
 
 namespace foreshard {
 
-Ticket Communicator::run_beside(const CollectiveCall&, const ClockMarks&) {
+Ticket Communicator::run_asynchronously(const CollectiveCall&, const ClockMarks&) {
   throw std::logic_error(name() + " runs no collective beside kernels");
 }
 

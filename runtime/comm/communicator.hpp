@@ -6,8 +6,8 @@
 #include <span>
 #include <string>
 
-#include "planner/topology/group.hpp"
 #include "planner/program/ops/op.hpp"
+#include "planner/topology/group.hpp"
 #include "planner/units/strong_index.hpp"
 #include "runtime/device/buffer.hpp"
 #include "runtime/device/device.hpp"
@@ -83,12 +83,12 @@ class Communicator {
   /// next.
   virtual void run(const CollectiveCall& call) = 0;
   /// Whether collectives can run beside kernels. Where they cannot, none is begun, all are run.
-  [[nodiscard]] virtual bool runs_beside_kernels() const { return false; }
+  [[nodiscard]] virtual bool runs_asynchronously() const { return false; }
   /// Begins a collective that runs beside what the device is handed next, behind what it has been handed so
   /// far and behind the group's collectives before it; marks when it begins and when it is done. Buffers that
   /// it reads are not to be written, those that it writes not to be touched, before it has been waited for.
-  /// @pre runs_beside_kernels(); it neither adds to what it receives nor is the runtime's own
-  virtual Ticket run_beside(const CollectiveCall& call, const ClockMarks& marks);
+  /// @pre runs_asynchronously(); it neither adds to what it receives nor is the runtime's own
+  virtual Ticket run_asynchronously(const CollectiveCall& call, const ClockMarks& marks);
   /// Begins a transfer; the buffer is not to be touched before it has been waited for.
   virtual Ticket start(const TransferCall& call) = 0;
   /// Returns when the buffer may be touched, or will before the device runs what it is handed next.

@@ -17,8 +17,8 @@ void CountingCommunicator::run(const CollectiveCall& call) {
   count_collective(call);
 }
 
-Ticket CountingCommunicator::run_beside(const CollectiveCall& call, const ClockMarks& marks) {
-  const Ticket ticket = inner_.run_beside(call, marks);
+Ticket CountingCommunicator::run_asynchronously(const CollectiveCall& call, const ClockMarks& marks) {
+  const Ticket ticket = inner_.run_asynchronously(call, marks);
   count_collective(call);
   return ticket;
 }

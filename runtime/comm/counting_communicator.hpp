@@ -48,8 +48,8 @@ class CountingCommunicator final : public Communicator {
   [[nodiscard]] std::int64_t group_size(GroupKind group) const override { return inner_.group_size(group); }
 
   void run(const CollectiveCall& call) override;
-  [[nodiscard]] bool runs_beside_kernels() const override { return inner_.runs_beside_kernels(); }
-  Ticket run_beside(const CollectiveCall& call, const ClockMarks& marks) override;
+  [[nodiscard]] bool runs_asynchronously() const override { return inner_.runs_asynchronously(); }
+  Ticket run_asynchronously(const CollectiveCall& call, const ClockMarks& marks) override;
   Ticket start(const TransferCall& call) override;
   void wait(Ticket ticket) override { inner_.wait(ticket); }
   void progress() override { inner_.progress(); }

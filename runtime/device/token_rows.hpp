@@ -27,7 +27,7 @@ struct TokenRows {
   [[nodiscard]] constexpr std::int64_t length() const { return held * share_length(); }
   [[nodiscard]] constexpr std::int64_t rows() const { return batch * length(); }
   /// Positions that follow one another in rows that follow one another.
-  [[nodiscard]] constexpr std::int64_t stretch() const {
+  [[nodiscard]] constexpr std::int64_t chunk() const {
     return shares > 1 ? sequence / (2 * shares) : sequence;
   }
 
@@ -35,16 +35,16 @@ struct TokenRows {
     const std::int64_t share = first_share + row / (batch * share_length());
     const std::int64_t in_share = row % (batch * share_length());
     const std::int64_t index = in_share % share_length();
-    const bool is_first = shares == 1 || index < stretch();
+    const bool is_first = shares == 1 || index < chunk();
     const std::int64_t begin = is_first ? share : 2 * shares - 2 - share;
-    return {in_share / share_length(), begin * stretch() + index};
+    return {in_share / share_length(), begin * chunk() + index};
   }
   /// @pre the position stands here
   [[nodiscard]] constexpr std::int64_t row_of(Place at) const {
-    const std::int64_t number = at.position / stretch();
+    const std::int64_t number = at.position / chunk();
     const bool is_first = number < shares;
     const std::int64_t share = is_first ? number : 2 * shares - 1 - number;
-    const std::int64_t index = at.position % stretch() + (is_first ? 0 : stretch());
+    const std::int64_t index = at.position % chunk() + (is_first ? 0 : chunk());
     return ((share - first_share) * batch + at.sequence) * share_length() + index;
   }
 };

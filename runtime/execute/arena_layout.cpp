@@ -73,7 +73,7 @@ bool is_step_tensor(const StepProgram& program, const Instance& instance) {
 std::vector<OpRun> operations_of(const StepProgram& program, const std::vector<Run>& runs) {
   std::vector<OpRun> operations;
   for (std::size_t run = 0; run < runs.size(); ++run) {
-    const std::size_t count = program.block(runs[run].visit.block).ops.size();
+    const std::size_t count = program.block(runs[run].block_call.block).ops.size();
     for (std::size_t op = 0; op < count; ++op) operations.push_back({run, OpId(op)});
   }
   return operations;
@@ -101,7 +101,7 @@ void ArenaLayout::find_uses(const StepProgram& program, const std::vector<Run>& 
                             const std::function<DType(DType)>& stored_as) {
   for (const OpRun& at : operations_of(program, runs)) {
     const Run& run = runs[at.run];
-    for (const Operand& operand : program.block(run.visit.block).ops[at.op.at()].operands) {
+    for (const Operand& operand : program.block(run.block_call.block).ops[at.op.at()].operands) {
       const Instance instance = arena_instance(program, operand, run, at.run);
       const auto [entry, is_new] = allocations_.try_emplace(instance);
       Allocation& allocation = entry->second;
@@ -124,7 +124,7 @@ void ArenaLayout::hold_sent(const StepProgram& program, StageId stage, const std
     const auto hold = holds.find(position++);
     if (hold == holds.end()) continue;
     const Run& run = runs[at.run];
-    const Operand& sent = program.block(run.visit.block).ops[at.op.at()].operands.front();
+    const Operand& sent = program.block(run.block_call.block).ops[at.op.at()].operands.front();
     Allocation& allocation = allocations_.at(arena_instance(program, sent, run, at.run));
     allocation.held = std::max(allocation.held, hold->second);
   }

@@ -223,8 +223,8 @@ class CpExchange {
 
 bool is_spread(const JobSpec& job) { return job.parallelism.cp > 1 || job.model.mla.has_value(); }
 
-std::vector<KernelCall> bind_spread_attention(const RankView& rank, const Op& op,
-                                              std::span<const Buffer> operands) {
+std::vector<KernelCall> bind_gathered_attention(const RankView& rank, const Op& op,
+                                                std::span<const Buffer> operands) {
   return SpreadCore(rank, op, operands).run();
 }
 

@@ -13,8 +13,8 @@ namespace foreshard {
 bool is_spread(const JobSpec& job);
 
 /// Such a core as calls to the device. @param operands by index of the operation's operands
-std::vector<KernelCall> bind_spread_attention(const RankView& rank, const Op& op,
-                                              std::span<const Buffer> operands);
+std::vector<KernelCall> bind_gathered_attention(const RankView& rank, const Op& op,
+                                                std::span<const Buffer> operands);
 
 /// A collective of the context-parallel group, and what packs and unpacks the columns that travel: of a fused
 /// qkv the keys and values alone; for ulysses a share of the heads for every member.

@@ -59,7 +59,7 @@ class Binding {
 
   void bind(const Attention& core) {
     if (is_spread(rank_.job)) {
-      calls_ = bind_spread_attention(rank_, op_, operands_);
+      calls_ = bind_gathered_attention(rank_, op_, operands_);
       return;
     }
     AttentionCall call{.backward = backward_, .causal = core.causal, .batch = core.batch};
@@ -239,7 +239,7 @@ class Binding {
       add_pointwise({.elements = dy.elements, .width = operands_[1].elements, .a = dy, .y = operands_[1]});
       return;
     }
-    for (const Stretch& s : position_stretches(dy)) {
+    for (const Chunk& s : position_chunks(dy)) {
       const Buffer rows = operands_[1].part(s.position * s.width, s.rows * s.width);
       const Buffer tokens = dy.part(s.token * s.width, s.repeats * s.rows * s.width);
       add_pointwise({.elements = tokens.elements, .width = rows.elements, .a = tokens, .y = rows});
@@ -252,7 +252,7 @@ class Binding {
       add_pointwise({.elements = a.elements, .a = a, .b = operands_[1], .y = operands_[2]});
       return;
     }
-    for (const Stretch& s : position_stretches(a)) {
+    for (const Chunk& s : position_chunks(a)) {
       const std::int64_t first = s.token * s.width;
       const std::int64_t count = s.repeats * s.rows * s.width;
       add_pointwise({.elements = count,
@@ -264,7 +264,7 @@ class Binding {
 
   /// Tokens of a rank, from `token` on, that meet `rows` rows of a table of learned positions from `position`
   /// on, `repeats` times over.
-  struct Stretch {
+  struct Chunk {
     std::int64_t token = 0;
     std::int64_t position = 0;
     std::int64_t rows = 0;
@@ -274,7 +274,7 @@ class Binding {
 
   /// What positions this rank's tokens have: whole sequences, or what context and sequence parallelism leave
   /// of them, in stretches of positions that follow one another.
-  [[nodiscard]] std::vector<Stretch> position_stretches(const Buffer& tokens) const {
+  [[nodiscard]] std::vector<Chunk> position_chunks(const Buffer& tokens) const {
     const ParallelismSpec& p = rank_.job.parallelism;
     const TokenRows rows{.batch = rank_.job.training.micro_batch,
                          .sequence = rank_.job.training.sequence_length,
@@ -285,19 +285,18 @@ class Binding {
     const std::int64_t first = count < rows.rows() ? rank_.at.tp * count : 0;
     if (p.cp == 1 && count % rows.sequence == 0)
       return {{.rows = rows.sequence, .repeats = count / rows.sequence, .width = width}};
-    std::vector<Stretch> stretches;
+    std::vector<Chunk> chunks;
     for (std::int64_t token = 0; token < count; ++token) {
       const std::int64_t position = rows.place_of(first + token).position;
-      const bool follows = !stretches.empty() &&
-                           stretches.back().position + stretches.back().rows == position &&
+      const bool follows = !chunks.empty() && chunks.back().position + chunks.back().rows == position &&
                            (first + token) % rows.share_length() != 0;
       if (follows) {
-        ++stretches.back().rows;
+        ++chunks.back().rows;
       } else {
-        stretches.push_back({.token = token, .position = position, .rows = 1, .width = width});
+        chunks.push_back({.token = token, .position = position, .rows = 1, .width = width});
       }
     }
-    return stretches;
+    return chunks;
   }
 
   void bind_activation() {

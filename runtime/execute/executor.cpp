@@ -48,16 +48,16 @@ void Executor::initialize() {
 }
 
 void Executor::initialize_for_timing() {
-  constexpr std::int64_t kStretch = std::int64_t{1} << 16;
+  constexpr std::int64_t kChunk = std::int64_t{1} << 16;
   constexpr double kLargest = 0.03;
   std::mt19937 draw(1);
-  std::vector<double> stretch(kStretch);
-  for (double& number : stretch) number = kLargest * (static_cast<double>(draw()) / 2147483648.0 - 1.0);
+  std::vector<double> chunk(kChunk);
+  for (double& number : chunk) number = kLargest * (static_cast<double>(draw()) / 2147483648.0 - 1.0);
   for (const HeldWeight& held : plan_.weights()) {
     const Buffer& weight = held.weight;
-    device_.write(weight.part(0, std::min(kStretch, weight.elements)), stretch.data());
+    device_.write(weight.part(0, std::min(kChunk, weight.elements)), chunk.data());
     // Twice as much with every copy.
-    for (std::int64_t done = kStretch; done < weight.elements; done *= 2) {
+    for (std::int64_t done = kChunk; done < weight.elements; done *= 2) {
       const std::int64_t more = std::min(done, weight.elements - done);
       device_.run(PointwiseCall{.kind = PointwiseKind::cast,
                                 .elements = more,
@@ -113,7 +113,7 @@ void Executor::run_op(std::size_t position) {
   const PlannedOp& op = plan_.ops()[position];
   if (note_ != nullptr) {
     const Run& run = plan_.runs()[op.at.run];
-    note_->begin(plan_.op(op.at).name.c_str(), run.visit.layer, run.micro_batch);
+    note_->begin(plan_.op(op.at).name.c_str(), run.block_call.layer, run.micro_batch);
   }
   for (std::uint32_t i = op.waits.begin; i < op.waits.end; ++i) wait_for(plan_.waits()[i]);
   for (std::uint32_t i = op.inputs.begin; i < op.inputs.end; ++i) fill(plan_.inputs()[i]);
@@ -149,8 +149,8 @@ void Executor::begin_calls(std::size_t position) {
     if (op.kind == PlannedOp::Kind::transfer) {
       take_off(flight, communicator_.start(plan_.transfers()[i]));
     } else {
-      take_off(flight, communicator_.run_beside(plan_.collectives()[i],
-                                                {*clock_, start_of(position), end_of(position)}));
+      take_off(flight, communicator_.run_asynchronously(plan_.collectives()[i],
+                                                        {*clock_, start_of(position), end_of(position)}));
     }
   }
 }
@@ -267,9 +267,9 @@ void Executor::report(TimelineSink& sink) const {
     const Run& run = plan_.runs()[at.run];
     sink.add(Span{.stage = plan_.stage(),
                   .lane = plan_.op(at).lane,
-                  .block = run.visit.block,
+                  .block = run.block_call.block,
                   .op = at.op,
-                  .layer = run.visit.layer,
+                  .layer = run.block_call.layer,
                   .chunk = run.chunk,
                   .micro_batch = run.micro_batch,
                   .start = (stamps_[position].start - stamps_.front().start) * kPerNanosecond,

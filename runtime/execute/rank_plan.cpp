@@ -14,7 +14,7 @@
 namespace foreshard {
 namespace {
 
-/// Beside the arena, for the sum of the losses: a cache line.
+/// OtherJob the arena, for the sum of the losses: a cache line.
 constexpr std::int64_t kLossBytes = 64;
 
 /// Memory of what has been begun and not yet waited for.
@@ -110,7 +110,7 @@ class RankPlan::Compiler {
         note_memory(call.buffer, call.is_send);
         plan_.flights_.push_back({size_of(plan_.ops_), !call.is_send});
       }
-    } else if (runs_beside_kernels(op, planned)) {
+    } else if (runs_asynchronously(op, planned)) {
       planned.kind = PlannedOp::Kind::beside;
       for (std::uint32_t i = planned.calls.begin; i < planned.calls.end; ++i) {
         const Range pieces = piece_ranges_[i];
@@ -125,10 +125,10 @@ class RankPlan::Compiler {
   }
 
   /// Not what the next compute waits for anyway, and what kernels or the host complete.
-  [[nodiscard]] bool runs_beside_kernels(const Op& op, const PlannedOp& planned) const {
+  [[nodiscard]] bool runs_asynchronously(const Op& op, const PlannedOp& planned) const {
     const bool has_calls =
         planned.kind == PlannedOp::Kind::collective && planned.calls.begin < planned.calls.end;
-    if (!communicator_.runs_beside_kernels() || !has_calls || op.holds_compute) return false;
+    if (!communicator_.runs_asynchronously() || !has_calls || op.blocks_compute) return false;
     const bool is_packed = planned.before.begin < planned.before.end;
     const CollectiveCall& call = plan_.collectives_[planned.calls.begin];
     return !is_packed && !carries_routed_rows(op) && !call.accumulate;
@@ -157,9 +157,9 @@ class RankPlan::Compiler {
   Routing* find_routing(const OpRun& at, const Op& op) {
     if (op.component != Component::experts && !std::holds_alternative<Route>(op.kind)) return nullptr;
     const Run& run = plan_.runs_[at.run];
-    if (run.visit.layer.value() < plan_.job_.model.experts.value().dense_layers) return nullptr;
-    const auto key = std::pair{run.visit.layer, run.micro_batch};
-    return &plan_.routings_.try_emplace(key, plan_.job_, plan_.at_, run.visit.layer, room_for_arriving())
+    if (run.block_call.layer.value() < plan_.job_.model.experts.value().dense_layers) return nullptr;
+    const auto key = std::pair{run.block_call.layer, run.micro_batch};
+    return &plan_.routings_.try_emplace(key, plan_.job_, plan_.at_, run.block_call.layer, room_for_arriving())
                 .first->second;
   }
 
@@ -179,8 +179,8 @@ class RankPlan::Compiler {
       const Run& run = plan_.runs_[planned.at.run];
       plan_.routed_.push_back({.logits = operands_.front(),
                                .routes = operands_.back(),
-                               .routing = &plan_.routings_.at({run.visit.layer, run.micro_batch}),
-                               .layer = run.visit.layer,
+                               .routing = &plan_.routings_.at({run.block_call.layer, run.micro_batch}),
+                               .layer = run.block_call.layer,
                                .micro_batch = run.micro_batch});
     }
     planned.routed.end = size_of(plan_.routed_);

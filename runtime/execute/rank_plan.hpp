@@ -94,7 +94,7 @@ class RankPlan {
   [[nodiscard]] const std::vector<Run>& runs() const { return runs_; }
   [[nodiscard]] const ArenaLayout& layout() const { return layout_; }
   [[nodiscard]] const Op& op(const OpRun& at) const {
-    return program_.block(runs_[at.run].visit.block).ops[at.op.at()];
+    return program_.block(runs_[at.run].block_call.block).ops[at.op.at()];
   }
   /// Where an operand of an operation stands.
   [[nodiscard]] Buffer buffer(const OpRun& at, std::size_t operand) const;

@@ -23,7 +23,7 @@ constexpr std::size_t kBackward = 1;  // to the one before
 StageTransfers transfers_of(const StepProgram& program, std::size_t stage) {
   StageTransfers transfers;
   for (const Run& run : runs_of(program, StageId(stage))) {
-    for (const Op& op : program.block(run.visit.block).ops) {
+    for (const Op& op : program.block(run.block_call.block).ops) {
       const std::size_t way = op.lane == Lane::pp_forward ? kForward : kBackward;
       if (std::holds_alternative<Send>(op.kind)) transfers.sends[way].push_back(transfers.operations);
       if (std::holds_alternative<Recv>(op.kind)) transfers.receives[way].push_back(transfers.operations);

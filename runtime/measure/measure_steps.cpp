@@ -13,7 +13,7 @@ class Gathering {
   Gathering(const RankPlan& plan, Communicator& communicator, const OpGroups& groups)
       : plan_(plan), communicator_(communicator), groups_(groups), takes_part_(groups.groups.size(), false) {
     for (const PlannedOp& op : plan.ops()) {
-      const BlockId block = plan.runs()[op.at.run].visit.block;
+      const BlockId block = plan.runs()[op.at.run].block_call.block;
       takes_part_[groups.group_of[block.at()][op.at.op.at()]] = true;
     }
   }
@@ -62,7 +62,7 @@ std::vector<Seconds> own_times(const Executor& executor, const RankPlan& plan, c
   for (std::size_t position = 0; position < plan.ops().size(); ++position) {
     const PlannedOp& op = plan.ops()[position];
     if (op.kind == PlannedOp::Kind::transfer) continue;
-    const BlockId block = plan.runs()[op.at.run].visit.block;
+    const BlockId block = plan.runs()[op.at.run].block_call.block;
     times[groups.group_of[block.at()][op.at.op.at()]] += executor.time_of(position);
   }
   return times;
@@ -77,7 +77,7 @@ Seconds own_exposed(const Executor& executor, const RankPlan& plan) {
   return exposed;
 }
 
-bool runs_beside_kernels(const RankPlan& plan, Communicator& communicator) {
+bool runs_asynchronously(const RankPlan& plan, Communicator& communicator) {
   const bool some = std::any_of(plan.ops().begin(), plan.ops().end(),
                                 [](const PlannedOp& op) { return op.kind == PlannedOp::Kind::beside; });
   return communicator.max_over_world(some ? 1.0 : 0.0) > 0.5;
@@ -115,7 +115,7 @@ StepMeasurement measure_steps(Executor& executor, const RankPlan& plan, Communic
                          .waiting = measured_time(std::move(waits)),
                          .exposed = {},
                          .overhead = measured_time(std::move(overheads))};
-  if (runs_beside_kernels(plan, communicator)) result.exposed = measured_time(std::move(exposed));
+  if (runs_asynchronously(plan, communicator)) result.exposed = measured_time(std::move(exposed));
   for (std::vector<Seconds>& samples : by_group) result.groups.push_back(measured_time(std::move(samples)));
   return result;
 }
@@ -166,10 +166,10 @@ void report_all_stages(const Executor& executor, const RankPlan& plan, Communica
     for (const OpRun& at : operations_of(program, runs)) {
       const Run& run = runs[at.run];
       sink.add(Span{.stage = StageId(s),
-                    .lane = program.block(run.visit.block).ops[at.op.at()].lane,
-                    .block = run.visit.block,
+                    .lane = program.block(run.block_call.block).ops[at.op.at()].lane,
+                    .block = run.block_call.block,
                     .op = at.op,
-                    .layer = run.visit.layer,
+                    .layer = run.block_call.layer,
                     .chunk = run.chunk,
                     .micro_batch = run.micro_batch,
                     .start = static_cast<Picoseconds>(times[2 * i]),

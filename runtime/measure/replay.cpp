@@ -20,9 +20,9 @@ class Replay {
       : executor_(executor), plan_(plan), communicator_(communicator), how_(how), program_(plan.program()) {
     runs_of_block_.resize(program_.blocks.size());
     for (std::size_t run = 0; run < plan.runs().size(); ++run)
-      runs_of_block_[plan.runs()[run].visit.block.at()].push_back(run);
+      runs_of_block_[plan.runs()[run].block_call.block.at()].push_back(run);
     for (std::size_t run = 0; run < plan.runs().size(); ++run) {
-      const Block& block = program_.block(plan.runs()[run].visit.block);
+      const Block& block = program_.block(plan.runs()[run].block_call.block);
       if (plan.runs()[run].in_slot && block.kind == BlockKind::dense_layer && block.pass == Pass::backward)
         before_once_ = run;
     }

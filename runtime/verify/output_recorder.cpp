@@ -23,7 +23,7 @@ void OutputRecorder::keep_routes(const OpRun& at) {
   std::vector<double> values(static_cast<std::size_t>(routes.elements));
   device_.read(routes, values.data());
   const Run& run = plan_.runs()[at.run];
-  routes_.keep(run.visit.layer, run.micro_batch.value(), std::move(values));
+  routes_.keep(run.block_call.layer, run.micro_batch.value(), std::move(values));
 }
 
 }  // namespace foreshard

@@ -41,7 +41,7 @@ std::int64_t sum(Communicator& communicator, std::int64_t own) {
 StepCounts planned_counts(const StepProgram& program, StageId stage) {
   StepCounts counts;
   for (const Run& run : runs_of(program, stage)) {
-    for (const Op& op : program.block(run.visit.block).ops) {
+    for (const Op& op : program.block(run.block_call.block).ops) {
       counts.flops += op_flops(op).hardware;
       if (is_communication(op)) add_communication(counts, program, op);
     }
@@ -68,7 +68,7 @@ StepCounts routed_counts(const RankPlan& plan) {
   for (const PlannedOp& planned : plan.ops()) {
     const Op& op = plan.op(planned.at);
     const Run& run = plan.runs()[planned.at.run];
-    const Routing* routing = plan.routing(run.visit.layer, run.micro_batch);
+    const Routing* routing = plan.routing(run.block_call.layer, run.micro_batch);
     if (routing == nullptr || op.component != Component::experts) continue;
     if (const auto* gemm = std::get_if<GroupedGemm>(&op.kind)) {
       GroupedGemm routed = *gemm;

@@ -44,7 +44,7 @@ void LaneScript::drop_before(std::uint32_t ordinal) {
 Engine::Engine(std::size_t bundles, std::size_t lanes_per_bundle)
     : lanes_per_bundle_(lanes_per_bundle),
       lanes_(bundles * lanes_per_bundle),
-      stretches_(lanes_.size()),
+      intervals_(lanes_.size()),
       connections_(bundles),
       events_(lanes_.size()) {
   for (std::size_t lane = 0; lane < lanes_.size(); ++lane)
@@ -93,20 +93,20 @@ void Engine::finish(LaneId lane, SimTime now, EngineListener& listener) {
 
 void Engine::set_speed(LaneId lane_id, Speed speed) {
   Lane& lane = lanes_[lane_id.at()];
-  Stretch& stretch = stretches_[lane_id.at()];
-  if (stretch.speed == speed) return;
+  Interval& interval = intervals_[lane_id.at()];
+  if (interval.speed == speed) return;
   const auto index = static_cast<std::uint32_t>(lane_id.at());
   if (lane.is_running) {
     if (lane.is_slowed) {
-      stretch.work -= std::min(stretch.work, work_in(now_ - stretch.since, stretch.speed));
+      interval.work -= std::min(interval.work, work_in(now_ - interval.since, interval.speed));
     } else {
-      stretch.work = events_.key(index).time - now_;
+      interval.work = events_.key(index).time - now_;
     }
-    stretch.since = now_;
-    events_.move(index, now_ + time_for(stretch.work, speed));
+    interval.since = now_;
+    events_.move(index, now_ + time_for(interval.work, speed));
   }
-  stretch.last_end = SimTime(-1);
-  stretch.speed = speed;
+  interval.last_end = SimTime(-1);
+  interval.speed = speed;
   lane.is_slowed = speed != Speed{};
 }
 
@@ -234,13 +234,13 @@ void Engine::push_end(std::uint32_t index, SimTime duration) {
   if (duration == kOpenEnd) return;
   SimTime at = now_ + duration;
   if (lanes_[index].is_slowed) {
-    Stretch& stretch = stretches_[index];
-    if (stretch.last_end != now_) {
-      stretch.since = now_;
-      stretch.work = SimTime();
+    Interval& interval = intervals_[index];
+    if (interval.last_end != now_) {
+      interval.since = now_;
+      interval.work = SimTime();
     }
-    stretch.work += duration;
-    at = stretch.since + time_for(stretch.work, stretch.speed);
+    interval.work += duration;
+    at = interval.since + time_for(interval.work, interval.speed);
   }
   events_.push(index, {at, started_++});
 }
@@ -269,7 +269,7 @@ void Engine::end(std::uint32_t index, EngineListener& listener) {
   lane.waits_met = 0;
   ++lane.ended;
   ++tasks_ended_;
-  if (lane.is_slowed) stretches_[index].last_end = now_;
+  if (lane.is_slowed) intervals_[index].last_end = now_;
   to_look_at_.push(index);
   if (lane.first_parked != kNone) wake_parked(index);
 }

@@ -177,7 +177,7 @@ class Engine {
     SimTime start;  // of the running task
   };
   /// Tasks of a slowed lane without a pause, at one speed.
-  struct Stretch {
+  struct Interval {
     Speed speed;
     SimTime since;
     SimTime work;  // up to the running task's end, at full speed
@@ -204,7 +204,7 @@ class Engine {
 
   std::size_t lanes_per_bundle_;
   std::vector<Lane> lanes_;
-  std::vector<Stretch> stretches_;                       // by lane
+  std::vector<Interval> intervals_;                      // by lane
   std::vector<std::vector<std::uint32_t>> connections_;  // by bundle
   std::vector<Join> joins_;
   std::vector<SimTime> durations_;  // of the tasks of a join that is starting

@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "planner/cost/collectives/collective_way.hpp"
+#include "planner/cost/collectives/algorithm_cost.hpp"
 #include "planner/program/ops/op.hpp"
 #include "planner/units/strong_index.hpp"
 #include "sim/network/fabric.hpp"

@@ -15,10 +15,10 @@ template <class Predicate>
 std::vector<bool> stages_with(const StepProgram& program, const ProgramPlan& plan, const Predicate& is_one) {
   std::vector<bool> found;
   for (std::size_t stage = 0; stage < program.stages.size(); ++stage) {
-    const std::vector<std::int64_t> visits = count_visits(program, StageId(stage));
+    const std::vector<std::int64_t> block_calls = count_block_calls(program, StageId(stage));
     bool any = false;
     for (std::uint32_t op = 0; op < plan.ops.size() && !any; ++op)
-      any = visits[plan.ops[op].block.at()] > 0 && is_one(op);
+      any = block_calls[plan.ops[op].block.at()] > 0 && is_one(op);
     found.push_back(any);
   }
   return found;
@@ -44,58 +44,59 @@ void JobFlows::read_operations(const JobSpec& job, const StepProgram& program, c
   for (std::size_t o = 0; o < plan.ops.size(); ++o) {
     const Op& op = program.block(plan.ops[o].block).ops[plan.ops[o].op.at()];
     const auto pieces = static_cast<double>(plan.ops[o].pieces);
-    const auto note = [&](const Way& way, const CollectiveWay& cost, Bytes payload) {
-      ops_[o] = {.way = number_of(way),
+    const auto note = [&](const CommunicationForm& form, const AlgorithmCost& cost, Bytes payload) {
+      ops_[o] = {.form = number_of(form),
                  .bytes = payload.as_double() / pieces,
                  .rate = cost.rate(payload),
                  .latency = to_sim_time(cost.steps(payload) / pieces)};
     };
     if (const auto* collective = std::get_if<Collective>(&op.kind)) {
       if (mesh_.group(collective->group).size <= 1) continue;
-      const CollectiveWay& cost =
-          times[static_cast<std::size_t>(collective->group)].way(collective->kind, collective->payload);
+      const AlgorithmCost& cost =
+          times[static_cast<std::size_t>(collective->group)].cost(collective->kind, collective->payload);
       note({.group = collective->group, .kind = collective->kind, .choice = cost.choice}, cost,
            collective->payload);
     } else if (const auto* send = std::get_if<Send>(&op.kind)) {
-      const CollectiveWay& cost = times[static_cast<std::size_t>(GroupKind::pp)].way_of_transfer();
+      const AlgorithmCost& cost = times[static_cast<std::size_t>(GroupKind::pp)].cost_of_transfer();
       note({.group = {}, .peer = send->peer, .choice = cost.choice}, cost, send->payload);
     }
   }
 }
 
-std::uint32_t JobFlows::number_of(const Way& way) {
-  const auto found = std::find(ways_.begin(), ways_.end(), way);
-  if (found != ways_.end()) return static_cast<std::uint32_t>(found - ways_.begin());
-  ways_.push_back(way);
-  return static_cast<std::uint32_t>(ways_.size() - 1);
+std::uint32_t JobFlows::number_of(const CommunicationForm& form) {
+  const auto found = std::find(forms_.begin(), forms_.end(), form);
+  if (found != forms_.end()) return static_cast<std::uint32_t>(found - forms_.begin());
+  forms_.push_back(form);
+  return static_cast<std::uint32_t>(forms_.size() - 1);
 }
 
 void JobFlows::lay_groups(const StepProgram& program, const ProgramPlan& plan, std::span<const Rank> devices,
                           const Fabric& fabric) {
   const auto ranks = static_cast<std::size_t>(mesh_.devices());
-  group_of_.assign(ranks * ways_.size(), kNone);
-  for (std::size_t w = 0; w < ways_.size(); ++w) {
-    const Way& way = ways_[w];
+  group_of_.assign(ranks * forms_.size(), kNone);
+  for (std::size_t w = 0; w < forms_.size(); ++w) {
+    const CommunicationForm& form = forms_[w];
     const std::vector<bool> calls =
-        stages_with(program, plan, [&](std::uint32_t op) { return ops_[op].way == w; });
+        stages_with(program, plan, [&](std::uint32_t op) { return ops_[op].form == w; });
     for (std::size_t rank = 0; rank < ranks; ++rank) {
-      const std::vector<Rank> members = members_of(way, Rank(rank), calls);
+      const std::vector<Rank> members = members_of(form, Rank(rank), calls);
       if (members.size() < 2 || members.front() != Rank(rank)) continue;
       std::vector<Rank> places;
       for (const Rank member : members) places.push_back(devices[member.at()]);
-      group_of_[rank * ways_.size() + w] = static_cast<std::uint32_t>(groups_.size());
+      group_of_[rank * forms_.size() + w] = static_cast<std::uint32_t>(groups_.size());
       groups_.push_back({.kind = static_cast<std::uint32_t>(w * stages_ + mesh_.stage(Rank(rank)).at()),
-                         .pattern = way.group ? pattern_of(fabric, way.kind, way.choice, places)
-                                              : transfer_pattern(fabric, places[0], places[1])});
+                         .pattern = form.group ? pattern_of(fabric, form.kind, form.choice, places)
+                                               : transfer_pattern(fabric, places[0], places[1])});
     }
   }
 }
 
 /// Of the group that calls; of a transfer sender and receiver.
-std::vector<Rank> JobFlows::members_of(const Way& way, Rank rank, const std::vector<bool>& calls) const {
+std::vector<Rank> JobFlows::members_of(const CommunicationForm& form, Rank rank,
+                                       const std::vector<bool>& calls) const {
   std::vector<Rank> members;
-  if (way.group) {
-    for (const Rank member : mesh_.members(*way.group, rank)) {
+  if (form.group) {
+    for (const Rank member : mesh_.members(*form.group, rank)) {
       if (calls[mesh_.stage(member).at()]) members.push_back(member);
     }
     return members;
@@ -103,24 +104,24 @@ std::vector<Rank> JobFlows::members_of(const Way& way, Rank rank, const std::vec
   if (!calls[mesh_.stage(rank).at()]) return members;
   const auto devices = static_cast<std::size_t>(mesh_.devices());
   const std::size_t per_stage = devices / stages_;
-  const std::size_t step = way.peer == Peer::next_stage ? per_stage : devices - per_stage;
+  const std::size_t step = form.peer == Peer::next_stage ? per_stage : devices - per_stage;
   return {rank, Rank((rank.at() + step) % devices)};
 }
 
 void JobFlows::fold(std::vector<FlowPattern> by_kind) {
   folded_ = std::move(by_kind);
-  group_of_.assign(stages_ * ways_.size(), kNone);
+  group_of_.assign(stages_ * forms_.size(), kNone);
   for (const GroupFlows& group : groups_) {
-    const std::size_t way = group.kind / stages_;
+    const std::size_t form = group.kind / stages_;
     const std::size_t stage = group.kind % stages_;
-    group_of_[stage * ways_.size() + way] = group.kind;
+    group_of_[stage * forms_.size() + form] = group.kind;
   }
   groups_.clear();
 }
 
 std::optional<FlowSet> JobFlows::flows(std::size_t place, std::uint32_t op) const {
   const OpFlow& flow = ops_[op];
-  const std::uint32_t group = group_of_[place * ways_.size() + flow.way];
+  const std::uint32_t group = group_of_[place * forms_.size() + flow.form];
   if (group == kNone) return std::nullopt;
   const FlowPattern& pattern = folded_.empty() ? groups_[group].pattern : folded_[group];
   return FlowSet{.uses = pattern.uses,

@@ -9,21 +9,21 @@ LinkSeries::LinkSeries(const std::vector<bool>& links) : place_(links.size(), kN
   for (std::size_t link = 0; link < links.size(); ++link) {
     if (links[link]) place_[link] = places++;
   }
-  bytes_.resize(places * kStretches);
+  bytes_.resize(places * kIntervals);
 }
 
 void LinkSeries::on_flow(std::span<const LinkUse> uses, double bytes_per_flow, SimTime from, SimTime to) {
   make_room(to);
-  const auto first = static_cast<std::size_t>(from.picoseconds() / stretch_.picoseconds());
-  const auto last = static_cast<std::size_t>((to.picoseconds() - 1) / stretch_.picoseconds());
+  const auto first = static_cast<std::size_t>(from.picoseconds() / interval_.picoseconds());
+  const auto last = static_cast<std::size_t>((to.picoseconds() - 1) / interval_.picoseconds());
   const auto length = static_cast<double>((to - from).picoseconds());
   for (const LinkUse& use : uses) {
     if (place_[use.link] == kNone) continue;
-    double* bytes = bytes_.data() + place_[use.link] * kStretches;
+    double* bytes = bytes_.data() + place_[use.link] * kIntervals;
     for (std::size_t s = first; s <= last; ++s) {
       const auto index = static_cast<std::int64_t>(s);
-      const SimTime begin = std::max(from, SimTime(index * stretch_.picoseconds()));
-      const SimTime end = std::min(to, SimTime((index + 1) * stretch_.picoseconds()));
+      const SimTime begin = std::max(from, SimTime(index * interval_.picoseconds()));
+      const SimTime end = std::min(to, SimTime((index + 1) * interval_.picoseconds()));
       bytes[s] += use.flows * bytes_per_flow * static_cast<double>((end - begin).picoseconds()) / length;
     }
   }
@@ -31,17 +31,17 @@ void LinkSeries::on_flow(std::span<const LinkUse> uses, double bytes_per_flow, S
 
 std::span<const double> LinkSeries::bytes(std::uint32_t link) const {
   if (link >= place_.size() || place_[link] == kNone) return {};
-  return std::span(bytes_).subspan(place_[link] * kStretches, kStretches);
+  return std::span(bytes_).subspan(place_[link] * kIntervals, kIntervals);
 }
 
 void LinkSeries::make_room(SimTime until) {
-  while (until.picoseconds() > stretch_.picoseconds() * static_cast<std::int64_t>(kStretches)) {
-    stretch_ += stretch_;
-    for (auto row = bytes_.begin(); row != bytes_.end(); row += kStretches) {
-      for (std::size_t s = 0; s < kStretches / 2; ++s)
+  while (until.picoseconds() > interval_.picoseconds() * static_cast<std::int64_t>(kIntervals)) {
+    interval_ += interval_;
+    for (auto row = bytes_.begin(); row != bytes_.end(); row += kIntervals) {
+      for (std::size_t s = 0; s < kIntervals / 2; ++s)
         row[static_cast<std::ptrdiff_t>(s)] =
             row[static_cast<std::ptrdiff_t>(2 * s)] + row[static_cast<std::ptrdiff_t>(2 * s + 1)];
-      std::fill(row + kStretches / 2, row + kStretches, 0.0);
+      std::fill(row + kIntervals / 2, row + kIntervals, 0.0);
     }
   }
 }

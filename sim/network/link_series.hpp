@@ -14,7 +14,7 @@ namespace foreshard {
 /// the last, pairs become one and each is twice as long.
 class LinkSeries : public FlowListener {
  public:
-  static constexpr std::size_t kStretches = 512;
+  static constexpr std::size_t kIntervals = 512;
 
   LinkSeries() = default;
   /// Of the links that are true.
@@ -22,7 +22,7 @@ class LinkSeries : public FlowListener {
 
   void on_flow(std::span<const LinkUse> uses, double bytes_per_flow, SimTime from, SimTime to) override;
 
-  [[nodiscard]] SimTime stretch() const { return stretch_; }
+  [[nodiscard]] SimTime interval() const { return interval_; }
   /// Bytes by stretch; empty for a link that was not asked about.
   [[nodiscard]] std::span<const double> bytes(std::uint32_t link) const;
 
@@ -31,7 +31,7 @@ class LinkSeries : public FlowListener {
 
   void make_room(SimTime until);
 
-  SimTime stretch_{1'000'000};        // 1 us
+  SimTime interval_{1'000'000};       // 1 us
   std::vector<std::uint32_t> place_;  // by link
   std::vector<double> bytes_;         // [place][stretch]
 };

@@ -32,10 +32,10 @@ std::size_t micro_batches_alive(const std::vector<Run>& runs) {
 InstanceTable::InstanceTable(const ProgramPlan& plan, const std::vector<Run>& runs) : shared_(&plan.shared) {
   std::int32_t lowest = 0;
   std::int32_t highest = 0;
-  if (!runs.empty()) lowest = highest = runs.front().visit.layer.value();
+  if (!runs.empty()) lowest = highest = runs.front().block_call.layer.value();
   for (const Run& run : runs) {
-    lowest = std::min(lowest, run.visit.layer.value());
-    highest = std::max(highest, run.visit.layer.value());
+    lowest = std::min(lowest, run.block_call.layer.value());
+    highest = std::max(highest, run.block_call.layer.value());
   }
   lowest_layer_ = lowest + plan.lowest_shift;
   const auto layers = static_cast<std::size_t>(highest + plan.highest_shift - lowest_layer_) + 1;
@@ -43,7 +43,7 @@ InstanceTable::InstanceTable(const ProgramPlan& plan, const std::vector<Run>& ru
   std::vector<bool> touched(layers);
   for (const Run& run : runs) {
     for (std::int32_t shift = plan.lowest_shift; shift <= plan.highest_shift; ++shift)
-      touched[static_cast<std::size_t>(run.visit.layer.value() + shift - lowest_layer_)] = true;
+      touched[static_cast<std::size_t>(run.block_call.layer.value() + shift - lowest_layer_)] = true;
   }
   std::uint32_t slots = 0;
   for (const bool is_touched : touched) layer_slots_.push_back(is_touched ? slots++ : 0);
@@ -77,8 +77,8 @@ InstanceTable::Key InstanceTable::key(const SharedOperand& operand, const Run& r
   }
   std::size_t layer = 0;
   if (place.layers > 1) {
-    layer =
-        layer_slots_[static_cast<std::size_t>(run.visit.layer.value() + operand.layer_shift - lowest_layer_)];
+    layer = layer_slots_[static_cast<std::size_t>(run.block_call.layer.value() + operand.layer_shift -
+                                                  lowest_layer_)];
   }
   return {place.first + layer * place.turns + index % place.turns, static_cast<std::int64_t>(index)};
 }

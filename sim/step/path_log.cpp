@@ -40,12 +40,12 @@ void PathLog::drop_the_dead() {
   // By old node: the new one that it is, or for one that lies between others the new one before it; and for
   // these the sums of the stretch so far.
   std::vector<std::uint32_t> moved(nodes_.size(), kNone);
-  std::vector<std::uint32_t> stretch(nodes_.size(), kNone);
+  std::vector<std::uint32_t> interval(nodes_.size(), kNone);
   for (std::size_t n = 0; n < nodes_.size(); ++n) {
     if (!kept.contains(n)) continue;
     const Node& node = nodes_[n];
     const std::uint32_t before = node.cause == kNone ? kNone : moved[node.cause];
-    std::uint32_t own = node.cause == kNone ? kNone : stretch[node.cause];
+    std::uint32_t own = node.cause == kNone ? kNone : interval[node.cause];
     if (own != kNone || node.sums != kNone || kept.is_between(n)) {
       if (own == kNone) {
         own = static_cast<std::uint32_t>(sums.size());
@@ -55,7 +55,7 @@ void PathLog::drop_the_dead() {
     }
     if (kept.is_between(n)) {
       moved[n] = before;
-      stretch[n] = own;
+      interval[n] = own;
     } else {
       moved[n] = static_cast<std::uint32_t>(nodes.size());
       nodes.push_back({.end = node.end, .cause = before, .sums = own, .key = node.key});

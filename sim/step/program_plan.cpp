@@ -22,7 +22,7 @@ bool is_product(const Op& op) {
 }
 
 /// True where a product reads what the communication brings, or makes what it takes away.
-bool runs_beside(const Block& block, std::size_t product, std::size_t communication) {
+bool runs_asynchronously(const Block& block, std::size_t product, std::size_t communication) {
   const bool feeds = product < communication;
   const Op& first = block.ops[feeds ? product : communication];
   const Op& second = block.ops[feeds ? communication : product];
@@ -40,7 +40,8 @@ std::vector<std::int32_t> pieces_of(const StepProgram& program, const Block& blo
     if (collective == nullptr || !block.ops[c].pipelined) continue;
     pieces[c] = static_cast<std::int32_t>(std::max<std::int64_t>(program.group(collective->group).size, 1));
     for (std::size_t p = 0; p < block.ops.size(); ++p) {
-      if (is_product(block.ops[p]) && runs_beside(block, p, c)) pieces[p] = std::max(pieces[p], pieces[c]);
+      if (is_product(block.ops[p]) && runs_asynchronously(block, p, c))
+        pieces[p] = std::max(pieces[p], pieces[c]);
     }
   }
   return pieces;
@@ -124,8 +125,8 @@ ProgramPlan plan_program(const StepProgram& program, const OpTimes& times) {
       planned.lane = rank_lane_of(op);
       planned.component = op.component;
       planned.after_compute = op.after_compute || op.prefetch_blocks > 0 || fills_layer_buffer(program, op);
-      planned.holds_compute = op.holds_compute;
-      planned.marks_visit = static_cast<std::ptrdiff_t>(o) == mark;
+      planned.blocks_compute = op.blocks_compute;
+      planned.marks_block_call = static_cast<std::ptrdiff_t>(o) == mark;
       planned.pieces = pieces[o];
       planned.blocks_early = op.prefetch_blocks;
       plan.most_blocks_early = std::max(plan.most_blocks_early, planned.blocks_early);

@@ -35,8 +35,8 @@ struct OpPlan {
   RankLane lane = kComputeLane;
   Component component = Component::ffn;
   bool after_compute = false;  ///< starts when all compute before it, at its place of issue, has ended
-  bool holds_compute = false;
-  bool marks_visit = false;       ///< its start is the start of the visit
+  bool blocks_compute = false;
+  bool marks_block_call = false;  ///< its start is the start of the visit
   std::int32_t pieces = 1;        ///< runs as so many tasks
   std::int32_t blocks_early = 0;  ///< of a gather that is issued ahead
   std::int32_t submits = 0;       ///< of a block's last kernel: how many the block has; else 0

@@ -14,7 +14,7 @@ namespace {
 /// By BlockId, whether a stage's step runs it.
 std::vector<bool> blocks_of(const StepProgram& program, StageId stage) {
   std::vector<bool> runs;
-  for (const std::int64_t visits : count_visits(program, stage)) runs.push_back(visits > 0);
+  for (const std::int64_t block_calls : count_block_calls(program, stage)) runs.push_back(block_calls > 0);
   return runs;
 }
 

@@ -22,9 +22,9 @@ void check_options(const SimulationOptions& options) {
     throw std::invalid_argument(
         fmt::format("communication_share is {}; it must lie in [0, 0.999]", options.communication_share));
   }
-  if (options.visits_ahead < 1) {
+  if (options.blocks_ahead < 1) {
     throw std::invalid_argument(
-        fmt::format("visits_ahead is {}; it must be at least 1", options.visits_ahead));
+        fmt::format("visits_ahead is {}; it must be at least 1", options.blocks_ahead));
   }
   if (!(options.host_submit >= Seconds(0.0) && options.host_submit <= Seconds(1.0))) {
     throw std::invalid_argument(

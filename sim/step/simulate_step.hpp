@@ -5,8 +5,8 @@
 
 #include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/lane_player.hpp"
-#include "planner/program/step_program.hpp"
 #include "planner/program/schedule/timeline.hpp"
+#include "planner/program/step_program.hpp"
 #include "sim/disturb/disturbance.hpp"
 #include "sim/step/simulation_result.hpp"
 
@@ -18,7 +18,7 @@ struct SimulationOptions {
   /// interference. Rounded to a millionth.
   double communication_share = 0.0;
   /// How many visits of blocks the host issues ahead of the compute lane. At least 1.
-  std::int64_t visits_ahead = 64;
+  std::int64_t blocks_ahead = 64;
   /// What it takes the host to submit one kernel. A visit's last kernel starts when the host has submitted
   /// all kernels of the visit and of those before. In [0, 1 s]; rounded to a picosecond; 0: no limit.
   Seconds host_submit{0.0};
@@ -47,7 +47,7 @@ void check_options(const SimulationOptions& options);
 ///   data         a read waits for the last write of the instance, a write also for the reads since;
 ///   instances by
 ///                lifetime: per layer, micro-batch, run of a block
-///   edges        after_compute, holds_compute, prefetch_blocks and pipelined as the program says
+///   edges        after_compute, blocks_compute, prefetch_blocks and pipelined as the program says
 ///   (planner/program/ops/op.hpp) transfers    a Send starts when its data is ready and takes the transfer's
 ///   time; the Recv that meets it (the k-th of
 ///                its direction) ends when it does

@@ -70,10 +70,10 @@ class ScriptWriter::Impl {
   [[nodiscard]] bool is_complete() const { return kernels_by_run_.size() == script_.runs.size(); }
 
   /// True where the next run to write is at least kRunsBeyond + `more` runs behind the first that cannot
-  /// start yet: tasks of run r wait until the kernels of run r − visits_ahead have ended.
+  /// start yet: tasks of run r wait until the kernels of run r − blocks_ahead have ended.
   [[nodiscard]] bool is_ahead(std::uint32_t kernels_ended, std::size_t more) const {
     const std::size_t written = kernels_by_run_.size();
-    const std::size_t distance = options_.visits_ahead + kRunsBeyond + more;
+    const std::size_t distance = options_.blocks_ahead + kRunsBeyond + more;
     return written >= distance && kernels_by_run_[written - distance] > kernels_ended;
   }
 
@@ -85,7 +85,7 @@ class ScriptWriter::Impl {
 
   void count_tasks() {
     for (const Run& run : script_.runs) {
-      const std::size_t block = run.visit.block.at();
+      const std::size_t block = run.block_call.block.at();
       for (std::uint32_t op = plan_.first_op[block]; op < plan_.first_op[block + 1]; ++op) {
         const OpPlan& plan = plan_.ops[op];
         tasks_[plan.lane] += static_cast<std::uint64_t>(plan.pieces);
@@ -104,7 +104,7 @@ class ScriptWriter::Impl {
     const auto farthest = static_cast<std::size_t>(plan_.most_blocks_early);
     for (std::size_t ahead = 0; ahead <= farthest && run + ahead < script_.runs.size(); ++ahead)
       issue_early(run, run + ahead);
-    const std::size_t block = script_.runs[run].visit.block.at();
+    const std::size_t block = script_.runs[run].block_call.block.at();
     std::uint32_t& gathers = gathers_issued_[run % gathers_issued_.size()];
     for (std::uint32_t op = plan_.first_op[block] + gathers; op < plan_.first_op[block + 1]; ++op)
       issue_op(run, op);
@@ -113,7 +113,7 @@ class ScriptWriter::Impl {
 
   /// Issues the gathers at the beginning of this or a later run that may be issued at the start of run `now`.
   void issue_early(std::size_t now, std::size_t later) {
-    const std::size_t block = script_.runs[later].visit.block.at();
+    const std::size_t block = script_.runs[later].block_call.block.at();
     std::uint32_t& issued = gathers_issued_[later % gathers_issued_.size()];
     for (; plan_.first_op[block] + issued < plan_.first_op[block + 1]; ++issued) {
       const OpPlan& op = plan_.ops[plan_.first_op[block] + issued];
@@ -130,7 +130,7 @@ class ScriptWriter::Impl {
       if (written.access == Access::read) continue;
       const InstanceTable::Key target = instances_->key(written, runs[later], later);
       for (std::size_t run = now; run < later; ++run) {
-        for (const SharedOperand& other : plan_.operands_of_block(runs[run].visit.block)) {
+        for (const SharedOperand& other : plan_.operands_of_block(runs[run].block_call.block)) {
           if (other.tensor == written.tensor && instances_->key(other, runs[run], run) == target) return true;
         }
       }
@@ -144,7 +144,7 @@ class ScriptWriter::Impl {
     if (has_submits(plan)) submit_kernels(run, op);
     add_tasks(run, op);
     if (plan.operands > 0) note_uses(run, plan);
-    if (plan.holds_compute) holds_.need(plan.lane, issued(plan.lane));
+    if (plan.blocks_compute) holds_.need(plan.lane, issued(plan.lane));
   }
 
   /// A read waits for the last write; a write waits for that and for the reads since.
@@ -172,8 +172,8 @@ class ScriptWriter::Impl {
   void submit_kernels(std::size_t run, std::uint32_t op) {
     const SimTime duration(options_.host_submit.picoseconds() * plan_.ops[op].submits);
     Needs room;
-    if (issuing_ >= options_.visits_ahead)
-      room.need(kComputeLane, kernels_by_run_[issuing_ - options_.visits_ahead]);
+    if (issuing_ >= options_.blocks_ahead)
+      room.need(kComputeLane, kernels_by_run_[issuing_ - options_.blocks_ahead]);
     add(kHostLane, {.duration = duration, .label = TaskLabel{.op = op}.packed()}, run, room);
     needs_.need(kHostLane, issued(kHostLane));
   }
@@ -186,8 +186,8 @@ class ScriptWriter::Impl {
         if (const std::uint32_t last = needs_of_pieces_.count[lane]; last > 0)
           needs.need(lane, last - static_cast<std::uint32_t>(op.pieces - 1 - piece));
       }
-      if (op.lane != kComputeLane && issuing_ >= options_.visits_ahead)
-        needs.need(kComputeLane, kernels_by_run_[issuing_ - options_.visits_ahead]);
+      if (op.lane != kComputeLane && issuing_ >= options_.blocks_ahead)
+        needs.need(kComputeLane, kernels_by_run_[issuing_ - options_.blocks_ahead]);
       const TaskLabel label{.op = index, .is_first = piece == 0, .is_last = piece == op.pieces - 1};
       add(op.lane, {.duration = part_of(op.duration, piece, op.pieces), .label = label.packed()}, run, needs);
     }

@@ -32,7 +32,7 @@ struct ScriptOptions {
   SimTime host_submit;
   /// Tasks of a visit wait until the kernels of the visit so many before it have ended: the host's queue is
   /// full. At least 1.
-  std::size_t visits_ahead = 1;
+  std::size_t blocks_ahead = 1;
   /// Kernels in a row become one task where no other lane can tell the difference: fewer tasks, the same
   /// step, but no time of their own for each. The first gives the label. Whether another lane can tell is
   /// known once all is written; so a stage of more than kMostMerged tasks is not merged, but written ahead.

@@ -40,7 +40,7 @@ StepSimulation::StepSimulation(const StepProgram& program, const ProgramPlan& pl
       in_flight_(layout.places.size()),
       received_(layout.places.size()) {
   const ScriptOptions script{.host_submit = to_sim_time(options.host_submit),
-                             .visits_ahead = static_cast<std::size_t>(options.visits_ahead),
+                             .blocks_ahead = static_cast<std::size_t>(options.blocks_ahead),
                              .merge_kernels = options.totals_only};
   for (std::size_t stage = 0; stage < program.stages.size(); ++stage)
     scripts_.emplace_back(program, plan, StageId(stage), script).write_ahead(0);
@@ -57,7 +57,7 @@ void StepSimulation::place_ranks() {
     result_.ranks[rank].stage = place.stage;
     members_[place.stage.at()].push_back(rank);
     clocks_.emplace_back(rank);
-    if (layout_.is_folded && has_timeline_) visit_starts_.emplace_back(script.runs.size());
+    if (layout_.is_folded && has_timeline_) block_call_starts_.emplace_back(script.runs.size());
     for (RankLane lane = 0; lane < kRankLanes; ++lane) {
       const std::uint64_t tasks = scripts_[place.stage.at()].tasks()[lane];
       if (tasks == 0) continue;
@@ -149,8 +149,8 @@ void StepSimulation::note_start(LaneId lane, const Task& task) {
   const std::size_t rank = rank_of(lane);
   const RankLane at = rank_lane(lane);
   first_piece_start_[lane.at()] = engine_.now();
-  if (layout_.is_folded && plan_.ops[label.op].marks_visit)
-    visit_starts_[rank][task.sublabel] = engine_.now();
+  if (layout_.is_folded && plan_.ops[label.op].marks_block_call)
+    block_call_starts_[rank][task.sublabel] = engine_.now();
   if (is_send_lane(at)) in_flight_[layout_.peer(rank, at)][direction(peer_lane(at))].push(engine_.now());
 }
 
@@ -196,7 +196,7 @@ void StepSimulation::emit(std::size_t rank, RankLane lane, const OpPlan& op, std
                      .lane = program_lane(lane),
                      .block = op.block,
                      .op = op.op,
-                     .layer = run.visit.layer,
+                     .layer = run.block_call.layer,
                      .chunk = run.chunk,
                      .micro_batch = run.micro_batch,
                      .start = start.picoseconds(),
@@ -218,7 +218,7 @@ SimTime StepSimulation::arrival_start(std::size_t rank, RankLane lane) {
 /// behind it; its buffers are alive by then, so time only moves on.
 void StepSimulation::report_memory() {
   for (std::size_t stage = 0; stage < members_.size(); ++stage) {
-    const std::vector<Bytes> bytes = memory_of_visits(program_, StageId(stage));
+    const std::vector<Bytes> bytes = memory_of_block_calls(program_, StageId(stage));
     for (const std::size_t rank : members_[stage]) {
       if (!bytes.empty()) result_.ranks[rank].peak = *std::max_element(bytes.begin(), bytes.end());
       if (layout_.is_folded && has_timeline_) add_memory(rank, bytes);
@@ -230,7 +230,7 @@ void StepSimulation::add_memory(std::size_t rank, const std::vector<Bytes>& byte
   const StageScript& script = script_of(rank);
   SimTime time;
   for (std::size_t run = 0; run < bytes.size(); ++run) {
-    time = std::max(time, visit_starts_[rank][run]);
+    time = std::max(time, block_call_starts_[rank][run]);
     timeline_.add(MemorySample{.stage = layout_.places[rank].stage,
                                .time = time.picoseconds(),
                                .bytes = bytes[run],

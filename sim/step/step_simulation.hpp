@@ -79,9 +79,9 @@ class StepSimulation : private EngineListener {
   std::vector<int> communications_;         // running, by rank
   std::vector<SimTime> first_piece_start_;  // of the operation that runs, by engine lane
   std::vector<std::array<Ring<SimTime>, 2>>
-      in_flight_;                                   // starts of transfers, by receiving rank and direction
-  std::vector<std::array<SimTime, 2>> received_;    // when the last one arrived
-  std::vector<std::vector<SimTime>> visit_starts_;  // [rank][run], for memory on the timeline
+      in_flight_;                                 // starts of transfers, by receiving rank and direction
+  std::vector<std::array<SimTime, 2>> received_;  // when the last one arrived
+  std::vector<std::vector<SimTime>> block_call_starts_;  // [rank][run], for memory on the timeline
 };
 
 }  // namespace foreshard

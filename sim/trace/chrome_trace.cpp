@@ -126,7 +126,7 @@ void ChromeTrace::add(const MemorySample& sample) {
 }
 
 void ChromeTrace::add_counter(const std::string& title, const std::string& name,
-                              std::span<const double> bytes, SimTime stretch) {
+                              std::span<const double> bytes, SimTime interval) {
   const auto last = std::find_if(bytes.rbegin(), bytes.rend(), [](double b) { return b > 0.0; });
   if (last == bytes.rend()) return;
   auto known = std::find(counters_.begin(), counters_.end(), title);
@@ -140,12 +140,12 @@ void ChromeTrace::add_counter(const std::string& title, const std::string& name,
     ++events_;
   }
   // One more, at which the last stretch ends.
-  const auto stretches = static_cast<std::size_t>(bytes.rend() - last);
-  for (std::size_t s = 0; s <= stretches; ++s) {
-    const double rate = s < stretches ? bytes[s] / stretch.seconds().value() : 0.0;
+  const auto intervals = static_cast<std::size_t>(bytes.rend() - last);
+  for (std::size_t s = 0; s <= intervals; ++s) {
+    const double rate = s < intervals ? bytes[s] / interval.seconds().value() : 0.0;
     rest_.clear();
     rest_ << R"("ph":"C","name":")" << escaped(name) << R"(","ts":)";
-    rest_.microseconds(stretch.picoseconds() * static_cast<std::int64_t>(s))
+    rest_.microseconds(interval.picoseconds() * static_cast<std::int64_t>(s))
         << R"(,"args":{"GB/s":)" << fmt::format("{:.6g}", rate / 1e9) << "}}";
     text_ << ",\n{\"pid\":" << static_cast<std::int64_t>(process) << "," << rest_.view();
     ++events_;

@@ -42,7 +42,7 @@ class ChromeTrace : public TimelineSink {
   /// A counter of what was carried in equal stretches of time, from 0 on, as GB/s; all counters of one title
   /// are together in one more process. Where all stretches are empty there is none.
   void add_counter(const std::string& title, const std::string& name, std::span<const double> bytes,
-                   SimTime stretch);
+                   SimTime interval);
   /// What is added from here on is another timeline of the same program, in processes of its own below those
   /// so far.
   void begin_another(std::string title);

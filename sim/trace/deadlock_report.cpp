@@ -35,7 +35,7 @@ class Words {
     const Block& block = program_.block(planned.block);
     const Run& run = scripts_[layout_.places[rank].stage.at()].script().runs[task.sublabel];
     std::string text = fmt::format("\"{}\" of \"{}\" (layer {}", block.ops[planned.op.at()].name, block.name,
-                                   run.visit.layer.value());
+                                   run.block_call.layer.value());
     if (run.in_slot) text += fmt::format(", micro-batch {}", run.micro_batch.value());
     if (run.in_slot && run.chunk.value() > 0) text += fmt::format(", chunk {}", run.chunk.value());
     return text + ")";

@@ -226,7 +226,7 @@ void layers(GpuBench& bench, const LlamaShape& model, std::int64_t tp) {
 }
 
 /// Attention whose queries, keys and values lie apart, forward and backward.
-void spread_attention(GpuBench& bench, const std::string& name, SpreadAttentionCall call) {
+void gathered_attention(GpuBench& bench, const std::string& name, SpreadAttentionCall call) {
   const auto matrix = [&](std::int64_t rows, std::int64_t heads, std::int64_t width) {
     return HeadColumns{bench.buffer(rows * heads * width), heads * width, 0, width};
   };
@@ -254,27 +254,27 @@ void spread_attention(GpuBench& bench, const std::string& name, SpreadAttentionC
   bench.free_all();
 }
 
-void spread_attention(GpuBench& bench) {
+void gathered_attention(GpuBench& bench) {
   const TokenRows whole{.sequence = 32768, .shares = 4, .held = 4};
-  spread_attention(bench, "attention of a quarter of 32768 tokens",
-                   {.queries = {.sequence = 32768, .shares = 4},
-                    .keys = whole,
-                    .heads = 32,
-                    .kv_heads = 8,
-                    .own_dim = 128,
-                    .v_head_dim = 128});
-  spread_attention(
+  gathered_attention(bench, "attention of a quarter of 32768 tokens",
+                     {.queries = {.sequence = 32768, .shares = 4},
+                      .keys = whole,
+                      .heads = 32,
+                      .kv_heads = 8,
+                      .own_dim = 128,
+                      .v_head_dim = 128});
+  gathered_attention(
       bench, "attention of 8 of 32 heads of 32768 tokens",
       {.queries = whole, .keys = whole, .heads = 8, .kv_heads = 2, .own_dim = 128, .v_head_dim = 128});
   const TokenRows latent{.sequence = kTokens};
-  spread_attention(bench, "latent attention of 16 heads",
-                   {.queries = latent,
-                    .keys = latent,
-                    .heads = 16,
-                    .kv_heads = 16,
-                    .own_dim = 128,
-                    .shared_dim = 64,
-                    .v_head_dim = 128});
+  gathered_attention(bench, "latent attention of 16 heads",
+                     {.queries = latent,
+                      .keys = latent,
+                      .heads = 16,
+                      .kv_heads = 16,
+                      .own_dim = 128,
+                      .shared_dim = 64,
+                      .v_head_dim = 128});
 }
 
 /// Products of a rank's experts over rows that came from `members` ranks, as many from each for each expert.
@@ -308,7 +308,7 @@ void measure_all(GpuBench& bench) {
     products(bench, model);
     for (const std::int64_t tp : {1, 2, 4, 8}) layers(bench, model, tp);
   }
-  spread_attention(bench);
+  gathered_attention(bench);
   experts(bench, "experts, Mixtral ep 8, gate-up", 1, 8, 1024, 4096, 28672);
   experts(bench, "experts, DeepSeek-V3 ep 64, gate-up", 4, 64, 128, 7168, 4096);
 }

@@ -8,13 +8,13 @@
 // The stand-in itself: kernels whose results are known, and two that are wrong.
 
 TEST_CASE("every thread of every block runs once and knows its place", "[emulated_cuda]") {
-  std::vector<int> visits(3 * 2 * 8 * 4, 0);
+  std::vector<int> block_calls(3 * 2 * 8 * 4, 0);
   emulated_cuda::run_blocks(dim3(3, 2), dim3(8, 4), 0, [&] {
     const unsigned block = blockIdx.y * gridDim.x + blockIdx.x;
     const unsigned thread = threadIdx.y * blockDim.x + threadIdx.x;
-    ++visits[block * 32 + thread];
+    ++block_calls[block * 32 + thread];
   });
-  CHECK(visits == std::vector<int>(visits.size(), 1));
+  CHECK(block_calls == std::vector<int>(block_calls.size(), 1));
 }
 
 TEST_CASE("threads see what others wrote before a barrier", "[emulated_cuda]") {

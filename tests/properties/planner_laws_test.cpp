@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/estimate.hpp"
 #include "planner/cost/step/lane_player.hpp"
-#include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/program/emit/emit.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random_jobs.hpp"
@@ -354,7 +354,7 @@ TEST_CASE("laws: the step takes at least as long as any stage's compute, and as 
     const OpTimes times = price_operations(program, CostModel(job));
     const double step = estimate(job, program).step.time.value();
     for (std::size_t s = 0; s < program.stages.size(); ++s) {
-      const std::vector<std::int64_t> counts = count_visits(program, StageId(s));
+      const std::vector<std::int64_t> counts = count_block_calls(program, StageId(s));
       std::array<double, kLaneCount> busy{};
       for (std::size_t b = 0; b < counts.size(); ++b) {
         for (std::size_t o = 0; o < program.blocks[b].ops.size(); ++o) {

@@ -31,40 +31,40 @@ BytesPerSecond exchange_bandwidth(const GroupLinks& links) {
   return std::min(across, links.inside.bandwidth * (members / inner));
 }
 
-CollectiveWays plain_ways(CollectiveKind kind, const GroupLinks& links) {
+AlgorithmCosts plain_algorithms(CollectiveKind kind, const GroupLinks& links) {
   const auto members = static_cast<double>(links.members);
-  CollectiveWays ways;
+  AlgorithmCosts costs;
   if (kind == CollectiveKind::all_to_all) {
     const Seconds latency =
         (members - 1.0) * mean_latency(links, links.nodes == 1 ? 0 : links.members - links.per_node);
-    ways.add({.choice = {.algorithm = CollectiveAlgorithm::pairwise},
-              .latency = latency,
-              .bandwidth = exchange_bandwidth(links)});
-    return ways;
+    costs.add({.choice = {.algorithm = CollectiveAlgorithm::pairwise},
+               .latency = latency,
+               .bandwidth = exchange_bandwidth(links)});
+    return costs;
   }
   const double steps = (kind == CollectiveKind::all_reduce ? 2.0 : 1.0) * (members - 1.0);
   // A block passes from node to node nodes − 1 times on its way around.
-  ways.add(
+  costs.add(
       {.choice = {.algorithm = CollectiveAlgorithm::ring, .rails = links.nodes == 1 ? 1 : links.per_node},
        .latency = steps * mean_latency(links, links.nodes - 1),
        .bandwidth = ring_bus_bandwidth(links) * (members / steps)});
-  return ways;
+  return costs;
 }
 
-CollectiveWays ways_of(CollectiveKind kind, const GroupLinks& links) {
-  return links.nccl ? nccl_ways(kind, links) : plain_ways(kind, links);
+AlgorithmCosts algorithm_costs(CollectiveKind kind, const GroupLinks& links) {
+  return links.nccl ? nccl_algorithms(kind, links) : plain_algorithms(kind, links);
 }
 
-CollectiveWay transfer_way(const GroupLinks& links) {
+AlgorithmCost transfer_cost(const GroupLinks& links) {
   const Tier& tier = links.nodes == 1 ? links.inside : links.across;
-  CollectiveWay way{.choice = {.algorithm = CollectiveAlgorithm::pairwise},
-                    .latency = tier.latency,
-                    .bandwidth = tier.bandwidth};
+  AlgorithmCost cost{.choice = {.algorithm = CollectiveAlgorithm::pairwise},
+                     .latency = tier.latency,
+                     .bandwidth = tier.bandwidth};
   if (links.nccl) {
-    way.choice.protocol = CollectiveProtocol::simple;
-    way.latency += links.nccl->fixed;
+    cost.choice.protocol = CollectiveProtocol::simple;
+    cost.latency += links.nccl->fixed;
   }
-  return way;
+  return cost;
 }
 
 }  // namespace foreshard

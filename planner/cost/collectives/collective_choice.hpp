@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/cost/collectives/collective_way.hpp"
+#include "planner/cost/collectives/algorithm_cost.hpp"
 #include "planner/cost/collectives/group_links.hpp"
 #include "planner/program/ops/op.hpp"
 
@@ -12,11 +12,11 @@ namespace foreshard {
 /// nodes) where the switch reduces; for an all-gather or reduce-scatter rings, and PAT for one member per
 /// node; an all-to-all is pairwise. Whatever runs without NCCL has the ring, and pairwise exchange.
 /// @pre links.members > 1
-CollectiveWays ways_of(CollectiveKind kind, const GroupLinks& links);
+AlgorithmCosts algorithm_costs(CollectiveKind kind, const GroupLinks& links);
 
 /// A transfer between neighbours of a group; somewhere neighbours are on different nodes if the group spans
 /// several, and these set the pipeline's pace. @pre links.members > 1
-CollectiveWay transfer_way(const GroupLinks& links);
+AlgorithmCost transfer_cost(const GroupLinks& links);
 
 /// The ring's bus bandwidth for large messages. The members of a node run one ring through each of their
 /// NICs, so that these are theirs together; inside the node all these rings share each device's links.
@@ -27,8 +27,8 @@ BytesPerSecond ring_bus_bandwidth(const GroupLinks& links);
 BytesPerSecond exchange_bandwidth(const GroupLinks& links);
 
 /// Those two for a library other than NCCL: α–β.
-CollectiveWays plain_ways(CollectiveKind kind, const GroupLinks& links);
+AlgorithmCosts plain_algorithms(CollectiveKind kind, const GroupLinks& links);
 /// NCCL's. @pre links.nccl
-CollectiveWays nccl_ways(CollectiveKind kind, const GroupLinks& links);
+AlgorithmCosts nccl_algorithms(CollectiveKind kind, const GroupLinks& links);
 
 }  // namespace foreshard

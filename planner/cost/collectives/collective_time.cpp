@@ -12,12 +12,12 @@ Bytes ring_bytes_sent(CollectiveKind kind, Bytes payload, std::int64_t members) 
 CollectiveTimes::CollectiveTimes(const GroupLinks& links) : alone_(links.members <= 1) {
   if (alone_) return;
   for (std::size_t kind = 0; kind < kCollectiveKindCount; ++kind)
-    ways_[kind] = ways_of(static_cast<CollectiveKind>(kind), links);
-  transfer_ = transfer_way(links);
+    costs_[kind] = algorithm_costs(static_cast<CollectiveKind>(kind), links);
+  transfer_ = transfer_cost(links);
 }
 
 Seconds CollectiveTimes::time(CollectiveKind kind, Bytes payload) const {
-  return alone_ ? Seconds() : ways(kind).fastest(payload).time(payload);
+  return alone_ ? Seconds() : costs(kind).fastest(payload).time(payload);
 }
 
 Seconds CollectiveTimes::transfer(Bytes payload) const {
@@ -25,7 +25,7 @@ Seconds CollectiveTimes::transfer(Bytes payload) const {
 }
 
 CollectiveChoice CollectiveTimes::choice(CollectiveKind kind, Bytes payload) const {
-  return alone_ ? CollectiveChoice{} : ways(kind).fastest(payload).choice;
+  return alone_ ? CollectiveChoice{} : costs(kind).fastest(payload).choice;
 }
 
 }  // namespace foreshard

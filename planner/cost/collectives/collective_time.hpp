@@ -28,20 +28,20 @@ class CollectiveTimes {
   /// A transfer between neighbours.
   [[nodiscard]] Seconds transfer(Bytes payload) const;
   /// How it would be run. @pre the group has members to run it with
-  [[nodiscard]] const CollectiveWay& way(CollectiveKind kind, Bytes payload) const {
-    return ways(kind).fastest(payload);
+  [[nodiscard]] const AlgorithmCost& cost(CollectiveKind kind, Bytes payload) const {
+    return costs(kind).fastest(payload);
   }
-  [[nodiscard]] const CollectiveWay& way_of_transfer() const { return transfer_; }
+  [[nodiscard]] const AlgorithmCost& cost_of_transfer() const { return transfer_; }
   [[nodiscard]] CollectiveChoice choice(CollectiveKind kind, Bytes payload) const;
   /// All ways of a collective, fastest or not; empty for a group of one.
-  [[nodiscard]] const CollectiveWays& ways(CollectiveKind kind) const {
-    return ways_[static_cast<std::size_t>(kind)];
+  [[nodiscard]] const AlgorithmCosts& costs(CollectiveKind kind) const {
+    return costs_[static_cast<std::size_t>(kind)];
   }
 
  private:
   bool alone_ = true;
-  std::array<CollectiveWays, kCollectiveKindCount> ways_;  ///< by CollectiveKind
-  CollectiveWay transfer_;
+  std::array<AlgorithmCosts, kCollectiveKindCount> costs_;  ///< by CollectiveKind
+  AlgorithmCost transfer_;
 };
 
 }  // namespace foreshard

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "planner/cost/collectives/collective_way.hpp"
+#include "planner/cost/collectives/algorithm_cost.hpp"
 #include "planner/spec/accelerator/nccl_spec.hpp"
 #include "planner/units/quantity.hpp"
 

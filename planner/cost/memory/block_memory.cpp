@@ -10,8 +10,8 @@
 namespace foreshard {
 namespace {
 
-// Visits that are traced together, because tensors pass from one list to the other.
-using Passes = std::vector<std::span<const Visit>>;
+// BlockCalls that are traced together, because tensors pass from one list to the other.
+using Passes = std::vector<std::span<const BlockCall>>;
 
 // Every stretch of the program in which blocks run, ordinary micro-batches before the last one.
 std::vector<Passes> stretches_of(const StepProgram& program) {
@@ -35,19 +35,20 @@ std::vector<Passes> stretches_of(const StepProgram& program) {
 // The stretch that stands for a block: that with the most visits of it, the first if several.
 struct Representative {
   std::size_t stretch = 0;
-  std::int64_t visits = 0;
+  std::int64_t block_calls = 0;
 };
 
 std::vector<Representative> find_representatives(std::size_t blocks, const std::vector<Passes>& stretches) {
   std::vector<Representative> best(blocks);
-  std::vector<std::int64_t> visits(blocks);
+  std::vector<std::int64_t> block_calls(blocks);
   for (std::size_t stretch = 0; stretch < stretches.size(); ++stretch) {
-    visits.assign(blocks, 0);
-    for (const std::span<const Visit> list : stretches[stretch]) {
-      for (const Visit& visit : list) ++visits[visit.block.at()];
+    block_calls.assign(blocks, 0);
+    for (const std::span<const BlockCall> list : stretches[stretch]) {
+      for (const BlockCall& block_call : list) ++block_calls[block_call.block.at()];
     }
     for (std::size_t block = 0; block < blocks; ++block) {
-      if (visits[block] > best[block].visits) best[block] = {.stretch = stretch, .visits = visits[block]};
+      if (block_calls[block] > best[block].block_calls)
+        best[block] = {.stretch = stretch, .block_calls = block_calls[block]};
     }
   }
   return best;
@@ -61,7 +62,7 @@ std::vector<BlockMemory> block_memory(const StepProgram& program) {
   const std::vector<Representative> representatives = find_representatives(program.blocks.size(), stretches);
   std::vector<bool> needed(stretches.size());
   for (const Representative& representative : representatives) {
-    if (representative.visits > 0) needed[representative.stretch] = true;
+    if (representative.block_calls > 0) needed[representative.stretch] = true;
   }
 
   std::vector<BlockMemory> memory(program.blocks.size());
@@ -70,12 +71,12 @@ std::vector<BlockMemory> block_memory(const StepProgram& program) {
     if (!needed[stretch]) continue;
     const MemoryTrace trace = trace_memory(program, tensors, stretches[stretch]);
     met.assign(met.size(), 0);
-    auto traced = trace.visits.begin();
-    for (const std::span<const Visit> list : stretches[stretch]) {
-      for (const Visit& visit : list) {
-        const Representative& representative = representatives[visit.block.at()];
-        const bool is_middle = met[visit.block.at()]++ == representative.visits / 2;
-        if (representative.stretch == stretch && is_middle) memory[visit.block.at()] = *traced;
+    auto traced = trace.block_calls.begin();
+    for (const std::span<const BlockCall> list : stretches[stretch]) {
+      for (const BlockCall& block_call : list) {
+        const Representative& representative = representatives[block_call.block.at()];
+        const bool is_middle = met[block_call.block.at()]++ == representative.block_calls / 2;
+        if (representative.stretch == stretch && is_middle) memory[block_call.block.at()] = *traced;
         ++traced;
       }
     }

@@ -36,10 +36,11 @@ std::vector<ChunkVariants> trace_chunks(const StepProgram& program, const Tensor
   std::vector<ChunkVariants> variants;
   for (std::size_t index = 0; index < stage.chunks.size(); ++index) {
     const auto trace = [&](MicroBatch micro_batch) {
-      const auto visits = [&](Pass pass) {
-        return visits_of(stage, {pass, ChunkId(index), micro_batch}, program.micro_batches);
+      const auto block_calls = [&](Pass pass) {
+        return block_calls_of(stage, {pass, ChunkId(index), micro_batch}, program.micro_batches);
       };
-      const std::array passes{visits(Pass::forward), visits(Pass::backward), visits(Pass::weight)};
+      const std::array passes{block_calls(Pass::forward), block_calls(Pass::backward),
+                              block_calls(Pass::weight)};
       const MemoryTrace traced = trace_memory(program, tensors, passes);
       return ChunkMemory{
           .forward = traced.passes[0], .backward = traced.passes[1], .weight = traced.passes[2]};
@@ -69,8 +70,8 @@ struct Peak {
 };
 
 Peak find_peak(const StepProgram& program, const TensorTable& tensors, const StageProgram& stage) {
-  const auto trace_alone = [&](std::span<const Visit> visits) {
-    return trace_memory(program, tensors, std::array{visits}).passes[0];
+  const auto trace_alone = [&](std::span<const BlockCall> block_calls) {
+    return trace_memory(program, tensors, std::array{block_calls}).passes[0];
   };
   const std::vector<ChunkVariants> chunks = trace_chunks(program, tensors, stage);
 

@@ -48,7 +48,7 @@ std::vector<BlockMemory> block_memory(const StepProgram& program);
 
 /// Bytes alive on one device at the fullest moment of every run of a block in a stage's step, in program
 /// order (prologue, slots, epilogue): the ledger as a sequence. Their largest is the stage's peak.
-std::vector<Bytes> memory_of_visits(const StepProgram& program, StageId stage);
+std::vector<Bytes> memory_of_block_calls(const StepProgram& program, StageId stage);
 
 /// The one memory ledger: step tensors, plus what the stage's order keeps in flight, block by block.
 MemoryReport memory_report(const JobSpec& job, const StepProgram& program);

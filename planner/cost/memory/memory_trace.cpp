@@ -12,7 +12,7 @@ namespace {
 // Where in a trace an operation stands; each index counts from the trace's beginning.
 struct Place {
   std::uint32_t pass = 0;
-  std::uint32_t visit = 0;
+  std::uint32_t block_call = 0;
   std::uint32_t op = 0;
 };
 
@@ -27,7 +27,7 @@ struct Life {
 
 // Whether a use at `now` still means the content that `life` holds, or begins a new one.
 bool continues(const Life& life, Access access, const Place& now) {
-  if (life.last.visit == now.visit) return true;
+  if (life.last.block_call == now.block_call) return true;
   switch (life.lifetime) {
     case Lifetime::step:
     case Lifetime::micro_batch: return true;
@@ -51,19 +51,19 @@ Life begin_life(const TensorFacts& tensor, const Op& op, const Place& now) {
 }
 
 // The lives of all tensors but step tensors, in order of their first use.
-std::vector<Life> find_lives(const StepProgram& program, const TensorTable& tensors, VisitLists passes) {
+std::vector<Life> find_lives(const StepProgram& program, const TensorTable& tensors, BlockCallLists passes) {
   constexpr auto kNone = std::numeric_limits<std::uint32_t>::max();
   const LayerWindow window = tensors.window_of(passes);
   std::vector<std::uint32_t> latest(tensors.instances(window), kNone);  // by instance: its life begun last
   std::vector<Life> lives;
   Place now;
-  for (const std::span<const Visit> visits : passes) {
-    for (const Visit& visit : visits) {
-      for (const Op& op : program.block(visit.block).ops) {
+  for (const std::span<const BlockCall> block_calls : passes) {
+    for (const BlockCall& block_call : block_calls) {
+      for (const Op& op : program.block(block_call.block).ops) {
         for (const Operand& operand : op.operands) {
           const TensorFacts& tensor = tensors[operand.tensor];
           if (tensor.lifetime == Lifetime::step) continue;
-          std::uint32_t& life = latest[tensors.instance(operand, visit.layer, window)];
+          std::uint32_t& life = latest[tensors.instance(operand, block_call.layer, window)];
           if (life == kNone || !continues(lives[life], operand.access, now)) {
             life = static_cast<std::uint32_t>(lives.size());
             lives.push_back(begin_life(tensor, op, now));
@@ -72,7 +72,7 @@ std::vector<Life> find_lives(const StepProgram& program, const TensorTable& tens
         }
         ++now.op;
       }
-      ++now.visit;
+      ++now.block_call;
     }
     ++now.pass;
   }
@@ -98,44 +98,44 @@ std::vector<Change> changes_by_op(const std::vector<Life>& lives, std::size_t op
 
 }  // namespace
 
-MemoryTrace trace_memory(const StepProgram& program, const TensorTable& tensors, VisitLists passes) {
+MemoryTrace trace_memory(const StepProgram& program, const TensorTable& tensors, BlockCallLists passes) {
   const std::vector<Life> lives = find_lives(program, tensors, passes);
   std::size_t ops = 0;
-  std::size_t visit_count = 0;
-  for (const std::span<const Visit> visits : passes) {
-    visit_count += visits.size();
-    for (const Visit& visit : visits) ops += program.block(visit.block).ops.size();
+  std::size_t block_call_count = 0;
+  for (const std::span<const BlockCall> block_calls : passes) {
+    block_call_count += block_calls.size();
+    for (const BlockCall& block_call : block_calls) ops += program.block(block_call.block).ops.size();
   }
   const std::vector<Change> changes = changes_by_op(lives, ops);
 
   MemoryTrace trace;
-  trace.visits.reserve(visit_count);
+  trace.block_calls.reserve(block_call_count);
   LiveBytes live;
   auto change = changes.begin();
-  for (const std::span<const Visit> visits : passes) {
+  for (const std::span<const BlockCall> block_calls : passes) {
     PassMemory pass;
-    for (const Visit& visit : visits) {
+    for (const BlockCall& block_call : block_calls) {
       const Bytes at_begin = live.total();
       BlockMemory block;
-      for (std::size_t op = 0; op < program.block(visit.block).ops.size(); ++op, ++change) {
+      for (std::size_t op = 0; op < program.block(block_call.block).ops.size(); ++op, ++change) {
         live += change->allocated;
         block.peak = std::max(block.peak, live.total() - at_begin);
         if (!pass.peak_block || live.total() > pass.peak.total()) {
           pass.peak = live;
-          pass.peak_block = visit.block;
+          pass.peak_block = block_call.block;
         }
         live -= change->freed;
       }
-      trace.visits.push_back(block);
-      trace.visit_peaks.push_back(at_begin + block.peak);
+      trace.block_calls.push_back(block);
+      trace.block_call_peaks.push_back(at_begin + block.peak);
     }
     pass.end = live;
     trace.passes.push_back(pass);
   }
   for (const Life& life : lives) {
-    if (life.lifetime != Lifetime::micro_batch || life.first.visit == life.last.visit) continue;
-    trace.visits[life.first.visit].saved += life.bytes;
-    trace.visits[life.last.visit].released += life.bytes;
+    if (life.lifetime != Lifetime::micro_batch || life.first.block_call == life.last.block_call) continue;
+    trace.block_calls[life.first.block_call].saved += life.bytes;
+    trace.block_calls[life.last.block_call].released += life.bytes;
   }
   return trace;
 }

@@ -40,10 +40,10 @@ struct PassMemory {
 
 /// How memory rises and falls while visits run one after the other, starting with nothing but step tensors.
 struct MemoryTrace {
-  std::vector<PassMemory> passes;   ///< by index of the visit list
-  std::vector<BlockMemory> visits;  ///< of all lists, in order
+  std::vector<PassMemory> passes;        ///< by index of the visit list
+  std::vector<BlockMemory> block_calls;  ///< of all lists, in order
   std::vector<Bytes>
-      visit_peaks;  ///< the same visits: most bytes alive at any operation, earlier visits' included
+      block_call_peaks;  ///< the same visits: most bytes alive at any operation, earlier visits' included
 };
 
 /// Runs one micro-batch through `passes` (its passes through a chunk, or a prologue alone) and
@@ -53,6 +53,6 @@ struct MemoryTrace {
 ///   anew, within one pass; n + 1 of them if the operation that writes them runs n blocks ahead;
 ///   block tensors live from the first to the last use in one visit.
 /// At an operation, what it writes is alive before what it read last is freed.
-MemoryTrace trace_memory(const StepProgram& program, const TensorTable& tensors, VisitLists passes);
+MemoryTrace trace_memory(const StepProgram& program, const TensorTable& tensors, BlockCallLists passes);
 
 }  // namespace foreshard

@@ -8,20 +8,20 @@ namespace foreshard {
 
 void add_step_tensors(const StepProgram& program, const TensorTable& tensors, const StageProgram& stage,
                       StageMemory& memory) {
-  std::vector<std::span<const Visit>> lists{stage.prologue, stage.epilogue};
+  std::vector<std::span<const BlockCall>> lists{stage.prologue, stage.epilogue};
   for (const Chunk& chunk : stage.chunks) {
     lists.insert(lists.end(),
                  {chunk.forward, chunk.backward, chunk.last_backward, chunk.weight, chunk.last_weight});
   }
   const LayerWindow window = tensors.window_of(lists);
   std::vector<bool> counted(tensors.instances(window));
-  for (const std::span<const Visit> visits : lists) {
-    for (const Visit& visit : visits) {
-      for (const Op& op : program.block(visit.block).ops) {
+  for (const std::span<const BlockCall> block_calls : lists) {
+    for (const BlockCall& block_call : block_calls) {
+      for (const Op& op : program.block(block_call.block).ops) {
         for (const Operand& operand : op.operands) {
           const TensorFacts& tensor = tensors[operand.tensor];
           if (tensor.lifetime != Lifetime::step) continue;
-          const std::size_t instance = tensors.instance(operand, visit.layer, window);
+          const std::size_t instance = tensors.instance(operand, block_call.layer, window);
           if (counted[instance]) continue;
           counted[instance] = true;
           switch (tensor.role) {

@@ -23,13 +23,13 @@ TensorTable::TensorTable(const StepProgram& program) {
   }
 }
 
-LayerWindow TensorTable::window_of(VisitLists lists) const {
+LayerWindow TensorTable::window_of(BlockCallLists lists) const {
   std::int32_t first = std::numeric_limits<std::int32_t>::max();
   std::int32_t last = std::numeric_limits<std::int32_t>::min();
-  for (const std::span<const Visit> visits : lists) {
-    for (const Visit& visit : visits) {
-      first = std::min(first, visit.layer.value());
-      last = std::max(last, visit.layer.value());
+  for (const std::span<const BlockCall> block_calls : lists) {
+    for (const BlockCall& block_call : block_calls) {
+      first = std::min(first, block_call.layer.value());
+      last = std::max(last, block_call.layer.value());
     }
   }
   if (first > last) return {};

@@ -12,7 +12,7 @@
 namespace foreshard {
 
 /// Runs of visits, one after the other: a chunk's forward and backward pass, or all of a stage.
-using VisitLists = std::span<const std::span<const Visit>>;
+using BlockCallLists = std::span<const std::span<const BlockCall>>;
 
 /// What the memory ledger asks of a tensor, worked out once per program.
 struct TensorFacts {
@@ -37,7 +37,7 @@ class TensorTable {
   [[nodiscard]] const TensorFacts& operator[](TensorId id) const { return facts_[id.at()]; }
 
   /// The layers that these visits can touch; empty for no visits.
-  [[nodiscard]] LayerWindow window_of(VisitLists lists) const;
+  [[nodiscard]] LayerWindow window_of(BlockCallLists lists) const;
 
   /// How many numbers `instance` can give in this window.
   [[nodiscard]] std::size_t instances(LayerWindow window) const {

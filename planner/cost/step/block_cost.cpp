@@ -52,7 +52,7 @@ struct Snapshot {
 void add_steady_state(BlockCost& cost, const StepProgram& program, const OpTimes& times, BlockId id) {
   constexpr std::size_t kRow = 4;
   const Block& block = program.block(id);
-  std::array<Visit, kRow> longer;
+  std::array<BlockCall, kRow> longer;
   for (std::size_t i = 0; i < kRow; ++i) {
     const bool goes_down = block.pass == Pass::backward || block.pass == Pass::weight;
     const std::size_t layer = goes_down ? kRow - 1 - i : i;

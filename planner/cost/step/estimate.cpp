@@ -5,14 +5,14 @@
 
 #include <fmt/format.h>
 
-#include "planner/cost/step/block_cost.hpp"
 #include "planner/cost/ops/cost_model.hpp"
+#include "planner/cost/step/block_cost.hpp"
 #include "planner/cost/step/error_band.hpp"
 #include "planner/cost/step/model_figures.hpp"
 #include "planner/cost/step/pipeline_play.hpp"
 #include "planner/program/emit/emit.hpp"
-#include "planner/program/schedule/schedule.hpp"
 #include "planner/program/emit/stage_layout.hpp"
+#include "planner/program/schedule/schedule.hpp"
 
 namespace foreshard {
 
@@ -63,9 +63,9 @@ class Summation {
  private:
   // ---- time
 
-  [[nodiscard]] BlockCost sum_of(const std::vector<Visit>& visits, std::int64_t count) const {
+  [[nodiscard]] BlockCost sum_of(const std::vector<BlockCall>& block_calls, std::int64_t count) const {
     BlockCost sum;
-    for (const Visit& visit : visits) add(sum, blocks_[visit.block.at()], count);
+    for (const BlockCall& block_call : block_calls) add(sum, blocks_[block_call.block.at()], count);
     return sum;
   }
 
@@ -107,7 +107,7 @@ class Summation {
   }
 
   /// The visits with which a chunk's work on the last micro-batch ends.
-  static const std::vector<Visit>& last_pass(const Chunk& chunk) {
+  static const std::vector<BlockCall>& last_pass(const Chunk& chunk) {
     if (!chunk.weight.empty()) return chunk.last_weight.empty() ? chunk.weight : chunk.last_weight;
     return chunk.last_backward.empty() ? chunk.backward : chunk.last_backward;
   }
@@ -131,22 +131,22 @@ class Summation {
   [[nodiscard]] Seconds gather_left(const StageProgram& stage) const {
     if (!hides_data_parallel()) return {};
     Seconds gathers;
-    for (const Visit& visit : stage.epilogue) {
-      if (program_.block(visit.block).kind != BlockKind::sync) continue;
-      const std::vector<Op>& ops = program_.block(visit.block).ops;
+    for (const BlockCall& block_call : stage.epilogue) {
+      if (program_.block(block_call.block).kind != BlockKind::sync) continue;
+      const std::vector<Op>& ops = program_.block(block_call.block).ops;
       for (std::size_t o = 0; o < ops.size(); ++o) {
         const bool on_replicas = ops[o].lane == Lane::dp || ops[o].lane == Lane::expert_dp;
-        if (on_replicas) gathers += times_[visit.block.at()][o].time;
+        if (on_replicas) gathers += times_[block_call.block.at()][o].time;
       }
     }
     return gathers;
   }
 
   /// The bytes, calls and link time of the synchronisations inside such a pass.
-  void add_sync_traffic(BlockCost& once, const std::vector<Visit>& visits) const {
-    for (const Visit& visit : visits) {
-      if (program_.block(visit.block).kind != BlockKind::sync) continue;
-      const BlockCost& block = blocks_[visit.block.at()];
+  void add_sync_traffic(BlockCost& once, const std::vector<BlockCall>& block_calls) const {
+    for (const BlockCall& block_call : block_calls) {
+      if (program_.block(block_call.block).kind != BlockKind::sync) continue;
+      const BlockCost& block = blocks_[block_call.block.at()];
       for (std::size_t a = 0; a < kCommAxisCount; ++a) {
         once.comm_time[a] += block.comm_time[a];
         once.comm_bytes[a] += block.comm_bytes[a];

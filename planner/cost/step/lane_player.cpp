@@ -32,17 +32,19 @@ Seconds LanePlayer::data_parallel_end() const {
   return Seconds(std::max(lane_free_[index(Lane::dp)], lane_free_[index(Lane::expert_dp)]));
 }
 
-void LanePlayer::play(std::span<const Visit> visits) {
+void LanePlayer::play(std::span<const BlockCall> block_calls) {
   constexpr int kMostEarly = 8;
-  std::vector<std::size_t> issued(visits.size(), 0);  // leading operations of each visit that ran already
-  for (std::size_t i = 0; i < visits.size(); ++i) {
-    for (int early = 0; early <= kMostEarly && i + static_cast<std::size_t>(early) < visits.size(); ++early) {
+  std::vector<std::size_t> issued(block_calls.size(),
+                                  0);  // leading operations of each visit that ran already
+  for (std::size_t i = 0; i < block_calls.size(); ++i) {
+    for (int early = 0; early <= kMostEarly && i + static_cast<std::size_t>(early) < block_calls.size();
+         ++early) {
       const std::size_t at = i + static_cast<std::size_t>(early);
-      if (issued[at] == 0) issued[at] = issue_early(visits[at], early);
+      if (issued[at] == 0) issued[at] = issue_early(block_calls[at], early);
     }
-    const Block& block = program_.block(visits[i].block);
+    const Block& block = program_.block(block_calls[i].block);
     for (std::size_t o = issued[i]; o < block.ops.size(); ++o) {
-      play_op(block.ops[o], visits[i].layer.value(), times_[visits[i].block.at()][o].time.value());
+      play_op(block.ops[o], block_calls[i].layer.value(), times_[block_calls[i].block.at()][o].time.value());
     }
     settle();
   }
@@ -65,12 +67,12 @@ void LanePlayer::settle() {
 
 /// Runs the leading gathers of a visit that is `blocks_early` ahead, if they may be issued now; returns how
 /// many ran.
-std::size_t LanePlayer::issue_early(const Visit& visit, int blocks_early) {
-  const Block& block = program_.block(visit.block);
+std::size_t LanePlayer::issue_early(const BlockCall& block_call, int blocks_early) {
+  const Block& block = program_.block(block_call.block);
   std::size_t count = 0;
   while (count < block.ops.size() && block.ops[count].prefetch_blocks > 0 &&
          block.ops[count].prefetch_blocks >= blocks_early) {
-    play_op(block.ops[count], visit.layer.value(), times_[visit.block.at()][count].time.value());
+    play_op(block.ops[count], block_call.layer.value(), times_[block_call.block.at()][count].time.value());
     ++count;
   }
   return count;
@@ -146,7 +148,7 @@ void LanePlayer::play_communication(const Op& op, std::int32_t layer, double dur
                       .whole = lane_free,
                       .pieces = feeds_in_pieces ? pieces : 1.0};
   stamp(op, layer, written);
-  if (op.holds_compute && lane_free > hold_.time) {
+  if (op.blocks_compute && lane_free > hold_.time) {
     hold_ = {.layer = layer, .axis = axis, .time = lane_free, .whole = lane_free, .pieces = 1.0};
   }
 }

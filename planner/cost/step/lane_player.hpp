@@ -31,7 +31,7 @@ class LanePlayer {
   LanePlayer(const StepProgram& program, const OpTimes& times);
 
   /// Continues with these visits; gathers that are issued early are issued early.
-  void play(std::span<const Visit> visits);
+  void play(std::span<const BlockCall> block_calls);
 
   /// When the compute lane has finished what was played.
   [[nodiscard]] Seconds compute_end() const { return Seconds(lane_free_[0]); }
@@ -62,7 +62,7 @@ class LanePlayer {
   void settle();
   [[nodiscard]] Stamp ready(const Op& op, std::int32_t layer) const;
   void stamp(const Op& op, std::int32_t layer, Stamp written);
-  [[nodiscard]] std::size_t issue_early(const Visit& visit, int blocks_early);
+  [[nodiscard]] std::size_t issue_early(const BlockCall& block_call, int blocks_early);
 
   const StepProgram& program_;
   const OpTimes& times_;

@@ -124,7 +124,7 @@ void GradientBook::complete(const Operand& x, Component component) {
   const std::string name = builder_.tensor(gradient.at.tensor).name;
   Op op = all_reduce_tp(builder_, "all-reduce " + short_name(name), component, Phase::backward_input,
                         gradient.at);
-  op.holds_compute = builder_.job().training.overlap.tp == TpOverlap::none;
+  op.blocks_compute = builder_.job().training.overlap.tp == TpOverlap::none;
   op.pipelined = builder_.job().training.overlap.tp == TpOverlap::full;
   backward_.ops.push_back(std::move(op));
   gradient.partial = false;
@@ -160,12 +160,12 @@ void GradientBook::derive_exchange(const Op& op) {
   exchange.pipelined = op.pipelined;
   if (forward.group == GroupKind::ep) {
     exchange.after_compute = op.after_compute;
-    exchange.holds_compute = op.holds_compute;
+    exchange.blocks_compute = op.blocks_compute;
   }
   if (kind == CollectiveKind::reduce_scatter) {
     // The weight gradient that follows need not wait, unless nothing overlaps.
     const OverlapSpec& overlap = builder_.job().training.overlap;
-    exchange.holds_compute = forward.group == GroupKind::cp ? !overlap.cp : overlap.tp == TpOverlap::none;
+    exchange.blocks_compute = forward.group == GroupKind::cp ? !overlap.cp : overlap.tp == TpOverlap::none;
   }
   backward_.ops.push_back(std::move(exchange));
 }

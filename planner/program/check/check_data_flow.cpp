@@ -52,7 +52,7 @@ class StageFlow {
   void follow() {
     const std::vector<Run> runs = runs_of(program_, StageId(stage_));
     for (std::size_t i = 0; i < runs.size(); ++i) {
-      const Block& block = program_.block(runs[i].visit.block);
+      const Block& block = program_.block(runs[i].block_call.block);
       for (const Op& op : block.ops) touch(runs[i], i, block, op);
       // Nothing outlives its block under a block-lived name: forget these instances.
       block_histories_.clear();
@@ -119,7 +119,7 @@ class StageFlow {
     problems_.push_back(
         fmt::format("stage {}, {}: reads {} (layer {}, micro-batch {}) before anything has written it",
                     stage_, place_of(block, op), program_.tensor(operand.tensor).name,
-                    run.visit.layer.value() + operand.layer_shift, run.micro_batch.value()));
+                    run.block_call.layer.value() + operand.layer_shift, run.micro_batch.value()));
   }
 
   const StepProgram& program_;

@@ -168,7 +168,8 @@ void check_lane(const Block& block, const Op& op, Problems& problems) {
     problems.push_back(fmt::format("{}: a {} queues on lane pp_forward or pp_backward, not {}",
                                    place_of(block, op), kind_name(op.kind), name_of(op.lane)));
   }
-  if (!is_communication(op) && (op.after_compute || op.holds_compute || op.pipelined || op.prefetch_blocks)) {
+  if (!is_communication(op) &&
+      (op.after_compute || op.blocks_compute || op.pipelined || op.prefetch_blocks)) {
     problems.push_back(
         fmt::format("{}: only communication has edges to compute of its own", place_of(block, op)));
   }

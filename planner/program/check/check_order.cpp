@@ -81,7 +81,7 @@ struct StageCalls {
 StageCalls calls_of(const StepProgram& program, StageId stage) {
   StageCalls calls;
   for (const Run& run : runs_of(program, stage)) {
-    const Block& block = program.block(run.visit.block);
+    const Block& block = program.block(run.block_call.block);
     for (const Op& op : block.ops) {
       const Call call{&block, &op, run};
       if (const auto* collective = std::get_if<Collective>(&op.kind)) {
@@ -144,8 +144,8 @@ void check_collectives(std::vector<StageCalls>& stages, Problems& problems) {
 }
 
 std::string words_for_transfer(const Call& call, Bytes payload) {
-  return fmt::format("{} bytes of layer {}, micro-batch {}", payload.value(), call.run.visit.layer.value(),
-                     call.run.micro_batch.value());
+  return fmt::format("{} bytes of layer {}, micro-batch {}", payload.value(),
+                     call.run.block_call.layer.value(), call.run.micro_batch.value());
 }
 
 void check_channel(std::size_t from, const std::vector<Call>& sends, std::size_t to,

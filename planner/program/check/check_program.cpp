@@ -74,29 +74,29 @@ void check_operand_ids(const StepProgram& program, Problems& problems) {
   }
 }
 
-void check_visits(const StepProgram& program, std::size_t stage, const std::vector<Visit>& visits,
-                  const char* where, Problems& problems) {
-  for (const Visit& visit : visits) {
-    if (visit.block.value() < 0 || visit.block.at() >= program.blocks.size()) {
+void check_block_calls(const StepProgram& program, std::size_t stage,
+                       const std::vector<BlockCall>& block_calls, const char* where, Problems& problems) {
+  for (const BlockCall& block_call : block_calls) {
+    if (block_call.block.value() < 0 || block_call.block.at() >= program.blocks.size()) {
       problems.push_back(fmt::format("stage {}, {}: block {} is not one of {}", stage, where,
-                                     visit.block.value(), program.blocks.size()));
+                                     block_call.block.value(), program.blocks.size()));
     }
-    if (visit.layer.value() < 0) {
-      problems.push_back(fmt::format("stage {}, {}: layer {}", stage, where, visit.layer.value()));
+    if (block_call.layer.value() < 0) {
+      problems.push_back(fmt::format("stage {}, {}: layer {}", stage, where, block_call.layer.value()));
     }
   }
 }
 
 void check_stage(const StepProgram& program, std::size_t number, Problems& problems) {
   const StageProgram& stage = program.stages[number];
-  check_visits(program, number, stage.prologue, "prologue", problems);
-  check_visits(program, number, stage.epilogue, "epilogue", problems);
+  check_block_calls(program, number, stage.prologue, "prologue", problems);
+  check_block_calls(program, number, stage.epilogue, "epilogue", problems);
   for (const Chunk& chunk : stage.chunks) {
-    check_visits(program, number, chunk.forward, "forward", problems);
-    check_visits(program, number, chunk.backward, "backward", problems);
-    check_visits(program, number, chunk.last_backward, "last backward", problems);
-    check_visits(program, number, chunk.weight, "weight", problems);
-    check_visits(program, number, chunk.last_weight, "last weight", problems);
+    check_block_calls(program, number, chunk.forward, "forward", problems);
+    check_block_calls(program, number, chunk.backward, "backward", problems);
+    check_block_calls(program, number, chunk.last_backward, "last backward", problems);
+    check_block_calls(program, number, chunk.weight, "weight", problems);
+    check_block_calls(program, number, chunk.last_weight, "last weight", problems);
   }
   for (const Slot& slot : stage.order) {
     const bool known = slot.pass != Pass::once && slot.chunk.value() >= 0 &&

@@ -44,7 +44,7 @@ class StageBuilder {
       for (std::size_t ahead = 0; ahead <= farthest && i + ahead < runs.size(); ++ahead) {
         issue_early(runs, i, i + ahead, issued[i + ahead]);
       }
-      const Block& block = program_.block(runs[i].visit.block);
+      const Block& block = program_.block(runs[i].block_call.block);
       for (std::size_t op = issued[i]; op < block.ops.size(); ++op) add(runs[i], i, OpId(op), block.ops[op]);
     }
   }
@@ -67,7 +67,7 @@ class StageBuilder {
   /// Lists the gathers of this or a later run that may be issued at the start of run `now`: after the compute
   /// before it.
   void issue_early(const std::vector<Run>& runs, std::size_t now, std::size_t later, std::size_t& issued) {
-    const Block& block = program_.block(runs[later].visit.block);
+    const Block& block = program_.block(runs[later].block_call.block);
     while (issued < block.ops.size()) {
       const Op& op = block.ops[issued];
       const auto most_early = static_cast<std::size_t>(op.prefetch_blocks);
@@ -85,7 +85,7 @@ class StageBuilder {
       if (written.access == Access::read) continue;
       const Instance target = instance_of(program_, written, runs[later], later);
       for (std::size_t i = now; i < later; ++i) {
-        for (const Op& other : program_.block(runs[i].visit.block).ops) {
+        for (const Op& other : program_.block(runs[i].block_call.block).ops) {
           for (const Operand& operand : other.operands) {
             if (instance_of(program_, operand, runs[i], i) == target) return true;
           }
@@ -97,7 +97,8 @@ class StageBuilder {
 
   std::size_t add(const Run& run, std::size_t run_index, OpId op_id, const Op& op) {
     const std::size_t task = tasks_.size();
-    tasks_.push_back({StageId(stage_), run.visit.block, op_id, run.visit.layer, run.chunk, run.micro_batch});
+    tasks_.push_back(
+        {StageId(stage_), run.block_call.block, op_id, run.block_call.layer, run.chunk, run.micro_batch});
     dependencies_.emplace_back();
     follow_data(run, run_index, op, task);
     follow_lanes(op, task);
@@ -134,7 +135,7 @@ class StageBuilder {
       holders_.clear();
     }
     if (op.after_compute) wait(task, last_of_lane_[static_cast<std::size_t>(Lane::compute)]);
-    if (op.holds_compute) holders_.push_back(task);
+    if (op.blocks_compute) holders_.push_back(task);
   }
 
   /// What arrives queues behind what arrived before it, not behind what is sent: links are full duplex.
@@ -238,11 +239,11 @@ struct TaskGraph::Impl {
 
 /// Going back from any task that never becomes ready to one it waits for must come round to a cycle.
 std::string TaskGraph::Impl::words_for_cycle(const std::vector<std::size_t>& waiting) const {
-  std::vector<std::size_t> way;
+  std::vector<std::size_t> path;
   std::size_t at = static_cast<std::size_t>(
       std::find_if(waiting.begin(), waiting.end(), [](std::size_t n) { return n > 0; }) - waiting.begin());
-  while (std::find(way.begin(), way.end(), at) == way.end()) {
-    way.push_back(at);
+  while (std::find(path.begin(), path.end(), at) == path.end()) {
+    path.push_back(at);
     for (const std::size_t source : dependencies(at)) {
       if (waiting[source] > 0) {
         at = source;
@@ -251,7 +252,7 @@ std::string TaskGraph::Impl::words_for_cycle(const std::vector<std::size_t>& wai
     }
   }
   std::string text;
-  for (auto task = std::find(way.begin(), way.end(), at); task != way.end(); ++task) {
+  for (auto task = std::find(path.begin(), path.end(), at); task != path.end(); ++task) {
     text += words_for(*task) + " waits for ";
   }
   return text + words_for(at);

@@ -9,13 +9,13 @@
 #include "planner/program/emit/emit_forward.hpp"
 #include "planner/program/emit/emit_pipeline.hpp"
 #include "planner/program/emit/emit_update.hpp"
+#include "planner/program/emit/stage_layout.hpp"
 #include "planner/program/passes/accumulation.hpp"
 #include "planner/program/passes/recompute.hpp"
 #include "planner/program/passes/sequence_parallel.hpp"
 #include "planner/program/passes/split_backward.hpp"
 #include "planner/program/passes/zero.hpp"
 #include "planner/program/schedule/schedule.hpp"
-#include "planner/program/emit/stage_layout.hpp"
 #include "planner/topology/device_mesh.hpp"
 
 namespace foreshard {
@@ -144,37 +144,37 @@ class StepBuilder {
     const LayerRange& range = layout_[s.at()][c];
     const LayerId end(range.first.value() + static_cast<std::int32_t>(range.count));
     Chunk chunk;
-    chunk.forward.push_back(holds_embedding(s, c) ? Visit{embedding_pass_.forward, LayerId(0)}
-                                                  : Visit{pipeline_.receive_forward, range.first});
+    chunk.forward.push_back(holds_embedding(s, c) ? BlockCall{embedding_pass_.forward, LayerId(0)}
+                                                  : BlockCall{pipeline_.receive_forward, range.first});
     for (LayerId layer = range.first; layer < end; ++layer) {
       chunk.forward.push_back({kind_of(layer).pass.forward, layer});
     }
-    chunk.forward.push_back(holds_head(s, c) ? Visit{head_pass_.forward, last_layer()}
-                                             : Visit{pipeline_.send_forward, end});
+    chunk.forward.push_back(holds_head(s, c) ? BlockCall{head_pass_.forward, last_layer()}
+                                             : BlockCall{pipeline_.send_forward, end});
 
-    chunk.backward.push_back(holds_head(s, c) ? Visit{head_pass_.backward, last_layer()}
-                                              : Visit{pipeline_.receive_backward, end});
+    chunk.backward.push_back(holds_head(s, c) ? BlockCall{head_pass_.backward, last_layer()}
+                                              : BlockCall{pipeline_.receive_backward, end});
     for (std::int32_t layer = end.value() - 1; layer >= range.first.value(); --layer) {
       chunk.backward.push_back({kind_of(LayerId(layer)).pass.backward, LayerId(layer)});
     }
-    chunk.backward.push_back(holds_embedding(s, c) ? Visit{embedding_pass_.backward, LayerId(0)}
-                                                   : Visit{pipeline_.send_backward, range.first});
-    if (splits_backward()) chunk.weight = weight_visits(s, c);
+    chunk.backward.push_back(holds_embedding(s, c) ? BlockCall{embedding_pass_.backward, LayerId(0)}
+                                                   : BlockCall{pipeline_.send_backward, range.first});
+    if (splits_backward()) chunk.weight = weight_block_calls(s, c);
     if (job_.training.overlap.dp) overlap_sync(chunk, s, c);
     return chunk;
   }
 
   /// In the order in which backward leaves their inputs.
-  [[nodiscard]] std::vector<Visit> weight_visits(StageId s, std::size_t c) const {
+  [[nodiscard]] std::vector<BlockCall> weight_block_calls(StageId s, std::size_t c) const {
     const LayerRange& range = layout_[s.at()][c];
-    std::vector<Visit> visits;
-    if (holds_head(s, c)) visits.push_back({head_pass_.last(), last_layer()});
+    std::vector<BlockCall> block_calls;
+    if (holds_head(s, c)) block_calls.push_back({head_pass_.last(), last_layer()});
     for (std::int64_t i = range.count - 1; i >= 0; --i) {
       const LayerId layer(range.first.value() + static_cast<std::int32_t>(i));
-      visits.push_back({kind_of(layer).pass.last(), layer});
+      block_calls.push_back({kind_of(layer).pass.last(), layer});
     }
-    if (holds_embedding(s, c)) visits.push_back({embedding_pass_.last(), LayerId(0)});
-    return visits;
+    if (holds_embedding(s, c)) block_calls.push_back({embedding_pass_.last(), LayerId(0)});
+    return block_calls;
   }
 
   // ---- gradient synchronisation
@@ -267,13 +267,13 @@ class StepBuilder {
   }
 
   void overlap_sync(Chunk& chunk, StageId s, std::size_t c) {
-    std::vector<Visit> with_sync = splits_backward() ? chunk.weight : chunk.backward;
+    std::vector<BlockCall> with_sync = splits_backward() ? chunk.weight : chunk.backward;
     for (const SyncPoint& point : sync_points(s, c)) {
       const auto block = emit_gradient_sync(builder_, point.units, point.name + " sync");
       if (!block) continue;
-      const Visit completes{point.completes, point.layer};
+      const BlockCall completes{point.completes, point.layer};
       const auto at = std::find(with_sync.begin(), with_sync.end(), completes);
-      with_sync.insert(at + 1, Visit{*block, point.layer});
+      with_sync.insert(at + 1, BlockCall{*block, point.layer});
     }
     (splits_backward() ? chunk.last_weight : chunk.last_backward) = std::move(with_sync);
   }
@@ -309,33 +309,34 @@ class StepBuilder {
   }
 
   void fill_epilogue(StageProgram& stage, StageId s) {
-    std::vector<Visit>& visits = stage.epilogue;
+    std::vector<BlockCall>& block_calls = stage.epilogue;
     for (const auto& [group, blocks] : updates_) {
       if (const auto sync = emit_partial_sync(builder_, *group)) {
-        for (const LayerId layer : owned_layers(*group, s)) visits.push_back({*sync, layer});
+        for (const LayerId layer : owned_layers(*group, s)) block_calls.push_back({*sync, layer});
       }
     }
     const bool end_stage = s.value() == 0 || s.value() == stages() - 1;
-    if (ties_across_stages() && end_stage) visits.push_back({emit_tied_sync(builder_, table_), LayerId(0)});
-    if (!job_.training.overlap.dp) append_syncs(visits, s, " sync", emit_gradient_sync);
+    if (ties_across_stages() && end_stage)
+      block_calls.push_back({emit_tied_sync(builder_, table_), LayerId(0)});
+    if (!job_.training.overlap.dp) append_syncs(block_calls, s, " sync", emit_gradient_sync);
 
     for (const auto& [group, blocks] : updates_) {
       if (group == &table_ && s.value() != 0) continue;  // the first stage counts a tied table's norm
-      for (const LayerId layer : owned_layers(*group, s)) visits.push_back({blocks.norm, layer});
+      for (const LayerId layer : owned_layers(*group, s)) block_calls.push_back({blocks.norm, layer});
     }
-    visits.push_back({norm_.reduce, LayerId(0)});
+    block_calls.push_back({norm_.reduce, LayerId(0)});
     for (const auto& [group, blocks] : updates_) {
-      for (const LayerId layer : owned_layers(*group, s)) visits.push_back({blocks.update, layer});
+      for (const LayerId layer : owned_layers(*group, s)) block_calls.push_back({blocks.update, layer});
     }
-    append_syncs(visits, s, " gather", emit_weight_gather);
+    append_syncs(block_calls, s, " gather", emit_weight_gather);
   }
 
   template <class Emit>
-  void append_syncs(std::vector<Visit>& visits, StageId s, const std::string& suffix, Emit emit) {
+  void append_syncs(std::vector<BlockCall>& block_calls, StageId s, const std::string& suffix, Emit emit) {
     for (std::size_t c = 0; c < layout_[s.at()].size(); ++c) {
       for (const SyncPoint& point : sync_points(s, c)) {
         if (const auto block = emit(builder_, point.units, point.name + suffix)) {
-          visits.push_back({*block, point.layer});
+          block_calls.push_back({*block, point.layer});
         }
       }
     }

@@ -96,7 +96,7 @@ class MoeEmitter {
     op.lane = group == GroupKind::tp ? Lane::tp : Lane::ep;
     if (group == GroupKind::ep) {
       op.pipelined = builder_.job().training.overlap.ep;
-      op.after_compute = op.holds_compute = !op.pipelined;  // shared experts could run meanwhile
+      op.after_compute = op.blocks_compute = !op.pipelined;  // shared experts could run meanwhile
     }
     block_.ops.push_back(std::move(op));
   }

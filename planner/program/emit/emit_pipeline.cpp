@@ -30,7 +30,7 @@ BlockId emit_send(ProgramBuilder& builder, const Direction& d, bool scatter) {
   Op op = compute_op("send " + d.name, Component::pipeline, d.phase, Send{.peer = d.to, .payload = payload},
                      {reads(d.stream)});
   op.lane = d.lane;
-  op.holds_compute = !builder.job().training.overlap.pp;
+  op.blocks_compute = !builder.job().training.overlap.pp;
   return builder.add(
       Block{.name = "send " + d.name, .kind = BlockKind::pipeline, .pass = d.pass, .ops = {std::move(op)}});
 }

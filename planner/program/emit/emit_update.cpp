@@ -92,7 +92,7 @@ void append_buckets(const ProgramBuilder& builder, Block& block, CollectiveKind 
                    Collective{.kind = kind, .group = group, .reduction = Reduction::sum, .payload = payload},
                    std::exchange(bucket, {}));
     op.lane = lane_of(group);
-    if (!builder.job().training.overlap.dp) op.after_compute = op.holds_compute = true;
+    if (!builder.job().training.overlap.dp) op.after_compute = op.blocks_compute = true;
     block.ops.push_back(std::move(op));
     payload = Bytes(0);
   };

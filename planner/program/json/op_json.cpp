@@ -114,7 +114,7 @@ void describe_place(Keys& keys, Op& op) {
 template <class Keys>
 void describe_flags(Keys& keys, Op& op) {
   keys("after_compute", op.after_compute, false);
-  keys("holds_compute", op.holds_compute, false);
+  keys("holds_compute", op.blocks_compute, false);
   keys("pipelined", op.pipelined, false);
   keys("prefetch_blocks", op.prefetch_blocks, 0);
 }

@@ -96,18 +96,18 @@ Tensor read_tensor(const Json& object, const std::string& path) {
 
 // ---- Stages: visits are ["dense_layer forward", 3]; slots are "F 0 5", forward of chunk 0, micro-batch 5.
 
-Json written_visits(const std::vector<Visit>& visits, const StepProgram& program) {
+Json written_block_calls(const std::vector<BlockCall>& block_calls, const StepProgram& program) {
   Json list = Json::array();
-  for (const Visit& visit : visits) {
-    list.push_back(Json::array({program.block(visit.block).name, visit.layer.value()}));
+  for (const BlockCall& block_call : block_calls) {
+    list.push_back(Json::array({program.block(block_call.block).name, block_call.layer.value()}));
   }
   return list;
 }
 
-std::vector<Visit> read_visits(const Json& list, const std::string& path, const BlockNames& blocks) {
-  std::vector<Visit> visits;
+std::vector<BlockCall> read_block_calls(const Json& list, const std::string& path, const BlockNames& blocks) {
+  std::vector<BlockCall> block_calls;
   for (const Json& entry : array_value(list, path)) {
-    const std::string entry_path = fmt::format("{}[{}]", path, visits.size());
+    const std::string entry_path = fmt::format("{}[{}]", path, block_calls.size());
     const auto& pair = array_value(entry, entry_path);
     if (pair.size() != 2) refuse_json(entry_path, "expected [\"block name\", layer], found " + entry.dump());
     const std::string name = text_value(pair[0], entry_path);
@@ -115,9 +115,9 @@ std::vector<Visit> read_visits(const Json& list, const std::string& path, const 
     if (block == blocks.end()) refuse_json(entry_path, fmt::format("no block is called '{}'", name));
     std::int32_t layer = 0;
     read_value(pair[1], entry_path, layer);
-    visits.push_back({block->second, LayerId(layer)});
+    block_calls.push_back({block->second, LayerId(layer)});
   }
-  return visits;
+  return block_calls;
 }
 
 /// How a slot spells its pass; none for what stands outside the slots.
@@ -164,16 +164,16 @@ Slot read_slot(const std::string& text, const std::string& path) {
 Chunk read_chunk(const Json& object, const std::string& path, const BlockNames& blocks) {
   Chunk chunk;
   KeyReader keys(object, path);
-  chunk.forward = read_visits(keys.required("forward"), keys.path_of("forward"), blocks);
-  chunk.backward = read_visits(keys.required("backward"), keys.path_of("backward"), blocks);
+  chunk.forward = read_block_calls(keys.required("forward"), keys.path_of("forward"), blocks);
+  chunk.backward = read_block_calls(keys.required("backward"), keys.path_of("backward"), blocks);
   if (const Json* last = keys.optional("last_backward")) {
-    chunk.last_backward = read_visits(*last, keys.path_of("last_backward"), blocks);
+    chunk.last_backward = read_block_calls(*last, keys.path_of("last_backward"), blocks);
   }
   if (const Json* weight = keys.optional("weight")) {
-    chunk.weight = read_visits(*weight, keys.path_of("weight"), blocks);
+    chunk.weight = read_block_calls(*weight, keys.path_of("weight"), blocks);
   }
   if (const Json* last = keys.optional("last_weight")) {
-    chunk.last_weight = read_visits(*last, keys.path_of("last_weight"), blocks);
+    chunk.last_weight = read_block_calls(*last, keys.path_of("last_weight"), blocks);
   }
   keys.finish();
   return chunk;
@@ -182,7 +182,7 @@ Chunk read_chunk(const Json& object, const std::string& path, const BlockNames& 
 StageProgram read_stage(const Json& object, const std::string& path, const BlockNames& blocks) {
   StageProgram stage;
   KeyReader keys(object, path);
-  stage.prologue = read_visits(keys.required("prologue"), keys.path_of("prologue"), blocks);
+  stage.prologue = read_block_calls(keys.required("prologue"), keys.path_of("prologue"), blocks);
   for (const Json& chunk : array_value(keys.required("chunks"), keys.path_of("chunks"))) {
     const std::string chunk_path = fmt::format("{}[{}]", keys.path_of("chunks"), stage.chunks.size());
     stage.chunks.push_back(read_chunk(chunk, chunk_path, blocks));
@@ -191,7 +191,7 @@ StageProgram read_stage(const Json& object, const std::string& path, const Block
     const std::string slot_path = fmt::format("{}[{}]", keys.path_of("order"), stage.order.size());
     stage.order.push_back(read_slot(text_value(slot, slot_path), slot_path));
   }
-  stage.epilogue = read_visits(keys.required("epilogue"), keys.path_of("epilogue"), blocks);
+  stage.epilogue = read_block_calls(keys.required("epilogue"), keys.path_of("epilogue"), blocks);
   keys.finish();
   return stage;
 }
@@ -229,12 +229,12 @@ std::string block_text(const Block& block, const StepProgram& program) {
 }
 
 std::string chunk_text(const Chunk& chunk, const StepProgram& program) {
-  std::string text =
-      fmt::format("{{\"forward\":{},\n     \"backward\":{}", written_visits(chunk.forward, program).dump(),
-                  written_visits(chunk.backward, program).dump());
-  const auto add = [&](const char* key, const std::vector<Visit>& visits) {
-    if (!visits.empty())
-      text += fmt::format(",\n     \"{}\":{}", key, written_visits(visits, program).dump());
+  std::string text = fmt::format("{{\"forward\":{},\n     \"backward\":{}",
+                                 written_block_calls(chunk.forward, program).dump(),
+                                 written_block_calls(chunk.backward, program).dump());
+  const auto add = [&](const char* key, const std::vector<BlockCall>& block_calls) {
+    if (!block_calls.empty())
+      text += fmt::format(",\n     \"{}\":{}", key, written_block_calls(block_calls, program).dump());
   };
   add("last_backward", chunk.last_backward);
   add("weight", chunk.weight);
@@ -248,8 +248,8 @@ std::string stage_text(const StageProgram& stage, const StepProgram& program) {
   Json order = Json::array();
   for (const Slot& slot : stage.order) order.push_back(written_slot(slot));
   return fmt::format("{{\"prologue\":{},\n   \"chunks\":[{}\n   ],\n   \"order\":{},\n   \"epilogue\":{}}}",
-                     written_visits(stage.prologue, program).dump(), joined(chunks, "    "), order.dump(),
-                     written_visits(stage.epilogue, program).dump());
+                     written_block_calls(stage.prologue, program).dump(), joined(chunks, "    "),
+                     order.dump(), written_block_calls(stage.epilogue, program).dump());
 }
 
 /// Takes a name that nothing else of its kind has.

@@ -7,9 +7,9 @@
 #include <variant>
 #include <vector>
 
-#include "planner/topology/group.hpp"
 #include "planner/program/tensors/tensor.hpp"
 #include "planner/spec/job/job_spec.hpp"
+#include "planner/topology/group.hpp"
 #include "planner/units/dtype.hpp"
 #include "planner/units/strong_index.hpp"
 
@@ -236,7 +236,7 @@ struct Op {
   /// order …
   bool after_compute = false;
   /// … and the next compute in program order waits for its end.
-  bool holds_compute = false;
+  bool blocks_compute = false;
   /// Of a communication that is cut into pieces and run beside the product it feeds (or that feeds it).
   bool pipelined = false;
   /// Of a ZeRO-3 gather: it is issued this many blocks early, at that block's start, so that it runs beside

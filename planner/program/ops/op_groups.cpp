@@ -43,15 +43,15 @@ std::size_t find_or_add(std::vector<OpGroup>& groups, const Op& op) {
 OpGroups op_groups(const StepProgram& program) {
   OpGroups result;
   result.group_of.resize(program.blocks.size());
-  std::vector<std::int64_t> visits(program.blocks.size(), 0);
+  std::vector<std::int64_t> block_calls(program.blocks.size(), 0);
   for (std::size_t stage = 0; stage < program.stages.size(); ++stage) {
-    const std::vector<std::int64_t> counts = count_visits(program, StageId(stage));
-    for (std::size_t block = 0; block < counts.size(); ++block) visits[block] += counts[block];
+    const std::vector<std::int64_t> counts = count_block_calls(program, StageId(stage));
+    for (std::size_t block = 0; block < counts.size(); ++block) block_calls[block] += counts[block];
   }
   for (std::size_t block = 0; block < program.blocks.size(); ++block) {
     for (const Op& op : program.blocks[block].ops) {
       const std::size_t group = find_or_add(result.groups, op);
-      result.groups[group].calls += visits[block];
+      result.groups[group].calls += block_calls[block];
       result.group_of[block].push_back(group);
     }
   }

@@ -212,7 +212,7 @@ void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward
     gather.operands = {reads(op.operands[0].tensor), writes(builder.find(again.name))};
     const OverlapSpec& overlap = builder.job().training.overlap;
     const bool serial = group == GroupKind::cp ? !overlap.cp : overlap.tp == TpOverlap::none;
-    gather.after_compute = gather.holds_compute = serial;
+    gather.after_compute = gather.blocks_compute = serial;
     backward.ops.insert(backward.ops.begin() + static_cast<std::ptrdiff_t>(at), std::move(gather));
   }
 }

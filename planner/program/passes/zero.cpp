@@ -31,7 +31,7 @@ Op dp_exchange(const ProgramBuilder& builder, const WeightGroup& group, Collecti
       Collective{.kind = kind, .group = group.replicas, .reduction = Reduction::sum, .payload = payload},
       std::move(operands));
   op.lane = lane_of(group.replicas);
-  if (!builder.job().training.overlap.dp) op.after_compute = op.holds_compute = true;
+  if (!builder.job().training.overlap.dp) op.after_compute = op.blocks_compute = true;
   return op;
 }
 

@@ -5,13 +5,15 @@ namespace foreshard {
 std::vector<Run> runs_of(const StepProgram& program, StageId stage_id) {
   const StageProgram& stage = program.stages[stage_id.at()];
   std::vector<Run> runs;
-  for (const Visit& visit : stage.prologue) runs.push_back({visit, ChunkId(), MicroBatch(), false});
+  for (const BlockCall& block_call : stage.prologue)
+    runs.push_back({block_call, ChunkId(), MicroBatch(), false});
   for (const Slot& slot : stage.order) {
-    for (const Visit& visit : visits_of(stage, slot, program.micro_batches)) {
-      runs.push_back({visit, slot.chunk, slot.micro_batch, true});
+    for (const BlockCall& block_call : block_calls_of(stage, slot, program.micro_batches)) {
+      runs.push_back({block_call, slot.chunk, slot.micro_batch, true});
     }
   }
-  for (const Visit& visit : stage.epilogue) runs.push_back({visit, ChunkId(), MicroBatch(), false});
+  for (const BlockCall& block_call : stage.epilogue)
+    runs.push_back({block_call, ChunkId(), MicroBatch(), false});
   return runs;
 }
 
@@ -32,7 +34,7 @@ Instance instance_of(const StepProgram& program, const Operand& operand, const R
     instance.index = static_cast<std::int64_t>(run_index);
     return instance;
   }
-  if (tensor.per_layer) instance.layer = run.visit.layer.value() + operand.layer_shift;
+  if (tensor.per_layer) instance.layer = run.block_call.layer.value() + operand.layer_shift;
   if (tensor.lifetime == Lifetime::micro_batch) {
     instance.index = run.in_slot ? run.micro_batch.value() : -1;
   }

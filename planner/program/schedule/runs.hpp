@@ -10,7 +10,7 @@ namespace foreshard {
 
 /// One run of a block in a stage's step, with what the slot adds to the visit.
 struct Run {
-  Visit visit;
+  BlockCall block_call;
   ChunkId chunk;           ///< 0 in prologue and epilogue
   MicroBatch micro_batch;  ///< 0 in prologue and epilogue
   bool in_slot = false;    ///< false in prologue and epilogue, which have no micro-batch

@@ -144,7 +144,7 @@ void NcclCommunicator::run(const CollectiveCall& call) {
   session_.note().leave();
 }
 
-Ticket NcclCommunicator::run_beside(const CollectiveCall& call, const ClockMarks& marks) {
+Ticket NcclCommunicator::run_asynchronously(const CollectiveCall& call, const ClockMarks& marks) {
   NcclGroup& group = group_of(call.group);
   check_collective(call, group.size(), group.rank());
   if (call.bookkeeping || call.accumulate)

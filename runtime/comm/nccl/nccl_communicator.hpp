@@ -38,8 +38,8 @@ class NcclCommunicator final : public Communicator {
   [[nodiscard]] std::int64_t group_size(GroupKind group) const override { return place(group).size; }
 
   void run(const CollectiveCall& call) override;
-  [[nodiscard]] bool runs_beside_kernels() const override { return true; }
-  Ticket run_beside(const CollectiveCall& call, const ClockMarks& marks) override;
+  [[nodiscard]] bool runs_asynchronously() const override { return true; }
+  Ticket run_asynchronously(const CollectiveCall& call, const ClockMarks& marks) override;
   Ticket start(const TransferCall& call) override;
   void wait(Ticket ticket) override;
   void progress() override {}

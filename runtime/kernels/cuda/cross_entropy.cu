@@ -21,14 +21,14 @@ struct Logits {
 
 /// Calls visit(column, numbers) for the thread's packs of the real columns of a row; what is left over by
 /// ones.
-template <int N, class T, class Visit>
-__device__ void for_each_real(const Logits<T>& of, const T* row, const Visit& visit) {
+template <int N, class T, class BlockCall>
+__device__ void for_each_real(const Logits<T>& of, const T* row, const BlockCall& block_call) {
   const std::int64_t whole = of.real_columns / N * N;
   for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < whole; c += kThreads * N) {
     const Floats<N> numbers = load<N>(row + c);
-    for (int j = 0; j < N; ++j) visit(numbers.at[j]);
+    for (int j = 0; j < N; ++j) block_call(numbers.at[j]);
   }
-  for (std::int64_t c = whole + threadIdx.x; c < of.real_columns; c += kThreads) visit(to_float(row[c]));
+  for (std::int64_t c = whole + threadIdx.x; c < of.real_columns; c += kThreads) block_call(to_float(row[c]));
 }
 
 template <int N, class T>

@@ -145,7 +145,7 @@ void run(Context& context, const EmbeddingCall& call) {
     const Links links{scratch, scratch + call.tokens};
     link(context, call, links);
     const bool packed = are_packed({call.dy, call.d_table}, call.width);
-    const LaunchShape of_stretches{
+    const LaunchShape of_chunks{
         {blocks_for(call.tokens, kTokensAtOnce), blocks_for(call.width, kThreads * (packed ? kPack : 1))},
         kThreads};
     with_numbers(call.dy, [&](auto* dy) {
@@ -153,10 +153,10 @@ void run(Context& context, const EmbeddingCall& call) {
         using T = std::remove_pointer_t<decltype(dy)>;
         using G = std::remove_pointer_t<decltype(d_table)>;
         if (packed) {
-          start(context, "an embedding", of_stretches, add_rows_of_ids<kPack, T, G>, lookup_of<T>(call),
+          start(context, "an embedding", of_chunks, add_rows_of_ids<kPack, T, G>, lookup_of<T>(call),
                 links, dy, d_table);
         } else {
-          start(context, "an embedding", of_stretches, add_rows_of_ids<1, T, G>, lookup_of<T>(call), links,
+          start(context, "an embedding", of_chunks, add_rows_of_ids<1, T, G>, lookup_of<T>(call), links,
                 dy, d_table);
         }
       });

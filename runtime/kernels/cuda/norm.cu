@@ -138,14 +138,14 @@ __global__ void __launch_bounds__(kThreads) norm_backward(Backward<T, W> of) {
 }
 
 /// Calls visit with constants: numbers at a time, and packs of a thread that cover the row.
-template <class Visit>
-void with_packs(bool packed, std::int64_t width, const Visit& visit) {
+template <class BlockCall>
+void with_packs(bool packed, std::int64_t width, const BlockCall& block_call) {
   const auto choose = [&](auto n) {
     const std::int64_t packs = blocks_for(width, std::int64_t{kThreads} * n.value);
-    if (packs <= 1) return visit(n, std::integral_constant<int, 1>());
-    if (packs <= 2) return visit(n, std::integral_constant<int, 2>());
-    if (packs <= 4) return visit(n, std::integral_constant<int, 4>());
-    if (packs <= 8) return visit(n, std::integral_constant<int, 8>());
+    if (packs <= 1) return block_call(n, std::integral_constant<int, 1>());
+    if (packs <= 2) return block_call(n, std::integral_constant<int, 2>());
+    if (packs <= 4) return block_call(n, std::integral_constant<int, 4>());
+    if (packs <= 8) return block_call(n, std::integral_constant<int, 8>());
     throw std::invalid_argument(
         "norm: rows are too wide for the GPU's kernel (at most 16384 numbers, or 2048 "
         "where rows are not whole packs of 8)");

@@ -95,11 +95,11 @@ __device__ inline float block_max(float value, float* shared) {
 }
 
 /// Calls visit(pointer) with the buffer's numbers as what they are: float* or Bf16*.
-template <class Visit>
-void with_numbers(const Buffer& buffer, const Visit& visit) {
+template <class BlockCall>
+void with_numbers(const Buffer& buffer, const BlockCall& block_call) {
   switch (buffer.type) {
-    case DType::fp32: return visit(reinterpret_cast<float*>(buffer.data));
-    case DType::bf16: return visit(reinterpret_cast<Bf16*>(buffer.data));
+    case DType::fp32: return block_call(reinterpret_cast<float*>(buffer.data));
+    case DType::bf16: return block_call(reinterpret_cast<Bf16*>(buffer.data));
     default: throw std::invalid_argument("a GPU kernel computes with bf16 and fp32");
   }
 }

@@ -198,18 +198,18 @@ void launch(Context& context, std::int64_t elements, bool packed, const Each& ea
 }
 
 /// Calls visit with a constant of the kind's value.
-template <class Visit>
-void with_activation(PointwiseKind kind, const Visit& visit) {
+template <class BlockCall>
+void with_activation(PointwiseKind kind, const BlockCall& block_call) {
   using enum PointwiseKind;
   switch (kind) {
-    case gelu: return visit(std::integral_constant<PointwiseKind, gelu>());
-    case relu: return visit(std::integral_constant<PointwiseKind, relu>());
-    case sqrelu: return visit(std::integral_constant<PointwiseKind, sqrelu>());
-    case silu: return visit(std::integral_constant<PointwiseKind, silu>());
-    case sigmoid: return visit(std::integral_constant<PointwiseKind, sigmoid>());
-    case swiglu: return visit(std::integral_constant<PointwiseKind, swiglu>());
-    case geglu: return visit(std::integral_constant<PointwiseKind, geglu>());
-    case glu: return visit(std::integral_constant<PointwiseKind, glu>());
+    case gelu: return block_call(std::integral_constant<PointwiseKind, gelu>());
+    case relu: return block_call(std::integral_constant<PointwiseKind, relu>());
+    case sqrelu: return block_call(std::integral_constant<PointwiseKind, sqrelu>());
+    case silu: return block_call(std::integral_constant<PointwiseKind, silu>());
+    case sigmoid: return block_call(std::integral_constant<PointwiseKind, sigmoid>());
+    case swiglu: return block_call(std::integral_constant<PointwiseKind, swiglu>());
+    case geglu: return block_call(std::integral_constant<PointwiseKind, geglu>());
+    case glu: return block_call(std::integral_constant<PointwiseKind, glu>());
     default: throw std::invalid_argument("no activation");
   }
 }

@@ -7,8 +7,8 @@
 #include <map>
 
 #include "planner/program/check/check_program.hpp"
-#include "planner/program/emit/emit.hpp"
 #include "planner/program/dependencies/task_graph.hpp"
+#include "planner/program/emit/emit.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;
@@ -145,7 +145,7 @@ TEST_CASE("golden: a layer all-reduces its hidden states twice each way") {
 TEST_CASE("golden: both stages run two micro-batches through one layer") {
   const StepProgram program = golden();
   for (const int stage : {0, 1}) {
-    const auto counts = count_visits(program, StageId(stage));
+    const auto counts = count_block_calls(program, StageId(stage));
     CHECK(counts[block_id(program, "dense_layer forward").at()] == 2);
     CHECK(counts[block_id(program, "dense_layer backward").at()] == 2);
     CHECK(counts[block_id(program, "dense_layer update").at()] == 1);

@@ -27,22 +27,22 @@ TEST_CASE("the slots of a stage find their visits") {
   const Slot forward{Pass::forward, ChunkId(0), MicroBatch(1)};
   const Slot backward{Pass::backward, ChunkId(0), MicroBatch(0)};
   const Slot last{Pass::backward, ChunkId(0), MicroBatch(1)};
-  CHECK(visits_of(stage, forward, 2).data() == stage.chunks[0].forward.data());
-  CHECK(visits_of(stage, backward, 2).data() == stage.chunks[0].backward.data());
-  CHECK(visits_of(stage, last, 2).data() == stage.chunks[0].backward.data());  // no backward of its own
+  CHECK(block_calls_of(stage, forward, 2).data() == stage.chunks[0].forward.data());
+  CHECK(block_calls_of(stage, backward, 2).data() == stage.chunks[0].backward.data());
+  CHECK(block_calls_of(stage, last, 2).data() == stage.chunks[0].backward.data());  // no backward of its own
   stage.chunks[0].last_backward = stage.chunks[0].backward;
-  CHECK(visits_of(stage, backward, 2).data() == stage.chunks[0].backward.data());
-  CHECK(visits_of(stage, last, 2).data() == stage.chunks[0].last_backward.data());
+  CHECK(block_calls_of(stage, backward, 2).data() == stage.chunks[0].backward.data());
+  CHECK(block_calls_of(stage, last, 2).data() == stage.chunks[0].last_backward.data());
 
   const Slot weight{Pass::weight, ChunkId(0), MicroBatch(0)};
   const Slot last_weight{Pass::weight, ChunkId(0), MicroBatch(1)};
-  CHECK(visits_of(stage, weight, 2).empty());  // part of backward
+  CHECK(block_calls_of(stage, weight, 2).empty());  // part of backward
   stage.chunks[0].weight = stage.chunks[0].backward;
-  CHECK(visits_of(stage, weight, 2).data() == stage.chunks[0].weight.data());
-  CHECK(visits_of(stage, last_weight, 2).data() == stage.chunks[0].weight.data());
+  CHECK(block_calls_of(stage, weight, 2).data() == stage.chunks[0].weight.data());
+  CHECK(block_calls_of(stage, last_weight, 2).data() == stage.chunks[0].weight.data());
   stage.chunks[0].last_weight = stage.chunks[0].backward;
-  CHECK(visits_of(stage, weight, 2).data() == stage.chunks[0].weight.data());
-  CHECK(visits_of(stage, last_weight, 2).data() == stage.chunks[0].last_weight.data());
+  CHECK(block_calls_of(stage, weight, 2).data() == stage.chunks[0].weight.data());
+  CHECK(block_calls_of(stage, last_weight, 2).data() == stage.chunks[0].last_weight.data());
 }
 
 TEST_CASE("visits are counted over prologue, slots and epilogue") {
@@ -53,13 +53,13 @@ TEST_CASE("visits are counted over prologue, slots and epilogue") {
   const BlockId update = block_id(program, "dense_layer update");
   // The last micro-batch zeroes its layer again and runs no backward: counts follow the list that runs.
   program.stages[0].chunks[0].last_backward = {{zero, LayerId(0)}};
-  const std::vector<std::int64_t> first = count_visits(program, StageId(0));
+  const std::vector<std::int64_t> first = count_block_calls(program, StageId(0));
   REQUIRE(first.size() == program.blocks.size());
   CHECK(first[embedding.at()] == 2);  // forward of two micro-batches
   CHECK(first[backward.at()] == 1);
   CHECK(first[zero.at()] == 2);  // prologue, last backward
   CHECK(first[update.at()] == 1);
-  const std::vector<std::int64_t> second = count_visits(program, StageId(1));
+  const std::vector<std::int64_t> second = count_block_calls(program, StageId(1));
   CHECK(second[embedding.at()] == 0);
   CHECK(second[backward.at()] == 2);
 }

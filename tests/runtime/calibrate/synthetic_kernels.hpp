@@ -47,7 +47,7 @@ inline KernelMeasurements measured_on(const AcceleratorSpec& machine, const std:
   for (const JobSpec& job : jobs) {
     measured.programs.push_back(build_step_program(job));
     const StepProgram& program = measured.programs.back();
-    const std::vector<std::int64_t> runs = count_visits(program, StageId(0));
+    const std::vector<std::int64_t> runs = count_block_calls(program, StageId(0));
     for (std::size_t block = 0; block < program.blocks.size(); ++block) {
       for (const Op& op : program.blocks[block].ops) {
         if (runs[block] == 0 || is_communication(op)) continue;

@@ -50,7 +50,7 @@ class PlayedStage {
 
   [[nodiscard]] const Op& op() const {
     const OpRun& at = ops_[position_];
-    return program_.block(runs_[at.run].visit.block).ops[at.op.at()];
+    return program_.block(runs_[at.run].block_call.block).ops[at.op.at()];
   }
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> place(const Operand& operand) const {
     const OpRun& at = ops_[position_];
@@ -136,7 +136,7 @@ TEST_CASE("memory that is sent from is free again when the receiver has answered
     std::size_t send = 0;
     std::size_t receive = 0;
     for (std::size_t position = 0; position < ops.size(); ++position) {
-      const Op& op = program.block(runs[ops[position].run].visit.block).ops[ops[position].op.at()];
+      const Op& op = program.block(runs[ops[position].run].block_call.block).ops[ops[position].op.at()];
       if (std::holds_alternative<Send>(op.kind)) send = position;
       if (std::holds_alternative<Recv>(op.kind)) receive = position;
     }

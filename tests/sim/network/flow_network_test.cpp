@@ -122,7 +122,7 @@ TEST_CASE("a series of what a link carried adds up, and grows coarser with time"
   run(network);
   CHECK(series.bytes(1).empty());
   // 1 us · 512 doubles to 2^23 us · … until 3 s fit: 3e6 / 512 = 5859 stretches of 1 us, so 8192 us each.
-  CHECK(series.stretch() == SimTime(8192 * std::int64_t{1'000'000}));
+  CHECK(series.interval() == SimTime(8192 * std::int64_t{1'000'000}));
   double sum = 0.0;
   for (const double bytes : series.bytes(0)) sum += bytes;
   CHECK(sum == Approx(10 * kGb).epsilon(1e-9));

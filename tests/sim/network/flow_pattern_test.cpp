@@ -32,15 +32,15 @@ std::map<std::string, double> by_name(const Fabric& fabric, const FlowPattern& p
 }
 
 /// How long a collective that is laid so takes on an idle fabric; without its cap, what the links allow.
-double time_on(const Fabric& fabric, const CollectiveWay& way, CollectiveKind kind,
+double time_on(const Fabric& fabric, const AlgorithmCost& form, CollectiveKind kind,
                const std::vector<Rank>& members, Bytes payload, bool capped) {
-  const FlowPattern pattern = pattern_of(fabric, kind, way.choice, members);
+  const FlowPattern pattern = pattern_of(fabric, kind, form.choice, members);
   FlowNetwork network(fabric.capacities());
-  const double cap = capped ? way.rate(payload).value() * pattern.share : 1e18;
+  const double cap = capped ? form.rate(payload).value() * pattern.share : 1e18;
   network.start({.uses = pattern.uses,
                  .bytes = payload.as_double() * pattern.share,
                  .cap = BytesPerSecond(cap),
-                 .latency = to_sim_time(way.steps(payload)),
+                 .latency = to_sim_time(form.steps(payload)),
                  .tag = 0},
                 SimTime());
   while (network.next_time()) network.advance();
@@ -133,14 +133,14 @@ TEST_CASE("on an idle fabric flows take what the cost model says, to 2%") {
     const GroupLinks links = links_of(group, cluster);
     for (const CollectiveKind kind : {CollectiveKind::all_reduce, CollectiveKind::all_gather,
                                       CollectiveKind::reduce_scatter, CollectiveKind::all_to_all}) {
-      const CollectiveWays ways = ways_of(kind, links);
-      for (const CollectiveWay& way : ways.all()) {
+      const AlgorithmCosts forms = algorithm_costs(kind, links);
+      for (const AlgorithmCost& form : forms.all()) {
         for (const std::int64_t megabytes : {1, 64, 1024}) {
           const Bytes payload(megabytes << 20);
           INFO(c.cluster << " x " << c.nodes << ", " << c.count << " members, stride " << c.stride << ", "
-                         << to_string(kind) << ", " << to_string(way.choice) << ", " << megabytes << " MiB");
-          const double planned = way.time(payload).value();
-          CHECK(time_on(fabric, way, kind, members, payload, true) == Approx(planned).epsilon(0.02));
+                         << to_string(kind) << ", " << to_string(form.choice) << ", " << megabytes << " MiB");
+          const double planned = form.time(payload).value();
+          CHECK(time_on(fabric, form, kind, members, payload, true) == Approx(planned).epsilon(0.02));
         }
       }
     }
@@ -156,14 +156,14 @@ TEST_CASE("a ring takes 2(n−1)/n·S/B and its steps by the links alone, on one
     const Fabric fabric(cluster);
     const std::vector<Rank> list = ranks(0, members, stride);
     const Group group{GroupKind::dp, static_cast<std::int64_t>(members), static_cast<std::int64_t>(stride)};
-    const CollectiveWays ways = plain_ways(CollectiveKind::all_reduce, links_of(group, cluster));
+    const AlgorithmCosts forms = plain_algorithms(CollectiveKind::all_reduce, links_of(group, cluster));
     const Bytes payload(std::int64_t{1} << 30);
     const auto n = static_cast<double>(members);
     const auto node_count = static_cast<double>(nodes);
     // Per round n − 1 steps, of which nodes − 1 cross.
     const double steps = 2.0 * ((n - node_count) * 2e-6 + (node_count - 1.0) * 5e-6);
     const double expected = 2.0 * (n - 1.0) / n * payload.as_double() / bandwidth + steps;
-    CHECK(time_on(fabric, ways.all().front(), CollectiveKind::all_reduce, list, payload, false) ==
+    CHECK(time_on(fabric, forms.all().front(), CollectiveKind::all_reduce, list, payload, false) ==
           Approx(expected).epsilon(0.01));
   };
   check(1, 8, 1, 100e9);

@@ -57,7 +57,7 @@ TEST_CASE("where nothing disturbs them, all ranks take exactly as long as one fo
     SimulationOptions options;
     options.communication_share = i % 2 == 0 ? 0.0 : 0.12;
     options.host_submit = Seconds(i % 3 == 0 ? 0.0 : 3e-7);
-    options.visits_ahead = i % 5 == 0 ? 1 : 64;
+    options.blocks_ahead = i % 5 == 0 ? 1 : 64;
     const SimulationResult folded = play(job, program, options);
     options.every_rank = true;
     const SimulationResult every = play(job, program, options);

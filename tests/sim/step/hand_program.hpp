@@ -104,7 +104,7 @@ struct HandProgram {
     program.blocks.push_back(std::move(made));
     return BlockId(program.blocks.size() - 1);
   }
-  /// Visits outside all micro-batches.
+  /// BlockCalls outside all micro-batches.
   void run_once(std::size_t stage, BlockId id, std::int32_t layer = 0) {
     program.stages[stage].prologue.push_back({id, LayerId(layer)});
   }
@@ -142,7 +142,7 @@ inline HandProgram make_pipeline(const PipelineShape& shape) {
   }
   TimedOp to_next = send(Peer::next_stage, shape.transfer_ns, {read(hidden)});
   TimedOp to_previous = send(Peer::previous_stage, shape.transfer_ns, {read(gradient)});
-  to_next.op.holds_compute = to_previous.op.holds_compute = shape.transfers_hold_compute;
+  to_next.op.blocks_compute = to_previous.op.blocks_compute = shape.transfers_hold_compute;
   const BlockId send_forward = hand.block("send forward", {to_next}, Pass::forward);
   const BlockId receive_forward =
       hand.block("receive forward", {receive(Peer::previous_stage, {write(hidden)})}, Pass::forward);

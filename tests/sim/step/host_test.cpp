@@ -24,7 +24,7 @@ std::vector<TimedOp> kernels(int count, std::int64_t ns) {
 }
 
 /// Three visits of four equal kernels.
-HandProgram row_of_visits(std::int64_t ns) {
+HandProgram row_of_block_calls(std::int64_t ns) {
   HandProgram hand;
   const BlockId layer = hand.block("layer", kernels(4, ns));
   for (const int l : {0, 1, 2}) hand.run_once(0, layer, l);
@@ -82,7 +82,7 @@ TEST_CASE("small kernels wait for the host") {
   // Kernels of 1 µs, submitted in 5: the host is done with the visits at 20, 40 and 60. The kernels run
   // [0,3) [20,24) [40,44) [60,61): each visit's last at the host's time, the next visit's first three behind
   // it.
-  const HandProgram hand = row_of_visits(1000);
+  const HandProgram hand = row_of_block_calls(1000);
   const SimulationResult result = simulate(hand, submitting(5000));
   CHECK(in_ns(result.step_time) == 61'000);
   CHECK(in_ns(result.ranks[0].compute) == 12'000);
@@ -101,7 +101,7 @@ TEST_CASE("small kernels wait for the host") {
 
 TEST_CASE("large kernels do not see the host") {
   // Kernels of 10 µs: the last of the visits start at 30, 70 and 110, long after 20, 40 and 60.
-  const HandProgram hand = row_of_visits(10'000);
+  const HandProgram hand = row_of_block_calls(10'000);
   const SimulationResult result = simulate(hand, submitting(5000));
   CHECK(in_ns(result.step_time) == 120'000);
   CHECK(in_ns(result.ranks[0].host) == 0);
@@ -109,7 +109,7 @@ TEST_CASE("large kernels do not see the host") {
 }
 
 TEST_CASE("without host time the engine runs the program's operations and nothing else") {
-  const HandProgram hand = row_of_visits(1000);
+  const HandProgram hand = row_of_block_calls(1000);
   const SimulationResult result = simulate(hand);
   CHECK(result.tasks == 12);
   CHECK(in_ns(result.step_time) == 12'000);
@@ -125,7 +125,7 @@ TEST_CASE("the host works ahead of the kernels, as far as it may") {
   // Done with both at 60, while the large kernels run.
   CHECK(in_ns(simulate(hand, options).step_time) == 110'000);
   // One visit ahead: it begins the second at 100, and the last kernel starts at 150, 41 µs behind the ninth.
-  options.visits_ahead = 1;
+  options.blocks_ahead = 1;
   const SimulationResult result = simulate(hand, options);
   CHECK(in_ns(result.step_time) == 151'000);
   CHECK(in_ns(result.ranks[0].host) == 41'000);
@@ -164,7 +164,7 @@ TEST_CASE("waiting for another stage's host is bubble") {
 }
 
 TEST_CASE("host time out of range is refused") {
-  const HandProgram hand = row_of_visits(1000);
+  const HandProgram hand = row_of_block_calls(1000);
   CHECK_THROWS_AS(simulate(hand, {.host_submit = Seconds(-1e-6)}), std::invalid_argument);
   CHECK_THROWS_AS(simulate(hand, {.host_submit = Seconds(1.1)}), std::invalid_argument);
 }

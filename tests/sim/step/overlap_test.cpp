@@ -50,7 +50,7 @@ TEST_CASE("a collective runs beside compute that does not need it") {
     CHECK(in_ns(result.ranks[0].bubble) == 0);
   }
   SECTION("holds_compute: the next kernel waits for it") {
-    reduce.op.holds_compute = true;
+    reduce.op.blocks_compute = true;
     build(reduce);
     const SimulationResult result = simulate(hand, timeline);
     CHECK(times_of(hand, timeline, "wgrad") == Times{{16, 24}});
@@ -200,5 +200,5 @@ TEST_CASE("options out of range are refused") {
   const HandProgram hand;
   CHECK_THROWS_AS(simulate(hand, SimulationOptions{.communication_share = 1.0}), std::invalid_argument);
   CHECK_THROWS_AS(simulate(hand, SimulationOptions{.communication_share = -0.1}), std::invalid_argument);
-  CHECK_THROWS_AS(simulate(hand, SimulationOptions{.visits_ahead = 0}), std::invalid_argument);
+  CHECK_THROWS_AS(simulate(hand, SimulationOptions{.blocks_ahead = 0}), std::invalid_argument);
 }

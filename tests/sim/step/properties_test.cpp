@@ -61,9 +61,9 @@ bool has_layer_buffers(const StepProgram& program) {
 std::int64_t count_operations(const StepProgram& program) {
   std::int64_t count = 0;
   for (std::size_t s = 0; s < program.stages.size(); ++s) {
-    const std::vector<std::int64_t> visits = count_visits(program, StageId(s));
-    for (std::size_t b = 0; b < visits.size(); ++b)
-      count += visits[b] * static_cast<std::int64_t>(program.blocks[b].ops.size());
+    const std::vector<std::int64_t> block_calls = count_block_calls(program, StageId(s));
+    for (std::size_t b = 0; b < block_calls.size(); ++b)
+      count += block_calls[b] * static_cast<std::int64_t>(program.blocks[b].ops.size());
   }
   return count;
 }
@@ -94,7 +94,7 @@ TEST_CASE("a simulated step is as long as its longest path, and every instant ha
     const OpTimes times = draw_times(program, static_cast<std::uint64_t>(i));
     Timeline timeline;
     const SimulationResult result =
-        simulate_step(program, times, timeline, SimulationOptions{.visits_ahead = 100'000});
+        simulate_step(program, times, timeline, SimulationOptions{.blocks_ahead = 100'000});
 
     const SimTime path = longest_path(program, times);
     CHECK(result.step_time >= path);
@@ -197,11 +197,11 @@ TEST_CASE("the host only lengthens a step, by no more than its own time, and eve
     CHECK(result.step_time >= alone);
     SimTime all_hosts;
     for (std::size_t s = 0; s < program.stages.size(); ++s) {
-      const std::vector<std::int64_t> visits = count_visits(program, StageId(s));
+      const std::vector<std::int64_t> block_calls = count_block_calls(program, StageId(s));
       std::int64_t kernels = 0;
-      for (std::size_t b = 0; b < visits.size(); ++b) {
+      for (std::size_t b = 0; b < block_calls.size(); ++b) {
         const std::vector<Op>& ops = program.blocks[b].ops;
-        kernels += visits[b] *
+        kernels += block_calls[b] *
                    std::count_if(ops.begin(), ops.end(), [](const Op& op) { return !is_communication(op); });
       }
       const SimTime host(to_sim_time(submit).picoseconds() * kernels);

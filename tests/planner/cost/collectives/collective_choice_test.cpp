@@ -29,9 +29,9 @@ GroupLinks hopper(std::int64_t nodes, std::int64_t per_node) {
           .nccl = NcclSpec{NcclGeneration::hopper, BytesPerSecond(308e9), Seconds()}};
 }
 
-const CollectiveWay& way(const CollectiveWays& ways, CollectiveAlgorithm algorithm,
-                         CollectiveProtocol protocol = CollectiveProtocol::simple) {
-  for (const CollectiveWay& candidate : ways.all())
+const AlgorithmCost& cost(const AlgorithmCosts& costs, CollectiveAlgorithm algorithm,
+                          CollectiveProtocol protocol = CollectiveProtocol::simple) {
+  for (const AlgorithmCost& candidate : costs.all())
     if (candidate.choice.algorithm == algorithm && candidate.choice.protocol == protocol) return candidate;
   throw std::logic_error("there is no such way");
 }
@@ -47,53 +47,53 @@ constexpr auto kSimple = CollectiveProtocol::simple;
 }  // namespace
 
 TEST_CASE("latencies of rings and trees in a node are NCCL's") {
-  const CollectiveWays reduce = ways_of(CollectiveKind::all_reduce, hopper(1, 8));
+  const AlgorithmCosts reduce = algorithm_costs(CollectiveKind::all_reduce, hopper(1, 8));
   // Base and 14 steps: 6.6 + 14·0.6, 14 + 14·1.9, 8.4 + 14·3.4.
-  CHECK(micros(way(reduce, kRing, kLl).latency) == Approx(15.0));
-  CHECK(micros(way(reduce, kRing, kLl128).latency) == Approx(40.6));
-  CHECK(micros(way(reduce, kRing, kSimple).latency) == Approx(56.0));
+  CHECK(micros(cost(reduce, kRing, kLl).latency) == Approx(15.0));
+  CHECK(micros(cost(reduce, kRing, kLl128).latency) == Approx(40.6));
+  CHECK(micros(cost(reduce, kRing, kSimple).latency) == Approx(56.0));
   // Base, 7 hops up and down: 6.8 + 14·0.6, 14 + 14·1.25, 8.4 + 14·4.
-  CHECK(micros(way(reduce, kTree, kLl).latency) == Approx(15.2));
-  CHECK(micros(way(reduce, kTree, kLl128).latency) == Approx(31.5));
-  CHECK(micros(way(reduce, kTree, kSimple).latency) == Approx(64.4));
-  CHECK(micros(way(reduce, CollectiveAlgorithm::nvls).latency) == Approx(25.0));
+  CHECK(micros(cost(reduce, kTree, kLl).latency) == Approx(15.2));
+  CHECK(micros(cost(reduce, kTree, kLl128).latency) == Approx(31.5));
+  CHECK(micros(cost(reduce, kTree, kSimple).latency) == Approx(64.4));
+  CHECK(micros(cost(reduce, CollectiveAlgorithm::nvls).latency) == Approx(25.0));
   // A gather has half of the steps: 8.4 + 7·3.4.
-  const CollectiveWays gather = ways_of(CollectiveKind::all_gather, hopper(1, 8));
-  CHECK(micros(way(gather, kRing, kSimple).latency) == Approx(32.2));
+  const AlgorithmCosts gather = algorithm_costs(CollectiveKind::all_gather, hopper(1, 8));
+  CHECK(micros(cost(gather, kRing, kSimple).latency) == Approx(32.2));
 }
 
 TEST_CASE("latencies across nodes are NCCL's") {
-  const CollectiveWays four = ways_of(CollectiveKind::all_reduce, hopper(4, 8));
+  const AlgorithmCosts four = algorithm_costs(CollectiveKind::all_reduce, hopper(4, 8));
   // 62 steps, 6 of them across: 8.4 + 56·3.4 + 6·14; large messages 1.4 times that.
-  CHECK(micros(way(four, kRing, kSimple).latency) == Approx(282.8));
-  CHECK(micros(way(four, kRing, kSimple).latency + way(four, kRing, kSimple).plateau_latency) ==
+  CHECK(micros(cost(four, kRing, kSimple).latency) == Approx(282.8));
+  CHECK(micros(cost(four, kRing, kSimple).latency + cost(four, kRing, kSimple).plateau_latency) ==
         Approx(1.4 * 282.8));
   // 7 hops in the node and 2 levels, up and down: 6.8 + 2·(7·0.6 + 2·5), 8.4 + 2·(7·4 + 2·14).
-  CHECK(micros(way(four, kTree, kLl).latency) == Approx(35.2));
-  CHECK(micros(way(four, kTree, kSimple).latency) == Approx(120.4));
+  CHECK(micros(cost(four, kTree, kLl).latency) == Approx(35.2));
+  CHECK(micros(cost(four, kTree, kSimple).latency) == Approx(120.4));
   // A step of an LL ring takes at least 1 us in the node beside a network: 6.6 + 56·1 + 6·2.7.
-  CHECK(micros(way(four, kRing, kLl).latency) == Approx(78.8));
+  CHECK(micros(cost(four, kRing, kLl).latency) == Approx(78.8));
   // 25 and 2 levels up and down of 20.9.
-  CHECK(micros(way(four, CollectiveAlgorithm::nvls_tree).latency) == Approx(108.6));
+  CHECK(micros(cost(four, CollectiveAlgorithm::nvls_tree).latency) == Approx(108.6));
 
-  const CollectiveWays sixteen = ways_of(CollectiveKind::all_reduce, hopper(16, 8));
+  const AlgorithmCosts sixteen = algorithm_costs(CollectiveKind::all_reduce, hopper(16, 8));
   // 254 steps, 30 across: 8.4 + 224·3.4 + 30·14. Trees: 14 + 2·(7·1.25 + 4·8.5).
-  CHECK(micros(way(sixteen, kRing, kSimple).latency) == Approx(1190.0));
-  CHECK(micros(way(sixteen, kTree, kLl128).latency) == Approx(99.5));
+  CHECK(micros(cost(sixteen, kRing, kSimple).latency) == Approx(1190.0));
+  CHECK(micros(cost(sixteen, kTree, kLl128).latency) == Approx(99.5));
 }
 
 TEST_CASE("bandwidths in a node: protocols take their part, NVLS counts what the switch passes") {
-  const CollectiveWays reduce = ways_of(CollectiveKind::all_reduce, hopper(1, 8));
+  const AlgorithmCosts reduce = algorithm_costs(CollectiveKind::all_reduce, hopper(1, 8));
   // Bus over algorithm bandwidth is 14/8. LL: polling allows 141 GB/s, less than half of 370. LL128: 0.92.
-  CHECK(way(reduce, kRing, kLl).bandwidth.value() == Approx(141e9 * 8 / 14));
-  CHECK(way(reduce, kRing, kLl128).bandwidth.value() == Approx(0.92 * 370e9 * 8 / 14));
-  CHECK(way(reduce, kRing, kSimple).bandwidth.value() == Approx(370e9 * 8 / 14));
+  CHECK(cost(reduce, kRing, kLl).bandwidth.value() == Approx(141e9 * 8 / 14));
+  CHECK(cost(reduce, kRing, kLl128).bandwidth.value() == Approx(0.92 * 370e9 * 8 / 14));
+  CHECK(cost(reduce, kRing, kSimple).bandwidth.value() == Approx(370e9 * 8 / 14));
   // Trees send twice: 0.92·370/2; LL128 7/9 of that, LL 1/3.8.
-  CHECK(way(reduce, kTree, kSimple).bandwidth.value() == Approx(170.2e9));
-  CHECK(way(reduce, kTree, kLl128).bandwidth.value() == Approx(170.2e9 * 7 / 9));
-  CHECK(way(reduce, kTree, kLl).bandwidth.value() == Approx(170.2e9 / 3.8));
+  CHECK(cost(reduce, kTree, kSimple).bandwidth.value() == Approx(170.2e9));
+  CHECK(cost(reduce, kTree, kLl128).bandwidth.value() == Approx(170.2e9 * 7 / 9));
+  CHECK(cost(reduce, kTree, kLl).bandwidth.value() == Approx(170.2e9 / 3.8));
   // S + S/8 at 308 GB/s.
-  CHECK(way(reduce, CollectiveAlgorithm::nvls).bandwidth.value() == Approx(308e9 * 8 / 9));
+  CHECK(cost(reduce, CollectiveAlgorithm::nvls).bandwidth.value() == Approx(308e9 * 8 / 9));
 }
 
 TEST_CASE("what NCCL chooses in a node depends on size and members") {
@@ -141,10 +141,10 @@ TEST_CASE("over many nodes short all-reduces go through a tree") {
 
 TEST_CASE("NVLS trees pass sums between two nodes at full rate, and through longer trees at less") {
   // Two nodes: 308·8/9 = 274 GB/s from the switch, 388 from the NICs.
-  CHECK(way(ways_of(CollectiveKind::all_reduce, hopper(2, 8)), CollectiveAlgorithm::nvls_tree)
+  CHECK(cost(algorithm_costs(CollectiveKind::all_reduce, hopper(2, 8)), CollectiveAlgorithm::nvls_tree)
             .bandwidth.value() == Approx(308e9 * 8 / 9));
   // Four: 0.54 of it, below the 194 that NICs carrying everything twice allow.
-  CHECK(way(ways_of(CollectiveKind::all_reduce, hopper(4, 8)), CollectiveAlgorithm::nvls_tree)
+  CHECK(cost(algorithm_costs(CollectiveKind::all_reduce, hopper(4, 8)), CollectiveAlgorithm::nvls_tree)
             .bandwidth.value() == Approx(0.54 * 308e9 * 8 / 9));
 }
 
@@ -161,9 +161,10 @@ TEST_CASE("a slower network adds to every hop, a faster one shortens all") {
   GroupLinks links = hopper(4, 8);
   links.across.latency = Seconds(89e-6);  // 75 us more
   // 6.8 + 2·(7·0.6 + 2·(5 + 75))
-  CHECK(micros(way(ways_of(CollectiveKind::all_reduce, links), kTree, kLl).latency) == Approx(335.2));
+  CHECK(micros(cost(algorithm_costs(CollectiveKind::all_reduce, links), kTree, kLl).latency) ==
+        Approx(335.2));
   links.across.latency = Seconds(7e-6);
-  CHECK(micros(way(ways_of(CollectiveKind::all_reduce, links), kTree, kLl).latency) == Approx(25.2));
+  CHECK(micros(cost(algorithm_costs(CollectiveKind::all_reduce, links), kTree, kLl).latency) == Approx(25.2));
 }
 
 TEST_CASE("what is fixed comes on top of everything once") {
@@ -171,19 +172,19 @@ TEST_CASE("what is fixed comes on top of everything once") {
   links.nccl->fixed = Seconds(20e-6);
   for (const CollectiveKind kind : {CollectiveKind::all_reduce, CollectiveKind::all_gather,
                                     CollectiveKind::reduce_scatter, CollectiveKind::all_to_all}) {
-    const CollectiveWays with = ways_of(kind, links);
-    const CollectiveWays without = ways_of(kind, hopper(2, 8));
+    const AlgorithmCosts with = algorithm_costs(kind, links);
+    const AlgorithmCosts without = algorithm_costs(kind, hopper(2, 8));
     REQUIRE(with.all().size() == without.all().size());
     for (std::size_t i = 0; i < with.all().size(); ++i)
       CHECK(micros(with.all()[i].latency - without.all()[i].latency) == Approx(20.0));
   }
-  CHECK(micros(transfer_way(links).latency) == Approx(34.0));
+  CHECK(micros(transfer_cost(links).latency) == Approx(34.0));
 }
 
 TEST_CASE("a transfer takes one step and its own NIC") {
   // 1 GB: 3.4 us and 1/370 s in the node, 14 us and 1/48.5 s across.
-  CHECK(transfer_way(hopper(1, 2)).time(Bytes(1'000'000'000)).value() == Approx(3.4e-6 + 1.0 / 370.0));
-  CHECK(transfer_way(hopper(2, 8)).time(Bytes(1'000'000'000)).value() == Approx(14e-6 + 1.0 / 48.5));
+  CHECK(transfer_cost(hopper(1, 2)).time(Bytes(1'000'000'000)).value() == Approx(3.4e-6 + 1.0 / 370.0));
+  CHECK(transfer_cost(hopper(2, 8)).time(Bytes(1'000'000'000)).value() == Approx(14e-6 + 1.0 / 48.5));
 }
 
 TEST_CASE("trees fall short at medium sizes as NCCL's table says") {
@@ -211,12 +212,12 @@ TEST_CASE("in a node medium messages reach a part of the bandwidth, long ones al
 TEST_CASE("without NCCL a group has one way: the ring, or pairwise exchange") {
   GroupLinks links = hopper(2, 4);
   links.nccl.reset();
-  const CollectiveWays reduce = ways_of(CollectiveKind::all_reduce, links);
+  const AlgorithmCosts reduce = algorithm_costs(CollectiveKind::all_reduce, links);
   REQUIRE(reduce.all().size() == 1);
   CHECK(to_string(reduce.all()[0].choice) == "ring");
   // 14 steps, 2 of them across.
   CHECK(micros(reduce.all()[0].latency) == Approx(12 * 3.4 + 2 * 14.0));
-  CHECK(to_string(ways_of(CollectiveKind::all_to_all, links).all()[0].choice) == "pairwise");
+  CHECK(to_string(algorithm_costs(CollectiveKind::all_to_all, links).all()[0].choice) == "pairwise");
 }
 
 TEST_CASE("a group of one takes no time for anything") {
@@ -257,14 +258,14 @@ class Shapes {
 void check_never_slower(const GroupLinks& better, const GroupLinks& links, Bytes payload) {
   for (const CollectiveKind kind : kCollectives) {
     // With a fixed algorithm, and with what is chosen.
-    const CollectiveWays fast = ways_of(kind, better);
-    const CollectiveWays slow = ways_of(kind, links);
+    const AlgorithmCosts fast = algorithm_costs(kind, better);
+    const AlgorithmCosts slow = algorithm_costs(kind, links);
     REQUIRE(fast.all().size() == slow.all().size());
     for (std::size_t i = 0; i < fast.all().size(); ++i)
       CHECK(fast.all()[i].time(payload) <= slow.all()[i].time(payload));
     CHECK(fast.fastest(payload).time(payload) <= slow.fastest(payload).time(payload));
   }
-  CHECK(transfer_way(better).time(payload) <= transfer_way(links).time(payload));
+  CHECK(transfer_cost(better).time(payload) <= transfer_cost(links).time(payload));
 }
 
 }  // namespace

@@ -173,8 +173,8 @@ TEST_CASE("chunks of a stage save each their own") {
   StepProgram program = tiny::two_stages(1);
   StageProgram& stage = program.stages[0];
   Chunk second = stage.chunks[0];
-  for (std::vector<Visit>* visits : {&second.forward, &second.backward}) {
-    for (Visit& visit : *visits) visit.layer = LayerId(2);
+  for (std::vector<BlockCall>* block_calls : {&second.forward, &second.backward}) {
+    for (BlockCall& block_call : *block_calls) block_call.layer = LayerId(2);
   }
   // The second chunk receives its input from and sends its gradient to stage 1, which keeps those blocks.
   second.forward[0].block = program.stages[1].chunks[0].forward[0].block;

@@ -114,7 +114,7 @@ class Replay {
     // Prologue and epilogue get pairs of their own.
     run(stage.prologue, -2, -2);
     for (const Slot& slot : stage.order) {
-      run(visits(stage.chunks[slot.chunk.at()], slot), slot.chunk.value(), slot.micro_batch.value());
+      run(block_calls(stage.chunks[slot.chunk.at()], slot), slot.chunk.value(), slot.micro_batch.value());
     }
     run(stage.epilogue, -3, -3);
   }
@@ -135,32 +135,32 @@ class Replay {
   }
 
  private:
-  const std::vector<Visit>& visits(const Chunk& chunk, const Slot& slot) const {
+  const std::vector<BlockCall>& block_calls(const Chunk& chunk, const Slot& slot) const {
     const bool is_last = slot.micro_batch.value() == program_.micro_batches - 1;
     if (slot.pass == Pass::forward) return chunk.forward;
     if (slot.pass == Pass::weight) return is_last ? chunk.last_weight : chunk.weight;
     return is_last && !chunk.last_backward.empty() ? chunk.last_backward : chunk.backward;
   }
-  void run(const std::vector<Visit>& visits, int chunk, int micro_batch) {
-    for (const Visit& visit : visits) {
-      for (const Op& op : program_.block(visit.block).ops) {
-        for (const Operand& operand : op.operands) touch(operand, visit, chunk, micro_batch);
+  void run(const std::vector<BlockCall>& block_calls, int chunk, int micro_batch) {
+    for (const BlockCall& block_call : block_calls) {
+      for (const Op& op : program_.block(block_call.block).ops) {
+        for (const Operand& operand : op.operands) touch(operand, block_call, chunk, micro_batch);
         ++ops_;
       }
-      ++visits_;
+      ++block_calls_;
     }
   }
-  void touch(const Operand& operand, const Visit& visit, int chunk, int micro_batch) {
+  void touch(const Operand& operand, const BlockCall& block_call, int chunk, int micro_batch) {
     const Tensor& tensor = program_.tensor(operand.tensor);
     const int id = operand.tensor.value();
-    const int layer = tensor.per_layer ? visit.layer.value() + operand.layer_shift : -1;
+    const int layer = tensor.per_layer ? block_call.layer.value() + operand.layer_shift : -1;
     const std::int64_t bytes = tensor.dims[0].size;
     if (tensor.lifetime == Lifetime::step) {
       step_[{id, layer, -1, -1, -1}] = bytes;
       return;
     }
-    const int in_visit = tensor.lifetime == Lifetime::block ? visits_ : -1;
-    const auto [entry, is_new] = uses_.try_emplace({id, layer, chunk, micro_batch, in_visit});
+    const int in_block_call = tensor.lifetime == Lifetime::block ? block_calls_ : -1;
+    const auto [entry, is_new] = uses_.try_emplace({id, layer, chunk, micro_batch, in_block_call});
     if (is_new) entry->second = {.bytes = bytes, .first = ops_, .last = ops_};
     entry->second.last = ops_;
   }
@@ -169,7 +169,7 @@ class Replay {
   std::map<Instance, std::int64_t> step_;
   std::map<Instance, Use> uses_;
   int ops_ = 0;
-  int visits_ = 0;
+  int block_calls_ = 0;
 };
 
 }  // namespace

@@ -280,7 +280,7 @@ TEST_CASE("operations queue on their kind's lane") {
                    "send queues on lane pp_forward or pp_backward, not tp"});
   }
   SECTION("compute has no edges to compute") {
-    op_named(program, "dense_layer forward", "qkv").holds_compute = true;
+    op_named(program, "dense_layer forward", "qkv").blocks_compute = true;
     CHECK(check_program(program) ==
           Problems{"block \"dense_layer forward\", operation \"qkv\" (forward): only "
                    "communication has edges to compute of its own"});

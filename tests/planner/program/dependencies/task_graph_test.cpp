@@ -111,8 +111,8 @@ TEST_CASE("communication that does not overlap waits for compute, and compute fo
   tiny.add("a", Lane::compute, {"wa"});
   tiny.add("p", Lane::tp, {"wp"}).after_compute = true;
   tiny.add("b", Lane::compute, {"wb"});
-  tiny.add("q", Lane::tp, {"wq"}).holds_compute = true;
-  tiny.add("r", Lane::dp, {"wr"}).holds_compute = true;
+  tiny.add("q", Lane::tp, {"wq"}).blocks_compute = true;
+  tiny.add("r", Lane::dp, {"wr"}).blocks_compute = true;
   tiny.add("c", Lane::compute, {"wc"});
   tiny.add("d", Lane::compute, {"wd"});
   const TaskGraph graph(tiny.program);
@@ -130,8 +130,8 @@ TEST_CASE("a prefetch is issued at the start of the block that it runs beside") 
   tiny.add("gather", Lane::dp, {"rweight", "wgathered"}, 1).prefetch_blocks = 1;
   tiny.add("product", Lane::compute, {"rgathered", "wy"}, 1);
   for (Tensor& tensor : tiny.program.tensors) tensor.lifetime = Lifetime::layer;
-  const auto layer = [](int number) { return Visit{BlockId(1), LayerId(number)}; };
-  const Visit other{BlockId(0), LayerId(9)};
+  const auto layer = [](int number) { return BlockCall{BlockId(1), LayerId(number)}; };
+  const BlockCall other{BlockId(0), LayerId(9)};
   const auto names = [&](const TaskGraph& graph) {
     std::string text;
     for (std::size_t i = 0; i < graph.size(); ++i) {
@@ -191,7 +191,7 @@ TEST_CASE("the critical path of a product, its all-reduce, work beside it and a 
   const auto program = [](bool holds) {
     Tiny tiny;
     tiny.add("product", Lane::compute, {"wx"});
-    tiny.add("all-reduce", Lane::tp, {"ax"}).holds_compute = holds;
+    tiny.add("all-reduce", Lane::tp, {"ax"}).blocks_compute = holds;
     tiny.add("beside", Lane::compute, {"wy"});
     tiny.add("reader", Lane::compute, {"rx"});
     return tiny.program;
@@ -245,7 +245,7 @@ TEST_CASE("a deadlock is named") {
   StepProgram program = golden();
   // Stage 0 holds its forward compute for a gradient that only comes after stage 1 has what it computes.
   auto& chunk = program.stages[0].chunks[0];
-  block_named(program, "receive backward").ops[0].holds_compute = true;
+  block_named(program, "receive backward").ops[0].blocks_compute = true;
   chunk.forward.insert(chunk.forward.begin(), chunk.backward.front());
   chunk.backward.erase(chunk.backward.begin());
   const TaskGraph graph(program);

@@ -54,8 +54,8 @@ StepProgram renumbered(const StepProgram& program, const StepProgram& like) {
       for (Operand& operand : op.operands) operand.tensor = TensorId(new_tensor[operand.tensor.at()]);
     }
   }
-  const auto renumber = [&](std::vector<Visit>& visits) {
-    for (Visit& visit : visits) visit.block = BlockId(new_block[visit.block.at()]);
+  const auto renumber = [&](std::vector<BlockCall>& block_calls) {
+    for (BlockCall& block_call : block_calls) block_call.block = BlockId(new_block[block_call.block.at()]);
   };
   for (StageProgram& stage : result.stages) {
     renumber(stage.prologue);

@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/memory/memory_ledger.hpp"
+#include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/model_figures.hpp"
 #include "planner/program/check/check_program.hpp"
+#include "planner/program/dependencies/task_graph.hpp"
 #include "planner/program/emit/emit.hpp"
 #include "planner/program/json/program_json.hpp"
-#include "planner/program/dependencies/task_graph.hpp"
 #include "planner/spec/job/validate_job.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_jobs.hpp"
@@ -91,10 +91,10 @@ std::int64_t flops_of_all_ranks(const JobSpec& job) {
   const StepProgram program = build_step_program(job);
   std::int64_t sum = 0;
   for (std::size_t s = 0; s < program.stages.size(); ++s) {
-    const std::vector<std::int64_t> visits = count_visits(program, StageId(s));
-    for (std::size_t b = 0; b < visits.size(); ++b) {
+    const std::vector<std::int64_t> block_calls = count_block_calls(program, StageId(s));
+    for (std::size_t b = 0; b < block_calls.size(); ++b) {
       for (const Op& op : program.blocks[b].ops) {
-        if (op.phase != Phase::recompute) sum += visits[b] * op_flops(op).hardware.value();
+        if (op.phase != Phase::recompute) sum += block_calls[b] * op_flops(op).hardware.value();
       }
     }
   }

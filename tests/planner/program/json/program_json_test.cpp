@@ -55,7 +55,7 @@ TEST_CASE("reading keeps what the text says") {
   CHECK(std::get<Collective>(max.kind).payload == Bytes(16));
   CHECK(max.lane == Lane::tp);
   CHECK(program.stages[1].order[1] == Slot{Pass::backward, ChunkId(0), MicroBatch(0)});
-  CHECK(program.stages[1].chunks[0].forward[2] == Visit{block_id(program, "head forward"), LayerId(2)});
+  CHECK(program.stages[1].chunks[0].forward[2] == BlockCall{block_id(program, "head forward"), LayerId(2)});
 }
 
 TEST_CASE("every kind of operation and every optional key survives the way out and back") {
@@ -94,7 +94,7 @@ TEST_CASE("every kind of operation and every optional key survives the way out a
   Block all{.name = "all \"kinds\"", .kind = BlockKind::moe_layer, .pass = Pass::once, .ops = {}};
   for (const OpKind& kind : kinds) {
     Op op{.kind = kind, .operands = {{TensorId(3), Access::accumulate, -2}}, .name = "any"};
-    op.after_compute = op.holds_compute = op.pipelined = true;
+    op.after_compute = op.blocks_compute = op.pipelined = true;
     op.prefetch_blocks = 2;
     all.ops.push_back(op);
   }
@@ -116,7 +116,7 @@ TEST_CASE("every kind of operation and every optional key survives the way out a
     INFO(kind_name(kinds[i]));
     CHECK(back.ops[i].kind.index() == kinds[i].index());
     CHECK(back.ops[i].operands == all.ops[i].operands);
-    CHECK((back.ops[i].after_compute && back.ops[i].holds_compute && back.ops[i].pipelined));
+    CHECK((back.ops[i].after_compute && back.ops[i].blocks_compute && back.ops[i].pipelined));
     CHECK(back.ops[i].prefetch_blocks == 2);
   }
   CHECK(std::get<Collective>(back.ops[10].kind).payload.value() == 1LL << 62);

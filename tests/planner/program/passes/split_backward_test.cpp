@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "planner/cost/step/estimate.hpp"
 #include "planner/cost/memory/memory_ledger.hpp"
+#include "planner/cost/step/estimate.hpp"
 #include "planner/program/check/check_program.hpp"
 #include "planner/program/emit/emit.hpp"
 #include "tests/planner/program/golden.hpp"
@@ -52,11 +52,11 @@ using Names = std::vector<std::string>;
 std::int64_t kept_for_weights(const StepProgram& program, std::size_t stage) {
   std::set<std::pair<TensorId, int>> met;
   std::int64_t bytes = 0;
-  for (const Visit& visit : program.stages[stage].chunks[0].weight) {
-    for (const Op& op : program.block(visit.block).ops) {
+  for (const BlockCall& block_call : program.stages[stage].chunks[0].weight) {
+    for (const Op& op : program.block(block_call.block).ops) {
       for (const Operand& operand : op.operands) {
         const Tensor& tensor = program.tensor(operand.tensor);
-        const int layer = tensor.per_layer ? visit.layer.value() + operand.layer_shift : 0;
+        const int layer = tensor.per_layer ? block_call.layer.value() + operand.layer_shift : 0;
         if (tensor.lifetime != Lifetime::micro_batch) continue;
         if (met.insert({operand.tensor, layer}).second) bytes += tensor.local_bytes().value();
       }
@@ -102,17 +102,19 @@ TEST_CASE("a stage visits its weight blocks in the order of backward, synchronis
   job.training.overlap.dp = true;
   const StepProgram program = build_step_program(job);
   const Chunk& first = program.stages[0].chunks[0];
-  const Visit layer{block_id(program, "dense_layer weight"), LayerId(0)};
-  const Visit table{block_id(program, "embedding weight"), LayerId(0)};
-  CHECK(first.weight == std::vector<Visit>{layer, table});
+  const BlockCall layer{block_id(program, "dense_layer weight"), LayerId(0)};
+  const BlockCall table{block_id(program, "embedding weight"), LayerId(0)};
+  CHECK(first.weight == std::vector<BlockCall>{layer, table});
   CHECK(first.last_backward.empty());
   REQUIRE(first.last_weight.size() > 2);
-  std::vector<Visit> without_sync = first.last_weight;
-  std::erase_if(without_sync,
-                [&](const Visit& visit) { return program.block(visit.block).kind == BlockKind::sync; });
+  std::vector<BlockCall> without_sync = first.last_weight;
+  std::erase_if(without_sync, [&](const BlockCall& block_call) {
+    return program.block(block_call.block).kind == BlockKind::sync;
+  });
   CHECK(without_sync == first.weight);
   CHECK(program.block(first.last_weight.back().block).kind == BlockKind::sync);
-  CHECK(program.stages[2].chunks[0].weight.front() == Visit{block_id(program, "head weight"), LayerId(3)});
+  CHECK(program.stages[2].chunks[0].weight.front() ==
+        BlockCall{block_id(program, "head weight"), LayerId(3)});
 }
 
 TEST_CASE("gathers that only weight gradients read go with them, the others stay") {

@@ -22,8 +22,8 @@ class LateCommunicator final : public Communicator {
   [[nodiscard]] std::int64_t group_rank(GroupKind group) const override { return inner_.group_rank(group); }
   [[nodiscard]] std::int64_t group_size(GroupKind group) const override { return inner_.group_size(group); }
   void run(const CollectiveCall& call) override { inner_.run(call); }
-  [[nodiscard]] bool runs_beside_kernels() const override { return true; }
-  Ticket run_beside(const CollectiveCall& call, const ClockMarks& marks) override {
+  [[nodiscard]] bool runs_asynchronously() const override { return true; }
+  Ticket run_asynchronously(const CollectiveCall& call, const ClockMarks& marks) override {
     late_.push_back({call, marks});
     return Ticket(kFirstLate + static_cast<int>(late_.size()) - 1);
   }
@@ -101,8 +101,8 @@ TEST_CASE("what runs beside kernels is counted as planned, and is in no time of 
   Seconds beside;
   Seconds others;
   for (std::size_t position = 0; position < plan.ops().size(); ++position) {
-    const bool is_beside = plan.ops()[position].kind == PlannedOp::Kind::beside;
-    (is_beside ? beside : others) += executor.time_of(position);
+    const bool is_asynchronous = plan.ops()[position].kind == PlannedOp::Kind::beside;
+    (is_asynchronous ? beside : others) += executor.time_of(position);
   }
   CHECK(beside > Seconds(0.0));
   CHECK(executor.not_hidden() >= beside);

@@ -111,13 +111,13 @@ class KvHead {
   /// Queries come in runs of positions that follow one another.
   void for_queries(std::int64_t head) const {
     const TokenRows& queries = call_.queries;
-    const std::int64_t stretch = queries.stretch();
+    const std::int64_t chunk = queries.chunk();
     for (std::int64_t share = 0; share < queries.held; ++share) {
       const std::int64_t begin = (share * queries.batch + sequence_) * queries.share_length();
-      for (std::int64_t at = 0; at < queries.share_length(); at += stretch) {
-        for (std::int64_t i = 0; i < stretch; i += kQueries) {
+      for (std::int64_t at = 0; at < queries.share_length(); at += chunk) {
+        for (std::int64_t i = 0; i < chunk; i += kQueries) {
           const Tile tile{.row = begin + at + i,
-                          .rows = std::min(kQueries, stretch - i),
+                          .rows = std::min(kQueries, chunk - i),
                           .position = queries.place_of(begin + at + i).position,
                           .head = head};
           call_.backward ? backward(tile) : forward(tile);

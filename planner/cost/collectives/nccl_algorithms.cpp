@@ -36,7 +36,7 @@ double levels(std::int64_t nodes) {
   return static_cast<double>(std::bit_width(static_cast<std::uint64_t>(nodes)) - 1);
 }
 
-CollectiveWay ring(CollectiveKind kind, CollectiveProtocol protocol, const GroupLinks& links) {
+AlgorithmCost ring(CollectiveKind kind, CollectiveProtocol protocol, const GroupLinks& links) {
   const bool reduces_and_gathers = kind == CollectiveKind::all_reduce;
   const double rounds = reduces_and_gathers ? 2.0 : 1.0;
   const double steps = rounds * static_cast<double>(links.members - 1);
@@ -52,15 +52,15 @@ CollectiveWay ring(CollectiveKind kind, CollectiveProtocol protocol, const Group
   if (protocol == CollectiveProtocol::ll128)
     bus *= links.per_node == 1 ? nccl::kRingLl128OnePerNode : nccl::kRingLl128;
 
-  CollectiveWay way{.choice = {CollectiveAlgorithm::ring, protocol, rails_of(links)},
-                    .latency = links.nccl->fixed + latency,
-                    .bandwidth = bus * (static_cast<double>(links.members) / steps)};
-  if (links.nodes == 1 && protocol != CollectiveProtocol::ll) way.ramp = SizeRamp::node_ring;
+  AlgorithmCost cost{.choice = {CollectiveAlgorithm::ring, protocol, rails_of(links)},
+                     .latency = links.nccl->fixed + latency,
+                     .bandwidth = bus * (static_cast<double>(links.members) / steps)};
+  if (links.nodes == 1 && protocol != CollectiveProtocol::ll) cost.ramp = SizeRamp::node_ring;
   if (reduces_and_gathers && protocol == CollectiveProtocol::simple && links.nodes > 1) {
-    way.plateau = Bytes(checked_product(nccl::kPlateauBytesPerMember, links.members));
-    way.plateau_latency = (nccl::kPlateauFactor - 1.0) * latency;
+    cost.plateau = Bytes(checked_product(nccl::kPlateauBytesPerMember, links.members));
+    cost.plateau_latency = (nccl::kPlateauFactor - 1.0) * latency;
   }
-  return way;
+  return cost;
 }
 
 SizeRamp ramp_of(CollectiveProtocol protocol) {
@@ -70,7 +70,7 @@ SizeRamp ramp_of(CollectiveProtocol protocol) {
 
 /// Every device passes the sum up and the result down, so a large all-reduce takes 2·S over the bus
 /// bandwidth.
-CollectiveWay tree(CollectiveProtocol protocol, const GroupLinks& links) {
+AlgorithmCost tree(CollectiveProtocol protocol, const GroupLinks& links) {
   const double chain = static_cast<double>(links.per_node - 1);
   const Seconds way_up = chain * hop_inside(nccl::kTreeHopInside.of(protocol), links) +
                          levels(links.nodes) * hop_across(nccl::kTreeHopAcross.of(protocol), links);
@@ -91,7 +91,7 @@ BytesPerSecond nvls_bandwidth(const GroupLinks& links) {
   return links.nccl->nvls_bandwidth / (1.0 + 1.0 / static_cast<double>(links.per_node));
 }
 
-CollectiveWay nvls(const GroupLinks& links) {
+AlgorithmCost nvls(const GroupLinks& links) {
   return {.choice = {CollectiveAlgorithm::nvls, CollectiveProtocol::simple, 1},
           .latency = links.nccl->fixed + hop_inside(nccl::kNvls, links),
           .bandwidth = nvls_bandwidth(links),
@@ -100,7 +100,7 @@ CollectiveWay nvls(const GroupLinks& links) {
 
 /// Over two nodes each sends its sums to the other once; in a longer tree a node has two children, so that
 /// the NICs carry 2·S/g and the devices, which add up what comes in, keep kNvlsTreeShare of their rate.
-CollectiveWay nvls_tree(const GroupLinks& links) {
+AlgorithmCost nvls_tree(const GroupLinks& links) {
   const BytesPerSecond pooled = static_cast<double>(links.per_node) * links.across.bandwidth;
   const BytesPerSecond in_node = nvls_bandwidth(links);
   const BytesPerSecond bandwidth =
@@ -112,7 +112,7 @@ CollectiveWay nvls_tree(const GroupLinks& links) {
           .ramp = SizeRamp::nvls};
 }
 
-CollectiveWay pat(const GroupLinks& links) {
+AlgorithmCost pat(const GroupLinks& links) {
   const auto members = static_cast<double>(links.members);
   const Seconds hops = levels(links.nodes) * hop_across(nccl::kPatHopAcross, links) / nccl::kPatHopDivisor;
   return {
@@ -128,7 +128,7 @@ bool runs_ll128(CollectiveKind kind, const GroupLinks& links) {
 }
 
 /// Sends to all peers overlap: the first message pays the hop, each further peer its share of a kernel.
-CollectiveWay exchange(const GroupLinks& links) {
+AlgorithmCost exchange(const GroupLinks& links) {
   const auto peers = static_cast<double>(links.members - 1);
   const Seconds first = links.nodes == 1 ? links.inside.latency : links.across.latency;
   return {.choice = {CollectiveAlgorithm::pairwise, CollectiveProtocol::simple, 1},
@@ -139,23 +139,23 @@ CollectiveWay exchange(const GroupLinks& links) {
 
 }  // namespace
 
-CollectiveWays nccl_ways(CollectiveKind kind, const GroupLinks& links) {
-  CollectiveWays ways;
+AlgorithmCosts nccl_algorithms(CollectiveKind kind, const GroupLinks& links) {
+  AlgorithmCosts costs;
   if (kind == CollectiveKind::all_to_all) {
-    ways.add(exchange(links));
-    return ways;
+    costs.add(exchange(links));
+    return costs;
   }
   for (const CollectiveProtocol protocol : kProtocols)
     if (protocol != CollectiveProtocol::ll128 || runs_ll128(kind, links))
-      ways.add(ring(kind, protocol, links));
+      costs.add(ring(kind, protocol, links));
   if (kind != CollectiveKind::all_reduce) {
-    if (links.nodes > 1 && links.per_node == 1) ways.add(pat(links));
-    return ways;
+    if (links.nodes > 1 && links.per_node == 1) costs.add(pat(links));
+    return costs;
   }
-  for (const CollectiveProtocol protocol : kProtocols) ways.add(tree(protocol, links));
+  for (const CollectiveProtocol protocol : kProtocols) costs.add(tree(protocol, links));
   if (links.nccl->nvls_bandwidth > BytesPerSecond() && links.per_node > 1)
-    ways.add(links.nodes == 1 ? nvls(links) : nvls_tree(links));
-  return ways;
+    costs.add(links.nodes == 1 ? nvls(links) : nvls_tree(links));
+  return costs;
 }
 
 }  // namespace foreshard

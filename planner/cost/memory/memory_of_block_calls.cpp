@@ -15,24 +15,24 @@ namespace {
 // One micro-batch's way through a chunk, pass by pass: the peaks of its visits, and what it leaves for later
 // passes.
 struct PassPeaks {
-  std::vector<Bytes> visits;
+  std::vector<Bytes> block_calls;
   Bytes left;
 };
-constexpr std::array kWay{Pass::forward, Pass::backward, Pass::weight};
-using ChunkPeaks = std::array<PassPeaks, kWay.size()>;
+constexpr std::array kPasses{Pass::forward, Pass::backward, Pass::weight};
+using ChunkPeaks = std::array<PassPeaks, kPasses.size()>;
 
 ChunkPeaks trace_chunk(const StepProgram& program, const TensorTable& tensors, const StageProgram& stage,
                        ChunkId chunk, MicroBatch micro_batch) {
-  std::array<std::span<const Visit>, kWay.size()> passes;
-  for (std::size_t i = 0; i < kWay.size(); ++i) {
-    passes[i] = visits_of(stage, {kWay[i], chunk, micro_batch}, program.micro_batches);
+  std::array<std::span<const BlockCall>, kPasses.size()> passes;
+  for (std::size_t i = 0; i < kPasses.size(); ++i) {
+    passes[i] = block_calls_of(stage, {kPasses[i], chunk, micro_batch}, program.micro_batches);
   }
   const MemoryTrace trace = trace_memory(program, tensors, passes);
   ChunkPeaks peaks;
-  auto begin = trace.visit_peaks.begin();
-  for (std::size_t i = 0; i < kWay.size(); ++i) {
+  auto begin = trace.block_call_peaks.begin();
+  for (std::size_t i = 0; i < kPasses.size(); ++i) {
     const auto end = begin + static_cast<std::ptrdiff_t>(passes[i].size());
-    peaks[i] = {.visits = {begin, end}, .left = trace.passes[i].end.total()};
+    peaks[i] = {.block_calls = {begin, end}, .left = trace.passes[i].end.total()};
     begin = end;
   }
   return peaks;
@@ -40,7 +40,7 @@ ChunkPeaks trace_chunk(const StepProgram& program, const TensorTable& tensors, c
 
 }  // namespace
 
-std::vector<Bytes> memory_of_visits(const StepProgram& program, StageId stage_id) {
+std::vector<Bytes> memory_of_block_calls(const StepProgram& program, StageId stage_id) {
   const StageProgram& stage = program.stages[stage_id.at()];
   const TensorTable tensors(program);
   StageMemory step;
@@ -51,8 +51,8 @@ std::vector<Bytes> memory_of_visits(const StepProgram& program, StageId stage_id
   const auto append = [&](Bytes base, const std::vector<Bytes>& peaks) {
     for (const Bytes peak : peaks) memory.push_back(base + peak);
   };
-  const auto append_alone = [&](Bytes base, std::span<const Visit> visits) {
-    append(base, trace_memory(program, tensors, std::array{visits}).visit_peaks);
+  const auto append_alone = [&](Bytes base, std::span<const BlockCall> block_calls) {
+    append(base, trace_memory(program, tensors, std::array{block_calls}).block_call_peaks);
   };
 
   const MicroBatch last(static_cast<std::int32_t>(program.micro_batches - 1));
@@ -66,9 +66,10 @@ std::vector<Bytes> memory_of_visits(const StepProgram& program, StageId stage_id
   Bytes base = always;  // with what the pairs in flight, but for the running one, have saved
   for (const Slot& slot : stage.order) {
     const ChunkPeaks& chunk = (slot.micro_batch == last ? last_chunks : ordinary_chunks)[slot.chunk.at()];
-    const auto pass = static_cast<std::size_t>(std::find(kWay.begin(), kWay.end(), slot.pass) - kWay.begin());
+    const auto pass =
+        static_cast<std::size_t>(std::find(kPasses.begin(), kPasses.end(), slot.pass) - kPasses.begin());
     if (pass > 0) base -= chunk[pass - 1].left;
-    append(base, chunk[pass].visits);
+    append(base, chunk[pass].block_calls);
     base += chunk[pass].left;
   }
   append_alone(base, stage.epilogue);

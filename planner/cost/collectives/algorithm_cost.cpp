@@ -1,4 +1,4 @@
-#include "planner/cost/collectives/collective_way.hpp"
+#include "planner/cost/collectives/algorithm_cost.hpp"
 
 #include <stdexcept>
 #include <string_view>
@@ -51,22 +51,22 @@ std::string to_string(const CollectiveChoice& choice) {
   return text;
 }
 
-BytesPerSecond CollectiveWay::rate(Bytes payload) const { return ramp_at(ramp, payload) * bandwidth; }
+BytesPerSecond AlgorithmCost::rate(Bytes payload) const { return ramp_at(ramp, payload) * bandwidth; }
 
-void CollectiveWays::add(const CollectiveWay& way) {
-  if (count_ == ways_.size()) throw std::logic_error("a collective has more ways than there is room for");
-  ways_[count_++] = way;
+void AlgorithmCosts::add(const AlgorithmCost& cost) {
+  if (count_ == costs_.size()) throw std::logic_error("a collective has more ways than there is room for");
+  costs_[count_++] = cost;
 }
 
-const CollectiveWay& CollectiveWays::fastest(Bytes payload) const {
+const AlgorithmCost& AlgorithmCosts::fastest(Bytes payload) const {
   if (count_ == 0) throw std::logic_error("there is no way to run this collective");
-  const CollectiveWay* best = ways_.data();
+  const AlgorithmCost* best = costs_.data();
   Seconds least = best->time(payload);
   for (std::size_t i = 1; i < count_; ++i) {
-    const Seconds time = ways_[i].time(payload);
+    const Seconds time = costs_[i].time(payload);
     if (time < least) {
       least = time;
-      best = &ways_[i];
+      best = &costs_[i];
     }
   }
   return *best;

@@ -39,15 +39,15 @@ struct Move {
 };
 
 /// Calls visit(number in the matrix, number in the ordered) for every N columns of a token's heads.
-template <int N, class Visit>
-__device__ void for_each_pack(const Move& of, const Visit& visit) {
+template <int N, class BlockCall>
+__device__ void for_each_pack(const Move& of, const BlockCall& block_call) {
   Bf16* const matrix = of.in_matrix();
   Bf16* const ordered = of.in_order();
   const auto packs = static_cast<std::uint32_t>(of.width / N);
   for (std::uint32_t at = threadIdx.x; at < of.heads * packs; at += kThreads) {
     const std::uint32_t head = at / packs;
     const std::uint32_t column = (at - head * packs) * N;
-    visit(matrix + head * of.columns.head_stride + column, ordered + head * of.ordered_width + column);
+    block_call(matrix + head * of.columns.head_stride + column, ordered + head * of.ordered_width + column);
   }
 }
 
@@ -93,7 +93,7 @@ bool are_in_bf16(std::initializer_list<Buffer> buffers) {
 }
 
 /// Queries that follow one another, of every sequence.
-struct Stretch {
+struct Chunk {
   std::int64_t first_row = 0;  ///< of the first sequence's
   std::int64_t first_position = 0;
   std::int64_t keys = 0;  ///< that they see, from the first on
@@ -102,7 +102,7 @@ struct Stretch {
 class Fused {
  public:
   Fused(Context& context, const SpreadAttentionCall& call)
-      : context_(context), call_(call), length_(call.queries.stretch()) {}
+      : context_(context), call_(call), length_(call.queries.chunk()) {}
 
   bool run() {
     if (!is_ready() || !lay_out()) return false;
@@ -114,18 +114,18 @@ class Fused {
       order(for_all, call_.shared_dim, k_at_, call_.key_dim(), call_.own_dim);
     }
     order(call_.v, call_.v_head_dim, v_at_, call_.v_head_dim, 0);
-    for (std::int64_t i = 0; i < stretches(); ++i) run(stretch(i));
+    for (std::int64_t i = 0; i < chunks(); ++i) run(chunk(i));
     return true;
   }
 
  private:
   /// A share that is one of several has two.
-  [[nodiscard]] std::int64_t stretches_of_share() const { return call_.queries.share_length() / length_; }
-  [[nodiscard]] std::int64_t stretches() const { return call_.queries.held * stretches_of_share(); }
-  [[nodiscard]] Stretch stretch(std::int64_t index) const {
+  [[nodiscard]] std::int64_t chunks_of_share() const { return call_.queries.share_length() / length_; }
+  [[nodiscard]] std::int64_t chunks() const { return call_.queries.held * chunks_of_share(); }
+  [[nodiscard]] Chunk chunk(std::int64_t index) const {
     const TokenRows& queries = call_.queries;
-    const std::int64_t row = index / stretches_of_share() * queries.batch * queries.share_length() +
-                             index % stretches_of_share() * length_;
+    const std::int64_t row = index / chunks_of_share() * queries.batch * queries.share_length() +
+                             index % chunks_of_share() * length_;
     const std::int64_t first = queries.place_of(row).position;
     return {.first_row = row,
             .first_position = first,
@@ -154,9 +154,9 @@ class Fused {
       dq_at_ = layout_.place(rows * call_.key_dim() * kBytes);
     }
     std::int64_t most = 0;
-    for (std::int64_t i = 0; i < stretches(); ++i) {
+    for (std::int64_t i = 0; i < chunks(); ++i) {
       const std::optional<std::int64_t> scratch =
-          context_.fused_attention()->scratch_bytes(core_of(stretch(i)));
+          context_.fused_attention()->scratch_bytes(core_of(chunk(i)));
       if (!scratch) return false;
       most = std::max(most, *scratch);
     }
@@ -164,18 +164,18 @@ class Fused {
     return true;
   }
 
-  [[nodiscard]] AttentionCore core_of(const Stretch& stretch) const {
+  [[nodiscard]] AttentionCore core_of(const Chunk& chunk) const {
     AttentionCore core{.backward = call_.backward,
                        .causal = call_.causal,
                        .batch = call_.queries.batch,
                        .queries = length_,
-                       .keys = stretch.keys,
+                       .keys = chunk.keys,
                        .heads = call_.heads,
                        .kv_heads = call_.kv_heads,
                        .key_dim = call_.key_dim(),
                        .value_dim = call_.v_head_dim};
     const auto in_rows = [&](const Buffer& rows, std::int64_t width, std::int64_t first, std::int64_t head) {
-      return HeadsInMemory{rows.part(stretch.first_row * width + first, 0).data,
+      return HeadsInMemory{rows.part(chunk.first_row * width + first, 0).data,
                            call_.queries.share_length() * width, width, head};
     };
     const auto ordered = [&](std::int64_t at, std::int64_t length, std::int64_t heads, std::int64_t width) {
@@ -196,21 +196,21 @@ class Fused {
     return core;
   }
 
-  void run(const Stretch& stretch) {
-    if (call_.backward) turn_lse(stretch);
-    context_.fused_attention()->run(context_.stream(), core_of(stretch), memory_ + scratch_at_);
-    if (!call_.backward) return turn_lse(stretch);
-    add_queries(stretch);
-    add_keys(call_.dk, call_.own_dim, dk_at_, call_.key_dim(), stretch.keys);
-    add_keys(call_.dv, call_.v_head_dim, dv_at_, call_.v_head_dim, stretch.keys);
-    if (call_.shared_dim > 0) add_shared(stretch.keys);
+  void run(const Chunk& chunk) {
+    if (call_.backward) turn_lse(chunk);
+    context_.fused_attention()->run(context_.stream(), core_of(chunk), memory_ + scratch_at_);
+    if (!call_.backward) return turn_lse(chunk);
+    add_queries(chunk);
+    add_keys(call_.dk, call_.own_dim, dk_at_, call_.key_dim(), chunk.keys);
+    add_keys(call_.dv, call_.v_head_dim, dv_at_, call_.v_head_dim, chunk.keys);
+    if (call_.shared_dim > 0) add_shared(chunk.keys);
   }
 
   /// The library has lse by head, the call by token.
-  void turn_lse(const Stretch& stretch) {
+  void turn_lse(const Chunk& chunk) {
     for (std::int64_t sequence = 0; sequence < call_.queries.batch; ++sequence) {
       auto* const by_head = reinterpret_cast<float*>(memory_ + lse_at_) + sequence * call_.heads * length_;
-      const std::int64_t row = stretch.first_row + sequence * call_.queries.share_length();
+      const std::int64_t row = chunk.first_row + sequence * call_.queries.share_length();
       auto* const by_token = reinterpret_cast<float*>(call_.lse.data) + row * call_.heads;
       if (call_.backward) {
         transpose_rows(context_, by_token, by_head, 1, length_, call_.heads);
@@ -240,10 +240,10 @@ class Fused {
                 of_keys(from, width, at, ordered_width, ordered_column), call_.keys.sequence);
   }
 
-  void add_queries(const Stretch& stretch) {
+  void add_queries(const Chunk& chunk) {
     const Move move{.rows = call_.queries,
                     .columns = call_.dq,
-                    .first_position = stretch.first_position,
+                    .first_position = chunk.first_position,
                     .ordered_length = length_,
                     .heads = call_.heads,
                     .width = call_.key_dim(),

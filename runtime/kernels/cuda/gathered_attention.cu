@@ -1,6 +1,6 @@
 // Attention of queries, keys and values that lie apart. Online softmax: a warp holds a row, its lanes 32
 // columns of the scores at a time. Plain fp32 arithmetic out of the caches, not the matrix units. Formulas:
-// runtime/kernels/reference/spread_attention.cpp. Source: Dao et al. 2022, arXiv:2205.14135, algorithms 1
+// runtime/kernels/reference/gathered_attention.cpp. Source: Dao et al. 2022, arXiv:2205.14135, algorithms 1
 // and 4.
 #include "runtime/kernels/cuda/attention.hpp"
 #include "runtime/kernels/cuda/numbers.cuh"
@@ -163,9 +163,9 @@ __global__ void __launch_bounds__(kThreads) spread_backward_queries(Spread<T> of
 
 /// Calls visit(query, head, p, ds) on the whole warp, in order, for the queries of these heads that see a
 /// key: lanes have worked out 32 of them at a time.
-template <class T, class Visit>
+template <class T, class BlockCall>
 __device__ void for_each_query(const Spread<T>& of, std::int64_t key, std::int64_t first_head,
-                               std::int64_t end_head, const Visit& visit) {
+                               std::int64_t end_head, const BlockCall& block_call) {
   const SpreadAttentionCall& call = of.call;
   const TokenRows::Place place = call.keys.place_of(key);
   const std::int64_t length = call.queries.share_length();
@@ -182,7 +182,7 @@ __device__ void for_each_query(const Spread<T>& of, std::int64_t key, std::int64
         for (int j = 0; j < 32 && tile + j < length; ++j) {
           const float p_of = __shfl_sync(0xFFFFFFFFU, p, j);
           const float slope_of = __shfl_sync(0xFFFFFFFFU, slope, j);
-          visit(first + tile + j, head, p_of, slope_of);
+          block_call(first + tile + j, head, p_of, slope_of);
         }
       }
     }

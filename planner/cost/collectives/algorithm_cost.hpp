@@ -53,7 +53,7 @@ enum class SizeRamp : std::uint8_t {
 
 /// One way to run a collective of a group. S bytes (as nccl-tests counts them) take
 /// latency + S / (bandwidth · ramp(S)).
-struct CollectiveWay {
+struct AlgorithmCost {
   CollectiveChoice choice;
   Seconds latency;           ///< of all steps together
   BytesPerSecond bandwidth;  ///< S over the time that a large S takes
@@ -74,15 +74,15 @@ struct CollectiveWay {
 };
 
 /// The ways among which a library chooses for one kind of collective, at most a handful: no allocation.
-class CollectiveWays {
+class AlgorithmCosts {
  public:
-  void add(const CollectiveWay& way);
-  [[nodiscard]] std::span<const CollectiveWay> all() const { return {ways_.data(), count_}; }
+  void add(const AlgorithmCost& cost);
+  [[nodiscard]] std::span<const AlgorithmCost> all() const { return {costs_.data(), count_}; }
   /// The fastest at this size, the first of equals. @pre there is one
-  [[nodiscard]] const CollectiveWay& fastest(Bytes payload) const;
+  [[nodiscard]] const AlgorithmCost& fastest(Bytes payload) const;
 
  private:
-  std::array<CollectiveWay, 8> ways_;
+  std::array<AlgorithmCost, 8> costs_;
   std::size_t count_ = 0;
 };
 
