@@ -10,13 +10,13 @@
 #include <fmt/format.h>
 
 #include "cli/commands/calibration_table.hpp"
+#include "cli/commands/run_device.hpp"
+#include "cli/files/output_file.hpp"
 #include "cli/options/command_line.hpp"
 #include "cli/options/offers.hpp"
 #include "cli/terminal/progress.hpp"
-#include "cli/commands/run_device.hpp"
-#include "cli/terminal/unfinished_file.hpp"
-#include "planner/spec/yaml/load.hpp"
 #include "planner/spec/cluster/write_cluster.hpp"
+#include "planner/spec/yaml/load.hpp"
 #include "runtime/calibrate/calibrate.hpp"
 #include "runtime/calibrate/measure_links.hpp"
 #include "runtime/comm/before_run.hpp"
@@ -40,12 +40,10 @@ std::string today() {
                      static_cast<unsigned>(date.day()));
 }
 
-/// A minute of measuring is not to be lost for a file that cannot be written.
-void require_writable(const MpiSession& session, const std::filesystem::path& out) {
-  if (session.rank() != Rank(0)) return;
-  if (std::filesystem::is_directory(out))
-    throw UsageError(fmt::format("--out '{}' is a directory; name a file in it", out.string()));
-  const UnfinishedFile draft(out);
+/// Opened before anything is measured: a minute of measuring is not to be lost for a file that cannot be
+/// written. Null but on rank 0.
+std::unique_ptr<OutputFile> open_output(const MpiSession& session, const std::string& out) {
+  return session.rank() == Rank(0) ? std::make_unique<OutputFile>(out) : nullptr;
 }
 
 /// The file's name without its ending. Under this name the cluster appears in plans.
@@ -58,8 +56,7 @@ std::string name_for(const CalibrateOptions& options) {
   return name;
 }
 
-void write_file(const std::filesystem::path& out, const Calibration& calibration) {
-  UnfinishedFile file(out);
+void write_file(OutputFile& file, const Calibration& calibration) {
   file.stream() << write_cluster(calibration.cluster, calibration.comment, calibration.sources);
   file.finish();
 }
@@ -82,6 +79,7 @@ CommandResult calibrate_on_gpu(const CalibrateOptions& options, const MpiSession
     throw UsageError("--like measures a GPU in bf16: leave --precision fp32 out");
   JobSpec job;
   job.cluster = load_gpu_cluster(options.like);
+  const std::unique_ptr<OutputFile> file = open_output(session, options.out);
   if (const auto remark = shared_gpu_remark(session, job))
     throw UsageError(fmt::format("{}; to calibrate start one rank per GPU", *remark));
   const std::unique_ptr<Device> device = make_device(session, job.cluster.accelerator, options.threads);
@@ -89,8 +87,8 @@ CommandResult calibrate_on_gpu(const CalibrateOptions& options, const MpiSession
                         return make_communicator(session, job, mesh, *device);
                       }};
   const Calibration calibration = calibrate_gpu(session, ends, job.cluster, how);
-  if (session.rank() != Rank(0)) return {};
-  write_file(options.out, calibration);
+  if (file == nullptr) return {};
+  write_file(*file, calibration);
   const std::string next =
       session.size() == 1
           ? fmt::format("foreshard-run validate JOB.yaml --cluster {} --shard rank=0", options.out)
@@ -103,8 +101,6 @@ CommandResult calibrate_on_gpu(const CalibrateOptions& options, const MpiSession
 CommandResult run_calibrate(const CalibrateOptions& options, const MpiSession& session) {
   const std::string name = name_for(options);
   if (const auto complaint = host_layout_complaint(session.hosts())) throw UsageError(*complaint);
-  require_writable(session, options.out);
-
   Progress progress(session.rank() == Rank(0));
   const CalibrationOptions how{
       .name = name,
@@ -115,9 +111,10 @@ CommandResult run_calibrate(const CalibrateOptions& options, const MpiSession& s
       .threads = options.threads > 0 ? options.threads : static_cast<int>(session.threads_per_rank()),
       .progress = [&](const std::string& what, int done, int of) { progress.update(what, done, of); }};
   if (!options.like.empty()) return calibrate_on_gpu(options, session, how);
+  const std::unique_ptr<OutputFile> file = open_output(session, options.out);
   const Calibration calibration = calibrate(session, how);
-  if (session.rank() != Rank(0)) return {};
-  write_file(options.out, calibration);
+  if (file == nullptr) return {};
+  write_file(*file, calibration);
 
   std::string output = calibration_table(calibration);
   if (const auto remark =

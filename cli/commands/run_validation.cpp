@@ -8,10 +8,10 @@
 #include "cli/commands/group_times.hpp"
 #include "cli/commands/run_device.hpp"
 #include "cli/commands/run_job.hpp"
-#include "cli/terminal/unfinished_file.hpp"
+#include "cli/files/output_file.hpp"
+#include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/lane_player.hpp"
-#include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/program/emit/emit.hpp"
 #include "runtime/comm/before_run.hpp"
 #include "runtime/comm/counting_communicator.hpp"
@@ -44,7 +44,7 @@ class Run {
         communicator_(*communicator_owner_) {
     // Opened now: what cannot be written is to be said before the run, not after it.
     if (!options.trace.empty() && session.rank() == Rank(0))
-      trace_file_ = std::make_unique<UnfinishedFile>(options.trace);
+      trace_file_ = std::make_unique<OutputFile>(options.trace, compression_for(options.trace));
   }
 
   Validation run() {
@@ -215,7 +215,7 @@ class Run {
   Device& device_;
   std::unique_ptr<Communicator> communicator_owner_;
   Communicator& communicator_;
-  std::unique_ptr<UnfinishedFile> trace_file_;  // on rank 0, if asked for
+  std::unique_ptr<OutputFile> trace_file_;  // on rank 0, if asked for
 };
 
 }  // namespace

@@ -1,10 +1,6 @@
 #include "cli/commands/show.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,19 +11,20 @@
 #include "cli/options/command_line.hpp"
 #include "cli/options/offers.hpp"
 #include "planner/spec/job/job_schema_json.hpp"
+#include "planner/spec/yaml/input_file.hpp"
 #include "planner/spec/yaml/load.hpp"
 
 namespace foreshard::cli {
 namespace {
 
 std::string read(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (!in.is_open() || in.bad()) {
-    throw EnvironmentError(fmt::format("{} cannot be read: {}", file.string(), std::strerror(errno)));
+  try {
+    std::string text = read_input(file, file.string(), kMostSpecMebibytes);
+    if (!text.empty() && text.back() != '\n') text += '\n';
+    return text;
+  } catch (const InputError& error) {
+    throw EnvironmentError(fmt::format("{}: {}", file.string(), error.what()));
   }
-  if (!text.empty() && text.back() != '\n') text += '\n';
-  return text;
 }
 
 constexpr const char* kSchema = "schema";

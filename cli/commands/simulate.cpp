@@ -1,7 +1,9 @@
 #include "cli/commands/simulate.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +27,7 @@ struct SimulateOptions {
   std::string format = "table";
   std::string trace;
   bool all_ranks = false;
+  std::optional<std::int64_t> trace_micro_batches;
   std::string network = "alpha-beta";
   bool unfolded = false;
   DisturbOptions disturb;
@@ -47,6 +50,8 @@ void check(const SimulateOptions& options, const SimulationRequest& request, std
     throw UsageError(fmt::format("'{}' holds {} jobs, but --trace writes one", options.job, jobs));
   if (options.all_ranks && options.trace.empty())
     throw UsageError("--all-ranks is about a trace: name it by --trace");
+  if (options.trace_micro_batches && options.trace.empty())
+    throw UsageError("--trace-micro-batches is about a trace: name it by --trace");
   if (!request.flows) {
     if (request.beside) throw UsageError("--with is about links that jobs share: add --network flow");
     if (!request.degraded.empty()) throw UsageError("--degrade is about links: add --network flow");
@@ -65,7 +70,8 @@ SimulationRequest request_of(const SimulateOptions& options) {
       .seeds = options.seeds,
       .placement = options.placement == "packed" ? Placement::packed : Placement::interleaved,
       .trace = options.trace,
-      .trace_all_ranks = options.all_ranks};
+      .trace_all_ranks = options.all_ranks,
+      .trace_micro_batches = options.trace_micro_batches};
   if (!options.with.empty()) request.beside = other_job(options);
   return request;
 }
@@ -91,7 +97,7 @@ CommandResult run_simulate(const SimulateOptions& options) {
 constexpr const char* kExample =
     "Example:\n"
     "  foreshard simulate llama3-70b-64h100\n"
-    "  foreshard simulate my-job.yaml --trace step.json     (open in ui.perfetto.dev)\n"
+    "  foreshard simulate my-job.yaml --trace step.json.gz     (open in ui.perfetto.dev)\n"
     "  foreshard simulate my-job.yaml --network flow --with other-job.yaml\n"
     "  foreshard simulate my-job.yaml --stragglers 0.5%:1.1-1.3 --seeds 20\n"
     "\n";
@@ -109,11 +115,19 @@ void add_simulate(CLI::App& app, Command& command) {
   simulate->add_option("--format", options->format, "table (for people), json or csv; default table")
       ->check(one_of({"table", "json", "csv"}))
       ->option_text("FORMAT");
-  simulate->add_option("--trace", options->trace, "Also write the timeline, for Perfetto or chrome://tracing")
+  simulate
+      ->add_option("--trace", options->trace,
+                   "Also write the timeline, for Perfetto or chrome://tracing; "
+                   "compressed by gzip where the name ends in .gz")
       ->check(offers(kOfferFiles))
       ->option_text("FILE");
   simulate->add_flag("--all-ranks", options->all_ranks,
                      "In the trace, a process for every rank, not one a stage");
+  simulate
+      ->add_option("--trace-micro-batches", options->trace_micro_batches,
+                   "In the trace, only the first N micro-batches, and what belongs to none; default all")
+      ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
+      ->option_text("N");
   simulate
       ->add_option("--network", options->network,
                    "alpha-beta: a communication takes what it does alone; flow: as flows over the cluster's "

@@ -9,9 +9,9 @@
 #include <fmt/format.h>
 
 #include "cli/commands/command.hpp"
-#include "cli/terminal/progress.hpp"
 #include "cli/commands/simulated_estimate.hpp"
-#include "cli/terminal/unfinished_file.hpp"
+#include "cli/files/output_file.hpp"
+#include "cli/terminal/progress.hpp"
 #include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/estimate.hpp"
 #include "planner/cost/step/lane_player.hpp"
@@ -177,8 +177,9 @@ void add_links(ChromeTrace& trace, const NetworkResult& result) {
 NetworkResult play_with_trace(const Plays& plays, const Disturbance& disturbance,
                               const SimulationRequest& request, Progress& progress) {
   if (request.trace.empty()) return plays.play(disturbance, nullptr, &progress);
-  UnfinishedFile file(request.trace);
-  ChromeTrace trace(file.stream(), plays.ready().program, {.all_ranks = request.trace_all_ranks});
+  OutputFile file(request.trace, compression_for(request.trace));
+  ChromeTrace trace(file.stream(), plays.ready().program,
+                    {.all_ranks = request.trace_all_ranks, .micro_batches = request.trace_micro_batches});
   NetworkResult result = plays.play(disturbance, &trace, &progress);
   add_links(trace, result);
   trace.finish();

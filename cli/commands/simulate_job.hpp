@@ -26,6 +26,7 @@ struct SimulationRequest {
   Placement placement = Placement::packed;
   std::string trace{};  ///< a path; empty: none
   bool trace_all_ranks = false;
+  std::optional<std::int64_t> trace_micro_batches{};  ///< so many, from the first on; none: all
 };
 
 /// A job, what was planned of it with simulated times, and the simulation itself.

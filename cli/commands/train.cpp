@@ -1,23 +1,23 @@
 #include "cli/commands/train.hpp"
 
 #include <cmath>
-#include <fstream>
+#include <cstddef>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "cli/options/command_line.hpp"
-#include "cli/options/offers.hpp"
-#include "cli/terminal/progress.hpp"
 #include "cli/commands/run_device.hpp"
 #include "cli/commands/run_job.hpp"
 #include "cli/commands/training_curve.hpp"
+#include "cli/options/command_line.hpp"
+#include "cli/options/offers.hpp"
+#include "cli/terminal/progress.hpp"
 #include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/program/emit/emit.hpp"
+#include "planner/spec/yaml/input_file.hpp"
 #include "runtime/execute/executor.hpp"
 #include "runtime/execute/mean_loss.hpp"
 #include "runtime/shard/token_text.hpp"
@@ -36,10 +36,15 @@ struct TrainOptions {
   std::vector<std::string> settings;
 };
 
+/// The most that is read of a training text. A rank keeps it twice, as characters and as tokens of one byte.
+constexpr std::size_t kMostTextMebibytes = 256;
+
 std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw UsageError(fmt::format("the text '{}' cannot be read", path));
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  try {
+    return read_input(path, path, kMostTextMebibytes);
+  } catch (const InputError& error) {
+    throw UsageError(fmt::format("the text '{}' cannot be read: {}", path, error.what()));
+  }
 }
 
 /// The text that all ranks read alike. @throws UsageError where it does not suit the job

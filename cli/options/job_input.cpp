@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
-#include <iterator>
 #include <system_error>
 
 #include <fmt/format.h>
 
 #include "cli/commands/command.hpp"
 #include "cli/options/command_line.hpp"
+#include "planner/spec/yaml/input_file.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -39,11 +38,18 @@ std::filesystem::path file_of(const std::string& argument, ConfigKind kind) {
       fmt::format("there is neither a file nor a {} '{}'{}", noun, argument, suggestion(name, bundled)));
 }
 
+std::string standard_input() {
+  try {
+    return read_standard_input(kMostSpecMebibytes);
+  } catch (const InputError& error) {
+    throw UsageError(fmt::format("<stdin>: {}", error.what()));
+  }
+}
+
 std::vector<JobSpec> load(const std::string& argument, ConfigKind kind,
                           const std::vector<Override>& overrides, Purpose purpose) {
   if (argument != "-") return load_jobs(file_of(argument, kind), overrides, purpose);
-  const std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-  return parse_jobs(text, "<stdin>", overrides, purpose);
+  return parse_jobs(standard_input(), "<stdin>", overrides, purpose);
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <fstream>
 #include <iostream>
 #include <stdexcept>
 #include <string>
@@ -14,12 +13,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/commands/foreshard_commands.hpp"
+#include "cli/files/output_file.hpp"
 #include "cli/pages/command_reference.hpp"
 #include "cli/pages/completion.hpp"
-#include "cli/commands/foreshard_commands.hpp"
 #include "cli/pages/man_page.hpp"
-#include "cli/terminal/output.hpp"
 #include "cli/pages/tool_description.hpp"
+#include "cli/terminal/output.hpp"
 #include "planner/report/key_reference.hpp"
 #ifdef FORESHARD_WITH_RUN
 #include "cli/commands/run_commands.hpp"
@@ -67,10 +67,9 @@ std::string page(const std::string& wanted) {
 }
 
 void write(const std::string& text, const std::string& file) {
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw std::runtime_error("'" + file + "' cannot be written");
+  OutputFile out(file);
+  out.stream() << text;
+  out.finish();
 }
 
 }  // namespace

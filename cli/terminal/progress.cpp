@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/terminal/interruption.hpp"
 #include "cli/terminal/terminal.hpp"
 #include "planner/report/table.hpp"
 
@@ -16,22 +17,27 @@ constexpr std::int64_t kBar = 30;
 
 }  // namespace
 
+bool ProgressPace::is_due(const std::string& what, Clock::time_point now) {
+  const bool is_new = shown_ && *shown_ != what;
+  if (now < next_ && !is_new) return false;
+  next_ = now + kPause;
+  shown_ = what;
+  return true;
+}
+
 Progress::Progress(bool shown) : shown_(shown && leads_to_terminal(STDERR_FILENO) && terminal_is_capable()) {}
 
 Progress::~Progress() { clear(); }
 
 void Progress::update(const std::string& what, std::int64_t done, std::int64_t of) {
-  if (!shown_) return;
-  const Clock::time_point now = Clock::now();
-  if (now < next_ && (what == what_ || width_ == 0)) return;
-  next_ = now + kPause;
-  what_ = what;
+  if (!shown_ || !pace_.is_due(what, ProgressPace::Clock::now())) return;
   const std::int64_t filled = of > 0 ? std::clamp<std::int64_t>(kBar * done / of, 0, kBar) : 0;
   std::string line = fmt::format("{}{}{} [{:#<{}}{:.<{}}] {}/{}", part_, part_.empty() ? "" : ": ", what, "",
                                  filled, "", kBar - filled, done, of);
   line = report::shortened(line, terminal_width(STDERR_FILENO) - 1);
   const std::size_t width = report::display_width(line);
   if (width < width_) line.append(width_ - width, ' ');
+  note_unfinished_line(std::max(width, width_));
   width_ = width;
   std::fprintf(stderr, "\r%s", line.c_str());
   std::fflush(stderr);
@@ -41,6 +47,7 @@ void Progress::clear() {
   if (width_ == 0) return;
   std::fprintf(stderr, "\r%*s\r", static_cast<int>(width_), "");
   std::fflush(stderr);
+  note_unfinished_line(0);
   width_ = 0;
 }
 

@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// A map of the schema and where it stands in a job.
-struct Section {
+struct KeySection {
   std::vector<std::string> paths;  // several where maps alike stand side by side: gemm.bf16, gemm.fp16
   const Json* map = nullptr;
 };
@@ -38,19 +38,19 @@ std::string joined(const std::string& path, const std::string& key) {
 }
 
 /// This map and those below it, depth first.
-void collect(std::vector<std::string> paths, const Json& map, std::vector<Section>& sections) {
-  std::vector<Section> below;
+void collect(std::vector<std::string> paths, const Json& map, std::vector<KeySection>& sections) {
+  std::vector<KeySection> below;
   for (const auto& [key, form] : map["properties"].items()) {
     const Json* const child = map_in(form);
     if (child == nullptr) continue;
-    const auto alike = std::find_if(below.begin(), below.end(), [&](const Section& each) {
+    const auto alike = std::find_if(below.begin(), below.end(), [&](const KeySection& each) {
       return (*each.map)["properties"] == (*child)["properties"];
     });
-    Section& section = alike == below.end() ? below.emplace_back(Section{{}, child}) : *alike;
+    KeySection& section = alike == below.end() ? below.emplace_back(KeySection{{}, child}) : *alike;
     section.paths.push_back(joined(paths.front(), key));
   }
   sections.push_back({std::move(paths), &map});
-  for (Section& section : below) collect(std::move(section.paths), *section.map, sections);
+  for (KeySection& section : below) collect(std::move(section.paths), *section.map, sections);
 }
 
 std::string type_name(const Json& form) {
@@ -84,14 +84,14 @@ std::string default_of(const Json& map, const std::string& key, const Json& form
   return fmt::format("`{}`", value.is_string() ? value.get<std::string>() : value.dump());
 }
 
-std::string heading(const Section& section) {
+std::string heading(const KeySection& section) {
   if (section.paths.front().empty()) return "A job";
   std::vector<std::string> quoted;
   for (const std::string& path : section.paths) quoted.push_back(fmt::format("`{}`", path));
   return fmt::format("{}", fmt::join(quoted, ", "));
 }
 
-std::string table(const Section& section) {
+std::string table(const KeySection& section) {
   std::string text = fmt::format("\n## {}\n\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n",
                                  heading(section));
   for (const auto& [key, form] : (*section.map)["properties"].items()) {
@@ -144,15 +144,15 @@ constexpr const char* kIntroduction =
 
 std::string key_reference() {
   const Json schema = Json::parse(job_schema_json());
-  std::vector<Section> sections;
+  std::vector<KeySection> sections;
   collect({""}, schema, sections);
   // What every job says comes before what mostly stands in files of its own.
-  std::stable_partition(sections.begin(), sections.end(), [](const Section& section) {
+  std::stable_partition(sections.begin(), sections.end(), [](const KeySection& section) {
     const std::string& path = section.paths.front();
     return !path.starts_with("model") && !path.starts_with("cluster");
   });
   std::string text = kIntroduction;
-  for (const Section& section : sections) text += table(section);
+  for (const KeySection& section : sections) text += table(section);
   return text;
 }
 

@@ -26,10 +26,19 @@ SimTime work_in(SimTime time, Speed speed) {
 }  // namespace
 
 void LaneScript::add(Task task, std::span<const Wait> task_waits) {
-  task.first_wait = static_cast<std::uint32_t>(waits.size());
+  task.first_wait = dropped_waits + static_cast<std::uint32_t>(waits.size());
   task.waits = static_cast<std::uint32_t>(task_waits.size());
-  tasks.push_back(task);
-  waits.insert(waits.end(), task_waits.begin(), task_waits.end());
+  tasks.push(task);
+  for (const Wait& wait : task_waits) waits.push(wait);
+}
+
+void LaneScript::drop_before(std::uint32_t ordinal) {
+  while (dropped_tasks < ordinal) {
+    waits.pop(tasks.front().waits);
+    dropped_waits += tasks.front().waits;
+    tasks.pop();
+    ++dropped_tasks;
+  }
 }
 
 Engine::Engine(std::size_t bundles, std::size_t lanes_per_bundle)
@@ -103,8 +112,8 @@ void Engine::set_speed(LaneId lane_id, Speed speed) {
 
 const Task* Engine::task(TaskId id) const {
   const LaneScript* script = lanes_[id.lane.at()].script;
-  if (script == nullptr || id.ordinal >= script->tasks.size()) return nullptr;
-  return &script->tasks[id.ordinal];
+  if (script == nullptr || id.ordinal < script->dropped_tasks || id.ordinal >= script->size()) return nullptr;
+  return &script->task(id.ordinal);
 }
 
 std::optional<Engine::Awaited> Engine::waiting_for(LaneId lane_id) const {
@@ -128,7 +137,7 @@ std::uint32_t Engine::resolve(const Lane& lane, const Wait& wait) const {
 
 /// The first wait of the lane's head that is not known to be over.
 const Wait& Engine::first_wait(const Lane& lane) const {
-  return lane.script->waits[lane.script->tasks[lane.ended].first_wait + lane.waits_met];
+  return lane.script->wait(lane.script->task(lane.ended), lane.waits_met);
 }
 
 void Engine::start_what_can(EngineListener& listener) {
@@ -136,14 +145,14 @@ void Engine::start_what_can(EngineListener& listener) {
     const std::uint32_t index = to_look_at_.front();
     to_look_at_.pop();
     const Lane& lane = lanes_[index];
-    if (lane.ended < lane.script->tasks.size() && meets_waits(index)) arrive(index, listener);
+    if (lane.ended < lane.script->size() && meets_waits(index)) arrive(index, listener);
   }
 }
 
 /// Goes past the waits of the lane's head that are over; parks the lane on the first that is not.
 bool Engine::meets_waits(std::uint32_t index) {
   Lane& lane = lanes_[index];
-  const std::uint32_t waits = lane.script->tasks[lane.ended].waits;
+  const std::uint32_t waits = lane.script->task(lane.ended).waits;
   for (; lane.waits_met < waits; ++lane.waits_met) {
     const Wait& wait = first_wait(lane);
     const std::uint32_t on = resolve(lane, wait);
@@ -214,7 +223,7 @@ void Engine::start_joined(Join& join, EngineListener& listener) {
 SimTime Engine::start(std::uint32_t index, EngineListener& listener) {
   const LaneId id(static_cast<std::size_t>(index));
   Lane& lane = lanes_[index];
-  const SimTime duration = listener.on_start(id, lane.script->tasks[lane.ended]);
+  const SimTime duration = listener.on_start(id, lane.script->task(lane.ended));
   lane.is_running = true;
   lane.start = now_;
   return duration;
@@ -254,7 +263,8 @@ void Engine::end(std::uint32_t index, EngineListener& listener) {
   Lane& lane = lanes_[index];
   const LaneId id(static_cast<std::size_t>(index));
   cause_ = TaskId{id, lane.ended};
-  listener.on_end(id, lane.script->tasks[lane.ended], lane.start);
+  const Task ended = lane.script->task(lane.ended);  // the listener may let the script grow, which moves it
+  listener.on_end(id, ended, lane.start);
   lane.is_running = false;
   lane.waits_met = 0;
   ++lane.ended;

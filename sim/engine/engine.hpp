@@ -24,7 +24,7 @@ struct Task {
   SimTime duration;
   std::uint32_t label = 0;
   std::uint32_t sublabel = 0;
-  std::uint32_t first_wait = 0;  ///< into LaneScript::waits
+  std::uint32_t first_wait = 0;  ///< counted over all of the script's waits, dropped ones too
   std::uint32_t waits = 0;
 };
 
@@ -37,12 +37,28 @@ struct Wait {
   friend constexpr bool operator==(const Wait&, const Wait&) = default;
 };
 
-/// What a lane does, from first to last. Many lanes may have the same script.
+/// What a lane does, from first to last. Many lanes may have the same script. It may grow while they run
+/// (Engine::resume), and lose its beginning once all of them are past it.
 struct LaneScript {
-  std::vector<Task> tasks;
-  std::vector<Wait> waits;  ///< of all tasks
+  Ring<Task> tasks;
+  Ring<Wait> waits;                 ///< of all tasks
+  std::uint32_t dropped_tasks = 0;  ///< that stood before the first of `tasks`
+  std::uint32_t dropped_waits = 0;
 
   void add(Task task, std::span<const Wait> task_waits);
+  /// Forgets the tasks before this one.
+  void drop_before(std::uint32_t ordinal);
+
+  /// How many tasks there are so far, dropped ones too.
+  [[nodiscard]] std::uint32_t size() const {
+    return dropped_tasks + static_cast<std::uint32_t>(tasks.size());
+  }
+  /// @pre it was added and not dropped
+  [[nodiscard]] const Task& task(std::uint32_t ordinal) const { return tasks[ordinal - dropped_tasks]; }
+  /// The `index`-th wait of a task.
+  [[nodiscard]] const Wait& wait(const Task& task, std::uint32_t index) const {
+    return waits[task.first_wait + index - dropped_waits];
+  }
 };
 
 /// A task by its lane and its place in the lane's order.
@@ -108,6 +124,15 @@ class Engine {
   /// positive; the lane is not joined, its tasks have ends
   void set_speed(LaneId lane, Speed speed);
 
+  /// The lane's script has grown. @pre within EngineListener::on_end; the lane was at the script's end
+  /// (is_at_end) before it grew
+  void resume(LaneId lane) { to_look_at_.push(static_cast<std::uint32_t>(lane.at())); }
+  /// True where all tasks of the lane's script so far have ended.
+  [[nodiscard]] bool is_at_end(LaneId lane) const {
+    const Lane& at = lanes_[lane.at()];
+    return !at.is_running && at.script != nullptr && at.ended == at.script->size();
+  }
+
   [[nodiscard]] SimTime now() const { return now_; }
   [[nodiscard]] std::size_t lanes() const { return lanes_.size(); }
   [[nodiscard]] std::uint64_t tasks_ended() const { return tasks_ended_; }
@@ -118,7 +143,7 @@ class Engine {
   [[nodiscard]] bool is_running(LaneId lane) const { return lanes_[lane.at()].is_running; }
   /// The lane's first task that has not ended; null behind the last.
   [[nodiscard]] const Task* head(LaneId lane) const { return task({lane, ended(lane)}); }
-  /// Null if the lane has no such task.
+  /// Null if the lane has no such task, or its script has dropped it.
   [[nodiscard]] const Task* task(TaskId id) const;
   /// What the head of the lane waits for: so many tasks of a lane. None if it runs, has all it needs, or does
   /// not exist.

@@ -14,7 +14,8 @@ namespace {
 std::vector<bool> awaited_counts(const StageScript& script) {
   std::vector<bool> awaited(script.lanes[kComputeLane].tasks.size() + 1);
   for (const LaneScript& lane : script.lanes) {
-    for (const Wait& wait : lane.waits) {
+    for (std::size_t w = 0; w < lane.waits.size(); ++w) {
+      const Wait& wait = lane.waits[w];
       if (wait.lane == kComputeLane && wait.count < awaited.size()) awaited[wait.count] = true;
     }
   }
@@ -35,6 +36,7 @@ void merge_kernels(const ProgramPlan& plan, StageScript& script) {
   const std::vector<bool> awaited = awaited_counts(script);
   LaneScript& kernels = script.lanes[kComputeLane];
   LaneScript merged;
+  std::vector<Wait> waits;              // of the task at hand
   std::vector<std::uint32_t> ended{0};  // merged tasks, by the kernels that they hold
   for (std::size_t k = 0; k < kernels.tasks.size(); ++k) {
     const Task& task = kernels.tasks[k];
@@ -42,15 +44,18 @@ void merge_kernels(const ProgramPlan& plan, StageScript& script) {
     const bool joins = k > 0 && task.waits == 0 && !awaited[k] && kind != Kind::piece &&
                        kind == kind_of(plan, kernels.tasks[k - 1]);
     if (joins) {
-      merged.tasks.back().duration += task.duration;
+      merged.tasks[merged.tasks.size() - 1].duration += task.duration;
     } else {
-      merged.add(task, std::span(kernels.waits).subspan(task.first_wait, task.waits));
+      waits.clear();
+      for (std::uint32_t w = 0; w < task.waits; ++w) waits.push_back(kernels.wait(task, w));
+      merged.add(task, waits);
     }
     ended.push_back(static_cast<std::uint32_t>(merged.tasks.size()));
   }
   kernels = std::move(merged);
   for (LaneScript& lane : script.lanes) {
-    for (Wait& wait : lane.waits) {
+    for (std::size_t w = 0; w < lane.waits.size(); ++w) {
+      Wait& wait = lane.waits[w];
       if (wait.lane == kComputeLane && wait.count < ended.size()) wait.count = ended[wait.count];
     }
   }

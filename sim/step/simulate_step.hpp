@@ -22,7 +22,7 @@ struct SimulationOptions {
   /// What it takes the host to submit one kernel. A visit's last kernel starts when the host has submitted
   /// all kernels of the visit and of those before. In [0, 1 s]; rounded to a picosecond; 0: no limit.
   Seconds host_submit{0.0};
-  /// Follow the critical path; takes 24 bytes per operation.
+  /// Follow the critical path.
   bool critical_path = true;
   /// Play every rank of the job instead of one that stands for each stage. Where nothing disturbs them, the
   /// step is the same to the picosecond.

@@ -7,7 +7,6 @@
 
 #include "planner/topology/group.hpp"
 #include "planner/program/ops/op.hpp"
-#include "planner/program/schedule/timeline.hpp"
 #include "planner/units/count.hpp"
 #include "sim/engine/sim_time.hpp"
 
@@ -29,9 +28,6 @@ struct RankResult {
   /// The compute lane is idle, and all that the next kernel still lacks is that the host submits it.
   SimTime host;
   SimTime bubble;  ///< idle for any other reason: another rank is not there yet
-  /// One per visit of a block, at its start: most alive during it. Empty where every rank is
-  /// played, or only totals were asked for.
-  std::vector<MemorySample> memory;
   Bytes peak;  ///< the ledger's
 };
 

@@ -21,38 +21,84 @@ SimTime part_of(SimTime duration, std::int32_t piece, std::int32_t pieces) {
   return SimTime(upto(piece + 1) - upto(piece));
 }
 
-/// What an operation waits for, by lane of its rank, in tasks that must have ended.
-struct Needs {
-  std::array<std::uint32_t, kRankLanes> count{};
-  void need(RankLane lane, std::uint32_t tasks) {
-    if (tasks > count[lane]) count[lane] = tasks;
-  }
-};
+/// Runs beyond those that could start. A lane that has come to its last task that can start must find the
+/// next one written, or it would not queue for what that waits for.
+constexpr std::size_t kRunsBeyond = 64;
+/// Runs that are written at once.
+constexpr std::size_t kRunsAtOnce = 256;
+
+}  // namespace
 
 /// Goes through a stage's runs as its host does and notes what each operation waits for.
-class Writer {
+class ScriptWriter::Impl {
+  /// What an operation waits for, by lane of its rank, in tasks that must have ended.
+  struct Needs {
+    std::array<std::uint32_t, kRankLanes> count{};
+    void need(RankLane lane, std::uint32_t tasks) {
+      if (tasks > count[lane]) count[lane] = tasks;
+    }
+  };
+
  public:
-  Writer(const StepProgram& program, const ProgramPlan& plan, StageId stage, const ScriptOptions& options)
+  Impl(const StepProgram& program, const ProgramPlan& plan, StageId stage, const ScriptOptions& options)
       : plan_(plan), options_(options), known_(kRankLanes) {
     script_.runs = runs_of(program, stage);
     instances_.emplace(plan, script_.runs);
     gathers_issued_.resize(static_cast<std::size_t>(plan.most_blocks_early) + 1);
+    count_tasks();
+    if (options_.merge_kernels && tasks_[kComputeLane] <= ScriptOptions::kMostMerged) {
+      write_all();
+      merge_kernels(plan_, script_);
+      for (RankLane lane = 0; lane < kRankLanes; ++lane) tasks_[lane] = script_.lanes[lane].size();
+    }
   }
 
-  StageScript write() {
-    for (std::size_t run = 0; run < script_.runs.size(); ++run) {
-      issuing_ = run;
-      issue_run(run);
-      kernels_by_run_.push_back(issued(kComputeLane));
-    }
-    return std::move(script_);
+  [[nodiscard]] const StageScript& script() const { return script_; }
+  [[nodiscard]] const std::array<std::uint64_t, kRankLanes>& tasks() const { return tasks_; }
+  [[nodiscard]] bool is_due(std::uint32_t kernels_ended) const {
+    return !is_complete() && !is_ahead(kernels_ended, 0);
   }
+  void write_ahead(std::uint32_t kernels_ended) {
+    while (!is_complete() && !is_ahead(kernels_ended, kRunsAtOnce)) write_run();
+  }
+  void write_all() {
+    while (!is_complete()) write_run();
+  }
+  void drop_before(RankLane lane, std::uint32_t ordinal) { script_.lanes[lane].drop_before(ordinal); }
 
  private:
-  /// Tasks of a lane so far.
-  [[nodiscard]] std::uint32_t issued(RankLane lane) const {
-    return static_cast<std::uint32_t>(script_.lanes[lane].tasks.size());
+  [[nodiscard]] bool is_complete() const { return kernels_by_run_.size() == script_.runs.size(); }
+
+  /// True where the next run to write is at least kRunsBeyond + `more` runs behind the first that cannot
+  /// start yet: tasks of run r wait until the kernels of run r − blocks_ahead have ended.
+  [[nodiscard]] bool is_ahead(std::uint32_t kernels_ended, std::size_t more) const {
+    const std::size_t written = kernels_by_run_.size();
+    const std::size_t distance = options_.blocks_ahead + kRunsBeyond + more;
+    return written >= distance && kernels_by_run_[written - distance] > kernels_ended;
   }
+
+  void write_run() {
+    issuing_ = kernels_by_run_.size();
+    issue_run(issuing_);
+    kernels_by_run_.push_back(issued(kComputeLane));
+  }
+
+  void count_tasks() {
+    for (const Run& run : script_.runs) {
+      const std::size_t block = run.block_call.block.at();
+      for (std::uint32_t op = plan_.first_op[block]; op < plan_.first_op[block + 1]; ++op) {
+        const OpPlan& plan = plan_.ops[op];
+        tasks_[plan.lane] += static_cast<std::uint64_t>(plan.pieces);
+        if (has_submits(plan)) ++tasks_[kHostLane];
+      }
+    }
+  }
+  [[nodiscard]] bool has_submits(const OpPlan& op) const {
+    return op.submits > 0 && options_.host_submit > SimTime();
+  }
+
+  /// Tasks of a lane so far.
+  [[nodiscard]] std::uint32_t issued(RankLane lane) const { return script_.lanes[lane].size(); }
 
   void issue_run(std::size_t run) {
     const auto farthest = static_cast<std::size_t>(plan_.most_blocks_early);
@@ -95,7 +141,7 @@ class Writer {
   void issue_op(std::size_t run, std::uint32_t op) {
     const OpPlan& plan = plan_.ops[op];
     collect_needs(run, plan);
-    if (plan.submits > 0 && options_.host_submit > SimTime()) submit_kernels(run, op);
+    if (has_submits(plan)) submit_kernels(run, op);
     add_tasks(run, op);
     if (plan.operands > 0) note_uses(run, plan);
     if (plan.blocks_compute) holds_.need(plan.lane, issued(plan.lane));
@@ -181,8 +227,9 @@ class Writer {
   }
 
   const ProgramPlan& plan_;
-  const ScriptOptions& options_;
+  const ScriptOptions options_;
   StageScript script_;
+  std::array<std::uint64_t, kRankLanes> tasks_{};
   std::optional<InstanceTable> instances_;
   std::size_t issuing_ = 0;                    // the run at whose start the host is
   std::vector<std::uint32_t> gathers_issued_;  // ahead, of the next runs
@@ -193,13 +240,17 @@ class Writer {
   Needs needs_of_pieces_;                      // of its last piece, where the writer has as many
 };
 
-}  // namespace
+ScriptWriter::ScriptWriter(const StepProgram& program, const ProgramPlan& plan, StageId stage,
+                           const ScriptOptions& options)
+    : impl_(std::make_unique<Impl>(program, plan, stage, options)) {}
+ScriptWriter::ScriptWriter(ScriptWriter&&) noexcept = default;
+ScriptWriter::~ScriptWriter() = default;
 
-StageScript write_script(const StepProgram& program, const ProgramPlan& plan, StageId stage,
-                         const ScriptOptions& options) {
-  StageScript script = Writer(program, plan, stage, options).write();
-  if (options.merge_kernels) merge_kernels(plan, script);
-  return script;
-}
+const StageScript& ScriptWriter::script() const { return impl_->script(); }
+const std::array<std::uint64_t, kRankLanes>& ScriptWriter::tasks() const { return impl_->tasks(); }
+bool ScriptWriter::is_due(std::uint32_t kernels_ended) const { return impl_->is_due(kernels_ended); }
+void ScriptWriter::write_ahead(std::uint32_t kernels_ended) { impl_->write_ahead(kernels_ended); }
+void ScriptWriter::write_all() { impl_->write_all(); }
+void ScriptWriter::drop_before(RankLane lane, std::uint32_t ordinal) { impl_->drop_before(lane, ordinal); }
 
 }  // namespace foreshard

@@ -32,7 +32,7 @@ StepSimulation::StepSimulation(const StepProgram& program, const ProgramPlan& pl
       engine_(layout.places.size(), kRankLanes),
       disturbance_(options.disturbance),
       clock_(clock),
-      totals_only_(options.totals_only),
+      has_timeline_(!options.totals_only && timeline.wants_anything()),
       progress_(options.progress),
       share_left_(1.0 - options.communication_share),
       communications_(layout.places.size()),
@@ -43,23 +43,26 @@ StepSimulation::StepSimulation(const StepProgram& program, const ProgramPlan& pl
                              .blocks_ahead = static_cast<std::size_t>(options.blocks_ahead),
                              .merge_kernels = options.totals_only};
   for (std::size_t stage = 0; stage < program.stages.size(); ++stage)
-    scripts_.push_back(write_script(program, plan, StageId(stage), script));
+    scripts_.emplace_back(program, plan, StageId(stage), script).write_ahead(0);
   place_ranks();
-  if (options.critical_path && !totals_only_) path_.emplace(engine_.lanes(), count_tasks());
+  if (options.critical_path && !options.totals_only) path_.emplace(engine_.lanes());
 }
 
 void StepSimulation::place_ranks() {
   result_.ranks.resize(layout_.places.size());
+  members_.resize(scripts_.size());
   for (std::size_t rank = 0; rank < layout_.places.size(); ++rank) {
     const RankLayout::Place& place = layout_.places[rank];
     const StageScript& script = script_of(rank);
     result_.ranks[rank].stage = place.stage;
+    members_[place.stage.at()].push_back(rank);
     clocks_.emplace_back(rank);
-    if (layout_.is_folded) block_call_starts_.emplace_back(script.runs.size());
+    if (layout_.is_folded && has_timeline_) block_call_starts_.emplace_back(script.runs.size());
     for (RankLane lane = 0; lane < kRankLanes; ++lane) {
-      if (script.lanes[lane].tasks.empty()) continue;
+      const std::uint64_t tasks = scripts_[place.stage.at()].tasks()[lane];
+      if (tasks == 0) continue;
       engine_.set_script(engine_lane(rank, lane), script.lanes[lane]);
-      tasks_ += script.lanes[lane].tasks.size();
+      tasks_ += tasks;
     }
     engine_.connect(rank, engine_lane(place.previous, kSendForward));
     engine_.connect(rank, engine_lane(place.next, kSendBackward));
@@ -75,36 +78,50 @@ SimulationResult StepSimulation::run() {
 
 SimulationResult StepSimulation::result() {
   for (std::size_t lane = 0; lane < engine_.lanes(); ++lane) {
-    if (engine_.head(LaneId(lane)) != nullptr)
-      throw Deadlock(deadlock_report(program_, plan_, scripts_, layout_, engine_));
+    if (engine_.head(LaneId(lane)) == nullptr) continue;
+    for (ScriptWriter& script : scripts_) script.write_all();  // to tell what comes from what never comes
+    throw Deadlock(deadlock_report(program_, plan_, scripts_, layout_, engine_));
   }
   result_.step_time = engine_.now();
   result_.tasks = engine_.tasks_ended();
   for (std::size_t rank = 0; rank < clocks_.size(); ++rank)
     clocks_[rank].settle(engine_, result_.ranks[rank]);
-  if (path_) result_.path = path_->report(program_, plan_, engine_.cause());
+  if (path_) result_.path = path_->report(program_, plan_);
   report_memory();
   return std::move(result_);
 }
 
-/// By engine lane.
-std::vector<std::size_t> StepSimulation::count_tasks() const {
-  std::vector<std::size_t> tasks(engine_.lanes());
-  for (std::size_t rank = 0; rank < layout_.places.size(); ++rank) {
-    for (RankLane lane = 0; lane < kRankLanes; ++lane)
-      tasks[engine_lane(rank, lane).at()] = script_of(rank).lanes[lane].tasks.size();
+/// Lets the script of a rank's stage grow, where the rank needs it, and forget what all ranks of the stage
+/// have done. Lanes that had come to its end go on.
+void StepSimulation::write_ahead(std::size_t rank) {
+  const std::uint32_t kernels_ended = engine_.ended(engine_lane(rank, kComputeLane)) + 1;
+  const std::size_t stage = layout_.places[rank].stage.at();
+  ScriptWriter& writer = scripts_[stage];
+  if (!writer.is_due(kernels_ended)) return;
+  std::vector<LaneId> at_end;
+  for (RankLane lane = 0; lane < kRankLanes; ++lane) {
+    std::uint32_t ended = UINT32_MAX;
+    for (const std::size_t member : members_[stage]) {
+      const LaneId id = engine_lane(member, lane);
+      ended = std::min(ended, engine_.ended(id));
+      if (engine_.is_at_end(id)) at_end.push_back(id);
+    }
+    writer.drop_before(lane, ended);
   }
-  return tasks;
+  writer.write_ahead(kernels_ended);
+  for (const LaneId lane : at_end) {
+    if (engine_.head(lane) != nullptr) engine_.resume(lane);
+  }
 }
 
 SimTime StepSimulation::on_start(LaneId lane, const Task& task) {
   const std::size_t rank = rank_of(lane);
   const RankLane at = rank_lane(lane);
   settle_around(rank, at);
-  if (path_) path_->note_start(engine_, lane);
+  if (path_) path_->note_start(lane);
   if (at == kHostLane) return task.duration;  // no operation of the program
   if (task.duration > SimTime()) change_load(rank, at, 1);
-  if (!totals_only_) note_start(lane, task);
+  if (has_timeline_) note_start(lane, task);
   if (at == kComputeLane)
     return disturbance_.jittered(task.duration, layout_.places[rank].rank, task.sublabel);
   return clock_ == nullptr || is_receive_lane(at) ? task.duration : clock_->on_communication(lane, task);
@@ -121,7 +138,8 @@ void StepSimulation::on_end(LaneId lane, const Task& task, SimTime start) {
   if (at == kHostLane) return;
   if (task.duration > SimTime()) change_load(rank, at, -1);
   book(rank, at, op, engine_.now() - start);
-  if (label.is_last && !totals_only_) emit(rank, at, op, task.sublabel, first_piece_start_[lane.at()]);
+  if (label.is_last && has_timeline_) emit(rank, at, op, task.sublabel, first_piece_start_[lane.at()]);
+  if (at == kComputeLane) write_ahead(rank);
 }
 
 /// What the timeline will need to know of a task's start.
@@ -199,21 +217,24 @@ SimTime StepSimulation::arrival_start(std::size_t rank, RankLane lane) {
 /// The ledger's sequence of visits, each at the time when it started. A transfer may start after the visits
 /// behind it; its buffers are alive by then, so time only moves on.
 void StepSimulation::report_memory() {
-  std::vector<std::vector<Bytes>> by_stage;
-  for (std::size_t stage = 0; stage < program_.stages.size(); ++stage)
-    by_stage.push_back(memory_of_block_calls(program_, StageId(stage)));
-  for (std::size_t rank = 0; rank < layout_.places.size(); ++rank) {
-    RankResult& result = result_.ranks[rank];
-    const std::vector<Bytes>& bytes = by_stage[result.stage.at()];
-    if (!bytes.empty()) result.peak = *std::max_element(bytes.begin(), bytes.end());
-    if (!layout_.is_folded || totals_only_) continue;
-    result.memory.reserve(bytes.size());
-    SimTime time;
-    for (std::size_t run = 0; run < bytes.size(); ++run) {
-      time = std::max(time, block_call_starts_[rank][run]);
-      result.memory.push_back({result.stage, time.picoseconds(), bytes[run]});
-      timeline_.add(result.memory.back());
+  for (std::size_t stage = 0; stage < members_.size(); ++stage) {
+    const std::vector<Bytes> bytes = memory_of_block_calls(program_, StageId(stage));
+    for (const std::size_t rank : members_[stage]) {
+      if (!bytes.empty()) result_.ranks[rank].peak = *std::max_element(bytes.begin(), bytes.end());
+      if (layout_.is_folded && has_timeline_) add_memory(rank, bytes);
     }
+  }
+}
+
+void StepSimulation::add_memory(std::size_t rank, const std::vector<Bytes>& bytes) {
+  const StageScript& script = script_of(rank);
+  SimTime time;
+  for (std::size_t run = 0; run < bytes.size(); ++run) {
+    time = std::max(time, block_call_starts_[rank][run]);
+    timeline_.add(MemorySample{.stage = layout_.places[rank].stage,
+                               .time = time.picoseconds(),
+                               .bytes = bytes[run],
+                               .micro_batch = script.runs[run].micro_batch});
   }
 }
 

@@ -47,9 +47,9 @@ class StepSimulation : private EngineListener {
 
   void place_ranks();
   [[nodiscard]] const StageScript& script_of(std::size_t rank) const {
-    return scripts_[layout_.places[rank].stage.at()];
+    return scripts_[layout_.places[rank].stage.at()].script();
   }
-  [[nodiscard]] std::vector<std::size_t> count_tasks() const;
+  void write_ahead(std::size_t rank);
   void note_start(LaneId lane, const Task& task);
   void settle_around(std::size_t rank, RankLane lane);
   void change_load(std::size_t rank, RankLane lane, int change);
@@ -58,20 +58,22 @@ class StepSimulation : private EngineListener {
   void emit(std::size_t rank, RankLane lane, const OpPlan& op, std::uint32_t run, SimTime start);
   [[nodiscard]] SimTime arrival_start(std::size_t rank, RankLane lane);
   void report_memory();
+  void add_memory(std::size_t rank, const std::vector<Bytes>& bytes);
 
   const StepProgram& program_;
   const ProgramPlan& plan_;
   const RankLayout& layout_;
   TimelineSink& timeline_;
   Engine engine_;
-  std::vector<StageScript> scripts_;  // by stage
+  std::vector<ScriptWriter> scripts_;              // by stage
+  std::vector<std::vector<std::size_t>> members_;  // ranks that follow it, by stage
   Disturbance disturbance_;
   std::vector<RankClock> clocks_;
   std::optional<PathLog> path_;
   CommunicationClock* clock_;
   std::uint64_t tasks_ = 0;  // of all ranks
   SimulationResult result_;
-  bool totals_only_;
+  bool has_timeline_;
   std::function<void(std::uint64_t, std::uint64_t)> progress_;
   double share_left_;                       // of a rank's speed beside communication
   std::vector<int> communications_;         // running, by rank
@@ -79,7 +81,7 @@ class StepSimulation : private EngineListener {
   std::vector<std::array<Ring<SimTime>, 2>>
       in_flight_;                                 // starts of transfers, by receiving rank and direction
   std::vector<std::array<SimTime, 2>> received_;  // when the last one arrived
-  std::vector<std::vector<SimTime>> block_call_starts_;  // [rank][run], where ranks are folded
+  std::vector<std::vector<SimTime>> block_call_starts_;  // [rank][run], for memory on the timeline
 };
 
 }  // namespace foreshard

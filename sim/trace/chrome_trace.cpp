@@ -47,6 +47,7 @@ ChromeTrace::ChromeTrace(std::ostream& out, const StepProgram& program, ChromeTr
     : out_(out),
       program_(program),
       title_(options.title.empty() ? "" : options.title + ": "),
+      micro_batches_(options.micro_batches),
       devices_per_stage_(count_ranks_per_stage(program)),
       ranks_per_stage_(options.all_ranks ? devices_per_stage_ : 1),
       transfers_(program.stages.size() * ranks_per_stage_) {
@@ -60,7 +61,11 @@ ChromeTrace::ChromeTrace(std::ostream& out, const StepProgram& program, ChromeTr
            lane});
     }
   }
-  text_ << R"({"displayTimeUnit":"ns","traceEvents":[)";
+  text_ << R"({"displayTimeUnit":"ns",)";
+  if (micro_batches_)
+    text_ << fmt::format(R"("otherData":{{"micro_batches_written":{},"micro_batches_of_the_step":{}}},)",
+                         std::min(*micro_batches_, program.micro_batches), program.micro_batches);
+  text_ << R"("traceEvents":[)";
   write_names();
 }
 
@@ -96,6 +101,7 @@ void ChromeTrace::write_names() {
 }
 
 void ChromeTrace::add(const Span& span) {
+  if (!is_wanted(span.micro_batch)) return;
   if (ranks_per_stage_ == 1 && span.rank != kEveryRank &&
       span.rank.at() != span.stage.at() * devices_per_stage_)
     return;
@@ -112,6 +118,7 @@ void ChromeTrace::add(const Span& span) {
 }
 
 void ChromeTrace::add(const MemorySample& sample) {
+  if (!is_wanted(sample.micro_batch)) return;
   rest_.clear();
   rest_ << R"("ph":"C","name":"memory","ts":)";
   rest_.microseconds(sample.time) << R"(,"args":{"bytes":)" << sample.bytes.value() << "}}";

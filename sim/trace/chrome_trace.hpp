@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <ostream>
 #include <span>
 #include <string>
@@ -21,6 +22,9 @@ struct ChromeTraceOptions {
   bool all_ranks = false;
   /// Put before the names of the processes: "predicted: stage 0".
   std::string title{};
+  /// Only so many micro-batches, from the first on, and what belongs to none: gradients' synchronisation, the
+  /// optimizer. The document says so. None: all of them.
+  std::optional<std::int64_t> micro_batches{};
 };
 
 /// Streams a timeline as JSON in the Chrome trace-event format, for Perfetto (ui.perfetto.dev) and
@@ -61,6 +65,9 @@ class ChromeTrace : public TimelineSink {
     std::size_t first = 0;
     std::size_t count = 1;
   };
+  [[nodiscard]] bool is_wanted(MicroBatch micro_batch) const {
+    return !micro_batches_ || micro_batch.value() < *micro_batches_;
+  }
   [[nodiscard]] Members members_of(StageId stage, Rank rank) const;
   void write_event(Members members);
   void write_flow(Members members, RankLane lane, Picoseconds time);
@@ -69,6 +76,7 @@ class ChromeTrace : public TimelineSink {
   std::ostream& out_;
   const StepProgram& program_;
   std::string title_;
+  std::optional<std::int64_t> micro_batches_;
   std::size_t first_process_ = 0;   // of the timeline at hand
   std::size_t first_transfer_ = 0;  // id of the timeline's first arrow
   std::size_t next_transfer_ = 0;   // id above all arrows so far

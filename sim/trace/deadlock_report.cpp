@@ -12,7 +12,7 @@ namespace {
 /// Finds words for the tasks of a stuck engine.
 class Words {
  public:
-  Words(const StepProgram& program, const ProgramPlan& plan, const std::vector<StageScript>& scripts,
+  Words(const StepProgram& program, const ProgramPlan& plan, const std::vector<ScriptWriter>& scripts,
         const RankLayout& layout, const Engine& engine)
       : program_(program), plan_(plan), scripts_(scripts), layout_(layout), engine_(engine) {}
 
@@ -33,7 +33,7 @@ class Words {
   [[nodiscard]] std::string task(std::size_t rank, const Task& task) const {
     const OpPlan& planned = plan_.ops[TaskLabel::unpacked(task.label).op];
     const Block& block = program_.block(planned.block);
-    const Run& run = scripts_[layout_.places[rank].stage.at()].runs[task.sublabel];
+    const Run& run = scripts_[layout_.places[rank].stage.at()].script().runs[task.sublabel];
     std::string text = fmt::format("\"{}\" of \"{}\" (layer {}", block.ops[planned.op.at()].name, block.name,
                                    run.block_call.layer.value());
     if (run.in_slot) text += fmt::format(", micro-batch {}", run.micro_batch.value());
@@ -66,7 +66,7 @@ class Words {
 
   const StepProgram& program_;
   const ProgramPlan& plan_;
-  const std::vector<StageScript>& scripts_;
+  const std::vector<ScriptWriter>& scripts_;
   const RankLayout& layout_;
   const Engine& engine_;
 };
@@ -74,7 +74,7 @@ class Words {
 }  // namespace
 
 std::string deadlock_report(const StepProgram& program, const ProgramPlan& plan,
-                            const std::vector<StageScript>& scripts, const RankLayout& layout,
+                            const std::vector<ScriptWriter>& scripts, const RankLayout& layout,
                             const Engine& engine) {
   const Words words(program, plan, scripts, layout, engine);
   std::string report = fmt::format("the step of \"{}\" is stuck after {:.6g} s:\n", program.name,

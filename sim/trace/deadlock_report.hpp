@@ -24,7 +24,7 @@ class Deadlock : public std::runtime_error {
 ///   never comes
 /// Of many lanes the first few.
 std::string deadlock_report(const StepProgram& program, const ProgramPlan& plan,
-                            const std::vector<StageScript>& scripts, const RankLayout& layout,
+                            const std::vector<ScriptWriter>& scripts, const RankLayout& layout,
                             const Engine& engine);
 
 }  // namespace foreshard

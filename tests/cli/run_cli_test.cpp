@@ -395,3 +395,56 @@ TEST_CASE("a reader that has gone is no failure, a full disk is") {
     CHECK_THAT(full.err, ContainsSubstring("standard output cannot be written"));
   }
 }
+
+TEST_CASE("a trace is not written over its job, a directory or the file that standard output goes to") {
+  const std::string text = read_file(FORESHARD_SOURCE_DIR "/configs/jobs/llama3-8b-8h100.yaml");
+  const TemporaryFile job(".yaml", text);
+  const std::string path = "'" + job.path().string() + "'";
+  const std::string refusal = "which this command reads; name another file";
+  check_refused("simulate " + path + " --trace " + path, refusal);
+  check_refused("simulate - <" + path + " --trace " + path, "the same file as '<stdin>', " + refusal);
+  check_refused("simulate llama3-8b-8h100 --trace /", "'/' is a directory; name a file in it");
+  CHECK(read_file(job.path()) == text);
+  const TemporaryFile result(".txt");
+  const std::string out = "'" + result.path().string() + "'";
+  const Outcome same = shell("FORESHARD simulate llama3-8b-8h100 --trace " + out + " >" + out);
+  CHECK(same.code == 2);
+  CHECK_THAT(same.err, ContainsSubstring(
+                           "is the file to which standard output goes; name another file, or /dev/stdout"));
+}
+
+TEST_CASE("a trace may go to a device or a pipe") {
+  CHECK(run_tool("simulate llama3-8b-8h100 --trace /dev/null").out ==
+        run_tool("simulate llama3-8b-8h100").out);
+  CHECK(fs::is_character_file("/dev/null"));
+  const Outcome piped = run_tool("simulate llama3-8b-8h100 --trace /dev/stdout");
+  CHECK(piped.code == 0);
+  CHECK(piped.out.substr(0, 24) == "{\"displayTimeUnit\":\"ns\",");
+  CHECK_THAT(piped.out, ContainsSubstring("One step takes"));
+  const Outcome closed =
+      shell("{ FORESHARD simulate llama3-8b-8h100 --trace /dev/stdout; echo code $? >&2; } | head -c 10");
+  CHECK(closed.out == "{\"displayT");
+  CHECK(closed.err == "code 0\n");
+}
+
+TEST_CASE("a trace can be compressed, and of a few micro-batches") {
+  const TemporaryFile zipped(".json.gz");
+  const std::string path = "'" + zipped.path().string() + "'";
+  const std::string simulate = "FORESHARD simulate llama3-8b-8h100 --trace-micro-batches 1 --trace ";
+  const Outcome whole = shell(simulate + "/dev/stdout --format csv");
+  const Outcome unzipped = shell(simulate + path + " --format csv >/dev/null && gzip -dc " + path);
+  CHECK(unzipped.code == 0);
+  CHECK_THAT(unzipped.out, ContainsSubstring("\"otherData\":{\"micro_batches_written\":1,"));
+  CHECK(whole.out.substr(0, unzipped.out.size()) == unzipped.out);
+  check_refused("simulate " + kJob + " --trace-micro-batches 2", "is about a trace: name it by --trace");
+  check_refused("simulate " + kJob + " --trace x --trace-micro-batches 0", "--trace-micro-batches");
+}
+
+TEST_CASE("an input without an end is refused with the most that is read") {
+  if (!fs::exists("/dev/zero")) return;
+  const std::string refusal = "it holds more than 64 MiB, the most that is read of one input";
+  check_refused("plan - </dev/zero", "<stdin>: " + refusal);
+  check_refused("plan /dev/zero", refusal);
+  check_refused("plan " + kJob + " --set model=/dev/zero", refusal);
+  check_refused("plan - <.", "this is a directory, not a file");
+}

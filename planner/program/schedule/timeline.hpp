@@ -35,6 +35,7 @@ struct MemorySample {
   StageId stage;
   Picoseconds time = 0;
   Bytes bytes;
+  MicroBatch micro_batch;  ///< 0 before and after the micro-batches
   friend constexpr bool operator==(const MemorySample&, const MemorySample&) = default;
 };
 
@@ -46,6 +47,8 @@ class TimelineSink {
   virtual ~TimelineSink() = default;
   virtual void add(const Span& span) = 0;
   virtual void add(const MemorySample& sample) = 0;
+  /// False where nothing comes of what is added: then nothing need be kept for it.
+  [[nodiscard]] virtual bool wants_anything() const { return true; }
 };
 
 /// Forgets everything.
@@ -53,6 +56,7 @@ class NoTimeline : public TimelineSink {
  public:
   void add(const Span& span) override;
   void add(const MemorySample& sample) override;
+  [[nodiscard]] bool wants_anything() const override { return false; }
 };
 
 /// Keeps everything.

@@ -1,21 +1,16 @@
 #include "planner/spec/yaml/source_text.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <string_view>
-#include <system_error>
 
 #include <fmt/core.h>
 
 #include "planner/spec/yaml/complaints.hpp"
+#include "planner/spec/yaml/input_file.hpp"
 
 namespace foreshard {
 
 namespace {
-
-constexpr std::size_t kLargestFile = std::size_t{64} << 20;
 
 std::vector<std::string> split_lines(const std::string& text) {
   std::vector<std::string> lines;
@@ -111,26 +106,12 @@ std::optional<std::string> check_text(std::string text, const std::string& name,
 
 std::optional<std::string> read_text_file(const std::filesystem::path& file, const std::string& name,
                                           Complaints& complaints) {
-  const auto refuse = [&](std::string why) -> std::optional<std::string> {
-    complaints.add({make_source_without_lines(name)}, "", std::move(why));
+  try {
+    return check_text(read_input(file, name, kMostSpecMebibytes), name, complaints);
+  } catch (const InputError& error) {
+    complaints.add({make_source_without_lines(name)}, "", error.what());
     return std::nullopt;
-  };
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(file, error);
-  if (!std::filesystem::exists(status)) return refuse("there is no such file");
-  if (std::filesystem::is_directory(status)) return refuse("this is a directory, not a file");
-
-  errno = 0;
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return refuse(fmt::format("cannot be opened: {}", std::strerror(errno)));
-  std::string text;
-  std::string piece(std::size_t{1} << 16, '\0');
-  while (stream.read(piece.data(), static_cast<std::streamsize>(piece.size())), stream.gcount() > 0) {
-    text.append(piece, 0, static_cast<std::size_t>(stream.gcount()));
-    if (text.size() > kLargestFile) return refuse("the file is larger than 64 MiB");
   }
-  if (stream.bad()) return refuse(fmt::format("cannot be read: {}", std::strerror(errno)));
-  return check_text(std::move(text), name, complaints);
 }
 
 }  // namespace foreshard

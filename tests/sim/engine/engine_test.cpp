@@ -175,6 +175,38 @@ TEST_CASE("a bundle waits for the lanes of others to which it is connected") {
   CHECK(ends.starts == std::vector<std::pair<std::int32_t, std::int64_t>>{{1, 0}, {2, 7}, {3, 0}, {0, 20}});
 }
 
+TEST_CASE("a script may grow while its lane stands at its end, and lose what has ended") {
+  Engine engine(1, 2);
+  LaneScript a;
+  a.add({.duration = SimTime(5), .label = 1}, {});
+  a.add({.duration = SimTime(5), .label = 2}, {});
+  LaneScript b;
+  b.add({.duration = SimTime(1), .label = 3}, {});
+  engine.set_script(kA, a);
+  engine.set_script(kB, b);
+  struct Grows : EngineListener {
+    Grows(Engine& of, LaneScript& script) : engine(of), b(script) {}
+    SimTime on_start(LaneId, const Task& task) override { return task.duration; }
+    void on_end(LaneId lane, const Task& task, SimTime start) override {
+      ends.push_back({task.label, start.picoseconds()});
+      if (lane != kA || task.label != 1) return;
+      REQUIRE(engine.is_at_end(kB));
+      CHECK_FALSE(engine.is_at_end(kA));
+      b.drop_before(1);
+      b.add({.duration = SimTime(3), .label = 4}, std::vector<Wait>{{2, 0}});  // when both of A's have ended
+      engine.resume(kB);
+    }
+    Engine& engine;
+    LaneScript& b;
+    std::vector<std::pair<std::uint32_t, std::int64_t>> ends;
+  } grows(engine, b);
+  engine.run(grows);
+  CHECK(grows.ends == std::vector<std::pair<std::uint32_t, std::int64_t>>{{3, 0}, {1, 0}, {2, 5}, {4, 10}});
+  CHECK(engine.task({kB, 0}) == nullptr);  // dropped
+  CHECK(engine.task({kB, 1}) != nullptr);
+  CHECK(b.size() == 2);
+}
+
 TEST_CASE("joined lanes start together, each time when the last is ready") {
   Lanes lanes(3);
   lanes.engine.join(std::array{kB, kC});

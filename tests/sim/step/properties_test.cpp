@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <random>
 #include <tuple>
@@ -125,12 +126,18 @@ TEST_CASE("the peak over time is the ledger's peak") {
     const JobSpec job = draw.next();
     INFO(test::words_for(job));
     const StepProgram program = build_step_program(job);
-    NoTimeline nothing;
-    const SimulationResult result = simulate_step(program, draw_times(program, 1), nothing);
+    Timeline timeline;
+    const SimulationResult result = simulate_step(program, draw_times(program, 1), timeline);
     const MemoryReport report = memory_report(job, program);
     for (std::size_t s = 0; s < program.stages.size(); ++s) {
       CHECK(result.ranks[s].peak == report.stages[s].peak);
-      const auto& memory = result.ranks[s].memory;
+      std::vector<MemorySample> memory;
+      std::copy_if(timeline.memory().begin(), timeline.memory().end(), std::back_inserter(memory),
+                   [&](const MemorySample& sample) { return sample.stage.at() == s; });
+      REQUIRE(!memory.empty());
+      CHECK(std::max_element(memory.begin(), memory.end(), [](const auto& a, const auto& b) {
+              return a.bytes < b.bytes;
+            })->bytes == report.stages[s].peak);
       CHECK(std::is_sorted(memory.begin(), memory.end(),
                            [](const MemorySample& a, const MemorySample& b) { return a.time < b.time; }));
     }

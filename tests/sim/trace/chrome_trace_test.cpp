@@ -122,6 +122,24 @@ TEST_CASE("all ranks of a stage are written out, with their own transfers") {
   CHECK(processes == std::set<int>{0, 1, 2, 3, 4, 5});
 }
 
+TEST_CASE("a trace of the first micro-batches has theirs and says so") {
+  const HandProgram hand = make_pipeline(small_pipeline());
+  const json document = json::parse(trace_of(hand, {.micro_batches = 1}));
+  validate(document);
+  auto phases = count_phases(document);
+  // A quarter of what four micro-batches have.
+  CHECK(phases["X"] == (32 + 48) / 4);
+  CHECK(phases["s"] == 24 / 4);
+  CHECK(phases["f"] == 24 / 4);
+  CHECK(phases["C"] == (32 + 48) / 4);
+  for (const json& event : document.at("traceEvents")) {
+    if (event.at("ph") == "X") CHECK(event.at("args").at("micro_batch") == 0);
+  }
+  CHECK(document.at("otherData") == json{{"micro_batches_written", 1}, {"micro_batches_of_the_step", 4}});
+  CHECK(json::parse(trace_of(hand, {.micro_batches = 9})).at("otherData").at("micro_batches_written") == 4);
+  CHECK_FALSE(json::parse(trace_of(hand)).contains("otherData"));
+}
+
 TEST_CASE("two runs write the same bytes") {
   const HandProgram hand = make_pipeline(small_pipeline());
   CHECK(trace_of(hand) == trace_of(hand));

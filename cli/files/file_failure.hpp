@@ -1,0 +1,13 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "cli/commands/command.hpp"
+
+namespace foreshard::cli {
+
+/// A file that cannot be written: which call failed, the system's words for `error` (an errno), what to try.
+EnvironmentError file_failure(const std::filesystem::path& file, const std::string& call, int error);
+
+}  // namespace foreshard::cli
