@@ -53,12 +53,15 @@ std::optional<Pieces> cut(std::string_view text) {
   return Pieces{text.substr(0, end), trimmed(text.substr(end))};
 }
 
+/// A prefix alone, such as G, is a unit of tokens; where anything else is wanted, its unit was left out.
+bool is_prefix_alone(const Unit& unit) { return unit.measure == Measure::tokens && unit.name.size() == 1; }
+
 const Unit* find_unit(std::string_view name, Measure wanted) {
   const Unit* other = nullptr;
   for (const Unit& unit : all_units()) {
     if (unit.name != name) continue;
     if (unit.measure == wanted) return &unit;
-    other = &unit;
+    if (!is_prefix_alone(unit)) other = &unit;
   }
   return other;
 }

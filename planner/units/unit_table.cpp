@@ -63,6 +63,11 @@ constexpr std::array kUnits = std::to_array<Unit>({
     {Measure::tokens, "B tokens", 1e9},
     {Measure::tokens, "M tokens", 1e6},
     {Measure::tokens, "K tokens", 1e3},
+    // As the tables print them: "200 G tokens", "500 k tokens".
+    {Measure::tokens, "G", 1e9},
+    {Measure::tokens, "k", 1e3},
+    {Measure::tokens, "G tokens", 1e9},
+    {Measure::tokens, "k tokens", 1e3},
     {Measure::tokens, "tokens"},
     {Measure::money, "USD"},
     {Measure::price, "USD/h", 1.0, 3600.0},

@@ -37,6 +37,11 @@ TEST_CASE("quantities are read as people write them") {
   CHECK(parsed<Seconds>("1.5 ms") == Seconds(1.5e-3));
   CHECK(parsed<Tokens>("15T") == Tokens(15'000'000'000'000));
   CHECK(parsed<Tokens>("1.5M tokens") == Tokens(1'500'000));
+  // As the tables print them, with and without the blank.
+  CHECK(parsed<Tokens>("200 G") == Tokens(200'000'000'000));
+  CHECK(parsed<Tokens>("200G") == Tokens(200'000'000'000));
+  CHECK(parsed<Tokens>("200 G tokens") == Tokens(200'000'000'000));
+  CHECK(parsed<Tokens>("500 k") == Tokens(500'000));
   CHECK(parsed<Tokens>("300000 tokens") == Tokens(300'000));
   CHECK(parsed<DollarsPerSecond>("3600 USD/h") == DollarsPerSecond(1.0));
   CHECK(parsed<Watts>("700 W") == Watts(700.0));
@@ -89,6 +94,7 @@ TEST_CASE("a misspelt unit is answered with the one that was meant") {
   CHECK(meant(complaint<FlopsPerSecond>("989 tflop/s")) == "TFLOP/s'?");
   CHECK(meant(complaint<Bytes>("80 gib")) == "GiB'?");
   CHECK(meant(complaint<Bytes>("80 G")) == "GB'?");
+  CHECK(meant(complaint<Bytes>("2 T")) == "TB'?");
   CHECK(meant(complaint<Seconds>("3 sec")) == "s'?");
   CHECK(meant(complaint<DollarsPerSecond>("2.5 $/h")) == "USD/h'?");
   CHECK(meant(complaint<Watts>("700 watts")) == "W'?");
