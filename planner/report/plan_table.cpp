@@ -13,7 +13,6 @@ namespace {
 
 using namespace report;
 
-
 /// The lines of the table, blocks apart by one blank line.
 class Page {
  public:
@@ -68,7 +67,8 @@ std::string plan_table(const PlannedJob& planned) {
   page.block(verdict_lines(planned), 0);
   page.append(training_lines(planned), 0);
   page.block(step_table(planned), kIndent);
-  page.block(beside(memory_table(planned), parameter_table(planned), kWidth - kIndent), kIndent);
+  page.block(beside(memory_table(planned), parameter_table(planned), PageWidth::columns() - kIndent),
+             kIndent);
   page.append(peaks_by_stage(planned.estimate.memory), 0);
   page.block(layer_table(planned), kIndent);
   page.block(communication_table(planned), kIndent);

@@ -87,8 +87,7 @@ std::string sweep_table(const JobSpec& job, const Sweep& sweep) {
     machine = entry.validation->machine;
     table.row({tp, fmt::format("{} × {}", p.pp, p.dp), report::with_unit(step.predicted),
                fmt::format("{} ± {}", report::with_unit(step.measured), report::with_unit(step.spread)),
-               fmt::format("{:+.1f}%", 100.0 * step.error().value_or(0.0)),
-               entry.validation->passed() ? "" : "✗"});
+               report::signed_percent(step.error().value_or(0.0)), entry.validation->passed() ? "" : "✗"});
   }
   std::string text = fmt::format("{}: {} on {}\n\n", job.name, job.model.name, machine);
   for (const std::string& line : table.lines()) text += "  " + line + '\n';

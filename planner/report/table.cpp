@@ -10,6 +10,8 @@ namespace {
 constexpr std::size_t kColumnGap = 2;
 constexpr std::size_t kBlockGap = 4;
 
+thread_local std::size_t page_columns = kWidth;
+
 constexpr bool starts_code_point(char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }
 
 std::string padded(const std::string& text, std::size_t width, Align align) {
@@ -30,6 +32,12 @@ std::size_t prefix_bytes(std::string_view text, std::size_t width) {
 }
 
 }  // namespace
+
+PageWidth::PageWidth(std::size_t columns) : before_(std::exchange(page_columns, columns)) {}
+
+PageWidth::~PageWidth() { page_columns = before_; }
+
+std::size_t PageWidth::columns() { return page_columns; }
 
 std::size_t display_width(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_code_point));

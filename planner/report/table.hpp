@@ -7,8 +7,24 @@
 
 namespace foreshard::report {
 
-/// Nothing that a report prints is wider.
+/// Columns of a page where nobody says otherwise. No text that a report prints is wider than its page.
 inline constexpr std::size_t kWidth = 100;
+
+/// While it lives, what this thread prints is laid out for a page of so many columns. The same input gives
+/// the same output on pages of the same width.
+class PageWidth {
+ public:
+  explicit PageWidth(std::size_t columns);
+  ~PageWidth();
+  PageWidth(const PageWidth&) = delete;
+  PageWidth& operator=(const PageWidth&) = delete;
+
+  static std::size_t columns();
+
+ private:
+  std::size_t before_;
+};
+
 inline constexpr std::size_t kIndent = 2;  ///< of what stands below a heading
 
 /// Columns that UTF-8 text takes in a terminal: one per code point, which is true of everything that the
@@ -49,6 +65,6 @@ std::vector<std::string> beside(std::vector<std::string> left, const std::vector
 /// Text broken at spaces into lines of at most `width` columns, the first indented by `indent` spaces and the
 /// others by `hang`. A word that alone is wider is cut.
 std::vector<std::string> wrapped(std::string_view text, std::size_t indent, std::size_t hang,
-                                 std::size_t width = kWidth);
+                                 std::size_t width = PageWidth::columns());
 
 }  // namespace foreshard::report

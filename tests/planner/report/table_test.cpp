@@ -9,6 +9,16 @@
 using namespace foreshard::report;
 using Lines = std::vector<std::string>;
 
+TEST_CASE("text is wrapped at the page's width, which is 100 again afterwards") {
+  const std::string text = "aaaa bbbb cccc";
+  {
+    const PageWidth page(9);
+    CHECK(wrapped(text, 0, 0) == std::vector<std::string>{"aaaa bbbb", "cccc"});
+  }
+  CHECK(wrapped(text, 0, 0) == std::vector<std::string>{"aaaa bbbb cccc"});
+  CHECK(PageWidth::columns() == 100);
+}
+
 TEST_CASE("a code point of UTF-8 is one column") {
   CHECK(display_width("") == 0);
   CHECK(display_width("abc") == 3);

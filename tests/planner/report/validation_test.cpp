@@ -174,6 +174,8 @@ TEST_CASE("a sweep says whether the predicted order is the measured one") {
   CHECK(right.passed());
   CHECK_THAT(sweep_table(two_ranks(), right),
              ContainsSubstring("The predicted order is the measured one: tp 2, tp 1."));
+  // 0.2 / 0.21 − 1, with the minus sign that all tables have.
+  CHECK_THAT(sweep_table(two_ranks(), right), ContainsSubstring("  −4.8%"));
   const Sweep wrong = sweep_of(Seconds(0.1), Seconds(0.21), Seconds(0.2), Seconds(0.12));
   CHECK(!wrong.same_order());
   CHECK(!wrong.passed());
