@@ -17,9 +17,13 @@ std::string_view axis_key(Axis axis) {
     case Axis::pp: return "pp";
     case Axis::cp: return "cp";
     case Axis::ep: return "ep";
+    case Axis::dp: return "dp";
     case Axis::vp: return "vp";
+    case Axis::schedule: return "schedule";
     case Axis::micro_batch: return "micro_batch";
+    case Axis::global_batch: return "global_batch";
     case Axis::recompute: return "recompute";
+    case Axis::precision: return "precision";
     case Axis::zero: return "zero";
     case Axis::sequence_length: return "sequence_length";
     case Axis::cluster: return "cluster";
@@ -31,6 +35,7 @@ std::string_view axis_key(Axis axis) {
 std::string_view axis_words(Axis axis) {
   switch (axis) {
     case Axis::micro_batch: return "micro-batch";
+    case Axis::global_batch: return "batch, sequences";
     case Axis::sequence_length: return "sequence, tokens";
     default: return axis_key(axis);
   }
@@ -47,6 +52,7 @@ std::string choice_words(const Choice& choice) {
     case Axis::cluster: return value_words(choice);
     case Axis::nodes: return counted(std::get<std::int64_t>(choice.value), "node");
     case Axis::sequence_length: return fmt::format("{} tokens", value_words(choice));
+    case Axis::global_batch: return fmt::format("{} sequences", value_words(choice));
     default: return fmt::format("{} {}", axis_words(choice.axis), value_words(choice));
   }
 }

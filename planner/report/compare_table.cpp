@@ -36,10 +36,12 @@ std::string common_words(const Comparison& comparison) {
   const auto add = [&](bool is_told, const std::string& words) {
     if (is_told) text += (text.empty() ? "" : " · ") + words;
   };
-  add(true, counted(job.training.global_batch, "sequence") +
-                (fixed(Axis::sequence_length)
-                     ? fmt::format(" of {}", counted(job.training.sequence_length, "token"))
-                     : ""));
+  const std::string sequences =
+      fixed(Axis::global_batch) ? counted(job.training.global_batch, "sequence") : std::string("sequences");
+  add(fixed(Axis::global_batch) || fixed(Axis::sequence_length),
+      sequences + (fixed(Axis::sequence_length)
+                       ? fmt::format(" of {}", counted(job.training.sequence_length, "token"))
+                       : ""));
   add(fixed(Axis::tp), fmt::format("tp {}", job.parallelism.tp));
   add(fixed(Axis::vp) && fixed(Axis::pp) && job.parallelism.vp > 1, fmt::format("vp {}", job.parallelism.vp));
   add(fixed(Axis::ep) && job.parallelism.ep > 1, fmt::format("ep {}", job.parallelism.ep));
@@ -47,7 +49,7 @@ std::string common_words(const Comparison& comparison) {
   add(fixed(Axis::micro_batch), fmt::format("micro-batch {}", job.training.micro_batch));
   add(fixed(Axis::recompute) && job.training.recompute != Recompute::none,
       fmt::format("recompute {}", word_for(job.training.recompute)));
-  add(true, std::string(word_for(job.training.precision)));
+  add(fixed(Axis::precision), std::string(word_for(job.training.precision)));
   add(job.framework != Framework::foreshard, fmt::format("as {}", word_for(job.framework)));
   return text;
 }
@@ -63,15 +65,24 @@ std::string device_words(const Comparison& comparison) {
   return nodes_vary ? " on " + device : fmt::format(" on {} × {}", grouped(job.cluster.devices()), device);
 }
 
+/// "Devices and batch are fixed: dp follows."
+std::string what_is_fixed(const Comparison& comparison) {
+  const bool batch_varies = is_varied(comparison, Axis::global_batch);
+  std::string text = batch_varies ? "Devices are fixed" : "Devices and batch are fixed";
+  if (is_varied(comparison, Axis::nodes))
+    text =
+        batch_varies ? "Devices grow with the nodes" : "The batch is fixed and devices grow with the nodes";
+  return text + (is_varied(comparison, Axis::dp) ? "." : ": dp follows.");
+}
+
 Lines header(const Comparison& comparison) {
   const JobSpec& job = comparison.variants.front().variant.job;
   Lines lines =
       wrapped(fmt::format("{}: {}{}", job.name, job.model.name, device_words(comparison)), 0, kIndent);
   append(lines, wrapped(common_words(comparison), 0, kIndent));
-  const std::string fixed = is_varied(comparison, Axis::nodes)
-                                ? "The batch is fixed and devices grow with the nodes: dp follows."
-                                : "Devices and batch are fixed: dp follows.";
-  append(lines, wrapped(fixed + " ± is the kernels' error alone; the rest is common to all.", 0, kIndent));
+  append(lines,
+         wrapped(what_is_fixed(comparison) + " ± is the kernels' error alone; the rest is common to all.", 0,
+                 kIndent));
   return lines;
 }
 
@@ -100,7 +111,7 @@ Lines tables(const std::vector<CompareRow>& rows) {
     std::size_t column = 0;
     for (const CompareRow& row : rows) column = std::max(column, display_width(cut(row.cells[v])));
     width += kColumnGap + column;
-    if (width > kWidth && v > first) {
+    if (width > PageWidth::columns() && v > first) {
       append(lines, table_of(rows, first, v));
       lines.emplace_back();
       first = v;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "planner/spec/job/validate_job.hpp"
+#include "planner/spec/yaml/names.hpp"
 #include "planner/units/count.hpp"
 
 namespace foreshard {
@@ -20,6 +21,8 @@ void cross(std::vector<Variant>& variants, Axis axis, const std::vector<Value>& 
       Variant& next = product.emplace_back(variant);
       if constexpr (std::is_same_v<Value, ClusterSpec>) {
         next.choices.push_back({axis, value.name});
+      } else if constexpr (std::is_same_v<Value, Precision> || std::is_same_v<Value, ScheduleKind>) {
+        next.choices.push_back({axis, std::string(word_of(value))});
       } else {
         next.choices.push_back({axis, value});
       }
@@ -49,13 +52,14 @@ void replace_cluster(JobSpec& job, const ClusterSpec& cluster) {
 
 void take_nodes(JobSpec& job, std::int64_t nodes) { job.cluster.nodes = nodes; }
 
-void follow_pipeline(JobSpec& job, const JobSpec& base, bool vp_is_varied) {
+void follow_pipeline(JobSpec& job, const JobSpec& base, const VariantAxes& axes) {
   ParallelismSpec& parallelism = job.parallelism;
-  if (parallelism.pp == 1 && !vp_is_varied) parallelism.vp = 1;
+  if (parallelism.pp == 1 && axes.vp.empty()) parallelism.vp = 1;
   if (parallelism.pp != base.parallelism.pp || parallelism.vp != base.parallelism.vp) {
     if (parallelism.stage_policy == StagePolicy::listed) parallelism.stage_policy = StagePolicy::even;
     parallelism.stage_layers.clear();
   }
+  if (!axes.schedule.empty()) return;
   if (parallelism.vp > 1) {
     job.training.schedule = ScheduleKind::interleaved;
   } else if (job.training.schedule == ScheduleKind::interleaved) {
@@ -80,8 +84,9 @@ void follow_devices(JobSpec& job) {
 
 std::int64_t count_variants(const VariantAxes& axes) {
   const auto size = [](const auto& values) { return std::max<std::size_t>(values.size(), 1); };
-  return checked_product(size(axes.tp), size(axes.pp), size(axes.cp), size(axes.ep), size(axes.vp),
-                         size(axes.micro_batch), size(axes.recompute), size(axes.zero),
+  return checked_product(size(axes.tp), size(axes.pp), size(axes.cp), size(axes.ep), size(axes.dp),
+                         size(axes.vp), size(axes.schedule), size(axes.micro_batch), size(axes.global_batch),
+                         size(axes.recompute), size(axes.precision), size(axes.zero),
                          size(axes.sequence_length), size(axes.clusters), size(axes.nodes));
 }
 
@@ -91,10 +96,16 @@ std::vector<Variant> make_variants(const JobSpec& base, const VariantAxes& axes)
   cross(variants, Axis::pp, axes.pp, setter(&ParallelismSpec::pp));
   cross(variants, Axis::cp, axes.cp, setter(&ParallelismSpec::cp));
   cross(variants, Axis::ep, axes.ep, setter(&ParallelismSpec::ep));
+  cross(variants, Axis::dp, axes.dp, setter(&ParallelismSpec::dp));
   cross(variants, Axis::vp, axes.vp, setter(&ParallelismSpec::vp));
+  cross(variants, Axis::schedule, axes.schedule,
+        [](JobSpec& job, ScheduleKind schedule) { job.training.schedule = schedule; });
   cross(variants, Axis::micro_batch, axes.micro_batch, setter(&TrainingSpec::micro_batch));
+  cross(variants, Axis::global_batch, axes.global_batch, setter(&TrainingSpec::global_batch));
   cross(variants, Axis::recompute, axes.recompute,
         [](JobSpec& job, Recompute recompute) { job.training.recompute = recompute; });
+  cross(variants, Axis::precision, axes.precision,
+        [](JobSpec& job, Precision precision) { job.training.precision = precision; });
   cross(variants, Axis::zero, axes.zero, setter(&ParallelismSpec::zero));
   cross(variants, Axis::sequence_length, axes.sequence_length, setter(&TrainingSpec::sequence_length));
   cross(variants, Axis::cluster, axes.clusters, replace_cluster);
@@ -102,9 +113,9 @@ std::vector<Variant> make_variants(const JobSpec& base, const VariantAxes& axes)
   for (Variant& variant : variants) {
     // What was measured was measured for the job as it stands.
     variant.job.measured.reset();
-    follow_pipeline(variant.job, base, !axes.vp.empty());
+    follow_pipeline(variant.job, base, axes);
     follow_tensor_parallel(variant.job, base);
-    follow_devices(variant.job);
+    if (axes.dp.empty()) follow_devices(variant.job);
     const std::vector<Illegality> findings = find_illegalities(variant.job);
     if (!findings.empty()) variant.illegal = findings.front().message;
   }

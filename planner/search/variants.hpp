@@ -17,9 +17,13 @@ enum class Axis : std::uint8_t {
   pp,
   cp,
   ep,
+  dp,
   vp,
+  schedule,
   micro_batch,
+  global_batch,
   recompute,
+  precision,
   zero,
   sequence_length,
   cluster,
@@ -32,16 +36,20 @@ struct VariantAxes {
   std::vector<std::int64_t> pp;
   std::vector<std::int64_t> cp;
   std::vector<std::int64_t> ep;
+  std::vector<std::int64_t> dp;
   std::vector<std::int64_t> vp;
+  std::vector<ScheduleKind> schedule;
   std::vector<std::int64_t> micro_batch;
+  std::vector<std::int64_t> global_batch;
   std::vector<Recompute> recompute;
+  std::vector<Precision> precision;
   std::vector<std::int64_t> zero;
   std::vector<std::int64_t> sequence_length;
   std::vector<ClusterSpec> clusters;
   std::vector<std::int64_t> nodes;
 };
 
-/// One value on one axis; a cluster by its name.
+/// One value on one axis; a cluster by its name, a precision and a schedule by their words.
 struct Choice {
   Axis axis = Axis::tp;
   std::variant<std::int64_t, Recompute, std::string> value;
@@ -58,11 +66,12 @@ struct Variant {
 /// How many variants there are. @throws CountOverflow beyond 64 bits.
 std::int64_t count_variants(const VariantAxes& axes);
 
-/// All variants at the job's global batch, legal or with the reason why not. What is not varied follows:
-///   dp         what the other degrees leave of the devices
+/// All variants, legal or with the reason why not. The global batch stays unless it is varied. What is not
+/// varied follows:
+///   dp         what the other degrees leave of the devices; where varied, to leave devices idle is illegal
 ///   cluster    as many nodes as have the job's number of devices (a part of the node, where one has more),
 ///              unless nodes are varied too
-///   schedule   interleaved where vp > 1, else the job's own, 1f1b for interleaved
+///   schedule   unless varied: interleaved where vp > 1, else the job's own, 1f1b for interleaved
 ///   vp         1 where pp is 1, unless varied
 ///   stages     a list of layer counts holds for the pp and vp it was written for; others split evenly
 ///   sequence_parallel   off at tp 1; else as the job has it, on (the default) if the job has tp 1

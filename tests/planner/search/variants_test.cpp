@@ -57,6 +57,29 @@ TEST_CASE("variants are the cross product in the order given, the last axis fast
   CHECK(variants[2].job.training.recompute == Recompute::none);
 }
 
+TEST_CASE("batch, precision, schedule and dp are varied as they are listed") {
+  VariantAxes axes;
+  axes.dp = {2, 4};
+  axes.schedule = {ScheduleKind::gpipe};
+  axes.global_batch = {128};
+  axes.precision = {Precision::fp16};
+  const auto variants = make_variants(sixteen_devices(), axes);
+  REQUIRE(variants.size() == 2);
+  CHECK(count_variants(axes) == 2);
+  const std::vector<Choice> first = {{Axis::dp, std::int64_t{2}},
+                                     {Axis::schedule, std::string("gpipe")},
+                                     {Axis::global_batch, std::int64_t{128}},
+                                     {Axis::precision, std::string("fp16")}};
+  CHECK(variants[0].choices == first);
+  CHECK(variants[0].job.training.schedule == ScheduleKind::gpipe);
+  CHECK(variants[0].job.training.global_batch == 128);
+  CHECK(variants[0].job.training.precision == Precision::fp16);
+  CHECK_FALSE(variants[0].illegal);
+  // 4 · 2 · 4 devices are twice those that there are.
+  CHECK(degrees_of(variants[1]).dp == 4);
+  CHECK(variants[1].illegal);
+}
+
 TEST_CASE("dp takes what the other degrees leave, at the same devices and batch") {
   VariantAxes axes;
   axes.tp = {1, 2, 4, 8};
