@@ -5,17 +5,17 @@
 #include <exception>
 #include <iostream>
 #include <new>
-#include <sstream>
 #include <string>
 #include <unistd.h>
+#include <vector>
 
-#include <CLI/CLI.hpp>
-
-#include "cli/terminal/color.hpp"
 #include "cli/commands/command.hpp"
-#include "cli/options/command_line.hpp"
 #include "cli/commands/foreshard_commands.hpp"
+#include "cli/options/parse_command_line.hpp"
+#include "cli/terminal/color.hpp"
 #include "cli/terminal/output.hpp"
+#include "cli/terminal/terminal.hpp"
+#include "planner/report/table.hpp"
 #include "planner/spec/yaml/diagnostic.hpp"
 #include "planner/units/count.hpp"
 
@@ -24,21 +24,7 @@ namespace {
 
 int status(ExitCode code) { return static_cast<int>(code); }
 
-/// Help and version are results; everything else that the parser throws is a wrong command line.
-int finish_parsing(const CLI::App& app, const CLI::ParseError& outcome) {
-  if (outcome.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
-    std::ostringstream text;
-    std::ostringstream unused;
-    app.exit(outcome, text, unused);
-    print_result(text.str());
-    return status(ExitCode::done);
-  }
-  std::cerr << "error: " << describe_parse_error(app, outcome) << "\nsee: " << help_command(app) << '\n';
-  return status(ExitCode::wrong_input);
-}
-
-int run(const CLI::App& app, const Command& command, const ColorChoice& color) {
-  if (!command.run) throw UsageError(missing_command(app));
+int run(const Command& command, const ColorChoice& color) {
   const CommandResult result = command.run();
   const bool is_colored = result.is_table && wants_color(color, STDOUT_FILENO);
   print_result(is_colored ? colored_table(result.output) : result.output);
@@ -54,10 +40,10 @@ int complain(ExitCode code, const std::string& message, const ColorChoice& color
   return status(code);
 }
 
-int complain(const SpecError& error, const Command& command, const ColorChoice& color) {
+int complain(const SpecError& error, const std::string& nothing_done, const ColorChoice& color) {
   const std::size_t problems = error.diagnostics().size();
   print_complaints(format_diagnostics(error.diagnostics()), color);
-  std::cerr << problems << (problems == 1 ? " problem, " : " problems, ") << command.nothing_done << ".\n";
+  std::cerr << problems << (problems == 1 ? " problem, " : " problems, ") << nothing_done << ".\n";
   return status(ExitCode::wrong_input);
 }
 
@@ -68,20 +54,21 @@ int main(int argc, char** argv) {
   using namespace foreshard;
   using namespace foreshard::cli;
   std::signal(SIGPIPE, SIG_IGN);
-  CLI::App app;
-  Command command;
   ColorChoice color;
+  std::string nothing_done = "nothing done";
   try {
-    describe_foreshard(app, command, color);
-    // Printing help can fail as printing a result can: hence one try within the other.
-    try {
-      app.parse(argc, argv);
-    } catch (const CLI::ParseError& outcome) {
-      return finish_parsing(app, outcome);
+    const std::vector<Command> commands = foreshard_commands();
+    const ParsedCommandLine parsed = parse_command_line(foreshard_tool(commands, color), argc, argv,
+                                                        FORESHARD_VERSION, page_width(STDOUT_FILENO));
+    if (parsed.page) {
+      print_result(*parsed.page);
+      return status(ExitCode::done);
     }
-    return run(app, command, color);
+    const report::PageWidth page(page_width(STDOUT_FILENO));
+    nothing_done = commands[parsed.command].nothing_done;
+    return run(commands[parsed.command], color);
   } catch (const SpecError& error) {
-    return complain(error, command, color);
+    return complain(error, nothing_done, color);
   } catch (const UsageError& error) {
     return complain(ExitCode::wrong_input, error.what(), color);
   } catch (const CountOverflow& error) {

@@ -5,18 +5,19 @@
 #include <cstdlib>
 #include <exception>
 #include <new>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <unistd.h>
+#include <vector>
 
-#include <CLI/CLI.hpp>
-
-#include "cli/terminal/color.hpp"
 #include "cli/commands/command.hpp"
-#include "cli/options/command_line.hpp"
-#include "cli/terminal/output.hpp"
 #include "cli/commands/run_commands.hpp"
+#include "cli/options/common_options.hpp"
+#include "cli/options/parse_command_line.hpp"
+#include "cli/terminal/color.hpp"
+#include "cli/terminal/output.hpp"
+#include "cli/terminal/terminal.hpp"
+#include "planner/report/table.hpp"
 #include "planner/spec/yaml/diagnostic.hpp"
 #include "planner/units/count.hpp"
 #include "runtime/comm/end_run.hpp"
@@ -27,36 +28,20 @@ namespace {
 
 bool speaks(const MpiSession& session) { return session.rank() == Rank(0); }
 
-/// Help and version are results; everything else that the parser throws is a wrong command line.
-int finish_parsing(const CLI::App& app, const CLI::ParseError& outcome, const MpiSession& session) {
-  if (outcome.get_exit_code() != static_cast<int>(CLI::ExitCodes::Success))
-    throw UsageError(describe_parse_error(app, outcome) + "\nsee: " + help_command(app));
-  std::ostringstream text;
-  std::ostringstream unused;
-  app.exit(outcome, text, unused);
-  if (speaks(session)) print_result(text.str());
-  return static_cast<int>(ExitCode::done);
-}
-
-int run(const CLI::App& app, const RunCommand& command, const ColorChoice& color, MpiSession& session) {
-  if (!command) throw UsageError(missing_command(app));
-  const CommandResult result = command(session);
+int parse_and_run(int argc, char** argv, MpiSession& session) {
+  ColorChoice color;
+  const std::vector<RunCommand> commands = run_commands();
+  const ParsedCommandLine parsed =
+      parse_command_line(run_tool(commands, color), argc, argv, FORESHARD_VERSION, page_width(STDOUT_FILENO));
+  if (parsed.page) {
+    if (speaks(session)) print_result(*parsed.page);
+    return static_cast<int>(ExitCode::done);
+  }
+  const report::PageWidth page(page_width(STDOUT_FILENO));
+  const CommandResult result = commands[parsed.command].run(session);
   const bool is_colored = result.is_table && wants_color(color, STDOUT_FILENO);
   if (speaks(session)) print_result(is_colored ? colored_table(result.output) : result.output);
   return static_cast<int>(result.code);
-}
-
-int parse_and_run(int argc, char** argv, MpiSession& session) {
-  CLI::App app;
-  RunCommand command;
-  ColorChoice color;
-  describe_foreshard_run(app, command, color);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& outcome) {
-    return finish_parsing(app, outcome, session);
-  }
-  return run(app, command, color, session);
 }
 
 /// How long the ranks may take to meet: what the command line says of --timeout. It is parsed when they have.
@@ -70,7 +55,8 @@ Seconds start_timeout(int argc, char** argv) {
     if (word.size() == kOption.size() && i + 1 < argc) value = argv[i + 1];
     if (word.size() > kOption.size() && word[kOption.size()] == '=') value = argv[i] + kOption.size() + 1;
     const double seconds = value == nullptr ? 0.0 : std::strtod(value, nullptr);
-    if (seconds >= 1.0) return Seconds(seconds);
+    // What is no such number is refused when the ranks have met.
+    if (seconds >= kTimeouts.least && seconds <= kTimeouts.most) return Seconds(seconds);
   }
   return kDefault;
 }

@@ -12,8 +12,8 @@
 #include "cli/commands/calibration_table.hpp"
 #include "cli/commands/run_device.hpp"
 #include "cli/files/output_file.hpp"
-#include "cli/options/command_line.hpp"
-#include "cli/options/offers.hpp"
+#include "cli/options/common_options.hpp"
+#include "cli/options/target.hpp"
 #include "cli/terminal/progress.hpp"
 #include "planner/spec/cluster/write_cluster.hpp"
 #include "planner/spec/yaml/load.hpp"
@@ -125,52 +125,54 @@ CommandResult run_calibrate(const CalibrateOptions& options, const MpiSession& s
   return {.output = output, .code = ExitCode::done};
 }
 
-constexpr const char* kExample =
-    "Measures kernels and links with all ranks at the same time, about a minute, and fits the\n"
-    "planner's constants to them. Run it with the ranks and the binding that jobs will have.\n"
-    "\n"
-    "Example:\n"
-    "  mpirun -n 2 foreshard-run calibrate --out my-cluster.yaml\n"
-    "  foreshard plan my-job.yaml --set cluster=my-cluster.yaml\n"
-    "  mpirun -n 2 foreshard-run validate my-job.yaml --cluster my-cluster.yaml\n"
-    "  mpirun -n 2 foreshard-run calibrate --precision bf16 --out my-bf16-cluster.yaml\n"
-    "  foreshard-run calibrate --like dgx-h100 --out eight-of-these.yaml\n"
-    "  mpirun -n 8 foreshard-run calibrate --like dgx-h100 --out these-eight.yaml\n"
-    "\n";
+std::vector<OptionSpec> calibrate_options(CalibrateOptions& options) {
+  return {
+      {.name = "--out",
+       .value = "FILE",
+       .help = "The cluster file to write",
+       .is_required = true,
+       .offer = Offer::files,
+       .target = text(options.out)},
+      {.name = "--name",
+       .value = "NAME",
+       .help = "Of the cluster; default the file's name",
+       .target = text(options.name)},
+      {.name = "--like",
+       .value = "CLUSTER",
+       .help = "Measure this machine's GPUs, one per rank, and the links between them; the rest of the "
+               "cluster is as this one, such as dgx-h100",
+       .offer = Offer::clusters,
+       .target = text(options.like)},
+      {.name = "--precision",
+       .value = "PRECISION",
+       .help = "What jobs compute with whose plans the file is for: fp32 or bf16; default fp32, with --like "
+               "bf16",
+       .target = word(options.precision, {"fp32", "bf16"})},
+      {.name = "--quick",
+       .help = "Measure less, in under 15 seconds: a first impression",
+       .target = flag(options.quick)},
+      threads_option(options.threads)};
+}
 
 }  // namespace
 
-void add_calibrate(CLI::App& app, RunCommand& command) {
+RunCommand calibrate_command() {
   const auto options = std::make_shared<CalibrateOptions>();
-  CLI::App* calibrate = app.add_subcommand(
-      "calibrate", "Measure this machine and write a cluster file with which plans are about it.");
-  calibrate->add_option("--out", options->out, "The cluster file to write")
-      ->required()
-      ->check(offers(kOfferFiles))
-      ->option_text("FILE");
-  calibrate->add_option("--name", options->name, "Of the cluster; default the file's name")
-      ->option_text("NAME");
-  calibrate
-      ->add_option("--like", options->like,
-                   "Measure this machine's GPUs, one per rank, and the links between them; the rest of the "
-                   "cluster is as "
-                   "this one, such as dgx-h100")
-      ->check(offers(kOfferClusters))
-      ->option_text("CLUSTER");
-  calibrate
-      ->add_option(
-          "--precision", options->precision,
-          "What jobs compute with whose plans the file is for: fp32 or bf16; default fp32, with --like bf16")
-      ->check(one_of({"fp32", "bf16"}))
-      ->option_text("PRECISION");
-  calibrate->add_flag("--quick", options->quick, "Measure less, in under 15 seconds: a first impression");
-  calibrate->add_option("--threads", options->threads, "Threads per rank; default its share of the cores")
-      ->check(CLI::Range(1, 4096))
-      ->option_text("N");
-  calibrate->footer(kExample + std::string(kExitCodes));
-  calibrate->callback([options, &command] {
-    command = [options](MpiSession& session) { return run_calibrate(*options, session); };
-  });
+  return {
+      .spec = {.name = "calibrate",
+               .summary = "Measure this machine and write a cluster file with which plans are about it.",
+               .options = calibrate_options(*options),
+               .notes =
+                   "Measures kernels and links with all ranks at the same time, about a minute, and fits "
+                   "the\nplanner's constants to them. Run it with the ranks and the binding that jobs "
+                   "will have.",
+               .examples = "mpirun -n 2 foreshard-run calibrate --out my-cluster.yaml\n"
+                           "foreshard plan my-job.yaml --on my-cluster.yaml\n"
+                           "mpirun -n 2 foreshard-run validate my-job.yaml --cluster my-cluster.yaml\n"
+                           "mpirun -n 2 foreshard-run calibrate --precision bf16 --out my-bf16-cluster.yaml\n"
+                           "foreshard-run calibrate --like dgx-h100 --out eight-of-these.yaml\n"
+                           "mpirun -n 8 foreshard-run calibrate --like dgx-h100 --out these-eight.yaml\n"},
+      .run = [options](MpiSession& session) { return run_calibrate(*options, session); }};
 }
 
 }  // namespace foreshard::cli

@@ -5,14 +5,10 @@
 #include <string>
 
 #include "cli/commands/exit_code.hpp"
+#include "cli/options/option.hpp"
+#include "cli/options/usage_error.hpp"
 
 namespace foreshard::cli {
-
-/// The command line asks for something that there is not. Exit code 2.
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 /// The machine failed; the message names the call's object, the system's own words and the operation under
 /// way. Exit code 3.
@@ -29,8 +25,10 @@ struct CommandResult {
   bool is_table = false;  ///< for people, not for programs
 };
 
-/// The sub-command that the command line chose, ready to run.
+/// A command of foreshard: how it is called, and what it does with the values that the parser has put where
+/// its targets are.
 struct Command {
+  CommandSpec spec;
   std::function<CommandResult()> run;
   std::string nothing_done;  ///< said after complaints about its input: "nothing planned"
 };

@@ -2,27 +2,26 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include "cli/options/command_line.hpp"
+#include "cli/options/common_options.hpp"
 #include "cli/options/job_input.hpp"
-#include "cli/options/offers.hpp"
+#include "cli/options/job_options.hpp"
+#include "cli/options/target.hpp"
+#include "cli/options/value_list.hpp"
 #include "planner/report/compare_csv.hpp"
 #include "planner/report/compare_json.hpp"
 #include "planner/report/compare_table.hpp"
-#include "planner/report/words.hpp"
 #include "planner/search/comparison.hpp"
 #include "planner/spec/yaml/load.hpp"
+#include "planner/spec/yaml/names.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -30,115 +29,50 @@ namespace {
 /// Beyond this nobody reads a table; a slip in a list should not cost hours.
 constexpr std::int64_t kMostVariants = 256;
 
-struct NumberList {
+/// An option of `compare` and the axis that its whole numbers are for.
+struct NumberAxis {
   const char* option;
-  std::vector<std::int64_t> VariantAxes::*axis;
-  std::int64_t least;
-  std::int64_t most;
-  const char* help;
+  std::vector<std::int64_t> VariantAxes::*values;
 };
-
-constexpr std::int64_t kUnbounded = 1'000'000'000;
-
-constexpr std::array<NumberList, 9> kNumberLists{
-    {{"--tp", &VariantAxes::tp, 1, kUnbounded, "Tensor-parallel degrees, such as 1,2,4,8"},
-     {"--pp", &VariantAxes::pp, 1, kUnbounded, "Pipeline stages"},
-     {"--vp", &VariantAxes::vp, 1, kUnbounded, "Model chunks per stage; interleaved above 1"},
-     {"--cp", &VariantAxes::cp, 1, kUnbounded, "Context-parallel degrees"},
-     {"--ep", &VariantAxes::ep, 1, kUnbounded, "Expert-parallel degrees"},
-     {"--zero", &VariantAxes::zero, 0, 3, "ZeRO stages, 0 to 3"},
-     {"--micro-batch", &VariantAxes::micro_batch, 1, kUnbounded, "Sequences per micro-batch"},
-     {"--sequence-length", &VariantAxes::sequence_length, 1, kUnbounded, "Tokens per sequence"},
-     {"--nodes", &VariantAxes::nodes, 1, kUnbounded, "Nodes: says how the job scales at the same batch"}}};
-
-constexpr std::array kRecomputes = {Recompute::none, Recompute::selective, Recompute::selective_ops,
-                                    Recompute::full};
+constexpr std::array<NumberAxis, 11> kNumberAxes{{{"--tp", &VariantAxes::tp},
+                                                  {"--pp", &VariantAxes::pp},
+                                                  {"--vp", &VariantAxes::vp},
+                                                  {"--cp", &VariantAxes::cp},
+                                                  {"--ep", &VariantAxes::ep},
+                                                  {"--dp", &VariantAxes::dp},
+                                                  {"--zero", &VariantAxes::zero},
+                                                  {"--micro-batch", &VariantAxes::micro_batch},
+                                                  {"--batch", &VariantAxes::global_batch},
+                                                  {"--sequence", &VariantAxes::sequence_length},
+                                                  {"--nodes", &VariantAxes::nodes}}};
 
 struct CompareOptions {
   std::string job;
-  std::array<std::optional<std::string>, kNumberLists.size()> numbers;
-  std::optional<std::string> recompute;
-  std::optional<std::string> clusters;
+  JobChanges changes;
+  VariantAxes axes;                   // all but the clusters
+  std::vector<std::string> clusters;  // names or files
+  bool has_lists = false;
   std::string format = "table";
-  std::vector<std::string> settings;
 };
 
-/// The values of a list, none twice. @throws UsageError for an empty one or an empty value.
-std::vector<std::string> split(const std::string& option, const std::string& list) {
-  std::vector<std::string> values;
-  std::string_view rest = list;
-  while (true) {
-    const auto comma = rest.find(',');
-    std::string value(rest.substr(0, comma));
-    if (value.empty()) throw UsageError(fmt::format("{} '{}': a value is missing", option, list));
-    if (std::find(values.begin(), values.end(), value) != values.end())
-      throw UsageError(fmt::format("{} '{}': {} stands there twice", option, list, value));
-    values.push_back(std::move(value));
-    if (comma == std::string_view::npos) return values;
-    rest.remove_prefix(comma + 1);
-  }
-}
-
-std::int64_t parse_number(const NumberList& kind, const std::string& text) {
-  std::int64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{} || stop != end || number < kind.least || number > kind.most) {
-    throw UsageError(fmt::format("{} takes whole numbers from {} to {} with commas between, not '{}'",
-                                 kind.option, kind.least, kind.most, text));
-  }
-  return number;
-}
-
-std::vector<std::string> recompute_words() {
-  std::vector<std::string> words;
-  for (const Recompute recompute : kRecomputes) words.emplace_back(report::word_for(recompute));
-  return words;
-}
-
-Recompute parse_recompute(const std::string& text) {
-  for (const Recompute recompute : kRecomputes) {
-    if (report::word_for(recompute) == text) return recompute;
-  }
-  throw UsageError(fmt::format("--recompute takes none, selective, selective-ops and full, not '{}'{}", text,
-                               suggestion(text, recompute_words())));
-}
-
-VariantAxes parse_axes(const CompareOptions& options) {
-  VariantAxes axes;
-  for (std::size_t i = 0; i < kNumberLists.size(); ++i) {
-    if (!options.numbers[i]) continue;
-    const NumberList& kind = kNumberLists[i];
-    for (const std::string& text : split(kind.option, *options.numbers[i])) {
-      (axes.*kind.axis).push_back(parse_number(kind, text));
-    }
-  }
-  if (options.recompute) {
-    for (const std::string& text : split("--recompute", *options.recompute))
-      axes.recompute.push_back(parse_recompute(text));
-  }
-  if (options.clusters) {
-    for (const std::string& name : split("--cluster", *options.clusters))
-      axes.clusters.push_back(load_cluster(name));
-  }
-  return axes;
+/// The value that a job's file names by this word. @pre there is one
+template <class E>
+E value_of(const std::string& word) {
+  const auto& words = kWords<E>;
+  return std::find_if(words.begin(), words.end(), [&](const auto& named) { return named.word == word; })
+      ->value;
 }
 
 JobSpec load_one(const CompareOptions& options) {
-  std::vector<JobSpec> jobs = load_named_jobs(options.job, parse_settings(options.settings));
+  std::vector<JobSpec> jobs = load_changed_jobs(options.job, options.changes).jobs;
   if (jobs.size() == 1) return std::move(jobs.front());
   throw UsageError(fmt::format("'{}' holds {} jobs; compare varies one", options.job, jobs.size()));
 }
 
-bool has_lists(const CompareOptions& options) {
-  return options.recompute || options.clusters ||
-         std::any_of(options.numbers.begin(), options.numbers.end(),
-                     [](const auto& list) { return list.has_value(); });
-}
-
 CommandResult run_compare(const CompareOptions& options) {
-  if (!has_lists(options)) throw UsageError("compare needs a list of values to try, such as --tp 1,2,4,8");
-  const VariantAxes axes = parse_axes(options);
+  if (!options.has_lists) throw UsageError("compare needs a list of values to try, such as --tp 1,2,4,8");
+  VariantAxes axes = options.axes;
+  for (const std::string& name : options.clusters) axes.clusters.push_back(load_cluster(name));
   const std::int64_t number = count_variants(axes);
   if (number > kMostVariants) {
     throw UsageError(
@@ -158,44 +92,81 @@ CommandResult run_compare(const CompareOptions& options) {
   return result;
 }
 
-constexpr const char* kExample =
-    "Lists are values with commas between; several lists make every combination. The batch stays, and so\n"
-    "do the devices, unless nodes are listed: data parallelism follows.\n"
-    "\n"
-    "Example:\n"
-    "  foreshard compare llama3-70b-64h100 --tp 1,2,4,8\n"
-    "  foreshard compare my-job.yaml --cluster dgx-a100,dgx-h100 --recompute none,full\n"
-    "  foreshard compare my-job.yaml --nodes 4,8,16 --format json\n"
-    "\n";
+/// An option that takes a list, which `read` puts on an axis.
+OptionSpec list_option(CompareOptions& options, std::string name, std::string help, Target read) {
+  read.read = [&options, read = std::move(read.read)](const std::string& option, const std::string& list) {
+    options.has_lists = true;
+    read(option, list);
+  };
+  return {.name = std::move(name), .value = "LIST", .help = std::move(help), .target = std::move(read)};
+}
+
+OptionSpec number_option(CompareOptions& options, const NumberAxis& axis) {
+  const JobKeyOption& kind = job_key_option(axis.option);
+  return list_option(options, axis.option, std::string(kind.meaning),
+                     setter([&values = options.axes.*axis.values, bounds = kind.bounds](
+                                const std::string& option, const std::string& list) {
+                       values = parse_whole_list(option, list, bounds);
+                     }));
+}
+
+/// A list of words, each of which is a value on an axis.
+template <class E>
+OptionSpec word_option(CompareOptions& options, const char* name, std::vector<E>& values) {
+  const JobKeyOption& kind = job_key_option(name);
+  const Target one = one_of(kind.words, [&values](const std::string&, const std::string& word) {
+    values.push_back(value_of<E>(word));
+  });
+  Target target = setter([one](const std::string& option, const std::string& list) {
+    for (const std::string& word : split_list(option, list)) one.read(option, word);
+  });
+  target.words = kind.words;
+  return list_option(options, name, fmt::format("{}: {}", kind.meaning, fmt::join(kind.words, ", ")),
+                     std::move(target));
+}
+
+std::vector<OptionSpec> compare_options(CompareOptions& options) {
+  std::vector<OptionSpec> specs;
+  for (const NumberAxis& axis : kNumberAxes) specs.push_back(number_option(options, axis));
+  specs.push_back(word_option(options, "--schedule", options.axes.schedule));
+  specs.push_back(word_option(options, "--recompute", options.axes.recompute));
+  specs.push_back(word_option(options, "--precision", options.axes.precision));
+  specs.push_back(
+      list_option(options, "--cluster", "Names or files, at the job's number of devices",
+                  setter([&clusters = options.clusters](const std::string& option, const std::string& list) {
+                    clusters = split_list(option, list);
+                  })));
+  specs.back().offer = Offer::clusters;
+  specs.push_back(format_option(options.format, {"table", "json", "csv"}));
+  specs.push_back(on_option(options.changes));
+  specs.push_back(set_option(options.changes.settings));
+  return specs;
+}
 
 }  // namespace
 
-void add_compare(CLI::App& app, Command& command) {
+Command compare_command() {
   const auto options = std::make_shared<CompareOptions>();
-  CLI::App* compare =
-      app.add_subcommand("compare", "Lay variants of one job side by side, with the reasons for the winner.");
-  compare->add_option("JOB", options->job, kJobHelp)->required()->check(offers(kOfferJobs))->option_text(" ");
-  for (std::size_t i = 0; i < kNumberLists.size(); ++i) {
-    compare->add_option(kNumberLists[i].option, options->numbers[i], kNumberLists[i].help)
-        ->option_text("LIST");
-  }
-  compare->add_option("--recompute", options->recompute, "none, selective, selective-ops, full")
-      ->check(offers(recompute_words()))
-      ->option_text("LIST");
-  compare->add_option("--cluster", options->clusters, "Names or files, at the job's number of devices")
-      ->check(offers(kOfferClusters))
-      ->option_text("LIST");
-  compare->add_option("--format", options->format, "table (for people), json or csv; default table")
-      ->check(one_of({"table", "json", "csv"}))
-      ->option_text("FORMAT");
-  compare->add_option("--set", options->settings, "Replace one value of the job; may be repeated")
-      ->allow_extra_args(false)
-      ->check(offers(kOfferKeys))
-      ->option_text("KEY=VALUE");
-  compare->footer(kExample + std::string(kExitCodes));
-  compare->callback([options, &command] {
-    command = {.run = [options] { return run_compare(*options); }, .nothing_done = "nothing compared"};
-  });
+  return {
+      .spec = {.name = "compare",
+               .summary = "Lay variants of one job side by side, with the reasons for the winner.",
+               .arguments = {{.name = "JOB",
+                              .help = kJobHelp,
+                              .is_required = true,
+                              .offer = Offer::jobs,
+                              .target = text(options->job)}},
+               .options = compare_options(*options),
+               .notes =
+                   fmt::format("Lists are values with commas between; {}. Several lists make every "
+                               "combination. What is not listed stays, but for data parallelism, which "
+                               "follows; where it is listed itself, variants that do not use all devices "
+                               "are refused.",
+                               kRangeHelp),
+               .examples = "foreshard compare llama3-70b-64h100 --tp 1-8\n"
+                           "foreshard compare my-job.yaml --cluster dgx-a100,dgx-h100 --recompute none,full\n"
+                           "foreshard compare my-job.yaml --nodes 4,8,16 --format json\n"},
+      .run = [options] { return run_compare(*options); },
+      .nothing_done = "nothing compared"};
 }
 
 }  // namespace foreshard::cli

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "cli/options/command_line.hpp"
 #include "planner/report/format.hpp"
 #include "runtime/device/cpu_device.hpp"
 #include "runtime/device/cuda/cuda_backend.hpp"
@@ -65,11 +64,11 @@ CommandResult run_devices(const MpiSession& session) {
 
 }  // namespace
 
-void add_devices(CLI::App& app, RunCommand& command) {
-  CLI::App* devices =
-      app.add_subcommand("devices", "Say what jobs can run on here, and why something was not found.");
-  devices->footer("Example:\n  foreshard-run devices\n\n" + std::string(kExitCodes));
-  devices->callback([&command] { command = [](MpiSession& session) { return run_devices(session); }; });
+RunCommand devices_command() {
+  return {.spec = {.name = "devices",
+                   .summary = "Say what jobs can run on here, and why something was not found.",
+                   .examples = "foreshard-run devices\n"},
+          .run = [](MpiSession& session) { return run_devices(session); }};
 }
 
 }  // namespace foreshard::cli

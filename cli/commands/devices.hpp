@@ -1,12 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands/run_command.hpp"
 
 namespace foreshard::cli {
 
 /// `foreshard-run devices`.
-void add_devices(CLI::App& app, RunCommand& command);
+RunCommand devices_command();
 
 }  // namespace foreshard::cli

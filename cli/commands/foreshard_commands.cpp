@@ -1,6 +1,5 @@
 #include "cli/commands/foreshard_commands.hpp"
 
-#include "cli/options/command_line.hpp"
 #include "cli/commands/compare.hpp"
 #include "cli/commands/list.hpp"
 #include "cli/commands/plan.hpp"
@@ -9,23 +8,23 @@
 #include "cli/commands/simulate.hpp"
 
 namespace foreshard::cli {
-namespace {
 
-constexpr const char* kExample =
-    "Example:\n"
-    "  foreshard plan llama3-70b-64h100\n"
-    "  foreshard plan --help\n"
-    "\n";
+std::vector<Command> foreshard_commands() {
+  return {plan_command(),  compare_command(), simulate_command(),
+          score_command(), list_command(),    show_command()};
+}
 
-}  // namespace
-
-void describe_foreshard(CLI::App& app, Command& command, ColorChoice& color) {
-  app.description("Plan the training of large language models on many devices, before money is spent.");
-  describe_tool(app, "foreshard", kExample);
-  for (const auto add : {add_plan, add_compare, add_simulate, add_score, add_list, add_show})
-    add(app, command);
-  add_color_options(app, color);
-  finish_tool(app);
+ToolSpec foreshard_tool(const std::vector<Command>& commands, ColorChoice& color) {
+  ToolSpec tool{
+      .name = "foreshard",
+      .summary = "Plan the training of large language models on many devices, before money is spent.",
+      .examples =
+          "foreshard plan llama3-70b-64h100\n"
+          "foreshard plan llama3-70b --on dgx-h100 --nodes 8 --tp 8 --pp 4\n"
+          "foreshard help plan\n"};
+  for (const Command& command : commands) tool.commands.push_back(command.spec);
+  finish_tool(tool, {color_option(color)});
+  return tool;
 }
 
 }  // namespace foreshard::cli

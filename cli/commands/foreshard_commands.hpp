@@ -1,13 +1,16 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <vector>
 
-#include "cli/terminal/color.hpp"
 #include "cli/commands/command.hpp"
+#include "cli/options/option.hpp"
+#include "cli/terminal/color.hpp"
 
 namespace foreshard::cli {
 
-/// The command line of `foreshard`: sets `command` where one is chosen, and `color` as it says.
-void describe_foreshard(CLI::App& app, Command& command, ColorChoice& color);
+std::vector<Command> foreshard_commands();
+
+/// The command line of `foreshard`, its commands in the same order. What it says of colour goes to `color`.
+ToolSpec foreshard_tool(const std::vector<Command>& commands, ColorChoice& color);
 
 }  // namespace foreshard::cli

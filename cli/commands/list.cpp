@@ -4,17 +4,17 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "cli/commands/bundled.hpp"
-#include "cli/options/command_line.hpp"
-#include "planner/cost/step/estimate.hpp"
+#include "cli/commands/count_parameters.hpp"
+#include "cli/commands/list_json.hpp"
+#include "cli/options/common_options.hpp"
+#include "cli/options/target.hpp"
 #include "planner/report/format.hpp"
 #include "planner/report/table.hpp"
 #include "planner/report/words.hpp"
@@ -25,21 +25,6 @@ namespace {
 
 using report::Align;
 using report::Table;
-
-/// Parameters, by the same sum over the step program that plans use: of one step of one sequence on one
-/// device. Nobody asks what that device takes, so all its rates are 1.
-Parameters count_parameters(ModelSpec model) {
-  JobSpec job;
-  AcceleratorSpec& device = job.cluster.accelerator;
-  device.memory_bandwidth = BytesPerSecond(1.0);
-  device.gemm.fill(GemmRate{.peak = FlopsPerSecond(1.0), .efficiency = 1.0});
-  device.kernels.memory_efficiency = 1.0;
-  job.model = std::move(model);
-  job.training.sequence_length = 1;
-  job.training.global_batch = 1;
-  job.training.micro_batch = 1;
-  return estimate(job).parameters.total;
-}
 
 Table models() {
   Table table({{"models", Align::left}, {"parameters"}, {"layers"}, {"hidden"}, {"", Align::left}});
@@ -129,12 +114,20 @@ Table list_of(ConfigKind kind) {
 struct ListOptions {
   std::string kind;
   bool names = false;
+  std::string format = "table";
 };
 
 CommandResult run_list(const ListOptions& options) {
-  CommandResult result;
+  std::vector<ConfigKind> kinds;
   for (const auto& [kind, word] : kKinds) {
-    if (!options.kind.empty() && options.kind != word) continue;
+    if (options.kind.empty() || options.kind == word) kinds.push_back(kind);
+  }
+  if (options.format == "json") {
+    if (options.names) throw UsageError("--names is for lines of names: leave out --format json");
+    return {.output = list_json(kinds)};
+  }
+  CommandResult result;
+  for (const ConfigKind kind : kinds) {
     if (!options.names && !result.output.empty()) result.output += '\n';
     const std::vector<std::string> lines = options.names ? bundled_names(kind) : list_of(kind).lines();
     for (const std::string& line : lines) result.output += line + '\n';
@@ -142,27 +135,26 @@ CommandResult run_list(const ListOptions& options) {
   return result;
 }
 
-constexpr const char* kExample =
-    "Example:\n"
-    "  foreshard list models\n"
-    "  foreshard list jobs --names\n"
-    "\n";
-
 }  // namespace
 
-void add_list(CLI::App& app, Command& command) {
+Command list_command() {
   const auto options = std::make_shared<ListOptions>();
-  CLI::App* list =
-      app.add_subcommand("list", "Name the bundled models, accelerators, clusters, jobs and measurements.");
-  list->add_option("KIND", options->kind,
-                   "models, accelerators, clusters, jobs or measured; all of them if not said")
-      ->check(one_of(kind_words()))
-      ->option_text(" ");
-  list->add_flag("--names", options->names, "The names alone, one a line, for scripts");
-  list->footer(kExample + std::string(kExitCodes));
-  list->callback([options, &command] {
-    command = {.run = [options] { return run_list(*options); }, .nothing_done = "nothing listed"};
-  });
+  return {
+      .spec = {.name = "list",
+               .summary = "Name the bundled models, accelerators, clusters, jobs and measurements.",
+               .arguments = {{.name = "KIND",
+                              .help = "models, accelerators, clusters, jobs or measured; all of them if not "
+                                      "said",
+                              .target = word(options->kind, kind_words())}},
+               .options = {{.name = "--names",
+                            .help = "The names alone, one a line, for scripts",
+                            .target = flag(options->names)},
+                           format_option(options->format, {"table", "json"})},
+               .examples = "foreshard list models\n"
+                           "foreshard list jobs --names\n"
+                           "foreshard list accelerators --format json\n"},
+      .run = [options] { return run_list(*options); },
+      .nothing_done = "nothing listed"};
 }
 
 }  // namespace foreshard::cli

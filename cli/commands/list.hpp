@@ -1,12 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands/command.hpp"
 
 namespace foreshard::cli {
 
-/// `foreshard list [models|accelerators|clusters|jobs|measured]`: sets `command` where it is chosen.
-void add_list(CLI::App& app, Command& command);
+/// `foreshard list`.
+Command list_command();
 
 }  // namespace foreshard::cli

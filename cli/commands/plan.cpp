@@ -5,10 +5,11 @@
 #include <utility>
 #include <vector>
 
-#include "cli/options/command_line.hpp"
-#include "cli/options/job_input.hpp"
-#include "cli/options/offers.hpp"
 #include "cli/commands/planned_result.hpp"
+#include "cli/options/common_options.hpp"
+#include "cli/options/job_input.hpp"
+#include "cli/options/job_options.hpp"
+#include "cli/options/target.hpp"
 #include "planner/cost/step/estimate.hpp"
 #include "planner/report/plan_table.hpp"
 
@@ -18,7 +19,7 @@ namespace {
 struct PlanOptions {
   std::vector<std::string> jobs;
   std::string format = "table";
-  std::vector<std::string> settings;
+  JobChanges changes;
 };
 
 std::string tables(const std::vector<PlannedJob>& planned) {
@@ -31,41 +32,39 @@ std::string tables(const std::vector<PlannedJob>& planned) {
 }
 
 CommandResult run_plan(const PlanOptions& options) {
-  const std::vector<Override> overrides = parse_settings(options.settings);
   std::vector<PlannedJob> planned;
   for (const std::string& file : options.jobs) {
-    for (JobSpec& job : load_named_jobs(file, overrides)) {
+    NamedJobs named = load_changed_jobs(file, options.changes);
+    for (JobSpec& job : named.jobs) {
       Estimate answer = estimate(job);
+      answer.notes.insert(answer.notes.end(), named.assumptions.begin(), named.assumptions.end());
       planned.push_back({std::move(job), std::move(answer)});
     }
   }
   return planned_result(planned, options.format, tables(planned));
 }
 
-constexpr const char* kExample =
-    "Example:\n"
-    "  foreshard plan llama3-70b-64h100\n"
-    "  foreshard plan my-job.yaml --set parallelism.tp=4 --format json\n"
-    "\n";
-
 }  // namespace
 
-void add_plan(CLI::App& app, Command& command) {
+Command plan_command() {
   const auto options = std::make_shared<PlanOptions>();
-  CLI::App* plan = app.add_subcommand(
-      "plan", "Say how long one training step takes, what limits it, and whether it fits.");
-  plan->add_option("JOB", options->jobs, kJobHelp)->required()->check(offers(kOfferJobs))->option_text("...");
-  plan->add_option("--format", options->format, "table (for people), json or csv; default table")
-      ->check(one_of({"table", "json", "csv"}))
-      ->option_text("FORMAT");
-  plan->add_option("--set", options->settings, "Replace one value of the job; may be repeated")
-      ->allow_extra_args(false)
-      ->check(offers(kOfferKeys))
-      ->option_text("KEY=VALUE");
-  plan->footer(kExample + std::string(kExitCodes));
-  plan->callback([options, &command] {
-    command = {.run = [options] { return run_plan(*options); }, .nothing_done = "nothing planned"};
-  });
+  CommandSpec spec{.name = "plan",
+                   .summary = "Say how long one training step takes, what limits it, and whether it fits.",
+                   .arguments = {{.name = "JOB",
+                                  .help = kJobHelp,
+                                  .is_required = true,
+                                  .offer = Offer::jobs,
+                                  .target = texts(options->jobs)}},
+                   .options = job_options(options->changes),
+                   .examples =
+                       "foreshard plan llama3-70b-64h100\n"
+                       "foreshard plan llama3-70b-64h100 --tp 4 --recompute full\n"
+                       "foreshard plan llama3-70b --on dgx-h100 --nodes 8 --tp 8 --pp 4\n"
+                       "foreshard plan my-job.yaml --set training.attention=unfused --format json\n"};
+  spec.options.push_back(format_option(options->format, {"table", "json", "csv"}));
+  return {.spec = std::move(spec),
+          .run = [options] { return run_plan(*options); },
+          .nothing_done = "nothing planned"};
 }
 
 }  // namespace foreshard::cli

@@ -7,8 +7,10 @@
 
 namespace foreshard::cli {
 
-/// The sub-command of foreshard-run that the command line chose, ready to be run by all ranks. Which commands
-/// there are is known without a session.
-using RunCommand = std::function<CommandResult(MpiSession&)>;
+/// A command of foreshard-run, which all ranks run. Which commands there are is known without a session.
+struct RunCommand {
+  CommandSpec spec;
+  std::function<CommandResult(MpiSession&)> run;
+};
 
 }  // namespace foreshard::cli

@@ -1,30 +1,27 @@
 #include "cli/commands/run_commands.hpp"
 
 #include "cli/commands/calibrate.hpp"
-#include "cli/options/command_line.hpp"
 #include "cli/commands/devices.hpp"
 #include "cli/commands/sweep.hpp"
 #include "cli/commands/train.hpp"
 #include "cli/commands/validate.hpp"
 
 namespace foreshard::cli {
-namespace {
 
-constexpr const char* kExample =
-    "Example:\n"
-    "  mpirun -n 2 foreshard-run validate tiny-llama-laptop\n"
-    "  foreshard-run validate --help\n"
-    "\n";
+std::vector<RunCommand> run_commands() {
+  return {validate_command(), sweep_command(), train_command(), calibrate_command(), devices_command()};
+}
 
-}  // namespace
-
-void describe_foreshard_run(CLI::App& app, RunCommand& command, ColorChoice& color) {
-  app.description(
-      "Run a training step for real, one rank per device, and see how far its prediction is off.");
-  describe_tool(app, "foreshard-run", kExample);
-  for (const auto add : {add_validate, add_sweep, add_train, add_calibrate, add_devices}) add(app, command);
-  add_color_options(app, color);
-  finish_tool(app);
+ToolSpec run_tool(const std::vector<RunCommand>& commands, ColorChoice& color) {
+  ToolSpec tool{
+      .name = "foreshard-run",
+      .summary = "Run a training step for real, one rank per device, and see how far its prediction is off.",
+      .examples =
+          "mpirun -n 2 foreshard-run validate tiny-llama-laptop\n"
+          "foreshard-run help validate\n"};
+  for (const RunCommand& command : commands) tool.commands.push_back(command.spec);
+  finish_tool(tool, {color_option(color)});
+  return tool;
 }
 
 }  // namespace foreshard::cli

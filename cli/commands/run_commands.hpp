@@ -1,13 +1,17 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <vector>
 
-#include "cli/terminal/color.hpp"
 #include "cli/commands/run_command.hpp"
+#include "cli/options/option.hpp"
+#include "cli/terminal/color.hpp"
 
 namespace foreshard::cli {
 
-/// The command line of `foreshard-run`: sets `command` where one is chosen, and `color` as it says.
-void describe_foreshard_run(CLI::App& app, RunCommand& command, ColorChoice& color);
+std::vector<RunCommand> run_commands();
+
+/// The command line of `foreshard-run`, its commands in the same order. What it says of colour goes to
+/// `color`.
+ToolSpec run_tool(const std::vector<RunCommand>& commands, ColorChoice& color);
 
 }  // namespace foreshard::cli

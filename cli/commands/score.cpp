@@ -12,9 +12,10 @@
 
 #include <fmt/format.h>
 
-#include "cli/options/command_line.hpp"
+#include "cli/options/common_options.hpp"
 #include "cli/options/job_input.hpp"
-#include "cli/options/offers.hpp"
+#include "cli/options/suggestion.hpp"
+#include "cli/options/target.hpp"
 #include "planner/cost/step/estimate.hpp"
 #include "planner/report/score_csv.hpp"
 #include "planner/report/score_json.hpp"
@@ -96,47 +97,41 @@ CommandResult run_score(const ScoreOptions& options) {
   return {.output = score_table(result), .is_table = true};
 }
 
-constexpr const char* kExample =
-    "A case is a job with measured.step_time, and measured.peak_memory if known. Bundled ones, named by\n"
-    "`foreshard list measured`, are published runs. A file may hold several jobs, with --- between.\n"
-    "\n"
-    "Example:\n"
-    "  foreshard score                                    (all bundled cases)\n"
-    "  foreshard score korthikanti torchtitan --worst 5\n"
-    "  foreshard score my-runs.yaml --format json\n"
-    "\n";
-
 }  // namespace
 
-void add_score(CLI::App& app, Command& command) {
+Command score_command() {
   const auto options = std::make_shared<ScoreOptions>();
-  CLI::App* score =
-      app.add_subcommand("score", "Lay predictions beside measured steps, and say how far off they are.");
-  score
-      ->add_option("FILE", options->files,
-                   "A file of measured jobs, a bundled one's name, or -; all bundled if none")
-      ->check(offers(kOfferMeasured))
-      ->option_text("...");
-  score->add_option("--without", options->without, "Leave out a source; may be repeated")
-      ->allow_extra_args(false)
-      ->check(offers(kOfferMeasured))
-      ->option_text("NAME");
-  score->add_option("--worst", options->worst, "List the N cases furthest off, or 0; statistics are of all")
-      ->check(CLI::Range(std::int64_t{0}, kMostCases))
-      ->option_text("N");
-  score->add_flag("--bands", options->bands,
-                  "Say how wide error bands must be, and how well that holds source by source");
-  score->add_option("--format", options->format, "table (for people), json or csv; default table")
-      ->check(one_of({"table", "json", "csv"}))
-      ->option_text("FORMAT");
-  score->add_option("--set", options->settings, "Replace one value of every job; may be repeated")
-      ->allow_extra_args(false)
-      ->check(offers(kOfferKeys))
-      ->option_text("KEY=VALUE");
-  score->footer(kExample + std::string(kExitCodes));
-  score->callback([options, &command] {
-    command = {.run = [options] { return run_score(*options); }, .nothing_done = "nothing scored"};
-  });
+  return {
+      .spec =
+          {.name = "score",
+           .summary = "Lay predictions beside measured steps, and say how far off they are.",
+           .arguments = {{.name = "FILE",
+                          .help = "A file of measured jobs, a bundled one's name, or -; all bundled if none",
+                          .offer = Offer::measured,
+                          .target = texts(options->files)}},
+           .options = {{.name = "--without",
+                        .value = "NAME",
+                        .help = "Leave out a source; may be repeated",
+                        .offer = Offer::measured,
+                        .target = texts(options->without)},
+                       {.name = "--worst",
+                        .value = "N",
+                        .help = "List the N cases furthest off, or 0; statistics are of all",
+                        .target = whole_number(options->worst, {.least = 0, .most = kMostCases})},
+                       {.name = "--bands",
+                        .help = "Say how wide error bands must be, and how well that holds source by source",
+                        .target = flag(options->bands)},
+                       format_option(options->format, {"table", "json", "csv"}),
+                       set_option(options->settings, "every job")},
+           .notes =
+               "A case is a job with measured.step_time, and measured.peak_memory if known. Bundled ones, "
+               "named by\n`foreshard list measured`, are published runs. A file may hold several jobs, "
+               "with --- between.",
+           .examples = "foreshard score                                    (all bundled cases)\n"
+                       "foreshard score korthikanti torchtitan --worst 5\n"
+                       "foreshard score my-runs.yaml --format json\n"},
+      .run = [options] { return run_score(*options); },
+      .nothing_done = "nothing scored"};
 }
 
 }  // namespace foreshard::cli

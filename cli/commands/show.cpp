@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "cli/commands/bundled.hpp"
-#include "cli/options/command_line.hpp"
-#include "cli/options/offers.hpp"
+#include "cli/options/suggestion.hpp"
+#include "cli/options/target.hpp"
 #include "planner/spec/job/job_schema_json.hpp"
 #include "planner/spec/yaml/input_file.hpp"
 #include "planner/spec/yaml/load.hpp"
@@ -55,26 +55,23 @@ CommandResult run_show(const std::string& wanted) {
   return result;
 }
 
-constexpr const char* kExample =
-    "Example:\n"
-    "  foreshard show llama3-70b\n"
-    "  foreshard show clusters/dgx-h100 > my-cluster.yaml\n"
-    "  foreshard show schema > foreshard-job.schema.json\n"
-    "\n";
-
 }  // namespace
 
-void add_show(CLI::App& app, Command& command) {
+Command show_command() {
   const auto name = std::make_shared<std::string>();
-  CLI::App* show = app.add_subcommand("show", "Print the YAML file of a bundled config, with its path.");
-  show->add_option("NAME", *name, "A name of `foreshard list`, KIND/NAME where two share it, or schema")
-      ->required()
-      ->check(offers(kOfferConfigs))
-      ->option_text(" ");
-  show->footer(kExample + std::string(kExitCodes));
-  show->callback([name, &command] {
-    command = {.run = [name] { return run_show(*name); }, .nothing_done = "nothing shown"};
-  });
+  return {
+      .spec = {.name = "show",
+               .summary = "Print the YAML file of a bundled config, with its path.",
+               .arguments = {{.name = "NAME",
+                              .help = "A name of `foreshard list`, KIND/NAME where two share it, or schema",
+                              .is_required = true,
+                              .offer = Offer::configs,
+                              .target = text(*name)}},
+               .examples = "foreshard show llama3-70b\n"
+                           "foreshard show clusters/dgx-h100 > my-cluster.yaml\n"
+                           "foreshard show schema > foreshard-job.schema.json\n"},
+      .run = [name] { return run_show(*name); },
+      .nothing_done = "nothing shown"};
 }
 
 }  // namespace foreshard::cli

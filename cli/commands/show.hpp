@@ -1,12 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands/command.hpp"
 
 namespace foreshard::cli {
 
-/// `foreshard show NAME`: sets `command` where it is chosen.
-void add_show(CLI::App& app, Command& command);
+/// `foreshard show`.
+Command show_command();
 
 }  // namespace foreshard::cli

@@ -14,10 +14,11 @@
 #include "cli/commands/simulate_job.hpp"
 #include "cli/commands/simulation_json.hpp"
 #include "cli/commands/simulation_table.hpp"
-#include "cli/options/command_line.hpp"
+#include "cli/options/common_options.hpp"
 #include "cli/options/disturb_options.hpp"
 #include "cli/options/job_input.hpp"
-#include "cli/options/offers.hpp"
+#include "cli/options/job_options.hpp"
+#include "cli/options/target.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -35,7 +36,7 @@ struct SimulateOptions {
   std::size_t seeds = 1;
   std::string with;
   std::string placement = "packed";
-  std::vector<std::string> settings;
+  JobChanges changes;
 };
 
 JobSpec other_job(const SimulateOptions& options) {
@@ -64,8 +65,8 @@ SimulationRequest request_of(const SimulateOptions& options) {
   SimulationRequest request{
       .flows = options.network == "flow",
       .every_rank = options.unfolded,
-      .disturbance = disturbance_spec(options.disturb),
-      .degraded = degradations(options.disturb),
+      .disturbance = options.disturb.disturbance,
+      .degraded = options.disturb.degraded,
       .seed = options.seed,
       .seeds = options.seeds,
       .placement = options.placement == "packed" ? Placement::packed : Placement::interleaved,
@@ -77,14 +78,16 @@ SimulationRequest request_of(const SimulateOptions& options) {
 }
 
 CommandResult run_simulate(const SimulateOptions& options) {
-  const std::vector<JobSpec> jobs = load_named_jobs(options.job, parse_settings(options.settings));
+  const NamedJobs named = load_changed_jobs(options.job, options.changes);
   const SimulationRequest request = request_of(options);
-  check(options, request, jobs.size());
+  check(options, request, named.jobs.size());
   std::vector<SimulatedJob> simulated;
   std::vector<PlannedJob> planned;
   std::string tables;
-  for (const JobSpec& job : jobs) {
+  for (const JobSpec& job : named.jobs) {
     simulated.push_back(simulate_job(job, request));
+    std::vector<std::string>& notes = simulated.back().planned.estimate.notes;
+    notes.insert(notes.end(), named.assumptions.begin(), named.assumptions.end());
     if (!tables.empty()) tables += "\n\n";
     tables += simulation_table(simulated.back());
     planned.push_back(simulated.back().planned);
@@ -94,70 +97,75 @@ CommandResult run_simulate(const SimulateOptions& options) {
   return result;
 }
 
-constexpr const char* kExample =
-    "Example:\n"
-    "  foreshard simulate llama3-70b-64h100\n"
-    "  foreshard simulate my-job.yaml --trace step.json.gz     (open in ui.perfetto.dev)\n"
-    "  foreshard simulate my-job.yaml --network flow --with other-job.yaml\n"
-    "  foreshard simulate my-job.yaml --stragglers 0.5%:1.1-1.3 --seeds 20\n"
-    "\n";
+std::vector<OptionSpec> simulate_options(SimulateOptions& options) {
+  std::vector<OptionSpec> specs{
+      format_option(options.format, {"table", "json", "csv"}),
+      {.name = "--trace",
+       .value = "FILE",
+       .help = "Also write the timeline, for Perfetto or chrome://tracing; compressed by gzip where the name "
+               "ends in .gz",
+       .offer = Offer::files,
+       .target = text(options.trace)},
+      {.name = "--all-ranks",
+       .help = "In the trace, a process for every rank, not one a stage",
+       .target = flag(options.all_ranks)},
+      {.name = "--trace-micro-batches",
+       .value = "N",
+       .help = "In the trace, only the first N micro-batches, and what belongs to none; default all",
+       .target = whole_number(options.trace_micro_batches,
+                              {.least = 1, .most = std::numeric_limits<std::int64_t>::max()})},
+      {.name = "--network",
+       .value = "MODEL",
+       .help = "alpha-beta: a communication takes what it does alone; flow: as flows over the cluster's "
+               "links, which all share; default alpha-beta",
+       .target = word(options.network, {"alpha-beta", "flow"})},
+      {.name = "--unfolded",
+       .help = "Play every rank, not one for each stage",
+       .target = flag(options.unfolded)}};
+  for (OptionSpec& option : disturb_options(options.disturb)) specs.push_back(std::move(option));
+  constexpr WholeBounds kSeeds{.least = 0, .most = std::numeric_limits<std::int64_t>::max()};
+  specs.insert(
+      specs.end(),
+      {{.name = "--seed",
+        .value = "N",
+        .help = "Of what is drawn by chance; default 1",
+        .target = whole_number(options.seed, kSeeds)},
+       {.name = "--seeds",
+        .value = "N",
+        .help = "Draw so many times, from --seed on, and say how steps spread",
+        .target = whole_number(options.seeds, {.least = 1, .most = 1'000'000})},
+       {.name = "--with",
+        .value = "JOB",
+        .help = "With --network flow: another job that runs on the same fabric",
+        .offer = Offer::jobs,
+        .target = text(options.with)},
+       {.name = "--placement",
+        .value = "HOW",
+        .help = "Of both jobs' nodes: packed, one job's after the other's, or interleaved; default packed",
+        .target = word(options.placement, {"packed", "interleaved"})}});
+  for (OptionSpec& option : job_options(options.changes)) specs.push_back(std::move(option));
+  return specs;
+}
 
 }  // namespace
 
-void add_simulate(CLI::App& app, Command& command) {
+Command simulate_command() {
   const auto options = std::make_shared<SimulateOptions>();
-  CLI::App* simulate = app.add_subcommand(
-      "simulate", "Play one step on every stage's lanes: what happens when, and what waits.");
-  simulate->add_option("JOB", options->job, kJobHelp)
-      ->required()
-      ->check(offers(kOfferJobs))
-      ->option_text(" ");
-  simulate->add_option("--format", options->format, "table (for people), json or csv; default table")
-      ->check(one_of({"table", "json", "csv"}))
-      ->option_text("FORMAT");
-  simulate
-      ->add_option("--trace", options->trace,
-                   "Also write the timeline, for Perfetto or chrome://tracing; "
-                   "compressed by gzip where the name ends in .gz")
-      ->check(offers(kOfferFiles))
-      ->option_text("FILE");
-  simulate->add_flag("--all-ranks", options->all_ranks,
-                     "In the trace, a process for every rank, not one a stage");
-  simulate
-      ->add_option("--trace-micro-batches", options->trace_micro_batches,
-                   "In the trace, only the first N micro-batches, and what belongs to none; default all")
-      ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
-      ->option_text("N");
-  simulate
-      ->add_option("--network", options->network,
-                   "alpha-beta: a communication takes what it does alone; flow: as flows over the cluster's "
-                   "links, which all share; default alpha-beta")
-      ->check(one_of({"alpha-beta", "flow"}))
-      ->option_text("MODEL");
-  simulate->add_flag("--unfolded", options->unfolded, "Play every rank, not one for each stage");
-  add_disturb_options(*simulate, options->disturb);
-  simulate->add_option("--seed", options->seed, "Of what is drawn by chance; default 1")->option_text("N");
-  simulate
-      ->add_option("--seeds", options->seeds, "Draw so many times, from --seed on, and say how steps spread")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}))
-      ->option_text("N");
-  simulate
-      ->add_option("--with", options->with, "With --network flow: another job that runs on the same fabric")
-      ->check(offers(kOfferJobs))
-      ->option_text("JOB");
-  simulate
-      ->add_option("--placement", options->placement,
-                   "Of both jobs' nodes: packed, one job's after the other's, or interleaved; default packed")
-      ->check(one_of({"packed", "interleaved"}))
-      ->option_text("HOW");
-  simulate->add_option("--set", options->settings, "Replace one value of the job; may be repeated")
-      ->allow_extra_args(false)
-      ->check(offers(kOfferKeys))
-      ->option_text("KEY=VALUE");
-  simulate->footer(kExample + std::string(kExitCodes));
-  simulate->callback([options, &command] {
-    command = {.run = [options] { return run_simulate(*options); }, .nothing_done = "nothing simulated"};
-  });
+  return {.spec = {.name = "simulate",
+                   .summary = "Play one step on every stage's lanes: what happens when, and what waits.",
+                   .arguments = {{.name = "JOB",
+                                  .help = kJobHelp,
+                                  .is_required = true,
+                                  .offer = Offer::jobs,
+                                  .target = text(options->job)}},
+                   .options = simulate_options(*options),
+                   .examples =
+                       "foreshard simulate llama3-70b-64h100\n"
+                       "foreshard simulate my-job.yaml --trace step.json.gz     (open in ui.perfetto.dev)\n"
+                       "foreshard simulate my-job.yaml --network flow --with other-job.yaml\n"
+                       "foreshard simulate my-job.yaml --stragglers 0.5%:1.1-1.3 --seeds 20\n"},
+          .run = [options] { return run_simulate(*options); },
+          .nothing_done = "nothing simulated"};
 }
 
 }  // namespace foreshard::cli

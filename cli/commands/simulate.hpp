@@ -1,12 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands/command.hpp"
 
 namespace foreshard::cli {
 
-/// Adds `foreshard simulate` to the command line.
-void add_simulate(CLI::App& app, Command& command);
+/// `foreshard simulate`.
+Command simulate_command();
 
 }  // namespace foreshard::cli

@@ -8,10 +8,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "cli/options/command_line.hpp"
 #include "cli/commands/run_job.hpp"
-#include "cli/options/run_options.hpp"
 #include "cli/commands/run_validation.hpp"
+#include "cli/options/run_options.hpp"
+#include "cli/options/target.hpp"
+#include "cli/options/value_list.hpp"
 #include "planner/report/sweep.hpp"
 #include "planner/search/variants.hpp"
 #include "runtime/execute/runtime_limits.hpp"
@@ -61,27 +62,26 @@ CommandResult run_sweep(const SweepOptions& options, MpiSession& session) {
           .is_table = options.run.format == "table"};
 }
 
-constexpr const char* kExample =
-    "Example:\n"
-    "  mpirun -n 2 foreshard-run sweep tiny-llama-laptop --tp 1,2\n"
-    "\n";
-
 }  // namespace
 
-void add_sweep(CLI::App& app, RunCommand& command) {
+RunCommand sweep_command() {
   const auto options = std::make_shared<SweepOptions>();
-  CLI::App* sweep = app.add_subcommand(
-      "sweep", "Validate a job at several tensor-parallel degrees: is the predicted order the measured one?");
-  add_run_options(*sweep, options->run);
-  sweep->add_option("--tp", options->tp, "Tensor-parallel degrees, such as 1,2,4; dp follows")
-      ->required()
-      ->delimiter(',')
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20))
-      ->option_text("LIST");
-  sweep->footer(kExample + std::string(kExitCodes));
-  sweep->callback([options, &command] {
-    command = [options](MpiSession& session) { return run_sweep(*options, session); };
-  });
+  CommandSpec spec{
+      .name = "sweep",
+      .summary =
+          "Validate a job at several tensor-parallel degrees: is the predicted order the measured one?",
+      .arguments = {run_argument(options->run)},
+      .options = run_options(options->run),
+      .examples = "mpirun -n 2 foreshard-run sweep tiny-llama-laptop --tp 1,2\n"};
+  spec.options.push_back({.name = "--tp",
+                          .value = "LIST",
+                          .help = "Tensor-parallel degrees, such as 1,2,4 or 1-4; dp follows",
+                          .is_required = true,
+                          .target = setter([options](const std::string& option, const std::string& given) {
+                            options->tp = parse_whole_list(option, given, {.least = 1, .most = 1 << 20});
+                          })});
+  return {.spec = std::move(spec),
+          .run = [options](MpiSession& session) { return run_sweep(*options, session); }};
 }
 
 }  // namespace foreshard::cli

@@ -12,8 +12,8 @@
 #include "cli/commands/run_device.hpp"
 #include "cli/commands/run_job.hpp"
 #include "cli/commands/training_curve.hpp"
-#include "cli/options/command_line.hpp"
-#include "cli/options/offers.hpp"
+#include "cli/options/common_options.hpp"
+#include "cli/options/target.hpp"
 #include "cli/terminal/progress.hpp"
 #include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/program/emit/emit.hpp"
@@ -116,51 +116,42 @@ CommandResult run_train(const TrainOptions& options, MpiSession& session) {
           .is_table = is_table};
 }
 
-constexpr const char* kExample =
-    "Example:\n"
-    "  mpirun -n 2 foreshard-run train job.yaml --text book.txt\n"
-    "  mpirun -n 4 foreshard-run train job.yaml --text book.txt --set 'parallelism={tp: 2, pp: 2}'\n"
-    "\n";
-
 }  // namespace
 
-void add_train(CLI::App& app, RunCommand& command) {
+RunCommand train_command() {
   const auto options = std::make_shared<TrainOptions>();
-  CLI::App* train = app.add_subcommand(
-      "train", "Train a job's model on the characters of a text, and show how its loss falls.");
-  train->add_option("JOB", options->job, "A job file or the name of a bundled job")
-      ->required()
-      ->check(offers(kOfferJobs))
-      ->option_text(" ");
-  train->add_option("--text", options->text, "The text to train on; each different byte is a token")
-      ->required()
-      ->check(offers(kOfferFiles))
-      ->option_text("FILE");
-  train->add_option("--steps", options->steps, "Steps to train; default 300")
-      ->check(CLI::Range(1, 1'000'000))
-      ->option_text("N");
-  train->add_option("--learning-rate", options->learning_rate, "Of every step; default 0.001")
-      ->check(CLI::PositiveNumber)
-      ->option_text("RATE");
-  train->add_option("--format", options->format, "table (for people) or json; default table")
-      ->check(one_of({"table", "json"}))
-      ->option_text("FORMAT");
-  train->add_option("--threads", options->threads, "Threads per rank; default its share of the cores")
-      ->check(CLI::Range(1, 4096))
-      ->option_text("N");
-  train
-      ->add_option("--timeout", options->timeout,
-                   "Take an operation that lasts longer for a hang; default 60")
-      ->check(CLI::Range(1.0, 1e6))
-      ->option_text("SECONDS");
-  train->add_option("--set", options->settings, "Replace one value of the job; may be repeated")
-      ->allow_extra_args(false)
-      ->check(offers(kOfferKeys))
-      ->option_text("KEY=VALUE");
-  train->footer(kExample + std::string(kExitCodes));
-  train->callback([options, &command] {
-    command = [options](MpiSession& session) { return run_train(*options, session); };
-  });
+  return {
+      .spec = {.name = "train",
+               .summary = "Train a job's model on the characters of a text, and show how its loss falls.",
+               .arguments = {{.name = "JOB",
+                              .help = "A job file or the name of a bundled job",
+                              .is_required = true,
+                              .offer = Offer::jobs,
+                              .target = text(options->job)}},
+               .options = {{.name = "--text",
+                            .value = "FILE",
+                            .help = "The text to train on; each different byte is a token",
+                            .is_required = true,
+                            .offer = Offer::files,
+                            .target = text(options->text)},
+                           {.name = "--steps",
+                            .value = "N",
+                            .help = "Steps to train; default 300",
+                            .target = whole_number(options->steps, {.least = 1, .most = 1'000'000})},
+                           {.name = "--learning-rate",
+                            .value = "RATE",
+                            .help = "Of every step; default 0.001",
+                            .target =
+                                number(options->learning_rate, {.least = 1e-12, .most = 1000.0}, "a number")},
+                           format_option(options->format, {"table", "json"}),
+                           threads_option(options->threads),
+                           timeout_option(options->timeout),
+                           set_option(options->settings)},
+               .examples =
+                   "mpirun -n 2 foreshard-run train job.yaml --text book.txt\n"
+                   "mpirun -n 4 foreshard-run train job.yaml --text book.txt --set 'parallelism={tp: 2, pp: "
+                   "2}'\n"},
+      .run = [options](MpiSession& session) { return run_train(*options, session); }};
 }
 
 }  // namespace foreshard::cli

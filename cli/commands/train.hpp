@@ -1,12 +1,10 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands/run_command.hpp"
 
 namespace foreshard::cli {
 
 /// Adds `foreshard-run train` to the command line.
-void add_train(CLI::App& app, RunCommand& command);
+RunCommand train_command();
 
 }  // namespace foreshard::cli

@@ -1,18 +1,18 @@
 #include "cli/commands/validate.hpp"
 
-#include <charconv>
+#include <cstdint>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include <fmt/format.h>
 
-#include "cli/options/command_line.hpp"
-#include "cli/options/offers.hpp"
 #include "cli/commands/run_job.hpp"
-#include "cli/options/run_options.hpp"
 #include "cli/commands/run_validation.hpp"
+#include "cli/options/run_options.hpp"
+#include "cli/options/target.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -20,20 +20,17 @@ namespace {
 struct ValidateOptions {
   RunOptions run;
   std::string trace;
-  std::string shard;
+  std::optional<Rank> shard;
 };
 
 /// "rank=3"
-Rank parse_shard(const std::string& text) {
+Rank parse_shard(const std::string& option, const std::string& text) {
   constexpr std::string_view kKey = "rank=";
-  std::int32_t rank = -1;
-  const char* const end = text.data() + text.size();
-  if (text.starts_with(kKey)) {
-    const auto [rest, problem] = std::from_chars(text.data() + kKey.size(), end, rank);
-    if (problem != std::errc() || rest != end) rank = -1;
-  }
-  if (rank < 0) throw UsageError(fmt::format("--shard takes a rank, as in rank=0, not '{}'", text));
-  return Rank(rank);
+  if (!text.starts_with(kKey))
+    throw UsageError(fmt::format("{} takes a rank, as in rank=0, not '{}'", option, text));
+  const WholeBounds ranks{.least = 0, .most = std::numeric_limits<std::int32_t>::max()};
+  return Rank(static_cast<std::int32_t>(
+      parse_whole(fmt::format("{} {}", option, kKey), std::string_view(text).substr(kKey.size()), ranks)));
 }
 
 /// What a run of one rank cannot do.
@@ -59,43 +56,43 @@ CommandResult run_validate(const ValidateOptions& options, MpiSession& session) 
                          .settings = options.run.settings,
                          .command = "foreshard-run validate " + options.run.job};
   Progress progress(session.rank() == Rank(0));
-  if (options.shard.empty()) {
+  if (!options.shard) {
     const JobSpec job = load_runnable_job(session, source);
     return report(options, job, run_validation(session, job, validation, progress));
   }
-  const Rank rank = parse_shard(options.shard);
   require_shard_options(options);
-  const JobSpec job = load_shard_job(session, source, rank);
-  return report(options, job, run_shard(session, job, rank, validation, progress));
+  const JobSpec job = load_shard_job(session, source, *options.shard);
+  return report(options, job, run_shard(session, job, *options.shard, validation, progress));
 }
-
-constexpr const char* kExample =
-    "Example:\n"
-    "  mpirun -n 2 foreshard-run validate tiny-llama-laptop\n"
-    "  mpirun -n 4 foreshard-run validate my-job.yaml --cluster my-cluster.yaml --tolerance 20%\n"
-    "  foreshard-run validate my-job.yaml --shard rank=0\n"
-    "\n";
 
 }  // namespace
 
-void add_validate(CLI::App& app, RunCommand& command) {
+RunCommand validate_command() {
   const auto options = std::make_shared<ValidateOptions>();
-  CLI::App* validate = app.add_subcommand(
-      "validate", "Run a job's steps for real, one rank per device: predicted, measured, error.");
-  add_run_options(*validate, options->run);
-  validate
-      ->add_option("--trace", options->trace,
-                   "Also write both timelines, one above the other, for Perfetto or chrome://tracing")
-      ->check(offers(kOfferFiles))
-      ->option_text("FILE");
-  validate
-      ->add_option("--shard", options->shard,
-                   "Run this rank's share alone, on one device; communication is predicted, not run")
-      ->option_text("rank=N");
-  validate->footer(kExample + std::string(kExitCodes));
-  validate->callback([options, &command] {
-    command = [options](MpiSession& session) { return run_validate(*options, session); };
-  });
+  CommandSpec spec{
+      .name = "validate",
+      .summary = "Run a job's steps for real, one rank per device: predicted, measured, error.",
+      .arguments = {run_argument(options->run)},
+      .options = run_options(options->run),
+      .examples =
+          "mpirun -n 2 foreshard-run validate tiny-llama-laptop\n"
+          "mpirun -n 4 foreshard-run validate my-job.yaml --cluster my-cluster.yaml --tolerance 20%\n"
+          "foreshard-run validate my-job.yaml --shard rank=0\n"};
+  spec.options.push_back(
+      {.name = "--trace",
+       .value = "FILE",
+       .help = "Also write both timelines, one above the other, for Perfetto or chrome://tracing",
+       .offer = Offer::files,
+       .target = text(options->trace)});
+  spec.options.push_back(
+      {.name = "--shard",
+       .value = "rank=N",
+       .help = "Run this rank's share alone, on one device; communication is predicted, not run",
+       .target = setter([options](const std::string& option, const std::string& given) {
+         options->shard = parse_shard(option, given);
+       })});
+  return {.spec = std::move(spec),
+          .run = [options](MpiSession& session) { return run_validate(*options, session); }};
 }
 
 }  // namespace foreshard::cli

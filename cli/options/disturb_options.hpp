@@ -1,10 +1,8 @@
 #pragma once
 
-#include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "cli/options/option.hpp"
 #include "sim/disturb/disturbance.hpp"
 #include "sim/network/fabric.hpp"
 
@@ -12,17 +10,11 @@ namespace foreshard::cli {
 
 /// What the command line says of devices and links that do not do what their datasheets say.
 struct DisturbOptions {
-  std::vector<std::string> slowdowns;
-  std::string stragglers;
-  std::string spread;
-  std::string jitter;
-  std::vector<std::string> degraded;
+  DisturbanceSpec disturbance{};
+  std::vector<Degradation> degraded{};
 };
 
-void add_disturb_options(CLI::App& command, DisturbOptions& options);
-
-/// @throws UsageError for what cannot be read, with an example of what can
-DisturbanceSpec disturbance_spec(const DisturbOptions& options);
-std::vector<Degradation> degradations(const DisturbOptions& options);
+/// Options that write to `options`. They refuse what cannot be read, with an example of what can.
+std::vector<OptionSpec> disturb_options(DisturbOptions& options);
 
 }  // namespace foreshard::cli

@@ -1,39 +1,105 @@
 #include "cli/options/job_input.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
+#include <fstream>
+#include <optional>
+#include <regex>
 #include <system_error>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include "cli/commands/command.hpp"
-#include "cli/options/command_line.hpp"
+#include "cli/options/suggestion.hpp"
+#include "cli/options/usage_error.hpp"
+#include "planner/report/format.hpp"
+#include "planner/report/key_reference.hpp"
 #include "planner/spec/yaml/input_file.hpp"
 
 namespace foreshard::cli {
 namespace {
+
+namespace fs = std::filesystem;
+
+/// What a job of a model has where the command line says nothing: sequences of 4,096 tokens (fewer where the
+/// model has fewer positions), and as many of them a step as make 4 Mi tokens, which is what models of tens
+/// of billions of parameters are trained with (Llama 3, arXiv:2407.21783, section 3.4.1).
+constexpr std::int64_t kSequence = 4096;
+constexpr std::int64_t kTokensPerStep = 4'194'304;
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_file(const std::string& argument) {
+  std::error_code no_error;
+  return fs::exists(argument, no_error) && !fs::is_directory(argument, no_error);
+}
+
+/// "--set tp=4": a key that stands in one of the job's maps, without the map. Of several with this name the
+/// one that is nested least is meant: parallelism.tp rather than training.overlap.tp.
+void require_whole_key(const std::string& key, const std::string& setting) {
+  if (key.find('.') != std::string::npos) return;
+  const auto depth = [](const std::string& path) { return std::count(path.begin(), path.end(), '.'); };
+  std::vector<std::string> meant;
+  for (const JobKey& known : job_keys_with_words()) {
+    if (known.path.substr(0, known.path.find('.')) == key) return;
+    if (!known.path.ends_with("." + key)) continue;
+    if (!meant.empty() && depth(known.path) > depth(meant.front())) continue;
+    if (!meant.empty() && depth(known.path) < depth(meant.front())) meant.clear();
+    meant.push_back(known.path);
+  }
+  if (meant.size() != 1) return;
+  throw UsageError(fmt::format("--set {}: there is no key '{}' at the top of a job; did you mean {}{}?",
+                               setting, key, meant.front(), setting.substr(key.size())));
+}
 
 Override parse_setting(const std::string& setting) {
   const auto equals = setting.find('=');
   if (equals == std::string::npos || equals == 0) {
     throw UsageError(fmt::format("--set takes key=value, as in parallelism.tp=4, not '{}'", setting));
   }
-  return {.path = setting.substr(0, equals), .value = setting.substr(equals + 1)};
+  const std::string key = setting.substr(0, equals);
+  require_whole_key(key, setting);
+  return {.path = key, .value = setting.substr(equals + 1)};
+}
+
+/// Whether a file describes a model and no job: jobs have the key model.
+bool is_model_file(const std::string& file) {
+  if (fs::path(file).extension() == ".json") return true;
+  if (!fs::is_regular_file(file)) return false;  // a pipe can be read but once
+  std::ifstream in(file, std::ios::binary);
+  static const std::regex kModelKey(R"(^\s*[{]?\s*["']?model["']?\s*:.*)");
+  for (std::string line; std::getline(in, line);) {
+    if (std::regex_match(line, kModelKey)) return false;
+  }
+  return true;
+}
+
+bool is_model(const std::string& argument) {
+  if (argument == "-") return false;
+  if (is_file(argument)) return is_model_file(argument);
+  return !contains(bundled_names(ConfigKind::jobs), argument) &&
+         contains(bundled_names(ConfigKind::models), argument);
 }
 
 /// The file of an argument: a path, or the name of a bundled config of this kind.
-std::filesystem::path file_of(const std::string& argument, ConfigKind kind) {
+fs::path file_of(const std::string& argument, ConfigKind kind) {
   const char* const noun = kind == ConfigKind::measured ? "bundled measurement" : "bundled job";
   std::error_code no_error;
-  if (std::filesystem::is_directory(argument, no_error)) {
+  if (fs::is_directory(argument, no_error)) {
     throw UsageError(fmt::format("'{}' is a directory, not a file of jobs", argument));
   }
-  if (std::filesystem::exists(argument, no_error)) return argument;
+  if (fs::exists(argument, no_error)) return argument;
   const auto bundled = bundled_names(kind);
-  if (std::find(bundled.begin(), bundled.end(), argument) != bundled.end()) {
-    return bundled_file(kind, argument);
+  if (contains(bundled, argument)) return bundled_file(kind, argument);
+  if (kind == ConfigKind::jobs && is_model(argument)) {
+    throw UsageError(fmt::format(
+        "'{}' is a model, not a job; say what it is trained on: foreshard plan {} --on dgx-h100 --tp 8",
+        argument, argument));
   }
-  const std::string name = std::filesystem::path(argument).stem().string();
+  const std::string name = fs::path(argument).stem().string();
   throw UsageError(
       fmt::format("there is neither a file nor a {} '{}'{}", noun, argument, suggestion(name, bundled)));
 }
@@ -52,12 +118,88 @@ std::vector<JobSpec> load(const std::string& argument, ConfigKind kind,
   return parse_jobs(standard_input(), "<stdin>", overrides, purpose);
 }
 
+/// Text as a value of YAML.
+std::string yaml_quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+  return quoted + "'";
+}
+
+/// The last value that the overrides give a whole number of the job.
+std::optional<std::int64_t> overridden(const std::vector<Override>& overrides, const std::string& key) {
+  std::optional<std::int64_t> number;
+  for (const Override& override : overrides) {
+    if (override.path != key) continue;
+    std::int64_t value = 0;
+    const char* const end = override.value.data() + override.value.size();
+    const auto [stop, error] = std::from_chars(override.value.data(), end, value);
+    number = error == std::errc{} && stop == end && value > 0 ? value : 1;
+  }
+  return number;
+}
+
+/// What load_model and load_cluster take: a name, or a path that nobody takes for a name.
+std::string reference(const std::string& argument) {
+  return is_file(argument) ? fs::absolute(argument).string() : argument;
+}
+
+/// A name as it is; of a file, without directory and ending.
+std::string name_of(const std::string& argument) {
+  return is_file(argument) ? fs::path(argument).stem().string() : argument;
+}
+
+std::int64_t usual_sequence(const ModelSpec& model) {
+  return model.max_positions > 0 ? std::min(model.max_positions, kSequence) : kSequence;
+}
+
+/// The job that trains a model on a cluster.
+NamedJobs job_of_model(const std::string& model, const JobChanges& changes,
+                       const std::vector<Override>& overrides) {
+  load_cluster(reference(changes.cluster));  // complains of what was said, not of the text below
+  std::vector<std::string> assumed;
+  std::vector<std::string> options;
+  const auto value = [&](const std::string& key, const std::string& option, std::int64_t usual,
+                         const std::string& noun) {
+    const auto said = overridden(overrides, key);
+    if (said) return *said;
+    assumed.push_back(fmt::format("{} {}", report::grouped(usual), noun));
+    options.push_back(option);
+    return usual;
+  };
+  const std::int64_t sequence = value("training.sequence_length", "--sequence",
+                                      usual_sequence(load_model(reference(model))), "tokens per sequence");
+  const std::int64_t batch =
+      value("training.global_batch", "--batch", std::max<std::int64_t>(1, kTokensPerStep / sequence),
+            "sequences per step");
+  const std::int64_t micro_batch =
+      value("training.micro_batch", "--micro-batch", 1, "sequence per micro-batch");
+  const std::string text = fmt::format(
+      "name: {}\nmodel: {}\ncluster: {}\n"
+      "training: {{sequence_length: {}, global_batch: {}, micro_batch: {}}}\n",
+      yaml_quoted(fmt::format("{}-{}", name_of(model), name_of(changes.cluster))),
+      yaml_quoted(reference(model)), yaml_quoted(reference(changes.cluster)), sequence, batch, micro_batch);
+  NamedJobs named{.jobs = parse_jobs(text, "<command line>", overrides)};
+  if (!assumed.empty())
+    named.assumptions.push_back(
+        fmt::format("assumed: {}; set them with {}", fmt::join(assumed, ", "), fmt::join(options, ", ")));
+  return named;
+}
+
 }  // namespace
 
 std::vector<Override> parse_settings(const std::vector<std::string>& settings) {
   std::vector<Override> overrides;
   for (const std::string& setting : settings) overrides.push_back(parse_setting(setting));
   return overrides;
+}
+
+NamedJobs load_changed_jobs(const std::string& job, const JobChanges& changes) {
+  std::vector<Override> overrides = changes.short_ways;
+  for (Override& setting : parse_settings(changes.settings)) overrides.push_back(std::move(setting));
+  if (changes.cluster.empty()) return {.jobs = load_named_jobs(job, overrides)};
+  if (is_model(job)) return job_of_model(job, changes, overrides);
+  overrides.insert(overrides.begin(), {.path = "cluster", .value = yaml_quoted(reference(changes.cluster))});
+  return {.jobs = load_named_jobs(job, overrides)};
 }
 
 std::vector<JobSpec> load_named_jobs(const std::string& job, const std::vector<Override>& overrides) {

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands/run_validation.hpp"
+#include "cli/options/option.hpp"
 
 namespace foreshard::cli {
 
@@ -15,7 +15,7 @@ struct RunOptions {
   std::string cluster;
   std::string basis;  ///< model, replay or both; empty: model with --cluster, else replay
   std::string format = "table";
-  std::string tolerance;
+  std::optional<double> tolerance;  ///< a fraction
   int steps = 20;
   int threads = 0;
   double timeout = 60.0;
@@ -23,9 +23,10 @@ struct RunOptions {
   std::vector<std::string> settings;
 };
 
-void add_run_options(CLI::App& command, RunOptions& options);
+/// The argument JOB and the options that both have; they write to `options`.
+OptionSpec run_argument(RunOptions& options);
+std::vector<OptionSpec> run_options(RunOptions& options);
 
-/// @throws UsageError for a tolerance that is no percentage
 ValidationOptions validation_options(const RunOptions& options);
 
 }  // namespace foreshard::cli

@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "cli/options/help.hpp"
 #include "planner/report/markdown.hpp"
 
 namespace foreshard::cli {
 namespace {
 
-std::string row(const OptionDescription& option) {
+std::string row(const OptionSpec& option) {
   std::string names = option.short_name.empty() ? option.name : option.short_name + ", " + option.name;
   if (!option.value.empty()) names += " " + option.value;
   const char* const required = option.is_required ? "**Required.** " : "";
@@ -15,11 +16,11 @@ std::string row(const OptionDescription& option) {
                      report::markdown_cell(option.help));
 }
 
-std::string section(const ToolDescription& tool, const CommandDescription& command) {
+std::string section(const ToolSpec& tool, const CommandSpec& command) {
   std::string text = fmt::format("\n### {} {}\n\n{}\n\n```\n{}\n```\n\n| option | meaning |\n| --- | --- |\n",
                                  tool.name, command.name, command.summary, usage(tool, command));
-  for (const OptionDescription& argument : command.arguments) text += row(argument);
-  for (const OptionDescription& option : command.options) text += row(option);
+  for (const OptionSpec& argument : command.arguments) text += row(argument);
+  for (const OptionSpec& option : command.options) text += row(option);
   if (!command.notes.empty()) text += "\n" + command.notes + "\n";
   if (!command.examples.empty()) text += fmt::format("\nExamples:\n\n```\n{}```\n", command.examples);
   return text;
@@ -34,14 +35,14 @@ constexpr const char* kIntroduction =
 
 }  // namespace
 
-std::string command_reference(const std::vector<ToolDescription>& tools) {
+std::string command_reference(const std::vector<ToolSpec>& tools) {
   std::string text = kIntroduction;
-  for (const ToolDescription& tool : tools) {
+  for (const ToolSpec& tool : tools) {
     text += fmt::format("\n## {}\n\n{}\n\n| option | meaning |\n| --- | --- |\n", tool.name, tool.summary);
-    for (const OptionDescription& option : tool.options) text += row(option);
-    for (const CommandDescription& command : tool.commands) text += section(tool, command);
+    for (const OptionSpec& option : tool.options) text += row(option);
+    for (const CommandSpec& command : tool.commands) text += section(tool, command);
   }
-  text += fmt::format("\n## Exit codes\n\n```\n{}```\n", tools.front().exit_codes);
+  text += fmt::format("\n## Exit codes\n\n```\n{}```\n", kExitCodes);
   return text;
 }
 

@@ -3,11 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "cli/pages/tool_description.hpp"
+#include "cli/options/option.hpp"
 
 namespace foreshard::cli {
 
 /// Every command and option of the tools, in Markdown.
-std::string command_reference(const std::vector<ToolDescription>& tools);
+std::string command_reference(const std::vector<ToolSpec>& tools);
 
 }  // namespace foreshard::cli

@@ -9,31 +9,31 @@ namespace foreshard::cli {
 namespace {
 
 /// "list clusters", "words table json csv", "free" where nothing is known of the value.
-std::string value_words(const OptionDescription& option) {
+std::string value_words(const OptionSpec& option) {
   const std::string list = option.takes_list() ? "list " : "";
-  if (!option.offered.words.empty())
-    return fmt::format("{}words {}", list, fmt::join(option.offered.words, " "));
-  return list + (option.offered.kind.empty() ? "free" : option.offered.kind);
+  if (!option.target.words.empty())
+    return fmt::format("{}words {}", list, fmt::join(option.target.words, " "));
+  return list + (option.offer == Offer::nothing ? "free" : std::string(word_for(option.offer)));
 }
 
-std::string option_names(const std::vector<OptionDescription>& options) {
+std::string option_names(const std::vector<OptionSpec>& options) {
   std::vector<std::string> names;
-  for (const OptionDescription& option : options) names.push_back(option.name);
+  for (const OptionSpec& option : options) names.push_back(option.name);
   return fmt::format("{}", fmt::join(names, " "));
 }
 
 /// What the engine below asks: commands, options, values, keys.
-std::string tables(const ToolDescription& tool, const std::vector<JobKey>& keys) {
+std::string tables(const ToolSpec& tool, const std::vector<JobKey>& keys) {
   std::vector<std::string> commands;
   std::string options;
   std::string values;
-  for (const CommandDescription& command : tool.commands) {
+  for (const CommandSpec& command : tool.commands) {
     commands.push_back(command.name);
     options += fmt::format("    {}) echo '{}' ;;\n", command.name, option_names(command.options));
     if (!command.arguments.empty())
       values +=
           fmt::format("    '{} ') echo '{}' ;;\n", command.name, value_words(command.arguments.front()));
-    for (const OptionDescription& option : command.options) {
+    for (const OptionSpec& option : command.options) {
       if (!option.value.empty())
         values += fmt::format("    '{} {}') echo '{}' ;;\n", command.name, option.name, value_words(option));
     }
@@ -135,7 +135,7 @@ complete -F FUNCTION TOOL
 
 }  // namespace
 
-std::string bash_completion(const ToolDescription& tool, const std::vector<JobKey>& keys) {
+std::string bash_completion(const ToolSpec& tool, const std::vector<JobKey>& keys) {
   std::string text =
       "# Completion of TOOL in bash, made from its declarations.\n\n" + tables(tool, keys) + kEngine;
   replace_all(text, "FUNCTION", function_name(tool));
@@ -148,7 +148,7 @@ void replace_all(std::string& text, const std::string& what, const std::string& 
     text.replace(at, what.size(), by);
 }
 
-std::string function_name(const ToolDescription& tool) {
+std::string function_name(const ToolSpec& tool) {
   std::string name = "_" + tool.name;
   std::replace(name.begin(), name.end(), '-', '_');
   return name;

@@ -17,17 +17,18 @@ std::string single_quoted(const std::string& text) {
 }
 
 /// What a value or an argument may be: the flags of `complete` for it.
-std::string values(const ToolDescription& tool, const OptionDescription& option) {
-  const std::string& kind = option.offered.kind;
-  const bool are_files = kind == "files" || kind == "jobs" || kind == "clusters" || kind == "measured";
-  std::string words = fmt::format("{}", fmt::join(option.offered.words, " "));
-  if (!kind.empty() && kind != "files") words = fmt::format("(_{}_{})", function_name(tool), kind);
+std::string values(const ToolSpec& tool, const OptionSpec& option) {
+  const Offer offer = option.offer;
+  const bool are_files =
+      offer == Offer::files || offer == Offer::jobs || offer == Offer::clusters || offer == Offer::measured;
+  std::string words = fmt::format("{}", fmt::join(option.target.words, " "));
+  if (offer != Offer::nothing && offer != Offer::files)
+    words = fmt::format("(_{}_{})", function_name(tool), word_for(offer));
   if (option.takes_list() && !words.empty()) words = fmt::format("(__fish_append , {})", words);
   return std::string(are_files ? " -F" : " -f") + (words.empty() ? "" : " -a " + single_quoted(words));
 }
 
-std::string option_line(const ToolDescription& tool, const std::string& condition,
-                        const OptionDescription& option) {
+std::string option_line(const ToolSpec& tool, const std::string& condition, const OptionSpec& option) {
   std::string line =
       fmt::format("complete -c {} -n {} -l {}", tool.name, single_quoted(condition), option.name.substr(2));
   if (!option.short_name.empty()) line += " -s " + option.short_name.substr(1);
@@ -46,7 +47,7 @@ std::string key_lines(const std::vector<JobKey>& keys) {
 
 }  // namespace
 
-std::string fish_completion(const ToolDescription& tool, const std::vector<JobKey>& keys) {
+std::string fish_completion(const ToolSpec& tool, const std::vector<JobKey>& keys) {
   const std::string function = "_" + function_name(tool);
   std::string text = fmt::format(
       "# Completion of {0} in fish, made from its declarations.\n\n"
@@ -64,14 +65,13 @@ std::string fish_completion(const ToolDescription& tool, const std::vector<JobKe
       "function {1}_keys\n{2}end\n\n"
       "complete -c {0} -f\n",
       tool.name, function, key_lines(keys));
-  for (const OptionDescription& option : tool.options)
-    text += option_line(tool, "__fish_use_subcommand", option);
-  for (const CommandDescription& command : tool.commands) {
+  for (const OptionSpec& option : tool.options) text += option_line(tool, "__fish_use_subcommand", option);
+  for (const CommandSpec& command : tool.commands) {
     const std::string condition = "__fish_seen_subcommand_from " + command.name;
     text += fmt::format("complete -c {} -n __fish_use_subcommand -a {} -d {}\n", tool.name, command.name,
                         single_quoted(command.summary));
-    for (const OptionDescription& option : command.options) text += option_line(tool, condition, option);
-    for (const OptionDescription& argument : command.arguments)
+    for (const OptionSpec& option : command.options) text += option_line(tool, condition, option);
+    for (const OptionSpec& argument : command.arguments)
       text += fmt::format("complete -c {} -n {}{}\n", tool.name, single_quoted(condition),
                           values(tool, argument));
   }

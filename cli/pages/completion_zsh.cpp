@@ -23,33 +23,32 @@ std::string single_quoted(const std::string& text) {
 }
 
 /// How _arguments completes a value; a blank where nothing is known of it.
-std::string action(const ToolDescription& tool, const OptionDescription& option) {
-  const OfferedValues& offered = option.offered;
-  if (!offered.words.empty() && option.takes_list())
-    return fmt::format("_values -s , value {}", fmt::join(offered.words, " "));
-  if (!offered.words.empty()) return fmt::format("({})", fmt::join(offered.words, " "));
-  if (offered.kind.empty()) return " ";
-  if (offered.kind == "files") return "_files";
-  const std::string function = function_name(tool) + "_" + offered.kind;
+std::string action(const ToolSpec& tool, const OptionSpec& option) {
+  const std::vector<std::string>& words = option.target.words;
+  if (!words.empty() && option.takes_list())
+    return fmt::format("_values -s , value {}", fmt::join(words, " "));
+  if (!words.empty()) return fmt::format("({})", fmt::join(words, " "));
+  if (option.offer == Offer::nothing) return " ";
+  if (option.offer == Offer::files) return "_files";
+  const std::string function = fmt::format("{}_{}", function_name(tool), word_for(option.offer));
   return option.takes_list() ? "_sequence " + function : function;
 }
 
-std::string specification(const ToolDescription& tool, const OptionDescription& option) {
+std::string specification(const ToolSpec& tool, const OptionSpec& option) {
   const std::string help = escaped(option.help, "[]:\\");
   if (option.value.empty() && !option.name.starts_with('-'))
     return single_quoted(
-        fmt::format("{}:{}:{}", option.is_repeated ? "*" : "", option.name, action(tool, option)));
-  const std::string repeated = option.is_repeated ? "*" : "";
+        fmt::format("{}:{}:{}", option.target.is_repeated ? "*" : "", option.name, action(tool, option)));
+  const std::string repeated = option.target.is_repeated ? "*" : "";
   if (option.value.empty()) return single_quoted(fmt::format("{}{}[{}]", repeated, option.name, help));
   return single_quoted(fmt::format("{}{}=[{}]:{}:{}", repeated, option.name, help, escaped(option.value, ":"),
                                    action(tool, option)));
 }
 
-std::string arguments_of(const ToolDescription& tool, const CommandDescription& command) {
+std::string arguments_of(const ToolSpec& tool, const CommandSpec& command) {
   std::string text = fmt::format("        {})\n          _arguments -S", command.name);
-  for (const OptionDescription& option : command.options)
-    text += " \\\n            " + specification(tool, option);
-  for (const OptionDescription& argument : command.arguments)
+  for (const OptionSpec& option : command.options) text += " \\\n            " + specification(tool, option);
+  for (const OptionSpec& argument : command.arguments)
     text += " \\\n            " + specification(tool, argument);
   return text + "\n          ;;\n";
 }
@@ -105,12 +104,12 @@ if [[ $funcstack[1] == FUNCTION ]]; then FUNCTION "$@"; else compdef FUNCTION TO
 
 }  // namespace
 
-std::string zsh_completion(const ToolDescription& tool, const std::vector<JobKey>& keys) {
+std::string zsh_completion(const ToolSpec& tool, const std::vector<JobKey>& keys) {
   std::string options;
-  for (const OptionDescription& option : tool.options) options += specification(tool, option) + " ";
+  for (const OptionSpec& option : tool.options) options += specification(tool, option) + " ";
   std::string commands;
   std::string arguments;
-  for (const CommandDescription& command : tool.commands) {
+  for (const CommandSpec& command : tool.commands) {
     commands +=
         fmt::format("        {}\n", single_quoted(command.name + ":" + escaped(command.summary, ":\\")));
     arguments += arguments_of(tool, command);

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/options/help.hpp"
+
 namespace foreshard::cli {
 namespace {
 
@@ -41,7 +43,7 @@ std::string title_words(std::string sentence) {
   return sentence;
 }
 
-std::string entry(const OptionDescription& option) {
+std::string entry(const OptionSpec& option) {
   std::string names = fmt::format("\\fB{}\\fR", roff(option.name));
   if (!option.short_name.empty()) names = fmt::format("\\fB{}\\fR, {}", roff(option.short_name), names);
   if (!option.value.empty()) names += fmt::format(" \\fI{}\\fR", roff(option.value));
@@ -52,10 +54,10 @@ std::string examples(const std::string& lines) {
   return fmt::format(".PP\n.RS\n.nf\n{}.fi\n.RE\n", roff(lines));
 }
 
-std::string section(const ToolDescription& tool, const CommandDescription& command) {
+std::string section(const ToolSpec& tool, const CommandSpec& command) {
   std::string text = fmt::format(".SS {}\n{}\n", roff(usage(tool, command)), roff(command.summary));
-  for (const OptionDescription& argument : command.arguments) text += entry(argument);
-  for (const OptionDescription& option : command.options) {
+  for (const OptionSpec& argument : command.arguments) text += entry(argument);
+  for (const OptionSpec& option : command.options) {
     if (option.name != "--help") text += entry(option);
   }
   if (!command.notes.empty()) text += ".PP\n" + roff(command.notes) + "\n";
@@ -96,7 +98,7 @@ From the tool's own directory: models, accelerators, clusters, jobs and measured
 
 }  // namespace
 
-std::string man_page(const ToolDescription& tool, const std::string& version) {
+std::string man_page(const ToolSpec& tool, const std::string& version) {
   const bool is_planner = tool.name == "foreshard";
   std::string text = fmt::format(".TH {} 1 \"\" \"foreshard {}\" \"User Commands\"\n.ad l\n.nh\n",
                                  roff(upper(tool.name)), version);
@@ -105,10 +107,10 @@ std::string man_page(const ToolDescription& tool, const std::string& version) {
                       is_planner ? "" : "\\fBmpirun\\fR \\fB\\-n\\fR \\fIRANKS\\fR ", roff(tool.name));
   text += fmt::format(".SH DESCRIPTION\n{}\n", roff(tool.summary));
   text += ".SH OPTIONS\n";
-  for (const OptionDescription& option : tool.options) text += entry(option);
+  for (const OptionSpec& option : tool.options) text += entry(option);
   text += ".SH COMMANDS\n";
-  for (const CommandDescription& command : tool.commands) text += section(tool, command);
-  text += exit_status(tool.exit_codes);
+  for (const CommandSpec& command : tool.commands) text += section(tool, command);
+  text += exit_status(std::string(kExitCodes));
   text += kEnvironment;
   if (!is_planner) text += kRunnersEnvironment;
   text += kFiles;

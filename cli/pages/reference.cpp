@@ -11,14 +11,11 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands/foreshard_commands.hpp"
 #include "cli/files/output_file.hpp"
 #include "cli/pages/command_reference.hpp"
 #include "cli/pages/completion.hpp"
 #include "cli/pages/man_page.hpp"
-#include "cli/pages/tool_description.hpp"
 #include "cli/terminal/output.hpp"
 #include "planner/report/key_reference.hpp"
 #ifdef FORESHARD_WITH_RUN
@@ -28,26 +25,19 @@
 namespace foreshard::cli {
 namespace {
 
-std::vector<ToolDescription> described_tools() {
-  std::vector<ToolDescription> tools;
-  CLI::App planner;
-  Command command;
+std::vector<ToolSpec> described_tools() {
   ColorChoice color;
-  describe_foreshard(planner, command, color);
-  tools.push_back(describe(planner));
+  std::vector<ToolSpec> tools{foreshard_tool(foreshard_commands(), color)};
 #ifdef FORESHARD_WITH_RUN
-  CLI::App runner;
-  RunCommand run_command;
-  describe_foreshard_run(runner, run_command, color);
-  tools.push_back(describe(runner));
+  tools.push_back(run_tool(run_commands(), color));
 #endif
   return tools;
 }
 
-ToolDescription described_tool(const std::string& name) {
-  const std::vector<ToolDescription> tools = described_tools();
-  const auto found = std::find_if(tools.begin(), tools.end(),
-                                  [&](const ToolDescription& tool) { return tool.name == name; });
+ToolSpec described_tool(const std::string& name) {
+  const std::vector<ToolSpec> tools = described_tools();
+  const auto found =
+      std::find_if(tools.begin(), tools.end(), [&](const ToolSpec& tool) { return tool.name == name; });
   if (found == tools.end()) throw std::invalid_argument("there is no tool '" + name + "'");
   return *found;
 }
@@ -58,7 +48,7 @@ std::string page(const std::string& wanted) {
   const std::size_t slash = wanted.find('/');
   const std::string what = wanted.substr(0, slash);
   if (slash == std::string::npos) throw std::invalid_argument("there is no page '" + wanted + "'");
-  const ToolDescription tool = described_tool(wanted.substr(slash + 1));
+  const ToolSpec tool = described_tool(wanted.substr(slash + 1));
   if (what == "man") return man_page(tool, FORESHARD_VERSION);
   if (what == "bash") return bash_completion(tool, job_keys_with_words());
   if (what == "zsh") return zsh_completion(tool, job_keys_with_words());

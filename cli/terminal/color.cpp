@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "cli/options/command_line.hpp"
+#include "cli/options/target.hpp"
 #include "cli/terminal/terminal.hpp"
 
 namespace foreshard::cli {
@@ -28,14 +28,11 @@ std::string painted(const std::string& text, const std::regex& words, const char
 
 }  // namespace
 
-void add_color_options(CLI::App& app, ColorChoice& choice) {
-  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
-    command
-        ->add_option("--color", choice.when,
-                     "auto (on a terminal, unless NO_COLOR is set), always or never; default auto")
-        ->check(one_of({"auto", "always", "never"}))
-        ->option_text("WHEN");
-  }
+OptionSpec color_option(ColorChoice& choice) {
+  return {.name = "--color",
+          .value = "WHEN",
+          .help = "auto (on a terminal, unless NO_COLOR is set), always or never; default auto",
+          .target = word(choice.when, {"auto", "always", "never"})};
 }
 
 bool wants_color(const ColorChoice& choice, int stream) {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include <CLI/CLI.hpp>
+#include "cli/options/option.hpp"
 
 namespace foreshard::cli {
 
@@ -11,8 +11,8 @@ struct ColorChoice {
   std::string when = "auto";
 };
 
-/// Gives every command of a tool the option `--color`.
-void add_color_options(CLI::App& app, ColorChoice& choice);
+/// The option `--color`, which every command has.
+OptionSpec color_option(ColorChoice& choice);
 
 /// Whether to colour what goes to standard output (1) or standard error (2): as it was said, else on a
 /// terminal that can, unless NO_COLOR is set and not empty (no-color.org).

@@ -2,14 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/ioctl.h>
+#include <system_error>
 #include <unistd.h>
 
 #include <fmt/format.h>
+
+#include "planner/report/table.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -38,6 +43,13 @@ bool parent_leads_to_terminal(int stream) {
   return path.starts_with("/dev/pts/") || path.starts_with("/dev/tty");
 }
 
+/// None where the terminal does not say.
+std::optional<std::size_t> known_width(int stream) {
+  winsize size{};
+  if (::ioctl(stream, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
+  return size.ws_col;
+}
+
 }  // namespace
 
 bool leads_to_terminal(int stream) {
@@ -51,8 +63,18 @@ bool terminal_is_capable() {
 
 std::size_t terminal_width(int stream) {
   constexpr std::size_t kUsual = 80;
-  winsize size{};
-  return ::ioctl(stream, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
+  return known_width(stream).value_or(kUsual);
+}
+
+std::size_t page_width(int stream) {
+  constexpr std::size_t kNarrowest = 60;
+  constexpr std::size_t kWidest = 160;  // longer lines of text are hard to read
+  if (!leads_to_terminal(stream)) return report::kWidth;
+  const std::string_view columns = environment("COLUMNS");
+  std::size_t width = 0;
+  const auto [stop, error] = std::from_chars(columns.data(), columns.data() + columns.size(), width);
+  if (error != std::errc{} || width == 0) width = known_width(stream).value_or(report::kWidth);
+  return std::clamp(width, kNarrowest, kWidest);
 }
 
 }  // namespace foreshard::cli

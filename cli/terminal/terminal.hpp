@@ -14,4 +14,8 @@ bool terminal_is_capable();
 /// Columns of the terminal behind a stream; 80 where they are not known.
 std::size_t terminal_width(int stream);
 
+/// Columns of what is printed: on a terminal its own, by COLUMNS where that is set, but from 60 to 160, or
+/// 100 where they are not known; in a pipe or a file 100, so that the same input gives the same output.
+std::size_t page_width(int stream);
+
 }  // namespace foreshard::cli

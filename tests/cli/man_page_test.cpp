@@ -5,17 +5,14 @@
 using namespace foreshard::cli;
 
 TEST_CASE("a manual page escapes what roff would take for its own") {
-  const ToolDescription tool{
-      .name = "foreshard",
-      .summary = "Plan it.",
-      .options = {{.name = "--help", .short_name = "-h", .value = "", .help = "Help"}},
-      .commands = {{.name = "run",
-                    .summary = "Run it.",
-                    .arguments = {},
-                    .options = {{.name = "--all-in", .short_name = "", .value = "C:\\X", .help = ".hidden"}},
-                    .notes = "first\n'second'",
-                    .examples = "foreshard run --all-in x\n"}},
-      .exit_codes = "0  done\n"};
+  const ToolSpec tool{.name = "foreshard",
+                      .summary = "Plan it.",
+                      .options = {{.name = "--help", .short_name = "-h", .help = "Help"}},
+                      .commands = {{.name = "run",
+                                    .summary = "Run it.",
+                                    .options = {{.name = "--all-in", .value = "C:\\X", .help = ".hidden"}},
+                                    .notes = "first\n'second'",
+                                    .examples = "foreshard run --all-in x\n"}}};
   const std::string page = man_page(tool, "1.2.3");
   CHECK_THAT(page, ContainsSubstring(
                        ".TH FORESHARD 1 \"\" \"foreshard 1.2.3\" \"User Commands\"\n.ad l\n.nh\n.SH NAME\n"));

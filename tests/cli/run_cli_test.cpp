@@ -172,6 +172,18 @@ TEST_CASE("list models counts parameters") {
   CHECK(models.out.find("dgx-h100") == std::string::npos);
 }
 
+TEST_CASE("list --format json holds the figures, without their units") {
+  const Outcome models = run_tool("list models --format json");
+  CHECK(models.code == 0);
+  CHECK_THAT(models.out, ContainsSubstring("\"name\": \"llama3-70b\""));
+  CHECK_THAT(models.out, ContainsSubstring("\"parameters\": 70553706496"));
+  CHECK(models.out.find("\"clusters\"") == std::string::npos);
+  const std::string all = run_tool("list --format json").out;
+  for (const char* kind : {"models", "accelerators", "clusters", "jobs", "measured"})
+    CHECK_THAT(all, ContainsSubstring(std::string("\n  \"") + kind + "\": ["));
+  check_refused("list --names --format json", "leave out --format json");
+}
+
 TEST_CASE("show prints the file, its path before it") {
   const Outcome shown = run_tool("show h100-80gb-sxm");
   CHECK(shown.code == 0);
@@ -253,7 +265,8 @@ TEST_CASE("wrong lists are refused with what they may hold") {
   check_refused(compare + " --tp 0", "with commas between, not '0'");
   check_refused(compare + " --micro-batch 1.5", "--micro-batch takes whole numbers");
   check_refused(compare + " --zero 4", "--zero takes whole numbers from 0 to 3");
-  check_refused(compare + " --recompute ful", "not 'ful'; did you mean 'full'?");
+  check_refused(compare + " --recompute ful", "'ful' is none of none, selective, ");
+  check_refused(compare + " --recompute none,", "--recompute 'none,': a value is missing");
   check_refused(compare + " --cluster dgx-h10", "did you mean 'dgx-h100'?");
   check_refused(compare + " --tp 1,2,4,8 --pp 1,2,4,8 --vp 1,2,4,8 --micro-batch 1,2,4,8,16",
                 "these lists make 320 variants; at most 256 are compared");
@@ -365,17 +378,113 @@ TEST_CASE("simulate plays another job on the same fabric") {
 TEST_CASE("what simulate cannot disturb is refused with what can be said") {
   const std::string job = "simulate " + kJob + " ";
   check_refused(job + "--slowdown 3:1.2", "write rank=3:1.2");
+  check_refused(job + "--slowdown rank=3:nan", "--slowdown takes a factor from 0.1 to 1,000, not 'nan'");
+  check_refused(job + "--slowdown rank=5-3:1.2", "write rank=3:1.2");
   check_refused(job + "--slowdown rank=64:1.2", "rank 64 is not one of the job's 64 ranks");
-  check_refused(job + "--stragglers 200%:1.2", "which share of the devices");
-  check_refused(job + "--jitter much", "a share such as 1%");
+  check_refused(job + "--stragglers 200%:1.2", "--stragglers takes a share from 0 to 100%");
+  check_refused(job + "--stragglers 5:1.2", "--stragglers '5' is not clear: write 5%");
+  check_refused(job + "--stragglers 5%:inf", "--stragglers takes a factor from 0.1 to 1,000, not 'inf'");
+  check_refused(job + "--spread nan", "--spread takes a share from 0 to 100%, such as 10% or 0.1, not 'nan'");
+  check_refused(job + "--jitter much", "--jitter takes a share from 0 to 100%");
   check_refused(job + "--degrade nic=3:0.5", "add --network flow");
   check_refused(job + "--network flow --degrade cable=3:0.5",
                 "there are device, switch (of a node), nic, leaf");
   check_refused(job + "--network flow --degrade nic=64:0.5", "no nic 64");
+  // Less than a thousandth of a link is a failure, and the network cannot count on it.
+  for (const std::string share : {"1e-9", "1e-300", "0", "nan", "0.01%"})
+    check_refused(job + "--network flow --degrade device=0:" + share,
+                  "--degrade takes a share from 0.1 to 100%");
+  check_refused(job + "--seed -1", "--seed takes a whole number from 0 to ");
+  check_refused(job + "--seeds 0", "--seeds takes a whole number from 1 to 1,000,000, not '0'");
+  check_refused(job + "--trace ''", "--trace is empty; it takes FILE");
   check_refused(job + "--with " + kJob, "add --network flow");
   check_refused(job + "--network flow --with llama2-70b-64a100", "the same kind of cluster");
   check_refused(job + "--seeds 5", "add --stragglers, --spread or --jitter");
   check_refused(job + "--network packets", "is none of alpha-beta, flow");
+}
+
+TEST_CASE("help is a command too") {
+  CHECK(run_tool("help").out == run_tool("--help").out);
+  CHECK(run_tool("help plan").out == run_tool("plan --help").out);
+  check_refused("help plann", "did you mean 'plan'?");
+}
+
+TEST_CASE("every error on the command line begins alike and says where to read on") {
+  const std::string arguments = GENERATE("", "plann", "plan", "plan x --format", "list --color sometimes",
+                                         "score --worst x", "show a b");
+  INFO("foreshard " << arguments);
+  const Outcome outcome = run_tool(arguments);
+  CHECK(outcome.code == 2);
+  CHECK(outcome.err.substr(0, 7) == "error: ");
+  CHECK_THAT(outcome.err, ContainsSubstring("\nsee: foreshard"));
+}
+
+TEST_CASE("short options say the same as --set") {
+  const std::string plan = "plan " + kJob + " --format json ";
+  CHECK_THAT(run_tool(plan + "--tp 4 --pp 8").out, ContainsSubstring("\"step\""));
+  CHECK(run_tool(plan + "--tp 4 --pp 8 --recompute full --batch 256 --sequence 4096 --zero 0 --micro-batch 2")
+            .out ==
+        run_tool(plan + "--set parallelism.tp=4 --set parallelism.pp=8 --set training.recompute=full "
+                        "--set training.global_batch=256 --set training.sequence_length=4096 "
+                        "--set parallelism.zero=0 --set training.micro_batch=2")
+            .out);
+  CHECK(run_tool(plan + "--nodes 16 --schedule gpipe --precision fp16 --dp 4").out ==
+        run_tool(plan + "--set cluster.nodes=16 --set training.schedule=gpipe --set training.precision=fp16 "
+                        "--set parallelism.dp=4")
+            .out);
+  CHECK(run_tool(plan + "--on dgx-a100 --nodes 8").out ==
+        run_tool(plan + "--set 'cluster={name: dgx-a100, nodes: 8}'").out);
+  // --set is said last and wins.
+  CHECK(run_tool(plan + "--set parallelism.tp=4 --tp 2").out == run_tool(plan + "--tp 4").out);
+  check_refused("plan " + kJob + " --tp 3", "parallelism.tp=3: error: parallelism.tp: 3 does not divide");
+  check_refused("plan " + kJob + " --tp 0", "--tp takes a whole number from 1 to ");
+  check_refused("plan " + kJob + " --precision bf61",
+                "--precision: 'bf61' is none of fp32, bf16, fp16, fp8; did you mean 'bf16'?");
+}
+
+TEST_CASE("a model on a cluster is a job") {
+  const TemporaryFile job(".yaml",
+                          "name: llama3-70b-dgx-h100\n"
+                          "model: llama3-70b\n"
+                          "cluster: {name: dgx-h100, nodes: 8}\n"
+                          "parallelism: {tp: 8, pp: 4}\n"
+                          "training: {sequence_length: 8192, global_batch: 512, micro_batch: 1}\n");
+  const std::string file = "plan '" + job.path().string() + "'";
+  const std::string model =
+      "plan llama3-70b --on dgx-h100 --nodes 8 --tp 8 --pp 4 --sequence 8192 --batch 512 "
+      "--micro-batch 1";
+  CHECK(run_tool(model).out == run_tool(file).out);
+  CHECK(run_tool("simulate " + model.substr(5)).out == run_tool("simulate " + file.substr(5)).out);
+  // A file of a model's own, by its path.
+  const std::string path = FORESHARD_SOURCE_DIR "/configs/models/llama3-70b.yaml";
+  CHECK(run_tool("plan " + path + model.substr(15)).out == run_tool(file).out);
+}
+
+TEST_CASE("what a job of a model was not told is assumed and said") {
+  // 4,194,304 tokens a step in sequences of 4,096.
+  const Outcome outcome = run_tool("plan llama3-8b --on dgx-h100 --tp 8");
+  CHECK_THAT(outcome.out, ContainsSubstring("4,096 tokens × 1,024 sequences"));
+  CHECK_THAT(outcome.out, ContainsSubstring("assumed: 4,096 tokens per sequence, 1,024 sequences per step"));
+  // A learned table of 2,048 positions.
+  CHECK_THAT(run_tool("plan gpt3-175b --on dgx-h100 --nodes 16 --tp 8 --pp 8").out,
+             ContainsSubstring("2,048 tokens × 2,048 sequences"));
+}
+
+TEST_CASE("a model alone is refused with what to write") {
+  check_refused("plan llama3-70b",
+                "say what it is trained on: foreshard plan llama3-70b --on dgx-h100 --tp 8");
+  check_refused("plan llama3-70b --on dgx-h10", "did you mean 'dgx-h100'?");
+}
+
+TEST_CASE("a key without its map is refused with the whole key") {
+  check_refused("plan " + kJob + " --set tp=4", "did you mean parallelism.tp=4?");
+  check_refused("plan " + kJob + " --set global_batch=64", "did you mean training.global_batch=64?");
+}
+
+TEST_CASE("ranges in compare double") {
+  const std::string compare = "compare " + kJob + " --format csv ";
+  CHECK(run_tool(compare + "--tp 1-8").out == run_tool(compare + "--tp 1,2,4,8").out);
+  CHECK(run_tool(compare + "--zero 0-3").out == run_tool(compare + "--zero 0,1,2,3").out);
 }
 
 TEST_CASE("the same input gives the same output, byte for byte") {

@@ -110,7 +110,7 @@ says err 'training.precision: cpu has no fp16'
 expect 2 2 validate "$job" --set training.sequence_lenght=5
 says err "did you mean 'sequence_length'"
 expect 2 2 validate "$job" --tolerance ten
-says err "takes a percentage above 0"
+says err 'takes a share from 0 to 100%, such as 10% or 0.1, not .ten.'
 expect 3 2 validate "$job" --steps 2 --trace no/such/folder/both.json
 says err 'no/such/folder'
 

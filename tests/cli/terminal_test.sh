@@ -36,6 +36,20 @@ on_terminal "$plan"
 has "${escape}32mIt fits${escape}0m: "
 without=$(sed -E $'s/\r//g; s/\033\\[[0-9;]*m//g' <<<"$shown")
 [[ $without == "$plain" ]] || complain "without colours it is another text"
+widest() { sed -E $'s/\r//g; s/\033\\[[0-9;]*m//g' <<<"$shown" | LC_ALL=C.UTF-8 wc -L; }
+for columns in 60 72; do
+  what="on a terminal of $columns columns"
+  on_terminal "COLUMNS=$columns $plan"
+  shown=$(head -n 9 <<<"$shown") # the figures below have columns of their own
+  (($(widest) <= columns)) || complain "a line of text has $(widest) columns"
+  on_terminal "COLUMNS=$columns $foreshard compare llama3-70b-64h100 --tp 1-8"
+  (($(widest) <= columns)) || complain "a line of the comparison has $(widest) columns"
+  on_terminal "COLUMNS=$columns $foreshard list --help"
+  (($(widest) <= columns)) || complain "a line of help has $(widest) columns"
+done
+what='a pipe, whatever COLUMNS says'
+shown=$(COLUMNS=60 $plan)
+[[ $shown == "$plain" ]] || complain "it is another text"
 what='what does not fit'
 on_terminal "$plan --set parallelism.pp=1 --set parallelism.zero=0"
 has "${escape}31mIt does not fit${escape}0m: "
