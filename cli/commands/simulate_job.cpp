@@ -170,7 +170,7 @@ void add_links(ChromeTrace& trace, const NetworkResult& result) {
   for (std::size_t l = 0; l < std::min(kMost, result.links.size()); ++l) {
     const LinkLoad& load = result.links[l];
     trace.add_counter("links", to_string(load.link), result.series.bytes(load.index),
-                      result.series.stretch());
+                      result.series.interval());
   }
 }
 
