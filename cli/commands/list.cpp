@@ -46,11 +46,20 @@ std::string matrix_peak(const AcceleratorSpec& accelerator) {
 }
 
 Table accelerators() {
-  Table table({{"accelerators", Align::left}, {"peak"}, {"memory"}, {"bandwidth"}, {"", Align::left}});
+  Table table({{"accelerators", Align::left},
+               {"peak"},
+               {"memory"},
+               {"bandwidth"},
+               {"power"},
+               {"USD/h"},
+               {"", Align::left}});
   for (const std::string& name : bundled_names(ConfigKind::accelerators)) {
     const AcceleratorSpec accelerator = load_accelerator(name);
     table.row({"  " + name, matrix_peak(accelerator), report::with_unit(accelerator.memory_capacity),
-               report::with_unit(accelerator.memory_bandwidth), accelerator.full_name});
+               report::with_unit(accelerator.memory_bandwidth),
+               accelerator.power ? fmt::format("{:.0f} W", accelerator.power->value()) : "–",
+               accelerator.price ? report::fixed(accelerator.price->value() * kHour.value(), 2) : "–",
+               accelerator.full_name});
   }
   return table;
 }

@@ -12,7 +12,6 @@
 namespace foreshard::report {
 namespace {
 
-
 /// "8 × dgx-h100 (64 × NVIDIA H100 80GB SXM)"
 std::string cluster_words(const ClusterSpec& cluster) {
   const AcceleratorSpec& accelerator = cluster.accelerator;
@@ -139,13 +138,22 @@ std::string failure_words(const PlannedJob& planned, const FailureFigures& failu
   return text + ".";
 }
 
+/// "15 T tokens", "3 epochs of 50,000 samples"
+std::string length_words(const TrainingSpec& training) {
+  if (!training.dataset)
+    return fmt::format("{} tokens", in_si(training.tokens.value_or(Tokens()).as_double()));
+  const DatasetSpec& dataset = *training.dataset;
+  return fmt::format("{} epoch{} of {}", dataset.epochs, dataset.epochs == 1.0 ? "" : "s",
+                     counted(dataset.samples, "sample", "s"));
+}
+
 }  // namespace
 
 Lines training_lines(const PlannedJob& planned) {
   const TrainingFigures& training = planned.estimate.training;
-  if (!training.time || !planned.job.training.tokens) return {};
+  if (!training.time) return {};
   std::string text =
-      fmt::format("{} tokens would take {} on {}", in_si(planned.job.training.tokens->as_double()),
+      fmt::format("{} would take {} on {}", length_words(planned.job.training),
                   as_calendar_time(*training.time), devices(planned.job, planned.job.cluster.devices()));
   if (training.steps) text += fmt::format(" in {} steps", fixed(std::ceil(*training.steps), 0));
   if (training.device_hours) {

@@ -13,6 +13,7 @@
 #include "planner/program/emit/emit.hpp"
 #include "planner/program/emit/stage_layout.hpp"
 #include "planner/program/schedule/schedule.hpp"
+#include "planner/spec/job/job_notes.hpp"
 
 namespace foreshard {
 
@@ -279,6 +280,7 @@ class Summation {
   }
 
   void add_notes(Estimate& result) const {
+    result.notes = job_notes(job_);
     if (result.vocab_padding > 0) {
       result.notes.push_back(
           fmt::format("vocabulary padded by {} to {} rows", result.vocab_padding, padded_vocab()));
@@ -313,9 +315,9 @@ class Summation {
 
 TrainingFigures training_figures(const JobSpec& job, const StepFigures& step) {
   TrainingFigures figures;
-  if (!job.training.tokens) return figures;
+  figures.steps = job.training.steps();
+  if (!figures.steps) return figures;
   const auto devices = static_cast<double>(job.cluster.devices());
-  figures.steps = job.training.tokens->as_double() / step.tokens;
   figures.time = step.time * *figures.steps;
   figures.device_hours = *figures.time / kHour * devices;
   if (job.cluster.price) figures.cost = *job.cluster.price * (*figures.time * devices);

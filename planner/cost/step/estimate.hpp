@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "planner/cost/step/goodput.hpp"
 #include "planner/cost/memory/memory_ledger.hpp"
-#include "planner/topology/group.hpp"
+#include "planner/cost/step/goodput.hpp"
 #include "planner/program/step_program.hpp"
 #include "planner/spec/job/job_spec.hpp"
+#include "planner/topology/group.hpp"
 #include "planner/units/quantity.hpp"
 
 namespace foreshard {
@@ -88,7 +88,7 @@ struct LayerFigures {
   Bytes tp_bytes;
 };
 
-/// The whole training run, where the job says how many tokens.
+/// The whole training run, where the job says how long it is.
 struct TrainingFigures {
   std::optional<double> steps;
   std::optional<Seconds> time;
@@ -115,7 +115,7 @@ struct Estimate {
   std::vector<std::string> notes;  ///< what a reader should know: uneven stages, replicated heads
 };
 
-/// Time, money and energy of all steps that the job's tokens take.
+/// Time, money and energy of all steps that the job takes.
 TrainingFigures training_figures(const JobSpec& job, const StepFigures& step);
 
 /// Prices one job: builds its step program, sums it, applies the job's overlap and the schedule's bubble.

@@ -57,4 +57,9 @@ struct AcceleratorSpec {
   std::string source;                     ///< of the file as a whole
 };
 
+/// True where the accelerator's file gives rates for this version of flash attention.
+inline bool has_flash(const AcceleratorSpec& accelerator, FlashVersion version) {
+  return accelerator.kernels.attention[static_cast<std::size_t>(version)].has_value();
+}
+
 }  // namespace foreshard

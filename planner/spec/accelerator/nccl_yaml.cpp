@@ -26,13 +26,12 @@ std::optional<NcclSpec> read_nccl(const MapReader& map, const std::optional<Nccl
   if (!reader) return usual;
   NcclSpec nccl = usual.value_or(NcclSpec{});
   const Choice<NcclGeneration> generation;
-  const Measured<Seconds> fixed{.zero_allowed = true};
   if (usual) {
     nccl.generation = reader->optional("generation", generation, nccl.generation);
-    nccl.fixed = reader->optional("fixed", fixed, nccl.fixed);
+    nccl.fixed = reader->optional("fixed", kDelay, nccl.fixed);
   } else {
     nccl.generation = reader->required("generation", generation);
-    nccl.fixed = reader->required("fixed", fixed);
+    nccl.fixed = reader->required("fixed", kDelay);
   }
   nccl.nvls_bandwidth =
       reader->optional("nvls_bandwidth", Measured<BytesPerSecond>{.zero_allowed = true}, nccl.nvls_bandwidth);

@@ -105,7 +105,7 @@ LinkSpec read_link(const std::optional<MapReader>& map) {
   if (!map) return link;
   link.bandwidth = map->required("bandwidth", Measured<BytesPerSecond>{});
   link.efficiency = map->optional("efficiency", Fraction{}, 1.0);
-  link.latency = map->required("latency", Measured<Seconds>{true});
+  link.latency = map->required("latency", kDelay);
   check_source(*map);
   return link;
 }

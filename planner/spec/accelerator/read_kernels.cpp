@@ -133,11 +133,11 @@ KernelConstants read_kernels(const MapReader& accelerator, bool is_cpu) {
   read_attention(accelerator, constants);
   const std::optional<MapReader> kernels = accelerator.required_child("kernels", kKernelsKeys);
   if (!kernels) return constants;
-  constants.gemm_fixed = kernels->required("gemm_fixed", Measured<Seconds>{kZeroAllowed});
+  constants.gemm_fixed = kernels->required("gemm_fixed", kDelay);
   constants.gemm_k_prologue = kernels->optional("gemm_k_prologue", WholeNumber{0, 1'000'000}, 0);
   constants.gemm_accumulate = kernels->optional("gemm_accumulate", Fraction{}, 1.0);
   constants.grouped_efficiency = kernels->optional("grouped_efficiency", Fraction{}, 1.0);
-  constants.grouped_fixed = kernels->optional("grouped_fixed", Measured<Seconds>{kZeroAllowed}, Seconds(0.0));
+  constants.grouped_fixed = kernels->optional("grouped_fixed", kDelay, Seconds(0.0));
   constants.memory_efficiency = kernels->required("memory_efficiency", Fraction{});
   constants.memory_half_size = kernels->required("memory_half_size", Measured<Bytes>{kZeroAllowed});
   if (const auto fractions = kernels->child("memory_fraction", kMemoryFractionKeys)) {
@@ -145,8 +145,8 @@ KernelConstants read_kernels(const MapReader& accelerator, bool is_cpu) {
       constants.memory_fraction[static_cast<std::size_t>(named.value)] =
           read_fraction(*fractions, named.word);
   }
-  constants.launch = kernels->required("launch", Measured<Seconds>{kZeroAllowed});
-  constants.submit = kernels->optional("submit", Measured<Seconds>{kZeroAllowed}, Seconds(0.0));
+  constants.launch = kernels->required("launch", kDelay);
+  constants.submit = kernels->optional("submit", kDelay, Seconds(0.0));
   constants.communication_share = kernels->optional("communication_share", RealNumber{0.0, 0.9}, 0.0);
   constants.device_spread =
       kernels->optional("device_spread", RealNumber{0.0, 0.5}, is_cpu ? 0.0 : kUsualDeviceSpread);

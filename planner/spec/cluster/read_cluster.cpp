@@ -1,10 +1,14 @@
 #include "planner/spec/cluster/read_cluster.hpp"
 
 #include <array>
+#include <filesystem>
+#include <system_error>
+
+#include <fmt/core.h>
 
 #include "planner/spec/accelerator/nccl_yaml.hpp"
-#include "planner/spec/yaml/node_edit.hpp"
 #include "planner/spec/accelerator/read_accelerator.hpp"
+#include "planner/spec/yaml/node_edit.hpp"
 
 namespace foreshard {
 
@@ -65,8 +69,51 @@ NodePtr expand(const NodePtr& node, const std::string& path, Library& library, i
   base = expand(base, "", library, references_left - 1);
   if (base == nullptr || is_name) return base;
   if (base->kind != YamlNode::Kind::map) return base;
+  // The link of a cluster belongs to its fabric: with another one it says nothing.
+  const MapEntry* const fabric = node->find("fabric");
+  const MapEntry* const base_fabric = base->find("fabric");
+  if (fabric != nullptr && base_fabric != nullptr && fabric->value->text != base_fabric->value->text)
+    base = without_entry(*base, "link");
   // The name said which cluster is meant; the cluster keeps the one it has.
   return merge_maps(*base, *without_entry(*node, "name"));
+}
+
+/// A bundled cluster's name beside another bundled accelerator would keep nothing of that cluster but the
+/// name.
+void check_name(const MapReader& map, Library& library) {
+  const NodePtr name = map.value("name");
+  const NodePtr accelerator = map.value("accelerator");
+  for (const NodePtr& node : {name, accelerator})
+    if (node == nullptr || node->kind != YamlNode::Kind::scalar || is_path(node->text)) return;
+  std::error_code no_error;
+  if (!std::filesystem::is_regular_file(bundled_path(ConfigKind::clusters, name->text), no_error)) return;
+  const NodePtr bundled = library.open(ConfigKind::clusters, *name, map.path_of("name"));
+  const MapEntry* const own = bundled != nullptr ? bundled->find("accelerator") : nullptr;
+  if (own == nullptr || own->value->text == accelerator->text) return;
+  map.complain("accelerator",
+               fmt::format("{} is not what the bundled cluster {} is made of: {}", accelerator->text,
+                           quote(name->text), own->value->text),
+               fmt::format("leave the accelerator out, or describe a cluster of another name: {{name: "
+                           "my-{}, accelerator: {}, devices_per_node, link, network}}",
+                           accelerator->text, accelerator->text));
+}
+
+/// Another fabric than that of the accelerator's usual node has another link, which the cluster must say.
+void check_fabric(const MapReader& map, const ClusterSpec& cluster) {
+  const UsualNode& usual = cluster.accelerator.node;
+  if (!map.has("fabric") || cluster.fabric == usual.fabric || cluster.fabric == NodeFabric::none) return;
+  const NodePtr link = map.value("link");
+  std::string missing;
+  for (const char* const key : {"bandwidth", "efficiency", "latency"})
+    if (link == nullptr || link->find(key) == nullptr)
+      missing += fmt::format("{}{}", missing.empty() ? "" : ", ", key);
+  if (missing.empty()) return;
+  map.complain("fabric",
+               fmt::format("the link of {} is not known: that of {} is over {}", word_of(cluster.fabric),
+                           cluster.accelerator.name, word_of(usual.fabric)),
+               fmt::format("link: {{bandwidth: 31 GB/s, efficiency: 0.5, latency: 6 us}} with your figures "
+                           "must come along; it lacks {}",
+                           missing));
 }
 
 /// The link of the accelerator's usual node, where the cluster says nothing else.
@@ -76,7 +123,7 @@ LinkSpec read_link(const MapReader& map, const LinkSpec& usual) {
   if (!reader) return link;
   link.bandwidth = reader->optional("bandwidth", Measured<BytesPerSecond>{}, usual.bandwidth);
   link.efficiency = reader->optional("efficiency", Fraction{}, usual.efficiency);
-  link.latency = reader->optional("latency", Measured<Seconds>{true}, usual.latency);
+  link.latency = reader->optional("latency", kDelay, usual.latency);
   reader->maybe("source", Text{});
   return link;
 }
@@ -88,7 +135,7 @@ NetworkSpec read_network(const MapReader& map, const LinkSpec& usual) {
   if (!reader) return network;
   network.link.bandwidth =
       reader->optional("bandwidth_per_device", Measured<BytesPerSecond>{}, usual.bandwidth);
-  network.link.latency = reader->optional("latency", Measured<Seconds>{true}, usual.latency);
+  network.link.latency = reader->optional("latency", kDelay, usual.latency);
   network.link.efficiency = reader->optional("efficiency", Fraction{}, usual.efficiency);
   network.topology = reader->optional("topology", Choice<Topology>{}, network.topology);
   network.oversubscription = reader->optional("oversubscription", RealNumber{1.0, 1000.0}, 1.0);
@@ -108,13 +155,18 @@ ClusterSpec read_cluster_map(const MapReader& map, Library& library) {
   const std::string fallback =
       map.path().empty() ? name_from_file(map.owner(), accelerator.name) : accelerator.name;
   cluster.name = map.optional("name", Text{}, fallback);
+  check_name(map, library);
   cluster.devices_per_node =
       map.optional("devices_per_node", WholeNumber{1, 10'000}, accelerator.node.devices);
   cluster.nodes = map.optional("nodes", WholeNumber{1, 1'000'000}, 1);
   cluster.fabric = map.optional("fabric", Choice<NodeFabric>{}, accelerator.node.fabric);
-  cluster.link = read_link(map, accelerator.node.link);
   cluster.nccl = read_nccl(map, accelerator.node.nccl);
   cluster.network = read_network(map, accelerator.node.network);
+  // Where nothing joins the devices of a node, what passes between them goes through its NICs.
+  const bool through_network =
+      cluster.fabric == NodeFabric::none && accelerator.node.fabric != NodeFabric::none;
+  cluster.link = read_link(map, through_network ? cluster.network.link : accelerator.node.link);
+  check_fabric(map, cluster);
   cluster.price = map.maybe("price_per_device_hour", Measured<DollarsPerSecond>{true});
   if (!cluster.price) cluster.price = accelerator.price;
   cluster.power = map.maybe("power_per_device", Measured<Watts>{});

@@ -7,14 +7,14 @@
 
 #include <nlohmann/json.hpp>
 
-#include "planner/spec/yaml/names.hpp"
 #include "planner/spec/accelerator/nccl_yaml.hpp"
 #include "planner/spec/accelerator/read_accelerator.hpp"
+#include "planner/spec/accelerator/read_kernels.hpp"
 #include "planner/spec/cluster/read_cluster.hpp"
 #include "planner/spec/job/read_job.hpp"
-#include "planner/spec/accelerator/read_kernels.hpp"
-#include "planner/spec/model/read_model.hpp"
 #include "planner/spec/job/read_training.hpp"
+#include "planner/spec/model/read_model.hpp"
+#include "planner/spec/yaml/names.hpp"
 
 namespace foreshard {
 
@@ -82,33 +82,31 @@ Json model() {
                             {"score_bias", boolean()}},
                            {"count", "per_token", "hidden"});
   const Json rule = map(ffn_rule_keys(), {{"multiple_of", whole()}, {"multiplier", number()}});
-  return map(model_keys(),
-             {{"name", text()},
-              {"layers", whole()},
-              {"hidden", whole()},
-              {"ffn_hidden", any_of({whole(), rule})},
-              {"ffn", word<FfnKind>()},
-              {"heads", whole()},
-              {"kv_heads", whole()},
-              {"head_dim", whole()},
-              {"vocab", whole()},
-              {"vocab_multiple", whole()},
-              {"tied_embeddings", boolean()},
-              {"norm", word<NormKind>()},
-              {"norms_per_layer", {{"type", "integer"}, {"enum", {1, 2, 4}}}},
-              {"biases", word<Biases>()},
-              {"qk_norm", boolean()},
-              {"qk_norm_whole", boolean()},
-              {"attention_sinks", boolean()},
-              {"positions", word<Positions>()},
-              {"max_positions", whole(0)},
-              {"causal", boolean()},
-              {"window", whole()},
-              {"attention", latent},
-              {"experts", experts},
-              {"source", text()},
-              {"notes", text()}},
-             {"layers", "hidden", "heads", "vocab"});
+  return map(model_keys(), {{"name", text()},
+                            {"layers", whole()},
+                            {"hidden", whole()},
+                            {"ffn_hidden", any_of({whole(), rule})},
+                            {"ffn", word<FfnKind>()},
+                            {"heads", whole()},
+                            {"kv_heads", whole()},
+                            {"head_dim", whole()},
+                            {"vocab", whole()},
+                            {"vocab_multiple", whole()},
+                            {"tied_embeddings", boolean()},
+                            {"norm", word<NormKind>()},
+                            {"norms_per_layer", {{"type", "integer"}, {"enum", {1, 2, 4}}}},
+                            {"biases", word<Biases>()},
+                            {"qk_norm", boolean()},
+                            {"qk_norm_whole", boolean()},
+                            {"attention_sinks", boolean()},
+                            {"positions", word<Positions>()},
+                            {"max_positions", whole(0)},
+                            {"causal", boolean()},
+                            {"window", whole()},
+                            {"attention", latent},
+                            {"experts", experts},
+                            {"source", text()},
+                            {"notes", text()}});
 }
 
 Json link(KeyTable keys, const std::vector<std::string>& required = {}) {
@@ -274,6 +272,8 @@ Json training() {
               {"overlap", overlap},
               {"optimizer", word<OptimizerKind>()},
               {"tokens", quantity()},
+              {"samples", whole()},
+              {"epochs", number()},
               {"failures", failures}},
              {"sequence_length", "global_batch", "micro_batch"});
 }

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "planner/frameworks/framework.hpp"
 #include "planner/spec/cluster/cluster_spec.hpp"
 #include "planner/spec/job/failure_spec.hpp"
-#include "planner/frameworks/framework.hpp"
 #include "planner/spec/model/model_spec.hpp"
 #include "planner/units/dtype.hpp"
 #include "planner/units/quantity.hpp"
@@ -40,6 +40,13 @@ struct ParallelismSpec {
   std::vector<std::int64_t> stage_layers;  ///< one per stage (pp · vp chunks in model order) when listed
 };
 
+/// How long a training is, in passes over its data.
+struct DatasetSpec {
+  double epochs = 1.0;
+  std::int64_t samples = 0;  ///< sequences of one epoch
+  friend bool operator==(const DatasetSpec&, const DatasetSpec&) = default;
+};
+
 struct TrainingSpec {
   std::int64_t sequence_length = 0;  ///< tokens
   std::int64_t global_batch = 0;     ///< sequences per step
@@ -55,9 +62,14 @@ struct TrainingSpec {
   ScheduleKind schedule = ScheduleKind::one_f_one_b;
   OverlapSpec overlap;
   OptimizerKind optimizer = OptimizerKind::adamw;
-  bool dropout = false;  ///< residual and attention dropout are run
-  std::optional<Tokens> tokens;
+  bool dropout = false;                ///< residual and attention dropout are run
+  std::optional<Tokens> tokens;        ///< of the whole training
+  std::optional<DatasetSpec> dataset;  ///< the same said in epochs; never both
   std::optional<FailureSpec> failures;
+
+  /// Steps of the whole training; none where the job does not say how long it is. Tokens may end within a
+  /// step, sequences fill the last one up.
+  [[nodiscard]] std::optional<double> steps() const;
 };
 
 /// Low-rank adapters beside frozen weights (Hu et al. 2021, arXiv:2106.09685): y = x·Wᵀ + (x·Aᵀ)·Bᵀ.

@@ -1,6 +1,8 @@
 #include "planner/spec/job/read_training.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "planner/spec/job/read_job.hpp"
 
@@ -20,7 +22,7 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
     {"compiled", "pointwise operations are fused by a compiler: true or false; unsaid, the framework's"},
     {"dropout", "residual and attention dropout are run: true or false; unsaid, the framework's"},
     {"gradient_dtype", "fp32 or bf16; unsaid, the framework's"},
-    {"fp8_scaling", "tensorwise, rowwise or mx; said of the job, no prediction depends on it", "tensorwise"},
+    {"fp8_scaling", "tensorwise, rowwise or mx; not modelled yet, and a note says so", "tensorwise"},
     {"launch", "async, or blocking: the host waits for every kernel", "async"},
     {"recompute", "none, selective (attention core), selective-ops (chosen per operation) or full", "none"},
     {"schedule",
@@ -30,6 +32,8 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
      "framework's"},
     {"optimizer", "adamw, adam or sgd", "adamw"},
     {"tokens", "in the whole training, as in 15T: for its time and cost"},
+    {"samples", "sequences in the data, in the place of tokens: for the time and cost of epochs over them"},
+    {"epochs", "passes over the samples, as in 3 or 0.5", "1"},
     {"failures", "how often the run is interrupted, and what that costs"},
 });
 constexpr auto kOverlapKeys = std::to_array<KeyInfo>({
@@ -48,10 +52,32 @@ constexpr auto kFailureKeys = std::to_array<KeyInfo>({
     {"repair", "until a failed node is back, as in 24 h: for the number of spare nodes"},
 });
 
+/// Mean times between failures of one device can be longer than any run.
+constexpr Measured<Seconds> kLifetime{.range = Range<Seconds>{Seconds(1.0), Seconds(1e12), "1 s to 1e12 s"}};
+constexpr std::int64_t kMostSamples = 1'000'000'000'000;
+constexpr double kMostEpochs = 1e6;
+
+std::optional<DatasetSpec> read_dataset(const MapReader& training) {
+  if (!training.has("samples") && !training.has("epochs")) return std::nullopt;
+  DatasetSpec dataset;
+  dataset.epochs = training.optional("epochs", RealNumber{1e-6, kMostEpochs}, 1.0);
+  dataset.samples = training.optional("samples", WholeNumber{1, kMostSamples}, 0);
+  if (!training.has("samples"))
+    training.complain("epochs", "nothing says how many sequences an epoch has",
+                      "training.samples is needed, as in samples: 50000");
+  if (training.has("tokens"))
+    training.complain("tokens", "the length of the training is said twice, in tokens and in samples",
+                      "keep one: tokens, or samples and epochs");
+  return dataset;
+}
+
 std::optional<FailureSpec> read_failures(const MapReader& training) {
   const std::optional<MapReader> map = training.child("failures", kFailureKeys);
   if (!map) return std::nullopt;
-  return FailureSpec{.mtbf_per_device = map->required("mtbf_per_device", Measured<Seconds>{}),
+  if (!training.has("tokens") && !training.has("samples"))
+    training.complaints().add(map->owner(), map->path(), "nothing says how long the training is",
+                              "training.tokens, or samples and epochs, is needed");
+  return FailureSpec{.mtbf_per_device = map->required("mtbf_per_device", kLifetime),
                      .checkpoint_write = map->required("checkpoint_write", Measured<Seconds>{}),
                      .restart = map->required("restart", Measured<Seconds>{true}),
                      .checkpoint_interval = map->maybe("checkpoint_interval", Measured<Seconds>{}),
@@ -83,15 +109,22 @@ DType usual_gradient_dtype(Precision precision, const FrameworkConventions& usua
   return precision == Precision::fp16 ? usual.fp16_gradient_dtype : usual.gradient_dtype;
 }
 
-/// The flash attention that PyTorch brings is FlashAttention-2 on every card. LayerNorm marks the models of
-/// the years before it, when LLM Foundry ran FlashAttention's algorithm in Triton. Source:
-/// docs/frameworks.md.
+}  // namespace
+
 std::optional<FlashVersion> usual_flash(const JobSpec& job) {
-  if (job.framework != Framework::torch_fsdp) return std::nullopt;
+  if (job.framework != Framework::torch_fsdp || job.cluster.accelerator.is_cpu) return std::nullopt;
   return job.model.norm == NormKind::layernorm ? FlashVersion::fa1 : FlashVersion::fa2;
 }
 
-}  // namespace
+std::optional<double> TrainingSpec::steps() const {
+  const auto batch = static_cast<double>(global_batch);
+  if (tokens) return tokens->as_double() / (batch * static_cast<double>(sequence_length));
+  if (!dataset) return std::nullopt;
+  // A product that is whole but for its rounding, 1.1 · 100, fills whole steps.
+  constexpr double kRounding = 1e-9;
+  const double steps = dataset->epochs * static_cast<double>(dataset->samples) / batch;
+  return std::max(1.0, std::ceil(steps * (1.0 - kRounding)));
+}
 
 KeyTable training_keys() { return kTrainingKeys; }
 KeyTable overlap_keys() { return kOverlapKeys; }
@@ -106,7 +139,7 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.precision = map.optional("precision", Choice<Precision>{}, training.precision);
   training.attention = map.optional("attention", Choice<AttentionKind>{}, training.attention);
   training.flash = map.maybe("flash", Choice<FlashVersion>{});
-  if (!training.flash && !job.cluster.accelerator.is_cpu) training.flash = usual_flash(job);
+  if (!training.flash && training.attention == AttentionKind::flash) training.flash = usual_flash(job);
   training.compiled = map.optional("compiled", Boolean{}, usual.compiled);
   // LayerNorm marks the models of the years in which dropout was usual.
   const bool usual_dropout = usual.dropout && job.model.norm == NormKind::layernorm;
@@ -123,6 +156,7 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.overlap = read_overlap(map, usual_overlap(job, usual.overlap));
   training.optimizer = map.optional("optimizer", Choice<OptimizerKind>{}, training.optimizer);
   training.tokens = map.maybe("tokens", Measured<Tokens>{});
+  training.dataset = read_dataset(map);
   training.failures = read_failures(map);
   return training;
 }

@@ -9,4 +9,9 @@ namespace foreshard {
 /// conventions, the model and the parallelism.
 TrainingSpec read_training(const MapReader& map, const JobSpec& job);
 
+/// The flash attention that the framework brings, whatever the card; none: the accelerator's usual one.
+/// PyTorch brings FlashAttention-2. LayerNorm marks the models of the years before it, when LLM Foundry ran
+/// FlashAttention's algorithm in Triton. Source: docs/frameworks.md.
+std::optional<FlashVersion> usual_flash(const JobSpec& job);
+
 }  // namespace foreshard

@@ -1,16 +1,20 @@
 #include "planner/spec/model/read_model.hpp"
 
 #include <array>
+#include <filesystem>
+#include <system_error>
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
+
+#include "planner/spec/yaml/node_edit.hpp"
 
 namespace foreshard {
 
 namespace {
 
 constexpr auto kModelKeys = std::to_array<KeyInfo>({
-    {"name", "as people write it"},
+    {"name", "as people write it; that of a bundled model: the model that the other keys change"},
     {"layers", "transformer layers"},
     {"hidden", "width of the residual stream, elements"},
     {"ffn_hidden",
@@ -201,16 +205,41 @@ std::int64_t llama_ffn_hidden(std::int64_t hidden, std::int64_t multiple_of, dou
   return round_up(scaled, multiple_of);
 }
 
+namespace {
+
+/// {name: llama3-8b, layers: 4} as one map: the bundled model of that name with keys of its own. Any other
+/// name is no more than one, and a map without keys beside it comes back as it is. None, with a complaint, if
+/// the bundled model cannot be opened.
+NodePtr expand_model(const NodePtr& node, const std::string& path, Library& library) {
+  const MapEntry* const name = node->find("name");
+  if (name == nullptr || name->value->kind != YamlNode::Kind::scalar || is_path(name->value->text))
+    return node;
+  std::error_code no_error;
+  const std::string& text = name->value->text;
+  if (text.empty() || !std::filesystem::is_regular_file(bundled_path(ConfigKind::models, text), no_error))
+    return node;
+  const NodePtr base = library.open(ConfigKind::models, *name->value, path.empty() ? "name" : path + ".name");
+  if (base == nullptr || base->kind != YamlNode::Kind::map) return base;
+  // The name said which model is meant; the model keeps the one it has.
+  return merge_maps(*base, *without_entry(*node, "name"));
+}
+
+}  // namespace
+
 ModelSpec read_model(const NodePtr& node, const Place& owner, const std::string& path, Library& library) {
   if (node->kind == YamlNode::Kind::scalar && !node->text.empty()) {
     const NodePtr document = library.open(ConfigKind::models, *node, path);
     if (document == nullptr) return {};
-    const auto map = MapReader::open(document, document->place, "", kModelKeys,
+    const NodePtr described = expand_model(document, "", library);
+    if (described == nullptr) return {};
+    const auto map = MapReader::open(described, document->place, "", kModelKeys,
                                      "a map that describes a model", library.complaints());
     return map ? read_model_map(*map) : ModelSpec{};
   }
-  const auto map =
-      MapReader::open(node, owner, path, kModelKeys, "a model's name, a path or a map", library.complaints());
+  const NodePtr described = expand_model(node, path, library);
+  if (described == nullptr) return {};
+  const auto map = MapReader::open(described, owner, path, kModelKeys, "a model's name, a path or a map",
+                                   library.complaints());
   return map ? read_model_map(*map) : ModelSpec{};
 }
 

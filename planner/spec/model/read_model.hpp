@@ -2,9 +2,9 @@
 
 #include <string>
 
+#include "planner/spec/model/model_spec.hpp"
 #include "planner/spec/yaml/library.hpp"
 #include "planner/spec/yaml/map_reader.hpp"
-#include "planner/spec/model/model_spec.hpp"
 
 namespace foreshard {
 
@@ -14,7 +14,8 @@ KeyTable ffn_rule_keys();
 KeyTable latent_attention_keys();
 KeyTable experts_keys();
 
-/// A model given by name, by path or as a map. What it leaves unsaid is chosen as Llama does: SwiGLU,
+/// A model given by name, by path or as a map; a map with the name of a bundled model, {name: llama3-8b,
+/// layers: 4}, is that model with keys of its own. What it leaves unsaid is chosen as Llama does: SwiGLU,
 /// RMSNorm, no biases, rotary positions, causal, untied embeddings, as many kv heads as heads.
 /// After complaints the returned model is not to be used.
 /// @param owner the key whose value this is; @param path of that key, "" for a document of its own

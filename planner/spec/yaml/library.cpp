@@ -1,6 +1,7 @@
 #include "planner/spec/yaml/library.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <system_error>
 
@@ -18,15 +19,38 @@ bool is_folder(const std::filesystem::path& path) {
   return std::filesystem::is_directory(path, error);
 }
 
+constexpr std::array kConfigKinds{ConfigKind::models, ConfigKind::accelerators, ConfigKind::clusters,
+                                  ConfigKind::jobs, ConfigKind::measured};
+
 std::string folder_of(ConfigKind kind) {
   return kind == ConfigKind::measured ? "measured" : noun_of(kind) + "s";
+}
+
+/// What the environment says of the bundled configs; none where it says nothing.
+const char* chosen_directory() {
+  const char* const chosen = std::getenv("FORESHARD_CONFIGS");
+  return chosen != nullptr && *chosen != '\0' ? chosen : nullptr;
+}
+
+/// Why there are no bundled configs at all, empty if there are: no directory, or one of something else.
+std::string no_configs() {
+  const std::filesystem::path directory = configs_directory();
+  const bool any = std::any_of(kConfigKinds.begin(), kConfigKinds.end(),
+                               [&](ConfigKind kind) { return is_folder(directory / folder_of(kind)); });
+  if (any) return {};
+  const char* const why = is_folder(directory)
+                              ? "it has none of the folders models, accelerators, clusters, jobs and measured"
+                              : "there is no such directory";
+  const char* const told = chosen_directory() != nullptr
+                               ? "the environment variable FORESHARD_CONFIGS names it"
+                               : "the environment variable FORESHARD_CONFIGS can say where they are";
+  return fmt::format("the bundled configs are not at {}: {}; {}", directory.string(), why, told);
 }
 
 }  // namespace
 
 std::filesystem::path configs_directory() {
-  if (const char* const chosen = std::getenv("FORESHARD_CONFIGS"); chosen != nullptr && *chosen != '\0')
-    return chosen;
+  if (const char* const chosen = chosen_directory()) return chosen;
   std::error_code error;
   const std::filesystem::path executable = std::filesystem::read_symlink("/proc/self/exe", error);
   const std::filesystem::path beside =
@@ -64,6 +88,11 @@ std::filesystem::path bundled_path(ConfigKind kind, const std::string& name) {
 }
 
 std::vector<std::string> bundled_names(ConfigKind kind) {
+  if (std::string why = no_configs(); !why.empty()) {
+    Diagnostic nowhere;
+    nowhere.message = std::move(why);
+    throw SpecError({nowhere});
+  }
   std::vector<std::string> names;
   std::error_code error;
   for (const auto& entry :
@@ -75,11 +104,7 @@ std::vector<std::string> bundled_names(ConfigKind kind) {
 }
 
 std::string no_such_config(ConfigKind kind, const std::string& name) {
-  if (!is_folder(configs_directory())) {
-    return fmt::format(
-        "the bundled configs are not at {}; the environment variable FORESHARD_CONFIGS can say where",
-        configs_directory().string());
-  }
+  if (std::string why = no_configs(); !why.empty()) return why;
   return fmt::format("there is no {} named {}{}", noun_of(kind), quote(name),
                      did_you_mean(name, bundled_names(kind)));
 }

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "planner/spec/yaml/diagnostic.hpp"
 #include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/yaml/diagnostic.hpp"
 
 namespace foreshard {
 
@@ -39,7 +39,7 @@ AcceleratorSpec load_accelerator(const std::string& name_or_path);
 ClusterSpec load_cluster(const std::string& name_or_path);
 
 enum class ConfigKind : std::uint8_t { models, accelerators, clusters, jobs, measured };
-/// Names of the bundled configs of one kind, sorted.
+/// Names of the bundled configs of one kind, sorted. @throws SpecError where there are no bundled configs.
 std::vector<std::string> bundled_names(ConfigKind kind);
 /// The file of a bundled config. @throws SpecError naming the nearest, if there is none of this name.
 std::filesystem::path bundled_file(ConfigKind kind, const std::string& name);

@@ -19,15 +19,22 @@ bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-std::string allowed_range(const WholeNumber& range) {
-  if (range.most == WholeNumber::kMany) return fmt::format("a whole number, {} or more", range.least);
+/// Both bounds of a range; of one that is open to all that is sensible, the upper one only for what is
+/// beyond.
+std::string both_bounds(const WholeNumber& range) {
   return fmt::format("a whole number from {} to {}", range.least, range.most);
 }
+std::string allowed_range(const WholeNumber& range) {
+  return range.most == WholeNumber::kMany ? fmt::format("a whole number, {} or more", range.least)
+                                          : both_bounds(range);
+}
 
-std::string allowed_range(const RealNumber& range) {
-  if (range.most == std::numeric_limits<double>::max())
-    return fmt::format("a number, {} or more", range.least);
+std::string both_bounds(const RealNumber& range) {
   return fmt::format("a number from {} to {}", range.least, range.most);
+}
+std::string allowed_range(const RealNumber& range) {
+  return range.most == RealNumber::kMuch ? fmt::format("a number, {} or more", range.least)
+                                         : both_bounds(range);
 }
 
 /// The digits alone of a number that is right but for its dress: 8,192 or 8_192 or +8192 or "8192".
@@ -49,7 +56,7 @@ std::optional<double> plain_number(std::string_view text) {
   return number;
 }
 
-constexpr std::string_view kFraction = "a fraction above 0 and at most 1, as in 0.8";
+constexpr std::string_view kFraction = "a fraction from 0.0001 to 1, as in 0.8";
 
 }  // namespace
 
@@ -59,6 +66,11 @@ ParseComplaint complain_of_kind(const YamlNode& node, const std::string& wanted)
 
 ParseComplaint complain_of_zero(const YamlNode& node) {
   return {fmt::format("{} must be more than zero", quote(node.text)), {}};
+}
+
+ParseComplaint complain_of_range(const YamlNode& node, bool too_small, std::string_view words) {
+  return {fmt::format("{} is too {}", quote(node.text), too_small ? "small" : "large"),
+          fmt::format("allowed here: {}", words)};
 }
 
 ParseComplaint complain_of_word(const YamlNode& node, const std::vector<std::string>& words) {
@@ -91,7 +103,7 @@ Outcome<std::int64_t> WholeNumber::read(const YamlNode& node) const {
   if (error == std::errc{} && number >= least && number <= most) return number;
   const bool small = error == std::errc{} ? number < least : negative;
   return ParseComplaint{fmt::format("{} is too {}", quote(node.text), small ? "small" : "large"),
-                        allowed_range(*this)};
+                        small ? allowed_range(*this) : both_bounds(*this)};
 }
 
 Outcome<double> RealNumber::read(const YamlNode& node) const {
@@ -99,16 +111,17 @@ Outcome<double> RealNumber::read(const YamlNode& node) const {
       node.kind == YamlNode::Kind::scalar && !node.in_quotes ? plain_number(node.text) : std::nullopt;
   if (!number) return ParseComplaint{complain_of_kind(node, "a number").message, allowed_range(*this)};
   if (*number >= least && *number <= most) return *number;
-  return ParseComplaint{fmt::format("{} is too {}", quote(node.text), *number < least ? "small" : "large"),
-                        allowed_range(*this)};
+  const bool small = *number < least;
+  return ParseComplaint{fmt::format("{} is too {}", quote(node.text), small ? "small" : "large"),
+                        small ? allowed_range(*this) : both_bounds(*this)};
 }
 
 Outcome<double> Fraction::read(const YamlNode& node) const {
   const std::optional<double> number =
       node.kind == YamlNode::Kind::scalar && !node.in_quotes ? plain_number(node.text) : std::nullopt;
   if (!number) return ParseComplaint{complain_of_kind(node, "a number").message, std::string(kFraction)};
-  if (*number > 0.0 && *number <= 1.0) return *number;
-  return ParseComplaint{fmt::format("{} is too {}", quote(node.text), *number <= 0.0 ? "small" : "large"),
+  if (*number >= kLeast && *number <= 1.0) return *number;
+  return ParseComplaint{fmt::format("{} is too {}", quote(node.text), *number < kLeast ? "small" : "large"),
                         std::string(kFraction)};
 }
 

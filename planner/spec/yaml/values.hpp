@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -34,14 +35,19 @@ struct WholeNumber {
 struct RealNumber {
   using type = double;
   double least = 0.0;
-  double most = std::numeric_limits<double>::max();
+  double most = kMuch;
+
+  /// More than any such number that means something; products of several stay finite.
+  static constexpr double kMuch = 1e12;
 
   [[nodiscard]] Outcome<type> read(const YamlNode& node) const;
 };
 
-/// A number above 0 and at most 1.
+/// A number from kLeast to 1: a rate divided by the smallest is still one that can be reasoned about.
 struct Fraction {
   using type = double;
+  static constexpr double kLeast = 1e-4;
+
   [[nodiscard]] Outcome<type> read(const YamlNode& node) const;
 };
 
@@ -80,20 +86,52 @@ struct Choice {
 
 ParseComplaint complain_of_kind(const YamlNode& node, const std::string& wanted);
 ParseComplaint complain_of_zero(const YamlNode& node);
+/// @param words the range, as in "0 s to 10 s"
+ParseComplaint complain_of_range(const YamlNode& node, bool too_small, std::string_view words);
 
-/// A quantity with its unit; zero only where said.
+/// The least and the most that a quantity may be, and both in words.
+template <Dimensional Q>
+struct Range {
+  Q least;
+  Q most;
+  std::string_view words;
+};
+
+/// What a quantity may be where its key says nothing narrower; none: all that parse_quantity reads. What a
+/// step takes, and the simulator's clock of picoseconds, stay within their counts.
+template <Dimensional Q>
+inline constexpr std::optional<Range<Q>> kUsualRange = std::nullopt;
+template <>
+inline constexpr std::optional<Range<Seconds>> kUsualRange<Seconds> =
+    Range<Seconds>{Seconds(0.0), Seconds(100 * 86400.0), "0 s to 100 d"};
+template <>
+inline constexpr std::optional<Range<BytesPerSecond>> kUsualRange<BytesPerSecond> =
+    Range<BytesPerSecond>{BytesPerSecond(1e3), BytesPerSecond(1e15), "1 kB/s to 1000 TB/s"};
+template <>
+inline constexpr std::optional<Range<FlopsPerSecond>> kUsualRange<FlopsPerSecond> =
+    Range<FlopsPerSecond>{FlopsPerSecond(1e6), FlopsPerSecond(1e21), "1 MFLOP/s to 1000 EFLOP/s"};
+
+/// A quantity with its unit and within its range; zero only where said.
 template <Dimensional Q>
 struct Measured {
   using type = Q;
   bool zero_allowed = false;
+  std::optional<Range<Q>> range = kUsualRange<Q>;
 
   [[nodiscard]] Outcome<Q> read(const YamlNode& node) const {
     if (node.kind != YamlNode::Kind::scalar) return complain_of_kind(node, "a number with its unit");
     Outcome<Q> outcome = parse_quantity<Q>(node.text);
     const Q* quantity = std::get_if<Q>(&outcome);
-    if (!zero_allowed && quantity != nullptr && *quantity == Q{}) return complain_of_zero(node);
+    if (quantity == nullptr) return outcome;
+    if (*quantity == Q{}) return zero_allowed ? outcome : complain_of_zero(node);
+    if (range && *quantity < range->least) return complain_of_range(node, true, range->words);
+    if (range && *quantity > range->most) return complain_of_range(node, false, range->words);
     return outcome;
   }
 };
+
+/// A latency, or the fixed time of a kernel or a collective.
+inline constexpr Measured<Seconds> kDelay{
+    .zero_allowed = true, .range = Range<Seconds>{Seconds(0.0), Seconds(10.0), "0 s to 10 s"}};
 
 }  // namespace foreshard

@@ -57,13 +57,19 @@ TEST_CASE("a job that does not fit says so first, by how much, and what to try")
   CHECK(text.find("It fits") == std::string::npos);
 }
 
-TEST_CASE("the whole run is told where the job says how many tokens") {
+TEST_CASE("the whole run is told where the job says how long it is") {
   PlannedJob planned = sample_plan();
   CHECK_THAT(
       flowing(plan_table(planned)),
       ContainsSubstring("15 T tokens would take 2,401 days on 64 GPUs in 3,576,279 steps: 3.69 M GPU hours, "
                         "9.22 M USD at 2.50 USD/h per GPU, 4.70 GWh."));
   planned.job.training.tokens.reset();
+  planned.job.training.dataset = DatasetSpec{.epochs = 3.0, .samples = 50'000};
+  CHECK_THAT(flowing(plan_table(planned)),
+             ContainsSubstring("3 epochs of 50,000 samples would take 2,401 days on 64 GPUs"));
+  planned.job.training.dataset->epochs = 1.0;
+  CHECK_THAT(flowing(plan_table(planned)), ContainsSubstring("1 epoch of 50,000 samples would take"));
+  planned.job.training.dataset.reset();
   planned.estimate.training = {};
   CHECK(plan_table(planned).find("would take") == std::string::npos);
 }

@@ -2,7 +2,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "planner/program/check/check_program.hpp"
 #include "planner/program/emit/emit.hpp"
 #include "planner/spec/yaml/load.hpp"
+#include "planner/spec/yaml/yaml_document.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;
@@ -82,6 +85,17 @@ std::int64_t number_said(const std::filesystem::path& file, const std::string& w
     if (c != ',') said = 10 * said + (c - '0');
   }
   return said;
+}
+
+/// What stands under `source` in the map of a key, in a file of one document.
+std::string source_of(const std::filesystem::path& file, const std::string& key) {
+  std::ifstream in(file);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  Complaints complaints;
+  const NodePtr document = parse_yaml(make_source(file.string(), {}, text), text, complaints).front();
+  const MapEntry* const map = document->find(key);
+  const MapEntry* const source = map != nullptr ? map->value->find("source") : nullptr;
+  return source != nullptr ? source->value->text : "";
 }
 
 /// What the program of one device counts.
@@ -204,6 +218,22 @@ TEST_CASE("bundled accelerators are possible devices") {
     CHECK(flash->backward.efficiency < flash->forward.efficiency);
     CHECK(device.node.link.latency < device.node.network.latency);
     CHECK(device.node.network.bandwidth < device.node.link.bandwidth);
+  }
+}
+
+TEST_CASE("bundled accelerators have a price and a power, each with its source and its date") {
+  for (const std::string& name : bundled_names(ConfigKind::accelerators)) {
+    INFO(name);
+    const AcceleratorSpec device = load_accelerator(name);
+    REQUIRE(device.price.has_value());
+    REQUIRE(device.power.has_value());
+    CHECK(device.price->value() > 0.0);
+    CHECK(device.power->value() > 0.0);
+    for (const char* const key : {"price", "power"}) {
+      const std::string source = source_of(bundled_file(ConfigKind::accelerators, name), key);
+      INFO(key << ": " << source);
+      CHECK(std::regex_search(source, std::regex("\\b20[12][0-9]\\b")));
+    }
   }
 }
 

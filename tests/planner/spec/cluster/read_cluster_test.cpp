@@ -126,3 +126,33 @@ TEST_CASE("complaints about a named file carry that file") {
   CHECK_THROWS_WITH(load_cluster(file),
                     ContainsSubstring(file + ":2:1: error: unknown key 'node'; did you mean 'nodes'?"));
 }
+
+TEST_CASE("another fabric must bring its link") {
+  CHECK_THROWS_WITH(cluster_of("{name: dgx-h100, fabric: pcie}"),
+                    ContainsSubstring("it lacks bandwidth, efficiency, latency"));
+  CHECK_THROWS_WITH(cluster_of("{name: dgx-h100, fabric: mesh, link: {bandwidth: 31 GB/s, efficiency: 0.5}}"),
+                    ContainsSubstring("it lacks latency"));
+  // The link of a cluster's own fabric is not that of another one.
+  CHECK_THROWS_WITH(cluster_of("{name: a100-pcie-box, fabric: nvswitch}"),
+                    ContainsSubstring("the link of nvswitch is not known: that of a100-80gb-pcie is over pcie"));
+  const ClusterSpec box = cluster_of(
+      "{name: dgx-h100, fabric: pcie, link: {bandwidth: 31 GB/s, efficiency: 0.5, latency: 6 us}}");
+  CHECK(box.fabric == NodeFabric::pcie);
+  CHECK(box.link.bandwidth == BytesPerSecond(31e9));
+  CHECK(cluster_of("{name: dgx-h100, fabric: nvswitch}").link.bandwidth ==
+        load_cluster("dgx-h100").link.bandwidth);
+}
+
+TEST_CASE("without a fabric what passes between devices goes through their NICs") {
+  const ClusterSpec cluster = cluster_of("{name: dgx-h100, fabric: none}");
+  CHECK(cluster.link.bandwidth == cluster.network.link.bandwidth);
+  CHECK(cluster.link.latency == cluster.network.link.latency);
+}
+
+TEST_CASE("a bundled cluster's name stands beside its own accelerator only") {
+  CHECK(cluster_of("{name: dgx-h100, accelerator: h100-80gb-sxm}").name == "dgx-h100");
+  CHECK(cluster_of("{name: mine, accelerator: mi300x}").accelerator.name == "mi300x");
+  CHECK_THROWS_WITH(cluster_of("{name: dgx-h100, accelerator: mi300x}"),
+                    ContainsSubstring("cluster.accelerator: mi300x is not what the bundled cluster 'dgx-h100' "
+                                      "is made of: h100-80gb-sxm"));
+}

@@ -185,7 +185,7 @@ TEST_CASE("low-rank adapters are read") {
 TEST_CASE("failures are read with their units, and the interval and the repair may stay unsaid") {
   const FailureSpec said =
       *trained(
-           "failures: {mtbf_per_device: 50000 h, checkpoint_write: 1 min, restart: 10 min, "
+           "tokens: 15T, failures: {mtbf_per_device: 50000 h, checkpoint_write: 1 min, restart: 10 min, "
            "checkpoint_interval: 30 min, repair: 1 d}")
            .training.failures;
   CHECK(said.mtbf_per_device == Seconds(50000.0 * 3600.0));
@@ -194,8 +194,34 @@ TEST_CASE("failures are read with their units, and the interval and the repair m
   CHECK(said.checkpoint_interval == Seconds(1800.0));
   CHECK(said.repair == Seconds(86400.0));
   const FailureSpec less =
-      *trained("failures: {mtbf_per_device: 1 h, checkpoint_write: 1 s, restart: 0 s}").training.failures;
+      *trained("samples: 640, failures: {mtbf_per_device: 1 h, checkpoint_write: 1 s, restart: 0 s}").training.failures;
   CHECK_FALSE(less.checkpoint_interval.has_value());
   CHECK_FALSE(less.repair.has_value());
   CHECK_FALSE(trained("precision: bf16").training.failures.has_value());
+}
+
+TEST_CASE("the length of a training is said in tokens, or in samples and epochs") {
+  // 64 sequences of 8,192 tokens a step.
+  CHECK_FALSE(trained("optimizer: adam").training.steps().has_value());
+  CHECK(*trained("tokens: 1048576 tokens").training.steps() == 2.0);
+  CHECK(*trained("tokens: 786432 tokens").training.steps() == 1.5);
+  const DatasetSpec once = *trained("samples: 6400").training.dataset;
+  CHECK(once == DatasetSpec{.epochs = 1.0, .samples = 6400});
+  struct Case {
+    const char* keys;
+    double steps;
+  };
+  for (const Case& each : {Case{"samples: 6400", 100.0}, {"samples: 6400, epochs: 3", 300.0},
+                           {"samples: 6401, epochs: 3", 301.0},   // 300.05
+                           {"samples: 640, epochs: 1.1", 11.0},   // 704.0000000000001 / 64
+                           {"samples: 1, epochs: 0.5", 1.0}}) {
+    INFO(each.keys);
+    CHECK(*trained(each.keys).training.steps() == each.steps);
+  }
+}
+
+TEST_CASE("the flash attention that a framework brings is not asked for where attention is unfused") {
+  const std::string framework = "framework: torch-fsdp\n";
+  CHECK(trained("optimizer: adam", framework).training.flash == FlashVersion::fa2);
+  CHECK_FALSE(trained("attention: unfused", framework).training.flash.has_value());
 }

@@ -356,6 +356,17 @@ TEST_CASE("experts are cut over ep and tp where that leaves whole pieces") {
         Texts{"model.experts.imbalance: 0.5: the busiest rank cannot have less than the mean; allowed here: "
               "1 and "
               "more"});
+  // Two of eight experts per token over ep 2: at most all rows come to one rank, twice the mean.
+  const auto uneven = [&](std::int64_t ep, double imbalance) {
+    return complaints_of([&](JobSpec& job) {
+      job.parallelism.ep = ep;
+      job.model.experts->imbalance = imbalance;
+    });
+  };
+  CHECK(uneven(2, 2.0).empty());
+  CHECK(uneven(1, 7.0).empty());
+  CHECK(uneven(2, 2.5) == Texts{"model.experts.imbalance: 2.5: with ep 2, 8 experts and 2 of them per token, the "
+                                "busiest rank has at most 2 times the mean; allowed here: 1 to 2"});
 }
 
 TEST_CASE("latent attention is planned with flash attention") {

@@ -1,5 +1,6 @@
 #include "planner/spec/model/read_model.hpp"
 
+#include "planner/spec/yaml/load.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;
@@ -104,4 +105,27 @@ TEST_CASE("sinks, whole norms, biases of attention and score biases are read") {
   CHECK_THROWS_WITH(
       model_of("{layers: 2, hidden: 1024, ffn_hidden: 512, heads: 16, vocab: 32000, qk_norm_whole: true}"),
       ContainsSubstring("there are no norms of queries and keys"));
+}
+
+TEST_CASE("a bundled model's name with other keys is that model, changed") {
+  const ModelSpec base = load_model("llama3-8b");
+  const ModelSpec changed = model_of("{name: llama3-8b, layers: 4, window: 512}");
+  CHECK(changed.name == base.name);
+  CHECK(changed.layers == 4);
+  CHECK(changed.window == 512);
+  CHECK(changed.hidden == base.hidden);
+  CHECK(changed.kv_heads == base.kv_heads);
+  CHECK(changed.vocab == base.vocab);
+  CHECK(model_of("{name: llama3-8b}").layers == base.layers);
+  // Maps below are merged key by key.
+  const ModelSpec uneven = model_of("{name: mixtral-8x7b, experts: {imbalance: 1.5}}");
+  CHECK(uneven.experts->imbalance == 1.5);
+  CHECK(uneven.experts->count == load_model("mixtral-8x7b").experts->count);
+}
+
+TEST_CASE("any other name is no more than a name") {
+  CHECK(model_of("{name: llama3-9b, layers: 2, hidden: 64, ffn_hidden: 256, heads: 4, vocab: 100}").kv_heads ==
+        4);
+  CHECK_THROWS_WITH(model_of("{name: llama3-9b, layers: 4}"),
+                    ContainsSubstring("the key 'hidden' is missing"));
 }

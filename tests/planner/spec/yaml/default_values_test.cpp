@@ -53,6 +53,7 @@ std::vector<Override> context_of(const std::string& path) {
   static const std::map<std::string, Override> contexts = {
       {"model.max_positions", {"model.positions", "learned"}},
       {"parallelism.cp_style", {"parallelism.cp", "2"}},
+      {"training.epochs", {"training.samples", "1000"}},
       {"training.launch", {"cluster.accelerator.kernels.submit", "5 us"}}};
   const auto found = contexts.find(path);
   return found == contexts.end() ? std::vector<Override>{} : std::vector<Override>{found->second};
@@ -74,7 +75,7 @@ std::string see(const std::string& text, const std::vector<Override>& overrides)
   }
   const std::vector<PlannedJob> planned = {{job, estimate(job)}};
   return to_json(build_step_program(job)) + estimate_json(planned) + write_cluster(job.cluster) +
-         std::string(word_of(job.measured->memory_kind)) + std::string(word_of(job.training.fp8_scaling));
+         std::string(word_of(job.measured->memory_kind));
 }
 
 /// The keys with a default, by their dotted paths.

@@ -82,9 +82,19 @@ TEST_CASE("jobs to be scored must say what step time was measured") {
 TEST_CASE("the environment says where the bundled configs are") {
   const Configs elsewhere("/nonexistent/configs");
   CHECK(configs_directory() == "/nonexistent/configs");
-  CHECK(bundled_names(ConfigKind::models).empty());
-  CHECK_THROWS_WITH(load_model("llama3-8b"),
-                    ContainsSubstring("the bundled configs are not at /nonexistent/configs"));
+  const auto why = ContainsSubstring(
+      "the bundled configs are not at /nonexistent/configs: there is no such directory; the environment "
+      "variable FORESHARD_CONFIGS names it");
+  CHECK_THROWS_WITH(bundled_names(ConfigKind::models), why);
+  CHECK_THROWS_WITH(bundled_file(ConfigKind::jobs, "llama3-8b-8h100"), why);
+  CHECK_THROWS_WITH(load_model("llama3-8b"), why);
+}
+
+TEST_CASE("a directory without configs is not taken for one") {
+  const Configs elsewhere(FORESHARD_SOURCE_DIR "/docs");
+  CHECK_THROWS_WITH(load_cluster("dgx-h100"),
+                    ContainsSubstring("/docs: it has none of the folders models, accelerators, clusters, jobs "
+                                      "and measured; the environment variable FORESHARD_CONFIGS names it"));
 }
 
 TEST_CASE("without it they are those of the source tree") {

@@ -50,13 +50,45 @@ TEST_CASE("real numbers are finite and within their bounds") {
   CHECK(message("inf", range) == "expected a number, found 'inf' | a number from 0.5 to 2");
   CHECK(message("1e999", range) == "expected a number, found '1e999' | a number from 0.5 to 2");
   CHECK(message("80%", Fraction{}) ==
-        "expected a number, found '80%' | a fraction above 0 and at most 1, as in 0.8");
-  CHECK(message("0", Fraction{}) == "'0' is too small | a fraction above 0 and at most 1, as in 0.8");
+        "expected a number, found '80%' | a fraction from 0.0001 to 1, as in 0.8");
+  CHECK(message("0", Fraction{}) == "'0' is too small | a fraction from 0.0001 to 1, as in 0.8");
 }
 
 TEST_CASE("quantities are zero only where zero makes sense") {
   CHECK(std::get<Seconds>(read("x: 0 us", Measured<Seconds>{true})) == Seconds(0.0));
   CHECK(message("0 us", Measured<Seconds>{}) == "'0 us' must be more than zero | ");
+}
+
+TEST_CASE("what is beyond all sense is refused with the range") {
+  const WholeNumber degree{1, 1'000'000};
+  const Measured<BytesPerSecond> bandwidth;
+  const Measured<Seconds> restart{.zero_allowed = true};
+  const std::string times = "allowed here: 0 s to 100 d";
+  const std::string delays = "allowed here: 0 s to 10 s";
+  const std::string bandwidths = "allowed here: 1 kB/s to 1000 TB/s";
+  struct Case {
+    std::string said;
+    std::string expected;
+  };
+  for (const Case& each :
+       {Case{message("2147483648", degree), "'2147483648' is too large | a whole number from 1 to 1000000"},
+        {message("1000000000000", WholeNumber{}),
+         "'1000000000000' is too large | a whole number from 1 to 1000000000"},
+        {message("0", WholeNumber{}), "'0' is too small | a whole number, 1 or more"},
+        {message("1e13", RealNumber{}), "'1e13' is too large | a number from 0 to 1000000000000"},
+        {message("1e-320", Fraction{}), "'1e-320' is too small | a fraction from 0.0001 to 1, as in 0.8"},
+        {message("0.0001", Fraction{}), "fine"},
+        {message("0 GB/s", bandwidth), "'0 GB/s' must be more than zero | "},
+        {message("999 B/s", bandwidth), "'999 B/s' is too small | " + bandwidths},
+        {message("1 kB/s", bandwidth), "fine"},
+        {message("1001 TB/s", bandwidth), "'1001 TB/s' is too large | " + bandwidths},
+        {message("1e5 FLOP/s", Measured<FlopsPerSecond>{}),
+         "'1e5 FLOP/s' is too small | allowed here: 1 MFLOP/s to 1000 EFLOP/s"},
+        {message("1e12 s", restart), "'1e12 s' is too large | " + times},
+        {message("100 d", restart), "fine"},
+        {message("11 s", kDelay), "'11 s' is too large | " + delays},
+        {message("0 s", kDelay), "fine"}})
+    CHECK(each.said == each.expected);
 }
 
 TEST_CASE("every word of every table finds its value") {
