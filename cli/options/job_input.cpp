@@ -87,6 +87,9 @@ bool is_model(const std::string& argument) {
 /// The file of an argument: a path, or the name of a bundled config of this kind.
 fs::path file_of(const std::string& argument, ConfigKind kind) {
   const char* const noun = kind == ConfigKind::measured ? "bundled measurement" : "bundled job";
+  if (argument.empty()) {
+    throw UsageError(fmt::format("an empty name was given for a file or a {}", noun));
+  }
   std::error_code no_error;
   if (fs::is_directory(argument, no_error)) {
     throw UsageError(fmt::format("'{}' is a directory, not a file of jobs", argument));

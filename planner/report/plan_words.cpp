@@ -128,9 +128,8 @@ std::string failure_words(const PlannedJob& planned, const FailureFigures& failu
       " Something fails every {} ({} times): with a checkpoint after every {} of computing{}, {} of the time "
       "goes into "
       "steps that count, and the training takes {}",
-      as_calendar_time(failures.mtbf), grouped(std::llround(failures.failures)),
-      as_calendar_time(failures.interval), failures.is_best ? ", which is best" : "",
-      percent(failures.goodput), as_calendar_time(failures.time));
+      as_calendar_time(failures.mtbf), fixed(failures.failures, 0), as_calendar_time(failures.interval),
+      failures.is_best ? ", which is best" : "", percent(failures.goodput), as_calendar_time(failures.time));
   if (failures.device_hours)
     text += fmt::format(", {} {} hours", in_millions(*failures.device_hours), device_word(planned.job));
   if (failures.cost) text += price_words(planned.job, *failures.cost);

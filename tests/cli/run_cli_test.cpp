@@ -126,6 +126,7 @@ TEST_CASE("a file that is not there is refused with the nearest bundled job") {
   check_refused("plan no-such-file.yaml", "there is neither a file nor a bundled job 'no-such-file.yaml'");
   check_refused("plan llama3-70b-64h10", "did you mean 'llama3-70b-64h100'?");
   check_refused("plan /", "'/' is a directory");
+  check_refused("plan ''", "an empty name was given for a file or a bundled job");
 }
 
 TEST_CASE("a file with mistakes is refused with all of them and nothing is planned") {

@@ -10,15 +10,15 @@ namespace {
 
 using Notes = std::vector<std::string>;
 
+/// fp8 products are priced with one pass for the largest magnitude and one cast of each activation.
 void note_precision(const TrainingSpec& training, Notes& notes) {
-  const bool is_fp8 = training.precision == Precision::fp8;
-  if (is_fp8)
+  if (training.fp8_scaling == Fp8Scaling::tensorwise) return;
+  const std::string_view scaling = word_of(training.fp8_scaling);
+  if (training.precision == Precision::fp8)
+    notes.push_back(fmt::format("fp8_scaling {} is not modelled yet: priced as tensorwise", scaling));
+  else
     notes.push_back(
-        fmt::format("fp8_scaling {} is not modelled yet: the passes that find and apply scales take no time",
-                    word_of(training.fp8_scaling)));
-  else if (training.fp8_scaling != TrainingSpec{}.fp8_scaling)
-    notes.push_back(fmt::format("fp8_scaling {} has no effect: precision is {}",
-                                word_of(training.fp8_scaling), word_of(training.precision)));
+        fmt::format("fp8_scaling {} has no effect: precision is {}", scaling, word_of(training.precision)));
 }
 
 void note_attention(const JobSpec& job, Notes& notes) {

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include <fmt/core.h>
+
 #include "planner/spec/job/read_job.hpp"
 
 namespace foreshard {
@@ -22,7 +24,7 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
     {"compiled", "pointwise operations are fused by a compiler: true or false; unsaid, the framework's"},
     {"dropout", "residual and attention dropout are run: true or false; unsaid, the framework's"},
     {"gradient_dtype", "fp32 or bf16; unsaid, the framework's"},
-    {"fp8_scaling", "tensorwise, rowwise or mx; not modelled yet, and a note says so", "tensorwise"},
+    {"fp8_scaling", "tensorwise, rowwise or mx; all are priced as tensorwise", "tensorwise"},
     {"launch", "async, or blocking: the host waits for every kernel", "async"},
     {"recompute", "none, selective (attention core), selective-ops (chosen per operation) or full", "none"},
     {"schedule",
@@ -55,7 +57,7 @@ constexpr auto kFailureKeys = std::to_array<KeyInfo>({
 /// Mean times between failures of one device can be longer than any run.
 constexpr Measured<Seconds> kLifetime{.range = Range<Seconds>{Seconds(1.0), Seconds(1e12), "1 s to 1e12 s"}};
 constexpr std::int64_t kMostSamples = 1'000'000'000'000;
-constexpr double kMostEpochs = 1e6;
+constexpr double kMostEpochs = 1e4;
 
 std::optional<DatasetSpec> read_dataset(const MapReader& training) {
   if (!training.has("samples") && !training.has("epochs")) return std::nullopt;
@@ -82,6 +84,20 @@ std::optional<FailureSpec> read_failures(const MapReader& training) {
                      .restart = map->required("restart", Measured<Seconds>{true}),
                      .checkpoint_interval = map->maybe("checkpoint_interval", Measured<Seconds>{}),
                      .repair = map->maybe("repair", Measured<Seconds>{})};
+}
+
+/// Where a checkpoint and a restart take many times as long as the devices run between failures, the training
+/// does not end.
+void check_failures(const MapReader& training, const FailureSpec& failures, std::int64_t devices) {
+  constexpr double kLongest = 20.0;  // e^20: hundreds of millions of attempts for each that succeeds
+  const Seconds between = failures.mtbf_per_device / static_cast<double>(devices);
+  if (failures.checkpoint_write + failures.restart <= kLongest * between) return;
+  training.complain(
+      "failures",
+      fmt::format("the training would never end: {} devices fail every {:.3g} s, and a checkpoint "
+                  "and a restart take {:.3g} s",
+                  devices, between.value(), (failures.checkpoint_write + failures.restart).value()),
+      fmt::format("allowed here: up to {} times the time between failures", kLongest));
 }
 
 OverlapSpec read_overlap(const MapReader& training, const OverlapSpec& usual) {
@@ -157,7 +173,10 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.optimizer = map.optional("optimizer", Choice<OptimizerKind>{}, training.optimizer);
   training.tokens = map.maybe("tokens", Measured<Tokens>{});
   training.dataset = read_dataset(map);
+  const std::size_t before = map.complaints().size();
   training.failures = read_failures(map);
+  if (training.failures && map.complaints().size() == before)
+    check_failures(map, *training.failures, job.cluster.devices());
   return training;
 }
 

@@ -2,10 +2,10 @@
 #include <fstream>
 #include <unistd.h>
 
-#include "planner/spec/yaml/load.hpp"
-#include "planner/spec/yaml/map_writer.hpp"
 #include "planner/spec/accelerator/write_accelerator.hpp"
 #include "planner/spec/cluster/write_cluster.hpp"
+#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/yaml/map_writer.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;

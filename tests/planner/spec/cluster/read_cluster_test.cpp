@@ -133,8 +133,9 @@ TEST_CASE("another fabric must bring its link") {
   CHECK_THROWS_WITH(cluster_of("{name: dgx-h100, fabric: mesh, link: {bandwidth: 31 GB/s, efficiency: 0.5}}"),
                     ContainsSubstring("it lacks latency"));
   // The link of a cluster's own fabric is not that of another one.
-  CHECK_THROWS_WITH(cluster_of("{name: a100-pcie-box, fabric: nvswitch}"),
-                    ContainsSubstring("the link of nvswitch is not known: that of a100-80gb-pcie is over pcie"));
+  CHECK_THROWS_WITH(
+      cluster_of("{name: a100-pcie-box, fabric: nvswitch}"),
+      ContainsSubstring("the link of nvswitch is not known: that of a100-80gb-pcie is over pcie"));
   const ClusterSpec box = cluster_of(
       "{name: dgx-h100, fabric: pcie, link: {bandwidth: 31 GB/s, efficiency: 0.5, latency: 6 us}}");
   CHECK(box.fabric == NodeFabric::pcie);
@@ -152,7 +153,8 @@ TEST_CASE("without a fabric what passes between devices goes through their NICs"
 TEST_CASE("a bundled cluster's name stands beside its own accelerator only") {
   CHECK(cluster_of("{name: dgx-h100, accelerator: h100-80gb-sxm}").name == "dgx-h100");
   CHECK(cluster_of("{name: mine, accelerator: mi300x}").accelerator.name == "mi300x");
-  CHECK_THROWS_WITH(cluster_of("{name: dgx-h100, accelerator: mi300x}"),
-                    ContainsSubstring("cluster.accelerator: mi300x is not what the bundled cluster 'dgx-h100' "
-                                      "is made of: h100-80gb-sxm"));
+  CHECK_THROWS_WITH(
+      cluster_of("{name: dgx-h100, accelerator: mi300x}"),
+      ContainsSubstring("cluster.accelerator: mi300x is not what the bundled cluster 'dgx-h100' "
+                        "is made of: h100-80gb-sxm"));
 }

@@ -32,7 +32,7 @@ TEST_CASE("what no prediction depends on is said") {
   };
   for (const Case& each : {
            Case{{{"training.precision", "fp8"}, {"training.fp8_scaling", "rowwise"}},
-                "fp8_scaling rowwise is not modelled yet: the passes that find and apply scales take no time"},
+                "fp8_scaling rowwise is not modelled yet: priced as tensorwise"},
            Case{{{"training.fp8_scaling", "mx"}}, "fp8_scaling mx has no effect: precision is bf16"},
            Case{{{"training.attention", "unfused"}, {"training.flash", "fa3"}},
                 "flash fa3 has no effect: attention is unfused"},
@@ -42,8 +42,7 @@ TEST_CASE("what no prediction depends on is said") {
                 "experts.imbalance 1.5 has no effect: with ep 1 every rank has all experts"},
            Case{{{"model.max_positions", "9000"}}, "max_positions 9000 has no effect: positions are rope"},
            Case{{{"parallelism.cp_style", "ulysses"}}, "cp_style ulysses has no effect: cp is 1"},
-           Case{{{"parallelism.sequence_parallel", "true"}},
-                "sequence_parallel true has no effect: tp is 1"},
+           Case{{{"parallelism.sequence_parallel", "true"}}, "sequence_parallel true has no effect: tp is 1"},
            Case{{{"parallelism.stages", "by-cost"}}, "stages by-cost has no effect: pp is 1"},
        })
     CHECK(notes_of(each.overrides) == Texts{each.note});

@@ -11,8 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include "planner/spec/job/job_schema_json.hpp"
-#include "planner/spec/yaml/load.hpp"
 #include "planner/spec/job/read_job.hpp"
+#include "planner/spec/yaml/load.hpp"
 #include "planner/spec/yaml/yaml_document.hpp"
 #include "tests/support/catch.hpp"
 

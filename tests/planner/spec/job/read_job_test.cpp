@@ -194,7 +194,8 @@ TEST_CASE("failures are read with their units, and the interval and the repair m
   CHECK(said.checkpoint_interval == Seconds(1800.0));
   CHECK(said.repair == Seconds(86400.0));
   const FailureSpec less =
-      *trained("samples: 640, failures: {mtbf_per_device: 1 h, checkpoint_write: 1 s, restart: 0 s}").training.failures;
+      *trained("samples: 640, failures: {mtbf_per_device: 1 h, checkpoint_write: 1 s, restart: 0 s}")
+           .training.failures;
   CHECK_FALSE(less.checkpoint_interval.has_value());
   CHECK_FALSE(less.repair.has_value());
   CHECK_FALSE(trained("precision: bf16").training.failures.has_value());
@@ -211,9 +212,10 @@ TEST_CASE("the length of a training is said in tokens, or in samples and epochs"
     const char* keys;
     double steps;
   };
-  for (const Case& each : {Case{"samples: 6400", 100.0}, {"samples: 6400, epochs: 3", 300.0},
-                           {"samples: 6401, epochs: 3", 301.0},   // 300.05
-                           {"samples: 640, epochs: 1.1", 11.0},   // 704.0000000000001 / 64
+  for (const Case& each : {Case{"samples: 6400", 100.0},
+                           {"samples: 6400, epochs: 3", 300.0},
+                           {"samples: 6401, epochs: 3", 301.0},  // 300.05
+                           {"samples: 640, epochs: 1.1", 11.0},  // 704.0000000000001 / 64
                            {"samples: 1, epochs: 0.5", 1.0}}) {
     INFO(each.keys);
     CHECK(*trained(each.keys).training.steps() == each.steps);

@@ -365,8 +365,9 @@ TEST_CASE("experts are cut over ep and tp where that leaves whole pieces") {
   };
   CHECK(uneven(2, 2.0).empty());
   CHECK(uneven(1, 7.0).empty());
-  CHECK(uneven(2, 2.5) == Texts{"model.experts.imbalance: 2.5: with ep 2, 8 experts and 2 of them per token, the "
-                                "busiest rank has at most 2 times the mean; allowed here: 1 to 2"});
+  CHECK(uneven(2, 2.5) ==
+        Texts{"model.experts.imbalance: 2.5: with ep 2, 8 experts and 2 of them per token, the "
+              "busiest rank has at most 2 times the mean; allowed here: 1 to 2"});
 }
 
 TEST_CASE("latent attention is planned with flash attention") {

@@ -124,8 +124,9 @@ TEST_CASE("a bundled model's name with other keys is that model, changed") {
 }
 
 TEST_CASE("any other name is no more than a name") {
-  CHECK(model_of("{name: llama3-9b, layers: 2, hidden: 64, ffn_hidden: 256, heads: 4, vocab: 100}").kv_heads ==
-        4);
+  CHECK(
+      model_of("{name: llama3-9b, layers: 2, hidden: 64, ffn_hidden: 256, heads: 4, vocab: 100}").kv_heads ==
+      4);
   CHECK_THROWS_WITH(model_of("{name: llama3-9b, layers: 4}"),
                     ContainsSubstring("the key 'hidden' is missing"));
 }

@@ -11,10 +11,10 @@
 #include "planner/program/emit/emit.hpp"
 #include "planner/program/json/program_json.hpp"
 #include "planner/report/estimate_json.hpp"
+#include "planner/spec/cluster/write_cluster.hpp"
 #include "planner/spec/job/job_schema_json.hpp"
 #include "planner/spec/yaml/load.hpp"
 #include "planner/spec/yaml/names.hpp"
-#include "planner/spec/cluster/write_cluster.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;

@@ -92,9 +92,10 @@ TEST_CASE("the environment says where the bundled configs are") {
 
 TEST_CASE("a directory without configs is not taken for one") {
   const Configs elsewhere(FORESHARD_SOURCE_DIR "/docs");
-  CHECK_THROWS_WITH(load_cluster("dgx-h100"),
-                    ContainsSubstring("/docs: it has none of the folders models, accelerators, clusters, jobs "
-                                      "and measured; the environment variable FORESHARD_CONFIGS names it"));
+  CHECK_THROWS_WITH(
+      load_cluster("dgx-h100"),
+      ContainsSubstring("/docs: it has none of the folders models, accelerators, clusters, jobs "
+                        "and measured; the environment variable FORESHARD_CONFIGS names it"));
 }
 
 TEST_CASE("without it they are those of the source tree") {
