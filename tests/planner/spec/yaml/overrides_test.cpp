@@ -46,9 +46,11 @@ TEST_CASE("overrides lead into models, clusters and accelerators that the job on
   CHECK(job_with({{"cluster.name", "dgx-a100"}}).cluster.accelerator.name == "a100-80gb-sxm");
   CHECK(job_with({{"cluster.network.latency", "3 us"}}).cluster.network.link.latency == Seconds(3e-6));
 
-  const JobSpec exchanged = job_with({{"cluster.accelerator", "h200-141gb-sxm"}});
+  const JobSpec exchanged = job_with({{"cluster.accelerator", "h200-141gb-sxm"}, {"cluster.name", "mine"}});
   CHECK(exchanged.cluster.accelerator.name == "h200-141gb-sxm");
   CHECK(exchanged.cluster.nodes == 2);
+  CHECK_THAT(complaint_about({{"cluster.accelerator", "h200-141gb-sxm"}}),
+             ContainsSubstring("h200-141gb-sxm is not what the bundled cluster 'dgx-h100' is made of"));
   const JobSpec larger = job_with({{"cluster.accelerator.memory.capacity", "90 GiB"}});
   CHECK(larger.cluster.accelerator.memory_capacity == Bytes(90LL << 30));
   CHECK(larger.cluster.accelerator.name == "h100-80gb-sxm");
