@@ -9,15 +9,21 @@ set(FORESHARD_MPI_ENVIRONMENT
   OMPI_MCA_mpi_yield_when_idle=1
   OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0)
 
-# add_mpi_test(NAME name SOURCES source… RANKS count… [LIBRARIES target…] [TIMEOUT seconds]): one executable of
-# Catch test cases; for each rank count one ctest entry, "name: N ranks", that runs them all under mpirun.
+# Many more ranks than cores prove little that fewer do not, and take minutes: they are for the night.
+option(FORESHARD_MANY_RANKS "Run tests under mpirun on the rank counts behind MORE_RANKS too" OFF)
+
+# add_mpi_test(NAME name SOURCES source… RANKS count… [MORE_RANKS count…] [LIBRARIES target…] [TIMEOUT seconds]): one
+# executable of Catch test cases; for each rank count one ctest entry, "name: N ranks", that runs them all under mpirun.
 function(add_mpi_test)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "SOURCES;RANKS;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "SOURCES;RANKS;MORE_RANKS;LIBRARIES")
   if(NOT arg_NAME OR NOT arg_SOURCES OR NOT arg_RANKS OR arg_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "add_mpi_test(NAME name SOURCES source… RANKS count… [LIBRARIES target…] [TIMEOUT seconds])")
+    message(FATAL_ERROR "add_mpi_test(NAME name SOURCES source… RANKS count… [MORE_RANKS count…] [LIBRARIES target…] [TIMEOUT seconds])")
   endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
+  endif()
+  if(FORESHARD_MANY_RANKS)
+    list(APPEND arg_RANKS ${arg_MORE_RANKS})
   endif()
   add_executable(${arg_NAME} ${arg_SOURCES})
   target_link_libraries(${arg_NAME} PRIVATE foreshard_mpi_test_main foreshard::runtime ${arg_LIBRARIES} foreshard::options)
