@@ -104,11 +104,11 @@ void set_values(JobSpec& job, const Change& change) {
 
 /// Whether an axis that is to stay has followed another.
 bool moves_fixed(const JobSpec& job, const JobSpec& base, std::span<const Axis> fixed) {
-  const auto moved = [&](Axis axis, std::int64_t now, std::int64_t before) {
-    return now != before && holds(fixed, axis);
-  };
+  const auto moved = [&](Axis axis, auto now, auto before) { return now != before && holds(fixed, axis); };
   return moved(Axis::vp, job.parallelism.vp, base.parallelism.vp) ||
-         moved(Axis::ep, job.parallelism.ep, base.parallelism.ep);
+         moved(Axis::ep, job.parallelism.ep, base.parallelism.ep) ||
+         moved(Axis::dp, job.parallelism.dp, base.parallelism.dp) ||
+         moved(Axis::schedule, job.training.schedule, base.training.schedule);
 }
 
 }  // namespace

@@ -40,11 +40,12 @@ std::array<double, kKinds> shares_of(const StepFigures& step) {
   return shares;
 }
 
-/// Whether two plans run kernels of the same sizes.
+/// Whether two plans run kernels of the same sizes in the same precision.
 bool have_same_sizes(const JobSpec& a, const JobSpec& b) {
   return a.parallelism.tp == b.parallelism.tp && a.parallelism.cp == b.parallelism.cp &&
          a.parallelism.ep == b.parallelism.ep && a.training.micro_batch == b.training.micro_batch &&
-         a.training.sequence_length == b.training.sequence_length;
+         a.training.sequence_length == b.training.sequence_length &&
+         a.training.precision == b.training.precision;
 }
 
 /// The part of their error's variance that two plans on one cluster share.

@@ -98,6 +98,8 @@ TEST_CASE("the other degrees follow a change") {
   CHECK(changed->parallelism.dp == 2);
   CHECK_FALSE(changed->parallelism.sequence_parallel);  // off, as the job has it
   CHECK(changed->training.global_batch == 64);
+  const std::array fixed{Axis::dp};
+  CHECK_FALSE(changed_job(two_nodes(), {.tp = 4}, fixed));
   // 16 / (2 · 16) replicas: no such job.
   CHECK_FALSE(changed_job(two_nodes(), {.pp = 16}, {}));
 }
