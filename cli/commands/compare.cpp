@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "cli/options/common_options.hpp"
 #include "cli/options/job_input.hpp"
 #include "cli/options/job_options.hpp"
+#include "cli/options/price_option.hpp"
 #include "cli/options/target.hpp"
 #include "cli/options/value_list.hpp"
 #include "planner/report/compare_csv.hpp"
@@ -53,6 +55,7 @@ struct CompareOptions {
   std::vector<std::string> clusters;  // names or files
   bool has_lists = false;
   std::string format = "table";
+  std::vector<ClusterPrice> prices;
 };
 
 /// The value that a job's file names by this word. @pre there is one
@@ -69,6 +72,18 @@ JobSpec load_one(const CompareOptions& options) {
   throw UsageError(fmt::format("'{}' holds {} jobs; compare varies one", options.job, jobs.size()));
 }
 
+/// Sets the prices that were given. @throws UsageError for that of a cluster that is not compared
+void set_prices(const std::vector<ClusterPrice>& prices, JobSpec& job, VariantAxes& axes) {
+  std::set<std::string> clusters;
+  set_price(job.cluster, prices);
+  if (axes.clusters.empty()) clusters.insert(job.cluster.name);
+  for (ClusterSpec& cluster : axes.clusters) {
+    set_price(cluster, prices);
+    clusters.insert(cluster.name);
+  }
+  check_prices(prices, clusters);
+}
+
 CommandResult run_compare(const CompareOptions& options) {
   if (!options.has_lists) throw UsageError("compare needs a list of values to try, such as --tp 1,2,4,8");
   VariantAxes axes = options.axes;
@@ -78,12 +93,16 @@ CommandResult run_compare(const CompareOptions& options) {
     throw UsageError(
         fmt::format("these lists make {} variants; at most {} are compared", number, kMostVariants));
   }
-  const Comparison comparison = compare_variants(load_one(options), axes);
+  JobSpec job = load_one(options);
+  set_prices(options.prices, job, axes);
+  const Comparison comparison = compare_variants(job, axes);
   CommandResult result;
   if (options.format == "json") {
     result.output = compare_json(comparison);
   } else if (options.format == "csv") {
     result.output = compare_csv(comparison);
+  } else if (options.format == "csv-short") {
+    result.output = compare_csv(comparison, report::CsvColumns::few);
   } else {
     result.output = compare_table(comparison);
     result.is_table = true;
@@ -137,7 +156,8 @@ std::vector<OptionSpec> compare_options(CompareOptions& options) {
                     clusters = split_list(option, list);
                   })));
   specs.back().offer = Offer::clusters;
-  specs.push_back(format_option(options.format, {"table", "json", "csv"}));
+  specs.push_back(price_option(options.prices));
+  specs.push_back(format_option(options.format, {"table", "json", "csv", "csv-short"}));
   specs.push_back(on_option(options.changes));
   specs.push_back(set_option(options.changes.settings));
   return specs;

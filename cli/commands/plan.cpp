@@ -1,6 +1,7 @@
 #include "cli/commands/plan.hpp"
 
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,8 +10,8 @@
 #include "cli/options/common_options.hpp"
 #include "cli/options/job_input.hpp"
 #include "cli/options/job_options.hpp"
+#include "cli/options/price_option.hpp"
 #include "cli/options/target.hpp"
-#include "planner/cost/step/estimate.hpp"
 #include "planner/report/plan_table.hpp"
 
 namespace foreshard::cli {
@@ -20,6 +21,7 @@ struct PlanOptions {
   std::vector<std::string> jobs;
   std::string format = "table";
   JobChanges changes;
+  std::vector<ClusterPrice> prices;
 };
 
 std::string tables(const std::vector<PlannedJob>& planned) {
@@ -32,15 +34,19 @@ std::string tables(const std::vector<PlannedJob>& planned) {
 }
 
 CommandResult run_plan(const PlanOptions& options) {
+  std::set<std::string> clusters;
   std::vector<PlannedJob> planned;
   for (const std::string& file : options.jobs) {
     NamedJobs named = load_changed_jobs(file, options.changes);
     for (JobSpec& job : named.jobs) {
-      Estimate answer = estimate(job);
-      answer.notes.insert(answer.notes.end(), named.assumptions.begin(), named.assumptions.end());
-      planned.push_back({std::move(job), std::move(answer)});
+      set_price(job.cluster, options.prices);
+      clusters.insert(job.cluster.name);
+      planned.push_back(plan_job(std::move(job)));
+      std::vector<std::string>& notes = planned.back().estimate.notes;
+      notes.insert(notes.end(), named.assumptions.begin(), named.assumptions.end());
     }
   }
+  check_prices(options.prices, clusters);
   return planned_result(planned, options.format, tables(planned));
 }
 
@@ -61,7 +67,8 @@ Command plan_command() {
                        "foreshard plan llama3-70b-64h100 --tp 4 --recompute full\n"
                        "foreshard plan llama3-70b --on dgx-h100 --nodes 8 --tp 8 --pp 4\n"
                        "foreshard plan my-job.yaml --set training.attention=unfused --format json\n"};
-  spec.options.push_back(format_option(options->format, {"table", "json", "csv"}));
+  spec.options.push_back(price_option(options->prices));
+  spec.options.push_back(format_option(options->format, {"table", "json", "csv", "csv-short"}));
   return {.spec = std::move(spec),
           .run = [options] { return run_plan(*options); },
           .nothing_done = "nothing planned"};

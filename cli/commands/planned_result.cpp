@@ -17,6 +17,7 @@ CommandResult planned_result(const std::vector<PlannedJob>& planned, const std::
                        .is_table = format == "table"};
   if (format == "json") result.output = estimate_json(planned);
   if (format == "csv") result.output = estimate_csv(planned);
+  if (format == "csv-short") result.output = estimate_csv(planned, report::CsvColumns::few);
   return result;
 }
 

@@ -8,8 +8,8 @@
 
 namespace foreshard::cli {
 
-/// Planned jobs in the format that was asked for: json, csv, or else `tables`, which are written already. The
-/// exit code says whether all of them fit.
+/// Planned jobs in the format that was asked for: json, csv, csv-short, or else `tables`, which are written
+/// already. The exit code says whether all of them fit.
 CommandResult planned_result(const std::vector<PlannedJob>& planned, const std::string& format,
                              std::string tables);
 

@@ -220,9 +220,11 @@ SimulatedJob simulate_job(JobSpec job, const SimulationRequest& request) {
     done.beside = {
         .name = request.beside->name, .step = result.jobs[1].step_time, .alone = plays.other_alone()};
   }
-  Estimate answer = with_simulation(job, estimate(job, plays.ready().program), done.simulation);
+  const Estimate summed = estimate(job, plays.ready().program);
+  Estimate answer = with_simulation(job, summed, done.simulation);
   if (request.flows) answer.basis = "simulated with flows";
-  done.planned = {std::move(job), std::move(answer)};
+  Advice advice = advise(job, summed);
+  done.planned = {std::move(job), std::move(answer), std::move(advice)};
   return done;
 }
 

@@ -9,10 +9,12 @@
 namespace foreshard::cli {
 
 OptionSpec format_option(std::string& format, std::vector<std::string> formats) {
-  const bool has_csv = formats.back() == "csv";
+  std::string others = " or json";
+  if (formats.back() == "csv") others = ", json or csv";
+  if (formats.back() == "csv-short") others = ", json, csv or csv-short (few columns)";
   return {.name = "--format",
           .value = "FORMAT",
-          .help = fmt::format("table (for people){}; default table", has_csv ? ", json or csv" : " or json"),
+          .help = fmt::format("table (for people){}; default table", others),
           .target = word(format, std::move(formats))};
 }
 

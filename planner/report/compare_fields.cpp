@@ -43,6 +43,11 @@ std::vector<Field> compare_fields(const ComparedVariant& variant) {
       {"dollars_per_1e12_tokens", cost ? FieldValue(cost->value() * 1e12) : FieldValue(std::monostate{})});
   fields.push_back({"speedup", said(variant.speedup)});
   fields.push_back({"efficiency", said(variant.efficiency)});
+  fields.push_back({"days_per_1e12_tokens", legal ? FieldValue(days_per_1e12_tokens(*variant.estimate))
+                                                  : FieldValue(std::monostate{})});
+  fields.push_back({"break_even_dollars_per_device_hour",
+                    variant.break_even ? FieldValue(*variant.break_even * kHour / Dollars(1.0))
+                                       : FieldValue(std::monostate{})});
   return fields;
 }
 
@@ -50,6 +55,7 @@ std::vector<Field> verdict_fields(const Comparison& comparison) {
   return {{"best", index(comparison.best)},
           {"runner_up", index(comparison.runner_up)},
           {"tie", comparison.tie},
+          {"ahead", said(comparison.ahead)},
           {"cheapest", index(comparison.cheapest)},
           {"nearest", index(comparison.nearest)},
           {"text", compare_verdict(comparison)}};

@@ -15,8 +15,8 @@ std::string compare_json(const Comparison& comparison) {
     object.update(report::fields_json(report::compare_fields(compared)));
     object["estimate"] = nullptr;
     if (compared.estimate) {
-      object["estimate"] =
-          report::fields_json(report::estimate_fields({compared.variant.job, *compared.estimate}));
+      object["estimate"] = report::fields_json(
+          report::estimate_fields({compared.variant.job, *compared.estimate, compared.advice}));
     }
     variants.push_back(std::move(object));
   }

@@ -57,20 +57,8 @@ std::string choice_words(const Choice& choice) {
   }
 }
 
-std::vector<Axis> varied_axes(const Comparison& comparison) {
-  std::vector<Axis> axes;
-  if (comparison.variants.empty()) return axes;
-  const auto& first = comparison.variants.front().variant.choices;
-  for (std::size_t i = 0; i < first.size(); ++i) {
-    const auto differs = [&](const ComparedVariant& other) { return other.variant.choices[i] != first[i]; };
-    if (std::any_of(comparison.variants.begin(), comparison.variants.end(), differs))
-      axes.push_back(first[i].axis);
-  }
-  return axes;
-}
-
 bool is_varied(const Comparison& comparison, Axis axis) {
-  const std::vector<Axis> axes = varied_axes(comparison);
+  const std::vector<Axis> axes = varied_axes(comparison.variants);
   return std::find(axes.begin(), axes.end(), axis) != axes.end();
 }
 
@@ -82,7 +70,7 @@ const Choice& choice_on(const Variant& variant, Axis axis) {
 std::string label(const Comparison& comparison, std::size_t variant) {
   const Variant& named = comparison.variants[variant].variant;
   std::string text;
-  for (const Axis axis : varied_axes(comparison)) {
+  for (const Axis axis : varied_axes(comparison.variants)) {
     if (!text.empty()) text += ", ";
     text += choice_words(choice_on(named, axis));
   }

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "planner/search/comparison.hpp"
 
@@ -19,8 +18,7 @@ std::string value_words(const Choice& choice);
 /// "tp 4", "recompute full", "dgx-h100", "4 nodes"
 std::string choice_words(const Choice& choice);
 
-/// The axes on which variants differ, in the order of Axis.
-std::vector<Axis> varied_axes(const Comparison& comparison);
+/// Whether variants differ on this axis.
 bool is_varied(const Comparison& comparison, Axis axis);
 
 /// The variant's value on an axis that has been given values. @pre it has one.

@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <span>
 
 #include <fmt/format.h>
 
+#include "planner/report/advice_words.hpp"
 #include "planner/report/compare_labels.hpp"
 #include "planner/report/format.hpp"
 #include "planner/report/plan_sections.hpp"
 #include "planner/report/words.hpp"
-#include "planner/search/remedy.hpp"
 
 namespace foreshard::report {
 namespace {
@@ -83,17 +82,6 @@ std::string main_tenant(const MemoryReport& memory) {
                      with_unit(state), with_unit(worst.activations + worst.buffers));
 }
 
-std::string remedy_words(const JobSpec& job, std::span<const Axis> fixed) {
-  const auto remedy = find_remedy(job, fixed);
-  if (!remedy) return {};
-  std::string text;
-  for (const Choice& choice : remedy->variant.choices) {
-    if (!text.empty()) text += " and ";
-    text += choice_words(choice);
-  }
-  return fmt::format(" With {} it would: {}.", text, with_unit(remedy->needed));
-}
-
 }  // namespace
 
 std::string why_slower(const Comparison& comparison, std::size_t slower, std::size_t faster) {
@@ -132,10 +120,12 @@ std::string why_too_large(const Comparison& comparison, std::size_t variant) {
   const JobSpec& job = compared.variant.job;
   const MemoryReport& memory = compared.estimate->memory;
   const Unit unit = byte_unit(memory.capacity);
-  return fmt::format("{} does not fit: {} of {} {} per {}{}.{}", label(comparison, variant),
-                     in_unit((memory.reserved + memory.context).as_double(), unit),
-                     in_unit(memory.capacity.as_double(), unit), unit.name, device_word(job),
-                     main_tenant(memory), remedy_words(job, varied_axes(comparison)));
+  const std::string text = fmt::format("{} does not fit: {} of {} {} per {}{}.", label(comparison, variant),
+                                       in_unit((memory.reserved + memory.context).as_double(), unit),
+                                       in_unit(memory.capacity.as_double(), unit), unit.name,
+                                       device_word(job), main_tenant(memory));
+  const std::string remedy = remedy_sentence(job, compared.advice);
+  return remedy.empty() ? text : text + " " + remedy;
 }
 
 }  // namespace foreshard::report

@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,6 +18,9 @@ namespace foreshard::report {
 namespace {
 
 const std::string kNone = "–";
+
+/// Follows the step of a variant that does not fit; the table has a note about it.
+constexpr std::string_view kNotReal = "*";
 
 /// Shares below this print as 0.0%.
 constexpr double kNoShare = 0.0005;
@@ -63,6 +67,7 @@ class Rows {
   std::vector<CompareRow> make() {
     add_titles();
     add_degrees();
+    add_fits();
     add_step();
     add_shares();
     add_memory();
@@ -99,7 +104,7 @@ class Rows {
 
   /// The first axis on which variants differ stands above the columns, the others below it.
   void add_titles() {
-    const std::vector<Axis> axes = varied_axes(comparison_);
+    const std::vector<Axis> axes = varied_axes(comparison_.variants);
     if (axes.empty()) {
       rows_.push_back({"", std::vector<std::string>(comparison_.variants.size(), first().job.name)});
       return;
@@ -129,6 +134,11 @@ class Rows {
       add(device_word(first().job) + "s",
           [](const ComparedVariant& compared) { return grouped(compared.variant.job.cluster.devices()); });
     }
+    add("idle " + device_word(first().job) + "s, paid for",
+        [](const ComparedVariant& compared) -> std::optional<std::string> {
+          const std::int64_t idle = compared.variant.job.cluster.idle_devices();
+          return idle > 0 ? std::optional(grouped(idle)) : std::nullopt;
+        });
   }
 
   void add_step() {
@@ -138,7 +148,7 @@ class Rows {
       const Seconds half_band = step.time * step.spread;
       const std::string text =
           fmt::format("{} ±{}", in_unit(step.time.value(), time_), in_unit(half_band.value(), time_));
-      return compared.fits() ? text : "(" + text + ")";
+      return compared.fits() ? text : text + std::string(kNotReal);
     });
     add_fitting("tokens/s per " + device_word(first().job), [](const ComparedVariant& compared) {
       const auto devices = static_cast<double>(compared.variant.job.cluster.devices());
@@ -160,6 +170,14 @@ class Rows {
     }
   }
 
+  /// Said where not all fit.
+  void add_fits() {
+    const bool all = std::all_of(comparison_.variants.begin(), comparison_.variants.end(),
+                                 [](const ComparedVariant& compared) { return compared.fits(); });
+    if (all) return;
+    add_legal("fits", [](const ComparedVariant& compared) { return compared.fits() ? "yes" : "no"; });
+  }
+
   void add_memory() {
     std::vector<Bytes> capacities;
     for (const ComparedVariant& compared : comparison_.variants) {
@@ -173,7 +191,7 @@ class Rows {
                             : "memory, " + bytes_.name,
               [&](const ComparedVariant& compared) {
                 const MemoryReport& memory = compared.estimate->memory;
-                std::string text = (memory.fits ? "" : "✗ ") + words(memory.reserved + memory.context);
+                const std::string text = words(memory.reserved + memory.context);
                 return same ? text : text + " of " + words(memory.capacity);
               });
     add_legal("headroom, " + bytes_.name, [&](const ComparedVariant& compared) {
@@ -198,12 +216,34 @@ class Rows {
     });
   }
 
+  /// Of the whole training where the job says how many tokens, else of 1e12 tokens.
   void add_money() {
-    add("USD per 1e12 tokens", [](const ComparedVariant& compared) -> std::optional<std::string> {
-      if (!compared.fits()) return std::nullopt;
-      const auto cost = cost_per_token(compared);
-      return cost ? std::optional(fixed(1e12 * cost->value(), 0)) : std::nullopt;
+    const std::optional<Tokens>& all = first().job.training.tokens;
+    const double tokens = all ? all->as_double() : 1e12;
+    const std::string of = all ? fmt::format("for {} tokens", in_si(tokens)) : "per 1e12 tokens";
+    add_fitting("days " + of, [&](const ComparedVariant& compared) {
+      return significant(time_per_token(*compared.estimate) * tokens / kDay);
     });
+    add_priced("USD " + of, [&](const ComparedVariant& compared) -> std::optional<std::string> {
+      const auto cost = cost_per_token(compared);
+      if (!cost) return std::nullopt;
+      return all ? in_millions(tokens * cost->value()) : fixed(tokens * cost->value(), 0);
+    });
+    if (!is_varied(comparison_, Axis::cluster)) return;
+    const auto per_hour = [](const std::optional<DollarsPerSecond>& price) -> std::optional<std::string> {
+      if (!price) return std::nullopt;
+      return fixed(price->value() * kHour.value(), 2);
+    };
+    const std::string unit = "USD/h per " + device_word(first().job);
+    add_priced(unit,
+               [&](const ComparedVariant& compared) { return per_hour(compared.variant.job.cluster.price); });
+    add_priced("break-even " + unit,
+               [&](const ComparedVariant& compared) { return per_hour(compared.break_even); });
+  }
+  /// A row of what only variants that fit have, and of those only some.
+  void add_priced(std::string name, const Cell& cell) {
+    add(std::move(name),
+        [&](const ComparedVariant& compared) { return compared.fits() ? cell(compared) : std::nullopt; });
   }
 
   const Comparison& comparison_;

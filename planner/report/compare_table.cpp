@@ -124,6 +124,9 @@ Lines tables(const std::vector<CompareRow>& rows) {
 
 Lines reasons(const Comparison& comparison) {
   Lines lines;
+  if (!comparison.too_large.empty())
+    append(lines,
+           wrapped("* does not fit: the step that it would take with enough memory.", kIndent, 2 * kIndent));
   for (std::size_t i = 0; i < comparison.variants.size(); ++i) {
     const auto& illegal = comparison.variants[i].variant.illegal;
     if (!illegal) continue;

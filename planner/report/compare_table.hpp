@@ -7,7 +7,7 @@
 namespace foreshard {
 
 /// A comparison for people: what all variants have in common, one column per variant, why some cannot run,
-/// and the verdict in words. A step in parentheses is of a plan that does not fit. Where the columns are more
+/// and the verdict in words. A step with a star is of a plan that does not fit. Where the columns are more
 /// than fit into 100, one table stands below the other. UTF-8, no colour; ends with a newline.
 /// @pre there is a variant.
 std::string compare_table(const Comparison& comparison);

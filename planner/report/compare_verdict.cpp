@@ -9,21 +9,19 @@
 #include "planner/report/compare_labels.hpp"
 #include "planner/report/compare_reason.hpp"
 #include "planner/report/format.hpp"
+#include "planner/report/words.hpp"
 
 namespace foreshard::report {
 namespace {
 
-/// More reasons of one kind than this are counted and not told.
-constexpr std::size_t kMostTold = 3;
-
 /// Leads below this print as 0.0%.
 constexpr double kNoLead = 0.0005;
 
-std::string step_band(const StepFigures& step) {
-  const Unit unit = time_unit(step.time);
-  const KernelBand band = kernel_band(step);
-  return fmt::format("{} – {} {}", in_unit(band.low.value(), unit), in_unit(band.high.value(), unit),
-                     unit.name);
+/// "in 9 of 10", of a probability from a half to one. Measured runs bear out no more than 95 of 100
+/// (docs/comparing.md).
+std::string how_often(double probability) {
+  if (probability >= 0.95) return "in more than 95 of 100";
+  return fmt::format("in {:.0f} of 10", 10.0 * probability);
 }
 
 std::int64_t devices_of(const Comparison& comparison, std::size_t variant) {
@@ -48,12 +46,14 @@ std::string headline(const Comparison& comparison) {
   const std::string next = label(comparison, *comparison.runner_up);
   const double lead = time_per_token(second) / time_per_token(winner) - 1.0;
   if (lead < kNoLead) return fmt::format("Tie: {} and {} take the same time.", best, next);
+  const std::string often = how_often(comparison.ahead.value_or(0.5));
+  if (comparison.tie) {
+    return fmt::format("Close: {} leads {} by {}, but with the kernels' error is ahead only {}.", best, next,
+                       percent(lead), often);
+  }
   const bool is_fair = of_like_size(comparison, *comparison.best, *comparison.runner_up);
-  if (!comparison.tie)
-    return fmt::format("{}: {}, by {} over {}.", is_fair ? "Best" : "Fastest", best, percent(lead), next);
-  return fmt::format(
-      "Tie: {} leads {} by {}, but their error bands overlap ({} and {}); calibrate to tell them apart.",
-      best, next, percent(lead), step_band(winner.step), step_band(second.step));
+  return fmt::format("{}: {}, by {} over {}; with the kernels' error it is ahead {}.",
+                     is_fair ? "Best" : "Fastest", best, percent(lead), next, often);
 }
 
 std::string nothing_fits(const Comparison& comparison) {
@@ -68,13 +68,52 @@ std::string nothing_fits(const Comparison& comparison) {
                      with_unit(missing));
 }
 
+std::string per_hour(DollarsPerSecond price) { return fixed(price.value() * kHour.value(), 2); }
+
+std::string dollars_words(const Comparison& comparison, std::size_t variant) {
+  return fixed(1e12 * cost_per_token(comparison.variants[variant])->value(), 0);
+}
+
 std::string cheapest_words(const Comparison& comparison) {
-  const auto dollars = [&](std::size_t variant) {
-    return fixed(1e12 * cost_per_token(comparison.variants[variant])->value(), 0);
-  };
   return fmt::format("Cheapest: {}, {} USD per 1e12 tokens against {}.",
-                     label(comparison, *comparison.cheapest), dollars(*comparison.cheapest),
-                     dollars(*comparison.best));
+                     label(comparison, *comparison.cheapest), dollars_words(comparison, *comparison.cheapest),
+                     dollars_words(comparison, *comparison.best));
+}
+
+const ClusterSpec& cluster_of(const Comparison& comparison, std::size_t variant) {
+  return comparison.variants[variant].variant.job.cluster;
+}
+
+/// One sentence for each cluster, about its fastest variant: at which price it is as cheap as the others.
+void tell_prices(const Comparison& comparison, std::vector<std::string>& told) {
+  std::vector<std::size_t> fastest;  // of each cluster
+  for (std::size_t i = 0; i < comparison.variants.size(); ++i) {
+    if (!comparison.variants[i].fits()) continue;
+    const auto same = std::find_if(fastest.begin(), fastest.end(), [&](std::size_t other) {
+      return cluster_of(comparison, other).name == cluster_of(comparison, i).name;
+    });
+    if (same == fastest.end()) {
+      fastest.push_back(i);
+    } else if (time_per_token(*comparison.variants[i].estimate) <
+               time_per_token(*comparison.variants[*same].estimate)) {
+      *same = i;
+    }
+  }
+  if (fastest.size() < 2) return;
+  for (const std::size_t i : fastest) {
+    const ClusterSpec& cluster = cluster_of(comparison, i);
+    const auto& even = comparison.variants[i].break_even;
+    const std::string unit = "USD/h per " + device_word(comparison.variants[i].variant.job);
+    const std::string price =
+        cluster.price ? fmt::format("{} {}", per_hour(*cluster.price), unit) : "no price is known";
+    std::string text = fmt::format("{}: {}", cluster.name, price);
+    if (even) {
+      text += fmt::format("; at {} {} its total equals that of the cheapest other cluster", per_hour(*even),
+                          unit);
+    }
+    if (!cluster.price) text += fmt::format(" (--price {}=… says it)", cluster.name);
+    if (even || !cluster.price) told.push_back(text + ".");
+  }
 }
 
 /// How the winner, or the last of the variants, scales from the first of its kind.
@@ -91,20 +130,10 @@ std::string scaling_words(const Comparison& comparison) {
 
 /// The nearest to fitting first: what is far from it nobody asks about.
 void tell_what_does_not_fit(const Comparison& comparison, std::vector<std::string>& told) {
-  const auto missing = [&](std::size_t variant) {
-    const MemoryReport& memory = comparison.variants[variant].estimate->memory;
-    return memory.reserved + memory.context - memory.capacity;
-  };
-  std::vector<std::size_t> too_large;
-  for (std::size_t i = 0; i < comparison.variants.size(); ++i) {
-    if (comparison.variants[i].estimate && !comparison.variants[i].fits()) too_large.push_back(i);
-  }
-  std::stable_sort(too_large.begin(), too_large.end(),
-                   [&](std::size_t a, std::size_t b) { return missing(a) < missing(b); });
-  const std::size_t number = std::min(too_large.size(), kMostTold);
-  for (std::size_t i = 0; i < number; ++i) told.push_back(why_too_large(comparison, too_large[i]));
-  if (too_large.size() > number)
-    told.push_back(fmt::format("{} more do not fit.", too_large.size() - number));
+  const std::size_t number = std::min(comparison.too_large.size(), kMostAdvised);
+  for (std::size_t i = 0; i < number; ++i) told.push_back(why_too_large(comparison, comparison.too_large[i]));
+  const std::size_t more = comparison.too_large.size() - number;
+  if (more > 0) told.push_back(fmt::format("{} more {} not fit.", more, more == 1 ? "does" : "do"));
 }
 
 }  // namespace
@@ -122,6 +151,7 @@ std::vector<std::string> compare_verdict(const Comparison& comparison) {
   } else {
     tell(nothing_fits(comparison));
   }
+  if (is_varied(comparison, Axis::cluster)) tell_prices(comparison, told);
   tell(scaling_words(comparison));
   tell_what_does_not_fit(comparison, told);
   return told;

@@ -1,6 +1,9 @@
 #include "planner/report/csv.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <string_view>
 #include <type_traits>
 #include <variant>
 #include <vector>
@@ -23,7 +26,50 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
+/// The columns of a short CSV, by key.
+constexpr std::array<std::string_view, 29> kFewColumns{"legal",
+                                                       "reason",
+                                                       "fits",
+                                                       "dollars_per_1e12_tokens",
+                                                       "days_per_1e12_tokens",
+                                                       "step.time_s",
+                                                       "step.time_low_s",
+                                                       "step.time_high_s",
+                                                       "step.tokens_per_s_per_device",
+                                                       "step.mfu",
+                                                       "memory.capacity_bytes",
+                                                       "memory.reserved_bytes",
+                                                       "memory.fits",
+                                                       "training.seconds",
+                                                       "training.dollars",
+                                                       "job.name",
+                                                       "job.model",
+                                                       "job.cluster",
+                                                       "job.devices",
+                                                       "job.tp",
+                                                       "job.pp",
+                                                       "job.vp",
+                                                       "job.cp",
+                                                       "job.ep",
+                                                       "job.dp",
+                                                       "job.zero",
+                                                       "job.micro_batch",
+                                                       "job.global_batch",
+                                                       "job.sequence_length"};
+
+bool is_few(std::string_view key) {
+  // Of a variant: what makes it.
+  return key.starts_with("variant.") ||
+         std::find(kFewColumns.begin(), kFewColumns.end(), key) != kFewColumns.end();
+}
+
 }  // namespace
+
+std::vector<Field> with_columns(std::vector<Field> fields, CsvColumns columns) {
+  if (columns == CsvColumns::few)
+    std::erase_if(fields, [](const Field& field) { return !is_few(field.key); });
+  return fields;
+}
 
 std::string csv_cell(const FieldValue& value) {
   return std::visit(

@@ -86,7 +86,18 @@ void add_step(std::vector<Field>& fields, const Estimate& estimate, std::int64_t
   Section(fields, "step.").value("basis", estimate.basis);
 }
 
-void add_memory(std::vector<Field>& fields, const MemoryReport& memory) {
+/// "parallelism.zero=1 training.recompute=full", one for each.
+std::vector<std::string> remedies_of(const Advice& advice) {
+  std::vector<std::string> remedies;
+  for (const Remedy& remedy : advice.remedies) {
+    std::string& text = remedies.emplace_back();
+    for (const Setting& setting : remedy.settings)
+      text += (text.empty() ? "" : " ") + setting.key + "=" + setting.value;
+  }
+  return remedies;
+}
+
+void add_memory(std::vector<Field>& fields, const MemoryReport& memory, const Advice& advice) {
   StageMemory worst;
   if (memory.worst_stage < memory.stages.size()) worst = memory.stages[memory.worst_stage];
   std::vector<std::int64_t> peaks;
@@ -103,7 +114,8 @@ void add_memory(std::vector<Field>& fields, const MemoryReport& memory) {
       .count("activations_bytes", worst.activations)
       .count("buffers_bytes", worst.buffers)
       .value("peak_by_stage_bytes", std::move(peaks))
-      .count("context_bytes", memory.context);
+      .count("context_bytes", memory.context)
+      .value("remedies", remedies_of(advice));
 }
 
 void add_communication(std::vector<Field>& fields, const Estimate& estimate) {
@@ -163,6 +175,7 @@ void add_job(std::vector<Field>& fields, const JobSpec& job) {
       .value("model", job.model.name)
       .value("cluster", job.cluster.name)
       .count("devices", job.cluster.devices())
+      .count("idle_devices", job.cluster.idle_devices())
       .count("tp", parallelism.tp)
       .count("pp", parallelism.pp)
       .count("vp", parallelism.vp)
@@ -184,12 +197,12 @@ FieldValue count_field(Int128 count) {
 }
 
 std::vector<Field> estimate_fields(const PlannedJob& planned) {
-  const auto& [job, estimate] = planned;
+  const auto& [job, estimate, advice] = planned;
   std::vector<Field> fields;
   fields.reserve(96);
   add_model(fields, estimate);
   add_step(fields, estimate, job.cluster.devices());
-  add_memory(fields, estimate.memory);
+  add_memory(fields, estimate.memory, advice);
   add_communication(fields, estimate);
   add_layer(fields, "layer.attention.", estimate.attention);
   add_layer(fields, "layer.ffn.", estimate.ffn);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,6 +19,13 @@ namespace {
 /// The cell that begins a row under a table's title.
 std::string item(std::string_view name) { return fmt::format("  {}", name); }
 
+/// Of what backward still needs the activations: "of 4 micro-batches".
+std::string kept_words(const JobSpec& job, std::int64_t in_flight) {
+  if (in_flight == 0) return {};
+  const std::string number = "of " + counted(in_flight, "micro-batch", "es");
+  return job.parallelism.vp > 1 ? number + ", one chunk each" : number;
+}
+
 /// What keeps the pipeline from being full, as the schedule's formula has it: (p−1) of (m·v + p−1) slots.
 std::string bubble_words(const JobSpec& job) {
   const std::int64_t idle = job.parallelism.pp - 1;
@@ -25,24 +34,56 @@ std::string bubble_words(const JobSpec& job) {
     return fmt::format("{} over {} stages, weight gradients fill in",
                        counted(job.micro_batches(), "micro-batch", "es"), job.parallelism.pp);
   }
-  return fmt::format("{}: {} of {} slots", word_for(job.training.schedule), grouped(idle),
-                     grouped(work + idle));
+  return fmt::format("{}: {} of {}", word_for(job.training.schedule), grouped(idle),
+                     counted(work + idle, "slot"));
 }
 
-std::string gemm_words(const ComputeDetail& detail) {
-  return fmt::format("compute, {:.0f}% of peak", 100.0 * detail.gemm_fraction_of_peak);
-}
+/// A part's time of which a limit holds less than this is not told.
+constexpr double kNoLimit = 0.05;
 
-std::string memory_bandwidth_words(const JobSpec& job) {
-  return "memory bandwidth, " + with_unit(job.cluster.accelerator.memory_bandwidth);
-}
-
-std::string optimizer_words(const JobSpec& job) {
-  std::string text{word_for(job.training.optimizer)};
-  if (job.parallelism.zero > 0) {
-    text += fmt::format(", zero {} over {}", job.parallelism.zero,
-                        grouped(job.parallelism.dp * job.parallelism.cp));
+std::string_view limit_word(Limit limit) {
+  switch (limit) {
+    case Limit::compute: return "compute";
+    case Limit::memory: return "memory bandwidth";
+    case Limit::launch: return "kernel launches";
+    case Limit::network: return "network";
   }
+  return "";
+}
+
+/// What the device could do at best, of a limit that alone holds a part.
+std::string rate_words(const PlannedJob& planned, ComputePart part, Limit limit) {
+  if (limit == Limit::memory) return ", " + with_unit(planned.job.cluster.accelerator.memory_bandwidth);
+  if (limit != Limit::compute || part != ComputePart::gemms) return {};
+  return fmt::format(", {:.0f}% of peak", 100.0 * planned.estimate.step.detail.gemm_fraction_of_peak);
+}
+
+/// What limits the kernels of one part, the largest share first: "memory bandwidth 88%, kernel launches 12%".
+std::string limit_words(const PlannedJob& planned, ComputePart part) {
+  const LimitTimes& times = planned.estimate.step.detail.limited[static_cast<std::size_t>(part)];
+  const Seconds all = std::accumulate(times.begin(), times.end(), Seconds(0.0));
+  std::vector<Limit> told;
+  for (std::size_t limit = 0; limit < kLimitCount; ++limit) {
+    if (times[limit] > kNoLimit * all) told.push_back(static_cast<Limit>(limit));
+  }
+  const auto time_of = [&](Limit limit) { return times[static_cast<std::size_t>(limit)]; };
+  std::stable_sort(told.begin(), told.end(), [&](Limit a, Limit b) { return time_of(a) > time_of(b); });
+  if (told.size() == 1)
+    return fmt::format("{}{}", limit_word(told.front()), rate_words(planned, part, told.front()));
+  std::string text;
+  for (const Limit limit : told) {
+    text += fmt::format("{}{} {:.0f}%", text.empty() ? "" : ", ", limit_word(limit),
+                        100.0 * (time_of(limit) / all));
+  }
+  return text;
+}
+
+/// "adamw", "adamw, sharded 16 ways (zero 1)"
+std::string optimizer_words(const JobSpec& job) {
+  const std::int64_t replicas = job.parallelism.dp * job.parallelism.cp;
+  std::string text{word_for(job.training.optimizer)};
+  if (job.parallelism.zero > 0 && replicas > 1)
+    text += fmt::format(", sharded {} ways (zero {})", grouped(replicas), job.parallelism.zero);
   return text;
 }
 
@@ -90,8 +131,8 @@ std::string link_of(const JobSpec& job, CommAxis axis) {
 }
 
 Lines step_table(const PlannedJob& planned) {
-  const auto& [job, estimate] = planned;
-  const StepFigures& step = estimate.step;
+  const JobSpec& job = planned.job;
+  const StepFigures& step = planned.estimate.step;
   const Unit unit = time_unit(step.time);
   Table table({{"where the step goes", Align::left}, {unit.name}, {"%"}, {"what limits it", Align::left}});
   const auto add = [&](const std::string& name, Seconds time, const std::string& limit) {
@@ -100,24 +141,25 @@ Lines step_table(const PlannedJob& planned) {
     table.row({item(name), in_unit(time.value(), unit), fixed(100.0 * (time / step.time), 1), limit});
   };
   const ComputeDetail& detail = step.detail;
-  add("GEMMs", detail.gemms, gemm_words(detail));
-  add("attention core", detail.attention_core, "compute");
-  add("pointwise and norms", detail.memory_bound, memory_bandwidth_words(job));
+  add("GEMMs", detail.gemms, limit_words(planned, ComputePart::gemms));
+  add("attention core", detail.attention_core, limit_words(planned, ComputePart::attention_core));
+  add("norms, activations, loss", detail.memory_bound, limit_words(planned, ComputePart::memory_bound));
   const Seconds other = step.breakdown.compute - detail.gemms - detail.attention_core - detail.memory_bound;
   // What rounding leaves is no row.
-  if (other > 1e-6 * step.time) add("slowed by overlap", other, "communication beside kernels");
+  if (other > 1e-6 * step.time) add("kernels made slower", other, "communication at the same time");
   for (const AxisRow& row : kAxisRows) {
     add(std::string(row.name) + ", exposed", step.breakdown.*row.exposed, link_of(job, row.axis));
   }
   add("pipeline bubble", step.breakdown.bubble, bubble_words(job));
-  add("optimizer", step.breakdown.optimizer, memory_bandwidth_words(job));
+  add("optimizer", step.breakdown.optimizer, limit_words(planned, ComputePart::optimizer));
   add("host and the rest", step.breakdown.overhead, "");
   add("step", step.time, "");
   return table.lines();
 }
 
 Lines memory_table(const PlannedJob& planned) {
-  const auto& [job, estimate] = planned;
+  const JobSpec& job = planned.job;
+  const Estimate& estimate = planned.estimate;
   const MemoryReport& memory = estimate.memory;
   if (memory.worst_stage >= memory.stages.size()) return {};
   const StageMemory& worst = memory.stages[memory.worst_stage];
@@ -132,7 +174,7 @@ Lines memory_table(const PlannedJob& planned) {
   add("weights", std::string(word_for(stored_weight_dtype(job))), worst.weights);
   add("gradients", std::string(word_for(job.training.gradient_dtype)), worst.gradients);
   add("optimizer", optimizer_words(job), worst.optimizer);
-  add("activations", worst.in_flight > 0 ? grouped(worst.in_flight) + " in flight" : "", worst.activations);
+  add("activations", kept_words(job, worst.in_flight), worst.activations);
   add("buffers", "", worst.buffers);
   add("peak", spaced(worst.peak_block), worst.peak);
   add("fragmentation", "of the allocator", memory.reserved - memory.peak);
@@ -143,7 +185,8 @@ Lines memory_table(const PlannedJob& planned) {
 }
 
 Lines parameter_table(const PlannedJob& planned) {
-  const auto& [job, estimate] = planned;
+  const JobSpec& job = planned.job;
+  const Estimate& estimate = planned.estimate;
   const ParameterCounts& parameters = estimate.parameters;
   Table table({{"parameters", Align::left}, {""}, {"%"}});
   const auto add = [&](std::string_view name, Parameters count) {
@@ -169,7 +212,8 @@ Lines parameter_table(const PlannedJob& planned) {
 }
 
 Lines layer_table(const PlannedJob& planned) {
-  const auto& [job, estimate] = planned;
+  const JobSpec& job = planned.job;
+  const Estimate& estimate = planned.estimate;
   const LayerFigures& attention = estimate.attention;
   const LayerFigures& ffn = estimate.ffn;
   const bool is_moe = job.model.experts && job.model.experts->count > 0;
@@ -194,7 +238,8 @@ Lines layer_table(const PlannedJob& planned) {
 }
 
 Lines communication_table(const PlannedJob& planned) {
-  const auto& [job, estimate] = planned;
+  const JobSpec& job = planned.job;
+  const Estimate& estimate = planned.estimate;
   Seconds largest;
   for (const AxisTraffic& traffic : estimate.communication) largest = std::max(largest, traffic.time);
   const Unit unit = time_unit(largest);

@@ -43,6 +43,17 @@ Lines peaks_by_stage(const MemoryReport& memory) {
   return wrapped(text, kIndent, 2 * kIndent);
 }
 
+/// How the step time was come by, for people. What estimate.hpp lists, and "simulated", stands in JSON.
+std::string basis_words(const PlannedJob& planned) {
+  const std::string& basis = planned.estimate.basis;
+  if (planned.job.parallelism.pp == 1)
+    return basis == "closed form" ? "sum over one device's operations" : basis;
+  const auto schedule = word_for(planned.job.training.schedule);
+  if (basis == "schedule of block sums")
+    return fmt::format("each stage's passes in the order of {}", schedule);
+  return fmt::format("{} ({})", basis, schedule);
+}
+
 Lines notes(const PlannedJob& planned) {
   Lines lines;
   for (const std::string& note : planned.estimate.notes) {
@@ -51,10 +62,10 @@ Lines notes(const PlannedJob& planned) {
   }
   const StepFigures& step = planned.estimate.step;
   const std::string basis = fmt::format(
-      "basis: {} ({}) · kernel model of {} (±{:.0f}%) · band ±{:.0f}%, which {:.0f}% of "
+      "basis: {} · kernel model of {} (±{:.0f}%) · band ±{:.0f}%, which {:.0f}% of "
       "published runs lie in",
-      planned.estimate.basis, word_for(planned.job.training.schedule), planned.job.cluster.accelerator.name,
-      100.0 * step.spread, 50.0 * ((step.time_high - step.time_low) / step.time), 100.0 * kBandShare);
+      basis_words(planned), planned.job.cluster.accelerator.name, 100.0 * step.spread,
+      50.0 * ((step.time_high - step.time_low) / step.time), 100.0 * kBandShare);
   for (std::string& line : wrapped(basis, kIndent, 2 * kIndent)) lines.push_back(std::move(line));
   return lines;
 }

@@ -1,10 +1,11 @@
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "planner/report/advice_words.hpp"
 #include "planner/report/format.hpp"
-#include "planner/report/memory_advice.hpp"
 #include "planner/report/plan_sections.hpp"
 #include "planner/report/table.hpp"
 #include "planner/report/words.hpp"
@@ -12,14 +13,28 @@
 namespace foreshard::report {
 namespace {
 
+/// "1 step", "3,576,279 steps": of a number that may be beyond whole numbers.
+std::string counted_fixed(double number, std::string_view noun) {
+  const std::string text = fixed(number, 0);
+  return fmt::format("{} {}{}", text, noun, text == "1" ? "" : "s");
+}
+
+/// ", 8 of 72 in each node idle and paid for"
+std::string idle_words(const ClusterSpec& cluster) {
+  if (cluster.idle_per_node == 0) return {};
+  return fmt::format(", {} of {} in each node idle and paid for", cluster.idle_per_node,
+                     cluster.devices_per_node + cluster.idle_per_node);
+}
+
 /// "8 × dgx-h100 (64 × NVIDIA H100 80GB SXM)"
 std::string cluster_words(const ClusterSpec& cluster) {
   const AcceleratorSpec& accelerator = cluster.accelerator;
   const std::string& device = accelerator.full_name.empty() ? accelerator.name : accelerator.full_name;
   const std::string devices = fmt::format("{} × {}", grouped(cluster.devices()), device);
-  if (cluster.name.empty()) return devices;
-  if (cluster.nodes == 1) return fmt::format("{} ({})", cluster.name, devices);
-  return fmt::format("{} × {} ({})", grouped(cluster.nodes), cluster.name, devices);
+  if (cluster.name.empty()) return devices + idle_words(cluster);
+  const std::string inside = devices + idle_words(cluster);
+  if (cluster.nodes == 1) return fmt::format("{} ({})", cluster.name, inside);
+  return fmt::format("{} × {} ({})", grouped(cluster.nodes), cluster.name, inside);
 }
 
 std::string parallelism_words(const ParallelismSpec& parallelism) {
@@ -40,31 +55,6 @@ std::string step_words(const PlannedJob& planned) {
                      unit.name, in_unit(step.time_low.value(), unit), in_unit(step.time_high.value(), unit),
                      significant(step.tokens / step.time.value() / devices_double), device_word(planned.job),
                      percent(step.mfu));
-}
-
-/// What to try in words, then the options that do so on a line of their own, to be copied.
-Lines advice_lines(const MemoryAdvice& advice) {
-  if (advice.remedies.empty()) {
-    return wrapped("Nothing on these devices helps: spread the model over more of them with more pp or tp.",
-                   kIndent, kIndent);
-  }
-  std::string text = advice.remedies.size() == 1 ? "Cheapest to try next: " : "Cheapest to try, together: ";
-  std::string options = "to try:";
-  for (std::size_t i = 0; i < advice.remedies.size(); ++i) {
-    const MemoryRemedy& remedy = advice.remedies[i];
-    if (i > 0) text += "; ";
-    text += fmt::format("{} {}, which {} (frees about {})", remedy.key, remedy.value, remedy.because,
-                        with_unit(remedy.saved));
-    options += fmt::format(" --set {}={}", remedy.key, remedy.value);
-  }
-  text += '.';
-  if (advice.still_missing > Bytes(0)) {
-    text += fmt::format(" Even so about {} would be missing: the model needs more devices.",
-                        with_unit(advice.still_missing));
-  }
-  Lines lines = wrapped(text, kIndent, kIndent);
-  for (std::string& line : wrapped(options, kIndent, 2 * kIndent)) lines.push_back(std::move(line));
-  return lines;
 }
 
 /// ", 9.22 M USD at 2.50 USD/h per GPU"
@@ -92,6 +82,7 @@ Lines job_lines(const PlannedJob& planned) {
   if (job.parallelism.pp > 1) setup += fmt::format(" · {}", word_for(training.schedule));
   if (training.recompute != Recompute::none) {
     setup += fmt::format(" · recompute {}", word_for(training.recompute));
+    if (training.recompute == Recompute::selective_ops) setup += " (chosen per operation)";
   }
   if (job.framework != Framework::foreshard) setup += fmt::format(" · as {}", word_for(job.framework));
   for (std::string& line : wrapped(setup, 0, kIndent)) lines.push_back(std::move(line));
@@ -114,7 +105,7 @@ Lines verdict_lines(const PlannedJob& planned) {
       fmt::format("It does not fit: stage {} needs {}, {} too much. One step would take {}.",
                   memory.worst_stage, of_capacity, with_unit(needed - memory.capacity), step_words(planned)),
       kIndent, kIndent);
-  for (std::string& line : advice_lines(advise_memory(planned))) {
+  for (std::string& line : advice_lines(planned)) {
     lines.push_back(std::move(line));
   }
   return lines;
@@ -125,11 +116,12 @@ namespace {
 /// "Something fails every 3.1 h: with a checkpoint every 11 min, 90.4% of the time goes into steps, …"
 std::string failure_words(const PlannedJob& planned, const FailureFigures& failures) {
   std::string text = fmt::format(
-      " Something fails every {} ({} times): with a checkpoint after every {} of computing{}, {} of the time "
+      " Something fails every {} ({}): with a checkpoint after every {} of computing{}, {} of the time "
       "goes into "
       "steps that count, and the training takes {}",
-      as_calendar_time(failures.mtbf), fixed(failures.failures, 0), as_calendar_time(failures.interval),
-      failures.is_best ? ", which is best" : "", percent(failures.goodput), as_calendar_time(failures.time));
+      as_calendar_time(failures.mtbf), counted_fixed(failures.failures, "time"),
+      as_calendar_time(failures.interval), failures.is_best ? ", which is best" : "",
+      percent(failures.goodput), as_calendar_time(failures.time));
   if (failures.device_hours)
     text += fmt::format(", {} {} hours", in_millions(*failures.device_hours), device_word(planned.job));
   if (failures.cost) text += price_words(planned.job, *failures.cost);
@@ -154,7 +146,7 @@ Lines training_lines(const PlannedJob& planned) {
   std::string text =
       fmt::format("{} would take {} on {}", length_words(planned.job.training),
                   as_calendar_time(*training.time), devices(planned.job, planned.job.cluster.devices()));
-  if (training.steps) text += fmt::format(" in {} steps", fixed(std::ceil(*training.steps), 0));
+  if (training.steps) text += " in " + counted_fixed(std::ceil(*training.steps), "step");
   if (training.device_hours) {
     text += fmt::format(": {} {} hours", in_millions(*training.device_hours), device_word(planned.job));
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "planner/cost/step/estimate.hpp"
+#include "planner/search/remedy.hpp"
 #include "planner/spec/job/job_spec.hpp"
 
 namespace foreshard {
@@ -9,6 +10,10 @@ namespace foreshard {
 struct PlannedJob {
   JobSpec job;
   Estimate estimate;
+  Advice advice{};  ///< where it does not fit
 };
+
+/// Plans a job, and what would make it fit if it does not. @pre `job` is legal
+PlannedJob plan_job(JobSpec job);
 
 }  // namespace foreshard

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "planner/search/capacity.hpp"
+#include "planner/search/likelihood.hpp"
 
 namespace foreshard {
 namespace {
@@ -61,10 +62,6 @@ std::vector<std::size_t> candidates(const std::vector<ComparedVariant>& variants
   return order;
 }
 
-bool bands_overlap(const StepFigures& faster, const StepFigures& slower) {
-  return kernel_band(faster).high / faster.tokens >= kernel_band(slower).low / slower.tokens;
-}
-
 /// None where one of them has no price: it might be cheaper.
 std::optional<std::size_t> find_cheapest(const std::vector<ComparedVariant>& variants,
                                          const std::vector<std::size_t>& fitting) {
@@ -80,18 +77,37 @@ std::optional<std::size_t> find_cheapest(const std::vector<ComparedVariant>& var
   return cheapest;
 }
 
-std::optional<std::size_t> find_nearest(const std::vector<ComparedVariant>& variants) {
-  std::optional<std::size_t> nearest;
-  Bytes least;
+Bytes missing(const ComparedVariant& variant) {
+  const MemoryReport& memory = variant.estimate->memory;
+  return memory.reserved + memory.context - memory.capacity;
+}
+
+std::vector<std::size_t> find_too_large(const std::vector<ComparedVariant>& variants) {
+  std::vector<std::size_t> order;
   for (std::size_t i = 0; i < variants.size(); ++i) {
-    if (!variants[i].estimate) continue;
-    const MemoryReport& memory = variants[i].estimate->memory;
-    const Bytes missing = memory.reserved + memory.context - memory.capacity;
-    if (nearest && missing >= least) continue;
-    nearest = i;
-    least = missing;
+    if (variants[i].estimate && !variants[i].fits()) order.push_back(i);
   }
-  return nearest;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return missing(variants[a]) < missing(variants[b]); });
+  return order;
+}
+
+const std::string& cluster_of(const ComparedVariant& variant) { return variant.variant.job.cluster.name; }
+
+/// Each against the cheapest of the others' clusters. What has no price is not cheap, but may break even.
+void add_break_even_prices(std::vector<ComparedVariant>& variants, const std::vector<std::size_t>& fitting) {
+  for (const std::size_t i : fitting) {
+    ComparedVariant& variant = variants[i];
+    std::optional<Dollars> least;
+    for (const std::size_t other : fitting) {
+      const auto cost = cost_per_token(variants[other]);
+      const bool is_elsewhere = cluster_of(variants[other]) != cluster_of(variant);
+      if (cost && is_elsewhere && (!least || *cost < *least)) least = cost;
+    }
+    if (!least) continue;
+    const auto paid = static_cast<double>(variant.variant.job.cluster.paid_devices());
+    variant.break_even = *least / (time_per_token(*variant.estimate) * paid);
+  }
 }
 
 }  // namespace
@@ -100,12 +116,25 @@ KernelBand kernel_band(const StepFigures& step) {
   return {.low = step.time * (1.0 - step.spread), .high = step.time * (1.0 + step.spread)};
 }
 
+std::vector<Axis> varied_axes(const std::vector<ComparedVariant>& variants) {
+  std::vector<Axis> axes;
+  if (variants.empty()) return axes;
+  const auto& first = variants.front().variant.choices;
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    const auto differs = [&](const ComparedVariant& other) { return other.variant.choices[i] != first[i]; };
+    if (std::any_of(variants.begin(), variants.end(), differs)) axes.push_back(first[i].axis);
+  }
+  return axes;
+}
+
 Seconds time_per_token(const Estimate& estimate) { return estimate.step.time / estimate.step.tokens; }
+
+double days_per_1e12_tokens(const Estimate& estimate) { return 1e12 * (time_per_token(estimate) / kDay); }
 
 std::optional<Dollars> cost_per_token(const ComparedVariant& variant) {
   const ClusterSpec& cluster = variant.variant.job.cluster;
   if (!cluster.price) return std::nullopt;
-  return *cluster.price * time_per_token(*variant.estimate) * static_cast<double>(cluster.devices());
+  return *cluster.price * time_per_token(*variant.estimate) * static_cast<double>(cluster.paid_devices());
 }
 
 Comparison rank_variants(std::vector<ComparedVariant> variants) {
@@ -114,15 +143,18 @@ Comparison rank_variants(std::vector<ComparedVariant> variants) {
   add_speedups(comparison.variants);
   const auto& ranked = comparison.variants;
   const std::vector<std::size_t> fitting = candidates(ranked);
+  comparison.too_large = find_too_large(ranked);
   if (fitting.empty()) {
-    comparison.nearest = find_nearest(ranked);
+    if (!comparison.too_large.empty()) comparison.nearest = comparison.too_large.front();
     return comparison;
   }
+  add_break_even_prices(comparison.variants, fitting);
   comparison.best = fitting[0];
   comparison.cheapest = find_cheapest(ranked, fitting);
   if (fitting.size() > 1) {
     comparison.runner_up = fitting[1];
-    comparison.tie = bands_overlap(ranked[fitting[0]].estimate->step, ranked[fitting[1]].estimate->step);
+    comparison.ahead = probability_faster(ranked[fitting[0]], ranked[fitting[1]]);
+    comparison.tie = *comparison.ahead < kClear;
   }
   return comparison;
 }
@@ -130,7 +162,14 @@ Comparison rank_variants(std::vector<ComparedVariant> variants) {
 Comparison compare_variants(const JobSpec& base, const VariantAxes& axes) {
   std::vector<ComparedVariant> compared;
   for (Variant& variant : make_variants(base, axes)) compared.push_back(plan(std::move(variant)));
-  return rank_variants(std::move(compared));
+  Comparison comparison = rank_variants(std::move(compared));
+  const std::vector<Axis> varied = varied_axes(comparison.variants);
+  const std::size_t advised = std::min(kMostAdvised, comparison.too_large.size());
+  for (std::size_t i = 0; i < advised; ++i) {
+    ComparedVariant& variant = comparison.variants[comparison.too_large[i]];
+    variant.advice = advise(variant.variant.job, *variant.estimate, varied);
+  }
+  return comparison;
 }
 
 }  // namespace foreshard

@@ -2,79 +2,235 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <tuple>
 #include <utility>
 
 #include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/program/emit/emit.hpp"
+#include "planner/search/change.hpp"
 
 namespace foreshard {
 namespace {
 
-/// Values to change to; none: as it is.
-struct Change {
-  std::optional<int> zero;
-  std::optional<Recompute> recompute;
-  bool single_sequences = false;  ///< micro-batches of 1
+/// Plans of two changes together, and of three. A plan takes about a millisecond.
+constexpr std::int64_t kMostPairs = 48;
+constexpr std::int64_t kMostTriples = 64;
+/// Of these that fit, the search needs no more: they were tried in the order of their slowdown.
+constexpr std::size_t kEnough = 2 * kMostRemedies;
+/// Changes that save less than this part of what is missing, by themselves added up, are not tried together.
+constexpr double kWorthTrying = 0.6;
+/// What a change must gain over a part of it to be worth setting more keys.
+constexpr double kWorthMore = 0.005;
+/// A single change that costs no more than this ends the search.
+constexpr double kAlmostFree = 0.002;
+
+/// By how much the devices grow, in turn.
+constexpr std::array<std::int64_t, 15> kMoreNodes{2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512};
+
+struct Tried {
+  Change change;
+  double saved = 0.0;  ///< bytes per device
+  double slowdown = 0.0;
 };
 
-constexpr std::array<Change, 12> kCheapestFirst{{
-    {1, std::nullopt, false},
-    {std::nullopt, Recompute::selective, false},
-    {1, Recompute::selective, false},
-    {std::nullopt, std::nullopt, true},
-    {1, std::nullopt, true},
-    {std::nullopt, Recompute::full, false},
-    {1, Recompute::full, false},
-    {std::nullopt, Recompute::full, true},
-    {1, Recompute::full, true},
-    {3, std::nullopt, false},
-    {3, Recompute::full, false},
-    {3, Recompute::full, true},
-}};
+double needed_of(const MemoryReport& memory) { return (memory.reserved + memory.context).as_double(); }
 
-/// How little recomputation keeps, in order.
-int thrift(Recompute recompute) {
-  switch (recompute) {
-    case Recompute::none: return 0;
-    case Recompute::selective: return 1;
-    case Recompute::selective_ops: return 2;
-    case Recompute::full: return 3;
-  }
-  return 0;
-}
+/// Two changes or more, not planned yet.
+struct Candidate {
+  Change change;
+  double saved = 0.0;     ///< what its parts save alone, added up
+  double slowdown = 0.0;  ///< what its parts cost alone, multiplied
+};
 
-/// The change as lists of one value; none where part of it would change nothing or what is fixed.
-std::optional<VariantAxes> axes_of(const Change& change, const JobSpec& job, std::span<const Axis> fixed) {
-  const auto is_fixed = [&](Axis axis) { return std::find(fixed.begin(), fixed.end(), axis) != fixed.end(); };
-  VariantAxes axes;
-  if (change.zero) {
-    if (is_fixed(Axis::zero) || *change.zero <= job.parallelism.zero) return std::nullopt;
-    axes.zero = {*change.zero};
+class RemedySearch {
+ public:
+  RemedySearch(const JobSpec& job, const Estimate& estimate, std::span<const Axis> fixed)
+      : job_(job),
+        fixed_(fixed),
+        step_(estimate.step.time),
+        needed_(needed_of(estimate.memory)),
+        missing_(needed_ - estimate.memory.capacity.as_double()) {}
+
+  Advice run() {
+    try_singles();
+    const bool is_solved = std::any_of(fitting_.begin(), fitting_.end(), [](const auto& found) {
+      return found.second.slowdown <= kAlmostFree;
+    });
+    if (!is_solved) try_together(pairs(), kMostPairs);
+    if (fitting_.empty()) try_together(triples(), kMostTriples);
+    if (fitting_.empty() && may_grow()) try_more_nodes();
+    return {.remedies = best(), .plans = plans_};
   }
-  if (change.recompute) {
-    const bool saves = thrift(*change.recompute) > thrift(job.training.recompute);
-    if (is_fixed(Axis::recompute) || !saves) return std::nullopt;
-    axes.recompute = {*change.recompute};
+
+ private:
+  using Found = std::pair<Change, Remedy>;
+
+  /// Remembers the changed job as a remedy if it fits. @returns its estimate, for a legal one
+  std::optional<Estimate> plan_whole(const Change& change) {
+    std::optional<JobSpec> changed = changed_job(job_, change, fixed_);
+    if (!changed) return std::nullopt;
+    ++plans_;
+    Estimate answer = estimate(*changed);
+    if (answer.memory.fits) remember(change, std::move(*changed), answer);
+    return answer;
   }
-  if (change.single_sequences) {
-    if (is_fixed(Axis::micro_batch) || job.training.micro_batch == 1) return std::nullopt;
-    axes.micro_batch = {1};
+
+  /// The same where only a remedy is of interest: most do not fit and are not priced.
+  void plan_memory(const Change& change) {
+    std::optional<JobSpec> changed = changed_job(job_, change, fixed_);
+    if (!changed) return;
+    ++plans_;
+    const StepProgram program = build_step_program(*changed);
+    if (!memory_report(*changed, program).fits) return;
+    const Estimate answer = estimate(*changed, program);
+    remember(change, std::move(*changed), answer);
   }
-  return axes;
-}
+
+  void remember(const Change& change, JobSpec changed, const Estimate& answer) {
+    std::vector<Setting> settings = settings_between(job_, changed);
+    fitting_.emplace_back(change, Remedy{.settings = std::move(settings),
+                                         .job = std::move(changed),
+                                         .needed = answer.memory.reserved + answer.memory.context,
+                                         .step = answer.step.time,
+                                         .slowdown = answer.step.time / step_ - 1.0});
+  }
+
+  void try_singles() {
+    for (const Change& change : single_changes(job_, fixed_)) {
+      const auto answer = plan_whole(change);
+      if (!answer) continue;
+      singles_.push_back({.change = change,
+                          .saved = needed_ - needed_of(answer->memory),
+                          .slowdown = answer->step.time / step_ - 1.0});
+    }
+  }
+
+  void add(std::vector<Candidate>& candidates, const Candidate& first, const Tried& second) const {
+    const auto change = both(first.change, second.change);
+    const double saved = first.saved + second.saved;
+    if (!change) return;
+    candidates.push_back({*change, saved, (1.0 + first.slowdown) * (1.0 + second.slowdown) - 1.0});
+  }
+
+  [[nodiscard]] std::vector<Candidate> pairs() const {
+    std::vector<Candidate> candidates;
+    for (std::size_t a = 0; a < singles_.size(); ++a) {
+      const Tried& one = singles_[a];
+      for (std::size_t b = a + 1; b < singles_.size(); ++b)
+        add(candidates, {one.change, one.saved, one.slowdown}, singles_[b]);
+    }
+    return candidates;
+  }
+
+  [[nodiscard]] std::vector<Candidate> triples() const {
+    std::vector<Candidate> candidates;
+    for (std::size_t a = 0; a < singles_.size(); ++a) {
+      for (std::size_t b = a + 1; b < singles_.size(); ++b) {
+        std::vector<Candidate> pair;
+        add(pair, {singles_[a].change, singles_[a].saved, singles_[a].slowdown}, singles_[b]);
+        if (pair.empty()) continue;
+        for (std::size_t c = b + 1; c < singles_.size(); ++c) add(candidates, pair.front(), singles_[c]);
+      }
+    }
+    return candidates;
+  }
+
+  void try_together(std::vector<Candidate> candidates, std::int64_t most) {
+    std::erase_if(candidates,
+                  [&](const Candidate& candidate) { return candidate.saved < kWorthTrying * missing_; });
+    std::stable_sort(candidates.begin(), candidates.end(),
+                     [](const Candidate& a, const Candidate& b) { return a.slowdown < b.slowdown; });
+    const std::int64_t end = plans_ + most;
+    const std::size_t before = fitting_.size();
+    for (const Candidate& candidate : candidates) {
+      if (plans_ >= end || fitting_.size() - before >= kEnough) return;
+      if (!is_needless(candidate)) plan_memory(candidate.change);
+    }
+  }
+
+  /// A part of it fits and is expected to cost as little.
+  [[nodiscard]] bool is_needless(const Candidate& candidate) const {
+    return std::any_of(fitting_.begin(), fitting_.end(), [&](const Found& found) {
+      return is_part_of(found.first, candidate.change) &&
+             found.second.slowdown <= candidate.slowdown + kWorthMore;
+    });
+  }
+
+  [[nodiscard]] bool may_grow() const {
+    return std::none_of(fixed_.begin(), fixed_.end(),
+                        [](Axis axis) { return axis == Axis::nodes || axis == Axis::cluster; });
+  }
+
+  /// What is tried beside more nodes: nothing, and what saves most.
+  [[nodiscard]] std::vector<Change> thrifty_changes() const {
+    std::vector<Change> changes{Change{}};
+    for (const std::int64_t zero : {1, 3}) {
+      if (zero > job_.parallelism.zero) changes.push_back({.zero = zero});
+    }
+    if (job_.training.recompute == Recompute::full) return changes;
+    const std::size_t without = changes.size();
+    for (std::size_t i = 0; i < without; ++i) {
+      changes.push_back(changes[i]);
+      changes.back().recompute = Recompute::full;
+    }
+    return changes;
+  }
+
+  /// The fewest nodes, of those that are tried, with which the job fits: as more replicas or as more stages.
+  void try_more_nodes() {
+    const std::vector<Change> beside = thrifty_changes();
+    for (const std::int64_t factor : kMoreNodes) {
+      for (const std::int64_t stages : {std::int64_t{1}, std::int64_t{2}, factor}) {
+        if (stages == 2 && factor == 2) continue;  // comes next
+        for (Change change : beside) {
+          change.nodes = factor * job_.cluster.nodes;
+          if (stages > 1) change.pp = stages * job_.parallelism.pp;
+          plan_memory(change);
+        }
+      }
+      if (!fitting_.empty()) return;
+    }
+  }
+
+  /// The fastest of those that fit, without the needless; of equals the one that changes less.
+  std::vector<Remedy> best() {
+    std::stable_sort(fitting_.begin(), fitting_.end(), [](const Found& a, const Found& b) {
+      const auto rank = [](const Found& found) {
+        return std::tuple(std::round(found.second.slowdown / 0.001), found.second.settings.size());
+      };
+      return rank(a) < rank(b);
+    });
+    std::vector<Remedy> remedies;
+    for (const Found& found : fitting_) {
+      const bool is_told = std::any_of(remedies.begin(), remedies.end(), [&](const Remedy& other) {
+        return other.settings == found.second.settings;
+      });
+      const bool has_enough_of_it = std::any_of(fitting_.begin(), fitting_.end(), [&](const Found& other) {
+        return is_part_of(other.first, found.first) &&
+               other.second.slowdown <= found.second.slowdown + kWorthMore;
+      });
+      if (!is_told && !has_enough_of_it) remedies.push_back(found.second);
+      if (remedies.size() == kMostRemedies) break;
+    }
+    return remedies;
+  }
+
+  const JobSpec& job_;
+  std::span<const Axis> fixed_;
+  Seconds step_;
+  double needed_;
+  double missing_;  ///< bytes per device
+  std::vector<Tried> singles_;
+  std::vector<Found> fitting_;
+  std::int64_t plans_ = 0;
+};
 
 }  // namespace
 
-std::optional<Remedy> find_remedy(const JobSpec& job, std::span<const Axis> fixed) {
-  for (const Change& change : kCheapestFirst) {
-    const auto axes = axes_of(change, job, fixed);
-    if (!axes) continue;
-    Variant variant = std::move(make_variants(job, *axes).front());
-    if (variant.illegal) continue;
-    const MemoryReport memory = memory_report(variant.job, build_step_program(variant.job));
-    if (memory.fits) return Remedy{std::move(variant), memory.reserved + memory.context};
-  }
-  return std::nullopt;
+Advice advise(const JobSpec& job, const Estimate& estimate, std::span<const Axis> fixed) {
+  if (estimate.memory.fits) return {};
+  return RemedySearch(job, estimate, fixed).run();
 }
 
 }  // namespace foreshard

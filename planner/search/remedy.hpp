@@ -1,23 +1,44 @@
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <span>
+#include <vector>
 
+#include "planner/cost/step/estimate.hpp"
+#include "planner/search/setting.hpp"
 #include "planner/search/variants.hpp"
 #include "planner/units/quantity.hpp"
 
 namespace foreshard {
 
-/// A change on the same devices with which a job fits.
+/// As many remedies as are worth reading.
+inline constexpr std::size_t kMostRemedies = 3;
+
+/// A change with which a job that is too large fits, planned.
 struct Remedy {
-  Variant variant;  ///< its choices are the change
-  Bytes needed;     ///< per device, on the worst stage
+  std::vector<Setting> settings;  ///< the change
+  JobSpec job;                    ///< the job with it
+  Bytes needed;                   ///< per device, on the worst stage
+  Seconds step;
+  double slowdown = 0.0;  ///< step / step of the job as it was − 1
 };
 
-/// The first change after which the job fits, of those that cost no or little step time first: ZeRO 1,
-/// selective recomputation, micro-batches of one sequence, full recomputation, ZeRO 3, and some of them
-/// together. Each is planned, none guessed. `fixed` axes stay as they are. None if none of these helps.
-/// @pre `job` is legal.
-std::optional<Remedy> find_remedy(const JobSpec& job, std::span<const Axis> fixed);
+/// What helps a job that does not fit.
+struct Advice {
+  /// At most kMostRemedies, the fastest first. All on the job's devices or, where nothing that was tried on
+  /// these fits, all on more: as few as were found to do. Empty where nothing helps, or the job fits.
+  std::vector<Remedy> remedies;
+  std::int64_t plans = 0;  ///< how many changes were planned
+
+  [[nodiscard]] bool needs_more_devices(const JobSpec& job) const {
+    return !remedies.empty() && remedies.front().job.cluster.devices() > job.cluster.devices();
+  }
+};
+
+/// Plans changes (change.hpp): each alone, then two together, the least slowdown first; three together where
+/// nothing has fitted; more nodes where still nothing has. A change that a part of it makes needless is left
+/// out. `fixed` axes stay as they are. Plans a bounded number of jobs, whatever the job.
+/// @pre `job` is legal and `estimate` is its estimate
+Advice advise(const JobSpec& job, const Estimate& estimate, std::span<const Axis> fixed = {});
 
 }  // namespace foreshard

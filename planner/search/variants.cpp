@@ -42,12 +42,32 @@ auto setter(Member ParallelismSpec::*member) {
   return [member](JobSpec& job, std::int64_t value) { job.parallelism.*member = static_cast<Member>(value); };
 }
 
-/// The other cluster with as many devices as the job's has, where its nodes allow that.
+/// Beyond this many times the fewest nodes, an even spread leaves more idle than a cluster is worth.
+constexpr std::int64_t kMostSpread = 2;
+
+/// The other cluster with as many devices as the job's has in use: the fewest nodes over which they spread
+/// evenly. Where there is no such number, as many nodes as hold them, all in use.
 void replace_cluster(JobSpec& job, const ClusterSpec& cluster) {
+  const std::int64_t devices = job.cluster.devices();
+  const std::int64_t per_node = cluster.devices_per_node + cluster.idle_per_node;
+  const std::int64_t fewest = ceil_divide(devices, cluster.devices_per_node);
+  job.cluster = cluster;
+  job.cluster.nodes = fewest;
+  for (std::int64_t nodes = fewest; nodes <= kMostSpread * fewest; ++nodes) {
+    if (devices % nodes != 0) continue;
+    job.cluster.nodes = nodes;
+    job.cluster.devices_per_node = devices / nodes;
+    job.cluster.idle_per_node = per_node - job.cluster.devices_per_node;
+    return;
+  }
+}
+
+/// The other cluster where nodes are given: of larger nodes than the job has devices, a part.
+void take_cluster(JobSpec& job, const ClusterSpec& cluster) {
   const std::int64_t devices = job.cluster.devices();
   job.cluster = cluster;
   job.cluster.devices_per_node = std::min(cluster.devices_per_node, devices);
-  job.cluster.nodes = ceil_divide(devices, job.cluster.devices_per_node);
+  job.cluster.idle_per_node += cluster.devices_per_node - job.cluster.devices_per_node;
 }
 
 void take_nodes(JobSpec& job, std::int64_t nodes) { job.cluster.nodes = nodes; }
@@ -90,6 +110,12 @@ std::int64_t count_variants(const VariantAxes& axes) {
                          size(axes.sequence_length), size(axes.clusters), size(axes.nodes));
 }
 
+void follow_degrees(JobSpec& job, const JobSpec& base, const VariantAxes& chosen) {
+  follow_pipeline(job, base, chosen);
+  follow_tensor_parallel(job, base);
+  if (chosen.dp.empty()) follow_devices(job);
+}
+
 std::vector<Variant> make_variants(const JobSpec& base, const VariantAxes& axes) {
   std::vector<Variant> variants{{.choices = {}, .job = base, .illegal = std::nullopt}};
   cross(variants, Axis::tp, axes.tp, setter(&ParallelismSpec::tp));
@@ -108,14 +134,12 @@ std::vector<Variant> make_variants(const JobSpec& base, const VariantAxes& axes)
         [](JobSpec& job, Precision precision) { job.training.precision = precision; });
   cross(variants, Axis::zero, axes.zero, setter(&ParallelismSpec::zero));
   cross(variants, Axis::sequence_length, axes.sequence_length, setter(&TrainingSpec::sequence_length));
-  cross(variants, Axis::cluster, axes.clusters, replace_cluster);
+  cross(variants, Axis::cluster, axes.clusters, axes.nodes.empty() ? replace_cluster : take_cluster);
   cross(variants, Axis::nodes, axes.nodes, take_nodes);
   for (Variant& variant : variants) {
     // What was measured was measured for the job as it stands.
     variant.job.measured.reset();
-    follow_pipeline(variant.job, base, axes);
-    follow_tensor_parallel(variant.job, base);
-    if (axes.dp.empty()) follow_devices(variant.job);
+    follow_degrees(variant.job, base, axes);
     const std::vector<Illegality> findings = find_illegalities(variant.job);
     if (!findings.empty()) variant.illegal = findings.front().message;
   }

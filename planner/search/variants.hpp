@@ -69,13 +69,17 @@ std::int64_t count_variants(const VariantAxes& axes);
 /// All variants, legal or with the reason why not. The global batch stays unless it is varied. What is not
 /// varied follows:
 ///   dp         what the other degrees leave of the devices; where varied, to leave devices idle is illegal
-///   cluster    as many nodes as have the job's number of devices (a part of the node, where one has more),
-///              unless nodes are varied too
+///   cluster    the fewest nodes over which the job's number of devices spread evenly; what they have beyond
+///              stays idle and is paid for. With nodes varied too: at most the job's devices in each
 ///   schedule   unless varied: interleaved where vp > 1, else the job's own, 1f1b for interleaved
 ///   vp         1 where pp is 1, unless varied
 ///   stages     a list of layer counts holds for the pp and vp it was written for; others split evenly
 ///   sequence_parallel   off at tp 1; else as the job has it, on (the default) if the job has tp 1
 /// @throws CountOverflow where degrees multiply beyond 64 bits.
 std::vector<Variant> make_variants(const JobSpec& base, const VariantAxes& axes);
+
+/// Makes what follows follow in a job of which some degrees are no longer those of `base`: schedule, vp,
+/// stages, sequence_parallel and dp, as above; but for what `chosen` varies. @throws CountOverflow
+void follow_degrees(JobSpec& job, const JobSpec& base, const VariantAxes& chosen);
 
 }  // namespace foreshard

@@ -115,7 +115,8 @@ TEST_CASE("a wrong command line is refused with what was meant") {
       "unknown command 'plann'; there are plan, compare, simulate, score, list, show; did you mean 'plan'?");
   check_refused("plan", "JOB is required");
   check_refused("plan " + kJob + " --formt json", "unknown option '--formt'; did you mean '--format'?");
-  check_refused("plan " + kJob + " --format jsn", "'jsn' is none of table, json, csv; did you mean 'json'?");
+  check_refused("plan " + kJob + " --format jsn",
+                "'jsn' is none of table, json, csv, csv-short; did you mean 'json'?");
   check_refused("plan " + kJob + " --set parallelism.tp", "--set takes key=value");
   check_refused("list modls", "did you mean 'models'?");
   check_refused("list models clusters", "'clusters' is one argument too many");
@@ -246,6 +247,33 @@ TEST_CASE("compare takes clusters by name and scales over nodes") {
   CHECK(nodes.code == 0);
   CHECK_THAT(nodes.out, ContainsSubstring("  efficiency "));
   CHECK_THAT(nodes.out, ContainsSubstring("16 nodes run "));
+}
+
+TEST_CASE("prices are said on the command line, of clusters that are there") {
+  const Outcome plan = run_tool("plan " + kJob + " --price dgx-h100=4.5");
+  CHECK_THAT(plan.out, ContainsSubstring("at 4.50 USD/h per GPU"));
+  const Outcome compared = run_tool(
+      "compare " + kJob + " --cluster dgx-a100,dgx-h100 --price dgx-h100=4.5 --price 'dgx-a100=2 USD/h'");
+  CHECK_THAT(compared.out, ContainsSubstring("dgx-h100: 4.50 USD/h per GPU; at "));
+  CHECK_THAT(compared.out, ContainsSubstring("dgx-a100: 2.00 USD/h per GPU; at "));
+  check_refused("plan " + kJob + " --price 4.5", "--price takes CLUSTER=USD per hour of one device");
+  check_refused("plan " + kJob + " --price dgx-h10=4.5",
+                "no job here runs on 'dgx-h10', but on dgx-h100; did you mean 'dgx-h100'?");
+}
+
+TEST_CASE("racks of 72 stand beside nodes of eight, with what stays idle") {
+  // 64 devices: one rack, 8 of its 72 idle.
+  const Outcome outcome = run_tool("compare " + kJob + " --cluster gb200-nvl72,dgx-h100");
+  CHECK(outcome.code == 0);
+  CHECK_THAT(outcome.out, ContainsSubstring("  idle GPUs, paid for "));
+  CHECK(outcome.out.find("✗ gb200-nvl72") == std::string::npos);
+}
+
+TEST_CASE("a short CSV has few columns") {
+  const Outcome outcome = run_tool("plan " + kJob + " --format csv-short");
+  const std::string header = outcome.out.substr(0, outcome.out.find('\n'));
+  CHECK(std::count(header.begin(), header.end(), ',') < 30);
+  CHECK_THAT(header, ContainsSubstring("step.time_s"));
 }
 
 TEST_CASE("compare says no where nothing fits") {

@@ -187,6 +187,43 @@ TEST_CASE("laws: the parts of a step are not negative and sum to its time") {
   });
 }
 
+TEST_CASE("laws: what limits the kernels of a part sums to the part") {
+  for_random_jobs(174, [](const JobSpec& job, JobDraw&) {
+    const StepFigures step = estimate(job).step;
+    const ComputeDetail& detail = step.detail;
+    const auto sum = [&](ComputePart part) {
+      Seconds total;
+      for (const Seconds time : detail.limited[static_cast<std::size_t>(part)]) total += time;
+      return total.value();
+    };
+    CHECK(sum(ComputePart::gemms) == Approx(detail.gemms.value()).margin(1e-15));
+    CHECK(sum(ComputePart::attention_core) == Approx(detail.attention_core.value()).margin(1e-15));
+    CHECK(sum(ComputePart::memory_bound) == Approx(detail.memory_bound.value()).margin(1e-15));
+    CHECK(sum(ComputePart::optimizer) <= step.breakdown.optimizer.value() * (1.0 + 1e-9));
+  });
+}
+
+TEST_CASE("laws: idle devices cost money and no time") {
+  JobDraw draw(31);
+  JobSpec job = rough(draw.next());
+  job.training.tokens = Tokens(1'000'000'000);
+  job.cluster.price = DollarsPerSecond(0.001);
+  job.training.failures = FailureSpec{.mtbf_per_device = 50'000.0 * kHour,
+                                      .checkpoint_write = Seconds(60.0),
+                                      .restart = Seconds(600.0),
+                                      .checkpoint_interval = {},
+                                      .repair = {}};
+  const TrainingFigures full = estimate(job).training;
+  // As many idle as in use: twice the money.
+  job.cluster.idle_per_node = job.cluster.devices_per_node;
+  const TrainingFigures half = estimate(job).training;
+  CHECK(half.time == full.time);
+  CHECK(half.cost->value() == Approx(2.0 * full.cost->value()));
+  CHECK(*half.device_hours == Approx(2.0 * *full.device_hours));
+  CHECK(half.failures->time == full.failures->time);
+  CHECK(half.failures->cost->value() == Approx(2.0 * full.failures->cost->value()));
+}
+
 TEST_CASE("laws: a faster part never makes the step slower") {
   for_random_jobs(6, [](const JobSpec& job, JobDraw&) {
     const double before = estimate(job).step.time.value();

@@ -13,6 +13,7 @@ namespace foreshard {
 
 /// What limits an operation.
 enum class Limit : std::uint8_t { compute, memory, launch, network };
+inline constexpr std::size_t kLimitCount = 4;
 
 struct OpTime {
   Seconds time;

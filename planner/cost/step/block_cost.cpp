@@ -23,18 +23,27 @@ void add_communication(BlockCost& cost, const Op& op, const StepProgram& program
   cost.comm_calls[axis] += 1;
 }
 
-void add_compute(BlockCost& cost, const Op& op, Seconds time) {
+void add_compute(BlockCost& cost, const Op& op, const OpTime& priced) {
+  const Seconds time = priced.time;
+  const auto limits = [&](ComputePart part) -> LimitTimes& {
+    return cost.limited[static_cast<std::size_t>(part)];
+  };
+  const auto limit = static_cast<std::size_t>(priced.limit);
   const OpFlops flops = op_flops(op);
   cost.hardware += flops.hardware;
   if (op.component == Component::optimizer || op.component == Component::gradient_sync) {
     cost.optimizer += time;
+    limits(ComputePart::optimizer)[limit] += time;
   } else if (op.component == Component::attention_core) {
     cost.attention_core += time;
+    limits(ComputePart::attention_core)[limit] += time;
   } else if (std::holds_alternative<Gemm>(op.kind) || std::holds_alternative<GroupedGemm>(op.kind)) {
     cost.gemms += time;
+    limits(ComputePart::gemms)[limit] += time;
     cost.gemm_executed += flops.executed;
   } else {
     cost.memory_bound += time;
+    limits(ComputePart::memory_bound)[limit] += time;
   }
 }
 
@@ -96,7 +105,7 @@ std::vector<BlockCost> price_blocks(const StepProgram& program, const OpTimes& t
       if (is_communication(op)) {
         add_communication(costs[b], op, program, times[b][o].time);
       } else {
-        add_compute(costs[b], op, times[b][o].time);
+        add_compute(costs[b], op, times[b][o]);
         kernels += times[b][o].kernels;
       }
     }
@@ -116,6 +125,10 @@ void add(BlockCost& sum, const BlockCost& block, std::int64_t count) {
   sum.memory_bound += block.memory_bound * times;
   sum.optimizer += block.optimizer * times;
   sum.overhead += block.overhead * times;
+  for (std::size_t part = 0; part < kComputePartCount; ++part) {
+    for (std::size_t limit = 0; limit < kLimitCount; ++limit)
+      sum.limited[part][limit] += block.limited[part][limit] * times;
+  }
   for (std::size_t a = 0; a < kCommAxisCount; ++a) {
     sum.exposed[a] += block.exposed[a] * times;
     sum.comm_time[a] += block.comm_time[a] * times;

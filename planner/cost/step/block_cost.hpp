@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "planner/cost/step/compute_part.hpp"
 #include "planner/cost/step/lane_player.hpp"
 #include "planner/program/step_program.hpp"
 #include "planner/units/quantity.hpp"
@@ -21,7 +22,8 @@ struct BlockCost {
   Seconds attention_core;
   Seconds memory_bound;
   Seconds optimizer;
-  Seconds overhead;  ///< the compute lane waits for the host; in `time`, not in `compute`
+  PartLimits limited;  ///< those four parts by what limits their kernels
+  Seconds overhead;    ///< the compute lane waits for the host; in `time`, not in `compute`
   // Communication, hidden or not:
   std::array<Seconds, kCommAxisCount> comm_time;
   std::array<Bytes, kCommAxisCount> comm_bytes;  ///< sent by one device

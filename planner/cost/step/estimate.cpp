@@ -199,6 +199,7 @@ class Summation {
       step.detail.gemms += share * stage.passes.gemms;
       step.detail.attention_core += share * stage.passes.attention_core;
       step.detail.memory_bound += share * stage.passes.memory_bound;
+      add_limits(step.detail.limited, stage, share);
     }
     parts.pp_exposed += for_transfers;
     const Seconds accounted = parts.compute + parts.tp_exposed + parts.pp_exposed + parts.dp_exposed +
@@ -212,6 +213,17 @@ class Summation {
     step.time_high = step.time * (1.0 + half_width);
     step.bubble_fraction = parts.bubble / step.time;
     step.detail.gemm_fraction_of_peak = gemm_fraction();
+  }
+
+  /// What runs once per step is the optimizer's row, whatever it is.
+  static void add_limits(PartLimits& limited, const StageCost& stage, double share) {
+    constexpr auto kOnce = static_cast<std::size_t>(ComputePart::optimizer);
+    for (std::size_t part = 0; part < kComputePartCount; ++part) {
+      for (std::size_t limit = 0; limit < kLimitCount; ++limit) {
+        if (part != kOnce) limited[part][limit] += share * stage.passes.limited[part][limit];
+        limited[kOnce][limit] += share * stage.once.limited[part][limit];
+      }
+    }
   }
 
   static Seconds exposed(const StageCost& stage, CommAxis axis) {
@@ -319,11 +331,15 @@ TrainingFigures training_figures(const JobSpec& job, const StepFigures& step) {
   if (!figures.steps) return figures;
   const auto devices = static_cast<double>(job.cluster.devices());
   figures.time = step.time * *figures.steps;
-  figures.device_hours = *figures.time / kHour * devices;
-  if (job.cluster.price) figures.cost = *job.cluster.price * (*figures.time * devices);
-  if (job.training.failures)
-    figures.failures =
-        failure_figures(*job.training.failures, job.cluster.devices(), *figures.time, job.cluster.price);
+  const auto paid = static_cast<double>(job.cluster.paid_devices());
+  figures.device_hours = *figures.time / kHour * paid;
+  if (job.cluster.price) figures.cost = *job.cluster.price * (*figures.time * paid);
+  if (job.training.failures) {
+    FailureFigures& failures = figures.failures.emplace(
+        failure_figures(*job.training.failures, job.cluster.devices(), *figures.time, job.cluster.price));
+    if (failures.device_hours) *failures.device_hours *= paid / devices;
+    if (failures.cost) *failures.cost = *failures.cost * (paid / devices);
+  }
   if (job.cluster.power) figures.energy = *job.cluster.power * (*figures.time * devices);
   return figures;
 }

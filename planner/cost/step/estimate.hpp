@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "planner/cost/memory/memory_ledger.hpp"
+#include "planner/cost/step/compute_part.hpp"
 #include "planner/cost/step/goodput.hpp"
 #include "planner/program/step_program.hpp"
 #include "planner/spec/job/job_spec.hpp"
@@ -53,6 +54,7 @@ struct ComputeDetail {
   Seconds attention_core;
   Seconds memory_bound;  ///< pointwise, norms, embedding, loss
   double gemm_fraction_of_peak = 0.0;
+  PartLimits limited;  ///< each part, the optimizer too, by what limits its kernels
 };
 
 struct StepFigures {
@@ -88,7 +90,8 @@ struct LayerFigures {
   Bytes tp_bytes;
 };
 
-/// The whole training run, where the job says how long it is.
+/// The whole training run, where the job says how long it is. Idle devices of its nodes are paid for: they
+/// count as device hours and cost; energy is that of the devices in use.
 struct TrainingFigures {
   std::optional<double> steps;
   std::optional<Seconds> time;

@@ -21,7 +21,8 @@ struct NetworkSpec {
 struct ClusterSpec {
   std::string name;
   AcceleratorSpec accelerator;
-  std::int64_t devices_per_node = 1;
+  std::int64_t devices_per_node = 1;  ///< that the job uses
+  std::int64_t idle_per_node = 0;     ///< that a node has besides, left idle and paid for
   std::int64_t nodes = 1;
   NodeFabric fabric = NodeFabric::none;
   LinkSpec link;                 ///< between devices of one node
@@ -31,6 +32,10 @@ struct ClusterSpec {
   std::optional<Watts> power;             ///< per device, the node's overhead included
 
   [[nodiscard]] constexpr std::int64_t devices() const { return checked_product(devices_per_node, nodes); }
+  [[nodiscard]] constexpr std::int64_t idle_devices() const { return checked_product(idle_per_node, nodes); }
+  [[nodiscard]] constexpr std::int64_t paid_devices() const {
+    return checked_product(devices_per_node + idle_per_node, nodes);
+  }
 };
 
 }  // namespace foreshard

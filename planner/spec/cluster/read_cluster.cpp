@@ -6,6 +6,8 @@
 
 #include <fmt/core.h>
 
+#include <fmt/core.h>
+
 #include "planner/spec/accelerator/nccl_yaml.hpp"
 #include "planner/spec/accelerator/read_accelerator.hpp"
 #include "planner/spec/yaml/node_edit.hpp"
@@ -18,6 +20,7 @@ constexpr auto kClusterKeys = std::to_array<KeyInfo>({
     {"name", "of the cluster; without an accelerator, the bundled cluster that the other keys change"},
     {"accelerator", "a name that 'foreshard list accelerators' shows, a path or a map"},
     {"devices_per_node", "accelerators in a node; unsaid, as the accelerator's usual node"},
+    {"idle_per_node", "devices of each node that the job leaves idle and pays for", "0"},
     {"nodes", "how many", "1"},
     {"fabric",
      "how the devices of a node are joined: nvswitch, mesh, pcie, shared-memory or none; unsaid, as the "
@@ -158,6 +161,14 @@ ClusterSpec read_cluster_map(const MapReader& map, Library& library) {
   check_name(map, library);
   cluster.devices_per_node =
       map.optional("devices_per_node", WholeNumber{1, 10'000}, accelerator.node.devices);
+  cluster.idle_per_node = map.optional("idle_per_node", WholeNumber{0, 9'999}, 0);
+  if (cluster.idle_per_node < cluster.devices_per_node) {
+    cluster.devices_per_node -= cluster.idle_per_node;
+  } else {
+    map.complain("idle_per_node", fmt::format("{} of the {} devices of a node would leave none to the job",
+                                              cluster.idle_per_node, cluster.devices_per_node));
+    cluster.idle_per_node = 0;
+  }
   cluster.nodes = map.optional("nodes", WholeNumber{1, 1'000'000}, 1);
   cluster.fabric = map.optional("fabric", Choice<NodeFabric>{}, accelerator.node.fabric);
   cluster.nccl = read_nccl(map, accelerator.node.nccl);

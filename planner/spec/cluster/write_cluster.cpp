@@ -2,11 +2,11 @@
 
 #include <fmt/core.h>
 
-#include "planner/spec/yaml/map_writer.hpp"
-#include "planner/spec/yaml/names.hpp"
 #include "planner/spec/accelerator/nccl_yaml.hpp"
 #include "planner/spec/accelerator/write_accelerator.hpp"
 #include "planner/spec/accelerator/write_kernels.hpp"
+#include "planner/spec/yaml/map_writer.hpp"
+#include "planner/spec/yaml/names.hpp"
 #include "planner/units/write_quantity.hpp"
 
 namespace foreshard {
@@ -19,7 +19,8 @@ std::string write_cluster(const ClusterSpec& cluster, const std::string& comment
   writer.begin("accelerator");
   write_accelerator_keys(cluster.accelerator, writer, sources);
   writer.end();
-  writer.plain("devices_per_node", fmt::format("{}", cluster.devices_per_node));
+  writer.plain("devices_per_node", fmt::format("{}", cluster.devices_per_node + cluster.idle_per_node));
+  if (cluster.idle_per_node > 0) writer.plain("idle_per_node", fmt::format("{}", cluster.idle_per_node));
   writer.plain("nodes", fmt::format("{}", cluster.nodes));
   writer.plain("fabric", word_of(cluster.fabric));
   writer.begin("link");

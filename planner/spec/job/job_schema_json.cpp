@@ -217,6 +217,7 @@ Json cluster() {
   return map(cluster_keys(), {{"name", text()},
                               {"accelerator", any_of({text(), accelerator()})},
                               {"devices_per_node", whole()},
+                              {"idle_per_node", whole()},
                               {"nodes", whole()},
                               {"fabric", word<NodeFabric>()},
                               {"link", link(cluster_link_keys())},

@@ -29,6 +29,9 @@ TEST_CASE("every variant is an object with its figures") {
   CHECK(legal["longest_sequence"] == 12'288);
   // 2.5 USD/h · 64 / 3600 · 8 s / 4096 · 1e12
   CHECK(legal["dollars_per_1e12_tokens"].get<double>() == Approx(86'805'555.6));
+  // 8 s / 4096 · 1e12 / 86,400
+  CHECK(legal["days_per_1e12_tokens"].get<double>() == Approx(22'605.6).margin(0.1));
+  CHECK(legal["break_even_dollars_per_device_hour"].is_null());
   CHECK(legal["speedup"].is_null());
   CHECK(legal["efficiency"].is_null());
 
@@ -58,7 +61,9 @@ TEST_CASE("the verdict points at variants") {
   CHECK(verdict["tie"] == false);
   CHECK(verdict["cheapest"] == 2);
   CHECK(verdict["nearest"].is_null());
-  CHECK(verdict["text"][0] == "Best: tp 4, by 25.0% over tp 8.");
+  CHECK(verdict["ahead"].get<double>() > 0.995);
+  CHECK(verdict["text"][0] ==
+        "Best: tp 4, by 25.0% over tp 8; with the kernels' error it is ahead in more than 95 of 100.");
 }
 
 TEST_CASE("choices that are words are strings") {
@@ -70,13 +75,22 @@ TEST_CASE("choices that are words are strings") {
   CHECK(variant["speedup"] == 1.5);
 }
 
+TEST_CASE("a short CSV says of variants what people compare") {
+  std::istringstream in(compare_csv(sample_comparison(), report::CsvColumns::few));
+  std::string header;
+  std::getline(in, header);
+  CHECK(header.substr(0, header.find(",estimate.")) ==
+        "variant.tp,legal,reason,fits,dollars_per_1e12_tokens,days_per_1e12_tokens");
+  CHECK(std::count(header.begin(), header.end(), ',') < 35);
+}
+
 TEST_CASE("one line of CSV per variant, as many cells in each") {
   std::istringstream in(compare_csv(sample_comparison()));
   std::string header;
   std::getline(in, header);
   CHECK(header.substr(0, header.find(",estimate.")) ==
         "variant.tp,legal,reason,fits,largest_micro_batch,longest_sequence,dollars_per_1e12_tokens,speedup,"
-        "efficiency");
+        "efficiency,days_per_1e12_tokens,break_even_dollars_per_device_hour");
   const auto commas = std::count(header.begin(), header.end(), ',');
   std::string line;
   std::getline(in, line);

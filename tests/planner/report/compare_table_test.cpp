@@ -7,6 +7,7 @@
 
 #include "planner/report/table.hpp"
 #include "tests/planner/report/sample_comparison.hpp"
+#include "tests/planner/report/widest_line.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;
@@ -18,12 +19,6 @@ std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);) lines.push_back(line);
   return lines;
-}
-
-std::size_t widest_line(const std::string& text) {
-  std::size_t widest = 0;
-  for (const std::string& line : lines_of(text)) widest = std::max(widest, report::display_width(line));
-  return widest;
 }
 
 /// The part of the text before the verdict.
@@ -47,38 +42,41 @@ Comparison square() {
 TEST_CASE("one column per variant, with what it has and what it has not") {
   // Bands of 6.25%: 0.25 of 4 s, 0.5 of 8 s, 0.625 of 10 s, all with the one decimal that 10 s asks for.
   // Tokens: 4096 / 8 s / 64 = 8.00 and 6.40 per second and GPU. Shares of 8 and 10 s. Memory 58 + 3 GiB, and
-  // 99 + 1. Money: 2.5 USD/h · 64 devices / 3600 s · 8 s / 4096 tokens · 1e12 = 86,805,556, and a quarter
-  // more for 10 s.
+  // 99 + 1. 15e12 tokens · 8 s / 4096 / 86,400 = 339,084 days, times 24 h · 64 · 2.5 USD/h = 1,302 M USD, and
+  // a quarter more for 10 s.
   CHECK(before_verdict(compare_table(sample_comparison())) ==
         "sample: Llama 3 70B on 64 × NVIDIA H100 80GB SXM\n"
         "512 sequences of 8,192 tokens · micro-batch 1 · bf16\n"
         "Devices and batch are fixed: dp follows. ± is the kernels' error alone; the rest is common to all.\n"
         "\n"
-        "                             tp 2  tp 3        tp 4         tp 8\n"
-        "  pp × dp                   4 × 8     –       4 × 4        4 × 2\n"
-        "  step, s              (4.0 ±0.2)     ✗    8.0 ±0.5    10.0 ±0.6\n"
-        "  tokens/s per GPU              –     –        8.00         6.40\n"
-        "  MFU                           –     –       55.0%        44.0%\n"
-        "  compute                       –     –       62.5%        50.0%\n"
-        "  tp exposed                    –     –       15.6%        37.5%\n"
-        "  cp exposed                    –     –        0.4%         0.3%\n"
-        "  ep exposed                    –     –        0.2%         0.2%\n"
-        "  pp exposed                    –     –        0.8%         0.6%\n"
-        "  dp exposed                    –     –        9.4%         7.5%\n"
-        "  bubble                        –     –        6.2%         0.0%\n"
-        "  optimizer                     –     –        3.1%         2.5%\n"
-        "  memory, GiB of 79.0     ✗ 100.0     –        61.0         61.0\n"
-        "  headroom, GiB             −21.0     –        18.0         18.0\n"
-        "  largest micro-batch           –     –           2            2\n"
-        "  longest sequence              –     –      12,288       12,288\n"
-        "  USD per 1e12 tokens           –     –  86,805,556  108,506,944\n"
+        "                             tp 2  tp 3      tp 4       tp 8\n"
+        "  pp × dp                   4 × 8     –     4 × 4      4 × 2\n"
+        "  fits                         no     –       yes        yes\n"
+        "  step, s               4.0 ±0.2*     ✗  8.0 ±0.5  10.0 ±0.6\n"
+        "  tokens/s per GPU              –     –      8.00       6.40\n"
+        "  MFU                           –     –     55.0%      44.0%\n"
+        "  compute                       –     –     62.5%      50.0%\n"
+        "  tp exposed                    –     –     15.6%      37.5%\n"
+        "  cp exposed                    –     –      0.4%       0.3%\n"
+        "  ep exposed                    –     –      0.2%       0.2%\n"
+        "  pp exposed                    –     –      0.8%       0.6%\n"
+        "  dp exposed                    –     –      9.4%       7.5%\n"
+        "  bubble                        –     –      6.2%       0.0%\n"
+        "  optimizer                     –     –      3.1%       2.5%\n"
+        "  memory, GiB of 79.0       100.0     –      61.0       61.0\n"
+        "  headroom, GiB             −21.0     –      18.0       18.0\n"
+        "  largest micro-batch           –     –         2          2\n"
+        "  longest sequence              –     –    12,288     12,288\n"
+        "  days for 15 T tokens          –     –   339,084    423,855\n"
+        "  USD for 15 T tokens           –     –   1,302 M    1,628 M\n"
         "\n"
+        "  * does not fit: the step that it would take with enough memory.\n"
         "  ✗ tp 3: 3 does not divide the model's 64 heads.\n");
 }
 
 TEST_CASE("the verdict stands at the end") {
   CHECK_THAT(compare_table(sample_comparison()),
-             ContainsSubstring("\n\n  Best: tp 4, by 25.0% over tp 8.\n"));
+             ContainsSubstring("\n\n  Best: tp 4, by 25.0% over tp 8; with the kernels' error"));
 }
 
 TEST_CASE("a row that no variant has is no row") {
@@ -132,9 +130,9 @@ TEST_CASE("nodes show devices, speed-up and efficiency") {
   CHECK_THAT(text, ContainsSubstring("The batch is fixed and devices grow with the nodes: dp follows."));
   CHECK_THAT(text, ContainsSubstring("4 nodes"));
   // 12 / 8 on twice the devices
-  CHECK_THAT(text, ContainsSubstring("  GPUs                         32          64\n"));
-  CHECK_THAT(text, ContainsSubstring("1.00        1.50\n"));
-  CHECK_THAT(text, ContainsSubstring("100.0%       75.0%\n"));
+  CHECK_THAT(text, ContainsSubstring("  GPUs                         32        64\n"));
+  CHECK_THAT(text, ContainsSubstring("1.00      1.50\n"));
+  CHECK_THAT(text, ContainsSubstring("100.0%     75.0%\n"));
 }
 
 TEST_CASE("clusters of unlike memory tell it in each column") {

@@ -1,43 +1,21 @@
 #include "planner/report/compare_verdict.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "tests/planner/report/sample_comparison.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/test_jobs.hpp"
 
 using namespace foreshard;
 using report::compare_verdict;
-
-namespace {
-
-/// Of a job that can be planned: a remedy is looked for by planning.
-ComparedVariant plannable(std::int64_t zero, Bytes capacity) {
-  JobSpec job;
-  job.name = "small";
-  job.model = test::llama_shaped(8, 1024, 4096, 16, 8, 32'000);
-  job.cluster = test::round_cluster(1);
-  job.cluster.accelerator.memory_capacity = capacity;
-  job.parallelism.dp = 8;
-  job.parallelism.zero = static_cast<int>(zero);
-  job.training.sequence_length = 2048;
-  job.training.micro_batch = 1;
-  job.training.global_batch = 64;
-  ComparedVariant compared;
-  compared.variant.job = job;
-  choose(compared, Axis::tp, std::int64_t{1});
-  compared.estimate = estimate(job);
-  return compared;
-}
-
-}  // namespace
 
 TEST_CASE("the winner, its lead and where the runner-up loses") {
   const std::vector<std::string> told = compare_verdict(sample_comparison());
   REQUIRE(told.size() == 3);
   // 10 / 8 − 1
-  CHECK(told[0] == "Best: tp 4, by 25.0% over tp 8.");
+  CHECK(told[0] ==
+        "Best: tp 4, by 25.0% over tp 8; with the kernels' error it is ahead in more than 95 of 100.");
   // Of 8 s: 2.5 s are 31.25%, 0.5 s are 6.25%. Shares: 3.75 of 10 s, 1.25 of 8 s.
   CHECK(told[1] ==
         "tp 8 loses 31.2% to tp all-gathers and reduce-scatters over NVSwitch, 450 GB/s (37.5% of its step, "
@@ -54,12 +32,17 @@ TEST_CASE("without sequence parallelism tp all-reduces") {
              ContainsSubstring("loses 31.2% to tp all-reduces over NVSwitch"));
 }
 
-TEST_CASE("bands that overlap are a tie, and the lead is told") {
-  // 8 ± 0.5 and 8.8 ± 0.55: 8.50 and 8.25.
-  const auto told = compare_verdict(rank_variants({sample_variant(4, 8.0), sample_variant(8, 8.8)}));
-  CHECK(told[0] ==
-        "Tie: tp 4 leads tp 8 by 10.0%, but their error bands overlap (7.50 – 8.50 s and 8.25 – 9.35 s); "
-        "calibrate to tell them apart.");
+TEST_CASE("a lead that may not be one is close, and it is told how often it is one") {
+  Comparison comparison = rank_variants({sample_variant(4, 8.0), sample_variant(8, 8.8)});
+  comparison.ahead = 0.68;
+  comparison.tie = true;
+  CHECK(compare_verdict(comparison)[0] ==
+        "Close: tp 4 leads tp 8 by 10.0%, but with the kernels' error is ahead only in 7 of 10.");
+  comparison.tie = false;
+  comparison.ahead = 0.93;
+  CHECK_THAT(compare_verdict(comparison)[0], ContainsSubstring("it is ahead in 9 of 10."));
+  comparison.ahead = 0.97;
+  CHECK_THAT(compare_verdict(comparison)[0], ContainsSubstring("it is ahead in more than 95 of 100."));
 }
 
 TEST_CASE("equals take the same time and need no reason") {
@@ -94,6 +77,9 @@ TEST_CASE("of many that do not fit, three are told") {
                                      too_large_variant(8), too_large_variant(16)}));
   REQUIRE(told.size() == 5);
   CHECK(told[4] == "2 more do not fit.");
+  CHECK(compare_verdict(rank_variants({too_large_variant(1), too_large_variant(2), too_large_variant(4),
+                                       too_large_variant(8)}))
+            .back() == "1 more does not fit.");
 }
 
 TEST_CASE("the cheapest is told where it is not the best") {
@@ -108,7 +94,9 @@ TEST_CASE("more nodes are faster, not better, and scale with an efficiency and a
   std::vector<ComparedVariant> variants = sample_nodes();
   variants[0].estimate->step.breakdown.bubble = Seconds(0.0);
   const auto told = compare_verdict(rank_variants(variants));
-  CHECK(told[0] == "Fastest: 8 nodes, by 50.0% over 4 nodes.");
+  CHECK(
+      told[0] ==
+      "Fastest: 8 nodes, by 50.0% over 4 nodes; with the kernels' error it is ahead in more than 95 of 100.");
   // 12 / 8 on twice the devices. Shares: compute 5 of 12 and of 8 s, 41.7% and 62.5%; it grows most.
   CHECK(
       told.back() ==
@@ -116,16 +104,45 @@ TEST_CASE("more nodes are faster, not better, and scale with an efficiency and a
       "step to 62.5%.");
 }
 
-TEST_CASE("what would make a variant fit has been planned") {
-  // Weights 2, gradients 4, Adam and masters 12 bytes per parameter: with ZeRO 1 over 8 an eighth of the 12.
-  const ComparedVariant before = plannable(0, gibibytes(80));
-  const ComparedVariant after = plannable(1, gibibytes(80));
-  const auto need = [](const ComparedVariant& compared) {
-    return compared.estimate->memory.reserved + compared.estimate->memory.context;
+TEST_CASE("what would make a variant fit is told with its memory and step") {
+  ComparedVariant tight = too_large_variant(2);
+  tight.advice.remedies.push_back({.settings = {{"parallelism.zero", "1"}, {"training.recompute", "full"}},
+                                   .job = tight.variant.job,
+                                   .needed = gibibytes(70),
+                                   .step = Seconds(4.2),
+                                   .slowdown = 0.05});
+  CHECK_THAT(compare_verdict(rank_variants({tight})).back(),
+             ContainsSubstring(" With parallelism.zero=1 and training.recompute=full it would fit: 70.0 GiB, "
+                               "step 4.20 s (+5.0%)."));
+  // On more devices, that is said.
+  tight.advice.remedies[0].job.cluster.nodes = 16;
+  CHECK_THAT(compare_verdict(rank_variants({tight})).back(),
+             ContainsSubstring(" it would fit on 128 GPUs: "));
+}
+
+TEST_CASE("clusters are told with the price at which they cost as much as another") {
+  const auto on = [](const std::string& name, double seconds) {
+    ComparedVariant compared = sample_variant_with(Axis::cluster, name, seconds);
+    compared.variant.job.cluster.name = name;
+    return compared;
   };
-  REQUIRE(need(after) < need(before));
-  const ComparedVariant tight = plannable(0, need(after));
-  REQUIRE_FALSE(tight.fits());
-  const auto told = compare_verdict(rank_variants({tight}));
-  CHECK_THAT(told.back(), ContainsSubstring(" With zero 1 it would: "));
+  ComparedVariant dear = on("dear", 5.0);
+  dear.variant.job.cluster.price = DollarsPerSecond(5.0 / 3600.0);
+  ComparedVariant unpriced = on("unpriced", 4.0);
+  unpriced.variant.job.cluster.price.reset();
+  // 10 s at 2.50 USD/h on as many devices: 5 s are worth 5.00 USD/h, 4 s are worth 6.25; and 10 s are worth
+  // half of 5.00.
+  const auto told = compare_verdict(rank_variants({dear, on("usual", 10.0), unpriced}));
+  const auto has = [&](const std::string& sentence) {
+    return std::find(told.begin(), told.end(), sentence) != told.end();
+  };
+  CHECK(
+      has("dear: 5.00 USD/h per GPU; at 5.00 USD/h per GPU its total equals that of the cheapest other "
+          "cluster."));
+  CHECK(
+      has("usual: 2.50 USD/h per GPU; at 2.50 USD/h per GPU its total equals that of the cheapest other "
+          "cluster."));
+  CHECK(
+      has("unpriced: no price is known; at 6.25 USD/h per GPU its total equals that of the cheapest other "
+          "cluster (--price unpriced=… says it)."));
 }

@@ -90,4 +90,16 @@ TEST_CASE("commas, quotes and line ends stand in quotes, quotes doubled") {
   CHECK(cell(rows, 1, "job.cluster") == "a,b");
 }
 
+TEST_CASE("a short CSV has the figures that people compare") {
+  const std::vector<PlannedJob> jobs{sample_plan()};
+  const auto rows = parse_csv(estimate_csv(jobs, report::CsvColumns::few));
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].size() == rows[1].size());
+  CHECK(rows[0].size() < 30);
+  CHECK(cell(rows, 1, "job.tp") == "8");
+  CHECK(cell(rows, 1, "step.time_s") == "8");
+  CHECK(cell(rows, 1, "memory.fits") == "true");
+  CHECK(std::find(rows[0].begin(), rows[0].end(), "communication.ep.calls") == rows[0].end());
+}
+
 TEST_CASE("no jobs, no text") { CHECK(estimate_csv({}).empty()); }

@@ -71,7 +71,8 @@ constexpr const char* kExpected = R"({
       57982058496,
       59055800320
     ],
-    "context_bytes": 3221225472
+    "context_bytes": 3221225472,
+    "remedies": []
   },
   "communication": {
     "tp": {
@@ -136,6 +137,7 @@ constexpr const char* kExpected = R"({
     "model": "Llama 3 70B",
     "cluster": "dgx-h100",
     "devices": 64,
+    "idle_devices": 0,
     "tp": 8,
     "pp": 4,
     "vp": 5,
@@ -164,6 +166,17 @@ TEST_CASE("the keys, their order and their values are the contract") {
   planned.job.parallelism.zero = 3;
   const std::vector<PlannedJob> jobs{planned};
   CHECK(estimate_json(jobs) == kExpected);
+}
+
+TEST_CASE("what would make it fit is a list of settings") {
+  std::vector<PlannedJob> jobs{sample_plan()};
+  jobs[0].advice.remedies.push_back({.settings = {{"parallelism.zero", "1"}, {"training.recompute", "full"}},
+                                     .job = sample_job(),
+                                     .needed = Bytes(1),
+                                     .step = Seconds(9.0)});
+  CHECK_THAT(estimate_json(jobs), ContainsSubstring(R"("remedies": [
+      "parallelism.zero=1 training.recompute=full"
+    ])"));
 }
 
 TEST_CASE("what the job does not say is null") {

@@ -6,18 +6,12 @@
 #include "planner/report/plan_sections.hpp"
 #include "planner/report/table.hpp"
 #include "tests/planner/report/sample_plan.hpp"
+#include "tests/planner/report/widest_line.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;
 
 namespace {
-
-std::size_t widest_line(const std::string& text) {
-  std::istringstream in(text);
-  std::size_t widest = 0;
-  for (std::string line; std::getline(in, line);) widest = std::max(widest, report::display_width(line));
-  return widest;
-}
 
 /// The words of a text with single spaces between them, so that a test does not depend on line breaks.
 std::string flowing(const std::string& text) {
@@ -48,13 +42,51 @@ TEST_CASE("a job that does not fit says so first, by how much, and what to try")
   PlannedJob planned = sample_plan();
   planned.estimate.memory.capacity = Bytes(std::int64_t{60} << 30);
   planned.estimate.memory.fits = false;
+  planned.advice.remedies = {{.settings = {{"parallelism.zero", "1"}},
+                              .job = planned.job,
+                              .needed = Bytes(std::int64_t{55} << 30),
+                              .step = Seconds(8.4),
+                              .slowdown = 0.05},
+                             {.settings = {{"training.recompute", "full"}, {"training.micro_batch", "1"}},
+                              .job = planned.job,
+                              .needed = Bytes(std::int64_t{50} << 30),
+                              .step = Seconds(10.0),
+                              .slowdown = 0.25}};
   const std::string text = flowing(plan_table(planned));
   CHECK_THAT(
       text, ContainsSubstring("It does not fit: stage 1 needs 61.0 of 60.0 GiB per GPU, 1.00 GiB too much."));
   CHECK_THAT(text,
-             ContainsSubstring("Cheapest to try next: parallelism.zero 1, which spreads the optimizer state "
-                               "over 2 replicas (frees about 6.00 GiB). to try: --set parallelism.zero=1 "));
+             ContainsSubstring("It would fit with any of these changes, the fastest first: "
+                               "55.0 of 60.0 GiB, step 8.40 s (+5.0%): --set parallelism.zero=1 "
+                               "50.0 of 60.0 GiB, step 10.0 s (+25.0%): --set training.recompute=full --set "
+                               "training.micro_batch=1 "));
   CHECK(text.find("It fits") == std::string::npos);
+}
+
+TEST_CASE("where only more devices help, that is said, and where nothing does") {
+  PlannedJob planned = sample_plan();
+  planned.estimate.memory.fits = false;
+  planned.advice.plans = 1;
+  CHECK_THAT(
+      flowing(plan_table(planned)),
+      ContainsSubstring("No change that was planned makes it fit, on 64 GPUs or on more nodes of them (1 "
+                        "change tried)."));
+  planned.advice.plans = 7;
+  JobSpec larger = planned.job;
+  larger.cluster.nodes = 16;
+  planned.advice.remedies = {
+      {.settings = {{"cluster.nodes", "16"}}, .job = larger, .needed = Bytes(1), .step = Seconds(4.0)}};
+  CHECK_THAT(flowing(plan_table(planned)),
+             ContainsSubstring("No change that was planned makes it fit on 64 GPUs (7 changes tried). On 128 "
+                               "GPUs it would fit:"));
+}
+
+TEST_CASE("idle devices stand beside those in use") {
+  PlannedJob planned = sample_plan();
+  planned.job.cluster.idle_per_node = 1;
+  CHECK_THAT(
+      flowing(plan_table(planned)),
+      ContainsSubstring("8 × dgx-h100 (64 × NVIDIA H100 80GB SXM, 1 of 9 in each node idle and paid for)"));
 }
 
 TEST_CASE("the whole run is told where the job says how long it is") {
@@ -77,21 +109,22 @@ TEST_CASE("the whole run is told where the job says how long it is") {
 TEST_CASE("every cause of the step has a row with its share and its limit") {
   std::string rows;
   for (const std::string& line : report::step_table(sample_plan())) rows += line + '\n';
-  // Shares of 8 s; the bubble of 4 stages and 512 / 2 micro-batches is 3 of 259 slots.
+  // Limits: 0.75 of 1.0 s, 0.4 of 0.5 s; of the GEMMs 0.1 of 3.5 s is not worth a word. Shares of 8 s; the
+  // bubble of 4 stages and 512 / 2 micro-batches is 3 of 259 slots.
   CHECK(rows ==
-        "where the step goes       s      %  what limits it\n"
-        "  GEMMs                3.50   43.8  compute, 71% of peak\n"
-        "  attention core       1.00   12.5  compute\n"
-        "  pointwise and norms  0.50    6.2  memory bandwidth, 3.35 TB/s\n"
-        "  tp, exposed          1.25   15.6  NVSwitch, 450 GB/s\n"
-        "  cp, exposed          0.03    0.4  NVSwitch, 450 GB/s\n"
-        "  ep, exposed          0.02    0.2  NVSwitch, 450 GB/s\n"
-        "  pp, exposed          0.06    0.8  network, 400 Gbit/s\n"
-        "  dp, exposed          0.75    9.4  network, 400 Gbit/s\n"
-        "  pipeline bubble      0.50    6.2  1f1b: 3 of 259 slots\n"
-        "  optimizer            0.25    3.1  memory bandwidth, 3.35 TB/s\n"
-        "  host and the rest    0.14    1.8\n"
-        "  step                 8.00  100.0\n");
+        "where the step goes            s      %  what limits it\n"
+        "  GEMMs                     3.50   43.8  compute, 71% of peak\n"
+        "  attention core            1.00   12.5  compute 75%, memory bandwidth 25%\n"
+        "  norms, activations, loss  0.50    6.2  memory bandwidth 80%, kernel launches 20%\n"
+        "  tp, exposed               1.25   15.6  NVSwitch, 450 GB/s\n"
+        "  cp, exposed               0.03    0.4  NVSwitch, 450 GB/s\n"
+        "  ep, exposed               0.02    0.2  NVSwitch, 450 GB/s\n"
+        "  pp, exposed               0.06    0.8  network, 400 Gbit/s\n"
+        "  dp, exposed               0.75    9.4  network, 400 Gbit/s\n"
+        "  pipeline bubble           0.50    6.2  1f1b: 3 of 259 slots\n"
+        "  optimizer                 0.25    3.1  memory bandwidth, 3.35 TB/s\n"
+        "  host and the rest         0.14    1.8\n"
+        "  step                      8.00  100.0\n");
 }
 
 TEST_CASE("links are named by where the group lies") {

@@ -67,7 +67,12 @@ inline StepFigures sample_step() {
   step.detail = {.gemms = Seconds(3.5),
                  .attention_core = Seconds(1.0),
                  .memory_bound = Seconds(0.5),
-                 .gemm_fraction_of_peak = 0.71};
+                 .gemm_fraction_of_peak = 0.71,
+                 // By compute, memory, launch, network.
+                 .limited = {{{{Seconds(3.4), Seconds(0.1), {}, {}}},
+                              {{Seconds(0.75), Seconds(0.25), {}, {}}},
+                              {{{}, Seconds(0.4), Seconds(0.1), {}}},
+                              {{{}, Seconds(0.25), {}, {}}}}}};
   return step;
 }
 

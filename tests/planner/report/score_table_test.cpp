@@ -6,20 +6,10 @@
 
 #include "planner/report/table.hpp"
 #include "tests/planner/report/sample_score.hpp"
+#include "tests/planner/report/widest_line.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;
-
-namespace {
-
-std::size_t widest_line(const std::string& text) {
-  std::istringstream in(text);
-  std::size_t widest = 0;
-  for (std::string line; std::getline(in, line);) widest = std::max(widest, report::display_width(line));
-  return widest;
-}
-
-}  // namespace
 
 TEST_CASE("the score says first how far off it is, then case by case, then by source") {
   // Errors −20%, +50%, −4%: mean size 74/3 = 24.7%, median 20%, 90% at 20 + 0.8·30 = 44%, bias 26/3 = 8.7%.

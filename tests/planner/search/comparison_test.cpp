@@ -1,5 +1,6 @@
 #include "planner/search/comparison.hpp"
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -52,22 +53,17 @@ TEST_CASE("the fastest that fits is the best, the next the runner-up") {
   CHECK_FALSE(ranked.nearest);
 }
 
-TEST_CASE("what variants have in common does not make them a tie") {
-  // Kernels within 5%: 10.5 < 11.4. The whole bands, 7 – 13 and 8 – 16, would overlap.
-  ComparedVariant faster = made({.seconds = 10.0, .band = 0.05});
-  ComparedVariant slower = made({.seconds = 12.0, .band = 0.05});
-  faster.estimate->step.time_low = Seconds(7.0);
-  faster.estimate->step.time_high = Seconds(13.0);
-  slower.estimate->step.time_low = Seconds(8.0);
-  slower.estimate->step.time_high = Seconds(16.0);
-  CHECK_FALSE(rank_variants({faster, slower}).tie);
-}
-
-TEST_CASE("bands that touch are a tie") {
-  // 10 + 1 and 12 − 1.2: 11.0 ≥ 10.8; with 5%: 10.5 < 11.4.
-  CHECK(rank_variants({made({.seconds = 10.0, .band = 0.1}), made({.seconds = 12.0, .band = 0.1})}).tie);
-  CHECK_FALSE(
-      rank_variants({made({.seconds = 10.0, .band = 0.05}), made({.seconds = 12.0, .band = 0.05})}).tie);
+TEST_CASE("a lead is clear where it is as likely as a step in its band") {
+  // Made steps have no work in common: σ = √2 · 0.1 / 1.2816 = 0.1103. Δ = ln 1.2 = 0.1823: Φ(1.652) = 0.951.
+  const Comparison clear =
+      rank_variants({made({.seconds = 10.0, .band = 0.1}), made({.seconds = 12.0, .band = 0.1})});
+  CHECK(*clear.ahead == Approx(0.951).margin(0.001));
+  CHECK_FALSE(clear.tie);
+  // ln 1.05 = 0.0488: Φ(0.442) = 0.671.
+  const Comparison close =
+      rank_variants({made({.seconds = 10.0, .band = 0.1}), made({.seconds = 10.5, .band = 0.1})});
+  CHECK(*close.ahead == Approx(0.671).margin(0.001));
+  CHECK(close.tie);
 }
 
 TEST_CASE("of equals the first is named first") {
@@ -88,6 +84,12 @@ TEST_CASE("one that fits has no runner-up") {
   const Comparison ranked = rank_variants({made({.gibibytes = 81}), made({.seconds = 9.0})});
   CHECK(ranked.best == 1U);
   CHECK_FALSE(ranked.runner_up);
+}
+
+TEST_CASE("what does not fit is ordered by what is missing") {
+  const Comparison ranked = rank_variants(
+      {made({.gibibytes = 100}), made({}), illegal(), made({.gibibytes = 81}), made({.gibibytes = 90})});
+  CHECK(ranked.too_large == std::vector<std::size_t>{3, 4, 0});
 }
 
 TEST_CASE("where nothing fits the nearest is named") {
@@ -111,6 +113,32 @@ TEST_CASE("cheapest is a question of price and devices") {
   // 0.5 USD/s · 8 devices · 6 s / 1,000 tokens
   CHECK(cost_per_token(ranked.variants[0])->value() == Approx(0.024));
   CHECK(cost_per_token(ranked.variants[1])->value() == Approx(0.032));
+}
+
+TEST_CASE("idle devices are paid for") {
+  ComparedVariant variant = made({.seconds = 6.0, .nodes = 2});
+  variant.variant.job.cluster.price = DollarsPerSecond(0.5);
+  variant.variant.job.cluster.idle_per_node = 1;
+  // 0.5 USD/s · (8 + 1) · 2 devices · 6 s / 1,000 tokens
+  CHECK(cost_per_token(variant)->value() == Approx(0.054));
+}
+
+TEST_CASE("a cluster breaks even where its tokens cost as much as the cheapest of another") {
+  const auto on = [](const char* name, double seconds, std::optional<double> price) {
+    ComparedVariant compared = made({.seconds = seconds});
+    compared.variant.job.cluster.name = name;
+    if (price) compared.variant.job.cluster.price = DollarsPerSecond(*price);
+    return compared;
+  };
+  const Comparison ranked =
+      rank_variants({on("a", 2.0, 3.0), on("a", 4.0, 3.0), on("b", 5.0, 1.0), on("c", 1.0, std::nullopt)});
+  // USD for a step of 8 devices: a 2 · 3 = 6 and 12 of each, b 5 of each.
+  CHECK(ranked.variants[0].break_even->value() == Approx(5.0 / 2.0));
+  CHECK(ranked.variants[1].break_even->value() == Approx(5.0 / 4.0));
+  CHECK(ranked.variants[2].break_even->value() == Approx(6.0 / 5.0));
+  // Without a price of its own it may still break even.
+  CHECK(ranked.variants[3].break_even->value() == Approx(5.0 / 1.0));
+  CHECK_FALSE(rank_variants({on("a", 2.0, 3.0), on("a", 4.0, 3.0)}).variants[0].break_even);
 }
 
 TEST_CASE("speed-up and efficiency are against the first nodes with all else equal") {
@@ -158,4 +186,25 @@ TEST_CASE("a job is planned in all its variants") {
   CHECK_FALSE(comparison.variants[2].largest_micro_batch);
   // Collectives over 100 GB/s links cost what one device's replicas do not pay.
   CHECK(comparison.best == 0U);
+}
+
+TEST_CASE("variants that do not fit are advised with what is not varied") {
+  JobSpec job;
+  job.model = llama_shaped(8, 1024, 4096, 16, 8, 32'000);
+  job.cluster = round_cluster(1);
+  job.cluster.accelerator.memory_capacity = Bytes(std::int64_t{3} << 30);
+  job.parallelism.dp = 8;
+  job.training.sequence_length = 2048;
+  job.training.micro_batch = 1;
+  job.training.global_batch = 64;
+  VariantAxes axes;
+  axes.zero = {0, 1};
+  const Comparison comparison = compare_variants(job, axes);
+  REQUIRE_FALSE(comparison.too_large.empty());
+  for (const std::size_t i : comparison.too_large) {
+    const ComparedVariant& variant = comparison.variants[i];
+    REQUIRE_FALSE(variant.advice.remedies.empty());
+    for (const Remedy& remedy : variant.advice.remedies)
+      CHECK(remedy.job.parallelism.zero == variant.variant.job.parallelism.zero);
+  }
 }

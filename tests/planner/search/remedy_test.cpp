@@ -1,9 +1,13 @@
 #include "planner/search/remedy.hpp"
 
 #include <array>
+#include <random>
+#include <string>
 
-#include "planner/cost/memory/memory_ledger.hpp"
-#include "planner/program/emit/emit.hpp"
+#include <fmt/format.h>
+
+#include "planner/spec/yaml/diagnostic.hpp"
+#include "planner/spec/yaml/load.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_jobs.hpp"
 
@@ -23,50 +27,148 @@ JobSpec eight_replicas() {
   return job;
 }
 
-Bytes needed(const JobSpec& job) {
-  const MemoryReport memory = memory_report(job, build_step_program(job));
-  return memory.reserved + memory.context;
-}
+Bytes needed(const Estimate& answer) { return answer.memory.reserved + answer.memory.context; }
 
 JobSpec with_capacity(JobSpec job, Bytes capacity) {
   job.cluster.accelerator.memory_capacity = capacity;
   return job;
 }
 
+Advice advice_for(const JobSpec& job, std::span<const Axis> fixed = {}) {
+  return advise(job, estimate(job), fixed);
+}
+
+/// Draws job files, many of them too large; the same seed draws the same files.
+class FileDraw {
+ public:
+  std::string next() {
+    const std::string model = pick("llama3-8b", "llama3-70b", "mixtral-8x7b", "qwen3-30b-a3b");
+    const std::string framework = pick("foreshard", "megatron", "torch-fsdp", "nanotron");
+    std::string text = fmt::format(
+        "model: {}\n"
+        "cluster: {{name: {}, nodes: {}}}\n"
+        "framework: {}\n"
+        "parallelism: {{tp: {}, pp: {}, cp: {}, ep: {}, zero: {}{}}}\n",
+        model, pick("dgx-a100", "dgx-h100"), pick("1", "2", "4"), framework, pick("1", "2", "4"),
+        pick("1", "2"), pick("1", "1", "2"), pick("1", "2"), pick("0", "1", "2", "3"),
+        // What a file fixes must not make a remedy illegal.
+        pick("", ", sequence_parallel: false", ", stages: by-cost", ", vp: 2"));
+    text +=
+        fmt::format("training: {{sequence_length: {}, global_batch: 64, micro_batch: {}, recompute: {}{}}}\n",
+                    pick("4096", "8192", "32768"), pick("1", "2", "4"), pick("none", "selective"),
+                    pick("", ", gradient_dtype: fp32", ", schedule: gpipe"));
+    return text;
+  }
+
+ private:
+  template <class... Words>
+  std::string pick(Words... words) {
+    const std::array<const char*, sizeof...(words)> list{words...};
+    return list[engine_() % list.size()];
+  }
+  std::mt19937_64 engine_{20261130};
+};
+
 }  // namespace
 
-TEST_CASE("the cheapest change that is enough is taken, and its need is told") {
+TEST_CASE("a job that fits needs no advice") {
+  const Advice advice = advice_for(eight_replicas());
+  CHECK(advice.remedies.empty());
+  CHECK(advice.plans == 0);
+}
+
+TEST_CASE("sharding the optimizer alone is advised where it is enough, with what was planned") {
   JobSpec sharded = eight_replicas();
   sharded.parallelism.zero = 1;
-  const Bytes need = needed(sharded);
-  REQUIRE(need < needed(eight_replicas()));
-  const auto remedy = find_remedy(with_capacity(eight_replicas(), need), {});
-  REQUIRE(remedy);
-  const std::vector<Choice> zero_1 = {{Axis::zero, std::int64_t{1}}};
-  CHECK(remedy->variant.choices == zero_1);
-  CHECK(remedy->needed == need);
+  const Estimate after = estimate(sharded);
+  REQUIRE(needed(after) < needed(estimate(eight_replicas())));
+  const Advice advice = advice_for(with_capacity(eight_replicas(), needed(after)));
+  REQUIRE_FALSE(advice.remedies.empty());
+  bool found = false;
+  for (const Remedy& remedy : advice.remedies) {
+    if (remedy.settings != std::vector<Setting>{{"parallelism.zero", "1"}}) continue;
+    found = true;
+    CHECK(remedy.needed == needed(after));
+    CHECK(remedy.step == after.step.time);
+    CHECK(remedy.slowdown ==
+          Approx(after.step.time / estimate(eight_replicas()).step.time - 1.0).margin(1e-12));
+  }
+  CHECK(found);
+}
 
-  // A byte less, and more has to change; whatever it is, it fits.
-  const JobSpec tighter = with_capacity(eight_replicas(), need - Bytes(1));
-  const auto further = find_remedy(tighter, {});
-  REQUIRE(further);
-  CHECK(further->variant.choices != zero_1);
-  CHECK(needed(further->variant.job) == further->needed);
-  CHECK(further->needed < need);
+TEST_CASE("the fastest remedy comes first, and none is a part of another") {
+  const JobSpec job = with_capacity(eight_replicas(), Bytes(std::int64_t{4} << 30));
+  const Advice advice = advice_for(job);
+  REQUIRE(advice.remedies.size() == kMostRemedies);
+  for (std::size_t i = 0; i < advice.remedies.size(); ++i) {
+    CHECK(advice.remedies[i].needed <= job.cluster.accelerator.memory_capacity);
+    // Equal to a tenth of a percent, the one that changes less comes first.
+    if (i > 0) CHECK(advice.remedies[i].slowdown > advice.remedies[i - 1].slowdown - 0.001);
+  }
 }
 
 TEST_CASE("what is fixed does not change") {
   JobSpec sharded = eight_replicas();
   sharded.parallelism.zero = 1;
-  const JobSpec job = with_capacity(eight_replicas(), needed(sharded));
+  const JobSpec job = with_capacity(eight_replicas(), needed(estimate(sharded)));
   const std::array zero_alone{Axis::zero};
-  const auto other = find_remedy(job, zero_alone);
-  REQUIRE(other);
-  CHECK(other->variant.job.parallelism.zero == 0);
-  const std::array everything{Axis::zero, Axis::recompute, Axis::micro_batch};
-  CHECK_FALSE(find_remedy(job, everything));
+  const Advice other = advice_for(job, zero_alone);
+  REQUIRE_FALSE(other.remedies.empty());
+  for (const Remedy& remedy : other.remedies) CHECK(remedy.job.parallelism.zero == 0);
 }
 
-TEST_CASE("where the weights of all devices together are too large nothing helps") {
-  CHECK_FALSE(find_remedy(with_capacity(eight_replicas(), Bytes(1 << 20)), {}));
+TEST_CASE("more devices are the last resort, and as few as were found to do") {
+  // 1.7 G parameters of 18 bytes: 31 GB in all, and 8 devices of 3 GiB are 26 GB.
+  JobSpec job = eight_replicas();
+  job.model = llama_shaped(32, 2048, 5632, 16, 8, 32'000);
+  job.training.micro_batch = 1;
+  job = with_capacity(job, Bytes(std::int64_t{3} << 30));
+  const Advice advice = advice_for(job);
+  REQUIRE_FALSE(advice.remedies.empty());
+  CHECK(advice.needs_more_devices(job));
+  for (const Remedy& remedy : advice.remedies) {
+    CHECK(remedy.settings.front().key == "cluster.nodes");
+    CHECK(remedy.job.cluster.devices() == advice.remedies.front().job.cluster.devices());
+  }
+  // Where clusters are compared, theirs are the devices.
+  const std::array nodes{Axis::nodes};
+  CHECK(advice_for(job, nodes).remedies.empty());
+}
+
+TEST_CASE("where not even the largest cluster helps there is no remedy, and an end of trying") {
+  const Advice advice = advice_for(with_capacity(eight_replicas(), Bytes(1 << 20)));
+  CHECK(advice.remedies.empty());
+  // 23 single changes at most, 48 pairs, 64 triples, 15 numbers of nodes with 18 plans each.
+  CHECK(advice.plans <= 23 + 48 + 64 + 15 * 18);
+}
+
+TEST_CASE("every remedy, set in the job's file, plans and fits as was said") {
+  FileDraw draw;
+  int advised = 0;
+  for (int i = 0; i < 40; ++i) {
+    const std::string text = draw.next();
+    std::vector<JobSpec> jobs;
+    try {
+      jobs = parse_jobs(text, "drawn.yaml");
+    } catch (const SpecError&) {
+      continue;  // not legal
+    }
+    const Advice advice = advice_for(jobs.front());
+    for (const Remedy& remedy : advice.remedies) {
+      std::vector<Override> overrides;
+      std::string words;
+      for (const Setting& setting : remedy.settings) {
+        overrides.push_back({setting.key, setting.value});
+        words += setting.key + "=" + setting.value + " ";
+      }
+      INFO(text << words);
+      const JobSpec read = parse_jobs(text, "drawn.yaml", overrides).front();
+      const Estimate answer = estimate(read);
+      CHECK(answer.memory.fits);
+      CHECK(needed(answer) == remedy.needed);
+      CHECK(answer.step.time == remedy.step);
+      ++advised;
+    }
+  }
+  CHECK(advised >= 10);
 }

@@ -186,7 +186,7 @@ TEST_CASE("more nodes are more replicas at the same batch") {
   CHECK(variants[2].job.training.global_batch == 64);
 }
 
-TEST_CASE("another cluster has the same number of devices where its nodes allow") {
+TEST_CASE("another cluster has the same number of devices in use, spread evenly over the fewest nodes") {
   ClusterSpec fours = round_cluster(1, 4);
   fours.name = "fours";
   ClusterSpec large = round_cluster(3, 72);
@@ -199,15 +199,49 @@ TEST_CASE("another cluster has the same number of devices where its nodes allow"
   CHECK(variants[0].choices[0].value == decltype(Choice::value){std::string("fours")});
   CHECK(variants[0].job.cluster.nodes == 4);
   CHECK(variants[0].job.cluster.devices() == 16);
-  // A part of one node of 72.
+  CHECK(variants[0].job.cluster.idle_devices() == 0);
+  // A part of one node of 72: the rest of it is paid for.
   CHECK(variants[1].job.cluster.nodes == 1);
   CHECK(variants[1].job.cluster.devices() == 16);
+  CHECK(variants[1].job.cluster.idle_devices() == 56);
   CHECK_FALSE(variants[1].illegal);
-  // 16 are no whole number of sixes: 18 devices, which tp 4 · pp 2 does not divide.
-  CHECK(variants[2].job.cluster.devices() == 18);
-  CHECK(variants[2].illegal);
+  // 16 devices need 3 nodes of 6, but no 3 nodes have as many each: 4 nodes with 4 of 6 in use.
+  CHECK(variants[2].job.cluster.nodes == 4);
+  CHECK(variants[2].job.cluster.devices_per_node == 4);
+  CHECK(variants[2].job.cluster.paid_devices() == 24);
+  CHECK_FALSE(variants[2].illegal);
 
   axes.clusters = {fours};
   axes.nodes = {2, 8};
   CHECK(make_variants(sixteen_devices(), axes)[1].job.cluster.devices() == 32);
+}
+
+TEST_CASE("1,024 devices are 16 racks of 72 with 64 in use each") {
+  JobSpec job = sixteen_devices();
+  job.cluster = round_cluster(128);
+  job.parallelism.dp = 128;
+  job.training.global_batch = 1024;
+  ClusterSpec racks = round_cluster(1, 72);
+  racks.name = "racks";
+  VariantAxes axes;
+  axes.clusters = {racks};
+  const Variant variant = make_variants(job, axes).front();
+  // 15 racks would hold them (15 · 72 = 1,080), but 1,024 / 15 is no whole number.
+  CHECK_FALSE(variant.illegal);
+  CHECK(variant.job.cluster.nodes == 16);
+  CHECK(variant.job.cluster.devices_per_node == 64);
+  CHECK(variant.job.cluster.idle_devices() == 128);
+}
+
+TEST_CASE("devices that no few nodes share evenly stay as many as the nodes have") {
+  JobSpec job = sixteen_devices();
+  job.cluster = round_cluster(1, 17);
+  ClusterSpec fours = round_cluster(1, 4);
+  VariantAxes axes;
+  axes.clusters = {fours};
+  // 17 is prime: 5 to 10 nodes of 4 share it unevenly, and 17 nodes with a device each are too many.
+  const Variant variant = make_variants(job, axes).front();
+  CHECK(variant.job.cluster.nodes == 5);
+  CHECK(variant.job.cluster.idle_devices() == 0);
+  CHECK(variant.illegal == "tp 4 × pp 2 × cp 1 × dp 2 is 16 devices, the cluster has 20");
 }

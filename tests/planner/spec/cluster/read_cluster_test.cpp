@@ -4,6 +4,7 @@
 #include <fstream>
 #include <unistd.h>
 
+#include "planner/spec/cluster/write_cluster.hpp"
 #include "planner/spec/yaml/load.hpp"
 #include "tests/support/catch.hpp"
 
@@ -73,6 +74,19 @@ TEST_CASE("every key of a cluster is read") {
   CHECK(cluster.network.oversubscription == 2.0);
   CHECK(cluster.price->value() == Approx(0.001));
   CHECK(cluster.power == Watts(1000.0));
+}
+
+TEST_CASE("idle devices are those of the node that the job does not use") {
+  const ClusterSpec cluster = cluster_of("{name: gb200-nvl72, nodes: 16, idle_per_node: 8}");
+  CHECK(cluster.devices_per_node == 64);
+  CHECK(cluster.devices() == 1024);
+  CHECK(cluster.idle_devices() == 128);
+  CHECK(cluster.paid_devices() == 1152);
+  const ClusterSpec written = cluster_of(write_cluster(cluster));
+  CHECK(written.devices() == 1024);
+  CHECK(written.idle_per_node == 8);
+  CHECK_THROWS_WITH(cluster_of("{name: dgx-h100, idle_per_node: 8}"),
+                    ContainsSubstring("8 of the 8 devices of a node would leave none to the job"));
 }
 
 TEST_CASE("a named cluster with keys of its own keeps the rest") {

@@ -1,0 +1,153 @@
+#include "planner/search/change.hpp"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <tuple>
+
+#include "planner/spec/job/validate_job.hpp"
+#include "planner/units/count.hpp"
+
+namespace foreshard {
+namespace {
+
+/// A degree doubles at most so often.
+constexpr int kMostDoublings = 3;
+
+constexpr std::array kThriftier = {Recompute::none, Recompute::selective, Recompute::selective_ops,
+                                   Recompute::full};
+
+bool holds(std::span<const Axis> axes, Axis axis) {
+  return std::find(axes.begin(), axes.end(), axis) != axes.end();
+}
+
+/// Every value that a change may set, to treat them alike.
+auto values(const Change& c) {
+  return std::tie(c.zero, c.gradient_dtype, c.recompute, c.sequence_parallel, c.cp, c.micro_batch, c.tp, c.pp,
+                  c.ep, c.nodes);
+}
+auto values(Change& c) {
+  return std::tie(c.zero, c.gradient_dtype, c.recompute, c.sequence_parallel, c.cp, c.micro_batch, c.tp, c.pp,
+                  c.ep, c.nodes);
+}
+constexpr std::size_t kValueCount = std::tuple_size_v<decltype(values(std::declval<Change&>()))>;
+
+/// Calls `use(a's value, b's value)` for each.
+template <class A, class B, class Use>
+void for_each_value(A& a, B& b, Use use) {
+  const auto first = values(a);
+  const auto second = values(b);
+  [&]<std::size_t... I>(std::index_sequence<I...>) { (use(std::get<I>(first), std::get<I>(second)), ...); }
+  (std::make_index_sequence<kValueCount>{});
+}
+
+class Changes {
+ public:
+  Changes(const JobSpec& job, std::span<const Axis> fixed) : job_(job), fixed_(fixed) {}
+
+  std::vector<Change> list() {
+    const ParallelismSpec& p = job_.parallelism;
+    if (may_vary(Axis::zero)) {
+      for (std::int64_t zero = p.zero + 1; zero <= 3; ++zero) add().zero = zero;
+    }
+    const bool has_fp32_gradients = job_.training.gradient_dtype == DType::fp32;
+    if (has_fp32_gradients && job_.training.precision != Precision::fp32) add().gradient_dtype = DType::bf16;
+    if (may_vary(Axis::recompute)) {
+      const auto now = std::find(kThriftier.begin(), kThriftier.end(), job_.training.recompute);
+      for (auto next = now; next != kThriftier.end(); ++next) {
+        if (next != now) add().recompute = *next;
+      }
+    }
+    if (p.tp > 1 && !p.sequence_parallel) add().sequence_parallel = true;
+    double_up(Axis::cp, &Change::cp, p.cp, job_.cluster.devices());
+    if (may_vary(Axis::micro_batch)) {
+      const std::int64_t size = job_.training.micro_batch;
+      if (size % 2 == 0) add().micro_batch = size / 2;
+      if (size > 2) add().micro_batch = 1;
+    }
+    double_up(Axis::tp, &Change::tp, p.tp, job_.cluster.devices_per_node);
+    double_up(Axis::pp, &Change::pp, p.pp, std::min(job_.cluster.devices(), job_.model.layers));
+    if (job_.model.experts) double_up(Axis::ep, &Change::ep, p.ep, job_.model.experts->count);
+    return std::move(changes_);
+  }
+
+ private:
+  [[nodiscard]] bool may_vary(Axis axis) const { return !holds(fixed_, axis); }
+  Change& add() { return changes_.emplace_back(); }
+  void double_up(Axis axis, std::optional<std::int64_t> Change::*degree, std::int64_t now,
+                 std::int64_t most) {
+    if (!may_vary(axis)) return;
+    for (int doublings = 1; doublings <= kMostDoublings && 2 * now <= most; ++doublings) {
+      now *= 2;
+      add().*degree = now;
+    }
+  }
+
+  const JobSpec& job_;
+  std::span<const Axis> fixed_;
+  std::vector<Change> changes_;
+};
+
+void set_values(JobSpec& job, const Change& change) {
+  ParallelismSpec& p = job.parallelism;
+  TrainingSpec& t = job.training;
+  p.zero = static_cast<int>(change.zero.value_or(p.zero));
+  p.cp = change.cp.value_or(p.cp);
+  p.tp = change.tp.value_or(p.tp);
+  p.pp = change.pp.value_or(p.pp);
+  p.ep = change.ep.value_or(p.ep);
+  t.gradient_dtype = change.gradient_dtype.value_or(t.gradient_dtype);
+  t.recompute = change.recompute.value_or(t.recompute);
+  t.micro_batch = change.micro_batch.value_or(t.micro_batch);
+  job.cluster.nodes = change.nodes.value_or(job.cluster.nodes);
+}
+
+/// Whether an axis that is to stay has followed another.
+bool moves_fixed(const JobSpec& job, const JobSpec& base, std::span<const Axis> fixed) {
+  const auto moved = [&](Axis axis, auto now, auto before) { return now != before && holds(fixed, axis); };
+  return moved(Axis::vp, job.parallelism.vp, base.parallelism.vp) ||
+         moved(Axis::ep, job.parallelism.ep, base.parallelism.ep) ||
+         moved(Axis::dp, job.parallelism.dp, base.parallelism.dp) ||
+         moved(Axis::schedule, job.training.schedule, base.training.schedule);
+}
+
+}  // namespace
+
+std::vector<Change> single_changes(const JobSpec& job, std::span<const Axis> fixed) {
+  return Changes(job, fixed).list();
+}
+
+std::optional<Change> both(const Change& a, const Change& b) {
+  Change sum = a;
+  bool clash = false;
+  for_each_value(sum, b, [&](auto& mine, const auto& other) {
+    clash = clash || (mine && other);
+    if (other) mine = other;
+  });
+  return clash ? std::nullopt : std::optional(sum);
+}
+
+bool is_part_of(const Change& part, const Change& whole) {
+  bool all = true;
+  bool more = false;
+  for_each_value(part, whole, [&](const auto& small, const auto& large) {
+    all = all && (!small || small == large);
+    more = more || (large && !small);
+  });
+  return all && more;
+}
+
+std::optional<JobSpec> changed_job(const JobSpec& base, const Change& change, std::span<const Axis> fixed) {
+  JobSpec job = base;
+  job.measured.reset();
+  set_values(job, change);
+  ParallelismSpec& p = job.parallelism;
+  while (p.vp > 1 && checked_product(p.pp, p.vp) > job.model.layers) p.vp /= 2;
+  follow_degrees(job, base, {});
+  if (change.sequence_parallel) p.sequence_parallel = *change.sequence_parallel;
+  if (!change.ep) p.ep = std::gcd(p.ep, checked_product(p.dp, p.cp));
+  if (moves_fixed(job, base, fixed) || !find_illegalities(job).empty()) return std::nullopt;
+  return job;
+}
+
+}  // namespace foreshard

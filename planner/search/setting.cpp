@@ -1,0 +1,58 @@
+#include "planner/search/setting.hpp"
+
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "planner/spec/yaml/names.hpp"
+
+namespace foreshard {
+namespace {
+
+std::string text_of(bool value) { return value ? "true" : "false"; }
+std::string text_of(std::int64_t value) { return fmt::format("{}", value); }
+std::string text_of(int value) { return fmt::format("{}", value); }
+template <class Enum>
+requires std::is_enum_v<Enum> std::string text_of(Enum value) { return std::string(word_of(value)); }
+
+/// The keys that a change may set, in the order in which an expert would say them.
+class Differences {
+ public:
+  template <class Value>
+  void add(std::string_view key, const Value& base, const Value& changed) {
+    if (base != changed) settings_.push_back({std::string(key), text_of(changed)});
+  }
+  std::vector<Setting> take() { return std::move(settings_); }
+
+ private:
+  std::vector<Setting> settings_;
+};
+
+}  // namespace
+
+std::vector<Setting> settings_between(const JobSpec& base, const JobSpec& changed) {
+  Differences settings;
+  const ParallelismSpec& a = base.parallelism;
+  const ParallelismSpec& b = changed.parallelism;
+  const TrainingSpec& s = base.training;
+  const TrainingSpec& t = changed.training;
+  settings.add("cluster.nodes", base.cluster.nodes, changed.cluster.nodes);
+  settings.add("parallelism.zero", a.zero, b.zero);
+  settings.add("training.gradient_dtype", s.gradient_dtype, t.gradient_dtype);
+  settings.add("training.recompute", s.recompute, t.recompute);
+  settings.add("training.micro_batch", s.micro_batch, t.micro_batch);
+  settings.add("parallelism.tp", a.tp, b.tp);
+  settings.add("parallelism.sequence_parallel", a.sequence_parallel, b.sequence_parallel);
+  settings.add("parallelism.cp", a.cp, b.cp);
+  settings.add("parallelism.pp", a.pp, b.pp);
+  settings.add("parallelism.vp", a.vp, b.vp);
+  settings.add("parallelism.stages", a.stage_policy, b.stage_policy);
+  settings.add("training.schedule", s.schedule, t.schedule);
+  settings.add("parallelism.ep", a.ep, b.ep);
+  settings.add("parallelism.dp", a.dp, b.dp);
+  return settings.take();
+}
+
+}  // namespace foreshard

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "planner/spec/job/job_spec.hpp"
+
+namespace foreshard {
+
+/// One value of a job, as `--set KEY=VALUE` takes it.
+struct Setting {
+  std::string key;    ///< "training.recompute"
+  std::string value;  ///< "full"
+  friend bool operator==(const Setting&, const Setting&) = default;
+};
+
+/// What to set so that `base` becomes `changed`. Every value that differs is said, those too that the reader
+/// would derive from others (dp, sequence_parallel, schedule): a file may have fixed them.
+/// @pre they differ in nothing but parallelism, micro_batch, recompute, gradient_dtype, schedule and nodes
+std::vector<Setting> settings_between(const JobSpec& base, const JobSpec& changed);
+
+}  // namespace foreshard
