@@ -18,6 +18,7 @@
 #include "planner/report/table.hpp"
 #include "planner/spec/yaml/diagnostic.hpp"
 #include "planner/units/count.hpp"
+#include "planner/units/result_error.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -70,6 +71,8 @@ int main(int argc, char** argv) {
   } catch (const SpecError& error) {
     return complain(error, nothing_done, color);
   } catch (const UsageError& error) {
+    return complain(ExitCode::wrong_input, error.what(), color);
+  } catch (const ResultError& error) {
     return complain(ExitCode::wrong_input, error.what(), color);
   } catch (const CountOverflow& error) {
     return complain(ExitCode::wrong_input, std::string("the job is too large to count: ") + error.what(),

@@ -20,6 +20,7 @@
 #include "planner/report/table.hpp"
 #include "planner/spec/yaml/diagnostic.hpp"
 #include "planner/units/count.hpp"
+#include "planner/units/result_error.hpp"
 #include "runtime/comm/end_run.hpp"
 #include "runtime/comm/mpi_session.hpp"
 
@@ -80,6 +81,8 @@ int main(int argc, char** argv) {
   } catch (const SpecError& error) {
     end_run(session, kWrongInput, complaints(error));
   } catch (const UsageError& error) {
+    end_run(session, kWrongInput, error.what());
+  } catch (const ResultError& error) {
     end_run(session, kWrongInput, error.what());
   } catch (const CountOverflow& error) {
     end_run(session, kWrongInput, std::string("the job is too large to count: ") + error.what());

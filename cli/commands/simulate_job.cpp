@@ -201,6 +201,8 @@ std::vector<SeededStep> all_seeds(const Plays& plays, const SimulationRequest& r
 
 SimulatedJob simulate_job(JobSpec job, const SimulationRequest& request) {
   const Plays plays(job, request);
+  // Before anything is played: it names the figure of the input that makes a result impossible.
+  const Estimate summed = estimate(job, plays.ready().program);
   Progress progress(true);
   SimulatedJob done;
   done.seed = request.seed;
@@ -220,7 +222,6 @@ SimulatedJob simulate_job(JobSpec job, const SimulationRequest& request) {
     done.beside = {
         .name = request.beside->name, .step = result.jobs[1].step_time, .alone = plays.other_alone()};
   }
-  const Estimate summed = estimate(job, plays.ready().program);
   Estimate answer = with_simulation(job, summed, done.simulation);
   if (request.flows) answer.basis = "simulated with flows";
   Advice advice = advise(job, summed);

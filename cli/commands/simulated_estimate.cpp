@@ -1,5 +1,7 @@
 #include "cli/commands/simulated_estimate.hpp"
 
+#include "planner/cost/step/check_estimate.hpp"
+
 namespace foreshard::cli {
 
 namespace {
@@ -41,6 +43,7 @@ Estimate with_simulation(const JobSpec& job, Estimate estimate, const Simulation
   step.bubble_fraction = simulation.bubble_fraction();
   estimate.training = training_figures(job, step);
   estimate.basis = "simulated";
+  check_estimate(job, estimate);
   return estimate;
 }
 

@@ -79,21 +79,22 @@ Lines path_lines(const SimulationResult& simulation) {
 /// The training played failure by failure, beside the closed form of the plan.
 Lines failure_lines(const PlannedJob& planned) {
   const TrainingFigures& training = planned.estimate.training;
-  if (!training.failures || !training.time) return {};
+  if (!training.failures || !training.failures->time || !training.time) return {};
   constexpr double kMostSegments = 5e6;  // that are played: a second's work
   constexpr double kMostRuns = 1000.0;
   const double segments = *training.time / training.failures->interval;
   const auto runs = static_cast<std::int64_t>(std::clamp(kMostSegments / segments, 20.0, kMostRuns));
-  const FailureRuns played =
+  const std::optional<FailureRuns> played =
       play_failures(failure_model(*planned.job.training.failures, planned.job.cluster.devices()),
                     training.failures->interval, *training.time, runs, 1);
+  if (!played) return {};
   return report::wrapped(
       fmt::format("{} trainings played failure by failure: {} ± {} of the time goes into steps that count "
                   "(the closed form "
                   "says {}); nine in ten take between {} and {}.",
-                  report::grouped(played.runs), report::percent(played.goodput),
-                  report::percent(played.standard_error), report::percent(training.failures->goodput),
-                  report::as_calendar_time(played.fifth), report::as_calendar_time(played.ninety_fifth)),
+                  report::grouped(played->runs), report::percent(played->goodput),
+                  report::percent(played->standard_error), report::percent(training.failures->goodput),
+                  report::as_calendar_time(played->fifth), report::as_calendar_time(played->ninety_fifth)),
       0, 0);
 }
 

@@ -115,13 +115,18 @@ namespace {
 
 /// "Something fails every 3.1 h: with a checkpoint every 11 min, 90.4% of the time goes into steps, …"
 std::string failure_words(const PlannedJob& planned, const FailureFigures& failures) {
+  if (!failures.time || !failures.failures)
+    return fmt::format(
+        " No progress is possible: something fails every {}, and a checkpoint takes {}, a restart {}.",
+        as_calendar_time(failures.mtbf), as_calendar_time(planned.job.training.failures->checkpoint_write),
+        as_calendar_time(planned.job.training.failures->restart));
   std::string text = fmt::format(
       " Something fails every {} ({}): with a checkpoint after every {} of computing{}, {} of the time "
       "goes into "
       "steps that count, and the training takes {}",
-      as_calendar_time(failures.mtbf), counted_fixed(failures.failures, "time"),
+      as_calendar_time(failures.mtbf), counted_fixed(*failures.failures, "time"),
       as_calendar_time(failures.interval), failures.is_best ? ", which is best" : "",
-      percent(failures.goodput), as_calendar_time(failures.time));
+      percent(failures.goodput), as_calendar_time(*failures.time));
   if (failures.device_hours)
     text += fmt::format(", {} {} hours", in_millions(*failures.device_hours), device_word(planned.job));
   if (failures.cost) text += price_words(planned.job, *failures.cost);

@@ -1,5 +1,6 @@
 #include "sim/disturb/disturbance.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <stdexcept>
@@ -31,7 +32,11 @@ double normal(std::uint64_t seed, Stream stream, std::uint64_t counter) {
 /// Lognormal with mean 1.
 double lognormal(double sigma, double z) { return std::exp(sigma * z - 0.5 * sigma * sigma); }
 
-Speed speed_of(double factor) { return {std::llround(static_cast<double>(Speed::kFull) / factor)}; }
+/// At least the slowest that an engine knows.
+Speed speed_of(double factor) {
+  const double parts = std::clamp(static_cast<double>(Speed::kFull) / factor, 1.0, 1e12);
+  return {std::llround(parts)};
+}
 
 }  // namespace
 
@@ -39,7 +44,7 @@ SimTime Disturbance::jittered(SimTime duration, Rank rank, std::uint32_t run) co
   if (jitter <= 0.0) return duration;
   const std::uint64_t counter = static_cast<std::uint64_t>(rank.value()) << 32U | run;
   const double factor = lognormal(jitter, normal(seed, Stream::jitter, counter));
-  return SimTime(std::llround(static_cast<double>(duration.picoseconds()) * factor));
+  return checked_sim_time(std::round(static_cast<double>(duration.picoseconds()) * factor));
 }
 
 Disturbance draw(const DisturbanceSpec& spec, std::int64_t ranks, std::uint64_t seed) {

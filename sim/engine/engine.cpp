@@ -13,7 +13,7 @@ SimTime time_for(SimTime work, Speed speed) {
   if (speed.parts_per_million == Speed::kFull) return work;
   const Int128 scaled = static_cast<Int128>(work.picoseconds()) * Speed::kFull;
   const Int128 divisor = speed.parts_per_million;
-  return SimTime(static_cast<std::int64_t>((scaled + divisor - 1) / divisor));
+  return checked_sim_time((scaled + divisor - 1) / divisor);
 }
 
 /// Work done in `time` at a speed: time·speed/10⁶, rounded down.

@@ -43,10 +43,22 @@ double run_time(const FailureModel& model, double interval, double computing, Fa
   return taken;
 }
 
+/// Failure times that a run is expected to draw: one for each segment, and for each failure that of the segment begun
+/// again and those of its restarts, e^(R/M) in all.
+double draws_of_a_run(const FailureModel& model, Seconds interval, Seconds computing) {
+  const double segments = computing / interval;
+  const double failures = segments * std::expm1((interval + model.checkpoint) / model.mtbf);
+  return segments + failures * (1.0 + std::exp(model.restart / model.mtbf));
+}
+
 }  // namespace
 
-FailureRuns play_failures(const FailureModel& model, Seconds interval, Seconds computing, std::int64_t runs,
-                          std::uint64_t seed) {
+std::optional<FailureRuns> play_failures(const FailureModel& model, Seconds interval, Seconds computing,
+                                         std::int64_t runs, std::uint64_t seed) {
+  constexpr double kMostDraws = 5e7;  // of failure times: a few seconds' work
+  const double most_runs = kMostDraws / draws_of_a_run(model, interval, computing);
+  if (!(most_runs >= 2.0)) return std::nullopt;
+  runs = std::min(runs, static_cast<std::int64_t>(std::min(most_runs, 1e15)));
   Failures failures(model.mtbf.value(), seed);
   std::vector<double> times;
   double sum = 0.0;
@@ -64,7 +76,7 @@ FailureRuns play_failures(const FailureModel& model, Seconds interval, Seconds c
   const auto quantile = [&](double share) {
     return Seconds(times[static_cast<std::size_t>(share * (n - 1.0))]);
   };
-  return {.runs = runs,
+  return FailureRuns{.runs = runs,
           .goodput = mean,
           .standard_error = std::sqrt(variance / n),
           .fifth = quantile(0.05),

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "planner/units/result_error.hpp"
+
 namespace foreshard {
 
 namespace {
@@ -13,7 +15,7 @@ constexpr double kRounding = 1.0 + 1e-9;
 
 /// Rounded up, so that nothing arrives early.
 SimTime time_for(double bytes, double rate) {
-  return SimTime(static_cast<std::int64_t>(std::ceil(bytes / rate * kPicoseconds)));
+  return checked_sim_time(std::ceil(bytes / rate * kPicoseconds));
 }
 
 }  // namespace
@@ -36,6 +38,7 @@ void FlowNetwork::start(const FlowSet& what, SimTime now) {
   set.what = what;
   set.cap = what.cap.value();
   for (const LinkUse& use : what.uses) set.cap = std::min(set.cap, capacities_[use.link] / use.flows);
+  if (!(set.cap > 0.0)) throw ResultError("a link carries nothing, so what is sent over it never arrives");
   set.is_flowing = false;
   events_.push(index, {now_ + what.latency, started_++});
   if (what.latency == SimTime()) begin_flow(index);

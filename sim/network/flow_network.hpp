@@ -41,7 +41,8 @@ class FlowNetwork {
   explicit FlowNetwork(std::span<const BytesPerSecond> capacities);
 
   /// Begins a set at `now`. A set without links flows at its cap. @pre now is not in the past, nor behind
-  /// next_time(); the cap is positive, and finite if there are no links
+  /// next_time(); the cap is positive, and finite if there are no links. @throws ResultError where a link's capacity
+  /// is nothing, or so little that the set ends beyond the simulator's clock
   void start(const FlowSet& what, SimTime now);
   /// When the next set ends or, past its latency, begins to flow.
   [[nodiscard]] std::optional<SimTime> next_time() const;

@@ -22,8 +22,9 @@ void LinkSeries::on_flow(std::span<const LinkUse> uses, double bytes_per_flow, S
     double* bytes = bytes_.data() + place_[use.link] * kIntervals;
     for (std::size_t s = first; s <= last; ++s) {
       const auto index = static_cast<std::int64_t>(s);
-      const SimTime begin = std::max(from, SimTime(index * interval_.picoseconds()));
-      const SimTime end = std::min(to, SimTime((index + 1) * interval_.picoseconds()));
+      const SimTime left(index * interval_.picoseconds());
+      const SimTime begin = std::max(from, left);
+      const SimTime end = to - left > interval_ ? left + interval_ : to;
       bytes[s] += use.flows * bytes_per_flow * static_cast<double>((end - begin).picoseconds()) / length;
     }
   }
@@ -35,7 +36,8 @@ std::span<const double> LinkSeries::bytes(std::uint32_t link) const {
 }
 
 void LinkSeries::make_room(SimTime until) {
-  while (until.picoseconds() > interval_.picoseconds() * static_cast<std::int64_t>(kIntervals)) {
+  constexpr auto kCount = static_cast<std::int64_t>(kIntervals);
+  while ((until.picoseconds() - 1) / kCount >= interval_.picoseconds()) {
     interval_ += interval_;
     for (auto row = bytes_.begin(); row != bytes_.end(); row += kIntervals) {
       for (std::size_t s = 0; s < kIntervals / 2; ++s)

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "planner/units/result_error.hpp"
+
 namespace foreshard {
 
 namespace {
@@ -89,6 +91,17 @@ void count_kernels(std::span<OpPlan> ops, const std::vector<OpTime>& times) {
   if (last != nullptr) last->submits = static_cast<std::int32_t>(kernels);
 }
 
+/// A Recv takes no time of its own: its Send does.
+SimTime duration_of(const Op& op, const Block& block, Seconds time) {
+  if (std::holds_alternative<Recv>(op.kind)) return {};
+  try {
+    return to_sim_time(time);
+  } catch (const ResultError&) {
+    throw ResultError(fmt::format("\"{}\" of \"{}\" takes {} s, which cannot be simulated", op.name, block.name,
+                                  time.value()));
+  }
+}
+
 void check_shape(const StepProgram& program, const OpTimes& times) {
   bool fits = times.size() == program.blocks.size();
   for (std::size_t b = 0; fits && b < times.size(); ++b)
@@ -120,8 +133,8 @@ ProgramPlan plan_program(const StepProgram& program, const OpTimes& times) {
     const auto mark = first_kernel == block.ops.end() ? 0 : first_kernel - block.ops.begin();
     for (std::size_t o = 0; o < block.ops.size(); ++o) {
       const Op& op = block.ops[o];
-      OpPlan planned{.duration = SimTime(), .block = BlockId(b), .op = OpId(o)};
-      if (!std::holds_alternative<Recv>(op.kind)) planned.duration = to_sim_time(times[b][o].time);
+      OpPlan planned{
+          .duration = duration_of(op, block, times[b][o].time), .block = BlockId(b), .op = OpId(o)};
       planned.lane = rank_lane_of(op);
       planned.component = op.component;
       planned.after_compute = op.after_compute || op.prefetch_blocks > 0 || fills_layer_buffer(program, op);

@@ -69,7 +69,7 @@ struct ProgramPlan {
   }
 };
 
-/// @throws std::domain_error for a duration that cannot be simulated; std::invalid_argument where `times`
+/// @throws ResultError for a duration that cannot be simulated; std::invalid_argument where `times`
 /// does not fit the program, or a kernel queues on a communication lane.
 ProgramPlan plan_program(const StepProgram& program, const OpTimes& times);
 

@@ -17,7 +17,7 @@ constexpr std::uint64_t kTasksBetweenWords = 8192;
 constexpr std::size_t direction(RankLane receive_lane) { return receive_lane - kReceiveForward; }
 
 Speed slowed(Speed speed, double share_left) {
-  return {std::llround(share_left * static_cast<double>(speed.parts_per_million))};
+  return {std::max<std::int64_t>(std::llround(share_left * static_cast<double>(speed.parts_per_million)), 1)};
 }
 
 }  // namespace

@@ -17,7 +17,10 @@ Seconds mean_latency(const GroupLinks& links, std::int64_t across) {
 BytesPerSecond ring_bus_bandwidth(const GroupLinks& links) {
   if (links.nodes == 1) return links.inside.bandwidth;
   const BytesPerSecond pooled = static_cast<double>(links.per_node) * links.across.bandwidth;
-  return links.per_node == 1 ? pooled : std::min(links.inside.bandwidth, pooled);
+  if (links.per_node == 1) return pooled;
+  // g rings pass a node of a mesh, and each of its g·(g − 1) links carries one of them.
+  if (links.is_mesh) return std::min(static_cast<double>(links.per_node) * links.to_one_peer(), pooled);
+  return std::min(links.inside.bandwidth, pooled);
 }
 
 BytesPerSecond exchange_bandwidth(const GroupLinks& links) {
@@ -56,10 +59,10 @@ AlgorithmCosts algorithm_costs(CollectiveKind kind, const GroupLinks& links) {
 }
 
 AlgorithmCost transfer_cost(const GroupLinks& links) {
-  const Tier& tier = links.nodes == 1 ? links.inside : links.across;
+  const bool is_inside = links.nodes == 1;
   AlgorithmCost cost{.choice = {.algorithm = CollectiveAlgorithm::pairwise},
-                     .latency = tier.latency,
-                     .bandwidth = tier.bandwidth};
+                     .latency = is_inside ? links.inside.latency : links.across.latency,
+                     .bandwidth = is_inside ? links.to_one_peer() : links.across.bandwidth};
   if (links.nccl) {
     cost.choice.protocol = CollectiveProtocol::simple;
     cost.latency += links.nccl->fixed;

@@ -19,7 +19,8 @@ AlgorithmCosts algorithm_costs(CollectiveKind kind, const GroupLinks& links);
 AlgorithmCost transfer_cost(const GroupLinks& links);
 
 /// The ring's bus bandwidth for large messages. The members of a node run one ring through each of their
-/// NICs, so that these are theirs together; inside the node all these rings share each device's links.
+/// NICs, so that these are theirs together; inside the node all these rings share each device's links. In a mesh
+/// they run over all links between the node's members at once (docs/collectives.md).
 BytesPerSecond ring_bus_bandwidth(const GroupLinks& links);
 
 /// What a pairwise exchange of S bytes reaches, counted as S over its time: with S/n bytes for each member,

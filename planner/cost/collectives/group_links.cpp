@@ -16,6 +16,13 @@ BytesPerSecond reached(const NetworkSpec& network) {
   return reached(network.link) / std::max(1.0, network.oversubscription);
 }
 
+/// What a member reaches within its node, `span.per_node` of whose devices belong to the group.
+BytesPerSecond reached_inside(GroupSpan span, const ClusterSpec& cluster) {
+  const BytesPerSecond all_links = reached(cluster.link);
+  if (cluster.fabric != NodeFabric::mesh || cluster.devices_per_node < 2) return all_links;
+  return all_links * (static_cast<double>(span.per_node - 1) / static_cast<double>(cluster.devices_per_node - 1));
+}
+
 void require_links(const Group& group, GroupSpan span, const ClusterSpec& cluster) {
   if (span.per_node > 1 && !(reached(cluster.link) > BytesPerSecond()))
     throw std::invalid_argument(
@@ -29,9 +36,14 @@ void require_links(const Group& group, GroupSpan span, const ClusterSpec& cluste
 
 }  // namespace
 
+BytesPerSecond GroupLinks::to_one_peer() const {
+  return is_mesh && per_node > 1 ? inside.bandwidth / static_cast<double>(per_node - 1) : inside.bandwidth;
+}
+
 GroupLinks links_of(const Group& group, const ClusterSpec& cluster) {
   if (group.size <= 1) return {};
-  const GroupSpan span = span_of(group, cluster.devices_per_node);
+  GroupSpan span = span_of(group, cluster.devices_per_node);
+  if (cluster.fabric == NodeFabric::none) span = {.per_node = 1, .nodes = group.size};
   require_links(group, span, cluster);
   GroupLinks links = links_of(span, cluster);
   links.members = group.size;  // the last node may hold fewer of them
@@ -42,9 +54,10 @@ GroupLinks links_of(GroupSpan span, const ClusterSpec& cluster) {
   GroupLinks links{.members = checked_product(span.per_node, span.nodes),
                    .per_node = span.per_node,
                    .nodes = span.nodes,
-                   .inside = {reached(cluster.link), cluster.link.latency},
+                   .inside = {reached_inside(span, cluster), cluster.link.latency},
                    .across = {reached(cluster.network), cluster.network.link.latency},
-                   .nccl = {}};
+                   .nccl = {},
+                   .is_mesh = cluster.fabric == NodeFabric::mesh};
   // NCCL's constants are those of NVSwitch nodes; over PCIe or a mesh it runs rings.
   if (cluster.fabric == NodeFabric::nvswitch) links.nccl = cluster.nccl;
   return links;

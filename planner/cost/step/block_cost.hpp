@@ -5,25 +5,19 @@
 #include <vector>
 
 #include "planner/cost/step/compute_part.hpp"
-#include "planner/cost/step/lane_player.hpp"
+#include "planner/cost/step/lane_plan.hpp"
 #include "planner/program/step_program.hpp"
 #include "planner/units/quantity.hpp"
 
 namespace foreshard {
 
-/// What one run of a block costs on one rank; a step is Σ count × block.
+/// What one run of a block adds to the sums of a rank's step, whatever overlaps what; a step is Σ count × block.
 struct BlockCost {
-  Seconds
-      time;  ///< by which a row of equal blocks grows with one more: what hides behind neighbours is hidden
-  Seconds compute;                              ///< the compute lane is busy
-  std::array<Seconds, kCommAxisCount> exposed;  ///< the compute lane waits for this axis
-  // Parts of compute:
+  // Kernels alone:
   Seconds gemms;
   Seconds attention_core;
-  Seconds memory_bound;
-  Seconds optimizer;
-  PartLimits limited;  ///< those four parts by what limits their kernels
-  Seconds overhead;    ///< the compute lane waits for the host; in `time`, not in `compute`
+  Seconds memory_bound;  ///< the optimizer's left out
+  PartLimits limited;    ///< kernels, the optimizer's too, by what limits them
   // Communication, hidden or not:
   std::array<Seconds, kCommAxisCount> comm_time;
   std::array<Bytes, kCommAxisCount> comm_bytes;  ///< sent by one device
@@ -33,10 +27,7 @@ struct BlockCost {
 };
 
 /// The cost of every block of a program, by BlockId.
-/// Communication that hides behind compute slows it by its share of the multiprocessors; a block takes at
-/// least the time in which the host can submit its kernels.
-std::vector<BlockCost> price_blocks(const StepProgram& program, const OpTimes& times,
-                                    const Interference& interference = {});
+std::vector<BlockCost> price_blocks(const StepProgram& program, const OpTimes& times);
 
 /// Adds `count` runs of `block` to a sum.
 void add(BlockCost& sum, const BlockCost& block, std::int64_t count);

@@ -5,39 +5,36 @@
 
 #include <fmt/format.h>
 
-#include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/block_cost.hpp"
+#include "planner/cost/step/check_estimate.hpp"
+#include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/error_band.hpp"
 #include "planner/cost/step/model_figures.hpp"
 #include "planner/cost/step/pipeline_play.hpp"
+#include "planner/cost/step/stage_play.hpp"
 #include "planner/program/emit/emit.hpp"
-#include "planner/program/emit/stage_layout.hpp"
 #include "planner/program/schedule/schedule.hpp"
 #include "planner/spec/job/job_notes.hpp"
+#include "planner/program/emit/stage_layout.hpp"
 
 namespace foreshard {
 
 namespace {
 
-/// What one stage's rank spends in a step.
-struct StageCost {
-  BlockCost passes;                ///< forward, backward and weight passes, all micro-batches
-  BlockCost once;                  ///< prologue and epilogue
-  std::vector<ChunkTimes> chunks;  ///< one micro-batch's passes
-  Seconds sync_left;               ///< gradient synchronisation that the last pass leaves
-  Seconds gather_left;             ///< of the updated weights, behind the optimizer
-};
-
-/// Adds up one job. Each stage's passes are priced from their blocks; its schedule's order joins the stages.
+/// Adds up one job. A rank of each stage is played on its lanes.
 class Summation {
  public:
   Summation(const JobSpec& job, const StepProgram& program)
       : job_(job),
         program_(program),
         cost_(job),
-        times_(price_operations(program, cost_)),
-        blocks_(price_blocks(program, times_, cost_.interference())) {
-    for (std::size_t s = 0; s < program.stages.size(); ++s) stages_.push_back(price_stage(program.stages[s]));
+        times_(price_operations(program, cost_)) {
+    const std::vector<BlockCost> blocks = price_blocks(program, times_);
+    for (std::size_t s = 0; s < program.stages.size(); ++s) {
+      BlockCost& sum = sums_.emplace_back();
+      const std::vector<std::int64_t> visits = count_block_calls(program, StageId(s));
+      for (std::size_t b = 0; b < blocks.size(); ++b) add(sum, blocks[b], visits[b]);
+    }
   }
 
   Estimate run() {
@@ -46,7 +43,7 @@ class Summation {
     const LayerSplit layer = split_layer(job_, program_);
     result.attention = layer.attention;
     result.ffn = layer.ffn;
-    sum_time(result.step);
+    sum_time(result);
     sum_flops(result);
     sum_communication(result.communication);
     result.memory = memory_report(job_, program_);
@@ -57,186 +54,136 @@ class Summation {
       for (const LayerRange& range : chunks) counts.push_back(range.count);
     }
     add_notes(result);
-    result.basis = stages_.size() > 1 ? "schedule of block sums" : "closed form";
+    check_estimate(job_, result);
     return result;
   }
 
  private:
   // ---- time
 
-  [[nodiscard]] BlockCost sum_of(const std::vector<BlockCall>& block_calls, std::int64_t count) const {
-    BlockCost sum;
-    for (const BlockCall& block_call : block_calls) add(sum, blocks_[block_call.block.at()], count);
-    return sum;
-  }
-
-  StageCost price_stage(const StageProgram& stage) const {
-    StageCost cost;
-    BlockCost micro_batch;
-    for (const Chunk& chunk : stage.chunks) {
-      const BlockCost forward = sum_of(chunk.forward, 1);
-      const BlockCost backward = sum_of(chunk.backward, 1);
-      const BlockCost weight = sum_of(chunk.weight, 1);
-      cost.chunks.push_back({forward.time, backward.time, weight.time});
-      add(micro_batch, forward, 1);
-      add(micro_batch, backward, 1);
-      add(micro_batch, weight, 1);
-      add_sync_traffic(cost.once, last_pass(chunk));
+  /// What a stage's rank does with its time, waits for other stages left out.
+  [[nodiscard]] LaneTimes busy_times(const StagePlay& play) const {
+    LaneTimes times = play.prologue;
+    for (const auto& chunk : play.chunks) {
+      for (const PassPlay& pass : chunk) times += pass.sum(program_.micro_batches);
     }
-    wait_for_links(micro_batch, cost.chunks);
-    add(cost.passes, micro_batch, program_.micro_batches);
-    cost.sync_left = sync_left(stage);
-    cost.gather_left = gather_left(stage);
-    add(cost.once, sum_of(stage.prologue, 1), 1);
-    add(cost.once, sum_of(stage.epilogue, 1), 1);
-    return cost;
+    times += play.epilogue;
+    return times;
   }
 
-  [[nodiscard]] bool hides_data_parallel() const {
-    return job_.training.overlap.dp && job_.parallelism.dp * job_.parallelism.cp > 1;
-  }
-
-  /// Under ZeRO-2 and 3 every micro-batch uses the links between replicas; where they are busy for longer
-  /// than its passes take, they set the pace.
-  void wait_for_links(BlockCost& micro_batch, std::vector<ChunkTimes>& chunks) const {
-    const auto dp = static_cast<std::size_t>(CommAxis::dp);
-    if (!hides_data_parallel() || micro_batch.comm_time[dp] <= micro_batch.time) return;
-    const Seconds late = micro_batch.comm_time[dp] - micro_batch.time;
-    micro_batch.exposed[dp] += late;
-    micro_batch.time += late;
-    for (ChunkTimes& chunk : chunks) chunk.backward += late / static_cast<double>(chunks.size());
-  }
-
-  /// The visits with which a chunk's work on the last micro-batch ends.
-  static const std::vector<BlockCall>& last_pass(const Chunk& chunk) {
-    if (!chunk.weight.empty()) return chunk.last_weight.empty() ? chunk.weight : chunk.last_weight;
-    return chunk.last_backward.empty() ? chunk.backward : chunk.last_backward;
-  }
-
-  /// Overlapped synchronisation: how long the links still work when the last micro-batch's last pass has
-  /// ended, and what it took from the kernels beside it until then. A stage ends with its first chunk.
-  [[nodiscard]] Seconds sync_left(const StageProgram& stage) const {
-    if (!hides_data_parallel()) return {};
-    LanePlayer player(program_, times_);
-    BlockCost sync;
-    for (auto chunk = stage.chunks.rbegin(); chunk != stage.chunks.rend(); ++chunk) {
-      player.play(last_pass(*chunk));
-      add_sync_traffic(sync, last_pass(*chunk));
+  /// When the last stage is through with its epilogue: each begins it behind its last pass, and a collective over
+  /// several stages begins when the last of them is there.
+  static Seconds last_end(const std::vector<StagePlay>& plays, const PipelineTimes& passes) {
+    Seconds joined;
+    for (std::size_t s = 0; s < plays.size(); ++s)
+      if (plays[s].join) joined = std::max(joined, passes.end[s] + *plays[s].join);
+    Seconds end;
+    for (std::size_t s = 0; s < plays.size(); ++s) {
+      const Seconds alone = passes.end[s] + plays[s].epilogue.total();
+      const Seconds waits = plays[s].join ? joined - (passes.end[s] + *plays[s].join) : Seconds(0.0);
+      end = std::max(end, alone + waits);
     }
-    const Seconds left = std::max(Seconds(0.0), player.data_parallel_end() - player.compute_end());
-    const Seconds all = std::accumulate(sync.comm_time.begin(), sync.comm_time.end(), Seconds(0.0));
-    return left + cost_.interference().communication_share * std::max(Seconds(0.0), all - left);
+    return end;
   }
 
-  /// Gathers of updated weights that are issued without waiting: a step ends when its weights are everywhere.
-  [[nodiscard]] Seconds gather_left(const StageProgram& stage) const {
-    if (!hides_data_parallel()) return {};
-    Seconds gathers;
-    for (const BlockCall& block_call : stage.epilogue) {
-      if (program_.block(block_call.block).kind != BlockKind::sync) continue;
-      const std::vector<Op>& ops = program_.block(block_call.block).ops;
-      for (std::size_t o = 0; o < ops.size(); ++o) {
-        const bool on_replicas = ops[o].lane == Lane::dp || ops[o].lane == Lane::expert_dp;
-        if (on_replicas) gathers += times_[block_call.block.at()][o].time;
-      }
+  /// Every stage on its own, joined by the schedule's order.
+  [[nodiscard]] LaneTimes play_apart(const std::vector<StagePlay>& plays) const {
+    const PipelineTimes passes = play_pipeline(program_, plays);
+    const Seconds end = last_end(plays, passes);
+    LaneTimes sum;
+    for (std::size_t s = 0; s < plays.size(); ++s) {
+      LaneTimes stage = busy_times(plays[s]);
+      stage.exposed[static_cast<std::size_t>(CommAxis::pp)] += passes.transfer[s];
+      // What is left is waiting for other stages.
+      if (plays.size() > 1) stage.bubble = std::max(Seconds(0.0), end - stage.total());
+      sum += stage;
     }
-    return gathers;
+    return sum * (1.0 / static_cast<double>(plays.size()));
   }
 
-  /// The bytes, calls and link time of the synchronisations inside such a pass.
-  void add_sync_traffic(BlockCost& once, const std::vector<BlockCall>& block_calls) const {
-    for (const BlockCall& block_call : block_calls) {
-      if (program_.block(block_call.block).kind != BlockKind::sync) continue;
-      const BlockCost& block = blocks_[block_call.block.at()];
-      for (std::size_t a = 0; a < kCommAxisCount; ++a) {
-        once.comm_time[a] += block.comm_time[a];
-        once.comm_bytes[a] += block.comm_bytes[a];
-        once.comm_calls[a] += block.comm_calls[a];
-      }
+  static LaneTimes mean_of(const std::vector<LaneTimes>& stages) {
+    LaneTimes sum;
+    for (const LaneTimes& stage : stages) sum += stage;
+    return sum * (1.0 / static_cast<double>(stages.size()));
+  }
+
+  /// Operations that a rank of each stage runs, together.
+  [[nodiscard]] double operations() const {
+    double operations = 0.0;
+    for (std::size_t s = 0; s < program_.stages.size(); ++s) {
+      const std::vector<std::int64_t> visits = count_block_calls(program_, StageId(s));
+      for (std::size_t b = 0; b < visits.size(); ++b)
+        operations += static_cast<double>(visits[b]) * static_cast<double>(program_.blocks[b].ops.size());
     }
+    return operations;
   }
 
-  /// The stages' passes in their schedule's order.
-  [[nodiscard]] PipelineTimes pipeline(Seconds transfer) const {
-    std::vector<std::vector<ChunkTimes>> times;
-    for (const StageCost& stage : stages_) times.push_back(stage.chunks);
-    return play_pipeline(program_, times, transfer);
+  /// True where a schedule of stages played apart may be off by more than some percent: what is exposed of replicas' and
+  /// stages' communication depends on when a stage waits for others, which a stage on its own does not know.
+  static bool is_doubtful(const LaneTimes& apart) {
+    constexpr double kMostExposed = 0.02;  // of the step
+    const Seconds exposed = apart.exposed[static_cast<std::size_t>(CommAxis::dp)] +
+                            apart.exposed[static_cast<std::size_t>(CommAxis::pp)];
+    return exposed > kMostExposed * apart.total();
   }
 
-  /// A transfer that no compute hides. Where transfers hold compute, the sender's pass has counted it.
-  [[nodiscard]] Seconds unheld_transfer() const {
-    if (!job_.training.overlap.pp) return {};
-    for (std::size_t b = 0; b < program_.blocks.size(); ++b) {
-      for (std::size_t o = 0; o < program_.blocks[b].ops.size(); ++o) {
-        if (std::holds_alternative<Send>(program_.blocks[b].ops[o].kind)) return times_[b][o].time;
-      }
+  /// A pipeline of few operations is played as a whole, which takes some milliseconds; a larger one stage by stage for
+  /// three micro-batches, and as a whole only where that is doubtful and takes no more than seconds.
+  LaneTimes play(std::string& basis) const {
+    constexpr double kFewOperations = 2e5;
+    constexpr double kMostOperations = 2e7;
+    const LanePlan plan = plan_lanes(program_, times_);
+    const Interference interference = cost_.interference();
+    const bool is_pipeline = program_.stages.size() > 1;
+    const double count = is_pipeline ? operations() : 0.0;
+    if (!is_pipeline || count > kFewOperations) {
+      const LaneTimes apart = play_apart(play_stages(program_, plan, interference));
+      basis = is_pipeline ? "stages played apart, joined by their schedule" : "three micro-batches played";
+      if (!is_pipeline || count > kMostOperations || !is_doubtful(apart)) return apart;
     }
-    return {};
+    basis = "the whole schedule played";
+    return mean_of(play_together(program_, plan, interference));
   }
 
-  void sum_time(StepFigures& step) const {
-    const PipelineTimes passes = pipeline(unheld_transfer());
-    const Seconds for_transfers = passes.last_end() - pipeline(Seconds(0.0)).last_end();
-    Seconds all_synced;
-    Seconds slowest_once;
-    for (std::size_t s = 0; s < stages_.size(); ++s) {
-      all_synced = std::max(all_synced, passes.end[s] + stages_[s].sync_left);
-      slowest_once = std::max(slowest_once, stages_[s].once.time + stages_[s].gather_left);
-    }
-    step.time = all_synced + slowest_once;
-
+  void sum_time(Estimate& result) const {
+    StepFigures& step = result.step;
+    const LaneTimes mean = play(result.basis);
+    step.time = mean.total();
     StepBreakdown& parts = step.breakdown;
-    const double share = 1.0 / static_cast<double>(stages_.size());
-    for (const StageCost& stage : stages_) {
-      parts.compute += share * stage.passes.compute;
-      parts.tp_exposed += share * exposed(stage, CommAxis::tp);
-      parts.pp_exposed += share * exposed(stage, CommAxis::pp);
-      parts.cp_exposed += share * exposed(stage, CommAxis::cp);
-      parts.ep_exposed += share * exposed(stage, CommAxis::ep);
-      parts.dp_exposed += share * (exposed(stage, CommAxis::dp) + stage.sync_left + stage.gather_left);
-      parts.optimizer += share * stage.once.compute;
-      parts.overhead += share * (stage.passes.overhead + stage.once.overhead);
-      step.detail.gemms += share * stage.passes.gemms;
-      step.detail.attention_core += share * stage.passes.attention_core;
-      step.detail.memory_bound += share * stage.passes.memory_bound;
-      add_limits(step.detail.limited, stage, share);
-    }
-    parts.pp_exposed += for_transfers;
-    const Seconds accounted = parts.compute + parts.tp_exposed + parts.pp_exposed + parts.dp_exposed +
-                              parts.cp_exposed + parts.ep_exposed + parts.optimizer + parts.overhead;
-    // What is left is waiting for other stages; without a pipeline, rounding.
-    if (stages_.size() > 1) parts.bubble = std::max(Seconds(0.0), step.time - accounted);
-    step.time = accounted + parts.bubble;
+    const auto exposed = [&](CommAxis axis) { return mean.exposed[static_cast<std::size_t>(axis)]; };
+    parts.compute = mean.compute;
+    parts.optimizer = mean.optimizer;
+    parts.overhead = mean.host;
+    parts.tp_exposed = exposed(CommAxis::tp);
+    parts.pp_exposed = exposed(CommAxis::pp);
+    parts.dp_exposed = exposed(CommAxis::dp);
+    parts.cp_exposed = exposed(CommAxis::cp);
+    parts.ep_exposed = exposed(CommAxis::ep);
+    parts.bubble = mean.bubble;
     step.spread = cost_.spread();
     const double half_width = band_half_width(step.spread);
     step.time_low = step.time * std::max(0.0, 1.0 - half_width);
     step.time_high = step.time * (1.0 + half_width);
     step.bubble_fraction = parts.bubble / step.time;
-    step.detail.gemm_fraction_of_peak = gemm_fraction();
-  }
-
-  /// What runs once per step is the optimizer's row, whatever it is.
-  static void add_limits(PartLimits& limited, const StageCost& stage, double share) {
-    constexpr auto kOnce = static_cast<std::size_t>(ComputePart::optimizer);
-    for (std::size_t part = 0; part < kComputePartCount; ++part) {
-      for (std::size_t limit = 0; limit < kLimitCount; ++limit) {
-        if (part != kOnce) limited[part][limit] += share * stage.passes.limited[part][limit];
-        limited[kOnce][limit] += share * stage.once.limited[part][limit];
+    const double share = 1.0 / static_cast<double>(sums_.size());
+    for (const BlockCost& sum : sums_) {
+      step.detail.gemms += share * sum.gemms;
+      step.detail.attention_core += share * sum.attention_core;
+      step.detail.memory_bound += share * sum.memory_bound;
+      for (std::size_t part = 0; part < kComputePartCount; ++part) {
+        for (std::size_t limit = 0; limit < kLimitCount; ++limit)
+          step.detail.limited[part][limit] += share * sum.limited[part][limit];
       }
     }
-  }
-
-  static Seconds exposed(const StageCost& stage, CommAxis axis) {
-    const auto a = static_cast<std::size_t>(axis);
-    return stage.passes.exposed[a] + stage.once.exposed[a];
+    step.detail.gemm_fraction_of_peak = gemm_fraction();
   }
 
   [[nodiscard]] double gemm_fraction() const {
     double flops = 0.0;
     Seconds time;
-    for (const StageCost& stage : stages_) {
-      flops += stage.passes.gemm_executed.as_double();
-      time += stage.passes.gemms;
+    for (const BlockCost& sum : sums_) {
+      flops += sum.gemm_executed.as_double();
+      time += sum.gemms;
     }
     return time > Seconds(0.0) ? flops / time.value() / cost_.peak().value() : 0.0;
   }
@@ -257,9 +204,9 @@ class Summation {
     const Int128 runs = static_cast<Int128>(program_.micro_batches) * job_.parallelism.dp;
     step.model_flops = as_total(training) * runs;
     step.model_flops_causal = as_total(training - masked) * runs;
-    for (const StageCost& stage : stages_) {
+    for (const BlockCost& sum : sums_) {
       const Int128 ranks = job_.cluster.devices() / job_.parallelism.pp;
-      step.hardware_flops += as_total(stage.passes.hardware) * ranks;
+      step.hardware_flops += as_total(sum.hardware) * ranks;
     }
     step.tokens =
         static_cast<double>(checked_product(job_.training.global_batch, job_.training.sequence_length));
@@ -272,10 +219,9 @@ class Summation {
 
   void sum_communication(std::array<AxisTraffic, kCommAxisCount>& traffic) const {
     for (std::size_t a = 0; a < kCommAxisCount; ++a) {
-      for (const StageCost& stage : stages_) {
-        const AxisTraffic here{.bytes_per_device = stage.passes.comm_bytes[a] + stage.once.comm_bytes[a],
-                               .calls = stage.passes.comm_calls[a] + stage.once.comm_calls[a],
-                               .time = stage.passes.comm_time[a] + stage.once.comm_time[a]};
+      for (const BlockCost& sum : sums_) {
+        const AxisTraffic here{
+            .bytes_per_device = sum.comm_bytes[a], .calls = sum.comm_calls[a], .time = sum.comm_time[a]};
         const bool sends_more = here.bytes_per_device > traffic[a].bytes_per_device;
         if (sends_more || traffic[a].calls == 0) traffic[a] = here;
       }
@@ -319,8 +265,7 @@ class Summation {
   const StepProgram& program_;
   CostModel cost_;
   OpTimes times_;
-  std::vector<BlockCost> blocks_;
-  std::vector<StageCost> stages_;
+  std::vector<BlockCost> sums_;  ///< by stage, of one rank's whole step
 };
 
 }  // namespace

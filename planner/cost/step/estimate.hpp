@@ -113,7 +113,8 @@ struct Estimate {
   TrainingFigures training;
   std::vector<std::vector<std::int64_t>> stage_layers;  ///< layers of each chunk of each stage
   std::int64_t vocab_padding = 0;                       ///< rows added to the vocabulary
-  /// Where the step time comes from: "closed form", "schedule of block sums", "simulated".
+  /// Where the step time comes from: "three micro-batches played" on one stage, "stages played apart, joined by their
+  /// schedule" (pipeline_play.hpp), "the whole schedule played" (stage_play.hpp), "simulated".
   std::string basis;
   std::vector<std::string> notes;  ///< what a reader should know: uneven stages, replicated heads
 };
@@ -122,7 +123,7 @@ struct Estimate {
 TrainingFigures training_figures(const JobSpec& job, const StepFigures& step);
 
 /// Prices one job: builds its step program, sums it, applies the job's overlap and the schedule's bubble.
-/// @pre `job` is legal (validate_job).
+/// @pre `job` is legal (validate_job). @throws ResultError (check_estimate.hpp)
 Estimate estimate(const JobSpec& job);
 
 /// The same from a program already built.

@@ -11,10 +11,27 @@ FailureModel failure_model(const FailureSpec& failures, std::int64_t devices) {
           .restart = failures.restart};
 }
 
-double goodput(const FailureModel& model, Seconds interval) {
+namespace {
+
+/// The closed form, however small.
+double share_of_steps(const FailureModel& model, Seconds interval) {
   const double segment = (interval + model.checkpoint) / model.mtbf;
   const double taken = std::exp(model.restart / model.mtbf) * std::expm1(segment);
   return (interval / model.mtbf) / taken;
+}
+
+/// The same in logarithms, less ln(1/M) and R/M, which no interval changes: comparable where the closed form is 0 or
+/// not a number. ln(e^x − 1) is x + ln(1 − e^−x).
+double log_share_of_steps(const FailureModel& model, Seconds interval) {
+  const double segment = (interval + model.checkpoint) / model.mtbf;
+  return std::log(interval / model.mtbf) - segment - std::log(-std::expm1(-segment));
+}
+
+}  // namespace
+
+double goodput(const FailureModel& model, Seconds interval) {
+  const double share = share_of_steps(model, interval);
+  return share >= kLeastGoodput ? share : 0.0;
 }
 
 /// The goodput of τ has one maximum: its inverse, (e^(τ+δ) − 1)/τ in units of M, is convex.
@@ -26,7 +43,7 @@ Seconds best_interval(const FailureModel& model) {
   for (int step = 0; step < kSteps; ++step) {
     const double left = high - kGolden * (high - low);
     const double right = low + kGolden * (high - low);
-    if (goodput(model, left * model.mtbf) < goodput(model, right * model.mtbf)) {
+    if (log_share_of_steps(model, left * model.mtbf) < log_share_of_steps(model, right * model.mtbf)) {
       low = left;
     } else {
       high = right;
@@ -47,7 +64,12 @@ Seconds daly_interval(const FailureModel& model) {
 
 std::int64_t spare_nodes(const FailureModel& model, Seconds repair) {
   constexpr double kOften = 0.99;
-  const double mean = repair / model.mtbf;
+  constexpr double kCountable = 1e15;
+  const double mean = std::min(repair / model.mtbf, kCountable);
+  // A Poisson distribution of a large mean is a normal one of that variance, whose 99% point is 2.326 deviations up.
+  constexpr double kLarge = 1e6;
+  constexpr double kNormalQuantile = 2.3263478740408408;
+  if (mean > kLarge) return static_cast<std::int64_t>(std::ceil(mean + kNormalQuantile * std::sqrt(mean))) + 1;
   // Sums of logarithms: a large mean's first term is nothing as a double.
   double covered = 0.0;
   double log_term = -mean;
@@ -63,14 +85,16 @@ std::int64_t spare_nodes(const FailureModel& model, Seconds repair) {
 FailureFigures failure_figures(const FailureSpec& failures, std::int64_t devices, Seconds computing,
                                const std::optional<DollarsPerSecond>& price) {
   const FailureModel model = failure_model(failures, devices);
-  FailureFigures figures{.mtbf = model.mtbf, .interval = {}, .time = {}};
+  FailureFigures figures{.mtbf = model.mtbf, .interval = {}};
   figures.is_best = !failures.checkpoint_interval;
   figures.interval = failures.checkpoint_interval.value_or(best_interval(model));
   figures.goodput = goodput(model, figures.interval);
-  figures.time = computing / figures.goodput;
-  figures.failures = figures.time / model.mtbf;
-  figures.device_hours = figures.time / kHour * static_cast<double>(devices);
-  if (price) figures.cost = *price * (figures.time * static_cast<double>(devices));
+  if (figures.goodput == 0.0) return figures;
+  const Seconds time = computing / figures.goodput;
+  figures.time = time;
+  figures.failures = time / model.mtbf;
+  figures.device_hours = time / kHour * static_cast<double>(devices);
+  if (price) figures.cost = *price * (time * static_cast<double>(devices));
   if (failures.repair) figures.spares = spare_nodes(model, *failures.repair);
   return figures;
 }

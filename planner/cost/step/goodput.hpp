@@ -19,8 +19,11 @@ struct FailureModel {
 /// @pre devices ≥ 1
 FailureModel failure_model(const FailureSpec& failures, std::int64_t devices);
 
+/// Of a run that gets less than this share of its time into steps that count, nobody waits for the end.
+inline constexpr double kLeastGoodput = 1e-6;
+
 /// Share of the time that goes into steps that count, with τ of computing between checkpoints:
-/// τ / (M·e^(R/M)·(e^((τ+δ)/M) − 1)).
+/// τ / (M·e^(R/M)·(e^((τ+δ)/M) − 1)). 0 where that is less than kLeastGoodput: the run makes no progress.
 double goodput(const FailureModel& model, Seconds interval);
 /// The τ of the most goodput, found numerically; at most 10·M.
 Seconds best_interval(const FailureModel& model);
@@ -38,9 +41,10 @@ struct FailureFigures {
   Seconds mtbf;
   Seconds interval;                      ///< of computing between checkpoints
   bool is_best = true;                   ///< found here, not said by the job
-  double goodput = 1.0;                  ///< share of the time that goes into steps that count
-  double failures = 0.0;                 ///< expected in the whole training
-  Seconds time;                          ///< of the training with them
+  double goodput = 1.0;                  ///< share of the time that goes into steps that count; 0: no progress
+  // Of the whole training; none where it makes no progress:
+  std::optional<double> failures{};      ///< expected
+  std::optional<Seconds> time{};         ///< with them
   std::optional<double> device_hours{};  ///< spare nodes not counted
   std::optional<Dollars> cost{};
   std::optional<std::int64_t> spares{};  ///< where the job says how long a repair takes

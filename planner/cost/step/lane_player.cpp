@@ -1,155 +1,446 @@
 #include "planner/cost/step/lane_player.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace foreshard {
 
 namespace {
 
-/// The group on whose links a communication runs.
-GroupKind group_of(const Op& op) {
-  const auto* collective = std::get_if<Collective>(&op.kind);
-  return collective != nullptr ? collective->group : GroupKind::pp;
-}
+/// Runs that the host issues ahead of the compute lane, as SimulationOptions::visits_ahead.
+constexpr std::size_t kRunsAhead = 64;
 
-constexpr std::size_t index(Lane lane) { return static_cast<std::size_t>(lane); }
+constexpr std::size_t index_of(Lane lane) { return static_cast<std::size_t>(lane); }
 
 }  // namespace
 
-OpTimes price_operations(const StepProgram& program, const CostModel& cost) {
-  OpTimes times(program.blocks.size());
-  for (std::size_t b = 0; b < program.blocks.size(); ++b) {
-    times[b].reserve(program.blocks[b].ops.size());
-    for (const Op& op : program.blocks[b].ops) times[b].push_back(cost.time(op, program));
+Seconds LaneTimes::total() const {
+  return std::accumulate(exposed.begin(), exposed.end(), compute + optimizer + host + bubble);
+}
+
+LaneTimes& LaneTimes::operator+=(const LaneTimes& other) {
+  compute += other.compute;
+  optimizer += other.optimizer;
+  host += other.host;
+  bubble += other.bubble;
+  for (std::size_t a = 0; a < kCommAxisCount; ++a) exposed[a] += other.exposed[a];
+  return *this;
+}
+
+LaneTimes operator-(LaneTimes a, const LaneTimes& b) {
+  a += b * -1.0;
+  return a;
+}
+
+LaneTimes operator*(LaneTimes a, double factor) {
+  a.compute = a.compute * factor;
+  a.optimizer = a.optimizer * factor;
+  a.host = a.host * factor;
+  a.bubble = a.bubble * factor;
+  for (Seconds& axis : a.exposed) axis = axis * factor;
+  return a;
+}
+
+LanePlayer::LanePlayer(const LanePlan& plan, std::span<const Run> runs, const Interference& interference)
+    : plan_(plan),
+      runs_(runs),
+      share_left_(1.0 - interference.communication_share),
+      submit_(interference.submit.value()),
+      gathers_issued_(runs.size()) {
+  std::int32_t highest = 0;
+  if (!runs.empty()) lowest_layer_ = highest = runs.front().block_call.layer.value();
+  for (const Run& run : runs) {
+    lowest_layer_ = std::min(lowest_layer_, run.block_call.layer.value());
+    highest = std::max(highest, run.block_call.layer.value());
   }
-  return times;
+  lowest_layer_ += plan.lowest_shift;
+  layers_ = static_cast<std::size_t>(highest + plan.highest_shift - lowest_layer_) + 1;
+  uses_.resize(plan.tensors.size() * layers_);
+  kernels_by_run_.reserve(runs.size());
 }
 
-LanePlayer::LanePlayer(const StepProgram& program, const OpTimes& times)
-    : program_(program), times_(times), written_(program.tensors.size()) {}
-
-Seconds LanePlayer::data_parallel_end() const {
-  return Seconds(std::max(lane_free_[index(Lane::dp)], lane_free_[index(Lane::expert_dp)]));
+LanePlayer::LanePlayer(const LanePlan& plan, std::span<const Run> runs, const Interference& interference,
+                       StageBoard& board, StageId stage)
+    : LanePlayer(plan, runs, interference) {
+  board_ = &board;
+  stage_ = stage;
 }
 
-void LanePlayer::play(std::span<const BlockCall> block_calls) {
-  constexpr int kMostEarly = 8;
-  std::vector<std::size_t> issued(block_calls.size(),
-                                  0);  // leading operations of each visit that ran already
-  for (std::size_t i = 0; i < block_calls.size(); ++i) {
-    for (int early = 0; early <= kMostEarly && i + static_cast<std::size_t>(early) < block_calls.size();
-         ++early) {
-      const std::size_t at = i + static_cast<std::size_t>(early);
-      if (issued[at] == 0) issued[at] = issue_early(block_calls[at], early);
+std::vector<LaneMark> LanePlayer::play(std::span<const std::size_t> marks) {
+  marks_ = marks;
+  while (!is_done_) advance();
+  return std::move(stands_);
+}
+
+bool LanePlayer::advance() {
+  if (issuing_ == runs_.size()) {
+    finish();
+    return true;
+  }
+  if (next_op_ == kNotBegun) begin_run();
+  const std::span<const LaneOp> ops = plan_.ops_of(runs_[issuing_].block_call.block);
+  for (; next_op_ < ops.size(); ++next_op_) {
+    if (!issue(ops[next_op_], issuing_)) return false;
+  }
+  kernels_by_run_.push_back(compute_end_);
+  ++issuing_;
+  next_op_ = kNotBegun;
+  return true;
+}
+
+void LanePlayer::begin_run() {
+  note_marks();
+  if (board_ != nullptr) {
+    for (const StageBoard::Transfer& arriving : board_->under_way(stage_, transfers_seen_))
+      add_load(arriving.start, arriving.end);
+  }
+  for (std::size_t ahead = 0; ahead <= plan_.most_blocks_early && issuing_ + ahead < runs_.size(); ++ahead)
+    issue_early(issuing_, issuing_ + ahead);
+  next_op_ = gathers_issued_[issuing_];
+}
+
+void LanePlayer::note_marks() {
+  while (stands_.size() < marks_.size() && marks_[stands_.size()] == issuing_) {
+    for (const Moment& hold : holds_.by_queue) wait_until(hold.time, hold.record);
+    const double links = std::max(lane_end_[index_of(Lane::dp)].time, lane_end_[index_of(Lane::expert_dp)].time);
+    stands_.push_back({times_, Seconds(links), Seconds(sent_end_)});
+  }
+}
+
+void LanePlayer::finish() {
+  is_done_ = true;
+  note_marks();
+  const auto last = std::max_element(lane_end_.begin(), lane_end_.end(),
+                                     [](const Moment& a, const Moment& b) { return a.time < b.time; });
+  wait_until(last->time, last->record);
+  end_ = times_;
+}
+
+/// 0 for what lives longer than a micro-batch.
+std::int64_t LanePlayer::instance_of_use(const LaneOp::Use& use, std::size_t run) const {
+  switch (plan_.tensors[use.tensor].lifetime) {
+    case Lifetime::block: return static_cast<std::int64_t>(run);
+    case Lifetime::micro_batch: return runs_[run].in_slot ? runs_[run].micro_batch.value() + 1 : 0;
+    case Lifetime::step:
+    case Lifetime::layer: return 0;
+  }
+  return 0;
+}
+
+std::size_t LanePlayer::place_of(const LaneOp::Use& use, std::size_t run) const {
+  const LanePlan::SharedTensor& tensor = plan_.tensors[use.tensor];
+  std::size_t layer = 0;
+  if (tensor.lifetime != Lifetime::block && tensor.per_layer)
+    layer = static_cast<std::size_t>(runs_[run].block_call.layer.value() + use.layer_shift - lowest_layer_);
+  return use.tensor * layers_ + layer;
+}
+
+LanePlayer::LastUse& LanePlayer::last_use(const LaneOp::Use& use, std::size_t run) {
+  LastUse& last = uses_[place_of(use, run)];
+  const std::int64_t instance = instance_of_use(use, run);
+  if (last.instance != instance) {
+    last = LastUse{};
+    last.instance = instance;
+  }
+  return last;
+}
+
+/// True if what `op` of a later run writes is still needed by a run that starts before it.
+bool LanePlayer::is_in_use(std::size_t now, std::size_t later, const LaneOp& op) const {
+  for (const LaneOp::Use& written : plan_.uses_of(op)) {
+    if (written.access == Access::read) continue;
+    for (std::size_t run = now; run < later; ++run) {
+      for (const LaneOp& other : plan_.ops_of(runs_[run].block_call.block)) {
+        for (const LaneOp::Use& use : plan_.uses_of(other)) {
+          if (use.tensor == written.tensor && place_of(use, run) == place_of(written, later) &&
+              instance_of_use(use, run) == instance_of_use(written, later))
+            return true;
+        }
+      }
     }
-    const Block& block = program_.block(block_calls[i].block);
-    for (std::size_t o = issued[i]; o < block.ops.size(); ++o) {
-      play_op(block.ops[o], block_calls[i].layer.value(), times_[block_calls[i].block.at()][o].time.value());
+  }
+  return false;
+}
+
+/// Issues the gathers at the beginning of this or a later run that may be issued at the start of run `now`.
+void LanePlayer::issue_early(std::size_t now, std::size_t later) {
+  const std::span<const LaneOp> ops = plan_.ops_of(runs_[later].block_call.block);
+  std::size_t& issued = gathers_issued_[later];
+  for (; issued < ops.size(); ++issued) {
+    const LaneOp& op = ops[issued];
+    if (op.blocks_early == 0 || op.blocks_early < later - now || is_in_use(now, later, op)) return;
+    if (!issue(op, later)) return;
+  }
+}
+
+/// False if another stage is not there yet.
+bool LanePlayer::issue(const LaneOp& op, std::size_t run) {
+  if (op.transfer == LaneOp::Transfer::receive && board_ != nullptr) return play_receive(op, run);
+  if (op.is_communication) return play_communication(op, run);
+  play_kernel(op, run);
+  return true;
+}
+
+/// A read waits for the last write; a write waits for that and for the reads since.
+LanePlayer::Needs LanePlayer::needs_of(const LaneOp& op, std::size_t run) {
+  Needs needs;
+  for (const LaneOp::Use& use : plan_.uses_of(op)) {
+    const LastUse& last = last_use(use, run);
+    if (op.pieces > 1.0 && last.pieces == op.pieces) {
+      needs.first_piece = std::max(needs.first_piece, last.first);
+      if (last.whole.time > needs.last_piece.time) needs.last_piece = last.whole;
+      needs.by_compute = last.by_compute;
+    } else {
+      need(needs, last.whole);
     }
-    settle();
+    if (use.access != Access::read) need(needs, last.read);
   }
+  return needs;
 }
 
-/// Compute waits for what the next block needs.
-void LanePlayer::settle() {
-  double& compute_free = lane_free_[index(Lane::compute)];
-  const auto wait_for = [&](double time, CommAxis axis) {
-    if (time <= compute_free) return;
-    waited_[static_cast<std::size_t>(axis)] += time - compute_free;
-    compute_free = time;
-  };
-  if (hold_.axis != kCompute) wait_for(hold_.time, static_cast<CommAxis>(hold_.axis));
-  wait_for(lane_free_[index(Lane::tp)], CommAxis::tp);
-  wait_for(lane_free_[index(Lane::cp)], CommAxis::cp);
-  wait_for(lane_free_[index(Lane::ep)], CommAxis::ep);
-  wait_for(lane_free_[index(Lane::tied)], CommAxis::pp);
+void LanePlayer::need(Needs& needs, Moment moment) const {
+  const std::size_t queue = moment.record == kNone ? 0 : records_[static_cast<std::size_t>(moment.record)].queue;
+  if (moment.time > needs.by_queue[queue].time) needs.by_queue[queue] = moment;
 }
 
-/// Runs the leading gathers of a visit that is `blocks_early` ahead, if they may be issued now; returns how
-/// many ran.
-std::size_t LanePlayer::issue_early(const BlockCall& block_call, int blocks_early) {
-  const Block& block = program_.block(block_call.block);
-  std::size_t count = 0;
-  while (count < block.ops.size() && block.ops[count].prefetch_blocks > 0 &&
-         block.ops[count].prefetch_blocks >= blocks_early) {
-    play_op(block.ops[count], block_call.layer.value(), times_[block_call.block.at()][count].time.value());
-    ++count;
+void LanePlayer::play_kernel(const LaneOp& op, std::size_t run) {
+  if (op.uses == 0 && !is_held_) {
+    run_kernel(op);
+    return;
   }
-  return count;
-}
-
-LanePlayer::Stamp LanePlayer::ready(const Op& op, std::int32_t layer) const {
-  Stamp latest;
-  for (const Operand& operand : op.operands) {
-    if (operand.access == Access::write) continue;
-    const std::int32_t instance = program_.tensor(operand.tensor).per_layer ? layer + operand.layer_shift : 0;
-    const Stamp& stamp = written_[operand.tensor.at()][static_cast<std::size_t>(instance) % kLayersKept];
-    if (stamp.layer == instance && stamp.whole > latest.whole) latest = stamp;
-  }
-  return latest;
-}
-
-void LanePlayer::stamp(const Op& op, std::int32_t layer, Stamp written) {
-  for (const Operand& operand : op.operands) {
-    if (operand.access == Access::read) continue;
-    const std::int32_t instance = program_.tensor(operand.tensor).per_layer ? layer + operand.layer_shift : 0;
-    written.layer = instance;
-    written_[operand.tensor.at()][static_cast<std::size_t>(instance) % kLayersKept] = written;
-  }
-}
-
-void LanePlayer::play_op(const Op& op, std::int32_t layer, double duration) {
-  if (is_communication(op)) {
-    play_communication(op, layer, duration);
-  } else {
-    play_compute(op, layer, duration);
-  }
-}
-
-void LanePlayer::play_compute(const Op& op, std::int32_t layer, double duration) {
-  const Stamp inputs = ready(op, layer);
-  const Stamp& wait = hold_.time > inputs.time ? hold_ : inputs;
-  double& compute_free = lane_free_[index(Lane::compute)];
-  const double start = std::max(compute_free, wait.time);
+  const Needs needs = needs_of(op, run);
+  wait_for(needs);
+  const double began = run_kernel(op);
   // Of inputs that arrive in pieces, the last piece's work comes after its arrival.
-  const double late = inputs.axis == kCompute ? 0.0 : inputs.whole + duration / inputs.pieces;
-  const double end = std::max(start + duration, inputs.pieces > 1.0 ? late : 0.0);
-  if (wait.axis != kCompute) waited_[static_cast<std::size_t>(wait.axis)] += start - compute_free;
-  if (inputs.axis != kCompute) waited_[static_cast<std::size_t>(inputs.axis)] += end - (start + duration);
-  compute_free = end;
-  last_compute_ = duration;
-  busy_ += duration;
-  stamp(op, layer, {.layer = layer, .axis = kCompute, .time = end, .whole = end, .pieces = 1.0});
+  if (needs.last_piece.time > 0.0 && !needs.by_compute)
+    wait_until(needs.last_piece.time + op.seconds / op.pieces, needs.last_piece.record);
+  const double first = compute_end_ - (compute_end_ - began) * (1.0 - 1.0 / op.pieces);
+  note_uses(op, run, first, {compute_end_, kNone});
 }
 
-void LanePlayer::play_communication(const Op& op, std::int32_t layer, double duration) {
-  if (std::holds_alternative<Recv>(op.kind)) duration = 0.0;  // the sender's side counts the transfer
-  const Stamp inputs = ready(op, layer);
-  const auto* collective = std::get_if<Collective>(&op.kind);
-  const double pieces = op.pipelined && collective != nullptr
-                            ? static_cast<double>(program_.group(collective->group).size)
-                            : 1.0;
-  const double compute_free = lane_free_[index(Lane::compute)];
-  const bool follows_product = pieces > 1.0 && inputs.axis == kCompute && inputs.time == compute_free;
-  const double first_input =
-      follows_product ? inputs.time - last_compute_ * (1.0 - 1.0 / pieces) : inputs.time;
+/// What is missing is looked at queue by queue, as the simulator does: the first that is not there is waited for.
+void LanePlayer::wait_for(const Needs& needs) {
+  for (std::size_t queue = 0; queue < kQueueCount; ++queue) {
+    const Moment& held = holds_.by_queue[queue];
+    const Moment& needed = needs.by_queue[queue];
+    const Moment& later = held.time > needed.time ? held : needed;
+    wait_until(later.time, later.record);
+  }
+  if (is_held_) holds_ = {};
+  is_held_ = false;
+  wait_until(needs.first_piece, needs.last_piece.record);
+}
 
-  double& lane_free = lane_free_[index(op.lane)];
-  double start = std::max(lane_free, first_input);
-  if (op.after_compute) start = std::max(start, compute_free);
-  lane_free = std::max(start + duration, follows_product ? inputs.time + duration / pieces : 0.0);
-  const auto axis = static_cast<std::int8_t>(axis_of(group_of(op)));
-  const bool feeds_in_pieces = pieces > 1.0 && (collective->kind == CollectiveKind::all_gather ||
-                                                collective->kind == CollectiveKind::all_to_all);
-  const double first_output = feeds_in_pieces ? lane_free - duration * (1.0 - 1.0 / pieces) : lane_free;
-  const Stamp written{.layer = layer,
-                      .axis = axis,
-                      .time = first_output,
-                      .whole = lane_free,
-                      .pieces = feeds_in_pieces ? pieces : 1.0};
-  stamp(op, layer, written);
-  if (op.blocks_compute && lane_free > hold_.time) {
-    hold_ = {.layer = layer, .axis = axis, .time = lane_free, .whole = lane_free, .pieces = 1.0};
+/// Runs the kernel as soon as the host has submitted it; says when it began.
+double LanePlayer::run_kernel(const LaneOp& op) {
+  if (op.submits > 0 && submit_ > 0.0) {
+    const double room = issuing_ >= kRunsAhead ? kernels_by_run_[issuing_ - kRunsAhead] : 0.0;
+    host_end_ = std::max(host_end_, room) + submit_ * static_cast<double>(op.submits);
+    if (host_end_ > compute_end_) {
+      times_.host += Seconds(host_end_ - compute_end_);
+      resume_at(host_end_);
+    }
+  }
+  const double began = compute_end_;
+  compute_end_ = kernel_end(began, op.seconds);
+  last_kernel_ = op.is_of_optimizer ? &times_.optimizer : &times_.compute;
+  *last_kernel_ += Seconds(compute_end_ - began);
+  return began;
+}
+
+/// When a communication can start as far as its own rank is concerned.
+LanePlayer::Moment LanePlayer::start_of(const LaneOp& op, const Needs& needs) const {
+  Moment start;
+  const auto not_before = [&](Moment moment) {
+    if (moment.time > start.time) start = moment;
+  };
+  for (const Moment& needed : needs.by_queue) not_before(needed);
+  not_before({needs.first_piece, needs.last_piece.record});
+  if (op.after_compute) not_before({compute_end_, kNone});
+  if (issuing_ >= kRunsAhead) not_before({kernels_by_run_[issuing_ - kRunsAhead], kNone});
+  not_before(lane_end_[op.queue]);
+  return start;
+}
+
+/// When the last of the stages is there; none if not all have said so.
+std::optional<LanePlayer::Moment> LanePlayer::join_stages(const LaneOp& op, Moment ready) {
+  if (!join_) join_ = Seconds(ready.time);
+  if (board_ == nullptr) return ready;
+  const std::size_t meeting = meetings_[op.queue];
+  if (!is_at_join_) board_->arrive(op.queue, meeting, ready.time);
+  is_at_join_ = true;
+  const std::optional<double> start = board_->joined(op.queue, meeting);
+  if (!start) return std::nullopt;
+  is_at_join_ = false;
+  ++meetings_[op.queue];
+  return Moment{*start, ready.record};
+}
+
+bool LanePlayer::play_communication(const LaneOp& op, std::size_t run) {
+  const Needs needs = needs_of(op, run);
+  const Moment ready = start_of(op, needs);
+  Moment start = ready;
+  if (op.joins_stages) {
+    const std::optional<Moment> joined = join_stages(op, ready);
+    if (!joined) return false;
+    start = *joined;
+  }
+  double end = start.time + op.seconds;
+  if (needs.last_piece.time > 0.0) end = std::max(end, needs.last_piece.time + op.seconds / op.pieces);
+  if (op.transfer == LaneOp::Transfer::send) {
+    sent_end_ = end;
+    if (board_ != nullptr) board_->send(stage_, op.peer, {end - op.seconds, end});
+  }
+  end_communication(op, run,
+                    {.start = start.time,
+                     .end = end,
+                     .axis = op.axis,
+                     .queue = op.queue,
+                     .before = start.record,
+                     .waits_for_stage = start.time > ready.time},
+                    true);
+  return true;
+}
+
+/// Ends when the transfer that it meets does.
+bool LanePlayer::play_receive(const LaneOp& op, std::size_t run) {
+  const std::optional<StageBoard::Transfer> sent = board_->received(stage_, op.peer, meetings_[op.queue]);
+  if (!sent) return false;
+  ++meetings_[op.queue];
+  const Moment ready = start_of(op, needs_of(op, run));
+  const bool is_late = sent->end > ready.time;
+  end_communication(op, run,
+                    {.start = is_late ? std::max(ready.time, sent->start) : ready.time,
+                     .end = std::max(ready.time, sent->end),
+                     .axis = op.axis,
+                     .queue = op.queue,
+                     .before = ready.record,
+                     .waits_for_stage = is_late && sent->start > ready.time},
+                    false);
+  return true;
+}
+
+void LanePlayer::end_communication(const LaneOp& op, std::size_t run, const Record& ran, bool is_local) {
+  Moment done{ran.end, ran.before};
+  if (ran.end > ran.start || ran.waits_for_stage) {
+    done.record = static_cast<std::int32_t>(records_.size());
+    records_.push_back(ran);
+    if (is_local) add_load(ran.end - op.seconds, ran.end);
+  }
+  lane_end_[op.queue] = done;
+  if (op.blocks_compute) {
+    need(holds_, done);
+    is_held_ = true;
+  }
+  note_uses(op, run, done.time - op.seconds * (1.0 - 1.0 / op.pieces), done);
+}
+
+void LanePlayer::note_uses(const LaneOp& op, std::size_t run, double first, Moment whole) {
+  for (const LaneOp::Use& use : plan_.uses_of(op)) {
+    LastUse& last = last_use(use, run);
+    if (use.access == Access::read) {
+      if (whole.time > last.read.time) last.read = whole;
+      continue;
+    }
+    last.first = first;
+    last.whole = whole;
+    last.pieces = op.pieces;
+    last.by_compute = !op.is_communication;
+    last.read = {};
+  }
+}
+
+/// When a kernel ends that starts now: it runs at share_left_ while communication runs.
+double LanePlayer::kernel_end(double start, double seconds) {
+  if (share_left_ == 1.0) return start + seconds;
+  double now = start;
+  double left = seconds;
+  const auto first = std::partition_point(loads_.begin(), loads_.end(),
+                                          [&](const Stretch& load) { return load.to <= start; });
+  for (auto load = first; load != loads_.end(); ++load) {
+    const double alone = std::max(0.0, load->from - now);
+    if (left <= alone) return now + left;
+    left -= alone;
+    now = std::max(now, load->from);
+    const double beside = (load->to - now) * share_left_;
+    if (left <= beside) return now + left / share_left_;
+    left -= beside;
+    now = load->to;
+  }
+  return now + left;
+}
+
+/// For how long kernels that were played already have run in this stretch with no communication beside them.
+double LanePlayer::alone_in(double from, double to) const {
+  const auto shared = [](double a, double b, const Stretch& other) {
+    return std::max(0.0, std::min(b, other.to) - std::max(a, other.from));
+  };
+  double alone = 0.0;
+  const auto add = [&](double a, double b) {
+    a = std::max(a, from);
+    b = std::min(b, to);
+    if (a >= b) return;
+    alone += b - a;
+    for (auto load = loads_.rbegin(); load != loads_.rend() && load->to > a; ++load) alone -= shared(a, b, *load);
+  };
+  add(busy_since_, compute_end_);
+  for (auto busy = busy_.rbegin(); busy != busy_.rend() && busy->to > from; ++busy) add(busy->from, busy->to);
+  return std::max(0.0, alone);
+}
+
+/// A communication runs: kernels to come will see it; what it takes from those that were played already makes the last
+/// of them longer.
+void LanePlayer::add_load(double start, double end) {
+  constexpr std::size_t kMostLoads = 256;
+  if (share_left_ == 1.0 || end <= start) return;
+  if (start < compute_end_ && last_kernel_ != nullptr) {
+    const double lost = alone_in(start, end) * (1.0 / share_left_ - 1.0);
+    const double most = (end - start) * (1.0 - share_left_);
+    compute_end_ += std::min(lost, most);
+    *last_kernel_ += Seconds(std::min(lost, most));
+  }
+  // Joins it with the stretches that it touches.
+  const auto first = std::partition_point(loads_.begin(), loads_.end(),
+                                          [&](const Stretch& load) { return load.to < start; });
+  auto last = first;
+  for (; last != loads_.end() && last->from <= end; ++last) {
+    start = std::min(start, last->from);
+    end = std::max(end, last->to);
+  }
+  loads_.insert(loads_.erase(first, last), {start, end});
+  if (loads_.size() > kMostLoads) loads_.erase(loads_.begin(), loads_.begin() + kMostLoads / 2);
+}
+
+/// The compute lane goes on at `time`, after a pause.
+void LanePlayer::resume_at(double time) {
+  constexpr std::size_t kMostStretches = 256;
+  if (share_left_ != 1.0 && compute_end_ > busy_since_) {
+    busy_.push_back({busy_since_, compute_end_});
+    if (busy_.size() > kMostStretches) busy_.erase(busy_.begin(), busy_.begin() + kMostStretches / 2);
+  }
+  compute_end_ = busy_since_ = time;
+}
+
+/// The compute lane is idle until `time`, because of the communication `record`.
+void LanePlayer::wait_until(double time, std::int32_t record) {
+  if (time <= compute_end_) return;
+  expose(compute_end_, time, record);
+  resume_at(time);
+}
+
+/// Gives each instant of a wait to the communication that ran in it, back from the one that was waited for.
+void LanePlayer::expose(double from, double to, std::int32_t record) {
+  while (record != kNone && to > from) {
+    const Record& ran = records_[static_cast<std::size_t>(record)];
+    const bool is_first = ran.before == kNone && !ran.waits_for_stage;
+    const double since = is_first ? from : std::clamp(ran.start, from, to);
+    times_.exposed[static_cast<std::size_t>(ran.axis)] += Seconds(to - since);
+    to = since;
+    if (ran.waits_for_stage) {
+      times_.bubble += Seconds(to - from);
+      return;
+    }
+    record = ran.before;
   }
 }
 

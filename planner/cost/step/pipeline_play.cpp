@@ -10,30 +10,21 @@ namespace {
 
 constexpr double kNotYet = -1.0;
 
-Seconds duration_of(const ChunkTimes& chunk, Pass pass) {
-  switch (pass) {
-    case Pass::forward: return chunk.forward;
-    case Pass::backward: return chunk.backward;
-    case Pass::weight: return chunk.weight;
-    case Pass::once: break;
-  }
-  throw std::logic_error("no slot runs what stands outside all micro-batches");
-}
-
 /// Runs the stages' orders against each other.
 class PipelinePlayer {
  public:
-  PipelinePlayer(const StepProgram& program, std::span<const std::vector<ChunkTimes>> times, Seconds transfer)
-      : program_(program), times_(times), transfer_(transfer.value()), stages_(program.stages.size()) {
-    for (const auto& chunks : times) chunks_ = std::max(chunks_, chunks.size());
+  PipelinePlayer(const StepProgram& program, std::span<const StagePlay> plays)
+      : program_(program), plays_(plays), stages_(program.stages.size()) {
+    for (const StagePlay& play : plays) chunks_ = std::max(chunks_, play.chunks.size());
     const auto passes = static_cast<std::size_t>(program.micro_batches) * chunks_ * stages_;
-    forward_end_.assign(passes, kNotYet);
-    backward_end_.assign(passes, kNotYet);
+    forward_.resize(passes);
+    backward_.resize(passes);
   }
 
   PipelineTimes run() {
     std::vector<std::size_t> next(stages_, 0);
     PipelineTimes result{std::vector<Seconds>(stages_), std::vector<Seconds>(stages_)};
+    for (std::size_t s = 0; s < stages_; ++s) result.end[s] = plays_[s].prologue.total();
     for (bool moved = true; moved;) {
       moved = false;
       for (std::size_t s = 0; s < stages_; ++s) {
@@ -52,55 +43,69 @@ class PipelinePlayer {
   }
 
  private:
+  /// When a pass has ended, and when its result is where it is needed.
+  struct Done {
+    double end = kNotYet;
+    double delivered = kNotYet;
+  };
+  /// When what a pass needs is there; kNotYet if nobody knows yet. `sent`: when it left, if it is a neighbour's.
+  struct Arrival {
+    double time = 0.0;
+    double sent = 0.0;
+  };
+
   /// The place of a chunk's pass in the ends; pieces of the model are numbered as they follow each other.
   [[nodiscard]] std::size_t at(std::size_t piece, const Slot& slot) const {
     return piece * static_cast<std::size_t>(program_.micro_batches) + slot.micro_batch.at();
   }
 
-  /// When what this pass needs is there; kNotYet if nobody knows yet.
-  [[nodiscard]] double arrival(std::size_t piece, const Slot& slot) const {
+  [[nodiscard]] Arrival arrival(std::size_t piece, const Slot& slot) const {
     if (slot.pass == Pass::forward) {
-      if (piece == 0) return 0.0;
-      const double sent = forward_end_[at(piece - 1, slot)];
-      return sent == kNotYet ? kNotYet : sent + transfer_;
+      if (piece == 0) return {};
+      const Done& previous = forward_[at(piece - 1, slot)];
+      return {previous.delivered, previous.end};
     }
     // A weight pass needs what its stage's own backward left, which the order has put before it.
-    if (slot.pass == Pass::weight) return backward_end_[at(piece, slot)];
-    const double own = forward_end_[at(piece, slot)];
-    if (own == kNotYet || piece + 1 == stages_ * chunks_) return own;
-    const double sent = backward_end_[at(piece + 1, slot)];
-    return sent == kNotYet ? kNotYet : std::max(own, sent + transfer_);
+    if (slot.pass == Pass::weight) return own(backward_[at(piece, slot)]);
+    const Done& before = forward_[at(piece, slot)];
+    if (before.end == kNotYet || piece + 1 == stages_ * chunks_) return own(before);
+    const Done& next = backward_[at(piece + 1, slot)];
+    if (next.end == kNotYet || next.delivered >= before.end) return {next.delivered, next.end};
+    return own(before);
   }
+  static Arrival own(const Done& done) { return {done.end, done.end}; }
 
   bool advance(std::size_t stage, const Slot& slot, PipelineTimes& result) {
     const std::size_t piece = slot.chunk.at() * stages_ + stage;
-    const double ready = arrival(piece, slot);
-    if (ready == kNotYet) return false;
-    const Seconds duration = duration_of(times_[stage][slot.chunk.at()], slot.pass);
-    const Seconds end = std::max(result.end[stage], Seconds(ready)) + duration;
-    if (slot.pass == Pass::forward) forward_end_[at(piece, slot)] = end.value();
-    if (slot.pass == Pass::backward) backward_end_[at(piece, slot)] = end.value();
+    const Arrival needed = arrival(piece, slot);
+    if (needed.time == kNotYet) return false;
+    const PassPlay::Times& times =
+        plays_[stage].chunks[slot.chunk.at()][static_cast<std::size_t>(slot.pass)].of(slot.micro_batch,
+                                                                                      program_.micro_batches);
+    const double free = result.end[stage].value();
+    result.transfer[stage] += Seconds(std::max(0.0, needed.time - std::max(free, needed.sent)));
+    const Seconds end = Seconds(std::max(free, needed.time)) + times.lanes.total();
+    const Done done{end.value(), (end + times.delivery).value()};
+    if (slot.pass == Pass::forward) forward_[at(piece, slot)] = done;
+    if (slot.pass == Pass::backward) backward_[at(piece, slot)] = done;
     result.end[stage] = end;
-    result.busy[stage] += duration;
     return true;
   }
 
   const StepProgram& program_;
-  std::span<const std::vector<ChunkTimes>> times_;
-  double transfer_;
+  std::span<const StagePlay> plays_;
   std::size_t stages_;
   std::size_t chunks_ = 0;
-  std::vector<double> forward_end_;
-  std::vector<double> backward_end_;
+  std::vector<Done> forward_;
+  std::vector<Done> backward_;
 };
 
 }  // namespace
 
 Seconds PipelineTimes::last_end() const { return *std::max_element(end.begin(), end.end()); }
 
-PipelineTimes play_pipeline(const StepProgram& program, std::span<const std::vector<ChunkTimes>> times,
-                            Seconds transfer) {
-  return PipelinePlayer(program, times, transfer).run();
+PipelineTimes play_pipeline(const StepProgram& program, std::span<const StagePlay> stages) {
+  return PipelinePlayer(program, stages).run();
 }
 
 }  // namespace foreshard

@@ -3,30 +3,22 @@
 #include <span>
 #include <vector>
 
+#include "planner/cost/step/stage_play.hpp"
 #include "planner/program/step_program.hpp"
 #include "planner/units/quantity.hpp"
 
 namespace foreshard {
 
-/// What the passes of one chunk of one stage take.
-struct ChunkTimes {
-  Seconds forward;
-  Seconds backward;
-  Seconds weight{};  ///< zero where weight gradients are part of backward
-};
-
 /// When the stages of a pipeline are through with their passes.
 struct PipelineTimes {
-  std::vector<Seconds> end;   ///< of each stage's last pass
-  std::vector<Seconds> busy;  ///< each stage's passes, summed
+  std::vector<Seconds> end;       ///< of each stage's last pass
+  std::vector<Seconds> transfer;  ///< that each stage waits for what is on its way, all passes together
   [[nodiscard]] Seconds last_end() const;
 };
 
-/// Follows each stage's order, slot by slot: a pass starts when the stage is free and what it needs of its
-/// neighbour has arrived, `transfer` after the neighbour's pass ended. O(stages · chunks · micro-batches);
-/// exact for passes that take the same time whatever the micro-batch.
+/// Follows each stage's order, slot by slot, from the end of its prologue: a pass starts when the stage is free and what
+/// it needs of its neighbour has been delivered. O(stages · chunks · micro-batches).
 /// @throws std::logic_error where the orders wait for each other (check_program says so before)
-PipelineTimes play_pipeline(const StepProgram& program, std::span<const std::vector<ChunkTimes>> times,
-                            Seconds transfer);
+PipelineTimes play_pipeline(const StepProgram& program, std::span<const StagePlay> stages);
 
 }  // namespace foreshard

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "planner/units/result_error.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;
@@ -78,6 +79,17 @@ TEST_CASE("durations become whole picoseconds, or an error") {
   CHECK_THROWS_AS(to_sim_time(Seconds(std::nan(""))), std::domain_error);
   CHECK_THROWS_AS(to_sim_time(Seconds(std::numeric_limits<double>::infinity())), std::domain_error);
   CHECK_THROWS_AS(to_sim_time(kDay * 1.001), std::domain_error);
+}
+
+TEST_CASE("a sum of times that the clock does not hold is an error, not a time in the past") {
+  const SimTime late(INT64_MAX - 5);
+  CHECK(late + SimTime(5) == SimTime(INT64_MAX));
+  CHECK_THROWS_AS(late + SimTime(6), ResultError);
+  CHECK_THROWS_WITH(late + late, ContainsSubstring("runs past 106 days"));
+  CHECK(checked_sim_time(1e18) == SimTime(1'000'000'000'000'000'000));
+  CHECK_THROWS_AS(checked_sim_time(1e19), ResultError);
+  CHECK_THROWS_AS(checked_sim_time(std::nan("")), ResultError);
+  CHECK_THROWS_AS(checked_sim_time(static_cast<Int128>(INT64_MAX) + 1), ResultError);
 }
 
 TEST_CASE("a ring keeps its order while it grows and wraps") {

@@ -147,6 +147,71 @@ TEST_CASE("on an idle fabric flows take what the cost model says, to 2%") {
   }
 }
 
+TEST_CASE("groups of a mesh take the time of the links between their own members, by plan and by flows") {
+  // 8 devices, 64 GB/s and an efficiency of 0.7 between each two. g members of a node use g − 1 links each, and a
+  // message between two of them one.
+  const ClusterSpec cluster = bundled("mi300x-node", 1);
+  const Fabric fabric(cluster);
+  const double link = 0.7 * 64e9;
+  const Bytes payload(std::int64_t{1} << 30);
+  const double bytes = payload.as_double();
+  for (const std::size_t stride : {std::size_t{1}, std::size_t{2}, std::size_t{4}}) {
+    for (std::size_t count = 2; count * stride <= 8; count *= 2) {
+      const Group group{GroupKind::dp, static_cast<std::int64_t>(count), static_cast<std::int64_t>(stride)};
+      const CollectiveTimes times(links_of(group, cluster));
+      const auto g = static_cast<double>(count);
+      for (const CollectiveKind kind : {CollectiveKind::all_reduce, CollectiveKind::all_gather,
+                                        CollectiveKind::reduce_scatter, CollectiveKind::all_to_all}) {
+        INFO(count << " members, stride " << stride << ", " << to_string(kind));
+        // (g − 1)/g of S leave a device over g − 1 links; an all-reduce is two such rounds.
+        const double rounds = kind == CollectiveKind::all_reduce ? 2.0 : 1.0;
+        const double expected = rounds * (g - 1.0) / g * bytes / ((g - 1.0) * link) + rounds * (g - 1.0) * 5e-6;
+        CHECK(times.time(kind, payload).value() == Approx(expected).epsilon(1e-6));
+        const double by_flows =
+            time_on(fabric, times.cost(kind, payload), kind, ranks(0, count, stride), payload, false);
+        CHECK(by_flows == Approx(expected).epsilon(0.01));
+      }
+      CHECK(times.transfer(payload).value() == Approx(bytes / link + 5e-6).epsilon(1e-6));
+    }
+  }
+}
+
+TEST_CASE("rings over several meshes are as fast as their NICs or the links inside, by plan and by flows") {
+  // NICs of 0.97 · 50 GB/s. Of a node's g members each has a ring in by its NIC, and each of the g·(g − 1) links
+  // between them carries one ring: g · min(48.5, 44.8) GB/s.
+  const ClusterSpec cluster = bundled("mi300x-node", 2);
+  const Fabric fabric(cluster);
+  const Bytes payload(std::int64_t{4} << 30);
+  for (const std::size_t per_node : {2, 4, 8}) {
+    INFO(per_node << " members in each node");
+    const std::size_t count = 2 * per_node;
+    const std::size_t stride = 8 / per_node;
+    const Group group{GroupKind::dp, static_cast<std::int64_t>(count), static_cast<std::int64_t>(stride)};
+    const CollectiveTimes times(links_of(group, cluster));
+    const auto g = static_cast<double>(per_node);
+    const double n = 2.0 * g;
+    const double moving = (n - 1.0) / n * payload.as_double() / (g * 44.8e9);
+    const double steps = (n - 2.0) * 5e-6 + 10e-6;
+    const CollectiveKind kind = CollectiveKind::all_gather;
+    CHECK(times.time(kind, payload).value() == Approx(moving + steps).epsilon(1e-6));
+    CHECK(time_on(fabric, times.cost(kind, payload), kind, ranks(0, count, stride), payload, false) ==
+          Approx(moving + steps).epsilon(0.01));
+  }
+}
+
+TEST_CASE("without a fabric, devices of a node talk by their NICs") {
+  ClusterSpec cluster = test::round_cluster(1, 4);
+  cluster.fabric = NodeFabric::none;
+  cluster.network.link.latency = Seconds(5e-6);
+  const CollectiveTimes times(links_of(Group{GroupKind::tp, 4, 1}, cluster));
+  // 3/4 of 1 GiB by a NIC of 10 GB/s, and three steps.
+  const Bytes payload(std::int64_t{1} << 30);
+  const double expected = 0.75 * payload.as_double() / 10e9 + 3.0 * 5e-6;
+  CHECK(times.time(CollectiveKind::all_gather, payload).value() == Approx(expected).epsilon(1e-6));
+  CHECK(time_on(Fabric(cluster), times.cost(CollectiveKind::all_gather, payload), CollectiveKind::all_gather,
+                ranks(0, 4), payload, false) == Approx(expected).epsilon(0.01));
+}
+
 TEST_CASE("a ring takes 2(n−1)/n·S/B and its steps by the links alone, on one tier and on several") {
   // Without NCCL's constants and without a cap: 100 GB/s in a node, 10 GB/s per NIC, 2 and 5 us a step.
   const auto check = [](std::int64_t nodes, std::size_t members, std::size_t stride, double bandwidth) {

@@ -44,12 +44,17 @@ std::int64_t simulated(const PipelineShape& shape) {
 double summed(const PipelineShape& shape, std::vector<Passes> by_stage = {}) {
   const HandProgram hand = make_pipeline(shape);
   by_stage.resize(hand.program.stages.size(), {shape.forward_ns, shape.backward_ns, shape.weight_ns});
-  std::vector<std::vector<ChunkTimes>> times;
+  std::vector<StagePlay> plays;
   for (const Passes& passes : by_stage) {
-    times.push_back(
-        {{nanoseconds(passes.forward), nanoseconds(passes.backward), nanoseconds(passes.weight)}});
+    StagePlay& play = plays.emplace_back();
+    auto& chunk = play.chunks.emplace_back();
+    for (std::size_t pass = 0; pass < chunk.size(); ++pass) {
+      PassPlay::Times times;
+      times.lanes.compute = nanoseconds(std::array{passes.forward, passes.backward, passes.weight}[pass]);
+      chunk[pass] = {times, times, times};
+    }
   }
-  return play_pipeline(hand.program, times, Seconds(0.0)).last_end().value() * 1e9;
+  return play_pipeline(hand.program, plays).last_end().value() * 1e9;
 }
 
 }  // namespace

@@ -1,0 +1,162 @@
+#include "planner/cost/step/lane_plan.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace foreshard {
+
+namespace {
+
+/// The group on whose links a communication runs.
+GroupKind group_of(const Op& op) {
+  const auto* collective = std::get_if<Collective>(&op.kind);
+  return collective != nullptr ? collective->group : GroupKind::pp;
+}
+
+/// Where an operation queues, each direction of arrivals apart.
+std::size_t queue_of(const Op& op) {
+  if (const auto* receive = std::get_if<Recv>(&op.kind))
+    return kLaneCount + static_cast<std::size_t>(receive->peer);
+  return static_cast<std::size_t>(op.lane);
+}
+
+/// By TensorId: its number among those that operations of several queues touch, if it is one.
+std::vector<std::optional<std::uint32_t>> find_shared_tensors(const StepProgram& program, LanePlan& plan) {
+  constexpr std::size_t kNone = SIZE_MAX;
+  std::vector<std::size_t> queue(program.tensors.size(), kNone);
+  std::vector<std::optional<std::uint32_t>> shared(program.tensors.size());
+  for (const Block& block : program.blocks) {
+    for (const Op& op : block.ops) {
+      for (const Operand& operand : op.operands) {
+        const std::size_t id = operand.tensor.at();
+        if (queue[id] == kNone) queue[id] = queue_of(op);
+        if (queue[id] == queue_of(op) || shared[id]) continue;
+        shared[id] = static_cast<std::uint32_t>(plan.tensors.size());
+        plan.tensors.push_back({program.tensors[id].lifetime, program.tensors[id].per_layer});
+      }
+    }
+  }
+  return shared;
+}
+
+bool reads(const Op& op, TensorId tensor) {
+  return std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+    return operand.tensor == tensor && operand.access != Access::write;
+  });
+}
+
+/// True where the second reads what the first writes.
+bool feeds(const Op& first, const Op& second) {
+  return std::any_of(first.operands.begin(), first.operands.end(), [&](const Operand& operand) {
+    return operand.access != Access::read && reads(second, operand.tensor);
+  });
+}
+
+bool is_product(const Op& op) {
+  return std::holds_alternative<Gemm>(op.kind) || std::holds_alternative<GroupedGemm>(op.kind);
+}
+
+/// A pipelined collective is cut into as many pieces as its group has members, and so are the products that feed it
+/// or that it feeds.
+void cut_into_pieces(const StepProgram& program, const Block& block, std::span<LaneOp> ops) {
+  for (std::size_t c = 0; c < block.ops.size(); ++c) {
+    const auto* collective = std::get_if<Collective>(&block.ops[c].kind);
+    if (collective == nullptr || !block.ops[c].pipelined) continue;
+    ops[c].pieces = static_cast<double>(std::max<std::int64_t>(program.group(collective->group).size, 1));
+    for (std::size_t p = 0; p < block.ops.size(); ++p) {
+      if (!is_product(block.ops[p])) continue;
+      const bool is_beside = p < c ? feeds(block.ops[p], block.ops[c]) : feeds(block.ops[c], block.ops[p]);
+      if (is_beside) ops[p].pieces = std::max(ops[p].pieces, ops[c].pieces);
+    }
+  }
+}
+
+/// The buffer of a layer's gathered weights is there from the start of the run on that issues the gather.
+bool fills_layer_buffer(const StepProgram& program, const Op& op) {
+  return std::holds_alternative<Collective>(op.kind) &&
+         std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+           return operand.access == Access::write &&
+                  program.tensor(operand.tensor).lifetime == Lifetime::layer;
+         });
+}
+
+LaneOp::Transfer transfer_of(const Op& op) {
+  if (std::holds_alternative<Send>(op.kind)) return LaneOp::Transfer::send;
+  return std::holds_alternative<Recv>(op.kind) ? LaneOp::Transfer::receive : LaneOp::Transfer::none;
+}
+
+Peer peer_of(const Op& op) {
+  if (const auto* send = std::get_if<Send>(&op.kind)) return send->peer;
+  const auto* receive = std::get_if<Recv>(&op.kind);
+  return receive != nullptr ? receive->peer : Peer::next_stage;
+}
+
+LaneOp lane_op(const StepProgram& program, const Op& op, const OpTime& time) {
+  const bool is_receive = std::holds_alternative<Recv>(op.kind);
+  const auto* collective = std::get_if<Collective>(&op.kind);
+  const GroupKind group = group_of(op);
+  return {.seconds = is_receive ? 0.0 : time.time.value(),
+          .queue = queue_of(op),
+          .axis = axis_of(group),
+          .is_communication = is_communication(op),
+          .is_of_optimizer = op.component == Component::optimizer || op.component == Component::gradient_sync,
+          .after_compute = op.after_compute || op.prefetch_blocks > 0 || fills_layer_buffer(program, op),
+          .blocks_compute = op.blocks_compute,
+          .transfer = transfer_of(op),
+          .peer = peer_of(op),
+          .joins_stages = collective != nullptr && program.group(group).size > 1 &&
+                          (group == GroupKind::world || group == GroupKind::tied || group == GroupKind::pp),
+          .blocks_early = static_cast<std::size_t>(op.prefetch_blocks)};
+}
+
+/// The last kernel of a block waits until the host has submitted all of them.
+void count_submissions(std::span<LaneOp> ops, const std::vector<OpTime>& times) {
+  std::int64_t kernels = 0;
+  LaneOp* last = nullptr;
+  for (std::size_t o = 0; o < ops.size(); ++o) {
+    if (ops[o].is_communication) continue;
+    kernels += times[o].kernels;
+    last = &ops[o];
+  }
+  if (last != nullptr) last->submits = kernels;
+}
+
+}  // namespace
+
+OpTimes price_operations(const StepProgram& program, const CostModel& cost) {
+  OpTimes times(program.blocks.size());
+  for (std::size_t b = 0; b < program.blocks.size(); ++b) {
+    times[b].reserve(program.blocks[b].ops.size());
+    for (const Op& op : program.blocks[b].ops) times[b].push_back(cost.time(op, program));
+  }
+  return times;
+}
+
+LanePlan plan_lanes(const StepProgram& program, const OpTimes& times) {
+  LanePlan plan;
+  const auto shared = find_shared_tensors(program, plan);
+  for (std::size_t b = 0; b < program.blocks.size(); ++b) {
+    const Block& block = program.blocks[b];
+    plan.first_op.push_back(static_cast<std::uint32_t>(plan.ops.size()));
+    for (std::size_t o = 0; o < block.ops.size(); ++o) {
+      LaneOp planned = lane_op(program, block.ops[o], times[b][o]);
+      planned.first_use = static_cast<std::uint32_t>(plan.uses.size());
+      for (const Operand& operand : block.ops[o].operands) {
+        if (!shared[operand.tensor.at()]) continue;
+        plan.uses.push_back({*shared[operand.tensor.at()], operand.layer_shift, operand.access});
+        plan.lowest_shift = std::min<std::int32_t>(plan.lowest_shift, operand.layer_shift);
+        plan.highest_shift = std::max<std::int32_t>(plan.highest_shift, operand.layer_shift);
+      }
+      planned.uses = static_cast<std::uint32_t>(plan.uses.size()) - planned.first_use;
+      plan.most_blocks_early = std::max(plan.most_blocks_early, planned.blocks_early);
+      plan.ops.push_back(planned);
+    }
+    const std::span<LaneOp> ops = std::span(plan.ops).subspan(plan.first_op.back());
+    cut_into_pieces(program, block, ops);
+    count_submissions(ops, times[b]);
+  }
+  plan.first_op.push_back(static_cast<std::uint32_t>(plan.ops.size()));
+  return plan;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "planner/cost/step/lane_plan.hpp"
+#include "planner/program/step_program.hpp"
+
+namespace foreshard {
+
+/// Where stages that are played one after the other leave what the others wait for: transfers on their way, and when
+/// each was ready for a collective over several stages. The k-th Recv of a direction meets the k-th Send of it.
+class StageBoard {
+ public:
+  struct Transfer {
+    double start = 0.0;
+    double end = 0.0;
+  };
+
+  StageBoard(const StepProgram& program, const LanePlan& plan) : stages_(program.stages.size()) {
+    for (auto& inbox : inboxes_) inbox.resize(stages_);
+    arriving_.resize(stages_);
+    for (std::size_t stage = 0; stage < stages_; ++stage) count_joins(program, plan, StageId(stage));
+  }
+
+  void send(StageId from, Peer to, Transfer transfer) {
+    const bool is_forward = to == Peer::next_stage;
+    const std::size_t receiver = (from.at() + (is_forward ? 1 : stages_ - 1)) % stages_;
+    inboxes_[is_forward ? 0 : 1][receiver].push_back(transfer);
+    arriving_[receiver].push_back(transfer);
+  }
+  /// Those of both directions that were sent to the stage since the last call. @param seen  how many there were then
+  [[nodiscard]] std::span<const Transfer> under_way(StageId stage, std::size_t& seen) const {
+    const auto fresh = std::span(arriving_[stage.at()]).subspan(seen);
+    seen = arriving_[stage.at()].size();
+    return fresh;
+  }
+  /// The k-th that the stage receives from this neighbour; none if it is not under way yet.
+  [[nodiscard]] std::optional<Transfer> received(StageId stage, Peer from, std::size_t k) const {
+    const std::vector<Transfer>& inbox = inboxes_[from == Peer::previous_stage ? 0 : 1][stage.at()];
+    return k < inbox.size() ? std::optional(inbox[k]) : std::nullopt;
+  }
+
+  /// A stage is ready for the k-th collective of a queue.
+  void arrive(std::size_t queue, std::size_t k, double time) {
+    auto& meetings = meetings_[queue];
+    if (meetings.size() <= k) meetings.resize(k + 1);
+    ++meetings[k].there;
+    meetings[k].last = std::max(meetings[k].last, time);
+  }
+  /// When the last stage was; none if not all are.
+  [[nodiscard]] std::optional<double> joined(std::size_t queue, std::size_t k) const {
+    const Meeting& meeting = meetings_[queue][k];
+    return meeting.there == stages_in_[queue] ? std::optional(meeting.last) : std::nullopt;
+  }
+
+ private:
+  struct Meeting {
+    std::size_t there = 0;
+    double last = 0.0;
+  };
+
+  void count_joins(const StepProgram& program, const LanePlan& plan, StageId stage) {
+    const std::vector<std::int64_t> visits = count_block_calls(program, stage);
+    std::array<bool, kQueueCount> joins{};
+    for (std::size_t block = 0; block < visits.size(); ++block) {
+      if (visits[block] == 0) continue;
+      for (const LaneOp& op : plan.ops_of(BlockId(block))) joins[op.queue] |= op.joins_stages;
+    }
+    for (std::size_t queue = 0; queue < kQueueCount; ++queue) stages_in_[queue] += joins[queue] ? 1U : 0U;
+  }
+
+  std::size_t stages_;
+  std::array<std::vector<std::vector<Transfer>>, 2> inboxes_;  // by direction and receiving stage
+  std::vector<std::vector<Transfer>> arriving_;                // by receiving stage
+  std::array<std::vector<Meeting>, kQueueCount> meetings_;
+  std::array<std::size_t, kQueueCount> stages_in_{};
+};
+
+}  // namespace foreshard

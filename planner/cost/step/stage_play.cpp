@@ -1,0 +1,208 @@
+#include "planner/cost/step/stage_play.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "planner/program/schedule/runs.hpp"
+
+namespace foreshard {
+
+namespace {
+
+/// A slot of those that are played, and which of the played micro-batches it belongs to.
+struct PlayedSlot {
+  Slot slot;
+  std::size_t round = 0;
+};
+
+/// True where all forward passes of a stage come before its first backward pass.
+bool runs_forwards_first(const StageProgram& stage) {
+  const auto is_forward = [](const Slot& slot) { return slot.pass == Pass::forward; };
+  return std::is_partitioned(stage.order.begin(), stage.order.end(), is_forward);
+}
+
+/// The runs of some micro-batches of one stage, with the places between their slots.
+class Sequence {
+ public:
+  static constexpr std::int64_t kMostRounds = 3;
+
+  Sequence(const StepProgram& program, const StageProgram& stage)
+      : micro_batches_(program.micro_batches), rounds_(std::min(kMostRounds, program.micro_batches)) {
+    for (const BlockCall& visit : stage.prologue) runs_.push_back({visit, ChunkId(), MicroBatch(), false});
+    if (runs_forwards_first(stage)) {
+      for (std::int64_t round = 0; round < rounds_; ++round) add_forwards(stage, round);
+      for (std::int64_t round = 0; round < rounds_; ++round) {
+        first_slots_.push_back(slots_.size());
+        add_backwards(stage, round);
+      }
+    } else {
+      for (std::int64_t round = 0; round < rounds_; ++round) {
+        first_slots_.push_back(slots_.size());
+        add_forwards(stage, round);
+        add_backwards(stage, round);
+      }
+    }
+    marks_.push_back(runs_.size());
+    for (const BlockCall& visit : stage.epilogue) runs_.push_back({visit, ChunkId(), MicroBatch(), false});
+  }
+
+  [[nodiscard]] const std::vector<Run>& runs() const { return runs_; }
+  /// Before each slot, and behind the last.
+  [[nodiscard]] const std::vector<std::size_t>& marks() const { return marks_; }
+  [[nodiscard]] const std::vector<PlayedSlot>& slots() const { return slots_; }
+  [[nodiscard]] std::int64_t rounds() const { return rounds_; }
+  /// Of a micro-batch, or, where all forwards come first, of its backward.
+  [[nodiscard]] std::size_t first_slot(std::size_t round) const { return first_slots_[round]; }
+
+ private:
+  void add_forwards(const StageProgram& stage, std::int64_t round) {
+    for (std::size_t chunk = 0; chunk < stage.chunks.size(); ++chunk) add(stage, Pass::forward, chunk, round);
+  }
+  void add_backwards(const StageProgram& stage, std::int64_t round) {
+    for (std::size_t chunk = stage.chunks.size(); chunk-- > 0;) {
+      add(stage, Pass::backward, chunk, round);
+      if (!stage.chunks[chunk].weight.empty()) add(stage, Pass::weight, chunk, round);
+    }
+  }
+  void add(const StageProgram& stage, Pass pass, std::size_t chunk, std::int64_t round) {
+    const std::int64_t micro_batch = round + 1 == rounds_ ? micro_batches_ - 1 : round;
+    const Slot slot{pass, ChunkId(chunk), MicroBatch(static_cast<std::size_t>(micro_batch))};
+    slots_.push_back({slot, static_cast<std::size_t>(round)});
+    marks_.push_back(runs_.size());
+    for (const BlockCall& visit : block_calls_of(stage, slot, micro_batches_))
+      runs_.push_back({visit, slot.chunk, slot.micro_batch, true});
+  }
+
+  std::int64_t micro_batches_;
+  std::int64_t rounds_;
+  std::vector<Run> runs_;
+  std::vector<std::size_t> marks_;
+  std::vector<PlayedSlot> slots_;
+  std::vector<std::size_t> first_slots_;  // by round
+};
+
+PassPlay::Times times_of_slot(const LaneMark& begin, const LaneMark& end) {
+  PassPlay::Times times{end.times - begin.times, Seconds(0.0)};
+  if (end.sent_end > begin.sent_end) times.delivery = std::max(Seconds(0.0), end.sent_end - end.times.total());
+  return times;
+}
+
+void book_slot(StagePlay& play, const PlayedSlot& slot, std::int64_t rounds, const PassPlay::Times& times) {
+  PassPlay& pass = play.chunks[slot.slot.chunk.at()][static_cast<std::size_t>(slot.slot.pass)];
+  const auto last = static_cast<std::size_t>(rounds - 1);
+  if (slot.round == 0) pass.first = times;
+  if (slot.round == last) pass.last = times;
+  if (slot.round + 1 == last || last == 0) pass.between = times;
+}
+
+/// How much farther the links between replicas fall behind the kernels with each micro-batch like the middle one.
+/// @pre three micro-batches are played
+Seconds falls_behind(const Sequence& sequence, const std::vector<LaneMark>& stands) {
+  const LaneMark& before = stands[sequence.first_slot(1)];
+  const LaneMark& after = stands[sequence.first_slot(2)];
+  const Seconds kernels = after.times.total() - before.times.total();
+  const Seconds links = after.links_end - before.links_end;
+  const bool is_behind = after.links_end > after.times.total();
+  return is_behind ? std::max(Seconds(0.0), links - kernels) : Seconds(0.0);
+}
+
+bool is_alike(std::span<const BlockCall> a, std::span<const BlockCall> b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const BlockCall& x, const BlockCall& y) { return x.block == y.block; });
+}
+
+/// True where the stages run the same blocks, if for other layers.
+bool is_alike(const StageProgram& a, const StageProgram& b) {
+  const auto chunks = [](const Chunk& x, const Chunk& y) {
+    return is_alike(x.forward, y.forward) && is_alike(x.backward, y.backward) &&
+           is_alike(x.last_backward, y.last_backward) && is_alike(x.weight, y.weight) &&
+           is_alike(x.last_weight, y.last_weight);
+  };
+  return is_alike(a.prologue, b.prologue) && is_alike(a.epilogue, b.epilogue) &&
+         std::equal(a.chunks.begin(), a.chunks.end(), b.chunks.begin(), b.chunks.end(), chunks);
+}
+
+/// Of the players that can go on, the one whose kernels have ended first; null if there is none.
+LanePlayer* earliest(std::vector<LanePlayer>& players, const std::vector<bool>& waits) {
+  LanePlayer* first = nullptr;
+  for (std::size_t i = 0; i < players.size(); ++i) {
+    if (waits[i] || players[i].is_done()) continue;
+    if (first == nullptr || players[i].compute_end() < first->compute_end()) first = &players[i];
+  }
+  return first;
+}
+
+}  // namespace
+
+LaneTimes PassPlay::sum(std::int64_t micro_batches) const {
+  LaneTimes sum = last.lanes;
+  if (micro_batches > 1) sum += first.lanes;
+  if (micro_batches > 2) sum += between.lanes * static_cast<double>(micro_batches - 2);
+  return sum;
+}
+
+StagePlay play_stage(const StepProgram& program, const LanePlan& plan, StageId stage_id,
+                     const Interference& interference) {
+  const Sequence sequence(program, program.stages[stage_id.at()]);
+  LanePlayer player(plan, sequence.runs(), interference);
+  const std::vector<LaneMark> stands = player.play(sequence.marks());
+
+  StagePlay play;
+  play.chunks.resize(program.stages[stage_id.at()].chunks.size());
+  play.prologue = stands.front().times;
+  const std::vector<PlayedSlot>& slots = sequence.slots();
+  for (std::size_t s = 0; s < slots.size(); ++s)
+    book_slot(play, slots[s], sequence.rounds(), times_of_slot(stands[s], stands[s + 1]));
+  const LaneTimes& passed = stands.back().times;
+  play.epilogue = player.end() - passed;
+  if (player.join()) play.join = std::max(Seconds(0.0), *player.join() - passed.total());
+  if (sequence.rounds() == Sequence::kMostRounds) {
+    const auto more = static_cast<double>(program.micro_batches - sequence.rounds());
+    const Seconds behind = more * falls_behind(sequence, stands);
+    play.epilogue.exposed[static_cast<std::size_t>(CommAxis::dp)] += behind;
+    if (play.join) *play.join += behind;
+  }
+  return play;
+}
+
+std::vector<StagePlay> play_stages(const StepProgram& program, const LanePlan& plan,
+                                   const Interference& interference) {
+  std::vector<StagePlay> plays;
+  for (std::size_t stage = 0; stage < program.stages.size(); ++stage) {
+    std::size_t like = 0;
+    while (like < stage && !is_alike(program.stages[like], program.stages[stage])) ++like;
+    plays.push_back(like < stage ? StagePlay(plays[like])
+                                 : play_stage(program, plan, StageId(stage), interference));
+  }
+  return plays;
+}
+
+std::vector<LaneTimes> play_together(const StepProgram& program, const LanePlan& plan,
+                                     const Interference& interference) {
+  StageBoard board(program, plan);
+  std::vector<std::vector<Run>> runs;
+  for (std::size_t stage = 0; stage < program.stages.size(); ++stage) runs.push_back(runs_of(program, StageId(stage)));
+  std::vector<LanePlayer> players;
+  for (std::size_t stage = 0; stage < program.stages.size(); ++stage)
+    players.emplace_back(plan, runs[stage], interference, board, StageId(stage));
+
+  // The stage that is earliest goes first, so that what it sends is known where it arrives.
+  std::vector<bool> waits(players.size());
+  while (LanePlayer* player = earliest(players, waits)) {
+    const auto place = static_cast<std::size_t>(player - players.data());
+    waits[place] = !player->advance();
+    if (!waits[place]) waits.assign(players.size(), false);
+  }
+  if (!std::all_of(players.begin(), players.end(), [](const LanePlayer& player) { return player.is_done(); }))
+    throw std::logic_error("the stages' orders wait for each other");
+  std::vector<LaneTimes> times;
+  for (const LanePlayer& player : players) times.push_back(player.end());
+  const auto slowest = std::max_element(times.begin(), times.end(), [](const LaneTimes& a, const LaneTimes& b) {
+    return a.total() < b.total();
+  });
+  const Seconds step = slowest->total();
+  for (LaneTimes& stage : times) stage.bubble += step - stage.total();
+  return times;
+}
+
+}  // namespace foreshard
