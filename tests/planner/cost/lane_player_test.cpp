@@ -158,9 +158,9 @@ namespace {
 /// A kernel or a communication of a plan made by hand, on tensors that last for the step.
 struct HandOp {
   double seconds = 0.0;
-  std::optional<GroupKind> group;  ///< none: a kernel
-  std::vector<std::uint32_t> reads;
-  std::vector<std::uint32_t> writes;
+  std::optional<GroupKind> group{};  ///< none: a kernel
+  std::vector<std::uint32_t> reads{};
+  std::vector<std::uint32_t> writes{};
   std::int64_t submits = 0;
 };
 

@@ -182,7 +182,7 @@ TEST_CASE("rings over several meshes are as fast as their NICs or the links insi
   const ClusterSpec cluster = bundled("mi300x-node", 2);
   const Fabric fabric(cluster);
   const Bytes payload(std::int64_t{4} << 30);
-  for (const std::size_t per_node : {2, 4, 8}) {
+  for (const std::size_t per_node : {std::size_t{2}, std::size_t{4}, std::size_t{8}}) {
     INFO(per_node << " members in each node");
     const std::size_t count = 2 * per_node;
     const std::size_t stride = 8 / per_node;

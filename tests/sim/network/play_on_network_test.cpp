@@ -8,6 +8,7 @@
 #include "planner/cost/step/lane_player.hpp"
 #include "planner/program/emit/emit.hpp"
 #include "planner/spec/yaml/load.hpp"
+#include "planner/units/result_error.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random_jobs.hpp"
 
@@ -48,6 +49,20 @@ JobSpec two_nodes(const std::string& parallelism, const std::string& cluster = "
 }
 
 }  // namespace
+
+TEST_CASE("a step that ends beyond the simulator's clock is refused, however slow a link or a latency") {
+  const JobSpec job = two_nodes("{tp: 8, dp: 2}");
+  for (const double share : {1e-9, 1e-300, 5e-324}) {
+    INFO(share << " of a device's links is left");
+    const std::vector<Degradation> worn{{{VertexKind::device, 0}, share}};
+    CHECK_THROWS_AS(play(job, false, worn), ResultError);
+  }
+  // All-gathers of 7 steps, 2,000 s each, hundreds of times: more than the 106 days that fit.
+  JobSpec late = job;
+  late.cluster.link.latency = Seconds(2000.0);
+  late.cluster.nccl.reset();
+  CHECK_THROWS_AS(play(late, false), ResultError);
+}
 
 TEST_CASE("a job whose communications do not meet takes as long with flows as without") {
   for (const char* parallelism :
