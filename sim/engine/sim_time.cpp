@@ -1,6 +1,7 @@
 #include "sim/engine/sim_time.hpp"
 
 #include <cmath>
+
 #include <fmt/format.h>
 
 #include "planner/units/result_error.hpp"
@@ -11,7 +12,8 @@ namespace detail {
 
 void throw_clock_overflow() {
   throw ResultError(
-      "the simulated step runs past 106 days, which is all that the simulator's clock holds: a link, a device or a "
+      "the simulated step runs past 106 days, which is all that the simulator's clock holds: a link, a "
+      "device or a "
       "latency is too slow for the step to end");
 }
 

@@ -26,7 +26,8 @@ class SimTime {
   }
 
   constexpr SimTime& operator+=(SimTime other) {
-    if (__builtin_add_overflow(picoseconds_, other.picoseconds_, &picoseconds_)) detail::throw_clock_overflow();
+    if (__builtin_add_overflow(picoseconds_, other.picoseconds_, &picoseconds_))
+      detail::throw_clock_overflow();
     return *this;
   }
   constexpr SimTime& operator-=(SimTime other) {

@@ -77,11 +77,11 @@ std::optional<FailureRuns> play_failures(const FailureModel& model, Seconds inte
     return Seconds(times[static_cast<std::size_t>(share * (n - 1.0))]);
   };
   return FailureRuns{.runs = runs,
-          .goodput = mean,
-          .standard_error = std::sqrt(variance / n),
-          .fifth = quantile(0.05),
-          .median = quantile(0.5),
-          .ninety_fifth = quantile(0.95)};
+                     .goodput = mean,
+                     .standard_error = std::sqrt(variance / n),
+                     .fifth = quantile(0.05),
+                     .median = quantile(0.5),
+                     .ninety_fifth = quantile(0.95)};
 }
 
 }  // namespace foreshard

@@ -22,7 +22,7 @@ struct FailureRuns {
 /// during checkpoints and restarts. In seconds, apart from the step's clock. The same seed gives the same
 /// figures. Plays fewer runs, at least two, where so many would take more than some seconds, and none where two would.
 /// @pre runs ≥ 2, interval and computing above zero
-std::optional<FailureRuns> play_failures(const FailureModel& model, Seconds interval, Seconds computing, std::int64_t runs,
-                          std::uint64_t seed);
+std::optional<FailureRuns> play_failures(const FailureModel& model, Seconds interval, Seconds computing,
+                                         std::int64_t runs, std::uint64_t seed);
 
 }  // namespace foreshard

@@ -97,8 +97,8 @@ SimTime duration_of(const Op& op, const Block& block, Seconds time) {
   try {
     return to_sim_time(time);
   } catch (const ResultError&) {
-    throw ResultError(fmt::format("\"{}\" of \"{}\" takes {} s, which cannot be simulated", op.name, block.name,
-                                  time.value()));
+    throw ResultError(fmt::format("\"{}\" of \"{}\" takes {} s, which cannot be simulated", op.name,
+                                  block.name, time.value()));
   }
 }
 

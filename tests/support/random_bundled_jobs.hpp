@@ -85,16 +85,16 @@ class BundledJobDraw {
     const std::int64_t batch =
         devices / (tp * pp * cp) * micro_batch * (vp > 1 ? pp : 1) * one_of<std::int64_t>(1, 2, 4, 8);
 
-    std::string text = "model: " + model + "\ncluster: {name: " + cluster +
-                       number("nodes", nodes) + "}\n";
+    std::string text = "model: " + model + "\ncluster: {name: " + cluster + number("nodes", nodes) + "}\n";
     if (!one_in(6))
       text += std::string("framework: ") +
-              one_of("megatron", "megatron-deepspeed", "torch-fsdp", "deepspeed", "nanotron", "foreshard") + "\n";
-    text += map("parallelism", number("tp", tp) + number("pp", pp) + number("vp", vp) + number("cp", cp) +
-                                   number("ep", ep) + word("zero", {"0", "1", "2", "3"}) +
-                                   perhaps("cp_style", {"ring", "all-gather", "ulysses"}) +
-                                   perhaps("sequence_parallel", {"true", "false"}) +
-                                   perhaps("stages", {"even", "by-cost"}));
+              one_of("megatron", "megatron-deepspeed", "torch-fsdp", "deepspeed", "nanotron", "foreshard") +
+              "\n";
+    text +=
+        map("parallelism",
+            number("tp", tp) + number("pp", pp) + number("vp", vp) + number("cp", cp) + number("ep", ep) +
+                word("zero", {"0", "1", "2", "3"}) + perhaps("cp_style", {"ring", "all-gather", "ulysses"}) +
+                perhaps("sequence_parallel", {"true", "false"}) + perhaps("stages", {"even", "by-cost"}));
     text += map("training",
                 number("sequence_length", one_of<std::int64_t>(1024, 2048, 4096, 8192, 32768)) +
                     number("global_batch", batch) + number("micro_batch", micro_batch) +
@@ -112,9 +112,9 @@ class BundledJobDraw {
 
   std::string draw_overlap() {
     if (one_in(2)) return {};
-    const std::string entries =
-        perhaps("tp", {"none", "wgrad", "full"}) + perhaps("dp", {"true", "false"}) +
-        perhaps("pp", {"true", "false"}) + perhaps("cp", {"true", "false"}) + perhaps("ep", {"true", "false"});
+    const std::string entries = perhaps("tp", {"none", "wgrad", "full"}) + perhaps("dp", {"true", "false"}) +
+                                perhaps("pp", {"true", "false"}) + perhaps("cp", {"true", "false"}) +
+                                perhaps("ep", {"true", "false"});
     return entries.empty() ? std::string() : ", overlap: {" + entries.substr(2) + "}";
   }
 

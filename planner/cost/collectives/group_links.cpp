@@ -20,7 +20,8 @@ BytesPerSecond reached(const NetworkSpec& network) {
 BytesPerSecond reached_inside(GroupSpan span, const ClusterSpec& cluster) {
   const BytesPerSecond all_links = reached(cluster.link);
   if (cluster.fabric != NodeFabric::mesh || cluster.devices_per_node < 2) return all_links;
-  return all_links * (static_cast<double>(span.per_node - 1) / static_cast<double>(cluster.devices_per_node - 1));
+  return all_links *
+         (static_cast<double>(span.per_node - 1) / static_cast<double>(cluster.devices_per_node - 1));
 }
 
 void require_links(const Group& group, GroupSpan span, const ClusterSpec& cluster) {

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "planner/topology/group.hpp"
 #include "planner/spec/cluster/cluster_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
+#include "planner/topology/group.hpp"
 #include "planner/units/quantity.hpp"
 
 namespace foreshard {
@@ -25,8 +25,8 @@ struct GroupLinks {
   std::int64_t members = 1;
   std::int64_t per_node = 1;  ///< members that share a node
   std::int64_t nodes = 1;
-  Tier inside;                   ///< between devices of a node; in a mesh, a member's links to the others together
-  Tier across;                   ///< between nodes
+  Tier inside;  ///< between devices of a node; in a mesh, a member's links to the others together
+  Tier across;  ///< between nodes
   std::optional<NcclSpec> nccl;  ///< none: plain rings
   bool is_mesh = false;          ///< each two devices of a node have a link of their own
 

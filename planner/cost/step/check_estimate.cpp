@@ -27,7 +27,8 @@ constexpr double kLeastBandwidth = 1e5;  // B/s
 constexpr double kMostBandwidth = 1e17;
 constexpr double kMostLatency = 1.0;  // s
 
-void add_ranges_of_link(std::vector<InputRange>& inputs, const std::string& path, const char* bandwidth, const LinkSpec& link) {
+void add_ranges_of_link(std::vector<InputRange>& inputs, const std::string& path, const char* bandwidth,
+                        const LinkSpec& link) {
   inputs.push_back({path + bandwidth, link.bandwidth.value(), kLeastBandwidth, kMostBandwidth});
   inputs.push_back({path + ".efficiency", link.efficiency, kLeastEfficiency, 1.0});
   inputs.push_back({path + ".latency", link.latency.value(), 0.0, kMostLatency});
@@ -42,7 +43,8 @@ void add_ranges_of_accelerator(std::vector<InputRange>& inputs, const Accelerato
     inputs.push_back({gemm + ".efficiency", accelerator.gemm[type]->efficiency, kLeastEfficiency, 1.0});
   }
   const KernelConstants& kernels = accelerator.kernels;
-  inputs.push_back({path + "memory.bandwidth", accelerator.memory_bandwidth.value(), kLeastBandwidth, kMostBandwidth});
+  inputs.push_back(
+      {path + "memory.bandwidth", accelerator.memory_bandwidth.value(), kLeastBandwidth, kMostBandwidth});
   inputs.push_back({path + "kernels.memory_efficiency", kernels.memory_efficiency, kLeastEfficiency, 1.0});
   inputs.push_back({path + "kernels.memory_half_size", kernels.memory_half_size.as_double(), 0.0, 1e12});
   inputs.push_back({path + "kernels.gemm_fixed", kernels.gemm_fixed.value(), 0.0, kMostLatency});
@@ -69,7 +71,8 @@ std::vector<InputRange> inputs_of(const JobSpec& job) {
   const ClusterSpec& cluster = job.cluster;
   add_ranges_of_accelerator(inputs, cluster.accelerator);
   if (cluster.devices_per_node > 1) add_ranges_of_link(inputs, "cluster.link", ".bandwidth", cluster.link);
-  if (cluster.nodes > 1) add_ranges_of_link(inputs, "cluster.network", ".bandwidth_per_device", cluster.network.link);
+  if (cluster.nodes > 1)
+    add_ranges_of_link(inputs, "cluster.network", ".bandwidth_per_device", cluster.network.link);
   if (cluster.nccl) inputs.push_back({"cluster.nccl.fixed", cluster.nccl->fixed.value(), 0.0, kMostLatency});
   if (cluster.price)
     inputs.push_back({"cluster.price_per_device_hour", cluster.price->value() * kHour.value(), 0.0, 1e6});
@@ -159,7 +162,8 @@ void check_estimate(const JobSpec& job, const Estimate& estimate) {
   check_step_figures(check, estimate.step);
   constexpr std::array kAxes{"tp", "pp", "dp", "cp", "ep"};
   for (std::size_t axis = 0; axis < kCommAxisCount; ++axis)
-    check.time(fmt::format("the communication of {}", kAxes[axis]).c_str(), estimate.communication[axis].time);
+    check.time(fmt::format("the communication of {}", kAxes[axis]).c_str(),
+               estimate.communication[axis].time);
   check_training_figures(check, estimate.training);
 }
 

@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/block_cost.hpp"
 #include "planner/cost/step/check_estimate.hpp"
-#include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/error_band.hpp"
 #include "planner/cost/step/model_figures.hpp"
 #include "planner/cost/step/pipeline_play.hpp"
@@ -16,6 +16,7 @@
 #include "planner/program/schedule/schedule.hpp"
 #include "planner/spec/job/job_notes.hpp"
 #include "planner/program/emit/stage_layout.hpp"
+#include "planner/program/schedule/schedule.hpp"
 
 namespace foreshard {
 
@@ -25,10 +26,7 @@ namespace {
 class Summation {
  public:
   Summation(const JobSpec& job, const StepProgram& program)
-      : job_(job),
-        program_(program),
-        cost_(job),
-        times_(price_operations(program, cost_)) {
+      : job_(job), program_(program), cost_(job), times_(price_operations(program, cost_)) {
     const std::vector<BlockCost> blocks = price_blocks(program, times_);
     for (std::size_t s = 0; s < program.stages.size(); ++s) {
       BlockCost& sum = sums_.emplace_back();

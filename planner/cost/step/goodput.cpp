@@ -69,7 +69,8 @@ std::int64_t spare_nodes(const FailureModel& model, Seconds repair) {
   // A Poisson distribution of a large mean is a normal one of that variance, whose 99% point is 2.326 deviations up.
   constexpr double kLarge = 1e6;
   constexpr double kNormalQuantile = 2.3263478740408408;
-  if (mean > kLarge) return static_cast<std::int64_t>(std::ceil(mean + kNormalQuantile * std::sqrt(mean))) + 1;
+  if (mean > kLarge)
+    return static_cast<std::int64_t>(std::ceil(mean + kNormalQuantile * std::sqrt(mean))) + 1;
   // Sums of logarithms: a large mean's first term is nothing as a double.
   double covered = 0.0;
   double log_term = -mean;

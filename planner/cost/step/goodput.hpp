@@ -39,9 +39,9 @@ std::int64_t spare_nodes(const FailureModel& model, Seconds repair);
 /// What failures do to a whole training.
 struct FailureFigures {
   Seconds mtbf;
-  Seconds interval;                      ///< of computing between checkpoints
-  bool is_best = true;                   ///< found here, not said by the job
-  double goodput = 1.0;                  ///< share of the time that goes into steps that count; 0: no progress
+  Seconds interval;      ///< of computing between checkpoints
+  bool is_best = true;   ///< found here, not said by the job
+  double goodput = 1.0;  ///< share of the time that goes into steps that count; 0: no progress
   // Of the whole training; none where it makes no progress:
   std::optional<double> failures{};      ///< expected
   std::optional<Seconds> time{};         ///< with them

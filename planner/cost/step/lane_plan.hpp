@@ -22,8 +22,8 @@ struct LaneOp {
     std::int32_t layer_shift = 0;
     Access access = Access::read;
   };
-  double seconds = 0.0;  ///< a Recv takes no time of its own: its Send does
-  std::size_t queue = 0;         ///< its Lane; of a Recv, kLaneCount and its peer: it does not queue behind Sends
+  double seconds = 0.0;   ///< a Recv takes no time of its own: its Send does
+  std::size_t queue = 0;  ///< its Lane; of a Recv, kLaneCount and its peer: it does not queue behind Sends
   CommAxis axis = CommAxis::tp;  ///< of a communication
   bool is_communication = false;
   bool is_of_optimizer = false;  ///< a kernel that the breakdown counts as the optimizer's
@@ -32,9 +32,9 @@ struct LaneOp {
   enum class Transfer : std::uint8_t { none, send, receive };
   Transfer transfer = Transfer::none;
   Peer peer = Peer::next_stage;  ///< of a transfer
-  bool joins_stages = false;    ///< a collective over several stages
-  double pieces = 1.0;          ///< a pipelined collective and its products run in so many
-  std::int64_t submits = 0;     ///< of a block's last kernel: how many the block has; else 0
+  bool joins_stages = false;     ///< a collective over several stages
+  double pieces = 1.0;           ///< a pipelined collective and its products run in so many
+  std::int64_t submits = 0;      ///< of a block's last kernel: how many the block has; else 0
   std::size_t blocks_early = 0;  ///< of a gather that is issued ahead
   std::uint32_t first_use = 0;   ///< into LanePlan::uses
   std::uint32_t uses = 0;

@@ -1,52 +1,24 @@
 #include "planner/cost/step/lane_player.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 namespace foreshard {
 
 namespace {
 
-/// Runs that the host issues ahead of the compute lane, as SimulationOptions::visits_ahead.
+/// Runs that the host issues ahead of the compute lane, as the simulator does by default (SimulationOptions).
 constexpr std::size_t kRunsAhead = 64;
 
 constexpr std::size_t index_of(Lane lane) { return static_cast<std::size_t>(lane); }
 
 }  // namespace
 
-Seconds LaneTimes::total() const {
-  return std::accumulate(exposed.begin(), exposed.end(), compute + optimizer + host + bubble);
-}
-
-LaneTimes& LaneTimes::operator+=(const LaneTimes& other) {
-  compute += other.compute;
-  optimizer += other.optimizer;
-  host += other.host;
-  bubble += other.bubble;
-  for (std::size_t a = 0; a < kCommAxisCount; ++a) exposed[a] += other.exposed[a];
-  return *this;
-}
-
-LaneTimes operator-(LaneTimes a, const LaneTimes& b) {
-  a += b * -1.0;
-  return a;
-}
-
-LaneTimes operator*(LaneTimes a, double factor) {
-  a.compute = a.compute * factor;
-  a.optimizer = a.optimizer * factor;
-  a.host = a.host * factor;
-  a.bubble = a.bubble * factor;
-  for (Seconds& axis : a.exposed) axis = axis * factor;
-  return a;
-}
-
 LanePlayer::LanePlayer(const LanePlan& plan, std::span<const Run> runs, const Interference& interference)
     : plan_(plan),
       runs_(runs),
-      share_left_(1.0 - interference.communication_share),
       submit_(interference.submit.value()),
-      gathers_issued_(runs.size()) {
+      gathers_issued_(runs.size()),
+      loads_(1.0 - interference.communication_share) {
   std::int32_t highest = 0;
   if (!runs.empty()) lowest_layer_ = highest = runs.front().block_call.layer.value();
   for (const Run& run : runs) {
@@ -102,7 +74,8 @@ void LanePlayer::begin_run() {
 void LanePlayer::note_marks() {
   while (stands_.size() < marks_.size() && marks_[stands_.size()] == issuing_) {
     for (const Moment& hold : holds_.by_queue) wait_until(hold.time, hold.record);
-    const double links = std::max(lane_end_[index_of(Lane::dp)].time, lane_end_[index_of(Lane::expert_dp)].time);
+    const double links =
+        std::max(lane_end_[index_of(Lane::dp)].time, lane_end_[index_of(Lane::expert_dp)].time);
     stands_.push_back({times_, Seconds(links), Seconds(sent_end_)});
   }
 }
@@ -199,7 +172,8 @@ LanePlayer::Needs LanePlayer::needs_of(const LaneOp& op, std::size_t run) {
 }
 
 void LanePlayer::need(Needs& needs, Moment moment) const {
-  const std::size_t queue = moment.record == kNone ? 0 : records_[static_cast<std::size_t>(moment.record)].queue;
+  const std::size_t queue =
+      moment.record == kNone ? 0 : records_[static_cast<std::size_t>(moment.record)].queue;
   if (moment.time > needs.by_queue[queue].time) needs.by_queue[queue] = moment;
 }
 
@@ -242,7 +216,7 @@ double LanePlayer::run_kernel(const LaneOp& op) {
     }
   }
   const double began = compute_end_;
-  compute_end_ = kernel_end(began, op.seconds);
+  compute_end_ = loads_.kernel_end(began, op.seconds);
   last_kernel_ = op.is_of_optimizer ? &times_.optimizer : &times_.compute;
   *last_kernel_ += Seconds(compute_end_ - began);
   return began;
@@ -350,71 +324,23 @@ void LanePlayer::note_uses(const LaneOp& op, std::size_t run, double first, Mome
   }
 }
 
-/// When a kernel ends that starts now: it runs at share_left_ while communication runs.
-double LanePlayer::kernel_end(double start, double seconds) {
-  if (share_left_ == 1.0) return start + seconds;
-  double now = start;
-  double left = seconds;
-  const auto first = std::partition_point(loads_.begin(), loads_.end(),
-                                          [&](const Stretch& load) { return load.to <= start; });
-  for (auto load = first; load != loads_.end(); ++load) {
-    const double alone = std::max(0.0, load->from - now);
-    if (left <= alone) return now + left;
-    left -= alone;
-    now = std::max(now, load->from);
-    const double beside = (load->to - now) * share_left_;
-    if (left <= beside) return now + left / share_left_;
-    left -= beside;
-    now = load->to;
-  }
-  return now + left;
-}
-
-/// For how long kernels that were played already have run in this stretch with no communication beside them.
-double LanePlayer::alone_in(double from, double to) const {
-  const auto shared = [](double a, double b, const Stretch& other) {
-    return std::max(0.0, std::min(b, other.to) - std::max(a, other.from));
-  };
-  double alone = 0.0;
-  const auto add = [&](double a, double b) {
-    a = std::max(a, from);
-    b = std::min(b, to);
-    if (a >= b) return;
-    alone += b - a;
-    for (auto load = loads_.rbegin(); load != loads_.rend() && load->to > a; ++load) alone -= shared(a, b, *load);
-  };
-  add(busy_since_, compute_end_);
-  for (auto busy = busy_.rbegin(); busy != busy_.rend() && busy->to > from; ++busy) add(busy->from, busy->to);
-  return std::max(0.0, alone);
-}
-
-/// A communication runs: kernels to come will see it; what it takes from those that were played already makes the last
-/// of them longer.
+/// A communication runs: what it takes from kernels that were played already makes the last of them longer.
 void LanePlayer::add_load(double start, double end) {
-  constexpr std::size_t kMostLoads = 256;
-  if (share_left_ == 1.0 || end <= start) return;
+  if (loads_.slows_nothing() || end <= start) return;
   if (start < compute_end_ && last_kernel_ != nullptr) {
-    const double lost = alone_in(start, end) * (1.0 / share_left_ - 1.0);
-    const double most = (end - start) * (1.0 - share_left_);
-    compute_end_ += std::min(lost, most);
-    *last_kernel_ += Seconds(std::min(lost, most));
+    busy_.push_back({busy_since_, compute_end_});
+    const double lost = loads_.taken_from(busy_, {start, end});
+    busy_.pop_back();
+    compute_end_ += lost;
+    *last_kernel_ += Seconds(lost);
   }
-  // Joins it with the stretches that it touches.
-  const auto first = std::partition_point(loads_.begin(), loads_.end(),
-                                          [&](const Stretch& load) { return load.to < start; });
-  auto last = first;
-  for (; last != loads_.end() && last->from <= end; ++last) {
-    start = std::min(start, last->from);
-    end = std::max(end, last->to);
-  }
-  loads_.insert(loads_.erase(first, last), {start, end});
-  if (loads_.size() > kMostLoads) loads_.erase(loads_.begin(), loads_.begin() + kMostLoads / 2);
+  loads_.add({start, end});
 }
 
 /// The compute lane goes on at `time`, after a pause.
 void LanePlayer::resume_at(double time) {
   constexpr std::size_t kMostStretches = 256;
-  if (share_left_ != 1.0 && compute_end_ > busy_since_) {
+  if (!loads_.slows_nothing() && compute_end_ > busy_since_) {
     busy_.push_back({busy_since_, compute_end_});
     if (busy_.size() > kMostStretches) busy_.erase(busy_.begin(), busy_.begin() + kMostStretches / 2);
   }

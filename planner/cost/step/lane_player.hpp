@@ -7,7 +7,9 @@
 #include <span>
 #include <vector>
 
+#include "planner/cost/step/lane_loads.hpp"
 #include "planner/cost/step/lane_plan.hpp"
+#include "planner/cost/step/lane_times.hpp"
 #include "planner/cost/step/stage_board.hpp"
 #include "planner/program/schedule/runs.hpp"
 #include "planner/topology/group.hpp"
@@ -15,23 +17,9 @@
 
 namespace foreshard {
 
-/// What the compute lane of a rank has done with a stretch of time. Every instant has one cause.
-struct LaneTimes {
-  Seconds compute;                                ///< kernels but for the optimizer's
-  Seconds optimizer;                              ///< kernels of gradient zeroing, norm and update
-  Seconds host;                                   ///< idle until the host has submitted the next kernel
-  Seconds bubble;                                 ///< idle until another stage is there
-  std::array<Seconds, kCommAxisCount> exposed{};  ///< idle while a communication of this axis runs
-
-  [[nodiscard]] Seconds total() const;
-  LaneTimes& operator+=(const LaneTimes& other);
-  friend LaneTimes operator-(LaneTimes a, const LaneTimes& b);
-  friend LaneTimes operator*(LaneTimes a, double factor);
-};
-
 /// Where a rank stands between two runs.
 struct LaneMark {
-  LaneTimes times;     ///< from the start until the kernels before it have ended
+  LaneTimes times;    ///< from the start until the kernels before it have ended
   Seconds links_end;  ///< when the links between data-parallel replicas have ended what was issued before it
   Seconds sent_end;   ///< when the last transfer to another stage that was issued before it has ended
 };
@@ -54,8 +42,8 @@ class LanePlayer {
   /// @param runs  in program order; keeps references
   LanePlayer(const LanePlan& plan, std::span<const Run> runs, const Interference& interference);
   /// The same for a stage that meets others on a board.
-  LanePlayer(const LanePlan& plan, std::span<const Run> runs, const Interference& interference, StageBoard& board,
-             StageId stage);
+  LanePlayer(const LanePlan& plan, std::span<const Run> runs, const Interference& interference,
+             StageBoard& board, StageId stage);
 
   /// Plays all runs. @param marks  numbers of runs, ascending, at most runs.size(): where the rank stands before each,
   /// having waited for what holds it
@@ -81,17 +69,13 @@ class LanePlayer {
     double end = 0.0;
     CommAxis axis = CommAxis::tp;
     std::size_t queue = 0;
-    std::int32_t before = kNone;  ///< the communication that it waited for, if one
+    std::int32_t before = kNone;   ///< the communication that it waited for, if one
     bool waits_for_stage = false;  ///< until its start, another stage was not there
   };
   /// A time, and the communication that made it so late, if one did.
   struct Moment {
     double time = 0.0;
     std::int32_t record = kNone;
-  };
-  struct Stretch {
-    double from = 0.0;
-    double to = 0.0;
   };
   /// Who touched one instance of a tensor last.
   struct LastUse {
@@ -104,9 +88,9 @@ class LanePlayer {
   };
   struct Needs {
     std::array<Moment, kQueueCount> by_queue;  ///< not before what these made or still read; [0]: kernels
-    double first_piece = 0.0;  ///< not before, of what arrives in pieces
-    Moment last_piece;         ///< when the last piece is there
-    bool by_compute = true;    ///< who makes the pieces
+    double first_piece = 0.0;                  ///< not before, of what arrives in pieces
+    Moment last_piece;                         ///< when the last piece is there
+    bool by_compute = true;                    ///< who makes the pieces
   };
 
   [[nodiscard]] std::int64_t instance_of_use(const LaneOp::Use& use, std::size_t run) const;
@@ -129,8 +113,6 @@ class LanePlayer {
   void note_marks();
   void finish();
   void note_uses(const LaneOp& op, std::size_t run, double first, Moment whole);
-  [[nodiscard]] double kernel_end(double start, double seconds);
-  [[nodiscard]] double alone_in(double from, double to) const;
   void add_load(double start, double end);
   void resume_at(double time);
   void expose(double from, double to, std::int32_t record);
@@ -140,7 +122,6 @@ class LanePlayer {
 
   const LanePlan& plan_;
   std::span<const Run> runs_;
-  double share_left_;  // of a kernel's speed beside communication
   double submit_;
   std::int32_t lowest_layer_ = 0;
   std::size_t layers_ = 1;
@@ -156,8 +137,8 @@ class LanePlayer {
   double compute_end_ = 0.0;
   double busy_since_ = 0.0;  // the compute lane has had no pause since
   double host_end_ = 0.0;
-  std::vector<Stretch> busy_;   // of kernels without a pause, before that; the latest
-  std::vector<Stretch> loads_;  // with communication, ascending, apart; the latest
+  std::vector<Stretch> busy_;  // of kernels without a pause, before that; the latest
+  LaneLoads loads_;
   LaneTimes times_;
   Seconds* last_kernel_ = nullptr;  // where the last kernel's time is booked
   LaneTimes end_;
@@ -165,8 +146,8 @@ class LanePlayer {
   StageBoard* board_ = nullptr;
   StageId stage_;
   std::size_t transfers_seen_ = 0;
-  bool is_at_join_ = false;                             // has said so on the board
-  std::array<std::size_t, kQueueCount> meetings_{};     // by queue: transfers received, or stages joined, so far
+  bool is_at_join_ = false;                          // has said so on the board
+  std::array<std::size_t, kQueueCount> meetings_{};  // by queue: transfers received, or stages joined, so far
   std::span<const std::size_t> marks_;
   std::vector<LaneMark> stands_;
   std::size_t next_op_ = kNotBegun;  // of the run that is being issued

@@ -83,7 +83,8 @@ class Sequence {
 
 PassPlay::Times times_of_slot(const LaneMark& begin, const LaneMark& end) {
   PassPlay::Times times{end.times - begin.times, Seconds(0.0)};
-  if (end.sent_end > begin.sent_end) times.delivery = std::max(Seconds(0.0), end.sent_end - end.times.total());
+  if (end.sent_end > begin.sent_end)
+    times.delivery = std::max(Seconds(0.0), end.sent_end - end.times.total());
   return times;
 }
 
@@ -181,7 +182,8 @@ std::vector<LaneTimes> play_together(const StepProgram& program, const LanePlan&
                                      const Interference& interference) {
   StageBoard board(program, plan);
   std::vector<std::vector<Run>> runs;
-  for (std::size_t stage = 0; stage < program.stages.size(); ++stage) runs.push_back(runs_of(program, StageId(stage)));
+  for (std::size_t stage = 0; stage < program.stages.size(); ++stage)
+    runs.push_back(runs_of(program, StageId(stage)));
   std::vector<LanePlayer> players;
   for (std::size_t stage = 0; stage < program.stages.size(); ++stage)
     players.emplace_back(plan, runs[stage], interference, board, StageId(stage));
@@ -197,9 +199,9 @@ std::vector<LaneTimes> play_together(const StepProgram& program, const LanePlan&
     throw std::logic_error("the stages' orders wait for each other");
   std::vector<LaneTimes> times;
   for (const LanePlayer& player : players) times.push_back(player.end());
-  const auto slowest = std::max_element(times.begin(), times.end(), [](const LaneTimes& a, const LaneTimes& b) {
-    return a.total() < b.total();
-  });
+  const auto slowest =
+      std::max_element(times.begin(), times.end(),
+                       [](const LaneTimes& a, const LaneTimes& b) { return a.total() < b.total(); });
   const Seconds step = slowest->total();
   for (LaneTimes& stage : times) stage.bubble += step - stage.total();
   return times;

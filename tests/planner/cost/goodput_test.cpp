@@ -49,7 +49,8 @@ TEST_CASE("spare nodes by hand: of Poisson's distribution at mean 1, 0.9810 lie 
   CHECK(spare_nodes(model_of(100.0, 1.0, 1.0), Seconds(1.0)) == 1);
 }
 
-TEST_CASE("where restarts fail before they end, a run makes no progress, and nothing is computed of its end") {
+TEST_CASE(
+    "where restarts fail before they end, a run makes no progress, and nothing is computed of its end") {
   // Between failures 1 s, a restart 100 s: one in e^100 succeeds. At once, whatever the failures: also one a
   // microsecond, and a restart of which e^(R/M) is no number.
   for (const auto& [mtbf, restart] : {std::pair{1.0, 100.0}, std::pair{1e-6, 100.0}, std::pair{1.0, 1e12}}) {

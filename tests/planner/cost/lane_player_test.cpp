@@ -42,7 +42,8 @@ std::vector<Run> runs_of_blocks(const StepProgram& program, const std::vector<st
 }
 
 /// Where a rank stands when the compute lane is through with these blocks and with what holds it.
-LaneTimes times_behind(const JobSpec& job, const std::vector<std::string>& blocks, const Durations& durations) {
+LaneTimes times_behind(const JobSpec& job, const std::vector<std::string>& blocks,
+                       const Durations& durations) {
   const StepProgram program = build_step_program(job);
   const LanePlan plan = plan_lanes(program, times_of(program, durations));
   const std::vector<Run> runs = runs_of_blocks(program, blocks);
@@ -51,7 +52,8 @@ LaneTimes times_behind(const JobSpec& job, const std::vector<std::string>& block
 }
 
 /// When every lane is.
-LaneTimes times_at_end(const JobSpec& job, const std::vector<std::string>& blocks, const Durations& durations) {
+LaneTimes times_at_end(const JobSpec& job, const std::vector<std::string>& blocks,
+                       const Durations& durations) {
   const StepProgram program = build_step_program(job);
   const LanePlan plan = plan_lanes(program, times_of(program, durations));
   const std::vector<Run> runs = runs_of_blocks(program, blocks);
@@ -184,7 +186,8 @@ LanePlan one_block(const std::vector<HandOp>& ops) {
   return plan;
 }
 
-LaneTimes play_block(const std::vector<HandOp>& ops, std::size_t times = 1, const Interference& interference = {}) {
+LaneTimes play_block(const std::vector<HandOp>& ops, std::size_t times = 1,
+                     const Interference& interference = {}) {
   const LanePlan plan = one_block(ops);
   const std::vector<Run> runs(times, Run{{BlockId(0), LayerId(0)}, ChunkId(), MicroBatch(), false});
   LanePlayer player(plan, runs, interference);

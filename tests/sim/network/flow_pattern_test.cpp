@@ -165,7 +165,8 @@ TEST_CASE("groups of a mesh take the time of the links between their own members
         INFO(count << " members, stride " << stride << ", " << to_string(kind));
         // (g − 1)/g of S leave a device over g − 1 links; an all-reduce is two such rounds.
         const double rounds = kind == CollectiveKind::all_reduce ? 2.0 : 1.0;
-        const double expected = rounds * (g - 1.0) / g * bytes / ((g - 1.0) * link) + rounds * (g - 1.0) * 5e-6;
+        const double expected =
+            rounds * (g - 1.0) / g * bytes / ((g - 1.0) * link) + rounds * (g - 1.0) * 5e-6;
         CHECK(times.time(kind, payload).value() == Approx(expected).epsilon(1e-6));
         const double by_flows =
             time_on(fabric, times.cost(kind, payload), kind, ranks(0, count, stride), payload, false);

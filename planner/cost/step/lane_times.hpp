@@ -1,0 +1,24 @@
+#pragma once
+
+#include <array>
+
+#include "planner/topology/group.hpp"
+#include "planner/units/quantity.hpp"
+
+namespace foreshard {
+
+/// What the compute lane of a rank has done with a stretch of time. Every instant has one cause.
+struct LaneTimes {
+  Seconds compute;                                ///< kernels but for the optimizer's
+  Seconds optimizer;                              ///< kernels of gradient zeroing, norm and update
+  Seconds host;                                   ///< idle until the host has submitted the next kernel
+  Seconds bubble;                                 ///< idle until another stage is there
+  std::array<Seconds, kCommAxisCount> exposed{};  ///< idle while a communication of this axis runs
+
+  [[nodiscard]] Seconds total() const;
+  LaneTimes& operator+=(const LaneTimes& other);
+  friend LaneTimes operator-(LaneTimes a, const LaneTimes& b);
+  friend LaneTimes operator*(LaneTimes a, double factor);
+};
+
+}  // namespace foreshard
