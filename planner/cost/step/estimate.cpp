@@ -13,10 +13,9 @@
 #include "planner/cost/step/pipeline_play.hpp"
 #include "planner/cost/step/stage_play.hpp"
 #include "planner/program/emit/emit.hpp"
-#include "planner/program/schedule/schedule.hpp"
-#include "planner/spec/job/job_notes.hpp"
 #include "planner/program/emit/stage_layout.hpp"
 #include "planner/program/schedule/schedule.hpp"
+#include "planner/spec/job/job_notes.hpp"
 
 namespace foreshard {
 
@@ -30,8 +29,8 @@ class Summation {
     const std::vector<BlockCost> blocks = price_blocks(program, times_);
     for (std::size_t s = 0; s < program.stages.size(); ++s) {
       BlockCost& sum = sums_.emplace_back();
-      const std::vector<std::int64_t> visits = count_block_calls(program, StageId(s));
-      for (std::size_t b = 0; b < blocks.size(); ++b) add(sum, blocks[b], visits[b]);
+      const std::vector<std::int64_t> block_calls = count_block_calls(program, StageId(s));
+      for (std::size_t b = 0; b < blocks.size(); ++b) add(sum, blocks[b], block_calls[b]);
     }
   }
 
@@ -109,9 +108,10 @@ class Summation {
   [[nodiscard]] double operations() const {
     double operations = 0.0;
     for (std::size_t s = 0; s < program_.stages.size(); ++s) {
-      const std::vector<std::int64_t> visits = count_block_calls(program_, StageId(s));
-      for (std::size_t b = 0; b < visits.size(); ++b)
-        operations += static_cast<double>(visits[b]) * static_cast<double>(program_.blocks[b].ops.size());
+      const std::vector<std::int64_t> block_calls = count_block_calls(program_, StageId(s));
+      for (std::size_t b = 0; b < block_calls.size(); ++b)
+        operations +=
+            static_cast<double>(block_calls[b]) * static_cast<double>(program_.blocks[b].ops.size());
     }
     return operations;
   }

@@ -65,8 +65,9 @@ void cut_into_pieces(const StepProgram& program, const Block& block, std::span<L
     ops[c].pieces = static_cast<double>(std::max<std::int64_t>(program.group(collective->group).size, 1));
     for (std::size_t p = 0; p < block.ops.size(); ++p) {
       if (!is_product(block.ops[p])) continue;
-      const bool is_beside = p < c ? feeds(block.ops[p], block.ops[c]) : feeds(block.ops[c], block.ops[p]);
-      if (is_beside) ops[p].pieces = std::max(ops[p].pieces, ops[c].pieces);
+      const bool is_asynchronous =
+          p < c ? feeds(block.ops[p], block.ops[c]) : feeds(block.ops[c], block.ops[p]);
+      if (is_asynchronous) ops[p].pieces = std::max(ops[p].pieces, ops[c].pieces);
     }
   }
 }

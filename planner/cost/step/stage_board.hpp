@@ -65,10 +65,10 @@ class StageBoard {
   };
 
   void count_joins(const StepProgram& program, const LanePlan& plan, StageId stage) {
-    const std::vector<std::int64_t> visits = count_block_calls(program, stage);
+    const std::vector<std::int64_t> block_calls = count_block_calls(program, stage);
     std::array<bool, kQueueCount> joins{};
-    for (std::size_t block = 0; block < visits.size(); ++block) {
-      if (visits[block] == 0) continue;
+    for (std::size_t block = 0; block < block_calls.size(); ++block) {
+      if (block_calls[block] == 0) continue;
       for (const LaneOp& op : plan.ops_of(BlockId(block))) joins[op.queue] |= op.joins_stages;
     }
     for (std::size_t queue = 0; queue < kQueueCount; ++queue) stages_in_[queue] += joins[queue] ? 1U : 0U;

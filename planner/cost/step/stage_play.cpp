@@ -28,7 +28,8 @@ class Sequence {
 
   Sequence(const StepProgram& program, const StageProgram& stage)
       : micro_batches_(program.micro_batches), rounds_(std::min(kMostRounds, program.micro_batches)) {
-    for (const BlockCall& visit : stage.prologue) runs_.push_back({visit, ChunkId(), MicroBatch(), false});
+    for (const BlockCall& block_call : stage.prologue)
+      runs_.push_back({block_call, ChunkId(), MicroBatch(), false});
     if (runs_forwards_first(stage)) {
       for (std::int64_t round = 0; round < rounds_; ++round) add_forwards(stage, round);
       for (std::int64_t round = 0; round < rounds_; ++round) {
@@ -43,7 +44,8 @@ class Sequence {
       }
     }
     marks_.push_back(runs_.size());
-    for (const BlockCall& visit : stage.epilogue) runs_.push_back({visit, ChunkId(), MicroBatch(), false});
+    for (const BlockCall& block_call : stage.epilogue)
+      runs_.push_back({block_call, ChunkId(), MicroBatch(), false});
   }
 
   [[nodiscard]] const std::vector<Run>& runs() const { return runs_; }
@@ -69,8 +71,8 @@ class Sequence {
     const Slot slot{pass, ChunkId(chunk), MicroBatch(static_cast<std::size_t>(micro_batch))};
     slots_.push_back({slot, static_cast<std::size_t>(round)});
     marks_.push_back(runs_.size());
-    for (const BlockCall& visit : block_calls_of(stage, slot, micro_batches_))
-      runs_.push_back({visit, slot.chunk, slot.micro_batch, true});
+    for (const BlockCall& block_call : block_calls_of(stage, slot, micro_batches_))
+      runs_.push_back({block_call, slot.chunk, slot.micro_batch, true});
   }
 
   std::int64_t micro_batches_;
