@@ -19,12 +19,14 @@ void cross(std::vector<Variant>& variants, Axis axis, const std::vector<Value>& 
   for (const Variant& variant : variants) {
     for (const Value& value : values) {
       Variant& next = product.emplace_back(variant);
+      Choice& choice = next.choices.emplace_back();
+      choice.axis = axis;
       if constexpr (std::is_same_v<Value, ClusterSpec>) {
-        next.choices.push_back({axis, value.name});
+        choice.value = value.name;
       } else if constexpr (std::is_same_v<Value, Precision> || std::is_same_v<Value, ScheduleKind>) {
-        next.choices.push_back({axis, std::string(word_of(value))});
+        choice.value = std::string(word_of(value));
       } else {
-        next.choices.push_back({axis, value});
+        choice.value = value;
       }
       apply(next.job, value);
     }
