@@ -1,7 +1,5 @@
 #include "runtime/execute/bind_experts.hpp"
 
-#include <string_view>
-
 #include "runtime/execute/routing.hpp"
 
 namespace foreshard {
@@ -13,9 +11,9 @@ const Tensor& tensor_of(const RankView& rank, const Op& op, std::size_t index) {
 
 /// Rows of the rank's own tokens, one per choice; else those that its experts work on.
 bool is_on_token_side(const Tensor& tensor) {
-  std::string_view name = tensor.name;
-  if (name.starts_with("d.")) name.remove_prefix(2);
-  return name.starts_with("layer.experts.sent") || name.starts_with("layer.experts.returned");
+  const Meaning& meaning = tensor.meaning;
+  return meaning.part == ModelPart::experts &&
+         (meaning.item == TensorItem::sent || meaning.item == TensorItem::returned);
 }
 
 }  // namespace

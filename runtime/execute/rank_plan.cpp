@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 #include <stdexcept>
-#include <string_view>
 #include <utility>
 
 #include "runtime/execute/bind_attention.hpp"
@@ -14,7 +13,9 @@
 namespace foreshard {
 namespace {
 
-/// OtherJob the arena, for the sum of the losses: a cache line.
+constexpr Meaning kLabels{ModelPart::input, TensorItem::labels};
+
+/// Beside the arena, for the sum of the losses: a cache line.
 constexpr std::int64_t kLossBytes = 64;
 
 /// Memory of what has been begun and not yet waited for.
@@ -149,7 +150,7 @@ class RankPlan::Compiler {
       const Instance instance = instance_of(plan_.program_, op.operands[i], run, at.run);
       if (!filled_.emplace(instance.tensor, instance.index).second) continue;
       plan_.inputs_.push_back(
-          {.buffer = operands_[i], .labels = tensor.name == "labels", .micro_batch = run.micro_batch});
+          {.buffer = operands_[i], .labels = tensor.is(kLabels), .micro_batch = run.micro_batch});
     }
   }
 
@@ -166,9 +167,9 @@ class RankPlan::Compiler {
   /// Rows that a rank's experts may get from its expert-parallel group.
   [[nodiscard]] std::int64_t room_for_arriving() const {
     const bool exchanges = plan_.job_.parallelism.ep > 1;
-    const std::string_view name = exchanges ? "layer.experts.arrived" : "layer.experts.sent";
+    const Meaning rows{ModelPart::experts, exchanges ? TensorItem::arrived : TensorItem::sent};
     const auto& tensors = plan_.program_.tensors;
-    return std::find_if(tensors.begin(), tensors.end(), [&](const Tensor& t) { return t.name == name; })
+    return std::find_if(tensors.begin(), tensors.end(), [&](const Tensor& t) { return t.is(rows); })
         ->dims[0]
         .local();
   }

@@ -94,7 +94,7 @@ class Comparison {
       if (error < errors.gradients) continue;
       errors.gradients = error;
       errors.worst_gradient =
-          fmt::format("{} of layer {}", sharded_.program.tensor(held.tensor).name, held.layer.value());
+          fmt::format("{} of layer {}", sharded_.program.tensor(held.tensor).label, held.layer.value());
     }
   }
 
@@ -106,9 +106,9 @@ class Comparison {
   }
 
  private:
-  using Key = std::pair<std::string, std::int32_t>;
+  using Key = std::pair<Meaning, std::int32_t>;
   static Key key(const Rig& rig, const HeldWeight& held) {
-    return {rig.program.tensor(held.tensor).name, held.layer.value()};
+    return {rig.program.tensor(held.tensor).meaning, held.layer.value()};
   }
 
   /// The tokens of a micro-batch on this rank.

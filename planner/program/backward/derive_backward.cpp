@@ -11,9 +11,9 @@ namespace foreshard {
 namespace {
 
 /// Walks a forward block backwards, one rule per operation kind, and appends to the backward block.
-class Derivation : private GradientBook {
+class BackwardBlock : private GradientBook {
  public:
-  Derivation(ProgramBuilder& builder, const Block& forward) : GradientBook(builder, forward) {}
+  BackwardBlock(ProgramBuilder& builder, const Block& forward) : GradientBook(builder, forward) {}
 
   Block run() {
     // Below a table that is not trained, nothing asks for a gradient.
@@ -209,7 +209,7 @@ class Derivation : private GradientBook {
       return;
     }
     const Operand logits = op.operands[0];
-    const Operand narrow = reads(builder_.find("head.logits"));
+    const Operand narrow = reads(builder_.find({ModelPart::head, TensorItem::logits}));
     Operand sums = op.operands[3];
     sums.access = Access::read;
     const Operand dlogits = contribution(narrow);
@@ -234,7 +234,7 @@ class Derivation : private GradientBook {
 }  // namespace
 
 Block derive_backward(ProgramBuilder& builder, const Block& forward) {
-  return Derivation(builder, forward).run();
+  return BackwardBlock(builder, forward).run();
 }
 
 void mark_saved(ProgramBuilder& builder, const Block& forward, const Block& backward) {
@@ -246,7 +246,7 @@ void mark_saved(ProgramBuilder& builder, const Block& forward, const Block& back
   }
   for (const TensorId id : written) {
     Tensor& tensor = builder.tensor(id);
-    const bool leaves_block = tensor.name == "hidden" || tensor.name == "head.loss";
+    const bool leaves_block = tensor.is(kHiddenStream) || tensor.is({ModelPart::loss, TensorItem::loss});
     if (leaves_block || tensor.lifetime == Lifetime::layer) continue;
     tensor.lifetime = Lifetime::block;
   }

@@ -96,7 +96,7 @@ class StageFlow {
       if (tensor.lifetime != Lifetime::micro_batch || !in_vain || ends_at_frozen_table(tensor, instance))
         continue;
       leaks.insert(fmt::format("stage {}, {}: writes {}, which nothing reads", stage_,
-                               place_of(*history.first_block, *history.first_op), tensor.name));
+                               place_of(*history.first_block, *history.first_op), tensor.label));
     }
     problems_.insert(problems_.end(), leaks.begin(), leaks.end());
   }
@@ -118,7 +118,7 @@ class StageFlow {
     if (!reported_.insert({&op, operand.tensor}).second) return;  // other layers and micro-batches are alike
     problems_.push_back(
         fmt::format("stage {}, {}: reads {} (layer {}, micro-batch {}) before anything has written it",
-                    stage_, place_of(block, op), program_.tensor(operand.tensor).name,
+                    stage_, place_of(block, op), program_.tensor(operand.tensor).label,
                     run.block_call.layer.value() + operand.layer_shift, run.micro_batch.value()));
   }
 
@@ -153,7 +153,7 @@ void check_short_lived(const StepProgram& program, Problems& problems) {
     const auto [block, op] = writer[i];
     if (!short_lived || read[i] || op == nullptr) continue;
     problems.push_back(
-        fmt::format("{}: writes {}, which nothing reads", place_of(*block, *op), program.tensors[i].name));
+        fmt::format("{}: writes {}, which nothing reads", place_of(*block, *op), program.tensors[i].label));
   }
 }
 

@@ -163,7 +163,7 @@ std::size_t shift_position(const std::string& name) {
 }
 
 std::string written_operand(const Operand& operand, const StepProgram& program) {
-  std::string text = fmt::format("{} {}", letter_of(operand.access), program.tensor(operand.tensor).name);
+  std::string text = fmt::format("{} {}", letter_of(operand.access), program.tensor(operand.tensor).label);
   if (operand.layer_shift != 0) text += fmt::format("{:+d}", static_cast<int>(operand.layer_shift));
   return text;
 }

@@ -20,8 +20,7 @@ Operand* gradient_operand(const ProgramBuilder& builder, Op& op) {
 
 /// One micro-batch's gradient, as autograd leaves it.
 TensorId fresh_gradient(ProgramBuilder& builder, TensorId gradient) {
-  Tensor fresh = builder.tensor(gradient);
-  fresh.name += ".fresh";
+  Tensor fresh = builder.derived(gradient, Derivation::fresh_gradient);
   fresh.lifetime = Lifetime::block;
   fresh.dtype = builder.shapes().weight;
   return builder.add(std::move(fresh));
@@ -37,7 +36,8 @@ void add_placeholders(ProgramBuilder& builder, Block& backward) {
     const std::int64_t rows = dims[dims.size() - 2].local();  // of experts, one each
     const std::int64_t columns = dims.back().local();
     Tensor placeholder;
-    placeholder.name = fmt::format("placeholder {} x {}", rows, columns);
+    placeholder.meaning = {ModelPart::optimizer, TensorItem::placeholder};
+    placeholder.label = fmt::format("placeholder {} x {}", rows, columns);
     placeholder.role = TensorRole::buffer;
     placeholder.dtype = builder.shapes().weight;
     placeholder.lifetime = Lifetime::step;

@@ -132,8 +132,7 @@ class RecomputePass {
     std::get<Gemm>(op.kind).n /= 2;
     op.operands.resize(3);
     if (wants_clone(op, op.operands[0])) op.operands[0] = reads(clone(op.operands[0].tensor));
-    Tensor half = builder_.tensor(op.operands[2].tensor);
-    half.name += ".half";
+    Tensor half = builder_.derived(op.operands[2].tensor, Derivation::recomputed_half);
     half.lifetime = Lifetime::block;
     half.dims[1].size /= 2;
     op.operands[2] = writes(builder_.add(std::move(half)));
@@ -141,8 +140,7 @@ class RecomputePass {
   }
 
   TensorId clone(TensorId id) {
-    Tensor tensor = builder_.tensor(id);
-    tensor.name += ".again";
+    Tensor tensor = builder_.derived(id, Derivation::recomputed);
     tensor.lifetime = Lifetime::block;
     return builder_.add(std::move(tensor));
   }

@@ -73,8 +73,7 @@ void gather_weights(ProgramBuilder& builder, const WeightGroup& group, Block& bl
   Bytes payload;
   for (const TensorId id : weights) operands.push_back(reads(id));
   for (const TensorId id : weights) {
-    Tensor gathered = builder.tensor(id);
-    gathered.name += ".gathered";
+    Tensor gathered = builder.derived(id, Derivation::gathered_shares);
     gathered.lifetime = Lifetime::layer;
     gathered.dtype = builder.shapes().weight;
     zero_dim(gathered).dp = 1;
@@ -106,8 +105,7 @@ void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block&
   std::vector<Operand> operands;
   Bytes payload;
   for (const TensorId id : gradients) {
-    Tensor full = builder.tensor(id);
-    full.name += ".whole";
+    Tensor full = builder.derived(id, Derivation::whole_gradient);
     full.lifetime = Lifetime::block;
     zero_dim(full).dp = 1;
     payload += full.local_bytes();

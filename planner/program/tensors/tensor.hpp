@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/program/tensors/meaning.hpp"
 #include "planner/topology/group.hpp"
 #include "planner/units/dtype.hpp"
 #include "planner/units/strong_index.hpp"
@@ -62,9 +63,17 @@ enum class TensorRole : std::uint8_t {
   input
 };
 
-/// A named array of the step program. Its shape is global; one rank holds local_elements() of it.
+/// An array of the step program. Its shape is global; one rank holds local_elements() of it.
 struct Tensor {
-  std::string name;  ///< "layer.qkv.weight"
+  /// "layer.qkv.weight": unique within a program, for people to read. Nothing is decided by it.
+  std::string label;
+  Meaning meaning;
+  /// How it is derived, and from which tensors: a gradient from its weight, a master from all weights of a
+  /// block.
+  Derivation derivation = Derivation::none;
+  std::vector<TensorId> of;
+  /// The kind of layer that alone has it. None: not of a layer, or shared by layers of several kinds.
+  std::optional<LayerKindId> layer_kind;
   TensorRole role = TensorRole::activation;
   DType dtype = DType::bf16;
   Lifetime lifetime = Lifetime::block;
@@ -83,6 +92,10 @@ struct Tensor {
   [[nodiscard]] std::int64_t global_elements() const;
   [[nodiscard]] std::int64_t local_elements() const;
   [[nodiscard]] Bytes local_bytes() const { return bytes_of(dtype, local_elements()); }
+  /// True for the tensor of this meaning itself, false for what is derived from it.
+  [[nodiscard]] bool is(const Meaning& what) const {
+    return derivation == Derivation::none && meaning == what;
+  }
   /// True where no dimension is cut over tensor parallelism: every tp rank holds the same elements.
   [[nodiscard]] bool replicated_over_tp() const;
 };

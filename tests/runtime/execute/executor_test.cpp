@@ -28,7 +28,7 @@ struct OneRank {
   }
   [[nodiscard]] const HeldWeight& weight(std::string_view name) const {
     for (const HeldWeight& held : plan.weights()) {
-      if (program.tensor(held.tensor).name == name) return held;
+      if (program.tensor(held.tensor).label == name) return held;
     }
     throw std::logic_error("no such weight");
   }

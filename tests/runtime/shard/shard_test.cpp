@@ -14,7 +14,7 @@ namespace {
 
 Tensor weight_of(std::vector<Dim> dims, std::vector<std::int64_t> sections = {}) {
   Tensor tensor;
-  tensor.name = "layer.qkv.weight";
+  tensor.meaning = {ModelPart::attention, TensorItem::qkv, TensorAspect::weight};
   tensor.role = TensorRole::weight;
   tensor.dims = std::move(dims);
   tensor.sections = std::move(sections);
@@ -81,7 +81,7 @@ TEST_CASE("layers and tensors differ") {
   Tensor weight = weight_of({{.name = DimName::hidden, .size = 4}, {.name = DimName::hidden, .size = 4}});
   const std::vector<double> first = initial_weight(model, weight, LayerId(0), {.tp = 0});
   CHECK(first != initial_weight(model, weight, LayerId(1), {.tp = 0}));
-  weight.name = "layer.out.weight";
+  weight.meaning = {ModelPart::attention, TensorItem::out, TensorAspect::weight};
   CHECK(first != initial_weight(model, weight, LayerId(0), {.tp = 0}));
 }
 

@@ -29,7 +29,7 @@ bool complains(const StepProgram& program, const std::string& text) {
 TEST_CASE("structure: ids, names and sizes") {
   StepProgram program = golden();
   SECTION("two tensors of one name") {
-    tensor_named(program, "labels").name = "ids";
+    tensor_named(program, "labels").label = "ids";
     CHECK(check_program(program) == Problems{"two tensors are called \"ids\""});
   }
   SECTION("two blocks of one name") {
