@@ -25,9 +25,8 @@ Distribution distribution_of(const Tensor& weight) {
 
 }  // namespace
 
-std::vector<double> initial_weight(const ModelSpec& model, const Tensor& weight, LayerId layer,
-                                   const ShardOf& shard) {
-  const ShardMap map = shard_map(model, weight, shard);
+std::vector<double> initial_weight(const Tensor& weight, LayerId layer, const ShardOf& shard) {
+  const ShardMap map = shard_map(weight, shard);
   const Distribution distribution = distribution_of(weight);
   const std::uint64_t stream =
       mixed_bits(stream_of(label_of(weight.meaning)) + static_cast<std::uint64_t>(layer.value()));

@@ -2,14 +2,17 @@
 
 #include <algorithm>
 
+#include "planner/units/overloaded.hpp"
+
 namespace foreshard {
 
 namespace {
 
 /// The group on whose links a communication runs.
 GroupKind group_of(const Op& op) {
-  const auto* collective = std::get_if<Collective>(&op.kind);
-  return collective != nullptr ? collective->group : GroupKind::pp;
+  return std::visit(overloaded{[](const Collective& collective) { return collective.group; },
+                               [](const one_of<Send, Recv> auto&) { return GroupKind::pp; }},
+                    communication_of(op).value());
 }
 
 constexpr std::size_t index(Lane lane) { return static_cast<std::size_t>(lane); }

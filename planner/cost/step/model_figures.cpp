@@ -87,8 +87,7 @@ const Tensor* weight_of(const Op& op, const StepProgram& program) {
 /// cut evenly.
 Flops model_flops(const Op& op, const StepProgram& program, const JobSpec& job) {
   if (op.phase == Phase::recompute) return {};
-  const bool product = std::holds_alternative<Gemm>(op.kind) || std::holds_alternative<GroupedGemm>(op.kind);
-  if (product && op.component != Component::attention_core) {
+  if (is_product(op) && op.component != Component::attention_core) {
     if (const Tensor* weight = weight_of(op, program)) {
       return Flops(checked_product(2, job.training.micro_batch, job.training.sequence_length,
                                    active_elements(*weight, job.model)));

@@ -51,22 +51,30 @@ class BackwardBlock : private GradientBook {
     contributed(x, op.component);
     if (builder_.is_frozen(w.tensor)) return;
     emit(op.name, op.component, Phase::backward_weight,
-         Gemm{.batch = 1, .m = gemm.n, .n = gemm.k, .k = gemm.m, .math = gemm.math},
+         Gemm{.batch = 1, .m = gemm.n, .n = gemm.k, .k = gemm.m, .math = gemm.math, .transpose_a = true},
          {dy, reads(x.tensor, x.layer_shift), adds_to(builder_.gradient_of(w.tensor))});
     if (op.operands.size() > 3) derive_bias(op, dy);
   }
 
-  /// C = A·B of two activations: dA = dC·Bᵀ, dB = Aᵀ·dC.
+  /// C = A·B of two activations: dA = dC·Bᵀ, dB = Aᵀ·dC; where B is stored transposed, its gradient is dCᵀ·A.
   void derive_product(const Op& op, const Gemm& gemm) {
     const Operand a = op.operands[0];
     const Operand b = op.operands[1];
     const Operand dc = gradient_of(op.operands[2]);
     emit(op.name, op.component, Phase::backward_input,
-         Gemm{.batch = gemm.batch, .m = gemm.m, .n = gemm.k, .k = gemm.n, .math = gemm.math},
+         Gemm{.batch = gemm.batch,
+              .m = gemm.m,
+              .n = gemm.k,
+              .k = gemm.n,
+              .math = gemm.math,
+              .transpose_b = !gemm.transpose_b},
          {dc, b, contribution(a)});
-    emit(op.name, op.component, Phase::backward_input,
-         Gemm{.batch = gemm.batch, .m = gemm.k, .n = gemm.n, .k = gemm.m, .math = gemm.math},
-         {a, dc, contribution(b)});
+    Gemm second{.batch = gemm.batch, .k = gemm.m, .math = gemm.math, .transpose_a = true};
+    second.m = gemm.transpose_b ? gemm.n : gemm.k;
+    second.n = gemm.transpose_b ? gemm.k : gemm.n;
+    const Operand& left = gemm.transpose_b ? dc : a;
+    const Operand& right = gemm.transpose_b ? a : dc;
+    emit(op.name, op.component, Phase::backward_input, second, {left, right, contribution(b)});
   }
 
   /// The same for every expert: dX = dY·W, dW += dYᵀ·X.
@@ -190,7 +198,19 @@ class BackwardBlock : private GradientBook {
         backward({o[0], o[1], gradient_of(o[2]), contribution(o[0]), contribution(o[1])});
         return;
       case PointwiseKind::cast: return;  // the loss already put the narrow gradient there
-      default: backward({o[0], gradient_of(o[1]), contribution(o[0])}); return;
+      case PointwiseKind::gelu:
+      case PointwiseKind::relu:
+      case PointwiseKind::sqrelu:
+      case PointwiseKind::silu:
+      case PointwiseKind::sigmoid:
+      case PointwiseKind::swiglu:
+      case PointwiseKind::geglu:
+      case PointwiseKind::glu: backward({o[0], gradient_of(o[1]), contribution(o[0])}); return;
+      case PointwiseKind::bias_gradient:
+      case PointwiseKind::zero:
+      case PointwiseKind::sum_squares:
+      case PointwiseKind::accumulate:
+      case PointwiseKind::relayout: refuse(op);
     }
   }
 
@@ -214,7 +234,10 @@ class BackwardBlock : private GradientBook {
     sums.access = Access::read;
     const Operand dlogits = contribution(narrow);
     emit(loss_name_, op.component, Phase::backward_input,
-         CrossEntropy{.part = CrossEntropyPart::loss, .tokens = loss.tokens, .vocab = loss.vocab},
+         CrossEntropy{.part = CrossEntropyPart::loss,
+                      .tokens = loss.tokens,
+                      .vocab = loss.vocab,
+                      .known_vocab = loss.known_vocab},
          {logits, op.operands[1], op.operands[2], sums, dlogits});
   }
 
@@ -223,9 +246,13 @@ class BackwardBlock : private GradientBook {
     derive_exchange(op);
   }
 
-  template <class Other>
-  void derive(const Op& op, const Other&) {
-    throw std::logic_error("no backward rule for " + std::string(kind_name(op.kind)));
+  // Transfers and updates stand in blocks of their own, of which no backward block is derived.
+  void derive(const Op& op, const Send&) { refuse(op); }
+  void derive(const Op& op, const Recv&) { refuse(op); }
+  void derive(const Op& op, const OptimizerUpdate&) { refuse(op); }
+
+  [[noreturn]] static void refuse(const Op& op) {
+    throw std::logic_error("a forward block has no " + std::string(kind_name(op.kind)) + " to differentiate");
   }
 
   std::string loss_name_;

@@ -7,6 +7,7 @@
 
 #include "planner/program/check/check_parts.hpp"
 #include "planner/program/schedule/runs.hpp"
+#include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 namespace {
@@ -29,10 +30,15 @@ bool may_go_unread(const Op& op) {
 /// recomputed drops them in forward and makes them again.
 bool is_for_backward(const Op& op, std::size_t operand) {
   if (op.phase != Phase::forward || operand + 1 != op.operands.size()) return false;
-  const auto* pointwise = std::get_if<Pointwise>(&op.kind);
-  return std::holds_alternative<Attention>(op.kind) || std::holds_alternative<Norm>(op.kind) ||
-         (pointwise != nullptr &&
-          (pointwise->kind == PointwiseKind::dropout || pointwise->kind == PointwiseKind::dropout_add));
+  return std::visit(
+      overloaded{[](const one_of<Attention, Norm> auto&) { return true; },
+                 [](const Pointwise& pointwise) {
+                   return pointwise.kind == PointwiseKind::dropout ||
+                          pointwise.kind == PointwiseKind::dropout_add;
+                 },
+                 [](const one_of<Gemm, GroupedGemm, Rope, Embedding, CrossEntropy, Route, Permute, Collective,
+                                 Send, Recv, OptimizerUpdate> auto&) { return false; }},
+      op.kind);
 }
 
 /// What has happened to one instance so far.

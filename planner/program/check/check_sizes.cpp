@@ -88,7 +88,11 @@ class SizeCheck {
       case PointwiseKind::zero:
       case PointwiseKind::relayout: expect_sum(count(), op.elements); return;
       case PointwiseKind::sum_squares: expect_sum_or_shares(count() - 1, op.elements); return;
-      default:
+      case PointwiseKind::dropout:
+      case PointwiseKind::dropout_add:
+      case PointwiseKind::softmax:
+      case PointwiseKind::cast:
+      case PointwiseKind::accumulate:
         for (std::size_t i = 0; i < count(); ++i) expect(i, "elements", op.elements);
     }
   }

@@ -13,6 +13,17 @@ std::vector<std::int64_t> qkv_sections(const BlockShapes& s) {
 
 std::int64_t qkv_rows(const BlockShapes& s) { return (s.heads + 2 * s.kv_heads) * s.head_dim; }
 
+/// A (T, q + k + v) activation, its columns cut over tp.
+TensorId qkv_activation(ProgramBuilder& builder, TensorItem item) {
+  const BlockShapes& s = builder.shapes();
+  Tensor qkv = tensor_of({ModelPart::attention, item});
+  qkv.dtype = s.activation;
+  qkv.dims = {{.name = DimName::tokens, .size = s.tokens, .cp = s.cp},
+              cut_dim(DimName::qkv, qkv_rows(s), s.tp, true)};
+  qkv.column_sections = qkv_sections(s);
+  return builder.add(std::move(qkv));
+}
+
 TensorId emit_qkv(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x) {
   const BlockShapes& s = builder.shapes();
   const ModelSpec& model = builder.job().model;
@@ -26,8 +37,7 @@ TensorId emit_qkv(ProgramBuilder& builder, Block& block, WeightGroup& group, Ten
     bias = builder.weight(group, {ModelPart::attention, TensorItem::qkv, TensorAspect::bias},
                           {cut_dim(DimName::qkv, qkv_rows(s), s.tp, true)}, qkv_sections(s), repeated_rows);
   }
-  const TensorId qkv =
-      builder.activation({ModelPart::attention, TensorItem::qkv}, DimName::qkv, qkv_rows(s), true);
+  const TensorId qkv = qkv_activation(builder, TensorItem::qkv);
   emit_linear(builder, block, group,
               {"qkv", Component::attention, s.layer_math, reads(x), weight, qkv, bias});
   return qkv;
@@ -39,8 +49,7 @@ TensorId emit_whole_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& 
   const std::int64_t width = (s.heads + s.kv_heads) * s.head_dim;
   const TensorId weight = builder.weight(group, {ModelPart::norm, TensorItem::qk_norm, TensorAspect::weight},
                                          {{.name = DimName::flat, .size = width}});
-  const TensorId y =
-      builder.activation({ModelPart::attention, TensorItem::qkv_normed}, DimName::qkv, qkv_rows(s), true);
+  const TensorId y = qkv_activation(builder, TensorItem::qkv_normed);
   block.ops.push_back(compute_op(
       "qk norm", Component::norm, Phase::forward,
       Norm{.kind = NormKind::rmsnorm, .rows = s.tokens / s.cp, .width = width},
@@ -56,17 +65,19 @@ TensorId emit_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& group,
   const std::int64_t normed_heads = (s.heads + s.kv_heads) / s.tp;
   const TensorId weight = builder.weight(group, {ModelPart::norm, TensorItem::qk_norm, TensorAspect::weight},
                                          {{.name = DimName::flat, .size = 2 * s.head_dim}});
-  const TensorId y =
-      builder.activation({ModelPart::attention, TensorItem::qkv_normed}, DimName::qkv, qkv_rows(s), true);
+  const TensorId y = qkv_activation(builder, TensorItem::qkv_normed);
   Tensor stats = tensor_of({ModelPart::norm, TensorItem::qk_norm, TensorAspect::statistics});
   stats.dtype = DType::fp32;
   stats.dims = {{.name = DimName::tokens, .size = s.tokens, .cp = s.cp},
                 cut_dim(DimName::heads, s.heads + s.kv_heads, s.tp, true)};
   const TensorId stats_id = builder.add(std::move(stats));
-  block.ops.push_back(
-      compute_op("qk norm", Component::norm, Phase::forward,
-                 Norm{.kind = NormKind::rmsnorm, .rows = s.tokens / s.cp * normed_heads, .width = s.head_dim},
-                 {reads(qkv), reads(weight), writes(y), writes(stats_id)}));
+  block.ops.push_back(compute_op("qk norm", Component::norm, Phase::forward,
+                                 Norm{.kind = NormKind::rmsnorm,
+                                      .rows = s.tokens / s.cp * normed_heads,
+                                      .width = s.head_dim,
+                                      .heads = normed_heads,
+                                      .query_heads = s.heads / s.tp},
+                                 {reads(qkv), reads(weight), writes(y), writes(stats_id)}));
   return y;
 }
 
@@ -82,10 +93,15 @@ TensorId head_square(ProgramBuilder& builder, const Meaning& meaning, DType type
 
 }  // namespace
 
+std::int64_t attention_window(const JobSpec& job) {
+  const bool sees_all = !job.model.window || *job.model.window >= job.training.sequence_length;
+  return sees_all ? 0 : *job.model.window;
+}
+
 std::int64_t visible_keys(const JobSpec& job) {
   const std::int64_t sequence = job.training.sequence_length;
-  if (!job.model.window || *job.model.window >= sequence) return sequence;
-  const std::int64_t window = *job.model.window;
+  const std::int64_t window = attention_window(job);
+  if (window == 0) return sequence;
   if (!job.model.causal) return window;
   return 2 * window - checked_product(window, window) / sequence;
 }
@@ -120,7 +136,8 @@ Attention flash_sizes(const ProgramBuilder& builder) {
           .head_dim = s.head_dim,
           .v_head_dim = s.head_dim,
           .causal = builder.job().model.causal,
-          .math = s.activation};
+          .math = s.activation,
+          .window = attention_window(builder.job())};
 }
 
 TensorId attention_statistic(ProgramBuilder& builder, bool heads_over_cp) {
@@ -142,6 +159,7 @@ void emit_ulysses_core(ProgramBuilder& builder, Block& block, TensorId qkv, Tens
     Tensor tensor = tensor_of(with(builder.tensor(like).meaning, TensorAspect::own_heads));
     tensor.dtype = builder.tensor(like).dtype;
     tensor.dims = builder.tensor(like).dims;
+    tensor.column_sections = builder.tensor(like).column_sections;
     tensor.dims[0].cp = 1;
     tensor.dims[1].cp = s.cp;
     return builder.add(std::move(tensor));
@@ -199,7 +217,12 @@ void emit_unfused_core(ProgramBuilder& builder, Block& block, TensorId qkv, Tens
 
   const TensorId scores = head_square(builder, {ModelPart::attention, TensorItem::scores}, s.activation);
   core("scores",
-       Gemm{.batch = local_heads, .m = s.sequence, .n = s.sequence, .k = s.head_dim, .math = s.activation},
+       Gemm{.batch = local_heads,
+            .m = s.sequence,
+            .n = s.sequence,
+            .k = s.head_dim,
+            .math = s.activation,
+            .transpose_b = true},
        {reads(qkv), reads(qkv), writes(scores)});
   TensorId weights = head_square(builder, {ModelPart::attention, TensorItem::probabilities}, s.activation);
   core("softmax", Pointwise{PointwiseKind::softmax, square}, {reads(scores), writes(weights)});

@@ -143,9 +143,13 @@ namespace {
 void emit_cross_entropy(ProgramBuilder& builder, Block& block, TensorId logits) {
   const BlockShapes& s = builder.shapes();
   const std::int64_t vocab = s.vocab / s.tp;
+  const std::int64_t known = builder.job().model.vocab;
   const auto part = [&](std::string name, CrossEntropyPart which, std::vector<Operand> operands) {
     block.ops.push_back(compute_op(std::move(name), Component::loss, Phase::forward,
-                                   CrossEntropy{.part = which, .tokens = s.tokens / s.cp, .vocab = vocab},
+                                   CrossEntropy{.part = which,
+                                                .tokens = s.tokens / s.cp,
+                                                .vocab = vocab,
+                                                .known_vocab = known == s.vocab ? 0 : known},
                                    std::move(operands)));
   };
   const auto reduce = [&](std::string name, TensorId tensor, Reduction reduction) {

@@ -31,6 +31,9 @@ void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group);
 void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv,
                          TensorId out);
 
+/// Positions that a query sees: the model's window where it is shorter than the sequence, else 0 for all.
+std::int64_t attention_window(const JobSpec& job);
+
 /// Keys per query in the full matrix. Under a causal window of w the pairs are Σ min(i + 1, w) ≈ s·w − w²/2,
 /// and a causal mask is counted as half, so the matrix that stands for them has 2·w − w²/s columns: s where w
 /// = s.

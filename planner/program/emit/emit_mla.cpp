@@ -29,13 +29,13 @@ class LatentEmitter {
     if (mla_.rope_head_dim > 0) {
       const TensorId k_rope =
           product({TensorItem::k_rope, "k_rope"}, x, mla_.rope_head_dim, s_.hidden, false);
-      rotate("rope k", k_rope, 1);
+      rotate("rope k", k_rope, 1, mla_.rope_head_dim);
       keys.push_back(reads(over_cp(k_rope, TensorItem::k_rope, "k_rope")));
     }
     const TensorId q_in = mla_.q_rank > 0 ? latent(kQueries, mla_.q_rank, x) : x;
     const TensorId q = product({TensorItem::q_up, "q_up"}, q_in, s_.heads * head,
                                mla_.q_rank > 0 ? mla_.q_rank : s_.hidden, true);
-    if (mla_.rope_head_dim > 0) rotate("rope", q, s_.heads / s_.tp);
+    if (mla_.rope_head_dim > 0) rotate("rope", q, s_.heads / s_.tp, head);
     keys.insert(keys.begin(), {reads(q), reads(over_cp(kv, TensorItem::kv, "kv"))});
     attend(std::move(keys), out);
   }
@@ -54,7 +54,10 @@ class LatentEmitter {
                               .head_dim = mla_.nope_head_dim + mla_.rope_head_dim,
                               .v_head_dim = mla_.v_head_dim,
                               .causal = builder_.job().model.causal,
-                              .math = s_.activation};
+                              .math = s_.activation,
+                              .window = attention_window(builder_.job()),
+                              .shared_dim = mla_.rope_head_dim,
+                              .key_layout = KeyLayout::by_head};
     operands.push_back(writes(out));
     operands.push_back(writes(builder_.add(std::move(lse))));
     block_.ops.push_back(
@@ -73,10 +76,14 @@ class LatentEmitter {
     return id;
   }
 
-  void rotate(const std::string& name, TensorId x, std::int64_t heads) {
-    block_.ops.push_back(compute_op(
-        name, Component::attention, Phase::forward,
-        Rope{.tokens = s_.tokens / s_.cp, .heads = heads, .head_dim = mla_.rope_head_dim}, {adds_to(x)}));
+  /// The last columns of each head, of `stride`, turn.
+  void rotate(const std::string& name, TensorId x, std::int64_t heads, std::int64_t stride) {
+    block_.ops.push_back(compute_op(name, Component::attention, Phase::forward,
+                                    Rope{.tokens = s_.tokens / s_.cp,
+                                         .heads = heads,
+                                         .head_dim = mla_.rope_head_dim,
+                                         .head_stride = stride == mla_.rope_head_dim ? 0 : stride},
+                                    {adds_to(x)}));
   }
 
   /// One projection, with the name of its operations.

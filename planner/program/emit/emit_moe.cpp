@@ -117,7 +117,8 @@ class MoeEmitter {
     block_.ops.push_back(compute_op("top-k", Component::router, Phase::forward,
                                     Route{.tokens = builder_.tensor(logits).dims[0].local(),
                                           .experts = moe_.count,
-                                          .per_token = moe_.per_token},
+                                          .per_token = moe_.per_token,
+                                          .imbalance = moe_.imbalance},
                                     std::move(operands)));
     return routes;
   }

@@ -49,6 +49,8 @@ ProgramBuilder::ProgramBuilder(const JobSpec& job)
     : job_(job), shapes_(block_shapes(job)), conventions_(framework_conventions(job.framework)) {
   program_.name = job.name;
   program_.micro_batches = job.micro_batches();
+  program_.sequences = shapes_.batch;
+  program_.sequence_length = shapes_.sequence;
 }
 
 namespace {
@@ -58,7 +60,7 @@ bool are_alike(const Tensor& a, const Tensor& b) {
   const auto same_size = [](const Dim& x, const Dim& y) { return x.name == y.name && x.size == y.size; };
   return a.meaning == b.meaning && a.derivation == b.derivation && a.of == b.of && a.role == b.role &&
          a.dtype == b.dtype && a.sections == b.sections && a.per_layer == b.per_layer &&
-         a.padding == b.padding &&
+         a.padding == b.padding && a.column_sections == b.column_sections &&
          std::equal(a.dims.begin(), a.dims.end(), b.dims.begin(), b.dims.end(), same_size);
 }
 
@@ -198,7 +200,8 @@ Op product(const ProgramBuilder& builder, const Linear& l, Access into) {
                   .m = builder.tensor(l.y).dims[0].local(),
                   .n = w.dims[0].local(),
                   .k = w.dims[1].local(),
-                  .math = l.math};
+                  .math = l.math,
+                  .transpose_b = true};
   std::vector<Operand> operands{l.x, reads(l.weight), {l.y, into, 0}};
   if (l.bias) operands.push_back(reads(*l.bias));
   return compute_op(l.name, l.component, Phase::forward, gemm, std::move(operands));

@@ -69,6 +69,8 @@ Json written_tensor(Tensor tensor, const StepProgram& program) {
   keys("per_layer", tensor.per_layer, true);
   if (tensor.partial) keys("partial", *tensor.partial);
   keys("padding", tensor.padding, 0);
+  if (!tensor.column_sections.empty()) keys.object()["column_sections"] = tensor.column_sections;
+  keys("update_parts", tensor.update_parts, 1);
   return keys.object();
 }
 
@@ -117,6 +119,12 @@ Tensor read_tensor(const Json& object, const std::string& path) {
     read_value(*partial, keys.path_of("partial"), tensor.partial.emplace());
   }
   keys("padding", tensor.padding, 0);
+  if (const Json* sections = keys.optional("column_sections")) {
+    for (const Json& section : array_value(*sections, keys.path_of("column_sections"))) {
+      read_value(section, keys.path_of("column_sections"), tensor.column_sections.emplace_back());
+    }
+  }
+  keys("update_parts", tensor.update_parts, 1);
   keys.finish();
   return tensor;
 }
@@ -305,10 +313,12 @@ std::string to_json(const StepProgram& program) {
   for (const Block& block : program.blocks) blocks.push_back(block_text(block, program));
   for (const StageProgram& stage : program.stages) stages.push_back(stage_text(stage, program));
   return fmt::format(
-      "{{\"foreshard_step_program\":{},\n \"name\":{},\n \"micro_batches\":{},\n \"groups\":[{}\n ],\n "
+      "{{\"foreshard_step_program\":{},\n \"name\":{},\n \"micro_batches\":{},\n \"sequences\":{},\n "
+      "\"sequence_length\":{},\n \"groups\":[{}\n ],\n "
       "\"tensors\":[{}\n ],\n \"blocks\":[{}\n ],\n \"stages\":[{}\n ]}}\n",
-      StepProgram::kVersion, Json(program.name).dump(), program.micro_batches, joined(groups, "  "),
-      joined(tensors, "  "), joined(blocks, "  "), joined(stages, "  "));
+      StepProgram::kVersion, Json(program.name).dump(), program.micro_batches, program.sequences,
+      program.sequence_length, joined(groups, "  "), joined(tensors, "  "), joined(blocks, "  "),
+      joined(stages, "  "));
 }
 
 StepProgram program_from_json(std::string_view text) {
@@ -323,6 +333,8 @@ StepProgram program_from_json(std::string_view text) {
   StepProgram program;
   keys("name", program.name);
   keys("micro_batches", program.micro_batches);
+  keys("sequences", program.sequences, 1);
+  keys("sequence_length", program.sequence_length, 1);
   for (const Json& group : array_value(keys.required("groups"), "groups")) {
     program.groups.push_back(read_object<Group>(group, fmt::format("groups[{}]", program.groups.size())));
   }

@@ -125,6 +125,8 @@ inline constexpr auto kNames<PointwiseKind> = std::to_array<std::string_view>(
     {"add", "dropout", "dropout_add", "softmax", "gelu", "relu", "sqrelu", "silu", "sigmoid", "swiglu",
      "geglu", "glu", "multiply", "bias_gradient", "zero", "sum_squares", "cast", "accumulate", "relayout"});
 template <>
+inline constexpr auto kNames<KeyLayout> = std::to_array<std::string_view>({"by_part", "by_head"});
+template <>
 inline constexpr auto kNames<NormKind> = std::to_array<std::string_view>({"rmsnorm", "layernorm"});
 template <>
 inline constexpr auto kNames<CrossEntropyPart> = std::to_array<std::string_view>({"row_max", "exp_sum",

@@ -10,9 +10,7 @@ namespace {
 
 /// The gradient that a product adds to; null where it adds to none.
 Operand* gradient_operand(const ProgramBuilder& builder, Op& op) {
-  const bool is_product =
-      std::holds_alternative<Gemm>(op.kind) || std::holds_alternative<GroupedGemm>(op.kind);
-  if (!is_product || op.phase != Phase::backward_weight) return nullptr;
+  if (!is_product(op) || op.phase != Phase::backward_weight) return nullptr;
   Operand& c = op.operands[2];
   const bool adds = c.access == Access::accumulate;
   return adds && builder.tensor(c.tensor).role == TensorRole::gradient ? &c : nullptr;

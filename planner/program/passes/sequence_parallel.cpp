@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "planner/units/overloaded.hpp"
+
 namespace foreshard {
 
 namespace {
@@ -64,19 +66,20 @@ class SequencePass {
 
   /// A product of a shard with a weight that is cut, and latent attention's keys that all heads share.
   [[nodiscard]] bool needs_all_tokens(const Op& op) const {
-    if (std::holds_alternative<Gemm>(op.kind)) {
-      return sharded_.contains(op.operands[0].tensor) &&
-             !builder_.tensor(op.operands[1].tensor).replicated_over_tp();
-    }
-    return std::any_of(op.operands.begin(), op.operands.end(),
-                       [&](const Operand& operand) { return sharded_.contains(operand.tensor); }) &&
-           (std::holds_alternative<Attention>(op.kind) || std::holds_alternative<Rope>(op.kind) ||
-            is_over_cp(op));
-  }
-
-  static bool is_over_cp(const Op& op) {
-    const auto* collective = std::get_if<Collective>(&op.kind);
-    return collective != nullptr && collective->group == GroupKind::cp;
+    const bool touches_shard =
+        std::any_of(op.operands.begin(), op.operands.end(),
+                    [&](const Operand& operand) { return sharded_.contains(operand.tensor); });
+    return std::visit(
+        overloaded{
+            [&](const Gemm&) {
+              return sharded_.contains(op.operands[0].tensor) &&
+                     !builder_.tensor(op.operands[1].tensor).replicated_over_tp();
+            },
+            [&](const one_of<Attention, Rope> auto&) { return touches_shard; },
+            [&](const Collective& collective) { return touches_shard && collective.group == GroupKind::cp; },
+            [](const one_of<GroupedGemm, Pointwise, Norm, Embedding, CrossEntropy, Route, Permute, Send, Recv,
+                            OptimizerUpdate> auto&) { return false; }},
+        op.kind);
   }
 
   /// Mixtures of experts are emitted on shards of the tokens already.
@@ -163,9 +166,13 @@ class SequencePass {
       }
       if (tensor.role != TensorRole::weight) elements = std::max(elements, tensor.local_elements());
     }
-    if (auto* norm = std::get_if<Norm>(&op.kind)) norm->rows = result->local_elements() / norm->width;
-    if (auto* gemm = std::get_if<Gemm>(&op.kind)) gemm->m = result->dims[0].local();
-    if (auto* pointwise = std::get_if<Pointwise>(&op.kind)) pointwise->elements = elements;
+    std::visit(overloaded{[&](Norm& norm) { norm.rows = result->local_elements() / norm.width; },
+                          [&](Gemm& gemm) { gemm.m = result->dims[0].local(); },
+                          [&](Pointwise& pointwise) { pointwise.elements = elements; },
+                          // What is not among a layer's replicated operations: it keeps its sizes.
+                          [](const one_of<GroupedGemm, Attention, Rope, Embedding, CrossEntropy, Route,
+                                          Permute, Collective, Send, Recv, OptimizerUpdate> auto&) {}},
+               op.kind);
   }
 
   ProgramBuilder& builder_;

@@ -156,6 +156,7 @@ void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
   const int stage = builder.job().parallelism.zero;
   const std::int32_t degree = zero_degree(builder.job(), group);
   for (const TensorId id : group.weights) {
+    builder.tensor(id).update_parts = builder.tensor(builder.gradient_of(id)).update_parts = degree;
     if (stage >= 2) zero_dim(builder.tensor(builder.gradient_of(id))).dp = degree;
     if (stage < 3 || degree == 1) continue;
     zero_dim(builder.tensor(id)).dp = degree;

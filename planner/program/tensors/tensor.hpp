@@ -88,9 +88,16 @@ struct Tensor {
   /// Of a weight: the elements of the global shape that the model does not have: vocabulary padding, and kv
   /// heads repeated because tp exceeds them.
   std::int64_t padding = 0;
+  /// Of an activation: the parts of its last dimension, laid end to end, that an all-to-all of
+  /// context-parallel ranks deals out each on its own: {q, k, v}. Empty: one part.
+  std::vector<std::int64_t> column_sections;
+  /// Of a weight and its gradient: the ranks that share the optimizer's work on it; 1 without ZeRO.
+  std::int64_t update_parts = 1;
 
   [[nodiscard]] std::int64_t global_elements() const;
   [[nodiscard]] std::int64_t local_elements() const;
+  /// Of a table, (rows, columns): the rows that are no padding.
+  [[nodiscard]] std::int64_t known_rows() const;
   [[nodiscard]] Bytes local_bytes() const { return bytes_of(dtype, local_elements()); }
   /// True for the tensor of this meaning itself, false for what is derived from it.
   [[nodiscard]] bool is(const Meaning& what) const {

@@ -71,7 +71,7 @@ TEST_CASE("both ends hold the same table after a step") {
   const StepProgram program = build_step_program(job);
   ReferenceDevice device;
   MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
-  RankPlan plan(job, program, device, communicator);
+  RankPlan plan(program, device, communicator);
   Executor executor(plan, device, communicator);
   executor.initialize();
   executor.run_step();
