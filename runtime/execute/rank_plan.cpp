@@ -16,7 +16,7 @@ namespace {
 
 constexpr Meaning kLabels{ModelPart::input, TensorItem::labels};
 
-/// Beside the arena, for the sum of the losses: a cache line.
+/// OtherJob the arena, for the sum of the losses: a cache line.
 constexpr std::int64_t kLossBytes = 64;
 
 /// Memory of what has been begun and not yet waited for.
