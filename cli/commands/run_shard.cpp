@@ -4,8 +4,8 @@
 #include "cli/commands/run_device.hpp"
 #include "cli/commands/run_job.hpp"
 #include "cli/commands/run_validation.hpp"
-#include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/memory/memory_ledger.hpp"
+#include "planner/cost/ops/cost_model.hpp"
 #include "planner/program/emit/emit.hpp"
 #include "runtime/comm/counting_communicator.hpp"
 #include "runtime/comm/solo_communicator.hpp"
@@ -63,7 +63,7 @@ class ShardRun {
   void count(Validation& result) {
     CountingDevice device(*device_);
     CountingCommunicator communicator(communicator_);
-    RankPlan plan(job_, program_, device, communicator);
+    RankPlan plan(program_, device, communicator);
     Executor executor(plan, device, communicator, &session_.note());
     initialize(executor);
     device.reset();
@@ -73,7 +73,7 @@ class ShardRun {
   }
 
   void measure(Validation& result) {
-    RankPlan plan(job_, program_, *device_, communicator_);
+    RankPlan plan(program_, *device_, communicator_);
     Executor executor(plan, *device_, communicator_, &session_.note());
     initialize(executor);
     OpSamples samples(program_);

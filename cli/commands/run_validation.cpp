@@ -93,7 +93,7 @@ class Run {
   void count(Validation& result) {
     CountingDevice device(device_);
     CountingCommunicator communicator(communicator_);
-    RankPlan plan(job_, program_, device, communicator);
+    RankPlan plan(program_, device, communicator);
     Executor executor(plan, device, communicator, &session_.note());
     executor.initialize();
     device.reset();
@@ -104,7 +104,7 @@ class Run {
   }
 
   void measure(Validation& result) {
-    RankPlan plan(job_, program_, device_, communicator_);
+    RankPlan plan(program_, device_, communicator_);
     Executor executor(plan, device_, communicator_, &session_.note());
     executor.initialize();
     const StepMeasurement measured = measure_steps(

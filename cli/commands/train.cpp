@@ -77,7 +77,7 @@ TrainingCurve train(MpiSession& session, const JobSpec& job, const TokenText& te
   const std::unique_ptr<Communicator> communicator = make_communicator(session, job, mesh, *device);
   session.watch(mesh, Seconds(options.timeout));
 
-  RankPlan plan(job, program, *device, *communicator);
+  RankPlan plan(program, *device, *communicator);
   Executor executor(plan, *device, *communicator, &session.note());
   executor.initialize();
   executor.tokens().read(text);

@@ -1,6 +1,30 @@
 #include "planner/program/step_program.hpp"
 
+#include <stdexcept>
+
 namespace foreshard {
+
+DeviceMesh mesh_of(const StepProgram& program) {
+  ParallelismSpec parallelism;
+  parallelism.tp = program.group(GroupKind::tp).size;
+  parallelism.cp = program.group(GroupKind::cp).size;
+  parallelism.dp = program.group(GroupKind::dp).size;
+  parallelism.pp = program.group(GroupKind::pp).size;
+  parallelism.ep = program.group(GroupKind::ep).size;
+  return DeviceMesh(parallelism);
+}
+
+std::int64_t sequences_per_step(const StepProgram& program) {
+  return checked_product(program.micro_batches, program.sequences, program.group(GroupKind::dp).size);
+}
+
+std::int64_t known_vocabulary(const StepProgram& program) {
+  for (const Tensor& tensor : program.tensors) {
+    if (tensor.is({ModelPart::embedding, TensorItem::token_table, TensorAspect::weight}))
+      return tensor.known_rows();
+  }
+  throw std::logic_error("the program has no token table");
+}
 
 std::span<const BlockCall> block_calls_of(const StageProgram& stage, const Slot& slot,
                                           std::int64_t micro_batches) {

@@ -8,6 +8,7 @@
 #include "planner/program/block.hpp"
 #include "planner/program/schedule/slot.hpp"
 #include "planner/program/tensors/tensor.hpp"
+#include "planner/topology/device_mesh.hpp"
 #include "planner/topology/group.hpp"
 #include "planner/units/strong_index.hpp"
 
@@ -49,7 +50,9 @@ struct StepProgram {
 
   std::string name;
   std::int64_t micro_batches = 1;
-  std::vector<Group> groups;  ///< by GroupKind
+  std::int64_t sequences = 1;        ///< of one micro-batch
+  std::int64_t sequence_length = 1;  ///< positions of a sequence, over all context-parallel ranks
+  std::vector<Group> groups;         ///< by GroupKind
   std::vector<Tensor> tensors;
   std::vector<Block> blocks;
   std::vector<StageProgram> stages;
@@ -58,6 +61,16 @@ struct StepProgram {
   [[nodiscard]] const Block& block(BlockId id) const { return blocks[id.at()]; }
   [[nodiscard]] const Group& group(GroupKind kind) const { return groups[static_cast<std::size_t>(kind)]; }
 };
+
+/// The devices on which the program runs, from the sizes of its groups.
+DeviceMesh mesh_of(const StepProgram& program);
+
+/// Sequences of one step on all data-parallel replicas.
+std::int64_t sequences_per_step(const StepProgram& program);
+
+/// Tokens that the model knows: the rows of its token table without padding.
+/// @throws std::logic_error where no tensor is a token table
+std::int64_t known_vocabulary(const StepProgram& program);
 
 /// The visits of one slot, in program order.
 std::span<const BlockCall> block_calls_of(const StageProgram& stage, const Slot& slot,

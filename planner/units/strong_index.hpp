@@ -30,10 +30,12 @@ class StrongIndex {
   std::int32_t value_ = 0;
 };
 
-using Rank = StrongIndex<struct RankTag>;              ///< a device, 0 … devices − 1
-using StageId = StrongIndex<struct StageTag>;          ///< a pipeline stage, 0 … pp − 1
-using ChunkId = StrongIndex<struct ChunkTag>;          ///< a model chunk of a stage, 0 … vp − 1
-using LayerId = StrongIndex<struct LayerTag>;          ///< a transformer layer, 0 … layers − 1
+using Rank = StrongIndex<struct RankTag>;      ///< a device, 0 … devices − 1
+using StageId = StrongIndex<struct StageTag>;  ///< a pipeline stage, 0 … pp − 1
+using ChunkId = StrongIndex<struct ChunkTag>;  ///< a model chunk of a stage, 0 … vp − 1
+using LayerId = StrongIndex<struct LayerTag>;  ///< a transformer layer, 0 … layers − 1
+using LayerKindId =
+    StrongIndex<struct LayerKindTag>;  ///< a kind of layer, in the order of their first layers
 using MicroBatch = StrongIndex<struct MicroBatchTag>;  ///< 0 … micro-batches per rank and step − 1
 using TensorId = StrongIndex<struct TensorTag>;        ///< into StepProgram::tensors
 using BlockId = StrongIndex<struct BlockTag>;          ///< into StepProgram::blocks

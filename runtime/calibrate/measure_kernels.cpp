@@ -80,7 +80,7 @@ KernelMeasurements measure_kernels(std::span<const JobSpec> probes, Device& devi
   for (const JobSpec& job : probes) {
     StepProgram program = build_step_program(job);
     if (fits(program, device, wide, budget.memory)) {
-      RankPlan plan(job, program, device, alone);
+      RankPlan plan(program, device, alone);
       Executor executor(plan, device, alone);
       executor.initialize_for_timing();
       OpSamples times(program);

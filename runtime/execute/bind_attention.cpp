@@ -20,8 +20,7 @@ class SpreadCore {
     call.keys = rows_of(tensor(inputs_ > 1 ? 1 : 0));
     call.heads = core_.heads;
     call.kv_heads = core_.kv_heads;
-    const std::optional<MlaSpec>& mla = rank_.job.model.mla;
-    call.shared_dim = mla ? mla->rope_head_dim : 0;
+    call.shared_dim = core_.shared_dim;
     call.own_dim = core_.head_dim - call.shared_dim;
     call.v_head_dim = core_.v_head_dim;
     place_heads(0, call.q, call.k, call.shared_k, call.v);
@@ -43,10 +42,10 @@ class SpreadCore {
 
   /// The rank's own tokens, or those of all context-parallel ranks.
   [[nodiscard]] TokenRows rows_of(const Tensor& of) const {
-    const std::int64_t cp = rank_.job.parallelism.cp;
+    const std::int64_t cp = rank_.program.group(GroupKind::cp).size;
     const bool own = of.dims[0].cp > 1;
     return {.batch = core_.batch,
-            .sequence = rank_.job.training.sequence_length,
+            .sequence = rank_.program.sequence_length,
             .shares = cp,
             .first_share = own ? rank_.at.cp : 0,
             .held = own ? 1 : cp};
@@ -62,11 +61,12 @@ class SpreadCore {
                    HeadColumns& v) const {
     const std::int64_t d = core_.head_dim;
     q = columns(first, 0, d);
-    if (const std::optional<MlaSpec>& mla = rank_.job.model.mla) {
-      const std::int64_t stride = mla->nope_head_dim + mla->v_head_dim;
+    if (core_.key_layout == KeyLayout::by_head) {
+      const std::int64_t own = d - core_.shared_dim;
+      const std::int64_t stride = own + core_.v_head_dim;
       k = columns(first + 1, 0, stride);
-      v = columns(first + 1, mla->nope_head_dim, stride);
-      if (mla->rope_head_dim > 0) shared_k = columns(first + 2, 0, 0);
+      v = columns(first + 1, own, stride);
+      if (core_.shared_dim > 0) shared_k = columns(first + 2, 0, 0);
       return;
     }
     const std::int64_t begin = inputs_ > 1 ? 0 : core_.heads * d;
@@ -119,13 +119,14 @@ class CpExchange {
   }
 
  private:
+  [[nodiscard]] std::int64_t cp() const { return rank_.program.group(GroupKind::cp).size; }
   static std::int64_t width_of(const Tensor& tensor) { return tensor.dims[1].local(); }
 
   /// Of wider rows, the last columns travel: the rank's own share is put in its place, and gathered there.
   void gather() {
     const std::int64_t width = width_of(to_tensor_);
     if (width_of(from_tensor_) == width) return;
-    const Buffer own = share_of(to_, rank_.at.cp, rank_.job.parallelism.cp);
+    const Buffer own = share_of(to_, rank_.at.cp, cp());
     bound_.before.emplace_back(ColumnsCall{.rows = own.elements / width,
                                            .width = width,
                                            .x = from_,
@@ -143,7 +144,7 @@ class CpExchange {
       bound_.call.accumulate = adds_;
       return;
     }
-    const Buffer own = share_of(from_, rank_.at.cp, rank_.job.parallelism.cp);
+    const Buffer own = share_of(from_, rank_.at.cp, cp());
     bound_.call.in_place = true;
     bound_.piece = {from_, from_};
     bound_.after.emplace_back(ColumnsCall{.rows = own.elements / width,
@@ -172,13 +173,12 @@ class CpExchange {
 
   /// Between rows of all heads and, member after member, rows of its heads.
   void copy_heads(const Buffer& rows, std::int64_t all, const Buffer& packed, std::int64_t own, bool pack) {
-    const std::int64_t cp = rank_.job.parallelism.cp;
-    for (std::int64_t member = 0; member < cp; ++member) {
-      const Buffer part = share_of(packed, member, cp);
+    for (std::int64_t member = 0; member < cp(); ++member) {
+      const Buffer part = share_of(packed, member, cp());
       std::int64_t column = 0;
       std::int64_t own_column = 0;
       for (const std::int64_t section : sections(all)) {
-        const std::int64_t width = section / cp;
+        const std::int64_t width = section / cp();
         ColumnsCall call{.rows = part.elements / own, .width = width};
         call.x = rows;
         call.x_width = all;
@@ -201,12 +201,10 @@ class CpExchange {
 
   /// Of a fused qkv each part is cut on its own.
   [[nodiscard]] std::vector<std::int64_t> sections(std::int64_t columns) const {
-    const ModelSpec& model = rank_.job.model;
-    const std::int64_t tp = rank_.job.parallelism.tp;
-    const std::int64_t q = model.heads / tp * model.head_dim;
-    const std::int64_t kv = model.kv_heads / tp * model.head_dim;
-    if (columns == q + 2 * kv) return {q, kv, kv};
-    return {columns};
+    if (from_tensor_.column_sections.empty()) return {columns};
+    std::vector<std::int64_t> local = from_tensor_.column_sections;
+    for (std::int64_t& section : local) section /= from_tensor_.dims[1].tp;
+    return local;
   }
 
   const RankView& rank_;
@@ -221,7 +219,9 @@ class CpExchange {
 
 }  // namespace
 
-bool is_spread(const JobSpec& job) { return job.parallelism.cp > 1 || job.model.mla.has_value(); }
+bool is_spread(const StepProgram& program, const Attention& core) {
+  return program.group(GroupKind::cp).size > 1 || core.key_layout == KeyLayout::by_head;
+}
 
 std::vector<KernelCall> bind_gathered_attention(const RankView& rank, const Op& op,
                                                 std::span<const Buffer> operands) {

@@ -10,7 +10,7 @@
 namespace foreshard {
 
 /// True where an attention core's queries and keys lie apart: context parallelism and latent attention.
-bool is_spread(const JobSpec& job);
+bool is_spread(const StepProgram& program, const Attention& core);
 
 /// Such a core as calls to the device. @param operands by index of the operation's operands
 std::vector<KernelCall> bind_gathered_attention(const RankView& rank, const Op& op,

@@ -1,21 +1,19 @@
 #include "runtime/execute/bind_experts.hpp"
 
-#include <string_view>
-
 #include "runtime/execute/routing.hpp"
 
 namespace foreshard {
 namespace {
 
-const Tensor& tensor_of(const RankView& rank, const Op& op, std::size_t index) {
+const Tensor& operand_of(const RankView& rank, const Op& op, std::size_t index) {
   return rank.program.tensor(op.operands[index].tensor);
 }
 
 /// Rows of the rank's own tokens, one per choice; else those that its experts work on.
 bool is_on_token_side(const Tensor& tensor) {
-  std::string_view name = tensor.name;
-  if (name.starts_with("d.")) name.remove_prefix(2);
-  return name.starts_with("layer.experts.sent") || name.starts_with("layer.experts.returned");
+  const Meaning& meaning = tensor.meaning;
+  return meaning.part == ModelPart::experts &&
+         (meaning.item == TensorItem::sent || meaning.item == TensorItem::returned);
 }
 
 }  // namespace
@@ -45,7 +43,7 @@ std::vector<KernelCall> bind_route(const RankView& /*rank*/, const Op& op, std::
 std::vector<KernelCall> bind_permute(const RankView& rank, const Op& op, std::span<const Buffer> operands) {
   const Permute& permute = std::get<Permute>(op.kind);
   PermuteCall call{.backward = is_backward(op.phase), .weighted = permute.weighted};
-  call.per_token = rank.job.model.experts->per_token;
+  call.per_token = operand_of(rank, op, 1).dims.back().size / 2;  // routes: experts, then weights
   call.tokens = permute.rows / call.per_token;
   call.width = permute.width;
   call.places = &rank.routing->places();
@@ -85,7 +83,9 @@ std::vector<KernelCall> bind_grouped_gemm(const RankView& rank, const Op& op,
       call.weight = operands[2];
       call.accumulate = op.operands[2].access == Access::accumulate;
       break;
-    default:
+    case Phase::forward:
+    case Phase::recompute:
+    case Phase::optimizer:
       call.x = operands[0];
       call.weight = operands[1];
       call.y = operands[2];
@@ -99,7 +99,7 @@ CollectiveCall bind_routed_exchange(const RankView& rank, const Op& op) {
   const Routing& routing = *rank.routing;
   switch (collective.kind) {
     case CollectiveKind::all_to_all: {
-      const bool to_experts = is_on_token_side(tensor_of(rank, op, 0));
+      const bool to_experts = is_on_token_side(operand_of(rank, op, 0));
       call.send_elements = to_experts ? routing.sent() : routing.arrived();
       call.receive_elements = to_experts ? routing.arrived() : routing.sent();
       break;

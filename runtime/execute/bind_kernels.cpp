@@ -18,6 +18,7 @@ class Binding {
       : rank_(rank), op_(op), operands_(operands), backward_(is_backward(op.phase)) {}
 
   std::vector<KernelCall> run() && {
+    // One overload of bind() for each kind; a kind without one does not compile.
     std::visit([&](const auto& kind) { bind(kind); }, op_.kind);
     return std::move(calls_);
   }
@@ -26,12 +27,13 @@ class Binding {
   [[nodiscard]] const Tensor& tensor(std::size_t index) const {
     return rank_.program.tensor(op_.operands[index].tensor);
   }
+  [[nodiscard]] std::int64_t size_of(GroupKind group) const { return rank_.program.group(group).size; }
   [[nodiscard]] bool accumulates(std::size_t index) const {
     return op_.operands[index].access == Access::accumulate;
   }
   /// Of a weight or its gradient, what this rank's optimizer works on.
   [[nodiscard]] Buffer own_part(std::size_t index) const {
-    return foreshard::own_part(rank_.job, rank_.at, tensor(index), operands_[index]);
+    return foreshard::own_part(rank_.program, rank_.at, tensor(index), operands_[index]);
   }
   /// Kernels add to a gradient; one that ZeRO has the block make anew is zero before.
   void begin_sum(std::size_t index) {
@@ -49,8 +51,8 @@ class Binding {
     call.a = operands_[0];
     call.b = operands_[1];
     call.c = operands_[2];
-    call.transpose_a = op_.phase == Phase::backward_weight;
-    call.transpose_b = !backward_;
+    call.transpose_a = gemm.transpose_a;
+    call.transpose_b = gemm.transpose_b;
     // Summands of tensor-parallel ranks: the first of them alone adds the bias.
     const bool adds_bias = !tensor(2).partial || rank_.at.tp == 0;
     if (operands_.size() > 3 && adds_bias) call.bias = operands_[3];
@@ -58,7 +60,7 @@ class Binding {
   }
 
   void bind(const Attention& core) {
-    if (is_spread(rank_.job)) {
+    if (is_spread(rank_.program, core)) {
       calls_ = bind_gathered_attention(rank_, op_, operands_);
       return;
     }
@@ -87,10 +89,10 @@ class Binding {
     NormCall call{.backward = backward_, .kind = norm.kind, .rows = norm.rows, .width = norm.width};
     call.x = operands_[0];
     call.weight = operands_[1];
-    const bool is_of_heads = tensor(0).dims.back().name == DimName::qkv;
+    const bool is_of_heads = norm.heads > 0;
     if (is_of_heads) {
-      call.heads = norm.rows / tensor(0).dims[0].local();
-      call.first_heads = rank_.job.model.heads / rank_.job.parallelism.tp;
+      call.heads = norm.heads;
+      call.first_heads = norm.query_heads;
       call.row_width = local_columns(0);
     }
     if (!backward_) {
@@ -128,17 +130,16 @@ class Binding {
   void bind(const Rope& rope) {
     RopeCall call{.inverse = backward_,
                   .tokens = rope.tokens,
-                  .sequence = rank_.job.training.sequence_length,
-                  .shares = rank_.job.parallelism.cp,
+                  .sequence = rank_.program.sequence_length,
+                  .shares = size_of(GroupKind::cp),
                   .share = rank_.at.cp,
                   .heads = rope.heads,
                   .head_dim = rope.head_dim,
                   .row_width = local_columns(0),
                   .x = operands_[0]};
-    if (rank_.job.model.mla) {
-      // The last columns of each head turn.
-      call.head_stride = call.row_width / rope.heads;
-      call.first_column = call.head_stride - rope.head_dim;
+    if (rope.head_stride > 0) {
+      call.head_stride = rope.head_stride;
+      call.first_column = rope.head_stride - rope.head_dim;
     }
     calls_.emplace_back(call);
   }
@@ -164,14 +165,14 @@ class Binding {
   /// rest.
   [[nodiscard]] double loss_scale() const {
     return 1.0 / static_cast<double>(
-                     checked_product(rank_.job.training.global_batch, rank_.job.training.sequence_length));
+                     checked_product(sequences_per_step(rank_.program), rank_.program.sequence_length));
   }
 
   void bind(const CrossEntropy& loss) {
     CrossEntropyCall call{.backward = backward_, .part = loss.part, .tokens = loss.tokens};
     call.columns = loss.vocab;
     call.first_column = rank_.at.tp * loss.vocab;
-    call.vocab = rank_.job.model.vocab;
+    call.vocab = loss.known_vocab > 0 ? loss.known_vocab : loss.vocab * size_of(GroupKind::tp);
     call.scale = loss_scale();
     if (loss.part == CrossEntropyPart::row_max) {
       call.logits = operands_[0];
@@ -208,7 +209,19 @@ class Binding {
       case PointwiseKind::accumulate:
         add_pointwise({.elements = operands_[1].elements, .a = operands_[0], .y = operands_[1]});
         return;
-      default: bind_activation(); return;
+      case PointwiseKind::gelu:
+      case PointwiseKind::relu:
+      case PointwiseKind::sqrelu:
+      case PointwiseKind::silu:
+      case PointwiseKind::sigmoid:
+      case PointwiseKind::swiglu:
+      case PointwiseKind::geglu:
+      case PointwiseKind::glu:
+      case PointwiseKind::multiply: bind_activation(); return;
+      case PointwiseKind::dropout:
+      case PointwiseKind::dropout_add:
+      case PointwiseKind::softmax:
+      case PointwiseKind::relayout: refuse();
     }
   }
 
@@ -223,8 +236,8 @@ class Binding {
     for (std::size_t i = 0; i + 1 < operands_.size(); ++i) {
       const Buffer own = own_part(i);
       if (own.empty()) continue;
-      const std::int64_t copies = rank_.job.parallelism.zero > 0 ? 1 : replicas_of(rank_.job, tensor(i));
-      const std::int64_t alike = tensor(i).replicated_over_tp() ? rank_.job.parallelism.tp : 1;
+      const std::int64_t copies = replicas_of(rank_.program, tensor(i)) / tensor(i).update_parts;
+      const std::int64_t alike = tensor(i).replicated_over_tp() ? size_of(GroupKind::tp) : 1;
       add_pointwise({.elements = own.elements,
                      .scale = 1.0 / static_cast<double>(copies * alike),
                      .a = own,
@@ -275,15 +288,15 @@ class Binding {
   /// What positions this rank's tokens have: whole sequences, or what context and sequence parallelism leave
   /// of them, in stretches of positions that follow one another.
   [[nodiscard]] std::vector<Chunk> position_chunks(const Buffer& tokens) const {
-    const ParallelismSpec& p = rank_.job.parallelism;
-    const TokenRows rows{.batch = rank_.job.training.micro_batch,
-                         .sequence = rank_.job.training.sequence_length,
-                         .shares = p.cp,
+    const std::int64_t cp = size_of(GroupKind::cp);
+    const TokenRows rows{.batch = rank_.program.sequences,
+                         .sequence = rank_.program.sequence_length,
+                         .shares = cp,
                          .first_share = rank_.at.cp};
     const std::int64_t width = tensor(1).dims[1].local();
     const std::int64_t count = tokens.elements / width;
     const std::int64_t first = count < rows.rows() ? rank_.at.tp * count : 0;
-    if (p.cp == 1 && count % rows.sequence == 0)
+    if (cp == 1 && count % rows.sequence == 0)
       return {{.rows = rows.sequence, .repeats = count / rows.sequence, .width = width}};
     std::vector<Chunk> chunks;
     for (std::int64_t token = 0; token < count; ++token) {
@@ -345,8 +358,12 @@ class Binding {
     }
   }
 
-  template <class Other>
-  void bind(const Other&) {
+  // Communication is bound where the plan has its communicator (rank_plan.cpp).
+  void bind(const Collective&) { refuse(); }
+  void bind(const Send&) { refuse(); }
+  void bind(const Recv&) { refuse(); }
+
+  [[noreturn]] void refuse() const {
     throw std::logic_error("no kernel for " + std::string(kind_name(op_.kind)) + " '" + op_.name + "'");
   }
 

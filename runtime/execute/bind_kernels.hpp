@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "planner/program/step_program.hpp"
-#include "planner/spec/job/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "runtime/device/kernel_call.hpp"
 
@@ -14,7 +13,6 @@ class Routing;
 
 /// What binding an operation needs to know of the rank that runs it.
 struct RankView {
-  const JobSpec& job;
   const StepProgram& program;
   Coordinates at;
   const OptimizerStep& optimizer;  ///< read at every update
@@ -24,7 +22,7 @@ struct RankView {
 
 /// An operation on the compute lane as calls to the device: one, or one for each tensor that it touches.
 /// @param operands  by index of the operation's operands
-/// @pre the job is one that the runtime can execute
+/// @pre the program is one that the runtime can execute
 std::vector<KernelCall> bind_kernels(const RankView& rank, const Op& op, std::span<const Buffer> operands);
 
 /// The part of a whole tensor that one of `parts` ranks keeps: equal stretches, in the order of the ranks.

@@ -24,10 +24,10 @@ Executor::Executor(RankPlan& plan, Device& device, Communicator& communicator, O
       device_(device),
       communicator_(communicator),
       note_(note),
-      tokens_(plan.job(), plan.coordinates()),
-      scratch_(static_cast<std::size_t>(
-          checked_product(plan.job().training.micro_batch, plan.job().training.sequence_length) /
-          plan.job().parallelism.cp)),
+      tokens_(plan.program(), plan.coordinates()),
+      scratch_(
+          static_cast<std::size_t>(checked_product(plan.program().sequences, plan.program().sequence_length) /
+                                   plan.program().group(GroupKind::cp).size)),
       clock_(device.make_clock(2 * (plan.ops().size() + plan.flights().size()))),
       stamps_(plan.ops().size()),
       first_of_(plan.runs().size() + 1, plan.ops().size()),
@@ -41,7 +41,7 @@ void Executor::initialize() {
   for (const HeldWeight& held : plan_.weights()) {
     const Tensor& weight = plan_.program().tensor(held.tensor);
     const std::vector<double> values =
-        initial_weight(plan_.job().model, weight, held.layer, shard_of(plan_.job(), plan_.coordinates()));
+        initial_weight(weight, held.layer, shard_of(plan_.program(), plan_.coordinates()));
     device_.write(held.weight, values.data() + held.held.first);
   }
   start_optimizer();
@@ -161,7 +161,12 @@ void Executor::take_off(std::uint32_t flight, Ticket ticket) {
   ++in_flight_;
 }
 
-void Executor::route_as_planned() { planned_ = planned_routes(plan_.job(), plan_.coordinates()); }
+void Executor::route_as_planned() {
+  for (const Block& block : plan_.program().blocks) {
+    const std::optional<RoutedShape> shape = routed_shape(plan_.program(), block, plan_.coordinates());
+    if (shape) planned_ = planned_routes(*shape);
+  }
+}
 
 void Executor::share_routes(const RoutedTokens& routed) {
   routes_.resize(static_cast<std::size_t>(routed.routes.elements));
@@ -177,18 +182,18 @@ void Executor::share_routes(const RoutedTokens& routed) {
 }
 
 void Executor::replay_routes(const RoutedTokens& routed) {
-  const JobSpec& job = plan_.job();
+  const StepProgram& program = plan_.program();
   const Coordinates& at = plan_.coordinates();
-  const TokenRows own{.batch = job.training.micro_batch,
-                      .sequence = job.training.sequence_length,
-                      .shares = job.parallelism.cp,
+  const TokenRows own{.batch = program.sequences,
+                      .sequence = program.sequence_length,
+                      .shares = program.group(GroupKind::cp).size,
                       .first_share = at.cp};
-  const std::int64_t micro_batch = at.dp * job.micro_batches() + routed.micro_batch.value();
+  const std::int64_t micro_batch = at.dp * program.micro_batches + routed.micro_batch.value();
   const std::vector<double>& whole = replayed_->at(routed.layer, micro_batch);
   logits_.resize(static_cast<std::size_t>(routed.logits.elements));
   device_.read(routed.logits, logits_.data());
-  const std::int64_t experts = job.model.experts->count;
-  const std::int64_t per_token = job.model.experts->per_token;
+  const std::int64_t experts = routed.routing->experts();
+  const std::int64_t per_token = routed.routing->per_token();
   const std::int64_t tokens = routed.routing->tokens();
   const std::int64_t before = rerouted_;
   for (std::int64_t token = 0; token < tokens; ++token) {

@@ -3,47 +3,42 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "runtime/execute/routing.hpp"
-#include "runtime/shard/shard_map.hpp"
-
 namespace foreshard {
 namespace {
 
 /// Rows of every expert, which add up to `rows`.
-std::vector<std::int64_t> planned_rows(const JobSpec& job, const Coordinates& at, std::int64_t rows) {
-  const ExpertsSpec& experts = *job.model.experts;
-  const std::int64_t ranks = job.parallelism.ep;
-  const std::int64_t own = experts.count / ranks;
-  std::vector<std::int64_t> planned(static_cast<std::size_t>(experts.count), 0);
+std::vector<std::int64_t> planned_rows(const RoutedShape& shape, std::int64_t rows) {
+  const std::int64_t own = shape.experts / shape.ep;
+  std::vector<std::int64_t> planned(static_cast<std::size_t>(shape.experts), 0);
   std::int64_t first_other = 0;
   std::int64_t left = rows;
-  if (ranks > 1) {
-    const double mean = static_cast<double>(rows) / static_cast<double>(experts.count);
-    const std::int64_t each = std::min(static_cast<std::int64_t>(experts.imbalance * mean),
-                                       rows / std::max(own, experts.per_token));
-    first_other = shard_of(job, at).ep * own;
+  if (shape.ep > 1) {
+    const double mean = static_cast<double>(rows) / static_cast<double>(shape.experts);
+    const std::int64_t each =
+        std::min(static_cast<std::int64_t>(shape.imbalance * mean), rows / std::max(own, shape.per_token));
+    first_other = shape.ep_rank * own;
     std::fill_n(planned.begin() + first_other, own, each);
     first_other += own;
     left -= own * each;
   }
-  const std::int64_t others = experts.count - (ranks > 1 ? own : 0);
+  const std::int64_t others = shape.experts - (shape.ep > 1 ? own : 0);
   for (std::int64_t i = 0; i < others; ++i)
-    planned[static_cast<std::size_t>((first_other + i) % experts.count)] =
+    planned[static_cast<std::size_t>((first_other + i) % shape.experts)] =
         left / others + (i < left % others ? 1 : 0);
   return planned;
 }
 
 }  // namespace
 
-std::vector<double> planned_routes(const JobSpec& job, const Coordinates& at) {
-  const std::int64_t per_token = job.model.experts->per_token;
-  const std::int64_t tokens = routed_tokens(job);
+std::vector<double> planned_routes(const RoutedShape& shape) {
+  const std::int64_t per_token = shape.per_token;
+  const std::int64_t tokens = shape.tokens;
   std::vector<double> routes(static_cast<std::size_t>(2 * tokens * per_token),
                              1.0 / static_cast<double>(per_token));
   // Token after token, then their second choices: rows of one expert, at most as many as tokens, are of
   // different tokens.
   std::int64_t row = 0;
-  const std::vector<std::int64_t> rows = planned_rows(job, at, tokens * per_token);
+  const std::vector<std::int64_t> rows = planned_rows(shape, tokens * per_token);
   for (std::size_t expert = 0; expert < rows.size(); ++expert) {
     for (std::int64_t i = 0; i < rows[expert]; ++i, ++row)
       routes[static_cast<std::size_t>(row % tokens * 2 * per_token + row / tokens)] =

@@ -2,8 +2,7 @@
 
 #include <vector>
 
-#include "planner/spec/job/job_spec.hpp"
-#include "planner/topology/device_mesh.hpp"
+#include "runtime/execute/routing.hpp"
 
 namespace foreshard {
 
@@ -13,7 +12,6 @@ namespace foreshard {
 /// Where routers of random weights send tokens says nothing of trained ones: benchmarks balance them, as
 /// Megatron-LM's
 /// --moe-router-force-load-balancing does.
-/// @pre the model has experts
-std::vector<double> planned_routes(const JobSpec& job, const Coordinates& at);
+std::vector<double> planned_routes(const RoutedShape& shape);
 
 }  // namespace foreshard

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <set>
 #include <stdexcept>
-#include <string_view>
 #include <utility>
 
+#include "planner/units/overloaded.hpp"
 #include "runtime/execute/bind_attention.hpp"
 #include "runtime/execute/bind_experts.hpp"
 #include "runtime/execute/bind_kernels.hpp"
@@ -13,6 +13,8 @@
 
 namespace foreshard {
 namespace {
+
+constexpr Meaning kLabels{ModelPart::input, TensorItem::labels};
 
 /// OtherJob the arena, for the sum of the losses: a cache line.
 constexpr std::int64_t kLossBytes = 64;
@@ -42,9 +44,7 @@ std::int64_t scratch_bytes(const StepProgram& program, const Device& device) {
 class RankPlan::Compiler {
  public:
   Compiler(RankPlan& plan, const Communicator& communicator)
-      : plan_(plan),
-        communicator_(communicator),
-        view_{plan.job_, plan.program_, plan.at_, plan.optimizer_, nullptr} {}
+      : plan_(plan), communicator_(communicator), view_{plan.program_, plan.at_, plan.optimizer_, nullptr} {}
 
   void run() {
     for (const OpRun& at : operations_of(plan_.program_, plan_.runs_)) compile(at);
@@ -149,7 +149,7 @@ class RankPlan::Compiler {
       const Instance instance = instance_of(plan_.program_, op.operands[i], run, at.run);
       if (!filled_.emplace(instance.tensor, instance.index).second) continue;
       plan_.inputs_.push_back(
-          {.buffer = operands_[i], .labels = tensor.name == "labels", .micro_batch = run.micro_batch});
+          {.buffer = operands_[i], .labels = tensor.is(kLabels), .micro_batch = run.micro_batch});
     }
   }
 
@@ -157,20 +157,12 @@ class RankPlan::Compiler {
   Routing* find_routing(const OpRun& at, const Op& op) {
     if (op.component != Component::experts && !std::holds_alternative<Route>(op.kind)) return nullptr;
     const Run& run = plan_.runs_[at.run];
-    if (run.block_call.layer.value() < plan_.job_.model.experts.value().dense_layers) return nullptr;
     const auto key = std::pair{run.block_call.layer, run.micro_batch};
-    return &plan_.routings_.try_emplace(key, plan_.job_, plan_.at_, run.block_call.layer, room_for_arriving())
-                .first->second;
-  }
-
-  /// Rows that a rank's experts may get from its expert-parallel group.
-  [[nodiscard]] std::int64_t room_for_arriving() const {
-    const bool exchanges = plan_.job_.parallelism.ep > 1;
-    const std::string_view name = exchanges ? "layer.experts.arrived" : "layer.experts.sent";
-    const auto& tensors = plan_.program_.tensors;
-    return std::find_if(tensors.begin(), tensors.end(), [&](const Tensor& t) { return t.name == name; })
-        ->dims[0]
-        .local();
+    const auto known = plan_.routings_.find(key);
+    if (known != plan_.routings_.end()) return &known->second;
+    // The forward block is the first to meet them.
+    const auto shape = routed_shape(plan_.program_, plan_.program_.block(run.block_call.block), plan_.at_);
+    return &plan_.routings_.try_emplace(key, shape.value(), run.block_call.layer).first->second;
   }
 
   void note_routes(const Op& op, PlannedOp& planned) {
@@ -187,29 +179,33 @@ class RankPlan::Compiler {
   }
 
   void bind(const Op& op, PlannedOp& planned) {
-    if (const auto* collective = std::get_if<Collective>(&op.kind)) {
-      planned.kind = PlannedOp::Kind::collective;
-      planned.calls.begin = size_of(plan_.collectives_);
-      if (communicator_.group_size(collective->group) > 1) {
-        if (collective->group == GroupKind::cp) {
-          bind_packed(op, planned);
-        } else if (carries_routed_rows(op)) {
-          add_collective(bind_routed_exchange(view_, op), {operands_[0], operands_[1]});
-        } else {
-          bind_collective(op, *collective);
-        }
-      }
-      planned.calls.end = size_of(plan_.collectives_);
-    } else if (is_communication(op)) {
-      planned.kind = PlannedOp::Kind::transfer;
-      planned.calls.begin = size_of(plan_.transfers_);
-      bind_transfer(op);
-      planned.calls.end = size_of(plan_.transfers_);
-    } else {
+    const std::optional<Communication> communication = communication_of(op);
+    if (!communication) {
       planned.calls = add_kernels(bind_kernels(view_, op, operands_));
       if (writes_loss(op)) add_to_loss(operands_.back());
       planned.calls.end = size_of(plan_.kernels_);
+      return;
     }
+    std::visit(
+        overloaded{[&](const Collective& collective) { bind_exchange(op, collective, planned); },
+                   [&](const Send& send) { bind_transfer(op, send.payload, send.peer, true, planned); },
+                   [&](const Recv& recv) { bind_transfer(op, recv.payload, recv.peer, false, planned); }},
+        *communication);
+  }
+
+  void bind_exchange(const Op& op, const Collective& collective, PlannedOp& planned) {
+    planned.kind = PlannedOp::Kind::collective;
+    planned.calls.begin = size_of(plan_.collectives_);
+    if (communicator_.group_size(collective.group) > 1) {
+      if (collective.group == GroupKind::cp) {
+        bind_packed(op, planned);
+      } else if (carries_routed_rows(op)) {
+        add_collective(bind_routed_exchange(view_, op), {operands_[0], operands_[1]});
+      } else {
+        bind_collective(op, collective);
+      }
+    }
+    planned.calls.end = size_of(plan_.collectives_);
   }
 
   static bool writes_loss(const Op& op) {
@@ -246,7 +242,7 @@ class RankPlan::Compiler {
   [[nodiscard]] Buffer held_part(const Op& op, std::size_t index) const {
     const Tensor& tensor = plan_.program_.tensor(op.operands[index].tensor);
     if (!is_cut_by_zero(tensor)) return operands_[index];
-    return own_part(plan_.job_, plan_.at_, tensor, operands_[index]);
+    return own_part(plan_.program_, plan_.at_, tensor, operands_[index]);
   }
 
   void bind_packed(const Op& op, PlannedOp& planned) {
@@ -269,17 +265,17 @@ class RankPlan::Compiler {
     return {first, size_of(plan_.kernels_)};
   }
 
-  void bind_transfer(const Op& op) {
-    const auto* send = std::get_if<Send>(&op.kind);
-    const Bytes payload = send != nullptr ? send->payload : std::get<Recv>(op.kind).payload;
-    TransferCall call{.is_send = send != nullptr};
-    call.peer = send != nullptr ? send->peer : std::get<Recv>(op.kind).peer;
+  void bind_transfer(const Op& op, Bytes payload, Peer peer, bool is_send, PlannedOp& planned) {
+    planned.kind = PlannedOp::Kind::transfer;
+    planned.calls.begin = size_of(plan_.transfers_);
+    TransferCall call{.is_send = is_send, .peer = peer};
     call.tag = op.lane == Lane::pp_forward ? 0 : 1;
     // A scattered transfer carries the rank's stretch of the tokens.
     const Bytes whole = plan_.program_.tensor(op.operands[0].tensor).local_bytes();
     const std::int64_t parts = whole.value() / payload.value();
     call.buffer = share_of(operands_[0], plan_.at_.tp, parts);
     plan_.transfers_.push_back(call);
+    planned.calls.end = size_of(plan_.transfers_);
   }
 
   void collect_weights() {
@@ -305,13 +301,13 @@ class RankPlan::Compiler {
   [[nodiscard]] HeldWeight held_weight(TensorId weight, LayerId layer, const Buffer& memory,
                                        TensorId gradient, const Buffer& gradient_memory) const {
     const Tensor& tensor = plan_.program_.tensor(weight);
-    const Share held = held_share(plan_.job_, plan_.at_, tensor);
+    const Share held = held_share(plan_.program_, plan_.at_, tensor);
     return {.tensor = weight,
             .layer = layer,
             .weight = memory.part(0, held.elements),
             .held = held,
-            .gradient = own_part(plan_.job_, plan_.at_, plan_.program_.tensor(gradient), gradient_memory),
-            .summed = optimizer_share(plan_.job_, plan_.at_, tensor)};
+            .gradient = own_part(plan_.program_, plan_.at_, plan_.program_.tensor(gradient), gradient_memory),
+            .summed = optimizer_share(plan_.program_, plan_.at_, tensor)};
   }
 
   RankPlan& plan_;
@@ -323,11 +319,9 @@ class RankPlan::Compiler {
   std::set<std::pair<TensorId, std::int64_t>> filled_;
 };
 
-RankPlan::RankPlan(const JobSpec& job, const StepProgram& program, Device& device,
-                   const Communicator& communicator)
-    : job_(job),
-      program_(program),
-      at_(DeviceMesh(job.parallelism).coordinates(communicator.rank())),
+RankPlan::RankPlan(const StepProgram& program, Device& device, const Communicator& communicator)
+    : program_(program),
+      at_(mesh_of(program).coordinates(communicator.rank())),
       runs_(runs_of(program, stage())),
       device_(device),
       layout_(program, stage(), [&](DType type) { return device.stored_as(type); }),

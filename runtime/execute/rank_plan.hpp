@@ -9,7 +9,6 @@
 
 #include "planner/program/schedule/runs.hpp"
 #include "planner/program/step_program.hpp"
-#include "planner/spec/job/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "runtime/comm/collective_shape.hpp"
 #include "runtime/comm/communicator.hpp"
@@ -80,14 +79,14 @@ struct HeldWeight {
 /// up, nothing to allocate.
 class RankPlan {
  public:
-  /// Allocates the arena on the device. @pre what_the_runtime_lacks(job) is empty, and the job's devices are
-  /// the communicator's ranks; program, device and communicator outlive the plan.
-  RankPlan(const JobSpec& job, const StepProgram& program, Device& device, const Communicator& communicator);
+  /// Allocates the arena on the device. @pre what_the_runtime_lacks() has nothing to say of the program's
+  /// job, and the program's devices are the communicator's ranks; program, device and communicator outlive
+  /// the plan.
+  RankPlan(const StepProgram& program, Device& device, const Communicator& communicator);
 
   RankPlan(const RankPlan&) = delete;
   RankPlan& operator=(const RankPlan&) = delete;
 
-  [[nodiscard]] const JobSpec& job() const { return job_; }
   [[nodiscard]] const StepProgram& program() const { return program_; }
   [[nodiscard]] const Coordinates& coordinates() const { return at_; }
   [[nodiscard]] StageId stage() const { return StageId(static_cast<std::int32_t>(at_.pp)); }
@@ -125,7 +124,6 @@ class RankPlan {
   class Compiler;
   [[nodiscard]] Buffer place(const Allocation& allocation, const Tensor& tensor) const;
 
-  const JobSpec& job_;
   const StepProgram& program_;
   Coordinates at_;
   std::vector<Run> runs_;

@@ -11,21 +11,53 @@
 
 namespace foreshard {
 
-std::int64_t routed_tokens(const JobSpec& job) {
-  return job.training.micro_batch * job.training.sequence_length / (job.parallelism.tp * job.parallelism.cp);
+namespace {
+
+/// The rows that come to a rank's experts: where nothing is exchanged, those of its own tokens.
+bool holds_arriving_rows(const Tensor& tensor, bool exchanges) {
+  return tensor.is({ModelPart::experts, exchanges ? TensorItem::arrived : TensorItem::sent});
 }
 
-Routing::Routing(const JobSpec& job, const Coordinates& at, LayerId layer, std::int64_t room)
-    : tokens_(routed_tokens(job)),
-      per_token_(job.model.experts->per_token),
-      experts_(job.model.experts->count),
-      hidden_(job.model.hidden),
-      tp_(job.parallelism.tp),
-      ep_(job.parallelism.ep),
-      tp_rank_(at.tp),
-      ep_rank_(shard_of(job, at).ep),
-      room_(room),
-      imbalance_(job.model.experts->imbalance),
+}  // namespace
+
+std::optional<RoutedShape> routed_shape(const StepProgram& program, const Block& forward,
+                                        const Coordinates& at) {
+  std::optional<RoutedShape> shape;
+  for (const Op& op : forward.ops) {
+    const auto* route = std::get_if<Route>(&op.kind);
+    if (route == nullptr || op.phase != Phase::forward) continue;
+    shape = RoutedShape{.tokens = route->tokens,
+                        .per_token = route->per_token,
+                        .experts = route->experts,
+                        .tp = program.group(GroupKind::tp).size,
+                        .ep = program.group(GroupKind::ep).size,
+                        .tp_rank = at.tp,
+                        .ep_rank = shard_of(program, at).ep,
+                        .imbalance = route->imbalance};
+  }
+  if (!shape) return std::nullopt;
+  for (const Op& op : forward.ops) {
+    for (const Operand& operand : op.operands) {
+      const Tensor& tensor = program.tensor(operand.tensor);
+      if (!holds_arriving_rows(tensor, shape->ep > 1)) continue;
+      shape->room = tensor.dims[0].local();
+      shape->hidden = tensor.dims[1].size;
+    }
+  }
+  return shape;
+}
+
+Routing::Routing(const RoutedShape& shape, LayerId layer)
+    : tokens_(shape.tokens),
+      per_token_(shape.per_token),
+      experts_(shape.experts),
+      hidden_(shape.hidden),
+      tp_(shape.tp),
+      ep_(shape.ep),
+      tp_rank_(shape.tp_rank),
+      ep_rank_(shape.ep_rank),
+      room_(shape.room),
+      imbalance_(shape.imbalance),
       layer_(layer),
       places_(static_cast<std::size_t>(tokens_ * per_token_)),
       own_counts_(static_cast<std::size_t>(experts_)),

@@ -1,26 +1,40 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/program/step_program.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/device/routed_rows.hpp"
 
 namespace foreshard {
 
-/// Tokens of one micro-batch that a rank sends to experts.
-std::int64_t routed_tokens(const JobSpec& job);
+/// What the plan says of one router and its experts, as one rank sees them.
+struct RoutedShape {
+  std::int64_t tokens = 0;     ///< of a micro-batch, that the rank sends to experts
+  std::int64_t per_token = 1;  ///< experts of a token
+  std::int64_t experts = 1;
+  std::int64_t hidden = 0;  ///< columns of a row
+  std::int64_t tp = 1;
+  std::int64_t ep = 1;
+  std::int64_t tp_rank = 0;
+  std::int64_t ep_rank = 0;
+  std::int64_t room = 0;   ///< rows that the rank's buffer of arriving rows holds
+  double imbalance = 1.0;  ///< the busiest rank's rows over the mean, for which there is room
+};
+/// None where the block has no router.
+std::optional<RoutedShape> routed_shape(const StepProgram& program, const Block& forward,
+                                        const Coordinates& at);
 
 /// How the tokens of one micro-batch were routed in one layer, as one rank needs to know it: where its own
 /// tokens' rows stand, ordered by expert, and which rows come to its experts from the members of its
 /// expert-parallel group and from its tensor-parallel neighbours. Filled while a step runs, in place.
 class Routing {
  public:
-  /// @param room  rows that the rank's buffer of arriving rows holds
-  Routing(const JobSpec& job, const Coordinates& at, LayerId layer, std::int64_t room);
+  Routing(const RoutedShape& shape, LayerId layer);
 
   /// @param routes (tokens, 2·per_token): of each token the chosen experts, then their weights
   void take(std::span<const double> routes);
@@ -30,6 +44,8 @@ class Routing {
   void exchange(Communicator& communicator);
 
   [[nodiscard]] std::int64_t tokens() const { return tokens_; }
+  [[nodiscard]] std::int64_t per_token() const { return per_token_; }
+  [[nodiscard]] std::int64_t experts() const { return experts_; }
   /// The row among the rank's own of every token's every choice: token·per_token + choice.
   [[nodiscard]] const std::vector<std::int64_t>& places() const { return places_; }
   /// The rows that this rank's experts work on.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "planner/program/schedule/runs.hpp"
+#include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 namespace {
@@ -25,8 +26,12 @@ StageTransfers transfers_of(const StepProgram& program, std::size_t stage) {
   for (const Run& run : runs_of(program, StageId(stage))) {
     for (const Op& op : program.block(run.block_call.block).ops) {
       const std::size_t way = op.lane == Lane::pp_forward ? kForward : kBackward;
-      if (std::holds_alternative<Send>(op.kind)) transfers.sends[way].push_back(transfers.operations);
-      if (std::holds_alternative<Recv>(op.kind)) transfers.receives[way].push_back(transfers.operations);
+      if (const std::optional<Communication> communication = communication_of(op)) {
+        std::visit(overloaded{[](const Collective&) {},
+                              [&](const Send&) { transfers.sends[way].push_back(transfers.operations); },
+                              [&](const Recv&) { transfers.receives[way].push_back(transfers.operations); }},
+                   *communication);
+      }
       ++transfers.operations;
     }
   }

@@ -3,7 +3,6 @@
 #include <cstdint>
 
 #include "planner/program/step_program.hpp"
-#include "planner/spec/job/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "runtime/comm/collective_shape.hpp"
 #include "runtime/device/buffer.hpp"
@@ -16,7 +15,7 @@ namespace foreshard {
 
 /// Ranks of a stage that hold the same elements of a weight, apart from tensor parallelism: dp·cp, of an
 /// expert those of its copies.
-std::int64_t replicas_of(const JobSpec& job, const Tensor& weight);
+std::int64_t replicas_of(const StepProgram& program, const Tensor& weight);
 
 /// Elements of a weight or its gradient that one rank would hold without ZeRO.
 std::int64_t whole_elements(const Tensor& weight);
@@ -24,11 +23,12 @@ std::int64_t whole_elements(const Tensor& weight);
 bool is_cut_by_zero(const Tensor& tensor);
 
 /// The stretch of whole_elements() that this rank's optimizer works on: all of them without ZeRO.
-Share optimizer_share(const JobSpec& job, const Coordinates& at, const Tensor& weight);
+Share optimizer_share(const StepProgram& program, const Coordinates& at, const Tensor& weight);
 
 /// Where that stretch stands in the memory of a weight or its gradient.
-Buffer own_part(const JobSpec& job, const Coordinates& at, const Tensor& tensor, const Buffer& memory);
+Buffer own_part(const StepProgram& program, const Coordinates& at, const Tensor& tensor,
+                const Buffer& memory);
 /// What is there of a weight: all that a rank would hold without ZeRO, or its share.
-Share held_share(const JobSpec& job, const Coordinates& at, const Tensor& weight);
+Share held_share(const StepProgram& program, const Coordinates& at, const Tensor& weight);
 
 }  // namespace foreshard

@@ -156,7 +156,7 @@ void report_all_stages(const Executor& executor, const RankPlan& plan, Communica
     wide.run({.kind = CollectiveKind::all_gather, .group = GroupKind::world, .pieces = {&piece, 1}});
   }
 
-  const DeviceMesh mesh(plan.job().parallelism);
+  const DeviceMesh mesh = mesh_of(plan.program());
   const StepProgram& program = plan.program();
   for (std::size_t s = 0; s < program.stages.size(); ++s) {
     const Rank rank = mesh.rank({.pp = static_cast<std::int64_t>(s)});

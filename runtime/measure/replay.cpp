@@ -75,8 +75,7 @@ class Replay {
 
   /// Of all ranks that ran it: the mean of kernels, the quickest of collectives.
   [[nodiscard]] Seconds together(const Op& op, const std::vector<Seconds>& samples) {
-    if (std::holds_alternative<Send>(op.kind) || std::holds_alternative<Recv>(op.kind))
-      return transfer_time(op);
+    if (const std::optional<Bytes> payload = transfer_payload(op)) return transfer_time(*payload);
     const bool ran = !samples.empty();
     const double own = ran ? measured_time(samples).median.value() : 0.0;
     if (is_communication(op)) return Seconds(-communicator_.max_over_world(ran ? -own : -kNever));
@@ -84,10 +83,19 @@ class Replay {
     return Seconds(communicator_.sum_over_world(own) / std::max(ranks, 1.0));
   }
 
+  /// What goes between neighbouring stages, if the operation is a transfer.
+  static std::optional<Bytes> transfer_payload(const Op& op) {
+    using Result = std::optional<Bytes>;
+    const std::optional<Communication> communication = communication_of(op);
+    if (!communication) return std::nullopt;
+    return std::visit(
+        overloaded{[](const Collective&) -> Result { return std::nullopt; },
+                   [](const one_of<Send, Recv> auto& transfer) -> Result { return transfer.payload; }},
+        *communication);
+  }
+
   /// A message of this size between neighbouring stages.
-  [[nodiscard]] Seconds transfer_time(const Op& op) {
-    const auto* send = std::get_if<Send>(&op.kind);
-    const Bytes payload = send != nullptr ? send->payload : std::get<Recv>(op.kind).payload;
+  [[nodiscard]] Seconds transfer_time(Bytes payload) {
     return measure_link(executor_.device(), communicator_, GroupKind::pp, LinkOperation::transfer, payload)
         .median;
   }

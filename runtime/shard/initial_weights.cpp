@@ -1,8 +1,8 @@
 #include "runtime/shard/initial_weights.hpp"
 
 #include <cmath>
-#include <string_view>
 
+#include "planner/program/emit/tensor_label.hpp"
 #include "runtime/shard/random.hpp"
 #include "runtime/shard/shard_map.hpp"
 
@@ -16,7 +16,7 @@ struct Distribution {
 
 Distribution distribution_of(const Tensor& weight) {
   if (weight.dims.size() == 1) {
-    const bool is_gain = std::string_view(weight.name).ends_with(".weight");
+    const bool is_gain = weight.meaning.aspect == TensorAspect::weight;
     return {.centre = is_gain ? 1.0 : 0.0, .reach = 0.1};
   }
   // A uniform number in ± √3·σ has standard deviation σ.
@@ -25,11 +25,11 @@ Distribution distribution_of(const Tensor& weight) {
 
 }  // namespace
 
-std::vector<double> initial_weight(const ModelSpec& model, const Tensor& weight, LayerId layer,
-                                   const ShardOf& shard) {
-  const ShardMap map = shard_map(model, weight, shard);
+std::vector<double> initial_weight(const Tensor& weight, LayerId layer, const ShardOf& shard) {
+  const ShardMap map = shard_map(weight, shard);
   const Distribution distribution = distribution_of(weight);
-  const std::uint64_t stream = mixed_bits(stream_of(weight.name) + static_cast<std::uint64_t>(layer.value()));
+  const std::uint64_t stream =
+      mixed_bits(stream_of(label_of(weight.meaning)) + static_cast<std::uint64_t>(layer.value()));
   std::vector<double> values;
   values.reserve(map.rows.size() * static_cast<std::size_t>(map.columns));
   for (std::size_t row = 0; row < map.rows.size(); ++row) {

@@ -12,12 +12,13 @@ void append_section(std::vector<std::int64_t>& rows, std::int64_t begin, std::in
 
 }  // namespace
 
-ShardOf shard_of(const JobSpec& job, const Coordinates& at) {
+ShardOf shard_of(const StepProgram& program, const Coordinates& at) {
   // Experts are dealt out to consecutive members of dp·cp.
-  return {.tp = at.tp, .ep = (at.dp * job.parallelism.cp + at.cp) % job.parallelism.ep};
+  const std::int64_t member = at.dp * program.group(GroupKind::cp).size + at.cp;
+  return {.tp = at.tp, .ep = member % program.group(GroupKind::ep).size};
 }
 
-ShardMap shard_map(const ModelSpec& model, const Tensor& weight, const ShardOf& shard) {
+ShardMap shard_map(const Tensor& weight, const ShardOf& shard) {
   ShardMap map;
   const bool is_of_experts = weight.dims.size() > 2;
   const Dim& leading = weight.dims[is_of_experts ? 1 : 0];
@@ -34,7 +35,7 @@ ShardMap shard_map(const ModelSpec& model, const Tensor& weight, const ShardOf& 
   }
   if (leading.name == DimName::vocab) {
     for (std::int64_t& row : map.rows) {
-      if (row >= model.vocab) row = ShardMap::kPadding;
+      if (row >= weight.known_rows()) row = ShardMap::kPadding;
     }
   }
   if (weight.dims.size() > 1) {

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "planner/program/step_program.hpp"
 #include "planner/program/tensors/tensor.hpp"
-#include "planner/spec/job/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 
 namespace foreshard {
@@ -30,11 +30,11 @@ struct ShardOf {
   std::int64_t tp = 0;
   std::int64_t ep = 0;
 };
-ShardOf shard_of(const JobSpec& job, const Coordinates& at);
+ShardOf shard_of(const StepProgram& program, const Coordinates& at);
 
 /// Sections (q, k, v; gate, up) are cut each on its own. Experts stand one after the other, each as a matrix.
 /// @pre tp divides what is cut, and no kv head is
 /// repeated (what_the_runtime_lacks says so before).
-ShardMap shard_map(const ModelSpec& model, const Tensor& weight, const ShardOf& shard);
+ShardMap shard_map(const Tensor& weight, const ShardOf& shard);
 
 }  // namespace foreshard

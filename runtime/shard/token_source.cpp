@@ -4,14 +4,14 @@
 
 namespace foreshard {
 
-TokenSource::TokenSource(const JobSpec& job, const Coordinates& at)
-    : vocab_(job.model.vocab),
-      batch_(job.training.global_batch),
-      rows_{.batch = job.training.micro_batch,
-            .sequence = job.training.sequence_length,
-            .shares = job.parallelism.cp,
+TokenSource::TokenSource(const StepProgram& program, const Coordinates& at)
+    : vocab_(known_vocabulary(program)),
+      batch_(sequences_per_step(program)),
+      rows_{.batch = program.sequences,
+            .sequence = program.sequence_length,
+            .shares = program.group(GroupKind::cp).size,
             .first_share = at.cp},
-      first_micro_batch_(at.dp * job.micro_batches()) {}
+      first_micro_batch_(at.dp * program.micro_batches) {}
 
 void TokenSource::fill(MicroBatch micro_batch, std::int64_t ahead, std::span<double> out) const {
   const std::int64_t first_sequence = (first_micro_batch_ + micro_batch.value()) * rows_.batch;

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/program/step_program.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "planner/units/strong_index.hpp"
 #include "runtime/device/token_rows.hpp"
@@ -18,7 +18,7 @@ namespace foreshard {
 /// text, each sequence of each step begins at a place of the text that is drawn evenly.
 class TokenSource {
  public:
-  TokenSource(const JobSpec& job, const Coordinates& at);
+  TokenSource(const StepProgram& program, const Coordinates& at);
 
   /// From now on reads this text, which must live as long.
   /// @pre it has more characters than a sequence has tokens, and no more different ones than the vocabulary

@@ -1,27 +1,38 @@
 #include "runtime/verify/counting_device.hpp"
 
-namespace foreshard {
+#include "planner/units/overloaded.hpp"
 
-Flops flops_of(const KernelCall& call) {
-  if (const auto* gemm = std::get_if<GemmCall>(&call))
-    return Flops(checked_product(2, gemm->m, gemm->n, gemm->k));
-  if (const auto* core = std::get_if<AttentionCall>(&call)) {
+namespace foreshard {
+namespace {
+
+// Calls without a line of their own do not compile; those that are no matrix products count nothing.
+struct FlopsOfCall {
+  Flops operator()(const GemmCall& gemm) const { return Flops(checked_product(2, gemm.m, gemm.n, gemm.k)); }
+  Flops operator()(const AttentionCall& core) const {
     // Forward S = Q·Kᵀ and P·V; backward S again, dP, dV, dQ and dK.
-    const std::int64_t products = core->backward ? 5 : 2;
-    return Flops(checked_product(2 * products, core->batch, core->heads, core->sequence, core->sequence,
-                                 core->head_dim));
+    const std::int64_t products = core.backward ? 5 : 2;
+    return Flops(
+        checked_product(2 * products, core.batch, core.heads, core.sequence, core.sequence, core.head_dim));
   }
-  if (const auto* core = std::get_if<SpreadAttentionCall>(&call)) {
+  Flops operator()(const SpreadAttentionCall& core) const {
     const std::int64_t scores =
-        checked_product(core->queries.batch, core->heads, core->queries.length(), core->keys.length());
+        checked_product(core.queries.batch, core.heads, core.queries.length(), core.keys.length());
     // As above, keys and values each with their own number of columns.
     const std::int64_t columns =
-        core->backward ? 3 * core->key_dim() + 2 * core->v_head_dim : core->key_dim() + core->v_head_dim;
+        core.backward ? 3 * core.key_dim() + 2 * core.v_head_dim : core.key_dim() + core.v_head_dim;
     return Flops(checked_product(2, scores, columns));
   }
-  if (const auto* grouped = std::get_if<GroupedGemmCall>(&call))
-    return Flops(checked_product(2, grouped->routed->total, grouped->out, grouped->in));
-  return {};
-}
+  Flops operator()(const GroupedGemmCall& grouped) const {
+    return Flops(checked_product(2, grouped.routed->total, grouped.out, grouped.in));
+  }
+  Flops operator()(const one_of<NormCall, RopeCall, EmbeddingCall, CrossEntropyCall, PointwiseCall,
+                                UpdateCall, ColumnsCall, RouteCall, PermuteCall> auto&) const {
+    return {};
+  }
+};
+
+}  // namespace
+
+Flops flops_of(const KernelCall& call) { return std::visit(FlopsOfCall{}, call); }
 
 }  // namespace foreshard

@@ -41,7 +41,7 @@ struct Rig {
   Rig(const JobSpec& spec, Device& device, Communicator& communicator)
       : job(spec),
         program(build_step_program(job)),
-        plan(job, program, device, communicator),
+        plan(program, device, communicator),
         executor(plan, device, communicator),
         recorder(plan, device) {
     executor.initialize();
@@ -94,7 +94,7 @@ class Comparison {
       if (error < errors.gradients) continue;
       errors.gradients = error;
       errors.worst_gradient =
-          fmt::format("{} of layer {}", sharded_.program.tensor(held.tensor).name, held.layer.value());
+          fmt::format("{} of layer {}", sharded_.program.tensor(held.tensor).label, held.layer.value());
     }
   }
 
@@ -106,9 +106,9 @@ class Comparison {
   }
 
  private:
-  using Key = std::pair<std::string, std::int32_t>;
+  using Key = std::pair<Meaning, std::int32_t>;
   static Key key(const Rig& rig, const HeldWeight& held) {
-    return {rig.program.tensor(held.tensor).name, held.layer.value()};
+    return {rig.program.tensor(held.tensor).meaning, held.layer.value()};
   }
 
   /// The tokens of a micro-batch on this rank.
@@ -130,8 +130,7 @@ class Comparison {
     const Tensor& tensor = sharded_.program.tensor(held.tensor);
     const std::vector<double> mine = read(gradient ? held.gradient : held.weight);
     const std::vector<double> theirs = read(gradient ? other.gradient : other.weight);
-    const ShardMap map =
-        shard_map(sharded_.job.model, tensor, shard_of(sharded_.job, sharded_.plan.coordinates()));
+    const ShardMap map = shard_map(tensor, shard_of(sharded_.program, sharded_.plan.coordinates()));
 
     const Share share = gradient ? held.summed : held.held;
 

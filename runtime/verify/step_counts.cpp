@@ -9,22 +9,24 @@
 #include <vector>
 
 #include "planner/cost/ops/cost_model.hpp"
+#include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 namespace {
 
 void add_communication(StepCounts& counts, const StepProgram& program, const Op& op) {
-  Bytes payload;
-  if (const auto* collective = std::get_if<Collective>(&op.kind)) {
-    if (program.group(collective->group).size == 1) return;
-    payload = collective->payload;
-  } else if (const auto* send = std::get_if<Send>(&op.kind)) {
-    payload = send->payload;
-  } else {
-    return;  // a Recv is its Send seen from the other side
-  }
-  counts.payload += payload;
-  ++counts.calls;
+  const auto count = [&](Bytes payload) {
+    counts.payload += payload;
+    ++counts.calls;
+  };
+  const std::optional<Communication> communication = communication_of(op);
+  if (!communication) return;
+  std::visit(overloaded{[&](const Collective& collective) {
+                          if (program.group(collective.group).size > 1) count(collective.payload);
+                        },
+                        [&](const Send& send) { count(send.payload); },
+                        [](const Recv&) {}},  // its Send seen from the other side
+             *communication);
 }
 
 /// A whole number of all ranks. Sums of doubles are exact below 2⁵³.
@@ -43,7 +45,7 @@ StepCounts planned_counts(const StepProgram& program, StageId stage) {
   for (const Run& run : runs_of(program, stage)) {
     for (const Op& op : program.block(run.block_call.block).ops) {
       counts.flops += op_flops(op).hardware;
-      if (is_communication(op)) add_communication(counts, program, op);
+      add_communication(counts, program, op);
     }
   }
   return counts;
@@ -101,19 +103,26 @@ StepCounts counted(const CountingDevice& device, const CountingCommunicator& com
 
 namespace {
 
+/// The program's first router. A rank of a stage of ordinary layers has none of its own, but all take part.
+std::optional<RoutedShape> routed_anywhere(const RankPlan& plan) {
+  for (const Block& block : plan.program().blocks) {
+    if (auto shape = routed_shape(plan.program(), block, plan.coordinates())) return shape;
+  }
+  return std::nullopt;
+}
+
 /// Rows of every expert on this rank, from all that route to it. Other copies of an expert count apart.
 std::optional<RoutingCheck> check_routing(const RankPlan& plan, CountingCommunicator& communicator,
                                           const StepCounts& planned) {
-  if (!plan.job().model.experts) return std::nullopt;
-  const ExpertsSpec& experts = *plan.job().model.experts;
-  const ParallelismSpec& p = plan.job().parallelism;
+  const std::optional<RoutedShape> shape = routed_anywhere(plan);
+  if (!shape) return std::nullopt;
   double fewest = std::numeric_limits<double>::infinity();
   double most = 0.0;
   double busiest = 0.0;
-  const std::int64_t local = experts.count / p.ep;
-  const double mean = static_cast<double>(plan.job().training.micro_batch *
-                                          plan.job().training.sequence_length * experts.per_token * p.ep) /
-                      static_cast<double>(p.cp * experts.count);
+  const std::int64_t local = shape->experts / shape->ep;
+  // All tensor-parallel ranks' tokens meet at each rank's experts.
+  const double mean = static_cast<double>(shape->tokens * shape->tp * shape->per_token * shape->ep) /
+                      static_cast<double>(shape->experts);
   for (const auto& [key, routing] : plan.routings()) {
     std::vector<std::int64_t> rows(static_cast<std::size_t>(local));
     for (const ExpertRun& run : routing.rows().runs) rows[static_cast<std::size_t>(run.expert)] += run.rows;
@@ -128,7 +137,7 @@ std::optional<RoutingCheck> check_routing(const RankPlan& plan, CountingCommunic
                       .most_rows = static_cast<std::int64_t>(communicator.max_over_world(most)),
                       .mean_rows = mean,
                       .imbalance = communicator.max_over_world(busiest),
-                      .planned_imbalance = p.ep > 1 ? experts.imbalance : 1.0,
+                      .planned_imbalance = shape->ep > 1 ? shape->imbalance : 1.0,
                       .planned_flops = sum(communicator, planned.flops.value()),
                       .planned_payload = sum(communicator, planned.payload.value())};
 }

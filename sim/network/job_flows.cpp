@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "planner/cost/collectives/group_links.hpp"
+#include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 
@@ -50,16 +51,22 @@ void JobFlows::read_operations(const JobSpec& job, const StepProgram& program, c
                  .rate = cost.rate(payload),
                  .latency = to_sim_time(cost.steps(payload) / pieces)};
     };
-    if (const auto* collective = std::get_if<Collective>(&op.kind)) {
-      if (mesh_.group(collective->group).size <= 1) continue;
-      const AlgorithmCost& cost =
-          times[static_cast<std::size_t>(collective->group)].cost(collective->kind, collective->payload);
-      note({.group = collective->group, .kind = collective->kind, .choice = cost.choice}, cost,
-           collective->payload);
-    } else if (const auto* send = std::get_if<Send>(&op.kind)) {
-      const AlgorithmCost& cost = times[static_cast<std::size_t>(GroupKind::pp)].cost_of_transfer();
-      note({.group = {}, .peer = send->peer, .choice = cost.choice}, cost, send->payload);
-    }
+    const std::optional<Communication> communication = communication_of(op);
+    if (!communication) continue;
+    const auto of_group = [&](GroupKind group) -> const auto& {
+      return times[static_cast<std::size_t>(group)];
+    };
+    std::visit(overloaded{[&](const Collective& c) {
+                            if (mesh_.group(c.group).size <= 1) return;
+                            const AlgorithmCost& cost = of_group(c.group).cost(c.kind, c.payload);
+                            note({.group = c.group, .kind = c.kind, .choice = cost.choice}, cost, c.payload);
+                          },
+                          [&](const Send& send) {
+                            const AlgorithmCost& cost = of_group(GroupKind::pp).cost_of_transfer();
+                            note({.group = {}, .peer = send.peer, .choice = cost.choice}, cost, send.payload);
+                          },
+                          [](const Recv&) {}},  // its Send seen from the other side
+               *communication);
   }
 }
 

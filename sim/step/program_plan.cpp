@@ -19,10 +19,6 @@ bool touches(const Op& op, TensorId tensor, bool writes) {
   });
 }
 
-bool is_product(const Op& op) {
-  return std::holds_alternative<Gemm>(op.kind) || std::holds_alternative<GroupedGemm>(op.kind);
-}
-
 /// True where a product reads what the communication brings, or makes what it takes away.
 bool runs_asynchronously(const Block& block, std::size_t product, std::size_t communication) {
   const bool feeds = product < communication;

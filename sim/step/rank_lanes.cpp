@@ -1,18 +1,25 @@
 #include "sim/step/rank_lanes.hpp"
 
+#include "planner/units/overloaded.hpp"
+
 namespace foreshard {
 
 RankLane rank_lane_of(const Op& op) {
-  if (const auto* send = std::get_if<Send>(&op.kind))
-    return send->peer == Peer::next_stage ? kSendForward : kSendBackward;
-  if (const auto* receive = std::get_if<Recv>(&op.kind))
-    return receive->peer == Peer::previous_stage ? kReceiveForward : kReceiveBackward;
-  if (const auto* collective = std::get_if<Collective>(&op.kind)) {
-    if (collective->group == GroupKind::world || collective->group == GroupKind::pp)
-      return static_cast<RankLane>(Lane::world);
-    if (collective->group == GroupKind::tied) return static_cast<RankLane>(Lane::tied);
-  }
-  return static_cast<RankLane>(op.lane);
+  const auto own = static_cast<RankLane>(op.lane);
+  const std::optional<Communication> communication = communication_of(op);
+  if (!communication) return own;
+  return std::visit(
+      overloaded{
+          [](const Send& send) { return send.peer == Peer::next_stage ? kSendForward : kSendBackward; },
+          [](const Recv& receive) {
+            return receive.peer == Peer::previous_stage ? kReceiveForward : kReceiveBackward;
+          },
+          [&](const Collective& collective) {
+            if (collective.group == GroupKind::world || collective.group == GroupKind::pp)
+              return static_cast<RankLane>(Lane::world);
+            return collective.group == GroupKind::tied ? static_cast<RankLane>(Lane::tied) : own;
+          }},
+      *communication);
 }
 
 std::optional<CommAxis> axis_of(RankLane lane) {

@@ -48,16 +48,6 @@ std::array<std::optional<GroupKind>, kRankLanes> kinds_by_lane(const StepProgram
 
 }  // namespace
 
-DeviceMesh mesh_of(const StepProgram& program) {
-  ParallelismSpec parallelism;
-  parallelism.tp = program.group(GroupKind::tp).size;
-  parallelism.cp = program.group(GroupKind::cp).size;
-  parallelism.dp = program.group(GroupKind::dp).size;
-  parallelism.pp = program.group(GroupKind::pp).size;
-  parallelism.ep = program.group(GroupKind::ep).size;
-  return DeviceMesh(parallelism);
-}
-
 RankLayout one_rank_per_stage(const StepProgram& program, const ProgramPlan& plan) {
   RankLayout layout{.places = {}, .meetings = {}, .is_folded = true};
   const std::size_t stages = program.stages.size();

@@ -41,7 +41,4 @@ RankLayout one_rank_per_stage(const StepProgram& program, const ProgramPlan& pla
 /// kinds of groups share a lane, which could not move in step with both.
 RankLayout every_rank(const StepProgram& program, const ProgramPlan& plan);
 
-/// The mesh of a program's groups.
-DeviceMesh mesh_of(const StepProgram& program);
-
 }  // namespace foreshard

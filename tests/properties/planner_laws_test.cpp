@@ -97,7 +97,7 @@ Held held_by_tp_ranks(const JobSpec& job, const StepProgram& program) {
     if (whole.replicated_over_tp()) held.replicated += copies * (tp - 1) * whole.local_elements();
     held.padding += copies * tensor.padding;
     const bool twice =
-        tensor.name == "embedding.weight" && job.model.tied_embeddings && job.parallelism.pp > 1;
+        tensor.meaning.item == TensorItem::token_table && job.model.tied_embeddings && job.parallelism.pp > 1;
     if (twice) held.tied += tp * whole.local_elements();
     if (twice) ++held.tensors;
   }

@@ -36,7 +36,7 @@ class ProgramBuilder {
   TensorId tensor(std::string name, TensorRole role, Lifetime lifetime, std::int64_t bytes,
                   bool per_layer = true) {
     Tensor tensor;
-    tensor.name = std::move(name);
+    tensor.label = std::move(name);
     tensor.role = role;
     tensor.dtype = DType::uint8;
     tensor.lifetime = lifetime;

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <variant>
 
+#include "planner/units/overloaded.hpp"
+
 namespace foreshard {
 namespace {
 
@@ -66,13 +68,17 @@ OpTime CostModel::kernel_time(const Op& op, const StepProgram& program) const {
 }
 
 OpTime CostModel::time(const Op& op, const StepProgram& program) const {
-  if (const auto* collective = std::get_if<Collective>(&op.kind))
-    return {collective_time(collective->kind, collective->payload, collective->group), Limit::network, 0};
-  if (const auto* send = std::get_if<Send>(&op.kind))
-    return {transfer_time(send->payload), Limit::network, 0};
-  if (const auto* recv = std::get_if<Recv>(&op.kind))
-    return {transfer_time(recv->payload), Limit::network, 0};
-  return kernel_time(op, program);
+  const std::optional<Communication> communication = communication_of(op);
+  if (!communication) return kernel_time(op, program);
+  return std::visit(overloaded{[&](const Collective& collective) {
+                                 return OpTime{
+                                     collective_time(collective.kind, collective.payload, collective.group),
+                                     Limit::network, 0};
+                               },
+                               [&](const one_of<Send, Recv> auto& transfer) {
+                                 return OpTime{transfer_time(transfer.payload), Limit::network, 0};
+                               }},
+                    *communication);
 }
 
 Seconds CostModel::collective_time(CollectiveKind kind, Bytes payload, GroupKind group) const {

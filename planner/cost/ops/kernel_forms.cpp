@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "planner/frameworks/framework.hpp"
+#include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 namespace {
@@ -153,29 +154,34 @@ KernelForms kernel_forms(const JobSpec& job) {
 }
 
 FurtherPasses further_passes(const Op& op, const StepProgram& program, const KernelForms& forms) {
-  if (const auto* norm = std::get_if<Norm>(&op.kind)) return of_norm(op, *norm, forms);
-  if (const auto* loss = std::get_if<CrossEntropy>(&op.kind)) return of_loss(op, *loss, forms.loss);
-  if (const auto* update = std::get_if<OptimizerUpdate>(&op.kind))
-    return of_update(op, *update, program, forms);
-  if (const auto* rope = std::get_if<Rope>(&op.kind)) {
-    const std::int64_t rotated = checked_product(rope->tokens, rope->heads, rope->head_dim);
-    return forms.fused_kernels ? FurtherPasses{} : passes(rotated, kRope, 2);
-  }
-  if (const auto* core = std::get_if<Attention>(&op.kind))
-    return forms.autograd ? of_attention(op, *core, program) : FurtherPasses{};
-  if (const auto* pointwise = std::get_if<Pointwise>(&op.kind)) {
-    const bool fused = forms.fused_softmax && pointwise->kind == PointwiseKind::softmax;
-    return {.traffic = {}, .kernels = 0, .elementwise = fused};
-  }
-  if (const auto* permute = std::get_if<Permute>(&op.kind)) {
-    const bool sorts = forms.autograd && program.group(GroupKind::ep).size > 1;
-    return sorts ? passes(checked_product(permute->rows, permute->width), kChunkSort, 1) : FurtherPasses{};
-  }
-  if (const auto* gemm = std::get_if<Gemm>(&op.kind)) {
-    const bool casts = forms.casts_fp8 && gemm->math == DType::fp8;
-    return casts ? of_fp8_product(op, program) : FurtherPasses{};
-  }
-  return {};
+  return std::visit(
+      overloaded{[&](const Norm& norm) { return of_norm(op, norm, forms); },
+                 [&](const CrossEntropy& loss) { return of_loss(op, loss, forms.loss); },
+                 [&](const OptimizerUpdate& update) { return of_update(op, update, program, forms); },
+                 [&](const Rope& rope) {
+                   const std::int64_t rotated = checked_product(rope.tokens, rope.heads, rope.head_dim);
+                   return forms.fused_kernels ? FurtherPasses{} : passes(rotated, kRope, 2);
+                 },
+                 [&](const Attention& core) {
+                   return forms.autograd ? of_attention(op, core, program) : FurtherPasses{};
+                 },
+                 [&](const Pointwise& pointwise) {
+                   const bool fused = forms.fused_softmax && pointwise.kind == PointwiseKind::softmax;
+                   return FurtherPasses{.traffic = {}, .kernels = 0, .elementwise = fused};
+                 },
+                 [&](const Permute& permute) {
+                   const bool sorts = forms.autograd && program.group(GroupKind::ep).size > 1;
+                   return sorts ? passes(checked_product(permute.rows, permute.width), kChunkSort, 1)
+                                : FurtherPasses{};
+                 },
+                 [&](const Gemm& gemm) {
+                   const bool casts = forms.casts_fp8 && gemm.math == DType::fp8;
+                   return casts ? of_fp8_product(op, program) : FurtherPasses{};
+                 },
+                 [](const one_of<GroupedGemm, Embedding, Route, Collective, Send, Recv> auto&) {
+                   return FurtherPasses{};
+                 }},
+      op.kind);
 }
 
 }  // namespace foreshard

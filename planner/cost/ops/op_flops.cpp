@@ -1,6 +1,7 @@
 #include <variant>
 
 #include "planner/cost/ops/cost_model.hpp"
+#include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 namespace {
@@ -38,13 +39,19 @@ OpFlops attention_flops(const Attention& core, Phase phase) {
 }  // namespace
 
 OpFlops op_flops(const Op& op) {
-  if (const auto* gemm = std::get_if<Gemm>(&op.kind))
-    return product_flops(checked_product(gemm->batch, gemm->m, gemm->n, gemm->k), op.phase);
-  if (const auto* gemm = std::get_if<GroupedGemm>(&op.kind))
-    return product_flops(checked_product(gemm->tokens, gemm->n, gemm->k), op.phase);
-  if (const auto* core = std::get_if<Attention>(&op.kind)) return attention_flops(*core, op.phase);
-  // Only matrix products are counted, as in the literature on MFU; the rest is bound by memory.
-  return {};
+  return std::visit(
+      overloaded{[&](const Gemm& gemm) {
+                   return product_flops(checked_product(gemm.batch, gemm.m, gemm.n, gemm.k), op.phase);
+                 },
+                 [&](const GroupedGemm& gemm) {
+                   return product_flops(checked_product(gemm.tokens, gemm.n, gemm.k), op.phase);
+                 },
+                 [&](const Attention& core) { return attention_flops(core, op.phase); },
+                 // Only matrix products are counted, as in the literature on MFU; the rest is bound by memory
+                 // or links.
+                 [](const one_of<Pointwise, Norm, Rope, Embedding, CrossEntropy, Route, Permute, Collective,
+                                 Send, Recv, OptimizerUpdate> auto&) { return OpFlops{}; }},
+      op.kind);
 }
 
 }  // namespace foreshard

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <variant>
 
 #include "planner/cost/ops/cost_model.hpp"
+#include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 namespace {
@@ -12,30 +12,43 @@ namespace {
 /// How often an operand crosses the memory interface.
 constexpr std::int64_t passes(Access access) { return access == Access::accumulate ? 2 : 1; }
 
+/// True of the memory behind a product's operands that autograd asks for and nobody fills.
+bool is_placeholder(const Op& op, std::size_t index) {
+  return index > 2 && op.operands[index].access == Access::write;
+}
+
+/// A (m,k), B (k,n), C (m,n): an unfused attention core multiplies parts of the fused q, k and v.
+std::int64_t touched_by(const Gemm& gemm, const Op& op, std::size_t index, std::int64_t all) {
+  if (is_placeholder(op, index)) return 0;
+  switch (index) {
+    case 0: return std::min(checked_product(gemm.batch, gemm.m, gemm.k), all);
+    case 1: return std::min(checked_product(gemm.batch, gemm.k, gemm.n), all);
+    case 2: return std::min(checked_product(gemm.batch, gemm.m, gemm.n), all);
+    default: return all;
+  }
+}
+
+/// Forward: ids, table, y. Backward: ids, dy, dtable. Of the table, one row per token, and no row twice from
+/// memory where there are more tokens than rows.
+std::int64_t touched_by(const Embedding& lookup, const Op& op, std::size_t index, std::int64_t all) {
+  const std::size_t table = is_backward(op.phase) ? 2 : 1;
+  return index == table ? std::min(checked_product(lookup.tokens, lookup.width), all) : all;
+}
+
 /// Elements of its operand `index` that an operation really touches.
 std::int64_t touched_elements(const Op& op, std::size_t index, const Tensor& tensor) {
-  const bool is_product =
-      std::holds_alternative<Gemm>(op.kind) || std::holds_alternative<GroupedGemm>(op.kind);
-  if (is_product && index > 2 && op.operands[index].access == Access::write) return 0;  // a placeholder
-  if (const auto* lookup = std::get_if<Embedding>(&op.kind)) {
-    // Forward: ids, table, y. Backward: ids, dy, dtable. Of the table, one row per token, and no row twice
-    // from memory where there are more tokens than rows.
-    const std::size_t table = is_backward(op.phase) ? 2 : 1;
-    if (index == table)
-      return std::min(checked_product(lookup->tokens, lookup->width), tensor.local_elements());
-  }
-  if (const auto* rope = std::get_if<Rope>(&op.kind))
-    return checked_product(rope->tokens, rope->heads, rope->head_dim);  // v stays where it is
-  if (const auto* gemm = std::get_if<Gemm>(&op.kind)) {
-    // A (m,k), B (k,n), C (m,n): an unfused attention core multiplies parts of the fused q, k and v.
-    const std::int64_t sizes[] = {checked_product(gemm->batch, gemm->m, gemm->k),
-                                  checked_product(gemm->batch, gemm->k, gemm->n),
-                                  checked_product(gemm->batch, gemm->m, gemm->n)};
-    if (index < std::size(sizes)) return std::min(sizes[index], tensor.local_elements());
-  }
-  if (const auto* pointwise = std::get_if<Pointwise>(&op.kind))
-    return std::min(pointwise->elements, tensor.local_elements());  // of gate and up, one half may be met
-  return tensor.local_elements();
+  const std::int64_t all = tensor.local_elements();
+  return std::visit(
+      overloaded{[&](const Gemm& gemm) { return touched_by(gemm, op, index, all); },
+                 [&](const GroupedGemm&) { return is_placeholder(op, index) ? 0 : all; },
+                 [&](const Embedding& lookup) { return touched_by(lookup, op, index, all); },
+                 // v stays where it is
+                 [](const Rope& rope) { return checked_product(rope.tokens, rope.heads, rope.head_dim); },
+                 // of gate and up, one half may be met
+                 [&](const Pointwise& pointwise) { return std::min(pointwise.elements, all); },
+                 [&](const one_of<Attention, Norm, CrossEntropy, Route, Permute, Collective, Send, Recv,
+                                  OptimizerUpdate> auto&) { return all; }},
+      op.kind);
 }
 
 Bytes operand_traffic(const Op& op, const StepProgram& program) {
@@ -96,14 +109,17 @@ Bytes sum_traffic(const Pointwise& sum, const Op& op, const StepProgram& program
 }  // namespace
 
 Bytes op_traffic(const Op& op, const StepProgram& program) {
-  // What goes over links is priced there.
-  if (is_communication(op)) return {};
-  if (const auto* update = std::get_if<OptimizerUpdate>(&op.kind))
-    return update_traffic(*update, op, program);
-  const auto* pointwise = std::get_if<Pointwise>(&op.kind);
-  if (pointwise != nullptr && pointwise->kind == PointwiseKind::sum_squares)
-    return sum_traffic(*pointwise, op, program);
-  return operand_traffic(op, program);
+  return std::visit(
+      overloaded{// What goes over links is priced there.
+                 [](const one_of<Collective, Send, Recv> auto&) { return Bytes(); },
+                 [&](const OptimizerUpdate& update) { return update_traffic(update, op, program); },
+                 [&](const Pointwise& pointwise) {
+                   return pointwise.kind == PointwiseKind::sum_squares ? sum_traffic(pointwise, op, program)
+                                                                       : operand_traffic(op, program);
+                 },
+                 [&](const one_of<Gemm, GroupedGemm, Attention, Norm, Rope, Embedding, CrossEntropy, Route,
+                                  Permute> auto&) { return operand_traffic(op, program); }},
+      op.kind);
 }
 
 }  // namespace foreshard

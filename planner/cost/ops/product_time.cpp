@@ -1,6 +1,7 @@
 #include <variant>
 
 #include "planner/cost/ops/kernel_model.hpp"
+#include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 namespace {
@@ -37,12 +38,17 @@ KernelModel::Work KernelModel::grouped_gemm(const GroupedGemm& gemm, Phase phase
 }
 
 KernelModel::Work KernelModel::work_of(const Op& op, const StepProgram& program) const {
-  if (const auto* single = std::get_if<Gemm>(&op.kind))
-    return gemm(*single, accumulates_in_fp32(op, program));
-  if (const auto* experts = std::get_if<GroupedGemm>(&op.kind))
-    return grouped_gemm(*experts, op.phase, accumulates_in_fp32(op, program));
-  if (const auto* core = std::get_if<Attention>(&op.kind)) return attention(*core, op.phase);
-  return {.compute = {}, .fixed = launch_};
+  return std::visit(
+      overloaded{
+          [&](const Gemm& single) { return gemm(single, accumulates_in_fp32(op, program)); },
+          [&](const GroupedGemm& experts) {
+            return grouped_gemm(experts, op.phase, accumulates_in_fp32(op, program));
+          },
+          [&](const Attention& core) { return attention(core, op.phase); },
+          // Bound by memory: its arithmetic is not counted. Communication is not asked for.
+          [&](const one_of<Pointwise, Norm, Rope, Embedding, CrossEntropy, Route, Permute, OptimizerUpdate,
+                           Collective, Send, Recv> auto&) { return Work{.compute = {}, .fixed = launch_}; }},
+      op.kind);
 }
 
 }  // namespace foreshard

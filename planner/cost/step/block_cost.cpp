@@ -2,25 +2,26 @@
 
 #include <algorithm>
 
+#include "planner/units/overloaded.hpp"
+
 namespace foreshard {
 
 namespace {
 
 void add_communication(BlockCost& cost, const Op& op, const StepProgram& program, Seconds time) {
-  GroupKind group = GroupKind::pp;
-  Bytes sent;
-  if (const auto* collective = std::get_if<Collective>(&op.kind)) {
-    group = collective->group;
-    sent = ring_bytes_sent(collective->kind, collective->payload, program.group(group).size);
-  } else if (const auto* send = std::get_if<Send>(&op.kind)) {
-    sent = send->payload;
-  } else {
-    return;  // a Recv is its Send seen from the other side
-  }
-  const auto axis = static_cast<std::size_t>(axis_of(group));
-  cost.comm_time[axis] += time;
-  cost.comm_bytes[axis] += sent;
-  cost.comm_calls[axis] += 1;
+  const auto count = [&](GroupKind group, Bytes sent) {
+    const auto axis = static_cast<std::size_t>(axis_of(group));
+    cost.comm_time[axis] += time;
+    cost.comm_bytes[axis] += sent;
+    cost.comm_calls[axis] += 1;
+  };
+  std::visit(overloaded{[&](const Collective& collective) {
+                          count(collective.group, ring_bytes_sent(collective.kind, collective.payload,
+                                                                  program.group(collective.group).size));
+                        },
+                        [&](const Send& send) { count(GroupKind::pp, send.payload); },
+                        [](const Recv&) {}},  // its Send seen from the other side
+             communication_of(op).value());
 }
 
 void add_compute(BlockCost& cost, const Op& op, const OpTime& priced) {
@@ -36,7 +37,7 @@ void add_compute(BlockCost& cost, const Op& op, const OpTime& priced) {
   } else if (op.component == Component::attention_core) {
     cost.attention_core += time;
     limits(ComputePart::attention_core)[limit] += time;
-  } else if (std::holds_alternative<Gemm>(op.kind) || std::holds_alternative<GroupedGemm>(op.kind)) {
+  } else if (is_product(op)) {
     cost.gemms += time;
     limits(ComputePart::gemms)[limit] += time;
     cost.gemm_executed += flops.executed;

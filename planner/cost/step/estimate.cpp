@@ -230,7 +230,8 @@ class Summation {
 
   [[nodiscard]] std::int64_t padded_vocab() const {
     for (const Tensor& tensor : program_.tensors) {
-      if (tensor.name == "embedding.weight") return tensor.dims[0].size;
+      if (tensor.is({ModelPart::embedding, TensorItem::token_table, TensorAspect::weight}))
+        return tensor.dims[0].size;
     }
     return job_.model.vocab;
   }

@@ -3,14 +3,19 @@
 #include <algorithm>
 #include <optional>
 
+#include "planner/units/overloaded.hpp"
+
 namespace foreshard {
 
 namespace {
 
-/// The group on whose links a communication runs.
+/// The group on whose links a communication runs; the pipeline's for what is none.
 GroupKind group_of(const Op& op) {
-  const auto* collective = std::get_if<Collective>(&op.kind);
-  return collective != nullptr ? collective->group : GroupKind::pp;
+  const std::optional<Communication> communication = communication_of(op);
+  if (!communication) return GroupKind::pp;
+  return std::visit(overloaded{[](const Collective& collective) { return collective.group; },
+                               [](const one_of<Send, Recv> auto&) { return GroupKind::pp; }},
+                    *communication);
 }
 
 /// Where an operation queues, each direction of arrivals apart.
@@ -50,10 +55,6 @@ bool feeds(const Op& first, const Op& second) {
   return std::any_of(first.operands.begin(), first.operands.end(), [&](const Operand& operand) {
     return operand.access != Access::read && reads(second, operand.tensor);
   });
-}
-
-bool is_product(const Op& op) {
-  return std::holds_alternative<Gemm>(op.kind) || std::holds_alternative<GroupedGemm>(op.kind);
 }
 
 /// A pipelined collective is cut into as many pieces as its group has members, and so are the products that feed it

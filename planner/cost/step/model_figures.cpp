@@ -1,7 +1,7 @@
 #include "planner/cost/step/model_figures.hpp"
 
 #include <set>
-#include <string>
+#include <stdexcept>
 
 #include "planner/cost/ops/cost_model.hpp"
 
@@ -27,18 +27,30 @@ bool is_weight(const Tensor& tensor) {
 /// The share of a mixture's experts that one token passes through.
 std::int64_t active_elements(const Tensor& weight, const ModelSpec& model) {
   const std::int64_t elements = without_padding(weight);
-  if (!model.experts || !weight.name.starts_with("layer.experts.")) return elements;
+  if (!model.experts || weight.meaning.part != ModelPart::experts) return elements;
   return elements / model.experts->count * model.experts->per_token;
 }
 
-Parameters& component_of(ParameterCounts& counts, const std::string& name) {
-  if (name.find("norm.") != std::string::npos) return counts.norm;
-  if (name.starts_with("layer.router.")) return counts.router;
-  for (const char* prefix :
-       {"layer.qkv.", "layer.out.", "layer.q_", "layer.kv_", "layer.k_rope", "layer.sinks"}) {
-    if (name.starts_with(prefix)) return counts.attention;
+Parameters& component_of(ParameterCounts& counts, ModelPart part) {
+  switch (part) {
+    case ModelPart::norm: return counts.norm;
+    case ModelPart::router: return counts.router;
+    case ModelPart::attention:
+    case ModelPart::mla: return counts.attention;
+    case ModelPart::ffn:
+    case ModelPart::experts:
+    case ModelPart::shared_experts: return counts.ffn;
+    case ModelPart::embedding:
+    case ModelPart::head: return counts.embedding;
+    case ModelPart::none:
+    case ModelPart::input:
+    case ModelPart::stream:
+    case ModelPart::residual:
+    case ModelPart::loss:
+    case ModelPart::pipeline:
+    case ModelPart::optimizer: break;
   }
-  return name.starts_with("layer.") ? counts.ffn : counts.embedding;
+  throw std::logic_error("a weight belongs to no part of the model that has weights");
 }
 
 /// The weights that one forward block reads, each once.
@@ -54,11 +66,11 @@ std::set<TensorId> weights_of(const Block& block, const StepProgram& program) {
 
 void add_weight(ParameterCounts& counts, const Tensor& weight, std::int64_t layers, const ModelSpec& model) {
   // Low-rank adapters are trained beside the model; they are not part of it.
-  if (weight.name.find(".lora_") != std::string::npos) return;
+  if (is_adapter(weight.meaning.aspect)) return;
   const Parameters count(checked_product(without_padding(weight), layers));
   counts.total += count;
   counts.active += Parameters(checked_product(active_elements(weight, model), layers));
-  component_of(counts, weight.name) += count;
+  component_of(counts, weight.meaning.part) += count;
 }
 
 /// The weight that this product multiplies by or derives for, if any.
@@ -75,8 +87,7 @@ const Tensor* weight_of(const Op& op, const StepProgram& program) {
 /// cut evenly.
 Flops model_flops(const Op& op, const StepProgram& program, const JobSpec& job) {
   if (op.phase == Phase::recompute) return {};
-  const bool product = std::holds_alternative<Gemm>(op.kind) || std::holds_alternative<GroupedGemm>(op.kind);
-  if (product && op.component != Component::attention_core) {
+  if (is_product(op) && op.component != Component::attention_core) {
     if (const Tensor* weight = weight_of(op, program)) {
       return Flops(checked_product(2, job.training.micro_batch, job.training.sequence_length,
                                    active_elements(*weight, job.model)));

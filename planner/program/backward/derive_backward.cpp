@@ -11,9 +11,9 @@ namespace foreshard {
 namespace {
 
 /// Walks a forward block backwards, one rule per operation kind, and appends to the backward block.
-class Derivation : private GradientBook {
+class BackwardBlock : private GradientBook {
  public:
-  Derivation(ProgramBuilder& builder, const Block& forward) : GradientBook(builder, forward) {}
+  BackwardBlock(ProgramBuilder& builder, const Block& forward) : GradientBook(builder, forward) {}
 
   Block run() {
     // Below a table that is not trained, nothing asks for a gradient.
@@ -51,22 +51,30 @@ class Derivation : private GradientBook {
     contributed(x, op.component);
     if (builder_.is_frozen(w.tensor)) return;
     emit(op.name, op.component, Phase::backward_weight,
-         Gemm{.batch = 1, .m = gemm.n, .n = gemm.k, .k = gemm.m, .math = gemm.math},
+         Gemm{.batch = 1, .m = gemm.n, .n = gemm.k, .k = gemm.m, .math = gemm.math, .transpose_a = true},
          {dy, reads(x.tensor, x.layer_shift), adds_to(builder_.gradient_of(w.tensor))});
     if (op.operands.size() > 3) derive_bias(op, dy);
   }
 
-  /// C = A·B of two activations: dA = dC·Bᵀ, dB = Aᵀ·dC.
+  /// C = A·B of two activations: dA = dC·Bᵀ, dB = Aᵀ·dC; where B is stored transposed, its gradient is dCᵀ·A.
   void derive_product(const Op& op, const Gemm& gemm) {
     const Operand a = op.operands[0];
     const Operand b = op.operands[1];
     const Operand dc = gradient_of(op.operands[2]);
     emit(op.name, op.component, Phase::backward_input,
-         Gemm{.batch = gemm.batch, .m = gemm.m, .n = gemm.k, .k = gemm.n, .math = gemm.math},
+         Gemm{.batch = gemm.batch,
+              .m = gemm.m,
+              .n = gemm.k,
+              .k = gemm.n,
+              .math = gemm.math,
+              .transpose_b = !gemm.transpose_b},
          {dc, b, contribution(a)});
-    emit(op.name, op.component, Phase::backward_input,
-         Gemm{.batch = gemm.batch, .m = gemm.k, .n = gemm.n, .k = gemm.m, .math = gemm.math},
-         {a, dc, contribution(b)});
+    Gemm second{.batch = gemm.batch, .k = gemm.m, .math = gemm.math, .transpose_a = true};
+    second.m = gemm.transpose_b ? gemm.n : gemm.k;
+    second.n = gemm.transpose_b ? gemm.k : gemm.n;
+    const Operand& left = gemm.transpose_b ? dc : a;
+    const Operand& right = gemm.transpose_b ? a : dc;
+    emit(op.name, op.component, Phase::backward_input, second, {left, right, contribution(b)});
   }
 
   /// The same for every expert: dX = dY·W, dW += dYᵀ·X.
@@ -190,7 +198,19 @@ class Derivation : private GradientBook {
         backward({o[0], o[1], gradient_of(o[2]), contribution(o[0]), contribution(o[1])});
         return;
       case PointwiseKind::cast: return;  // the loss already put the narrow gradient there
-      default: backward({o[0], gradient_of(o[1]), contribution(o[0])}); return;
+      case PointwiseKind::gelu:
+      case PointwiseKind::relu:
+      case PointwiseKind::sqrelu:
+      case PointwiseKind::silu:
+      case PointwiseKind::sigmoid:
+      case PointwiseKind::swiglu:
+      case PointwiseKind::geglu:
+      case PointwiseKind::glu: backward({o[0], gradient_of(o[1]), contribution(o[0])}); return;
+      case PointwiseKind::bias_gradient:
+      case PointwiseKind::zero:
+      case PointwiseKind::sum_squares:
+      case PointwiseKind::accumulate:
+      case PointwiseKind::relayout: refuse(op);
     }
   }
 
@@ -209,12 +229,15 @@ class Derivation : private GradientBook {
       return;
     }
     const Operand logits = op.operands[0];
-    const Operand narrow = reads(builder_.find("head.logits"));
+    const Operand narrow = reads(builder_.find({ModelPart::head, TensorItem::logits}));
     Operand sums = op.operands[3];
     sums.access = Access::read;
     const Operand dlogits = contribution(narrow);
     emit(loss_name_, op.component, Phase::backward_input,
-         CrossEntropy{.part = CrossEntropyPart::loss, .tokens = loss.tokens, .vocab = loss.vocab},
+         CrossEntropy{.part = CrossEntropyPart::loss,
+                      .tokens = loss.tokens,
+                      .vocab = loss.vocab,
+                      .known_vocab = loss.known_vocab},
          {logits, op.operands[1], op.operands[2], sums, dlogits});
   }
 
@@ -223,9 +246,13 @@ class Derivation : private GradientBook {
     derive_exchange(op);
   }
 
-  template <class Other>
-  void derive(const Op& op, const Other&) {
-    throw std::logic_error("no backward rule for " + std::string(kind_name(op.kind)));
+  // Transfers and updates stand in blocks of their own, of which no backward block is derived.
+  void derive(const Op& op, const Send&) { refuse(op); }
+  void derive(const Op& op, const Recv&) { refuse(op); }
+  void derive(const Op& op, const OptimizerUpdate&) { refuse(op); }
+
+  [[noreturn]] static void refuse(const Op& op) {
+    throw std::logic_error("a forward block has no " + std::string(kind_name(op.kind)) + " to differentiate");
   }
 
   std::string loss_name_;
@@ -234,7 +261,7 @@ class Derivation : private GradientBook {
 }  // namespace
 
 Block derive_backward(ProgramBuilder& builder, const Block& forward) {
-  return Derivation(builder, forward).run();
+  return BackwardBlock(builder, forward).run();
 }
 
 void mark_saved(ProgramBuilder& builder, const Block& forward, const Block& backward) {
@@ -246,7 +273,7 @@ void mark_saved(ProgramBuilder& builder, const Block& forward, const Block& back
   }
   for (const TensorId id : written) {
     Tensor& tensor = builder.tensor(id);
-    const bool leaves_block = tensor.name == "hidden" || tensor.name == "head.loss";
+    const bool leaves_block = tensor.is(kHiddenStream) || tensor.is({ModelPart::loss, TensorItem::loss});
     if (leaves_block || tensor.lifetime == Lifetime::layer) continue;
     tensor.lifetime = Lifetime::block;
   }

@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "planner/program/emit/tensor_label.hpp"
+
 namespace foreshard {
 
 namespace {
 
-/// "d.layer.attn_norm.out" is "d.attn_norm.out" in the names of operations.
-std::string short_name(const std::string& name) {
-  const std::size_t dot = name.find('.', 2);
-  return dot == std::string::npos ? name : "d." + name.substr(dot + 1);
-}
+constexpr Meaning kWideLogits{ModelPart::head, TensorItem::wide_logits};
 
 /// What a gradient goes through where the activation went through `kind`.
 CollectiveKind reverse(CollectiveKind kind) {
@@ -55,19 +53,18 @@ void GradientBook::count_readers() {
 
 Operand GradientBook::fresh(const Operand& like) {
   if (like.tensor == hidden_id()) return writes(hidden_gradient_id(), like.layer_shift);
-  Tensor gradient = builder_.tensor(like.tensor);
-  gradient.name = "d." + gradient.name;
+  Tensor gradient = builder_.derived(like.tensor, Derivation::gradient);
   gradient.role = TensorRole::activation_gradient;
   gradient.lifetime = Lifetime::block;
   gradient.partial = std::nullopt;
-  if (gradient.name == "d.head.logits32") gradient.dtype = builder_.shapes().activation;
+  if (gradient.meaning == kWideLogits) gradient.dtype = builder_.shapes().activation;
   return writes(builder_.add(std::move(gradient)));
 }
 
 Operand GradientBook::gradient_of(const Operand& y) {
   const auto found = gradients_.find(instance_of(y));
   if (found == gradients_.end()) {
-    throw std::logic_error("no gradient reaches " + builder_.tensor(y.tensor).name);
+    throw std::logic_error("no gradient reaches " + builder_.tensor(y.tensor).label);
   }
   Operand at = found->second.at;
   at.access = Access::read;
@@ -84,7 +81,7 @@ Operand GradientBook::contribution(const Operand& x) {
   if (!found->second.owned) {
     // The sum needs a tensor of its own; what passes by is copied into it.
     const Operand at = fresh(x);
-    emit("copy " + builder_.tensor(at.tensor).name, Component::residual, Phase::backward_input,
+    emit("copy " + builder_.tensor(at.tensor).label, Component::residual, Phase::backward_input,
          Pointwise{PointwiseKind::cast, builder_.tensor(at.tensor).local_elements()}, {found->second.at, at});
     found->second = {at, true, found->second.partial};
   }
@@ -100,7 +97,7 @@ void GradientBook::pass_through(const Operand& x, const Operand& y) {
     return;
   }
   const Operand at = contribution(x);
-  emit("add " + builder_.tensor(at.tensor).name, Component::residual, Phase::backward_input,
+  emit("add " + builder_.tensor(at.tensor).label, Component::residual, Phase::backward_input,
        Pointwise{PointwiseKind::accumulate, builder_.tensor(at.tensor).local_elements()}, {dy, at});
 }
 
@@ -112,7 +109,7 @@ void GradientBook::contributed(const Operand& x, Component component) {
     return;
   }
   // Between low-rank adapters a sum over tp stays open: what follows is linear in it.
-  if (builder_.tensor(x.tensor).name.ends_with(".lora")) return;
+  if (builder_.tensor(x.tensor).meaning.aspect == TensorAspect::adapter_rows) return;
   complete(x, component);
 }
 
@@ -120,9 +117,9 @@ void GradientBook::complete(const Operand& x, Component component) {
   const auto found = gradients_.find(instance_of(x));
   if (found == gradients_.end() || !found->second.partial) return;
   Gradient& gradient = found->second;
-  builder_.tensor(gradient.at.tensor).partial = GroupKind::tp;
-  const std::string name = builder_.tensor(gradient.at.tensor).name;
-  Op op = all_reduce_tp(builder_, "all-reduce " + short_name(name), component, Phase::backward_input,
+  Tensor& sum = builder_.tensor(gradient.at.tensor);
+  sum.partial = GroupKind::tp;
+  Op op = all_reduce_tp(builder_, "all-reduce " + short_label(sum), component, Phase::backward_input,
                         gradient.at);
   op.blocks_compute = builder_.job().training.overlap.tp == TpOverlap::none;
   op.pipelined = builder_.job().training.overlap.tp == TpOverlap::full;
@@ -151,7 +148,7 @@ void GradientBook::derive_exchange(const Op& op) {
   const Operand dx = contribution(x);
   if (summand) gradients_[instance_of(x)].partial = true;
   Op exchange = compute_op(
-      std::string(to_string(kind)) + " " + short_name(builder_.tensor(dx.tensor).name), op.component,
+      std::string(to_string(kind)) + " " + short_label(builder_.tensor(dx.tensor)), op.component,
       Phase::backward_input,
       Collective{
           .kind = kind, .group = forward.group, .reduction = Reduction::sum, .payload = forward.payload},

@@ -70,8 +70,8 @@ class GradientBook {
   };
 
   void count_readers();
-  [[nodiscard]] TensorId hidden_id() const { return builder_.find("hidden"); }
-  [[nodiscard]] TensorId hidden_gradient_id() const { return builder_.find("d.hidden"); }
+  [[nodiscard]] TensorId hidden_id() const { return builder_.find(kHiddenStream); }
+  [[nodiscard]] TensorId hidden_gradient_id() const { return builder_.gradient_of(hidden_id()); }
 
   std::map<Instance, Gradient> gradients_;
   std::map<Instance, int> readers_;

@@ -7,6 +7,7 @@
 
 #include "planner/program/check/check_parts.hpp"
 #include "planner/program/schedule/runs.hpp"
+#include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 namespace {
@@ -29,10 +30,15 @@ bool may_go_unread(const Op& op) {
 /// recomputed drops them in forward and makes them again.
 bool is_for_backward(const Op& op, std::size_t operand) {
   if (op.phase != Phase::forward || operand + 1 != op.operands.size()) return false;
-  const auto* pointwise = std::get_if<Pointwise>(&op.kind);
-  return std::holds_alternative<Attention>(op.kind) || std::holds_alternative<Norm>(op.kind) ||
-         (pointwise != nullptr &&
-          (pointwise->kind == PointwiseKind::dropout || pointwise->kind == PointwiseKind::dropout_add));
+  return std::visit(
+      overloaded{[](const one_of<Attention, Norm> auto&) { return true; },
+                 [](const Pointwise& pointwise) {
+                   return pointwise.kind == PointwiseKind::dropout ||
+                          pointwise.kind == PointwiseKind::dropout_add;
+                 },
+                 [](const one_of<Gemm, GroupedGemm, Rope, Embedding, CrossEntropy, Route, Permute, Collective,
+                                 Send, Recv, OptimizerUpdate> auto&) { return false; }},
+      op.kind);
 }
 
 /// What has happened to one instance so far.
@@ -96,7 +102,7 @@ class StageFlow {
       if (tensor.lifetime != Lifetime::micro_batch || !in_vain || ends_at_frozen_table(tensor, instance))
         continue;
       leaks.insert(fmt::format("stage {}, {}: writes {}, which nothing reads", stage_,
-                               place_of(*history.first_block, *history.first_op), tensor.name));
+                               place_of(*history.first_block, *history.first_op), tensor.label));
     }
     problems_.insert(problems_.end(), leaks.begin(), leaks.end());
   }
@@ -118,7 +124,7 @@ class StageFlow {
     if (!reported_.insert({&op, operand.tensor}).second) return;  // other layers and micro-batches are alike
     problems_.push_back(
         fmt::format("stage {}, {}: reads {} (layer {}, micro-batch {}) before anything has written it",
-                    stage_, place_of(block, op), program_.tensor(operand.tensor).name,
+                    stage_, place_of(block, op), program_.tensor(operand.tensor).label,
                     run.block_call.layer.value() + operand.layer_shift, run.micro_batch.value()));
   }
 
@@ -153,7 +159,7 @@ void check_short_lived(const StepProgram& program, Problems& problems) {
     const auto [block, op] = writer[i];
     if (!short_lived || read[i] || op == nullptr) continue;
     problems.push_back(
-        fmt::format("{}: writes {}, which nothing reads", place_of(*block, *op), program.tensors[i].name));
+        fmt::format("{}: writes {}, which nothing reads", place_of(*block, *op), program.tensors[i].label));
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "planner/program/check/check_parts.hpp"
 #include "planner/program/ops/enum_names.hpp"
+#include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 namespace {
@@ -142,20 +143,15 @@ bool is_collective_form(const Collective& collective, std::string_view accesses)
 
 /// The lane on which an operation must queue; none where either direction of the pipeline will do.
 std::optional<Lane> lane_of(const Op& op) {
-  const auto* collective = std::get_if<Collective>(&op.kind);
-  if (collective == nullptr) return is_communication(op) ? std::nullopt : std::optional(Lane::compute);
-  switch (collective->group) {
-    case GroupKind::tp: return Lane::tp;
-    case GroupKind::cp: return Lane::cp;
-    case GroupKind::dp:
-    case GroupKind::dp_cp: return Lane::dp;
-    case GroupKind::ep: return Lane::ep;
-    case GroupKind::expert_dp: return Lane::expert_dp;
-    case GroupKind::tied: return Lane::tied;
-    case GroupKind::world: return Lane::world;
-    case GroupKind::pp: return std::nullopt;
-  }
-  return std::nullopt;
+  using Result = std::optional<Lane>;
+  const std::optional<Communication> communication = communication_of(op);
+  if (!communication) return Lane::compute;
+  return std::visit(overloaded{[](const Collective& collective) -> Result {
+                                 if (collective.group == GroupKind::pp) return std::nullopt;
+                                 return foreshard::lane_of(collective.group);
+                               },
+                               [](const one_of<Send, Recv> auto&) -> Result { return std::nullopt; }},
+                    *communication);
 }
 
 void check_lane(const Block& block, const Op& op, Problems& problems) {

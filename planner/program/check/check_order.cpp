@@ -7,6 +7,7 @@
 #include "planner/program/check/check_parts.hpp"
 #include "planner/program/ops/enum_names.hpp"
 #include "planner/program/schedule/runs.hpp"
+#include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 namespace {
@@ -84,13 +85,14 @@ StageCalls calls_of(const StepProgram& program, StageId stage) {
     const Block& block = program.block(run.block_call.block);
     for (const Op& op : block.ops) {
       const Call call{&block, &op, run};
-      if (const auto* collective = std::get_if<Collective>(&op.kind)) {
-        calls.collectives[collective->group].push_back(call);
-      } else if (const auto* send = std::get_if<Send>(&op.kind)) {
-        calls.sends[send->peer].push_back(call);
-      } else if (const auto* receive = std::get_if<Recv>(&op.kind)) {
-        calls.receives[receive->peer].push_back(call);
-      }
+      const std::optional<Communication> communication = communication_of(op);
+      if (!communication) continue;
+      std::visit(overloaded{[&](const Collective& collective) {
+                              calls.collectives[collective.group].push_back(call);
+                            },
+                            [&](const Send& send) { calls.sends[send.peer].push_back(call); },
+                            [&](const Recv& receive) { calls.receives[receive.peer].push_back(call); }},
+                 *communication);
     }
   }
   return calls;

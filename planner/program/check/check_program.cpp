@@ -10,14 +10,16 @@
 namespace foreshard {
 namespace {
 
+const std::string& name_for_people(const Tensor& tensor) { return tensor.label; }
+const std::string& name_for_people(const Block& block) { return block.name; }
+
 template <class Items>
 void check_names(const Items& items, const char* what, Problems& problems) {
   std::set<std::string> names;
   for (const auto& item : items) {
-    if (item.name.empty()) problems.push_back(fmt::format("a {} has no name", what));
-    if (!names.insert(item.name).second) {
-      problems.push_back(fmt::format("two {}s are called \"{}\"", what, item.name));
-    }
+    const std::string& name = name_for_people(item);
+    if (name.empty()) problems.push_back(fmt::format("a {} has no name", what));
+    if (!names.insert(name).second) problems.push_back(fmt::format("two {}s are called \"{}\"", what, name));
   }
 }
 
@@ -40,13 +42,33 @@ void check_groups(const StepProgram& program, Problems& problems) {
   }
 }
 
+/// What is derived is derived from tensors that there are; a gradient has the shape of what it is the
+/// gradient of.
+void check_origin(const StepProgram& program, const Tensor& tensor, Problems& problems) {
+  if ((tensor.derivation == Derivation::none) != tensor.of.empty()) {
+    problems.push_back(fmt::format("tensor {}: its derivation is {}, from {} tensors", tensor.label,
+                                   name_of(tensor.derivation), tensor.of.size()));
+  }
+  for (const TensorId of : tensor.of) {
+    if (of.value() < 0 || of.at() >= program.tensors.size()) {
+      problems.push_back(fmt::format("tensor {}: it is derived from tensor {}, which is not one of {}",
+                                     tensor.label, of.value(), program.tensors.size()));
+    } else if (tensor.derivation == Derivation::gradient &&
+               tensor.global_elements() != program.tensor(of).global_elements()) {
+      problems.push_back(fmt::format("tensor {}: a gradient of {} elements of {}, which has {}", tensor.label,
+                                     tensor.global_elements(), program.tensor(of).label,
+                                     program.tensor(of).global_elements()));
+    }
+  }
+}
+
 void check_tensors(const StepProgram& program, Problems& problems) {
   for (const Tensor& tensor : program.tensors) {
     for (const Dim& dim : tensor.dims) {
       if (dim.size < 1 || dim.tp < 1 || dim.cp < 1 || dim.ep < 1 || dim.dp < 1) {
         problems.push_back(
             fmt::format("tensor {}: dimension {} has size {}, cut into tp {}, cp {}, ep {}, dp {}",
-                        tensor.name, name_of(dim.name), dim.size, dim.tp, dim.cp, dim.ep, dim.dp));
+                        tensor.label, name_of(dim.name), dim.size, dim.tp, dim.cp, dim.ep, dim.dp));
       }
     }
     std::int64_t sections = 0;
@@ -56,8 +78,9 @@ void check_tensors(const StepProgram& program, Problems& problems) {
     const std::int64_t whole = tensor.dims.empty() ? 0 : tensor.dims[cut].size;
     if (!tensor.sections.empty() && sections != whole) {
       problems.push_back(fmt::format("tensor {}: its sections sum to {}, not to the leading dimension of {}",
-                                     tensor.name, sections, whole));
+                                     tensor.label, sections, whole));
     }
+    check_origin(program, tensor, problems);
   }
 }
 

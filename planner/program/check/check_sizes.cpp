@@ -88,7 +88,11 @@ class SizeCheck {
       case PointwiseKind::zero:
       case PointwiseKind::relayout: expect_sum(count(), op.elements); return;
       case PointwiseKind::sum_squares: expect_sum_or_shares(count() - 1, op.elements); return;
-      default:
+      case PointwiseKind::dropout:
+      case PointwiseKind::dropout_add:
+      case PointwiseKind::softmax:
+      case PointwiseKind::cast:
+      case PointwiseKind::accumulate:
         for (std::size_t i = 0; i < count(); ++i) expect(i, "elements", op.elements);
     }
   }
@@ -201,7 +205,7 @@ class SizeCheck {
     problems_.push_back(fmt::format("{}: {}", place_of(block_, op_), what));
   }
   void complain(std::size_t i, const std::string& what) {
-    complain(fmt::format("{} has {} elements on a rank, {}", tensor(i).name, local(i), what));
+    complain(fmt::format("{} has {} elements on a rank, {}", tensor(i).label, local(i), what));
   }
 
   [[nodiscard]] bool has_dim(std::size_t i, DimName name) const {
@@ -315,7 +319,8 @@ class SizeCheck {
       share = bytes / rows * ceil_divide(rows, parts);
     }
     if (payload.value() != bytes && payload.value() != share) {
-      complain(fmt::format("its payload is {} bytes, but {} has {}", payload.value(), tensor(0).name, bytes));
+      complain(
+          fmt::format("its payload is {} bytes, but {} has {}", payload.value(), tensor(0).label, bytes));
     }
   }
 

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "planner/program/schedule/runs.hpp"
+#include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 namespace {
@@ -145,13 +146,13 @@ class StageBuilder {
   }
 
   void note_meeting(const Op& op, std::size_t task) {
-    if (const auto* collective = std::get_if<Collective>(&op.kind)) {
-      note(meetings_.collectives[collective->group], task);
-    } else if (const auto* send = std::get_if<Send>(&op.kind)) {
-      note(meetings_.sends[send->peer], task);
-    } else if (const auto* receive = std::get_if<Recv>(&op.kind)) {
-      note(meetings_.receives[receive->peer], task);
-    }
+    const std::optional<Communication> communication = communication_of(op);
+    if (!communication) return;
+    std::visit(
+        overloaded{[&](const Collective& collective) { note(meetings_.collectives[collective.group], task); },
+                   [&](const Send& send) { note(meetings_.sends[send.peer], task); },
+                   [&](const Recv& receive) { note(meetings_.receives[receive.peer], task); }},
+        *communication);
   }
   void note(TasksByStage& by_stage, std::size_t task) {
     by_stage.resize(program_.stages.size());

@@ -75,14 +75,18 @@ class StepBuilder {
     Block embedding = emit_embedding(builder_, table_, positions_);
     embedding_pass_ = finish(std::move(embedding), {&table_, &positions_});
     dense_layers_ = model.experts ? model.experts->dense_layers : model.layers;
+    const LayerKindId first(std::int32_t{0});
     if (dense_layers_ > 0) {
+      builder_.begin_layer_kind(first);
       dense_ = {"dense_layer", {}, {&dense_group_}};
       dense_.pass = finish(emit_dense_layer(builder_, dense_group_), dense_.groups);
     }
     if (dense_layers_ < model.layers) {
+      builder_.begin_layer_kind(dense_layers_ > 0 ? LayerKindId(std::int32_t{1}) : first);
       moe_ = {"moe_layer", {}, {&moe_group_, &experts_}};
       moe_.pass = finish(emit_moe_layer(builder_, moe_group_, experts_), moe_.groups);
     }
+    builder_.begin_layer_kind(std::nullopt);
     head_pass_ = finish(emit_head(builder_, head_, table_), {&head_, &table_});
     for (const WeightGroup* group : {&table_, &positions_, &dense_group_, &moe_group_, &experts_, &head_}) {
       cut_weights(builder_, *group);

@@ -13,20 +13,31 @@ std::vector<std::int64_t> qkv_sections(const BlockShapes& s) {
 
 std::int64_t qkv_rows(const BlockShapes& s) { return (s.heads + 2 * s.kv_heads) * s.head_dim; }
 
+/// A (T, q + k + v) activation, its columns cut over tp.
+TensorId qkv_activation(ProgramBuilder& builder, TensorItem item) {
+  const BlockShapes& s = builder.shapes();
+  Tensor qkv = tensor_of({ModelPart::attention, item});
+  qkv.dtype = s.activation;
+  qkv.dims = {{.name = DimName::tokens, .size = s.tokens, .cp = s.cp},
+              cut_dim(DimName::qkv, qkv_rows(s), s.tp, true)};
+  qkv.column_sections = qkv_sections(s);
+  return builder.add(std::move(qkv));
+}
+
 TensorId emit_qkv(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x) {
   const BlockShapes& s = builder.shapes();
   const ModelSpec& model = builder.job().model;
   const std::int64_t repeated_rows = 2 * (s.kv_heads - model.kv_heads) * s.head_dim;
   const TensorId weight = builder.weight(
-      group, "layer.qkv.weight",
+      group, {ModelPart::attention, TensorItem::qkv, TensorAspect::weight},
       {cut_dim(DimName::qkv, qkv_rows(s), s.tp, true), {.name = DimName::hidden, .size = s.hidden}},
       qkv_sections(s), repeated_rows * s.hidden);
   std::optional<TensorId> bias;
   if (model.biases != Biases::none) {
-    bias = builder.weight(group, "layer.qkv.bias", {cut_dim(DimName::qkv, qkv_rows(s), s.tp, true)},
-                          qkv_sections(s), repeated_rows);
+    bias = builder.weight(group, {ModelPart::attention, TensorItem::qkv, TensorAspect::bias},
+                          {cut_dim(DimName::qkv, qkv_rows(s), s.tp, true)}, qkv_sections(s), repeated_rows);
   }
-  const TensorId qkv = builder.activation("layer.qkv", DimName::qkv, qkv_rows(s), true);
+  const TensorId qkv = qkv_activation(builder, TensorItem::qkv);
   emit_linear(builder, block, group,
               {"qkv", Component::attention, s.layer_math, reads(x), weight, qkv, bias});
   return qkv;
@@ -36,13 +47,14 @@ TensorId emit_qkv(ProgramBuilder& builder, Block& block, WeightGroup& group, Ten
 TensorId emit_whole_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv) {
   const BlockShapes& s = builder.shapes();
   const std::int64_t width = (s.heads + s.kv_heads) * s.head_dim;
-  const TensorId weight =
-      builder.weight(group, "layer.qk_norm.weight", {{.name = DimName::flat, .size = width}});
-  const TensorId y = builder.activation("layer.qkv_normed", DimName::qkv, qkv_rows(s), true);
+  const TensorId weight = builder.weight(group, {ModelPart::norm, TensorItem::qk_norm, TensorAspect::weight},
+                                         {{.name = DimName::flat, .size = width}});
+  const TensorId y = qkv_activation(builder, TensorItem::qkv_normed);
   block.ops.push_back(compute_op(
       "qk norm", Component::norm, Phase::forward,
       Norm{.kind = NormKind::rmsnorm, .rows = s.tokens / s.cp, .width = width},
-      {reads(qkv), reads(weight), writes(y), writes(builder.statistic("layer.qk_norm.stats", 1))}));
+      {reads(qkv), reads(weight), writes(y),
+       writes(builder.statistic({ModelPart::norm, TensorItem::qk_norm, TensorAspect::statistics}, 1))}));
   return y;
 }
 
@@ -51,26 +63,27 @@ TensorId emit_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& group,
   const BlockShapes& s = builder.shapes();
   if (builder.job().model.qk_norm_whole) return emit_whole_qk_norm(builder, block, group, qkv);
   const std::int64_t normed_heads = (s.heads + s.kv_heads) / s.tp;
-  const TensorId weight =
-      builder.weight(group, "layer.qk_norm.weight", {{.name = DimName::flat, .size = 2 * s.head_dim}});
-  const TensorId y = builder.activation("layer.qkv_normed", DimName::qkv, qkv_rows(s), true);
-  Tensor stats;
-  stats.name = "layer.qk_norm.stats";
+  const TensorId weight = builder.weight(group, {ModelPart::norm, TensorItem::qk_norm, TensorAspect::weight},
+                                         {{.name = DimName::flat, .size = 2 * s.head_dim}});
+  const TensorId y = qkv_activation(builder, TensorItem::qkv_normed);
+  Tensor stats = tensor_of({ModelPart::norm, TensorItem::qk_norm, TensorAspect::statistics});
   stats.dtype = DType::fp32;
   stats.dims = {{.name = DimName::tokens, .size = s.tokens, .cp = s.cp},
                 cut_dim(DimName::heads, s.heads + s.kv_heads, s.tp, true)};
   const TensorId stats_id = builder.add(std::move(stats));
-  block.ops.push_back(
-      compute_op("qk norm", Component::norm, Phase::forward,
-                 Norm{.kind = NormKind::rmsnorm, .rows = s.tokens / s.cp * normed_heads, .width = s.head_dim},
-                 {reads(qkv), reads(weight), writes(y), writes(stats_id)}));
+  block.ops.push_back(compute_op("qk norm", Component::norm, Phase::forward,
+                                 Norm{.kind = NormKind::rmsnorm,
+                                      .rows = s.tokens / s.cp * normed_heads,
+                                      .width = s.head_dim,
+                                      .heads = normed_heads,
+                                      .query_heads = s.heads / s.tp},
+                                 {reads(qkv), reads(weight), writes(y), writes(stats_id)}));
   return y;
 }
 
-TensorId head_square(ProgramBuilder& builder, const std::string& name, DType type) {
+TensorId head_square(ProgramBuilder& builder, const Meaning& meaning, DType type) {
   const BlockShapes& s = builder.shapes();
-  Tensor tensor;
-  tensor.name = name;
+  Tensor tensor = tensor_of(meaning);
   tensor.dtype = type;
   tensor.dims = {cut_dim(DimName::heads, s.batch * s.heads, s.tp, true),
                  {.name = DimName::query, .size = s.sequence},
@@ -80,10 +93,15 @@ TensorId head_square(ProgramBuilder& builder, const std::string& name, DType typ
 
 }  // namespace
 
+std::int64_t attention_window(const JobSpec& job) {
+  const bool sees_all = !job.model.window || *job.model.window >= job.training.sequence_length;
+  return sees_all ? 0 : *job.model.window;
+}
+
 std::int64_t visible_keys(const JobSpec& job) {
   const std::int64_t sequence = job.training.sequence_length;
-  if (!job.model.window || *job.model.window >= sequence) return sequence;
-  const std::int64_t window = *job.model.window;
+  const std::int64_t window = attention_window(job);
+  if (window == 0) return sequence;
   if (!job.model.causal) return window;
   return 2 * window - checked_product(window, window) / sequence;
 }
@@ -118,13 +136,13 @@ Attention flash_sizes(const ProgramBuilder& builder) {
           .head_dim = s.head_dim,
           .v_head_dim = s.head_dim,
           .causal = builder.job().model.causal,
-          .math = s.activation};
+          .math = s.activation,
+          .window = attention_window(builder.job())};
 }
 
 TensorId attention_statistic(ProgramBuilder& builder, bool heads_over_cp) {
   const BlockShapes& s = builder.shapes();
-  Tensor lse;
-  lse.name = "layer.attention.lse";
+  Tensor lse = tensor_of({ModelPart::attention, TensorItem::core, TensorAspect::log_sum_exp});
   lse.dtype = DType::fp32;
   lse.dims = {{.name = DimName::tokens, .size = s.tokens, .cp = heads_over_cp ? 1 : s.cp},
               cut_dim(DimName::heads, s.heads, s.tp, true)};
@@ -137,16 +155,18 @@ TensorId attention_statistic(ProgramBuilder& builder, bool heads_over_cp) {
 void emit_ulysses_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out,
                        const std::vector<Operand>& sinks) {
   const BlockShapes& s = builder.shapes();
-  const auto by_heads = [&](TensorId like, const std::string& name) {
-    Tensor tensor = builder.tensor(like);
-    tensor.name = name;
+  const auto by_heads = [&](TensorId like) {
+    Tensor tensor = tensor_of(with(builder.tensor(like).meaning, TensorAspect::own_heads));
+    tensor.dtype = builder.tensor(like).dtype;
+    tensor.dims = builder.tensor(like).dims;
+    tensor.column_sections = builder.tensor(like).column_sections;
     tensor.dims[0].cp = 1;
     tensor.dims[1].cp = s.cp;
     return builder.add(std::move(tensor));
   };
-  const TensorId qkv_heads = by_heads(qkv, "layer.qkv.heads");
+  const TensorId qkv_heads = by_heads(qkv);
   exchange_cp(builder, block, "all-to-all qkv", CollectiveKind::all_to_all, qkv, qkv_heads);
-  const TensorId out_heads = by_heads(out, "layer.attention.heads");
+  const TensorId out_heads = by_heads(out);
   Attention attention = flash_sizes(builder);
   attention.query = s.sequence;
   attention.heads /= s.cp;
@@ -170,8 +190,7 @@ void emit_flash_core(ProgramBuilder& builder, Block& block, TensorId qkv, Tensor
   std::vector<Operand> operands{reads(qkv)};
   if (s.cp > 1) {
     // Keys and values of every rank: in turn around a ring, or gathered at once.
-    Tensor kv;
-    kv.name = "layer.kv.full";
+    Tensor kv = tensor_of({ModelPart::attention, TensorItem::kv, TensorAspect::all_ranks});
     kv.dtype = s.activation;
     kv.dims = {{.name = DimName::tokens, .size = s.tokens},
                cut_dim(DimName::qkv, 2 * s.kv_heads * s.head_dim, s.tp, true)};
@@ -196,15 +215,22 @@ void emit_unfused_core(ProgramBuilder& builder, Block& block, TensorId qkv, Tens
         compute_op(std::move(name), Component::attention_core, Phase::forward, kind, std::move(operands)));
   };
 
-  const TensorId scores = head_square(builder, "layer.scores", s.activation);
+  const TensorId scores = head_square(builder, {ModelPart::attention, TensorItem::scores}, s.activation);
   core("scores",
-       Gemm{.batch = local_heads, .m = s.sequence, .n = s.sequence, .k = s.head_dim, .math = s.activation},
+       Gemm{.batch = local_heads,
+            .m = s.sequence,
+            .n = s.sequence,
+            .k = s.head_dim,
+            .math = s.activation,
+            .transpose_b = true},
        {reads(qkv), reads(qkv), writes(scores)});
-  TensorId weights = head_square(builder, "layer.probabilities", s.activation);
+  TensorId weights = head_square(builder, {ModelPart::attention, TensorItem::probabilities}, s.activation);
   core("softmax", Pointwise{PointwiseKind::softmax, square}, {reads(scores), writes(weights)});
   if (builder.job().training.dropout) {
-    const TensorId dropped = head_square(builder, "layer.dropped_probabilities", s.activation);
-    const TensorId mask = head_square(builder, "layer.attention.mask", DType::uint8);
+    const TensorId dropped =
+        head_square(builder, {ModelPart::attention, TensorItem::dropped_probabilities}, s.activation);
+    const TensorId mask =
+        head_square(builder, {ModelPart::attention, TensorItem::core, TensorAspect::mask}, DType::uint8);
     core("attention dropout", Pointwise{PointwiseKind::dropout, square},
          {reads(weights), writes(dropped), writes(mask)});
     weights = dropped;
@@ -223,7 +249,8 @@ void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& gro
     std::vector<Operand> sinks;
     if (builder.job().model.attention_sinks) {
       sinks.push_back(
-          reads(builder.weight(group, "layer.sinks.weight", {cut_dim(DimName::heads, s.heads, s.tp, true)})));
+          reads(builder.weight(group, {ModelPart::attention, TensorItem::sinks, TensorAspect::weight},
+                               {cut_dim(DimName::heads, s.heads, s.tp, true)})));
     }
     emit_flash_core(builder, block, qkv, out, sinks);
   } else {
@@ -256,10 +283,11 @@ void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group) {
   const ModelSpec& model = builder.job().model;
   const TensorId hidden = hidden_stream(builder);
 
-  const TensorId normed = builder.activation("layer.attn_norm.out", DimName::hidden, s.hidden, false);
-  emit_norm(builder, block, group, "attention norm", "layer.attn_norm", reads(hidden), normed);
+  const TensorId normed =
+      emit_norm(builder, block, group, "attention norm", TensorItem::attention_norm, reads(hidden));
   const std::int64_t width = s.heads * (model.mla ? model.mla->v_head_dim : s.head_dim);
-  const TensorId attended = builder.activation("layer.attention.out", DimName::flat, width, true);
+  const TensorId attended = builder.activation({ModelPart::attention, TensorItem::core, TensorAspect::output},
+                                               DimName::flat, width, true);
   if (model.mla) {
     emit_latent_attention(builder, block, group, normed, attended);
   } else {
@@ -267,13 +295,15 @@ void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group) {
   }
 
   const TensorId weight = builder.weight(
-      group, "layer.out.weight",
+      group, {ModelPart::attention, TensorItem::out, TensorAspect::weight},
       {{.name = DimName::hidden, .size = s.hidden}, cut_dim(DimName::flat, width, s.tp, true)});
   std::optional<TensorId> bias;
   if (model.biases == Biases::attention || model.biases == Biases::all) {
-    bias = builder.weight(group, "layer.out.bias", {{.name = DimName::hidden, .size = s.hidden}});
+    bias = builder.weight(group, {ModelPart::attention, TensorItem::out, TensorAspect::bias},
+                          {{.name = DimName::hidden, .size = s.hidden}});
   }
-  TensorId out = builder.activation("layer.out", DimName::hidden, s.hidden, false);
+  TensorId out =
+      builder.activation({ModelPart::attention, TensorItem::out}, DimName::hidden, s.hidden, false);
   if (s.tp > 1) builder.tensor(out).partial = GroupKind::tp;
   emit_linear(builder, block, group,
               {"out", Component::attention, s.layer_math, reads(attended), weight, out, bias});
@@ -282,12 +312,12 @@ void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group) {
         all_reduce_tp(builder, "all-reduce out", Component::attention, Phase::forward, reads(out)));
   }
   if (model.norms_per_layer == 4) {
-    const TensorId post = builder.activation("layer.attn_post_norm.out", DimName::hidden, s.hidden, false);
-    out = emit_norm(builder, block, group, "attention post norm", "layer.attn_post_norm", reads(out), post);
+    out =
+        emit_norm(builder, block, group, "attention post norm", TensorItem::attention_post_norm, reads(out));
   }
-  const TensorId mid = builder.activation("layer.mid", DimName::hidden, s.hidden, false);
-  emit_residual(builder, block, "attention residual", "layer.attn_dropout", reads(hidden), reads(out),
-                writes(mid));
+  const TensorId mid = builder.activation(kMidStream, DimName::hidden, s.hidden, false);
+  emit_residual(builder, block, "attention residual", TensorItem::attention_dropout, reads(hidden),
+                reads(out), writes(mid));
 }
 
 }  // namespace foreshard

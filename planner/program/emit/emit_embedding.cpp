@@ -4,9 +4,8 @@ namespace foreshard {
 
 namespace {
 
-TensorId token_numbers(ProgramBuilder& builder, const std::string& name) {
-  Tensor tensor;
-  tensor.name = name;
+TensorId token_numbers(ProgramBuilder& builder, TensorItem item) {
+  Tensor tensor = tensor_of({ModelPart::input, item});
   tensor.role = TensorRole::input;
   tensor.dtype = DType::int32;
   tensor.lifetime = Lifetime::micro_batch;
@@ -15,48 +14,59 @@ TensorId token_numbers(ProgramBuilder& builder, const std::string& name) {
   return builder.add(std::move(tensor));
 }
 
-TensorId stream(ProgramBuilder& builder, const std::string& name, TensorRole role) {
-  const TensorId id = builder.activation(name, DimName::hidden, builder.shapes().hidden, false);
-  builder.tensor(id).role = role;
-  builder.tensor(id).lifetime = Lifetime::micro_batch;
-  if (builder.job().parallelism.sequence_parallel) builder.tensor(id).dims[0].tp = builder.shapes().tp;
-  return id;
+constexpr Meaning kTokenTable{ModelPart::embedding, TensorItem::token_table, TensorAspect::weight};
+
+/// (T, D); under sequence parallelism each tensor-parallel rank has a share of the tokens.
+std::vector<Dim> stream_dims(const BlockShapes& s, bool sequence_parallel) {
+  return {{.name = DimName::tokens, .size = s.tokens, .tp = sequence_parallel ? s.tp : 1, .cp = s.cp},
+          {.name = DimName::hidden, .size = s.hidden}};
 }
 
 /// The (V, D) table of tokens, vocabulary cut over tp.
-TensorId vocabulary_weight(ProgramBuilder& builder, WeightGroup& group, const std::string& name) {
+TensorId vocabulary_weight(ProgramBuilder& builder, WeightGroup& group, const Meaning& meaning) {
   const BlockShapes& s = builder.shapes();
   return builder.weight(
-      group, name,
+      group, meaning,
       {cut_dim(DimName::vocab, s.vocab, s.tp, true), {.name = DimName::hidden, .size = s.hidden}}, {},
       (s.vocab - builder.job().model.vocab) * s.hidden);
 }
 
 }  // namespace
 
-TensorId hidden_stream(ProgramBuilder& builder) { return stream(builder, "hidden", TensorRole::activation); }
+TensorId hidden_stream(ProgramBuilder& builder) {
+  Tensor stream = tensor_of(kHiddenStream);
+  stream.dtype = builder.shapes().activation;
+  stream.lifetime = Lifetime::micro_batch;
+  stream.dims = stream_dims(builder.shapes(), builder.job().parallelism.sequence_parallel);
+  return builder.add(std::move(stream));
+}
 
 TensorId hidden_gradient(ProgramBuilder& builder) {
-  return stream(builder, "d.hidden", TensorRole::activation_gradient);
+  Tensor gradient = builder.derived(hidden_stream(builder), Derivation::gradient);
+  gradient.role = TensorRole::activation_gradient;
+  return builder.add(std::move(gradient));
 }
 
 TensorId emit_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, const std::string& name,
-                   const std::string& prefix, Operand x, TensorId y) {
+                   TensorItem item, Operand x) {
+  const Meaning norm{ModelPart::norm, item};
+  const TensorId y =
+      builder.activation(with(norm, TensorAspect::output), DimName::hidden, builder.shapes().hidden, false);
   const NormKind kind = builder.job().model.norm;
   const std::int64_t width = builder.tensor(x.tensor).dims[1].local();
   const bool centred = kind == NormKind::layernorm;
   const Dim columns{.name = DimName::flat, .size = width};
-  std::vector<Operand> operands{x, reads(builder.weight(group, prefix + ".weight", {columns}))};
-  if (centred) operands.push_back(reads(builder.weight(group, prefix + ".bias", {columns})));
+  std::vector<Operand> operands{x, reads(builder.weight(group, with(norm, TensorAspect::weight), {columns}))};
+  if (centred) operands.push_back(reads(builder.weight(group, with(norm, TensorAspect::bias), {columns})));
   operands.push_back(writes(y));
-  operands.push_back(writes(builder.statistic(prefix + ".stats", centred ? 2 : 1)));
+  operands.push_back(writes(builder.statistic(with(norm, TensorAspect::statistics), centred ? 2 : 1)));
   block.ops.push_back(compute_op(
       name, Component::norm, Phase::forward,
       Norm{.kind = kind, .rows = builder.tensor(y).dims[0].local(), .width = width}, std::move(operands)));
   return y;
 }
 
-void emit_residual(ProgramBuilder& builder, Block& block, const std::string& name, const std::string& prefix,
+void emit_residual(ProgramBuilder& builder, Block& block, const std::string& name, TensorItem dropout,
                    Operand a, Operand x, Operand y) {
   const BlockShapes& s = builder.shapes();
   const std::int64_t elements = builder.tensor(y.tensor).local_elements();
@@ -68,13 +78,15 @@ void emit_residual(ProgramBuilder& builder, Block& block, const std::string& nam
     pointwise(name, PointwiseKind::add, {a, x, y});
     return;
   }
-  const TensorId mask = builder.activation(prefix + ".mask", DimName::hidden, s.hidden, false);
-  builder.tensor(mask).dtype = DType::uint8;
+  const Meaning dropped_here{ModelPart::residual, dropout};
+  const TensorId mask = builder.activation(with(dropped_here, TensorAspect::mask), DimName::hidden, s.hidden,
+                                           false, DType::uint8);
   if (builder.job().training.compiled) {
     pointwise(name, PointwiseKind::dropout_add, {a, x, y, writes(mask)});
     return;
   }
-  const TensorId dropped = builder.activation(prefix + ".out", DimName::hidden, s.hidden, false);
+  const TensorId dropped =
+      builder.activation(with(dropped_here, TensorAspect::output), DimName::hidden, s.hidden, false);
   pointwise(name + " dropout", PointwiseKind::dropout, {x, writes(dropped), writes(mask)});
   pointwise(name, PointwiseKind::add, {a, reads(dropped), y});
 }
@@ -84,16 +96,18 @@ Block emit_embedding(ProgramBuilder& builder, WeightGroup& table, WeightGroup& p
   const BlockShapes& s = builder.shapes();
   const JobSpec& job = builder.job();
   const TensorId hidden = hidden_stream(builder);
-  const TensorId weight = vocabulary_weight(builder, table, "embedding.weight");
+  const TensorId weight = vocabulary_weight(builder, table, kTokenTable);
   const bool learned = job.model.positions == Positions::learned;
   const bool dropout = job.training.dropout;
 
-  const TensorId looked_up =
-      learned || dropout ? builder.activation("embedding.out", DimName::hidden, s.hidden, false) : hidden;
+  const TensorId looked_up = learned || dropout ? builder.activation(with(kTokenTable, TensorAspect::output),
+                                                                     DimName::hidden, s.hidden, false)
+                                                : hidden;
   if (s.tp > 1 && looked_up != hidden) builder.tensor(looked_up).partial = GroupKind::tp;
-  block.ops.push_back(compute_op("embedding", Component::embedding, Phase::forward,
-                                 Embedding{.tokens = s.tokens / s.cp, .width = s.hidden},
-                                 {reads(token_numbers(builder, "ids")), reads(weight), writes(looked_up)}));
+  block.ops.push_back(
+      compute_op("embedding", Component::embedding, Phase::forward,
+                 Embedding{.tokens = s.tokens / s.cp, .width = s.hidden},
+                 {reads(token_numbers(builder, TensorItem::ids)), reads(weight), writes(looked_up)}));
   if (s.tp > 1) {
     block.ops.push_back(all_reduce_tp(builder, "all-reduce embedding", Component::embedding, Phase::forward,
                                       reads(looked_up)));
@@ -104,18 +118,19 @@ Block emit_embedding(ProgramBuilder& builder, WeightGroup& table, WeightGroup& p
   if (learned) {
     const std::int64_t rows = job.model.max_positions > 0 ? job.model.max_positions : s.sequence;
     const TensorId learned_table = builder.weight(
-        positions, "positions.weight",
+        positions, {ModelPart::embedding, TensorItem::position_table, TensorAspect::weight},
         {{.name = DimName::position, .size = rows}, {.name = DimName::hidden, .size = s.hidden}});
-    const TensorId sum =
-        dropout ? builder.activation("embedding.sum", DimName::hidden, s.hidden, false) : hidden;
+    const TensorId sum = dropout ? builder.activation({ModelPart::embedding, TensorItem::embedding_sum},
+                                                      DimName::hidden, s.hidden, false)
+                                 : hidden;
     block.ops.push_back(compute_op("positions", Component::embedding, Phase::forward,
                                    Pointwise{PointwiseKind::add, elements},
                                    {reads(current), reads(learned_table), writes(sum)}));
     current = sum;
   }
   if (dropout) {
-    const TensorId mask = builder.activation("embedding.mask", DimName::hidden, s.hidden, false);
-    builder.tensor(mask).dtype = DType::uint8;
+    const TensorId mask = builder.activation(with(kTokenTable, TensorAspect::mask), DimName::hidden, s.hidden,
+                                             false, DType::uint8);
     block.ops.push_back(compute_op("embedding dropout", Component::embedding, Phase::forward,
                                    Pointwise{PointwiseKind::dropout, elements},
                                    {reads(current), writes(hidden), writes(mask)}));
@@ -128,9 +143,13 @@ namespace {
 void emit_cross_entropy(ProgramBuilder& builder, Block& block, TensorId logits) {
   const BlockShapes& s = builder.shapes();
   const std::int64_t vocab = s.vocab / s.tp;
+  const std::int64_t known = builder.job().model.vocab;
   const auto part = [&](std::string name, CrossEntropyPart which, std::vector<Operand> operands) {
     block.ops.push_back(compute_op(std::move(name), Component::loss, Phase::forward,
-                                   CrossEntropy{.part = which, .tokens = s.tokens / s.cp, .vocab = vocab},
+                                   CrossEntropy{.part = which,
+                                                .tokens = s.tokens / s.cp,
+                                                .vocab = vocab,
+                                                .known_vocab = known == s.vocab ? 0 : known},
                                    std::move(operands)));
   };
   const auto reduce = [&](std::string name, TensorId tensor, Reduction reduction) {
@@ -138,11 +157,10 @@ void emit_cross_entropy(ProgramBuilder& builder, Block& block, TensorId logits) 
     block.ops.push_back(
         all_reduce_tp(builder, std::move(name), Component::loss, Phase::forward, reads(tensor), reduction));
   };
-  const TensorId labels = token_numbers(builder, "labels");
-  const TensorId max = builder.statistic("head.max", 1);
-  const TensorId sums = builder.statistic("head.sums", 2);
-  Tensor loss;
-  loss.name = "head.loss";
+  const TensorId labels = token_numbers(builder, TensorItem::labels);
+  const TensorId max = builder.statistic({ModelPart::loss, TensorItem::row_max}, 1);
+  const TensorId sums = builder.statistic({ModelPart::loss, TensorItem::exp_sums}, 2);
+  Tensor loss = tensor_of({ModelPart::loss, TensorItem::loss});
   loss.dtype = DType::fp32;
   loss.lifetime = Lifetime::micro_batch;
   loss.dims = {{.name = DimName::flat, .size = 1}};
@@ -159,18 +177,20 @@ void emit_cross_entropy(ProgramBuilder& builder, Block& block, TensorId logits) 
 Block emit_head(ProgramBuilder& builder, WeightGroup& group, WeightGroup& table) {
   Block block{.name = "head forward", .kind = BlockKind::head, .pass = Pass::forward, .ops = {}};
   const BlockShapes& s = builder.shapes();
-  const TensorId normed = builder.activation("head.norm.out", DimName::hidden, s.hidden, false);
-  emit_norm(builder, block, group, "final norm", "head.norm", reads(hidden_stream(builder)), normed);
+  const TensorId normed =
+      emit_norm(builder, block, group, "final norm", TensorItem::final_norm, reads(hidden_stream(builder)));
 
   const bool tied = builder.job().model.tied_embeddings;
   const TensorId weight =
-      vocabulary_weight(builder, tied ? table : group, tied ? "embedding.weight" : "head.weight");
-  TensorId logits = builder.activation("head.logits", DimName::vocab, s.vocab, true);
+      tied ? vocabulary_weight(builder, table, kTokenTable)
+           : vocabulary_weight(builder, group,
+                               {ModelPart::head, TensorItem::output_table, TensorAspect::weight});
+  TensorId logits = builder.activation({ModelPart::head, TensorItem::logits}, DimName::vocab, s.vocab, true);
   emit_linear(builder, block, group,
               {"logits", Component::head, s.activation, reads(normed), weight, logits});
   if (builder.conventions().fp32_logits && s.activation != DType::fp32) {
-    const TensorId wide = builder.activation("head.logits32", DimName::vocab, s.vocab, true);
-    builder.tensor(wide).dtype = DType::fp32;
+    const TensorId wide = builder.activation({ModelPart::head, TensorItem::wide_logits}, DimName::vocab,
+                                             s.vocab, true, DType::fp32);
     block.ops.push_back(compute_op("logits to fp32", Component::loss, Phase::forward,
                                    Pointwise{PointwiseKind::cast, builder.tensor(wide).local_elements()},
                                    {reads(logits), writes(wide)}));

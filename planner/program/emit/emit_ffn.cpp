@@ -21,9 +21,10 @@ PointwiseKind gate_activation(FfnKind kind) {
   return kind == FfnKind::glu ? PointwiseKind::sigmoid : PointwiseKind::silu;
 }
 
-/// act(gate) ∘ up as one kernel, or as PyTorch runs it uncompiled: the activation, then the product.
-void emit_activation(ProgramBuilder& builder, Block& block, Component component, TensorId up,
-                     TensorId activated, const std::string& gate_name) {
+}  // namespace
+
+void emit_ffn_activation(ProgramBuilder& builder, Block& block, Component component, TensorId up,
+                         TensorId activated) {
   const FfnKind kind = builder.job().model.ffn;
   const auto pointwise = [&](PointwiseKind what, TensorId sized_like, std::vector<Operand> operands) {
     block.ops.push_back(compute_op(std::string(to_string(what)), component, Phase::forward,
@@ -34,59 +35,56 @@ void emit_activation(ProgramBuilder& builder, Block& block, Component component,
     pointwise(fused_activation(kind), up, {reads(up), writes(activated)});
     return;
   }
-  Tensor gate = builder.tensor(activated);
-  gate.name = gate_name;
+  const Tensor& act = builder.tensor(activated);
+  Tensor gate = tensor_of({act.meaning.part, TensorItem::gate_act});
+  gate.dtype = act.dtype;
+  gate.dims = act.dims;
   const TensorId gate_id = builder.add(std::move(gate));
   // Each touches one half of the fused tensor.
   pointwise(gate_activation(kind), gate_id, {reads(up), writes(gate_id)});
   pointwise(PointwiseKind::multiply, gate_id, {reads(gate_id), reads(up), writes(activated)});
 }
 
-}  // namespace
-
 FfnParts ffn_parts(const ModelSpec& model, std::int64_t ffn_hidden) {
   const bool gated = is_gated(model.ffn);
-  return {.up_name = gated ? "gate_up" : "up",
+  return {.up = gated ? TensorItem::gate_up : TensorItem::up,
+          .up_name = gated ? "gate_up" : "up",
           .up_rows = gated ? 2 * ffn_hidden : ffn_hidden,
           .sections = gated ? std::vector{ffn_hidden, ffn_hidden} : std::vector<std::int64_t>{}};
 }
 
-void emit_ffn_activation(ProgramBuilder& builder, Block& block, Component component, TensorId up,
-                         TensorId activated, const std::string& prefix) {
-  emit_activation(builder, block, component, up, activated, prefix + "gate_act");
-}
-
-TensorId emit_mlp(ProgramBuilder& builder, Block& block, WeightGroup& group, const std::string& prefix,
+TensorId emit_mlp(ProgramBuilder& builder, Block& block, WeightGroup& group, ModelPart part,
                   std::int64_t ffn_hidden, TensorId x) {
   const BlockShapes& s = builder.shapes();
   const bool has_bias = builder.job().model.biases == Biases::all;
-  const std::string label = prefix == "layer." ? "" : "shared ";
+  const std::string label = part == ModelPart::shared_experts ? "shared " : "";
   // gate and up stand end to end in one product: (T, D) · (D, 2F).
   const FfnParts parts = ffn_parts(builder.job().model, ffn_hidden);
   const TensorId up_weight = builder.weight(
-      group, prefix + parts.up_name + ".weight",
+      group, {part, parts.up, TensorAspect::weight},
       {cut_dim(DimName::ffn, parts.up_rows, s.tp, true), {.name = DimName::hidden, .size = s.hidden}},
       parts.sections);
   std::optional<TensorId> up_bias;
   if (has_bias) {
-    up_bias = builder.weight(group, prefix + parts.up_name + ".bias",
+    up_bias = builder.weight(group, {part, parts.up, TensorAspect::bias},
                              {cut_dim(DimName::ffn, parts.up_rows, s.tp, true)}, parts.sections);
   }
-  const TensorId up = builder.activation(prefix + parts.up_name, DimName::ffn, parts.up_rows, true);
+  const TensorId up = builder.activation({part, parts.up}, DimName::ffn, parts.up_rows, true);
   emit_linear(builder, block, group,
               {label + parts.up_name, Component::ffn, s.layer_math, reads(x), up_weight, up, up_bias});
 
-  const TensorId activated = builder.activation(prefix + "act", DimName::ffn, ffn_hidden, true);
-  emit_ffn_activation(builder, block, Component::ffn, up, activated, prefix);
+  const TensorId activated = builder.activation({part, TensorItem::act}, DimName::ffn, ffn_hidden, true);
+  emit_ffn_activation(builder, block, Component::ffn, up, activated);
 
   const TensorId down_weight = builder.weight(
-      group, prefix + "down.weight",
+      group, {part, TensorItem::down, TensorAspect::weight},
       {{.name = DimName::hidden, .size = s.hidden}, cut_dim(DimName::ffn, ffn_hidden, s.tp, true)});
   std::optional<TensorId> down_bias;
   if (has_bias) {
-    down_bias = builder.weight(group, prefix + "down.bias", {{.name = DimName::hidden, .size = s.hidden}});
+    down_bias = builder.weight(group, {part, TensorItem::down, TensorAspect::bias},
+                               {{.name = DimName::hidden, .size = s.hidden}});
   }
-  const TensorId down = builder.activation(prefix + "down", DimName::hidden, s.hidden, false);
+  const TensorId down = builder.activation({part, TensorItem::down}, DimName::hidden, s.hidden, false);
   if (s.tp > 1) builder.tensor(down).partial = GroupKind::tp;
   emit_linear(builder, block, group,
               {label + "down", Component::ffn, s.layer_math, reads(activated), down_weight, down, down_bias});
@@ -98,26 +96,22 @@ TensorId emit_mlp(ProgramBuilder& builder, Block& block, WeightGroup& group, con
 }
 
 TensorId emit_ffn_norm(ProgramBuilder& builder, Block& block, WeightGroup& group) {
-  if (builder.job().model.norms_per_layer == 1) return builder.find("layer.attn_norm.out");
-  const TensorId normed =
-      builder.activation("layer.ffn_norm.out", DimName::hidden, builder.shapes().hidden, false);
-  return emit_norm(builder, block, group, "ffn norm", "layer.ffn_norm", reads(builder.find("layer.mid")),
-                   normed);
+  if (builder.job().model.norms_per_layer == 1)
+    return builder.find({ModelPart::norm, TensorItem::attention_norm, TensorAspect::output});
+  return emit_norm(builder, block, group, "ffn norm", TensorItem::ffn_norm, reads(builder.find(kMidStream)));
 }
 
 void emit_ffn_residual(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId out) {
   if (builder.job().model.norms_per_layer == 4) {
-    const TensorId post =
-        builder.activation("layer.ffn_post_norm.out", DimName::hidden, builder.shapes().hidden, false);
-    out = emit_norm(builder, block, group, "ffn post norm", "layer.ffn_post_norm", reads(out), post);
+    out = emit_norm(builder, block, group, "ffn post norm", TensorItem::ffn_post_norm, reads(out));
   }
-  emit_residual(builder, block, "ffn residual", "layer.ffn_dropout", reads(builder.find("layer.mid")),
+  emit_residual(builder, block, "ffn residual", TensorItem::ffn_dropout, reads(builder.find(kMidStream)),
                 reads(out), writes(hidden_stream(builder), 1));
 }
 
 void emit_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group) {
   const TensorId normed = emit_ffn_norm(builder, block, group);
-  const TensorId down = emit_mlp(builder, block, group, "layer.", builder.shapes().ffn, normed);
+  const TensorId down = emit_mlp(builder, block, group, ModelPart::ffn, builder.shapes().ffn, normed);
   emit_ffn_residual(builder, block, group, down);
 }
 

@@ -12,12 +12,16 @@ TensorId hidden_stream(ProgramBuilder& builder);
 /// Its gradient.
 TensorId hidden_gradient(ProgramBuilder& builder);
 
-/// y = norm(x); weight (and bias, for layernorm) belong to `group`. Returns y.
-TensorId emit_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, const std::string& name,
-                   const std::string& prefix, Operand x, TensorId y);
+/// The stream between attention and FFN. (T, D)
+inline constexpr Meaning kMidStream{ModelPart::residual, TensorItem::mid};
 
-/// y = a + x, or a + dropout(x) where the job runs dropout.
-void emit_residual(ProgramBuilder& builder, Block& block, const std::string& name, const std::string& prefix,
+/// y = norm(x), (T, D); y is the item's output, its weight (and bias, for layernorm) belong to `group`.
+/// Returns y.
+TensorId emit_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, const std::string& name,
+                   TensorItem item, Operand x);
+
+/// y = a + x, or a + dropout(x) where the job runs dropout; the mask is that of `dropout`.
+void emit_residual(ProgramBuilder& builder, Block& block, const std::string& name, TensorItem dropout,
                    Operand a, Operand x, Operand y);
 
 /// Attention sublayer: norm, qkv, (qk norm,) rope, core, output projection, all-reduce, residual: hidden →
@@ -26,6 +30,9 @@ void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group);
 /// The attention core on layer.qkv → layer.attention.out. Flash, or scores, softmax, (dropout,) values.
 void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv,
                          TensorId out);
+
+/// Positions that a query sees: the model's window where it is shorter than the sequence, else 0 for all.
+std::int64_t attention_window(const JobSpec& job);
 
 /// Keys per query in the full matrix. Under a causal window of w the pairs are Σ min(i + 1, w) ≈ s·w − w²/2,
 /// and a causal mask is counted as half, so the matrix that stands for them has 2·w − w²/s columns: s where w
@@ -46,16 +53,18 @@ void emit_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group);
 
 /// The fused first product of an FFN: gate and up end to end, or up alone.
 struct FfnParts {
-  std::string up_name;                 ///< "gate_up" or "up"
+  TensorItem up = TensorItem::up;      ///< gate_up or up
+  std::string up_name;                 ///< likewise, in the names of operations
   std::int64_t up_rows = 0;            ///< its output columns
   std::vector<std::int64_t> sections;  ///< of its weight
 };
 FfnParts ffn_parts(const ModelSpec& model, std::int64_t ffn_hidden);
+/// act(gate) ∘ up as one kernel, or as PyTorch runs it uncompiled: the activation, then the product.
 void emit_ffn_activation(ProgramBuilder& builder, Block& block, Component component, TensorId up,
-                         TensorId activated, const std::string& prefix);
+                         TensorId activated);
 TensorId emit_ffn_norm(ProgramBuilder& builder, Block& block, WeightGroup& group);
-/// down(act(up(x))), all-reduced; tensors are named PREFIXup, PREFIXact, PREFIXdown.
-TensorId emit_mlp(ProgramBuilder& builder, Block& block, WeightGroup& group, const std::string& prefix,
+/// down(act(up(x))), all-reduced, of the dense FFN or the shared experts.
+TensorId emit_mlp(ProgramBuilder& builder, Block& block, WeightGroup& group, ModelPart part,
                   std::int64_t ffn_hidden, TensorId x);
 void emit_ffn_residual(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId out);
 

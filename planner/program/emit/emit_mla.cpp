@@ -22,27 +22,27 @@ class LatentEmitter {
 
   void run(TensorId x, TensorId out) {
     const std::int64_t head = mla_.nope_head_dim + mla_.rope_head_dim;
-    const TensorId latents = latent("kv", mla_.kv_rank, x);
-    const TensorId kv =
-        product("kv_up", latents, s_.heads * (mla_.nope_head_dim + mla_.v_head_dim), mla_.kv_rank, true);
+    const TensorId latents = latent(kKeys, mla_.kv_rank, x);
+    const TensorId kv = product({TensorItem::kv_up, "kv_up"}, latents,
+                                s_.heads * (mla_.nope_head_dim + mla_.v_head_dim), mla_.kv_rank, true);
     std::vector<Operand> keys;
     if (mla_.rope_head_dim > 0) {
-      const TensorId k_rope = product("k_rope", x, mla_.rope_head_dim, s_.hidden, false);
-      rotate("rope k", k_rope, 1);
-      keys.push_back(reads(over_cp(k_rope, "k_rope")));
+      const TensorId k_rope =
+          product({TensorItem::k_rope, "k_rope"}, x, mla_.rope_head_dim, s_.hidden, false);
+      rotate("rope k", k_rope, 1, mla_.rope_head_dim);
+      keys.push_back(reads(over_cp(k_rope, TensorItem::k_rope, "k_rope")));
     }
-    const TensorId q_in = mla_.q_rank > 0 ? latent("q", mla_.q_rank, x) : x;
-    const TensorId q =
-        product("q_up", q_in, s_.heads * head, mla_.q_rank > 0 ? mla_.q_rank : s_.hidden, true);
-    if (mla_.rope_head_dim > 0) rotate("rope", q, s_.heads / s_.tp);
-    keys.insert(keys.begin(), {reads(q), reads(over_cp(kv, "kv"))});
+    const TensorId q_in = mla_.q_rank > 0 ? latent(kQueries, mla_.q_rank, x) : x;
+    const TensorId q = product({TensorItem::q_up, "q_up"}, q_in, s_.heads * head,
+                               mla_.q_rank > 0 ? mla_.q_rank : s_.hidden, true);
+    if (mla_.rope_head_dim > 0) rotate("rope", q, s_.heads / s_.tp, head);
+    keys.insert(keys.begin(), {reads(q), reads(over_cp(kv, TensorItem::kv, "kv"))});
     attend(std::move(keys), out);
   }
 
  private:
   void attend(std::vector<Operand> operands, TensorId out) {
-    Tensor lse;
-    lse.name = "layer.attention.lse";
+    Tensor lse = tensor_of({ModelPart::attention, TensorItem::core, TensorAspect::log_sum_exp});
     lse.dtype = DType::fp32;
     lse.dims = {{.name = DimName::tokens, .size = s_.tokens, .cp = s_.cp},
                 cut_dim(DimName::heads, s_.heads, s_.tp, true)};
@@ -54,7 +54,10 @@ class LatentEmitter {
                               .head_dim = mla_.nope_head_dim + mla_.rope_head_dim,
                               .v_head_dim = mla_.v_head_dim,
                               .causal = builder_.job().model.causal,
-                              .math = s_.activation};
+                              .math = s_.activation,
+                              .window = attention_window(builder_.job()),
+                              .shared_dim = mla_.rope_head_dim,
+                              .key_layout = KeyLayout::by_head};
     operands.push_back(writes(out));
     operands.push_back(writes(builder_.add(std::move(lse))));
     block_.ops.push_back(
@@ -62,47 +65,65 @@ class LatentEmitter {
   }
 
   /// The keys or values of all cp ranks' tokens.
-  TensorId over_cp(TensorId own, const std::string& name) {
+  TensorId over_cp(TensorId own, TensorItem item, const std::string& name) {
     if (s_.cp == 1) return own;
-    Tensor full = builder_.tensor(own);
-    full.name = "layer." + name + ".all";
+    Tensor full = tensor_of({ModelPart::mla, item, TensorAspect::all_ranks});
+    full.dtype = builder_.tensor(own).dtype;
+    full.dims = builder_.tensor(own).dims;
     full.dims[0].cp = 1;
     const TensorId id = builder_.add(std::move(full));
     exchange_cp(builder_, block_, gather_name(builder_, name), CollectiveKind::all_gather, own, id);
     return id;
   }
 
-  void rotate(const std::string& name, TensorId x, std::int64_t heads) {
-    block_.ops.push_back(compute_op(
-        name, Component::attention, Phase::forward,
-        Rope{.tokens = s_.tokens / s_.cp, .heads = heads, .head_dim = mla_.rope_head_dim}, {adds_to(x)}));
+  /// The last columns of each head, of `stride`, turn.
+  void rotate(const std::string& name, TensorId x, std::int64_t heads, std::int64_t stride) {
+    block_.ops.push_back(compute_op(name, Component::attention, Phase::forward,
+                                    Rope{.tokens = s_.tokens / s_.cp,
+                                         .heads = heads,
+                                         .head_dim = mla_.rope_head_dim,
+                                         .head_stride = stride == mla_.rope_head_dim ? 0 : stride},
+                                    {adds_to(x)}));
   }
+
+  /// One projection, with the name of its operations.
+  struct Projection {
+    TensorItem item;
+    std::string name;
+  };
+  /// What makes latents: the down product, and the norm behind it.
+  struct Latents {
+    TensorItem down;
+    TensorItem norm;
+    const char* name;
+  };
+  static constexpr Latents kKeys{TensorItem::kv_down, TensorItem::kv_norm, "kv"};
+  static constexpr Latents kQueries{TensorItem::q_down, TensorItem::q_norm, "q"};
 
   /// x → norm(x·W_downᵀ), `rank` columns.
-  TensorId latent(const std::string& which, std::int64_t rank, TensorId x) {
-    const TensorId down = product(which + "_down", x, rank, s_.hidden, false);
-    const TensorId normed = builder_.activation("layer." + which + "_norm.out", DimName::flat, rank, false);
-    return emit_norm_of_columns(which, rank, down, normed);
-  }
-
-  TensorId emit_norm_of_columns(const std::string& which, std::int64_t rank, TensorId x, TensorId y) {
-    const std::string prefix = "layer." + which + "_norm";
+  TensorId latent(const Latents& which, std::int64_t rank, TensorId x) {
+    const std::string name = which.name;
+    const TensorId down = product({which.down, name + "_down"}, x, rank, s_.hidden, false);
+    const Meaning norm{ModelPart::norm, which.norm};
+    const TensorId y = builder_.activation(with(norm, TensorAspect::output), DimName::flat, rank, false);
     const TensorId weight =
-        builder_.weight(group_, prefix + ".weight", {{.name = DimName::flat, .size = rank}});
+        builder_.weight(group_, with(norm, TensorAspect::weight), {{.name = DimName::flat, .size = rank}});
+    const TensorId stats = builder_.statistic(with(norm, TensorAspect::statistics), 1);
     block_.ops.push_back(
-        compute_op(which + " norm", Component::norm, Phase::forward,
+        compute_op(name + " norm", Component::norm, Phase::forward,
                    Norm{.kind = NormKind::rmsnorm, .rows = builder_.tensor(y).dims[0].local(), .width = rank},
-                   {reads(x), reads(weight), writes(y), writes(builder_.statistic(prefix + ".stats", 1))}));
+                   {reads(down), reads(weight), writes(y), writes(stats)}));
     return y;
   }
 
-  TensorId product(const std::string& name, TensorId x, std::int64_t columns, std::int64_t rows, bool cut) {
+  TensorId product(const Projection& to, TensorId x, std::int64_t columns, std::int64_t rows, bool cut) {
     const DimName dim = cut ? DimName::qkv : DimName::flat;
     const TensorId weight =
-        builder_.weight(group_, "layer." + name + ".weight",
+        builder_.weight(group_, {ModelPart::mla, to.item, TensorAspect::weight},
                         {cut_dim(dim, columns, s_.tp, cut), {.name = DimName::flat, .size = rows}});
-    const TensorId y = builder_.activation("layer." + name, dim, columns, cut);
-    emit_linear(builder_, block_, group_, {name, Component::attention, s_.layer_math, reads(x), weight, y});
+    const TensorId y = builder_.activation({ModelPart::mla, to.item}, dim, columns, cut);
+    emit_linear(builder_, block_, group_,
+                {to.name, Component::attention, s_.layer_math, reads(x), weight, y});
     return y;
   }
 

@@ -22,40 +22,39 @@ class MoeEmitter {
   /// x (T, D) → the weighted sum of the chosen experts' outputs (T, D).
   TensorId run(TensorId x) {
     const TensorId routes = route(x);
-    const TensorId sent = rows("layer.experts.sent", s_.hidden, 1.0, true);
+    const TensorId sent = rows(TensorItem::sent, s_.hidden, 1.0, true);
     permute("dispatch", {reads(x), reads(routes), writes(sent)}, sent, false);
     TensorId arrived = sent;
     if (s_.ep > 1) {
-      arrived = rows("layer.experts.arrived", s_.hidden, load(), true);
+      arrived = rows(TensorItem::arrived, s_.hidden, load(), true);
       exchange("all-to-all dispatch", CollectiveKind::all_to_all, GroupKind::ep, sent, arrived, arrived);
     }
     TensorId inputs = arrived;
     if (s_.tp > 1) {
-      inputs = rows("layer.experts.in", s_.hidden, load(), false);
+      inputs = rows(TensorItem::in, s_.hidden, load(), false);
       exchange("all-gather experts", CollectiveKind::all_gather, GroupKind::tp, arrived, inputs, inputs);
     }
     TensorId outputs = run_experts(inputs);
     if (s_.tp > 1) {
       const TensorId whole = outputs;
-      outputs = rows("layer.experts.out", s_.hidden, load(), true);
+      outputs = rows(TensorItem::out, s_.hidden, load(), true);
       exchange("reduce-scatter experts", CollectiveKind::reduce_scatter, GroupKind::tp, whole, outputs,
                whole);
     }
     TensorId returned = outputs;
     if (s_.ep > 1) {
-      returned = rows("layer.experts.returned", s_.hidden, 1.0, true);
+      returned = rows(TensorItem::returned, s_.hidden, 1.0, true);
       exchange("all-to-all combine", CollectiveKind::all_to_all, GroupKind::ep, outputs, returned, outputs);
     }
-    const TensorId combined = tokens("layer.experts.combined", s_.hidden, s_.activation);
+    const TensorId combined = tokens({ModelPart::experts, TensorItem::combined}, s_.hidden, s_.activation);
     permute("combine", {reads(returned), reads(routes), writes(combined)}, returned, true);
     return combined;
   }
 
  private:
   /// (T, columns) on the token shards that sequence parallelism leaves to a tp rank.
-  TensorId tokens(const std::string& name, std::int64_t columns, DType type) {
-    Tensor tensor;
-    tensor.name = name;
+  TensorId tokens(const Meaning& meaning, std::int64_t columns, DType type) {
+    Tensor tensor = tensor_of(meaning);
     tensor.dtype = type;
     tensor.dims = {{.name = DimName::tokens, .size = s_.tokens, .tp = s_.tp, .cp = s_.cp},
                    {.name = DimName::flat, .size = columns}};
@@ -63,14 +62,12 @@ class MoeEmitter {
   }
 
   /// (T·k, columns) of routed rows; `load` is the busiest rank's share over the mean.
-  TensorId rows(const std::string& name, std::int64_t columns, double load, bool cut,
-                bool columns_cut = false) {
+  TensorId rows(TensorItem item, std::int64_t columns, double load, bool cut, bool columns_cut = false) {
     const std::int64_t even = checked_product(s_.tokens, moe_.per_token);
     const auto parts = static_cast<std::int64_t>(s_.tp) * s_.cp;
     const std::int64_t mean = even / parts;
     const auto loaded = static_cast<std::int64_t>(std::ceil(static_cast<double>(mean) * load)) * parts;
-    Tensor tensor;
-    tensor.name = name;
+    Tensor tensor = tensor_of({ModelPart::experts, item});
     tensor.dtype = s_.activation;
     tensor.dims = {{.name = DimName::tokens, .size = loaded, .tp = cut ? s_.tp : 1, .cp = s_.cp},
                    cut_dim(DimName::flat, columns, s_.tp, columns_cut)};
@@ -103,30 +100,32 @@ class MoeEmitter {
 
   TensorId route(TensorId x) {
     const TensorId weight = builder_.weight(
-        group_, "layer.router.weight",
+        group_, {ModelPart::router, TensorItem::router, TensorAspect::weight},
         {{.name = DimName::flat, .size = moe_.count}, {.name = DimName::hidden, .size = s_.hidden}});
-    const TensorId logits = tokens("layer.router.logits", moe_.count, s_.activation);
+    const TensorId logits = tokens({ModelPart::router, TensorItem::router_logits}, moe_.count, s_.activation);
     std::optional<TensorId> bias;
-    if (has_biases()) bias = builder_.weight(group_, "layer.router.bias", {experts_dim()});
+    if (has_biases())
+      bias = builder_.weight(group_, {ModelPart::router, TensorItem::router, TensorAspect::bias},
+                             {experts_dim()});
     emit_linear(builder_, block_, group_,
                 {"router", Component::router, s_.activation, reads(x), weight, logits, bias});
     std::vector<Operand> operands{reads(logits)};
     if (moe_.score_bias) operands.push_back(reads(score_bias()));
     // The chosen experts and their weights.
-    const TensorId routes = tokens("layer.router.routes", 2 * moe_.per_token, DType::fp32);
+    const TensorId routes = tokens({ModelPart::router, TensorItem::routes}, 2 * moe_.per_token, DType::fp32);
     operands.push_back(writes(routes));
     block_.ops.push_back(compute_op("top-k", Component::router, Phase::forward,
                                     Route{.tokens = builder_.tensor(logits).dims[0].local(),
                                           .experts = moe_.count,
-                                          .per_token = moe_.per_token},
+                                          .per_token = moe_.per_token,
+                                          .imbalance = moe_.imbalance},
                                     std::move(operands)));
     return routes;
   }
 
   /// Outside of what is trained by gradients, like a frozen weight.
   TensorId score_bias() {
-    Tensor bias;
-    bias.name = "layer.router.score_bias";
+    Tensor bias = tensor_of({ModelPart::router, TensorItem::router, TensorAspect::score_bias});
     bias.role = TensorRole::weight;
     bias.dtype = DType::fp32;
     bias.lifetime = Lifetime::step;
@@ -137,8 +136,8 @@ class MoeEmitter {
   [[nodiscard]] Dim experts_dim() const { return {.name = DimName::flat, .size = moe_.count}; }
   [[nodiscard]] bool has_biases() const { return builder_.job().model.biases == Biases::all; }
 
-  TensorId expert_weight(const std::string& name, Dim out, Dim in, std::vector<std::int64_t> sections = {}) {
-    return builder_.weight(experts_, name,
+  TensorId expert_weight(TensorItem item, Dim out, Dim in, std::vector<std::int64_t> sections = {}) {
+    return builder_.weight(experts_, {ModelPart::experts, item, TensorAspect::weight},
                            {{.name = DimName::flat, .size = moe_.count, .ep = s_.ep}, out, in},
                            std::move(sections));
   }
@@ -147,8 +146,8 @@ class MoeEmitter {
     const Tensor w = builder_.tensor(weight);
     std::vector<Operand> operands{reads(x), reads(weight), writes(y)};
     if (has_biases()) {
-      const std::string prefix = w.name.substr(0, w.name.rfind('.'));
-      operands.push_back(reads(builder_.weight(experts_, prefix + ".bias", {w.dims[0], w.dims[1]})));
+      const Meaning bias = with(w.meaning, TensorAspect::bias);
+      operands.push_back(reads(builder_.weight(experts_, bias, {w.dims[0], w.dims[1]})));
     }
     block_.ops.push_back(compute_op(name, Component::experts, Phase::forward,
                                     GroupedGemm{.experts = w.dims[0].local(),
@@ -163,15 +162,14 @@ class MoeEmitter {
     const FfnParts parts = ffn_parts(builder_.job().model, moe_.hidden);
     const Dim hidden{.name = DimName::hidden, .size = s_.hidden};
     const TensorId up_weight =
-        expert_weight("layer.experts." + parts.up_name + ".weight",
-                      cut_dim(DimName::ffn, parts.up_rows, s_.tp, true), hidden, parts.sections);
-    const TensorId up = rows("layer.experts." + parts.up_name, parts.up_rows, load(), false, true);
+        expert_weight(parts.up, cut_dim(DimName::ffn, parts.up_rows, s_.tp, true), hidden, parts.sections);
+    const TensorId up = rows(parts.up, parts.up_rows, load(), false, true);
     grouped("experts " + parts.up_name, inputs, up_weight, up);
-    const TensorId activated = rows("layer.experts.act", moe_.hidden, load(), false, true);
-    emit_ffn_activation(builder_, block_, Component::experts, up, activated, "layer.experts.");
+    const TensorId activated = rows(TensorItem::act, moe_.hidden, load(), false, true);
+    emit_ffn_activation(builder_, block_, Component::experts, up, activated);
     const TensorId down_weight =
-        expert_weight("layer.experts.down.weight", hidden, cut_dim(DimName::ffn, moe_.hidden, s_.tp, true));
-    const TensorId down = rows("layer.experts.down", s_.hidden, load(), false);
+        expert_weight(TensorItem::down, hidden, cut_dim(DimName::ffn, moe_.hidden, s_.tp, true));
+    const TensorId down = rows(TensorItem::down, s_.hidden, load(), false);
     if (s_.tp > 1) builder_.tensor(down).partial = GroupKind::tp;
     grouped("experts down", activated, down_weight, down);
     return down;
@@ -196,8 +194,9 @@ void emit_moe_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group, Wei
   TensorId out = MoeEmitter(builder, block, group, experts).run(normed);
   const std::int64_t shared_hidden = builder.job().model.experts->shared_hidden;
   if (shared_hidden > 0) {
-    const TensorId shared = emit_mlp(builder, block, group, "layer.shared.", shared_hidden, normed);
-    const TensorId sum = builder.activation("layer.ffn_sum", DimName::hidden, builder.shapes().hidden, false);
+    const TensorId shared = emit_mlp(builder, block, group, ModelPart::shared_experts, shared_hidden, normed);
+    const TensorId sum = builder.activation({ModelPart::ffn, TensorItem::ffn_sum}, DimName::hidden,
+                                            builder.shapes().hidden, false);
     block.ops.push_back(compute_op("add shared experts", Component::residual, Phase::forward,
                                    Pointwise{PointwiseKind::add, builder.tensor(sum).local_elements()},
                                    {reads(out), reads(shared), writes(sum)}));

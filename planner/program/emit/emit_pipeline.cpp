@@ -8,8 +8,8 @@ namespace {
 
 /// A tp-th of the stream's tokens, as it travels.
 TensorId slice_of(ProgramBuilder& builder, TensorId stream) {
-  Tensor slice = builder.tensor(stream);
-  slice.name += ".slice";
+  Tensor slice = builder.derived(stream, Derivation::pipeline_slice);
+  slice.meaning.part = ModelPart::pipeline;
   slice.lifetime = Lifetime::block;
   slice.dims[0].tp = builder.shapes().tp;
   return builder.add(std::move(slice));
@@ -61,10 +61,13 @@ BlockId emit_receive(ProgramBuilder& builder, const Direction& d, bool scatter) 
 PipelineBlocks emit_pipeline(ProgramBuilder& builder) {
   const bool scatter = builder.shapes().tp > 1 && builder.conventions().scatter_pipeline &&
                        !builder.job().parallelism.sequence_parallel;
-  const Direction forward{"forward",        builder.find("hidden"), Peer::next_stage,
-                          Lane::pp_forward, Pass::forward,          Phase::forward};
-  const Direction backward{"backward",        builder.find("d.hidden"), Peer::previous_stage,
-                           Lane::pp_backward, Pass::backward,           Phase::backward_input};
+  const Direction forward{"forward",        builder.find(kHiddenStream),
+                          Peer::next_stage, Lane::pp_forward,
+                          Pass::forward,    Phase::forward};
+  const Direction backward{
+      "backward",           builder.find(Derivation::gradient, builder.find(kHiddenStream)),
+      Peer::previous_stage, Lane::pp_backward,
+      Pass::backward,       Phase::backward_input};
   return {.send_forward = emit_send(builder, forward, scatter),
           .receive_forward = emit_receive(builder, forward, scatter),
           .send_backward = emit_send(builder, backward, scatter),

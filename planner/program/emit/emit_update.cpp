@@ -25,11 +25,15 @@ std::int64_t local_elements(const ProgramBuilder& builder, const std::vector<Ope
 }
 
 /// A flat fp32 optimizer tensor for all weights of the group; of each weight a share from ZeRO-1 on.
-TensorId optimizer_state(ProgramBuilder& builder, const WeightGroup& group, const std::string& suffix) {
+TensorId optimizer_state(ProgramBuilder& builder, const WeightGroup& group, Derivation derivation,
+                         const std::string& suffix) {
   const std::int32_t tp = builder.shapes().tp;
   const std::int32_t degree = zero_degree(builder.job(), group);
   Tensor state;
-  state.name = group.prefix + suffix;
+  state.label = group.prefix + suffix;
+  state.meaning = {ModelPart::optimizer, TensorItem::states};
+  state.derivation = derivation;
+  state.of = group.weights;
   state.role = TensorRole::optimizer;
   state.dtype = DType::fp32;
   state.lifetime = Lifetime::step;
@@ -42,8 +46,7 @@ TensorId optimizer_state(ProgramBuilder& builder, const WeightGroup& group, cons
 }
 
 TensorId gradient_norm(ProgramBuilder& builder) {
-  Tensor norm;
-  norm.name = "grad_norm";
+  Tensor norm = tensor_of({ModelPart::optimizer, TensorItem::gradient_norm});
   norm.role = TensorRole::buffer;
   norm.dtype = DType::fp32;
   norm.lifetime = Lifetime::step;
@@ -64,11 +67,11 @@ Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group) {
   operands.push_back(reads(gradient_norm(builder)));
   const bool masters = keeps_masters(builder, group);
   if (masters) {
-    operands.push_back(adds_to(optimizer_state(builder, group, ".master")));
+    operands.push_back(adds_to(optimizer_state(builder, group, Derivation::master, ".master")));
   }
   if (kind != OptimizerKind::sgd) {
-    operands.push_back(adds_to(optimizer_state(builder, group, ".adam_m")));
-    operands.push_back(adds_to(optimizer_state(builder, group, ".adam_v")));
+    operands.push_back(adds_to(optimizer_state(builder, group, Derivation::first_moment, ".adam_m")));
+    operands.push_back(adds_to(optimizer_state(builder, group, Derivation::second_moment, ".adam_v")));
   }
   for (const TensorId id : group.weights) operands.push_back(masters ? writes(id) : adds_to(id));
   return compute_op("update", Component::optimizer, Phase::optimizer,

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "planner/program/emit/tensor_label.hpp"
+
 namespace foreshard {
 
 namespace {
@@ -47,44 +49,84 @@ ProgramBuilder::ProgramBuilder(const JobSpec& job)
     : job_(job), shapes_(block_shapes(job)), conventions_(framework_conventions(job.framework)) {
   program_.name = job.name;
   program_.micro_batches = job.micro_batches();
+  program_.sequences = shapes_.batch;
+  program_.sequence_length = shapes_.sequence;
 }
+
+namespace {
+
+/// Whether both were added in the same words. How a tensor is cut and how long it lives is settled by passes.
+bool are_alike(const Tensor& a, const Tensor& b) {
+  const auto same_size = [](const Dim& x, const Dim& y) { return x.name == y.name && x.size == y.size; };
+  return a.meaning == b.meaning && a.derivation == b.derivation && a.of == b.of && a.role == b.role &&
+         a.dtype == b.dtype && a.sections == b.sections && a.per_layer == b.per_layer &&
+         a.padding == b.padding && a.column_sections == b.column_sections &&
+         std::equal(a.dims.begin(), a.dims.end(), b.dims.begin(), b.dims.end(), same_size);
+}
+
+}  // namespace
 
 TensorId ProgramBuilder::add(Tensor tensor) {
   const TensorId next(program_.tensors.size());
-  const auto [entry, is_new] = tensor_by_name_.try_emplace(tensor.name, next);
-  if (is_new) program_.tensors.push_back(std::move(tensor));
+  const auto [entry, is_new] = tensor_by_label_.try_emplace(tensor.label, next);
+  const TensorId id = entry->second;
+  if (!is_new) {
+    if (!are_alike(as_added_[id.at()], tensor)) {
+      throw std::logic_error("two tensors of different meaning, shape or type are called " + tensor.label);
+    }
+    if (program_.tensors[id.at()].layer_kind != layer_kind_) program_.tensors[id.at()].layer_kind.reset();
+    return id;
+  }
+  tensor.layer_kind = layer_kind_;
+  if (tensor.derivation == Derivation::none) tensor_by_meaning_.emplace(tensor.meaning, id);
+  if (tensor.of.size() == 1) derived_tensor_.emplace(std::pair{tensor.derivation, tensor.of.front()}, id);
+  as_added_.push_back(tensor);
+  program_.tensors.push_back(std::move(tensor));
+  return id;
+}
+
+TensorId ProgramBuilder::find(const Meaning& meaning) const {
+  const auto entry = tensor_by_meaning_.find(meaning);
+  if (entry == tensor_by_meaning_.end()) throw std::logic_error("there is no tensor " + label_of(meaning));
   return entry->second;
 }
 
-TensorId ProgramBuilder::find(std::string_view name) const {
-  const auto entry = tensor_by_name_.find(std::string(name));
-  if (entry == tensor_by_name_.end()) throw std::logic_error("no tensor named " + std::string(name));
+TensorId ProgramBuilder::find(Derivation derivation, TensorId of) const {
+  const auto entry = derived_tensor_.find({derivation, of});
+  if (entry == derived_tensor_.end()) {
+    throw std::logic_error("there is no tensor " + derived_label(tensor(of), derivation));
+  }
   return entry->second;
 }
 
-TensorId ProgramBuilder::activation(const std::string& name, DimName columns, std::int64_t size,
-                                    bool column_cut) {
-  Tensor tensor;
-  tensor.name = name;
-  tensor.dtype = shapes_.activation;
+Tensor ProgramBuilder::derived(TensorId of, Derivation derivation) const {
+  Tensor result = tensor(of);
+  result.label = derived_label(result, derivation);
+  result.derivation = derivation;
+  result.of = {of};
+  return result;
+}
+
+TensorId ProgramBuilder::activation(const Meaning& meaning, DimName columns, std::int64_t size,
+                                    bool column_cut, std::optional<DType> type) {
+  Tensor tensor = tensor_of(meaning);
+  tensor.dtype = type.value_or(shapes_.activation);
   tensor.dims = {{.name = DimName::tokens, .size = shapes_.tokens, .cp = shapes_.cp},
                  cut_dim(columns, size, shapes_.tp, column_cut)};
   return add(std::move(tensor));
 }
 
-TensorId ProgramBuilder::statistic(const std::string& name, std::int64_t width) {
-  Tensor tensor;
-  tensor.name = name;
+TensorId ProgramBuilder::statistic(const Meaning& meaning, std::int64_t width) {
+  Tensor tensor = tensor_of(meaning);
   tensor.dtype = DType::fp32;
   tensor.dims = {{.name = DimName::tokens, .size = shapes_.tokens, .cp = shapes_.cp}};
   if (width > 1) tensor.dims.push_back({.name = DimName::flat, .size = width});
   return add(std::move(tensor));
 }
 
-TensorId ProgramBuilder::weight(WeightGroup& group, const std::string& name, std::vector<Dim> dims,
+TensorId ProgramBuilder::weight(WeightGroup& group, const Meaning& meaning, std::vector<Dim> dims,
                                 std::vector<std::int64_t> sections, std::int64_t padding) {
-  Tensor weight;
-  weight.name = name;
+  Tensor weight = tensor_of(meaning);
   weight.role = TensorRole::weight;
   weight.dtype = shapes_.weight;
   weight.lifetime = Lifetime::step;
@@ -92,14 +134,15 @@ TensorId ProgramBuilder::weight(WeightGroup& group, const std::string& name, std
   weight.sections = std::move(sections);
   weight.per_layer = group.per_layer;
   weight.padding = padding;
-  if (job_.lora && name.find(".lora_") == std::string::npos) return frozen_weight(group, std::move(weight));
-
-  Tensor gradient = weight;
-  gradient.name = name + ".grad";
-  gradient.role = TensorRole::gradient;
-  gradient.dtype = job_.training.gradient_dtype;
+  if (job_.lora && !is_adapter(meaning.aspect)) return frozen_weight(group, std::move(weight));
 
   const TensorId id = add(std::move(weight));
+  Tensor gradient = as_added_[id.at()];
+  gradient.label = derived_label(gradient, Derivation::gradient);
+  gradient.derivation = Derivation::gradient;
+  gradient.of = {id};
+  gradient.role = TensorRole::gradient;
+  gradient.dtype = job_.training.gradient_dtype;
   add(std::move(gradient));
   if (std::find(group.weights.begin(), group.weights.end(), id) == group.weights.end()) {
     group.weights.push_back(id);
@@ -115,10 +158,8 @@ TensorId ProgramBuilder::frozen_weight(WeightGroup& group, Tensor weight) {
 }
 
 bool ProgramBuilder::is_frozen(TensorId weight) const {
-  return !tensor_by_name_.contains(tensor(weight).name + ".grad");
+  return !derived_tensor_.contains({Derivation::gradient, weight});
 }
-
-TensorId ProgramBuilder::gradient_of(TensorId weight) const { return find(tensor(weight).name + ".grad"); }
 
 BlockId ProgramBuilder::add(Block block) {
   const BlockId next(program_.blocks.size());
@@ -131,6 +172,13 @@ std::optional<BlockId> ProgramBuilder::find_block(std::string_view name) const {
   const auto entry = block_by_name_.find(std::string(name));
   if (entry == block_by_name_.end()) return std::nullopt;
   return entry->second;
+}
+
+Tensor tensor_of(const Meaning& meaning) {
+  Tensor tensor;
+  tensor.label = label_of(meaning);
+  tensor.meaning = meaning;
+  return tensor;
 }
 
 Op compute_op(std::string name, Component component, Phase phase, OpKind kind,
@@ -152,7 +200,8 @@ Op product(const ProgramBuilder& builder, const Linear& l, Access into) {
                   .m = builder.tensor(l.y).dims[0].local(),
                   .n = w.dims[0].local(),
                   .k = w.dims[1].local(),
-                  .math = l.math};
+                  .math = l.math,
+                  .transpose_b = true};
   std::vector<Operand> operands{l.x, reads(l.weight), {l.y, into, 0}};
   if (l.bias) operands.push_back(reads(*l.bias));
   return compute_op(l.name, l.component, Phase::forward, gemm, std::move(operands));
@@ -171,14 +220,13 @@ void emit_linear(ProgramBuilder& builder, Block& block, WeightGroup& group, cons
   if (!has_adapters(builder.job(), linear.component)) return;
 
   const Tensor w = builder.tensor(linear.weight);
-  const std::string prefix = w.name.substr(0, w.name.rfind('.'));  // without ".weight"
   const Dim rank{.name = DimName::flat, .size = builder.job().lora->rank};
-  const TensorId a = builder.weight(group, prefix + ".lora_a", {rank, w.dims[1]});
-  const TensorId b = builder.weight(group, prefix + ".lora_b", {w.dims[0], rank}, w.sections);
-  Tensor narrow = builder.tensor(linear.y);
-  narrow.name = prefix + ".lora";
-  narrow.partial = std::nullopt;
-  narrow.dims = {narrow.dims[0], rank};
+  const TensorId a = builder.weight(group, with(w.meaning, TensorAspect::adapter_a), {rank, w.dims[1]});
+  const TensorId b =
+      builder.weight(group, with(w.meaning, TensorAspect::adapter_b), {w.dims[0], rank}, w.sections);
+  Tensor narrow = tensor_of(with(w.meaning, TensorAspect::adapter_rows));
+  narrow.dtype = builder.tensor(linear.y).dtype;
+  narrow.dims = {builder.tensor(linear.y).dims[0], rank};
   const TensorId xa = builder.add(std::move(narrow));
   const DType math = builder.shapes().activation;
   block.ops.push_back(

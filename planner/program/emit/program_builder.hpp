@@ -1,14 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
-#include "planner/program/step_program.hpp"
 #include "planner/frameworks/framework.hpp"
+#include "planner/program/step_program.hpp"
 #include "planner/spec/job/job_spec.hpp"
 
 namespace foreshard {
@@ -44,8 +46,8 @@ struct WeightGroup {
   std::vector<TensorId> frozen{};         ///< without gradient and optimizer state
 };
 
-/// Collects tensors and blocks while a program is built. Emitters ask it for tensors by name and append
-/// operations to the block they are given.
+/// Collects tensors and blocks while a program is built. Emitters ask it for tensors by what they mean and
+/// append operations to the block they are given.
 class ProgramBuilder {
  public:
   explicit ProgramBuilder(const JobSpec& job);
@@ -55,24 +57,36 @@ class ProgramBuilder {
   [[nodiscard]] const FrameworkConventions& conventions() const { return conventions_; }
   [[nodiscard]] StepProgram& program() { return program_; }
 
-  /// A new tensor, or the one that already has this name.
+  /// Layers of this kind are emitted from here on; none: what belongs to no layer.
+  void begin_layer_kind(std::optional<LayerKindId> kind) { layer_kind_ = kind; }
+
+  /// A new tensor, or the one that was added in the same words before: blocks of several kinds share tensors.
+  /// @throws std::logic_error if a tensor of another meaning, shape or type has this label
   TensorId add(Tensor tensor);
   [[nodiscard]] Tensor& tensor(TensorId id) { return program_.tensors[id.at()]; }
   [[nodiscard]] const Tensor& tensor(TensorId id) const { return program_.tensors[id.at()]; }
-  [[nodiscard]] TensorId find(std::string_view name) const;
+  /// The tensor of this meaning itself. @throws std::logic_error where there is none
+  [[nodiscard]] TensorId find(const Meaning& meaning) const;
+  /// What is derived from this one tensor in this way. @throws std::logic_error where there is none
+  [[nodiscard]] TensorId find(Derivation derivation, TensorId of) const;
 
-  /// A (tokens, columns) activation of the block at hand; `column_cut`: its columns are cut over tp.
-  TensorId activation(const std::string& name, DimName columns, std::int64_t size, bool column_cut);
+  /// A copy of a tensor as something that is derived from it, to be changed and added.
+  [[nodiscard]] Tensor derived(TensorId of, Derivation derivation) const;
+
+  /// A (tokens, columns) activation of the block at hand; `column_cut`: its columns are cut over tp. Of the
+  /// activations' type where none is given.
+  TensorId activation(const Meaning& meaning, DimName columns, std::int64_t size, bool column_cut,
+                      std::optional<DType> type = std::nullopt);
   /// A (tokens) or (tokens, width) fp32 statistic.
-  TensorId statistic(const std::string& name, std::int64_t width);
+  TensorId statistic(const Meaning& meaning, std::int64_t width);
   /// A weight of `group` and its gradient.
-  TensorId weight(WeightGroup& group, const std::string& name, std::vector<Dim> dims,
+  TensorId weight(WeightGroup& group, const Meaning& meaning, std::vector<Dim> dims,
                   std::vector<std::int64_t> sections = {}, std::int64_t padding = 0);
   /// Frozen while low-rank adapters are trained: no gradient, no optimizer state.
   TensorId frozen_weight(WeightGroup& group, Tensor weight);
   [[nodiscard]] bool is_frozen(TensorId weight) const;
-  /// @pre the weight is trained
-  [[nodiscard]] TensorId gradient_of(TensorId weight) const;
+  /// @pre what it is the gradient of is a weight that is trained, or the stream
+  [[nodiscard]] TensorId gradient_of(TensorId weight) const { return find(Derivation::gradient, weight); }
 
   BlockId add(Block block);
   [[nodiscard]] std::optional<BlockId> find_block(std::string_view name) const;
@@ -82,11 +96,25 @@ class ProgramBuilder {
   BlockShapes shapes_;
   FrameworkConventions conventions_;
   StepProgram program_;
-  std::unordered_map<std::string, TensorId> tensor_by_name_;
+  std::optional<LayerKindId> layer_kind_;
+  std::vector<Tensor> as_added_;  // passes change tensors later
+  std::unordered_map<std::string, TensorId> tensor_by_label_;
+  std::map<Meaning, TensorId> tensor_by_meaning_;  // those that are derived from no other
+  std::map<std::pair<Derivation, TensorId>, TensorId> derived_tensor_;  // those that are derived from one
   std::unordered_map<std::string, BlockId> block_by_name_;
 };
 
 // ---- Short forms for operands and operations, so that an emitter reads like the formula it emits.
+
+/// The meaning of another tensor of the same item: its weight, its bias, its statistics.
+constexpr Meaning with(Meaning meaning, TensorAspect aspect) {
+  meaning.aspect = aspect;
+  return meaning;
+}
+inline constexpr Meaning kHiddenStream{ModelPart::stream, TensorItem::hidden};
+
+/// A tensor of this meaning with its label, and nothing else said.
+Tensor tensor_of(const Meaning& meaning);
 
 constexpr Operand reads(TensorId tensor, int shift = 0) {
   return {tensor, Access::read, static_cast<std::int16_t>(shift)};

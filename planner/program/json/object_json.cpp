@@ -43,6 +43,11 @@ void read_value(const Json& value, const std::string& path, bool& out) {
   out = value.get<bool>();
 }
 
+void read_value(const Json& value, const std::string& path, double& out) {
+  if (!value.is_number()) refuse_json(path, "expected a number, found " + value.dump());
+  out = value.get<double>();
+}
+
 void read_value(const Json& value, const std::string& path, std::string& out) {
   out = text_value(value, path);
 }

@@ -36,6 +36,7 @@ void read_value(const Json& value, const std::string& path, Integer& out) {
       whole_number(value, path, std::numeric_limits<Integer>::min(), std::numeric_limits<Integer>::max()));
 }
 void read_value(const Json& value, const std::string& path, bool& out);
+void read_value(const Json& value, const std::string& path, double& out);
 void read_value(const Json& value, const std::string& path, std::string& out);
 void read_value(const Json& value, const std::string& path, Bytes& out);
 template <Named Enum>
@@ -51,6 +52,7 @@ Json written_value(Integer value) {
   return static_cast<std::int64_t>(value);
 }
 inline Json written_value(bool value) { return value; }
+inline Json written_value(double value) { return value; }
 inline Json written_value(const std::string& value) { return value; }
 inline Json written_value(Bytes value) { return value.value(); }
 template <Named Enum>

@@ -20,6 +20,8 @@ void describe(Keys& keys, Gemm& op) {
   keys("n", op.n);
   keys("k", op.k);
   keys("math", op.math);
+  keys("transpose_a", op.transpose_a, false);
+  keys("transpose_b", op.transpose_b, false);
 }
 template <class Keys>
 void describe(Keys& keys, GroupedGemm& op) {
@@ -40,6 +42,9 @@ void describe(Keys& keys, Attention& op) {
   keys("v_head_dim", op.v_head_dim);
   keys("causal", op.causal, true);
   keys("math", op.math);
+  keys("window", op.window, 0);
+  keys("shared_dim", op.shared_dim, 0);
+  keys("key_layout", op.key_layout, KeyLayout::by_part);
 }
 template <class Keys>
 void describe(Keys& keys, Pointwise& op) {
@@ -50,12 +55,15 @@ void describe(Keys& keys, Norm& op) {
   keys("kind", op.kind);
   keys("rows", op.rows);
   keys("width", op.width);
+  keys("heads", op.heads, 0);
+  keys("query_heads", op.query_heads, 0);
 }
 template <class Keys>
 void describe(Keys& keys, Rope& op) {
   keys("tokens", op.tokens);
   keys("heads", op.heads);
   keys("head_dim", op.head_dim);
+  keys("head_stride", op.head_stride, 0);
 }
 template <class Keys>
 void describe(Keys& keys, Embedding& op) {
@@ -67,12 +75,14 @@ void describe(Keys& keys, CrossEntropy& op) {
   keys("part", op.part);
   keys("tokens", op.tokens);
   keys("vocab", op.vocab);
+  keys("known_vocab", op.known_vocab, 0);
 }
 template <class Keys>
 void describe(Keys& keys, Route& op) {
   keys("tokens", op.tokens);
   keys("experts", op.experts);
   keys("per_token", op.per_token);
+  keys("imbalance", op.imbalance, 1.0);
 }
 template <class Keys>
 void describe(Keys& keys, Permute& op) {
@@ -163,7 +173,7 @@ std::size_t shift_position(const std::string& name) {
 }
 
 std::string written_operand(const Operand& operand, const StepProgram& program) {
-  std::string text = fmt::format("{} {}", letter_of(operand.access), program.tensor(operand.tensor).name);
+  std::string text = fmt::format("{} {}", letter_of(operand.access), program.tensor(operand.tensor).label);
   if (operand.layer_shift != 0) text += fmt::format("{:+d}", static_cast<int>(operand.layer_shift));
   return text;
 }

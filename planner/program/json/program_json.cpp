@@ -38,10 +38,14 @@ void describe(Keys& keys, Dim& dim) {
 
 template <class Keys>
 void describe_kind(Keys& keys, Tensor& tensor) {
-  keys("name", tensor.name);
+  keys("name", tensor.label);
   keys("role", tensor.role);
   keys("dtype", tensor.dtype);
   keys("lifetime", tensor.lifetime);
+  keys("part", tensor.meaning.part, ModelPart::none);
+  keys("item", tensor.meaning.item, TensorItem::none);
+  keys("aspect", tensor.meaning.aspect, TensorAspect::value);
+  keys("derivation", tensor.derivation, Derivation::none);
 }
 
 template <class T>
@@ -51,15 +55,22 @@ Json written(T value) {
   return keys.object();
 }
 
-Json written_tensor(Tensor tensor) {
+Json written_tensor(Tensor tensor, const StepProgram& program) {
   KeyWriter keys;
   describe_kind(keys, tensor);
+  if (!tensor.of.empty()) {
+    Json& of = keys.object()["of"] = Json::array();
+    for (const TensorId id : tensor.of) of.push_back(program.tensor(id).label);
+  }
+  if (tensor.layer_kind) keys("layer_kind", tensor.layer_kind->value());
   Json& dims = keys.object()["dims"] = Json::array();
   for (const Dim& dim : tensor.dims) dims.push_back(written(dim));
   if (!tensor.sections.empty()) keys.object()["sections"] = tensor.sections;
   keys("per_layer", tensor.per_layer, true);
   if (tensor.partial) keys("partial", *tensor.partial);
   keys("padding", tensor.padding, 0);
+  if (!tensor.column_sections.empty()) keys.object()["column_sections"] = tensor.column_sections;
+  keys("update_parts", tensor.update_parts, 1);
   return keys.object();
 }
 
@@ -72,10 +83,28 @@ T read_object(const Json& object, const std::string& path) {
   return value;
 }
 
+/// The tensors of which this one is derived: they may stand behind it, so that all names are known first.
+void read_origin(const Json& object, const std::string& path, const TensorNames& tensors, Tensor& tensor) {
+  const auto of = object.find("of");
+  if (of == object.end()) return;
+  for (const Json& entry : array_value(*of, path + ".of")) {
+    const std::string label = text_value(entry, path + ".of");
+    const auto found = tensors.find(label);
+    if (found == tensors.end()) refuse_json(path + ".of", fmt::format("no tensor is called '{}'", label));
+    tensor.of.push_back(found->second);
+  }
+}
+
 Tensor read_tensor(const Json& object, const std::string& path) {
   Tensor tensor;
   KeyReader keys(object, path);
   describe_kind(keys, tensor);
+  keys.optional("of");
+  if (const Json* kind = keys.optional("layer_kind")) {
+    std::int32_t number = 0;
+    read_value(*kind, keys.path_of("layer_kind"), number);
+    tensor.layer_kind = LayerKindId(number);
+  }
   const auto& dims = array_value(keys.required("dims"), keys.path_of("dims"));
   for (std::size_t i = 0; i < dims.size(); ++i) {
     tensor.dims.push_back(read_object<Dim>(dims[i], fmt::format("{}[{}]", keys.path_of("dims"), i)));
@@ -90,6 +119,12 @@ Tensor read_tensor(const Json& object, const std::string& path) {
     read_value(*partial, keys.path_of("partial"), tensor.partial.emplace());
   }
   keys("padding", tensor.padding, 0);
+  if (const Json* sections = keys.optional("column_sections")) {
+    for (const Json& section : array_value(*sections, keys.path_of("column_sections"))) {
+      read_value(section, keys.path_of("column_sections"), tensor.column_sections.emplace_back());
+    }
+  }
+  keys("update_parts", tensor.update_parts, 1);
   keys.finish();
   return tensor;
 }
@@ -274,14 +309,16 @@ std::string to_json(const StepProgram& program) {
   std::vector<std::string> blocks;
   std::vector<std::string> stages;
   for (const Group& group : program.groups) groups.push_back(written(group).dump());
-  for (const Tensor& tensor : program.tensors) tensors.push_back(written_tensor(tensor).dump());
+  for (const Tensor& tensor : program.tensors) tensors.push_back(written_tensor(tensor, program).dump());
   for (const Block& block : program.blocks) blocks.push_back(block_text(block, program));
   for (const StageProgram& stage : program.stages) stages.push_back(stage_text(stage, program));
   return fmt::format(
-      "{{\"foreshard_step_program\":{},\n \"name\":{},\n \"micro_batches\":{},\n \"groups\":[{}\n ],\n "
+      "{{\"foreshard_step_program\":{},\n \"name\":{},\n \"micro_batches\":{},\n \"sequences\":{},\n "
+      "\"sequence_length\":{},\n \"groups\":[{}\n ],\n "
       "\"tensors\":[{}\n ],\n \"blocks\":[{}\n ],\n \"stages\":[{}\n ]}}\n",
-      StepProgram::kVersion, Json(program.name).dump(), program.micro_batches, joined(groups, "  "),
-      joined(tensors, "  "), joined(blocks, "  "), joined(stages, "  "));
+      StepProgram::kVersion, Json(program.name).dump(), program.micro_batches, program.sequences,
+      program.sequence_length, joined(groups, "  "), joined(tensors, "  "), joined(blocks, "  "),
+      joined(stages, "  "));
 }
 
 StepProgram program_from_json(std::string_view text) {
@@ -296,6 +333,8 @@ StepProgram program_from_json(std::string_view text) {
   StepProgram program;
   keys("name", program.name);
   keys("micro_batches", program.micro_batches);
+  keys("sequences", program.sequences, 1);
+  keys("sequence_length", program.sequence_length, 1);
   for (const Json& group : array_value(keys.required("groups"), "groups")) {
     program.groups.push_back(read_object<Group>(group, fmt::format("groups[{}]", program.groups.size())));
   }
@@ -303,11 +342,16 @@ StepProgram program_from_json(std::string_view text) {
   for (const Json& tensor : array_value(keys.required("tensors"), "tensors")) {
     const std::string path = fmt::format("tensors[{}]", program.tensors.size());
     const TensorId id(program.tensors.size());
-    const std::string& name = program.tensors.emplace_back(read_tensor(tensor, path)).name;
+    const std::string& name = program.tensors.emplace_back(read_tensor(tensor, path)).label;
     if (!is_plain_tensor_name(name)) {
       refuse_json(path + ".name", fmt::format("'{}' is empty or ends like a layer shift", name));
     }
     take_name(tensors, name, id, path + ".name");
+  }
+  std::size_t number = 0;
+  for (const Json& tensor : root["tensors"]) {
+    read_origin(tensor, fmt::format("tensors[{}]", number), tensors, program.tensors[number]);
+    ++number;
   }
   BlockNames blocks;
   for (const Json& block : array_value(keys.required("blocks"), "blocks")) {

@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "planner/program/block.hpp"
-#include "planner/topology/group.hpp"
 #include "planner/program/ops/op.hpp"
 #include "planner/program/tensors/tensor.hpp"
+#include "planner/topology/group.hpp"
 #include "planner/units/dtype.hpp"
 
 namespace foreshard {
@@ -38,6 +38,75 @@ template <>
 inline constexpr auto kNames<TensorRole> = std::to_array<std::string_view>(
     {"weight", "gradient", "optimizer", "activation", "activation_gradient", "buffer", "input"});
 template <>
+inline constexpr auto kNames<ModelPart> = std::to_array<std::string_view>(
+    {"none", "input", "stream", "embedding", "attention", "mla", "ffn", "router", "experts", "shared_experts",
+     "norm", "residual", "head", "loss", "pipeline", "optimizer"});
+template <>
+inline constexpr auto kNames<TensorItem> = std::to_array<std::string_view>({"none",
+                                                                            "hidden",
+                                                                            "ids",
+                                                                            "labels",
+                                                                            "token_table",
+                                                                            "position_table",
+                                                                            "embedding_sum",
+                                                                            "qkv",
+                                                                            "qkv_normed",
+                                                                            "kv",
+                                                                            "core",
+                                                                            "scores",
+                                                                            "probabilities",
+                                                                            "dropped_probabilities",
+                                                                            "sinks",
+                                                                            "out",
+                                                                            "q_down",
+                                                                            "q_up",
+                                                                            "kv_down",
+                                                                            "kv_up",
+                                                                            "k_rope",
+                                                                            "attention_norm",
+                                                                            "attention_post_norm",
+                                                                            "ffn_norm",
+                                                                            "ffn_post_norm",
+                                                                            "qk_norm",
+                                                                            "q_norm",
+                                                                            "kv_norm",
+                                                                            "final_norm",
+                                                                            "attention_dropout",
+                                                                            "ffn_dropout",
+                                                                            "mid",
+                                                                            "gate_up",
+                                                                            "up",
+                                                                            "gate_act",
+                                                                            "act",
+                                                                            "down",
+                                                                            "ffn_sum",
+                                                                            "router",
+                                                                            "router_logits",
+                                                                            "routes",
+                                                                            "sent",
+                                                                            "arrived",
+                                                                            "in",
+                                                                            "returned",
+                                                                            "combined",
+                                                                            "output_table",
+                                                                            "logits",
+                                                                            "wide_logits",
+                                                                            "row_max",
+                                                                            "exp_sums",
+                                                                            "loss",
+                                                                            "states",
+                                                                            "gradient_norm",
+                                                                            "placeholder"});
+template <>
+inline constexpr auto kNames<TensorAspect> = std::to_array<std::string_view>(
+    {"value", "output", "weight", "bias", "score_bias", "adapter_a", "adapter_b", "adapter_rows",
+     "statistics", "log_sum_exp", "mask", "own_heads", "all_ranks"});
+template <>
+inline constexpr auto kNames<Derivation> = std::to_array<std::string_view>(
+    {"none", "gradient", "master", "first_moment", "second_moment", "token_shard", "all_tokens",
+     "gathered_again", "recomputed", "recomputed_half", "gathered_shares", "whole_gradient", "fresh_gradient",
+     "pipeline_slice"});
+template <>
 inline constexpr auto kNames<BlockKind> = std::to_array<std::string_view>(
     {"embedding", "dense_layer", "moe_layer", "head", "pipeline", "prologue", "sync", "clip", "update"});
 template <>
@@ -56,6 +125,8 @@ inline constexpr auto kNames<PointwiseKind> = std::to_array<std::string_view>(
     {"add", "dropout", "dropout_add", "softmax", "gelu", "relu", "sqrelu", "silu", "sigmoid", "swiglu",
      "geglu", "glu", "multiply", "bias_gradient", "zero", "sum_squares", "cast", "accumulate", "relayout"});
 template <>
+inline constexpr auto kNames<KeyLayout> = std::to_array<std::string_view>({"by_part", "by_head"});
+template <>
 inline constexpr auto kNames<NormKind> = std::to_array<std::string_view>({"rmsnorm", "layernorm"});
 template <>
 inline constexpr auto kNames<CrossEntropyPart> = std::to_array<std::string_view>({"row_max", "exp_sum",
@@ -73,6 +144,10 @@ inline constexpr auto kNames<OptimizerKind> = std::to_array<std::string_view>({"
 static_assert(kNames<GroupKind>.size() == kGroupKindCount);
 static_assert(kNames<Lane>.size() == kLaneCount);
 static_assert(kNames<DType>.size() == kDTypeCount);
+static_assert(kNames<ModelPart>.size() == kModelPartCount);
+static_assert(kNames<TensorItem>.size() == kTensorItemCount);
+static_assert(kNames<TensorAspect>.size() == kTensorAspectCount);
+static_assert(kNames<Derivation>.size() == kDerivationCount);
 static_assert(kNames<Component>.size() == kComponentCount);
 static_assert(kNames<Phase>.size() == kPhaseCount);
 

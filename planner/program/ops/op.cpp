@@ -1,12 +1,27 @@
 #include "planner/program/ops/op.hpp"
 
 #include "planner/program/ops/enum_names.hpp"
+#include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 
-bool is_communication(const Op& op) {
-  return std::holds_alternative<Collective>(op.kind) || std::holds_alternative<Send>(op.kind) ||
-         std::holds_alternative<Recv>(op.kind);
+std::optional<Communication> communication_of(const Op& op) {
+  using Result = std::optional<Communication>;
+  return std::visit(
+      overloaded{[](const one_of<Collective, Send, Recv> auto& kind) -> Result { return kind; },
+                 [](const one_of<Gemm, GroupedGemm, Attention, Pointwise, Norm, Rope, Embedding, CrossEntropy,
+                                 Route, Permute, OptimizerUpdate> auto&) -> Result { return std::nullopt; }},
+      op.kind);
+}
+
+bool is_communication(const Op& op) { return communication_of(op).has_value(); }
+
+bool is_product(const Op& op) {
+  return std::visit(
+      overloaded{[](const one_of<Gemm, GroupedGemm> auto&) { return true; },
+                 [](const one_of<Attention, Pointwise, Norm, Rope, Embedding, CrossEntropy, Route, Permute,
+                                 Collective, Send, Recv, OptimizerUpdate> auto&) { return false; }},
+      op.kind);
 }
 
 std::string_view to_string(Component component) { return name_of(component); }

@@ -19,13 +19,13 @@ namespace foreshard {
 // (planner/cost), never
 // ---- stored. Operand order is part of each kind's contract; checkers, cost and runtime rely on it.
 
-/// `batch` products C (m,n) = A (m,k) · B (k,n), in whatever transposition the operands are stored.
+/// `batch` products C (m,n) = A (m,k) · B (k,n); an operand that is transposed is stored as (k,m) or (n,k).
 /// Operands: A, B, C, then the bias (n) if there is one; of a weight gradient, a placeholder (written, but
 /// by nobody: it is there because autograd asks for a gradient). With weights W (out,in), X (T,in), Y
 /// (T,out):
-///   forward          A = X,   B = W,   C = Y     (m,n,k) = (T, out, in)
+///   forward          A = X,   B = Wᵀ,  C = Y     (m,n,k) = (T, out, in)
 ///   backward-input   A = dY,  B = W,   C = dX    (m,n,k) = (T, in, out)
-///   backward-weight  A = dY,  B = X,   C = dW    (m,n,k) = (out, in, T)
+///   backward-weight  A = dYᵀ, B = X,   C = dW    (m,n,k) = (out, in, T)
 /// Where C is a partial sum over tensor-parallel ranks, the first of them alone adds the bias.
 /// FLOPs 2·batch·m·n·k.
 struct Gemm {
@@ -34,6 +34,8 @@ struct Gemm {
   std::int64_t n = 0;
   std::int64_t k = 0;
   DType math = DType::bf16;  ///< arithmetic of the inputs; accumulation is fp32 (fp64 for fp64)
+  bool transpose_a = false;
+  bool transpose_b = false;
 };
 
 /// `experts` products that share n and k; `tokens` rows in all on this rank. Operands as Gemm.
@@ -44,6 +46,10 @@ struct GroupedGemm {
   std::int64_t k = 0;
   DType math = DType::bf16;
 };
+
+/// How the columns of keys and values stand in their tensor: first all keys and then all values, as the fused
+/// qkv has them; or head after head, each with its key and then its value, as latent attention makes them.
+enum class KeyLayout : std::uint8_t { by_part, by_head };
 
 /// Scaled-dot-product attention without an s × s matrix in memory.
 /// Operands forward: inputs (qkv; or q and kv apart; further keys; sinks, a weight), o, lse. Backward:
@@ -60,6 +66,12 @@ struct Attention {
   std::int64_t v_head_dim = 0;
   bool causal = true;
   DType math = DType::bf16;
+  /// Positions that a query sees, itself included; 0: all.
+  std::int64_t window = 0;
+  /// Of head_dim, the last columns, whose keys all heads share: those of latent attention that carry
+  /// positions.
+  std::int64_t shared_dim = 0;
+  KeyLayout key_layout = KeyLayout::by_part;
 };
 
 enum class PointwiseKind : std::uint8_t {
@@ -100,14 +112,21 @@ struct Norm {
   NormKind kind = NormKind::rmsnorm;
   std::int64_t rows = 0;
   std::int64_t width = 0;
+  /// Of a norm of the heads of a fused qkv: heads of one token, queries and then keys, each a row of its own;
+  /// the values behind them pass as they are. 0: a norm of whole rows.
+  std::int64_t heads = 0;
+  /// Of these, the queries: they take the first `width` weights, the keys the next.
+  std::int64_t query_heads = 0;
 };
 
 /// Rotary position embedding of the q and k columns, in place. Operands: qkv (updated). Source: Su et al.
 /// 2021, arXiv:2104.09864.
 struct Rope {
   std::int64_t tokens = 0;
-  std::int64_t heads = 0;  ///< q and k heads rotated
-  std::int64_t head_dim = 0;
+  std::int64_t heads = 0;     ///< q and k heads rotated
+  std::int64_t head_dim = 0;  ///< columns of a head that turn
+  /// Columns from one head's to the next, of which the last head_dim turn; 0: head_dim itself.
+  std::int64_t head_stride = 0;
 };
 
 /// Rows of a table. Operands forward: token ids, table, y; backward: token ids, dy, dtable.
@@ -125,6 +144,9 @@ struct CrossEntropy {
   CrossEntropyPart part = CrossEntropyPart::loss;
   std::int64_t tokens = 0;
   std::int64_t vocab = 0;  ///< columns on this rank
+  /// Tokens that the model knows; columns of the whole vocabulary from there on are padding. 0: there is
+  /// none.
+  std::int64_t known_vocab = 0;
 };
 
 /// Top-k expert choice per token. Operands: logits, [score bias,] routes (T, 2k: experts and weights).
@@ -133,6 +155,8 @@ struct Route {
   std::int64_t tokens = 0;
   std::int64_t experts = 0;
   std::int64_t per_token = 0;
+  /// The busiest rank's rows over the mean, for which the program makes room.
+  double imbalance = 1.0;
 };
 
 /// Copies token rows into the order of their experts, or back, weighted and summed.
@@ -244,8 +268,13 @@ struct Op {
   std::int8_t prefetch_blocks = 0;
 };
 
-/// True for Collective, Send and Recv.
+/// The kinds that meet other ranks.
+using Communication = std::variant<Collective, Send, Recv>;
+/// The operation as one of them; none of what a rank computes alone.
+std::optional<Communication> communication_of(const Op& op);
 bool is_communication(const Op& op);
+/// True of matrix products: Gemm and GroupedGemm.
+bool is_product(const Op& op);
 
 std::string_view to_string(Component component);
 std::string_view to_string(Phase phase);

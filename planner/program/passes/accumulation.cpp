@@ -10,9 +10,7 @@ namespace {
 
 /// The gradient that a product adds to; null where it adds to none.
 Operand* gradient_operand(const ProgramBuilder& builder, Op& op) {
-  const bool is_product =
-      std::holds_alternative<Gemm>(op.kind) || std::holds_alternative<GroupedGemm>(op.kind);
-  if (!is_product || op.phase != Phase::backward_weight) return nullptr;
+  if (!is_product(op) || op.phase != Phase::backward_weight) return nullptr;
   Operand& c = op.operands[2];
   const bool adds = c.access == Access::accumulate;
   return adds && builder.tensor(c.tensor).role == TensorRole::gradient ? &c : nullptr;
@@ -20,8 +18,7 @@ Operand* gradient_operand(const ProgramBuilder& builder, Op& op) {
 
 /// One micro-batch's gradient, as autograd leaves it.
 TensorId fresh_gradient(ProgramBuilder& builder, TensorId gradient) {
-  Tensor fresh = builder.tensor(gradient);
-  fresh.name += ".fresh";
+  Tensor fresh = builder.derived(gradient, Derivation::fresh_gradient);
   fresh.lifetime = Lifetime::block;
   fresh.dtype = builder.shapes().weight;
   return builder.add(std::move(fresh));
@@ -37,7 +34,8 @@ void add_placeholders(ProgramBuilder& builder, Block& backward) {
     const std::int64_t rows = dims[dims.size() - 2].local();  // of experts, one each
     const std::int64_t columns = dims.back().local();
     Tensor placeholder;
-    placeholder.name = fmt::format("placeholder {} x {}", rows, columns);
+    placeholder.meaning = {ModelPart::optimizer, TensorItem::placeholder};
+    placeholder.label = fmt::format("placeholder {} x {}", rows, columns);
     placeholder.role = TensorRole::buffer;
     placeholder.dtype = builder.shapes().weight;
     placeholder.lifetime = Lifetime::step;

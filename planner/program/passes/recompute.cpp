@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "planner/units/overloaded.hpp"
+
 namespace foreshard {
 
 namespace {
@@ -89,16 +91,23 @@ class RecomputePass {
       case Recompute::none: return true;
       case Recompute::full: return false;
       case Recompute::selective: return op.component != Component::attention_core;
-      case Recompute::selective_ops: {
-        if (const auto* collective = std::get_if<Collective>(&op.kind)) {
-          return collective->kind == CollectiveKind::reduce_scatter;
-        }
-        if (op.component == Component::attention_core) return std::holds_alternative<Attention>(op.kind);
-        return std::holds_alternative<Rope>(op.kind) ||
-               (std::holds_alternative<Gemm>(op.kind) && product % 2 == 0);
-      }
+      case Recompute::selective_ops: return keeps_operation(op, product);
     }
     return true;
+  }
+
+  /// PyTorch's list of operations worth keeping: the attention kernel, reduce-scatters, and every second
+  /// product; with the rope, whose result stands in the place of a kept product's.
+  static bool keeps_operation(const Op& op, std::size_t product) {
+    const bool in_core = op.component == Component::attention_core;
+    return std::visit(
+        overloaded{
+            [](const Collective& collective) { return collective.kind == CollectiveKind::reduce_scatter; },
+            [&](const Attention&) { return in_core; }, [&](const Rope&) { return !in_core; },
+            [&](const Gemm&) { return !in_core && product % 2 == 0; },
+            [](const one_of<GroupedGemm, Pointwise, Norm, Embedding, CrossEntropy, Route, Permute, Send, Recv,
+                            OptimizerUpdate> auto&) { return false; }},
+        op.kind);
   }
 
   /// Whether this reader wants the tensor made again. Selective recomputation serves the core's own backward
@@ -132,8 +141,7 @@ class RecomputePass {
     std::get<Gemm>(op.kind).n /= 2;
     op.operands.resize(3);
     if (wants_clone(op, op.operands[0])) op.operands[0] = reads(clone(op.operands[0].tensor));
-    Tensor half = builder_.tensor(op.operands[2].tensor);
-    half.name += ".half";
+    Tensor half = builder_.derived(op.operands[2].tensor, Derivation::recomputed_half);
     half.lifetime = Lifetime::block;
     half.dims[1].size /= 2;
     op.operands[2] = writes(builder_.add(std::move(half)));
@@ -141,8 +149,7 @@ class RecomputePass {
   }
 
   TensorId clone(TensorId id) {
-    Tensor tensor = builder_.tensor(id);
-    tensor.name += ".again";
+    Tensor tensor = builder_.derived(id, Derivation::recomputed);
     tensor.lifetime = Lifetime::block;
     return builder_.add(std::move(tensor));
   }

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "planner/units/overloaded.hpp"
+
 namespace foreshard {
 
 namespace {
@@ -15,7 +17,7 @@ Op exchange(const ProgramBuilder& builder, CollectiveKind kind, const Op& like, 
             TensorId destination) {
   const TensorId whole = kind == CollectiveKind::all_gather ? destination : source;
   Op op =
-      compute_op(std::string(to_string(kind)) + " " + builder.tensor(whole).name, like.component, like.phase,
+      compute_op(std::string(to_string(kind)) + " " + builder.tensor(whole).label, like.component, like.phase,
                  Collective{.kind = kind,
                             .group = GroupKind::tp,
                             .reduction = Reduction::sum,
@@ -30,7 +32,7 @@ Op exchange(const ProgramBuilder& builder, CollectiveKind kind, const Op& like, 
 class SequencePass {
  public:
   SequencePass(ProgramBuilder& builder, Block& block) : builder_(builder), block_(block) {
-    sharded_.insert(builder.find("hidden"));
+    sharded_.insert(builder.find(kHiddenStream));
   }
 
   void run() {
@@ -64,19 +66,20 @@ class SequencePass {
 
   /// A product of a shard with a weight that is cut, and latent attention's keys that all heads share.
   [[nodiscard]] bool needs_all_tokens(const Op& op) const {
-    if (std::holds_alternative<Gemm>(op.kind)) {
-      return sharded_.contains(op.operands[0].tensor) &&
-             !builder_.tensor(op.operands[1].tensor).replicated_over_tp();
-    }
-    return std::any_of(op.operands.begin(), op.operands.end(),
-                       [&](const Operand& operand) { return sharded_.contains(operand.tensor); }) &&
-           (std::holds_alternative<Attention>(op.kind) || std::holds_alternative<Rope>(op.kind) ||
-            is_over_cp(op));
-  }
-
-  static bool is_over_cp(const Op& op) {
-    const auto* collective = std::get_if<Collective>(&op.kind);
-    return collective != nullptr && collective->group == GroupKind::cp;
+    const bool touches_shard =
+        std::any_of(op.operands.begin(), op.operands.end(),
+                    [&](const Operand& operand) { return sharded_.contains(operand.tensor); });
+    return std::visit(
+        overloaded{
+            [&](const Gemm&) {
+              return sharded_.contains(op.operands[0].tensor) &&
+                     !builder_.tensor(op.operands[1].tensor).replicated_over_tp();
+            },
+            [&](const one_of<Attention, Rope> auto&) { return touches_shard; },
+            [&](const Collective& collective) { return touches_shard && collective.group == GroupKind::cp; },
+            [](const one_of<GroupedGemm, Pointwise, Norm, Embedding, CrossEntropy, Route, Permute, Send, Recv,
+                            OptimizerUpdate> auto&) { return false; }},
+        op.kind);
   }
 
   /// Mixtures of experts are emitted on shards of the tokens already.
@@ -94,29 +97,43 @@ class SequencePass {
     }
   }
 
-  TensorId like(TensorId id, const std::string& name, bool cut) {
-    Tensor tensor = builder_.tensor(id);
-    tensor.name = name;
-    tensor.lifetime = Lifetime::block;
-    tensor.dims[0].tp = cut ? builder_.shapes().tp : 1;
-    tensor.partial = cut ? std::nullopt : tensor.partial;
-    return builder_.add(std::move(tensor));
+  TensorId shard_of(TensorId whole) {
+    Tensor shard = builder_.derived(whole, Derivation::token_shard);
+    shard.lifetime = Lifetime::block;
+    shard.dims[0].tp = builder_.shapes().tp;
+    shard.partial = std::nullopt;
+    return builder_.add(std::move(shard));
+  }
+
+  TensorId all_tokens_of(TensorId shard) {
+    Tensor whole = builder_.derived(shard, Derivation::all_tokens);
+    whole.lifetime = Lifetime::block;
+    whole.dims[0].tp = 1;
+    return builder_.add(std::move(whole));
+  }
+
+  /// The embedding of all tokens, which a rank's part of the vocabulary has only summands of.
+  TensorId embedded_tokens() {
+    const BlockShapes& s = builder_.shapes();
+    const TensorId id =
+        builder_.activation({ModelPart::embedding, TensorItem::token_table, TensorAspect::output},
+                            DimName::hidden, s.hidden, false);
+    builder_.tensor(id).partial = GroupKind::tp;
+    return id;
   }
 
   /// all-reduce X becomes reduce-scatter X → its shard.
   void scatter(const Op& op) {
     const TensorId whole = op.operands[0].tensor;
-    if (builder_.tensor(whole).name == "hidden") {
+    if (builder_.tensor(whole).is(kHiddenStream)) {
       // The embedding wrote the stream itself; now it writes a full partial sum that scatters into the
       // stream.
-      const TensorId partial = like(whole, "embedding.out", false);
-      builder_.tensor(partial).role = TensorRole::activation;
-      builder_.tensor(partial).partial = GroupKind::tp;
+      const TensorId partial = embedded_tokens();
       block_.ops.back().operands.back().tensor = partial;
       block_.ops.push_back(exchange(builder_, CollectiveKind::reduce_scatter, op, partial, whole));
       return;
     }
-    const TensorId shard = like(whole, builder_.tensor(whole).name + ".shard", true);
+    const TensorId shard = shard_of(whole);
     sharded_.insert(shard);
     renamed_[whole] = shard;
     block_.ops.push_back(exchange(builder_, CollectiveKind::reduce_scatter, op, whole, shard));
@@ -128,7 +145,7 @@ class SequencePass {
       const TensorId shard = operand.tensor;
       if (!sharded_.contains(shard)) continue;
       const bool is_new = !gathered_.contains(shard);
-      if (is_new) gathered_[shard] = like(shard, builder_.tensor(shard).name + ".full", false);
+      if (is_new) gathered_[shard] = all_tokens_of(shard);
       const TensorId full = gathered_[shard];
       if (is_new) block_.ops.push_back(exchange(builder_, CollectiveKind::all_gather, op, shard, full));
       operand.tensor = full;
@@ -149,9 +166,13 @@ class SequencePass {
       }
       if (tensor.role != TensorRole::weight) elements = std::max(elements, tensor.local_elements());
     }
-    if (auto* norm = std::get_if<Norm>(&op.kind)) norm->rows = result->local_elements() / norm->width;
-    if (auto* gemm = std::get_if<Gemm>(&op.kind)) gemm->m = result->dims[0].local();
-    if (auto* pointwise = std::get_if<Pointwise>(&op.kind)) pointwise->elements = elements;
+    std::visit(overloaded{[&](Norm& norm) { norm.rows = result->local_elements() / norm.width; },
+                          [&](Gemm& gemm) { gemm.m = result->dims[0].local(); },
+                          [&](Pointwise& pointwise) { pointwise.elements = elements; },
+                          // What is not among a layer's replicated operations: it keeps its sizes.
+                          [](const one_of<GroupedGemm, Attention, Rope, Embedding, CrossEntropy, Route,
+                                          Permute, Collective, Send, Recv, OptimizerUpdate> auto&) {}},
+               op.kind);
   }
 
   ProgramBuilder& builder_;
@@ -187,8 +208,7 @@ void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward
     if (!gathers || collective->group != group) continue;
     const TensorId full = op.operands[1].tensor;
     if (is_changed_in_place(forward, full)) continue;
-    Tensor again = builder.tensor(full);
-    again.name += ".regathered";
+    const Tensor again = builder.derived(full, Derivation::gathered_again);
 
     std::optional<std::size_t> first;
     for (std::size_t i = 0; i < backward.ops.size(); ++i) {
@@ -209,7 +229,7 @@ void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward
     }
     Op gather = op;
     gather.phase = backward.ops[*first].phase;
-    gather.operands = {reads(op.operands[0].tensor), writes(builder.find(again.name))};
+    gather.operands = {reads(op.operands[0].tensor), writes(builder.find(Derivation::gathered_again, full))};
     const OverlapSpec& overlap = builder.job().training.overlap;
     const bool serial = group == GroupKind::cp ? !overlap.cp : overlap.tp == TpOverlap::none;
     gather.after_compute = gather.blocks_compute = serial;
@@ -225,10 +245,12 @@ std::vector<TensorId> partial_gradient_weights(const ProgramBuilder& builder, co
     // The norms of q and k see a rank's own heads, an adapter's matrix that is not cut one side of a cut
     // product.
     const bool sees_own_columns =
-        weight.name.starts_with("layer.qk_norm.") || weight.name.find(".lora_") != std::string::npos;
+        weight.meaning.item == TensorItem::qk_norm || is_adapter(weight.meaning.aspect);
     // Biases of row-parallel products see all tokens.
+    const bool is_row_parallel =
+        weight.meaning.item == TensorItem::out || weight.meaning.item == TensorItem::down;
     const bool sees_own_tokens = builder.job().parallelism.sequence_parallel &&
-                                 !weight.name.ends_with("out.bias") && !weight.name.ends_with("down.bias");
+                                 !(is_row_parallel && weight.meaning.aspect == TensorAspect::bias);
     if (weight.replicated_over_tp() && (sees_own_columns || sees_own_tokens)) partial.push_back(id);
   }
   return partial;

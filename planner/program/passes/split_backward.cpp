@@ -59,7 +59,8 @@ void check_unchanged(const ProgramBuilder& builder, const Block& backward, const
       if (later[i] && operand.access == Access::read) awaited.insert(instance_of(operand));
       if (!later[i] && operand.access != Access::read && awaited.contains(instance_of(operand))) {
         throw std::logic_error("\"" + backward.ops[i].name + "\" changes " +
-                               builder.tensor(operand.tensor).name + ", which a weight gradient reads later");
+                               builder.tensor(operand.tensor).label +
+                               ", which a weight gradient reads later");
       }
     }
   }

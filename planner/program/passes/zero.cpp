@@ -73,8 +73,7 @@ void gather_weights(ProgramBuilder& builder, const WeightGroup& group, Block& bl
   Bytes payload;
   for (const TensorId id : weights) operands.push_back(reads(id));
   for (const TensorId id : weights) {
-    Tensor gathered = builder.tensor(id);
-    gathered.name += ".gathered";
+    Tensor gathered = builder.derived(id, Derivation::gathered_shares);
     gathered.lifetime = Lifetime::layer;
     gathered.dtype = builder.shapes().weight;
     zero_dim(gathered).dp = 1;
@@ -106,8 +105,7 @@ void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block&
   std::vector<Operand> operands;
   Bytes payload;
   for (const TensorId id : gradients) {
-    Tensor full = builder.tensor(id);
-    full.name += ".whole";
+    Tensor full = builder.derived(id, Derivation::whole_gradient);
     full.lifetime = Lifetime::block;
     zero_dim(full).dp = 1;
     payload += full.local_bytes();
@@ -158,6 +156,7 @@ void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
   const int stage = builder.job().parallelism.zero;
   const std::int32_t degree = zero_degree(builder.job(), group);
   for (const TensorId id : group.weights) {
+    builder.tensor(id).update_parts = builder.tensor(builder.gradient_of(id)).update_parts = degree;
     if (stage >= 2) zero_dim(builder.tensor(builder.gradient_of(id))).dp = degree;
     if (stage < 3 || degree == 1) continue;
     zero_dim(builder.tensor(id)).dp = degree;

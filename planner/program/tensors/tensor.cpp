@@ -16,6 +16,10 @@ std::int64_t Tensor::local_elements() const {
   return elements;
 }
 
+std::int64_t Tensor::known_rows() const {
+  return (global_elements() - padding) / (global_elements() / dims.front().size);
+}
+
 bool Tensor::replicated_over_tp() const {
   return std::none_of(dims.begin(), dims.end(), [](const Dim& dim) { return dim.tp > 1; });
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/program/tensors/meaning.hpp"
 #include "planner/topology/group.hpp"
 #include "planner/units/dtype.hpp"
 #include "planner/units/strong_index.hpp"
@@ -62,9 +63,17 @@ enum class TensorRole : std::uint8_t {
   input
 };
 
-/// A named array of the step program. Its shape is global; one rank holds local_elements() of it.
+/// An array of the step program. Its shape is global; one rank holds local_elements() of it.
 struct Tensor {
-  std::string name;  ///< "layer.qkv.weight"
+  /// "layer.qkv.weight": unique within a program, for people to read. Nothing is decided by it.
+  std::string label;
+  Meaning meaning;
+  /// How it is derived, and from which tensors: a gradient from its weight, a master from all weights of a
+  /// block.
+  Derivation derivation = Derivation::none;
+  std::vector<TensorId> of;
+  /// The kind of layer that alone has it. None: not of a layer, or shared by layers of several kinds.
+  std::optional<LayerKindId> layer_kind;
   TensorRole role = TensorRole::activation;
   DType dtype = DType::bf16;
   Lifetime lifetime = Lifetime::block;
@@ -79,10 +88,21 @@ struct Tensor {
   /// Of a weight: the elements of the global shape that the model does not have: vocabulary padding, and kv
   /// heads repeated because tp exceeds them.
   std::int64_t padding = 0;
+  /// Of an activation: the parts of its last dimension, laid end to end, that an all-to-all of
+  /// context-parallel ranks deals out each on its own: {q, k, v}. Empty: one part.
+  std::vector<std::int64_t> column_sections;
+  /// Of a weight and its gradient: the ranks that share the optimizer's work on it; 1 without ZeRO.
+  std::int64_t update_parts = 1;
 
   [[nodiscard]] std::int64_t global_elements() const;
   [[nodiscard]] std::int64_t local_elements() const;
+  /// Of a table, (rows, columns): the rows that are no padding.
+  [[nodiscard]] std::int64_t known_rows() const;
   [[nodiscard]] Bytes local_bytes() const { return bytes_of(dtype, local_elements()); }
+  /// True for the tensor of this meaning itself, false for what is derived from it.
+  [[nodiscard]] bool is(const Meaning& what) const {
+    return derivation == Derivation::none && meaning == what;
+  }
   /// True where no dimension is cut over tensor parallelism: every tp rank holds the same elements.
   [[nodiscard]] bool replicated_over_tp() const;
 };

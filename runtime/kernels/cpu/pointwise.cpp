@@ -1,6 +1,8 @@
 // a, b, c, y, y2 (elements)   gated kinds: x (rows, 2·width), y (rows, width)   bias_gradient: y (width)
 #include <cstdint>
 #include <cstring>
+#include <stdexcept>
+#include <string>
 
 #include "runtime/kernels/cpu/cpu_kernels.hpp"
 #include "runtime/kernels/typed.hpp"
@@ -62,7 +64,18 @@ void run(Context& context, const PointwiseCall& call) {
       expect_one_width("gated activation", {call.a, call.b, call.y});
       return share(context.pool, call.elements / call.width, 1 + kElementsPerShare / call.width,
                    [&](Range rows) { loops.gated(call, rows); });
-    default:
+    case PointwiseKind::dropout:
+    case PointwiseKind::dropout_add:
+    case PointwiseKind::softmax:
+    case PointwiseKind::relayout:
+      throw std::logic_error(std::string(to_string(call.kind)) + " is planned, not executed");
+    case PointwiseKind::add:
+    case PointwiseKind::gelu:
+    case PointwiseKind::relu:
+    case PointwiseKind::sqrelu:
+    case PointwiseKind::silu:
+    case PointwiseKind::sigmoid:
+    case PointwiseKind::multiply:
       expect_one_width("pointwise", {call.a, call.b, call.c, call.y, call.y2});
       return by_elements([&](Range r) { loops.elementwise(call, r); });
   }

@@ -210,8 +210,19 @@ void with_activation(PointwiseKind kind, const BlockCall& block_call) {
     case swiglu: return block_call(std::integral_constant<PointwiseKind, swiglu>());
     case geglu: return block_call(std::integral_constant<PointwiseKind, geglu>());
     case glu: return block_call(std::integral_constant<PointwiseKind, glu>());
-    default: throw std::invalid_argument("no activation");
+    case add:
+    case dropout:
+    case dropout_add:
+    case softmax:
+    case multiply:
+    case bias_gradient:
+    case zero:
+    case sum_squares:
+    case cast:
+    case accumulate:
+    case relayout: break;
   }
+  throw std::invalid_argument("no activation");
 }
 
 /// The operand's numbers as those of another, whose dtype it shares.
@@ -316,8 +327,17 @@ void run(Context& context, const PointwiseCall& call) {
       return check_cuda(
           cudaMemsetAsync(call.y.data, 0, static_cast<std::size_t>(call.y.bytes()), context.stream()),
           "cudaMemsetAsync");
-    default: return activate(context, call);
+    case PointwiseKind::gelu:
+    case PointwiseKind::relu:
+    case PointwiseKind::sqrelu:
+    case PointwiseKind::silu:
+    case PointwiseKind::sigmoid: return activate(context, call);
+    case PointwiseKind::dropout:
+    case PointwiseKind::dropout_add:
+    case PointwiseKind::softmax:
+    case PointwiseKind::relayout: break;
   }
+  throw std::invalid_argument("a pointwise kernel that is planned, not executed");
 }
 
 }  // namespace foreshard::cuda

@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <numbers>
+#include <stdexcept>
+#include <string>
 
 #include "planner/program/ops/op.hpp"
 
@@ -30,8 +32,21 @@ ValueAndSlope<Real> activation(PointwiseKind kind, Real x) {
     case PointwiseKind::sqrelu: return {x > 0 ? x * x : 0, x > 0 ? 2 * x : 0};
     case PointwiseKind::silu:
     case PointwiseKind::swiglu: return {x * sigmoid, sigmoid * (1 + x * (1 - sigmoid))};
-    default: return {sigmoid, sigmoid * (1 - sigmoid)};
+    case PointwiseKind::sigmoid:
+    case PointwiseKind::glu: return {sigmoid, sigmoid * (1 - sigmoid)};
+    case PointwiseKind::add:
+    case PointwiseKind::dropout:
+    case PointwiseKind::dropout_add:
+    case PointwiseKind::softmax:
+    case PointwiseKind::multiply:
+    case PointwiseKind::bias_gradient:
+    case PointwiseKind::zero:
+    case PointwiseKind::sum_squares:
+    case PointwiseKind::cast:
+    case PointwiseKind::accumulate:
+    case PointwiseKind::relayout: break;
   }
+  throw std::logic_error(std::string(to_string(kind)) + " is no activation");
 }
 
 }  // namespace foreshard::reference

@@ -2,6 +2,8 @@
 // width) dgate = dy∘up∘f′(gate)   dup = dy∘f(gate)
 #include <algorithm>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 
 #include "runtime/kernels/reference/activation.hpp"
 #include "runtime/kernels/reference/reference_kernels.hpp"
@@ -86,8 +88,17 @@ void run(const PointwiseCall& call) {
     case PointwiseKind::swiglu:
     case PointwiseKind::geglu:
     case PointwiseKind::glu: return gate<Real>(call);
-    default: return activate<Real>(call);
+    case PointwiseKind::gelu:
+    case PointwiseKind::relu:
+    case PointwiseKind::sqrelu:
+    case PointwiseKind::silu:
+    case PointwiseKind::sigmoid: return activate<Real>(call);
+    case PointwiseKind::dropout:
+    case PointwiseKind::dropout_add:
+    case PointwiseKind::softmax:
+    case PointwiseKind::relayout: break;
   }
+  throw std::logic_error(std::string(to_string(call.kind)) + " is planned, not executed");
 }
 
 template void run<float>(const PointwiseCall&);

@@ -25,7 +25,7 @@ inline StepProgram golden() { return program_from_json(golden_text()); }
 
 inline TensorId tensor_id(const StepProgram& program, std::string_view name) {
   for (std::size_t i = 0; i < program.tensors.size(); ++i) {
-    if (program.tensors[i].name == name) return TensorId(i);
+    if (program.tensors[i].label == name) return TensorId(i);
   }
   throw std::runtime_error("no tensor " + std::string(name));
 }

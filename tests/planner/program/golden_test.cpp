@@ -103,14 +103,14 @@ TEST_CASE("golden: every weight has an fp32 gradient of its shape, and three fp3
   std::map<std::string, std::int64_t> local;  // weights by kind
   for (const Tensor& weight : program.tensors) {
     if (weight.role != TensorRole::weight) continue;
-    INFO(weight.name);
-    const Tensor& gradient = tensor_named(program, weight.name + ".grad");
+    INFO(weight.label);
+    const Tensor& gradient = tensor_named(program, weight.label + ".grad");
     CHECK(gradient.role == TensorRole::gradient);
     CHECK(gradient.dtype == DType::fp32);
     CHECK(gradient.dims == weight.dims);
     CHECK(gradient.sections == weight.sections);
     CHECK(gradient.per_layer == weight.per_layer);
-    local[weight.name.substr(0, weight.name.find('.'))] += weight.local_elements();
+    local[weight.label.substr(0, weight.label.find('.'))] += weight.local_elements();
   }
   CHECK(local == std::map<std::string, std::int64_t>{
                      {"embedding", 32 / 2 * 8}, {"layer", kLayerMatrices / kTp + 2 * 8}, {"head", 8 + 128}});

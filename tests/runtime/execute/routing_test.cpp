@@ -1,6 +1,7 @@
 #include "runtime/execute/routing.hpp"
 
 #include <cmath>
+#include <stdexcept>
 
 #include "planner/program/emit/emit.hpp"
 #include "runtime/comm/loopback_communicator.hpp"
@@ -24,11 +25,23 @@ JobSpec four_tokens(std::int64_t ep) {
   return job;
 }
 
+/// What the plan says of their routing on one rank.
+RoutedShape shape_of(const JobSpec& job, const Coordinates& at, std::int64_t room) {
+  const StepProgram program = build_step_program(job);
+  for (const Block& block : program.blocks) {
+    if (auto shape = routed_shape(program, block, at)) {
+      shape->room = room;
+      return *shape;
+    }
+  }
+  throw std::runtime_error("the program has no router");
+}
+
 /// Experts {2,0}, {1,2}, {2,3}, {0,1}, with some weights.
 const std::vector<double> kRoutes = {2, 0, .5, .5, 1, 2, .5, .5, 2, 3, .5, .5, 0, 1, .5, .5};
 
 TEST_CASE("rows stand by expert, and within an expert by token") {
-  Routing routing(four_tokens(1), {}, LayerId(0), 8);
+  Routing routing(shape_of(four_tokens(1), {}, 8), LayerId(0));
   routing.take(kRoutes);
   LoopbackCommunicator alone;
   routing.exchange(alone);
@@ -48,7 +61,7 @@ TEST_CASE("rows that arrive stand by the member that sent them; members count ea
   ReferenceDevice device;
   // The other member is taken to route as this one does.
   SoloCommunicator solo(DeviceMesh(job.parallelism), Rank(1), device);
-  Routing routing(job, {.dp = 1}, LayerId(0), 8);
+  Routing routing(shape_of(job, {.dp = 1}, 8), LayerId(0));
   routing.take(kRoutes);
   routing.exchange(solo);
   // Experts 2 and 3 are this member's: 3 + 1 rows from each of the two. Elements are rows of 32.
@@ -64,7 +77,7 @@ TEST_CASE("more rows than there is room for are refused, with the imbalance that
   const JobSpec job = four_tokens(2);
   ReferenceDevice device;
   SoloCommunicator solo(DeviceMesh(job.parallelism), Rank(0), device);
-  Routing routing(job, {}, LayerId(3), 8);
+  Routing routing(shape_of(job, {}, 8), LayerId(3));
   // Experts 0 and 1, which are this member's, for all four tokens of both members: 16 rows where 8 are even.
   routing.take(std::vector<double>{0, 1, .5, .5, 0, 1, .5, .5, 1, 0, .5, .5, 0, 1, .5, .5});
   CHECK_THROWS_WITH(routing.exchange(solo),
@@ -93,7 +106,7 @@ TEST_CASE("a step replays the routes of another") {
   ReferenceDevice device;
   LoopbackCommunicator alone;
   const StepProgram program = build_step_program(job);
-  RankPlan plan(job, program, device, alone);
+  RankPlan plan(program, device, alone);
   Executor executor(plan, device, alone);
   executor.initialize();
   RouteRecord record;
@@ -109,16 +122,16 @@ TEST_CASE(
     "routes as planned: this rank's experts get the imbalance, the others the rest, tokens different ones") {
   // 8 rows. Even, each of four experts has 2; with an imbalance of 1.5, experts 2 and 3 of the second member
   // have 3, which leaves 1 for each other.
-  CHECK((planned_routes(four_tokens(1), {}) ==
+  CHECK((planned_routes(shape_of(four_tokens(1), {}, 8)) ==
          std::vector<double>{0, 2, .5, .5, 0, 2, .5, .5, 1, 3, .5, .5, 1, 3, .5, .5}));
   JobSpec uneven = four_tokens(2);
   uneven.model.experts->imbalance = 1.5;
-  CHECK((planned_routes(uneven, {.dp = 1}) ==
+  CHECK((planned_routes(shape_of(uneven, {.dp = 1}, 12)) ==
          std::vector<double>{0, 2, .5, .5, 1, 3, .5, .5, 2, 3, .5, .5, 2, 3, .5, .5}));
   // An expert takes a token once: no more than four.
   uneven.model.experts->imbalance = 5.0;
-  Routing routing(uneven, {}, LayerId(0), 16);
-  routing.take(planned_routes(uneven, {}));
+  Routing routing(shape_of(uneven, {}, 16), LayerId(0));
+  routing.take(planned_routes(shape_of(uneven, {}, 16)));
   CHECK((routing.own_counts() == std::vector<std::int64_t>{4, 4, 0, 0}));
 }
 
@@ -129,7 +142,7 @@ TEST_CASE("a rank alone routes as planned, and its buffers have room for that") 
   ReferenceDevice device;
   SoloCommunicator solo(DeviceMesh(job.parallelism), Rank(1), device);
   const StepProgram program = build_step_program(job);
-  RankPlan plan(job, program, device, solo);
+  RankPlan plan(program, device, solo);
   Executor executor(plan, device, solo);
   executor.initialize_for_timing();
   executor.route_as_planned();

@@ -12,39 +12,41 @@
 namespace foreshard::test {
 namespace {
 
-Tensor weight_of(std::int64_t rows, std::int64_t columns) {
+Tensor weight_of(std::int64_t rows, std::int64_t columns, std::int64_t update_parts) {
   Tensor weight;
+  weight.update_parts = update_parts;
   weight.dims = {{.name = DimName::flat, .size = rows}, {.name = DimName::flat, .size = columns}};
   return weight;
 }
 
 TEST_CASE("a weight is dealt out in stretches, the last ones short or empty") {
   // 7 elements for 3 ranks: 3, 3 and 1; 4 for 3: 2, 2 and none.
-  JobSpec job = sharded(tiny_job(false), {.dp = 3, .zero = 1});
+  const StepProgram program = build_step_program(sharded(tiny_job(false), {.dp = 3, .zero = 1}));
+  std::int64_t parts = 3;
   const auto share = [&](std::int64_t elements, std::int64_t rank) {
-    return optimizer_share(job, {.dp = rank}, weight_of(elements, 1));
+    return optimizer_share(program, {.dp = rank}, weight_of(elements, 1, parts));
   };
   CHECK(share(7, 0) == Share{0, 3});
   CHECK(share(7, 1) == Share{3, 3});
   CHECK(share(7, 2) == Share{6, 1});
   CHECK(share(4, 2).elements == 0);
-  job.parallelism.zero = 0;
+  parts = 1;  // without ZeRO
   CHECK(share(7, 2) == Share{0, 7});
 }
 
 TEST_CASE("where a tensor is cut, its memory begins with the rank's stretch") {
-  JobSpec job = sharded(tiny_job(false), {.dp = 3, .zero = 3});
+  const StepProgram program = build_step_program(sharded(tiny_job(false), {.dp = 3, .zero = 3}));
   // 4 rows of 5: a rank has room for 2 rows, and 7 of the 20 elements.
-  Tensor cut = weight_of(4, 5);
+  Tensor cut = weight_of(4, 5, 3);
   cut.dims[0].dp = 3;
   CHECK(whole_elements(cut) == 20);
   CHECK(cut.local_elements() == 10);
   const Buffer memory{nullptr, 10, DType::fp32};
-  CHECK(own_part(job, {.dp = 2}, cut, memory) == memory.part(0, 6));
-  CHECK(held_share(job, {.dp = 2}, cut) == Share{14, 6});
+  CHECK(own_part(program, {.dp = 2}, cut, memory) == memory.part(0, 6));
+  CHECK(held_share(program, {.dp = 2}, cut) == Share{14, 6});
   const Buffer whole{nullptr, 20, DType::fp32};
-  CHECK(own_part(job, {.dp = 2}, weight_of(4, 5), whole) == whole.part(14, 6));
-  CHECK(held_share(job, {.dp = 2}, weight_of(4, 5)) == Share{0, 20});
+  CHECK(own_part(program, {.dp = 2}, weight_of(4, 5, 3), whole) == whole.part(14, 6));
+  CHECK(held_share(program, {.dp = 2}, weight_of(4, 5, 3)) == Share{0, 20});
 }
 
 /// Elements that an operation's calls work on.
@@ -73,7 +75,7 @@ TEST_CASE("squares are summed and weights updated as many as the program counts"
         ReferenceDevice device;
         // The first rank's shares are the largest.
         const SoloCommunicator solo(DeviceMesh(job.parallelism), Rank(0), device);
-        const RankPlan plan(job, program, device, solo);
+        const RankPlan plan(program, device, solo);
         int compared = 0;
         for (const PlannedOp& planned : plan.ops()) {
           const OpKind& kind = plan.op(planned.at).kind;

@@ -14,7 +14,7 @@ namespace {
 
 Tensor weight_of(std::vector<Dim> dims, std::vector<std::int64_t> sections = {}) {
   Tensor tensor;
-  tensor.name = "layer.qkv.weight";
+  tensor.meaning = {ModelPart::attention, TensorItem::qkv, TensorAspect::weight};
   tensor.role = TensorRole::weight;
   tensor.dims = std::move(dims);
   tensor.sections = std::move(sections);
@@ -25,7 +25,7 @@ TEST_CASE("each section of a fused weight is cut on its own") {
   // 4 rows of q, 2 of k, 2 of v over two ranks: rank 1 has the second halves, rows 2 3 | 5 | 7.
   const Tensor qkv = weight_of(
       {{.name = DimName::qkv, .size = 8, .tp = 2}, {.name = DimName::hidden, .size = 3}}, {4, 2, 2});
-  const ShardMap map = shard_map(tiny_job(false).model, qkv, {.tp = 1});
+  const ShardMap map = shard_map(qkv, {.tp = 1});
   CHECK(map.rows == std::vector<std::int64_t>{2, 3, 5, 7});
   CHECK(map.columns == 3);
   // Row 2 of the shard is row 5 of the model: its element 1 is number 5·3 + 1.
@@ -35,7 +35,7 @@ TEST_CASE("each section of a fused weight is cut on its own") {
 TEST_CASE("a weight that is cut by columns keeps all rows") {
   const Tensor down =
       weight_of({{.name = DimName::hidden, .size = 2}, {.name = DimName::ffn, .size = 6, .tp = 3}});
-  const ShardMap map = shard_map(tiny_job(false).model, down, {.tp = 2});
+  const ShardMap map = shard_map(down, {.tp = 2});
   CHECK(map.rows == std::vector<std::int64_t>{0, 1});
   // Columns 4 and 5 of six.
   CHECK(map.model_index(0, 0) == 4);
@@ -43,29 +43,27 @@ TEST_CASE("a weight that is cut by columns keeps all rows") {
 }
 
 TEST_CASE("rows that fill the vocabulary up are padding, and start at zero") {
-  ModelSpec model = tiny_job(false).model;
-  model.vocab = 5;
   Tensor table =
       weight_of({{.name = DimName::vocab, .size = 8, .tp = 2}, {.name = DimName::hidden, .size = 2}});
+  table.padding = 3 * 2;  // the model has five tokens
   // Rank 1 has rows 4 … 7, of which the model has the first.
-  const ShardMap map = shard_map(model, table, {.tp = 1});
+  const ShardMap map = shard_map(table, {.tp = 1});
   CHECK(map.rows == std::vector<std::int64_t>{4, ShardMap::kPadding, ShardMap::kPadding, ShardMap::kPadding});
-  const std::vector<double> values = initial_weight(model, table, LayerId(0), {.tp = 1});
+  const std::vector<double> values = initial_weight(table, LayerId(0), {.tp = 1});
   CHECK(values[0] != 0.0);
   CHECK(std::vector<double>(values.begin() + 2, values.end()) == std::vector<double>(6, 0.0));
 }
 
 TEST_CASE("the shards of a weight together are the weight") {
-  const ModelSpec model = tiny_job(false).model;
   const Tensor whole =
       weight_of({{.name = DimName::qkv, .size = 8}, {.name = DimName::hidden, .size = 3}}, {4, 2, 2});
   const Tensor cut = weight_of(
       {{.name = DimName::qkv, .size = 8, .tp = 2}, {.name = DimName::hidden, .size = 3}}, {4, 2, 2});
-  const std::vector<double> all = initial_weight(model, whole, LayerId(3), {.tp = 0});
+  const std::vector<double> all = initial_weight(whole, LayerId(3), {.tp = 0});
   std::set<std::int64_t> seen;
   for (std::int64_t rank = 0; rank < 2; ++rank) {
-    const std::vector<double> part = initial_weight(model, cut, LayerId(3), {.tp = rank});
-    const ShardMap map = shard_map(model, cut, {.tp = rank});
+    const std::vector<double> part = initial_weight(cut, LayerId(3), {.tp = rank});
+    const ShardMap map = shard_map(cut, {.tp = rank});
     for (std::size_t i = 0; i < part.size(); ++i) {
       const std::int64_t at =
           map.model_index(static_cast<std::int64_t>(i) / 3, static_cast<std::int64_t>(i) % 3);
@@ -77,12 +75,11 @@ TEST_CASE("the shards of a weight together are the weight") {
 }
 
 TEST_CASE("layers and tensors differ") {
-  const ModelSpec model = tiny_job(false).model;
   Tensor weight = weight_of({{.name = DimName::hidden, .size = 4}, {.name = DimName::hidden, .size = 4}});
-  const std::vector<double> first = initial_weight(model, weight, LayerId(0), {.tp = 0});
-  CHECK(first != initial_weight(model, weight, LayerId(1), {.tp = 0}));
-  weight.name = "layer.out.weight";
-  CHECK(first != initial_weight(model, weight, LayerId(0), {.tp = 0}));
+  const std::vector<double> first = initial_weight(weight, LayerId(0), {.tp = 0});
+  CHECK(first != initial_weight(weight, LayerId(1), {.tp = 0}));
+  weight.meaning = {ModelPart::attention, TensorItem::out, TensorAspect::weight};
+  CHECK(first != initial_weight(weight, LayerId(0), {.tp = 0}));
 }
 
 TEST_CASE("noise is even in [-1, 1)") {
@@ -106,7 +103,7 @@ TEST_CASE("labels are the tokens that follow, and replicas see other sequences")
   const std::size_t tokens = 2 * 8;  // two sequences of eight
   std::vector<double> ids(tokens);
   std::vector<double> labels(tokens);
-  const TokenSource source(job, {.dp = 1});
+  const TokenSource source(build_step_program(job), {.dp = 1});
   source.ids(MicroBatch(0), ids);
   source.labels(MicroBatch(0), labels);
   for (std::size_t i = 0; i < tokens; ++i) {
@@ -117,7 +114,7 @@ TEST_CASE("labels are the tokens that follow, and replicas see other sequences")
   // 16 sequences, 2 a micro-batch, 2 replicas: the second one's first micro-batch is the fifth of one
   // replica.
   std::vector<double> alone(tokens);
-  TokenSource(sharded(tiny_job(false), {}), {}).ids(MicroBatch(4), alone);
+  TokenSource(build_step_program(sharded(tiny_job(false), {})), {}).ids(MicroBatch(4), alone);
   CHECK(alone == ids);
 }
 
@@ -134,7 +131,7 @@ TEST_CASE("with a text, steps read other places of it, and all shardings the sam
   for (int i = 0; i < 1000; ++i) letters.push_back(static_cast<char>('a' + (i * i + i / 7) % 26));
   const TokenText text = tokens_of(letters);
   const auto read = [&](const JobSpec& job, const Coordinates& at, std::int64_t step, int micro_batch) {
-    TokenSource source(job, at);
+    TokenSource source(build_step_program(job), at);
     source.read(text);
     source.begin_step(step);
     std::vector<double> ids(16);

@@ -87,7 +87,7 @@ TEST_CASE("what runs beside kernels is counted as planned, and is in no time of 
   MpiCommunicator mpi(mpi_session(), DeviceMesh(job.parallelism));
   LateCommunicator late(mpi);
   CountingCommunicator communicator(late);
-  RankPlan plan(job, program, device, communicator);
+  RankPlan plan(program, device, communicator);
   Executor executor(plan, device, communicator);
   executor.initialize();
   device.reset();
@@ -119,7 +119,7 @@ TEST_CASE("what of collectives nothing hid is measured: here all of them, one af
   CpuDevice device(1);
   MpiCommunicator mpi(mpi_session(), DeviceMesh(job.parallelism));
   const auto measured = [&](Communicator& communicator) {
-    RankPlan plan(job, program, device, communicator);
+    RankPlan plan(program, device, communicator);
     Executor executor(plan, device, communicator);
     executor.initialize();
     return measure_steps(executor, plan, communicator, groups, {.warm_up = 0, .steps = 1, .progress = {}});

@@ -2,8 +2,8 @@
 // every combination of degrees that the ranks of this run allow.
 #include <memory>
 
-#include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/memory/memory_ledger.hpp"
+#include "planner/cost/ops/cost_model.hpp"
 #include "planner/program/emit/emit.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
 #include "runtime/comm/staged_communicator.hpp"
@@ -114,7 +114,7 @@ TEST_CASE("the loss falls over 20 steps on a fixed batch") {
   ReferenceDevice device;
   MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
   const StepProgram program = build_step_program(job);
-  RankPlan plan(job, program, device, communicator);
+  RankPlan plan(program, device, communicator);
   Executor executor(plan, device, communicator);
   executor.initialize();
   plan.optimizer().learning_rate = 1e-2;

@@ -71,14 +71,14 @@ TEST_CASE("both ends hold the same table after a step") {
   const StepProgram program = build_step_program(job);
   ReferenceDevice device;
   MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
-  RankPlan plan(job, program, device, communicator);
+  RankPlan plan(program, device, communicator);
   Executor executor(plan, device, communicator);
   executor.initialize();
   executor.run_step();
   double sum = 0.0;  // of the table's squares, +1 on the first stage and −1 on the last
   double squares = 0.0;
   for (const HeldWeight& held : plan.weights()) {
-    if (program.tensor(held.tensor).name != "embedding.weight") continue;
+    if (program.tensor(held.tensor).label != "embedding.weight") continue;
     std::vector<double> values(static_cast<std::size_t>(held.weight.elements));
     device.read(held.weight, values.data());
     for (const double value : values) squares += value * value;

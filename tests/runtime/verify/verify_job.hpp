@@ -37,7 +37,7 @@ inline CountCheck check_counted_as_planned(const JobSpec& job) {
   CountingDevice device(cpu);
   MpiCommunicator mpi(mpi_session(), DeviceMesh(job.parallelism));
   CountingCommunicator communicator(mpi);
-  RankPlan plan(job, program, device, communicator);
+  RankPlan plan(program, device, communicator);
   Executor executor(plan, device, communicator);
   executor.initialize();
   device.reset();

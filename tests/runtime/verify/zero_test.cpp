@@ -100,7 +100,7 @@ TEST_CASE("what is left on a rank is its share of the weights, their gradients a
   const StepProgram program = build_step_program(job);
   ReferenceDevice device;
   MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
-  const RankPlan plan(job, program, device, communicator);
+  const RankPlan plan(program, device, communicator);
   double whole = 0.0;
   double held = 0.0;
   for (const HeldWeight& weight : plan.weights()) {

@@ -91,7 +91,19 @@ void elementwise_as(const PointwiseCall& call, Range elements) {
     case PointwiseKind::silu: return activate<T, Silu>(call, elements);
     case PointwiseKind::sigmoid: return activate<T, Sigmoid>(call, elements);
     case PointwiseKind::multiply: return multiply<T>(call, elements);
-    default: return add<T>(call, elements);
+    case PointwiseKind::add: return add<T>(call, elements);
+    case PointwiseKind::dropout:
+    case PointwiseKind::dropout_add:
+    case PointwiseKind::softmax:
+    case PointwiseKind::swiglu:
+    case PointwiseKind::geglu:
+    case PointwiseKind::glu:
+    case PointwiseKind::bias_gradient:
+    case PointwiseKind::zero:
+    case PointwiseKind::sum_squares:
+    case PointwiseKind::cast:
+    case PointwiseKind::accumulate:
+    case PointwiseKind::relayout: return;  // other loops: runtime/kernels/cpu/pointwise.cpp
   }
 }
 
@@ -100,7 +112,23 @@ void gated_as(const PointwiseCall& call, Range rows) {
   switch (call.kind) {
     case PointwiseKind::swiglu: return gate<T, Silu>(call, rows);
     case PointwiseKind::geglu: return gate<T, Gelu>(call, rows);
-    default: return gate<T, Sigmoid>(call, rows);
+    case PointwiseKind::glu: return gate<T, Sigmoid>(call, rows);
+    case PointwiseKind::add:
+    case PointwiseKind::dropout:
+    case PointwiseKind::dropout_add:
+    case PointwiseKind::softmax:
+    case PointwiseKind::gelu:
+    case PointwiseKind::relu:
+    case PointwiseKind::sqrelu:
+    case PointwiseKind::silu:
+    case PointwiseKind::sigmoid:
+    case PointwiseKind::multiply:
+    case PointwiseKind::bias_gradient:
+    case PointwiseKind::zero:
+    case PointwiseKind::sum_squares:
+    case PointwiseKind::cast:
+    case PointwiseKind::accumulate:
+    case PointwiseKind::relayout: return;
   }
 }
 

@@ -18,7 +18,7 @@ StepProgram program_of(Op op, const std::string& accesses, const std::vector<std
   program.tensors.clear();
   for (std::size_t i = 0; i < elements.size(); ++i) {
     Tensor tensor;
-    tensor.name = std::string(1, static_cast<char>('a' + i));
+    tensor.label = std::string(1, static_cast<char>('a' + i));
     tensor.lifetime = Lifetime::step;
     tensor.dims = {{.name = DimName::flat, .size = elements[i]}};
     program.tensors.push_back(tensor);

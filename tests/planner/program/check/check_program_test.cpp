@@ -29,7 +29,7 @@ bool complains(const StepProgram& program, const std::string& text) {
 TEST_CASE("structure: ids, names and sizes") {
   StepProgram program = golden();
   SECTION("two tensors of one name") {
-    tensor_named(program, "labels").name = "ids";
+    tensor_named(program, "labels").label = "ids";
     CHECK(check_program(program) == Problems{"two tensors are called \"ids\""});
   }
   SECTION("two blocks of one name") {
@@ -249,7 +249,7 @@ TEST_CASE("data flow: nothing that lives for a micro-batch or less is written in
   }
   SECTION("statistics for a backward form that is run elsewhere") {
     Tensor dropped = tensor_named(program, "layer.attn_norm.stats");
-    dropped.name = "dropped";
+    dropped.label = "dropped";
     dropped.lifetime = Lifetime::block;
     program.tensors.push_back(dropped);
     program.blocks.push_back(Block{.name = "again",
@@ -269,7 +269,7 @@ TEST_CASE("data flow: nothing that lives for a micro-batch or less is written in
     tensor_named(program, "d.layer.act").role = TensorRole::activation;
     const TensorId unread(program.tensors.size());
     Tensor copy = tensor_named(program, "layer.act");
-    copy.name = "again";
+    copy.label = "again";
     copy.lifetime = Lifetime::block;
     program.tensors.push_back(copy);
     again.operands[1].tensor = unread;

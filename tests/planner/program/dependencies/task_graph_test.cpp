@@ -42,9 +42,9 @@ struct Tiny {
   }
   TensorId tensor(const std::string& name) {
     for (std::size_t i = 0; i < program.tensors.size(); ++i) {
-      if (program.tensors[i].name == name) return TensorId(i);
+      if (program.tensors[i].label == name) return TensorId(i);
     }
-    program.tensors.emplace_back().name = name;
+    program.tensors.emplace_back().label = name;
     return TensorId(program.tensors.size() - 1);
   }
 };

@@ -18,15 +18,18 @@ using namespace foreshard::testing;
 
 namespace {
 
+const std::string& name_for_people(const Tensor& tensor) { return tensor.label; }
+const std::string& name_for_people(const Block& block) { return block.name; }
+
 /// `items` in the order of their names in `like`; what `like` does not have comes last.
 template <class Item>
 std::vector<std::size_t> order_like(const std::vector<Item>& items, const std::vector<Item>& like) {
   std::map<std::string, std::size_t> rank;
-  for (std::size_t i = 0; i < like.size(); ++i) rank[like[i].name] = i;
+  for (std::size_t i = 0; i < like.size(); ++i) rank[name_for_people(like[i])] = i;
   std::vector<std::size_t> order(items.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   const auto rank_of = [&](std::size_t i) {
-    const auto found = rank.find(items[i].name);
+    const auto found = rank.find(name_for_people(items[i]));
     return found == rank.end() ? like.size() : found->second;
   };
   std::stable_sort(order.begin(), order.end(),
@@ -44,6 +47,9 @@ StepProgram renumbered(const StepProgram& program, const StepProgram& like) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     result.tensors[i] = program.tensors[tensors[i]];
     new_tensor[tensors[i]] = i;
+  }
+  for (Tensor& tensor : result.tensors) {
+    for (TensorId& of : tensor.of) of = TensorId(new_tensor[of.at()]);
   }
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     result.blocks[i] = program.blocks[blocks[i]];

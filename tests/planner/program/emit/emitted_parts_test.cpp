@@ -164,7 +164,7 @@ TEST_CASE("an expert rank holds its experts only, and its busiest one gets more 
   const StepProgram program = build_step_program(job);
   const auto local = [&](const std::string& name) {
     for (const Tensor& tensor : program.tensors)
-      if (tensor.name == name) return tensor.local_elements();
+      if (tensor.label == name) return tensor.local_elements();
     return std::int64_t{-1};
   };
   // One of 4 experts: gate and up (16, 16) in one matrix.

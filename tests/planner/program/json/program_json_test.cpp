@@ -62,13 +62,15 @@ TEST_CASE("every kind of operation and every optional key survives the way out a
   StepProgram program = golden();
   Tensor& tensor = tensor_named(program, "layer.mid");
   tensor.padding = 3;
+  tensor.column_sections = {4, 4};
+  tensor.update_parts = 2;
   tensor.dims[0] = {.name = DimName::tokens, .size = 24, .tp = 2, .cp = 3, .ep = 2, .dp = 2};
   Chunk& chunk = program.stages[0].chunks[0];
   chunk.last_backward = chunk.weight = chunk.last_weight = chunk.backward;
   chunk.weight.pop_back();
   program.stages[0].order.push_back({Pass::weight, ChunkId(0), MicroBatch(1)});
   const std::vector<OpKind> kinds = {
-      Gemm{.batch = 3, .m = 1, .n = 2, .k = 4, .math = DType::fp8},
+      Gemm{.batch = 3, .m = 1, .n = 2, .k = 4, .math = DType::fp8, .transpose_a = true, .transpose_b = true},
       GroupedGemm{.experts = 2, .tokens = 3, .n = 4, .k = 5, .math = DType::fp16},
       Attention{.batch = 2,
                 .query = 3,
@@ -78,13 +80,16 @@ TEST_CASE("every kind of operation and every optional key survives the way out a
                 .head_dim = 6,
                 .v_head_dim = 7,
                 .causal = false,
-                .math = DType::fp32},
+                .math = DType::fp32,
+                .window = 8,
+                .shared_dim = 2,
+                .key_layout = KeyLayout::by_head},
       Pointwise{PointwiseKind::dropout_add, 12},
-      Norm{NormKind::layernorm, 3, 4},
-      Rope{1, 2, 3},
+      Norm{NormKind::layernorm, 3, 4, 5, 2},
+      Rope{1, 2, 3, 4},
       Embedding{4, 5},
-      CrossEntropy{CrossEntropyPart::exp_sum, 6, 7},
-      Route{8, 9, 2},
+      CrossEntropy{CrossEntropyPart::exp_sum, 6, 7, 5},
+      Route{8, 9, 2, 1.5},
       Permute{10, 11},
       Collective{CollectiveKind::reduce_scatter, GroupKind::dp_cp, Reduction::max, Bytes(1) * (1LL << 62)},
       Send{Peer::previous_stage, Bytes(5)},
@@ -105,6 +110,8 @@ TEST_CASE("every kind of operation and every optional key survives the way out a
   CHECK(to_json(read) == text);
   CHECK(tensor_named(read, "layer.mid").dims[0] == tensor.dims[0]);
   CHECK(tensor_named(read, "layer.mid").padding == 3);
+  CHECK(tensor_named(read, "layer.mid").column_sections == std::vector<std::int64_t>{4, 4});
+  CHECK(tensor_named(read, "layer.mid").update_parts == 2);
   CHECK(read.stages[0].chunks[0].last_backward.size() == 3);
   CHECK(read.stages[0].chunks[0].weight.size() == 2);
   CHECK(read.stages[0].chunks[0].last_weight.size() == 3);
@@ -121,6 +128,16 @@ TEST_CASE("every kind of operation and every optional key survives the way out a
   }
   CHECK(std::get<Collective>(back.ops[10].kind).payload.value() == 1LL << 62);
   CHECK_FALSE(std::get<Attention>(back.ops[2].kind).causal);
+  CHECK(std::get<Gemm>(back.ops[0].kind).transpose_a);
+  CHECK(std::get<Gemm>(back.ops[0].kind).transpose_b);
+  CHECK(std::get<Attention>(back.ops[2].kind).window == 8);
+  CHECK(std::get<Attention>(back.ops[2].kind).shared_dim == 2);
+  CHECK(std::get<Attention>(back.ops[2].kind).key_layout == KeyLayout::by_head);
+  CHECK(std::get<Norm>(back.ops[4].kind).heads == 5);
+  CHECK(std::get<Norm>(back.ops[4].kind).query_heads == 2);
+  CHECK(std::get<Rope>(back.ops[5].kind).head_stride == 4);
+  CHECK(std::get<CrossEntropy>(back.ops[7].kind).known_vocab == 5);
+  CHECK(std::get<Route>(back.ops[8].kind).imbalance == 1.5);
 }
 
 TEST_CASE("a text that is not a step program is refused with its place") {

@@ -114,7 +114,7 @@ TEST_CASE("products fused with accumulation leave autograd one placeholder per w
   CHECK(check_program(megatron) == std::vector<std::string>{});
   Bytes placeholders;
   for (const Tensor& tensor : megatron.tensors) {
-    if (tensor.name.starts_with("placeholder")) placeholders += tensor.local_bytes();
+    if (tensor.meaning.item == TensorItem::placeholder) placeholders += tensor.local_bytes();
   }
   // bf16: qkv 24 x 8, out 8 x 8, gate and up 32 x 8, down 8 x 16, and the head 32 x 8, which has the shape of
   // gate and up.

@@ -129,7 +129,7 @@ TEST_CASE("gathers that only weight gradients read go with them, the others stay
     for (const Op& op : block_named(program, block).ops) {
       const auto* collective = std::get_if<Collective>(&op.kind);
       if (collective == nullptr || collective->kind != CollectiveKind::all_gather) continue;
-      tensors.push_back(program.tensor(op.operands[1].tensor).name);
+      tensors.push_back(program.tensor(op.operands[1].tensor).label);
     }
     return tensors;
   };
@@ -157,7 +157,7 @@ TEST_CASE("an operation that would change what a weight gradient reads later is 
   ProgramBuilder builder(job);
   const auto add = [&](const char* name) {
     Tensor tensor;
-    tensor.name = name;
+    tensor.label = name;
     return builder.add(std::move(tensor));
   };
   const TensorId dy = add("dy");
