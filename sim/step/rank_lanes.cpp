@@ -2,19 +2,6 @@
 
 namespace foreshard {
 
-RankLane rank_lane_of(const Op& op) {
-  if (const auto* send = std::get_if<Send>(&op.kind))
-    return send->peer == Peer::next_stage ? kSendForward : kSendBackward;
-  if (const auto* receive = std::get_if<Recv>(&op.kind))
-    return receive->peer == Peer::previous_stage ? kReceiveForward : kReceiveBackward;
-  if (const auto* collective = std::get_if<Collective>(&op.kind)) {
-    if (collective->group == GroupKind::world || collective->group == GroupKind::pp)
-      return static_cast<RankLane>(Lane::world);
-    if (collective->group == GroupKind::tied) return static_cast<RankLane>(Lane::tied);
-  }
-  return static_cast<RankLane>(op.lane);
-}
-
 std::optional<CommAxis> axis_of(RankLane lane) {
   if (lane == kHostLane) return std::nullopt;
   switch (program_lane(lane)) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "planner/program/dependencies/wait_rule.hpp"
+
 namespace foreshard {
 
 namespace {
@@ -32,22 +34,40 @@ Seconds LanePlayer::data_parallel_end() const {
   return Seconds(std::max(lane_free_[index(Lane::dp)], lane_free_[index(Lane::expert_dp)]));
 }
 
-void LanePlayer::play(std::span<const BlockCall> block_calls) {
-  constexpr int kMostEarly = 8;
-  std::vector<std::size_t> issued(block_calls.size(),
-                                  0);  // leading operations of each visit that ran already
-  for (std::size_t i = 0; i < block_calls.size(); ++i) {
-    for (int early = 0; early <= kMostEarly && i + static_cast<std::size_t>(early) < block_calls.size();
-         ++early) {
-      const std::size_t at = i + static_cast<std::size_t>(early);
-      if (issued[at] == 0) issued[at] = issue_early(block_calls[at], early);
-    }
-    const Block& block = program_.block(block_calls[i].block);
-    for (std::size_t o = issued[i]; o < block.ops.size(); ++o) {
-      play_op(block.ops[o], block_calls[i].layer.value(), times_[block_calls[i].block.at()][o].time.value());
-    }
-    settle();
+namespace {
+
+/// Plays a rank's block_calls in the order of issue. A buffer that a gather fills is taken to be free.
+template <class PlayOp, class Settle>
+struct BlockCallPlayer {
+  const StepProgram& program;
+  std::span<const BlockCall> block_calls;
+  PlayOp play_op;
+  Settle settle;
+
+  [[nodiscard]] const std::vector<Op>& ops(std::size_t run) const {
+    return program.block(block_calls[run].block).ops;
   }
+  [[nodiscard]] std::size_t operations(std::size_t run) const { return ops(run).size(); }
+  [[nodiscard]] std::int32_t prefetch_blocks(std::size_t run, std::uint32_t op) const {
+    return ops(run)[op].prefetch_blocks;
+  }
+  [[nodiscard]] static bool is_in_use(std::size_t, std::size_t, std::uint32_t) { return false; }
+  void issue(std::size_t run, std::uint32_t op) { play_op(block_calls[run], op); }
+  void end(std::size_t /*run*/) { settle(); }
+};
+
+}  // namespace
+
+void LanePlayer::play(std::span<const BlockCall> block_calls) {
+  constexpr std::size_t kMostEarly = 8;
+  const auto play_one = [&](const BlockCall& block_call, std::uint32_t op) {
+    play_op(program_.block(block_call.block).ops[op], block_call.layer.value(),
+            times_[block_call.block.at()][op].time.value());
+  };
+  const auto settle_now = [&] { settle(); };
+  issue_in_order(
+      BlockCallPlayer<decltype(play_one), decltype(settle_now)>{program_, block_calls, play_one, settle_now},
+      block_calls.size(), kMostEarly);
 }
 
 /// Compute waits for what the next block needs.
@@ -63,19 +83,6 @@ void LanePlayer::settle() {
   wait_for(lane_free_[index(Lane::cp)], CommAxis::cp);
   wait_for(lane_free_[index(Lane::ep)], CommAxis::ep);
   wait_for(lane_free_[index(Lane::tied)], CommAxis::pp);
-}
-
-/// Runs the leading gathers of a visit that is `blocks_early` ahead, if they may be issued now; returns how
-/// many ran.
-std::size_t LanePlayer::issue_early(const BlockCall& block_call, int blocks_early) {
-  const Block& block = program_.block(block_call.block);
-  std::size_t count = 0;
-  while (count < block.ops.size() && block.ops[count].prefetch_blocks > 0 &&
-         block.ops[count].prefetch_blocks >= blocks_early) {
-    play_op(block.ops[count], block_call.layer.value(), times_[block_call.block.at()][count].time.value());
-    ++count;
-  }
-  return count;
 }
 
 LanePlayer::Stamp LanePlayer::ready(const Op& op, std::int32_t layer) const {

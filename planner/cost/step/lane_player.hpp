@@ -15,15 +15,24 @@ namespace foreshard {
 using OpTimes = std::vector<std::vector<OpTime>>;
 OpTimes price_operations(const StepProgram& program, const CostModel& cost);
 
-/// Runs one rank's visits on its lanes, in one pass: every lane is first-in first-out in program order and
-/// program order is a topological order, so an operation's start is known when it is reached. Other ranks are
-/// taken to be ready: a collective lasts its own time, what a Recv brings is there. A pipelined collective is
-/// cut into as many pieces as its group has members: it starts with the first piece of the product before it,
-/// and the operation that it feeds starts with its first piece and ends a piece's worth after its last.
-/// At the end of a block, compute waits for the block's tensor, context and expert parallel communication and
-/// for what holds it: the next block reads the result. Only what overlaps by intent goes on: gradients,
-/// weights and pipeline transfers. The gradient norm's few bytes over all ranks go on too: a ring's latency,
-/// by which they are priced, is not what a tree takes.
+/// Runs one rank's block calls on its lanes, in one pass: every lane is first-in first-out in the order of issue, and
+/// that is a topological order, so an operation's start is known when it is reached. What waits for what is as
+/// wait_rule.hpp says, with these approximations:
+/// - Other ranks are taken to be ready: a collective lasts its own time, what a Recv brings is there.
+/// - A write does not wait for earlier reads, and a gather that is issued early not for its buffer or for the
+///   compute before it.
+/// - A pipelined collective is cut into as many pieces as its group has members: it starts with the first
+///   piece of the product before it, and the operation that it feeds starts with its first piece and ends a
+///   piece's worth after its last.
+/// - At the end of a block, compute waits for the block's tensor, context and expert parallel communication
+///   and for what holds it: the next block reads the result. Only what overlaps by intent goes on: gradients,
+///   weights and pipeline transfers. The gradient norm's few bytes over all ranks go on too: a ring's latency,
+///   by which they are priced, is not what a tree takes.
+///
+/// Example: a gather of 3 s issued one block early and a product of 2 s, in layers 0, 1, 2:
+///   dp       gather 0 [0, 3)  gather 1 [3, 6)  gather 2 [6, 9)
+///   compute                   product 0 [3, 5)  product 1 [6, 8)  product 2 [9, 11)
+/// Compute has waited 3 + 1 + 1 s for dp; a row of layers grows by 3 s each, the gather's time.
 ///
 /// Keeps what the compute lane was busy with, and which axis it waited for when it was not.
 class LanePlayer {
@@ -62,7 +71,6 @@ class LanePlayer {
   void settle();
   [[nodiscard]] Stamp ready(const Op& op, std::int32_t layer) const;
   void stamp(const Op& op, std::int32_t layer, Stamp written);
-  [[nodiscard]] std::size_t issue_early(const BlockCall& block_call, int blocks_early);
 
   const StepProgram& program_;
   const OpTimes& times_;
