@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <stdexcept>
 
+#include "planner/program/schedule/placement.hpp"
+
 namespace foreshard {
 
 namespace {
@@ -24,9 +26,12 @@ Seconds duration_of(const ChunkTimes& chunk, Pass pass) {
 class PipelinePlayer {
  public:
   PipelinePlayer(const StepProgram& program, std::span<const std::vector<ChunkTimes>> times, Seconds transfer)
-      : program_(program), times_(times), transfer_(transfer.value()), stages_(program.stages.size()) {
-    for (const auto& chunks : times) chunks_ = std::max(chunks_, chunks.size());
-    const auto passes = static_cast<std::size_t>(program.micro_batches) * chunks_ * stages_;
+      : program_(program),
+        placement_(placement_of(program)),
+        times_(times),
+        transfer_(transfer.value()),
+        stages_(program.stages.size()) {
+    const auto passes = static_cast<std::size_t>(program.micro_batches) * placement_.pieces().size();
     forward_end_.assign(passes, kNotYet);
     backward_end_.assign(passes, kNotYet);
   }
@@ -52,7 +57,7 @@ class PipelinePlayer {
   }
 
  private:
-  /// The place of a chunk's pass in the ends; pieces of the model are numbered as they follow each other.
+  /// The place of a piece's pass in the ends.
   [[nodiscard]] std::size_t at(std::size_t piece, const Slot& slot) const {
     return piece * static_cast<std::size_t>(program_.micro_batches) + slot.micro_batch.at();
   }
@@ -62,18 +67,23 @@ class PipelinePlayer {
     if (slot.pass == Pass::forward) {
       if (piece == 0) return 0.0;
       const double sent = forward_end_[at(piece - 1, slot)];
-      return sent == kNotYet ? kNotYet : sent + transfer_;
+      return sent == kNotYet ? kNotYet : sent + transfer_behind(piece - 1);
     }
     // A weight pass needs what its stage's own backward left, which the order has put before it.
     if (slot.pass == Pass::weight) return backward_end_[at(piece, slot)];
     const double own = forward_end_[at(piece, slot)];
-    if (own == kNotYet || piece + 1 == stages_ * chunks_) return own;
+    if (own == kNotYet || piece + 1 == placement_.pieces().size()) return own;
     const double sent = backward_end_[at(piece + 1, slot)];
-    return sent == kNotYet ? kNotYet : std::max(own, sent + transfer_);
+    return sent == kNotYet ? kNotYet : std::max(own, sent + transfer_behind(piece));
+  }
+
+  /// What it takes to bring activations from a piece to the one behind it, or gradients back.
+  [[nodiscard]] double transfer_behind(std::size_t piece) const {
+    return placement_.way_on(piece) ? transfer_ : 0.0;
   }
 
   bool advance(std::size_t stage, const Slot& slot, PipelineTimes& result) {
-    const std::size_t piece = slot.chunk.at() * stages_ + stage;
+    const std::size_t piece = placement_.index(StageId(stage), slot.chunk);
     const double ready = arrival(piece, slot);
     if (ready == kNotYet) return false;
     const Seconds duration = duration_of(times_[stage][slot.chunk.at()], slot.pass);
@@ -86,10 +96,10 @@ class PipelinePlayer {
   }
 
   const StepProgram& program_;
+  Placement placement_;
   std::span<const std::vector<ChunkTimes>> times_;
   double transfer_;
   std::size_t stages_;
-  std::size_t chunks_ = 0;
   std::vector<double> forward_end_;
   std::vector<double> backward_end_;
 };

@@ -112,7 +112,7 @@ void GradientBook::contributed(const Operand& x, Component component) {
     return;
   }
   // Between low-rank adapters a sum over tp stays open: what follows is linear in it.
-  if (builder_.tensor(x.tensor).name.ends_with(".lora")) return;
+  if (without_scope(builder_.tensor(x.tensor).name).ends_with(".lora")) return;
   complete(x, component);
 }
 

@@ -13,16 +13,20 @@ std::vector<std::int64_t> qkv_sections(const BlockShapes& s) {
 
 std::int64_t qkv_rows(const BlockShapes& s) { return (s.heads + 2 * s.kv_heads) * s.head_dim; }
 
+/// The attention of the kind of layer at hand. @pre it has softmax attention
+const SoftmaxAttention& attention_of(const ProgramBuilder& builder) {
+  return std::get<SoftmaxAttention>(builder.kind().mixer);
+}
+
 TensorId emit_qkv(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x) {
   const BlockShapes& s = builder.shapes();
-  const ModelSpec& model = builder.job().model;
-  const std::int64_t repeated_rows = 2 * (s.kv_heads - model.kv_heads) * s.head_dim;
+  const std::int64_t repeated_rows = 2 * (s.kv_heads - attention_of(builder).kv_heads) * s.head_dim;
   const TensorId weight = builder.weight(
       group, "layer.qkv.weight",
       {cut_dim(DimName::qkv, qkv_rows(s), s.tp, true), {.name = DimName::hidden, .size = s.hidden}},
       qkv_sections(s), repeated_rows * s.hidden);
   std::optional<TensorId> bias;
-  if (model.biases != Biases::none) {
+  if (builder.job().model.biases != Biases::none) {
     bias = builder.weight(group, "layer.qkv.bias", {cut_dim(DimName::qkv, qkv_rows(s), s.tp, true)},
                           qkv_sections(s), repeated_rows);
   }
@@ -80,12 +84,12 @@ TensorId head_square(ProgramBuilder& builder, const std::string& name, DType typ
 
 }  // namespace
 
-std::int64_t visible_keys(const JobSpec& job) {
-  const std::int64_t sequence = job.training.sequence_length;
-  if (!job.model.window || *job.model.window >= sequence) return sequence;
-  const std::int64_t window = *job.model.window;
-  if (!job.model.causal) return window;
-  return 2 * window - checked_product(window, window) / sequence;
+std::int64_t visible_keys(const ProgramBuilder& builder) {
+  const std::int64_t sequence = builder.shapes().sequence;
+  const std::optional<std::int64_t> window = window_of(builder.kind().mixer);
+  if (!window || *window >= sequence) return sequence;
+  if (!builder.job().model.causal) return *window;
+  return 2 * *window - checked_product(*window, *window) / sequence;
 }
 
 void exchange_cp(ProgramBuilder& builder, Block& block, const std::string& name, CollectiveKind kind,
@@ -112,7 +116,7 @@ Attention flash_sizes(const ProgramBuilder& builder) {
   const BlockShapes& s = builder.shapes();
   return {.batch = s.batch,
           .query = s.sequence / s.cp,
-          .key = visible_keys(builder.job()),
+          .key = visible_keys(builder),
           .heads = s.heads / s.tp,
           .kv_heads = s.kv_heads / s.tp,
           .head_dim = s.head_dim,
@@ -221,7 +225,7 @@ void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& gro
   if (builder.job().training.attention == AttentionKind::flash) {
     const BlockShapes& s = builder.shapes();
     std::vector<Operand> sinks;
-    if (builder.job().model.attention_sinks) {
+    if (attention_of(builder).sinks) {
       sinks.push_back(
           reads(builder.weight(group, "layer.sinks.weight", {cut_dim(DimName::heads, s.heads, s.tp, true)})));
     }
@@ -237,10 +241,10 @@ namespace {
 void emit_fused_attention(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x,
                           TensorId out) {
   const BlockShapes& s = builder.shapes();
-  const ModelSpec& model = builder.job().model;
+  const SoftmaxAttention& attention = attention_of(builder);
   TensorId qkv = emit_qkv(builder, block, group, x);
-  if (model.qk_norm) qkv = emit_qk_norm(builder, block, group, qkv);
-  if (model.positions == Positions::rope) {
+  if (attention.qk_norm) qkv = emit_qk_norm(builder, block, group, qkv);
+  if (attention.rope) {
     block.ops.push_back(compute_op(
         "rope", Component::attention, Phase::forward,
         Rope{.tokens = s.tokens / s.cp, .heads = (s.heads + s.kv_heads) / s.tp, .head_dim = s.head_dim},
@@ -258,9 +262,10 @@ void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group) {
 
   const TensorId normed = builder.activation("layer.attn_norm.out", DimName::hidden, s.hidden, false);
   emit_norm(builder, block, group, "attention norm", "layer.attn_norm", reads(hidden), normed);
-  const std::int64_t width = s.heads * (model.mla ? model.mla->v_head_dim : s.head_dim);
+  const auto* latent = std::get_if<LatentAttention>(&builder.kind().mixer);
+  const std::int64_t width = s.heads * (latent != nullptr ? latent->sizes.v_head_dim : s.head_dim);
   const TensorId attended = builder.activation("layer.attention.out", DimName::flat, width, true);
-  if (model.mla) {
+  if (latent != nullptr) {
     emit_latent_attention(builder, block, group, normed, attended);
   } else {
     emit_fused_attention(builder, block, group, normed, attended);
@@ -285,9 +290,11 @@ void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group) {
     const TensorId post = builder.activation("layer.attn_post_norm.out", DimName::hidden, s.hidden, false);
     out = emit_norm(builder, block, group, "attention post norm", "layer.attn_post_norm", reads(out), post);
   }
-  const TensorId mid = builder.activation("layer.mid", DimName::hidden, s.hidden, false);
-  emit_residual(builder, block, "attention residual", "layer.attn_dropout", reads(hidden), reads(out),
-                writes(mid));
+  // Without a feed-forward network behind it, what attention leaves is the next layer's input.
+  const Operand after = has_ffn(builder.kind())
+                            ? writes(builder.activation("layer.mid", DimName::hidden, s.hidden, false))
+                            : writes(hidden, 1);
+  emit_residual(builder, block, "attention residual", "layer.attn_dropout", reads(hidden), reads(out), after);
 }
 
 }  // namespace foreshard

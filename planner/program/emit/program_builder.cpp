@@ -49,7 +49,37 @@ ProgramBuilder::ProgramBuilder(const JobSpec& job)
   program_.micro_batches = job.micro_batches();
 }
 
+void ProgramBuilder::enter(const LayerKind& kind, std::string scope) {
+  leave_kind();
+  kind_ = kind;
+  scope_ = std::move(scope);
+  if (const auto* attention = std::get_if<SoftmaxAttention>(&kind.mixer)) {
+    shapes_.heads = attention->heads;
+    shapes_.kv_heads = std::max(attention->kv_heads, job_.parallelism.tp);
+    shapes_.head_dim = attention->head_dim;
+  } else if (const auto* latent = std::get_if<LatentAttention>(&kind.mixer)) {
+    shapes_.heads = latent->heads;
+  }
+}
+
+void ProgramBuilder::leave_kind() {
+  shapes_ = block_shapes(job_);
+  kind_ = std::nullopt;
+  scope_.clear();
+}
+
+std::string ProgramBuilder::scoped(std::string_view name) const {
+  const std::size_t mark = name.find('@');
+  if (mark == std::string_view::npos) {
+    const bool is_of_layer = name.starts_with("layer.") || name.starts_with("d.layer.");
+    return scope_.empty() || !is_of_layer ? std::string(name) : std::string(name) + "@" + scope_;
+  }
+  const std::size_t end = std::min(name.find('.', mark), name.size());
+  return std::string(name.substr(0, mark)).append(name.substr(end)).append(name.substr(mark, end - mark));
+}
+
 TensorId ProgramBuilder::add(Tensor tensor) {
+  tensor.name = scoped(tensor.name);
   const TensorId next(program_.tensors.size());
   const auto [entry, is_new] = tensor_by_name_.try_emplace(tensor.name, next);
   if (is_new) program_.tensors.push_back(std::move(tensor));
@@ -57,7 +87,7 @@ TensorId ProgramBuilder::add(Tensor tensor) {
 }
 
 TensorId ProgramBuilder::find(std::string_view name) const {
-  const auto entry = tensor_by_name_.find(std::string(name));
+  const auto entry = tensor_by_name_.find(scoped(name));
   if (entry == tensor_by_name_.end()) throw std::logic_error("no tensor named " + std::string(name));
   return entry->second;
 }
@@ -115,7 +145,7 @@ TensorId ProgramBuilder::frozen_weight(WeightGroup& group, Tensor weight) {
 }
 
 bool ProgramBuilder::is_frozen(TensorId weight) const {
-  return !tensor_by_name_.contains(tensor(weight).name + ".grad");
+  return !tensor_by_name_.contains(scoped(tensor(weight).name + ".grad"));
 }
 
 TensorId ProgramBuilder::gradient_of(TensorId weight) const { return find(tensor(weight).name + ".grad"); }

@@ -7,9 +7,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include "planner/program/step_program.hpp"
 #include "planner/frameworks/framework.hpp"
+#include "planner/program/step_program.hpp"
 #include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/model/layer_kind.hpp"
 
 namespace foreshard {
 
@@ -32,6 +33,7 @@ struct BlockShapes {
   DType layer_math = DType::bf16;  ///< of the products inside layers: fp8 where the job says so
 };
 
+/// Heads are those of the model; a layer kind may have its own.
 BlockShapes block_shapes(const JobSpec& job);
 
 /// The weights that one kind of block owns, and what the optimizer keeps for them.
@@ -44,6 +46,9 @@ struct WeightGroup {
   std::vector<TensorId> frozen{};         ///< without gradient and optimizer state
 };
 
+/// A tensor's name without the scope of its layer kind.
+constexpr std::string_view without_scope(std::string_view name) { return name.substr(0, name.find('@')); }
+
 /// Collects tensors and blocks while a program is built. Emitters ask it for tensors by name and append
 /// operations to the block they are given.
 class ProgramBuilder {
@@ -54,6 +59,14 @@ class ProgramBuilder {
   [[nodiscard]] const BlockShapes& shapes() const { return shapes_; }
   [[nodiscard]] const FrameworkConventions& conventions() const { return conventions_; }
   [[nodiscard]] StepProgram& program() { return program_; }
+
+  /// Emits for layers of this kind from now on: shapes() has its heads. Tensors of kinds with other mixers
+  /// must not be mixed up: where `scope` is not empty, the names of tensors that are added or found end with
+  /// "@SCOPE".
+  void enter(const LayerKind& kind, std::string scope);
+  void leave_kind();
+  /// @pre inside a kind
+  [[nodiscard]] const LayerKind& kind() const { return kind_.value(); }
 
   /// A new tensor, or the one that already has this name.
   TensorId add(Tensor tensor);
@@ -78,10 +91,15 @@ class ProgramBuilder {
   [[nodiscard]] std::optional<BlockId> find_block(std::string_view name) const;
 
  private:
+  /// A name with its scope at the end, wherever it stood in the name that this one was made from.
+  [[nodiscard]] std::string scoped(std::string_view name) const;
+
   JobSpec job_;
   BlockShapes shapes_;
   FrameworkConventions conventions_;
   StepProgram program_;
+  std::optional<LayerKind> kind_;
+  std::string scope_;
   std::unordered_map<std::string, TensorId> tensor_by_name_;
   std::unordered_map<std::string, BlockId> block_by_name_;
 };

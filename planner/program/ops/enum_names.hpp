@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "planner/program/block.hpp"
-#include "planner/topology/group.hpp"
 #include "planner/program/ops/op.hpp"
 #include "planner/program/tensors/tensor.hpp"
+#include "planner/topology/group.hpp"
 #include "planner/units/dtype.hpp"
 
 namespace foreshard {
@@ -38,8 +38,10 @@ template <>
 inline constexpr auto kNames<TensorRole> = std::to_array<std::string_view>(
     {"weight", "gradient", "optimizer", "activation", "activation_gradient", "buffer", "input"});
 template <>
-inline constexpr auto kNames<BlockKind> = std::to_array<std::string_view>(
-    {"embedding", "dense_layer", "moe_layer", "head", "pipeline", "prologue", "sync", "clip", "update"});
+inline constexpr auto kNames<BlockKind> = std::to_array<std::string_view>({"embedding", "dense_layer",
+                                                                           "moe_layer", "mixer_layer", "head",
+                                                                           "pipeline", "prologue", "sync",
+                                                                           "clip", "update"});
 template <>
 inline constexpr auto kNames<Pass> = std::to_array<std::string_view>({"forward", "backward", "weight",
                                                                       "once"});

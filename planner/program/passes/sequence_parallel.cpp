@@ -228,7 +228,8 @@ std::vector<TensorId> partial_gradient_weights(const ProgramBuilder& builder, co
         weight.name.starts_with("layer.qk_norm.") || weight.name.find(".lora_") != std::string::npos;
     // Biases of row-parallel products see all tokens.
     const bool sees_own_tokens = builder.job().parallelism.sequence_parallel &&
-                                 !weight.name.ends_with("out.bias") && !weight.name.ends_with("down.bias");
+                                 !without_scope(weight.name).ends_with("out.bias") &&
+                                 !without_scope(weight.name).ends_with("down.bias");
     if (weight.replicated_over_tp() && (sees_own_columns || sees_own_tokens)) partial.push_back(id);
   }
   return partial;

@@ -1,6 +1,6 @@
-#include <variant>
+#include "planner/program/ops/op_flops.hpp"
 
-#include "planner/cost/ops/cost_model.hpp"
+#include <variant>
 
 namespace foreshard {
 namespace {
