@@ -15,13 +15,18 @@ enum class BlockKind : std::uint8_t {
   embedding,
   dense_layer,
   moe_layer,
-  head,      ///< final norm, output projection, loss
-  pipeline,  ///< a transfer between stages
-  prologue,  ///< zero the gradients
-  sync,      ///< data-parallel gradient synchronisation, or gathering updated weights
-  clip,      ///< global gradient norm
-  update,    ///< optimizer
+  mixer_layer,  ///< a layer without a feed-forward network
+  head,         ///< final norm, output projection, loss
+  pipeline,     ///< a transfer between stages
+  prologue,     ///< zero the gradients
+  sync,         ///< data-parallel gradient synchronisation, or gathering updated weights
+  clip,         ///< global gradient norm
+  update,       ///< optimizer
 };
+
+constexpr bool is_layer(BlockKind kind) {
+  return kind == BlockKind::dense_layer || kind == BlockKind::moe_layer || kind == BlockKind::mixer_layer;
+}
 
 /// Which of a block kind's passes this is.
 enum class Pass : std::uint8_t {

@@ -21,9 +21,15 @@ struct KeySection {
   const Json* map = nullptr;
 };
 
-/// The map that a value may be, if it may be one.
+/// True for a map whose keys are the user's own names.
+bool is_by_name(const Json& form) {
+  return form.contains("additionalProperties") && form["additionalProperties"].is_object();
+}
+
+/// The map that a value may be, if it may be one; of a map by the user's own names, that below each name.
 const Json* map_in(const Json& form) {
   if (form.contains("properties")) return &form;
+  if (is_by_name(form)) return map_in(form["additionalProperties"]);
   if (form.contains("items")) return map_in(form["items"]);
   if (form.contains("anyOf")) {
     for (const Json& each : form["anyOf"]) {
@@ -47,7 +53,7 @@ void collect(std::vector<std::string> paths, const Json& map, std::vector<KeySec
       return (*each.map)["properties"] == (*child)["properties"];
     });
     KeySection& section = alike == below.end() ? below.emplace_back(KeySection{{}, child}) : *alike;
-    section.paths.push_back(joined(paths.front(), key));
+    section.paths.push_back(joined(paths.front(), is_by_name(form) ? key + ".NAME" : key));
   }
   sections.push_back({std::move(paths), &map});
   for (KeySection& section : below) collect(std::move(section.paths), *section.map, sections);
@@ -68,7 +74,7 @@ std::string type_name(const Json& form) {
   const std::string type = form["type"];
   if (type == "integer") return form["minimum"] == 1 ? "whole number" : "whole number or 0";
   if (type == "boolean") return "`true`, `false`";
-  if (type == "object") return "map";
+  if (type == "object") return is_by_name(form) ? "map by name" : "map";
   if (type == "array") return "list of " + (map_in(form) ? "maps" : type_name(form["items"]));
   if (type == "string") return form.contains("pattern") ? "quantity" : "text";
   return type;
@@ -119,7 +125,7 @@ std::vector<std::string> words_of(const Json& form) {
 
 void collect_keys(const std::string& path, const Json& map, std::vector<JobKey>& keys) {
   for (const auto& [key, form] : map["properties"].items()) {
-    const Json* const below = map_in(form);
+    const Json* const below = is_by_name(form) ? nullptr : map_in(form);
     if (below == nullptr || form.contains("anyOf")) keys.push_back({joined(path, key), words_of(form)});
     if (below != nullptr && !form.contains("items")) collect_keys(joined(path, key), *below, keys);
   }

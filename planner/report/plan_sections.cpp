@@ -211,13 +211,11 @@ Lines parameter_table(const PlannedJob& planned) {
   return beside(table.lines(), flops.lines(), 0);
 }
 
-Lines layer_table(const PlannedJob& planned) {
-  const JobSpec& job = planned.job;
-  const Estimate& estimate = planned.estimate;
-  const LayerFigures& attention = estimate.attention;
-  const LayerFigures& ffn = estimate.ffn;
-  const bool is_moe = job.model.experts && job.model.experts->count > 0;
-  Table table({{"one layer, one micro-batch", Align::left},
+namespace {
+
+/// Attention and FFN of one kind of layer, beside each other's.
+Lines kind_table(const JobSpec& job, const LayerSplit& kind, const std::string& title) {
+  Table table({{title + ", one micro-batch", Align::left},
                {"parameters"},
                {"forward"},
                {"backward"},
@@ -226,15 +224,29 @@ Lines layer_table(const PlannedJob& planned) {
     table.row({item(name), grouped(layer.parameters.value()), with_unit(layer.flops_forward),
                with_unit(layer.flops_backward), with_unit(layer.tp_bytes)});
   };
-  add("attention", attention);
-  add(fmt::format("FFN ({})", is_moe ? "experts" : word_for(job.model.ffn)), ffn);
+  add("attention", kind.attention);
+  add(fmt::format("FFN ({})", kind.has_experts ? "experts" : word_for(job.model.ffn)), kind.ffn);
   const auto ffn_share = [&](auto LayerFigures::*figure) {
-    return share((ffn.*figure).as_double(), (ffn.*figure).as_double() + (attention.*figure).as_double());
+    return share((kind.ffn.*figure).as_double(),
+                 (kind.ffn.*figure).as_double() + (kind.attention.*figure).as_double());
   };
   table.row({item("the FFN's share"), ffn_share(&LayerFigures::parameters),
              ffn_share(&LayerFigures::flops_forward), ffn_share(&LayerFigures::flops_backward),
              ffn_share(&LayerFigures::tp_bytes)});
   return table.lines();
+}
+
+}  // namespace
+
+Lines layer_table(const PlannedJob& planned) {
+  const std::vector<LayerSplit>& kinds = planned.estimate.layer_kinds;
+  if (kinds.size() == 1) return kind_table(planned.job, kinds.front(), "one layer");
+  Lines lines;
+  for (const LayerSplit& kind : kinds) {
+    const Lines table = kind_table(planned.job, kind, fmt::format("{}, one of {}", kind.kind, kind.layers));
+    lines = lines.empty() ? table : beside(lines, table, 0);
+  }
+  return lines;
 }
 
 Lines communication_table(const PlannedJob& planned) {

@@ -1,9 +1,14 @@
 #include "runtime/execute/runtime_limits.hpp"
 
+#include <algorithm>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "planner/spec/model/layer_pattern.hpp"
 
 namespace foreshard {
 namespace {
@@ -32,8 +37,29 @@ class Limits {
     refuse(model.attention_sinks, "model.attention_sinks: attention sinks are planned, not executed");
     refuse(model.positions == Positions::alibi,
            "model.positions: alibi is not executed; say rope or learned");
+    check_kinds();
     const bool windowed = model.window && *model.window < job_.training.sequence_length;
     refuse(windowed, "model.window: attention windows shorter than the sequence are planned, not executed");
+  }
+
+  /// Layers are executed as the model's other keys describe them.
+  void check_kinds() {
+    const ModelSpec& model = job_.model;
+    ModelSpec plain = model;
+    plain.layer_kinds.clear();
+    plain.pattern.clear();
+    const std::int64_t sequence = job_.training.sequence_length;
+    const LayerPattern said = layer_pattern(model, sequence);
+    const LayerPattern executed = layer_pattern(plain, sequence);
+    const bool are_alike =
+        said.kind_of == executed.kind_of &&
+        std::equal(said.kinds.begin(), said.kinds.end(), executed.kinds.begin(), executed.kinds.end(),
+                   [](const LayerKind& a, const LayerKind& b) { return a.does_the_same_as(b); });
+    if (are_alike) return;
+    std::vector<std::string> names;
+    for (const LayerKind& kind : said.kinds) names.push_back(kind.name);
+    refuse(true, fmt::format("model.layer_kinds: layers of kinds of their own ({}) are planned, not executed",
+                             fmt::join(names, ", ")));
   }
 
   void check_experts(const ExpertsSpec& experts) {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "planner/program/dependencies/wait_rule.hpp"
 #include "planner/units/result_error.hpp"
 
 namespace foreshard {
@@ -45,16 +46,6 @@ std::vector<std::int32_t> pieces_of(const StepProgram& program, const Block& blo
   return pieces;
 }
 
-/// The buffer of a layer's gathered weights is there from the start of the visit on that issues the gather;
-/// without this a gather, which waits for no compute, would run ahead without end.
-bool fills_layer_buffer(const StepProgram& program, const Op& op) {
-  return std::holds_alternative<Collective>(op.kind) &&
-         std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
-           return operand.access == Access::write &&
-                  program.tensor(operand.tensor).lifetime == Lifetime::layer;
-         });
-}
-
 /// By TensorId: its number among the shared tensors, if it is one.
 std::vector<std::optional<std::uint32_t>> find_shared(const StepProgram& program, ProgramPlan& plan) {
   constexpr RankLane kNoLane = kRankLanes;
@@ -64,7 +55,7 @@ std::vector<std::optional<std::uint32_t>> find_shared(const StepProgram& program
     for (const Op& op : block.ops) {
       for (const Operand& operand : op.operands) {
         const std::size_t id = operand.tensor.at();
-        const RankLane lane = rank_lane_of(op);
+        const RankLane lane = queue_of(op);
         if (lane_of[id] == kNoLane) lane_of[id] = lane;
         if (lane_of[id] == lane || shared[id]) continue;
         shared[id] = static_cast<std::uint32_t>(plan.shared.size());
@@ -131,9 +122,9 @@ ProgramPlan plan_program(const StepProgram& program, const OpTimes& times) {
       const Op& op = block.ops[o];
       OpPlan planned{
           .duration = duration_of(op, block, times[b][o].time), .block = BlockId(b), .op = OpId(o)};
-      planned.lane = rank_lane_of(op);
+      planned.lane = queue_of(op);
       planned.component = op.component;
-      planned.after_compute = op.after_compute || op.prefetch_blocks > 0 || fills_layer_buffer(program, op);
+      planned.after_compute = starts_after_compute(program, op);
       planned.blocks_compute = op.blocks_compute;
       planned.marks_block_call = static_cast<std::ptrdiff_t>(o) == mark;
       planned.pieces = pieces[o];

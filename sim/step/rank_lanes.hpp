@@ -4,26 +4,22 @@
 #include <cstdint>
 #include <optional>
 
-#include "planner/topology/group.hpp"
+#include "planner/program/dependencies/wait_rule.hpp"
 #include "planner/program/ops/op.hpp"
+#include "planner/topology/group.hpp"
 #include "sim/engine/engine.hpp"
 
 namespace foreshard {
 
-/// The queues of one rank: the program's lanes, one per direction for what arrives, and one for its host.
-/// Links are full duplex, so a Recv does not queue behind the Sends of its direction.
-using RankLane = std::uint8_t;
+/// The queues of one rank, as queue_of() numbers them, and one for its host.
+using RankLane = Queue;
 inline constexpr RankLane kComputeLane = static_cast<RankLane>(Lane::compute);
 inline constexpr RankLane kSendForward = static_cast<RankLane>(Lane::pp_forward);
 inline constexpr RankLane kSendBackward = static_cast<RankLane>(Lane::pp_backward);
-inline constexpr RankLane kReceiveForward = static_cast<RankLane>(kLaneCount);
-inline constexpr RankLane kReceiveBackward = static_cast<RankLane>(kLaneCount + 1);
-inline constexpr RankLane kHostLane = static_cast<RankLane>(kLaneCount + 2);
-inline constexpr std::size_t kRankLanes = kLaneCount + 3;
-
-/// Where an operation queues. Transfers go by their peer: forward is towards the next stage. Collectives over
-/// several stages (world, pp) share the world lane, on which all stages move in step.
-RankLane rank_lane_of(const Op& op);
+inline constexpr RankLane kReceiveForward = kReceivesFromPrevious;
+inline constexpr RankLane kReceiveBackward = kReceivesFromNext;
+inline constexpr RankLane kHostLane = static_cast<RankLane>(kQueueCount);
+inline constexpr std::size_t kRankLanes = kQueueCount + 1;
 
 /// The program's lane. @pre not the host's: that is no lane of the program
 constexpr Lane program_lane(RankLane lane) {

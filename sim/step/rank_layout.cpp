@@ -30,7 +30,7 @@ std::array<std::optional<GroupKind>, kRankLanes> kinds_by_lane(const StepProgram
     for (const Op& op : block.ops) {
       const auto* collective = std::get_if<Collective>(&op.kind);
       if (collective == nullptr || program.group(collective->group).size <= 1) continue;
-      auto& kind = kinds[rank_lane_of(op)];
+      auto& kind = kinds[queue_of(op)];
       const auto same = [&](GroupKind a, GroupKind b) {
         return program.group(a).size == program.group(b).size &&
                program.group(a).stride == program.group(b).stride;

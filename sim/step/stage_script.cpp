@@ -5,6 +5,7 @@
 #include <bit>
 #include <optional>
 
+#include "planner/program/dependencies/wait_rule.hpp"
 #include "sim/step/instance_table.hpp"
 #include "sim/step/merge_kernels.hpp"
 #include "sim/step/task_label.hpp"
@@ -44,7 +45,7 @@ class ScriptWriter::Impl {
       : plan_(plan), options_(options), known_(kRankLanes) {
     script_.runs = runs_of(program, stage);
     instances_.emplace(plan, script_.runs);
-    gathers_issued_.resize(static_cast<std::size_t>(plan.most_blocks_early) + 1);
+    order_.emplace(script_.runs.size(), static_cast<std::size_t>(plan.most_blocks_early));
     count_tasks();
     if (options_.merge_kernels && tasks_[kComputeLane] <= ScriptOptions::kMostMerged) {
       write_all();
@@ -66,6 +67,32 @@ class ScriptWriter::Impl {
   }
   void drop_before(RankLane lane, std::uint32_t ordinal) { script_.lanes[lane].drop_before(ordinal); }
 
+  // ---- what IssueOrder asks of a rank
+
+  [[nodiscard]] std::uint32_t operations(std::size_t run) const {
+    const std::size_t block = script_.runs[run].block_call.block.at();
+    return plan_.first_op[block + 1] - plan_.first_op[block];
+  }
+  [[nodiscard]] std::int32_t prefetch_blocks(std::size_t run, std::uint32_t op) const {
+    return plan_.ops[op_of(run, op)].blocks_early;
+  }
+  void issue(std::size_t run, std::uint32_t op) { issue_op(run, op_of(run, op)); }
+
+  /// True if what an operation of a later run writes is still needed by a run that starts before it.
+  [[nodiscard]] bool is_in_use(std::size_t now, std::size_t later, std::uint32_t op) const {
+    const std::vector<Run>& runs = script_.runs;
+    for (const SharedOperand& written : plan_.operands_of(plan_.ops[op_of(later, op)])) {
+      if (written.access == Access::read) continue;
+      const InstanceTable::Key target = instances_->key(written, runs[later], later);
+      for (std::size_t run = now; run < later; ++run) {
+        for (const SharedOperand& other : plan_.operands_of_block(runs[run].block_call.block)) {
+          if (other.tensor == written.tensor && instances_->key(other, runs[run], run) == target) return true;
+        }
+      }
+    }
+    return false;
+  }
+
  private:
   [[nodiscard]] bool is_complete() const { return kernels_by_run_.size() == script_.runs.size(); }
 
@@ -79,7 +106,7 @@ class ScriptWriter::Impl {
 
   void write_run() {
     issuing_ = kernels_by_run_.size();
-    issue_run(issuing_);
+    order_->issue_run(*this, issuing_);
     kernels_by_run_.push_back(issued(kComputeLane));
   }
 
@@ -100,42 +127,9 @@ class ScriptWriter::Impl {
   /// Tasks of a lane so far.
   [[nodiscard]] std::uint32_t issued(RankLane lane) const { return script_.lanes[lane].size(); }
 
-  void issue_run(std::size_t run) {
-    const auto farthest = static_cast<std::size_t>(plan_.most_blocks_early);
-    for (std::size_t ahead = 0; ahead <= farthest && run + ahead < script_.runs.size(); ++ahead)
-      issue_early(run, run + ahead);
-    const std::size_t block = script_.runs[run].block_call.block.at();
-    std::uint32_t& gathers = gathers_issued_[run % gathers_issued_.size()];
-    for (std::uint32_t op = plan_.first_op[block] + gathers; op < plan_.first_op[block + 1]; ++op)
-      issue_op(run, op);
-    gathers = 0;
-  }
-
-  /// Issues the gathers at the beginning of this or a later run that may be issued at the start of run `now`.
-  void issue_early(std::size_t now, std::size_t later) {
-    const std::size_t block = script_.runs[later].block_call.block.at();
-    std::uint32_t& issued = gathers_issued_[later % gathers_issued_.size()];
-    for (; plan_.first_op[block] + issued < plan_.first_op[block + 1]; ++issued) {
-      const OpPlan& op = plan_.ops[plan_.first_op[block] + issued];
-      const auto most_early = static_cast<std::size_t>(op.blocks_early);
-      if (most_early == 0 || most_early < later - now || is_in_use(now, later, op)) return;
-      issue_op(later, plan_.first_op[block] + issued);
-    }
-  }
-
-  /// True if what `op` of a later run writes is still needed by a run that starts before it.
-  [[nodiscard]] bool is_in_use(std::size_t now, std::size_t later, const OpPlan& op) const {
-    const std::vector<Run>& runs = script_.runs;
-    for (const SharedOperand& written : plan_.operands_of(op)) {
-      if (written.access == Access::read) continue;
-      const InstanceTable::Key target = instances_->key(written, runs[later], later);
-      for (std::size_t run = now; run < later; ++run) {
-        for (const SharedOperand& other : plan_.operands_of_block(runs[run].block_call.block)) {
-          if (other.tensor == written.tensor && instances_->key(other, runs[run], run) == target) return true;
-        }
-      }
-    }
-    return false;
+  /// The plan's number of an operation of a run.
+  [[nodiscard]] std::uint32_t op_of(std::size_t run, std::uint32_t op) const {
+    return plan_.first_op[script_.runs[run].block_call.block.at()] + op;
   }
 
   void issue_op(std::size_t run, std::uint32_t op) {
@@ -147,7 +141,6 @@ class ScriptWriter::Impl {
     if (plan.blocks_compute) holds_.need(plan.lane, issued(plan.lane));
   }
 
-  /// A read waits for the last write; a write waits for that and for the reads since.
   void collect_needs(std::size_t run, const OpPlan& op) {
     needs_ = {};
     needs_of_pieces_ = {};
@@ -155,7 +148,7 @@ class ScriptWriter::Impl {
       const LastUses& uses = instances_->find(operand, script_.runs[run], run);
       const bool piece_by_piece = op.pieces > 1 && uses.pieces == op.pieces;
       (piece_by_piece ? needs_of_pieces_ : needs_).need(uses.writer, uses.written);
-      if (operand.access == Access::read) continue;
+      if (!waits_for_readers(operand.access)) continue;
       for (std::uint32_t lanes = uses.reading; lanes != 0; lanes &= lanes - 1) {
         const auto lane = static_cast<RankLane>(std::countr_zero(lanes));
         needs_.need(lane, uses.read[lane]);
@@ -231,8 +224,8 @@ class ScriptWriter::Impl {
   StageScript script_;
   std::array<std::uint64_t, kRankLanes> tasks_{};
   std::optional<InstanceTable> instances_;
-  std::size_t issuing_ = 0;                    // the run at whose start the host is
-  std::vector<std::uint32_t> gathers_issued_;  // ahead, of the next runs
+  std::size_t issuing_ = 0;  // the run at whose start the host is
+  std::optional<IssueOrder> order_;
   std::vector<std::uint32_t> kernels_by_run_;  // tasks of the compute lane up to and with each run
   std::vector<Needs> known_;                   // by lane: what its tasks so far have waited for
   Needs holds_;                                // of communication that the next compute waits for

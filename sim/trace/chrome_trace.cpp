@@ -54,7 +54,7 @@ ChromeTrace::ChromeTrace(std::ostream& out, const StepProgram& program, ChromeTr
   for (const Block& block : program.blocks) {
     std::vector<OpText>& texts = ops_.emplace_back();
     for (const Op& op : block.ops) {
-      const RankLane lane = rank_lane_of(op);
+      const RankLane lane = queue_of(op);
       texts.push_back(
           {fmt::format(R"("tid":{},"ph":"X","name":"{}","cat":"{},{}","args":{{"block":"{}")", lane,
                        escaped(op.name), to_string(op.component), to_string(op.phase), escaped(block.name)),

@@ -6,23 +6,15 @@
 #include "planner/cost/collectives/collective_time.hpp"
 #include "planner/cost/ops/kernel_forms.hpp"
 #include "planner/cost/ops/kernel_model.hpp"
-#include "planner/topology/group.hpp"
 #include "planner/program/ops/op.hpp"
+#include "planner/program/ops/op_flops.hpp"
 #include "planner/program/step_program.hpp"
 #include "planner/spec/job/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
+#include "planner/topology/group.hpp"
 #include "planner/units/quantity.hpp"
 
 namespace foreshard {
-
-/// FLOPs of one operation on one rank.
-struct OpFlops {
-  Flops model;  ///< counted in model FLOPs: attention's full square, backward twice forward, no recomputation
-  Flops
-      hardware;  ///< with recomputation and flash attention's backward recomputation; attention's full square
-  Flops executed;  ///< what the device really multiplies: a causal mask halves the attention core
-};
-OpFlops op_flops(const Op& op);
 
 /// Bytes that one operation reads and writes in device memory.
 Bytes op_traffic(const Op& op, const StepProgram& program);

@@ -1,6 +1,7 @@
 #include "planner/cost/step/estimate.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -13,9 +14,10 @@
 #include "planner/cost/step/pipeline_play.hpp"
 #include "planner/cost/step/stage_play.hpp"
 #include "planner/program/emit/emit.hpp"
-#include "planner/program/emit/stage_layout.hpp"
+#include "planner/program/schedule/placement.hpp"
 #include "planner/program/schedule/schedule.hpp"
 #include "planner/spec/job/job_notes.hpp"
+#include "planner/spec/model/layer_pattern.hpp"
 
 namespace foreshard {
 
@@ -37,7 +39,8 @@ class Summation {
   Estimate run() {
     Estimate result;
     result.parameters = count_parameters(job_, program_);
-    const LayerSplit layer = split_layer(job_, program_);
+    result.layer_kinds = split_layers(job_, program_);
+    const LayerSplit layer = usual_layer(result.layer_kinds);
     result.attention = layer.attention;
     result.ffn = layer.ffn;
     sum_time(result);
@@ -46,9 +49,11 @@ class Summation {
     result.memory = memory_report(job_, program_);
     result.training = training_figures(job_, result.step);
     result.vocab_padding = padded_vocab() - job_.model.vocab;
-    for (const auto& chunks : stage_layout(job_.model, job_.parallelism, job_.training.sequence_length)) {
+    const Placement placement = placement_of(program_);
+    for (std::size_t s = 0; s < placement.stages(); ++s) {
       auto& counts = result.stage_layers.emplace_back();
-      for (const LayerRange& range : chunks) counts.push_back(range.count);
+      for (std::size_t c = 0; c < placement.chunks(StageId(s)); ++c)
+        counts.push_back(placement.piece(StageId(s), ChunkId(c)).layers.count);
     }
     add_notes(result);
     check_estimate(job_, result);
@@ -236,15 +241,25 @@ class Summation {
     return job_.model.vocab;
   }
 
+  /// Of any kind of layer; latent attention has none of its own.
+  [[nodiscard]] std::int64_t fewest_kv_heads() const {
+    std::int64_t fewest = job_.model.mla ? job_.model.kv_heads : std::numeric_limits<std::int64_t>::max();
+    for (const LayerKind& kind : layer_pattern(job_.model, job_.training.sequence_length).kinds) {
+      if (const auto* attention = std::get_if<SoftmaxAttention>(&kind.mixer))
+        fewest = std::min(fewest, attention->kv_heads);
+    }
+    return fewest;
+  }
+
   void add_notes(Estimate& result) const {
     result.notes = job_notes(job_);
     if (result.vocab_padding > 0) {
       result.notes.push_back(
           fmt::format("vocabulary padded by {} to {} rows", result.vocab_padding, padded_vocab()));
     }
-    if (job_.parallelism.tp > job_.model.kv_heads) {
-      result.notes.push_back("each kv head stands on " +
-                             std::to_string(job_.parallelism.tp / job_.model.kv_heads) +
+    const std::int64_t kv_heads = fewest_kv_heads();
+    if (job_.parallelism.tp > kv_heads) {
+      result.notes.push_back("each kv head stands on " + std::to_string(job_.parallelism.tp / kv_heads) +
                              " tensor-parallel ranks");
     }
     std::int64_t fewest = job_.model.layers;

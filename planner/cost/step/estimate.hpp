@@ -90,6 +90,15 @@ struct LayerFigures {
   Bytes tp_bytes;
 };
 
+/// One kind of layer: its attention (norms left out) and its feed-forward network.
+struct LayerSplit {
+  std::string kind;         ///< as its blocks are called: "dense_layer"
+  std::int64_t layers = 0;  ///< of this kind in the model
+  bool has_experts = false;
+  LayerFigures attention{};
+  LayerFigures ffn{};
+};
+
 /// The whole training run, where the job says how long it is. Idle devices of its nodes are paid for: they
 /// count as device hours and cost; energy is that of the devices in use.
 struct TrainingFigures {
@@ -108,7 +117,8 @@ struct Estimate {
   StepFigures step;
   MemoryReport memory;
   std::array<AxisTraffic, kCommAxisCount> communication;  ///< by CommAxis
-  LayerFigures attention;
+  std::vector<LayerSplit> layer_kinds;                    ///< every kind of layer
+  LayerFigures attention;                                 ///< of the usual kind, as in usual_layer()
   LayerFigures ffn;
   TrainingFigures training;
   std::vector<std::vector<std::int64_t>> stage_layers;  ///< layers of each chunk of each stage

@@ -18,13 +18,6 @@ GroupKind group_of(const Op& op) {
                     *communication);
 }
 
-/// Where an operation queues, each direction of arrivals apart.
-std::size_t queue_of(const Op& op) {
-  if (const auto* receive = std::get_if<Recv>(&op.kind))
-    return kLaneCount + static_cast<std::size_t>(receive->peer);
-  return static_cast<std::size_t>(op.lane);
-}
-
 /// By TensorId: its number among those that operations of several queues touch, if it is one.
 std::vector<std::optional<std::uint32_t>> find_shared_tensors(const StepProgram& program, LanePlan& plan) {
   constexpr std::size_t kNone = SIZE_MAX;
@@ -73,15 +66,6 @@ void cut_into_pieces(const StepProgram& program, const Block& block, std::span<L
   }
 }
 
-/// The buffer of a layer's gathered weights is there from the start of the run on that issues the gather.
-bool fills_layer_buffer(const StepProgram& program, const Op& op) {
-  return std::holds_alternative<Collective>(op.kind) &&
-         std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
-           return operand.access == Access::write &&
-                  program.tensor(operand.tensor).lifetime == Lifetime::layer;
-         });
-}
-
 LaneOp::Transfer transfer_of(const Op& op) {
   if (std::holds_alternative<Send>(op.kind)) return LaneOp::Transfer::send;
   return std::holds_alternative<Recv>(op.kind) ? LaneOp::Transfer::receive : LaneOp::Transfer::none;
@@ -102,13 +86,13 @@ LaneOp lane_op(const StepProgram& program, const Op& op, const OpTime& time) {
           .axis = axis_of(group),
           .is_communication = is_communication(op),
           .is_of_optimizer = op.component == Component::optimizer || op.component == Component::gradient_sync,
-          .after_compute = op.after_compute || op.prefetch_blocks > 0 || fills_layer_buffer(program, op),
+          .after_compute = starts_after_compute(program, op),
           .blocks_compute = op.blocks_compute,
           .transfer = transfer_of(op),
           .peer = peer_of(op),
           .joins_stages = collective != nullptr && program.group(group).size > 1 &&
                           (group == GroupKind::world || group == GroupKind::tied || group == GroupKind::pp),
-          .blocks_early = static_cast<std::size_t>(op.prefetch_blocks)};
+          .blocks_early = op.prefetch_blocks};
 }
 
 /// The last kernel of a block waits until the host has submitted all of them.

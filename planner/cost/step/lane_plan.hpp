@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "planner/cost/ops/cost_model.hpp"
+#include "planner/program/dependencies/wait_rule.hpp"
 #include "planner/program/step_program.hpp"
 #include "planner/units/quantity.hpp"
 
@@ -22,8 +23,8 @@ struct LaneOp {
     std::int32_t layer_shift = 0;
     Access access = Access::read;
   };
-  double seconds = 0.0;   ///< a Recv takes no time of its own: its Send does
-  std::size_t queue = 0;  ///< its Lane; of a Recv, kLaneCount and its peer: it does not queue behind Sends
+  double seconds = 0.0;          ///< a Recv takes no time of its own: its Send does
+  Queue queue = 0;               ///< as queue_of() numbers them
   CommAxis axis = CommAxis::tp;  ///< of a communication
   bool is_communication = false;
   bool is_of_optimizer = false;  ///< a kernel that the breakdown counts as the optimizer's
@@ -31,18 +32,16 @@ struct LaneOp {
   bool blocks_compute = false;
   enum class Transfer : std::uint8_t { none, send, receive };
   Transfer transfer = Transfer::none;
-  Peer peer = Peer::next_stage;  ///< of a transfer
-  bool joins_stages = false;     ///< a collective over several stages
-  double pieces = 1.0;           ///< a pipelined collective and its products run in so many
-  std::int64_t submits = 0;      ///< of a block's last kernel: how many the block has; else 0
-  std::size_t blocks_early = 0;  ///< of a gather that is issued ahead
-  std::uint32_t first_use = 0;   ///< into LanePlan::uses
+  Peer peer = Peer::next_stage;   ///< of a transfer
+  bool joins_stages = false;      ///< a collective over several stages
+  double pieces = 1.0;            ///< a pipelined collective and its products run in so many
+  std::int64_t submits = 0;       ///< of a block's last kernel: how many the block has; else 0
+  std::int32_t blocks_early = 0;  ///< of a gather that is issued ahead
+  std::uint32_t first_use = 0;    ///< into LanePlan::uses
   std::uint32_t uses = 0;
 };
 
-inline constexpr std::size_t kQueueCount = kLaneCount + 2;
-
-/// A step program made ready for LanePlayer, by the same rules as the simulator's (sim/step/program_plan.hpp).
+/// A step program made ready for LanePlayer, by the rules of planner/program/dependencies/wait_rule.hpp.
 struct LanePlan {
   struct SharedTensor {
     Lifetime lifetime = Lifetime::block;
@@ -54,7 +53,7 @@ struct LanePlan {
   std::vector<SharedTensor> tensors;
   std::int32_t lowest_shift = 0;  ///< of any use
   std::int32_t highest_shift = 0;
-  std::size_t most_blocks_early = 0;
+  std::int32_t most_blocks_early = 0;
 
   [[nodiscard]] std::span<const LaneOp> ops_of(BlockId block) const {
     return std::span(ops).subspan(first_op[block.at()], first_op[block.at() + 1] - first_op[block.at()]);

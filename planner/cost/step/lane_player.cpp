@@ -66,7 +66,8 @@ void LanePlayer::begin_run() {
     for (const StageBoard::Transfer& arriving : board_->under_way(stage_, transfers_seen_))
       add_load(arriving.start, arriving.end);
   }
-  for (std::size_t ahead = 0; ahead <= plan_.most_blocks_early && issuing_ + ahead < runs_.size(); ++ahead)
+  const auto most_early = static_cast<std::size_t>(plan_.most_blocks_early);
+  for (std::size_t ahead = 0; ahead <= most_early && issuing_ + ahead < runs_.size(); ++ahead)
     issue_early(issuing_, issuing_ + ahead);
   next_op_ = gathers_issued_[issuing_];
 }
@@ -141,7 +142,7 @@ void LanePlayer::issue_early(std::size_t now, std::size_t later) {
   std::size_t& issued = gathers_issued_[later];
   for (; issued < ops.size(); ++issued) {
     const LaneOp& op = ops[issued];
-    if (op.blocks_early == 0 || op.blocks_early < later - now || is_in_use(now, later, op)) return;
+    if (!may_issue_early(op.blocks_early, later - now) || is_in_use(now, later, op)) return;
     if (!issue(op, later)) return;
   }
 }
@@ -166,7 +167,7 @@ LanePlayer::Needs LanePlayer::needs_of(const LaneOp& op, std::size_t run) {
     } else {
       need(needs, last.whole);
     }
-    if (use.access != Access::read) need(needs, last.read);
+    if (waits_for_readers(use.access)) need(needs, last.read);
   }
   return needs;
 }

@@ -1,7 +1,13 @@
 #include "planner/cost/step/model_figures.hpp"
 
+#include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
 #include <stdexcept>
+#include <string>
+#include <tuple>
+#include <utility>
 
 #include "planner/cost/ops/cost_model.hpp"
 
@@ -11,14 +17,19 @@ namespace {
 
 std::int64_t without_padding(const Tensor& weight) { return weight.global_elements() - weight.padding; }
 
-/// Layers of the model that run this block; blocks that stand once count as one.
-std::int64_t layers_of(BlockKind kind, const ModelSpec& model) {
-  const std::int64_t dense = model.experts ? model.experts->dense_layers : model.layers;
-  if (kind == BlockKind::dense_layer) return dense;
-  return kind == BlockKind::moe_layer ? model.layers - dense : 1;
+/// By BlockId, the layers of the model that run a block in a micro-batch's passes; blocks of other kinds that
+/// run there count as one layer. Blocks outside the passes count none.
+std::vector<std::int64_t> layers_by_block(const StepProgram& program) {
+  std::vector<std::int64_t> layers(program.blocks.size(), 0);
+  for (const StageProgram& stage : program.stages) {
+    for (const Chunk& chunk : stage.chunks) {
+      for (const std::vector<BlockCall>* block_calls : {&chunk.forward, &chunk.backward, &chunk.weight}) {
+        for (const BlockCall& block_call : *block_calls) ++layers[block_call.block.at()];
+      }
+    }
+  }
+  return layers;
 }
-
-bool is_layer(BlockKind kind) { return kind == BlockKind::dense_layer || kind == BlockKind::moe_layer; }
 
 bool is_weight(const Tensor& tensor) {
   return tensor.role == TensorRole::weight && tensor.lifetime == Lifetime::step;
@@ -109,12 +120,14 @@ bool is_ffn(Component component) {
 ParameterCounts count_parameters(const JobSpec& job, const StepProgram& program) {
   ParameterCounts counts;
   std::set<TensorId> counted;  // of those that stand once: a tied table is read by embedding and head
-  for (const Block& block : program.blocks) {
+  const std::vector<std::int64_t> layers = layers_by_block(program);
+  for (std::size_t b = 0; b < program.blocks.size(); ++b) {
+    const Block& block = program.blocks[b];
     if (block.pass != Pass::forward) continue;
     for (const TensorId id : weights_of(block, program)) {
       const Tensor& weight = program.tensor(id);
       if (weight.per_layer || counted.insert(id).second) {
-        add_weight(counts, weight, layers_of(block.kind, job.model), job.model);
+        add_weight(counts, weight, layers[b], job.model);
       }
     }
   }
@@ -123,10 +136,10 @@ ParameterCounts count_parameters(const JobSpec& job, const StepProgram& program)
 
 ModelFlops count_model_flops(const JobSpec& job, const StepProgram& program) {
   ModelFlops sum;
-  for (const Block& block : program.blocks) {
-    const std::int64_t layers = layers_of(block.kind, job.model);
-    for (const Op& op : block.ops) {
-      const Flops flops = model_flops(op, program, job) * layers;
+  const std::vector<std::int64_t> layers = layers_by_block(program);
+  for (std::size_t b = 0; b < program.blocks.size(); ++b) {
+    for (const Op& op : program.blocks[b].ops) {
+      const Flops flops = model_flops(op, program, job) * layers[b];
       (is_backward(op.phase) ? sum.backward : sum.forward) += flops;
       if (op.component == Component::attention_core) sum.attention_core += flops;
     }
@@ -134,30 +147,74 @@ ModelFlops count_model_flops(const JobSpec& job, const StepProgram& program) {
   return sum;
 }
 
-LayerSplit split_layer(const JobSpec& job, const StepProgram& program) {
-  LayerSplit split;
-  const BlockKind kind = job.model.experts ? BlockKind::moe_layer : BlockKind::dense_layer;
-  for (const Block& block : program.blocks) {
-    if (block.kind != kind || !is_layer(block.kind)) continue;
-    for (const Op& op : block.ops) {
-      if (op.phase == Phase::recompute) continue;
-      if (!is_attention(op.component) && !is_ffn(op.component)) continue;
-      LayerFigures& figures = is_attention(op.component) ? split.attention : split.ffn;
-      (is_backward(op.phase) ? figures.flops_backward : figures.flops_forward) +=
-          model_flops(op, program, job);
-      const auto* collective = std::get_if<Collective>(&op.kind);
-      if (collective != nullptr && collective->group == GroupKind::tp) {
-        figures.tp_bytes +=
-            ring_bytes_sent(collective->kind, collective->payload, program.group(GroupKind::tp).size);
+namespace {
+
+/// By BlockId, which kind of layer a block is part of: the forward block that runs for the same layers.
+std::vector<std::optional<BlockId>> forward_of_blocks(const StepProgram& program) {
+  std::map<LayerId, BlockId> forward;
+  std::vector<std::optional<BlockId>> by_block(program.blocks.size());
+  for (const StageProgram& stage : program.stages) {
+    for (const Chunk& chunk : stage.chunks) {
+      for (const BlockCall& block_call : chunk.forward) {
+        if (is_layer(program.block(block_call.block).kind)) forward[block_call.layer] = block_call.block;
+      }
+      for (const std::vector<BlockCall>* block_calls : {&chunk.forward, &chunk.backward, &chunk.weight}) {
+        for (const BlockCall& block_call : *block_calls) {
+          if (is_layer(program.block(block_call.block).kind))
+            by_block[block_call.block.at()] = forward.at(block_call.layer);
+        }
       }
     }
-    if (block.pass != Pass::forward) continue;
-    ParameterCounts layer;
-    for (const TensorId id : weights_of(block, program)) add_weight(layer, program.tensor(id), 1, job.model);
-    split.attention.parameters = layer.attention;
-    split.ffn.parameters = layer.ffn + layer.router;
   }
-  return split;
+  return by_block;
+}
+
+/// Adds one block's operations to the figures of its kind of layer.
+void add_block(LayerSplit& split, const Block& block, const StepProgram& program, const JobSpec& job) {
+  for (const Op& op : block.ops) {
+    if (op.phase == Phase::recompute) continue;
+    if (!is_attention(op.component) && !is_ffn(op.component)) continue;
+    LayerFigures& figures = is_attention(op.component) ? split.attention : split.ffn;
+    (is_backward(op.phase) ? figures.flops_backward : figures.flops_forward) += model_flops(op, program, job);
+    const auto* collective = std::get_if<Collective>(&op.kind);
+    if (collective != nullptr && collective->group == GroupKind::tp) {
+      figures.tp_bytes +=
+          ring_bytes_sent(collective->kind, collective->payload, program.group(GroupKind::tp).size);
+    }
+  }
+  if (block.pass != Pass::forward) return;
+  ParameterCounts layer;
+  for (const TensorId id : weights_of(block, program)) add_weight(layer, program.tensor(id), 1, job.model);
+  split.attention.parameters = layer.attention;
+  split.ffn.parameters = layer.ffn + layer.router;
+}
+
+}  // namespace
+
+std::vector<LayerSplit> split_layers(const JobSpec& job, const StepProgram& program) {
+  const std::vector<std::optional<BlockId>> forward = forward_of_blocks(program);
+  const std::vector<std::int64_t> layers = layers_by_block(program);
+  std::vector<LayerSplit> kinds;
+  for (std::size_t b = 0; b < program.blocks.size(); ++b) {
+    if (forward[b] != BlockId(b)) continue;
+    const Block& block = program.blocks[b];
+    LayerSplit kind{.kind = block.name.substr(0, block.name.rfind(" forward")),
+                    .layers = layers[b],
+                    .has_experts = block.kind == BlockKind::moe_layer};
+    for (std::size_t other = 0; other < program.blocks.size(); ++other) {
+      if (forward[other] == BlockId(b)) add_block(kind, program.blocks[other], program, job);
+    }
+    kinds.push_back(std::move(kind));
+  }
+  return kinds;
+}
+
+LayerSplit usual_layer(const std::vector<LayerSplit>& kinds) {
+  const auto usual =
+      std::max_element(kinds.begin(), kinds.end(), [](const LayerSplit& a, const LayerSplit& b) {
+        return std::tuple(a.has_experts, a.layers) < std::tuple(b.has_experts, b.layers);
+      });
+  return usual == kinds.end() ? LayerSplit{} : *usual;
 }
 
 }  // namespace foreshard

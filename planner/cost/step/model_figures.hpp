@@ -17,12 +17,11 @@ struct ModelFlops {
 };
 ModelFlops count_model_flops(const JobSpec& job, const StepProgram& program);
 
-/// One layer's attention (norms left out) and FFN: parameters, FLOPs and tensor-parallel bytes of one
-/// micro-batch.
-struct LayerSplit {
-  LayerFigures attention;
-  LayerFigures ffn;
-};
-LayerSplit split_layer(const JobSpec& job, const StepProgram& program);
+/// One kind of layer for each forward block of layers, in the order of the program's blocks.
+std::vector<LayerSplit> split_layers(const JobSpec& job, const StepProgram& program);
+
+/// The kind that stands for the model where only one is shown: one with experts where there are some, of those
+/// the kind with most layers.
+LayerSplit usual_layer(const std::vector<LayerSplit>& kinds);
 
 }  // namespace foreshard

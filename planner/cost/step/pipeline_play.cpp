@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <stdexcept>
 
+#include "planner/program/schedule/placement.hpp"
+
 namespace foreshard {
 
 namespace {
@@ -14,9 +16,8 @@ constexpr double kNotYet = -1.0;
 class PipelinePlayer {
  public:
   PipelinePlayer(const StepProgram& program, std::span<const StagePlay> plays)
-      : program_(program), plays_(plays), stages_(program.stages.size()) {
-    for (const StagePlay& play : plays) chunks_ = std::max(chunks_, play.chunks.size());
-    const auto passes = static_cast<std::size_t>(program.micro_batches) * chunks_ * stages_;
+      : program_(program), placement_(placement_of(program)), plays_(plays), stages_(program.stages.size()) {
+    const auto passes = static_cast<std::size_t>(program.micro_batches) * placement_.pieces().size();
     forward_.resize(passes);
     backward_.resize(passes);
   }
@@ -54,7 +55,7 @@ class PipelinePlayer {
     double sent = 0.0;
   };
 
-  /// The place of a chunk's pass in the ends; pieces of the model are numbered as they follow each other.
+  /// The place of a piece's pass in the ends.
   [[nodiscard]] std::size_t at(std::size_t piece, const Slot& slot) const {
     return piece * static_cast<std::size_t>(program_.micro_batches) + slot.micro_batch.at();
   }
@@ -68,7 +69,7 @@ class PipelinePlayer {
     // A weight pass needs what its stage's own backward left, which the order has put before it.
     if (slot.pass == Pass::weight) return own(backward_[at(piece, slot)]);
     const Done& before = forward_[at(piece, slot)];
-    if (before.end == kNotYet || piece + 1 == stages_ * chunks_) return own(before);
+    if (before.end == kNotYet || piece + 1 == placement_.pieces().size()) return own(before);
     const Done& next = backward_[at(piece + 1, slot)];
     if (next.end == kNotYet || next.delivered >= before.end) return {next.delivered, next.end};
     return own(before);
@@ -76,7 +77,7 @@ class PipelinePlayer {
   static Arrival own(const Done& done) { return {done.end, done.end}; }
 
   bool advance(std::size_t stage, const Slot& slot, PipelineTimes& result) {
-    const std::size_t piece = slot.chunk.at() * stages_ + stage;
+    const std::size_t piece = placement_.index(StageId(stage), slot.chunk);
     const Arrival needed = arrival(piece, slot);
     if (needed.time == kNotYet) return false;
     const PassPlay::Times& times =
@@ -93,9 +94,9 @@ class PipelinePlayer {
   }
 
   const StepProgram& program_;
+  Placement placement_;
   std::span<const StagePlay> plays_;
   std::size_t stages_;
-  std::size_t chunks_ = 0;
   std::vector<Done> forward_;
   std::vector<Done> backward_;
 };

@@ -12,6 +12,7 @@
 #include <boost/graph/topological_sort.hpp>
 #include <fmt/format.h>
 
+#include "planner/program/dependencies/wait_rule.hpp"
 #include "planner/program/schedule/runs.hpp"
 #include "planner/units/overloaded.hpp"
 
@@ -38,16 +39,33 @@ class StageBuilder {
       : program_(program), stage_(stage), tasks_(tasks), dependencies_(dependencies), meetings_(meetings) {}
 
   void build() {
-    const std::vector<Run> runs = runs_of(program_, StageId(stage_));
-    const std::size_t farthest = farthest_prefetch();
-    std::vector<std::size_t> issued(runs.size(), 0);  ///< leading operations of each run that are listed
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-      for (std::size_t ahead = 0; ahead <= farthest && i + ahead < runs.size(); ++ahead) {
-        issue_early(runs, i, i + ahead, issued[i + ahead]);
+    runs_ = runs_of(program_, StageId(stage_));
+    issue_in_order(*this, runs_.size(), farthest_prefetch());
+  }
+
+  // ---- what issue_in_order asks of a rank
+
+  [[nodiscard]] std::size_t operations(std::size_t run) const { return ops_of(run).size(); }
+  [[nodiscard]] std::int32_t prefetch_blocks(std::size_t run, std::uint32_t op) const {
+    return ops_of(run)[op].prefetch_blocks;
+  }
+  void issue(std::size_t run, std::uint32_t op) { add(runs_[run], run, OpId(static_cast<std::size_t>(op))); }
+  void end(std::size_t /*run*/) {}
+
+  /// True if what an operation of a later run writes is still needed by a run that starts before it.
+  [[nodiscard]] bool is_in_use(std::size_t now, std::size_t later, std::uint32_t op) const {
+    for (const Operand& written : ops_of(later)[op].operands) {
+      if (written.access == Access::read) continue;
+      const Instance target = instance_of(program_, written, runs_[later], later);
+      for (std::size_t run = now; run < later; ++run) {
+        for (const Op& other : ops_of(run)) {
+          for (const Operand& operand : other.operands) {
+            if (instance_of(program_, operand, runs_[run], run) == target) return true;
+          }
+        }
       }
-      const Block& block = program_.block(runs[i].block_call.block);
-      for (std::size_t op = issued[i]; op < block.ops.size(); ++op) add(runs[i], i, OpId(op), block.ops[op]);
     }
+    return false;
   }
 
  private:
@@ -57,6 +75,10 @@ class StageBuilder {
     std::vector<std::size_t> readers;  ///< since that write
   };
 
+  [[nodiscard]] const std::vector<Op>& ops_of(std::size_t run) const {
+    return program_.block(runs_[run].block_call.block).ops;
+  }
+
   [[nodiscard]] std::size_t farthest_prefetch() const {
     std::int8_t farthest = 0;
     for (const Block& block : program_.blocks) {
@@ -65,38 +87,8 @@ class StageBuilder {
     return static_cast<std::size_t>(farthest);
   }
 
-  /// Lists the gathers of this or a later run that may be issued at the start of run `now`: after the compute
-  /// before it.
-  void issue_early(const std::vector<Run>& runs, std::size_t now, std::size_t later, std::size_t& issued) {
-    const Block& block = program_.block(runs[later].block_call.block);
-    while (issued < block.ops.size()) {
-      const Op& op = block.ops[issued];
-      const auto most_early = static_cast<std::size_t>(op.prefetch_blocks);
-      if (most_early == 0 || most_early < later - now || is_in_use(runs, now, later, op)) return;
-      const std::optional<std::size_t> compute = last_of_lane_[static_cast<std::size_t>(Lane::compute)];
-      wait(add(runs[later], later, OpId(issued), op), compute);
-      ++issued;
-    }
-  }
-
-  /// True if what `op` of a later run writes is still needed by a run that starts before it.
-  [[nodiscard]] bool is_in_use(const std::vector<Run>& runs, std::size_t now, std::size_t later,
-                               const Op& op) const {
-    for (const Operand& written : op.operands) {
-      if (written.access == Access::read) continue;
-      const Instance target = instance_of(program_, written, runs[later], later);
-      for (std::size_t i = now; i < later; ++i) {
-        for (const Op& other : program_.block(runs[i].block_call.block).ops) {
-          for (const Operand& operand : other.operands) {
-            if (instance_of(program_, operand, runs[i], i) == target) return true;
-          }
-        }
-      }
-    }
-    return false;
-  }
-
-  std::size_t add(const Run& run, std::size_t run_index, OpId op_id, const Op& op) {
+  void add(const Run& run, std::size_t run_index, OpId op_id) {
+    const Op& op = ops_of(run_index)[op_id.at()];
     const std::size_t task = tasks_.size();
     tasks_.push_back(
         {StageId(stage_), run.block_call.block, op_id, run.block_call.layer, run.chunk, run.micro_batch});
@@ -104,19 +96,17 @@ class StageBuilder {
     follow_data(run, run_index, op, task);
     follow_lanes(op, task);
     note_meeting(op, task);
-    return task;
   }
 
   void wait(std::size_t task, std::optional<std::size_t> other) {
     if (other && *other != task) dependencies_[task].push_back(*other);
   }
 
-  /// A read waits for the last write; a write waits for that and for the reads since.
   void follow_data(const Run& run, std::size_t run_index, const Op& op, std::size_t task) {
     for (const Operand& operand : op.operands) {
       Uses& uses = uses_[instance_of(program_, operand, run, run_index)];
       wait(task, uses.writer);
-      if (operand.access == Access::read) {
+      if (!waits_for_readers(operand.access)) {
         uses.readers.push_back(task);
         continue;
       }
@@ -128,21 +118,15 @@ class StageBuilder {
 
   /// First in, first out per lane, and the edges of a job that does not overlap.
   void follow_lanes(const Op& op, std::size_t task) {
-    std::optional<std::size_t>& last = last_of_lane_[lane_index(op)];
+    std::optional<std::size_t>& last = last_of_queue_[queue_of(op)];
     wait(task, last);
     last = task;
     if (op.lane == Lane::compute) {
       for (const std::size_t held_by : holders_) wait(task, held_by);
       holders_.clear();
     }
-    if (op.after_compute) wait(task, last_of_lane_[static_cast<std::size_t>(Lane::compute)]);
+    if (starts_after_compute(program_, op)) wait(task, last_of_queue_[static_cast<Queue>(Lane::compute)]);
     if (op.blocks_compute) holders_.push_back(task);
-  }
-
-  /// What arrives queues behind what arrived before it, not behind what is sent: links are full duplex.
-  static std::size_t lane_index(const Op& op) {
-    if (!std::holds_alternative<Recv>(op.kind)) return static_cast<std::size_t>(op.lane);
-    return kLaneCount + (op.lane == Lane::pp_backward ? 1 : 0);
   }
 
   void note_meeting(const Op& op, std::size_t task) {
@@ -165,8 +149,8 @@ class StageBuilder {
   Dependencies& dependencies_;
   Meetings& meetings_;
   std::unordered_map<Instance, Uses, InstanceHash> uses_;
-  std::array<std::optional<std::size_t>, kLaneCount + 2>
-      last_of_lane_;                  ///< and of the receives, by direction
+  std::vector<Run> runs_;
+  std::array<std::optional<std::size_t>, kQueueCount> last_of_queue_;
   std::vector<std::size_t> holders_;  ///< communication that the next compute waits for
 };
 

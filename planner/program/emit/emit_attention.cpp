@@ -13,6 +13,11 @@ std::vector<std::int64_t> qkv_sections(const BlockShapes& s) {
 
 std::int64_t qkv_rows(const BlockShapes& s) { return (s.heads + 2 * s.kv_heads) * s.head_dim; }
 
+/// The attention of the kind of layer at hand. @pre it has softmax attention
+const SoftmaxAttention& attention_of(const ProgramBuilder& builder) {
+  return std::get<SoftmaxAttention>(builder.kind().mixer);
+}
+
 /// A (T, q + k + v) activation, its columns cut over tp.
 TensorId qkv_activation(ProgramBuilder& builder, TensorItem item) {
   const BlockShapes& s = builder.shapes();
@@ -26,14 +31,13 @@ TensorId qkv_activation(ProgramBuilder& builder, TensorItem item) {
 
 TensorId emit_qkv(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x) {
   const BlockShapes& s = builder.shapes();
-  const ModelSpec& model = builder.job().model;
-  const std::int64_t repeated_rows = 2 * (s.kv_heads - model.kv_heads) * s.head_dim;
+  const std::int64_t repeated_rows = 2 * (s.kv_heads - attention_of(builder).kv_heads) * s.head_dim;
   const TensorId weight = builder.weight(
       group, {ModelPart::attention, TensorItem::qkv, TensorAspect::weight},
       {cut_dim(DimName::qkv, qkv_rows(s), s.tp, true), {.name = DimName::hidden, .size = s.hidden}},
       qkv_sections(s), repeated_rows * s.hidden);
   std::optional<TensorId> bias;
-  if (model.biases != Biases::none) {
+  if (builder.job().model.biases != Biases::none) {
     bias = builder.weight(group, {ModelPart::attention, TensorItem::qkv, TensorAspect::bias},
                           {cut_dim(DimName::qkv, qkv_rows(s), s.tp, true)}, qkv_sections(s), repeated_rows);
   }
@@ -93,16 +97,16 @@ TensorId head_square(ProgramBuilder& builder, const Meaning& meaning, DType type
 
 }  // namespace
 
-std::int64_t attention_window(const JobSpec& job) {
-  const bool sees_all = !job.model.window || *job.model.window >= job.training.sequence_length;
-  return sees_all ? 0 : *job.model.window;
+std::int64_t attention_window(const ProgramBuilder& builder) {
+  const std::optional<std::int64_t> window = window_of(builder.kind().mixer);
+  return window && *window < builder.shapes().sequence ? *window : 0;
 }
 
-std::int64_t visible_keys(const JobSpec& job) {
-  const std::int64_t sequence = job.training.sequence_length;
-  const std::int64_t window = attention_window(job);
+std::int64_t visible_keys(const ProgramBuilder& builder) {
+  const std::int64_t sequence = builder.shapes().sequence;
+  const std::int64_t window = attention_window(builder);
   if (window == 0) return sequence;
-  if (!job.model.causal) return window;
+  if (!builder.job().model.causal) return window;
   return 2 * window - checked_product(window, window) / sequence;
 }
 
@@ -130,14 +134,14 @@ Attention flash_sizes(const ProgramBuilder& builder) {
   const BlockShapes& s = builder.shapes();
   return {.batch = s.batch,
           .query = s.sequence / s.cp,
-          .key = visible_keys(builder.job()),
+          .key = visible_keys(builder),
           .heads = s.heads / s.tp,
           .kv_heads = s.kv_heads / s.tp,
           .head_dim = s.head_dim,
           .v_head_dim = s.head_dim,
           .causal = builder.job().model.causal,
           .math = s.activation,
-          .window = attention_window(builder.job())};
+          .window = attention_window(builder)};
 }
 
 TensorId attention_statistic(ProgramBuilder& builder, bool heads_over_cp) {
@@ -247,7 +251,7 @@ void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& gro
   if (builder.job().training.attention == AttentionKind::flash) {
     const BlockShapes& s = builder.shapes();
     std::vector<Operand> sinks;
-    if (builder.job().model.attention_sinks) {
+    if (attention_of(builder).sinks) {
       sinks.push_back(
           reads(builder.weight(group, {ModelPart::attention, TensorItem::sinks, TensorAspect::weight},
                                {cut_dim(DimName::heads, s.heads, s.tp, true)})));
@@ -264,10 +268,10 @@ namespace {
 void emit_fused_attention(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x,
                           TensorId out) {
   const BlockShapes& s = builder.shapes();
-  const ModelSpec& model = builder.job().model;
+  const SoftmaxAttention& attention = attention_of(builder);
   TensorId qkv = emit_qkv(builder, block, group, x);
-  if (model.qk_norm) qkv = emit_qk_norm(builder, block, group, qkv);
-  if (model.positions == Positions::rope) {
+  if (attention.qk_norm) qkv = emit_qk_norm(builder, block, group, qkv);
+  if (attention.rope) {
     block.ops.push_back(compute_op(
         "rope", Component::attention, Phase::forward,
         Rope{.tokens = s.tokens / s.cp, .heads = (s.heads + s.kv_heads) / s.tp, .head_dim = s.head_dim},
@@ -285,10 +289,11 @@ void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group) {
 
   const TensorId normed =
       emit_norm(builder, block, group, "attention norm", TensorItem::attention_norm, reads(hidden));
-  const std::int64_t width = s.heads * (model.mla ? model.mla->v_head_dim : s.head_dim);
+  const auto* latent = std::get_if<LatentAttention>(&builder.kind().mixer);
+  const std::int64_t width = s.heads * (latent != nullptr ? latent->sizes.v_head_dim : s.head_dim);
   const TensorId attended = builder.activation({ModelPart::attention, TensorItem::core, TensorAspect::output},
                                                DimName::flat, width, true);
-  if (model.mla) {
+  if (latent != nullptr) {
     emit_latent_attention(builder, block, group, normed, attended);
   } else {
     emit_fused_attention(builder, block, group, normed, attended);
@@ -315,9 +320,12 @@ void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group) {
     out =
         emit_norm(builder, block, group, "attention post norm", TensorItem::attention_post_norm, reads(out));
   }
-  const TensorId mid = builder.activation(kMidStream, DimName::hidden, s.hidden, false);
+  // Without a feed-forward network behind it, what attention leaves is the next layer's input.
+  const Operand after = has_ffn(builder.kind())
+                            ? writes(builder.activation(kMidStream, DimName::hidden, s.hidden, false))
+                            : writes(hidden, 1);
   emit_residual(builder, block, "attention residual", TensorItem::attention_dropout, reads(hidden),
-                reads(out), writes(mid));
+                reads(out), after);
 }
 
 }  // namespace foreshard

@@ -45,6 +45,15 @@ void emit_ffn_activation(ProgramBuilder& builder, Block& block, Component compon
   pointwise(PointwiseKind::multiply, gate_id, {reads(gate_id), reads(up), writes(activated)});
 }
 
+BlockKind block_kind(FeedForward ffn) {
+  switch (ffn) {
+    case FeedForward::dense: return BlockKind::dense_layer;
+    case FeedForward::experts: return BlockKind::moe_layer;
+    case FeedForward::none: return BlockKind::mixer_layer;
+  }
+  return BlockKind::dense_layer;
+}
+
 FfnParts ffn_parts(const ModelSpec& model, std::int64_t ffn_hidden) {
   const bool gated = is_gated(model.ffn);
   return {.up = gated ? TensorItem::gate_up : TensorItem::up,
@@ -95,18 +104,22 @@ TensorId emit_mlp(ProgramBuilder& builder, Block& block, WeightGroup& group, Mod
   return down;
 }
 
+Operand ffn_input(ProgramBuilder& builder) {
+  return reads(has_mixer(builder.kind()) ? builder.find(kMidStream) : hidden_stream(builder));
+}
+
 TensorId emit_ffn_norm(ProgramBuilder& builder, Block& block, WeightGroup& group) {
   if (builder.job().model.norms_per_layer == 1)
     return builder.find({ModelPart::norm, TensorItem::attention_norm, TensorAspect::output});
-  return emit_norm(builder, block, group, "ffn norm", TensorItem::ffn_norm, reads(builder.find(kMidStream)));
+  return emit_norm(builder, block, group, "ffn norm", TensorItem::ffn_norm, ffn_input(builder));
 }
 
 void emit_ffn_residual(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId out) {
   if (builder.job().model.norms_per_layer == 4) {
     out = emit_norm(builder, block, group, "ffn post norm", TensorItem::ffn_post_norm, reads(out));
   }
-  emit_residual(builder, block, "ffn residual", TensorItem::ffn_dropout, reads(builder.find(kMidStream)),
-                reads(out), writes(hidden_stream(builder), 1));
+  emit_residual(builder, block, "ffn residual", TensorItem::ffn_dropout, ffn_input(builder), reads(out),
+                writes(hidden_stream(builder), 1));
 }
 
 void emit_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group) {
@@ -115,11 +128,15 @@ void emit_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group) {
   emit_ffn_residual(builder, block, group, down);
 }
 
-Block emit_dense_layer(ProgramBuilder& builder, WeightGroup& group) {
-  Block block{
-      .name = "dense_layer forward", .kind = BlockKind::dense_layer, .pass = Pass::forward, .ops = {}};
-  emit_attention(builder, block, group);
-  emit_ffn(builder, block, group);
+Block emit_layer(ProgramBuilder& builder, const std::string& name, WeightGroup& group, WeightGroup& experts) {
+  const LayerKind& kind = builder.kind();
+  Block block{.name = name + " forward", .kind = block_kind(kind.ffn), .pass = Pass::forward, .ops = {}};
+  if (has_mixer(kind)) emit_attention(builder, block, group);
+  switch (kind.ffn) {
+    case FeedForward::dense: emit_ffn(builder, block, group); break;
+    case FeedForward::experts: emit_moe_ffn(builder, block, group, experts); break;
+    case FeedForward::none: break;
+  }
   return block;
 }
 

@@ -24,20 +24,20 @@ TensorId emit_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, co
 void emit_residual(ProgramBuilder& builder, Block& block, const std::string& name, TensorItem dropout,
                    Operand a, Operand x, Operand y);
 
-/// Attention sublayer: norm, qkv, (qk norm,) rope, core, output projection, all-reduce, residual: hidden →
-/// layer.mid.
+/// Attention sublayer of the kind at hand: norm, qkv, (qk norm,) rope, core, output projection, all-reduce,
+/// residual: hidden → layer.mid, or, where no FFN follows, → hidden of the next layer.
 void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group);
 /// The attention core on layer.qkv → layer.attention.out. Flash, or scores, softmax, (dropout,) values.
 void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv,
                          TensorId out);
 
-/// Positions that a query sees: the model's window where it is shorter than the sequence, else 0 for all.
-std::int64_t attention_window(const JobSpec& job);
+/// Positions that a query of the kind at hand sees: its window where it is shorter than the sequence, else 0 for all.
+std::int64_t attention_window(const ProgramBuilder& builder);
 
-/// Keys per query in the full matrix. Under a causal window of w the pairs are Σ min(i + 1, w) ≈ s·w − w²/2,
+/// Keys per query in the full matrix, for the kind of layer at hand. Under a causal window of w the pairs are Σ min(i + 1, w) ≈ s·w − w²/2,
 /// and a causal mask is counted as half, so the matrix that stands for them has 2·w − w²/s columns: s where w
 /// = s.
-std::int64_t visible_keys(const JobSpec& job);
+std::int64_t visible_keys(const ProgramBuilder& builder);
 
 /// A collective over the context-parallel group, part of the attention core.
 void exchange_cp(ProgramBuilder& builder, Block& block, const std::string& name, CollectiveKind kind,
@@ -45,8 +45,8 @@ void exchange_cp(ProgramBuilder& builder, Block& block, const std::string& name,
 /// "ring WHAT" or "all-gather WHAT": what brings every rank's keys and values together.
 std::string gather_name(const ProgramBuilder& builder, const std::string& what);
 
-/// FFN sublayer: norm, up (and gate), activation, down, all-reduce, residual: layer.mid → hidden of the next
-/// layer.
+/// FFN sublayer: norm, up (and gate), activation, down, all-reduce, residual: layer.mid (hidden in a layer
+/// without attention) → hidden of the next layer.
 void emit_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group);
 
 // Its parts, which dense FFN, shared experts and routed experts have in common:
@@ -76,10 +76,10 @@ void emit_moe_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group, Wei
 void emit_latent_attention(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x,
                            TensorId out);
 
-/// A whole dense transformer layer.
-Block emit_dense_layer(ProgramBuilder& builder, WeightGroup& group);
-/// A whole layer whose FFN is a mixture of experts.
-Block emit_moe_layer(ProgramBuilder& builder, WeightGroup& group, WeightGroup& experts);
+/// What a layer with this feed-forward network is to those who read blocks.
+BlockKind block_kind(FeedForward ffn);
+/// A whole layer of the kind at hand: "NAME forward". Routed experts belong to `experts`, all else to `group`.
+Block emit_layer(ProgramBuilder& builder, const std::string& name, WeightGroup& group, WeightGroup& experts);
 
 /// Token table (vocabulary cut over tp), all-reduce, learned positions, dropout: ids → hidden 0.
 Block emit_embedding(ProgramBuilder& builder, WeightGroup& table, WeightGroup& positions);

@@ -18,7 +18,7 @@ class LatentEmitter {
         block_(block),
         group_(group),
         s_(builder.shapes()),
-        mla_(*builder.job().model.mla) {}
+        mla_(std::get<LatentAttention>(builder.kind().mixer).sizes) {}
 
   void run(TensorId x, TensorId out) {
     const std::int64_t head = mla_.nope_head_dim + mla_.rope_head_dim;
@@ -48,14 +48,14 @@ class LatentEmitter {
                 cut_dim(DimName::heads, s_.heads, s_.tp, true)};
     const Attention attention{.batch = s_.batch,
                               .query = s_.sequence / s_.cp,
-                              .key = visible_keys(builder_.job()),
+                              .key = visible_keys(builder_),
                               .heads = s_.heads / s_.tp,
                               .kv_heads = s_.heads / s_.tp,
                               .head_dim = mla_.nope_head_dim + mla_.rope_head_dim,
                               .v_head_dim = mla_.v_head_dim,
                               .causal = builder_.job().model.causal,
                               .math = s_.activation,
-                              .window = attention_window(builder_.job()),
+                              .window = attention_window(builder_),
                               .shared_dim = mla_.rope_head_dim,
                               .key_layout = KeyLayout::by_head};
     operands.push_back(writes(out));

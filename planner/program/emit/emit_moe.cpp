@@ -205,11 +205,4 @@ void emit_moe_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group, Wei
   emit_ffn_residual(builder, block, group, out);
 }
 
-Block emit_moe_layer(ProgramBuilder& builder, WeightGroup& group, WeightGroup& experts) {
-  Block block{.name = "moe_layer forward", .kind = BlockKind::moe_layer, .pass = Pass::forward, .ops = {}};
-  emit_attention(builder, block, group);
-  emit_moe_ffn(builder, block, group, experts);
-  return block;
-}
-
 }  // namespace foreshard

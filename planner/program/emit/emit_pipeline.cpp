@@ -15,35 +15,40 @@ TensorId slice_of(ProgramBuilder& builder, TensorId stream) {
   return builder.add(std::move(slice));
 }
 
+/// What travels, and where to.
 struct Direction {
   std::string name;
   TensorId stream;
   Peer to;
-  Lane lane;
   Pass pass;
   Phase phase;
+
+  /// Lanes are links: one towards the next stage, one towards the previous.
+  [[nodiscard]] Lane lane() const { return to == Peer::next_stage ? Lane::pp_forward : Lane::pp_backward; }
 };
 
-BlockId emit_send(ProgramBuilder& builder, const Direction& d, bool scatter) {
-  const TensorId travels = scatter ? slice_of(builder, d.stream) : d.stream;
+enum class Payload : std::uint8_t { whole, scattered };
+
+BlockId emit_send(ProgramBuilder& builder, const Direction& d, Payload payload_form) {
+  const TensorId travels = payload_form == Payload::scattered ? slice_of(builder, d.stream) : d.stream;
   const Bytes payload = builder.tensor(travels).local_bytes();
   Op op = compute_op("send " + d.name, Component::pipeline, d.phase, Send{.peer = d.to, .payload = payload},
                      {reads(d.stream)});
-  op.lane = d.lane;
+  op.lane = d.lane();
   op.blocks_compute = !builder.job().training.overlap.pp;
   return builder.add(
       Block{.name = "send " + d.name, .kind = BlockKind::pipeline, .pass = d.pass, .ops = {std::move(op)}});
 }
 
-BlockId emit_receive(ProgramBuilder& builder, const Direction& d, bool scatter) {
+BlockId emit_receive(ProgramBuilder& builder, const Direction& d, Payload payload_form) {
   const Peer from = d.to == Peer::next_stage ? Peer::previous_stage : Peer::next_stage;
-  const TensorId arrives = scatter ? slice_of(builder, d.stream) : d.stream;
+  const TensorId arrives = payload_form == Payload::scattered ? slice_of(builder, d.stream) : d.stream;
   Block block{.name = "receive " + d.name, .kind = BlockKind::pipeline, .pass = d.pass, .ops = {}};
   Op op = compute_op("receive " + d.name, Component::pipeline, d.phase,
                      Recv{.peer = from, .payload = builder.tensor(arrives).local_bytes()}, {writes(arrives)});
-  op.lane = d.lane;
+  op.lane = d.lane();
   block.ops.push_back(std::move(op));
-  if (scatter) {
+  if (payload_form == Payload::scattered) {
     Op gather = compute_op("gather slices", Component::pipeline, d.phase,
                            Collective{.kind = CollectiveKind::all_gather,
                                       .group = GroupKind::tp,
@@ -58,20 +63,21 @@ BlockId emit_receive(ProgramBuilder& builder, const Direction& d, bool scatter) 
 
 }  // namespace
 
-PipelineBlocks emit_pipeline(ProgramBuilder& builder) {
-  const bool scatter = builder.shapes().tp > 1 && builder.conventions().scatter_pipeline &&
-                       !builder.job().parallelism.sequence_parallel;
-  const Direction forward{"forward",        builder.find(kHiddenStream),
-                          Peer::next_stage, Lane::pp_forward,
-                          Pass::forward,    Phase::forward};
-  const Direction backward{
-      "backward",           builder.find(Derivation::gradient, builder.find(kHiddenStream)),
-      Peer::previous_stage, Lane::pp_backward,
-      Pass::backward,       Phase::backward_input};
-  return {.send_forward = emit_send(builder, forward, scatter),
-          .receive_forward = emit_receive(builder, forward, scatter),
-          .send_backward = emit_send(builder, backward, scatter),
-          .receive_backward = emit_receive(builder, backward, scatter)};
+PipelineBlocks emit_pipeline(ProgramBuilder& builder, Peer way) {
+  const bool scatters = builder.shapes().tp > 1 && builder.conventions().scatter_pipeline &&
+                        !builder.job().parallelism.sequence_parallel;
+  const Payload form = scatters ? Payload::scattered : Payload::whole;
+  const bool is_usual = way == Peer::next_stage;
+  const std::string turned = is_usual ? "" : ", turned";
+  const TensorId hidden = builder.find(kHiddenStream);
+  const Direction forward{"forward" + turned, hidden, way, Pass::forward, Phase::forward};
+  const Direction backward{"backward" + turned, builder.find(Derivation::gradient, hidden),
+                           is_usual ? Peer::previous_stage : Peer::next_stage, Pass::backward,
+                           Phase::backward_input};
+  return {.send_forward = emit_send(builder, forward, form),
+          .receive_forward = emit_receive(builder, forward, form),
+          .send_backward = emit_send(builder, backward, form),
+          .receive_backward = emit_receive(builder, backward, form)};
 }
 
 }  // namespace foreshard

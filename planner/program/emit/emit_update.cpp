@@ -108,16 +108,20 @@ void append_buckets(const ProgramBuilder& builder, Block& block, CollectiveKind 
   flush();
 }
 
+/// What of a weight group is exchanged.
+enum class Exchanged : std::uint8_t { weights, gradients };
+
 /// The weights or gradients of those units whose replicas are `replicas`, in the order in which backward
 /// finishes.
 std::vector<Operand> unit_operands(const ProgramBuilder& builder, const std::vector<SyncUnit>& units,
-                                   GroupKind replicas, bool weights) {
+                                   GroupKind replicas, Exchanged what) {
   std::vector<Operand> operands;
   for (const SyncUnit& unit : units) {
     if (unit.group->replicas != replicas || replicas_of(builder.job(), *unit.group) == 1) continue;
     for (std::int64_t layer = unit.first + unit.layers - 1; layer >= unit.first; --layer) {
       for (const TensorId id : unit.group->weights) {
-        operands.push_back(adds_to(weights ? id : builder.gradient_of(id), static_cast<int>(layer)));
+        const TensorId tensor = what == Exchanged::weights ? id : builder.gradient_of(id);
+        operands.push_back(adds_to(tensor, static_cast<int>(layer)));
       }
     }
   }
@@ -128,9 +132,9 @@ std::optional<BlockId> sync_block(ProgramBuilder& builder, const std::vector<Syn
                                   const std::string& name, CollectiveKind kind) {
   if (const auto known = builder.find_block(name)) return known;
   Block block{.name = name, .kind = BlockKind::sync, .pass = Pass::once, .ops = {}};
+  const Exchanged what = kind == CollectiveKind::all_gather ? Exchanged::weights : Exchanged::gradients;
   for (const GroupKind replicas : {GroupKind::dp_cp, GroupKind::expert_dp}) {
-    append_buckets(builder, block, kind, replicas,
-                   unit_operands(builder, units, replicas, kind == CollectiveKind::all_gather));
+    append_buckets(builder, block, kind, replicas, unit_operands(builder, units, replicas, what));
   }
   if (block.ops.empty()) return std::nullopt;
   return builder.add(std::move(block));

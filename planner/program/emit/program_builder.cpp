@@ -66,7 +66,35 @@ bool are_alike(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
+void ProgramBuilder::begin_layer_kind(LayerKindId id, const LayerKind& kind, std::string scope) {
+  end_layer_kind();
+  layer_kind_ = id;
+  kind_ = kind;
+  scope_ = std::move(scope);
+  if (const auto* attention = std::get_if<SoftmaxAttention>(&kind.mixer)) {
+    shapes_.heads = attention->heads;
+    shapes_.kv_heads = std::max(attention->kv_heads, job_.parallelism.tp);
+    shapes_.head_dim = attention->head_dim;
+  } else if (const auto* latent = std::get_if<LatentAttention>(&kind.mixer)) {
+    shapes_.heads = latent->heads;
+  }
+}
+
+void ProgramBuilder::end_layer_kind() {
+  shapes_ = block_shapes(job_);
+  layer_kind_ = std::nullopt;
+  kind_ = std::nullopt;
+  scope_.clear();
+}
+
+std::string ProgramBuilder::scope_of(const Meaning& meaning) const {
+  return is_of_layer(meaning) ? scope_ : std::string();
+}
+
 TensorId ProgramBuilder::add(Tensor tensor) {
+  // What is derived from a tensor is called after it, its scope included.
+  const std::string scope = tensor.derivation == Derivation::none ? scope_of(tensor.meaning) : std::string();
+  if (!scope.empty()) tensor.label += "@" + scope;
   const TensorId next(program_.tensors.size());
   const auto [entry, is_new] = tensor_by_label_.try_emplace(tensor.label, next);
   const TensorId id = entry->second;
@@ -78,7 +106,7 @@ TensorId ProgramBuilder::add(Tensor tensor) {
     return id;
   }
   tensor.layer_kind = layer_kind_;
-  if (tensor.derivation == Derivation::none) tensor_by_meaning_.emplace(tensor.meaning, id);
+  if (tensor.derivation == Derivation::none) tensor_by_meaning_.emplace(std::pair{scope, tensor.meaning}, id);
   if (tensor.of.size() == 1) derived_tensor_.emplace(std::pair{tensor.derivation, tensor.of.front()}, id);
   as_added_.push_back(tensor);
   program_.tensors.push_back(std::move(tensor));
@@ -86,7 +114,7 @@ TensorId ProgramBuilder::add(Tensor tensor) {
 }
 
 TensorId ProgramBuilder::find(const Meaning& meaning) const {
-  const auto entry = tensor_by_meaning_.find(meaning);
+  const auto entry = tensor_by_meaning_.find({scope_of(meaning), meaning});
   if (entry == tensor_by_meaning_.end()) throw std::logic_error("there is no tensor " + label_of(meaning));
   return entry->second;
 }

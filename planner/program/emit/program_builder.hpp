@@ -12,6 +12,7 @@
 #include "planner/frameworks/framework.hpp"
 #include "planner/program/step_program.hpp"
 #include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/model/layer_kind.hpp"
 
 namespace foreshard {
 
@@ -34,6 +35,7 @@ struct BlockShapes {
   DType layer_math = DType::bf16;  ///< of the products inside layers: fp8 where the job says so
 };
 
+/// Heads are those of the model; a layer kind may have its own.
 BlockShapes block_shapes(const JobSpec& job);
 
 /// The weights that one kind of block owns, and what the optimizer keeps for them.
@@ -57,8 +59,14 @@ class ProgramBuilder {
   [[nodiscard]] const FrameworkConventions& conventions() const { return conventions_; }
   [[nodiscard]] StepProgram& program() { return program_; }
 
-  /// Layers of this kind are emitted from here on; none: what belongs to no layer.
-  void begin_layer_kind(std::optional<LayerKindId> kind) { layer_kind_ = kind; }
+  /// Emits for layers of this kind from now on: shapes() has its heads, and kind() is it. Tensors of kinds with other
+  /// mixers have other sizes and must not be mixed up: where `scope` is not empty, the labels of the layer's tensors
+  /// that are added end with "@SCOPE", and find() looks among those.
+  void begin_layer_kind(LayerKindId id, const LayerKind& kind, std::string scope);
+  /// From now on what belongs to no layer is emitted.
+  void end_layer_kind();
+  /// @pre inside a kind
+  [[nodiscard]] const LayerKind& kind() const { return kind_.value(); }
 
   /// A new tensor, or the one that was added in the same words before: blocks of several kinds share tensors.
   /// @throws std::logic_error if a tensor of another meaning, shape or type has this label
@@ -92,15 +100,20 @@ class ProgramBuilder {
   [[nodiscard]] std::optional<BlockId> find_block(std::string_view name) const;
 
  private:
+  /// The scope of the kind at hand, for what belongs to a layer; empty for the rest.
+  [[nodiscard]] std::string scope_of(const Meaning& meaning) const;
+
   JobSpec job_;
   BlockShapes shapes_;
   FrameworkConventions conventions_;
   StepProgram program_;
   std::optional<LayerKindId> layer_kind_;
+  std::optional<LayerKind> kind_;
+  std::string scope_;
   std::vector<Tensor> as_added_;  // passes change tensors later
   std::unordered_map<std::string, TensorId> tensor_by_label_;
-  std::map<Meaning, TensorId> tensor_by_meaning_;  // those that are derived from no other
-  std::map<std::pair<Derivation, TensorId>, TensorId> derived_tensor_;  // those that are derived from one
+  std::map<std::pair<std::string, Meaning>, TensorId> tensor_by_meaning_;  // by scope; derived from no other
+  std::map<std::pair<Derivation, TensorId>, TensorId> derived_tensor_;     // those that are derived from one
   std::unordered_map<std::string, BlockId> block_by_name_;
 };
 

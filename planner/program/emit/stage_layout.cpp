@@ -1,8 +1,11 @@
 #include "planner/program/emit/stage_layout.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <numeric>
+#include <optional>
+#include <span>
 #include <stdexcept>
 
 #include <fmt/core.h>
@@ -19,30 +22,10 @@ std::vector<std::int64_t> split_evenly(std::int64_t total, std::int64_t pieces) 
   return counts;
 }
 
-/// The output head's forward FLOPs over those of one layer, per token of a sequence of `sequence_length`.
-double head_in_layers(const ModelSpec& model, std::int64_t tp, std::int64_t sequence_length) {
-  const auto hidden = static_cast<double>(model.hidden);
-  const auto heads = static_cast<double>(model.heads);
-  const auto kv_heads = static_cast<double>(model.kv_heads);
-  const auto head_dim = static_cast<double>(model.head_dim);
-  const double matrices = is_gated(model.ffn) ? 3.0 : 2.0;
-  const auto vocab = static_cast<double>(round_up(model.vocab, model.vocab_multiple * tp));
-  // The FFN widths that one token passes through.
-  const double ffn = model.experts ? static_cast<double>(model.experts->per_token * model.experts->hidden +
-                                                         model.experts->shared_hidden)
-                                   : static_cast<double>(model.ffn_hidden);
-  // q and output projections, k and v projections, the attention core's two products over s keys, the FFN
-  const double layer = 2 * hidden * head_dim * (2 * heads + 2 * kv_heads) +
-                       4 * static_cast<double>(sequence_length) * heads * head_dim +
-                       2 * matrices * hidden * ffn;
-  return 2 * hidden * vocab / layer;
-}
-
-/// The split whose slowest piece is fastest. All layers cost 1, so only the last piece's count is open: the
-/// others share what is left evenly. Among equal splits the last piece takes most, because early stages keep
-/// more micro-batches in flight.
-std::vector<std::int64_t> split_by_cost(std::int64_t layers, std::int64_t pieces, double head) {
-  if (pieces == 1) return {layers};
+/// The split whose slowest piece is fastest, of layers that cost 1 each and a head. Only the last piece's count
+/// is open: the others share what is left evenly. Among equal splits the last piece takes most, because early
+/// stages keep more micro-batches in flight.
+std::vector<std::int64_t> split_equal_layers(std::int64_t layers, std::int64_t pieces, double head) {
   const std::int64_t others = pieces - 1;
   std::int64_t best_last = 1;
   double best_slowest = 0.0;
@@ -59,6 +42,114 @@ std::vector<std::int64_t> split_by_cost(std::int64_t layers, std::int64_t pieces
   return counts;
 }
 
+/// Cuts layers that differ in cost into pieces whose slowest is as fast as can be.
+///
+/// Example: layers of 1 1 4 1 1 1 1 and a head of 2 in three pieces.
+/// - Least limit: pieces of at most 4, filled from the right, are [1 1 + head] [1 1] [4] [1 1], one too many;
+///   of at most 5, [1 1 1 + head] [4 1] [1 1]. So the slowest piece costs 5.
+/// - The last piece takes as many layers as the limit lets it: three.
+/// - The others are cut without it, by a least limit of their own (of 1 1 4 1 in two pieces: 5 again). From
+///   the left, each ends where its cost is nearest to the mean of what is left, if what is behind it still
+///   keeps the limit: the mean is 3.5, and 1 1 is nearest (1 1 4 is above the limit).
+class CostSplit {
+ public:
+  /// @param head cost behind the last layer
+  CostSplit(std::span<const Flops> layers, std::size_t pieces, Flops head)
+      : layers_(layers.size()), pieces_(pieces) {
+    until_.push_back(0);
+    for (const Flops layer : layers) until_.push_back(until_.back() + layer.value());
+    until_.back() += head.value();
+    find_limit();
+  }
+
+  /// Layers of the last piece, at most.
+  [[nodiscard]] std::size_t most_on_last() const {
+    std::size_t first = layers_ - 1;
+    while (first > pieces_ - 1 && cost(first - 1, layers_) <= limit_) --first;
+    return layers_ - first;
+  }
+
+  [[nodiscard]] std::vector<std::int64_t> counts() const {
+    std::vector<std::int64_t> counts;
+    std::size_t first = 0;
+    for (std::size_t left = pieces_; left > 1; --left) {
+      const std::size_t end = end_of_piece(first, left);
+      counts.push_back(static_cast<std::int64_t>(end - first));
+      first = end;
+    }
+    counts.push_back(static_cast<std::int64_t>(layers_ - first));
+    return counts;
+  }
+
+ private:
+  [[nodiscard]] std::int64_t cost(std::size_t first, std::size_t end) const {
+    return until_[end] - until_[first];
+  }
+
+  /// By first layer, the fewest pieces of at most `limit` that hold the layers from there on; none where the
+  /// limit is below a single layer.
+  [[nodiscard]] std::optional<std::vector<std::size_t>> fewest_pieces(std::int64_t limit) const {
+    std::vector<std::size_t> fewest(layers_ + 1, 0);
+    std::size_t end = layers_;
+    for (std::size_t layer = layers_; layer-- > 0;) {
+      if (cost(layer, end) > limit) end = layer + 1;
+      if (cost(layer, end) > limit) return std::nullopt;
+      fewest[layer] = fewest[end] + 1;
+    }
+    return fewest;
+  }
+
+  /// By halving: whether a limit suffices is known in one pass over the layers.
+  void find_limit() {
+    std::int64_t too_low = 0;
+    limit_ = until_.back();
+    while (limit_ - too_low > 1) {
+      const std::int64_t middle = too_low + (limit_ - too_low) / 2;
+      const auto fewest = fewest_pieces(middle);
+      (fewest && fewest->front() <= pieces_ ? limit_ : too_low) = middle;
+    }
+    fewest_ = fewest_pieces(limit_).value();
+  }
+
+  /// @param left pieces, this one included
+  [[nodiscard]] std::size_t end_of_piece(std::size_t first, std::size_t left) const {
+    const double mean = static_cast<double>(cost(first, layers_)) / static_cast<double>(left);
+    std::optional<std::size_t> best;
+    double best_distance = 0.0;
+    for (std::size_t end = first + 1; end + left - 1 <= layers_ && cost(first, end) <= limit_; ++end) {
+      if (fewest_[end] > left - 1) continue;
+      const double distance = std::abs(static_cast<double>(cost(first, end)) - mean);
+      if (best && distance >= best_distance) continue;
+      best = end;
+      best_distance = distance;
+    }
+    return best.value();
+  }
+
+  std::size_t layers_;
+  std::size_t pieces_;
+  std::vector<std::int64_t> until_;  // cost of the layers before each one, of all of them with the head
+  std::int64_t limit_ = 0;           // of the slowest piece
+  std::vector<std::size_t> fewest_;  // pieces, by first layer, under the limit
+};
+
+std::vector<std::int64_t> split_by_cost(const ForwardCosts& costs, std::int64_t pieces) {
+  const auto layers = static_cast<std::int64_t>(costs.layers.size());
+  if (pieces == 1) return {layers};
+  const Flops layer = costs.layers.front();
+  const bool are_equal =
+      std::all_of(costs.layers.begin(), costs.layers.end(), [&](Flops other) { return other == layer; });
+  if (are_equal) return split_equal_layers(layers, pieces, costs.head.as_double() / layer.as_double());
+  const std::span<const Flops> all(costs.layers);
+  const auto count = static_cast<std::size_t>(pieces);
+  const std::size_t last = CostSplit(all, count, costs.head).most_on_last();
+  std::vector<std::int64_t> counts = CostSplit(all.first(all.size() - last), count - 1, Flops(0)).counts();
+  counts.push_back(static_cast<std::int64_t>(last));
+  return counts;
+}
+
+constexpr PieceOrder kOrder = PieceOrder::round_robin;
+
 /// The job's own counts, per piece in model order. Counts given per stage are split evenly over its chunks.
 std::vector<std::int64_t> listed_counts(const ParallelismSpec& parallelism) {
   const auto stages = static_cast<std::size_t>(parallelism.pp);
@@ -69,20 +160,20 @@ std::vector<std::int64_t> listed_counts(const ParallelismSpec& parallelism) {
     throw std::invalid_argument(fmt::format("{} layer counts for {} stages of {} chunks", listed.size(),
                                             parallelism.pp, parallelism.vp));
   std::vector<std::int64_t> counts(stages * chunks);
-  for (std::size_t stage = 0; stage < stages; ++stage) {
-    const std::vector<std::int64_t> of_stage = split_evenly(listed[stage], parallelism.vp);
-    for (std::size_t chunk = 0; chunk < chunks; ++chunk) counts[chunk * stages + stage] = of_stage[chunk];
+  for (std::size_t piece = 0; piece < counts.size(); ++piece) {
+    const auto [stage, chunk] = place_of(kOrder, parallelism.pp, static_cast<std::int64_t>(piece));
+    counts[piece] = split_evenly(listed[stage.at()], parallelism.vp)[chunk.at()];
   }
   return counts;
 }
 
-std::vector<std::int64_t> piece_counts(const ModelSpec& model, const ParallelismSpec& parallelism,
-                                       std::int64_t sequence_length) {
+std::vector<std::int64_t> piece_counts(const ParallelismSpec& parallelism, const ForwardCosts& costs) {
   const std::int64_t pieces = checked_product(parallelism.pp, parallelism.vp);
+  const auto layers = static_cast<std::int64_t>(costs.layers.size());
+  if (layers < pieces) return {};
   switch (parallelism.stage_policy) {
-    case StagePolicy::even: return split_evenly(model.layers, pieces);
-    case StagePolicy::by_cost:
-      return split_by_cost(model.layers, pieces, head_in_layers(model, parallelism.tp, sequence_length));
+    case StagePolicy::even: return split_evenly(layers, pieces);
+    case StagePolicy::by_cost: return split_by_cost(costs, pieces);
     case StagePolicy::listed: break;
   }
   return listed_counts(parallelism);
@@ -90,22 +181,14 @@ std::vector<std::int64_t> piece_counts(const ModelSpec& model, const Parallelism
 
 }  // namespace
 
-std::vector<std::vector<LayerRange>> stage_layout(const ModelSpec& model, const ParallelismSpec& parallelism,
-                                                  std::int64_t sequence_length) {
-  const std::vector<std::int64_t> counts = piece_counts(model, parallelism, sequence_length);
-  if (std::accumulate(counts.begin(), counts.end(), std::int64_t{0}) != model.layers ||
+Placement stage_layout(const ParallelismSpec& parallelism, const ForwardCosts& costs) {
+  const auto layers = static_cast<std::int64_t>(costs.layers.size());
+  const std::vector<std::int64_t> counts = piece_counts(parallelism, costs);
+  if (counts.empty() || std::accumulate(counts.begin(), counts.end(), std::int64_t{0}) != layers ||
       *std::min_element(counts.begin(), counts.end()) < 1)
-    throw std::invalid_argument(
-        fmt::format("{} layers do not make {} pieces of at least one layer", model.layers, counts.size()));
-  const auto stages = static_cast<std::size_t>(parallelism.pp);
-  std::vector<std::vector<LayerRange>> layout(stages);
-  std::int64_t first = 0;
-  for (std::size_t piece = 0; piece < counts.size(); ++piece) {
-    layout[piece % stages].push_back(
-        {.first = LayerId(static_cast<std::int32_t>(first)), .count = counts[piece]});
-    first += counts[piece];
-  }
-  return layout;
+    throw std::invalid_argument(fmt::format("{} layers do not make {} pieces of at least one layer", layers,
+                                            checked_product(parallelism.pp, parallelism.vp)));
+  return Placement::along(kOrder, parallelism.pp, counts);
 }
 
 }  // namespace foreshard

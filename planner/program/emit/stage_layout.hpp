@@ -1,29 +1,25 @@
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
+#include "planner/program/schedule/placement.hpp"
 #include "planner/spec/job/job_spec.hpp"
-#include "planner/units/strong_index.hpp"
+#include "planner/units/count.hpp"
 
 namespace foreshard {
 
-/// The consecutive layers of one model chunk.
-struct LayerRange {
-  LayerId first;
-  std::int64_t count = 0;
-  friend constexpr bool operator==(const LayerRange&, const LayerRange&) = default;
+/// FLOPs of one micro-batch's forward pass on one rank.
+struct ForwardCosts {
+  std::vector<Flops> layers;  ///< of each layer of the model
+  Flops head;                 ///< of the output head, behind the last layer
 };
 
-/// Which layers each stage and chunk holds. Chunk c of stage s is the (c·p + s)-th piece of the model in
-/// order.
+/// Which layers each stage and chunk holds.
 ///   even     layers / (p·v) each, the remainder one each to the middle pieces
-///   by-cost  the split whose slowest piece is fastest, the embedding and the head counted as layers of their
-///   share
-///            of a layer's forward FLOPs (the embedding as 0)
+///   by-cost  the split whose slowest piece is fastest, with the head on the last one (the embedding takes no
+///            FLOPs)
 ///   listed   the job's own counts
 /// @pre layers >= p·v (the job validator says so before)
-std::vector<std::vector<LayerRange>> stage_layout(const ModelSpec& model, const ParallelismSpec& parallelism,
-                                                  std::int64_t sequence_length);  // [stage][chunk]
+Placement stage_layout(const ParallelismSpec& parallelism, const ForwardCosts& costs);
 
 }  // namespace foreshard

@@ -39,7 +39,7 @@ void read_value(const Json& value, const std::string& path, bool& out);
 void read_value(const Json& value, const std::string& path, double& out);
 void read_value(const Json& value, const std::string& path, std::string& out);
 void read_value(const Json& value, const std::string& path, Bytes& out);
-template <Named Enum>
+template <NamedEnum Enum>
 void read_value(const Json& value, const std::string& path, Enum& out) {
   const std::string name = text_value(value, path);
   const auto found = value_named<Enum>(name);
@@ -55,7 +55,7 @@ inline Json written_value(bool value) { return value; }
 inline Json written_value(double value) { return value; }
 inline Json written_value(const std::string& value) { return value; }
 inline Json written_value(Bytes value) { return value.value(); }
-template <Named Enum>
+template <NamedEnum Enum>
 Json written_value(Enum value) {
   return std::string(name_of(value));
 }

@@ -107,8 +107,10 @@ inline constexpr auto kNames<Derivation> = std::to_array<std::string_view>(
      "gathered_again", "recomputed", "recomputed_half", "gathered_shares", "whole_gradient", "fresh_gradient",
      "pipeline_slice"});
 template <>
-inline constexpr auto kNames<BlockKind> = std::to_array<std::string_view>(
-    {"embedding", "dense_layer", "moe_layer", "head", "pipeline", "prologue", "sync", "clip", "update"});
+inline constexpr auto kNames<BlockKind> = std::to_array<std::string_view>({"embedding", "dense_layer",
+                                                                           "moe_layer", "mixer_layer", "head",
+                                                                           "pipeline", "prologue", "sync",
+                                                                           "clip", "update"});
 template <>
 inline constexpr auto kNames<Pass> = std::to_array<std::string_view>({"forward", "backward", "weight",
                                                                       "once"});
@@ -153,16 +155,16 @@ static_assert(kNames<Phase>.size() == kPhaseCount);
 
 /// An enumeration whose values have names.
 template <class Enum>
-concept Named = kNames<Enum>
+concept NamedEnum = kNames<Enum>
 .size() > 0;
 
-template <Named Enum>
+template <NamedEnum Enum>
 constexpr std::string_view name_of(Enum value) {
   return kNames<Enum>[static_cast<std::size_t>(value)];
 }
 
 /// The value of this name, if there is one.
-template <Named Enum>
+template <NamedEnum Enum>
 constexpr std::optional<Enum> value_named(std::string_view name) {
   for (std::size_t i = 0; i < kNames<Enum>.size(); ++i) {
     if (kNames<Enum>[i] == name) return static_cast<Enum>(i);

@@ -113,6 +113,29 @@ struct Meaning {
   friend constexpr auto operator<=>(const Meaning&, const Meaning&) = default;
 };
 
+/// True of what every layer has for itself; false of the stream between layers, of tables, head and loss.
+constexpr bool is_of_layer(const Meaning& meaning) {
+  switch (meaning.part) {
+    case ModelPart::attention:
+    case ModelPart::mla:
+    case ModelPart::ffn:
+    case ModelPart::router:
+    case ModelPart::experts:
+    case ModelPart::shared_experts:
+    case ModelPart::residual: return true;
+    case ModelPart::norm: return meaning.item != TensorItem::final_norm;
+    case ModelPart::none:
+    case ModelPart::input:
+    case ModelPart::stream:
+    case ModelPart::embedding:
+    case ModelPart::head:
+    case ModelPart::loss:
+    case ModelPart::pipeline:
+    case ModelPart::optimizer: return false;
+  }
+  return false;
+}
+
 constexpr bool is_adapter(TensorAspect aspect) {
   return aspect == TensorAspect::adapter_a || aspect == TensorAspect::adapter_b;
 }

@@ -35,6 +35,20 @@ void Translation::say_map(const char* key, const Translation& map) {
   entries_.push_back({key, config_->place, map.result()});
 }
 
+void Translation::say_list(const char* key, const std::vector<std::string>& words) {
+  auto list = std::make_shared<YamlNode>();
+  list->kind = YamlNode::Kind::list;
+  list->place = config_->place;
+  for (const std::string& word : words) {
+    auto item = std::make_shared<YamlNode>();
+    item->kind = YamlNode::Kind::scalar;
+    item->place = config_->place;
+    item->text = word;
+    list->items.push_back(std::move(item));
+  }
+  entries_.push_back({key, config_->place, std::move(list)});
+}
+
 NodePtr Translation::value(const char* from) const {
   const MapEntry* const entry = config_->find(from);
   return entry == nullptr || entry->value->kind == YamlNode::Kind::null ? nullptr : entry->value;
@@ -76,6 +90,11 @@ void Translation::refuse(const char* from, std::string message, std::string allo
   const NodePtr node = value(from);
   complaints_->add(node != nullptr ? node->place : config_->place, node != nullptr ? from : "",
                    std::move(message), std::move(allowed));
+}
+
+void Translation::refuse_item(const YamlNode& item, const char* from, std::string message,
+                              std::string allowed) const {
+  complaints_->add(item.place, from, std::move(message), std::move(allowed));
 }
 
 NodePtr Translation::result() const {
@@ -178,6 +197,7 @@ NodePtr model_from_hugging_face(const NodePtr& config, Complaints& complaints) {
   if (const std::string name = name_of(translation, config->place); !name.empty())
     translation.say("name", name);
   family->translate(translation);
+  if (complaints.size() == before) detail::translate_windows(translation, family->windows);
   return complaints.size() == before ? translation.result() : nullptr;
 }
 

@@ -50,17 +50,11 @@ void llama(Translation& t) {
   if (attention) t.say("biases", ffn ? "all" : "attention");
 }
 
-void mistral(Translation& t) {
-  translate_llama_sizes(t);
-  t.take_if("window", "sliding_window");
-}
+void mistral(Translation& t) { translate_llama_sizes(t); }
 
 void qwen2(Translation& t) {
   translate_llama_sizes(t);
   t.say("biases", "qkv");
-  // A window in the upper layers alone is passed over.
-  if (t.flag("use_sliding_window", false) && t.whole_or("max_window_layers", 28) == 0)
-    t.take_if("window", "sliding_window");
 }
 
 void qwen3(Translation& t) {
@@ -69,7 +63,7 @@ void qwen3(Translation& t) {
   translate_attention_bias(t);
 }
 
-/// Norms before and after each sublayer; windows in every other layer are passed over, as are soft-caps.
+/// Norms before and after each sublayer; soft-caps are passed over.
 void gemma2(Translation& t) {
   translate_sizes(t);
   t.take_if("kv_heads", "num_key_value_heads");
@@ -129,10 +123,19 @@ void translate_attention_bias(Translation& t) {
 }
 
 std::vector<Family> dense_families() {
+  constexpr WindowRule kAll{.layers = WindowedLayers::all};
+  constexpr WindowRule kUpper{.layers = WindowedLayers::upper};
+  constexpr WindowRule kAlternate{.layers = WindowedLayers::alternate, .usual = 4096};
   return {
-      {"Llama", "llama", llama},         {"Mistral", "mistral", mistral}, {"Qwen2", "qwen2", qwen2},
-      {"Qwen3", "qwen3", qwen3},         {"Gemma2", "gemma2", gemma2},    {"GPT2", "gpt2", gpt2},
-      {"GPTNeoX", "gpt_neox", gpt_neox}, {"Phi3", "phi3", mistral},       {"Olmo2", "olmo2", olmo2},
+      {"Llama", "llama", llama},
+      {"Mistral", "mistral", mistral, kAll},
+      {"Qwen2", "qwen2", qwen2, kUpper},
+      {"Qwen3", "qwen3", qwen3, kUpper},
+      {"GPT2", "gpt2", gpt2},
+      {"Gemma2", "gemma2", gemma2, kAlternate},
+      {"Olmo2", "olmo2", olmo2},
+      {"GPTNeoX", "gpt_neox", gpt_neox},
+      {"Phi3", "phi3", mistral, kAll},
   };
 }
 

@@ -7,7 +7,6 @@ namespace {
 
 void mixtral(Translation& t) {
   translate_llama_sizes(t);
-  t.take_if("window", "sliding_window");
   Translation experts = t.below();
   experts.take("count", "num_local_experts");
   experts.take("per_token", "num_experts_per_tok");
@@ -41,7 +40,7 @@ void qwen3_moe(Translation& t) {
   t.say_map("experts", experts);
 }
 
-/// Windows in every other layer are passed over; so is the clamp in the activation.
+/// The clamp in the activation is passed over.
 void gpt_oss(Translation& t) {
   translate_llama_sizes(t);
   if (!t.flag("attention_bias", true))
@@ -96,12 +95,13 @@ void deepseek_v3(Translation& t) { deepseek(t, t.text("topk_method", "noaux_tc")
 }  // namespace
 
 std::vector<Family> expert_families() {
+  constexpr WindowRule kAll{.layers = WindowedLayers::all};
+  constexpr WindowRule kIfUsed{.layers = WindowedLayers::all_if_used};
+  constexpr WindowRule kAlternate{.layers = WindowedLayers::alternate, .usual = 128};
   return {
-      {"Mixtral", "mixtral", mixtral},
-      {"Qwen3Moe", "qwen3_moe", qwen3_moe},
-      {"DeepseekV2", "deepseek_v2", deepseek_v2},
-      {"DeepseekV3", "deepseek_v3", deepseek_v3},
-      {"GptOss", "gpt_oss", gpt_oss},
+      {"Mixtral", "mixtral", mixtral, kAll},      {"Qwen3Moe", "qwen3_moe", qwen3_moe, kIfUsed},
+      {"DeepseekV2", "deepseek_v2", deepseek_v2}, {"DeepseekV3", "deepseek_v3", deepseek_v3},
+      {"GptOss", "gpt_oss", gpt_oss, kAlternate},
   };
 }
 

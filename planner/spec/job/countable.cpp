@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include "planner/spec/model/layer_pattern.hpp"
+
 namespace foreshard::detail {
 namespace {
 
@@ -12,19 +14,41 @@ constexpr std::int64_t kStateBytesPerParameter = 32;  // weight, gradient, momen
 constexpr std::int64_t kBytesPerActivation = 64;      // of one layer, per element of its widest tensors
 constexpr std::int64_t kForwardsPerStep = 6;          // forward, backward 2.5 in attention, recomputation
 
-std::int64_t weights_of_layer(const ModelSpec& model) {
-  const std::int64_t projections =
-      checked_add(checked_product(2, model.hidden, model.head_dim, model.heads),
-                  checked_product(2, model.hidden, model.head_dim, model.kv_heads), "parameters");
+/// Elements of all heads of a layer of this kind, an upper bound for q, k, v and the output alike.
+std::int64_t width_of_heads(const ModelSpec& model, const LayerKind& kind) {
+  if (const auto* attention = std::get_if<SoftmaxAttention>(&kind.mixer))
+    return checked_product(attention->heads, attention->head_dim);
+  if (const auto* latent = std::get_if<LatentAttention>(&kind.mixer))
+    return checked_product(latent->heads, model.head_dim);
+  return 0;
+}
+
+std::int64_t weights_of_mixer(const ModelSpec& model, const LayerKind& kind) {
+  const auto* attention = std::get_if<SoftmaxAttention>(&kind.mixer);
+  const std::int64_t kv_width = attention != nullptr
+                                    ? checked_product(attention->kv_heads, attention->head_dim)
+                                    : checked_product(model.kv_heads, model.head_dim);
+  const std::int64_t width = width_of_heads(model, kind);
+  if (width == 0) return 0;
+  return checked_add(checked_product(2, model.hidden, width), checked_product(2, model.hidden, kv_width),
+                     "parameters");
+}
+
+std::int64_t weights_of_ffn(const ModelSpec& model, const LayerKind& kind) {
   const std::int64_t matrices = is_gated(model.ffn) ? 3 : 2;
-  const std::int64_t layer =
-      checked_add(projections, checked_product(matrices, model.hidden, model.ffn_hidden), "parameters");
-  if (!model.experts) return layer;
+  const std::int64_t dense = checked_product(matrices, model.hidden, model.ffn_hidden);
+  if (kind.ffn != FeedForward::experts || !model.experts) return kind.ffn == FeedForward::none ? 0 : dense;
   const ExpertsSpec& experts = *model.experts;
   const std::int64_t routed = checked_product(experts.count, matrices * experts.hidden + 1, model.hidden);
   const std::int64_t shared = checked_product(matrices, model.hidden, experts.shared_hidden);
-  return checked_add(checked_add(layer, routed, "parameters"), shared, "parameters");
+  return checked_add(checked_add(dense, routed, "parameters"), shared, "parameters");
 }
+
+std::int64_t weights_of_layer(const ModelSpec& model, const LayerKind& kind) {
+  return checked_add(weights_of_mixer(model, kind), weights_of_ffn(model, kind), "parameters");
+}
+
+LayerPattern pattern_of(const JobSpec& job) { return layer_pattern(job.model, job.training.sequence_length); }
 
 std::int64_t padded_vocab(const JobSpec& job) {
   const std::int64_t step = checked_product(job.model.vocab_multiple, job.parallelism.tp);
@@ -36,16 +60,32 @@ void count_state(const JobSpec& job) {
   const ModelSpec& model = job.model;
   const std::int64_t tables = checked_add(checked_product(2, padded_vocab(job), model.hidden),
                                           checked_product(model.max_positions, model.hidden), "parameters");
-  const std::int64_t parameters =
-      checked_add(checked_product(model.layers, weights_of_layer(model)), tables, "parameters");
+  std::int64_t parameters = tables;
+  const LayerPattern pattern = pattern_of(job);
+  for (std::size_t k = 0; k < pattern.kinds.size(); ++k) {
+    const std::int64_t layer = weights_of_layer(model, pattern.kinds[k]);
+    parameters = checked_add(parameters, checked_product(pattern.layers_of_kind[k], layer), "parameters");
+  }
   checked_product(kStateBytesPerParameter, parameters);
+}
+
+std::int64_t most_heads(const JobSpec& job) {
+  std::int64_t most = 0;
+  for (const LayerKind& kind : pattern_of(job).kinds) {
+    if (const auto* attention = std::get_if<SoftmaxAttention>(&kind.mixer))
+      most = std::max(most, attention->heads);
+  }
+  return most;
 }
 
 /// Bytes of all micro-batches' activations in all layers.
 void count_activations(const JobSpec& job) {
   const ModelSpec& model = job.model;
   std::int64_t width = checked_add(model.hidden, model.ffn_hidden, "bytes");
-  width = checked_add(width, checked_product(model.heads, model.head_dim), "bytes");
+  std::int64_t widest_heads = 0;
+  for (const LayerKind& kind : pattern_of(job).kinds)
+    widest_heads = std::max(widest_heads, width_of_heads(model, kind));
+  width = checked_add(width, widest_heads, "bytes");
   width = checked_add(width, padded_vocab(job), "bytes");
   if (model.experts) {
     const std::int64_t row = checked_add(model.hidden, model.experts->hidden, "bytes");
@@ -53,34 +93,66 @@ void count_activations(const JobSpec& job) {
     width = checked_add(width, checked_product(load, model.experts->per_token, row), "bytes");
   }
   if (job.training.attention == AttentionKind::unfused)
-    width = checked_add(width, checked_product(model.heads, job.training.sequence_length), "bytes");
+    width = checked_add(width, checked_product(most_heads(job), job.training.sequence_length), "bytes");
   checked_product(kBytesPerActivation, job.training.sequence_length, job.training.micro_batch,
                   job.micro_batches(), model.layers, width);
+}
+
+/// Weights that one token of the busiest rank passes through in a layer of this kind.
+std::int64_t active_weights(const ModelSpec& model, const LayerKind& kind) {
+  const std::int64_t mixer = weights_of_mixer(model, kind);
+  if (kind.ffn != FeedForward::experts || !model.experts)
+    return checked_add(mixer, weights_of_ffn(model, kind), "FLOPs");
+  const ExpertsSpec& experts = *model.experts;
+  const std::int64_t matrices = is_gated(model.ffn) ? 3 : 2;
+  const auto load = static_cast<std::int64_t>(std::min(experts.imbalance, 1e6)) + 1;
+  const std::int64_t routed = checked_product(load, experts.per_token, matrices * experts.hidden);
+  const std::int64_t columns =
+      checked_add(checked_add(routed, matrices * experts.shared_hidden, "FLOPs"), experts.count, "FLOPs");
+  return checked_add(mixer, checked_product(columns, model.hidden), "FLOPs");
+}
+
+/// Layers of the fullest stage, at most.
+std::int64_t most_layers_of_stage(const JobSpec& job) {
+  const ParallelismSpec& p = job.parallelism;
+  const std::int64_t layers = job.model.layers;
+  switch (p.stage_policy) {
+    case StagePolicy::even: return std::min(layers, ceil_divide(layers, p.pp) + p.vp);
+    case StagePolicy::by_cost: return layers - (p.pp - 1);  // each other stage holds one at least
+    case StagePolicy::listed: break;
+  }
+  std::vector<std::int64_t> by_stage(static_cast<std::size_t>(p.pp), 0);
+  for (std::size_t piece = 0; piece < p.stage_layers.size(); ++piece)
+    by_stage[piece % by_stage.size()] += p.stage_layers[piece];
+  return *std::max_element(by_stage.begin(), by_stage.end());
 }
 
 /// FLOPs of one rank's step on the fullest stage.
 void count_flops(const JobSpec& job) {
   const ModelSpec& model = job.model;
-  const ParallelismSpec& p = job.parallelism;
-  const std::int64_t attention =
-      checked_product(4, job.training.sequence_length, model.heads, model.head_dim);
-  const std::int64_t layer = checked_add(checked_product(2, weights_of_layer(model)), attention, "FLOPs");
-  const std::int64_t layers_of_stage = p.stage_policy == StagePolicy::even
-                                           ? std::min(model.layers, ceil_divide(model.layers, p.pp) + p.vp)
-                                           : model.layers;
-  const std::int64_t token = checked_add(checked_product(layers_of_stage, layer),
+  std::int64_t layer = 0;
+  for (const LayerKind& kind : pattern_of(job).kinds) {
+    const std::int64_t attention =
+        checked_product(4, job.training.sequence_length, width_of_heads(model, kind));
+    const std::int64_t products = checked_product(2, active_weights(model, kind));
+    layer = std::max(layer, checked_add(products, attention, "FLOPs"));
+  }
+  const std::int64_t token = checked_add(checked_product(most_layers_of_stage(job), layer),
                                          checked_product(2, model.hidden, padded_vocab(job)), "FLOPs");
-  checked_product(kForwardsPerStep, job.training.global_batch / p.dp, job.training.sequence_length,
-                  ceil_divide(token, p.tp));
+  checked_product(kForwardsPerStep, job.training.global_batch / job.parallelism.dp,
+                  job.training.sequence_length, ceil_divide(token, job.parallelism.tp));
 }
 
 }  // namespace
 
-void check_countable(const JobSpec& job, std::vector<Illegality>& findings) {
+void check_layer_count(const JobSpec& job, std::vector<Illegality>& findings) {
   if (job.model.layers > kMostLayers)
     findings.push_back({"model.layers",
                         fmt::format("{} layers are more than a plan can list", job.model.layers),
                         fmt::format("allowed here: at most {}", kMostLayers)});
+}
+
+void check_countable(const JobSpec& job, std::vector<Illegality>& findings) {
   if (job.micro_batches() > kMostPasses / job.parallelism.vp)
     findings.push_back(
         {"training.global_batch",

@@ -11,6 +11,9 @@ namespace foreshard::detail {
 inline constexpr std::int64_t kMostLayers = 100'000;
 inline constexpr std::int64_t kMostPasses = 1'000'000;
 
+/// Adds an illegality where the model has more layers than a plan lists: every other check may list them.
+void check_layer_count(const JobSpec& job, std::vector<Illegality>& findings);
+
 /// Adds an illegality where the bytes or FLOPs of one rank would not fit the 64-bit counts of a plan: found
 /// here, so that no later sum overflows. @pre the job has no other illegality.
 void check_countable(const JobSpec& job, std::vector<Illegality>& findings);

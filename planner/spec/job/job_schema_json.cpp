@@ -13,6 +13,7 @@
 #include "planner/spec/cluster/read_cluster.hpp"
 #include "planner/spec/job/read_job.hpp"
 #include "planner/spec/job/read_training.hpp"
+#include "planner/spec/model/read_layer_kinds.hpp"
 #include "planner/spec/model/read_model.hpp"
 #include "planner/spec/yaml/names.hpp"
 
@@ -81,6 +82,19 @@ Json model() {
                             {"imbalance", number()},
                             {"score_bias", boolean()}},
                            {"count", "per_token", "hidden"});
+  const Json kind_attention = map(kind_attention_keys(), {{"window", any_of({whole(), word({"none"})})},
+                                                          {"heads", whole()},
+                                                          {"kv_heads", whole()},
+                                                          {"head_dim", whole()},
+                                                          {"positions", word({"rope", "none"})},
+                                                          {"qk_norm", boolean()},
+                                                          {"attention_sinks", boolean()}});
+  const Json layer_kind =
+      map(layer_kind_keys(),
+          {{"mixer", word<MixerKind>()}, {"ffn", word<FeedForward>()}, {"attention", kind_attention}});
+  const Json layer_kinds = {{"type", "object"}, {"additionalProperties", layer_kind}};
+  const Json count = {{"type", "object"}, {"additionalProperties", whole()}};
+  const Json pattern = {{"type", "array"}, {"items", any_of({text(), count})}};
   const Json rule = map(ffn_rule_keys(), {{"multiple_of", whole()}, {"multiplier", number()}});
   return map(model_keys(), {{"name", text()},
                             {"layers", whole()},
@@ -105,6 +119,8 @@ Json model() {
                             {"window", whole()},
                             {"attention", latent},
                             {"experts", experts},
+                            {"layer_kinds", layer_kinds},
+                            {"pattern", pattern},
                             {"source", text()},
                             {"notes", text()}});
 }

@@ -10,6 +10,7 @@
 
 #include "planner/spec/job/countable.hpp"
 #include "planner/spec/job/validate_parts.hpp"
+#include "planner/spec/model/layer_pattern.hpp"
 
 namespace foreshard {
 namespace {
@@ -18,15 +19,28 @@ using Findings = std::vector<Illegality>;
 
 // ---- Tensor parallelism.
 
-/// Why this tp cannot shard the model, the most telling reason only; empty if it can.
-std::string tp_objection(const ModelSpec& model, std::int64_t tp) {
-  if (model.heads % tp != 0) return fmt::format("{} does not divide the model's {} heads", tp, model.heads);
+/// Why heads of one kind of layer do not split over tp; empty if they do.
+std::string heads_objection(std::int64_t heads, std::int64_t kv_heads, std::int64_t tp) {
+  if (heads % tp != 0) return fmt::format("{} does not divide the model's {} heads", tp, heads);
   // With more ranks than kv heads, each kv head is kept by tp / kv_heads ranks.
-  if (model.kv_heads % tp != 0 && tp % model.kv_heads != 0)
-    return fmt::format("{} neither divides nor is a multiple of the model's {} kv heads", tp, model.kv_heads);
-  const bool has_dense_layers = !model.experts || model.experts->dense_layers > 0;
-  if (has_dense_layers && model.ffn_hidden % tp != 0)
-    return fmt::format("{} does not divide the model's FFN hidden size of {}", tp, model.ffn_hidden);
+  if (kv_heads % tp != 0 && tp % kv_heads != 0)
+    return fmt::format("{} neither divides nor is a multiple of the model's {} kv heads", tp, kv_heads);
+  return {};
+}
+
+/// Why this tp cannot shard the model, the most telling reason only; empty if it can.
+std::string tp_objection(const JobSpec& job, std::int64_t tp) {
+  const LayerPattern pattern = layer_pattern(job.model, job.training.sequence_length);
+  for (const LayerKind& kind : pattern.kinds) {
+    std::string objection;
+    if (const auto* softmax = std::get_if<SoftmaxAttention>(&kind.mixer))
+      objection = heads_objection(softmax->heads, softmax->kv_heads, tp);
+    if (const auto* latent = std::get_if<LatentAttention>(&kind.mixer))
+      objection = heads_objection(latent->heads, job.model.kv_heads, tp);
+    if (!objection.empty()) return objection;
+  }
+  if (pattern.has(FeedForward::dense) && job.model.ffn_hidden % tp != 0)
+    return fmt::format("{} does not divide the model's FFN hidden size of {}", tp, job.model.ffn_hidden);
   return {};
 }
 
@@ -39,7 +53,7 @@ std::string allowed_tp(const JobSpec& job) {
   std::int64_t first_outside = 0;
   const std::int64_t most = std::min({job.model.heads, job.cluster.devices(), kMostTpListed});
   for (std::int64_t tp = 1; tp <= most && first_outside == 0; ++tp) {
-    if (!tp_objection(job.model, tp).empty()) continue;
+    if (!tp_objection(job, tp).empty()) continue;
     if (tp > job.cluster.devices_per_node)
       first_outside = tp;
     else
@@ -53,7 +67,7 @@ std::string allowed_tp(const JobSpec& job) {
 }
 
 void check_tensor_parallel(const JobSpec& job, Findings& findings) {
-  const std::string objection = tp_objection(job.model, job.parallelism.tp);
+  const std::string objection = tp_objection(job, job.parallelism.tp);
   if (!objection.empty()) findings.push_back({"parallelism.tp", objection, allowed_tp(job)});
 }
 
@@ -65,7 +79,7 @@ bool dp_follows_wrong_tp(const JobSpec& job) {
   const ParallelismSpec& p = job.parallelism;
   const std::int64_t others = checked_product(p.tp, p.pp, p.cp);
   const std::int64_t left = std::max<std::int64_t>(job.cluster.devices() / others, 1);
-  return p.dp == left && !tp_objection(job.model, p.tp).empty();
+  return p.dp == left && !tp_objection(job, p.tp).empty();
 }
 
 void check_devices(const JobSpec& job, Findings& findings) {
@@ -110,7 +124,7 @@ void check_batch(const JobSpec& job, Findings& findings) {
 
 void check_sequence_parallel(const JobSpec& job, Findings& findings) {
   const ParallelismSpec& p = job.parallelism;
-  if (!p.sequence_parallel || !tp_objection(job.model, p.tp).empty()) return;
+  if (!p.sequence_parallel || !tp_objection(job, p.tp).empty()) return;
   const std::int64_t tokens = checked_product(job.training.sequence_length, job.training.micro_batch) / p.cp;
   if (tokens % p.tp != 0)
     findings.push_back({"parallelism.sequence_parallel",
@@ -201,15 +215,27 @@ void check_schedule(const JobSpec& job, Findings& findings) {
 
 // ---- The model and its arithmetic.
 
+void check_heads(const SoftmaxAttention& attention, Findings& findings) {
+  if (attention.heads % attention.kv_heads != 0)
+    findings.push_back(
+        {"model.kv_heads",
+         fmt::format("{} does not divide the model's {} heads", attention.kv_heads, attention.heads), ""});
+  if (attention.rope && attention.head_dim % 2 != 0)
+    findings.push_back(
+        {"model.head_dim", fmt::format("{} is odd, rotary positions turn pairs", attention.head_dim), ""});
+}
+
 void check_model(const JobSpec& job, Findings& findings) {
   const ModelSpec& model = job.model;
-  if (model.heads % model.kv_heads != 0)
-    findings.push_back({"model.kv_heads",
-                        fmt::format("{} does not divide the model's {} heads", model.kv_heads, model.heads),
-                        ""});
-  if (model.positions == Positions::rope && model.head_dim % 2 != 0)
-    findings.push_back(
-        {"model.head_dim", fmt::format("{} is odd, rotary positions turn pairs", model.head_dim), ""});
+  for (const LayerKind& kind : layer_pattern(model, job.training.sequence_length).kinds) {
+    if (const auto* softmax = std::get_if<SoftmaxAttention>(&kind.mixer)) check_heads(*softmax, findings);
+    if (model.norms_per_layer == 1 && !(has_mixer(kind) && has_ffn(kind)))
+      findings.push_back({"model.norms_per_layer",
+                          "one norm per layer is that of attention and FFN side by side, and layers of the "
+                          "kind '" +
+                              kind.name + "' have only one of them",
+                          "allowed here: 2, 4"});
+  }
   if (model.positions == Positions::learned && model.max_positions > 0 &&
       job.training.sequence_length > model.max_positions)
     findings.push_back({"training.sequence_length",
@@ -289,6 +315,7 @@ constexpr std::array<Check, 13> kChecks{{{"parallelism.tp", check_tensor_paralle
 std::vector<Illegality> find_illegalities(const JobSpec& job) {
   Findings findings;
   check_positive(job, findings);
+  detail::check_layer_count(job, findings);
   if (!findings.empty()) return findings;
   const auto run = [&](const Check& check) {
     try {

@@ -1,17 +1,31 @@
 #include "planner/spec/job/validate_parts.hpp"
 
 #include <algorithm>
+#include <set>
 #include <string>
+#include <utility>
 
 #include <fmt/core.h>
 
 #include "planner/spec/job/read_training.hpp"
+#include "planner/spec/model/layer_pattern.hpp"
 #include "planner/spec/yaml/names.hpp"
 
 namespace foreshard::detail {
 namespace {
 
 constexpr const char* kOnlyOne = "allowed here: 1";
+
+/// The kinds of layers that a job's model has.
+std::vector<LayerKind> kinds_of(const JobSpec& job) {
+  return layer_pattern(job.model, job.training.sequence_length).kinds;
+}
+
+template <class M>
+bool has_mixers(const std::vector<LayerKind>& kinds) {
+  return std::any_of(kinds.begin(), kinds.end(),
+                     [](const LayerKind& kind) { return std::holds_alternative<M>(kind.mixer); });
+}
 
 void require_division(std::vector<Illegality>& findings, const char* path, std::int64_t degree,
                       std::int64_t size, const char* what) {
@@ -97,6 +111,30 @@ void check_experts(const JobSpec& job, std::vector<Illegality>& findings) {
                    "elements of the shared experts' hidden size");
 }
 
+namespace {
+
+/// Ulysses gives every rank whole heads.
+void check_ulysses_heads(const ParallelismSpec& p, const std::vector<LayerKind>& kinds,
+                         std::vector<Illegality>& findings) {
+  const std::int64_t parts = checked_product(p.tp, p.cp);
+  std::set<std::pair<std::string_view, std::int64_t>> objections;  // each once, whatever kinds share it
+  for (const LayerKind& kind : kinds) {
+    const auto* attention = std::get_if<SoftmaxAttention>(&kind.mixer);
+    if (attention == nullptr) continue;
+    for (const auto& [what, heads] :
+         {std::pair{"heads", attention->heads}, std::pair{"kv heads", attention->kv_heads}}) {
+      if (heads % parts == 0 || !objections.emplace(what, heads).second) continue;
+      findings.push_back(
+          {"parallelism.cp",
+           fmt::format("ulysses gives each of tp {} × cp {} ranks whole heads, and the model has {} {}", p.tp,
+                       p.cp, heads, what),
+           "allowed here: another degree, or cp_style ring or all-gather"});
+    }
+  }
+}
+
+}  // namespace
+
 void check_context_parallel(const JobSpec& job, std::vector<Illegality>& findings) {
   const ParallelismSpec& p = job.parallelism;
   if (p.cp == 1) return;
@@ -108,40 +146,41 @@ void check_context_parallel(const JobSpec& job, std::vector<Illegality>& finding
         {"parallelism.cp",
          fmt::format("{} does not divide sequences of {} tokens", p.cp, job.training.sequence_length), ""});
   if (p.cp_style != CpStyle::ulysses) return;
-  if (job.model.mla) {
+  const std::vector<LayerKind> kinds = kinds_of(job);
+  if (has_mixers<LatentAttention>(kinds)) {
     findings.push_back({"parallelism.cp_style",
                         "ulysses with latent attention is not planned by this version",
                         "allowed here: ring, all-gather"});
     return;
   }
-  // Ulysses gives every rank whole heads.
-  const std::int64_t parts = checked_product(p.tp, p.cp);
-  for (const auto& [heads, what] :
-       {std::pair{job.model.heads, "heads"}, std::pair{job.model.kv_heads, "kv heads"}})
-    if (heads % parts != 0)
-      findings.push_back(
-          {"parallelism.cp",
-           fmt::format("ulysses gives each of tp {} × cp {} ranks whole heads, and the model has {} {}", p.tp,
-                       p.cp, heads, what),
-           "allowed here: another degree, or cp_style ring or all-gather"});
+  check_ulysses_heads(p, kinds, findings);
 }
 
 void check_attention(const JobSpec& job, std::vector<Illegality>& findings) {
   check_flash(job, findings);
   const ModelSpec& model = job.model;
-  if (model.mla && job.training.attention != AttentionKind::flash)
+  const std::vector<LayerKind> kinds = kinds_of(job);
+  const auto any_softmax = [&](bool SoftmaxAttention::*flag) {
+    return std::any_of(kinds.begin(), kinds.end(), [&](const LayerKind& kind) {
+      const auto* attention = std::get_if<SoftmaxAttention>(&kind.mixer);
+      return attention != nullptr && attention->*flag;
+    });
+  };
+  const bool is_latent = has_mixers<LatentAttention>(kinds);
+  const bool all_latent = is_latent && !has_mixers<SoftmaxAttention>(kinds);
+  if (is_latent && job.training.attention != AttentionKind::flash)
     findings.push_back({"training.attention",
                         "latent attention is planned with flash attention only by this version",
                         "allowed here: flash"});
-  if (model.mla && model.biases != Biases::none)
+  if (is_latent && model.biases != Biases::none)
     findings.push_back({"model.biases", "latent attention has no biases", "allowed here: none"});
-  if (model.mla && (model.qk_norm || model.attention_sinks))
+  if (all_latent && (model.qk_norm || model.attention_sinks))
     findings.push_back({"model.attention", "latent attention has norms of its own and no sinks", ""});
-  if (model.qk_norm && model.qk_norm_whole && job.parallelism.tp > 1)
+  if (any_softmax(&SoftmaxAttention::qk_norm) && model.qk_norm_whole && job.parallelism.tp > 1)
     findings.push_back({"parallelism.tp",
                         "norms over the whole query and key projection are not cut over tp by this version",
                         kOnlyOne});
-  if (model.attention_sinks && job.training.attention != AttentionKind::flash)
+  if (any_softmax(&SoftmaxAttention::sinks) && job.training.attention != AttentionKind::flash)
     findings.push_back({"training.attention",
                         "attention sinks are planned with flash attention only by this version",
                         "allowed here: flash"});

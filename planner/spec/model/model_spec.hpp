@@ -1,8 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "planner/spec/model/layer_kind.hpp"
 
 namespace foreshard {
 
@@ -20,16 +24,6 @@ enum class NormKind : std::uint8_t { rmsnorm, layernorm };  ///< layernorm has a
 /// projection, or all: of the FFN, experts and router too.
 enum class Biases : std::uint8_t { none, qkv, attention, all };
 enum class Positions : std::uint8_t { rope, learned, alibi, none };
-
-/// Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434). All sizes in elements; q_rank 0 = no query
-/// compression.
-struct MlaSpec {
-  std::int64_t q_rank = 0;
-  std::int64_t kv_rank = 0;
-  std::int64_t nope_head_dim = 0;
-  std::int64_t rope_head_dim = 0;
-  std::int64_t v_head_dim = 0;
-};
 
 /// Mixture of experts in the FFN of every layer but the first `dense_layers`.
 struct ExpertsSpec {
@@ -74,6 +68,10 @@ struct ModelSpec {
   std::optional<std::int64_t> window;  ///< sliding-window attention: keys seen by a query
   std::optional<MlaSpec> mla;
   std::optional<ExpertsSpec> experts;
+  /// What the layers are where they are of several kinds; layer_pattern() resolves it. Without a pattern, the
+  /// keys above say all.
+  std::vector<LayerKind> layer_kinds{};
+  std::vector<std::size_t> pattern{};  ///< by layer, into layer_kinds; repeated over the layers
 };
 
 }  // namespace foreshard

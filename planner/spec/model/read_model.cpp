@@ -1,5 +1,6 @@
 #include "planner/spec/model/read_model.hpp"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <system_error>
@@ -7,6 +8,7 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include "planner/spec/model/read_layer_kinds.hpp"
 #include "planner/spec/yaml/node_edit.hpp"
 
 namespace foreshard {
@@ -40,6 +42,10 @@ constexpr auto kModelKeys = std::to_array<KeyInfo>({
     {"attention", "latent attention: {kind: mla, q_rank, kv_rank, nope_head_dim, rope_head_dim, v_head_dim}"},
     {"experts",
      "mixture of experts: {count, per_token, hidden, shared_hidden, dense_layers, imbalance, score_bias}"},
+    {"layer_kinds",
+     "where layers differ, each kind by name: {local: {attention: {window: 128}, ffn: experts}, full: {}}"},
+    {"pattern",
+     "the kind of each layer, repeated over the layers: [local, full]; or counts: [{dense: 3}, {moe: 58}]"},
     {"source", "where the figures come from"},
     {"notes", "anything else"},
 });
@@ -169,8 +175,12 @@ ModelSpec read_model_map(const MapReader& map) {
   model.mla = read_latent_attention(map);
   model.experts = read_experts(map, model.layers);
   const bool all_experts = model.experts && model.experts->dense_layers == 0;
-  model.ffn_hidden =
-      all_experts && !map.has("ffn_hidden") ? model.experts->hidden : read_ffn_hidden(map, model.hidden);
+  const bool may_be_unsaid = all_experts || map.has("layer_kinds");
+  if (map.has("ffn_hidden") || !may_be_unsaid) {
+    model.ffn_hidden = read_ffn_hidden(map, model.hidden);
+  } else {
+    model.ffn_hidden = model.experts ? model.experts->hidden : model.hidden;  // no layer has that FFN
+  }
   read_heads(map, model);
   model.ffn = map.optional("ffn", Choice<FfnKind>{}, model.ffn);
   model.vocab_multiple = map.optional("vocab_multiple", WholeNumber{1, 1'000'000}, model.vocab_multiple);
@@ -187,6 +197,11 @@ ModelSpec read_model_map(const MapReader& map) {
   model.max_positions = map.optional("max_positions", WholeNumber{0}, model.max_positions);
   model.causal = map.optional("causal", Boolean{}, model.causal);
   model.window = map.maybe("window", WholeNumber{});
+  read_layer_kinds(map, model);
+  const bool has_dense_kind =
+      std::any_of(model.layer_kinds.begin(), model.layer_kinds.end(),
+                  [](const LayerKind& kind) { return kind.ffn == FeedForward::dense; });
+  if (has_dense_kind && !map.has("ffn_hidden")) map.complain_of_missing("ffn_hidden");
   map.maybe("source", Text{});
   map.maybe("notes", Text{});
   return model;

@@ -47,6 +47,12 @@ inline constexpr auto kWords<Positions> = std::to_array<Named<Positions>>({{Posi
                                                                            {Positions::alibi, "alibi"},
                                                                            {Positions::none, "none"}});
 template <>
+inline constexpr auto kWords<MixerKind> = std::to_array<Named<MixerKind>>(
+    {{MixerKind::attention, "attention"}, {MixerKind::mla, "mla"}, {MixerKind::none, "none"}});
+template <>
+inline constexpr auto kWords<FeedForward> = std::to_array<Named<FeedForward>>(
+    {{FeedForward::dense, "dense"}, {FeedForward::experts, "experts"}, {FeedForward::none, "none"}});
+template <>
 inline constexpr auto kWords<NodeFabric> =
     std::to_array<Named<NodeFabric>>({{NodeFabric::nvswitch, "nvswitch"},
                                       {NodeFabric::mesh, "mesh"},

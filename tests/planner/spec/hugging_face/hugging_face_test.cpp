@@ -8,6 +8,7 @@
 #include "planner/program/check/check_program.hpp"
 #include "planner/program/emit/emit.hpp"
 #include "planner/spec/hugging_face/hugging_face_config.hpp"
+#include "planner/spec/model/layer_pattern.hpp"
 #include "planner/spec/yaml/load.hpp"
 #include "tests/support/catch.hpp"
 
@@ -159,6 +160,58 @@ TEST_CASE("what a config leaves unsaid is what its architecture does") {
   CHECK(model_of("gpt2-xl").name == "gpt2-xl");
   CHECK(model_of("deepseek-v2-lite").mla->q_rank == 0);
   CHECK(model_of("deepseek-v2-lite").head_dim == 192);
+}
+
+TEST_CASE("windows in some layers become kinds of layers") {
+  const auto windows = [](const ModelSpec& model) {
+    std::vector<std::int64_t> by_layer;
+    const LayerPattern pattern = layer_pattern(model, 1'000'000);
+    for (std::int64_t layer = 0; layer < model.layers; ++layer)
+      by_layer.push_back(window_of(pattern.kind(layer).mixer).value_or(0));
+    return by_layer;
+  };
+  const auto alternating = [](std::size_t layers, std::int64_t window) {
+    std::vector<std::int64_t> by_layer(layers, 0);
+    for (std::size_t layer = 0; layer < layers; layer += 2) by_layer[layer] = window;
+    return by_layer;
+  };
+  // Without "layer_types": gpt-oss and Gemma 2 alternate, from a windowed layer on.
+  CHECK(windows(model_of("gpt-oss-20b")) == alternating(24, 128));
+  CHECK(windows(model_of("gpt-oss-120b")) == alternating(36, 128));
+  CHECK(windows(model_of("gemma-2-9b")) == alternating(42, 4096));
+  // Its shortest period is its pattern, so that a model with fewer layers can be asked for.
+  CHECK(model_of("gpt-oss-20b").pattern == std::vector<std::size_t>{0, 1});
+
+  const std::string llama = R"({"model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336,
+ "num_attention_heads": 32, "vocab_size": 128256, "num_hidden_layers": 3, "sliding_window": 512,)";
+  const auto loaded = [](const std::string& text) {
+    const std::filesystem::path file =
+        std::filesystem::temp_directory_path() / "foreshard_hugging_face_windows.json";
+    std::ofstream(file) << text;
+    ModelSpec model = load_model(file.string());
+    std::filesystem::remove(file);
+    return model;
+  };
+  const std::string sliding = "\"sliding_attention\"";
+  const std::string full = "\"full_attention\"";
+  const auto with_types = [&](const std::string& types) {
+    return llama + "\"layer_types\": [" + types + "]}";
+  };
+  using Windows = std::vector<std::int64_t>;
+  CHECK(windows(loaded(with_types(full + "," + sliding + "," + sliding))) == Windows{0, 512, 512});
+  CHECK(windows(loaded(with_types(full + "," + full + "," + full))) == Windows{0, 0, 0});
+  CHECK(loaded(with_types(sliding + "," + sliding + "," + sliding)).window == 512);
+  CHECK_THAT(complaints_of(with_types(full + "," + full)), ContainsSubstring("2 types for 3 layers"));
+  CHECK_THAT(complaints_of(with_types(full + ", \"linear_attention\"," + full)),
+             ContainsSubstring("unknown layer type 'linear_attention'; known: full_attention, "
+                               "sliding_attention"));
+
+  // Qwen 2: from max_window_layers on, if use_sliding_window says so.
+  const std::string qwen = R"({"model_type": "qwen2", "hidden_size": 64, "intermediate_size": 128,
+ "num_attention_heads": 4, "vocab_size": 128, "num_hidden_layers": 3, "sliding_window": 16,
+ "max_window_layers": 1, "use_sliding_window": )";
+  CHECK(windows(loaded(qwen + "true}")) == Windows{0, 16, 16});
+  CHECK(windows(loaded(qwen + "false}")) == Windows{0, 0, 0});
 }
 
 TEST_CASE("a job takes a config.json by its path, and its keys can be overridden as a model's") {

@@ -1,6 +1,7 @@
+#include "planner/program/ops/op_flops.hpp"
+
 #include <variant>
 
-#include "planner/cost/ops/cost_model.hpp"
 #include "planner/units/overloaded.hpp"
 
 namespace foreshard {

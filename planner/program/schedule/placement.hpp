@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "planner/program/step_program.hpp"
+#include "planner/units/strong_index.hpp"
+
+namespace foreshard {
+
+/// Consecutive layers of a model.
+struct LayerRange {
+  LayerId first;
+  std::int64_t count = 0;
+  [[nodiscard]] LayerId end() const { return LayerId(first.value() + static_cast<std::int32_t>(count)); }
+  friend constexpr bool operator==(const LayerRange&, const LayerRange&) = default;
+};
+
+/// A part of the model that one stage runs as one of its chunks.
+struct Piece {
+  StageId stage;
+  ChunkId chunk;
+  LayerRange layers;
+  bool has_embedding = false;
+  bool has_head = false;
+  friend constexpr bool operator==(const Piece&, const Piece&) = default;
+};
+
+/// In which order a model's pieces go over the stages; p stages, v pieces on each.
+enum class PieceOrder : std::uint8_t {
+  round_robin,  ///< 0 … p−1, and again from 0: piece i is chunk i / p of stage i mod p
+  v_shape,  ///< 0 … p−1, then back p−1 … 0, and so on: first and last of two pieces stand on stage 0
+};
+
+/// Which stage holds which piece of the model: the one place where that is decided. Schedules, the builder,
+/// the estimate and the simulator ask it for a piece's neighbours.
+class Placement {
+ public:
+  /// @param layers_of_piece in model order @pre a multiple of `stages`
+  static Placement along(PieceOrder order, std::int64_t stages,
+                         const std::vector<std::int64_t>& layers_of_piece);
+
+  /// @param pieces in model order
+  explicit Placement(std::vector<Piece> pieces);
+
+  [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }  ///< in model order
+  [[nodiscard]] std::size_t stages() const { return by_stage_.size(); }
+  [[nodiscard]] std::size_t chunks(StageId stage) const { return by_stage_[stage.at()].size(); }
+  /// The place of a stage's chunk among the pieces.
+  [[nodiscard]] std::size_t index(StageId stage, ChunkId chunk) const {
+    return by_stage_[stage.at()][chunk.at()];
+  }
+  [[nodiscard]] const Piece& piece(StageId stage, ChunkId chunk) const {
+    return pieces_[index(stage, chunk)];
+  }
+
+  /// By which link a piece's activations go on to the piece behind it: none for the last piece, and where
+  /// that piece stands on the same stage. Gradients go back by the opposite link.
+  [[nodiscard]] std::optional<Peer> way_on(std::size_t piece) const;
+
+ private:
+  std::vector<Piece> pieces_;
+  std::vector<std::vector<std::size_t>> by_stage_;  // [stage][chunk], into pieces_
+};
+
+/// The stage and chunk of the `piece`-th piece.
+struct StageChunk {
+  StageId stage;
+  ChunkId chunk;
+};
+StageChunk place_of(PieceOrder order, std::int64_t stages, std::int64_t piece);
+
+/// The placement that a program's chunks show: what each block_calls, in model order.
+Placement placement_of(const StepProgram& program);
+
+}  // namespace foreshard

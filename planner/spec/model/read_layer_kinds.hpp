@@ -1,0 +1,16 @@
+#pragma once
+
+#include "planner/spec/model/model_spec.hpp"
+#include "planner/spec/yaml/map_reader.hpp"
+
+namespace foreshard {
+
+/// The keys of one kind of layer, and of its attention.
+KeyTable layer_kind_keys();
+KeyTable kind_attention_keys();
+
+/// Reads `layer_kinds` and `pattern` of a model's map. What a kind leaves unsaid is as the model's other keys
+/// say, so those must have been read into `model` before.
+void read_layer_kinds(const MapReader& map, ModelSpec& model);
+
+}  // namespace foreshard
