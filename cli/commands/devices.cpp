@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "planner/report/format.hpp"
-#include "runtime/device/cpu_device.hpp"
-#include "runtime/device/cuda/cuda_backend.hpp"
+#include "runtime/backend/load_cuda_backend.hpp"
+#include "runtime/device/cpu/cpu_device.hpp"
 
 namespace foreshard::cli {
 namespace {

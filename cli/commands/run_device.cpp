@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "runtime/backend/load_cuda_backend.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
 #include "runtime/comm/staged_communicator.hpp"
-#include "runtime/device/cpu_device.hpp"
-#include "runtime/device/cuda/cuda_backend.hpp"
+#include "runtime/device/cpu/cpu_device.hpp"
 
 namespace foreshard::cli {
 namespace {

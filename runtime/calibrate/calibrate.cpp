@@ -10,7 +10,7 @@
 #include "runtime/calibrate/measure_links.hpp"
 #include "runtime/comm/available_memory.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
-#include "runtime/device/cpu_device.hpp"
+#include "runtime/device/cpu/cpu_device.hpp"
 
 namespace foreshard {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "planner/spec/accelerator/accelerator_spec.hpp"
-#include "runtime/calibrate/measure_link.hpp"
+#include "runtime/measure/measure_link.hpp"
 
 namespace foreshard {
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "runtime/calibrate/measure_link.hpp"
+#include "runtime/measure/measure_link.hpp"
 #include "runtime/measure/measured_time.hpp"
 
 namespace foreshard {

@@ -12,11 +12,11 @@
 #include <string>
 #include <vector>
 
-#include "runtime/calibrate/measure_link.hpp"
 #include "runtime/comm/before_run.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
 #include "runtime/comm/mpi_session.hpp"
-#include "runtime/device/cpu_device.hpp"
+#include "runtime/device/cpu/cpu_device.hpp"
+#include "runtime/measure/measure_link.hpp"
 
 namespace foreshard {
 namespace {

@@ -14,7 +14,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "runtime/device/cuda/cuda_check.hpp"
+#include "runtime/cuda/cuda_check.hpp"
 #include "runtime/device/cuda/cuda_device.hpp"
 #include "tests/bench/gpu_bench.hpp"
 #include "tests/bench/llama_layers.hpp"

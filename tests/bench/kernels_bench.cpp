@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "runtime/device/bfloat16.hpp"
-#include "runtime/device/cpu_device.hpp"
+#include "runtime/device/cpu/cpu_device.hpp"
 #include "runtime/kernels/cpu/blas.hpp"
 #include "tests/bench/cpu_time.hpp"
 

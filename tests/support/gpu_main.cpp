@@ -9,7 +9,7 @@
 
 #include <cstdio>
 
-#include "runtime/device/cuda/cuda_check.hpp"
+#include "runtime/cuda/cuda_check.hpp"
 #include "runtime/device/cuda/cuda_device.hpp"
 
 namespace foreshard::test {

@@ -11,8 +11,8 @@
 #include "runtime/comm/collective_shape.hpp"
 #include "runtime/comm/communication_error.hpp"
 #include "runtime/comm/nccl/nccl_check.hpp"
-#include "runtime/device/cuda/cuda_check.hpp"
-#include "runtime/device/cuda/cuda_clock.hpp"
+#include "runtime/cuda/cuda_check.hpp"
+#include "runtime/cuda/cuda_clock.hpp"
 
 namespace foreshard {
 namespace {

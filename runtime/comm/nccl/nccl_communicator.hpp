@@ -12,8 +12,8 @@
 #include "runtime/comm/mpi_communicator.hpp"
 #include "runtime/comm/mpi_session.hpp"
 #include "runtime/comm/nccl/nccl_group.hpp"
+#include "runtime/cuda/cuda_event.hpp"
 #include "runtime/device/cuda/cuda_device.hpp"
-#include "runtime/device/cuda/cuda_event.hpp"
 
 namespace foreshard {
 

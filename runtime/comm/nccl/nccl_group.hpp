@@ -8,7 +8,7 @@
 
 #include "planner/units/strong_index.hpp"
 #include "runtime/comm/mpi_session.hpp"
-#include "runtime/device/cuda/cuda_event.hpp"
+#include "runtime/cuda/cuda_event.hpp"
 
 namespace foreshard {
 

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "planner/spec/yaml/names.hpp"
+#include "runtime/cuda/cuda_clock.hpp"
 #include "runtime/device/check_call.hpp"
-#include "runtime/device/cuda/cuda_clock.hpp"
 #include "runtime/device/host_numbers.hpp"
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 

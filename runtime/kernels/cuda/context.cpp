@@ -1,4 +1,4 @@
-#include "runtime/device/cuda/cuda_check.hpp"
+#include "runtime/cuda/cuda_check.hpp"
 #include "runtime/kernels/cuda/attention.hpp"
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 #include "runtime/kernels/cuda/fused_attention.hpp"

@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "runtime/device/cuda/cuda_check.hpp"
+#include "runtime/cuda/cuda_check.hpp"
 #include "runtime/kernels/cuda/cudnn_graph.hpp"
 #include "runtime/kernels/cuda/workspace_layout.hpp"
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <type_traits>
 
-#include "runtime/device/cuda/cuda_check.hpp"
+#include "runtime/cuda/cuda_check.hpp"
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 
 // How kernels are started, and what else of CUDA's dialect C++ has no words for. Where the tests compile

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "runtime/device/cuda/cuda_check.hpp"
+#include "runtime/cuda/cuda_check.hpp"
 
 namespace foreshard::cuda {
 namespace {

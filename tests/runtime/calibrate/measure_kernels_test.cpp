@@ -3,7 +3,7 @@
 #include <bit>
 
 #include "runtime/comm/mpi_communicator.hpp"
-#include "runtime/device/cpu_device.hpp"
+#include "runtime/device/cpu/cpu_device.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/mpi_test.hpp"

@@ -1,7 +1,7 @@
 #include "runtime/calibrate/measure_links.hpp"
 
 #include "runtime/comm/mpi_communicator.hpp"
-#include "runtime/device/cpu_device.hpp"
+#include "runtime/device/cpu/cpu_device.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/mpi_test.hpp"
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <vector>
 
-#include "runtime/device/reference_device.hpp"
+#include "runtime/device/reference/reference_device.hpp"
 #include "tests/runtime/comm/test_buffers.hpp"
 #include "tests/support/catch.hpp"
 

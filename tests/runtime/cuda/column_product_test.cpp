@@ -1,7 +1,7 @@
 // How a product of row-major matrices is asked of a library that thinks in columns.
 #include <vector>
 
-#include "runtime/device/cuda/cuda_check.hpp"
+#include "runtime/cuda/cuda_check.hpp"
 #include "runtime/kernels/cuda/products.hpp"
 #include "tests/support/catch.hpp"
 

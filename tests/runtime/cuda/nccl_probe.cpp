@@ -13,7 +13,7 @@
 #include "runtime/comm/collective_shape.hpp"
 #include "runtime/comm/end_run.hpp"
 #include "runtime/comm/nccl/nccl_communicator.hpp"
-#include "runtime/device/cuda/cuda_check.hpp"
+#include "runtime/cuda/cuda_check.hpp"
 #include "runtime/device/cuda/cuda_device.hpp"
 #include "runtime/verify/sharding_check.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"

@@ -5,7 +5,7 @@
 #include "planner/program/emit/emit.hpp"
 #include "planner/program/json/program_json.hpp"
 #include "runtime/comm/loopback_communicator.hpp"
-#include "runtime/device/reference_device.hpp"
+#include "runtime/device/reference/reference_device.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/support/catch.hpp"
 

@@ -6,7 +6,7 @@
 #include "planner/program/emit/emit.hpp"
 #include "runtime/comm/loopback_communicator.hpp"
 #include "runtime/comm/solo_communicator.hpp"
-#include "runtime/device/reference_device.hpp"
+#include "runtime/device/reference/reference_device.hpp"
 #include "runtime/execute/executor.hpp"
 #include "runtime/execute/planned_routes.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"

@@ -4,7 +4,7 @@
 
 #include "planner/program/emit/emit.hpp"
 #include "runtime/comm/solo_communicator.hpp"
-#include "runtime/device/reference_device.hpp"
+#include "runtime/device/reference/reference_device.hpp"
 #include "runtime/execute/rank_plan.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/support/catch.hpp"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "runtime/device/check_call.hpp"
-#include "runtime/device/cpu_device.hpp"
+#include "runtime/device/cpu/cpu_device.hpp"
 #include "runtime/kernels/cpu/blas.hpp"
 #include "runtime/kernels/cpu/cpu_kernels.hpp"
 #include "runtime/kernels/cpu/kernel_sets.hpp"

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "runtime/device/cpu_device.hpp"
+#include "runtime/device/cpu/cpu_device.hpp"
 #include "tests/runtime/kernels/check_case.hpp"
 
 using namespace foreshard;

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "runtime/device/cpu_device.hpp"
+#include "runtime/device/cpu/cpu_device.hpp"
 #include "tests/runtime/kernels/check_case.hpp"
 
 using namespace foreshard;

@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "runtime/device/reference_device.hpp"
+#include "runtime/device/reference/reference_device.hpp"
 #include "tests/support/catch.hpp"
 
 // One kernel call with its operands, run on any device: what the tests of kernels share.

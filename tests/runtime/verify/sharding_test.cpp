@@ -7,7 +7,7 @@
 #include "planner/program/emit/emit.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
 #include "runtime/comm/staged_communicator.hpp"
-#include "runtime/device/reference_device.hpp"
+#include "runtime/device/reference/reference_device.hpp"
 #include "runtime/execute/executor.hpp"
 #include "runtime/execute/runtime_limits.hpp"
 #include "runtime/verify/sharding_check.hpp"

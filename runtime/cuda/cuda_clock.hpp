@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "runtime/device/cuda/cuda_event.hpp"
+#include "runtime/cuda/cuda_event.hpp"
 #include "runtime/device/device.hpp"
 
 namespace foreshard {

@@ -1,10 +1,10 @@
-#include "runtime/calibrate/measure_link.hpp"
+#include "runtime/measure/measure_link.hpp"
 
 #include <bit>
 
 #include "runtime/comm/counting_communicator.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
-#include "runtime/device/cpu_device.hpp"
+#include "runtime/device/cpu/cpu_device.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/mpi_test.hpp"
 

@@ -1,4 +1,4 @@
-#include "runtime/device/cpu_device.hpp"
+#include "runtime/device/cpu/cpu_device.hpp"
 
 #include <fstream>
 #include <stdexcept>

@@ -1,4 +1,4 @@
-#include "runtime/calibrate/measure_link.hpp"
+#include "runtime/measure/measure_link.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,11 +1,11 @@
 // What libforeshard-cuda.so gives to who loads it.
-#include "runtime/device/cuda/cuda_backend.hpp"
+#include "runtime/backend/cuda_backend.hpp"
 
 #include <fmt/format.h>
 
 #include "runtime/comm/nccl/nccl_check.hpp"
 #include "runtime/comm/nccl/nccl_communicator.hpp"
-#include "runtime/device/cuda/cuda_check.hpp"
+#include "runtime/cuda/cuda_check.hpp"
 #include "runtime/device/cuda/cuda_device.hpp"
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 

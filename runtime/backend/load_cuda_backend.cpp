@@ -1,4 +1,4 @@
-#include "runtime/device/cuda/cuda_backend.hpp"
+#include "runtime/backend/load_cuda_backend.hpp"
 
 #include <cstdlib>
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-#include "runtime/device/reference_device.hpp"
+#include "runtime/device/reference/reference_device.hpp"
 
 #include <variant>
 

@@ -23,36 +23,31 @@ struct GpuInfo {
   bool is_built_for = true;  ///< this build has machine code for it
 };
 
-/// What the runtime on GPUs was built with and has loaded, as "name version".
+/// The versions of CUDA's libraries that the runtime on GPUs was built with and has loaded: "12.8".
 struct CudaVersions {
-  std::string driver;  ///< the newest CUDA that it can run; empty where there is none
+  std::string driver;  ///< the newest CUDA that the driver supports; empty without a driver
   std::string runtime;
   std::string cublaslt;
   std::string nccl;
-  std::string cudnn;  ///< empty where this was built without
+  std::string cudnn;  ///< empty if this was built without cuDNN
 };
 
-/// The runtime on GPUs, which lives in a library of its own so that programs start where CUDA is not
-/// installed.
+/// The runtime on GPUs. It is a library of its own (libforeshard-cuda.so), loaded when a job asks for GPUs, so
+/// that foreshard-run starts on machines without CUDA.
 class CudaBackend {
  public:
   virtual ~CudaBackend() = default;
-  /// @throws CudaError, which is a std::runtime_error, where there is no driver or no GPU, with what to do
+  /// @throws CudaError (a std::runtime_error) if there is no driver or no GPU; the message says what to do
   [[nodiscard]] virtual std::vector<GpuInfo> gpus() const = 0;
   [[nodiscard]] virtual CudaVersions versions() const = 0;
   [[nodiscard]] virtual std::unique_ptr<Device> make_device(int index) const = 0;
-  /// NCCL between the ranks' GPUs. @pre device is one that make_device made, and no other rank's GPU
+  /// NCCL between the ranks' GPUs. @pre make_device made `device`; no other rank uses the same GPU
   [[nodiscard]] virtual std::unique_ptr<Communicator> make_communicator(const MpiSession& session,
                                                                         const DeviceMesh& mesh,
                                                                         Device& device) const = 0;
 };
 
-/// The backend, loaded at the first call: from FORESHARD_CUDA_LIBRARY, from beside the program, or from
-/// ../lib of it.
-/// @throws std::runtime_error that says what is missing: the library itself, or one that it needs
-const CudaBackend& cuda_backend();
-
-/// The name of the function by which the library gives its backend: `const CudaBackend* f()`.
+/// The name of the function that libforeshard-cuda.so exports: `const CudaBackend* foreshard_cuda_backend()`.
 inline constexpr const char* kCudaBackendEntry = "foreshard_cuda_backend";
 
 }  // namespace foreshard

@@ -1,4 +1,4 @@
-#include "runtime/device/cuda/cuda_check.hpp"
+#include "runtime/cuda/cuda_check.hpp"
 
 #include <fmt/format.h>
 
