@@ -1,4 +1,4 @@
-// What libforeshard-cuda.so gives to who loads it.
+// The entry point of libforeshard-cuda.so.
 #include "runtime/backend/cuda_backend.hpp"
 
 #include <fmt/format.h>

@@ -32,8 +32,8 @@ struct CudaVersions {
   std::string cudnn;  ///< empty if this was built without cuDNN
 };
 
-/// The runtime on GPUs. It is a library of its own (libforeshard-cuda.so), loaded when a job asks for GPUs, so
-/// that foreshard-run starts on machines without CUDA.
+/// The runtime on GPUs. It is a library of its own (libforeshard-cuda.so), loaded when a job asks for GPUs,
+/// so that foreshard-run starts on machines without CUDA.
 class CudaBackend {
  public:
   virtual ~CudaBackend() = default;

@@ -18,8 +18,8 @@ std::filesystem::path library_path() {
     return named;
   std::error_code problem;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", problem);
-  const std::filesystem::path beside = program.parent_path() / kLibrary;
-  if (std::filesystem::exists(beside)) return beside;
+  const std::filesystem::path in_same_folder = program.parent_path() / kLibrary;
+  if (std::filesystem::exists(in_same_folder)) return in_same_folder;
   const std::filesystem::path installed = program.parent_path().parent_path() / FORESHARD_LIBDIR / kLibrary;
   if (std::filesystem::exists(installed)) return installed;
   throw std::runtime_error(fmt::format(

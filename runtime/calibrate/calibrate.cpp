@@ -15,7 +15,8 @@
 namespace foreshard {
 namespace {
 
-/// What nobody measured where all ranks share a host, or each has its own; the accelerator wants a figure.
+/// The link that cannot be measured if all ranks share a host, or if each has its own. The accelerator file
+/// needs a figure.
 constexpr LinkSpec kUnmeasured{
     .bandwidth = BytesPerSecond(125e6), .efficiency = 0.9, .latency = Seconds(50e-6)};
 constexpr const char* kUnmeasuredSource =
@@ -61,12 +62,12 @@ class Calibrator {
     if (options_.progress) options_.progress(what, done, of);
   }
 
-  /// A rank's share of what its host has left; the least of all hosts.
+  /// A rank's share of its host's available memory; the minimum over all hosts.
   void describe_memory() {
     const double share = available_memory().as_double() / static_cast<double>(session_.local_ranks());
     const double least = -wide_.max_over_world(-share);
-    constexpr double kWhole = kMebi;
-    accelerator().memory_capacity = Bytes(static_cast<std::int64_t>(least / kWhole) << 20);
+    constexpr double kUnit = kMebi;
+    accelerator().memory_capacity = Bytes(static_cast<std::int64_t>(least / kUnit) << 20);
   }
 
   void fit_device() {

@@ -20,37 +20,38 @@ struct CalibrationOptions {
   std::string date;     ///< of the measurement, YYYY-MM-DD
   std::string version;  ///< of foreshard
   CalibrationEffort effort = CalibrationEffort::usual;
-  Precision precision = Precision::fp32;  ///< of a processor's kernels: fp32 or bf16
+  Precision precision = Precision::fp32;  ///< of the CPU's kernels: fp32 or bf16
   int threads = 1;                        ///< per rank
-  /// Told on every rank how far it is; may be empty.
+  /// Called on every rank with the progress; may be empty.
   std::function<void(const std::string& what, int done, int of)> progress{};
 };
 
-/// The machine that the ranks run on, as the planner wants to know it.
+/// What the planner needs to know about the machine on which the ranks run.
 struct Calibration {
   ClusterSpec cluster;
   FigureSources sources;
   std::string comment;  ///< for the top of the file: host, date, versions, ranks
   std::vector<FamilyFit> kernels;
-  std::vector<LinkFit> link;     ///< between ranks of a host; empty where each has one
-  std::vector<LinkFit> network;  ///< between hosts; empty where there is one
+  std::vector<LinkFit> link;     ///< between ranks of one host; empty if each rank has a host of its own
+  std::vector<LinkFit> network;  ///< between hosts; empty if there is one host
 };
 
-/// Measures the kernels of GPUs in bf16, one rank on each, and fits the constants of `like`'s accelerator to
-/// them; of several ranks also NCCL's collectives and transfers of 64 KiB to 256 MiB, and fits the links of
-/// `like`. Its peak, memory, price and power stay, and links that lie between no two of the ranks. Takes
-/// under a minute. All ranks together; all get the same.
-/// @param ends  each rank's GPU of `like`'s kind, and how they talk
-/// @throws std::runtime_error where memory does not suffice; CommunicationError
-/// @pre host_layout_complaint finds nothing wrong with the session's hosts
+/// Measures the kernels of GPUs in bf16, one rank per GPU, and fits the constants of the accelerator of
+/// `like` to them. With several ranks it also measures NCCL's collectives and transfers of 64 KiB to 256 MiB,
+/// and fits the links of `like`. Peak rate, memory, price, power, and links that connect no two of the ranks,
+/// stay those of `like`. Takes under a minute. All ranks call it together, and all get the same result.
+/// @param ends  each rank's GPU, of the kind in `like`, and how the ranks communicate
+/// @throws std::runtime_error if there is not enough memory; CommunicationError
+/// @pre host_layout_complaint(session.hosts()) is empty
 Calibration calibrate_gpu(const MpiSession& session, const LinkEnds& ends, const ClusterSpec& like,
                           const CalibrationOptions& options);
 
-/// Measures kernels of one precision and links with all ranks of the run, and fits the cost model's constants
-/// to them. One rank is one device of accelerator `cpu`, one host a node. Takes under a minute, with quick
-/// effort under 15 s, on cores that do nothing else. All ranks together; all get the same.
-/// @throws std::runtime_error where memory does not suffice; CommunicationError
-/// @pre host_layout_complaint finds nothing wrong with the session's hosts
+/// Measures kernels of one precision, and links, with all ranks of the run, and fits the cost model's
+/// constants to them. Each rank is one device of accelerator `cpu`, each host is one node. Takes under a
+/// minute, or under 15 s with quick effort, on cores that do nothing else. All ranks call it together, and
+/// all get the same result.
+/// @throws std::runtime_error if there is not enough memory; CommunicationError
+/// @pre host_layout_complaint(session.hosts()) is empty
 Calibration calibrate(const MpiSession& session, const CalibrationOptions& options);
 
 }  // namespace foreshard

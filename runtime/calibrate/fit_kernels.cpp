@@ -14,7 +14,8 @@
 namespace foreshard {
 namespace {
 
-/// Rates that are sought are tried at these first; slow, so that fixed costs do not hide them.
+/// Rates are first set to these and then multiplied by a fitted factor. They are so low that fixed costs are
+/// negligible.
 constexpr FlopsPerSecond kTrialRate{1e9};
 constexpr BytesPerSecond kTrialBandwidth{1e9};
 
@@ -36,7 +37,7 @@ double median_by_weight(std::vector<std::pair<double, double>> values_and_weight
   return values_and_weights.back().first;
 }
 
-/// Coordinates of a search for something that may be small or large: its logarithm.
+/// A coordinate of a search over several orders of magnitude: the logarithm.
 Coordinate logarithmic(double start, double least, double most) {
   return {.start = std::log(std::clamp(start, least, most)),
           .step = 1.0,
@@ -44,7 +45,7 @@ Coordinate logarithmic(double start, double least, double most) {
           .most = std::log(most)};
 }
 
-/// Looks for the constants family by family.
+/// Fits the constants, family by family.
 class Fitter {
  public:
   Fitter(const KernelMeasurements& measured, AcceleratorSpec& spec, const KernelFitting& how)
@@ -55,7 +56,7 @@ class Fitter {
         flash_(static_cast<std::size_t>(how.flash)),
         datasheet_bandwidth_(spec.memory_bandwidth),
         datasheet_rate_(spec.gemm[type_]) {
-    std::map<std::pair<std::size_t, KernelFamily>, double> time;  // of a family in a program's step
+    std::map<std::pair<std::size_t, KernelFamily>, double> time;  // of a family in one step of a program
     for (const MeasuredKernel& kernel : measured.kernels)
       time[{kernel.program, family_of(kernel.op)}] += time_in_step(kernel);
     for (const MeasuredKernel& kernel : measured.kernels) {
@@ -67,7 +68,7 @@ class Fitter {
   void run() {
     spec_.kernels.memory_efficiency = 1.0;
     spec_.usual_flash = how_.flash;
-    // What other families do does not matter to one; the model wants to be whole nevertheless.
+    // Families are fitted independently, but KernelModel needs all constants.
     spec_.memory_bandwidth = kTrialBandwidth;
     set_rate(kTrialRate);
     fit_passes();
@@ -109,9 +110,12 @@ class Fitter {
     return sum / weights;
   }
 
-  /// How many times faster than the model says, fixed cost aside, these kernels are: the factor by which the
-  /// rate that the model has now is to be multiplied so that half of them, by weight, come out too fast.
-  /// @param is_one  of the family's kernels, which count
+  /// The factor by which the model's present rate must be multiplied so that its times, without the fixed
+  /// cost, are too short for half of the kernels, by weight, and too long for the other half: a weighted
+  /// median.
+  /// Example: model times without fixed cost 4, 6 and 9 s, measured 2, 2 and 3 s, equal weights: factors 2,
+  /// 3, 3, median 3.
+  /// @param is_one  which of the family's kernels count
   double speed_up(const Family& family, Seconds fixed,
                   const std::function<bool(const MeasuredKernel&)>& is_one) const {
     const KernelModel model(spec_);
@@ -119,7 +123,8 @@ class Fitter {
     for (const auto& [kernel, weight] : family) {
       if (!is_one(*kernel)) continue;
       const Seconds work = model.time(kernel->op, program_of(*kernel)).time - fixed;
-      // A kernel that is quicker than what is taken for fixed says only that it is quick.
+      // If a kernel takes hardly longer than the fixed cost, the difference is mostly noise: use at least 5%
+      // of its time.
       const Seconds measured = std::max(kernel->time.median - fixed, 0.05 * kernel->time.median);
       factors.emplace_back(work / measured, weight);
     }
@@ -138,16 +143,16 @@ class Fitter {
     }
     const std::vector<Coordinate> space = {logarithmic(0.5 * quickest.value(), 1e-8, 1e-3),
                                            logarithmic(16.0 * kKibi, 64.0, 64.0 * kMebi)};
-    const auto turn = [&](const std::vector<double>& at) {
+    const auto set_constants = [&](const std::vector<double>& at) {
       spec_.kernels.launch = Seconds(rounded(std::exp(at[0]), kFittedDigits));
       spec_.kernels.memory_half_size = Bytes(std::llround(rounded(std::exp(at[1]), 3)));
       set_fractions();
     };
-    turn(minimise(space, [&](const std::vector<double>& at) {
-      turn(at);
+    set_constants(minimise(space, [&](const std::vector<double>& at) {
+      set_constants(at);
       return mean_distance(passes);
     }));
-    name_bandwidth();
+    normalise_bandwidth();
   }
 
   std::optional<double>& fraction_of(const KernelFamily& family) {
@@ -155,7 +160,7 @@ class Fitter {
     return family.backward ? fraction.backward : fraction.forward;
   }
 
-  /// The fraction of every kind of pass, of the bandwidth that stands there now.
+  /// Sets every kind of pass's fraction of the present bandwidth.
   void set_fractions() {
     for (const auto& [family, kernels] : families_)
       if (family.is_memory()) fraction_of(family) = 1.0;
@@ -167,8 +172,8 @@ class Fitter {
     for (const auto& [family, factor] : found) fraction_of(family) = factor;
   }
 
-  /// Turns fractions of the trial bandwidth into fractions of the best that any pass reaches.
-  void name_bandwidth() {
+  /// Sets the bandwidth to the best that any kind of pass reaches, and rescales the fractions.
+  void normalise_bandwidth() {
     BytesPerSecond best;
     for (const auto& [family, kernels] : families_) {
       if (!family.is_memory()) continue;
@@ -198,16 +203,16 @@ class Fitter {
     const Family& products = families_.at({.pass = MemoryPass::gemm});
     const std::vector<Coordinate> space = {logarithmic(2e-6, 1e-8, 1e-3),
                                            {.start = 16.0, .step = 16.0, .least = 0.0, .most = 512.0}};
-    const auto turn = [&](const std::vector<double>& at) {
+    const auto set_constants = [&](const std::vector<double>& at) {
       spec_.kernels.gemm_fixed = Seconds(rounded(std::exp(at[0]), kFittedDigits));
       spec_.kernels.gemm_k_prologue = std::llround(at[1]);
       set_product_rates(products);
     };
-    turn(minimise(space, [&](const std::vector<double>& at) {
-      turn(at);
+    set_constants(minimise(space, [&](const std::vector<double>& at) {
+      set_constants(at);
       return mean_distance({&products});
     }));
-    name_peak(products);
+    normalise_peak(products);
   }
 
   void set_product_rates(const Family& products) {
@@ -222,7 +227,7 @@ class Fitter {
     spec_.kernels.gemm_accumulate = std::clamp(rounded(adding / writing, kFittedDigits), 0.01, 1.0);
   }
 
-  void name_peak(const Family& products) {
+  void normalise_peak(const Family& products) {
     const FlopsPerSecond approached = spec_.gemm[type_]->peak;
     FlopsPerSecond best = how_.keeps_datasheet ? datasheet_rate_->peak : approached;
     if (!how_.keeps_datasheet) {
@@ -244,31 +249,31 @@ class Fitter {
     if (!flash) flash.emplace();
     AttentionRate& rate = backward ? flash->backward : flash->forward;
     const auto set_efficiency = [&] {
-      // The trial rate is as far below the peak as it is below everything that a core reaches.
+      // An efficiency so low that fixed costs are negligible: the trial rate relative to the peak.
       const double trial = kTrialRate / spec_.gemm[type_]->peak;
       rate.efficiency = trial;
       const double factor = speed_up(cores, spec_.kernels.launch, [](const auto&) { return true; });
       rate.efficiency = std::min(1.0, rounded(trial * factor, kFittedDigits));
     };
-    // A processor has no waves that end unevenly.
+    // The tail of the last wave of blocks exists only on GPUs.
     const double most_tail = how_.keeps_datasheet ? 512.0 : 0.0;
     const std::vector<Coordinate> space = {
         {.start = 16.0, .step = 16.0, .least = 0.0, .most = 256.0},
         {.start = 32.0, .step = 32.0, .least = 0.0, .most = 512.0},
         {.start = most_tail / 8.0, .step = 32.0, .least = 0.0, .most = most_tail}};
-    const auto turn = [&](const std::vector<double>& at) {
+    const auto set_constants = [&](const std::vector<double>& at) {
       rate.score_cost = rounded(at[0], 3);
       rate.key_prologue = rounded(at[1], 3);
       rate.tail_rows = rounded(at[2], 3);
       set_efficiency();
     };
-    turn(minimise(space, [&](const std::vector<double>& at) {
-      turn(at);
+    set_constants(minimise(space, [&](const std::vector<double>& at) {
+      set_constants(at);
       return mean_distance({&cores});
     }));
   }
 
-  // ---- how well it went
+  // ---- quality of the fit
 
   FamilyFit judge(const KernelFamily& family, const Family& kernels, const KernelModel& model) const {
     FamilyFit fit{.family = family, .kernels = static_cast<std::int64_t>(kernels.size())};
@@ -278,7 +283,7 @@ class Fitter {
     double squares = 0.0;
     std::vector<std::pair<double, double>> spreads;
     for (const Weighed& each : kernels) {
-      // As the fit weighs them: what hardly takes time hardly counts.
+      // The same weights as in the fit: by share of the step's time.
       const double share = each.weight / total;
       const double ratio = log_ratio(*each.kernel, model);
       fit.mean_error += share * std::abs(std::exp(ratio) - 1.0);
@@ -301,7 +306,8 @@ class Fitter {
     return fit;
   }
 
-  /// Root mean square of log(predicted/measured) over all kernels, each by its share of its program's step.
+  /// Root mean square of log(predicted/measured) over all kernels, weighted by their share of their program's
+  /// step.
   [[nodiscard]] double spread_of_all() const {
     const KernelModel model(spec_);
     std::vector<double> step(measured_.programs.size(), 0.0);

@@ -8,34 +8,35 @@
 
 namespace foreshard {
 
-/// How one family of kernels was measured and how well the constants reproduce it.
+/// How many kernels of one family were measured, and how well the fitted constants reproduce their times.
 struct FamilyFit {
   KernelFamily family{};
   std::int64_t kernels = 0;    ///< measured
-  FlopsPerSecond rate{};       ///< that large products or attention cores reach; 0 of others
-  BytesPerSecond bandwidth{};  ///< that large tensors reach; 0 of products and attention
-  double mean_error = 0.0;     ///< mean of |predicted/measured − 1|, kernels weighed as the fit does
-  double residual = 0.0;       ///< standard deviation of log(predicted/measured), likewise
-  double unsteadiness = 0.0;   ///< median over kernels of spread/median of their own times
+  FlopsPerSecond rate{};       ///< approached by large products or attention cores; 0 for others
+  BytesPerSecond bandwidth{};  ///< approached by passes over large tensors; 0 for products and attention
+  double mean_error = 0.0;     ///< mean of |predicted/measured − 1|, with the weights of the fit
+  double residual = 0.0;       ///< standard deviation of log(predicted/measured), with the same weights
+  double unsteadiness = 0.0;   ///< median over the kernels of spread/median of their measured times
 };
 
-/// What is fitted, where it is not a processor in fp32.
+/// What is fitted. The defaults are those of a CPU in fp32.
 struct KernelFitting {
-  DType products = DType::fp32;            ///< what matrix products multiply
-  FlashVersion flash = FlashVersion::fa2;  ///< the name under which attention is kept
-  /// Peak and bandwidth stay the accelerator's, and what is fitted are the shares of them that kernels reach.
+  DType products = DType::fp32;            ///< dtype of the factors of matrix products
+  FlashVersion flash = FlashVersion::fa2;  ///< the version of attention whose constants are set
+  /// Peak rate and bandwidth stay those of the accelerator; the fractions of them that kernels reach are
+  /// fitted.
   bool keeps_datasheet = false;
 };
 
-/// Sets the constants of `accelerator` that describe its kernels so that the planner's KernelModel comes
-/// nearest to what was measured: GEMM peak and rate, fixed cost, prologue and rate of accumulating products;
-/// attention (by default as version fa2, whose algorithm the runtime's is); memory bandwidth, its fraction by
-/// kind of pass, half size and launch; spread and fits. Leaves all else as it is.
+/// Fits the constants of `accelerator` that describe its kernels to the measurements, so that the planner's
+/// KernelModel reproduces them: GEMM peak and rate, fixed cost, prologue and rate of accumulating products;
+/// attention (by default as version fa2, which has the runtime's algorithm); memory bandwidth, fraction of it
+/// by kind of pass, half size and launch; spread and fits. Does not change anything else.
 ///
-/// What is least is the mean of |log(predicted/measured)|, weighed so that every program counts the same and
-/// within one a kernel counts by the time it takes in its step. The peak is the best rate that any product
-/// reached, or the rate that large ones approach, if that is more; the memory's bandwidth is what large
-/// tensors approach in the quickest kind of pass; unless the datasheet's are kept. Pure and deterministic.
+/// It minimises the mean of |log(predicted/measured)|. All programs have the same weight; within a program a
+/// kernel's weight is its share of the step's time. Unless the datasheet's figures are kept, the peak is the
+/// best rate of any product, or the rate that large products approach if that is higher; the bandwidth is
+/// what large tensors approach in the fastest kind of pass. Pure and deterministic.
 /// @pre there are matrix products and passes over memory among the kernels, and all times are above zero
 std::vector<FamilyFit> fit_kernels(const KernelMeasurements& measured, AcceleratorSpec& accelerator,
                                    const KernelFitting& how = {});

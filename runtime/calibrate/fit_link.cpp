@@ -20,10 +20,11 @@ CollectiveKind collective_of(LinkOperation operation) {
     case LinkOperation::transfer:
     case LinkOperation::exchange: break;
   }
-  throw std::invalid_argument("this operation on a link is no collective");
+  throw std::invalid_argument("this operation is not a collective");
 }
 
-/// A job on nothing but this link, all of its devices in tensor-parallel groups, or in pipelines.
+/// The cost model of a job that uses only this link: one tensor-parallel group, or one pipeline, of `members`
+/// devices.
 CostModel model_of(const LinkSpec& link, const LinkPlace& place, std::int64_t members, bool pipeline) {
   JobSpec job;
   job.training.precision = Precision::fp32;
@@ -88,7 +89,7 @@ std::vector<LinkFit> judge(const std::vector<MeasuredLink>& all, const LinkSpec&
 }  // namespace
 
 FittedLink fit_link(const std::vector<MeasuredLink>& measured, const LinkPlace& place) {
-  // From the quickest message, and from the best rate, down and up.
+  // The search starts at the time of the fastest message and at the best rate.
   Seconds quickest = measured.front().time.median;
   BytesPerSecond best;
   for (const MeasuredLink& each : measured) {
@@ -96,7 +97,7 @@ FittedLink fit_link(const std::vector<MeasuredLink>& measured, const LinkPlace& 
     best = std::max(best, bytes_sent(each) / each.time.median);
   }
   const auto logarithmic = [](double start) {
-    constexpr double kWide = 10.0;  // e¹⁰: four orders of magnitude to either side
+    constexpr double kWide = 10.0;  // e¹⁰: four orders of magnitude in each direction
     const double middle = std::log(start);
     return Coordinate{.start = middle, .step = 0.5, .least = middle - kWide, .most = middle + kWide};
   };

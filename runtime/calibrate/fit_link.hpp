@@ -9,38 +9,39 @@
 
 namespace foreshard {
 
-/// One operation of some size on a link, as it was measured.
+/// The measured time of one operation of one size on a link.
 struct MeasuredLink {
   LinkOperation operation = LinkOperation::all_reduce;  ///< a collective of the planner, or a transfer
   Bytes payload{};
-  LinkTime time{};  ///< its ranks are the group's
+  LinkTime time{};  ///< time.ranks is the size of the group
 };
 
-/// How well a link's two figures reproduce one operation.
+/// How well the fitted bandwidth and latency reproduce one operation.
 struct LinkFit {
   LinkOperation operation = LinkOperation::all_reduce;
-  std::int64_t sizes = 0;     ///< measured
-  BytesPerSecond best{};      ///< bytes that one rank sends, per second, at the best of the sizes
+  std::int64_t sizes = 0;     ///< number of sizes measured
+  BytesPerSecond best{};      ///< bytes that one rank sends per second, at the best size
   double mean_error = 0.0;    ///< mean of |predicted/measured − 1|
   double residual = 0.0;      ///< standard deviation of log(predicted/measured)
-  double unsteadiness = 0.0;  ///< median over sizes of half the interquartile range over the median
+  double unsteadiness = 0.0;  ///< median over the sizes of (half the interquartile range)/median
 };
 
 struct FittedLink {
-  LinkSpec link;  ///< bandwidth as collectives reach it: efficiency 1
+  LinkSpec link;  ///< the bandwidth that collectives reach, with efficiency 1
   std::vector<LinkFit> fits;
 };
 
-/// What a link's collectives run on.
+/// Where a link is, and how its collectives run.
 struct LinkPlace {
   NodeFabric fabric = NodeFabric::none;  ///< within a node
-  std::optional<NcclSpec> nccl{};        ///< none: plain rings
-  bool across_nodes = false;             ///< every member on a node of its own
+  std::optional<NcclSpec> nccl{};        ///< absent: ring algorithms without NCCL's model
+  bool across_nodes = false;             ///< whether every member is on a node of its own
 };
 
-/// The bandwidth and latency with which the planner's model of collectives and transfers comes nearest to
-/// what was measured: the mean of |log(predicted/measured)| is least. Pure and deterministic.
-/// @pre at least one measurement, all of groups of more than one rank on equal links, and no exchange
+/// Fits bandwidth and latency of a link so that the planner's model of collectives and transfers reproduces
+/// the measurements: minimises the mean of |log(predicted/measured)|. Pure and deterministic.
+/// @pre there is at least one measurement; all are of groups of several ranks on equal links; none is an
+/// exchange
 FittedLink fit_link(const std::vector<MeasuredLink>& measured, const LinkPlace& place = {});
 
 }  // namespace foreshard

@@ -8,8 +8,8 @@
 
 namespace foreshard {
 
-/// Kernels that share constants of the cost model: all matrix products; else one kind of pass in one
-/// direction.
+/// Kernels that share constants of the cost model: all matrix products, or one kind of pass, forward or
+/// backward.
 struct KernelFamily {
   MemoryPass pass = MemoryPass::elementwise;
   bool backward = false;
@@ -17,11 +17,11 @@ struct KernelFamily {
 
   [[nodiscard]] bool is_product() const { return pass == MemoryPass::gemm; }
   [[nodiscard]] bool is_attention() const { return pass == MemoryPass::attention; }
-  /// A bandwidth describes it.
+  /// Whether a bandwidth describes it.
   [[nodiscard]] bool is_memory() const { return !is_product() && !is_attention(); }
 };
 
-/// @pre `op` is no communication and no product of experts
+/// @pre `op` is neither communication nor a product of experts
 KernelFamily family_of(const Op& op);
 
 /// "matrix products", "norm", "norm backward"

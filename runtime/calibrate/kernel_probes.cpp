@@ -38,7 +38,7 @@ JobSpec probe(const ProbeShape& shape) {
   return job;
 }
 
-/// GPT's kinds of kernels where Llama has others.
+/// The same shape with GPT's kinds of kernels: GELU, layer norms, biases, learned positions.
 JobSpec as_gpt(JobSpec job) {
   job.model.ffn = FfnKind::gelu;
   job.model.norm = NormKind::layernorm;
@@ -47,7 +47,7 @@ JobSpec as_gpt(JobSpec job) {
   return job;
 }
 
-std::vector<JobSpec> processor_probes(CalibrationEffort effort) {
+std::vector<JobSpec> cpu_probes(CalibrationEffort effort) {
   const JobSpec narrow = probe({.name = "narrow",
                                 .layers = 4,
                                 .hidden = 256,
@@ -81,7 +81,7 @@ std::vector<JobSpec> processor_probes(CalibrationEffort effort) {
                         .heads = 12,
                         .kv_heads = 12,
                         .sequence = 512})),
-          // A tensor-parallel rank's share of a model: long rows, few heads, a narrow feed-forward network.
+          // Like the share of one tensor-parallel rank: long rows, few heads, a narrow feed-forward network.
           probe({.name = "share",
                  .layers = 2,
                  .hidden = 1024,
@@ -118,7 +118,7 @@ std::vector<JobSpec> processor_probes(CalibrationEffort effort) {
 }  // namespace
 
 std::vector<JobSpec> kernel_probes(CalibrationEffort effort, Precision precision) {
-  std::vector<JobSpec> probes = processor_probes(effort);
+  std::vector<JobSpec> probes = cpu_probes(effort);
   for (JobSpec& job : probes) job.training.precision = precision;
   return probes;
 }

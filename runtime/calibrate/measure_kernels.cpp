@@ -19,7 +19,8 @@ bool fits(const StepProgram& program, const Device& device, Communicator& wide, 
   return wide.max_over_world(lacks ? 1.0 : 0.0) < 0.5;
 }
 
-/// Runs steps until they are steady or the budget is spent; all ranks stop at the same one.
+/// Runs steps until their times are steady or the budget is spent. All ranks stop after the same step.
+/// Returns the number of measured steps.
 int run_steps(Executor& executor, Communicator& wide, const KernelBudget& budget, OpSamples& times) {
   using Clock = std::chrono::steady_clock;
   executor.run_step();
@@ -39,11 +40,11 @@ int run_steps(Executor& executor, Communicator& wide, const KernelBudget& budget
   }
 }
 
-/// Medians and spreads of every kernel, on average over ranks.
+/// Appends the median and the spread of every kernel, averaged over the ranks, to `into`.
 void collect(const StepProgram& program, const OpSamples& times, int steps, Communicator& wide,
              KernelMeasurements& into) {
   const std::size_t first = into.kernels.size();
-  std::vector<double> sums;  // median and spread, kernel after kernel
+  std::vector<double> sums;  // median and spread of each kernel
   for (std::size_t block = 0; block < program.blocks.size(); ++block) {
     for (std::size_t op = 0; op < program.blocks[block].ops.size(); ++op) {
       const std::vector<Seconds>& samples = times.of(block, op);

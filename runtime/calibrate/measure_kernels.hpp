@@ -12,25 +12,25 @@
 
 namespace foreshard {
 
-/// Of a device's memory, what steps may take while they are measured.
+/// The share of a device's memory that steps may use while they are measured.
 inline constexpr double kMeasuringShare = 0.8;
 
-/// How long to measure, and who is told how far it is.
+/// How long kernels are measured.
 struct KernelBudget {
-  Seconds time{5.0};     ///< of one probe; kept where the fewest steps fit into it
-  int fewest_steps = 3;  ///< after one that warms up
+  Seconds time{5.0};     ///< for one probe; longer if fewest_steps need it
+  int fewest_steps = 3;  ///< after one warm-up step
   int most_steps = 30;
-  double steady = 0.02;  ///< enough steps, once the middle half of them lies this close to the median
-  Bytes memory{};        ///< that one rank may take; a probe that needs more is left out
-  std::function<void(int done, int of)> progress{};  ///< on every rank; may be empty
+  double steady = 0.02;  ///< stop when spread/median of the steps' times is below this
+  Bytes memory{};        ///< limit for one rank; a probe that needs more is left out
+  std::function<void(int done, int of)> progress{};  ///< called on every rank; may be empty
 };
 
-/// Measures the kernels of these jobs, each inside steps of its whole job, on the device. All ranks together,
-/// each its own copy of the job at the same time, as they share caches and memory in a real step. A kernel's
-/// time is the median over its layers and steps, and the mean of that over ranks.
-/// @param wide  a communicator for fp64, to bring times together
-/// @pre the jobs run on one device, and the runtime executes them
-/// @throws std::runtime_error where not even one probe has the memory it needs
+/// Measures the kernels of these jobs inside whole steps. All ranks call it together; each runs its own copy
+/// of the job at the same time as the others, because ranks share caches and memory in a real step too. A
+/// kernel's time is the median over its layers and steps, averaged over the ranks.
+/// @param wide  a communicator that supports fp64, to combine times
+/// @pre the jobs run on one device, and the runtime can execute them
+/// @throws std::runtime_error if there is not enough memory for any probe
 KernelMeasurements measure_kernels(std::span<const JobSpec> probes, Device& device, Communicator& wide,
                                    const KernelBudget& budget);
 

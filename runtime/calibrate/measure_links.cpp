@@ -13,8 +13,9 @@ struct Trial {
   Bytes payload;
 };
 
-/// Sizes as a step has them: with a largest of 16 MiB, sums of activations are a few MiB, of gradients tens
-/// of MiB. All-reduces come at more sizes, since steps consist of them.
+/// Sizes like those in a step, where all-reduces of activations have a few MiB and those of gradients tens of
+/// MiB; the default largest size is 16 MiB. All-reduces are measured at more sizes, because they are most of
+/// a step's communication.
 std::vector<Trial> trials(Bytes largest, bool with_transfers) {
   std::vector<Trial> all;
   const auto add = [&](LinkOperation operation, std::initializer_list<std::int64_t> parts) {
@@ -43,8 +44,8 @@ class Links {
     LinkMeasurements measured;
     const auto inside = static_cast<std::int32_t>(layout_.ranks_per_host);
     const auto across = static_cast<std::int32_t>(layout_.hosts);
-    // Transfers are measured between ranks 0 and 1, 2 and 3, …: of an odd number on several hosts some pairs
-    // would lie across.
+    // Transfers are measured between ranks 0 and 1, 2 and 3, …: with an odd number of ranks on several hosts,
+    // some pairs would be on different hosts.
     const bool pairs_inside = across == 1 || inside % 2 == 0;
     todo_ = (inside > 1 ? static_cast<int>(trials(plan_.largest, pairs_inside).size()) : 0) +
             (across > 1 ? static_cast<int>(trials(plan_.largest, true).size()) : 0);
@@ -62,7 +63,7 @@ class Links {
     return DeviceMesh(degrees);
   }
 
-  /// @param stages  of the pipelines in which transfers are measured
+  /// @param stages  number of stages of the pipelines in which transfers are measured
   std::vector<MeasuredLink> measure(GroupKind group, std::int64_t stages, bool with_transfers) {
     const std::int64_t inside = layout_.ranks_per_host;
     const auto collectives = ends_.connect(mesh(inside, layout_.hosts, 1));
@@ -92,15 +93,15 @@ class Links {
 }  // namespace
 
 std::optional<std::string> host_layout_complaint(std::span<const std::string> hosts) {
-  std::vector<std::pair<std::string, std::int64_t>> chunks;  // of neighbours on one host
+  std::vector<std::pair<std::string, std::int64_t>> chunks;  // consecutive ranks on one host
   for (const std::string& host : hosts) {
     if (chunks.empty() || chunks.back().first != host) chunks.emplace_back(host, 0);
     ++chunks.back().second;
   }
   for (const auto& [host, ranks] : chunks) {
     const auto is_of_host = [&name = host](const auto& each) { return each.first == name; };
-    const bool comes_again = std::count_if(chunks.begin(), chunks.end(), is_of_host) > 1;
-    if (comes_again)
+    const bool is_split = std::count_if(chunks.begin(), chunks.end(), is_of_host) > 1;
+    if (is_split)
       return fmt::format("the ranks of host {} are not neighbours; start them with mpirun --map-by slot",
                          host);
     if (ranks != chunks.front().second)

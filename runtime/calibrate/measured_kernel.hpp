@@ -9,15 +9,15 @@
 
 namespace foreshard {
 
-/// One operation of a step program, as it was measured.
+/// The measured time of one operation of a step program.
 struct MeasuredKernel {
-  std::size_t program = 0;  ///< into KernelMeasurements::programs
+  std::size_t program = 0;  ///< index into KernelMeasurements::programs
   Op op{};
-  std::int64_t runs = 1;  ///< in one step: layers and micro-batches
-  MeasuredTime time{};    ///< of one run; mean over ranks
+  std::int64_t runs = 1;  ///< runs per step: layers × micro-batches
+  MeasuredTime time{};    ///< of one run, averaged over ranks
 };
 
-/// Kernels of several steps, each with the program that says what it touches.
+/// The measured kernels of several programs, and the programs.
 struct KernelMeasurements {
   std::vector<StepProgram> programs;
   std::vector<MeasuredKernel> kernels;

@@ -21,7 +21,7 @@ std::int64_t available_to_host() {
   return kUnlimited;
 }
 
-/// Of a control group (version 2), as a container sees its own.
+/// What this process's control group (version 2; each container has one) has left.
 std::int64_t left_by_control_group() {
   std::int64_t limit = 0;
   std::int64_t used = 0;

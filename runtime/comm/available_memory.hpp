@@ -4,8 +4,8 @@
 
 namespace foreshard {
 
-/// Memory that processes on this host can still take: what the kernel calls available, or what the control
-/// group leaves, whichever is less. The largest count where the system says neither.
+/// Memory that processes on this host can still allocate: the smaller of Linux's MemAvailable and what the
+/// control group (container) has left. The largest count if the system reports neither.
 Bytes available_memory();
 
 }  // namespace foreshard

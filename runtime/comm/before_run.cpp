@@ -23,8 +23,7 @@ std::optional<std::string> memory_complaint(Bytes bytes_per_rank, std::int64_t l
   if (needed <= available) return std::nullopt;
   return fmt::format(
       "host {} has {} of memory available, and its {} ranks need {} each, {} together; use more hosts, fewer "
-      "ranks on "
-      "each, a smaller micro-batch or a smaller model",
+      "ranks on each, a smaller micro-batch or a smaller model",
       host, report::with_unit(available), local_ranks, report::with_unit(bytes_per_rank),
       report::with_unit(needed));
 }
@@ -34,8 +33,7 @@ std::optional<std::string> oversubscription_remark(std::int64_t local_ranks, std
   if (local_ranks <= cores) return std::nullopt;
   return fmt::format(
       "host {} runs {} ranks on {} {}: they take turns, so that times say little about a machine with a core "
-      "for "
-      "each",
+      "for each",
       host, local_ranks, cores, cores == 1 ? "core" : "cores");
 }
 

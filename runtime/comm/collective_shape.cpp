@@ -30,7 +30,7 @@ std::int64_t sum(std::span<const std::int64_t> elements) {
 
 void check_uneven(const CollectiveCall& call, std::int64_t members, std::int64_t member) {
   if (call.pieces.size() != 1 || call.in_place || call.accumulate)
-    refuse(call, "shares that are not even have one piece, from one buffer into another");
+    refuse(call, "a call with uneven shares must have one piece, be not in place and not accumulate");
   const bool sends = call.kind != CollectiveKind::all_gather;
   const bool receives = call.kind != CollectiveKind::reduce_scatter;
   for (const auto& [used, elements] :

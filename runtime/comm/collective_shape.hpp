@@ -7,31 +7,33 @@
 
 namespace foreshard {
 
-/// Where one member's share of a buffer lies.
+/// One member's share of a buffer: a range of elements.
 struct Share {
   std::int64_t first = 0;
   std::int64_t elements = 0;
   friend constexpr bool operator==(const Share&, const Share&) = default;
 };
 
-/// Share number `member` of `elements` cut for `members`: ceil(N/n) each, the last ones short or empty.
+/// The share of `member` when N elements are split over n members: ceil(N/n) each; the last ones are shorter
+/// or empty.
+/// Example: 10 elements over 4 members give 3, 3, 3, 1; over 7 members 2, 2, 2, 2, 2, 0, 0.
 Share share_of(std::int64_t elements, std::int64_t members, std::int64_t member);
 
-/// Elements of the whole buffer that the operation works on, over all pieces: what is reduced, or what stands
-/// on a rank after the gather or before the scatter.
+/// Elements of the unsplit buffers of all pieces: of what is reduced, of the gather's result, of the
+/// scatter's input.
 std::int64_t payload_elements(const CollectiveCall& call);
-/// The bytes of those.
+/// The same in bytes.
 std::int64_t payload_bytes(const CollectiveCall& call);
 
-/// Holds the sizes of a call's pieces to one another, as `member` of `members` makes it.
-/// @throws std::invalid_argument naming the sizes, or where the buffers are not all of one dtype
+/// Checks the sizes of a call that `member` of `members` makes.
+/// @throws std::invalid_argument with the sizes if they do not match, or if the buffers differ in dtype
 void check_collective(const CollectiveCall& call, std::int64_t members, std::int64_t member);
 
-/// Where a share of a buffer stands.
+/// The part of a buffer that a share describes.
 Buffer part_of(Buffer buffer, Share share);
-/// to = from. Alike in size; may be the same, or empty.
+/// to = from. Both have the same size. They may be the same buffer, or empty.
 void copy_elements(Buffer to, Buffer from);
-/// to += from. Alike in size.
+/// to += from. Both have the same size.
 void add_elements(Buffer to, Buffer from);
 
 }  // namespace foreshard

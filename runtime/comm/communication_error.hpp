@@ -4,7 +4,7 @@
 
 namespace foreshard {
 
-/// The way between ranks failed; the message names the call, the library's own words, rank and host, the
+/// Communication between ranks failed. The message has the call, the library's error text, rank, host, the
 /// operation under way and what to try. Exit code 3.
 class CommunicationError : public std::runtime_error {
  public:

@@ -5,7 +5,7 @@
 namespace foreshard {
 
 Ticket Communicator::run_asynchronously(const CollectiveCall&, const ClockMarks&) {
-  throw std::logic_error(name() + " runs no collective beside kernels");
+  throw std::logic_error(name() + " cannot run collectives asynchronously");
 }
 
 }  // namespace foreshard

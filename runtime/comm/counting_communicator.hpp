@@ -10,35 +10,35 @@
 
 namespace foreshard {
 
-/// Calls, and the payload they carried.
+/// How many calls were made, and how many bytes they carried.
 struct Traffic {
   std::int64_t calls = 0;
   Bytes payload{};
   friend constexpr bool operator==(const Traffic&, const Traffic&) = default;
 };
 
-/// What one rank has communicated, counted as the step program does: a collective's payload is the whole
-/// buffer it works on (Collective::payload), a transfer's is what it carries (Send::payload).
+/// What one rank has communicated, counted like the step program: a collective's payload is the unsplit
+/// buffer (Collective::payload), a transfer's payload is its message (Send::payload).
 struct TrafficCount {
   std::array<Traffic, kGroupKindCount> collectives{};  ///< by GroupKind
   Traffic sent_forward{};                              ///< to the next stage
   Traffic sent_backward{};                             ///< to the previous stage
-  Traffic received{};                                  ///< from either
-  Traffic bookkeeping{};                               ///< collectives of the runtime's own
+  Traffic received{};                                  ///< from both neighbouring stages
+  Traffic bookkeeping{};                               ///< CollectiveCall::bookkeeping
   [[nodiscard]] const Traffic& of(GroupKind group) const {
     return collectives[static_cast<std::size_t>(group)];
   }
 };
 
-/// Counts what passes through to another communicator. Barriers and sums over the world are not the step's
-/// and are not counted.
+/// Forwards every call to another communicator and counts it. Barriers, and sums and maxima over the world,
+/// are not part of the step and are not counted.
 class CountingCommunicator final : public Communicator {
  public:
   /// `inner` outlives this.
   explicit CountingCommunicator(Communicator& inner) : inner_(inner) {}
 
   [[nodiscard]] const TrafficCount& traffic() const { return traffic_; }
-  /// Counts anew from here.
+  /// Sets all counts to 0.
   void reset() { traffic_ = {}; }
 
   [[nodiscard]] std::string name() const override { return inner_.name(); }

@@ -15,25 +15,25 @@ namespace foreshard {
 
 namespace {
 
-/// For the rank that speaks to take all others down.
-constexpr std::chrono::seconds kOthersTime{10};
+/// How long a rank that does not print waits to be ended by the rank that does.
+constexpr std::chrono::seconds kTimeToBeEnded{10};
 
 }  // namespace
 
 void end_run(const MpiSession& session, int exit_code, std::string_view message) {
-  if (!session.may_speak()) {
-    std::this_thread::sleep_for(kOthersTime);
+  if (!session.may_report()) {
+    std::this_thread::sleep_for(kTimeToBeEnded);
     std::_Exit(exit_code);
   }
-  // A wrong input is wrong on every rank; who found it first says nothing.
+  // A wrong input is wrong on every rank: the number of the rank that found it first does not help.
   std::string text =
       exit_code == kWrongInput ? std::string(message) : fmt::format("{}: {}", place_words(session), message);
   text += '\n';
-  // In one piece, so that no other rank's words come in between.
+  // One call, so that no other rank's output is mixed in.
   std::fflush(stdout);
   std::fwrite(text.data(), 1, text.size(), stderr);
   if (session.size() == 1) {
-    MPI_Finalize();  // nobody to take down, and no need for MPI's words about it
+    MPI_Finalize();  // no other rank to end: MPI_Abort would only print its own message
   } else {
     MPI_Abort(MPI_COMM_WORLD, exit_code);
   }

@@ -6,13 +6,13 @@
 
 namespace foreshard {
 
-/// What mpirun returns where a run is ended.
+/// Exit codes of mpirun when end_run ends the run.
 inline constexpr int kWrongInput = 2;
 inline constexpr int kEnvironmentFailed = 3;
 
-/// Ends the whole run because of this rank, within seconds: says `message` on standard error, with rank, host
-/// and operation under way unless the input is what is wrong; once, however many ranks come here at the same
-/// time; and takes all ranks down. mpirun returns `exit_code`.
+/// Ends the whole run within seconds, because of an error on this rank. Prints `message` on standard error,
+/// preceded by rank, host and operation under way (not for kWrongInput). If several ranks call this at the
+/// same time, only one prints. Ends all ranks; mpirun returns `exit_code`.
 [[noreturn]] void end_run(const MpiSession& session, int exit_code, std::string_view message);
 
 }  // namespace foreshard

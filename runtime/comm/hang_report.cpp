@@ -9,16 +9,16 @@
 namespace foreshard {
 namespace {
 
-/// Large runs hang in many places at once, for one cause: so many are told.
+/// A large run hangs in many places for one cause: the report lists at most this many.
 constexpr std::size_t kMostWaits = 8;
 constexpr std::size_t kMostRanks = 16;
 
-/// Ranks that wait in the same place, and those they wait for.
+/// Ranks that wait in the same collective or transfer, and the ranks that they wait for.
 struct Wait {
-  Rank first{};  ///< of those that wait
+  Rank first{};  ///< the lowest rank that waits
   std::vector<Rank> waiting{};
   std::vector<Rank> missing{};
-  bool is_cause = false;  ///< a missing rank does not wait itself
+  bool is_cause = false;  ///< some missing rank does not wait itself
 };
 
 class Report {
@@ -77,7 +77,8 @@ class Report {
       if (inside && other.wire == activity.wire) {
         wait.waiting.push_back(member);
       } else if (inside || !answers(member) || other.entered[group] < activity.entered[group]) {
-        // Inside a collective of another kind, gone, or not yet there. Who is beyond has done its part.
+        // Missing: in a collective of another kind, not answering, or not yet there. A member that has
+        // entered more collectives of the group has already left this one.
         wait.missing.push_back(member);
       }
     }

@@ -15,7 +15,8 @@ bool contains(const CoreSet& cores, int core) {
   return (cores[static_cast<std::size_t>(core / 8)] >> (core % 8) & 1) != 0;
 }
 
-/// The first hardware thread of the core that this one belongs to; itself where the system does not say.
+/// The first hardware thread of the core to which `thread` belongs; `thread` itself if the system does not
+/// say.
 int first_sibling(int thread) {
   std::ifstream list(fmt::format("/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", thread));
   int first = thread;
@@ -29,7 +30,7 @@ CoreSet usable_cores() {
   CoreSet cores{};
   cpu_set_t threads;
   CPU_ZERO(&threads);
-  // A mask wider than this one is not read: then one core is a safe answer.
+  // The call fails if the kernel's mask is wider than cpu_set_t: one core is a safe answer then.
   if (sched_getaffinity(0, sizeof threads, &threads) != 0) {
     cores[0] = 1;
     return cores;

@@ -7,11 +7,11 @@
 
 namespace foreshard {
 
-/// A collective of a group of one: what is sent is what arrives.
-/// @throws std::invalid_argument where sizes do not match
+/// Runs a collective of a group with one member: copies what is sent to what is received.
+/// @throws std::invalid_argument if sizes do not match
 void run_alone(const CollectiveCall& call);
 
-/// One rank, every group of one: for unsharded runs without MPI.
+/// One rank; every group has one member. For unsharded runs without MPI.
 class LoopbackCommunicator final : public Communicator {
  public:
   [[nodiscard]] std::string name() const override { return "loopback"; }

@@ -13,11 +13,11 @@
 namespace foreshard {
 namespace {
 
-/// Calls of several pieces up to this payload travel as one message. Below it a message costs mostly its
-/// latency, above it copying costs more than the messages it saves (bench_communication shows both).
+/// Several pieces are packed into one message up to this payload. Below it a message costs mostly its
+/// latency; above it the copies cost more than the messages that they save (measured by bench_communication).
 constexpr std::int64_t kPackedBytes = std::int64_t{256} << 10;
 
-/// The buffer of a piece that holds all members' shares.
+/// The buffer of a piece that has the shares of all members.
 Buffer whole_of(const CollectiveCall& call, const Piece& piece) {
   const bool sends_whole =
       call.kind == CollectiveKind::reduce_scatter || call.kind == CollectiveKind::all_to_all;
@@ -35,7 +35,7 @@ int int_count(std::int64_t elements) {
   return static_cast<int>(elements);
 }
 
-/// One member's behind the other's.
+/// Places the members' shares one after the other.
 void place_shares(std::span<const std::int64_t> elements, std::vector<int>& counts,
                   std::vector<int>& displacements) {
   std::int64_t at = 0;
@@ -76,7 +76,7 @@ void MpiCollectives::run(const CollectiveCall& call) {
 
 void MpiCollectives::run_piece(const CollectiveCall& call, const Piece& piece) {
   const Buffer whole = whole_of(call, piece);
-  cut_into_shares(whole.elements);
+  split_into_shares(whole.elements);
   const Share own = share_of(whole.elements, size_, rank_);
   switch (call.kind) {
     case CollectiveKind::all_reduce:
@@ -133,15 +133,18 @@ void MpiCollectives::run_uneven(const CollectiveCall& call, const Piece& piece) 
   }
 }
 
-// A packed message holds, member after member, that member's share of every piece.
-template <class Visit>
-void MpiCollectives::lay_out(const CollectiveCall& call, Visit visit) {
+// A packed message has, for each member in turn, that member's share of every piece. Example: 2 members,
+// pieces a of 3 elements and b of 2. The shares of a have 2 and 1 elements, those of b 1 and 1: the message
+// is a0 a1 b0 | a2 b1. Calls for_share(member, piece, share within the piece, place within the message), and
+// sets counts_ and displacements_ to each member's part of the message.
+template <class ForShare>
+void MpiCollectives::lay_out(const CollectiveCall& call, ForShare for_share) {
   std::int64_t at = 0;
   for (int member = 0; member < size_; ++member) {
     const std::int64_t begin = at;
     for (const Piece& piece : call.pieces) {
       const Share share = share_of(whole_of(call, piece).elements, size_, member);
-      visit(member, piece, share, Share{.first = at, .elements = share.elements});
+      for_share(member, piece, share, Share{.first = at, .elements = share.elements});
       at += share.elements;
     }
     displacements_[static_cast<std::size_t>(member)] = int_count(begin);
@@ -195,7 +198,7 @@ void MpiCollectives::run_packed(const CollectiveCall& call) {
   });
 }
 
-void MpiCollectives::cut_into_shares(std::int64_t elements) {
+void MpiCollectives::split_into_shares(std::int64_t elements) {
   for (int member = 0; member < size_; ++member) {
     const Share share = share_of(elements, size_, member);
     displacements_[static_cast<std::size_t>(member)] = int_count(share.first);
@@ -220,8 +223,8 @@ void MpiCollectives::gather_shares(Buffer all) {
   }
 }
 
-// Not MPI_Reduce_scatter_block where shares are equal: Open MPI 4.1's takes several times as long from 256
-// KiB on.
+// Open MPI 4.1's MPI_Reduce_scatter_block, which needs equal shares, takes several times as long from 256 KiB
+// on.
 void MpiCollectives::reduce_shares(Buffer all, Buffer own, Reduction reduction) {
   check_(MPI_Reduce_scatter(all.data, own.data, counts_.data(), mpi_type(all.type),
                             reduction_of(reduction, all.type), comm_),

@@ -12,41 +12,42 @@
 
 namespace foreshard {
 
-/// Memory for copies on their way, grown when a larger call comes and kept.
+/// Scratch memory for copies. It grows when a call needs more, and never shrinks.
 class Staging {
  public:
-  /// `elements` of uninitialised memory, good until the next call.
+  /// Uninitialised memory for `elements` numbers, valid until the next call.
   Buffer take(DType type, std::int64_t elements);
 
  private:
   std::vector<std::byte> memory_;
 };
 
-/// The collectives of one group on its MPI communicator. For the sources of this folder alone.
+/// The collectives of one group on its MPI communicator. Only for the sources of this folder.
 class MpiCollectives {
  public:
-  /// Holds what an MPI call returned to be a success: (result, call).
+  /// Checks that an MPI call succeeded: (result, call).
   using Check = std::function<void(int, std::string_view)>;
 
-  /// `comm` has been made for this group alone and is freed by its maker.
+  /// @param comm  made for this group only; the caller frees it
   MpiCollectives(MPI_Comm comm, Check check);
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
 
-  /// All members together, with pieces of the same sizes. Small pieces travel packed, as one message.
-  /// @throws std::invalid_argument where sizes do not match
+  /// All members call it together, with pieces of the same sizes. Several small pieces are packed into one
+  /// message.
+  /// @throws std::invalid_argument if sizes do not match
   void run(const CollectiveCall& call);
 
  private:
   void run_piece(const CollectiveCall& call, const Piece& piece);
   void run_packed(const CollectiveCall& call);
   void run_uneven(const CollectiveCall& call, const Piece& piece);
-  template <class Visit>
-  void lay_out(const CollectiveCall& call, Visit visit);
-  void cut_into_shares(std::int64_t elements);
+  template <class ForShare>
+  void lay_out(const CollectiveCall& call, ForShare for_share);
+  void split_into_shares(std::int64_t elements);
 
-  // One MPI call each, on counts_ and displacements_ where members' shares matter.
+  // One MPI call each. Those with shares use counts_ and displacements_.
   void reduce_all(Buffer buffer, Reduction reduction);
   void gather_shares(Buffer all);
   void reduce_shares(Buffer all, Buffer own, Reduction reduction);
@@ -56,7 +57,7 @@ class MpiCollectives {
   Check check_;
   int rank_ = 0;
   int size_ = 1;
-  /// Elements of each member, and where they begin, in the call at hand.
+  /// By member, for the current call: number of elements, and index of the first one.
   std::vector<int> counts_;
   std::vector<int> displacements_;
   std::vector<int> receive_counts_;

@@ -62,7 +62,8 @@ class MpiCommunicator::Groups {
   std::array<std::optional<MpiCollectives>, kGroupKindCount> groups_;
 };
 
-/// The pipeline's transfers, on a communicator apart from the pipeline's collectives.
+/// The pipeline's transfers. They have an MPI communicator of their own, so that they cannot match the
+/// pipeline's collectives.
 class MpiCommunicator::Transfers {
  public:
   Transfers(const MpiSession& session, const DeviceMesh& mesh, MPI_Comm stages)

@@ -10,22 +10,23 @@
 
 namespace foreshard {
 
-/// The groups of a mesh on MPI, one rank of the run per device, one communicator per group.
+/// The groups of a mesh on MPI: one rank per device, one MPI communicator per group.
 ///
-/// Collectives block. Transfers are non-blocking; on Open MPI the receiving side of a large one copies the
-/// data while it is inside an MPI call, so progress() and wait() are what moves them. One message carries at
-/// most 2^31 − 1 elements. Buffers are memory of the host. @throws CommunicationError for more.
+/// Collectives block. Transfers are non-blocking. With Open MPI the receiver of a large message copies the
+/// data only while it is inside an MPI call, so the transfer advances in progress() and wait(). Buffers are
+/// in host memory.
+/// @throws CommunicationError for a message of more than 2^31 − 1 elements
 class MpiCommunicator final : public Communicator {
  public:
-  /// All ranks together. `session` outlives the communicator.
-  /// @throws std::invalid_argument where the run has not as many ranks as the mesh devices
+  /// All ranks call it together. `session` must outlive the communicator.
+  /// @throws std::invalid_argument if the number of ranks is not the number of devices of the mesh
   MpiCommunicator(const MpiSession& session, const DeviceMesh& mesh);
   ~MpiCommunicator() override;
 
   [[nodiscard]] std::string name() const override;
   [[nodiscard]] Rank rank() const override;
   [[nodiscard]] std::int64_t size() const override;
-  /// @throws std::invalid_argument where this rank is in no such group (group_size is 0)
+  /// @throws std::invalid_argument if this rank is in no such group (group_size is 0)
   [[nodiscard]] std::int64_t group_rank(GroupKind group) const override;
   [[nodiscard]] std::int64_t group_size(GroupKind group) const override;
 

@@ -50,7 +50,7 @@ MpiSession::MpiSession(int& argc, char**& argv, Seconds timeout)
       exceptions_at_start_(std::uncaught_exceptions()) {
   const StartGuard guard(timeout);
   int provided = 0;
-  // One thread speaks MPI; the threads of the math library do not.
+  // Only the main thread calls MPI; the threads of the kernels do not.
   check_mpi(MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread", *this);
   check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler", *this);
   int rank = 0;
@@ -61,15 +61,16 @@ MpiSession::MpiSession(int& argc, char**& argv, Seconds timeout)
   size_ = size;
   hosts_ = gather_hosts(size, *this);
   rank_ = Rank(rank);
-  look_around_host();
+  find_ranks_and_cores_of_host();
   watchdog_ = std::make_unique<Watchdog>(*this);
-  ParallelismSpec alike;
-  alike.dp = size_;
-  watch(DeviceMesh(alike), timeout);
+  // The job is not known yet: for the watchdog all ranks are one dp group.
+  ParallelismSpec one_group;
+  one_group.dp = size_;
+  watch(DeviceMesh(one_group), timeout);
 }
 
 MpiSession::~MpiSession() {
-  // While an error passes by, the other ranks do not come to the end: waiting for them would hang.
+  // If an exception is on its way, the other ranks may never reach MPI_Finalize: waiting for them would hang.
   if (std::uncaught_exceptions() > exceptions_at_start_) MPI_Abort(MPI_COMM_WORLD, kEnvironmentFailed);
   note_->enter_collective(WireState::finish, GroupKind::world);
   MPI_Finalize();
@@ -77,9 +78,9 @@ MpiSession::~MpiSession() {
 
 void MpiSession::watch(const DeviceMesh& mesh, Seconds timeout) { watchdog_->watch(mesh, timeout); }
 
-bool MpiSession::may_speak() const { return watchdog_->may_speak(); }
+bool MpiSession::may_report() const { return watchdog_->may_report(); }
 
-void MpiSession::look_around_host() {
+void MpiSession::find_ranks_and_cores_of_host() {
   MPI_Comm local = MPI_COMM_NULL;
   check_mpi(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_.value(), MPI_INFO_NULL, &local),
             "MPI_Comm_split_type", *this);

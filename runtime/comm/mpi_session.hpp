@@ -15,12 +15,12 @@ namespace foreshard {
 
 class Watchdog;
 
-/// One rank's place in a run under mpirun, from MPI_Init to MPI_Finalize. The program's main holds one,
-/// outside its try block: what is caught there goes to end_run.
+/// One rank of a run under mpirun, from MPI_Init to MPI_Finalize. The program's main creates it outside its
+/// try block, so that the catch block can call end_run.
 class MpiSession {
  public:
-  /// All ranks together. Where the ranks have not met after the timeout the run ends with exit code 3, and so
-  /// it does from here on where one of them is silent for as long, until watch() says more.
+  /// All ranks call it together. The run ends with exit code 3 if not all ranks have arrived here within the
+  /// timeout, and later if a rank is silent for as long, until watch() sets another limit.
   /// @throws CommunicationError
   MpiSession(int& argc, char**& argv, Seconds timeout = Seconds(60.0));
   /// Waits for all ranks.
@@ -36,34 +36,34 @@ class MpiSession {
   [[nodiscard]] const std::vector<std::string>& hosts() const { return hosts_; }
   [[nodiscard]] const std::string& host() const { return hosts_[rank_.at()]; }
 
-  /// Ranks that share this host, and this rank's place among them.
+  /// The number of ranks on this host, and this rank's position among them.
   [[nodiscard]] std::int64_t local_ranks() const { return local_ranks_; }
   [[nodiscard]] std::int64_t local_rank() const { return local_rank_; }
-  /// Cores on which the ranks of this host may run, all together.
+  /// The number of cores on which any rank of this host may run.
   [[nodiscard]] std::int64_t host_cores() const { return host_cores_; }
-  /// Cores on which this rank may run.
+  /// The number of cores on which this rank may run.
   [[nodiscard]] std::int64_t own_cores() const { return own_cores_; }
-  /// The rank's share of the host's cores, within those it is bound to; at least 1.
+  /// The number of threads for this rank: its share of the host's cores, at most own_cores(), at least 1.
   [[nodiscard]] std::int64_t threads_per_rank() const;
-  /// More ranks than cores.
+  /// Whether this host has more ranks than cores.
   [[nodiscard]] bool oversubscribed() const { return local_ranks_ > host_cores_; }
   /// "rank 0 on host a: cores 0-3"
   [[nodiscard]] std::string binding() const;
 
-  /// What this rank is doing; communicators and executors write to it.
+  /// The record of what this rank is doing. Communicators and executors write it, the watchdog reads it.
   [[nodiscard]] OperationNote& note() const { return *note_; }
 
-  /// From here on an operation that lasts longer than `timeout` is taken for a hang: the run ends with exit
-  /// code 3 and a message that says who waits for whom. All ranks together.
+  /// From now on an operation that lasts longer than `timeout` counts as a hang: the run ends with exit code
+  /// 3 and a message that says who waits for whom. All ranks call it together.
   void watch(const DeviceMesh& mesh, Seconds timeout);
-  /// Whether this rank is the one that says why the run ends. True for one rank of the run.
-  [[nodiscard]] bool may_speak() const;
+  /// Whether this rank shall print why the run ends. True on one rank of the run only.
+  [[nodiscard]] bool may_report() const;
 
-  /// One number of every rank, on every rank. All ranks together.
+  /// Gives every rank the values of all ranks, by rank. All ranks call it together.
   [[nodiscard]] std::vector<std::uint64_t> gather(std::uint64_t value) const;
 
  private:
-  void look_around_host();
+  void find_ranks_and_cores_of_host();
 
   Rank rank_{};
   std::int64_t size_ = 1;

@@ -48,7 +48,8 @@ Ticket MpiTransfers::start(const TransferCall& call) {
   const auto stages = static_cast<std::int64_t>(stages_.size());
   const bool to_next = call.peer == Peer::next_stage;
   const auto peer = static_cast<int>((stage_ + (to_next ? 1 : stages - 1)) % stages);
-  // Of two stages each is the other's next and previous: the tag keeps the directions apart.
+  // With two stages, each is both the next and the previous stage of the other: the tag distinguishes the
+  // directions.
   const bool forward = call.is_send == to_next;
   const int tag = 2 * call.tag + (forward ? 0 : 1);
   const auto elements = static_cast<int>(call.buffer.elements);
@@ -83,7 +84,7 @@ void MpiTransfers::progress() {
   int count = 0;
   const int result = MPI_Testsome(used_, requests_.data(), &count, completed_.data(), statuses_.data());
   check_mpi(result, "MPI_Testsome", session_, kHint);
-  // MPI_UNDEFINED, a negative number, says that nothing is in flight.
+  // MPI_Testsome sets count to MPI_UNDEFINED, a negative number, if nothing is in flight.
   for (int i = 0; i < count; ++i) {
     const auto ticket = static_cast<std::size_t>(completed_[static_cast<std::size_t>(i)]);
     check_arrival(expected_[ticket], statuses_[static_cast<std::size_t>(i)]);

@@ -7,11 +7,11 @@
 
 namespace foreshard {
 
-/// How MPI names numbers of a dtype. It has no bf16: those travel as 16-bit words.
+/// MPI's type for numbers of a dtype. MPI has no bf16 and no fp16: they are sent as 16-bit words.
 MPI_Datatype mpi_type(DType type);
 
-/// The operation that reduces numbers of a dtype; for bf16 one of our own, which adds in fp32 and rounds
-/// every sum. @pre MPI has been initialised
+/// MPI's operation that reduces numbers of a dtype. For bf16 it is defined here: it adds in fp32 and rounds
+/// every sum of two numbers to bf16. @pre MPI has been initialised
 MPI_Op reduction_of(Reduction reduction, DType type);
 
 }  // namespace foreshard

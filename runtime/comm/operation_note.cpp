@@ -10,7 +10,7 @@ namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
-/// Long enough for any write to end: one is a few stores.
+/// More than enough: a write is a few stores.
 constexpr int kReadAttempts = 1000;
 
 }  // namespace

@@ -6,15 +6,15 @@
 #include <cstdint>
 #include <string>
 
-#include "planner/topology/group.hpp"
 #include "planner/program/ops/op.hpp"
+#include "planner/topology/group.hpp"
 #include "planner/units/strong_index.hpp"
 
 namespace foreshard {
 
-/// What a rank may be doing inside its communicator.
+/// What a rank is doing inside its communicator.
 enum class WireState : std::uint8_t {
-  none,  ///< nothing: it computes
+  none,  ///< nothing: the rank computes
   all_reduce,
   all_gather,
   reduce_scatter,
@@ -27,20 +27,21 @@ enum class WireState : std::uint8_t {
 
 WireState wire_state(CollectiveKind kind);
 
-/// What a rank does, as one copy that can be read at leisure or sent to another rank.
+/// A copy of what a rank is doing, which can be sent to another rank.
 struct RankActivity {
   static constexpr std::size_t kNameLength = 64;
 
-  /// Grows with every begin, enter and leave: a number that stands still is a rank that does.
+  /// Grows with every begin, enter and leave: while it does not change, the rank makes no progress.
   std::uint64_t changes = 0;
-  /// The operation under way, cut to fit; empty where the rank is between operations: it reads, reports, …
+  /// The operation under way, cut to fit. Empty between operations, for example while the rank reads or
+  /// prints.
   std::array<char, kNameLength> name{};
   LayerId layer{};
   MicroBatch micro_batch{};
   WireState wire = WireState::none;
   GroupKind group = GroupKind::world;  ///< of the collective
   Rank partner{};                      ///< of the transfer
-  /// Collectives of each group that the rank has entered: the last of them is number entered − 1 in the
+  /// How many collectives of each group the rank has entered. The last one has the number entered − 1 in the
   /// group's order.
   std::array<std::uint64_t, kGroupKindCount> entered{};
 
@@ -49,16 +50,17 @@ struct RankActivity {
   }
 };
 
-/// This rank's record of what it is doing now, for error messages and the watchdog. One thread writes, any
-/// may read. Writing costs a few stores: nothing is locked, allocated or copied.
+/// The record of what this rank is doing now, for error messages and the watchdog. One thread writes it, any
+/// thread may read it. Writing costs a few stores: nothing is locked, allocated or copied.
 class OperationNote {
  public:
-  /// An operation begins. `name` is kept, not copied: it must live until the next begin or idle.
+  /// Records the begin of an operation. The pointer `name` is kept: it must stay valid until the next begin
+  /// or idle.
   void begin(const char* name, LayerId layer, MicroBatch micro_batch);
-  /// Between operations: the rank prepares, reports, … and may take as long as it likes.
+  /// Records that the rank is between operations, where it has no time limit.
   void idle() { begin(nullptr, LayerId(0), MicroBatch(0)); }
 
-  /// Called by communicators around whatever may wait.
+  /// Communicators call these before and after every call that may wait for other ranks.
   void enter_collective(WireState wire, GroupKind group);
   void enter_transfer(WireState wire, Rank partner);
   void leave();
@@ -69,7 +71,8 @@ class OperationNote {
   template <class Store>
   void write(Store store);
 
-  // A sequence lock: odd while a write is under way. Readers copy and look again.
+  // A sequence lock: the number is odd during a write. A reader copies, and repeats if the number has
+  // changed.
   std::atomic<std::uint64_t> sequence_{0};
   std::atomic<const char*> name_{nullptr};
   std::atomic<std::int32_t> layer_{0};
@@ -84,7 +87,7 @@ class OperationNote {
 std::string operation_words(const RankActivity& activity);
 /// "all-reduce number 17 of its tp group", "a transfer from rank 3", or "nothing".
 std::string wire_words(const RankActivity& activity);
-/// What waits: "all-reduce", "barrier", "the end of the run".
+/// "all-reduce", "barrier", "the end of the run".
 std::string to_string(WireState wire);
 
 }  // namespace foreshard

@@ -5,7 +5,8 @@
 
 namespace foreshard {
 
-/// Signals of the run are for the thread that computes: a thread that is started while this lives gets none.
+/// Blocks all signals of this thread during its lifetime. A thread started meanwhile inherits the blocked
+/// signals, so that signals of the run reach the main thread.
 class SignalsBlocked {
  public:
   SignalsBlocked() {

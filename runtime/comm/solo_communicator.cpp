@@ -57,7 +57,7 @@ void SoloCommunicator::run(const CollectiveCall& call) {
   }
 }
 
-/// As if every member said what this rank says.
+/// Fills in the other members' parts as if they had sent the same as this rank.
 void SoloCommunicator::repeat(const CollectiveCall& call, const Place& own) {
   for (const Piece& piece : call.pieces) {
     const std::int64_t elements = piece.receive.elements / own.size;
@@ -86,7 +86,7 @@ Buffer SoloCommunicator::filler(DType type, std::int64_t elements) {
   Filler& filler = fillers_[type];
   if (filler.elements < elements) {
     filler = {device_.allocate(bytes_of(type, elements).value()), elements};
-    std::mt19937 draw(1);  // any numbers do, the same on every run
+    std::mt19937 draw(1);  // a fixed seed: the same numbers on every run
     std::vector<double> numbers(static_cast<std::size_t>(elements));
     for (double& number : numbers) number = static_cast<double>(draw()) / 2147483648.0 - 1.0;
     device_.write({filler.memory->data(), elements, type}, numbers.data());

@@ -12,13 +12,13 @@
 
 namespace foreshard {
 
-/// One rank of a mesh whose other ranks are not there: to see what a rank's kernels take without the machines
-/// that its step needs. Nothing is sent, and a run has one rank. What would come from others is made up of
-/// what the rank has itself, so that kernels meet ordinary numbers: gathers repeat the own share, reductions
-/// keep the own summand, transfers bring small random numbers.
+/// One rank of a mesh without the other ranks: measures how long the rank's kernels take, without the
+/// machines that the whole step needs. Nothing is sent. What other ranks would send is replaced by this
+/// rank's own data, so that kernels compute with ordinary numbers: a gather repeats this rank's share, a
+/// reduction returns this rank's summand, a transfer delivers random numbers between −1 and 1.
 class SoloCommunicator final : public Communicator {
  public:
-  /// @pre rank is one of the mesh's; `device` outlives this
+  /// @pre `rank` is in the mesh; `device` outlives this object
   SoloCommunicator(const DeviceMesh& mesh, Rank rank, Device& device);
 
   [[nodiscard]] std::string name() const override { return "no communication"; }
@@ -33,7 +33,7 @@ class SoloCommunicator final : public Communicator {
   void progress() override {}
   void finish() override {}
   void barrier() override {}
-  /// This rank's own value: there is no other.
+  /// Both return this rank's value.
   double sum_over_world(double value) override { return value; }
   double max_over_world(double value) override { return value; }
 

@@ -7,10 +7,10 @@
 namespace foreshard {
 namespace {
 
-/// Staged buffers begin where any number may.
+/// Bytes; staged buffers begin at multiples of this.
 constexpr std::int64_t kAlignment = 64;
 
-std::int64_t room_for(const CollectiveCall& call) {
+std::int64_t staging_bytes(const CollectiveCall& call) {
   std::int64_t bytes = 0;
   for (const Piece& piece : call.pieces) {
     bytes += round_up(piece.receive.bytes(), kAlignment);
@@ -32,8 +32,8 @@ Buffer StagedCommunicator::stage(Buffer buffer) {
 
 void StagedCommunicator::run(const CollectiveCall& call) {
   if (call.bookkeeping) return inner_->run(call);
-  const auto room = static_cast<std::size_t>(room_for(call));
-  if (memory_.size() < room) memory_.resize(room);
+  const auto bytes = static_cast<std::size_t>(staging_bytes(call));
+  if (memory_.size() < bytes) memory_.resize(bytes);
   used_ = 0;
   pieces_.clear();
   for (const Piece& piece : call.pieces) {
@@ -56,15 +56,15 @@ Ticket StagedCommunicator::start(const TransferCall& call) {
   TransferCall staged = call;
   staged.buffer.data = memory.data();
   const Ticket ticket = inner_->start(staged);
-  if (flights_.size() <= ticket.at()) flights_.resize(ticket.at() + 1);
-  flights_[ticket.at()] = {call.is_send, call.buffer, std::move(memory)};
+  if (transfers_.size() <= ticket.at()) transfers_.resize(ticket.at() + 1);
+  transfers_[ticket.at()] = {call.is_send, call.buffer, std::move(memory)};
   return ticket;
 }
 
 void StagedCommunicator::wait(Ticket ticket) {
   inner_->wait(ticket);
-  const Flight& flight = flights_[ticket.at()];
-  if (!flight.is_send) device_.upload(flight.buffer, flight.memory.data());
+  const StagedTransfer& transfer = transfers_[ticket.at()];
+  if (!transfer.is_send) device_.upload(transfer.buffer, transfer.memory.data());
 }
 
 void StagedCommunicator::barrier() {

@@ -10,11 +10,13 @@
 
 namespace foreshard {
 
-/// Carries what stands in a device's memory through the host's: for a device whose own library cannot connect
-/// these ranks, several processes on one GPU for instance. Right, but slow: not for timing.
+/// Copies device buffers to host memory and communicates there. For ranks that the device's own library
+/// cannot connect, for example several processes on one GPU. The results are right, but it is slow: do not
+/// measure with it.
 class StagedCommunicator final : public Communicator {
  public:
-  /// @param inner  takes buffers in host memory. Both outlive this.
+  /// @param inner   communicates buffers in host memory
+  /// @param device  must outlive this object
   StagedCommunicator(std::unique_ptr<Communicator> inner, Device& device);
 
   [[nodiscard]] std::string name() const override { return inner_->name() + " through the host"; }
@@ -33,8 +35,8 @@ class StagedCommunicator final : public Communicator {
   double max_over_world(double value) override { return inner_->max_over_world(value); }
 
  private:
-  /// A transfer on its way: what stands for its buffer on the host.
-  struct Flight {
+  /// A transfer in flight, with its copy in host memory.
+  struct StagedTransfer {
     bool is_send = true;
     Buffer buffer{};
     std::vector<std::byte> memory{};
@@ -43,10 +45,10 @@ class StagedCommunicator final : public Communicator {
 
   std::unique_ptr<Communicator> inner_;
   Device& device_;
-  std::vector<std::byte> memory_;  // of one collective
+  std::vector<std::byte> memory_;  // the staged buffers of one collective
   std::size_t used_ = 0;
   std::vector<Piece> pieces_;
-  std::vector<Flight> flights_;  // by ticket
+  std::vector<StagedTransfer> transfers_;  // by ticket
 };
 
 }  // namespace foreshard

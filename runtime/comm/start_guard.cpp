@@ -13,11 +13,11 @@
 namespace foreshard {
 namespace {
 
-/// Ranks lose patience one after the other, so that one speaks and takes the others with it.
-Seconds patience(Seconds timeout) {
-  constexpr double kApart = 0.2;
+/// Rank r waits 0.2·r s longer than rank 0, so that only one rank prints before mpirun ends the others.
+Seconds timeout_of_this_rank(Seconds timeout) {
+  constexpr double kSecondsPerRank = 0.2;
   const char* const rank = std::getenv("OMPI_COMM_WORLD_RANK");
-  return timeout + Seconds(rank == nullptr ? 0.0 : kApart * std::strtod(rank, nullptr));
+  return timeout + Seconds(rank == nullptr ? 0.0 : kSecondsPerRank * std::strtod(rank, nullptr));
 }
 
 }  // namespace
@@ -38,7 +38,7 @@ StartGuard::~StartGuard() {
 
 void StartGuard::wait(Seconds timeout) {
   std::unique_lock lock(mutex_);
-  const std::chrono::duration<double> limit(patience(timeout).value());
+  const std::chrono::duration<double> limit(timeout_of_this_rank(timeout).value());
   if (changed_.wait_for(lock, limit, [this] { return is_over_; })) return;
   const std::string text = fmt::format(
       "no progress for {:.0f} s; the run is ended\n"

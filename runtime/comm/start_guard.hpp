@@ -8,9 +8,8 @@
 
 namespace foreshard {
 
-/// Ends this process, and with it the run, if it lives longer than the timeout: while the ranks of a run meet
-/// for the first time there is no watchdog yet, and a rank that is stopped leaves the others waiting for
-/// ever.
+/// Ends this process, and with it the run, if the guard is not destroyed before the timeout. It covers MPI's
+/// start: there is no watchdog yet, and one rank that has stopped would make the others wait for ever.
 class StartGuard {
  public:
   explicit StartGuard(Seconds timeout);

@@ -22,7 +22,7 @@
 namespace foreshard {
 namespace {
 
-static_assert(std::is_trivially_copyable_v<StatusMessage>, "messages travel as they lie in memory");
+static_assert(std::is_trivially_copyable_v<StatusMessage>, "messages are sent as the bytes of the struct");
 
 void check_system(int result, std::string_view call, const MpiSession& session) {
   if (result >= 0) return;
@@ -39,7 +39,7 @@ sockaddr_in socket_address(std::uint32_t address, std::uint16_t port) {
   return result;
 }
 
-/// The IPv4 addresses of this host at which others may find it.
+/// The IPv4 addresses of this host that other hosts may reach.
 std::vector<std::uint32_t> own_addresses() {
   std::vector<std::uint32_t> found;
   ifaddrs* interfaces = nullptr;
@@ -102,9 +102,9 @@ std::optional<StatusMessage> StatusExchange::receive(std::chrono::milliseconds t
   if (poll(&waiting, 1, static_cast<int>(timeout.count())) <= 0) return std::nullopt;
   StatusMessage message;
   const ssize_t bytes = recv(socket_, &message, sizeof message, 0);
-  const bool ours = bytes == static_cast<ssize_t>(sizeof message) && message.key == key_ &&
-                    message.from.at() < endpoints_.size();
-  return ours ? std::optional(message) : std::nullopt;
+  const bool is_of_this_run = bytes == static_cast<ssize_t>(sizeof message) && message.key == key_ &&
+                              message.from.at() < endpoints_.size();
+  return is_of_this_run ? std::optional(message) : std::nullopt;
 }
 
 }  // namespace foreshard

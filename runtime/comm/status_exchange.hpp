@@ -12,16 +12,16 @@ namespace foreshard {
 
 class MpiSession;
 
-/// What one rank tells another beside MPI.
+/// One message between two ranks, outside MPI.
 struct StatusMessage {
   enum class Kind : std::uint8_t {
-    status,  ///< what `from` is doing
-    ask,     ///< may `from` say why the run ends?
-    grant,   ///< it may
-    deny,    ///< another does
-    end,     ///< end now, with exit_code
+    status,  ///< says what `from` is doing
+    ask,     ///< `from` asks rank 0 whether it shall print why the run ends
+    grant,   ///< answer: yes
+    deny,    ///< answer: no, another rank does
+    end,     ///< the receiver must end now, with exit_code
   };
-  std::uint64_t key = 0;  ///< of the run: words of others are not listened to
+  std::uint64_t key = 0;  ///< of the run: messages with another key are ignored
   Kind kind = Kind::status;
   Rank from{};
   std::int32_t exit_code = 0;
@@ -29,25 +29,30 @@ struct StatusMessage {
   RankActivity activity{};
 };
 
-/// Datagrams (UDP) between the ranks of a run: they work while MPI hangs and from any thread, cost nothing
-/// when nobody speaks, and leave nothing behind. One may get lost; whoever needs to be heard repeats itself.
-/// Ranks of one host use its loopback, others all IPv4 addresses of the receiver's host. Hosts are of one
-/// byte order.
+/// UDP datagrams between the ranks of a run. They work while MPI hangs and from any thread, cost nothing
+/// while nobody sends, and leave nothing behind. A datagram may get lost: a sender that must be heard sends
+/// again. Ranks on the same host use the loopback address; other ranks send to all IPv4 addresses of the
+/// receiver's host. All hosts must have the same byte order.
+///
+/// Example: rank 5 fails and wants to print why. It sends {ask, from 5} to rank 0. Rank 0 has not granted
+/// anybody yet, so it answers {grant} and rank 5 prints. Rank 7 fails for the same reason a moment later,
+/// asks, gets {deny} and waits to be ended.
 class StatusExchange {
  public:
-  /// All ranks together: learns everyone's address over MPI. @throws CommunicationError without a socket
+  /// All ranks call it together: they exchange their addresses over MPI.
+  /// @throws CommunicationError if no socket can be opened
   explicit StatusExchange(const MpiSession& session);
   ~StatusExchange();
   StatusExchange(const StatusExchange&) = delete;
   StatusExchange& operator=(const StatusExchange&) = delete;
 
-  /// Fills in key and sender. What cannot be sent is lost.
+  /// Sets key and sender, and sends. A message that cannot be sent is lost.
   void send(Rank to, StatusMessage message) const;
-  /// The next message, waited for at most so long.
+  /// Waits for the next message, at most for the timeout.
   [[nodiscard]] std::optional<StatusMessage> receive(std::chrono::milliseconds timeout) const;
 
  private:
-  /// Where one rank listens, as IPv4 addresses and port in network byte order; unused addresses are 0.
+  /// Where one rank listens: IPv4 addresses and port in network byte order. Unused addresses are 0.
   struct Endpoint {
     static constexpr std::size_t kMostAddresses = 4;
     std::array<std::uint32_t, kMostAddresses> addresses{};

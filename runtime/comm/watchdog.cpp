@@ -16,10 +16,11 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kAnswerTime{500};
-/// Between two looks; with many ranks longer, so that the judges are woken at most a hundred times a second.
+/// Time between two status messages of a rank: 1 s, or 10 ms per rank if that is longer, so that a judge gets
+/// at most 100 messages per second.
 constexpr Seconds kTick{1.0};
 constexpr Seconds kTickPerRank{0.01};
-/// So many ticks fit into the timeout, and so many missed in a row are no answer.
+/// A tick is at most 1/6 of the timeout. A rank that misses three ticks in a row counts as not answering.
 constexpr double kTicksPerTimeout = 6.0;
 constexpr double kMissedTicks = 3.0;
 
@@ -57,8 +58,8 @@ void Watchdog::watch(const DeviceMesh& mesh, Seconds timeout) {
   watched_ = Watched{.mesh = mesh, .limits = {.timeout = timeout, .answer = tick * kMissedTicks}};
 }
 
-bool Watchdog::may_speak() {
-  if (session_.rank() == Rank(0)) return !someone_speaks_.exchange(true);
+bool Watchdog::may_report() {
+  if (session_.rank() == Rank(0)) return !reporter_chosen_.exchange(true);
   std::unique_lock lock(mutex_);
   granted_.reset();
   exchange_.send(Rank(0), {.kind = StatusMessage::Kind::ask});
@@ -77,16 +78,16 @@ void Watchdog::run() {
     const auto tick = duration_cast<Clock::duration>(
         std::chrono::duration<double>(tick_of(timeout, statuses_.size()).value()));
     const Clock::time_point now = Clock::now();
-    // Far more than a tick has passed: this rank was stopped, and must not take its own sleep for a hang.
-    if (now - last_tick > kMissedTicks * tick) forgive(now - last_tick);
+    // Far more than a tick has passed: this process was stopped. The time that it was stopped is no hang.
+    if (now - last_tick > kMissedTicks * tick) discount(now - last_tick);
     last_tick = now;
-    tell_of_self(now);
+    send_own_status(now);
     judge(now);
-    listen_until(now + tick);
+    receive_until(now + tick);
   }
 }
 
-void Watchdog::tell_of_self(Clock::time_point now) {
+void Watchdog::send_own_status(Clock::time_point now) {
   RankStatus& own = statuses_[session_.rank().at()];
   const RankActivity activity = session_.note().read();
   if (activity.changes != own.activity.changes) unchanged_since_ = now;
@@ -97,15 +98,15 @@ void Watchdog::tell_of_self(Clock::time_point now) {
     if (judge != session_.rank()) exchange_.send(judge, message);
 }
 
-void Watchdog::listen_until(Clock::time_point end) {
+void Watchdog::receive_until(Clock::time_point end) {
   for (Clock::time_point now = Clock::now(); now < end && !stop_; now = Clock::now()) {
-    // Rounded up, lest the last millisecond be spent asking again and again.
+    // Rounded up: a timeout of 0 ms would make this loop spin during the last millisecond.
     const auto left = duration_cast<milliseconds>(end - now) + milliseconds(1);
-    if (const std::optional<StatusMessage> message = exchange_.receive(left)) hear(*message);
+    if (const std::optional<StatusMessage> message = exchange_.receive(left)) handle(*message);
   }
 }
 
-void Watchdog::hear(const StatusMessage& message) {
+void Watchdog::handle(const StatusMessage& message) {
   switch (message.kind) {
     case StatusMessage::Kind::status:
       if (message.from == session_.rank()) return;
@@ -126,7 +127,7 @@ void Watchdog::hear(const StatusMessage& message) {
 }
 
 void Watchdog::answer(Rank asking) {
-  const bool free = !someone_speaks_.exchange(true);
+  const bool free = !reporter_chosen_.exchange(true);
   exchange_.send(asking, {.kind = free ? StatusMessage::Kind::grant : StatusMessage::Kind::deny});
 }
 
@@ -139,7 +140,7 @@ void Watchdog::judge(Clock::time_point now) {
   if (!watched) return;
   for (std::size_t i = 0; i < statuses_.size(); ++i) statuses_[i].silent = seconds(now - heard_at_[i]);
   if (!is_judge(watched->limits) || !find_hang(statuses_, watched->limits)) return;
-  if (session_.rank() == Rank(0) && someone_speaks_.exchange(true)) return;
+  if (session_.rank() == Rank(0) && reporter_chosen_.exchange(true)) return;
 
   const std::string text = describe_hang(statuses_, session_.hosts(), watched->mesh, watched->limits) + '\n';
   std::fwrite(text.data(), 1, text.size(), stderr);
@@ -156,9 +157,9 @@ bool Watchdog::is_judge(const HangLimits& limits) const {
   return statuses_[session_.rank().at()].unchanged >= 2.0 * limits.timeout;
 }
 
-void Watchdog::forgive(Clock::duration lost) {
-  unchanged_since_ += lost;
-  for (Clock::time_point& heard : heard_at_) heard += lost;
+void Watchdog::discount(Clock::duration stopped) {
+  unchanged_since_ += stopped;
+  for (Clock::time_point& heard : heard_at_) heard += stopped;
 }
 
 }  // namespace foreshard

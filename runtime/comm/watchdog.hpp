@@ -18,27 +18,35 @@ namespace foreshard {
 
 class MpiSession;
 
-/// A thread beside each rank that sees to it that the run ends, once and with one message, when it cannot go
-/// on.
+/// A thread on each rank that ends the run, once and with one message, when the run hangs.
 ///
-/// Every tick, each rank's thread reads the rank's OperationNote and tells the first and the last rank of it.
-/// The first one judges; the last one does where the first does not answer, and any rank for itself where
-/// neither does. The judge says who waits for whom, tells all ranks to end, and ends: MPI, which may be what
-/// hangs, is not asked. A run that was stopped as a whole (suspended, a laptop asleep) goes on unharmed.
+/// Every tick, each rank's thread reads the rank's OperationNote and sends it to the first and the last rank.
+/// The first rank judges whether the run hangs. The last rank judges if the first one does not answer. Any
+/// other rank judges only itself, and only after twice the timeout, which means that neither of the two has
+/// ended the run. The judge prints who waits for whom, tells all ranks to end, and ends. It does not call
+/// MPI, because MPI may be what hangs. A run that was stopped as a whole (suspended, a laptop asleep)
+/// continues.
+///
+/// Example: 4 ranks, timeout 60 s, so a tick of 1 s; a rank counts as not answering after 3 ticks.
+///    0 s   ranks 0, 1 and 2 enter all-reduce 17 of the world; rank 3 computes "qkv" in an endless loop
+///   60 s   rank 0 finds that an operation has not changed for 60 s: it prints "waiting in all-reduce number
+///          17 …", with ranks 0, 1, 2 waiting and rank 3 computing, sends `end` to ranks 1, 2, 3 and exits with 3
+/// If rank 0 itself is stopped (SIGSTOP), rank 3 hears nothing from it for 3 s and judges from then on: after
+/// 60 s of silence it reports rank 0 as not answering.
 class Watchdog {
  public:
-  /// All ranks together. Judges nothing before watch(). `session` outlives this.
+  /// All ranks call it together. Nothing is judged before watch(). `session` must outlive this object.
   explicit Watchdog(const MpiSession& session);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  /// From here on an operation that lasts longer than `timeout` ends the run with exit code 3.
+  /// From now on an operation that lasts longer than `timeout` ends the run with exit code 3.
   void watch(const DeviceMesh& mesh, Seconds timeout);
 
-  /// Whether this rank is the one that says why the run ends. True for one rank of the run; asks the first
-  /// rank, and takes half a second of silence for a yes.
-  bool may_speak();
+  /// Whether this rank shall print why the run ends. True on one rank of the run only. Asks the first rank;
+  /// no answer within half a second counts as yes.
+  bool may_report();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -48,26 +56,26 @@ class Watchdog {
   };
 
   void run();
-  void tell_of_self(Clock::time_point now);
-  void listen_until(Clock::time_point end);
-  void hear(const StatusMessage& message);
+  void send_own_status(Clock::time_point now);
+  void receive_until(Clock::time_point end);
+  void handle(const StatusMessage& message);
   void answer(Rank asking);
   void judge(Clock::time_point now);
   [[nodiscard]] bool is_judge(const HangLimits& limits) const;
-  void forgive(Clock::duration lost);
+  void discount(Clock::duration stopped);
   [[nodiscard]] Rank last() const { return Rank(statuses_.size() - 1); }
 
   const MpiSession& session_;
   StatusExchange exchange_;
   std::atomic<bool> stop_{false};
 
-  std::mutex mutex_;  ///< of the three below
+  std::mutex mutex_;  ///< guards watched_ and granted_
   std::condition_variable answered_;
   std::optional<Watched> watched_;
   std::optional<bool> granted_;
-  std::atomic<bool> someone_speaks_{false};  ///< on the first rank
+  std::atomic<bool> reporter_chosen_{false};  ///< used on the first rank
 
-  // The thread's own.
+  // Only the watchdog's thread uses these.
   std::vector<RankStatus> statuses_;
   std::vector<Clock::time_point> heard_at_;
   Clock::time_point unchanged_since_;

@@ -14,7 +14,7 @@ std::string_view hint_for(cudaError_t result) {
     case cudaErrorMemoryAllocation: return kHintForMemory;
     case cudaErrorNoKernelImageForDevice:
       return "build for this GPU: cmake -DCMAKE_CUDA_ARCHITECTURES=native";
-    default: return "compute-sanitizer and CUDA_LAUNCH_BLOCKING=1 say which kernel it was";
+    default: return "compute-sanitizer and CUDA_LAUNCH_BLOCKING=1 show which kernel failed";
   }
 }
 

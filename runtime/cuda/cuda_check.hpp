@@ -10,19 +10,19 @@
 
 namespace foreshard {
 
-/// A GPU or a library of its failed; the message names the call, the library's own words and what to try. The
-/// run adds rank and operation. Exit code 3.
+/// A GPU or one of its libraries failed. The message has the call, the library's error text and what to try;
+/// the run adds rank and operation. Exit code 3.
 class CudaError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// What a call returned, held to be a success. @throws CudaError
+/// Check that a call succeeded. @throws CudaError
 void check_cuda(cudaError_t result, std::string_view call);
 void check_cublas(cublasStatus_t result, std::string_view call);
 
-/// Memory of the thread's current GPU, to be given back with cudaFree. @throws CudaError that says what is
-/// wanted, used and free where there is too little
+/// Memory of the thread's current GPU; free it with cudaFree. @throws CudaError with the bytes wanted, used
+/// and free if there is too little
 std::byte* allocate_on_gpu(std::int64_t bytes);
 
 }  // namespace foreshard

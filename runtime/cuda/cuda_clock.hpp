@@ -9,18 +9,19 @@
 
 namespace foreshard {
 
-/// Times are differences to the first point that was marked after the clock had been read, so that they keep
-/// their digits however long the process runs: CUDA gives them as floats of milliseconds.
+/// Times of events. CUDA gives a time as the difference between two events, in milliseconds as a float. To
+/// keep the differences small and their digits exact, times are relative to the first point marked since the
+/// clock was last read.
 class CudaClock final : public DeviceClock {
  public:
-  /// @param stream  of the kernels
+  /// @param stream  the stream of the kernels
   CudaClock(cudaStream_t stream, std::size_t points) : stream_(stream) {
     points_.reserve(points);
     for (std::size_t i = 0; i < points; ++i) points_.emplace_back(CudaEvent::Use::timing);
   }
   void mark(std::size_t point) override { mark(point, stream_); }
-  /// Comes after all that was handed in to this stream. The first point since the clock was read is one of
-  /// the kernels' stream.
+  /// Marks the point when everything enqueued on `stream` so far is done. The first point marked since the
+  /// clock was read must be on the kernels' stream.
   void mark(std::size_t point, cudaStream_t stream) {
     if (is_read_) first_ = point;
     is_read_ = false;

@@ -6,7 +6,7 @@
 
 namespace foreshard {
 
-/// A point in a stream of work.
+/// A point in a stream.
 class CudaEvent {
  public:
   enum class Use { timing, order };
@@ -26,11 +26,11 @@ class CudaEvent {
   }
 
   void record(cudaStream_t stream) { check_cuda(cudaEventRecord(event_, stream), "cudaEventRecord"); }
-  /// What is handed in to `stream` from now on waits for this point.
-  void hold(cudaStream_t stream) const {
+  /// Work enqueued on `stream` from now on waits for this point.
+  void block(cudaStream_t stream) const {
     check_cuda(cudaStreamWaitEvent(stream, event_, 0), "cudaStreamWaitEvent");
   }
-  /// True when the point has been reached, or was never set.
+  /// True if the point has been reached, or was never recorded.
   [[nodiscard]] bool is_reached() const {
     const cudaError_t result = cudaEventQuery(event_);
     if (result == cudaErrorNotReady) return false;
@@ -43,7 +43,7 @@ class CudaEvent {
   cudaEvent_t event_ = nullptr;
 };
 
-/// A queue of work of a GPU.
+/// A stream: a queue of work on a GPU.
 class CudaStream {
  public:
   CudaStream() { check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate"); }

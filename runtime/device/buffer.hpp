@@ -7,8 +7,8 @@
 
 namespace foreshard {
 
-/// A stretch of a device's memory: `elements` numbers, one after the other, as `type` says they are kept.
-/// Refers, does not own. An empty buffer stands for an operand that there is not.
+/// A range of a device's memory: `elements` contiguous numbers of dtype `type`. Does not own the memory. An
+/// empty buffer means that the operand is absent.
 struct Buffer {
   std::byte* data = nullptr;
   std::int64_t elements = 0;
@@ -16,7 +16,7 @@ struct Buffer {
 
   [[nodiscard]] constexpr bool empty() const { return elements == 0; }
   [[nodiscard]] constexpr std::int64_t bytes() const { return elements * size_in_bytes(type); }
-  /// `count` elements from `first` on.
+  /// The `count` elements that begin with element `first`.
   [[nodiscard]] constexpr Buffer part(std::int64_t first, std::int64_t count) const {
     return {data + first * size_in_bytes(type), count, type};
   }

@@ -13,7 +13,7 @@
 namespace foreshard {
 namespace {
 
-/// The buffers and sizes of one call; complaints begin with its name.
+/// Checks buffers and sizes of one call; messages begin with the kernel's name.
 class CallCheck {
  public:
   explicit CallCheck(std::string kernel) : kernel_(std::move(kernel)) {}
@@ -66,7 +66,7 @@ void check(const NormCall& call) {
   const CallCheck check(layer_norm ? "layernorm" : "rmsnorm");
   std::int64_t elements = checked_product(call.rows, call.width);
   if (call.heads > 0) {
-    if (layer_norm) check.refuse("heads have root-mean-square norms alone");
+    if (layer_norm) check.refuse("norms of heads must be root-mean-square norms");
     check.divides("heads", call.heads, "rows", call.rows);
     if (call.heads * call.width > call.row_width) {
       check.refuse(
@@ -167,9 +167,9 @@ void check_multiply(const CallCheck& check, const PointwiseCall& call) {
   }
 }
 
-/// The kinds that have no backward of their own: a gradient passes an addition as it is, the others belong to
-/// backward or to the optimizer themselves.
-void check_one_way(const CallCheck& check, const PointwiseCall& call) {
+/// The kinds without a backward kernel. The gradient of an addition is the incoming gradient itself; the
+/// other kinds are used only in backward and in the optimizer.
+void check_without_backward(const CallCheck& check, const PointwiseCall& call) {
   if (call.backward) check.refuse("it has no backward");
   if (call.kind != PointwiseKind::zero) check.has("a", call.a, call.elements, "elements");
   if (call.kind == PointwiseKind::add) check.divides("b's size", call.b.elements, "elements", call.elements);
@@ -200,7 +200,7 @@ void check(const PointwiseCall& call) {
     case PointwiseKind::zero:
     case PointwiseKind::sum_squares:
     case PointwiseKind::cast:
-    case PointwiseKind::accumulate: return check_one_way(check, call);
+    case PointwiseKind::accumulate: return check_without_backward(check, call);
     case PointwiseKind::dropout:
     case PointwiseKind::dropout_add:
     case PointwiseKind::softmax:
@@ -229,14 +229,14 @@ void check_heads(const CallCheck& check, std::string_view operand, const HeadCol
   }
 }
 
-void check(const SpreadAttentionCall& call) {
+void check(const GatheredAttentionCall& call) {
   const CallCheck check("attention");
   check.divides("kv_heads", call.kv_heads, "heads", call.heads);
   const std::int64_t queries = call.queries.rows();
   const std::int64_t keys = call.keys.rows();
   if (call.keys.length() != call.keys.sequence || call.keys.sequence != call.queries.sequence ||
       call.keys.batch != call.queries.batch) {
-    check.refuse("its keys are not those of its queries' sequences");
+    check.refuse("its keys must be all positions of its queries' sequences");
   }
   const auto check_all = [&](const char* q, const HeadColumns& of_q, const char* k, const HeadColumns& of_k,
                              const char* shared, const HeadColumns& of_shared, const char* v,

@@ -4,8 +4,8 @@
 
 namespace foreshard {
 
-/// Holds a call to its documentation, before a device runs it: every buffer has exactly the stated number of
-/// elements, sizes divide where they must, and the kind is one that a device runs.
+/// Checks the preconditions of a call before a device runs it: every buffer has exactly the documented number
+/// of elements, sizes are divisible where they must be, and devices implement the kind.
 /// @throws std::invalid_argument "gemm: a has 12 elements, but m·k = 15"
 void check_call(const KernelCall& call);
 

@@ -17,46 +17,47 @@ class DeviceMemory {
   [[nodiscard]] virtual std::byte* data() const = 0;
 };
 
-/// When a device reached certain points of its work.
+/// Tells when a device reached certain points of its work.
 class DeviceClock {
  public:
   virtual ~DeviceClock() = default;
-  /// This point comes after all that was handed in so far. Marked again, it is forgotten where it was.
-  /// Allocates nothing. @pre point < the points of the clock
+  /// Marks a point: it is reached when all work enqueued so far is done. Marking it again overwrites it.
+  /// Allocates nothing. @pre point < the number of points of the clock
   virtual void mark(std::size_t point) = 0;
-  /// When a marked point was reached, in nanoseconds since a beginning of the clock's own.
-  /// @pre Device::finish() was called since
+  /// When a marked point was reached, in nanoseconds since some time that is fixed for the marks of one
+  /// reading.
+  /// @pre Device::finish() was called after the mark
   [[nodiscard]] virtual std::int64_t nanoseconds(std::size_t point) const = 0;
 };
 
-/// Where kernels run and tensors live. Nothing above this interface knows which device it is.
+/// Runs kernels and holds tensors. Code above this interface does not know which device it is.
 class Device {
  public:
   virtual ~Device() = default;
 
-  /// As reports name it: "AMD EPYC, 1 thread, OpenBLAS 0.3.21".
+  /// The name in reports: "AMD EPYC, 1 thread, OpenBLAS 0.3.21".
   [[nodiscard]] virtual std::string name() const = 0;
-  /// How this device keeps tensors of a dtype: a reference device may keep more digits than asked.
-  /// @throws std::invalid_argument naming a dtype that it does not know
+  /// The dtype in which this device stores tensors of a dtype: the reference device stores bf16 as fp64.
+  /// @throws std::invalid_argument with the dtype if the device cannot store it
   [[nodiscard]] virtual DType stored_as(DType type) const = 0;
 
-  /// Uninitialised memory, aligned to 64 bytes. @throws std::runtime_error that says how much was asked for
+  /// Uninitialised memory, aligned to 64 bytes. @throws std::runtime_error with the bytes wanted
   [[nodiscard]] virtual std::unique_ptr<DeviceMemory> allocate(std::int64_t bytes) = 0;
 
-  /// Hands in one kernel; calls take effect in the order in which they are made. It may still run when this
-  /// returns. Allocates nothing.
-  /// @throws std::invalid_argument where a buffer has another size than the call says, naming both
+  /// Enqueues one kernel, which may still run when this returns. Kernels take effect in the order of the
+  /// calls. Later calls of the same shape allocate nothing.
+  /// @throws std::invalid_argument with both sizes if a buffer does not have the size that the call needs
   virtual void run(const KernelCall& call) = 0;
-  /// Returns when all that was handed in is done.
+  /// Returns when all enqueued work is done.
   virtual void finish() = 0;
-  /// A clock that tells when the device was done with what had been handed in at each of `points` marks.
+  /// A clock with `points` points.
   [[nodiscard]] virtual std::unique_ptr<DeviceClock> make_clock(std::size_t points) = 0;
 
-  /// Copies numbers in and out, as doubles: for setting weights, and for looking at results. Integers as they
-  /// are. In order with the kernels; both return when the numbers have been copied.
+  /// Copies numbers into and out of a buffer, converted from and to doubles: for initial weights and for
+  /// reading results. The copy takes its place in the order of the kernels; both return when it is done.
   virtual void write(Buffer to, const double* from) = 0;
   virtual void read(Buffer from, double* to) const = 0;
-  /// Copies a buffer's bytes in and out as they are, from and to memory of the host; like write and read.
+  /// The same without conversion: copies a buffer's bytes from and to host memory.
   virtual void upload(Buffer to, const std::byte* from) = 0;
   virtual void download(Buffer from, std::byte* to) const = 0;
 };

@@ -9,7 +9,7 @@
 
 namespace foreshard {
 
-/// The clock of a device that is done with a call when the call returns.
+/// The clock of a device whose kernels are done when run() returns.
 class HostClock final : public DeviceClock {
  public:
   explicit HostClock(std::size_t points) : points_(points) {}

@@ -7,8 +7,7 @@
 
 namespace foreshard {
 
-/// Memory of the host, uninitialised, aligned to 64 bytes.
-/// @throws std::runtime_error that says how much was asked for
+/// Uninitialised host memory, aligned to 64 bytes. @throws std::runtime_error with the bytes wanted
 std::unique_ptr<DeviceMemory> allocate_host_memory(std::int64_t bytes);
 
 }  // namespace foreshard

@@ -11,15 +11,15 @@
 
 namespace foreshard {
 
-// What a device is asked to run: an operation of the step program with its operands bound to memory. One
-// operation is one call, or a few where it touches several tensors (zeroing, updating). Matrices are
-// row-major and dense. Symbols: docs/shapes.md. Every buffer has exactly the stated number of elements,
-// which devices check; no output overlaps an input unless said.
+// The kernel calls that a device runs: operations of the step program whose operands are bound to memory. An
+// operation is one call, or several if it works on several tensors (zeroing, updating). Matrices are
+// row-major and dense. Symbols: docs/shapes.md. Every buffer has exactly the stated number of elements, which
+// devices check. No output overlaps an input unless the call says so.
 
 /// C (m,n) = op(A) (m,k) · op(B) (k,n) [+ C] [+ bias]. FLOPs 2·m·n·k.
-///   forward          X (T,in) · W (out,in)ᵀ     transpose_b
-///   backward-input   dY (T,out) · W (out,in)
-///   backward-weight  dY (T,out)ᵀ · X (T,in)      transpose_a
+///   forward           X (T,in) · W (out,in)ᵀ     transpose_b
+///   input gradient    dY (T,out) · W (out,in)
+///   weight gradient   dY (T,out)ᵀ · X (T,in)     transpose_a
 struct GemmCall {
   std::int64_t m = 0;
   std::int64_t n = 0;
@@ -30,16 +30,18 @@ struct GemmCall {
   Buffer a{};
   Buffer b{};
   Buffer c{};
-  Buffer bias{};  ///< (n), or empty: added to every row
+  Buffer bias{};  ///< (n), added to every row; or empty
 };
 
-/// Scaled-dot-product attention of `batch` sequences, block by block: memory linear in the sequence.
-/// Rows of qkv are {heads·d of q, kv_heads·d of k, kv_heads·d of v} of one token, tokens sequence after
-/// sequence. P = softmax(Q·Kᵀ/√d), masked above the diagonal if causal; O = P·V; lse = log Σ exp of the
-/// scaled scores. Query head h reads kv head h / (heads / kv_heads). qkv, d_qkv (batch·sequence, (heads +
-/// 2·kv_heads)·d)   out, d_out (batch·sequence, heads·d) lse (batch·sequence, heads) FLOPs forward
-/// 4·batch·heads·sequence²·d, backward 10·…: five products for forward's two; half if causal. Source: Dao et
-/// al. 2022, arXiv:2205.14135.
+/// Scaled-dot-product attention of `batch` sequences, computed in blocks: its memory is linear in the
+/// sequence. A row of qkv has one token's q (heads·d), k (kv_heads·d) and v (kv_heads·d); the rows are
+/// ordered by sequence, then by position. Query head h uses kv head h / (heads / kv_heads).
+///   P = softmax(Q·Kᵀ/√d), masked above the diagonal if causal;   O = P·V;   lse = log Σ exp(scaled scores)
+///   qkv, d_qkv   (batch·sequence, (heads + 2·kv_heads)·d)
+///   out, d_out   (batch·sequence, heads·d)
+///   lse          (batch·sequence, heads)
+/// FLOPs: forward 4·batch·heads·sequence²·d (2 products), backward 10·batch·heads·sequence²·d (5 products);
+/// half of that if causal. Source: Dao et al. 2022, arXiv:2205.14135.
 struct AttentionCall {
   bool backward = false;
   bool causal = true;
@@ -55,16 +57,18 @@ struct AttentionCall {
   Buffer d_qkv{};  ///< backward: written
 };
 
-/// Root-mean-square norm y = x/√(mean x² + ε) ∘ w, stats = that reciprocal root (rows);
-/// layer norm y = (x − μ)/√(var + ε) ∘ w + b, stats = μ and the reciprocal root, interleaved (rows,2).
-/// Backward: dx = gradient through the norm [+ residual]; d_weight and d_bias, where not empty, are added to.
-/// x, y, dy, dx, residual (rows,width)   weight, bias, d_weight, d_bias (width)
-/// residual may be dx itself. Source: Zhang and Sennrich 2019, arXiv:1910.07467; Ba et al. 2016,
-/// arXiv:1607.06450.
-/// Norms of queries and keys: rows are the first `heads` heads side by side in each row of matrices
-/// (rows/heads,row_width), whose other columns they leave alone; the first `first_heads` heads have the first
-/// `width` of 2·width weights, the others the rest. Root-mean-square norms alone. Source: Dehghani et al.
-/// 2023, arXiv:2302.05442, section 2.
+/// Root-mean-square norm or layer norm of every row.
+///   rmsnorm     y = x/√(mean x² + ε) ∘ w            stats (rows)    1/√(mean x² + ε)
+///   layernorm   y = (x − μ)/√(var + ε) ∘ w + b      stats (rows,2)  {μ, 1/√(var + ε)}
+///   backward    dx = the gradient of x [+ residual]; d_weight += …; d_bias += …
+///   x, y, dy, dx, residual (rows,width)   weight, bias, d_weight, d_bias (width)
+/// `residual` may be the same buffer as dx. d_weight and d_bias may be empty.
+/// Source: Zhang and Sennrich 2019, arXiv:1910.07467; Ba et al. 2016, arXiv:1607.06450.
+///
+/// Norms of query and key heads (heads > 0, rmsnorm only): x, y, dy, dx and residual have the shape
+/// (rows/heads, row_width). The first `heads` heads of each matrix row are one row of the norm each; the
+/// other columns are not touched. There are 2·width weights: the first `first_heads` heads use the first
+/// `width`, the other heads the rest. Source: Dehghani et al. 2023, arXiv:2302.05442, section 2.
 struct NormCall {
   bool backward = false;
   NormKind kind = NormKind::rmsnorm;
@@ -77,38 +81,39 @@ struct NormCall {
   Buffer y{};     ///< forward: written
   Buffer stats{};
   Buffer dy{};
-  Buffer residual{};  ///< backward: the gradient that passes by, or empty
+  Buffer residual{};  ///< backward: the gradient of the residual connection, or empty
   Buffer dx{};        ///< backward: written
   Buffer d_weight{};
   Buffer d_bias{};
-  std::int64_t heads = 0;        ///< 0: rows stand one behind the other and have the same weights
-  std::int64_t first_heads = 0;  ///< of them
+  std::int64_t heads = 0;        ///< 0: rows are contiguous and share the same weights
+  std::int64_t first_heads = 0;  ///< heads that use the first weights: the queries
   std::int64_t row_width = 0;
 
-  /// Where a row begins in x, y, dy, dx and residual.
+  /// Index of a row's first element in x, y, dy, dx and residual.
   [[nodiscard]] constexpr std::int64_t place_of(std::int64_t row) const {
     return heads == 0 ? row * width : row / heads * row_width + row % heads * width;
   }
-  /// Where its weights begin.
+  /// Index of the first weight of a row.
   [[nodiscard]] constexpr std::int64_t weights_of(std::int64_t row) const {
     return heads == 0 || row % heads < first_heads ? 0 : width;
   }
   [[nodiscard]] constexpr std::int64_t weights() const { return heads == 0 ? width : 2 * width; }
 };
 
-/// Rotary embedding in place of `heads` heads of each row of x (tokens, row_width): the pair (i, i + d/2) of
-/// a head turns by position·θ^(−2i/d); by the opposite angle if `inverse` (backward). Head h begins in column
-/// first_column + h·stride_of_heads(). Rows are as TokenRows says, of share `share` of `shares` of each
-/// sequence. Source: Su et al. 2021, arXiv:2104.09864, in the halves' order of GPT-NeoX and Llama.
+/// Rotary embedding, in place, of `heads` heads of each row of x (tokens, row_width). Elements i and i + d/2
+/// of a head are rotated by the angle position·θ^(−2i/d), or by its negative if `inverse` (backward). Head h
+/// begins in column first_column + h·stride_of_heads(). The rows are ordered as TokenRows says: share number
+/// `share` of `shares` of each sequence. Source: Su et al. 2021, arXiv:2104.09864; pairs (i, i + d/2) as in
+/// GPT-NeoX and Llama.
 struct RopeCall {
   bool inverse = false;
   std::int64_t tokens = 0;
-  std::int64_t sequence = 0;  ///< positions of a whole one
+  std::int64_t sequence = 0;  ///< positions of a whole sequence
   std::int64_t shares = 1;
   std::int64_t share = 0;
   std::int64_t heads = 0;
-  std::int64_t head_dim = 0;     ///< d: the columns of a head that turn
-  std::int64_t head_stride = 0;  ///< 0: heads stand side by side
+  std::int64_t head_dim = 0;     ///< d: the columns of a head that are rotated
+  std::int64_t head_stride = 0;  ///< columns from head to head; 0: head_dim
   std::int64_t first_column = 0;
   std::int64_t row_width = 0;
   double theta = 10000.0;
@@ -123,8 +128,9 @@ struct RopeCall {
   }
 };
 
-/// y (tokens,width) = the table's rows; a rank holds the rows first_row … first_row + rows − 1 and gives
-/// zeros for other ids. Backward: d_table += dy, row by row. ids (tokens) int32, table, d_table (rows,width).
+/// y (tokens,width) = table[ids]. A rank holds the table's rows first_row … first_row + rows − 1; tokens with
+/// other ids get zeros. Backward: d_table[id] += dy for every token. ids (tokens) int32; table, d_table
+/// (rows,width).
 struct EmbeddingCall {
   bool backward = false;
   std::int64_t tokens = 0;
@@ -135,16 +141,17 @@ struct EmbeddingCall {
   Buffer table{};    ///< forward
   Buffer y{};        ///< forward: written
   Buffer dy{};       ///< backward
-  Buffer d_table{};  ///< backward: added to
+  Buffer d_table{};  ///< backward: accumulated
 };
 
-/// Cross-entropy on one rank's columns first_column … first_column + columns − 1 of the logits, of which
-/// those from `vocab` on are padding and take no part. Parts as CrossEntropyPart:
-///   row_max   max (T) = largest logit of the row here
-///   exp_sum   sums (T,2) = {Σ exp(logit − max), logit of the label − max or 0 where another rank holds it}
-///   loss      forward: loss (1) = Σ over tokens of log(sum) − label's, times `scale`
-///             backward: d_logits (T,columns) = (exp(logit − max)/sum − [label])·scale; 0 in padding; may be
-///             the logits themselves
+/// Cross-entropy on one rank's columns of the logits: first_column … first_column + columns − 1. Columns from
+/// `vocab` on are padding and are ignored. Parts (CrossEntropyPart):
+///   row_max   max (T) = the largest logit of the row on this rank
+///   exp_sum   sums (T,2) = {Σ exp(logit − max), logit of the label − max}
+///             the second is 0 if another rank has the label
+///   loss      forward:  loss (1) = scale · Σ over tokens of (log(first sum) − second sum)
+///             backward: d_logits (T,columns) = (exp(logit − max)/first sum − [column is the label])·scale
+///                       0 in padding; d_logits may be the same buffer as the logits
 struct CrossEntropyCall {
   bool backward = false;
   CrossEntropyPart part = CrossEntropyPart::loss;
@@ -161,30 +168,34 @@ struct CrossEntropyCall {
   Buffer d_logits{};
 };
 
-/// One pass over memory, with the operands that PointwiseKind documents, in that order; backward where the
-/// operation is. `elements` of the result, unless said:
-///   add, multiply          y = a ∘ b; add's b may be shorter: repeated every b.elements (learned positions)
-///   gelu … sigmoid         y = f(x); backward dx = dy · f′(x). gelu by erf
-///   swiglu, geglu, glu     x (rows, 2·width) = {gate, up} → y (rows, width) = f(gate) ∘ up; elements =
-///   rows·width bias_gradient          d_bias (width) += Σ over rows of dy (rows,width) zero, cast,
-///   accumulate x = 0; y = x; y += x sum_squares            sum (1) += scale · Σ x²
+/// One pass over memory, with the operands that PointwiseKind documents, in that order. `elements` is the
+/// size of the result unless stated:
+///   add                  y = a + b; b may be shorter and is repeated every b.elements (learned positions)
+///   multiply             y = a ∘ b; backward da = dy ∘ b, db = dy ∘ a
+///   gelu … sigmoid       y = f(x); backward dx = dy ∘ f′(x); gelu is computed with erf
+///   swiglu, geglu, glu   y (rows, width) = f(gate) ∘ up, {gate, up} = x (rows, 2·width); elements = rows·width
+///   bias_gradient        d_bias (width) += Σ over rows of dy (rows,width); elements = rows·width
+///   zero                 y = 0
+///   cast                 y = x
+///   accumulate           y += x
+///   sum_squares          sum (1) += scale · Σ x²; elements is the size of x
 struct PointwiseCall {
   bool backward = false;
   PointwiseKind kind = PointwiseKind::add;
   std::int64_t elements = 0;
-  std::int64_t width = 0;  ///< of a row, where rows matter
-  double scale = 1.0;      ///< sum_squares
-  Buffer a{};              ///< first operand read: a, x, dy of bias_gradient
-  Buffer b{};              ///< second operand read: b; dy of a backward
-  Buffer c{};              ///< third operand read: dy of multiply's backward
-  Buffer y{};              ///< written, or added to by bias_gradient, accumulate and sum_squares
+  std::int64_t width = 0;  ///< of a row: gated kinds and bias_gradient
+  double scale = 1.0;      ///< of sum_squares
+  Buffer a{};              ///< first input: a, x, dy of bias_gradient
+  Buffer b{};              ///< second input: b; dy of a backward
+  Buffer c{};              ///< third input: dy of multiply's backward
+  Buffer y{};              ///< result; bias_gradient, accumulate and sum_squares add to it
   Buffer y2{};             ///< second result: db of multiply's backward
 };
 
-/// What is the same for all updates of one step. Lives outside the device's arena; the host sets it before
-/// the step.
+/// The optimizer's parameters for one step, the same for all updates of the step. They are outside the
+/// device's arena; the host sets them before the step.
 struct OptimizerStep {
-  std::int64_t step = 1;  ///< 1, 2, …: bias correction
+  std::int64_t step = 1;  ///< 1, 2, …; for the bias correction
   double learning_rate = 1e-3;
   double beta1 = 0.9;
   double beta2 = 0.95;
@@ -193,23 +204,26 @@ struct OptimizerStep {
   double clip_norm = 1.0;  ///< gradients are scaled by min(1, this/‖g‖)
 };
 
-/// One optimizer step over `elements` weights that lie together. ‖g‖² stands in grad_norm (1).
-/// adamw: m = β1·m + (1−β1)·g, v = β2·v + (1−β2)·g², w −= lr·(m̂/(√v̂ + ε) + decay·w), m̂ = m/(1−β1ᵗ),
-/// v̂ = v/(1−β2ᵗ); adam without decay; sgd w −= lr·g. With a master, it is updated and the weight a copy of
-/// it. Source: Loshchilov and Hutter 2019, arXiv:1711.05101.
+/// One optimizer step over `elements` contiguous weights. grad_norm (1) has ‖g‖².
+///   adamw   m = β1·m + (1−β1)·g;   v = β2·v + (1−β2)·g²;   m̂ = m/(1−β1ᵗ);   v̂ = v/(1−β2ᵗ)
+///           w −= lr·(m̂/(√v̂ + ε) + decay·w)
+///   adam    the same without decay
+///   sgd     w −= lr·g
+/// If there are master weights, they are updated and `weight` becomes a copy of them.
+/// Source: Loshchilov and Hutter 2019, arXiv:1711.05101.
 struct UpdateCall {
   OptimizerKind kind = OptimizerKind::adamw;
   const OptimizerStep* step = nullptr;
   std::int64_t elements = 0;
   Buffer gradient{};
   Buffer grad_norm{};
-  Buffer master{};  ///< or empty
+  Buffer master{};  ///< master weights, or empty
   Buffer m{};
   Buffer v{};
   Buffer weight{};
 };
 
-/// Where the heads of a matrix stand: head h of row r begins at r·row_width + first_column + h·head_stride.
+/// The heads of a matrix x: head h of row r begins at element r·row_width + first_column + h·head_stride.
 struct HeadColumns {
   Buffer x{};
   std::int64_t row_width = 0;
@@ -217,17 +231,21 @@ struct HeadColumns {
   std::int64_t head_stride = 0;
 };
 
-/// Attention as AttentionCall, of queries, keys and values that lie apart: the keys of all context-parallel
-/// ranks beside the queries of one, or those of latent attention, whose last `shared_dim` columns all heads
-/// share. Of each query head, own_dim + shared_dim columns; of each kv head own_dim of k and v_head_dim of v.
-/// Scores are scaled by 1/√(own_dim + shared_dim). out, d_out (query rows, heads·v_head_dim)
-/// lse (query rows, heads). FLOPs forward 2·batch·heads·query·key·(d + v_head_dim), backward
-/// 2·…·(3·d + 2·v_head_dim), d = own_dim + shared_dim; half if causal.
-struct SpreadAttentionCall {
+/// Attention like AttentionCall, but queries, keys and values are separate matrices. Used with context
+/// parallelism, where one rank's queries attend to the gathered keys of all ranks, and for latent attention,
+/// where all heads share the last `shared_dim` columns of the keys.
+///   query head   d = own_dim + shared_dim columns
+///   kv head      own_dim columns of k, v_head_dim columns of v; one shared key head has shared_dim columns
+///   out, d_out   (query rows, heads·v_head_dim)
+///   lse          (query rows, heads)
+/// Scores are scaled by 1/√d. FLOPs: forward 2·batch·heads·queries·keys·(d + v_head_dim), backward
+/// 2·batch·heads·queries·keys·(3·d + 2·v_head_dim), with queries and keys per sequence; half of that if
+/// causal.
+struct GatheredAttentionCall {
   bool backward = false;
   bool causal = true;
   TokenRows queries{};
-  TokenRows keys{};  ///< of the same sequences, all of their positions
+  TokenRows keys{};  ///< all positions of the same sequences
   std::int64_t heads = 0;
   std::int64_t kv_heads = 0;
   std::int64_t own_dim = 0;
@@ -240,7 +258,7 @@ struct SpreadAttentionCall {
   Buffer out{};      ///< written forward, read backward
   Buffer lse{};      ///< written forward, read backward
   Buffer d_out{};    ///< backward
-  HeadColumns dq{};  ///< backward, as the next three: added to
+  HeadColumns dq{};  ///< backward: dq, dk, d_shared_k and dv are accumulated
   HeadColumns dk{};
   HeadColumns d_shared_k{};
   HeadColumns dv{};
@@ -248,8 +266,8 @@ struct SpreadAttentionCall {
   [[nodiscard]] constexpr std::int64_t key_dim() const { return own_dim + shared_dim; }
 };
 
-/// y (rows, y_width), columns y_column …, becomes or is added to by x (rows, x_width), columns x_column …:
-/// `width` of them.
+/// Copies or adds `width` columns of x (rows, x_width), from column x_column on, to the columns of y (rows,
+/// y_width) from column y_column on.
 struct ColumnsCall {
   std::int64_t rows = 0;
   std::int64_t width = 0;
@@ -262,10 +280,10 @@ struct ColumnsCall {
   std::int64_t y_column = 0;
 };
 
-/// Chooses k = per_token of E = experts for every token: routes (T,2k) = {the experts with the largest
-/// logits, largest first and of equal ones the first; the softmax of their logits among themselves}.
-/// Backward: d_logits (T,E) from d_routes, of which the second half counts. Source: Jiang et al. 2024,
-/// arXiv:2401.04088, section 2.1.
+/// Chooses k = per_token of E = experts for every token. A row of routes (T,2k) has the numbers of the k
+/// experts with the largest logits, the largest first (of equal logits the lower expert first), then the
+/// softmax over these k logits. Backward: d_logits (T,E) from the second half of d_routes (T,2k).
+/// Source: Jiang et al. 2024, arXiv:2401.04088, section 2.1.
 struct RouteCall {
   bool backward = false;
   bool accumulate = false;  ///< d_logits +=
@@ -278,12 +296,14 @@ struct RouteCall {
   Buffer d_logits{};
 };
 
-/// Between rows of tokens (T,width) and rows of their choices (T·k,width): choice j of token t has the row
-/// places[(first_token + t)·k + j], with weight w = routes[t, k + j].
-///   dispatch           expert_rows[p] = token_rows[t]          backward  token_rows[t] = Σ_j expert_rows[p]
-///   combine (weighted) token_rows[t] = Σ_j w·expert_rows[p]
-///             backward d_expert_rows[p] = w·token_rows[t], d_routes[t, k + j] = expert_rows[p]·token_rows[t]
-/// `places` outlives the call and may change between runs.
+/// Moves rows between token order, token_rows (T,width), and expert order, expert_rows (T·k,width). Choice j
+/// of token t has row p = places[(first_token + t)·k + j] of expert_rows, and weight w = routes[t, k + j].
+///   dispatch              expert_rows[p] = token_rows[t]
+///     backward            token_rows[t] = Σ_j expert_rows[p]
+///   combine (weighted)    token_rows[t] = Σ_j w·expert_rows[p]
+///     backward            d_expert_rows[p] = w·token_rows[t]
+///                         d_routes[t, k + j] = expert_rows[p]·token_rows[t]
+/// `places` must outlive the call and may change between runs.
 struct PermuteCall {
   bool backward = false;
   bool weighted = false;
@@ -302,14 +322,16 @@ struct PermuteCall {
 
 enum class GroupedPart : std::uint8_t { forward, input_gradient, weight_gradient };
 
-/// One product per expert over the rows that were routed to it: y (room,out) = x (room,in) · W_eᵀ, W
-/// (experts,out,in). Backward x (+)= y·W_e and W_e (+)= yᵀ·x, where x and y are gradients of the forward's.
-/// FLOPs 2·rows·out·in of the rows that `routed` lists when the call runs; it outlives the call.
+/// One matrix product per expert e, over the rows that were routed to it; W (experts,out,in).
+///   forward           y (room,out) = x (room,in) · W_eᵀ
+///   input_gradient    x (+)= y·W_e      x and y are the gradients of forward's x and y
+///   weight_gradient   W_e (+)= yᵀ·x     W and y are the gradients of forward's W and y
+/// FLOPs 2·rows·out·in, with the rows that `routed` lists when the call runs. `routed` must outlive the call.
 struct GroupedGemmCall {
   GroupedPart part = GroupedPart::forward;
-  bool accumulate = false;  ///< of gradients
+  bool accumulate = false;  ///< gradients are added
   std::int64_t experts = 0;
-  std::int64_t room = 0;  ///< rows that x and y have
+  std::int64_t room = 0;  ///< rows of x and y; at least the rows that were routed
   std::int64_t out = 0;
   std::int64_t in = 0;
   const RoutedRows* routed = nullptr;
@@ -318,7 +340,8 @@ struct GroupedGemmCall {
   Buffer y{};
 };
 
-/// The product of one run of rows. An expert may have several runs: they add up in its weight's gradient.
+/// The product of one run of rows. An expert may have several runs; their products add up in the weight's
+/// gradient.
 inline GemmCall product_of(const GroupedGemmCall& call, const Buffer& x, const Buffer& weight,
                            const Buffer& y) {
   const std::int64_t rows = x.elements / call.in;
@@ -342,6 +365,6 @@ inline GemmCall product_of(const GroupedGemmCall& call, const Buffer& x, const B
 
 using KernelCall =
     std::variant<GemmCall, AttentionCall, NormCall, RopeCall, EmbeddingCall, CrossEntropyCall, PointwiseCall,
-                 UpdateCall, SpreadAttentionCall, ColumnsCall, RouteCall, PermuteCall, GroupedGemmCall>;
+                 UpdateCall, GatheredAttentionCall, ColumnsCall, RouteCall, PermuteCall, GroupedGemmCall>;
 
 }  // namespace foreshard

@@ -4,17 +4,20 @@
 
 namespace foreshard {
 
-/// Tokens of whole sequences as rows of a matrix, or of the shares of them that context-parallel ranks hold:
-/// share after share, in each sequence after sequence, in each by position. Of n ranks, rank r holds the
-/// stretches r and 2·n − 1 − r of 2·n equal ones, so that under a causal mask all have the same work. Source
-/// of the order: Brandon et al. 2023 (arXiv:2311.09431) and Llama 3 (arXiv:2407.21783), section 3.3.2.
+/// The order of tokens in the rows of a matrix: whole sequences, or the shares of them that context-parallel
+/// ranks hold. Rows are ordered by share, then by sequence, then by position. A sequence is cut into 2·n
+/// equal chunks for n ranks; the share of rank r is the chunks r and 2·n − 1 − r, so that under a causal mask
+/// all ranks have the same work.
+/// Example: n = 2, one sequence of 8 positions, chunks {0,1} {2,3} {4,5} {6,7}. Rank 0 holds positions 0 1 6
+/// 7, rank 1 holds 2 3 4 5. The gathered rows of both shares are 0 1 6 7 2 3 4 5.
+/// Source of the order: Brandon et al. 2023 (arXiv:2311.09431) and Llama 3 (arXiv:2407.21783), section 3.3.2.
 /// @pre 2·shares divides the sequence where shares > 1
 struct TokenRows {
   std::int64_t batch = 1;        ///< sequences
-  std::int64_t sequence = 0;     ///< positions of a whole one
-  std::int64_t shares = 1;       ///< ranks that a sequence is cut over
-  std::int64_t first_share = 0;  ///< the first that stands here
-  std::int64_t held = 1;         ///< shares that stand here
+  std::int64_t sequence = 0;     ///< positions of a whole sequence
+  std::int64_t shares = 1;       ///< ranks over which a sequence is split
+  std::int64_t first_share = 0;  ///< the first share in this matrix
+  std::int64_t held = 1;         ///< number of shares in this matrix
 
   struct Place {
     std::int64_t sequence = 0;
@@ -23,10 +26,10 @@ struct TokenRows {
 
   /// Positions of one share.
   [[nodiscard]] constexpr std::int64_t share_length() const { return sequence / shares; }
-  /// Positions of one sequence that stand here.
+  /// Positions of one sequence in this matrix.
   [[nodiscard]] constexpr std::int64_t length() const { return held * share_length(); }
   [[nodiscard]] constexpr std::int64_t rows() const { return batch * length(); }
-  /// Positions that follow one another in rows that follow one another.
+  /// Length of a chunk: this many consecutive positions are in consecutive rows.
   [[nodiscard]] constexpr std::int64_t chunk() const {
     return shares > 1 ? sequence / (2 * shares) : sequence;
   }
@@ -39,7 +42,7 @@ struct TokenRows {
     const std::int64_t begin = is_first ? share : 2 * shares - 2 - share;
     return {in_share / share_length(), begin * chunk() + index};
   }
-  /// @pre the position stands here
+  /// @pre the position is in this matrix
   [[nodiscard]] constexpr std::int64_t row_of(Place at) const {
     const std::int64_t number = at.position / chunk();
     const bool is_first = number < shares;

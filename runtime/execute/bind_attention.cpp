@@ -15,7 +15,7 @@ class SpreadCore {
   }
 
   std::vector<KernelCall> run() && {
-    SpreadAttentionCall call{.backward = backward_, .causal = core_.causal};
+    GatheredAttentionCall call{.backward = backward_, .causal = core_.causal};
     call.queries = rows_of(tensor(0));
     call.keys = rows_of(tensor(inputs_ > 1 ? 1 : 0));
     call.heads = core_.heads;

@@ -4,7 +4,8 @@
 
 namespace foreshard {
 
-/// The numbers of a buffer. Null where the operand is not there. Inlined always: see kernels/cpu/vector.
+/// The numbers of a buffer; null if the operand is absent. Always inlined: see
+/// kernels/cpu/vector/CMakeLists.txt.
 template <class T>
 [[gnu::always_inline]] inline T* as(const Buffer& buffer) {
   return buffer.elements == 0 ? nullptr : reinterpret_cast<T*>(buffer.data);

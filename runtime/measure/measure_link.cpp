@@ -16,7 +16,7 @@ using Samples = std::vector<double>;
 
 constexpr std::int64_t kElementBytes = 4;
 
-/// Ones in a device's memory.
+/// A buffer in the device's memory, filled with ones.
 class Ones {
  public:
   Ones(Device& device, std::int64_t elements)
@@ -31,7 +31,7 @@ class Ones {
   Buffer buffer_;
 };
 
-/// One operation with the memory that it works on.
+/// One operation with its memory.
 class Operation {
  public:
   Operation(Device& device, Communicator& communicator, GroupKind group, LinkOperation operation,
@@ -41,12 +41,12 @@ class Operation {
         group_(group),
         operation_(operation),
         members_(std::max<std::int64_t>(communicator.group_size(group), 1)),
-        // Whole parts for everyone: an all-to-all needs them.
+        // A multiple of the number of members: an all-to-all needs equal parts.
         elements_(round_up(std::max<std::int64_t>(payload.value() / kElementBytes, 1), members_)),
         whole_(device, elements_),
         other_(device, shares() ? elements_ / members_ : elements_) {}
 
-  /// Returns when it is done.
+  /// Waits until the operation is done.
   void finish() {
     communicator_.finish();
     device_.finish();
@@ -58,11 +58,11 @@ class Operation {
       case LinkOperation::all_gather: collective(CollectiveKind::all_gather, other_, whole_); return;
       case LinkOperation::reduce_scatter: collective(CollectiveKind::reduce_scatter, whole_, other_); return;
       case LinkOperation::all_to_all: collective(CollectiveKind::all_to_all, whole_, other_); return;
-      case LinkOperation::transfer: there_and_back(); return;
+      case LinkOperation::transfer: round_trip(); return;
       case LinkOperation::exchange: exchange(); return;
     }
   }
-  /// Messages that follow one another in one run().
+  /// The number of consecutive messages of one run().
   [[nodiscard]] double messages() const { return operation_ == LinkOperation::transfer ? 2.0 : 1.0; }
 
  private:
@@ -72,7 +72,7 @@ class Operation {
 
   void collective(CollectiveKind kind, const Ones& send, const Ones& receive) {
     const Piece piece{.send = send.buffer(), .receive = receive.buffer()};
-    // The largest of ones stays one however often it is reduced.
+    // max, because repeated sums would overflow: the maximum of ones stays one.
     communicator_.run({.kind = kind,
                        .group = group_,
                        .reduction = Reduction::max,
@@ -84,8 +84,9 @@ class Operation {
     communicator_.wait(communicator_.start({.is_send = is_send, .peer = peer, .buffer = numbers.buffer()}));
   }
 
-  // Stages 0 and 1, 2 and 3, …; of an odd number the last one looks on.
-  void there_and_back() {
+  // Round trips between stages 0 and 1, 2 and 3, …; if the number of stages is odd, the last one does
+  // nothing.
+  void round_trip() {
     const std::int64_t stage = communicator_.group_rank(GroupKind::pp);
     const bool first = stage % 2 == 0;
     if (first && stage + 1 == communicator_.group_size(GroupKind::pp)) return;
@@ -112,7 +113,7 @@ class Operation {
   Ones other_;
 };
 
-/// Seconds of `runs` runs in a row, begun together.
+/// Seconds of `runs` consecutive runs that all ranks begin at the same time.
 double time_runs(Communicator& communicator, Operation& operation, std::int64_t runs) {
   communicator.barrier();
   const Clock::time_point start = Clock::now();
@@ -121,13 +122,13 @@ double time_runs(Communicator& communicator, Operation& operation, std::int64_t 
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// How many times `part` goes into `whole`, within limits.
+/// whole / part, rounded up, within limits.
 std::int64_t fit(double whole, double part, std::int64_t least, std::int64_t most) {
   const double times = std::ceil(whole / std::max(part, 1e-9));
   return static_cast<std::int64_t>(std::clamp(times, static_cast<double>(least), static_cast<double>(most)));
 }
 
-/// Of sorted samples, between the two nearest.
+/// A quantile of sorted samples, interpolated between the two nearest.
 Seconds quantile(const Samples& sorted, double share) {
   const double place = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(place);
@@ -155,11 +156,11 @@ LinkTime measure_link(Device& device, Communicator& communicator, GroupKind grou
   if (operation == LinkOperation::transfer || operation == LinkOperation::exchange) {
     group = GroupKind::pp;
     if (communicator.group_size(group) < 2)
-      throw std::invalid_argument("a transfer is measured between stages, and there is one");
+      throw std::invalid_argument("a transfer needs a pipeline of at least two stages to be measured");
   }
   Operation measured(device, communicator, group, operation, payload);
-  // The first run meets cold memory and connections not yet made; the second says how many fit into the
-  // budget. All ranks must come to the same numbers.
+  // The first run touches memory and makes connections. The second one gives the number of runs that fit into
+  // the budget. All ranks must use the same numbers, hence the maximum over ranks.
   measured.run();
   const double once = communicator.max_over_world(time_runs(communicator, measured, 1));
   const std::int64_t runs = fit(budget.sample.value(), once, 1, 1000);

@@ -7,7 +7,7 @@
 namespace foreshard {
 namespace {
 
-/// Brings one step's figures of all ranks together.
+/// Combines one step's figures of all ranks.
 class Gathering {
  public:
   Gathering(const RankPlan& plan, Communicator& communicator, const OpGroups& groups)
@@ -30,17 +30,17 @@ class Gathering {
   [[nodiscard]] Seconds of_group(std::size_t group, Seconds own) const {
     if (!groups_.groups[group].is_communication) return mean_over_ranks(own);
     if (groups_.groups[group].calls == 0) return Seconds(0.0);
-    return groups_.groups[group].spans_stages ? quickest(group, own) : mean_of_quickest(own);
+    return groups_.groups[group].spans_stages ? fastest(group, own) : mean_of_fastest(own);
   }
-  /// Of the ranks that took part.
-  [[nodiscard]] Seconds quickest(std::size_t group, Seconds own) const {
+  /// The fastest of the ranks that took part.
+  [[nodiscard]] Seconds fastest(std::size_t group, Seconds own) const {
     return Seconds(-communicator_.max_over_world(takes_part(group) ? -own.value() : -kNever));
   }
 
  private:
   static constexpr double kNever = std::numeric_limits<double>::max();
 
-  [[nodiscard]] Seconds mean_of_quickest(Seconds own) const {
+  [[nodiscard]] Seconds mean_of_fastest(Seconds own) const {
     const std::size_t stages = plan_.program().stages.size();
     Seconds sum;
     for (std::size_t stage = 0; stage < stages; ++stage) {
@@ -56,7 +56,7 @@ class Gathering {
   std::vector<bool> takes_part_;  // by group
 };
 
-/// What this rank's operations took, by group. Transfers run in the background.
+/// Times of this rank's operations, by group. Transfers are left out: they run in the background.
 std::vector<Seconds> own_times(const Executor& executor, const RankPlan& plan, const OpGroups& groups) {
   std::vector<Seconds> times(groups.groups.size());
   for (std::size_t position = 0; position < plan.ops().size(); ++position) {
@@ -68,7 +68,7 @@ std::vector<Seconds> own_times(const Executor& executor, const RankPlan& plan, c
   return times;
 }
 
-/// This rank's, where nothing else ran: those that hold everything up, and what was waited for of the others.
+/// This rank's exposed communication: blocking collectives, and the waits for asynchronous ones.
 Seconds own_exposed(const Executor& executor, const RankPlan& plan) {
   Seconds exposed = executor.not_hidden();
   for (std::size_t position = 0; position < plan.ops().size(); ++position) {
@@ -105,7 +105,7 @@ StepMeasurement measure_steps(Executor& executor, const RankPlan& plan, Communic
     Seconds waited = executor.waited();
     for (std::size_t g = 0; g < own.size(); ++g) {
       by_group[g].push_back(gathering.of_group(g, own[g]));
-      // Where stages meet, all but the last wait for it.
+      // In a collective across stages, every rank but the last one to arrive waits.
       if (groups.groups[g].spans_stages && gathering.takes_part(g)) waited += own[g] - by_group[g].back();
     }
     waits.push_back(gathering.mean_over_ranks(waited));
@@ -136,7 +136,8 @@ void report_all_stages(const Executor& executor, const RankPlan& plan, Communica
                        TimelineSink& sink) {
   SpanList own;
   executor.report(own);
-  // Starts and ends of every rank, padded to the longest list; a double holds a step's picoseconds exactly.
+  // Starts and ends of every rank, padded to the longest list. A double represents a step's picoseconds
+  // exactly.
   const auto longest = static_cast<std::size_t>(wide.max_over_world(static_cast<double>(own.spans.size())));
   std::vector<double> mine(2 * longest, 0.0);
   for (std::size_t i = 0; i < own.spans.size(); ++i) {

@@ -12,34 +12,40 @@
 
 namespace foreshard {
 
-/// What a job's steps took over all ranks.
+/// Times of a job's steps over all ranks.
 struct StepMeasurement {
-  MeasuredTime step;                 ///< of the slowest rank
-  std::vector<MeasuredTime> groups;  ///< by index of the groups; see below
+  MeasuredTime step;                 ///< the slowest rank's time
+  std::vector<MeasuredTime> groups;  ///< by index of OpGroups::groups; see measure_steps
   MeasuredTime waiting;              ///< for transfers from other stages, mean over ranks
-  /// Collectives that no kernel hid, with what ranks wait in them, mean over ranks; none where no collective
-  /// of any rank runs beside kernels.
+  /// Exposed collectives: the time, including waiting for other ranks, that overlaps no kernel; mean over
+  /// ranks. Absent if no rank runs collectives asynchronously.
   std::optional<MeasuredTime> exposed;
-  MeasuredTime overhead;  ///< outside operations and waits, mean over ranks
+  MeasuredTime overhead;  ///< time outside operations and waits, mean over ranks
 };
 
-/// How often, and who is told how far it is.
+/// How many steps are measured.
 struct MeasurementPlan {
   int warm_up = 3;
   int steps = 20;
-  std::function<void(int done, int of)> progress;  ///< on every rank; may be empty
+  std::function<void(int done, int of)> progress;  ///< called after each step on every rank; may be empty
 };
 
-/// Runs steps of all ranks together, each begun at a barrier, and takes medians. A group's time is what its
-/// operations took in one step on the average rank: for kernels the mean over ranks; for collectives the mean
-/// over stages of the quickest rank's, which came last and so waited for nobody (of all ranks' where stages
-/// meet, and what the others waited there is waiting); transfers count as waiting. All ranks get the same
-/// figures.
+/// Runs steps on all ranks together, each after a barrier, and takes medians over the steps. All ranks get
+/// the same figures. The time of a group of operations is
+///   kernels      the mean over ranks
+///   collectives  the fastest rank's time, because that rank came last and waited for nobody; the mean over
+///                stages. For collectives across stages: the fastest of all ranks; what other ranks took
+///                longer counts as waiting.
+///   transfers    nothing: they run in the background, and waiting for them is waiting
+///
+/// Example: in a tp all-reduce, rank 0 arrives 3 ms late. Rank 1 measures 5 ms, rank 0 measures 2 ms: the
+/// collective took 2 ms. Rank 0's kernels took 3 ms longer, which the kernels' mean over ranks shows.
 StepMeasurement measure_steps(Executor& executor, const RankPlan& plan, Communicator& communicator,
                               const OpGroups& groups, const MeasurementPlan& how);
 
-/// The last step's timelines of one rank of every stage (the first of its groups), on every rank.
-/// @param wide  a communicator for fp64 over the same ranks, to bring times together
+/// Reports the last step's timeline of one rank of every stage, the rank with the coordinates 0 in all other
+/// dimensions. All ranks call it together, and each gets all timelines.
+/// @param wide  a communicator over the same ranks that supports fp64, to gather times
 void report_all_stages(const Executor& executor, const RankPlan& plan, Communicator& wide,
                        TimelineSink& sink);
 

@@ -7,7 +7,7 @@
 namespace foreshard {
 namespace {
 
-/// Between neighbours in order, by distance. @pre sorted
+/// A quantile, interpolated between the two nearest samples. @pre sorted
 Seconds quantile(const std::vector<Seconds>& sorted, double fraction) {
   const double at = fraction * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(std::floor(at));

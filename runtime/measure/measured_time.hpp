@@ -6,10 +6,10 @@
 
 namespace foreshard {
 
-/// Repeated measurements of one thing, in a noisy world.
+/// The median and the spread of repeated measurements.
 struct MeasuredTime {
   Seconds median;
-  Seconds spread;  ///< half the range of the middle half: (third quartile − first quartile) / 2
+  Seconds spread;  ///< half the interquartile range: (third quartile − first quartile) / 2
 };
 
 /// @pre at least one sample

@@ -3,13 +3,13 @@
 #include <cstddef>
 #include <vector>
 
-#include "planner/program/step_program.hpp"
 #include "planner/program/schedule/timeline.hpp"
+#include "planner/program/step_program.hpp"
 #include "planner/units/quantity.hpp"
 
 namespace foreshard {
 
-/// Every time that each operation of a program took, collected from the timelines of steps.
+/// All measured times of each operation of a program, collected from the timelines of steps.
 class OpSamples final : public TimelineSink {
  public:
   explicit OpSamples(const StepProgram& program);
@@ -17,7 +17,7 @@ class OpSamples final : public TimelineSink {
   void add(const Span& span) override;
   void add(const MemorySample&) override {}
 
-  /// Empty where the operation was not run.
+  /// Empty if the operation was not run.
   [[nodiscard]] const std::vector<Seconds>& of(std::size_t block, std::size_t op) const {
     return samples_[block][op];
   }

@@ -38,7 +38,8 @@ class Replay {
   }
 
  private:
-  /// Blocks go in the program's order on all ranks, so that those who share a collective meet.
+  /// All ranks time the blocks in the program's order, so that the members of a group run the same
+  /// collectives.
   std::vector<OpTime> time_block(std::size_t block) {
     const std::vector<Op>& ops = program_.blocks[block].ops;
     const std::vector<std::size_t>& runs = runs_of_block_[block];
@@ -49,19 +50,19 @@ class Replay {
       const bool once = !plan_.runs()[runs.front()].in_slot;
       const int rounds = once ? how_.rounds : std::max(how_.rounds, (how_.least_samples + count - 1) / count);
       for (int round = 0; round < rounds; ++round) {
-        if (once) displace();
+        if (once) evict_operands();
         for (const std::size_t run : runs) sample(run, samples);
       }
     }
     std::vector<OpTime> times;
     for (std::size_t op = 0; op < ops.size(); ++op)
-      times.push_back({together(ops[op], samples[op]), limit_of(ops[op])});
+      times.push_back({combine(ops[op], samples[op]), limit_of(ops[op])});
     return times;
   }
 
-  /// Before what runs once a step, so much has run that its operands have left the caches: a layer's backward
-  /// pass, as a rule.
-  void displace() {
+  /// Before a block that runs once per step, so much has run that its operands are no longer in the caches.
+  /// This runs what usually precedes it: a layer's backward pass.
+  void evict_operands() {
     if (before_once_) executor_.run_alone(*before_once_);
   }
 
@@ -73,8 +74,8 @@ class Replay {
 
   static Limit limit_of(const Op& op) { return is_communication(op) ? Limit::network : Limit::compute; }
 
-  /// Of all ranks that ran it: the mean of kernels, the quickest of collectives.
-  [[nodiscard]] Seconds together(const Op& op, const std::vector<Seconds>& samples) {
+  /// Combines all ranks that ran it: the mean for kernels, the fastest rank for collectives.
+  [[nodiscard]] Seconds combine(const Op& op, const std::vector<Seconds>& samples) {
     if (const std::optional<Bytes> payload = transfer_payload(op)) return transfer_time(*payload);
     const bool ran = !samples.empty();
     const double own = ran ? measured_time(samples).median.value() : 0.0;
@@ -83,7 +84,7 @@ class Replay {
     return Seconds(communicator_.sum_over_world(own) / std::max(ranks, 1.0));
   }
 
-  /// What goes between neighbouring stages, if the operation is a transfer.
+  /// The size of the message between neighbouring stages, if the operation is a transfer.
   static std::optional<Bytes> transfer_payload(const Op& op) {
     using Result = std::optional<Bytes>;
     const std::optional<Communication> communication = communication_of(op);
@@ -94,7 +95,7 @@ class Replay {
         *communication);
   }
 
-  /// A message of this size between neighbouring stages.
+  /// The time of a message of this size between neighbouring stages.
   [[nodiscard]] Seconds transfer_time(Bytes payload) {
     return measure_link(executor_.device(), communicator_, GroupKind::pp, LinkOperation::transfer, payload)
         .median;

@@ -6,19 +6,19 @@
 
 namespace foreshard {
 
-/// How long to time the blocks of a job.
+/// How often the blocks of a job are timed.
 struct ReplayPlan {
-  int rounds = 5;          ///< through all runs of a block, at least
-  int least_samples = 12;  ///< of a block that micro-batches run
+  int rounds = 5;          ///< at least, over all runs of a block
+  int least_samples = 12;  ///< of a block that runs once per micro-batch
 };
 
-/// The time of every operation of the job's program as this machine runs it: block by block, each of its runs
-/// in turn (so that layers and micro-batches follow each other in memory as they do in a step), all ranks
-/// together, the median of what each operation took. A collective's is the quickest rank's, which waited for
-/// nobody. Transfers are timed between neighbouring stages.
+/// Measures every operation of the job's program on this machine, on all ranks together: for each block, all
+/// its runs one after the other (so that layers and micro-batches use the caches as in a step), and the
+/// median of each operation's times. For a collective it is the fastest rank's time, because that rank waited
+/// for nobody. Transfers are timed between neighbouring stages.
 ///
-/// Leaves weights and moments changed: initialize the executor again. @pre one step has been run, so that
-/// memory holds what it usually holds
+/// Changes weights and moments: initialize the executor again. @pre one step has been run, so that memory has
+/// ordinary numbers
 OpTimes replay_times(Executor& executor, const RankPlan& plan, Communicator& communicator,
                      const ReplayPlan& how = {});
 

@@ -5,19 +5,20 @@
 namespace foreshard {
 namespace {
 
-// Calls without a line of their own do not compile; those that are no matrix products count nothing.
+// A kind of call that is missing here does not compile. Calls without matrix products count nothing.
 struct FlopsOfCall {
   Flops operator()(const GemmCall& gemm) const { return Flops(checked_product(2, gemm.m, gemm.n, gemm.k)); }
   Flops operator()(const AttentionCall& core) const {
-    // Forward S = Q·Kᵀ and P·V; backward S again, dP, dV, dQ and dK.
+    // Forward: S = Q·Kᵀ and P·V. Backward: S again, dP, dV, dQ and dK.
     const std::int64_t products = core.backward ? 5 : 2;
     return Flops(
         checked_product(2 * products, core.batch, core.heads, core.sequence, core.sequence, core.head_dim));
   }
-  Flops operator()(const SpreadAttentionCall& core) const {
+  Flops operator()(const GatheredAttentionCall& core) const {
     const std::int64_t scores =
         checked_product(core.queries.batch, core.heads, core.queries.length(), core.keys.length());
-    // As above, keys and values each with their own number of columns.
+    // The same products. Forward S has d columns, P·V has v_head_dim; backward S, dQ and dK have d, dP and dV
+    // v_head_dim.
     const std::int64_t columns =
         core.backward ? 3 * core.key_dim() + 2 * core.v_head_dim : core.key_dim() + core.v_head_dim;
     return Flops(checked_product(2, scores, columns));

@@ -8,11 +8,11 @@
 
 namespace foreshard {
 
-/// FLOPs of one call, from its arguments: matrix products and the attention core, the full square even where
-/// a mask skips half of it.
+/// FLOPs of one call, computed from its arguments. Only matrix products and attention count; causal attention
+/// counts all scores, although half of them are masked.
 Flops flops_of(const KernelCall& call);
 
-/// A device that counts the FLOPs that it is asked for.
+/// Forwards all calls to another device and counts their FLOPs.
 class CountingDevice final : public Device {
  public:
   explicit CountingDevice(Device& inner) : inner_(inner) {}

@@ -9,15 +9,16 @@
 
 namespace foreshard {
 
-/// Keeps the logits of every micro-batch as the head makes them, before backward overwrites them, and where
-/// its tokens were routed.
+/// Records the logits of every micro-batch before backward overwrites them, and the experts to which its
+/// tokens were routed.
 class OutputRecorder final : public StepObserver {
  public:
   OutputRecorder(const RankPlan& plan, const Device& device) : plan_(plan), device_(device) {}
 
   void after(std::size_t position) override;
 
-  /// (T, columns on this rank) of one micro-batch. @pre it ran through this rank's head
+  /// The logits (T, columns on this rank) of one micro-batch. @pre this rank has the head and ran the
+  /// micro-batch
   [[nodiscard]] const std::vector<double>& logits(std::int32_t micro_batch) const {
     return logits_.at(micro_batch);
   }

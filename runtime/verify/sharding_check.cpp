@@ -17,13 +17,14 @@
 namespace foreshard {
 namespace {
 
-/// ‖a − b‖ and ‖b‖, piece by piece.
+/// Accumulates ‖a − b‖² and ‖b‖².
 struct Distance {
   double difference = 0.0;  // squared
   double norm = 0.0;        // squared
 
   void add(double a, double b) { difference += (a - b) * (a - b); }
-  /// Against all of the tensor, of which a rank sees a share. A tensor of zeros must be met exactly.
+  /// Relative to the norm of the whole tensor, of which this rank has a share. If that is zero, the absolute
+  /// difference.
   [[nodiscard]] double relative() const {
     if (difference == 0.0) return 0.0;
     return norm > 0.0 ? std::sqrt(difference / norm) : std::sqrt(difference);
@@ -86,7 +87,7 @@ class Comparison {
     return distance.relative();
   }
 
-  /// The worst of all gradients on this rank, into `errors`.
+  /// Sets the fields of `errors` for this rank's gradients.
   void gradients(ShardingErrors& errors) const {
     for (const HeldWeight& held : sharded_.plan.weights()) {
       const double error = distance(held, true).relative();
@@ -133,7 +134,6 @@ class Comparison {
     const ShardMap map = shard_map(tensor, shard_of(sharded_.program, sharded_.plan.coordinates()));
 
     const Share share = gradient ? held.summed : held.held;
-
     Distance distance{.norm = squared_norm(theirs)};
     for (std::int64_t i = 0; i < share.elements; ++i) {
       const std::int64_t place = share.first + i;

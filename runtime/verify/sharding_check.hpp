@@ -9,8 +9,8 @@
 
 namespace foreshard {
 
-/// How far a sharded run is from the same job on one device: ‖difference‖/‖unsharded‖ of one tensor, the
-/// worst over tensors and ranks. The loss relative to itself.
+/// How far a sharded run is from the same job on one device: ‖sharded − unsharded‖/‖unsharded‖ per tensor,
+/// the maximum over tensors and ranks. For the loss: the relative difference.
 struct ShardingErrors {
   double loss = 0.0;
   double outputs = 0.0;                 ///< logits of all micro-batches, first step
@@ -19,27 +19,27 @@ struct ShardingErrors {
   std::int64_t gradients_compared = 0;  ///< tensors on this rank
   std::string worst_gradient;           ///< on this rank: "layer.qkv.weight of layer 3"
   double unsharded_loss = 0.0;
-  /// Tokens, layer by layer and step by step, that went where the unsharded run sent them though their own
-  /// router would have chosen otherwise: two experts were all but alike.
+  /// Tokens that were sent to the experts of the unsharded run although the sharded run's router chose
+  /// others, because the logits of two experts were nearly equal. Summed over layers and steps.
   std::int64_t tokens_rerouted = 0;
 };
 
 /// The same model and batch on one device: no parallelism, no recomputation.
 JobSpec unsharded(JobSpec job);
 
-/// How far the loss and outputs may be from the unsharded run, norm-wise. In fp32 sums come in another order:
-/// 1e-5. In bf16 every layer rounds what passes through it about eight times, by 2⁻⁸ at most: the steps of a
-/// random walk, √(8·(layers + 1))/256.
+/// The largest relative error allowed for the loss and the outputs. fp32: 1e-5, because sums have another
+/// order. bf16: every layer rounds the activations about eight times, by at most 2⁻⁸ each; the errors add up
+/// like a random walk: √(8·(layers + 1))/256. Example: 2 layers give √24/256 = 0.019.
 double outputs_bound(const JobSpec& job);
-/// The same of gradients. In bf16 they have come through the layers forward and backward, and the two runs
-/// round on their own, where partial sums of tensor-parallel ranks are rounded before they meet: four such
-/// walks, twice as far.
+/// The same for gradients. In bf16 they depend on roundings in forward and in backward, and the two runs
+/// round differently, because partial sums of tensor-parallel ranks are rounded before they are added: four
+/// such random walks, thus twice the bound.
 double gradients_bound(const JobSpec& job);
 
-/// Runs `steps` steps of the job over the communicator's ranks and, on every rank, of the unsharded job,
-/// whose choices of experts it replays, and compares. All ranks get the same figures, but for what is said of
-/// "this rank".
-/// @pre as RankPlan
+/// Runs `steps` steps of the job over the communicator's ranks, and of the unsharded job on every rank, and
+/// compares them. The sharded run sends tokens to the experts that the unsharded run has chosen. All ranks
+/// get the same figures, except those that are stated for "this rank".
+/// @pre the preconditions of RankPlan
 ShardingErrors compare_with_unsharded(const JobSpec& job, Device& device, Communicator& communicator,
                                       int steps);
 

@@ -25,11 +25,12 @@ void add_communication(StepCounts& counts, const StepProgram& program, const Op&
                           if (program.group(collective.group).size > 1) count(collective.payload);
                         },
                         [&](const Send& send) { count(send.payload); },
-                        [](const Recv&) {}},  // its Send seen from the other side
+                        [](const Recv&) {}},  // the sender counts a transfer
              *communication);
 }
 
-/// A whole number of all ranks. Sums of doubles are exact below 2⁵³.
+/// The sum of an integer over all ranks. Doubles are exact below 2⁵³, so the upper and lower bits are summed
+/// separately.
 std::int64_t sum(Communicator& communicator, std::int64_t own) {
   constexpr std::int64_t kHalf = std::int64_t{1} << 30;
   const auto [upper, lower] = std::div(own, kHalf);
@@ -53,7 +54,7 @@ StepCounts planned_counts(const StepProgram& program, StageId stage) {
 
 namespace {
 
-/// Elements that the exchange moved, counted as Collective::payload counts.
+/// Elements that the exchange moved, counted like Collective::payload.
 std::int64_t routed_elements(const Collective& collective, const Routing& routing) {
   const auto sum_of = [](const std::vector<std::int64_t>& elements) {
     return std::accumulate(elements.begin(), elements.end(), std::int64_t{0});
@@ -103,7 +104,8 @@ StepCounts counted(const CountingDevice& device, const CountingCommunicator& com
 
 namespace {
 
-/// The program's first router. A rank of a stage of ordinary layers has none of its own, but all take part.
+/// The shape of the program's first router. A rank whose stage has only dense layers has no router of its own, but all
+/// ranks take part in the comparison.
 std::optional<RoutedShape> routed_anywhere(const RankPlan& plan) {
   for (const Block& block : plan.program().blocks) {
     if (auto shape = routed_shape(plan.program(), block, plan.coordinates())) return shape;
@@ -111,7 +113,8 @@ std::optional<RoutedShape> routed_anywhere(const RankPlan& plan) {
   return std::nullopt;
 }
 
-/// Rows of every expert on this rank, from all that route to it. Other copies of an expert count apart.
+/// Compares the rows of the experts on this rank with what was planned. Each replica of an expert counts on
+/// its own.
 std::optional<RoutingCheck> check_routing(const RankPlan& plan, CountingCommunicator& communicator,
                                           const StepCounts& planned) {
   const std::optional<RoutedShape> shape = routed_anywhere(plan);
@@ -131,7 +134,7 @@ std::optional<RoutingCheck> check_routing(const RankPlan& plan, CountingCommunic
     busiest =
         std::max(busiest, static_cast<double>(routing.rows().total) / (mean * static_cast<double>(local)));
   }
-  // A stage of ordinary layers alone has routed nothing.
+  // A stage that has only dense layers has routed nothing: its minimum is infinite.
   fewest = -communicator.max_over_world(-fewest);
   return RoutingCheck{.fewest_rows = std::isfinite(fewest) ? static_cast<std::int64_t>(fewest) : 0,
                       .most_rows = static_cast<std::int64_t>(communicator.max_over_world(most)),

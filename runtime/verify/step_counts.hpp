@@ -8,22 +8,23 @@
 
 namespace foreshard {
 
-/// What a program says that one rank of a stage does in a step.
+/// What one rank of a stage does in a step.
 struct StepCounts {
-  Flops flops;    ///< as executed without skipping what a mask hides
-  Bytes payload;  ///< of collectives and of what is sent
+  Flops flops;    ///< including masked scores of attention
+  Bytes payload;  ///< of collectives and of sent transfers
   std::int64_t calls = 0;
 };
-/// Groups of one member communicate nothing.
+/// What the program says. Collectives of groups with one member do not count.
 StepCounts planned_counts(const StepProgram& program, StageId stage);
-/// The same of one rank whose last step routed tokens to experts: the program's operations on the rows that
-/// there were. Equal to planned_counts() without experts.
+/// The same for one rank after a step that routed tokens to experts: the program's operations with the number
+/// of rows that were routed. Without experts equal to planned_counts().
 StepCounts routed_counts(const RankPlan& plan);
-/// What one rank was counted to do.
+/// What device and communicator have counted on one rank.
 StepCounts counted(const CountingDevice& device, const CountingCommunicator& communicator);
 
-/// Planned against counted, summed over all ranks, with as many routed rows as there were; and the fullest
-/// rank's arena against the ledger's peak. All ranks together, after one step between device.reset() and now.
+/// Compares planned and counted FLOPs, bytes and calls, summed over all ranks, with the number of rows that
+/// were routed; and the largest arena of any rank with the ledger's peak. All ranks call it together. @pre
+/// exactly one step was run since device.reset() and communicator.reset()
 CountCheck check_counts(const RankPlan& plan, const CountingDevice& device,
                         CountingCommunicator& communicator, const MemoryReport& memory);
 

@@ -226,7 +226,7 @@ void layers(GpuBench& bench, const LlamaShape& model, std::int64_t tp) {
 }
 
 /// Attention whose queries, keys and values lie apart, forward and backward.
-void gathered_attention(GpuBench& bench, const std::string& name, SpreadAttentionCall call) {
+void gathered_attention(GpuBench& bench, const std::string& name, GatheredAttentionCall call) {
   const auto matrix = [&](std::int64_t rows, std::int64_t heads, std::int64_t width) {
     return HeadColumns{bench.buffer(rows * heads * width), heads * width, 0, width};
   };

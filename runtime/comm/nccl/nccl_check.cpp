@@ -12,9 +12,8 @@ std::string_view hint_for(ncclResult_t result) {
   switch (result) {
     case ncclInvalidUsage:
       return "two ranks on one GPU are not connected by NCCL unless each has an NCCL_HOSTID of its own; "
-             "start "
-             "one rank per GPU";
-    case ncclRemoteError: return "another rank has gone; its own message says why";
+             "start one rank per GPU";
+    case ncclRemoteError: return "another rank has ended; its own message says why";
     case ncclSystemError:
     case ncclInternalError: return "NCCL_DEBUG=INFO in the environment makes NCCL say more";
     default: return "all members must make the same calls with the same sizes in the same order";

@@ -9,8 +9,8 @@
 
 namespace foreshard {
 
-/// For the sources of this folder: what an NCCL call returned, held to be a success or still under way.
-/// @throws CommunicationError with the call, NCCL's own words, rank, host, the operation under way and what
+/// Checks that an NCCL call succeeded or is in progress. Only the sources of this folder call NCCL.
+/// @throws CommunicationError with the call, NCCL's error text, rank, host, the operation under way and what
 /// to try
 void check_nccl(ncclResult_t result, std::string_view call, const MpiSession& session,
                 ncclComm_t comm = nullptr);

@@ -17,7 +17,7 @@
 namespace foreshard {
 namespace {
 
-/// As many transfers in flight as MpiCommunicator has.
+/// The same limit as MpiTransfers has.
 constexpr std::size_t kMostInFlight = 1024;
 
 ncclDataType_t nccl_type(DType type) {
@@ -34,7 +34,7 @@ ncclRedOp_t nccl_op(Reduction reduction) { return reduction == Reduction::max ? 
 
 std::size_t count_of(const Buffer& buffer) { return static_cast<std::size_t>(buffer.elements); }
 
-/// Places in `edges_`.
+/// Index into `edges_`.
 std::size_t edge_of(bool sends, Peer peer) {
   if (peer == Peer::next_stage) return sends ? 0 : 3;
   return sends ? 2 : 1;
@@ -51,13 +51,14 @@ NcclCommunicator::NcclCommunicator(const MpiSession& session, const DeviceMesh& 
         fmt::format("a mesh of {} devices on {} ranks", mesh.devices(), session.size()));
   connect_groups(mesh);
   connect_stages(mesh);
-  for (std::size_t i = 0; i < kMostInFlight; ++i) flights_.emplace_back();
+  for (std::size_t i = 0; i < kMostInFlight; ++i) events_.emplace_back();
   for (std::size_t i = kMostInFlight; i > 0; --i) free_.emplace_back(i - 1);
 }
 
 NcclCommunicator::~NcclCommunicator() = default;
 
-/// The mesh is regular: where two kinds have the same members on one rank, they do on all that have any.
+/// Kinds with the same members share one NcclGroup. The mesh is regular: if two kinds have the same members
+/// on one rank, they have so on every rank that is in such groups, so all ranks make the same choice.
 void NcclCommunicator::connect_groups(const DeviceMesh& mesh) {
   std::array<std::vector<Rank>, kGroupKindCount> members;
   for (std::size_t i = 0; i < kGroupKindCount; ++i) {
@@ -75,8 +76,8 @@ void NcclCommunicator::connect_groups(const DeviceMesh& mesh) {
   }
 }
 
-/// Pairs of neighbouring stages, the last and the first among them. All ranks bring up the pairs of all
-/// stages in turn, for each direction.
+/// Connects every pair of neighbouring stages, including the last with the first, for each direction. All
+/// ranks take part in the creation of all pairs, in the same order.
 void NcclCommunicator::connect_stages(const DeviceMesh& mesh) {
   const std::vector<Rank> stages = mesh.members(GroupKind::pp, session_.rank());
   const std::size_t count = stages.size();
@@ -90,7 +91,7 @@ void NcclCommunicator::connect_stages(const DeviceMesh& mesh) {
       if (!is_first && !is_second) return;
       std::optional<NcclGroup>& edge = edges_[is_first ? of_first : of_second];
       edge.emplace(std::move(group));
-      introduce(*edge, is_send(is_first ? of_first : of_second));
+      connect_edge(*edge, is_send(is_first ? of_first : of_second));
     };
     connect("transfers to the next stage", edge_of(true, Peer::next_stage),
             edge_of(false, Peer::previous_stage));
@@ -101,9 +102,9 @@ void NcclCommunicator::connect_stages(const DeviceMesh& mesh) {
 
 std::string NcclCommunicator::name() const { return "NCCL " + nccl_version(); }
 
-/// NCCL connects two ranks in their first transfer, and both must be in it: later, each might be in another
-/// first.
-void NcclCommunicator::introduce(NcclGroup& edge, bool sends) {
+/// NCCL connects two ranks during their first transfer, in which both must take part. A dummy transfer does
+/// this now: in the step, two ranks might begin with different pairs and wait for each other for ever.
+void NcclCommunicator::connect_edge(NcclGroup& edge, bool sends) {
   const Buffer number = staging(DType::fp32, 1);
   transfer(edge, sends, number);
   check_cuda(cudaStreamSynchronize(edge.stream()), "cudaStreamSynchronize");
@@ -136,9 +137,9 @@ void NcclCommunicator::run(const CollectiveCall& call) {
   if (call.kind == CollectiveKind::reduce_scatter && call.accumulate) {
     add_pieces(call, group);
   } else {
-    const Ticket ticket = take_off(group);
-    hand_in(call, group);
-    land(ticket, group);
+    const Ticket ticket = begin_after_kernels(group);
+    enqueue(call, group);
+    record_end(ticket, group);
     wait(ticket);
   }
   session_.note().leave();
@@ -148,19 +149,19 @@ Ticket NcclCommunicator::run_asynchronously(const CollectiveCall& call, const Cl
   NcclGroup& group = group_of(call.group);
   check_collective(call, group.size(), group.rank());
   if (call.bookkeeping || call.accumulate)
-    throw std::invalid_argument("this collective does not run beside kernels");
+    throw std::invalid_argument("this collective cannot run asynchronously");
   session_.note().enter_collective(wire_state(call.kind), call.group);
   auto& clock = dynamic_cast<CudaClock&>(marks.clock);
-  const Ticket ticket = take_off(group);
+  const Ticket ticket = begin_after_kernels(group);
   clock.mark(marks.begin, group.stream());
-  hand_in(call, group);
+  enqueue(call, group);
   clock.mark(marks.end, group.stream());
-  land(ticket, group);
+  record_end(ticket, group);
   session_.note().leave();
   return ticket;
 }
 
-void NcclCommunicator::hand_in(const CollectiveCall& call, NcclGroup& group) {
+void NcclCommunicator::enqueue(const CollectiveCall& call, NcclGroup& group) {
   group.begin();
   for (const Piece& piece : call.pieces) {
     call.is_uneven() ? run_uneven(call, piece, group) : run_piece(call, piece, group);
@@ -168,15 +169,15 @@ void NcclCommunicator::hand_in(const CollectiveCall& call, NcclGroup& group) {
   group.end("ncclGroupEnd");
 }
 
-/// What is added to goes piece by piece through staging memory.
+/// Reduce-scatters that accumulate: each piece arrives in staging memory and is then added by a kernel.
 void NcclCommunicator::add_pieces(const CollectiveCall& call, NcclGroup& group) {
   for (const Piece& piece : call.pieces) {
     const Buffer arrived = staging(piece.receive.type, piece.receive.elements);
-    const Ticket ticket = take_off(group);
+    const Ticket ticket = begin_after_kernels(group);
     group.begin();
     scatter(call, piece, group, arrived);
     group.end("ncclGroupEnd");
-    land(ticket, group);
+    record_end(ticket, group);
     wait(ticket);
     device_.run(PointwiseCall{.kind = PointwiseKind::accumulate,
                               .elements = piece.receive.elements,
@@ -205,7 +206,7 @@ void NcclCommunicator::run_piece(const CollectiveCall& call, const Piece& piece,
   }
 }
 
-/// Uneven shares go as broadcasts of each member's, in one call.
+/// If the shares are not equal, each member broadcasts its share, all in one NCCL call.
 void NcclCommunicator::gather(const CollectiveCall& call, const Piece& piece, NcclGroup& group) {
   const Buffer& whole = piece.receive;
   const Share own = share_of(whole.elements, group.size(), group.rank());
@@ -222,7 +223,7 @@ void NcclCommunicator::gather(const CollectiveCall& call, const Piece& piece, Nc
   }
 }
 
-/// `from` is this rank's, if it is the member.
+/// `from` is read only on the rank that is `member`.
 void NcclCommunicator::broadcast(const std::byte* from, const Buffer& to, int member, NcclGroup& group) {
   if (to.empty()) return;
   check_nccl(ncclBroadcast(member == group.rank() ? from : to.data, to.data, count_of(to), nccl_type(to.type),
@@ -230,7 +231,7 @@ void NcclCommunicator::broadcast(const std::byte* from, const Buffer& to, int me
              "ncclBroadcast", session_, group.comm());
 }
 
-/// `to` is this rank's, if it is the member.
+/// `to` is written only on the rank that is `member`.
 void NcclCommunicator::reduce(const Buffer& part, std::byte* to, Reduction reduction, int member,
                               NcclGroup& group) {
   if (part.empty()) return;
@@ -239,7 +240,7 @@ void NcclCommunicator::reduce(const Buffer& part, std::byte* to, Reduction reduc
              "ncclReduce", session_, group.comm());
 }
 
-/// Uneven shares go as reductions to each member, in one call.
+/// If the shares are not equal, each member gets its share by a reduction of its own, all in one NCCL call.
 void NcclCommunicator::scatter(const CollectiveCall& call, const Piece& piece, NcclGroup& group, Buffer to) {
   const Buffer& whole = call.in_place ? piece.receive : piece.send;
   if (whole.elements % group.size() == 0) {
@@ -273,7 +274,7 @@ void NcclCommunicator::send_and_receive(const Buffer& out, const Buffer& in, int
   }
 }
 
-/// Members' shares one behind the other's, as long as the call says.
+/// The members' shares lie one after the other; the call says how long each is.
 void NcclCommunicator::run_uneven(const CollectiveCall& call, const Piece& piece, NcclGroup& group) {
   std::int64_t sent = 0;
   std::int64_t received = 0;
@@ -299,7 +300,7 @@ void NcclCommunicator::run_uneven(const CollectiveCall& call, const Piece& piece
 Buffer NcclCommunicator::staging(DType type, std::int64_t elements) {
   const std::int64_t bytes = bytes_of(type, elements).value();
   if (staging_bytes_ < bytes) {
-    device_.finish();  // what stands there may still be read
+    device_.finish();  // kernels may still read the old memory
     staging_ = device_.allocate(bytes);
     staging_bytes_ = bytes;
   }
@@ -308,31 +309,32 @@ Buffer NcclCommunicator::staging(DType type, std::int64_t elements) {
 
 Ticket NcclCommunicator::start(const TransferCall& call) {
   NcclGroup& edge = *edges_[edge_of(call.is_send, call.peer)];
-  const Ticket ticket = take_off(edge);
+  const Ticket ticket = begin_after_kernels(edge);
   transfer(edge, call.is_send, call.buffer);
-  land(ticket, edge);
+  record_end(ticket, edge);
   return ticket;
 }
 
-/// A flight begins when what has been handed in so far is done, which may still use its memory.
-Ticket NcclCommunicator::take_off(const NcclGroup& group) {
+/// The group's next call begins when the kernels enqueued so far are done, because they may still use its
+/// buffers.
+Ticket NcclCommunicator::begin_after_kernels(const NcclGroup& group) {
   if (free_.empty())
     throw CommunicationError(
         fmt::format("{}: more than {} transfers in flight", place_words(session_), kMostInFlight));
   const Ticket ticket = free_.back();
   free_.pop_back();
-  CudaEvent& begin = flights_[ticket.at()].begin;
+  CudaEvent& begin = events_[ticket.at()].begin;
   begin.record(device_.stream());
-  begin.hold(group.stream());
+  begin.block(group.stream());
   return ticket;
 }
 
 void NcclCommunicator::land(Ticket ticket, const NcclGroup& group) {
-  flights_[ticket.at()].end.record(group.stream());
+  events_[ticket.at()].end.record(group.stream());
 }
 
 void NcclCommunicator::wait(Ticket ticket) {
-  flights_[ticket.at()].end.hold(device_.stream());
+  events_[ticket.at()].end.block(device_.stream());
   free_.push_back(ticket);
 }
 

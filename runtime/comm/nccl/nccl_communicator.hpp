@@ -17,17 +17,23 @@
 
 namespace foreshard {
 
-/// The groups of a mesh on NCCL, one rank per GPU, brought up over MPI. Buffers are memory of the GPU.
+/// The groups of a mesh on NCCL: one rank per GPU, connected over MPI. Buffers are in GPU memory.
 ///
-/// Every group has an NCCL communicator and a stream of its own; every neighbour in the pipeline has two, one
-/// per direction. Whatever is handed in to one of them begins when the kernels so far are done, and kernels
-/// that come after it has been waited for begin when it is done: events order the streams. In between it runs
-/// beside kernels and beside other groups, in the order of its group or direction.
+/// Every group has its own NCCL communicator and stream, and so has each direction of the transfers to each
+/// neighbouring stage. CUDA events order the streams. A call on one of them begins after the kernels that
+/// were enqueued before it. Kernels enqueued after wait() begin when the call is done. In between the call
+/// runs at the same time as kernels and as other groups' calls; the calls of one group, or of one direction,
+/// run in their order.
+///
+/// Example of run_asynchronously between two kernels, with the events begin and end of the ticket:
+///   kernel stream   k1  record begin   k2 …            wait for end   k3
+///   group's stream      wait for begin   all-reduce   record end
+/// The all-reduce starts after k1, overlaps k2, and k3 starts after the all-reduce.
 class NcclCommunicator final : public Communicator {
  public:
-  /// All ranks together. `session` and `device` outlive the communicator.
-  /// @throws CommunicationError with what NCCL says; std::invalid_argument where the run has not as many
-  /// ranks as the mesh devices
+  /// All ranks call it together. `session` and `device` must outlive the communicator.
+  /// @throws CommunicationError with NCCL's error text; std::invalid_argument if the number of ranks is not
+  /// the number of devices of the mesh
   NcclCommunicator(const MpiSession& session, const DeviceMesh& mesh, CudaDevice& device);
   ~NcclCommunicator() override;
 
@@ -43,7 +49,7 @@ class NcclCommunicator final : public Communicator {
   Ticket start(const TransferCall& call) override;
   void wait(Ticket ticket) override;
   void progress() override {}
-  /// Looks after NCCL's asynchronous errors until everything is done.
+  /// Polls for NCCL's asynchronous errors until everything is done.
   void finish() override;
   void barrier() override;
   double sum_over_world(double value) override;
@@ -54,21 +60,21 @@ class NcclCommunicator final : public Communicator {
     std::int64_t rank = 0;
     std::int64_t size = 0;
   };
-  /// The points between which something is in flight.
-  struct Flight {
+  /// When the call of a ticket may begin, and when it is done.
+  struct TicketEvents {
     CudaEvent begin;
     CudaEvent end;
   };
 
   [[nodiscard]] const Place& place(GroupKind group) const { return places_[static_cast<std::size_t>(group)]; }
-  [[nodiscard]] Ticket take_off(const NcclGroup& group);
-  void land(Ticket ticket, const NcclGroup& group);
-  void introduce(NcclGroup& edge, bool sends);
+  [[nodiscard]] Ticket begin_after_kernels(const NcclGroup& group);
+  void record_end(Ticket ticket, const NcclGroup& group);
+  void connect_edge(NcclGroup& edge, bool sends);
   void transfer(NcclGroup& edge, bool sends, const Buffer& buffer);
   [[nodiscard]] NcclGroup& group_of(GroupKind kind);
   void connect_groups(const DeviceMesh& mesh);
   void connect_stages(const DeviceMesh& mesh);
-  void hand_in(const CollectiveCall& call, NcclGroup& group);
+  void enqueue(const CollectiveCall& call, NcclGroup& group);
   void add_pieces(const CollectiveCall& call, NcclGroup& group);
   void run_piece(const CollectiveCall& call, const Piece& piece, NcclGroup& group);
   void gather(const CollectiveCall& call, const Piece& piece, NcclGroup& group);
@@ -83,11 +89,11 @@ class NcclCommunicator final : public Communicator {
 
   const MpiSession& session_;
   CudaDevice& device_;
-  MpiCommunicator host_;  // for what lies in the host's memory
+  MpiCommunicator host_;  // for buffers in host memory
   std::array<Place, kGroupKindCount> places_{};
-  std::array<std::shared_ptr<NcclGroup>, kGroupKindCount> groups_;  // kinds of the same members share one
+  std::array<std::shared_ptr<NcclGroup>, kGroupKindCount> groups_;  // kinds with the same members share one
   std::array<std::optional<NcclGroup>, 4> edges_;  // to next, from previous, to previous, from next
-  std::vector<Flight> flights_;                    // by ticket
+  std::vector<TicketEvents> events_;               // by ticket
   std::vector<Ticket> free_;
   std::unique_ptr<DeviceMemory> staging_;
   std::int64_t staging_bytes_ = 0;

@@ -15,7 +15,7 @@ namespace foreshard {
 
 NcclGroup::NcclGroup(const MpiSession& session, const std::vector<Rank>& members, std::string name)
     : session_(&session), name_(std::move(name)) {
-  // Every group has its first member's colour; who is in none takes part in the split alone.
+  // The colour of a group is its first member. Ranks in no group take part in the split only.
   MPI_Comm comm = MPI_COMM_NULL;
   const int color = members.empty() ? MPI_UNDEFINED : members.front().value();
   const auto self = std::find(members.begin(), members.end(), session.rank());
@@ -28,9 +28,9 @@ NcclGroup::NcclGroup(const MpiSession& session, const std::vector<Rank>& members
     if (rank_ == 0) check_nccl(ncclGetUniqueId(&id), "ncclGetUniqueId", session);
     check_mpi(MPI_Bcast(&id, sizeof(id), MPI_BYTE, 0, comm), "MPI_Bcast", session);
     ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-    config.blocking = 0;  // so that errors are seen while others do not answer
+    config.blocking = 0;  // non-blocking, so that errors are noticed while other ranks do not answer
     check_nccl(ncclCommInitRankConfig(&comm_, size_, id, rank_, &config), "ncclCommInitRankConfig", session);
-    settle("ncclCommInitRankConfig");
+    wait_until_enqueued("ncclCommInitRankConfig");
   }
   check_mpi(MPI_Comm_free(&comm), "MPI_Comm_free", session);
 }
@@ -43,7 +43,7 @@ NcclGroup::NcclGroup(NcclGroup&& other) noexcept
       stream_(std::move(other.stream_)),
       rank_(other.rank_),
       size_(other.size_),
-      handed_in_(std::move(other.handed_in_)) {}
+      last_done_(std::move(other.last_done_)) {}
 
 NcclGroup::~NcclGroup() { abort(); }
 
@@ -55,13 +55,13 @@ void NcclGroup::begin() const { check_nccl(ncclGroupStart(), "ncclGroupStart", *
 
 void NcclGroup::end(std::string_view call) {
   check_nccl(ncclGroupEnd(), call, *session_, comm_);
-  settle(call);
+  wait_until_enqueued(call);
   last_ = place_words(*session_);
-  handed_in_.record(stream());
+  last_done_.record(stream());
 }
 
-/// NCCL hands in work in the background: returns when it has been.
-void NcclGroup::settle(std::string_view call) const {
+/// A non-blocking communicator enqueues in the background: waits until that is done.
+void NcclGroup::wait_until_enqueued(std::string_view call) const {
   ncclResult_t state = ncclInProgress;
   while (true) {
     check_nccl(ncclCommGetAsyncError(comm_, &state), "ncclCommGetAsyncError", *session_, comm_);
@@ -78,7 +78,7 @@ bool NcclGroup::is_done() const {
   if (state != ncclSuccess && state != ncclInProgress)
     throw CommunicationError(fmt::format("the {} failed after: {}\n{}: {}", name_, last_,
                                          ncclGetErrorString(state), ncclGetLastError(comm_)));
-  return handed_in_.is_reached();
+  return last_done_.is_reached();
 }
 
 }  // namespace foreshard

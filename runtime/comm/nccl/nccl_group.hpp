@@ -12,11 +12,11 @@
 
 namespace foreshard {
 
-/// One NCCL communicator over some ranks of the run, brought up over MPI, and the stream of its calls.
+/// One NCCL communicator of some ranks of the run, connected over MPI, and the stream on which its calls run.
 class NcclGroup {
  public:
-  /// The members together, in the order of `members`; the same number of groups is brought up by all ranks of
-  /// the run, those that are not members with an empty list.
+  /// All ranks of the run call it together. Each passes the members of its group, in the group's order; a
+  /// rank that is in no group passes an empty list.
   /// @param name  for messages: "tp group"
   NcclGroup(const MpiSession& session, const std::vector<Rank>& members, std::string name);
   ~NcclGroup();
@@ -28,26 +28,26 @@ class NcclGroup {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
 
-  /// Begins a call of several parts: ncclGroupStart.
+  /// Begins a call that has several parts: ncclGroupStart.
   void begin() const;
-  /// Hands it in; returns when NCCL has taken it.
+  /// Enqueues the call; returns when NCCL has enqueued it.
   void end(std::string_view call);
-  /// True when all that was handed in is done. @throws CommunicationError where NCCL has found an error since
+  /// Whether everything enqueued is done. @throws CommunicationError if NCCL has found an error meanwhile
   [[nodiscard]] bool is_done() const;
-  /// Gives up what is under way.
+  /// Aborts the calls in progress.
   void abort();
 
  private:
-  void settle(std::string_view call) const;
+  void wait_until_enqueued(std::string_view call) const;
 
   const MpiSession* session_;
   std::string name_;
-  std::string last_;  // operation that was handed in last
+  std::string last_;  // the operation enqueued last, for messages
   ncclComm_t comm_ = nullptr;
   CudaStream stream_;
   int rank_ = 0;
   int size_ = 0;
-  CudaEvent handed_in_;  // what was handed in last
+  CudaEvent last_done_;  // reached when everything enqueued is done
 };
 
 }  // namespace foreshard

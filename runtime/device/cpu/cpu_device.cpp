@@ -18,7 +18,7 @@
 namespace foreshard {
 namespace {
 
-/// As Linux knows the processor: "AMD EPYC 7763 64-Core Processor". "CPU" where it does not.
+/// The processor's name from /proc/cpuinfo: "AMD EPYC 7763 64-Core Processor". "CPU" if there is none.
 std::string processor_name() {
   std::ifstream info("/proc/cpuinfo");
   for (std::string line; std::getline(info, line);) {

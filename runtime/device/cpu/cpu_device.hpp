@@ -6,14 +6,13 @@
 
 namespace foreshard {
 
-/// The host's processor (runtime/kernels/cpu): matrix products by libraries, the rest vectorised. Keeps fp32
-/// (and tf32, which is stored so), bf16 and integers, and refuses other dtypes by name. It computes in fp32:
-/// of bf16 numbers too, sums of products included, and rounds what it stores to nearest even. What it
-/// computes does not depend on the number of threads.
+/// The CPU (runtime/kernels/cpu): matrix products in libraries, everything else in vectorised loops. Stores
+/// fp32 (tf32 as fp32), bf16 and integers. Computes in fp32, also with bf16 inputs and in their sums of
+/// products, and rounds results to nearest, ties to even. Results do not depend on the number of threads.
 class CpuDevice : public Device {
  public:
-  /// @throws std::invalid_argument for less than one thread; std::runtime_error for several where the matrix
-  /// library serves but one, with what to do
+  /// @throws std::invalid_argument for less than one thread; std::runtime_error for several threads if the
+  /// matrix library supports only one: the message says what to do
   explicit CpuDevice(int threads = 1);
   ~CpuDevice() override;
   CpuDevice(const CpuDevice&) = delete;
@@ -22,7 +21,7 @@ class CpuDevice : public Device {
   [[nodiscard]] std::string name() const override;
   [[nodiscard]] DType stored_as(DType type) const override;
   [[nodiscard]] std::unique_ptr<DeviceMemory> allocate(std::int64_t bytes) override;
-  /// Allocates nothing, but scratch memory and tables at the first call of a shape.
+  /// The first call of a shape allocates scratch memory and tables; later calls allocate nothing.
   void run(const KernelCall& call) override;
   void finish() override {}
   [[nodiscard]] std::unique_ptr<DeviceClock> make_clock(std::size_t points) override;

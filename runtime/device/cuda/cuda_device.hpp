@@ -10,13 +10,13 @@
 
 namespace foreshard {
 
-/// One GPU: matrix products by cuBLASLt, attention by cuDNN where it is there, the rest own kernels
-/// (runtime/kernels/cuda). Keeps bf16, fp32 and integers; sums in fp32. Everything is handed in to one
-/// stream, in the order of the calls; the same calls give the same bits.
+/// One GPU. Matrix products run in cuBLASLt, attention in cuDNN if it is available, everything else in the
+/// kernels of runtime/kernels/cuda. Tensors are bf16, fp32 or integers; sums are in fp32. All kernels are
+/// enqueued on one stream, in the order of the calls. The same calls give the same bits.
 class CudaDevice : public Device {
  public:
-  /// @param index  among the GPUs that this process sees
-  /// @throws CudaError where there is none, with what to do
+  /// @param index  of the GPU, among those that this process sees
+  /// @throws CudaError if there is no such GPU; the message says what to do
   explicit CudaDevice(int index);
   ~CudaDevice() override;
   CudaDevice(const CudaDevice&) = delete;
@@ -25,9 +25,9 @@ class CudaDevice : public Device {
   /// "NVIDIA H100 80GB HBM3, CUDA 13.0, cuBLASLt 13.1.0"
   [[nodiscard]] std::string name() const override;
   [[nodiscard]] DType stored_as(DType type) const override;
-  /// @throws CudaError that says what was asked for and what is free
+  /// @throws CudaError with the bytes wanted and free
   [[nodiscard]] std::unique_ptr<DeviceMemory> allocate(std::int64_t bytes) override;
-  /// Allocates tables, and finds an algorithm, at the first call of a shape.
+  /// The first call of a shape allocates tables and chooses an algorithm.
   void run(const KernelCall& call) override;
   void finish() override;
   [[nodiscard]] std::unique_ptr<DeviceClock> make_clock(std::size_t points) override;

@@ -4,9 +4,9 @@
 
 namespace foreshard {
 
-/// The host's processor running plain loops in fp64 (runtime/kernels/reference): slow, and exact enough that
-/// a sharded step must agree with the unsharded one to 1e-11. Every floating-point dtype is kept as a double,
-/// integers as they are.
+/// Plain loops in fp64 on the CPU (runtime/kernels/reference): slow, but exact enough that a sharded step
+/// must agree with the unsharded step to 1e-11. Every floating-point dtype is stored as fp64; integers keep
+/// their type.
 class ReferenceDevice : public Device {
  public:
   [[nodiscard]] std::string name() const override;

@@ -1,7 +1,14 @@
 // qkv, d_qkv (batch·sequence, (heads + 2·kv_heads)·d)   out, d_out (batch·sequence, heads·d)
-// lse (batch·sequence, heads)   Tile by tile of kQueries queries and kKeys keys: S = Q·Kᵀ/√d, running
-// softmax, O = P·V; backward dV += Pᵀ·dO, dS = P∘(dO·Vᵀ − D)/√d, dQ += dS·K, dK += dSᵀ·Q with D = Σ dO∘O of a
-// row. Source: Dao et al. 2022, arXiv:2205.14135; Dao 2023, arXiv:2307.08691.
+// lse (batch·sequence, heads)
+// The scores are computed in tiles of kQueries queries by kKeys keys:
+//   forward    S = Q·Kᵀ/√d   online softmax (vector/attention_tile.cpp has an example)   O += P·V
+//   backward   P = exp(S − lse)   dV += Pᵀ·dO   dS = P∘(dO·Vᵀ − D)/√d   dQ += dS·K   dK += dSᵀ·Q
+//              with D = Σ dO∘O of a row
+// Example: a causal sequence of 600 tokens has 10 tiles of queries (64 each, the last 24). The queries 320 …
+// 383 attend to the keys 0 … 383: a tile of 64 × 256 for the keys 0 … 255, then one of 64 × 128 for the keys
+// 256 … 383. In the second one, row i attends to the first 65 + i columns: query 320 to the keys up to 320.
+// The keys from 384 on are skipped.
+// Source: Dao et al. 2022, arXiv:2205.14135; Dao 2023, arXiv:2307.08691.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -15,13 +22,13 @@
 namespace foreshard::cpu {
 namespace {
 
-// Two tiles of 64 KiB (backward has P and dP) stay in the second cache beside the q, k and v that they meet.
-// Fewer queries than keys, so that little is computed above the diagonal.
+// Two tiles of 64 KiB (backward has P and dP) stay in the second-level cache, together with their q, k and v.
+// A tile has fewer queries than keys, so that little is computed above the diagonal.
 constexpr std::int64_t kQueries = 64;
 constexpr std::int64_t kKeys = 256;
 constexpr std::int64_t kTile = kQueries * kKeys;
 
-/// One head of one sequence: where its rows begin and how far apart they lie.
+/// One head of one sequence: indices of its first row in each buffer, and distances between rows.
 struct Head {
   Head(const AttentionCall& call, std::int64_t sequence, std::int64_t head)
       : d(call.head_dim),
@@ -45,7 +52,7 @@ struct Head {
   std::int64_t lse_at;
 };
 
-/// A tile's place in the scores of its head.
+/// Which queries and keys a tile has.
 struct Place {
   std::int64_t query = 0;  ///< first query
   std::int64_t rows = 0;
@@ -53,8 +60,8 @@ struct Place {
   std::int64_t columns = 0;
 };
 
-/// Calls work(place) for the tiles of these queries, keys from first to last; none above the diagonal if
-/// causal.
+/// Calls work(place) for the tiles of the queries that begin with `query`, in the order of the keys. If
+/// causal, tiles above the diagonal are skipped.
 template <class Work>
 void for_each_tile(const AttentionCall& call, std::int64_t query, const Work& work) {
   const std::int64_t rows = std::min(kQueries, call.sequence - query);
@@ -70,7 +77,7 @@ ScoreTile score_tile(const AttentionCall& call, const Place& place, float* score
   return {scores, place.rows, place.columns, place.columns, call.causal, place.query - place.key + 1};
 }
 
-/// tile (rows, columns) = alpha·A·Bᵀ, of `rows` queries' rows of A and `columns` keys' rows of B.
+/// tile (rows, columns) = alpha·A·Bᵀ. A (rows,d) has a row per query, B (columns,d) a row per key.
 void multiply_into_tile(const Place& place, std::int64_t d, float alpha, Factor a, Factor b, float* tile) {
   b.transposed = true;
   multiply({.m = place.rows,
@@ -83,7 +90,7 @@ void multiply_into_tile(const Place& place, std::int64_t d, float alpha, Factor 
             .stride = place.columns});
 }
 
-/// C (rows,d) = tile·B [+ C], with a row of B for every key.
+/// C (rows,d) = tile·B [+ C]. B (columns,d) has a row per key.
 void multiply_by_tile(const Place& place, std::int64_t d, const float* tile, Factor b, bool accumulate,
                       float* c, std::int64_t stride) {
   multiply({.m = place.rows,
@@ -96,7 +103,7 @@ void multiply_by_tile(const Place& place, std::int64_t d, const float* tile, Fac
             .stride = stride});
 }
 
-/// C (columns,d) += tileᵀ·B, with a row of B for every query.
+/// C (columns,d) += tileᵀ·B. B (rows,d) has a row per query.
 void add_transposed_tile(const Place& place, std::int64_t d, const float* tile, Factor b, float* c,
                          std::int64_t stride) {
   multiply({.m = place.columns,
@@ -135,7 +142,8 @@ void run_forward(Context& context, const AttentionCall& call) {
   const int threads = context.pool.threads();
   float* scores = context.workspace.reserve<float>(threads * kTile);
   context.pool.run([&](int thread) {
-    // Tasks are dealt like cards: later queries of a causal sequence see more keys.
+    // Thread t gets the tasks t, t + threads, …: later queries of a causal sequence have more keys, so equal
+    // ranges of tasks would be unequal work.
     for (std::int64_t task = thread; task < call.batch * call.heads * query_tiles; task += threads) {
       const std::int64_t row = task / query_tiles;
       const Head head(call, row / call.heads, row % call.heads);
@@ -180,7 +188,7 @@ void backward_queries(const KernelSet& loops, const AttentionCall& call, const H
   });
 }
 
-/// One kv head and the query heads that read it: they add to the same dK and dV, one after the other.
+/// One kv head and its query heads. The query heads add to the same dK and dV, one after the other.
 void backward_kv_head(const KernelSet& loops, const AttentionCall& call, std::int64_t sequence,
                       std::int64_t kv_head, const BackwardTiles& tiles) {
   const std::int64_t heads_per_kv = call.heads / call.kv_heads;
@@ -210,8 +218,8 @@ void run_backward(Context& context, const AttentionCall& call) {
   });
 }
 
-/// The same attention, of queries, keys and values that lie apart. Adds to d_qkv.
-SpreadAttentionCall spread(const AttentionCall& call) {
+/// The same attention as a gathered one, on the columns of qkv. It adds to d_qkv.
+GatheredAttentionCall gathered(const AttentionCall& call) {
   const TokenRows rows{.batch = call.batch, .sequence = call.sequence};
   const std::int64_t row_width = (call.heads + 2 * call.kv_heads) * call.head_dim;
   const std::int64_t first_k = call.heads * call.head_dim;
@@ -242,9 +250,9 @@ SpreadAttentionCall spread(const AttentionCall& call) {
 
 void run(Context& context, const AttentionCall& call) {
   if (call.qkv.empty()) return;
-  if (call.qkv.type == DType::bf16) {  // brought together in fp32 there; here keys are met where they lie
+  if (call.qkv.type == DType::bf16) {  // gathered attention converts q, k and v to fp32 first
     if (call.backward) std::fill_n(call.d_qkv.data, call.d_qkv.bytes(), std::byte{0});
-    return run(context, spread(call));
+    return run(context, gathered(call));
   }
   if (call.backward) return run_backward(context, call);
   run_forward(context, call);

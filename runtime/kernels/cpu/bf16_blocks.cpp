@@ -1,5 +1,14 @@
-// C (m,n) = op(A) (m,k) · op(B) (k,n) [+ C]: of each panel of rows and block of columns, Σ over blocks of k
-// of fp32 products of converted blocks.
+// C (m,n) = op(A) (m,k) · op(B) (k,n) [+ C] for bf16 factors, with fp32 products: blocks of A and B are
+// converted to fp32, multiplied, and summed over the blocks of k in fp32; then the sums are rounded once into
+// C.
+//
+// Example: m = 400, n = 1000, k = 1200 is split into rows 192 + 192 + 16, columns 512 + 488 and k 512 + 512 +
+// 176. For the rows 192 … 383 and the columns 0 … 511:
+//   sums  = A[192:384,    0:512 ] · B[   0:512,  0:512]
+//   sums += A[192:384,  512:1024] · B[ 512:1024, 0:512]
+//   sums += A[192:384, 1024:1200] · B[1024:1200, 0:512]
+//   C[192:384, 0:512] = bf16(sums)
+// Each thread computes whole panels of rows.
 #include "runtime/kernels/cpu/bf16_blocks.hpp"
 
 #include <algorithm>
@@ -10,9 +19,9 @@
 namespace foreshard::cpu {
 namespace {
 
-// Both converted blocks and the sums stay in the second cache: 2 MiB together. A converted number of B meets
-// kRows rows, one of A kColumns columns. Cut by the shape alone, so that results do not depend on the number
-// of threads.
+// The converted blocks and the sums take 1.75 MiB and stay in a second-level cache of 2 MiB. A converted
+// number of B is used for kRows rows, a converted number of A for kColumns columns. The blocks depend on the
+// shape only, so that results do not depend on the number of threads.
 constexpr std::int64_t kRows = 192;
 constexpr std::int64_t kColumns = 512;
 constexpr std::int64_t kInner = 512;
@@ -30,14 +39,15 @@ Buffer fp32(float* data, std::int64_t elements) {
   return {reinterpret_cast<std::byte*>(data), elements, DType::fp32};
 }
 
-/// A factor as it lies in memory: its rows are `stride` apart.
+/// A factor in memory: its rows are `stride` elements apart.
 struct Stored {
   Buffer x;
   std::int64_t stride = 0;
   bool transposed = false;
 };
 
-/// Elements (row, column) … of the factor, `rows` by `columns`, in fp32 and as they lie.
+/// Copies the block `rows` × `columns` of the factor to `to`, converted to fp32. A transposed factor stays
+/// transposed.
 Factor convert(const KernelSet& loops, const Stored& factor, Range rows, Range columns, float* to) {
   const Range outer = factor.transposed ? columns : rows;
   const Range inner = factor.transposed ? rows : columns;
@@ -99,7 +109,8 @@ class BlockProduct {
 void multiply_in_blocks(Context& context, const GemmCall& call, bool adds) {
   float* memory = context.workspace.reserve<float>(context.pool.threads() * Blocks::kSize);
   const BlockProduct product(context.loops, call, adds);
-  if (call.m <= kRows) return product.run({0, call.m}, Blocks(memory));  // not worth waking anybody
+  if (call.m <= kRows)
+    return product.run({0, call.m}, Blocks(memory));  // too little work for several threads
   const int threads = context.pool.threads();
   context.pool.run([&](int thread) {
     const Range rows = part_of(call.m, kRows, thread, threads);

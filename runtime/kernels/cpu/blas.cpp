@@ -13,12 +13,12 @@ namespace {
 
 blasint as_blasint(std::int64_t size) {
   if (size > std::numeric_limits<blasint>::max()) {
-    throw std::overflow_error(fmt::format("the matrix library does not count to {}", size));
+    throw std::overflow_error(fmt::format("the matrix library cannot multiply matrices of size {}", size));
   }
   return static_cast<blasint>(size);
 }
 
-/// The library asks for strides of at least 1, even of an empty matrix.
+/// The library needs strides of at least 1, even for an empty matrix.
 blasint as_stride(std::int64_t stride) { return as_blasint(std::max<std::int64_t>(stride, 1)); }
 
 CBLAS_TRANSPOSE as_transpose(bool transposed) { return transposed ? CblasTrans : CblasNoTrans; }
@@ -31,12 +31,12 @@ void multiply(const Product& p) {
               as_stride(p.b.stride), p.beta, p.c, as_stride(p.stride));
 }
 
-// In the library's OpenMP variant the number of threads belongs to the calling thread, in the others to the
-// process.
+// In OpenBLAS's OpenMP variant this sets the number of threads of the calling thread, in the others that of
+// the process.
 void use_blas_on_this_thread() { openblas_set_num_threads(1); }
 
 bool blas_serves_several_threads() {
-  constexpr int kSequential = 0;  // OPENBLAS_SEQUENTIAL of OpenBLAS's documentation of this call
+  constexpr int kSequential = 0;  // OPENBLAS_SEQUENTIAL in OpenBLAS's documentation of this call
   return openblas_get_parallel() != kSequential;
 }
 

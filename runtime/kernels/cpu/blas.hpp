@@ -3,18 +3,19 @@
 #include <cstdint>
 #include <string>
 
-// Matrix products of fp32, by the library that blas.cpp names and nobody else does.
+// Matrix products in fp32 by OpenBLAS; blas.cpp is the only source that calls it.
 
 namespace foreshard::cpu {
 
-/// A factor of a product as it lies in memory: row-major, rows `stride` apart, or transposed so.
+/// A factor of a product in memory: row-major with rows `stride` elements apart, or the transpose of such a
+/// matrix.
 struct Factor {
   const float* data = nullptr;
   std::int64_t stride = 0;
   bool transposed = false;
 };
 
-/// C (m,n), rows `stride` apart, becomes alpha·A (m,k)·B (k,n) + beta·C.
+/// C (m,n) = alpha·A (m,k)·B (k,n) + beta·C. Rows of C are `stride` elements apart.
 struct Product {
   std::int64_t m = 0;
   std::int64_t n = 0;
@@ -27,19 +28,19 @@ struct Product {
   std::int64_t stride = 0;
 };
 
-/// On the calling thread alone. Several may call at once if blas_serves_several_threads(). @throws
-/// std::overflow_error for a size beyond 2³¹ −
-/// 1
+/// Runs on the calling thread only. Several threads may call it at the same time if
+/// blas_serves_several_threads().
+/// @throws std::overflow_error for a size beyond 2³¹ − 1
 void multiply(const Product& product);
 
-/// Each thread that will multiply says so first: the library then starts no threads of its own for it.
+/// Every thread must call it before its first product: the library then starts no threads of its own.
 void use_blas_on_this_thread();
 
-/// False of a variant of the library that was built for one thread: called by several at once it gives wrong
+/// False if the library was built for one thread: called by several threads at the same time, it gives wrong
 /// results.
 bool blas_serves_several_threads();
 
-/// "OpenBLAS 0.3.21 (Zen)": the library and the processor that its kernels are for.
+/// "OpenBLAS 0.3.21 (Zen)": the library, and the processor for which it has chosen its kernels.
 std::string blas_name();
 
 }  // namespace foreshard::cpu

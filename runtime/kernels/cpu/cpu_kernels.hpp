@@ -14,25 +14,25 @@
 
 namespace foreshard::cpu {
 
-/// How bf16 is multiplied: by oneDNN where the processor has instructions for it, else in blocks of fp32.
+/// How bf16 matrices are multiplied: by oneDNN if the processor has bf16 instructions, else in blocks
+/// converted to fp32.
 enum class Bf16Products : std::uint8_t { onednn, blocks };
 Bf16Products best_bf16_products();
 
-/// What kernels run on: threads, the loops of an instruction set, scratch memory, tables.
+/// What kernels need: threads, the loops of an instruction set, scratch memory, tables.
 struct Context {
   explicit Context(int threads, const KernelSet& loops_of = *kernel_sets().front(),
                    Bf16Products products = best_bf16_products());
 
   ThreadPool pool;
   const KernelSet& loops;
-  std::unique_ptr<OnednnProducts> onednn;  ///< null where bf16 is multiplied in blocks
+  std::unique_ptr<OnednnProducts> onednn;  ///< null if bf16 is multiplied in blocks
   Workspace workspace;
   RopeTables rope_tables;
 };
 
-// One kernel each, on buffers of fp32 and bf16 and always in fp32 arithmetic, on all threads of the context.
-// A result does not depend on their number: what is summed is cut by the shape alone. @pre check_call(call)
-// passes
+// One kernel each, on fp32 and bf16 buffers, computed in fp32 on all threads of the context. Results do not
+// depend on the number of threads: sums are split into blocks by the shape only. @pre check_call(call) passes
 
 void run(Context& context, const GemmCall& call);
 void run(Context& context, const AttentionCall& call);
@@ -42,23 +42,26 @@ void run(Context& context, const EmbeddingCall& call);
 void run(Context& context, const CrossEntropyCall& call);
 void run(Context& context, const PointwiseCall& call);
 void run(Context& context, const UpdateCall& call);
-void run(Context& context, const SpreadAttentionCall& call);
+void run(Context& context, const GatheredAttentionCall& call);
 void run(Context& context, const ColumnsCall& call);
 void run(Context& context, const RouteCall& call);
 void run(Context& context, const PermuteCall& call);
 void run(Context& context, const GroupedGemmCall& call);
 
-/// Of operands that are there, the kernel's loops expect one width.
+/// Checks that all operands that are not empty have the same dtype.
 /// @throws std::invalid_argument "rmsnorm: a CPU does not mix fp32 with bf16"
 void expect_one_width(const char* kernel, std::initializer_list<Buffer> operands);
 
-/// Part `index` of `parts` of 0 … total − 1, in whole units (the last may be short): as even as units allow.
+/// Part number `index` when 0 … total − 1 is split into `parts` parts of whole units (the last unit may be
+/// shorter).
+/// Example: 100 items in units of 16 over 3 parts are 7 units: 2, 2 and 3 units, thus 0–31, 32–63 and 64–99.
 Range part_of(std::int64_t total, std::int64_t unit, std::int64_t index, std::int64_t parts);
 
-/// Cuts 0 … total − 1 into one range per thread, in whole units, and calls work(range) on each that has any.
+/// Splits 0 … total − 1 into one range of whole units per thread, and calls work(range) on each thread whose
+/// range is not empty.
 template <class Work>
 void share(ThreadPool& pool, std::int64_t total, std::int64_t unit, const Work& work) {
-  if (total <= unit) {  // not worth waking anybody
+  if (total <= unit) {  // too little work for several threads
     if (total > 0) work(Range{0, total});
     return;
   }

@@ -8,7 +8,8 @@
 namespace foreshard::cpu {
 namespace {
 
-/// A number per token: not worth a vector. In fp64, as it adds up the whole micro-batch.
+/// One number per token: too little work to vectorise. Summed in fp64, because it is the sum over a whole
+/// micro-batch.
 void sum_losses(const CrossEntropyCall& call) {
   const float* sums = as<const float>(call.sums);
   double loss = 0.0;

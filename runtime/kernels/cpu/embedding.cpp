@@ -1,4 +1,4 @@
-// ids (tokens)   table, d_table (rows,width): rows first_row … of the whole   y, dy (tokens,width)
+// ids (tokens)   table, d_table (rows,width): this rank's rows, from first_row on   y, dy (tokens,width)
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -25,7 +25,8 @@ void copy_rows(const EmbeddingCall& call, Range tokens) {
   }
 }
 
-/// Adds these columns of all tokens, in the tokens' order: two tokens may meet in one row of the table.
+/// Adds these columns of all tokens, in the order of the tokens. Threads split the columns, not the tokens,
+/// because two tokens may have the same row of the table.
 void add_columns_to_rows(const KernelSet& loops, const EmbeddingCall& call, Range columns) {
   const std::int32_t* ids = as<const std::int32_t>(call.ids);
   for (std::int64_t token = 0; token < call.tokens; ++token) {

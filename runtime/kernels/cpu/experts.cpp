@@ -1,5 +1,5 @@
-// Shapes and formulas: runtime/kernels/reference/experts.cpp. Routing is little work and is done as there;
-// products are BLAS's, of bf16 in blocks of fp32, one run of rows after the other.
+// Shapes and formulas: runtime/kernels/reference/experts.cpp. Routing is little work and uses the reference
+// kernel. Products run one run of rows after the other, in OpenBLAS; for bf16 in blocks converted to fp32.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace foreshard::cpu {
 
-/// Logits of bf16 and their gradients go through fp32 beside them: a few numbers per token.
+/// bf16 logits and their gradients are converted from and to fp32: a few numbers per token.
 void run(Context& context, const RouteCall& call) {
   RouteCall in_fp32 = call;
   const auto replace = [&](Buffer RouteCall::*logits) {
@@ -29,7 +29,7 @@ void run(Context& context, const RouteCall& call) {
 
 void run(Context& context, const PermuteCall& call) {
   expect_one_width("permute", {call.token_rows, call.expert_rows, call.d_expert_rows});
-  // The tokens of a range touch rows of their own.
+  // The tokens of different ranges write different rows.
   share(context.pool, call.tokens, 16, [&](Range tokens) { context.loops.permute(call, tokens); });
 }
 
@@ -42,7 +42,7 @@ void run(Context& context, const GroupedGemmCall& call) {
     const Buffer y = call.y.part(expert.first * call.out, expert.rows * call.out);
     const std::int64_t size = call.out * call.in;
     const GemmCall product = product_of(call, x, call.weight.part(expert.expert * size, size), y);
-    // Every step brings other numbers of rows, for each of which oneDNN would have to prepare.
+    // Not oneDNN: the number of rows differs in every step, and oneDNN would have to prepare each new shape.
     call.weight.type == DType::bf16 || call.x.type == DType::bf16
         ? multiply_in_blocks(context, product, product.accumulate)
         : run(context, product);

@@ -1,8 +1,12 @@
 // out, d_out (query rows, heads·v_head_dim)   lse (query rows, heads)   d = own_dim + shared_dim
-// The keys (sequence, d) and values (sequence, v_head_dim) of one kv head of one sequence are brought
-// together by position, in fp32 whatever they are kept in; then tile by tile as in attention.cpp: S =
-// Q·Kᵀ/√d, running softmax, O = P·V; backward dV += Pᵀ·dO, dS = P∘(dO·Vᵀ − D)/√d, dQ += dS·K, dK += dSᵀ·Q
-// with D = Σ dO∘O of a row.
+// The keys (sequence, d) and values (sequence, v_head_dim) of one kv head of one sequence are copied into
+// scratch memory, ordered by position and converted to fp32. The rest is computed in tiles, with the formulas
+// of attention.cpp.
+//
+// Example: cp 2, a causal sequence of 1024 tokens, the queries of rank 0. They are the chunks 0 … 255 and 768
+// … 1023 (TokenRows). Rows of the gathered keys are in the order of shares, so position 256 is in row 512: it
+// is copied to row 256 of scratch. The queries 768 … 831 attend to the keys 0 … 831: tiles of 256, 256, 256
+// and 64 keys.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -20,7 +24,7 @@ constexpr std::int64_t kQueries = 64;
 constexpr std::int64_t kKeys = 256;
 constexpr std::int64_t kTile = kQueries * kKeys;
 
-/// `width` columns of a row's head.
+/// The first `width` columns of a head of a row.
 Buffer head_of(const HeadColumns& columns, std::int64_t row, std::int64_t head, std::int64_t width) {
   return columns.x.part(row * columns.row_width + columns.first_column + head * columns.head_stride, width);
 }
@@ -29,13 +33,13 @@ Buffer fp32(float* data, std::int64_t elements) {
   return {reinterpret_cast<std::byte*>(data), elements, DType::fp32};
 }
 
-/// One thread's memory, all of it fp32: keys, values and their gradients by position, a tile's queries and
-/// what is theirs, and two tiles of scores.
+/// One thread's scratch memory, in fp32: keys, values and their gradients by position; the queries of a tile
+/// with their outputs and gradients; two tiles of scores.
 struct Scratch {
-  static std::int64_t size(const SpreadAttentionCall& call) {
+  static std::int64_t size(const GatheredAttentionCall& call) {
     return 2 * (call.keys.sequence + kQueries) * (call.key_dim() + call.v_head_dim) + 2 * kTile;
   }
-  Scratch(const SpreadAttentionCall& call, float* memory)
+  Scratch(const GatheredAttentionCall& call, float* memory)
       : k(memory),
         v(k + call.keys.sequence * call.key_dim()),
         dk(v + call.keys.sequence * call.v_head_dim),
@@ -62,7 +66,7 @@ struct Scratch {
 /// One kv head of one sequence, on one thread.
 class KvHead {
  public:
-  KvHead(const KernelSet& loops, const SpreadAttentionCall& call, std::int64_t task, float* memory)
+  KvHead(const KernelSet& loops, const GatheredAttentionCall& call, std::int64_t task, float* memory)
       : loops_(loops),
         call_(call),
         sequence_(task / call.kv_heads),
@@ -71,17 +75,17 @@ class KvHead {
         scratch_(call, memory) {}
 
   void run() const {
-    bring_together();
+    gather_keys();
     if (call_.backward) {
       std::fill(scratch_.dk, scratch_.q, 0.0F);
     }
     const std::int64_t per_kv = call_.heads / call_.kv_heads;
     for (std::int64_t head = kv_head_ * per_kv; head < (kv_head_ + 1) * per_kv; ++head) for_queries(head);
-    if (call_.backward) give_back();
+    if (call_.backward) add_key_gradients();
   }
 
  private:
-  void bring_together() const {
+  void gather_keys() const {
     for (std::int64_t position = 0; position < call_.keys.sequence; ++position) {
       const std::int64_t row = call_.keys.row_of({sequence_, position});
       float* k = scratch_.k + position * call_.key_dim();
@@ -94,7 +98,7 @@ class KvHead {
     }
   }
 
-  void give_back() const {
+  void add_key_gradients() const {
     for (std::int64_t position = 0; position < call_.keys.sequence; ++position) {
       const std::int64_t row = call_.keys.row_of({sequence_, position});
       float* dk = scratch_.dk + position * call_.key_dim();
@@ -108,7 +112,8 @@ class KvHead {
     }
   }
 
-  /// Queries come in runs of positions that follow one another.
+  /// The tiles of one head. A tile must not cross a chunk: only within one are positions of consecutive rows
+  /// consecutive.
   void for_queries(std::int64_t head) const {
     const TokenRows& queries = call_.queries;
     const std::int64_t chunk = queries.chunk();
@@ -144,12 +149,12 @@ class KvHead {
   }
 
   [[nodiscard]] Factor q() const { return {scratch_.q, call_.key_dim()}; }
-  /// The heads of `x` that are rows of the tile, side by side in fp32.
+  /// Copies the rows of the tile to `to`, contiguous and in fp32.
   void read(const Tile& tile, const HeadColumns& x, std::int64_t width, float* to) const {
     for (std::int64_t i = 0; i < tile.rows; ++i)
       loops_.copy(fp32(to + i * width, width), head_of(x, tile.row + i, tile.head, width));
   }
-  /// Where the heads of out and d_out stand.
+  /// The heads of out and d_out.
   [[nodiscard]] HeadColumns values(const Buffer& out) const {
     return {out, call_.heads * call_.v_head_dim, 0, call_.v_head_dim};
   }
@@ -243,7 +248,7 @@ class KvHead {
   }
 
   const KernelSet& loops_;
-  const SpreadAttentionCall& call_;
+  const GatheredAttentionCall& call_;
   std::int64_t sequence_;
   std::int64_t kv_head_;
   float scale_;
@@ -252,19 +257,18 @@ class KvHead {
 
 }  // namespace
 
-// Where heads share columns of their keys, whose gradients meet there, one thread has all heads of a
-// sequence.
-void run(Context& context, const SpreadAttentionCall& call) {
+// If heads share key columns, all heads of a sequence add to the same gradients: one thread does all of them.
+void run(Context& context, const GatheredAttentionCall& call) {
   if (call.q.x.empty()) return;
   const int threads = context.pool.threads();
   const std::int64_t size = Scratch::size(call);
   float* memory = context.workspace.reserve<float>(threads * size);
-  const std::int64_t together = call.shared_dim > 0 ? call.kv_heads : 1;
-  const std::int64_t tasks = call.queries.batch * call.kv_heads / together;
+  const std::int64_t heads_per_task = call.shared_dim > 0 ? call.kv_heads : 1;
+  const std::int64_t tasks = call.queries.batch * call.kv_heads / heads_per_task;
   context.pool.run([&](int thread) {
     for (std::int64_t task = thread; task < tasks; task += threads) {
-      for (std::int64_t i = 0; i < together; ++i)
-        KvHead(context.loops, call, task * together + i, memory + thread * size).run();
+      for (std::int64_t i = 0; i < heads_per_task; ++i)
+        KvHead(context.loops, call, task * heads_per_task + i, memory + thread * size).run();
     }
   });
 }

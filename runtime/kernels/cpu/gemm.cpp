@@ -13,12 +13,12 @@
 namespace foreshard::cpu {
 namespace {
 
-/// Rows of C are dealt out to threads in multiples of this. It is a multiple of every tile height that matrix
-/// libraries use, so that an element is computed in the same way however many threads there are. Columns are
-/// not dealt out: OpenBLAS cuts them by how many there are.
+/// The rows of C are split between threads in multiples of this. It is a multiple of every tile height that
+/// matrix libraries use, so that each element is computed in the same way for any number of threads. The
+/// columns are not split, because OpenBLAS's blocking depends on their number.
 constexpr std::int64_t kRowPanel = 48;
 
-/// The whole product of a call; bias already stands in C, if there is one.
+/// The whole product of a call. If there is a bias, C already holds it.
 Product whole_product(const GemmCall& call) {
   return {.m = call.m,
           .n = call.n,
@@ -38,7 +38,7 @@ Product rows_of(Product whole, Range rows) {
   return whole;
 }
 
-/// C = bias, or C += bias, in every row: the product is then added to it.
+/// C = bias, or C += bias, in every row. The product is then added.
 void put_bias(Context& context, const GemmCall& call) {
   share(context.pool, call.m, 16, [&](Range rows) {
     for (std::int64_t i = rows.begin; i < rows.end; ++i) {
@@ -48,7 +48,8 @@ void put_bias(Context& context, const GemmCall& call) {
   });
 }
 
-/// The factors' width; both have it, and a result of fp32 has such factors or bf16 ones.
+/// Whether the product is one of bf16 matrices. Allowed dtypes of a, b → c: fp32, fp32 → fp32; bf16, bf16 →
+/// bf16 or fp32.
 bool are_bf16(const GemmCall& call) {
   const bool agree = call.a.type == call.b.type && (call.a.type == DType::bf16 || call.c.type == DType::fp32);
   if (!agree && call.k > 0) {

@@ -14,7 +14,7 @@ extern const KernelSet kKernels;
 std::vector<const KernelSet*> kernel_sets() {
   std::vector<const KernelSet*> sets;
 #ifdef FORESHARD_HAS_AVX2_KERNELS
-  // What the set is compiled for, no more.
+  // Exactly the instructions for which the set is compiled.
   if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0)
     sets.push_back(&avx2::kKernels);
 #endif

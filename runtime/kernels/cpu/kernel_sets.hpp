@@ -6,7 +6,7 @@
 
 namespace foreshard::cpu {
 
-/// The sets of vectorised loops that this machine's processor can run, the fastest first. Never empty.
+/// The sets of vectorised loops that this processor can run, the fastest first. Never empty.
 std::vector<const KernelSet*> kernel_sets();
 
 }  // namespace foreshard::cpu

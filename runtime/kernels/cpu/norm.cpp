@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::int64_t kRowsPerShare = 8;
 
-/// Into how many blocks of rows the sums of d_weight are cut: by the shape alone, so that they are the same
-/// for any number of threads; few, since each costs a row of scratch.
+/// The number of blocks of rows for the sums of d_weight. It depends on the shape only, so that the sums are
+/// the same for any number of threads. There are few blocks, because each needs a row of scratch memory.
 std::int64_t sum_blocks(const NormCall& call) {
   constexpr std::int64_t kMostBlocks = 16;
   constexpr std::int64_t kRowsPerBlock = 32;
@@ -20,7 +20,8 @@ std::int64_t sum_blocks(const NormCall& call) {
 
 void run_backward(Context& context, const NormCall& call) {
   const std::int64_t blocks = sum_blocks(call);
-  // Of each block a row of d_weight and a row of d_bias; of heads, which have none, two of d_weight.
+  // Each block has a row for d_weight and a row for d_bias. Norms of heads have no bias but two rows of
+  // weights.
   float* sums = context.workspace.reserve<float>(blocks * 2 * call.width);
   std::fill_n(sums, blocks * 2 * call.width, 0.0F);
   share(context.pool, blocks, 1, [&](Range range) {
@@ -31,7 +32,7 @@ void run_backward(Context& context, const NormCall& call) {
                                   call.d_bias.empty() ? nullptr : d_weight + call.width);
     }
   });
-  // Block after block into the first, then into the gradients, which are rounded once.
+  // The blocks are added to the first one in order, then to the gradients, which are rounded once.
   const Buffer all{reinterpret_cast<std::byte*>(sums), blocks * 2 * call.width, DType::fp32};
   const Buffer first = all.part(0, 2 * call.width);
   for (std::int64_t block = 1; block < blocks; ++block)

@@ -1,4 +1,4 @@
-// In the place of onednn_products.cpp where the library was not found: bf16 products go in blocks of fp32.
+// Replaces onednn_products.cpp if oneDNN was not found: bf16 is then multiplied in blocks converted to fp32.
 #include <stdexcept>
 
 #include "runtime/kernels/cpu/onednn_products.hpp"

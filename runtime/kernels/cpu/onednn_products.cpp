@@ -19,9 +19,10 @@
 namespace foreshard::cpu {
 namespace {
 
-/// What of C is one call of the library. Smaller pieces, and it packs the factors too often; larger, and what
-/// it packed leaves the second cache, and threads find nothing to share. Of 128, 256 and all rows by 256, 512
-/// and all columns, these were among the quickest for a layer's products on a processor with AMX.
+/// The size of the pieces of C; one call of the library computes one piece. With smaller pieces the library
+/// packs the factors too often. With larger ones the packed factors leave the second-level cache, and there
+/// are too few pieces for the threads. Of 128, 256 and all rows by 256, 512 and all columns, this size was
+/// among the fastest for a layer's products on a processor with AMX.
 constexpr std::int64_t kRows = 256;
 constexpr std::int64_t kColumns = 512;
 
@@ -29,10 +30,11 @@ constexpr std::int64_t kBf16Bytes = 2;
 
 using Memory = dnnl::memory;
 
-/// Where the share of a thread begins, of `count` pieces.
+/// The first piece of a thread, of `count` pieces.
 std::int64_t part_begin(std::int64_t count, int thread, int threads) { return count * thread / threads; }
 
-/// What the library prepares for: a piece of C, of so many rows and columns, and the strides of the whole.
+/// A shape that the library prepares: the rows and columns of a piece of C, and the strides of the whole
+/// matrices.
 struct Shape {
   Shape(const GemmCall& call, std::int64_t rows_of_piece, std::int64_t columns_of_piece, bool adds_to)
       : rows(rows_of_piece),
@@ -79,7 +81,7 @@ struct Shape {
 
 void use_one_library_thread() {
 #if DNNL_CPU_THREADING_RUNTIME == DNNL_RUNTIME_OMP
-  omp_set_num_threads(1);  // for what the calling thread begins
+  omp_set_num_threads(1);  // for parallel regions that the calling thread starts
 #endif
 }
 
@@ -94,7 +96,7 @@ dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, const Shape& s
   return {dnnl::matmul::desc(shape.a(), shape.b(), shape.c()), attributes, engine};
 }
 
-/// One shape, ready to run, with each thread's names for its operands.
+/// A prepared shape, with operand descriptors for each thread.
 class Plan {
  public:
   Plan(const dnnl::engine& engine, const Shape& shape, int threads) {
@@ -110,7 +112,7 @@ class Plan {
 
   [[nodiscard]] std::int64_t scratch_bytes() const { return scratch_bytes_; }
 
-  /// By the C interface, which needs no container.
+  /// Uses the C interface: the C++ one allocates a container in every call.
   dnnl_status_t run(std::size_t thread, const dnnl::stream& stream, const std::array<std::byte*, 4>& data) {
     constexpr std::array<int, 4> kNames = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD};
     std::array<dnnl_exec_arg_t, 4> arguments{};
@@ -166,10 +168,10 @@ struct OnednnProducts::Parts {
   ThreadPool& pool;
   dnnl::engine engine;
   std::vector<dnnl::stream> streams;   ///< one per thread
-  std::vector<dnnl_status_t> results;  ///< of a call's pieces, one per thread
+  std::vector<dnnl_status_t> results;  ///< of the current call, one per thread
   std::map<Shape, Plan> plans;
   std::unique_ptr<DeviceMemory> scratch = allocate_host_memory(0);  ///< one part per thread
-  std::int64_t scratch_bytes = 0;                                   ///< of a part; some plans need none
+  std::int64_t scratch_bytes = 0;                                   ///< of one part; some plans need none
 };
 
 OnednnProducts::OnednnProducts(ThreadPool& pool) : parts_(std::make_unique<Parts>(pool)) {}
@@ -189,7 +191,7 @@ void OnednnProducts::multiply(const GemmCall& call, bool adds) {
   const std::int64_t in_height = (call.m + kRows - 1) / kRows;
   const std::int64_t in_width = (call.n + kColumns - 1) / kColumns;
   const auto run_piece = [&](std::int64_t piece, std::size_t thread) {
-    // Pieces of the same columns follow one another.
+    // Consecutive pieces have the same columns.
     const std::int64_t row = piece % in_height * kRows;
     const std::int64_t column = piece / in_height * kColumns;
     const std::int64_t a = call.transpose_a ? row : row * call.k;
@@ -203,7 +205,7 @@ void OnednnProducts::multiply(const GemmCall& call, bool adds) {
     if (result != dnnl_success) parts_->results[thread] = result;
   };
   const std::int64_t count = in_height * in_width;
-  if (count == 1) {  // not worth waking anybody
+  if (count == 1) {  // too little work for several threads
     run_piece(0, 0);
   } else {
     const int threads = parts_->pool.threads();

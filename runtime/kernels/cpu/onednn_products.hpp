@@ -7,12 +7,12 @@
 #include "runtime/device/kernel_call.hpp"
 #include "runtime/kernels/cpu/thread_pool.hpp"
 
-// Matrix products of bf16 by the library that onednn_products.cpp names and nobody else does.
+// Matrix products of bf16 by oneDNN; onednn_products.cpp is the only source that calls it.
 
 namespace foreshard::cpu {
 
-/// Products whose factors are bf16 and whose sums are fp32, each shape prepared once and kept. C is cut into
-/// pieces by the shape alone and dealt out to threads, so that results do not depend on their number.
+/// Products of bf16 factors, summed in fp32. Each shape is prepared once and kept. C is split into pieces by
+/// the shape only, and the threads share the pieces, so that results do not depend on the number of threads.
 class OnednnProducts {
  public:
   explicit OnednnProducts(ThreadPool& pool);
@@ -20,9 +20,9 @@ class OnednnProducts {
   OnednnProducts(const OnednnProducts&) = delete;
   OnednnProducts& operator=(const OnednnProducts&) = delete;
 
-  /// C = op(A)·op(B), or C += where `adds`; a bf16 C is rounded once. A bias is not looked at.
+  /// C = op(A)·op(B), or C += op(A)·op(B) if `adds`. A bf16 C is rounded once. The call's bias is ignored.
   /// @pre a and b are bf16, c is bf16 or fp32; m, n and k are above zero
-  /// @throws std::runtime_error in the library's words
+  /// @throws std::runtime_error with the library's error text
   void multiply(const GemmCall& call, bool adds);
 
  private:
@@ -30,11 +30,11 @@ class OnednnProducts {
   std::unique_ptr<Parts> parts_;
 };
 
-/// Whether the library was built in and this processor multiplies bf16 by instructions of its own; elsewhere
-/// the library would emulate them, slower than fp32.
+/// Whether this was built with oneDNN and the processor has instructions that multiply bf16. Without them the
+/// library would emulate them, slower than fp32.
 bool onednn_multiplies_bf16();
 
-/// "oneDNN 2.6.3 (AMX)": the library and the instructions that its bf16 products are made of.
+/// "oneDNN 2.6.3 (AMX)": the library, and the instructions that its bf16 products use.
 std::string onednn_name();
 
 }  // namespace foreshard::cpu

@@ -10,7 +10,7 @@
 namespace foreshard::cpu {
 namespace {
 
-/// Elements below which a thread is not worth waking: 64 KiB of fp32.
+/// The smallest number of elements for which another thread pays: 64 KiB of fp32.
 constexpr std::int64_t kElementsPerShare = std::int64_t{16} * 1024;
 
 Buffer elements_of(const Buffer& whole, Range range) { return whole.part(range.begin, range.size()); }
@@ -27,7 +27,7 @@ void run_bias_gradient(Context& context, const PointwiseCall& call) {
         [&](Range columns) { context.loops.add_columns(call.y, call.a, call.width, columns); });
 }
 
-/// Block by block, the blocks added up in their order: the same sum for any number of threads.
+/// Sums of blocks, added in the order of the blocks: the result is the same for any number of threads.
 void run_sum_squares(Context& context, const PointwiseCall& call) {
   const std::int64_t blocks = (call.elements + kElementsPerShare - 1) / kElementsPerShare;
   double* sums = context.workspace.reserve<double>(blocks);

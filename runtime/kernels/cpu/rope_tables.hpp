@@ -10,8 +10,8 @@ namespace foreshard::cpu {
 /// Cosines and sines of rotary embeddings, computed once per (sequence, head_dim, θ).
 class RopeTables {
  public:
-  /// (sequence, head_dim): of each position d/2 cosines, then d/2 sines, of position·θ^(−2i/d). Computed in
-  /// fp64.
+  /// A table (sequence, head_dim): for each position d/2 cosines, then d/2 sines, of position·θ^(−2i/d).
+  /// Computed in fp64.
   const float* turns(std::int64_t sequence, std::int64_t head_dim, double theta);
 
  private:

@@ -8,10 +8,11 @@
 
 namespace foreshard::cpu {
 
-/// Threads that wait for work and share it. They sleep in between: ranks share the machine.
+/// Threads that share work. They sleep, and do not spin, while there is none, because ranks share the
+/// machine.
 class ThreadPool {
  public:
-  /// The caller is one of the `threads`. @pre threads ≥ 1
+  /// The calling thread is one of the `threads`. @pre threads ≥ 1
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -19,8 +20,8 @@ class ThreadPool {
 
   [[nodiscard]] int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Calls work(thread) once on each thread, 0 being the caller; returns when all have come back. Allocates
-  /// nothing. `work` must not throw.
+  /// Calls work(thread) once on each thread (0 is the calling thread), and returns when all calls have
+  /// returned. Allocates nothing. `work` must not throw.
   template <class Work>
   void run(const Work& work) {
     run_job({[](const void* context, int thread) { (*static_cast<const Work*>(context))(thread); }, &work});

@@ -8,11 +8,11 @@
 
 namespace foreshard::cpu {
 
-/// Scratch memory that grows to the largest kernel's need and stays: after the first call of a shape nothing
-/// is allocated.
+/// Scratch memory. It grows to what the largest kernel needs and never shrinks: after the first call of a
+/// shape nothing is allocated.
 class Workspace {
  public:
-  /// At least `count` numbers, aligned to 64 bytes, uninitialised; valid until the next call.
+  /// Uninitialised memory for `count` numbers, aligned to 64 bytes; valid until the next call.
   template <class T>
   T* reserve(std::int64_t count) {
     const std::int64_t bytes = count * static_cast<std::int64_t>(sizeof(T));

@@ -1,5 +1,12 @@
-// Online softmax over tiles of 32 keys: a warp holds a row, its lanes the 32 columns of the tile. Formulas:
-// runtime/device/kernel_call.hpp. Source: Dao et al. 2022, arXiv:2205.14135, algorithms 1 and 4.
+// Online softmax over tiles of 32 keys. A warp processes one query row at a time; each lane has one column
+// (key) of the tile. Formulas: runtime/device/kernel_call.hpp. An example of the online softmax:
+// runtime/kernels/cpu/vector/attention_tile.cpp. Source: Dao et al. 2022, arXiv:2205.14135, algorithms 1 and
+// 4.
+//
+// Example: a block has 16 query rows, say 32 … 47 of a causal sequence: warp 0 has rows 32 … 35, warp 3 rows
+// 44 … 47. The block loads the keys 0 … 31 into shared memory; lane j computes the score of key j for each
+// row of its warp; warp_max and warp_sum give the row's maximum and sum. Then the block loads the keys 32 …
+// 63, of which row 32 uses one.
 #include <algorithm>
 
 #include "runtime/kernels/cuda/attention.hpp"
@@ -11,12 +18,12 @@ namespace {
 constexpr int kTile = 32;  // columns: one per lane
 constexpr int kWarps = 4;
 constexpr int kRowsPerWarp = 4;
-constexpr int kRows = kWarps * kRowsPerWarp;  // of a block
+constexpr int kRows = kWarps * kRowsPerWarp;  // rows of a block
 constexpr int kThreads = kWarps * 32;
 constexpr int kMostDim = 256;
-constexpr int kMostChunks = kMostDim / 32;  // of a row that a lane owns
+constexpr int kMostChunks = kMostDim / 32;  // numbers of a row that a lane holds
 
-/// Where the heads of one call stand.
+/// The sizes and buffers of one call.
 template <class T>
 struct Shape {
   std::int64_t sequence;
@@ -33,18 +40,18 @@ struct Shape {
   T* to;         // out forward, d_qkv backward
 
   __device__ std::int64_t row_width() const { return std::int64_t{heads + 2 * kv_heads} * dim; }
-  /// Within a row of qkv: part 0 is q of a head, 1 k and 2 v of a kv head.
+  /// Column of a head within a row of qkv. Part 0 is q of a query head, 1 is k and 2 is v of a kv head.
   __device__ std::int64_t within(int part, int head) const {
     const int before = part == 0 ? 0 : heads + (part - 1) * kv_heads;
     return std::int64_t{before + head} * dim;
   }
 };
 
-/// Rows first … first + count − 1 of a matrix, `width` apart, into shared memory `stride` apart; zeros from
-/// `end` on.
+/// Copies the rows first … first + count − 1 of a matrix, whose rows are `width` elements apart, to shared
+/// memory with rows `stride` apart. Rows from `end` on become zeros.
 template <class T>
-__device__ void bring(float* shared, int stride, const T* from, std::int64_t width, std::int64_t first,
-                      std::int64_t end, int count, int dim) {
+__device__ void load_rows(float* shared, int stride, const T* from, std::int64_t width, std::int64_t first,
+                          std::int64_t end, int count, int dim) {
   for (int i = static_cast<int>(threadIdx.x); i < count * dim; i += kThreads) {
     const int row = i / dim;
     const int c = i % dim;
@@ -58,11 +65,11 @@ __device__ float dot(const float* a, const float* b, int dim) {
   return sum;
 }
 
-/// Block (x, y, z): rows x·kRows … of query head y of sequence z.
+/// Block (x, y, z) computes the rows from x·kRows on of query head y of sequence z.
 template <class T>
 __global__ void __launch_bounds__(kThreads) forward(Shape<T> of) {
   float* const memory = dynamic_shared();
-  const int stride = of.dim + 1;  // lanes read one column of 32 rows: no two from one bank
+  const int stride = of.dim + 1;  // lanes read one column of 32 rows: dim + 1 avoids bank conflicts
   float* const q = memory;
   float* const k = q + kRows * of.dim;
   float* const v = k + kTile * stride;
@@ -74,7 +81,7 @@ __global__ void __launch_bounds__(kThreads) forward(Shape<T> of) {
   const std::int64_t width = of.row_width();
   const T* const rows = of.qkv + std::int64_t{blockIdx.z} * of.sequence * width;
 
-  bring(q, of.dim, rows + of.within(0, head), width, first, of.sequence, kRows, of.dim);
+  load_rows(q, of.dim, rows + of.within(0, head), width, first, of.sequence, kRows, of.dim);
   float out[kRowsPerWarp][kMostChunks] = {};
   float largest[kRowsPerWarp];
   float sum[kRowsPerWarp] = {};
@@ -82,8 +89,8 @@ __global__ void __launch_bounds__(kThreads) forward(Shape<T> of) {
   const std::int64_t end = of.causal ? min(first + kRows, of.sequence) : of.sequence;
   for (std::int64_t key = 0; key < end; key += kTile) {
     __syncthreads();
-    bring(k, stride, rows + of.within(1, kv_head), width, key, of.sequence, kTile, of.dim);
-    bring(v, stride, rows + of.within(2, kv_head), width, key, of.sequence, kTile, of.dim);
+    load_rows(k, stride, rows + of.within(1, kv_head), width, key, of.sequence, kTile, of.dim);
+    load_rows(v, stride, rows + of.within(2, kv_head), width, key, of.sequence, kTile, of.dim);
     __syncthreads();
     for (int r = 0; r < kRowsPerWarp; ++r) {
       const std::int64_t row = first + warp * kRowsPerWarp + r;
@@ -116,7 +123,7 @@ __global__ void __launch_bounds__(kThreads) forward(Shape<T> of) {
   }
 }
 
-/// A warp per (token, head).
+/// One warp per (token, head).
 template <class T>
 __global__ void __launch_bounds__(kThreads) row_products(Shape<T> of, std::int64_t rows) {
   const std::int64_t row = std::int64_t{blockIdx.x} * kWarps + threadIdx.x / 32;
@@ -128,7 +135,7 @@ __global__ void __launch_bounds__(kThreads) row_products(Shape<T> of, std::int64
   if (threadIdx.x % 32 == 0) of.delta[row] = sum;
 }
 
-/// dq of rows x·kRows … of query head y of sequence z.
+/// Block (x, y, z) computes dq of the rows from x·kRows on of query head y of sequence z.
 template <class T>
 __global__ void __launch_bounds__(kThreads) backward_queries(Shape<T> of) {
   float* const memory = dynamic_shared();
@@ -147,15 +154,15 @@ __global__ void __launch_bounds__(kThreads) backward_queries(Shape<T> of) {
   const T* const rows = of.qkv + token * width;
   const std::int64_t out_width = std::int64_t{of.heads} * of.dim;
 
-  bring(q, of.dim, rows + of.within(0, head), width, first, of.sequence, kRows, of.dim);
-  bring(d_out, of.dim, of.d_out + token * out_width + std::int64_t{head} * of.dim, out_width, first,
-        of.sequence, kRows, of.dim);
+  load_rows(q, of.dim, rows + of.within(0, head), width, first, of.sequence, kRows, of.dim);
+  load_rows(d_out, of.dim, of.d_out + token * out_width + std::int64_t{head} * of.dim, out_width, first,
+            of.sequence, kRows, of.dim);
   float dq[kRowsPerWarp][kMostChunks] = {};
   const std::int64_t end = of.causal ? min(first + kRows, of.sequence) : of.sequence;
   for (std::int64_t key = 0; key < end; key += kTile) {
     __syncthreads();
-    bring(k, stride, rows + of.within(1, kv_head), width, key, of.sequence, kTile, of.dim);
-    bring(v, stride, rows + of.within(2, kv_head), width, key, of.sequence, kTile, of.dim);
+    load_rows(k, stride, rows + of.within(1, kv_head), width, key, of.sequence, kTile, of.dim);
+    load_rows(v, stride, rows + of.within(2, kv_head), width, key, of.sequence, kTile, of.dim);
     __syncthreads();
     for (int r = 0; r < kRowsPerWarp; ++r) {
       const int own = warp * kRowsPerWarp + r;
@@ -183,7 +190,8 @@ __global__ void __launch_bounds__(kThreads) backward_queries(Shape<T> of) {
   }
 }
 
-/// dk and dv of rows x·kRows … of kv head y of sequence z: sums over the query heads that read it, in order.
+/// Block (x, y, z) computes dk and dv of the rows from x·kRows on of kv head y of sequence z: sums over its
+/// query heads, in their order.
 template <class T>
 __global__ void __launch_bounds__(kThreads) backward_keys(Shape<T> of) {
   float* const memory = dynamic_shared();
@@ -202,16 +210,16 @@ __global__ void __launch_bounds__(kThreads) backward_keys(Shape<T> of) {
   const T* const rows = of.qkv + token * width;
   const std::int64_t out_width = std::int64_t{of.heads} * of.dim;
 
-  bring(k, of.dim, rows + of.within(1, kv_head), width, first, of.sequence, kRows, of.dim);
-  bring(v, of.dim, rows + of.within(2, kv_head), width, first, of.sequence, kRows, of.dim);
+  load_rows(k, of.dim, rows + of.within(1, kv_head), width, first, of.sequence, kRows, of.dim);
+  load_rows(v, of.dim, rows + of.within(2, kv_head), width, first, of.sequence, kRows, of.dim);
   float dk[kRowsPerWarp][kMostChunks] = {};
   float dv[kRowsPerWarp][kMostChunks] = {};
   for (int head = kv_head * group; head < (kv_head + 1) * group; ++head) {
     for (std::int64_t query = of.causal ? first / kTile * kTile : 0; query < of.sequence; query += kTile) {
       __syncthreads();
-      bring(q, stride, rows + of.within(0, head), width, query, of.sequence, kTile, of.dim);
-      bring(d_out, stride, of.d_out + token * out_width + std::int64_t{head} * of.dim, out_width, query,
-            of.sequence, kTile, of.dim);
+      load_rows(q, stride, rows + of.within(0, head), width, query, of.sequence, kTile, of.dim);
+      load_rows(d_out, stride, of.d_out + token * out_width + std::int64_t{head} * of.dim, out_width, query,
+                of.sequence, kTile, of.dim);
       __syncthreads();
       for (int r = 0; r < kRowsPerWarp; ++r) {
         const int own = warp * kRowsPerWarp + r;

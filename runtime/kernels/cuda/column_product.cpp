@@ -8,7 +8,7 @@
 namespace foreshard::cuda {
 namespace {
 
-/// The largest power of two up to 16 that all addresses are multiples of.
+/// The largest power of two up to 16 that divides all addresses.
 std::int64_t common_alignment(std::initializer_list<const std::byte*> addresses) {
   std::uintptr_t bits = 16;
   for (const std::byte* address : addresses) bits |= std::bit_cast<std::uintptr_t>(address);
@@ -18,20 +18,22 @@ std::int64_t common_alignment(std::initializer_list<const std::byte*> addresses)
 }  // namespace
 
 ColumnProduct column_product(const GemmCall& call) {
-  if (call.a.type != call.b.type) throw std::invalid_argument("gemm: a and b are not of one dtype");
-  return {.rows = call.n,
-          .columns = call.m,
-          .inner = call.k,
-          // B is stored (k,n) by rows, (n,k) by columns, as Cᵀ wants it; transposed (k,n) by columns.
-          .transpose_first = call.transpose_b,
-          .transpose_second = call.transpose_a,
-          .first_rows = call.transpose_b ? call.k : call.n,
-          .second_rows = call.transpose_a ? call.m : call.k,
-          .type = call.a.type,
-          .result_type = call.c.type,
-          .accumulate = call.accumulate,
-          .bias = !call.bias.empty(),
-          .alignment = common_alignment({call.a.data, call.b.data, call.c.data})};
+  if (call.a.type != call.b.type) throw std::invalid_argument("gemm: a and b differ in dtype");
+  return {
+      .rows = call.n,
+      .columns = call.m,
+      .inner = call.k,
+      // B stored row-major as (k,n) is (n,k) in column-major order, which is the first factor of Cᵀ. If B is
+      // transposed, it is stored row-major as (n,k): (k,n) in column-major order, to be transposed.
+      .transpose_first = call.transpose_b,
+      .transpose_second = call.transpose_a,
+      .first_rows = call.transpose_b ? call.k : call.n,
+      .second_rows = call.transpose_a ? call.m : call.k,
+      .type = call.a.type,
+      .result_type = call.c.type,
+      .accumulate = call.accumulate,
+      .bias = !call.bias.empty(),
+      .alignment = common_alignment({call.a.data, call.b.data, call.c.data})};
 }
 
 std::size_t ColumnProductHash::operator()(const ColumnProduct& product) const {

@@ -1,4 +1,4 @@
-// Columns of one matrix into columns of another: what is read and written once.
+// Copies or adds columns of one matrix to columns of another; every number is read and written once.
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 #include "runtime/kernels/cuda/numbers.cuh"
 
@@ -9,7 +9,7 @@ constexpr int kThreads = 256;
 
 template <class X, class Y>
 struct Columns {
-  const X* x;  // from the first column on
+  const X* x;  // the first column that is copied
   Y* y;
   std::int64_t x_width;
   std::int64_t y_width;

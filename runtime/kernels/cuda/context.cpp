@@ -27,7 +27,7 @@ Context::~Context() {
 
 std::byte* Context::workspace(std::int64_t bytes) {
   if (workspace_bytes_ < bytes) {
-    check_cuda(cudaFree(workspace_), "cudaFree");  // waits for what still uses it
+    check_cuda(cudaFree(workspace_), "cudaFree");  // cudaFree waits for the kernels that still use it
     workspace_ = nullptr;
     workspace_bytes_ = 0;
     workspace_ = allocate_on_gpu(bytes);
@@ -42,7 +42,7 @@ void run(Context& context, const AttentionCall& call) {
   if (!run_fused(context, call)) run_own_attention(context, call);
 }
 
-void run(Context& context, const SpreadAttentionCall& call) {
+void run(Context& context, const GatheredAttentionCall& call) {
   if (!run_fused(context, call)) run_own_attention(context, call);
 }
 

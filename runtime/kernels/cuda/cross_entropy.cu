@@ -1,5 +1,5 @@
-// Bytes per logit, fp32 with a bf16 gradient: 4 for the maximum, 4 for the sum, 6 for the gradient, which may
-// take the place of logits of its own dtype.
+// Bytes moved per fp32 logit with a bf16 gradient: 4 for the maximum, 4 for the sum, 6 for the gradient. The
+// gradient may overwrite the logits if it has their dtype.
 #include <algorithm>
 
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
@@ -15,20 +15,20 @@ struct Logits {
   const T* at;
   const std::int32_t* labels;
   std::int64_t columns;
-  std::int64_t real_columns;  // the others, which come last, are padding
+  std::int64_t real_columns;  // the columns from here on are padding
   std::int64_t first_column;
 };
 
-/// Calls visit(column, numbers) for the thread's packs of the real columns of a row; what is left over by
-/// ones.
-template <int N, class T, class BlockCall>
-__device__ void for_each_real(const Logits<T>& of, const T* row, const BlockCall& block_call) {
+/// Calls work(logit) for this thread's share of the columns of a row that are not padding: packs of N, then
+/// single columns.
+template <int N, class T, class Work>
+__device__ void for_each_real(const Logits<T>& of, const T* row, const Work& work) {
   const std::int64_t whole = of.real_columns / N * N;
   for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < whole; c += kThreads * N) {
     const Floats<N> numbers = load<N>(row + c);
-    for (int j = 0; j < N; ++j) block_call(numbers.at[j]);
+    for (int j = 0; j < N; ++j) work(numbers.at[j]);
   }
-  for (std::int64_t c = whole + threadIdx.x; c < of.real_columns; c += kThreads) block_call(to_float(row[c]));
+  for (std::int64_t c = whole + threadIdx.x; c < of.real_columns; c += kThreads) work(to_float(row[c]));
 }
 
 template <int N, class T>
@@ -84,7 +84,7 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-/// One kernel, by what it is to do, on packs of N numbers.
+/// Starts the kernel of the call's part, on packs of N numbers.
 template <int N, class T>
 void launch(Context& context, const CrossEntropyCall& call, const Logits<T>& of) {
   const LaunchShape shape{static_cast<unsigned>(call.tokens), kThreads};

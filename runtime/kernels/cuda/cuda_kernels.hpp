@@ -13,11 +13,11 @@ class FusedAttention;
 class Products;
 class RopeTables;
 
-/// What kernels of one GPU run on: its stream, scratch memory, and what libraries keep. The GPU is the
+/// What the kernels of one GPU need: its stream, scratch memory, and the state of libraries. The GPU is the
 /// thread's current one.
 class Context {
  public:
-  /// Scratch is for partial sums of whole-GPU reductions: up to 512 rows of 32768 fp32 numbers.
+  /// Scratch memory for partial sums of reductions over the whole GPU: up to 512 rows of 32768 fp32 numbers.
   static constexpr std::size_t kScratchBytes = std::size_t{64} << 20U;
 
   explicit Context(int index);
@@ -30,9 +30,9 @@ class Context {
   [[nodiscard]] float* scratch() const { return scratch_; }
   [[nodiscard]] Products& products() { return *products_; }
   [[nodiscard]] RopeTables& rope_tables() { return *rope_tables_; }
-  /// Null where this was built without.
+  /// Null if this was built without cuDNN.
   [[nodiscard]] FusedAttention* fused_attention() { return fused_attention_.get(); }
-  /// Memory that grows with the largest call; what it held is lost with the next. @throws CudaError where the
+  /// Memory that grows to the largest call; its content is lost at the next call. @throws CudaError if the
   /// GPU has too little
   std::byte* workspace(std::int64_t bytes);
 
@@ -47,9 +47,9 @@ class Context {
   std::int64_t workspace_bytes_ = 0;
 };
 
-// One call each, handed in to the context's stream. Activations, weights and gradients are bf16 or fp32, each
-// buffer its own; statistics, losses and optimizer states fp32; sums are in fp32 and in an order that the
-// shape alone decides. @pre check_call(call) passes
+// Each function enqueues one call on the context's stream. Activations, weights and gradients are bf16 or
+// fp32, as each buffer says; statistics, losses and optimizer states are fp32. Sums are in fp32, in an order
+// that depends on the shape only. @pre check_call(call) passes
 
 void run(Context& context, const GemmCall& call);
 void run(Context& context, const AttentionCall& call);
@@ -59,16 +59,16 @@ void run(Context& context, const EmbeddingCall& call);
 void run(Context& context, const CrossEntropyCall& call);
 void run(Context& context, const PointwiseCall& call);
 void run(Context& context, const UpdateCall& call);
-void run(Context& context, const SpreadAttentionCall& call);
+void run(Context& context, const GatheredAttentionCall& call);
 void run(Context& context, const ColumnsCall& call);
 void run(Context& context, const RouteCall& call);
 void run(Context& context, const PermuteCall& call);
 void run(Context& context, const GroupedGemmCall& call);
 
-/// Whether this build has kernels for the thread's current GPU.
+/// Whether this build has machine code for the thread's current GPU.
 bool is_built_for_current_gpu();
 
-/// As cudnnGetVersion says it; 0 where cuDNN was not found when this was built.
+/// The result of cudnnGetVersion; 0 if this was built without cuDNN.
 std::size_t cudnn_version();
 
 }  // namespace foreshard::cuda

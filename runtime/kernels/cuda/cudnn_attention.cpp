@@ -1,6 +1,6 @@
-// The graphs that cuDNN's fused attention engines recognise. Source: NVIDIA cuDNN documentation, "Fused
-// attention"; the order of operations is that of NVIDIA's cudnn-frontend, whose patterns the engines look
-// for.
+// The graphs of operations for which cuDNN has fused attention engines. Source: NVIDIA cuDNN documentation,
+// "Fused attention". The operations have the order of NVIDIA's cudnn-frontend, because the engines match its
+// patterns.
 #include "runtime/kernels/cuda/cudnn_attention.hpp"
 
 #include <cmath>
@@ -19,13 +19,13 @@ using Sizes = CudnnGraph::Sizes;
 constexpr cudnnDataType_t kBf16 = CUDNN_DATA_BFLOAT16;
 constexpr cudnnDataType_t kFp32 = CUDNN_DATA_FLOAT;
 
-/// Tensors and steps that forward and backward share.
+/// Builds the graphs of forward and backward.
 class AttentionGraph {
  public:
   explicit AttentionGraph(const AttentionCore& core)
       : core_(core), scale_(1.0F / std::sqrt(static_cast<float>(core.key_dim))) {}
 
-  /// Memory: q, kᵀ, v, out, lse.
+  /// Tensors in memory, in this order: q, kᵀ, v, out, lse.
   CudnnGraph forward() {
     const CudnnTensor q = of_queries(core_.q, core_.key_dim);
     const CudnnTensor k = of_keys_transposed(core_.k, core_.key_dim);
@@ -51,7 +51,8 @@ class AttentionGraph {
     return std::move(graph_);
   }
 
-  /// Memory: q, kᵀ, vᵀ, out, lse, d_out, dq, dk, dv, Σ out·d_out (batch, heads, queries), dq in fp32.
+  /// Tensors in memory, in this order: q, kᵀ, vᵀ, out, lse, d_out, dq, dk, dv, Σ out·d_out (batch, heads,
+  /// queries), dq in fp32.
   CudnnGraph backward() {
     const CudnnTensor q = of_queries(core_.q, core_.key_dim);
     const CudnnTensor k = of_keys_transposed(core_.k, core_.key_dim);
@@ -133,7 +134,7 @@ class AttentionGraph {
     return scores;
   }
 
-  /// Keys after the query count for nothing.
+  /// If causal, replaces the scores of keys after the query, so that their probability is 0.
   CudnnTensor masked(CudnnTensor scores) {
     if (!core_.causal) return scores;
     const CudnnTensor row = positions_of_queries(scores);
@@ -147,7 +148,7 @@ class AttentionGraph {
     return result;
   }
 
-  /// The row, which the queries' being the last positions moves.
+  /// Positions of the queries: row + (keys − queries), because the queries are the last positions.
   CudnnTensor positions_of_queries(CudnnTensor scores) {
     const CudnnTensor row = pairs(CUDNN_DATA_INT32);
     graph_.pointwise(CUDNN_POINTWISE_GEN_INDEX, row, {scores}, CUDNN_DATA_INT32, 2);
@@ -159,7 +160,7 @@ class AttentionGraph {
     return position;
   }
 
-  /// to = Σ over the query heads of a kv head of fromᵀ·rows.
+  /// to = Σ of fromᵀ·rows over the query heads of each kv head.
   void to_keys(CudnnTensor from, CudnnTensor rows, CudnnTensor to, std::int64_t dim) {
     const std::int64_t count = core_.queries * core_.keys;
     const CudnnTensor transposed = graph_.inner(kBf16, {core_.batch, core_.heads, core_.keys, core_.queries},
@@ -228,7 +229,7 @@ CudnnAttention::Plan* CudnnAttention::find(const AttentionCore& core) {
   try {
     prepare(core);
   } catch (const CudaError&) {
-    plans_[shape] = nullptr;  // the project's own kernels run these calls
+    plans_[shape] = nullptr;  // this project's own kernels run such calls
   }
   return plans_[shape].get();
 }

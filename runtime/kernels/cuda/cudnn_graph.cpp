@@ -174,7 +174,7 @@ void CudnnGraph::run(cudnnHandle_t handle, const std::vector<void*>& memory, voi
   for (const auto& [id, value] : numbers_) {
     ids.push_back(id);
     const void* at = std::visit([](const auto& number) -> const void* { return &number; }, value);
-    pointers.push_back(const_cast<void*>(at));  // read only, whatever the type says
+    pointers.push_back(const_cast<void*>(at));  // only read; cuDNN takes non-const pointers
   }
   CudnnDescriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
   const auto count = static_cast<std::int64_t>(ids.size());

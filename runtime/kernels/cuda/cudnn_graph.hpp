@@ -11,7 +11,7 @@
 
 namespace foreshard::cuda {
 
-/// A descriptor of cuDNN's backend, destroyed with its owner. What cuDNN refuses is thrown as CudaError.
+/// A descriptor of cuDNN's backend, destroyed with its owner. @throws CudaError if a cuDNN call fails
 class CudnnDescriptor {
  public:
   explicit CudnnDescriptor(cudnnBackendDescriptorType_t type);
@@ -40,39 +40,39 @@ struct CudnnTensor {
   std::size_t index = 0;  ///< into the graph
 };
 
-/// Operations on tensors, as cuDNN's graph API takes them, compiled into one plan.
+/// A graph of operations on tensors for cuDNN's graph API, compiled into one plan.
 class CudnnGraph {
  public:
   using Sizes = std::array<std::int64_t, 4>;
   using Number = std::variant<float, std::int32_t>;
 
-  /// A tensor that stands in memory.
+  /// A tensor in GPU memory.
   CudnnTensor memory(cudnnDataType_t type, const Sizes& sizes, const Sizes& strides);
-  /// One that exists within the graph alone.
+  /// A tensor that exists only within the graph.
   CudnnTensor inner(cudnnDataType_t type, const Sizes& sizes, const Sizes& strides);
   /// The same, dense.
   CudnnTensor inner(cudnnDataType_t type, const Sizes& sizes);
-  /// A number, the same for every call.
+  /// A constant.
   CudnnTensor number(Number value);
-  /// The strides of a tensor whose dimensions follow one another in memory.
+  /// The strides of a contiguous tensor.
   static Sizes dense(const Sizes& sizes) {
     return {sizes[1] * sizes[2] * sizes[3], sizes[2] * sizes[3], sizes[3], 1};
   }
 
-  /// c = a·b, summed in fp32. With fewer heads in b than in a, heads of a share them in groups.
+  /// c = a·b, summed in fp32. If b has fewer heads than a, groups of heads of a share one head of b.
   void multiply(CudnnTensor a, CudnnTensor b, CudnnTensor c);
   /// y = mode(x [, b [, t]])
   void pointwise(cudnnPointwiseMode_t mode, CudnnTensor y, std::initializer_list<CudnnTensor> from,
                  cudnnDataType_t compute = CUDNN_DATA_FLOAT, std::int64_t axis = -1);
-  /// y = x reduced along the dimensions in which y is smaller.
+  /// y = x, reduced along the dimensions in which y is smaller.
   void reduce(cudnnReduceTensorOp_t op, CudnnTensor x, CudnnTensor y);
-  /// y = the numbers of x, seen with y's sizes and strides.
+  /// y = the numbers of x with the sizes and strides of y.
   void reshape(CudnnTensor x, CudnnTensor y);
 
-  /// Chooses an engine. @throws CudaError where none runs this graph on this GPU
+  /// Chooses an engine and compiles the graph. @throws CudaError if no engine supports it on this GPU
   void compile(cudnnHandle_t handle);
   [[nodiscard]] std::int64_t workspace_bytes() const { return workspace_bytes_; }
-  /// @param memory  of the tensors that were made with memory(), in the order in which they were made
+  /// @param memory  addresses of the tensors made by memory(), in the order in which they were made
   void run(cudnnHandle_t handle, const std::vector<void*>& memory, void* workspace) const;
 
  private:
@@ -81,8 +81,8 @@ class CudnnGraph {
   void add_operation(CudnnDescriptor operation);
   [[nodiscard]] const CudnnDescriptor& of(CudnnTensor tensor) const { return tensors_[tensor.index]; }
 
-  std::vector<CudnnDescriptor> tensors_;  // the index of one is its unique id
-  std::vector<CudnnDescriptor> parts_;    // that operations refer to
+  std::vector<CudnnDescriptor> tensors_;  // the index is the unique id
+  std::vector<CudnnDescriptor> parts_;    // descriptors to which operations refer
   std::vector<CudnnDescriptor> operations_;
   std::vector<std::int64_t> in_memory_;                   // ids
   std::vector<std::pair<std::int64_t, Number>> numbers_;  // ids and values

@@ -1,5 +1,5 @@
-// Experts: their choice, and the rows on their way to them and back. Bytes per number of a
-// routed row, in bf16: 2 read and 2 written each way. Formulas: runtime/kernels/reference/experts.cpp.
+// Choosing experts, and moving rows to expert order and back. Bytes per number of a routed row in bf16: 2
+// read and 2 written in each direction. Formulas: runtime/kernels/reference/experts.cpp.
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 #include "runtime/kernels/cuda/numbers.cuh"
 
@@ -22,11 +22,11 @@ struct Choice {
 
 constexpr int kTokensOfBlock = kThreads / 32;
 
-/// A logit and whose it is. Those that are chosen sooner come first: the larger, of equal ones the first
-/// expert; one that is no number comes last.
+/// A logit and its expert. Candidates are ordered by decreasing logit, of equal logits the lower expert
+/// first, NaN last.
 struct Candidate {
   float logit;
-  float expert;  // a number below 2^24; none where it is negative
+  float expert;  // below 2^24; negative: no candidate
 
   __device__ bool is_one() const { return expert >= 0.0F; }
   __device__ bool comes_before(const Candidate& other) const {
@@ -38,7 +38,7 @@ struct Candidate {
   }
 };
 
-/// The first of the candidates that come after `last`, on all lanes; each looks at every 32nd.
+/// The first candidate after `last` in that order, on all lanes. Each lane searches every 32nd expert.
 template <class T>
 __device__ Candidate next_of(const T* logits, int experts, const Candidate& last) {
   Candidate best{0.0F, -1.0F};
@@ -54,7 +54,7 @@ __device__ Candidate next_of(const T* logits, int experts, const Candidate& last
   return best;
 }
 
-/// A warp per token.
+/// One warp per token.
 template <class T>
 __global__ void __launch_bounds__(kThreads) choose(Choice<T> of) {
   const std::int64_t token = std::int64_t{blockIdx.x} * kTokensOfBlock + threadIdx.x / 32;
@@ -79,7 +79,7 @@ __global__ void __launch_bounds__(kThreads) choose(Choice<T> of) {
   for (int i = 0; i < of.per_token; ++i) weights[i] /= sum;
 }
 
-/// A warp per token. The lane that sets a gradient to zero is the one that adds to it.
+/// One warp per token. The lane that sets a gradient to zero is also the one that adds to it.
 template <class T>
 __global__ void __launch_bounds__(kThreads) choose_backward(Choice<T> of) {
   const std::int64_t token = std::int64_t{blockIdx.x} * kTokensOfBlock + threadIdx.x / 32;
@@ -95,7 +95,7 @@ __global__ void __launch_bounds__(kThreads) choose_backward(Choice<T> of) {
     for (int expert = lane; expert < of.experts; expert += 32) set(d_logits[expert], 0.0F);
   }
   for (int i = 0; i < of.per_token; ++i) {
-    // Timed alone, outside a step, routes may be any numbers.
+    // If the operation is timed alone, outside a step, the routes may be arbitrary numbers.
     if (!(chosen[i] >= 0.0F && chosen[i] < static_cast<float>(of.experts))) continue;
     const int expert = static_cast<int>(chosen[i]);
     if (expert % 32 != lane) continue;
@@ -124,7 +124,7 @@ struct Permutation {
   }
 };
 
-// A block per token.
+// One block per token.
 template <int N, class T>
 __global__ void __launch_bounds__(kThreads) send_rows(Permutation<T> of) {
   for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < of.width; c += kThreads * N) {
@@ -203,7 +203,7 @@ void run(Context& context, const PermuteCall& call) {
   if (bytes > Context::kScratchBytes)
     throw std::invalid_argument("experts: more than 2^23 choices in one call; use a smaller micro-batch");
   auto* const places = reinterpret_cast<std::int64_t*>(context.scratch());
-  // Out of memory that is not pinned: the copy has been taken when the call returns.
+  // The source is pageable memory, so it has been read when this call returns.
   check_cuda(cudaMemcpyAsync(places, call.places->data() + call.first_token * call.per_token, bytes,
                              cudaMemcpyHostToDevice, context.stream()),
              "cudaMemcpyAsync of places");

@@ -6,7 +6,7 @@
 namespace foreshard::cuda {
 namespace {
 
-/// Queries, keys and values side by side in the rows of one matrix.
+/// The rows of one matrix have queries, keys and values next to each other.
 AttentionCore core_of(const AttentionCall& call, float* lse) {
   const std::int64_t dim = call.head_dim;
   AttentionCore core{.backward = call.backward,
@@ -48,7 +48,7 @@ bool run_fused(Context& context, const AttentionCall& call) {
   const std::int64_t lse_at = layout.place(call.lse.elements * static_cast<std::int64_t>(sizeof(float)));
   const std::int64_t scratch_at = layout.place(*scratch);
   std::byte* const memory = context.workspace(layout.bytes());
-  // The library has lse by head, the call by token.
+  // The library stores lse as (head, token), the call as (token, head).
   auto* const by_head = reinterpret_cast<float*>(memory + lse_at);
   auto* const by_token = reinterpret_cast<float*>(call.lse.data);
   if (call.backward) transpose_rows(context, by_token, by_head, call.batch, call.sequence, call.heads);

@@ -9,17 +9,18 @@
 
 namespace foreshard::cuda {
 
-/// Where the numbers of one head of one token begin, the heads of tokens of sequences: distances in elements.
+/// A tensor (sequences, tokens, heads, dim) in memory: strides in elements. The numbers of one head are
+/// contiguous.
 struct HeadsInMemory {
   void* data = nullptr;
-  std::int64_t sequence = 0;  ///< from one sequence's to the next one's
+  std::int64_t sequence = 0;  ///< stride between sequences
   std::int64_t token = 0;
   std::int64_t head = 0;
 };
 
-/// Scaled-dot-product attention in bf16, of the last `queries` positions of each of `batch` sequences of
-/// `keys` positions: under a causal mask query i sees the keys up to keys − queries + i. Query head h reads
-/// kv head h / (heads / kv_heads); scores are scaled by 1/√key_dim.
+/// Scaled-dot-product attention in bf16. The queries are the last `queries` of the `keys` positions of each
+/// sequence: under a causal mask query i attends to the keys 0 … keys − queries + i. Query head h uses kv
+/// head h / (heads / kv_heads); scores are scaled by 1/√key_dim.
 struct AttentionCore {
   bool backward = false;
   bool causal = true;
@@ -34,30 +35,30 @@ struct AttentionCore {
   HeadsInMemory k{};
   HeadsInMemory v{};
   HeadsInMemory out{};    ///< written forward, read backward
-  float* lse = nullptr;   ///< (batch, heads, queries), dense: written forward, read backward
-  HeadsInMemory d_out{};  ///< backward, as the next three: written
+  float* lse = nullptr;   ///< (batch, heads, queries), contiguous: written forward, read backward
+  HeadsInMemory d_out{};  ///< backward: read; dq, dk and dv are written
   HeadsInMemory dq{};
   HeadsInMemory dk{};
   HeadsInMemory dv{};
 };
 
-/// A library's fused attention on the matrix units: memory linear in the sequence.
+/// A library's fused attention on tensor cores; its memory is linear in the sequence.
 class FusedAttention {
  public:
   virtual ~FusedAttention() = default;
-  /// Scratch memory that a call takes; none where the library has no engine for its shape on this GPU.
-  /// Compiles the engine where the shape is new.
+  /// Bytes of scratch memory that a call needs; nothing if the library has no engine for the shape on this
+  /// GPU. Compiles the engine of a new shape.
   virtual std::optional<std::int64_t> scratch_bytes(const AttentionCore& core) = 0;
-  /// @pre scratch_bytes() has a value; `scratch` holds as many
+  /// @pre scratch_bytes(core) has a value; `scratch` has that many bytes
   virtual void run(cudaStream_t stream, const AttentionCore& core, std::byte* scratch) = 0;
 };
 
-/// cuDNN's; null where it was not found when this was built.
+/// cuDNN's fused attention; null if this was built without cuDNN.
 std::unique_ptr<FusedAttention> make_fused_attention();
 
-/// These run a call in bf16 by the library. False, and nothing is run, where there is none or it does not
-/// take the call.
+/// Run a bf16 call in the library. They return false, and run nothing, if there is no library or it does not
+/// support the call.
 bool run_fused(Context& context, const AttentionCall& call);
-bool run_fused(Context& context, const SpreadAttentionCall& call);
+bool run_fused(Context& context, const GatheredAttentionCall& call);
 
 }  // namespace foreshard::cuda

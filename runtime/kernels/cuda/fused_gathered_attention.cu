@@ -1,6 +1,11 @@
-// Attention of queries, keys and values that lie apart, by a library that wants keys side by side: they and
-// the values are brought into the order of positions, and every stretch of queries that follow one another
-// runs against the keys up to its end. Gradients come back the same way, added up stretch by stretch.
+// Gathered attention in a library that needs the keys of a sequence in the order of positions. Keys and
+// values are copied into that order; then each chunk of consecutive queries runs with the keys up to its end.
+// Backward adds the gradients of each chunk to the matrices in the same way.
+//
+// Example: cp 2, a causal sequence of 8 positions, rank 0 with the queries 0 1 6 7. The rows of the gathered
+// keys are in the order 0 1 6 7 2 3 4 5; they are copied into the order 0 … 7. Two chunks run: queries 0 1
+// with keys 0 … 1, and queries 6 7 with keys 0 … 7. Both are the case of AttentionCore: the queries are the
+// last positions of the keys.
 #include <algorithm>
 #include <initializer_list>
 #include <optional>
@@ -15,19 +20,20 @@ namespace {
 
 constexpr int kThreads = 256;
 
-/// Columns of heads in a matrix's rows, and the same (batch, positions, heads, ordered_width) by position.
+/// Columns of heads in the rows of a matrix, and the same numbers ordered by position: (batch, positions,
+/// heads, ordered_width).
 struct Move {
   TokenRows rows;
   HeadColumns columns;
-  std::int64_t first_position = 0;  ///< where `ordered` begins
-  std::int64_t ordered_length = 0;  ///< positions of a sequence there
+  std::int64_t first_position = 0;  ///< the first position in `ordered`
+  std::int64_t ordered_length = 0;  ///< positions of one sequence in `ordered`
   std::int64_t heads = 0;
-  std::int64_t width = 0;  ///< columns of each head that move
+  std::int64_t width = 0;  ///< columns of each head that are moved
   Bf16* ordered = nullptr;
   std::int64_t ordered_width = 0;
   std::int64_t ordered_column = 0;
 
-  /// Of position blockIdx.x of sequence blockIdx.y.
+  /// The first column of the heads of position blockIdx.x of sequence blockIdx.y.
   __device__ Bf16* in_matrix() const {
     const std::int64_t row = rows.row_of({blockIdx.y, first_position + blockIdx.x});
     return reinterpret_cast<Bf16*>(columns.x.data) + row * columns.row_width + columns.first_column;
@@ -38,16 +44,16 @@ struct Move {
   }
 };
 
-/// Calls visit(number in the matrix, number in the ordered) for every N columns of a token's heads.
-template <int N, class BlockCall>
-__device__ void for_each_pack(const Move& of, const BlockCall& block_call) {
+/// Calls work(address in the matrix, address in `ordered`) for every N columns of a token's heads.
+template <int N, class Work>
+__device__ void for_each_pack(const Move& of, const Work& work) {
   Bf16* const matrix = of.in_matrix();
   Bf16* const ordered = of.in_order();
   const auto packs = static_cast<std::uint32_t>(of.width / N);
   for (std::uint32_t at = threadIdx.x; at < of.heads * packs; at += kThreads) {
     const std::uint32_t head = at / packs;
     const std::uint32_t column = (at - head * packs) * N;
-    block_call(matrix + head * of.columns.head_stride + column, ordered + head * of.ordered_width + column);
+    work(matrix + head * of.columns.head_stride + column, ordered + head * of.ordered_width + column);
   }
 }
 
@@ -59,7 +65,7 @@ __device__ void add_to(Bf16* to, Floats<N> more) {
 }
 
 template <int N>
-__global__ void __launch_bounds__(kThreads) bring_in_order(Move of) {
+__global__ void __launch_bounds__(kThreads) copy_in_order(Move of) {
   for_each_pack<N>(of, [](const Bf16* matrix, Bf16* ordered) { store<N>(ordered, load<N>(matrix)); });
 }
 
@@ -68,7 +74,7 @@ __global__ void __launch_bounds__(kThreads) add_back(Move of) {
   for_each_pack<N>(of, [](Bf16* matrix, const Bf16* ordered) { add_to<N>(matrix, load<N>(ordered)); });
 }
 
-/// Of columns that all heads share: their sum.
+/// For columns that all heads share: adds the sum over the heads.
 template <int N>
 __global__ void __launch_bounds__(kThreads) add_back_sum(Move of) {
   Bf16* const matrix = of.in_matrix();
@@ -92,16 +98,16 @@ bool are_in_bf16(std::initializer_list<Buffer> buffers) {
                      [](const Buffer& each) { return each.empty() || each.type == DType::bf16; });
 }
 
-/// Queries that follow one another, of every sequence.
+/// Consecutive queries of every sequence.
 struct Chunk {
-  std::int64_t first_row = 0;  ///< of the first sequence's
+  std::int64_t first_row = 0;  ///< row of the first sequence's first query
   std::int64_t first_position = 0;
-  std::int64_t keys = 0;  ///< that they see, from the first on
+  std::int64_t keys = 0;  ///< keys 0 … keys − 1 are used
 };
 
 class Fused {
  public:
-  Fused(Context& context, const SpreadAttentionCall& call)
+  Fused(Context& context, const GatheredAttentionCall& call)
       : context_(context), call_(call), length_(call.queries.chunk()) {}
 
   bool run() {
@@ -119,7 +125,7 @@ class Fused {
   }
 
  private:
-  /// A share that is one of several has two.
+  /// 2 if the sequence is split over several ranks (TokenRows), else 1.
   [[nodiscard]] std::int64_t chunks_of_share() const { return call_.queries.share_length() / length_; }
   [[nodiscard]] std::int64_t chunks() const { return call_.queries.held * chunks_of_share(); }
   [[nodiscard]] Chunk chunk(std::int64_t index) const {
@@ -132,7 +138,7 @@ class Fused {
             .keys = call_.causal ? first + length_ : call_.keys.sequence};
   }
 
-  /// The library reads queries where they stand.
+  /// Whether dtypes and alignment suit the library, which reads the queries in place.
   [[nodiscard]] bool is_ready() const {
     const bool are_bf16 = are_in_bf16({call_.q.x, call_.k.x, call_.shared_k.x, call_.v.x, call_.out,
                                        call_.d_out, call_.dq.x, call_.dk.x, call_.d_shared_k.x, call_.dv.x});
@@ -140,7 +146,7 @@ class Fused {
            call_.key_dim() % kPack == 0 && are_packed({call_.out, call_.d_out}, call_.v_head_dim);
   }
 
-  /// False where the library does not take one of the stretches.
+  /// Plans the workspace. False if the library does not support one of the chunks.
   bool lay_out() {
     constexpr std::int64_t kBytes = sizeof(Bf16);
     const std::int64_t keys = call_.keys.batch * call_.keys.sequence * call_.kv_heads;
@@ -197,17 +203,17 @@ class Fused {
   }
 
   void run(const Chunk& chunk) {
-    if (call_.backward) turn_lse(chunk);
+    if (call_.backward) transpose_lse(chunk);
     context_.fused_attention()->run(context_.stream(), core_of(chunk), memory_ + scratch_at_);
-    if (!call_.backward) return turn_lse(chunk);
+    if (!call_.backward) return transpose_lse(chunk);
     add_queries(chunk);
     add_keys(call_.dk, call_.own_dim, dk_at_, call_.key_dim(), chunk.keys);
     add_keys(call_.dv, call_.v_head_dim, dv_at_, call_.v_head_dim, chunk.keys);
     if (call_.shared_dim > 0) add_shared(chunk.keys);
   }
 
-  /// The library has lse by head, the call by token.
-  void turn_lse(const Chunk& chunk) {
+  /// The library stores lse as (head, token), the call as (token, head).
+  void transpose_lse(const Chunk& chunk) {
     for (std::int64_t sequence = 0; sequence < call_.queries.batch; ++sequence) {
       auto* const by_head = reinterpret_cast<float*>(memory_ + lse_at_) + sequence * call_.heads * length_;
       const std::int64_t row = chunk.first_row + sequence * call_.queries.share_length();
@@ -236,7 +242,7 @@ class Fused {
 
   void order(const HeadColumns& from, std::int64_t width, std::int64_t at, std::int64_t ordered_width,
              std::int64_t ordered_column) {
-    move_tokens(bring_in_order<kPack>, bring_in_order<1>,
+    move_tokens(copy_in_order<kPack>, copy_in_order<1>,
                 of_keys(from, width, at, ordered_width, ordered_column), call_.keys.sequence);
   }
 
@@ -268,12 +274,12 @@ class Fused {
                            move.ordered_width % kPack == 0 && move.ordered_column % kPack == 0;
     const LaunchShape shape{dim3(static_cast<unsigned>(positions), static_cast<unsigned>(move.rows.batch)),
                             kThreads};
-    start(context_, "attention of keys that lie apart", shape, is_packed ? packed : single, move);
+    start(context_, "gathered attention", shape, is_packed ? packed : single, move);
   }
 
   Context& context_;
-  const SpreadAttentionCall& call_;
-  std::int64_t length_;  // of a stretch
+  const GatheredAttentionCall& call_;
+  std::int64_t length_;  // of a chunk
   WorkspaceLayout layout_;
   std::byte* memory_ = nullptr;
   std::int64_t k_at_ = 0;
@@ -287,7 +293,7 @@ class Fused {
 
 }  // namespace
 
-bool run_fused(Context& context, const SpreadAttentionCall& call) {
+bool run_fused(Context& context, const GatheredAttentionCall& call) {
   if (call.queries.rows() == 0) return false;
   return Fused(context, call).run();
 }

@@ -1,5 +1,5 @@
-// Attention of queries, keys and values that lie apart. Online softmax: a warp holds a row, its lanes 32
-// columns of the scores at a time. Plain fp32 arithmetic out of the caches, not the matrix units. Formulas:
+// Gathered attention with online softmax. A warp processes one row; its lanes compute the scores of 32 keys
+// at a time. It computes in fp32 without tensor cores and without shared memory. Formulas:
 // runtime/kernels/reference/gathered_attention.cpp. Source: Dao et al. 2022, arXiv:2205.14135, algorithms 1
 // and 4.
 #include "runtime/kernels/cuda/attention.hpp"
@@ -11,9 +11,9 @@ namespace {
 constexpr int kWarps = 4;
 constexpr int kThreads = kWarps * 32;
 constexpr int kMostDim = 256;
-constexpr int kMostChunks = kMostDim / 32;  // of a row that a lane owns
+constexpr int kMostChunks = kMostDim / 32;  // numbers of a row that a lane holds
 
-/// Columns of the 32 that follow one another that a lane owns: lane, lane + 32, …
+/// The columns of a row that a lane holds: lane, lane + 32, lane + 64, …
 struct Row {
   float at[kMostChunks] = {};
 
@@ -32,8 +32,8 @@ struct Row {
 };
 
 template <class T>
-struct Spread {
-  SpreadAttentionCall call;
+struct Gathered {
+  GatheredAttentionCall call;
   float scale;
   float* delta;  // (query rows, heads): Σ over columns of out·d_out
 
@@ -61,8 +61,9 @@ struct Spread {
     }
     return scale * product;
   }
-  /// P and dS of one pair that sees itself.
-  __device__ void slopes(std::int64_t query, std::int64_t head, std::int64_t key, float& p, float& ds) const {
+  /// P and dS of a query and a key to which it attends.
+  __device__ void gradients(std::int64_t query, std::int64_t head, std::int64_t key, float& p,
+                            float& ds) const {
     p = __expf(score(query, head, key) - *lse(query, head));
     const T* const d_out = out_of(call.d_out, query, head);
     const T* const v = head_of(call.v, key, kv_head_of(head));
@@ -70,27 +71,27 @@ struct Spread {
     for (int c = 0; c < call.v_head_dim; ++c) product += to_float(d_out[c]) * to_float(v[c]);
     ds = scale * p * (product - delta[query * call.heads + head]);
   }
-  /// Keys that a query at this position sees.
-  __device__ std::int64_t seen_from(std::int64_t position) const {
+  /// The number of keys to which a query at this position attends.
+  __device__ std::int64_t visible_from(std::int64_t position) const {
     return call.causal ? position + 1 : call.keys.sequence;
   }
 };
 
-/// The row that a warp is to work on.
+/// The row that this warp processes.
 __device__ std::int64_t warp_row() { return std::int64_t{blockIdx.x} * kWarps + threadIdx.x / 32; }
 __device__ int lane_number() { return static_cast<int>(threadIdx.x) % 32; }
 
-/// Block (x, y): query rows x·kWarps … of head y.
+/// Block (x, y) computes the query rows from x·kWarps on of head y.
 template <class T>
-__global__ void __launch_bounds__(kThreads) spread_forward(Spread<T> of) {
-  const SpreadAttentionCall& call = of.call;
+__global__ void __launch_bounds__(kThreads) gathered_forward(Gathered<T> of) {
+  const GatheredAttentionCall& call = of.call;
   const std::int64_t row = warp_row();
   if (row >= call.queries.rows()) return;
   const std::int64_t head = blockIdx.y;
   const int lane = lane_number();
   const int dim = static_cast<int>(call.v_head_dim);
   const TokenRows::Place place = call.queries.place_of(row);
-  const std::int64_t end = of.seen_from(place.position);
+  const std::int64_t end = of.visible_from(place.position);
   Row out;
   float largest = -INFINITY;
   float sum = 0.0F;
@@ -118,8 +119,8 @@ __global__ void __launch_bounds__(kThreads) spread_forward(Spread<T> of) {
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) spread_row_products(Spread<T> of) {
-  const SpreadAttentionCall& call = of.call;
+__global__ void __launch_bounds__(kThreads) gathered_row_products(Gathered<T> of) {
+  const GatheredAttentionCall& call = of.call;
   const std::int64_t row = warp_row();
   if (row >= call.queries.rows()) return;
   const std::int64_t head = blockIdx.y;
@@ -132,22 +133,22 @@ __global__ void __launch_bounds__(kThreads) spread_row_products(Spread<T> of) {
   if (lane_number() == 0) of.delta[row * call.heads + head] = sum;
 }
 
-/// dq of query rows x·kWarps … of head y.
+/// Block (x, y) computes dq of the query rows from x·kWarps on of head y.
 template <class T>
-__global__ void __launch_bounds__(kThreads) spread_backward_queries(Spread<T> of) {
-  const SpreadAttentionCall& call = of.call;
+__global__ void __launch_bounds__(kThreads) gathered_backward_queries(Gathered<T> of) {
+  const GatheredAttentionCall& call = of.call;
   const std::int64_t row = warp_row();
   if (row >= call.queries.rows()) return;
   const std::int64_t head = blockIdx.y;
   const int lane = lane_number();
   const TokenRows::Place place = call.queries.place_of(row);
-  const std::int64_t end = of.seen_from(place.position);
+  const std::int64_t end = of.visible_from(place.position);
   Row own;
   Row shared;
   for (std::int64_t tile = 0; tile < end; tile += 32) {
     float p = 0.0F;
     float slope = 0.0F;
-    if (tile + lane < end) of.slopes(row, head, call.keys.row_of({place.sequence, tile + lane}), p, slope);
+    if (tile + lane < end) of.gradients(row, head, call.keys.row_of({place.sequence, tile + lane}), p, slope);
     for (int j = 0; j < 32 && tile + j < end; ++j) {
       const float ds = __shfl_sync(0xFFFFFFFFU, slope, j);
       const std::int64_t key = call.keys.row_of({place.sequence, tile + j});
@@ -161,12 +162,13 @@ __global__ void __launch_bounds__(kThreads) spread_backward_queries(Spread<T> of
   if (call.shared_dim > 0) shared.add_to(dq + call.own_dim, static_cast<int>(call.shared_dim), lane);
 }
 
-/// Calls visit(query, head, p, ds) on the whole warp, in order, for the queries of these heads that see a
-/// key: lanes have worked out 32 of them at a time.
-template <class T, class BlockCall>
-__device__ void for_each_query(const Spread<T>& of, std::int64_t key, std::int64_t first_head,
-                               std::int64_t end_head, const BlockCall& block_call) {
-  const SpreadAttentionCall& call = of.call;
+/// Calls work(query, head, p, ds) on all lanes of the warp, for the queries of the heads first_head …
+/// end_head − 1 in order. The lanes compute p and ds of 32 queries at a time; both are 0 if the query does
+/// not attend to the key.
+template <class T, class Work>
+__device__ void for_each_query(const Gathered<T>& of, std::int64_t key, std::int64_t first_head,
+                               std::int64_t end_head, const Work& work) {
+  const GatheredAttentionCall& call = of.call;
   const TokenRows::Place place = call.keys.place_of(key);
   const std::int64_t length = call.queries.share_length();
   for (std::int64_t head = first_head; head < end_head; ++head) {
@@ -177,22 +179,22 @@ __device__ void for_each_query(const Spread<T>& of, std::int64_t key, std::int64
         float p = 0.0F;
         float slope = 0.0F;
         if (tile + lane_number() < length &&
-            place.position < of.seen_from(call.queries.place_of(query).position))
-          of.slopes(query, head, key, p, slope);
+            place.position < of.visible_from(call.queries.place_of(query).position))
+          of.gradients(query, head, key, p, slope);
         for (int j = 0; j < 32 && tile + j < length; ++j) {
           const float p_of = __shfl_sync(0xFFFFFFFFU, p, j);
           const float slope_of = __shfl_sync(0xFFFFFFFFU, slope, j);
-          block_call(first + tile + j, head, p_of, slope_of);
+          work(first + tile + j, head, p_of, slope_of);
         }
       }
     }
   }
 }
 
-/// dk and dv of key rows x·kWarps … of kv head y.
+/// Block (x, y) computes dk and dv of the key rows from x·kWarps on of kv head y.
 template <class T>
-__global__ void __launch_bounds__(kThreads) spread_backward_keys(Spread<T> of) {
-  const SpreadAttentionCall& call = of.call;
+__global__ void __launch_bounds__(kThreads) gathered_backward_keys(Gathered<T> of) {
+  const GatheredAttentionCall& call = of.call;
   const std::int64_t key = warp_row();
   if (key >= call.keys.rows()) return;
   const std::int64_t kv_head = blockIdx.y;
@@ -211,10 +213,10 @@ __global__ void __launch_bounds__(kThreads) spread_backward_keys(Spread<T> of) {
   dv.add_to(of.head_of(call.dv, key, kv_head), dim, lane);
 }
 
-/// d_shared_k of key rows x·kWarps …, which all heads read.
+/// Block x computes d_shared_k of the key rows from x·kWarps on: a sum over all heads.
 template <class T>
-__global__ void __launch_bounds__(kThreads) spread_backward_shared(Spread<T> of) {
-  const SpreadAttentionCall& call = of.call;
+__global__ void __launch_bounds__(kThreads) gathered_backward_shared(Gathered<T> of) {
+  const GatheredAttentionCall& call = of.call;
   const std::int64_t key = warp_row();
   if (key >= call.keys.rows()) return;
   const int lane = lane_number();
@@ -227,21 +229,21 @@ __global__ void __launch_bounds__(kThreads) spread_backward_shared(Spread<T> of)
 }
 
 template <class T>
-void run_backward(Context& context, const Spread<T>& of) {
-  const SpreadAttentionCall& call = of.call;
+void run_backward(Context& context, const Gathered<T>& of) {
+  const GatheredAttentionCall& call = of.call;
   const dim3 queries(blocks_for(call.queries.rows(), kWarps), static_cast<unsigned>(call.heads));
   const unsigned keys = blocks_for(call.keys.rows(), kWarps);
-  const char* const what = "attention of keys that lie apart, backward";
-  start(context, what, {queries, kThreads}, spread_row_products<T>, of);
-  start(context, what, {queries, kThreads}, spread_backward_queries<T>, of);
-  start(context, what, {dim3(keys, static_cast<unsigned>(call.kv_heads)), kThreads}, spread_backward_keys<T>,
-        of);
-  if (call.shared_dim > 0) start(context, what, {keys, kThreads}, spread_backward_shared<T>, of);
+  const char* const what = "gathered attention, backward";
+  start(context, what, {queries, kThreads}, gathered_row_products<T>, of);
+  start(context, what, {queries, kThreads}, gathered_backward_queries<T>, of);
+  start(context, what, {dim3(keys, static_cast<unsigned>(call.kv_heads)), kThreads},
+        gathered_backward_keys<T>, of);
+  if (call.shared_dim > 0) start(context, what, {keys, kThreads}, gathered_backward_shared<T>, of);
 }
 
 }  // namespace
 
-void run_own_attention(Context& context, const SpreadAttentionCall& call) {
+void run_own_attention(Context& context, const GatheredAttentionCall& call) {
   for (const std::int64_t dim : {call.own_dim, call.shared_dim, call.v_head_dim}) {
     if (dim > kMostDim) throw std::invalid_argument("attention: heads of more than 256 numbers");
   }
@@ -252,11 +254,11 @@ void run_own_attention(Context& context, const SpreadAttentionCall& call) {
   if (rows == 0) return;
   with_numbers(call.out, [&](auto* out) {
     using T = std::remove_pointer_t<decltype(out)>;
-    const Spread<T> of{call, 1.0F / sqrtf(static_cast<float>(call.key_dim())), context.scratch()};
+    const Gathered<T> of{call, 1.0F / sqrtf(static_cast<float>(call.key_dim())), context.scratch()};
     if (call.backward) return run_backward(context, of);
-    start(context, "attention of keys that lie apart",
+    start(context, "gathered attention",
           {dim3(blocks_for(call.queries.rows(), kWarps), static_cast<unsigned>(call.heads)), kThreads},
-          spread_forward<T>, of);
+          gathered_forward<T>, of);
   });
 }
 

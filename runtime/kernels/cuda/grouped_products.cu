@@ -1,6 +1,11 @@
-// Products of experts: one each, by cuBLASLt, over the rows that came to it. Rows that came from several
-// ranks stand apart, in runs by rank. Where runs are short, they are brought together first and their results
-// back: a product of few rows waits for its weight. Formulas: runtime/kernels/reference/experts.cpp.
+// Products of experts in cuBLASLt: one per expert, over its rows. The rows of one expert that came from
+// several ranks are in several runs, one per rank. Short runs are gathered into contiguous rows first, and
+// results are scattered back, because a product of few rows costs as much as reading its weight. Formulas:
+// runtime/kernels/reference/experts.cpp.
+//
+// Example: 2 experts, rows from 2 ranks: expert 0 has the rows 0 … 9 and 30 … 34, expert 1 the rows 10 … 29
+// and 35 … 40. For expert 0, rows 0 … 9 and 30 … 34 are copied to 15 contiguous rows, multiplied once, and
+// the results copied back.
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 #include "runtime/kernels/cuda/numbers.cuh"
 #include "runtime/kernels/cuda/workspace_layout.hpp"
@@ -10,13 +15,13 @@ namespace {
 
 constexpr int kThreads = 256;
 
-/// Runs of one expert, and where each begins when they stand together: what a kernel takes as a parameter.
+/// Runs of one expert that are gathered into contiguous rows: the parameter of the kernel that copies them.
 struct Runs {
   static constexpr int kMost = 256;
   int count = 0;
-  std::int32_t begin[kMost] = {};  ///< among the rows that stand together
-  std::int32_t first[kMost] = {};  ///< among the routed ones
-  std::int32_t rows = 0;           ///< of all
+  std::int32_t begin[kMost] = {};  ///< first contiguous row of each run
+  std::int32_t first[kMost] = {};  ///< first routed row of each run
+  std::int32_t rows = 0;           ///< rows of all runs
 
   void add(const ExpertRun& run) {
     begin[count] = rows;
@@ -24,7 +29,7 @@ struct Runs {
     rows += static_cast<std::int32_t>(run.rows);
     ++count;
   }
-  /// The place among the routed of a row that stands with the others.
+  /// The routed row of a contiguous row.
   __device__ std::int64_t place_of(std::int32_t row) const {
     int run = 0;
     for (int step = kMost / 2; step > 0; step /= 2) {
@@ -34,28 +39,28 @@ struct Runs {
   }
 };
 
-/// A block per row.
-template <int N, bool kApart, class T>
-__global__ void __launch_bounds__(kThreads) move_rows(Runs runs, T* apart, T* together, std::int64_t width) {
+/// One block per row.
+template <int N, bool kBack, class T>
+__global__ void __launch_bounds__(kThreads) move_rows(Runs runs, T* routed, T* gathered, std::int64_t width) {
   const auto row = static_cast<std::int32_t>(blockIdx.x);
-  T* const one = apart + runs.place_of(row) * width;
-  T* const other = together + std::int64_t{row} * width;
-  T* const to = kApart ? one : other;
-  const T* const from = kApart ? other : one;
+  T* const one = routed + runs.place_of(row) * width;
+  T* const other = gathered + std::int64_t{row} * width;
+  T* const to = kBack ? one : other;
+  const T* const from = kBack ? other : one;
   for (std::int64_t i = std::int64_t{threadIdx.x} * N; i < width; i += kThreads * N)
     store<N>(to + i, load<N>(from + i));
 }
 
-/// Between the rows where they came and rows that stand together.
-void move(Context& context, const Runs& runs, const Buffer& apart, const Buffer& together, std::int64_t width,
-          bool back) {
-  const bool packed = are_packed({apart, together}, width);
-  with_numbers(apart, [&](auto* rows) {
+/// Copies routed rows to contiguous rows, or `back`.
+void move(Context& context, const Runs& runs, const Buffer& routed, const Buffer& gathered,
+          std::int64_t width, bool back) {
+  const bool packed = are_packed({routed, gathered}, width);
+  with_numbers(routed, [&](auto* rows) {
     using T = std::remove_pointer_t<decltype(rows)>;
     auto* kernel = back ? move_rows<1, true, T> : move_rows<1, false, T>;
     if (packed) kernel = back ? move_rows<kPack, true, T> : move_rows<kPack, false, T>;
     start(context, "rows of an expert", {static_cast<unsigned>(runs.rows), kThreads}, kernel, runs, rows,
-          reinterpret_cast<T*>(together.data), width);
+          reinterpret_cast<T*>(gathered.data), width);
   });
 }
 
@@ -65,7 +70,7 @@ class Grouped {
 
   void run() {
     const std::vector<ExpertRun>& runs = call_.routed->runs;
-    if (static_cast<std::int64_t>(runs.size()) <= call_.experts) {  // one each
+    if (static_cast<std::int64_t>(runs.size()) <= call_.experts) {  // one run per expert
       for (const ExpertRun& each : runs) run_alone(each);
       return;
     }
@@ -73,16 +78,16 @@ class Grouped {
   }
 
  private:
-  /// Rows of a run from which on its own product is taken for the quicker way: that of a weight's gradient
-  /// reads and writes the whole gradient in fp32 each time, the others read the weight. On an H200, together,
-  /// runs of 128 rows took half of what they took alone, and weight gradients of runs of 1024 rows two
-  /// thirds; where exactly it turns was not measured.
+  /// A run with at least this many rows is multiplied on its own. Each product of a weight gradient reads and
+  /// writes the whole gradient in fp32; the other products read the weight. Measured on an H200: gathered
+  /// runs of 128 rows took half as long as separate products, gathered runs of 1024 rows of weight gradients
+  /// two thirds. The exact break-even was not measured.
   [[nodiscard]] std::int64_t enough_rows() const {
     return call_.part == GroupedPart::weight_gradient ? 2048 : 512;
   }
 
   void run(std::int64_t expert) {
-    Runs together;
+    Runs gathered;
     ExpertRun last;
     for (const ExpertRun& each : call_.routed->runs) {
       if (each.expert != expert || each.rows == 0) continue;
@@ -90,15 +95,15 @@ class Grouped {
         run_alone(each);
         continue;
       }
-      together.add(each);
+      gathered.add(each);
       last = each;
-      if (together.count == Runs::kMost) {
-        run(expert, together);
-        together = {};
+      if (gathered.count == Runs::kMost) {
+        run(expert, gathered);
+        gathered = {};
       }
     }
-    if (together.count == 1) return run_alone(last);
-    if (together.count > 1) run(expert, together);
+    if (gathered.count == 1) return run_alone(last);
+    if (gathered.count > 1) run(expert, gathered);
   }
 
   void run_alone(const ExpertRun& run) {

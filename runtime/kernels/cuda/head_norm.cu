@@ -1,5 +1,5 @@
-// Norms of heads that stand side by side: a warp per head of a row, which it reads once and finds again in
-// the cache. Formulas: runtime/kernels/reference/norm.cpp.
+// Norms of query and key heads. One warp per head of a row: it reads the head from memory once, and later
+// from the cache. Formulas: runtime/kernels/reference/norm.cpp.
 #include <algorithm>
 
 #include "runtime/kernels/cuda/norm.hpp"
@@ -10,17 +10,17 @@ namespace {
 
 constexpr int kWarps = 8;
 constexpr int kThreads = kWarps * 32;
-/// Blocks of a backward pass, at most: each leaves a row of partial sums of d_weight.
+/// The largest number of blocks of a backward pass. Each block writes a row of partial sums of d_weight.
 constexpr std::int64_t kMostParts = 512;
 
 template <class T, class W>
 struct Heads {
-  NormCall call;  // for where rows stand; its buffers are below as what they are
+  NormCall call;  // for the layout of rows; its buffers with their types are below
   const T* x;
   const W* weight;
   float* stats;
   T* y;         // forward
-  const T* dy;  // backward, as the next three
+  const T* dy;  // backward, like the next three
   const T* residual;
   T* dx;
   float* d_weight_parts;  // (blocks, 2·width)
@@ -43,7 +43,7 @@ __global__ void __launch_bounds__(kThreads) head_norm(Heads<T, W> of) {
   if (lane == 0) of.stats[row] = root;
 }
 
-/// Each warp takes every (warps of the grid)th row, and sums d_weight in shared memory of its own.
+/// Each warp processes every (warps of the grid)-th row and sums d_weight in its own part of shared memory.
 template <class T, class W>
 __global__ void __launch_bounds__(kThreads) head_norm_backward(Heads<T, W> of) {
   const NormCall& call = of.call;
@@ -62,7 +62,7 @@ __global__ void __launch_bounds__(kThreads) head_norm_backward(Heads<T, W> of) {
     for (std::int64_t c = lane; c < call.width; c += 32) {
       const float normed = to_float(of.x[at + c]) * root;
       const float gradient = to_float(of.dy[at + c]);
-      d_weight[own + c] += gradient * normed;  // the same lane's in every row
+      d_weight[own + c] += gradient * normed;  // in every row the same lane adds to this element
       sum += gradient * to_float(of.weight[own + c]) * normed;
     }
     const float mean = warp_sum(sum) / static_cast<float>(call.width);
@@ -101,9 +101,9 @@ void run_heads(Context& context, const NormCall& call, Heads<T, W> of) {
 }  // namespace
 
 void run_head_norm(Context& context, const NormCall& call) {
-  constexpr std::int64_t kMostWidth = 512;  // as the warps' sums have room for in 48 KiB
+  constexpr std::int64_t kMostWidth = 512;  // limit: the warps' sums must fit into 48 KiB
   if (call.width > kMostWidth)
-    throw std::invalid_argument("norm: heads of more than 512 numbers are not normed on GPUs");
+    throw std::invalid_argument("norm: the GPU kernel supports heads of at most 512 numbers");
   if (call.rows == 0) return;
   with_numbers(call.x, [&](auto* x) {
     with_numbers(call.weight, [&](auto* weight) {

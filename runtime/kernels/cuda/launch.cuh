@@ -6,9 +6,9 @@
 #include "runtime/cuda/cuda_check.hpp"
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 
-// How kernels are started, and what else of CUDA's dialect C++ has no words for. Where the tests compile
-// kernels as C++, to run them without a GPU, what stands in for CUDA's header (tests/emulated_cuda) has
-// functions for it.
+// Starting kernels, and dynamic shared memory: the parts of CUDA that are not C++. The tests also compile the
+// kernels as C++ to run them without a GPU; then the emulated CUDA headers (tests/emulated_cuda) provide
+// functions instead.
 
 namespace foreshard::cuda {
 
@@ -18,7 +18,7 @@ struct LaunchShape {
   std::size_t shared_bytes = 0;  ///< of dynamic shared memory
 };
 
-/// Hands a kernel in to the context's stream.
+/// Enqueues a kernel on the context's stream.
 /// @param what  for messages: "a norm"
 /// @throws CudaError naming it
 template <class... Parameters>

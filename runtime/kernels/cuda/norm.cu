@@ -1,6 +1,6 @@
 // Bytes per element in bf16: forward reads 2 and writes 2; backward reads 4 (6 with a residual) and writes 2.
-// A row stays in the registers of one block between its sums and its result, so that memory is read once.
-// Formulas: runtime/kernels/reference/norm.cpp.
+// One block keeps a row in registers between its sums and its result, so that memory is read once. Formulas:
+// runtime/kernels/reference/norm.cpp.
 #include <algorithm>
 
 #include "runtime/kernels/cuda/norm.hpp"
@@ -10,10 +10,11 @@ namespace foreshard::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-/// Blocks of a backward pass, at most: each leaves a row of partial sums of d_weight (and d_bias).
+/// The largest number of blocks of a backward pass. Each block writes a row of partial sums of d_weight (and
+/// d_bias).
 constexpr std::int64_t kMostParts = 512;
 
-/// A thread's packs of a row: those of columns (p·kThreads + thread)·N.
+/// The first column of a thread's pack number `pack` of a row: (pack·kThreads + thread)·N.
 __device__ std::int64_t column_of(int pack, int n) {
   return (std::int64_t{pack} * kThreads + threadIdx.x) * n;
 }
@@ -79,7 +80,7 @@ struct Backward {
   std::int64_t width;
 };
 
-/// Each block takes rows blockIdx.x, blockIdx.x + gridDim.x, …
+/// Each block processes the rows blockIdx.x, blockIdx.x + gridDim.x, …
 template <int N, int kPacks, bool kCentred, class T, class W>
 __global__ void __launch_bounds__(kThreads) norm_backward(Backward<T, W> of) {
   __shared__ float shared[32];
@@ -137,18 +138,19 @@ __global__ void __launch_bounds__(kThreads) norm_backward(Backward<T, W> of) {
   }
 }
 
-/// Calls visit with constants: numbers at a time, and packs of a thread that cover the row.
-template <class BlockCall>
-void with_packs(bool packed, std::int64_t width, const BlockCall& block_call) {
+/// Calls work(N, packs) with compile-time constants: the numbers of a pack, and the packs per thread that
+/// cover a row.
+template <class Work>
+void with_packs(bool packed, std::int64_t width, const Work& work) {
   const auto choose = [&](auto n) {
     const std::int64_t packs = blocks_for(width, std::int64_t{kThreads} * n.value);
-    if (packs <= 1) return block_call(n, std::integral_constant<int, 1>());
-    if (packs <= 2) return block_call(n, std::integral_constant<int, 2>());
-    if (packs <= 4) return block_call(n, std::integral_constant<int, 4>());
-    if (packs <= 8) return block_call(n, std::integral_constant<int, 8>());
+    if (packs <= 1) return work(n, std::integral_constant<int, 1>());
+    if (packs <= 2) return work(n, std::integral_constant<int, 2>());
+    if (packs <= 4) return work(n, std::integral_constant<int, 4>());
+    if (packs <= 8) return work(n, std::integral_constant<int, 8>());
     throw std::invalid_argument(
-        "norm: rows are too wide for the GPU's kernel (at most 16384 numbers, or 2048 "
-        "where rows are not whole packs of 8)");
+        "norm: rows are too wide for the GPU's kernel (at most 16384 numbers, or 2048 if a row is not a "
+        "multiple of 8)");
   };
   packed ? choose(std::integral_constant<int, kPack>()) : choose(std::integral_constant<int, 1>());
 }
@@ -169,7 +171,7 @@ void backward(Context& context, const NormCall& call, const T* x, const W* weigh
   const bool packed = are_packed({call.x, call.weight, call.dy, call.residual, call.dx}, call.width);
   const std::int64_t room =
       static_cast<std::int64_t>(Context::kScratchBytes / sizeof(float)) / (2 * call.width);
-  // Narrow rows leave room for more blocks, whose waits for one another's sums then overlap.
+  // With narrow rows more blocks fit on a multiprocessor; while one waits at a reduction, another computes.
   const std::int64_t blocks_per_multiprocessor = call.width <= 4096 ? 3 : 2;
   const std::int64_t blocks = std::min(
       {call.rows, std::min(room, kMostParts), blocks_per_multiprocessor * context.multiprocessors()});

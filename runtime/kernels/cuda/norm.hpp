@@ -4,7 +4,7 @@
 
 namespace foreshard::cuda {
 
-/// NormCall of heads that stand side by side. @pre call.heads > 0
+/// A NormCall of query and key heads. @pre call.heads > 0
 void run_head_norm(Context& context, const NormCall& call);
 
 }  // namespace foreshard::cuda

@@ -9,14 +9,14 @@
 #include "runtime/device/buffer.hpp"
 #include "runtime/kernels/cuda/launch.cuh"
 
-// What the kernels of this folder share: numbers of several dtypes read and written as fp32, eight at a time
-// where memory is aligned, and sums over a block whose order the shape alone decides.
+// Shared by the kernels of this folder: reading and writing numbers of several dtypes as fp32, eight at a
+// time if memory is aligned; sums over a block, in an order that depends on the shape only.
 
 namespace foreshard::cuda {
 
 using Bf16 = __nv_bfloat16;
 
-/// Numbers that a thread takes at a time: 16 bytes of bf16, twice that of fp32.
+/// Numbers that a thread loads at a time: 16 bytes of bf16, 32 bytes of fp32.
 inline constexpr int kPack = 8;
 
 template <int N>
@@ -29,7 +29,7 @@ __device__ inline float to_float(Bf16 number) { return __bfloat162float(number);
 __device__ inline void set(float& number, float value) { number = value; }
 __device__ inline void set(Bf16& number, float value) { number = __float2bfloat16_rn(value); }
 
-/// N numbers from `from` on; for N = 8 aligned to 16 bytes.
+/// Loads N numbers. For N = 8 the address must be aligned to 16 bytes.
 template <int N, class T>
 __device__ inline Floats<N> load(const T* from) {
   Floats<N> numbers;
@@ -58,7 +58,7 @@ __device__ inline void store(T* to, const Floats<N>& numbers) {
   }
 }
 
-/// The sum over the lanes of a warp, on every lane; all lanes call.
+/// The sum over the lanes of a warp, returned on every lane. All lanes must call it.
 __device__ inline float warp_sum(float value) {
   for (int step = 16; step > 0; step /= 2) value += __shfl_xor_sync(0xFFFFFFFFU, value, step);
   return value;
@@ -68,14 +68,15 @@ __device__ inline float warp_max(float value) {
   return value;
 }
 
-/// The sum over all threads of a block, on every thread. `shared` holds 32 numbers; all threads call.
-/// @pre the block has whole warps
+/// The sum over all threads of a block, returned on every thread. `shared` has 32 numbers. All threads must
+/// call it.
+/// @pre the number of threads is a multiple of 32
 __device__ inline float block_sum(float value, float* shared) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const int warps = static_cast<int>(blockDim.x) / 32;
   value = warp_sum(value);
-  __syncthreads();  // what the call before left has been read
+  __syncthreads();  // the previous call may still read `shared`
   if (lane == 0) shared[warp] = value;
   __syncthreads();
   value = lane < warps ? shared[lane] : 0.0F;
@@ -94,22 +95,24 @@ __device__ inline float block_max(float value, float* shared) {
   return warp_max(value);
 }
 
-/// Calls visit(pointer) with the buffer's numbers as what they are: float* or Bf16*.
-template <class BlockCall>
-void with_numbers(const Buffer& buffer, const BlockCall& block_call) {
+/// Calls work(pointer) with the buffer's numbers as float* or Bf16*.
+template <class Work>
+void with_numbers(const Buffer& buffer, const Work& work) {
   switch (buffer.type) {
-    case DType::fp32: return block_call(reinterpret_cast<float*>(buffer.data));
-    case DType::bf16: return block_call(reinterpret_cast<Bf16*>(buffer.data));
+    case DType::fp32: return work(reinterpret_cast<float*>(buffer.data));
+    case DType::bf16: return work(reinterpret_cast<Bf16*>(buffer.data));
     default: throw std::invalid_argument("a GPU kernel computes with bf16 and fp32");
   }
 }
 
-/// Numbers that are always fp32: statistics, losses, states. Null where the operand is not there.
+/// The numbers of a buffer that is always fp32: statistics, losses, optimizer states. Null if the operand is
+/// absent.
 inline float* floats(const Buffer& buffer) {
   return buffer.empty() ? nullptr : reinterpret_cast<float*>(buffer.data);
 }
 
-/// Whether whole packs can be moved: every operand begins at 16 bytes, and rows of `width` do too.
+/// Whether kernels can load whole packs: every operand is aligned to 16 bytes, and `width` is a multiple of a
+/// pack.
 inline bool are_packed(std::initializer_list<Buffer> buffers, std::int64_t width) {
   for (const Buffer& buffer : buffers) {
     if (!buffer.empty() && reinterpret_cast<std::uintptr_t>(buffer.data) % 16 != 0) return false;

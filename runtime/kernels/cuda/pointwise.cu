@@ -1,5 +1,7 @@
-// Bytes per element in bf16: add and multiply read 4, write 2; activations 2 and 2, backward 4 and 2; gated
-// kinds read 4 (backward 6) and write 2 (4) per element of the result. All of it once.
+// Bytes per element of the result in bf16, each read or written once:
+//   add, multiply     read 4, write 2
+//   activations       read 2, write 2; backward read 4, write 2
+//   gated kinds       read 4, write 2; backward read 6, write 4
 #include "planner/program/ops/op.hpp"
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 #include "runtime/kernels/cuda/numbers.cuh"
@@ -15,7 +17,7 @@ struct ValueAndSlope {
   float slope;
 };
 
-// As runtime/kernels/reference/activation.hpp.
+// Formulas: runtime/kernels/reference/activation.hpp.
 template <PointwiseKind kind>
 __device__ ValueAndSlope activation(float x) {
   if constexpr (kind == PointwiseKind::gelu || kind == PointwiseKind::geglu) {
@@ -197,19 +199,19 @@ void launch(Context& context, std::int64_t elements, bool packed, const Each& ea
   }
 }
 
-/// Calls visit with a constant of the kind's value.
-template <class BlockCall>
-void with_activation(PointwiseKind kind, const BlockCall& block_call) {
+/// Calls work(kind) with the kind as a compile-time constant.
+template <class Work>
+void with_activation(PointwiseKind kind, const Work& work) {
   using enum PointwiseKind;
   switch (kind) {
-    case gelu: return block_call(std::integral_constant<PointwiseKind, gelu>());
-    case relu: return block_call(std::integral_constant<PointwiseKind, relu>());
-    case sqrelu: return block_call(std::integral_constant<PointwiseKind, sqrelu>());
-    case silu: return block_call(std::integral_constant<PointwiseKind, silu>());
-    case sigmoid: return block_call(std::integral_constant<PointwiseKind, sigmoid>());
-    case swiglu: return block_call(std::integral_constant<PointwiseKind, swiglu>());
-    case geglu: return block_call(std::integral_constant<PointwiseKind, geglu>());
-    case glu: return block_call(std::integral_constant<PointwiseKind, glu>());
+    case gelu: return work(std::integral_constant<PointwiseKind, gelu>());
+    case relu: return work(std::integral_constant<PointwiseKind, relu>());
+    case sqrelu: return work(std::integral_constant<PointwiseKind, sqrelu>());
+    case silu: return work(std::integral_constant<PointwiseKind, silu>());
+    case sigmoid: return work(std::integral_constant<PointwiseKind, sigmoid>());
+    case swiglu: return work(std::integral_constant<PointwiseKind, swiglu>());
+    case geglu: return work(std::integral_constant<PointwiseKind, geglu>());
+    case glu: return work(std::integral_constant<PointwiseKind, glu>());
     case add:
     case dropout:
     case dropout_add:
@@ -225,7 +227,7 @@ void with_activation(PointwiseKind kind, const BlockCall& block_call) {
   throw std::invalid_argument("no activation");
 }
 
-/// The operand's numbers as those of another, whose dtype it shares.
+/// The operand's numbers with the type of another operand's.
 template <class T>
 T* like(T* /*other*/, const Buffer& buffer) {
   return reinterpret_cast<T*>(buffer.data);
@@ -234,7 +236,7 @@ T* like(T* /*other*/, const Buffer& buffer) {
 void require_alike(std::initializer_list<Buffer> buffers, DType type) {
   for (const Buffer& buffer : buffers) {
     if (!buffer.empty() && buffer.type != type)
-      throw std::invalid_argument("pointwise: operands are not of one dtype");
+      throw std::invalid_argument("pointwise: the operands differ in dtype");
   }
 }
 
@@ -298,7 +300,7 @@ void add(Context& context, const PointwiseCall& call) {
   });
 }
 
-/// cast and accumulate: the only kinds from one dtype to another.
+/// cast and accumulate: the only kinds whose operands may differ in dtype.
 template <template <class, class> class Each>
 void convert(Context& context, const PointwiseCall& call) {
   const bool packed = are_packed({call.a, call.y}, kPack);

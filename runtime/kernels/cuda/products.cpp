@@ -10,10 +10,11 @@
 namespace foreshard::cuda {
 namespace {
 
-/// What cuBLAS recommends for Hopper. Source: cuBLAS documentation, cublasSetWorkspace.
+/// The size that cuBLAS recommends for Hopper. Source: cuBLAS documentation, cublasSetWorkspace.
 constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20U;
 
-/// Experts have another number of rows in every step: shapes are not kept for ever.
+/// The largest number of plans kept. Experts have different numbers of rows in every step, so their shapes
+/// keep coming.
 constexpr std::size_t kMostPlans = 4096;
 
 cudaDataType_t cuda_type(DType type) {
@@ -26,7 +27,7 @@ cudaDataType_t cuda_type(DType type) {
 
 }  // namespace
 
-/// Descriptors and algorithm of one shape.
+/// The descriptors and the algorithm of one shape.
 class Products::Plan {
  public:
   Plan(cublasLtHandle_t handle, const ColumnProduct& product) {
@@ -96,7 +97,7 @@ class Products::Plan {
     cublasLtMatmulPreferenceDestroy(preference);
     check_cublas(result, "cublasLtMatmulAlgoGetHeuristic");
     if (count == 0)
-      throw CudaError(fmt::format("cuBLASLt knows no way to multiply ({},{}) by ({},{})", product.columns,
+      throw CudaError(fmt::format("cuBLASLt has no algorithm to multiply ({},{}) by ({},{})", product.columns,
                                   product.inner, product.inner, product.rows));
     algorithm_ = found.algo;
   }

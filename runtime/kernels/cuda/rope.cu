@@ -1,4 +1,5 @@
-// Reads and writes 2 bytes per element in bf16; the tables of a token stay in the cache for all its heads.
+// Reads and writes 2 bytes per element in bf16. A token's row of the tables stays in the cache for all its
+// heads.
 #include <stdexcept>
 
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
@@ -17,13 +18,13 @@ struct Rotation {
   const float* sines;
   std::uint32_t tokens;
   std::uint32_t sequence;
-  RopeCall call;  // for where heads begin, and for positions where sequences are cut
+  RopeCall call;  // for the layout of heads, and for positions if sequences are split
   std::uint32_t heads;
   std::uint32_t half;
-  float direction;  // of the turn: 1 or −1
+  float direction;  // of the rotation: 1 or −1
 };
 
-/// A thread turns N pairs (i, i + half) of one head of one token.
+/// A thread rotates N pairs (i, i + half) of one head of one token.
 template <int N, class T>
 __global__ void __launch_bounds__(kThreads) rotate(Rotation<T> of) {
   const std::uint32_t packs = of.half / N;  // of a head
@@ -63,7 +64,7 @@ void run(Context& context, const RopeCall& call) {
                       call.first_column % kPack == 0 && call.stride_of_heads() % kPack == 0;
   const std::int64_t threads = call.tokens * call.heads * half / (packed ? kPack : 1);
   if (threads == 0) return;
-  // Threads and angles are counted in 32 bits: divisions are what costs beside the memory.
+  // Indices have 32 bits: apart from memory, integer divisions are the main cost.
   constexpr std::int64_t kMost = std::int64_t{1} << 31;
   if (threads >= kMost || call.sequence * half >= kMost)
     throw std::invalid_argument("rope: more than 2^31 pairs in one call; use a smaller micro-batch");

@@ -6,8 +6,8 @@
 
 namespace foreshard::cuda {
 
-/// Cosines and sines of all positions and pairs, on the GPU: {cos, sin} of (position, pair), fp32, worked out
-/// in fp64. Made at the first call of a shape, kept to the end.
+/// Cosines and sines of all positions and pairs in GPU memory: fp32, computed in fp64 at the first call of a
+/// shape, and kept.
 class RopeTables {
  public:
   RopeTables() = default;

@@ -1,5 +1,5 @@
-// Sums over everything, and over rows. Two passes: blocks leave partial sums in scratch memory, a second
-// kernel adds them in order, so that the same shape gives the same bits.
+// Sums over all elements, and over rows. They have two passes: blocks write partial sums to scratch memory,
+// and a second kernel adds them in order, so that the same shape gives the same bits.
 #include <algorithm>
 
 #include "runtime/kernels/cuda/sums.cuh"
@@ -8,7 +8,7 @@ namespace foreshard::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kBlocks = 1024;  // of sum_squares, at most: partial sums that one block can add
+constexpr int kBlocks = 1024;  // most blocks of sum_squares: one block can add so many partial sums
 
 template <int N, class T>
 __global__ void __launch_bounds__(kThreads) square_parts(const T* x, std::int64_t elements, float* partial) {
@@ -33,7 +33,7 @@ __global__ void add_up(const float* partial, int parts, float scale, float* to) 
   if (threadIdx.x == 0) *to += scale * sum;
 }
 
-/// to_v += Σ over rows of x (rows,width): a thread for N columns.
+/// to_v += Σ over rows of x (rows,width). One thread per N columns.
 template <int N, class T, class D>
 __global__ void __launch_bounds__(kThreads)
     add_few_rows(const T* x, std::int64_t rows, std::int64_t width, D* to) {
@@ -47,7 +47,7 @@ __global__ void __launch_bounds__(kThreads)
   store<N>(to + column, sum);
 }
 
-/// @pre width is whole packs of N
+/// @pre width is a multiple of N
 template <int N>
 void add_few_rows(Context& context, const PointwiseCall& call, std::int64_t rows) {
   with_numbers(call.a, [&](auto* x) {
@@ -60,9 +60,9 @@ void add_few_rows(Context& context, const PointwiseCall& call, std::int64_t rows
   });
 }
 
-constexpr int kRowGroups = 8;  // rows that a block of column_parts takes at a time
+constexpr int kRowGroups = 8;  // rows that a block of column_parts reads at a time
 
-/// Block (x, y) sums columns x·32·N … of the rows y, y + gridDim.y, … by groups of 8.
+/// Block (x, y) sums 32·N columns, from column x·32·N on, of the groups of 8 rows y, y + gridDim.y, …
 template <int N, class T>
 __global__ void __launch_bounds__(32 * kRowGroups)
     column_parts(const T* x, std::int64_t rows, std::int64_t width, float* partial) {
@@ -86,10 +86,10 @@ __global__ void __launch_bounds__(32 * kRowGroups)
   }
 }
 
-constexpr int kStrip = 32;       // columns of a block of add_rows
-constexpr int kPartGroups = 16;  // parts that it takes at a time
+constexpr int kStrip = 32;       // columns of one block of add_rows
+constexpr int kPartGroups = 16;  // parts that it reads at a time
 
-/// A warp takes parts g, g + 16, … of 32 columns; the groups' sums are added in order.
+/// Warp g adds the parts g, g + 16, … of 32 columns; then the sums of the warps are added in order.
 template <class T>
 __global__ void __launch_bounds__(kStrip* kPartGroups)
     add_rows(const float* partial, std::int64_t parts, std::int64_t width, T* to) {
@@ -136,11 +136,11 @@ void bias_gradient(Context& context, const PointwiseCall& call) {
   const std::int64_t width = call.width;
   const std::int64_t rows = call.elements / width;
   const bool packed = are_packed({call.a, call.y}, width);
-  constexpr std::int64_t kFew = 32;  // learned positions: wide, and as many rows as sequences
+  constexpr std::int64_t kFew = 32;  // learned positions: wide rows, one per sequence
   if (rows <= kFew)
     return packed ? add_few_rows<kPack>(context, call, rows) : add_few_rows<1>(context, call, rows);
   const std::int64_t strip = 32 * (packed ? kPack : 1);
-  // As many blocks as keep the GPU busy, and as their partial sums have room for.
+  // Enough blocks to keep the GPU busy, but no more than have space for their partial sums.
   const std::int64_t strips = blocks_for(width, strip);
   const std::int64_t room = static_cast<std::int64_t>(Context::kScratchBytes / sizeof(float)) / width;
   const std::int64_t wanted = std::max<std::int64_t>(1, 8 * context.multiprocessors() / strips);

@@ -5,8 +5,8 @@
 
 namespace foreshard::cuda {
 
-/// to_v += Σ over parts of partial (parts,width), part by part in order. `partial` lies in the context's
-/// scratch.
+/// to_v += Σ over the parts of `partial` (parts,width), in order. `partial` is in the context's scratch
+/// memory.
 void add_partial_rows(Context& context, const float* partial, std::int64_t parts, std::int64_t width,
                       const Buffer& to);
 

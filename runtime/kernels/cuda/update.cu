@@ -1,4 +1,4 @@
-// AdamW with masters, bf16 weights and fp32 gradients reads 16 bytes per weight and writes 14.
+// Bytes per weight of AdamW with fp32 master weights, bf16 weights and fp32 gradients: 16 read, 14 written.
 #include <cmath>
 
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
@@ -14,7 +14,7 @@ struct Update {
   const G* gradient;
   const float* grad_norm;
   float* master;  // or null
-  float* m;       // null: plain gradient descent
+  float* m;       // null: stochastic gradient descent
   float* v;
   W* weight;
   float rate;

@@ -4,10 +4,10 @@
 
 namespace foreshard::cuda {
 
-/// Where things stand in a workspace, one behind the other, each aligned as memory of its own would be.
+/// The layout of a workspace: parts one after the other, each aligned like memory from cudaMalloc.
 class WorkspaceLayout {
  public:
-  /// Makes room for so many bytes. Returns where it begins.
+  /// Adds a part of `bytes` bytes. Returns its offset.
   std::int64_t place(std::int64_t bytes) {
     const std::int64_t at = bytes_;
     bytes_ += (bytes + kAlignment - 1) / kAlignment * kAlignment;

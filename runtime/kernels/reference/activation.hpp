@@ -16,7 +16,8 @@ struct ValueAndSlope {
   Real slope;
 };
 
-/// Of gelu, relu, sqrelu, silu and sigmoid; swiglu, geglu and glu mean the function of their gate.
+/// f and f′ of gelu, relu, sqrelu, silu and sigmoid. For swiglu, geglu and glu: of the function that they
+/// apply to the gate.
 /// σ(x) = 1/(1 + e⁻ˣ)   gelu = x·Φ(x), Φ(x) = (1 + erf(x/√2))/2   silu = x·σ(x)
 template <class Real>
 ValueAndSlope<Real> activation(PointwiseKind kind, Real x) {

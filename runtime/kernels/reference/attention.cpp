@@ -13,7 +13,7 @@
 namespace foreshard::reference {
 namespace {
 
-/// One query row against the keys it sees: rows of k and v lie `stride` apart.
+/// One query row and the keys that it attends to. Rows of k and v are `stride` elements apart.
 template <class Real>
 struct QueryRow {
   const Real* q;
@@ -27,7 +27,7 @@ struct QueryRow {
   [[nodiscard]] Real score(std::int64_t key) const { return scale() * dot(q, k + key * stride, d); }
 };
 
-/// Writes the row of O (d) and gives its lse.
+/// Writes the row of O (d) and returns its lse.
 template <class Real>
 Real attend(const QueryRow<Real>& row, Real* out) {
   Real max = -std::numeric_limits<Real>::infinity();
@@ -41,7 +41,7 @@ Real attend(const QueryRow<Real>& row, Real* out) {
   return max + std::log(sum);
 }
 
-/// Adds the row's share of dQ, dK and dV, which lie as q, k and v do.
+/// Adds what this query row contributes to dQ, dK and dV. They have the layout of q, k and v.
 template <class Real>
 void attend_backward(const QueryRow<Real>& row, const Real* out, const Real* d_out, Real lse, Real* dq,
                      Real* dk, Real* dv) {
@@ -72,7 +72,7 @@ void run(const AttentionCall& call) {
   for (std::int64_t token = 0; token < call.batch * call.sequence; ++token) {
     const std::int64_t position = token % call.sequence;
     for (std::int64_t head = 0; head < call.heads; ++head) {
-      // Where things begin, in rows of qkv: the query's own, and those of its sequence's first key.
+      // Indices in qkv: of this query, and of the first key and value of its sequence.
       const std::int64_t q_at = token * stride + head * d;
       const std::int64_t k_at = (token - position) * stride + (call.heads + head / heads_per_kv) * d;
       const std::int64_t v_at = k_at + call.kv_heads * d;

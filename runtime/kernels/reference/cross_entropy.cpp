@@ -1,7 +1,10 @@
-// logits, d_logits (T,columns): columns first_column … of the whole   labels, max (T)   sums (T,2)   loss (1)
-// max = max_v logit_v   sums = {Σ_v exp(logit_v − max), logit_label − max}   loss = scale·Σ_t log sums_0 −
-// sums_1 d_logit_v = scale·(exp(logit_v − max)/sums_0 − [v is the label])   v runs over the columns before
-// `vocab`
+// logits, d_logits (T,columns): this rank's columns, from first_column on
+// labels, max (T)   sums (T,2)   loss (1)
+//   max       = max_v logit_v
+//   sums      = {Σ_v exp(logit_v − max), logit_label − max}
+//   loss      = scale·Σ_t (log sums_0 − sums_1)
+//   d_logit_v = scale·(exp(logit_v − max)/sums_0 − [v is the label])
+// v runs over the columns before `vocab`.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -13,7 +16,7 @@
 namespace foreshard::reference {
 namespace {
 
-/// Columns here that are not padding: those come first.
+/// The number of columns on this rank that are not padding; the padding comes last.
 std::int64_t real_columns(const CrossEntropyCall& call) {
   return std::clamp<std::int64_t>(call.vocab - call.first_column, 0, call.columns);
 }

@@ -1,5 +1,5 @@
-// ids (tokens)   table, d_table (rows,width): rows first_row … of the whole   y, dy (tokens,width)
-// y_t = table_{ids_t}, zeros for a row that another rank holds   d_table_{ids_t} += dy_t
+// ids (tokens)   table, d_table (rows,width): this rank's rows, from first_row on   y, dy (tokens,width)
+// y_t = table[ids_t], or zeros if another rank holds the row   d_table[ids_t] += dy_t
 #include <cstdint>
 
 #include "runtime/kernels/reference/reference_kernels.hpp"

@@ -1,9 +1,10 @@
-// Route: top-k of logits (T,E) → routes (T,2k) = {experts, weights}, weights = softmax over the chosen
-// logits;
-//   dlogit_e = w_e·(dw_e − Σ w·dw) where e was chosen, else 0
-// Permute, p = places[t·k + j]:  dispatch R[p] = X[t]   back dX[t] = Σ_j dR[p]
-//   combine Y[t] = Σ_j w·R[p]   back dR[p] = w·dY[t], dw = R[p]·dY[t]
-// Grouped product, e the expert of row r:  Y[r] = X[r]·W_eᵀ   dX[r] = dY[r]·W_e   dW_e += Σ_r dY[r]ᵀ·X[r]
+// Route: top-k of logits (T,E) → routes (T,2k) = {experts, weights}, weights = softmax over the chosen logits
+//   backward   dlogit_e = w_e·(dw_e − Σ w·dw) if e was chosen, else 0
+// Permute, p = places[t·k + j]
+//   dispatch   R[p] = X[t]            backward   dX[t] = Σ_j dR[p]
+//   combine    Y[t] = Σ_j w·R[p]      backward   dR[p] = w·dY[t]   dw = R[p]·dY[t]
+// Grouped product, e = the expert of row r
+//   forward    Y[r] = X[r]·W_eᵀ       backward   dX[r] = dY[r]·W_e   dW_e += Σ_r dY[r]ᵀ·X[r]
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -14,8 +15,8 @@
 namespace foreshard::reference {
 namespace {
 
-/// The largest logit that is not among the `chosen`; of equal ones the first. A logit that is no number
-/// counts as the smallest, so that k experts are always found.
+/// The expert with the largest logit that is not among the `chosen`; of equal logits the first expert. NaN
+/// counts as the smallest logit, so that k experts are always found.
 template <class Real>
 std::int64_t next_largest(const Real* logits, std::int64_t experts, const Real* chosen, std::int64_t count) {
   std::int64_t best = -1;
@@ -38,7 +39,7 @@ void choose(const RouteCall& call) {
     for (std::int64_t i = 0; i < call.per_token; ++i) {
       const std::int64_t expert = next_largest(logits, call.experts, chosen, i);
       chosen[i] = static_cast<Real>(expert);
-      // The first chosen is the largest.
+      // The first chosen logit is the largest: subtracting it avoids overflow.
       weights[i] = std::exp(logits[expert] - logits[static_cast<std::int64_t>(chosen[0])]);
       sum += weights[i];
     }
@@ -58,7 +59,7 @@ void choose_backward(const RouteCall& call) {
     Real mean = 0;
     for (std::int64_t i = 0; i < k; ++i) mean += weights[i] * d_weights[i];
     for (std::int64_t i = 0; i < k; ++i) {
-      // Timed alone, outside a step, routes may be any numbers.
+      // If the operation is timed alone, outside a step, the routes may be arbitrary numbers.
       const bool is_expert = chosen[i] >= 0 && chosen[i] < static_cast<Real>(call.experts);
       if (is_expert)
         all[token * call.experts + static_cast<std::int64_t>(chosen[i])] +=

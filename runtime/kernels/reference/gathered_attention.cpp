@@ -1,7 +1,8 @@
 // out, d_out (query rows, heads·v_head_dim)   lse (query rows, heads)   d = own_dim + shared_dim
 // S = (Q_own·K_ownᵀ + Q_shared·K_sharedᵀ)/√d   P = softmax(S) = exp(S − lse)   O = P·V
 // Backward, with D = Σ dO∘O of a row: dV += Pᵀ·dO   dS = P∘(dO·Vᵀ − D)/√d   dQ += dS·K   dK += dSᵀ·Q
-// Keys are met by position, wherever they stand: the order of the sums is that of one device.
+// Keys are processed in the order of their positions, not of their rows: the sums have the same order as on
+// one device.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -23,7 +24,7 @@ Real* head_of(const HeadColumns& columns, std::int64_t row, std::int64_t head) {
 template <class Real>
 class QueryHead {
  public:
-  QueryHead(const SpreadAttentionCall& call, std::int64_t row, std::int64_t head)
+  QueryHead(const GatheredAttentionCall& call, std::int64_t row, std::int64_t head)
       : call_(call), place_(call.queries.place_of(row)), row_(row), head_(head) {
     kv_head_ = head / (call.heads / call.kv_heads);
     q_ = head_of<const Real>(call.q, row, head);
@@ -80,7 +81,7 @@ class QueryHead {
     return scale() * product;
   }
 
-  const SpreadAttentionCall& call_;
+  const GatheredAttentionCall& call_;
   TokenRows::Place place_;
   std::int64_t row_;
   std::int64_t head_;
@@ -91,7 +92,7 @@ class QueryHead {
 }  // namespace
 
 template <class Real>
-void run(const SpreadAttentionCall& call) {
+void run(const GatheredAttentionCall& call) {
   for (std::int64_t row = 0; row < call.queries.rows(); ++row) {
     for (std::int64_t head = 0; head < call.heads; ++head) {
       const QueryHead<Real> query(call, row, head);
@@ -100,7 +101,7 @@ void run(const SpreadAttentionCall& call) {
   }
 }
 
-template void run<float>(const SpreadAttentionCall&);
-template void run<double>(const SpreadAttentionCall&);
+template void run<float>(const GatheredAttentionCall&);
+template void run<double>(const GatheredAttentionCall&);
 
 }  // namespace foreshard::reference

@@ -1,5 +1,6 @@
-// a, b, c, y, y2 (elements) unless said. gated kinds: x = {gate, up} (rows, 2·width), y = f(gate)∘up (rows,
-// width) dgate = dy∘up∘f′(gate)   dup = dy∘f(gate)
+// a, b, c, y, y2 (elements) unless stated
+// Gated kinds: x = {gate, up} (rows, 2·width)   y = f(gate)∘up (rows, width)
+//              dgate = dy∘up∘f′(gate)   dup = dy∘f(gate)
 #include <algorithm>
 #include <cstdint>
 #include <stdexcept>

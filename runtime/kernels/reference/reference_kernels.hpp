@@ -2,9 +2,9 @@
 
 #include "runtime/device/kernel_call.hpp"
 
-// Every kernel as plain loops over its formula: what the others are held to. Floating-point buffers hold
-// `Real`, float or double, ids and labels int32. Sequential sums in index order; nothing is allocated. Shapes
-// and mathematics: runtime/device/kernel_call.hpp.
+// Every kernel as plain loops over its formula: the reference for the other devices' kernels. Floating-point
+// buffers hold `Real` (float or double), ids and labels int32. Sums are sequential, in index order; nothing
+// is allocated. Shapes and formulas: runtime/device/kernel_call.hpp.
 
 namespace foreshard::reference {
 
@@ -26,7 +26,7 @@ void run(const PointwiseCall& call);
 template <class Real>
 void run(const UpdateCall& call);
 template <class Real>
-void run(const SpreadAttentionCall& call);
+void run(const GatheredAttentionCall& call);
 template <class Real>
 void run(const ColumnsCall& call);
 template <class Real>

@@ -1,4 +1,4 @@
-// x (tokens, row_width), d columns of each head turned in place
+// x (tokens, row_width): d columns of each head are rotated in place
 // (x_i, x_{i+d/2}) → (x_i·cos − x_{i+d/2}·sin, x_{i+d/2}·cos + x_i·sin)   angle = position·θ^(−2i/d)
 #include <cmath>
 #include <cstdint>

@@ -1,5 +1,6 @@
 // gradient, master, m, v, weight (elements)   grad_norm (1) = ‖g‖² of the whole model
-// g scaled by min(1, clip/‖g‖)   m = β1·m + (1−β1)·g   v = β2·v + (1−β2)·g²   m̂ = m/(1−β1ᵗ)   v̂ = v/(1−β2ᵗ)
+// g is scaled by min(1, clip/‖g‖)
+// m = β1·m + (1−β1)·g   v = β2·v + (1−β2)·g²   m̂ = m/(1−β1ᵗ)   v̂ = v/(1−β2ᵗ)
 // adamw  w −= lr·(m̂/(√v̂ + ε) + decay·w)   adam  without decay   sgd  w −= lr·g
 #include <algorithm>
 #include <cmath>
@@ -11,14 +12,14 @@
 namespace foreshard::reference {
 namespace {
 
-/// min(1, clip/‖g‖); 1 where there is no gradient.
+/// min(1, clip/‖g‖); 1 if the gradient is zero.
 template <class Real>
 Real clip_factor(const UpdateCall& call) {
   const Real norm = std::sqrt(as<const Real>(call.grad_norm)[0]);
   return norm > 0 ? std::min(Real{1}, static_cast<Real>(call.step->clip_norm) / norm) : Real{1};
 }
 
-/// The direction m̂/(√v̂ + ε) of one weight, whose moments are moved on.
+/// Updates the moments of one weight and returns its direction m̂/(√v̂ + ε).
 template <class Real>
 Real adam_direction(const OptimizerStep& step, Real g, Real& m, Real& v) {
   const Real beta1 = static_cast<Real>(step.beta1);

@@ -42,7 +42,7 @@ TEST_CASE("one rank alone may say why the run ends, once") {
   // Rank r asks in round r; every round but the first comes too late.
   std::uint64_t granted = 0;
   for (std::int64_t round = 0; round < mpi_session().size(); ++round) {
-    if (round == mpi_session().rank().value() && mpi_session().may_speak()) granted = 1;
+    if (round == mpi_session().rank().value() && mpi_session().may_report()) granted = 1;
     static_cast<void>(mpi_session().gather(0));
   }
   std::uint64_t sum = 0;

@@ -64,7 +64,7 @@ TEST_CASE("products are told apart by all that an algorithm depends on") {
   call = call_of(false, true);
   CHECK_FALSE(one == cuda::column_product(call));
   call.a.type = DType::fp32;
-  CHECK_THROWS_WITH(cuda::column_product(call), "gemm: a and b are not of one dtype");
+  CHECK_THROWS_WITH(cuda::column_product(call), "gemm: a and b differ in dtype");
 }
 
 TEST_CASE("what CUDA refuses is said with the call, its own words and what to try") {

@@ -70,7 +70,7 @@ std::vector<Numbers> run_share(Device& device, const Shape& s, std::optional<std
   const Numbers d_out = draw(tokens * s.heads * s.v);
 
   Run run(device);
-  SpreadAttentionCall call{.causal = s.causal};
+  GatheredAttentionCall call{.causal = s.causal};
   call.queries = {.batch = s.batch,
                   .sequence = s.sequence,
                   .shares = s.shares,
@@ -170,7 +170,7 @@ TEST_CASE("a key's shared columns are columns like any other") {
   // One token sees itself alone: O = V, lse = q·k/√2, of q = {3, 5}, own k 7, shared k 11.
   ReferenceDevice device;
   Run run(device);
-  SpreadAttentionCall call{};
+  GatheredAttentionCall call{};
   call.queries = call.keys = {.batch = 1, .sequence = 1};
   call.heads = call.kv_heads = 1;
   call.own_dim = call.shared_dim = call.v_head_dim = 1;

@@ -2,7 +2,7 @@
 
 #include "runtime/kernels/cpu/vector/vector_math.hpp"
 
-// Activations: value f(x) and slope f′(x).
+// Activations: value f(x) and derivative f′(x).
 
 namespace foreshard::cpu::FORESHARD_KERNEL_SET {
 

@@ -1,12 +1,20 @@
-// scores, d_probabilities (rows, columns): queries by keys, rows `stride` apart   max, sum, lse (rows)   out
-// (rows,d)
+// scores, d_probabilities (rows, columns): queries by keys, rows `stride` elements apart
+// max, sum, lse (rows)   out (rows,d)
+//
+// Online softmax, example: a row has the scores {1, 3} in the first tile and {2, 5} in the second, for values
+// v0 … v3.
+//   first tile    max 3   sum = e⁻² + 1 = 1.135           out = e⁻²·v0 + v1
+//   second tile   max 5   factor e³⁻⁵ = 0.135 for sum and out, because they were relative to the old maximum
+//                 sum = 0.135·1.135 + e⁻³ + 1 = 1.203      out = 0.135·out + e⁻³·v2 + v3
+//   end           out /= 1.203   lse = 5 + ln 1.203 = 5.185 = ln(e¹ + e³ + e² + e⁵)
+// softmax_tile updates max, sum and the old out; the caller adds the tile's product with the values to out.
 #include "runtime/kernels/cpu/vector/loops.hpp"
 #include "runtime/kernels/cpu/vector/vector_math.hpp"
 
 namespace foreshard::cpu::FORESHARD_KERNEL_SET {
 namespace {
 
-/// Keys that a row of the tile sees: its first ones.
+/// The number of keys that a row of the tile attends to: the first columns.
 FORESHARD_INLINE std::int64_t visible(const ScoreTile& tile, std::int64_t row) {
   if (!tile.causal) return tile.columns;
   const std::int64_t seen = tile.visible_in_first + row;
@@ -34,7 +42,8 @@ void softmax_tile(const ScoreTile& tile, const SoftmaxState& state) {
       sum += row[j];
     }
     clear(row, n, tile.columns);
-    // What was summed before belongs to the old maximum. The first tile finds −∞ there and nothing to scale.
+    // The old sum and out are relative to the old maximum. In the first tile it is −∞, and there is nothing
+    // to scale.
     if (max > old_max && state.sum[i] > 0.0F) {
       const float shrink = exp(old_max - max);
       state.sum[i] *= shrink;

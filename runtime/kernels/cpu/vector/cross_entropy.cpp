@@ -1,4 +1,4 @@
-// logits, d_logits (T,columns): columns first_column … of the whole   labels, max (T)   sums (T,2)
+// logits, d_logits (T,columns): this rank's columns, from first_column on   labels, max (T)   sums (T,2)
 #include "runtime/kernels/cpu/vector/loops.hpp"
 #include "runtime/kernels/cpu/vector/numbers.hpp"
 #include "runtime/kernels/cpu/vector/vector_math.hpp"
@@ -7,13 +7,13 @@
 namespace foreshard::cpu::FORESHARD_KERNEL_SET {
 namespace {
 
-/// Columns here that are not padding: those come first.
+/// The number of columns on this rank that are not padding; the padding comes last.
 FORESHARD_INLINE std::int64_t real_columns(const CrossEntropyCall& call) {
   const std::int64_t before_vocab = call.vocab - call.first_column;
   return before_vocab < 0 ? 0 : smaller_of(before_vocab, call.columns);
 }
 
-/// In four strands, so that the next maximum need not wait for the last.
+/// Four independent maxima, so that an instruction need not wait for the result of the one before.
 template <class T>
 FORESHARD_INLINE float max_of(const T* x, std::int64_t n) {
   const std::int64_t quarter = n / 4;
@@ -67,7 +67,8 @@ FORESHARD_INLINE void loss_backward_of(const CrossEntropyCall& call, Range token
     const float factor = scale / as<const float>(call.sums)[2 * t];
     const std::int64_t label = as<const std::int32_t>(call.labels)[t] - call.first_column;
     const bool is_here = label >= 0 && label < n;
-    const float of_label = is_here ? number(logits[label]) : 0.0F;  // before it may be overwritten
+    const float of_label =
+        is_here ? number(logits[label]) : 0.0F;  // read first: d_logits may be the same buffer
 #pragma omp simd
     for (std::int64_t v = 0; v < n; ++v) put(d_logits[v], exp(number(logits[v]) - max) * factor);
     if (is_here) put(d_logits[label], exp(of_label - max) * factor - scale);

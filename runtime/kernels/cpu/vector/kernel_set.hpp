@@ -6,15 +6,15 @@
 
 namespace foreshard::cpu {
 
-/// Rows, tokens or elements begin … end − 1: what one thread works on.
+/// The rows, tokens or elements begin … end − 1, which one thread processes.
 struct Range {
   std::int64_t begin = 0;
   std::int64_t end = 0;
   [[nodiscard]] constexpr std::int64_t size() const { return end - begin; }
 };
 
-/// One tile of attention scores (rows, columns), queries by keys, rows `stride` apart. Row i sees its first
-/// min(columns, visible_in_first + i) keys if causal; all columns else.
+/// One tile of attention scores (rows, columns): queries by keys, rows `stride` elements apart. Row i attends
+/// to the first min(columns, visible_in_first + i) keys if causal, else to all columns.
 struct ScoreTile {
   float* scores = nullptr;
   std::int64_t rows = 0;
@@ -24,8 +24,8 @@ struct ScoreTile {
   std::int64_t visible_in_first = 0;
 };
 
-/// What stands of the softmax of a tile's rows while key after key comes by: the largest score, and Σ exp of
-/// the scores minus it. out (rows,d) lies out_stride apart and is scaled along when the maximum grows.
+/// State of the online softmax of a tile's rows: the largest score so far, and Σ exp(score − largest score).
+/// The rows of out (rows,d) are out_stride elements apart; they are rescaled when the maximum grows.
 struct SoftmaxState {
   float* max = nullptr;
   float* sum = nullptr;
@@ -34,7 +34,7 @@ struct SoftmaxState {
   std::int64_t d = 0;
 };
 
-/// What an update needs of OptimizerStep, computed once: factors in fp32.
+/// The factors of an update in fp32, computed once from OptimizerStep.
 struct UpdateFactors {
   float clip = 1.0F;
   float rate = 0.0F;
@@ -46,19 +46,18 @@ struct UpdateFactors {
   float epsilon = 0.0F;
 };
 
-/// The vectorised loops of one instruction set, each on a range of its call. Activations, their gradients,
-/// weights and weights' gradients are fp32 or bf16 as their buffers say, one width per call but for the
-/// gradients of weights and logits; all else is fp32. Arithmetic is fp32; what is stored in bf16 is rounded
-/// to nearest even. No call allocates or throws, and what it computes for a row does not depend on the range
-/// that the row is in.
+/// The vectorised loops of one instruction set; each processes a range of its call. Activations, weights and
+/// their gradients are fp32 or bf16, the same for all operands of a call except the gradients of weights and
+/// logits. Everything else is fp32. Arithmetic is in fp32; bf16 results are rounded to nearest, ties to even.
+/// No loop allocates or throws. The result of a row does not depend on the range in which it is processed.
 struct KernelSet {
   const char* name;
 
   void (*norm_forward)(const NormCall& call, Range rows);
-  /// d_weight and d_bias (width) are sums of this range alone, added to; null where not wanted.
+  /// Adds the sums over this range to d_weight and d_bias (width); null if they are not wanted.
   void (*norm_backward)(const NormCall& call, Range rows, float* d_weight, float* d_bias);
 
-  /// turns (sequence, d): d/2 cosines, then d/2 sines, of each position.
+  /// turns (sequence, d): for each position d/2 cosines, then d/2 sines.
   void (*rope)(const RopeCall& call, const float* turns, Range tokens);
 
   void (*row_max)(const CrossEntropyCall& call, Range tokens);
@@ -70,27 +69,27 @@ struct KernelSet {
   void (*gated)(const PointwiseCall& call, Range rows);
   void (*update)(const UpdateCall& call, const UpdateFactors& factors, Range elements);
 
-  /// Between rows of tokens and rows of their choices; places and routes are read from the call's first token
-  /// on.
+  /// Moves rows between token order and expert order, for a range of the call's tokens.
   void (*permute)(const PermuteCall& call, Range tokens);
 
-  /// y = x, y += x, of as many numbers as x has; either may be fp32 or bf16.
+  /// y = x and y += x, for the elements of x; each may be fp32 or bf16.
   void (*copy)(const Buffer& y, const Buffer& x);
   void (*add_to)(const Buffer& y, const Buffer& x);
   /// y_j += Σ over rows of x (rows, stride) for the columns j of the range.
   void (*add_columns)(const Buffer& y, const Buffer& x, std::int64_t stride, Range columns);
   double (*sum_squares)(const Buffer& x);
 
-  /// Scores become exp(score − max); the state moves on.
+  /// Replaces the scores by exp(score − max) and updates the state.
   void (*softmax_tile)(const ScoreTile& tile, const SoftmaxState& state);
-  /// out /= sum, lse = max + log(sum); lse of the rows lies lse_stride apart.
+  /// out /= sum; lse = max + log(sum). The lse of consecutive rows are lse_stride elements apart.
   void (*softmax_end)(const SoftmaxState& state, std::int64_t rows, float* lse, std::int64_t lse_stride);
-  /// Scores become P = exp(score − lse), lse one per row.
+  /// Replaces the scores by P = exp(score − lse), with one lse per row.
   void (*probabilities)(const ScoreTile& tile, const float* lse);
-  /// d_probabilities (as the tile) becomes dS = P∘(dP − out_product)·scale; the tile holds P.
+  /// Replaces dP in d_probabilities, which has the layout of the tile, by dS = P∘(dP − out_product)·scale.
+  /// The tile holds P.
   void (*score_gradients)(const ScoreTile& tile, float* d_probabilities, const float* out_product,
                           float scale);
-  /// products_i = Σ a∘b of row i; rows (rows,d) of both lie `stride` apart.
+  /// products_i = Σ a∘b of row i; the rows of a and b (rows,d) are `stride` elements apart.
   void (*row_products)(const float* a, const float* b, std::int64_t rows, std::int64_t stride, std::int64_t d,
                        float* products);
 };

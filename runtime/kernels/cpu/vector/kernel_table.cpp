@@ -5,7 +5,7 @@
 
 namespace foreshard::cpu::FORESHARD_KERNEL_SET {
 
-extern const KernelSet kKernels;  // its declaration is kernel_sets.cpp's
+extern const KernelSet kKernels;  // declared in kernel_sets.cpp
 constinit const KernelSet kKernels{
     .name = FORESHARD_TEXT(FORESHARD_KERNEL_SET),
     .norm_forward = norm_forward,

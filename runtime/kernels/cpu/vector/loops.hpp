@@ -2,13 +2,13 @@
 
 #include "runtime/kernels/cpu/vector/kernel_set.hpp"
 
-// The loops of one instruction set, in a namespace named after it: these files are compiled once per set.
+// The loops of one instruction set, in a namespace with its name: these files are compiled once per set.
 #ifndef FORESHARD_KERNEL_SET
 #define FORESHARD_KERNEL_SET baseline
 #endif
 
-/// For helpers of the loops: a helper that is always inlined leaves no function behind that the linker could
-/// take for another instruction set's.
+/// For helpers of the loops. They are always inlined, so that no function is emitted that the linker could
+/// use for another instruction set.
 #define FORESHARD_INLINE [[gnu::always_inline]] static inline
 
 namespace foreshard::cpu::FORESHARD_KERNEL_SET {

@@ -1,6 +1,7 @@
-// x, y, dy, dx, residual (rows,width)   weight, bias, d_weight, d_bias (width)   stats r (rows) or {μ, r}
-// (rows,2) x̂ = (x − μ)·r   y = x̂∘w + b   dx = r·(dy∘w − mean dy∘w − x̂·mean dy∘w∘x̂) [+ residual] A row is read
-// from memory once; what follows finds it in the first cache.
+// x, y, dy, dx, residual (rows,width)   weight, bias, d_weight, d_bias (width)
+// stats: r (rows) or {μ, r} (rows,2)
+//   x̂ = (x − μ)·r   y = x̂∘w + b   dx = r·(dy∘w − mean dy∘w − x̂·mean dy∘w∘x̂) [+ residual]
+// A row is read from memory once; later passes over it read the first-level cache.
 #include "runtime/kernels/cpu/vector/loops.hpp"
 #include "runtime/kernels/cpu/vector/numbers.hpp"
 #include "runtime/kernels/typed.hpp"

@@ -6,9 +6,8 @@
 #include "runtime/device/buffer.hpp"
 #include "runtime/kernels/cpu/vector/loops.hpp"
 
-// Numbers of either width that buffers keep, read and written as fp32: loops compute in fp32, and what they
-// store is rounded once. Templates over the element type take these two and compile to vector instructions
-// for both.
+// Reading fp32 and bf16 numbers as fp32, and storing fp32 results in either. Loops are templates over the
+// element type and compile to vector instructions for both.
 
 namespace foreshard::cpu::FORESHARD_KERNEL_SET {
 
@@ -20,8 +19,8 @@ FORESHARD_INLINE float number(BFloat16 x) {
 }
 
 FORESHARD_INLINE void put(float& to, float value) { to = value; }
-/// To nearest, ties to even; a NaN stays one: as BFloat16's constructor, in what the compiler makes vectors
-/// of.
+/// Rounds to nearest, ties to even; a NaN stays a NaN. Like BFloat16's constructor, but in a form that the
+/// compiler vectorises.
 FORESHARD_INLINE void put(BFloat16& to, float value) {
   const auto whole = __builtin_bit_cast(std::uint32_t, value);
   const std::uint32_t rounded = whole + 0x7FFFU + ((whole >> 16U) & 1U);

@@ -1,7 +1,7 @@
-// token_rows (tokens,width), expert_rows, d_expert_rows (tokens·k,width), routes (tokens,2k), p = places[t·k
-// + j]:
-//   dispatch R[p] = X[t]   back dX[t] = Σ_j dR[p]
-//   combine Y[t] = Σ_j w·R[p]   back dR[p] = w·dY[t], dw = R[p]·dY[t]
+// token_rows (tokens,width)   expert_rows, d_expert_rows (tokens·k,width)   routes (tokens,2k)
+// p = places[t·k + j]
+//   dispatch   R[p] = X[t]         backward   dX[t] = Σ_j dR[p]
+//   combine    Y[t] = Σ_j w·R[p]   backward   dR[p] = w·dY[t]   dw = R[p]·dY[t]
 #include "runtime/kernels/cpu/vector/loops.hpp"
 #include "runtime/kernels/cpu/vector/numbers.hpp"
 #include "runtime/kernels/cpu/vector/vector_math.hpp"

@@ -42,7 +42,7 @@ FORESHARD_INLINE void multiply(const PointwiseCall& call, Range range) {
   }
 }
 
-/// y = a + b, where b begins anew every b.elements.
+/// y = a + b, where b is repeated every b.elements.
 template <class T>
 FORESHARD_INLINE void add(const PointwiseCall& call, Range range) {
   const T* a = as<const T>(call.a);

@@ -1,4 +1,5 @@
-// x (tokens, row_width), d columns of each head turned in place   turns (sequence, d): cosines, then sines
+// x (tokens, row_width): d columns of each head are rotated in place
+// turns (sequence, d): cosines, then sines
 #include "runtime/kernels/cpu/vector/loops.hpp"
 #include "runtime/kernels/cpu/vector/numbers.hpp"
 #include "runtime/kernels/typed.hpp"

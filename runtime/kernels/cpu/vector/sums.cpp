@@ -1,4 +1,4 @@
-// Copies, sums of vectors, of columns, and of squares, of numbers of either width.
+// Copies and sums of vectors, sums of columns and of squares, in fp32 and bf16.
 #include "runtime/kernels/cpu/vector/loops.hpp"
 #include "runtime/kernels/cpu/vector/numbers.hpp"
 #include "runtime/kernels/cpu/vector/vector_math.hpp"
@@ -19,12 +19,12 @@ FORESHARD_INLINE void add_numbers(To* y, const From* x, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) put(y[i], number(y[i]) + number(x[i]));
 }
 
-/// Columns begin … begin + n − 1 of all rows into sums.
+/// Adds n columns of all rows to `sums`.
 template <class T>
 FORESHARD_INLINE void add_rows(float* sums, const T* x, std::int64_t rows, std::int64_t stride,
                                std::int64_t n) {
   std::int64_t row = 0;
-  // Four rows at a time: sums are loaded and stored a quarter as often, and rounded less.
+  // Four rows at a time: a quarter of the loads and stores of the sums, and fewer roundings.
   for (; row + 4 <= rows; row += 4) {
     const T* x0 = x + row * stride;
     const T* x1 = x0 + stride;
@@ -37,7 +37,7 @@ FORESHARD_INLINE void add_rows(float* sums, const T* x, std::int64_t rows, std::
   for (; row < rows; ++row) add_numbers(sums, x + row * stride, n);
 }
 
-/// Whatever the widths are: in fp32 beside y, which is rounded once.
+/// For any dtypes: sums in fp32 on the stack, so that y is rounded once.
 template <class To, class From>
 FORESHARD_INLINE void add_columns_of(To* y, const From* x, std::int64_t rows, std::int64_t stride,
                                      Range columns) {
@@ -51,7 +51,7 @@ FORESHARD_INLINE void add_columns_of(To* y, const From* x, std::int64_t rows, st
   }
 }
 
-/// Squares are summed in fp32 over blocks that are short enough not to lose digits, the blocks in fp64.
+/// Blocks are summed in fp32, short enough to keep the digits; the blocks' sums are added in fp64.
 template <class T>
 FORESHARD_INLINE double sum_squares_of(const T* x, std::int64_t n) {
   constexpr std::int64_t kQuarter = 1024;

@@ -61,7 +61,7 @@ void update_as(const UpdateCall& call, const UpdateFactors& f, Range range) {
 }  // namespace
 
 void update(const UpdateCall& call, const UpdateFactors& factors, Range elements) {
-  const UpdateFactors f = factors;  // a copy, which no store can change
+  const UpdateFactors f = factors;  // a local copy: the compiler knows that no store changes it
   if (is_bf16(call.gradient)) {
     is_bf16(call.weight) ? update_as<BFloat16, BFloat16>(call, f, elements)
                          : update_as<BFloat16, float>(call, f, elements);

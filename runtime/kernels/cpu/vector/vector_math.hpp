@@ -4,8 +4,8 @@
 
 #include "runtime/kernels/cpu/vector/loops.hpp"
 
-// Elementary functions without branches or calls, so that loops over them become vector instructions.
-// Accuracy is that found by tests/runtime/kernels/vector_math_test.cpp over the whole range.
+// Elementary functions without branches or calls, so that loops over them can be vectorised. The stated
+// accuracy is what tests/runtime/kernels/vector_math_test.cpp measures over the whole range.
 
 namespace foreshard::cpu::FORESHARD_KERNEL_SET {
 
@@ -16,12 +16,12 @@ FORESHARD_INLINE std::int64_t smaller_of(std::int64_t a, std::int64_t b) { retur
 /// x = n·ln 2 + r with |r| ≤ ln 2 / 2; eʳ by its Taylor polynomial of degree 7, whose rest is below 5.2e-9.
 FORESHARD_INLINE float exp(float x) {
   constexpr float kLog2E = 1.44269504F;
-  constexpr float kLn2High = 0.693359375F;    // ln 2 in few digits: n·kLn2High is exact
-  constexpr float kLn2Low = -2.12194440e-4F;  // and what is missing of it
-  constexpr float kRounder =
-      12582912.0F;  // 1.5·2²³: adding it rounds to an integer, which then ends the mantissa
+  constexpr float kLn2High = 0.693359375F;    // ln 2 with few digits, so that n·kLn2High is exact
+  constexpr float kLn2Low = -2.12194440e-4F;  // ln 2 − kLn2High
+  // 1.5·2²³: adding it rounds to an integer, which is then in the low bits of the mantissa.
+  constexpr float kRounder = 12582912.0F;
   constexpr float kSmallest = -87.3365447F;            // ln of the smallest normal number
-  const float inside = kSmallest > x ? kSmallest : x;  // in this order NaN stays NaN
+  const float inside = kSmallest > x ? kSmallest : x;  // in this order a NaN stays a NaN
   const float rounded = inside * kLog2E + kRounder;
   const float n = rounded - kRounder;
   const float r = (inside - n * kLn2High) - n * kLn2Low;
@@ -33,23 +33,23 @@ FORESHARD_INLINE float exp(float x) {
   sum = sum * r + 0.5F;
   sum = sum * r + 1.0F;
   sum = sum * r + 1.0F;
-  // times 2ⁿ: n goes into the exponent field, bits 23 to 30; what stands above it in `rounded` is shifted
-  // out.
+  // Times 2ⁿ: add n to the exponent field, bits 23 to 30. The higher bits of `rounded` are shifted out.
   const std::uint32_t exponent = __builtin_bit_cast(std::uint32_t, rounded) << 23;
   const float result = __builtin_bit_cast(float, __builtin_bit_cast(std::uint32_t, sum) + exponent);
   return x < kSmallest ? 0.0F : result;
 }
 
-/// σ(x) = 1/(1 + e⁻ˣ) = eˣ/(1 + eˣ), whichever has the negative exponent: nothing overflows or cancels.
+/// σ(x) = 1/(1 + e⁻ˣ) = eˣ/(1 + eˣ); the form with the negative exponent is used, which neither overflows nor
+/// cancels.
 FORESHARD_INLINE float sigmoid(float x) {
   const float e = exp(x < 0.0F ? x : -x);
   return (x < 0.0F ? e : 1.0F) / (1.0F + e);
 }
 
-/// Φ(x) = (1 + erf(x/√2))/2 to 1.5e-7, and to 4e-6 of itself down to x = −5.6; 0 below −4·√2. With t =
-/// |x|/√2: below t = 1, erf is t times a polynomial in t²; above, erfc is exp of a polynomial. The
-/// coefficients interpolate erf(t)/t and ln erfc(t) at Chebyshev's points; they are off by 1.3e-9
-/// and 4.8e-10.
+/// Φ(x) = (1 + erf(x/√2))/2. Absolute error up to 1.5e-7; relative error up to 4e-6 down to x = −5.6; 0 below
+/// −4·√2. With t = |x|/√2: for t < 1, erf is t times a polynomial in t²; else erfc is exp of a polynomial.
+/// The coefficients interpolate erf(t)/t and ln erfc(t) at Chebyshev points, with errors of 1.3e-9 and
+/// 4.8e-10.
 FORESHARD_INLINE float normal_cumulative(float x) {
   constexpr float kSqrtHalf = 0.707106781F;
   const float t = (x < 0.0F ? -x : x) * kSqrtHalf;
