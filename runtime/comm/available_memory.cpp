@@ -25,7 +25,7 @@ std::int64_t available_to_host() {
 std::int64_t left_by_control_group() {
   std::int64_t limit = 0;
   std::int64_t used = 0;
-  // The file holds "max" where there is no limit.
+  // The file has "max" if there is no limit.
   if (!(std::ifstream("/sys/fs/cgroup/memory.max") >> limit)) return kUnlimited;
   if (!(std::ifstream("/sys/fs/cgroup/memory.current") >> used)) return kUnlimited;
   return std::max<std::int64_t>(limit - used, 0);

@@ -11,7 +11,7 @@ namespace foreshard {
 /// Example: n = 2, one sequence of 8 positions, chunks {0,1} {2,3} {4,5} {6,7}. Rank 0 holds positions 0 1 6
 /// 7, rank 1 holds 2 3 4 5. The gathered rows of both shares are 0 1 6 7 2 3 4 5.
 /// Source of the order: Brandon et al. 2023 (arXiv:2311.09431) and Llama 3 (arXiv:2407.21783), section 3.3.2.
-/// @pre 2·shares divides the sequence where shares > 1
+/// @pre 2·shares divides the sequence if shares > 1
 struct TokenRows {
   std::int64_t batch = 1;        ///< sequences
   std::int64_t sequence = 0;     ///< positions of a whole sequence

@@ -26,7 +26,7 @@ constexpr std::size_t kStackBytes = std::size_t{64} << 10U;
 
 enum class State { ready, at_block_barrier, at_warp_barrier, done };
 
-/// A thread of the block that runs; kept for the blocks to come.
+/// A thread of the running block. It is used again for later blocks.
 class Thread {
  public:
   explicit Thread(const std::function<void()>*& body)
@@ -40,7 +40,7 @@ class Thread {
                  return std::move(caller_);
                }) {}
 
-  /// Goes on where it left, until it leaves again.
+  /// Continues where it stopped, until it stops again.
   void resume() { fiber_ = std::move(fiber_).resume(); }
   void leave(State state) {
     this->state = state;
@@ -56,7 +56,8 @@ class Thread {
   boost::context::fiber fiber_;
 };
 
-/// What the lanes of a warp hand to one another. Two, in turn: no lane is more than one exchange ahead.
+/// Numbers that the lanes of a warp exchange. Two buffers, used in turn: no lane is more than one exchange
+/// ahead.
 using Exchange = std::array<std::array<float, kWarp>, 2>;
 
 struct Multiprocessor {
@@ -64,7 +65,7 @@ struct Multiprocessor {
   std::vector<std::unique_ptr<Thread>> threads;
   std::vector<Exchange> exchanges;  // by warp
   std::vector<std::uint64_t> shared;
-  std::size_t count = 0;  // of threads of this block
+  std::size_t count = 0;  // threads of this block
   std::size_t current = 0;
   std::minstd_rand draw{1};
 
@@ -78,7 +79,7 @@ struct Multiprocessor {
     }
   }
 
-  /// Every thread that can goes on once. False where none could.
+  /// Resumes every thread that can run, once. False if there was none.
   bool take_turns() {
     const std::size_t first = draw() % count;
     const bool is_backward = draw() % 2 == 0;
@@ -94,7 +95,7 @@ struct Multiprocessor {
     return some;
   }
 
-  /// Opens a barrier at which all that have not ended have arrived.
+  /// Opens a barrier if all threads that have not ended have arrived at it.
   bool release(std::size_t begin, std::size_t end, State barrier) {
     bool some = false;
     for (std::size_t i = begin; i < end; ++i) {
@@ -119,8 +120,8 @@ struct Multiprocessor {
     }
     for (std::size_t i = 0; i < count; ++i) {
       if (threads[i]->state == State::done) continue;
-      threads.clear();  // none of them can be used again
-      throw std::logic_error("a kernel's threads wait for one another in different places");
+      threads.clear();  // they cannot be used again
+      throw std::logic_error("threads of a block wait at different barriers");
     }
   }
 };
@@ -130,7 +131,7 @@ Multiprocessor& multiprocessor() {
   return one;
 }
 
-/// @return what the lane `from` of the caller's warp handed in
+/// @return the value of lane `from` of the caller's warp
 float exchange(float value, unsigned from) {
   Multiprocessor& on = multiprocessor();
   const std::size_t self = on.current;
@@ -167,7 +168,7 @@ void run_blocks(dim3 grid, dim3 block, std::size_t shared_bytes, const std::func
 
 void start_blocks(cudaStream_t stream, dim3 grid, dim3 block, std::size_t shared_bytes,
                   std::function<void()> body) {
-  hand_in(stream, [=, body = std::move(body)] {
+  enqueue(stream, [=, body = std::move(body)] {
     run_blocks(grid, block, shared_bytes, body);
     return true;
   });

@@ -7,14 +7,14 @@
 
 namespace emulated_cuda {
 
-/// Runs a kernel: block after block, all threads of a block side by side as fibers that take turns where they
-/// wait for one another. In which order they take turns is drawn anew each time, so that a missing barrier
-/// shows.
-/// @param body  what one thread runs; threadIdx and its like tell which one it is
-/// @throws std::logic_error where threads of a block wait in different places, for ever
+/// Runs a kernel, one block after the other. The threads of a block are fibers that take turns: a thread runs
+/// until it waits at a barrier or exchange. Their order is drawn at random each time, so that missing
+/// barriers are found.
+/// @param body  the code of one thread; threadIdx, blockIdx, … have its indices
+/// @throws std::logic_error if threads of a block wait at different barriers, which would be for ever
 void run_blocks(dim3 grid, dim3 block, std::size_t shared_bytes, const std::function<void()>& body);
 
-/// Hands such a run in to a stream.
+/// Enqueues such a run on a stream.
 void start_blocks(cudaStream_t stream, dim3 grid, dim3 block, std::size_t shared_bytes,
                   std::function<void()> body);
 

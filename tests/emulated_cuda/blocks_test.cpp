@@ -5,19 +5,19 @@
 
 #include "tests/support/catch.hpp"
 
-// The stand-in itself: kernels whose results are known, and two that are wrong.
+// Tests of the emulation: kernels with known results, and two faulty kernels.
 
-TEST_CASE("every thread of every block runs once and knows its place", "[emulated_cuda]") {
-  std::vector<int> block_calls(3 * 2 * 8 * 4, 0);
+TEST_CASE("every thread of every block runs once with its own indices", "[emulated_cuda]") {
+  std::vector<int> runs(3 * 2 * 8 * 4, 0);
   emulated_cuda::run_blocks(dim3(3, 2), dim3(8, 4), 0, [&] {
     const unsigned block = blockIdx.y * gridDim.x + blockIdx.x;
     const unsigned thread = threadIdx.y * blockDim.x + threadIdx.x;
-    ++block_calls[block * 32 + thread];
+    ++runs[block * 32 + thread];
   });
-  CHECK(block_calls == std::vector<int>(block_calls.size(), 1));
+  CHECK(runs == std::vector<int>(runs.size(), 1));
 }
 
-TEST_CASE("threads see what others wrote before a barrier", "[emulated_cuda]") {
+TEST_CASE("after a barrier, threads see what others wrote before it", "[emulated_cuda]") {
   std::vector<float> reversed(96);
   emulated_cuda::run_blocks(1, 96, 96 * sizeof(float), [&] {
     emulated_cuda::dynamic_shared()[threadIdx.x] = static_cast<float>(threadIdx.x);
@@ -27,7 +27,7 @@ TEST_CASE("threads see what others wrote before a barrier", "[emulated_cuda]") {
   for (std::size_t i = 0; i < 96; ++i) CHECK(reversed[i] == static_cast<float>(95 - i));
 }
 
-TEST_CASE("lanes of a warp hand numbers to one another", "[emulated_cuda]") {
+TEST_CASE("lanes of a warp exchange numbers", "[emulated_cuda]") {
   // The sum over a warp: 0 + 1 + … + 31 = 496, and 496 + 32·32 = 1520 for the second.
   std::vector<float> sums(64);
   std::vector<float> third(64);
@@ -43,8 +43,9 @@ TEST_CASE("lanes of a warp hand numbers to one another", "[emulated_cuda]") {
   }
 }
 
-TEST_CASE("a missing barrier shows", "[emulated_cuda]") {
-  // Without one, a thread may read what its neighbour has not yet written: memory begins as no number.
+TEST_CASE("a missing barrier is found", "[emulated_cuda]") {
+  // Without a barrier a thread may read what its neighbour has not written yet: memory is initialised with
+  // NaN.
   bool some_missed = false;
   for (int run = 0; run < 8; ++run) {
     emulated_cuda::run_blocks(1, 64, 64 * sizeof(float), [&] {
@@ -55,7 +56,7 @@ TEST_CASE("a missing barrier shows", "[emulated_cuda]") {
   CHECK(some_missed);
 }
 
-TEST_CASE("threads that wait in different places are found", "[emulated_cuda]") {
+TEST_CASE("threads that wait at different barriers are found", "[emulated_cuda]") {
   CHECK_THROWS_AS(emulated_cuda::run_blocks(1, 32, 0,
                                             [] {
                                               if (threadIdx.x == 0) {

@@ -14,7 +14,7 @@ struct EmulatedProduct {
   cudaDataType_t bias_type = CUDA_R_32F;
   const void* bias = nullptr;
 };
-/// By columns, `leading` numbers apart.
+/// Column-major; columns are `leading` numbers apart.
 struct EmulatedMatrix {
   cudaDataType_t type;
   std::int64_t rows;
@@ -29,7 +29,7 @@ float number_at(const void* numbers, cudaDataType_t type, std::int64_t i) {
                             : __bfloat162float(static_cast<const __nv_bfloat16*>(numbers)[i]);
 }
 
-/// op(M), by rows.
+/// op(M), row-major.
 std::vector<float> operand(const void* numbers, const EmulatedMatrix& matrix, cublasOperation_t operation) {
   std::vector<float> made;
   made.reserve(static_cast<std::size_t>(matrix.rows * matrix.columns));
@@ -42,8 +42,8 @@ std::vector<float> operand(const void* numbers, const EmulatedMatrix& matrix, cu
   return made;
 }
 
-/// A product as it was handed in: descriptors may be gone when its turn comes.
-struct Handed {
+/// An enqueued product. It has copies, because the descriptors may be destroyed before it runs.
+struct EnqueuedProduct {
   EmulatedProduct product;
   EmulatedMatrix a_layout;
   EmulatedMatrix b_layout;
@@ -57,7 +57,7 @@ struct Handed {
   void* d;
 };
 
-void multiply(const Handed& of) {
+void multiply(const EnqueuedProduct& of) {
   const std::vector<float> first = operand(of.a, of.a_layout, of.product.transpose_a);
   const std::vector<float> second = operand(of.b, of.b_layout, of.product.transpose_b);
   const std::int64_t rows = of.d_layout.rows;
@@ -152,7 +152,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t /*handle*/, cubla
                                               cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
                                               cublasLtMatmulPreference_t /*preference*/, int /*wanted*/,
                                               cublasLtMatmulHeuristicResult_t* /*found*/, int* count) {
-  // As the library: matrices that do not fit together are not multiplied.
+  // Like the library: matrices whose sizes do not match are not multiplied.
   const std::int64_t inner = product->transpose_a == CUBLAS_OP_T ? a->rows : a->columns;
   const std::int64_t rows = product->transpose_a == CUBLAS_OP_T ? a->columns : a->rows;
   const std::int64_t columns = product->transpose_b == CUBLAS_OP_T ? b->rows : b->columns;
@@ -168,18 +168,18 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t /*handle*/, cublasLtMatmulDesc_t 
                               cublasLtMatrixLayout_t c_layout, void* d, cublasLtMatrixLayout_t d_layout,
                               const cublasLtMatmulAlgo_t* /*algorithm*/, void* /*workspace*/,
                               std::size_t /*workspace_bytes*/, cudaStream_t stream) {
-  const Handed handed{*product,
-                      *a_layout,
-                      *b_layout,
-                      *c_layout,
-                      *d_layout,
-                      *static_cast<const float*>(alpha),
-                      *static_cast<const float*>(beta),
-                      a,
-                      b,
-                      c,
-                      d};
-  emulated_cuda::hand_in(stream, [handed] {
+  const EnqueuedProduct handed{*product,
+                               *a_layout,
+                               *b_layout,
+                               *c_layout,
+                               *d_layout,
+                               *static_cast<const float*>(alpha),
+                               *static_cast<const float*>(beta),
+                               a,
+                               b,
+                               c,
+                               d};
+  emulated_cuda::enqueue(stream, [handed] {
     multiply(handed);
     return true;
   });

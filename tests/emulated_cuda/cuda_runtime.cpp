@@ -1,4 +1,4 @@
-// One GPU. Streams are queues; whoever waits for one lets all of them go on.
+// Emulates one GPU. Streams are queues; waiting for any stream runs the work of all streams.
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -29,8 +29,8 @@ struct Streams {
   std::vector<EmulatedStream*> all;
   std::minstd_rand draw{1};
 
-  /// Some of the streams go on by some of their work.
-  void go_on() {
+  /// Some of the streams run some of their work.
+  void run_some() {
     bool some = false;
     const std::size_t first = all.empty() ? 0 : draw() % all.size();
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -41,10 +41,10 @@ struct Streams {
         some = true;
       }
     }
-    if (!some) sched_yield();  // for other ranks
+    if (!some) sched_yield();  // lets other ranks run
   }
   void finish(const EmulatedStream& stream) {
-    while (!stream.queue.empty()) go_on();
+    while (!stream.queue.empty()) run_some();
   }
   void finish() {
     for (const EmulatedStream* stream : all) finish(*stream);
@@ -59,10 +59,10 @@ Streams& streams() {
 }  // namespace
 
 struct EmulatedEvent {
-  std::shared_ptr<Point> last;  // none before it is first recorded
+  std::shared_ptr<Point> last;  // null before the first recording
 };
 
-void emulated_cuda::hand_in(cudaStream_t stream, Work work) { stream->queue.push_back(std::move(work)); }
+void emulated_cuda::enqueue(cudaStream_t stream, Work work) { stream->queue.push_back(std::move(work)); }
 
 const char* cudaGetErrorString(cudaError_t error) {
   return error == cudaErrorMemoryAllocation ? "out of memory" : "an emulated GPU's error";
@@ -115,26 +115,26 @@ cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpy
   std::memmove(to, from, bytes);
   return cudaSuccess;
 }
-/// As of memory that is not pinned: what comes from the host has been taken when this returns, what goes
-/// there has come.
+/// Like CUDA with pageable memory: a copy from the host has read the source when this returns, a copy to the
+/// host is done.
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
   if (kind == cudaMemcpyHostToDevice) {
     const auto* begin = static_cast<const unsigned char*>(from);
-    emulated_cuda::hand_in(stream, [to, taken = std::vector<unsigned char>(begin, begin + bytes)] {
+    emulated_cuda::enqueue(stream, [to, taken = std::vector<unsigned char>(begin, begin + bytes)] {
       std::memcpy(to, taken.data(), taken.size());
       return true;
     });
     return cudaSuccess;
   }
-  emulated_cuda::hand_in(stream, [=] {
+  emulated_cuda::enqueue(stream, [=] {
     std::memmove(to, from, bytes);
     return true;
   });
   return cudaStreamSynchronize(stream);
 }
 cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t stream) {
-  emulated_cuda::hand_in(stream, [=] {
+  emulated_cuda::enqueue(stream, [=] {
     std::memset(to, value, bytes);
     return true;
   });
@@ -157,7 +157,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return cudaSuccess;
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned /*flags*/) {
-  if (event->last) emulated_cuda::hand_in(stream, [point = event->last] { return point->is_reached; });
+  if (event->last) emulated_cuda::enqueue(stream, [point = event->last] { return point->is_reached; });
   return cudaSuccess;
 }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned /*flags*/) {
@@ -170,7 +170,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   event->last = std::make_shared<Point>();
-  emulated_cuda::hand_in(stream, [point = event->last] {
+  emulated_cuda::enqueue(stream, [point = event->last] {
     *point = {true, std::chrono::steady_clock::now()};
     return true;
   });
@@ -178,7 +178,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) {
   if (!event->last || event->last->is_reached) return cudaSuccess;
-  streams().go_on();
+  streams().run_some();
   return event->last->is_reached ? cudaSuccess : cudaErrorNotReady;
 }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {

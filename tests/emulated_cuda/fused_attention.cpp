@@ -1,4 +1,4 @@
-// In place of cuDNN's fused attention: the same calls, plainly.
+// Replaces cuDNN's fused attention by plain loops.
 #include "runtime/kernels/cuda/fused_attention.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ using foreshard::cuda::AttentionCore;
 using foreshard::cuda::HeadsInMemory;
 using Numbers = std::vector<float>;
 
-/// (tokens, dim) of one head of one sequence.
+/// The numbers (tokens, dim) of one head of one sequence.
 Numbers taken(const HeadsInMemory& from, std::int64_t sequence, std::int64_t head, std::int64_t tokens,
               std::int64_t dim) {
   Numbers numbers;
@@ -47,7 +47,7 @@ void add(float factor, const float* from, float* to, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) to[i] += factor * from[i];
 }
 
-/// One kv head of one sequence, and the query heads that read it.
+/// One kv head of one sequence, and its query heads.
 class HeadGroup {
  public:
   HeadGroup(const AttentionCore& core, std::int64_t sequence, std::int64_t kv_head)
@@ -115,7 +115,7 @@ class HeadGroup {
   [[nodiscard]] float* lse(std::int64_t head) const {
     return core_.lse + (sequence_ * core_.heads + head) * core_.queries;
   }
-  /// Of the keys that the query sees.
+  /// Scores of the keys to which the query attends.
   [[nodiscard]] Numbers scores(const Numbers& q, std::int64_t query) const {
     const std::int64_t seen = core_.causal ? core_.keys - core_.queries + query + 1 : core_.keys;
     Numbers found;
@@ -133,7 +133,7 @@ class HeadGroup {
   Numbers v_;
 };
 
-/// Takes heads of eights of numbers, as cuDNN does.
+/// Supports head sizes that are multiples of 8, like cuDNN.
 class EmulatedAttention final : public foreshard::cuda::FusedAttention {
  public:
   std::optional<std::int64_t> scratch_bytes(const AttentionCore& core) override {
@@ -141,7 +141,7 @@ class EmulatedAttention final : public foreshard::cuda::FusedAttention {
     return 0;
   }
   void run(cudaStream_t stream, const AttentionCore& core, std::byte* /*scratch*/) override {
-    emulated_cuda::hand_in(stream, [core] {
+    emulated_cuda::enqueue(stream, [core] {
       for (std::int64_t sequence = 0; sequence < core.batch; ++sequence) {
         for (std::int64_t kv_head = 0; kv_head < core.kv_heads; ++kv_head) {
           const HeadGroup heads(core, sequence, kv_head);

@@ -4,8 +4,8 @@
 
 using namespace foreshard;
 
-TEST_CASE("too little memory is refused with what is wanted, used and free") {
-  // The emulated GPU says that it has 1 GiB, all of it free.
+TEST_CASE("too little memory is an error with the memory wanted, used and free") {
+  // The emulated GPU reports 1 GiB, all of it free.
   constexpr std::int64_t kMuch = std::int64_t{3} << 30;
   const std::string words =
       "out of GPU memory: 3.00 GiB are wanted; of 1.00 GiB, 0.00 are used and 1.00 free\n"

@@ -1,5 +1,6 @@
-// Each NCCL communicator is an MPI one. What one group of calls asks for is posted when the stream comes to
-// it, all at once, and is done when MPI says so: a stream whose neighbour is late waits, the others go on.
+// Each NCCL communicator is an MPI communicator. The calls of one NCCL group are started together, as
+// non-blocking MPI calls, when the stream reaches them, and are done when MPI says so. A stream whose
+// neighbour is late waits; other streams run.
 #include <functional>
 #include <memory>
 #include <utility>
@@ -19,14 +20,14 @@ namespace {
 
 using Post = std::function<void(MPI_Request*)>;
 
-/// What one group of calls hands in to a stream.
+/// One group of calls, enqueued on a stream.
 struct Group {
   cudaStream_t stream = nullptr;
   std::vector<Post> posts;
 };
 
 int depth = 0;
-std::vector<Group> groups;  // of the group that is open
+std::vector<Group> groups;  // of the open NCCL group
 
 MPI_Datatype type_of(ncclDataType_t type) {
   switch (type) {
@@ -61,8 +62,8 @@ ncclResult_t add(cudaStream_t stream, Post post) {
   return ncclSuccess;
 }
 
-/// What stands in `send` when the call is posted, for as long as the call is kept: MPI lets nobody read and
-/// write one buffer in one call.
+/// A copy of `send`, made when the call starts and kept until it is done: MPI does not allow one buffer for
+/// sending and receiving.
 using Copy = std::shared_ptr<std::vector<unsigned char>>;
 Copy new_copy() { return std::make_shared<std::vector<unsigned char>>(); }
 const void* keep(const Copy& copy, const void* send, std::size_t bytes) {
@@ -87,7 +88,8 @@ ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
   return ncclSuccess;
 }
 
-/// The first member, whose rank in the run is the id, learns who the others are and tells them.
+/// The id is the first member's rank in the run. The first member collects the ranks of the others and sends
+/// them the list.
 ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int ranks, ncclUniqueId id, int rank,
                                     ncclConfig_t* /*config*/) {
   constexpr int kTag = 7001;
@@ -139,7 +141,7 @@ ncclResult_t ncclGroupEnd() {
   if (--depth > 0) return ncclSuccess;
   for (Group& group : groups) {
     auto requests = std::make_shared<std::vector<MPI_Request>>();
-    emulated_cuda::hand_in(group.stream, [requests, posts = std::move(group.posts)] {
+    emulated_cuda::enqueue(group.stream, [requests, posts = std::move(group.posts)] {
       if (requests->empty()) {
         requests->resize(posts.size(), MPI_REQUEST_NULL);
         for (std::size_t i = 0; i < posts.size(); ++i) posts[i](&(*requests)[i]);

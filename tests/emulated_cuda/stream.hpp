@@ -6,12 +6,12 @@
 
 namespace emulated_cuda {
 
-/// What a stream is handed: called again and again, once all before it in the stream is done, until it says
-/// that it is done.
+/// Work of a stream. It is called repeatedly, after all earlier work of the stream is done, until it returns
+/// true: done.
 using Work = std::function<bool()>;
 
-/// Hands in work. It begins when somebody waits: then streams go on in an order drawn anew each time, so that
-/// what no event holds back may come too early.
-void hand_in(cudaStream_t stream, Work work);
+/// Enqueues work. Nothing runs until somebody waits; then the streams run in a random order, so that missing
+/// events between streams are found.
+void enqueue(cudaStream_t stream, Work work);
 
 }  // namespace emulated_cuda

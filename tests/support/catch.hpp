@@ -1,6 +1,7 @@
 #pragma once
 
-// Catch2 2 (Debian 12) and 3 (newer systems) name their headers and matchers differently; this file hides it.
+// Catch2 2 (Debian 12) and Catch2 3 (newer systems) have different names for headers and matchers. This file
+// hides that.
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
 using Catch::Approx;

@@ -1,5 +1,4 @@
-// The main of tests that need a GPU. Where there is none they are skipped, which ctest says by this exit
-// code.
+// The main of tests that need a GPU. Without a GPU it returns 77, and ctest counts them as skipped.
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
 #else

@@ -1,5 +1,5 @@
-// The main of tests that run under mpirun: one MPI session around all test cases, and no rank left behind
-// when a check fails on another.
+// The main of tests that run under mpirun: one MPI session for all test cases. If a check fails on one rank,
+// the whole run ends, so that no rank waits for ever.
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
 using ListenerBase = Catch::EventListenerBase;
@@ -22,18 +22,18 @@ MpiSession* the_session = nullptr;
 
 constexpr int kTestFailed = 1;
 
-/// A rank whose check fails says its number; one whose test case has failed ends the run, because the others
-/// may wait for it.
+/// Prints the rank when a check fails, and ends the run when a test case has failed, because other ranks may
+/// wait for it.
 class RankListener : public ListenerBase {
  public:
   using ListenerBase::ListenerBase;
 
   void testCaseStarting(const Catch::TestCaseInfo& info) override { name_ = info.name; }
 #if __has_include(<catch2/catch_all.hpp>)
-  void assertionEnded(const Catch::AssertionStats& stats) override { say_rank(stats); }
+  void assertionEnded(const Catch::AssertionStats& stats) override { print_rank(stats); }
 #else
   bool assertionEnded(const Catch::AssertionStats& stats) override {
-    say_rank(stats);
+    print_rank(stats);
     return true;
   }
 #endif
@@ -44,7 +44,7 @@ class RankListener : public ListenerBase {
   }
 
  private:
-  static void say_rank(const Catch::AssertionStats& stats) {
+  static void print_rank(const Catch::AssertionStats& stats) {
     if (stats.assertionResult.isOk()) return;
     std::printf("\nrank %d of %d:\n", static_cast<int>(the_session->rank().value()),
                 static_cast<int>(the_session->size()));

@@ -10,7 +10,7 @@
 #include "planner/spec/job/validate_job.hpp"
 #include "tests/support/test_jobs.hpp"
 
-// Small jobs of every kind, drawn from a fixed seed: what holds for all jobs is tested on these.
+// Small jobs of every kind, drawn from a fixed seed. Properties of all jobs are tested on them.
 
 namespace foreshard::test {
 
@@ -104,7 +104,7 @@ class JobDraw {
   std::mt19937_64 engine_;
 };
 
-/// What a failing test says about its job.
+/// Describes the job in the message of a failing test.
 inline std::string words_for(const JobSpec& job) {
   const ModelSpec& m = job.model;
   const ParallelismSpec& p = job.parallelism;

@@ -6,7 +6,7 @@
 
 namespace foreshard::test {
 
-/// A node of eight accelerators with round figures: 1 PFLOP/s in every type, 1 TB/s memory, 100 GB/s links,
+/// A node with eight accelerators and round figures: 1 PFLOP/s in every type, 1 TB/s memory, 100 GB/s links,
 /// 10 GB/s network; all constants of the kernel model neutral (efficiency 1, nothing fixed).
 inline ClusterSpec round_cluster(std::int64_t nodes, std::int64_t devices_per_node = 8) {
   ClusterSpec cluster;

@@ -12,7 +12,7 @@
 
 namespace foreshard::tiny {
 
-/// Sizes in bytes, each of another digit or round figure, so that a sum shows what it is made of.
+/// Sizes in bytes, with different digits or orders of magnitude, so that a sum shows its terms.
 struct Sizes {
   std::int64_t weight = 10'000;    ///< of a layer
   std::int64_t gradient = 20'000;  ///< of a layer

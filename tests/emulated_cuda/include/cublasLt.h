@@ -1,4 +1,4 @@
-// The part of cuBLASLt that foreshard uses, on a processor.
+// The part of cuBLASLt that foreshard uses, emulated on the CPU.
 #pragma once
 
 #include <cstddef>

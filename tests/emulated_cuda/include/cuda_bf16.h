@@ -1,4 +1,4 @@
-// bf16 as CUDA names it, by this project's own.
+// CUDA's names for bf16, implemented with this project's type.
 #pragma once
 
 #include "runtime/device/bfloat16.hpp"

@@ -1,6 +1,5 @@
-// The part of CUDA's runtime and of its dialect of C++ that foreshard uses, as a processor understands it:
-// the kernels' sources compile as C++, and run with tests/emulated_cuda/blocks.cpp for a GPU. Named as
-// NVIDIA's header, in its place.
+// The part of CUDA's runtime and of its C++ extensions that foreshard uses, emulated on the CPU: the kernels' sources compile
+// as C++ and run in tests/emulated_cuda/blocks.cpp. The header has the name of NVIDIA's, which it replaces.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +10,7 @@
 
 #define __device__
 #define __global__
-#define __shared__ static  // blocks run one after the other
+#define __shared__ static  // correct because blocks run one after the other
 #define __launch_bounds__(threads)
 
 using std::max;
@@ -48,14 +47,14 @@ struct alignas(16) uint4 {
   unsigned w;
 };
 
-// Of the thread that runs.
+// Indices of the running thread.
 extern uint3 threadIdx;
 extern uint3 blockIdx;
 extern dim3 blockDim;
 extern dim3 gridDim;
 
 void __syncthreads();
-/// The value that another lane of the warp hands in at the same place of the program.
+/// The value that lane `lane` of the warp passes to the same call.
 float __shfl_sync(unsigned mask, float value, int lane);
 float __shfl_xor_sync(unsigned mask, float value, int lanes);
 
@@ -99,7 +98,7 @@ cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total);
-/// Every byte is 0xFF: numbers that nobody wrote are not a number.
+/// Every byte is 0xFF, so that numbers that nobody wrote are NaN.
 cudaError_t cudaMalloc(void** memory, std::size_t bytes);
 cudaError_t cudaFree(void* memory);
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind);
@@ -119,7 +118,7 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEve
 
 template <class Kernel>
 cudaError_t cudaFuncSetAttribute(Kernel /*kernel*/, cudaFuncAttribute /*attribute*/, int bytes) {
-  constexpr int kMostShared = 227 * 1024;  // of an sm_90
+  constexpr int kMostShared = 227 * 1024;  // like sm_90
   return bytes <= kMostShared ? cudaSuccess : cudaErrorInvalidValue;
 }
 template <class Kernel>

@@ -1,4 +1,4 @@
-// The part of NCCL that foreshard uses, carried by MPI.
+// The part of NCCL that foreshard uses, implemented with MPI.
 #pragma once
 
 #include <cstddef>
@@ -37,10 +37,10 @@ ncclResult_t ncclGroupStart();
 ncclResult_t ncclGroupEnd();
 ncclResult_t ncclAllReduce(const void* send, void* receive, std::size_t count, ncclDataType_t type,
                            ncclRedOp_t op, ncclComm_t comm, cudaStream_t stream);
-/// count of one rank's share.
+/// @param count  elements of one rank's share
 ncclResult_t ncclAllGather(const void* send, void* receive, std::size_t count, ncclDataType_t type,
                            ncclComm_t comm, cudaStream_t stream);
-/// count of one rank's share.
+/// @param count  elements of one rank's share
 ncclResult_t ncclReduceScatter(const void* send, void* receive, std::size_t count, ncclDataType_t type,
                                ncclRedOp_t op, ncclComm_t comm, cudaStream_t stream);
 ncclResult_t ncclBroadcast(const void* send, void* receive, std::size_t count, ncclDataType_t type, int root,

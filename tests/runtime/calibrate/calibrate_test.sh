@@ -1,6 +1,6 @@
 #!/bin/bash
-# foreshard-run calibrate on two ranks: the file is written whole, plans are made with it, and what cannot be done
-# is said before anything is measured. What the figures are, no test can say.
+# foreshard-run calibrate on two ranks: it writes a complete file, plans can be made with the file, and wrong input is
+# refused before anything is measured. The measured figures themselves cannot be tested.
 #
 #   calibrate_test.sh MPIRUN FORESHARD_RUN FORESHARD
 set -euo pipefail
@@ -17,7 +17,7 @@ fail() {
   exit 1
 }
 
-# expect CODE WORDS RANKS ARGUMENT…: that exit code, and these words on standard error.
+# expect CODE TEXT RANKS ARGUMENT…: checks the exit code, and that standard error has the text.
 expect() {
   local code=$1 words=$2 ranks=$3 got=0
   shift 3
@@ -45,6 +45,6 @@ for key in '^name: "my-cluster"' '^devices_per_node: 2' '^nodes: 1' '^fabric: sh
 done
 grep -q "source: \"measured on .*$(date -u +%Y-).*2 ranks at the same time" my-cluster.yaml || fail 'figures without source'
 
-# Reads back without complaint: 2 stages of 1, priced on this machine.
+# The file can be read: a plan with 2 stages on this machine.
 "$foreshard" plan tiny-llama-laptop --set cluster=my-cluster.yaml --format json >plan.json
 grep -q '"cluster": "my-cluster"' plan.json || fail "planned on another cluster: $(cat plan.json)"

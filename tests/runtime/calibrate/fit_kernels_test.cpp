@@ -6,7 +6,7 @@
 #include "tests/runtime/calibrate/synthetic_kernels.hpp"
 #include "tests/support/catch.hpp"
 
-// Kernels "measured" on a machine of known constants: the fit must find them again.
+// Kernels "measured" on a machine with known constants: the fit must recover the constants.
 
 namespace foreshard::test {
 namespace {
@@ -24,13 +24,13 @@ const AttentionRate& attention(const AcceleratorSpec& spec, bool backward) {
   return backward ? flash.backward : flash.forward;
 }
 
-TEST_CASE("exact times give back the constants of products") {
+TEST_CASE("the fit recovers the constants of products from exact times") {
   const AcceleratorSpec known = known_machine();
   AcceleratorSpec found;
   fit_kernels(measured_on(known, kernel_probes(CalibrationEffort::usual), no_noise), found);
   const GemmRate& rate = *found.gemm[kFp32];
-  // 0.9 · 80 GFLOP/s is what large products approach and none exceeds: peak and efficiency are told apart by
-  // the definition of the peak, their product is measured.
+  // Large products approach 0.9 · 80 GFLOP/s, and none exceeds it. Only the product of peak and efficiency is
+  // measured; the definition of the peak separates the two.
   CHECK((rate.efficiency * rate.peak).value() == Approx(72e9).epsilon(0.01));
   CHECK(rate.efficiency == Approx(1.0).epsilon(0.01));
   CHECK(found.kernels.gemm_fixed.value() == Approx(5e-6).epsilon(0.1));
@@ -38,7 +38,7 @@ TEST_CASE("exact times give back the constants of products") {
   CHECK(found.kernels.gemm_accumulate == Approx(0.8).epsilon(0.01));
 }
 
-TEST_CASE("exact times give back the constants of passes over memory") {
+TEST_CASE("the fit recovers the constants of passes over memory from exact times") {
   const AcceleratorSpec known = known_machine();
   AcceleratorSpec found;
   const std::vector<FamilyFit> fits =
@@ -54,11 +54,11 @@ TEST_CASE("exact times give back the constants of passes over memory") {
   CHECK(bandwidth(MemoryPass::norm, true) == Approx(5e9).epsilon(0.01));
   CHECK(bandwidth(MemoryPass::activation, false) == Approx(4e9).epsilon(0.01));
   CHECK(bandwidth(MemoryPass::activation, true) == Approx(2e9).epsilon(0.01));
-  // Unsaid: the machine's memory_efficiency, 0.5.
+  // Kinds that are not set use the machine's memory_efficiency, 0.5.
   CHECK(bandwidth(MemoryPass::optimizer, false) == Approx(10e9).epsilon(0.01));
 }
 
-TEST_CASE("exact times give back the constants of attention") {
+TEST_CASE("the fit recovers the constants of attention from exact times") {
   const AcceleratorSpec known = known_machine();
   AcceleratorSpec found;
   fit_kernels(measured_on(known, kernel_probes(CalibrationEffort::usual), no_noise), found);
@@ -72,7 +72,7 @@ TEST_CASE("exact times give back the constants of attention") {
   }
 }
 
-TEST_CASE("exact times are reproduced by every family, and leave no spread") {
+TEST_CASE("the fitted constants reproduce exact times of every family, without spread") {
   AcceleratorSpec found;
   const std::vector<FamilyFit> fits =
       fit_kernels(measured_on(known_machine(), kernel_probes(CalibrationEffort::usual), no_noise), found);
@@ -82,25 +82,25 @@ TEST_CASE("exact times are reproduced by every family, and leave no spread") {
     CHECK(fit.unsteadiness == Approx(0.01));
   }
   CHECK(found.kernels.spread <= 0.02);
-  // Products, attention both ways, and the kinds of passes that Llama and GPT have.
+  // Products, attention forward and backward, and the kinds of passes of Llama and GPT.
   CHECK(fits.size() >= 14);
   CHECK(found.fits.size() == fits.size());
 }
 
-TEST_CASE("noise moves rates by less than itself and shows as spread") {
-  // A fifth up for every other kernel, a sixth down for the others: log 1.2 either way.
+TEST_CASE("noise changes rates by less than its own size and appears as spread") {
+  // Factors 1.2 and 1/1.2 for alternating kernels: ±log 1.2.
   const auto noise = [](std::size_t kernel) { return kernel % 2 == 0 ? 1.2 : 1.0 / 1.2; };
   AcceleratorSpec found;
   const std::vector<FamilyFit> fits =
       fit_kernels(measured_on(known_machine(), kernel_probes(CalibrationEffort::usual), noise), found);
   const GemmRate& rate = *found.gemm[kFp32];
   CHECK((rate.efficiency * rate.peak).value() == Approx(72e9).epsilon(0.2));
-  // With the known constants every |predicted/measured − 1| is 0.2 or 1/6; the fit is at least as near.
+  // With the known constants every |predicted/measured − 1| is 0.2 or 1/6; the fit is at least as good.
   CHECK(of(fits, {.pass = MemoryPass::gemm}).mean_error < 0.21);
   CHECK(found.kernels.spread == Approx(0.18).margin(0.08));
 }
 
-TEST_CASE("one outlier among a family's kernels does not move the others") {
+TEST_CASE("one outlier does not change the constants of its family") {
   const auto measured = [](double outlier) {
     KernelMeasurements kernels =
         measured_on(known_machine(), kernel_probes(CalibrationEffort::usual), no_noise);

@@ -23,8 +23,8 @@ MeasuredLink measured(LinkOperation operation, double payload, std::int64_t rank
                    .samples = 9}};
 }
 
-/// α–β by hand: a ring of n ranks takes n − 1 steps of latency + payload/n / bandwidth, an all-reduce twice
-/// as many; a transfer one of the whole payload.
+/// The α–β model: a ring of n ranks takes n − 1 steps of latency + (payload/n)/bandwidth, an all-reduce twice
+/// as many; a transfer takes one step with the whole payload.
 std::vector<MeasuredLink> exact(std::int64_t ranks) {
   std::vector<MeasuredLink> all;
   const auto n = static_cast<double>(ranks);
@@ -37,7 +37,7 @@ std::vector<MeasuredLink> exact(std::int64_t ranks) {
   return all;
 }
 
-TEST_CASE("exact times give back bandwidth and latency") {
+TEST_CASE("the fit recovers bandwidth and latency from exact times") {
   for (const std::int64_t ranks : {2, 4, 8}) {
     const FittedLink fitted = fit_link(exact(ranks));
     CHECK(fitted.link.bandwidth.value() == Approx(kBandwidth).epsilon(0.005));
@@ -52,14 +52,14 @@ TEST_CASE("exact times give back bandwidth and latency") {
   }
 }
 
-TEST_CASE("what a rank sends per second at best") {
+TEST_CASE("the best rate is what one rank sends per second, computed by hand") {
   // An all-reduce of 16 MB over 4 ranks: each sends 2·3/4·16 MB = 24 MB; in 3 ms that is 8 GB/s.
   const FittedLink fitted = fit_link({measured(LinkOperation::all_reduce, 16e6, 4, 3e-3),
                                       measured(LinkOperation::all_reduce, 4e3, 4, 40e-6)});
   CHECK(fitted.fits.front().best.value() == Approx(8e9));
 }
 
-TEST_CASE("an outlier moves neither figure") {
+TEST_CASE("an outlier changes neither bandwidth nor latency") {
   std::vector<MeasuredLink> times = exact(4);
   times[4].time.median = 20.0 * times[4].time.median;
   const FittedLink fitted = fit_link(times);
@@ -67,7 +67,7 @@ TEST_CASE("an outlier moves neither figure") {
   CHECK(fitted.link.latency.value() == Approx(kLatency).epsilon(0.02));
 }
 
-/// What the planner says of NCCL over this link.
+/// The time that the planner predicts for NCCL over this link.
 std::vector<MeasuredLink> over_nccl(const LinkSpec& link, const NcclSpec& nccl, bool across) {
   constexpr std::int64_t kRanks = 8;
   JobSpec job = golden_job();
@@ -90,7 +90,7 @@ std::vector<MeasuredLink> over_nccl(const LinkSpec& link, const NcclSpec& nccl, 
   return all;
 }
 
-TEST_CASE("a link under NCCL comes back from times that NCCL's model gives") {
+TEST_CASE("the fit recovers a link from times of the planner's model of NCCL") {
   for (const bool across : {false, true}) {
     CAPTURE(across);
     const LinkSpec link{
@@ -101,7 +101,7 @@ TEST_CASE("a link under NCCL comes back from times that NCCL's model gives") {
                  {.fabric = NodeFabric::nvswitch, .nccl = nccl, .across_nodes = across});
     CHECK(fitted.link.bandwidth.value() == Approx(link.bandwidth.value()).epsilon(0.01));
     for (const LinkFit& fit : fitted.fits) CHECK(fit.mean_error < 0.01);
-    // Were it taken for plain rings, the link would be another.
+    // A fit with plain rings gives another link.
     const FittedLink rings = fit_link(over_nccl(link, nccl, across));
     for (const LinkFit& fit : rings.fits) CHECK(fit.mean_error > 0.01);
   }

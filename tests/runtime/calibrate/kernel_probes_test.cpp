@@ -38,7 +38,7 @@ TEST_CASE("probes together run every kind of kernel that the runtime has") {
           "activation backward", "rope", "rope backward", "embedding", "embedding backward", "cross entropy",
           "cross entropy backward", "elementwise", "reduction", "optimizer"}) {
       INFO(family);
-      // A bias gradient belongs to the backward pass, a sum of squares to none.
+      // A bias gradient belongs to the backward pass, a sum of squares to neither pass.
       CHECK((met.count(family) == 1 || met.count(std::string(family) + " backward") == 1));
     }
   }

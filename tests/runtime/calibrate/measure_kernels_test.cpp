@@ -8,7 +8,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/mpi_test.hpp"
 
-// Times differ from run to run; what is measured, how often, and that all ranks agree, does not.
+// Times differ from run to run. What is measured, how often, and that all ranks agree, does not differ.
 
 namespace foreshard::test {
 namespace {
@@ -25,7 +25,7 @@ KernelBudget short_budget() {
   return budget;
 }
 
-TEST_CASE("every kernel of a probe is measured once per kind of block, and all ranks know the same") {
+TEST_CASE("every kernel of a probe is measured once per kind of block, and all ranks get the same times") {
   MpiCommunicator wide(mpi_session(), mesh_of({.dp = mpi_session().size()}));
   CpuDevice device;
   const std::vector<JobSpec> probes = {tiny_probe()};
@@ -46,7 +46,7 @@ TEST_CASE("every kernel of a probe is measured once per kind of block, and all r
   CHECK(updates_of_layers >= 4);
 }
 
-TEST_CASE("a probe that memory does not hold is left out, and none is an error") {
+TEST_CASE("a probe that does not fit into memory is left out; if none fits, that is an error") {
   MpiCommunicator wide(mpi_session(), mesh_of({.dp = mpi_session().size()}));
   CpuDevice device;
   const std::vector<JobSpec> probes = {tiny_probe()};

@@ -10,7 +10,7 @@ namespace {
 
 using Hosts = std::vector<std::string>;
 
-TEST_CASE("ranks lie evenly on hosts, or it is said how they do not") {
+TEST_CASE("an uneven distribution of ranks over hosts is refused with the reason") {
   CHECK_FALSE(host_layout_complaint(Hosts{"a"}));
   CHECK_FALSE(host_layout_complaint(Hosts{"a", "a", "b", "b"}));
   const HostLayout layout = host_layout(Hosts{"a", "a", "a", "b", "b", "b"});
@@ -22,7 +22,7 @@ TEST_CASE("ranks lie evenly on hosts, or it is said how they do not") {
         "the ranks of host a are not neighbours; start them with mpirun --map-by slot");
 }
 
-TEST_CASE("links are measured between the ranks that there are") {
+TEST_CASE("links are measured between all ranks of the run") {
   const std::int64_t n = mpi_session().size();
   int told = 0;
   CpuDevice device(1);

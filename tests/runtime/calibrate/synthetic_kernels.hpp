@@ -10,7 +10,7 @@
 
 namespace foreshard::test {
 
-/// A machine whose every constant is known: round figures, all apart from one another.
+/// A machine with known constants: round figures, all different.
 inline AcceleratorSpec known_machine() {
   AcceleratorSpec machine;
   machine.name = "known";
@@ -28,7 +28,7 @@ inline AcceleratorSpec known_machine() {
   const auto set = [&](MemoryPass pass, MemoryFraction fraction) {
     constants.memory_fraction[static_cast<std::size_t>(pass)] = fraction;
   };
-  set(MemoryPass::elementwise, {.forward = 1.0, .backward = {}});  // the quickest: its rate is the bandwidth
+  set(MemoryPass::elementwise, {.forward = 1.0, .backward = {}});  // the fastest: its rate is the bandwidth
   set(MemoryPass::norm, {.forward = 0.4, .backward = 0.25});
   set(MemoryPass::activation, {.forward = 0.2, .backward = 0.1});
   constants.attention[static_cast<std::size_t>(FlashVersion::fa2)] =
@@ -38,8 +38,8 @@ inline AcceleratorSpec known_machine() {
   return machine;
 }
 
-/// What measuring these jobs' kernels on a machine would give, each time multiplied by what `noise` says of
-/// the kernel's number.
+/// What measuring the kernels of these jobs on the machine would give. The time of kernel number i is
+/// multiplied by noise(i).
 inline KernelMeasurements measured_on(const AcceleratorSpec& machine, const std::vector<JobSpec>& jobs,
                                       const std::function<double(std::size_t)>& noise) {
   const KernelModel model(machine);

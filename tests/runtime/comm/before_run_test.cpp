@@ -10,7 +10,7 @@
 namespace foreshard::test {
 namespace {
 
-TEST_CASE("a wrong number of ranks is answered with the line to run") {
+TEST_CASE("a wrong number of ranks gives a message with the right command") {
   ParallelismSpec parallelism;
   parallelism.tp = 2;
   parallelism.dp = 2;
@@ -21,7 +21,7 @@ TEST_CASE("a wrong number of ranks is answered with the line to run") {
   CHECK_THAT(*rank_count_complaint(parallelism, 1, "x"), ContainsSubstring("but 1 rank was started"));
 }
 
-TEST_CASE("memory is judged per host") {
+TEST_CASE("memory is checked per host") {
   const Bytes gibi(std::int64_t{1} << 30);
   CHECK_FALSE(memory_complaint(gibi * 3, 2, gibi * 6, "a"));
   CHECK(memory_complaint(gibi * 3, 4, gibi * 8, "a") ==
@@ -32,7 +32,7 @@ TEST_CASE("memory is judged per host") {
   CHECK(available_memory() > Bytes(0));
 }
 
-TEST_CASE("more ranks than cores are remarked on") {
+TEST_CASE("more ranks than cores give a remark") {
   CHECK_FALSE(oversubscription_remark(2, 2, "a"));
   CHECK(oversubscription_remark(4, 1, "a") ==
         "host a runs 4 ranks on 1 core: they take turns, so that times say little about a machine with a "
@@ -41,7 +41,7 @@ TEST_CASE("more ranks than cores are remarked on") {
 }
 
 TEST_CASE("fingerprints are FNV-1a") {
-  // RFC 9923's and the authors' published values.
+  // Values published in RFC 9923 and by the authors.
   CHECK(fingerprint("") == 0xcbf29ce484222325);
   CHECK(fingerprint("a") == 0xaf63dc4c8601ec8c);
   CHECK(fingerprint("foobar") == 0x85944171f73967e8);
@@ -58,7 +58,7 @@ TEST_CASE("cores are listed as ranges") {
   CoreSet cores{};
   cores[0] = 0b1000'1111;
   cores[1] = 0b0000'0101;
-  // Bits 0-3, 7 and 8 next to each other, 10.
+  // Cores 0-3, 7 and 8, and 10.
   CHECK(core_list(cores) == "0-3,7-8,10");
   CHECK(count_cores(cores) == 7);
   CHECK(count_cores(usable_cores()) >= 1);

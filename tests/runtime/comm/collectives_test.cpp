@@ -8,8 +8,8 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/mpi_test.hpp"
 
-// Every collective on the groups of tp, dp and pp of a mesh, against results computed by hand from the
-// contributions of the group's members.
+// Every collective on the tp, dp and pp groups of a mesh, compared with results that the test computes from
+// the contributions of the group's members.
 
 namespace foreshard::test {
 namespace {
@@ -21,7 +21,7 @@ struct Case {
   std::vector<std::int64_t> sizes;  ///< whole elements of each piece
 };
 
-/// The meshes of the ranks at hand that put two members into each group they cut: 2×2 for four ranks.
+/// The meshes that are tested with this number of ranks.
 std::vector<DeviceMesh> meshes() {
   switch (mpi_session().size()) {
     case 2: return {mesh_of({.tp = 2}), mesh_of({.dp = 2}), mesh_of({.pp = 2})};
@@ -32,12 +32,12 @@ std::vector<DeviceMesh> meshes() {
   }
 }
 
-/// Sizes that are nothing, one, odd (shares short or empty), even, and beyond what travels packed.
+/// Sizes: zero, one, odd (short or empty shares), even, and too large to be packed.
 std::vector<std::vector<std::int64_t>> piece_sizes() {
   return {{0}, {1}, {2}, {3}, {5}, {1001}, {4096}, {70'001}, {7, 1, 0, 64}, {1, 1}, {5, 66'003, 8}};
 }
 
-/// Runs `check(communicator, mesh, case)` over meshes, wires, groups, sizes, in place and not.
+/// Calls check(communicator, mesh, case) for all meshes, communicators, groups and sizes, in place and not.
 template <class Check>
 void for_all_cases(Check check) {
   for (const DeviceMesh& mesh : meshes()) {
@@ -96,7 +96,7 @@ std::int64_t own_place(const std::vector<Rank>& members) {
   return std::find(members.begin(), members.end(), mpi_session().rank()) - members.begin();
 }
 
-TEST_CASE("all-reduce sums and finds the largest, over every group") {
+TEST_CASE("all-reduce computes sums and maxima over every group") {
   for_all_cases([](MpiCommunicator& communicator, const std::vector<Rank>& members, const Case& c) {
     const std::int64_t me = mpi_session().rank().value();
     for (const Reduction reduction : {Reduction::sum, Reduction::max}) {
@@ -109,7 +109,7 @@ TEST_CASE("all-reduce sums and finds the largest, over every group") {
                         .reduction = reduction,
                         .in_place = c.in_place,
                         .pieces = pieces});
-      // contribution() grows with the rank: the largest is the last member's.
+      // contribution() grows with the rank: the maximum is the last member's.
       CHECK(first_difference(receive, [&](std::int64_t p, std::int64_t i) {
               return reduction == Reduction::sum ? sum_over(members, p, i)
                                                  : contribution(members.back().value(), p, i);
@@ -118,11 +118,11 @@ TEST_CASE("all-reduce sums and finds the largest, over every group") {
   });
 }
 
-TEST_CASE("all-gather puts every member's share in its place") {
+TEST_CASE("all-gather gathers the shares in group order") {
   for_all_cases([](MpiCommunicator& communicator, const std::vector<Rank>& members, const Case& c) {
     const auto n = static_cast<std::int64_t>(members.size());
     const std::int64_t me = own_place(members);
-    // Member m holds elements m·ceil(N/n) … of a whole that is contribution(0, p, i).
+    // Member m has the elements from m·ceil(N/n) on of a tensor whose elements are contribution(0, p, i).
     std::vector<std::int64_t> shares;
     for (const std::int64_t size : c.sizes) shares.push_back(share_of(size, n, me).elements);
     std::vector<WireVector> send = filled(c, shares, [&](std::int64_t p, std::int64_t i) {
@@ -141,7 +141,7 @@ TEST_CASE("all-gather puts every member's share in its place") {
   });
 }
 
-TEST_CASE("reduce-scatter leaves each member the sum of its share, or adds it") {
+TEST_CASE("reduce-scatter writes or adds each member's share of the sum") {
   for_all_cases([](MpiCommunicator& communicator, const std::vector<Rank>& members, const Case& c) {
     const auto n = static_cast<std::int64_t>(members.size());
     const std::int64_t me = own_place(members);
@@ -174,7 +174,7 @@ TEST_CASE("reduce-scatter leaves each member the sum of its share, or adds it") 
   });
 }
 
-TEST_CASE("all-to-all gives part j of member i to member j as part i") {
+TEST_CASE("all-to-all sends part j of member i to part i of member j") {
   for_all_cases([](MpiCommunicator& communicator, const std::vector<Rank>& members, Case c) {
     const auto n = static_cast<std::int64_t>(members.size());
     const std::int64_t me = own_place(members);
@@ -202,7 +202,7 @@ TEST_CASE("sums and maxima over the world") {
   CHECK(communicator.max_over_world(communicator.rank().value() + 1) == n);
 }
 
-TEST_CASE("more elements than MPI counts are refused, before memory is touched") {
+TEST_CASE("more elements than MPI can count are refused before memory is touched") {
   if (mpi_session().size() == 1) return;
   MpiCommunicator communicator(mpi_session(), mesh_of({.tp = mpi_session().size()}));
   const Buffer huge{.data = nullptr, .elements = std::int64_t{1} << 31};

@@ -10,7 +10,7 @@
 namespace foreshard::test {
 namespace {
 
-TEST_CASE("payload is the whole buffer, one call for all pieces") {
+TEST_CASE("the payload is the unsplit buffer, and all pieces are one call") {
   const std::int64_t n = mpi_session().size();
   for (const DType wire : {DType::fp32, DType::fp64}) {
     MpiCommunicator inner(mpi_session(), mesh_of({.tp = n}));
@@ -32,7 +32,7 @@ TEST_CASE("payload is the whole buffer, one call for all pieces") {
                       .pieces = in_place});
     communicator.barrier();
     CHECK(communicator.sum_over_world(1) == static_cast<double>(n));
-    // 10 + 3 elements, then the 10 of the gather's result and the 10 of the scatter's source.
+    // 10 + 3 elements, then 10 of the gather's result and 10 of the scatter's input.
     const std::int64_t each = size_in_bytes(wire);
     CHECK(communicator.traffic().of(GroupKind::tp) ==
           Traffic{.calls = 3, .payload = Bytes(each * (13 + 10 + 10))});

@@ -1,6 +1,6 @@
-// A run that ends badly, in the way that its argument says: what ends_test.sh looks at.
+// A run that fails in the way that its argument names. Used by ends_test.sh.
 //
-//   mpirun -n 2 ends_probe WAY
+//   mpirun -n 2 ends_probe FAILURE
 
 #include <chrono>
 #include <csignal>
@@ -18,10 +18,10 @@ namespace foreshard::test {
 namespace {
 
 constexpr std::chrono::hours kForever{1};
-/// Long enough that a rank on a busy machine does not seem to be silent.
+/// Long enough that a rank on a busy machine does not count as silent.
 constexpr Seconds kTimeout{5.0};
 
-/// Two layers of a training step of sorts: "qkv", then an all-reduce over tp.
+/// Imitates the layers of a training step: "qkv", then an all-reduce over tp.
 class Step {
  public:
   Step(MpiSession& session, MpiCommunicator& communicator) : session_(session), communicator_(communicator) {}

@@ -1,8 +1,8 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/mpi_test.hpp"
 
-// What the harness does with a check that fails on one rank while the others wait for it: ends_test.sh looks
-// on.
+// A check that fails on one rank while the others wait for that rank. ends_test.sh tests what the harness
+// does.
 
 namespace foreshard::test {
 namespace {

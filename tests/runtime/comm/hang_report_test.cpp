@@ -27,7 +27,7 @@ RankStatus computing(const char* name, double seconds) {
   return status;
 }
 
-/// Has entered `number` + 1 collectives of the group, and waits in the last.
+/// A rank that has entered `number` + 1 collectives of the group and waits in the last one.
 RankStatus waiting(WireState wire, GroupKind group, std::uint64_t number, double seconds) {
   RankStatus status = computing("out", seconds);
   status.activity.wire = wire;
@@ -36,7 +36,8 @@ RankStatus waiting(WireState wire, GroupKind group, std::uint64_t number, double
   return status;
 }
 
-TEST_CASE("a hang is an operation beyond the timeout, or silence; not what lies between operations") {
+TEST_CASE(
+    "a hang is an operation longer than the timeout, or silence; time between operations does not count") {
   const auto hangs = [](const RankStatus& status) { return find_hang(std::vector{status}, kLimits); };
   CHECK_FALSE(hangs(computing("qkv", 59.0)));
   CHECK(hangs(computing("qkv", 60.0)));
@@ -46,9 +47,9 @@ TEST_CASE("a hang is an operation beyond the timeout, or silence; not what lies 
   CHECK_FALSE(hangs({.silent = Seconds(60.0), .heard = false}));
 }
 
-TEST_CASE("who waits for whom: the wait whose missing rank computes comes first") {
-  // tp groups {0,1} {2,3}, dp groups {0,2} {1,3}. Rank 3 computes; 2 waits for it in tp; 0 and 1 have done
-  // with tp and wait in dp, where 2 and 3 are missing.
+TEST_CASE("the report begins with the waits whose missing rank computes") {
+  // tp groups {0,1} {2,3}, dp groups {0,2} {1,3}. Rank 3 computes; 2 waits for it in tp; 0 and 1 have
+  // finished tp and wait in dp, where 2 and 3 are missing.
   std::vector<RankStatus> ranks{waiting(WireState::all_gather, GroupKind::dp, 4, 61.0),
                                 waiting(WireState::all_gather, GroupKind::dp, 4, 62.0),
                                 waiting(WireState::all_reduce, GroupKind::tp, 7, 63.0),
@@ -73,7 +74,7 @@ TEST_CASE("who waits for whom: the wait whose missing rank computes comes first"
             kHint);
 }
 
-TEST_CASE("a rank that does not answer is missing even where it was last seen waiting") {
+TEST_CASE("a rank that does not answer is missing even if it was last seen waiting") {
   std::vector<RankStatus> ranks{waiting(WireState::all_reduce, GroupKind::tp, 0, 61.0),
                                 waiting(WireState::all_reduce, GroupKind::tp, 0, 1.0)};
   ranks[1].silent = Seconds(61.0);
@@ -87,7 +88,7 @@ TEST_CASE("a rank that does not answer is missing even where it was last seen wa
              ContainsSubstring("rank 1 on host b: was never heard"));
 }
 
-TEST_CASE("members in collectives of different kinds at the same position miss one another") {
+TEST_CASE("members in different kinds of collectives at the same position count as missing for each other") {
   const std::vector<RankStatus> ranks{waiting(WireState::all_reduce, GroupKind::tp, 2, 61.0),
                                       waiting(WireState::all_gather, GroupKind::tp, 2, 61.0)};
   const std::vector<std::string> hosts{"a", "a"};
@@ -98,7 +99,7 @@ TEST_CASE("members in collectives of different kinds at the same position miss o
                         "all-gather number 2 of its tp group, for 61 s\n"));
 }
 
-TEST_CASE("a rank that computes for ever while nobody waits is named alone") {
+TEST_CASE("a rank that computes for ever while nobody waits is named") {
   const std::vector<RankStatus> ranks{computing("qkv", 61.0), computing("up", 2.0)};
   const std::vector<std::string> hosts{"a", "a"};
   CHECK(describe_hang(ranks, hosts, mesh(1, 2), kLimits) ==

@@ -8,7 +8,7 @@
 namespace foreshard::test {
 namespace {
 
-TEST_CASE("of one rank, what is sent is what arrives") {
+TEST_CASE("with one rank, collectives copy what is sent to what is received") {
   for (const DType wire : {DType::fp32, DType::fp64}) {
     LoopbackCommunicator communicator;
     for (const CollectiveKind kind : {CollectiveKind::all_reduce, CollectiveKind::all_gather,
@@ -22,7 +22,7 @@ TEST_CASE("of one rank, what is sent is what arrives") {
   }
 }
 
-TEST_CASE("of one rank, a reduce-scatter that accumulates adds") {
+TEST_CASE("with one rank, a reduce-scatter that accumulates adds") {
   LoopbackCommunicator communicator;
   WireVector send(DType::fp64, 2, [](std::int64_t i) { return static_cast<double>(i); });
   WireVector receive(DType::fp64, 2, [](std::int64_t) { return 5.0; });
@@ -32,7 +32,7 @@ TEST_CASE("of one rank, a reduce-scatter that accumulates adds") {
   CHECK(receive.at(1) == 6.0);
 }
 
-TEST_CASE("of one rank, sums over the world are the number itself and transfers are a mistake") {
+TEST_CASE("with one rank, sums over the world are the number itself and transfers throw") {
   LoopbackCommunicator communicator;
   CHECK(communicator.size() == 1);
   CHECK(communicator.group_size(GroupKind::dp) == 1);

@@ -24,20 +24,20 @@ TEST_CASE("a session knows its ranks, hosts and cores") {
   CHECK_THAT(session.binding(), ContainsSubstring(" on host " + session.host() + ": cores "));
 }
 
-TEST_CASE("every rank's number is gathered in rank order") {
+TEST_CASE("values of all ranks are gathered in rank order") {
   const std::vector<std::uint64_t> all =
       mpi_session().gather(100 + static_cast<std::uint64_t>(mpi_session().rank().value()));
   for (std::size_t rank = 0; rank < all.size(); ++rank) CHECK(all[rank] == 100 + rank);
 }
 
-TEST_CASE("a mesh of another size than the run is refused") {
+TEST_CASE("a mesh whose size is not the number of ranks is refused") {
   const std::int64_t devices = mpi_session().size() + 1;
   CHECK_THROWS_WITH(MpiCommunicator(mpi_session(), mesh_of({.tp = devices})),
                     "a mesh of " + std::to_string(devices) + " devices on " +
                         std::to_string(mpi_session().size()) + " ranks");
 }
 
-TEST_CASE("stages in the middle belong to no tied group") {
+TEST_CASE("inner pipeline stages are in no tied group") {
   const std::int64_t n = mpi_session().size();
   MpiCommunicator communicator(mpi_session(), mesh_of({.pp = n}));
   const std::int64_t stage = mpi_session().rank().value();

@@ -9,7 +9,7 @@
 namespace foreshard::test {
 namespace {
 
-TEST_CASE("a note says operation, place and position in the group's order") {
+TEST_CASE("a note has the operation, the collective and its number in the group's order") {
   OperationNote note;
   CHECK(operation_words(note.read()) == "no operation of the step");
   note.begin("qkv", LayerId(3), MicroBatch(1));
@@ -39,7 +39,7 @@ TEST_CASE("every change counts as progress, and long names are cut") {
   CHECK(std::string(note.read().name.data()) == std::string(RankActivity::kNameLength - 1, 'x'));
 }
 
-TEST_CASE("a reader never sees half a change") {
+TEST_CASE("a reader never sees a partial change") {
   OperationNote note;
   std::atomic<bool> stop{false};
   std::thread writer([&] {

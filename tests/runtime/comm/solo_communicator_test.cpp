@@ -27,7 +27,7 @@ std::vector<double> numbers(const WireVector& buffer) {
   return values;
 }
 
-TEST_CASE("a rank alone has its place in every group of the mesh") {
+TEST_CASE("a solo rank has its position in every group of the mesh") {
   ReferenceDevice device;
   // tp innermost, then dp, pp: rank 9 = 1 + 2·(1 + 3·1).
   const SoloCommunicator communicator(mesh(), Rank(9), device);
@@ -39,13 +39,13 @@ TEST_CASE("a rank alone has its place in every group of the mesh") {
   CHECK(communicator.size() == 1);
 }
 
-TEST_CASE("what others would send is made up of the rank's own") {
+TEST_CASE("a solo rank replaces what others would send by its own data") {
   ReferenceDevice device;
   SoloCommunicator communicator(mesh(), Rank(9), device);
   WireVector whole(DType::fp64, 5);
   WireVector share(DType::fp64, 2, [](std::int64_t i) { return 7.0 + static_cast<double>(i); });
 
-  // Shares of 2, 2 and 1.
+  // The shares have 2, 2 and 1 elements.
   std::vector<Piece> pieces{{share.buffer(), whole.buffer()}};
   communicator.run({.kind = CollectiveKind::all_gather, .group = GroupKind::dp, .pieces = pieces});
   CHECK(numbers(whole) == std::vector<double>{7, 8, 7, 8, 7});
@@ -65,7 +65,7 @@ TEST_CASE("what others would send is made up of the rank's own") {
       std::invalid_argument);
 }
 
-TEST_CASE("a transfer to a rank alone brings numbers, all within one") {
+TEST_CASE("a transfer to a solo rank delivers numbers between −1 and 1") {
   ReferenceDevice device;
   SoloCommunicator communicator(mesh(), Rank(9), device);
   WireVector buffer(DType::fp64, 100, [](std::int64_t) { return std::nan(""); });

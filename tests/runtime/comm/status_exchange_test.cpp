@@ -9,10 +9,10 @@
 namespace foreshard::test {
 namespace {
 
-// A datagram may get lost, if hardly on one host: it is sent until it arrives.
-constexpr std::chrono::milliseconds kPatience{20};
+// A datagram may get lost, though hardly on one host: it is sent until it arrives.
+constexpr std::chrono::milliseconds kReceiveTimeout{20};
 
-TEST_CASE("ranks hear of one another beside MPI") {
+TEST_CASE("ranks exchange status messages outside MPI") {
   const StatusExchange exchange(mpi_session());
   const std::int32_t n = static_cast<std::int32_t>(mpi_session().size());
   const std::int32_t me = mpi_session().rank().value();
@@ -25,9 +25,9 @@ TEST_CASE("ranks hear of one another beside MPI") {
   std::optional<StatusMessage> heard;
   while (!heard) {
     exchange.send(next, message);
-    heard = exchange.receive(kPatience);
+    heard = exchange.receive(kReceiveTimeout);
   }
-  // A neighbour that has heard stops sending, and so keeps its neighbour waiting, until all are here.
+  // This rank has heard its neighbour and leaves the loop; the next rank may still wait for a message.
   for (int i = 0; i < 20; ++i) exchange.send(next, message);
   static_cast<void>(mpi_session().gather(0));
   CHECK(heard->from == Rank((me + n - 1) % n));
@@ -38,8 +38,8 @@ TEST_CASE("ranks hear of one another beside MPI") {
   CHECK(heard->activity.entered[2] == 11);
 }
 
-TEST_CASE("one rank alone may say why the run ends, once") {
-  // Rank r asks in round r; every round but the first comes too late.
+TEST_CASE("only one rank may report why the run ends, once") {
+  // Rank r asks in round r; only the first one is granted.
   std::uint64_t granted = 0;
   for (std::int64_t round = 0; round < mpi_session().size(); ++round) {
     if (round == mpi_session().rank().value() && mpi_session().may_report()) granted = 1;

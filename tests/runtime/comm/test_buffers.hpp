@@ -35,10 +35,10 @@ class WireVector {
 
  private:
   DType type_;
-  mutable std::vector<std::byte> bytes_;  // a buffer refers, and says nothing of who writes
+  mutable std::vector<std::byte> bytes_;  // mutable: a Buffer has a non-const pointer
 };
 
-/// Element i of what rank r contributes: whole numbers small enough that sums over ranks are exact in fp32.
+/// Element i of rank r's contribution: integers so small that sums over ranks are exact in fp32.
 inline double contribution(std::int64_t rank, std::int64_t piece, std::int64_t i) {
   return static_cast<double>(1000 * (rank + 1) + 100 * piece + i % 97);
 }

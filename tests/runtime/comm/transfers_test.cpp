@@ -19,14 +19,14 @@ std::int64_t stages() { return mpi_session().size(); }
 std::int64_t stage() { return mpi_session().rank().value(); }
 std::int64_t stage_after(std::int64_t steps) { return (stage() + steps + stages()) % stages(); }
 
-/// Whether `found` is what `from` contributed as message `number`.
+/// Whether `found` is message number `number` of rank `from`.
 bool arrived_from(const WireVector& found, std::int64_t from, std::int64_t number) {
   for (std::int64_t i = 0; i < found.size(); ++i)
     if (found.at(i) != contribution(from, number, i)) return false;
   return true;
 }
 
-TEST_CASE("large messages in both directions at once arrive, whichever side begins") {
+TEST_CASE("large messages in both directions at the same time arrive, whichever side begins") {
   if (alone()) return;
   MpiCommunicator communicator = pipeline();
   constexpr std::int64_t kElements = 2'000'000;
@@ -34,7 +34,7 @@ TEST_CASE("large messages in both directions at once arrive, whichever side begi
   WireVector back(DType::fp32, kElements, [](std::int64_t i) { return contribution(stage(), 1, i); });
   WireVector from_previous(DType::fp32, kElements);
   WireVector from_next(DType::fp32, kElements);
-  // All send first: with as many stages as ranks, nobody could go on if a send waited for its receiver.
+  // All ranks send first: if a send waited for its receiver, every rank would wait for ever.
   const Ticket sent_forth = communicator.start({.peer = Peer::next_stage, .buffer = forth.buffer()});
   const Ticket sent_back = communicator.start({.peer = Peer::previous_stage, .buffer = back.buffer()});
   communicator.progress();
@@ -50,7 +50,7 @@ TEST_CASE("large messages in both directions at once arrive, whichever side begi
   CHECK(arrived_from(from_next, stage_after(1), 1));
 }
 
-TEST_CASE("many transfers in flight keep their order within a tag and find their tag in any order") {
+TEST_CASE("many transfers in flight match by tag, and in order within a tag") {
   if (alone()) return;
   MpiCommunicator communicator = pipeline();
   constexpr std::int64_t kMessages = 200;
@@ -81,7 +81,7 @@ TEST_CASE("many transfers in flight keep their order within a tag and find their
   CHECK(wrong == 0);
 }
 
-TEST_CASE("tickets are used again, so that their numbers stay below what was in flight") {
+TEST_CASE("tickets are used again, so that their numbers stay below the number in flight") {
   if (alone()) return;
   MpiCommunicator communicator = pipeline();
   WireVector out(DType::fp32, 1);
@@ -97,7 +97,7 @@ TEST_CASE("tickets are used again, so that their numbers stay below what was in 
   }
 }
 
-TEST_CASE("a message of another size than expected is an error that names both") {
+TEST_CASE("a message of unexpected size is an error with both sizes") {
   if (alone()) return;
   MpiCommunicator communicator = pipeline();
   WireVector out(DType::fp32, 3);
@@ -110,7 +110,7 @@ TEST_CASE("a message of another size than expected is an error that names both")
   communicator.wait(sent);
 }
 
-TEST_CASE("what MPI refuses is told in its own words, with rank, host, place and hint") {
+TEST_CASE("an MPI error has MPI's text, rank, host, operation and a hint") {
   if (alone()) return;
   MpiCommunicator communicator = pipeline();
   WireVector out(DType::fp32, 5);
@@ -129,7 +129,7 @@ TEST_CASE("what MPI refuses is told in its own words, with rank, host, place and
   mpi_session().note().idle();
 }
 
-TEST_CASE("a pool of transfers that is used up says so") {
+TEST_CASE("too many transfers in flight are an error") {
   if (alone()) return;
   MpiCommunicator communicator = pipeline();
   WireVector out(DType::fp32, 1);

@@ -12,7 +12,7 @@
 namespace foreshard::test {
 namespace {
 
-/// Rank `from` sends as many elements to rank `to`; nothing to itself where it is rank 0.
+/// The number of elements that rank `from` sends to rank `to`; rank 0 sends nothing to itself.
 std::int64_t elements(std::int64_t from, std::int64_t to) { return 3 * from + to; }
 
 struct Ranks {
@@ -26,7 +26,7 @@ struct Ranks {
   std::int64_t size = 1;
 };
 
-TEST_CASE("an all-to-all carries as much to each member as it is told") {
+TEST_CASE("an uneven all-to-all sends the stated number of elements to each member") {
   if (mpi_session().size() == 1) return;
   Ranks r;
   std::vector<std::int64_t> sends;
@@ -39,7 +39,7 @@ TEST_CASE("an all-to-all carries as much to each member as it is told") {
     sent += sends.back();
     received += receives.back();
   }
-  // Both have room for five more.
+  // Both buffers have five elements more than needed.
   const WireVector out(DType::fp64, sent + 5, [&](std::int64_t i) { return contribution(r.own, 0, i); });
   WireVector in(DType::fp64, received + 5, [](std::int64_t) { return -1.0; });
   const std::vector<Piece> pieces{{out.buffer(), in.buffer()}};
@@ -51,7 +51,7 @@ TEST_CASE("an all-to-all carries as much to each member as it is told") {
 
   std::int64_t at = 0;
   for (std::int64_t member = 0; member < r.size; ++member) {
-    // In the other's buffer, what is for this rank stands behind what is for the ranks before it.
+    // In the sender's buffer, this rank's share is after the shares of lower ranks.
     std::int64_t there = 0;
     for (std::int64_t before = 0; before < r.own; ++before) there += elements(member, before);
     for (std::int64_t i = 0; i < elements(member, r.own); ++i, ++at)
@@ -86,7 +86,7 @@ TEST_CASE("uneven shares are gathered, and scattered as sums") {
     for (std::int64_t i = 0; i < shares[static_cast<std::size_t>(member)]; ++i, ++at)
       CHECK(whole.at(at) == contribution(member, 0, i));
 
-  // All hold the same whole now: a share's sum is n times it.
+  // All ranks have the same tensor now: the sum of a share is n times the share.
   WireVector sum(DType::fp64, share);
   const std::vector<Piece> scattered{{whole.buffer(), sum.buffer()}};
   call.kind = CollectiveKind::reduce_scatter;
@@ -98,7 +98,7 @@ TEST_CASE("uneven shares are gathered, and scattered as sums") {
     CHECK(sum.at(i) == static_cast<double>(r.size) * whole.at(first + i));
 }
 
-TEST_CASE("shares beyond a buffer, or of other members than there are, are refused") {
+TEST_CASE("shares larger than a buffer, or for a wrong number of members, are refused") {
   if (mpi_session().size() == 1) return;
   Ranks r;
   const WireVector out(DType::fp32, 4);

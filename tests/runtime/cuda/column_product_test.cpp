@@ -1,4 +1,4 @@
-// How a product of row-major matrices is asked of a library that thinks in columns.
+// How a product of row-major matrices is expressed for a library whose matrices are column-major.
 #include <vector>
 
 #include "runtime/cuda/cuda_check.hpp"
@@ -25,12 +25,12 @@ GemmCall call_of(bool transpose_a, bool transpose_b) {
 
 }  // namespace
 
-TEST_CASE("C (2,3) = A (2,5)·B (5,3) is asked for as Cᵀ (3,2) = Bᵀ·Aᵀ") {
+TEST_CASE("C (2,3) = A (2,5)·B (5,3) is computed as Cᵀ (3,2) = Bᵀ·Aᵀ") {
   const cuda::ColumnProduct plain = cuda::column_product(call_of(false, false));
   CHECK(plain.rows == 3);
   CHECK(plain.columns == 2);
   CHECK(plain.inner == 5);
-  // B by rows is Bᵀ (3,5) by columns, A is Aᵀ (5,2): as wanted, nothing to transpose.
+  // Row-major B is Bᵀ (3,5) in column-major order, A is Aᵀ (5,2): nothing to transpose.
   CHECK_FALSE(plain.transpose_first);
   CHECK(plain.first_rows == 3);
   CHECK_FALSE(plain.transpose_second);
@@ -38,7 +38,7 @@ TEST_CASE("C (2,3) = A (2,5)·B (5,3) is asked for as Cᵀ (3,2) = Bᵀ·Aᵀ") 
   CHECK(plain.type == DType::bf16);
   CHECK(plain.result_type == DType::fp32);
 
-  // Stored transposed, B (3,5) by rows is (5,3) by columns, A (5,2) is (2,5).
+  // Stored transposed: B row-major (3,5) is (5,3) in column-major order, A (5,2) is (2,5).
   const cuda::ColumnProduct transposed = cuda::column_product(call_of(true, true));
   CHECK(transposed.transpose_first);
   CHECK(transposed.first_rows == 5);
@@ -46,7 +46,7 @@ TEST_CASE("C (2,3) = A (2,5)·B (5,3) is asked for as Cᵀ (3,2) = Bᵀ·Aᵀ") 
   CHECK(transposed.second_rows == 2);
 }
 
-TEST_CASE("a product's alignment is what its three addresses share, 16 bytes at most") {
+TEST_CASE("a product's alignment is the common alignment of its three addresses, 16 bytes at most") {
   GemmCall call = call_of(false, false);
   CHECK(cuda::column_product(call).alignment == 16);
   call.b.data = memory + 20;
@@ -55,7 +55,7 @@ TEST_CASE("a product's alignment is what its three addresses share, 16 bytes at 
   CHECK(cuda::column_product(call).alignment == 2);
 }
 
-TEST_CASE("products are told apart by all that an algorithm depends on") {
+TEST_CASE("products that need different algorithms are different keys") {
   const cuda::ColumnProduct one = cuda::column_product(call_of(false, false));
   CHECK(one == cuda::column_product(call_of(false, false)));
   GemmCall call = call_of(false, false);
@@ -67,7 +67,7 @@ TEST_CASE("products are told apart by all that an algorithm depends on") {
   CHECK_THROWS_WITH(cuda::column_product(call), "gemm: a and b differ in dtype");
 }
 
-TEST_CASE("what CUDA refuses is said with the call, its own words and what to try") {
+TEST_CASE("a CUDA error has the call, CUDA's text and a hint") {
   CHECK_NOTHROW(check_cuda(cudaSuccess, "cudaMalloc"));
   CHECK_THROWS_WITH(
       check_cuda(cudaErrorNoDevice, "cudaGetDeviceCount"),

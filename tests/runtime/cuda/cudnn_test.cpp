@@ -1,4 +1,4 @@
-// Which attention cuDNN is to take: the shapes of real models, whatever their grouping.
+// The attention shapes that cuDNN must support: those of real models.
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 #include "tests/runtime/cuda/gpu_checks.hpp"
 #ifdef FORESHARD_HAS_CUDNN
@@ -9,7 +9,7 @@ using namespace foreshard::test;
 
 namespace {
 
-/// Heads side by side in rows of their own matrix.
+/// Contiguous heads in the rows of a matrix.
 cuda::AttentionCore core_of(std::int64_t queries, std::int64_t keys, std::int64_t kv_heads,
                             std::int64_t key_dim, std::int64_t value_dim) {
   constexpr std::int64_t kHeads = 8;

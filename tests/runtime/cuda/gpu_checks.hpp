@@ -9,15 +9,15 @@
 
 namespace foreshard::test {
 
-/// The GPU of all tests.
+/// The GPU that all tests use.
 CudaDevice& gpu();
 
-/// Sums in another order, and exponentials to 2 ulp.
+/// The order of sums differs, and exponentials have errors of 2 ulp.
 inline constexpr double kFp32Bound = 1e-5;
 
 inline constexpr double kAttentionBound = kFp32Bound;
 
-/// That of tests which hand in calls themselves.
+/// The device for tests that run calls themselves.
 inline Device& tested_device() { return gpu(); }
 
 template <class Call>
@@ -29,13 +29,13 @@ void check_on_gpu(const Case<Call>& one, double tolerance) {
     INFO("operand " << i);
     CHECK(distance(found[i], expected[i]) <= tolerance);
   }
-  // The same bits again, but for cuDNN's backward.
+  // A second run must give the same bits, except in cuDNN's backward.
   bool is_repeatable = true;
   if constexpr (std::is_same_v<Call, AttentionCall>) is_repeatable = !one.call.backward;
   if (is_repeatable) CHECK((run_case(gpu(), one) == found));
 }
 
-/// The tolerance that is stated for the processor does not bind a GPU: its own do.
+/// The tolerance stated for the CPU is not used: a GPU has its own.
 template <class Call>
 void check_against_reference(const Case<Call>& one, double /*tolerance*/) {
   {
@@ -46,9 +46,9 @@ void check_against_reference(const Case<Call>& one, double /*tolerance*/) {
   check_on_gpu(in_bf16(one), kBf16Bound);
 }
 
-/// A case whose operands are of several widths.
+/// A case with operands of several dtypes.
 template <class Call>
-void check_in_own_widths(const Case<Call>& one, double tolerance = kBf16Bound) {
+void check_in_own_dtypes(const Case<Call>& one, double tolerance = kBf16Bound) {
   check_on_gpu(one, std::max(tolerance, kFp32Bound));
 }
 

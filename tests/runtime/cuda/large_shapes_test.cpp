@@ -1,5 +1,4 @@
-// Shapes of Llama 3, as wide as they are there and as few rows as a test can afford: what small shapes do not
-// reach.
+// Shapes of Llama 3 with their full width and few rows. They reach code that small shapes do not.
 #include "tests/runtime/cuda/gpu_checks.hpp"
 
 using namespace foreshard;
@@ -16,7 +15,7 @@ Numbers nines(std::int64_t count) { return Numbers(static_cast<std::size_t>(coun
 
 }  // namespace
 
-TEST_CASE("products of a layer, forward, to the input and to the weight") {
+TEST_CASE("products of a layer: forward, input gradient, weight gradient") {
   Draw draw(1);
   constexpr std::int64_t kTokens = 96;
   constexpr std::int64_t kIn = 512;
@@ -107,7 +106,7 @@ TEST_CASE("the loss over a whole vocabulary, the last columns padding") {
   call.part = CrossEntropyPart::loss;
   call.backward = true;
   const std::vector<Numbers> after = run_case(reference, in_bf16(sums));
-  // In steps the logits are fp32 and their gradient bf16.
+  // In a step the logits are fp32 and their gradient is bf16.
   for (const DType gradient : {DType::fp32, DType::bf16}) {
     const Case<CrossEntropyCall> backward{
         call,

@@ -1,5 +1,5 @@
-// NCCL between ranks, each on its GPU or several on one: collectives of every kind against what they must
-// give, and a sharded step against the unsharded one. Under mpirun. Exit code 77: there is no GPU.
+// NCCL between ranks, one per GPU or several on one GPU: checks collectives of every kind, and a sharded step
+// against the unsharded one. Runs under mpirun. Exit code 77: there is no GPU.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -31,15 +31,15 @@ int count_gpus() {
   return count;
 }
 
-/// NCCL refuses two ranks on one GPU of one host: every rank gets a host of its own, reached through a
-/// socket.
+/// NCCL refuses two ranks on the same GPU of one host. So every rank gets an NCCL_HOSTID of its own, and they
+/// connect through sockets.
 void pretend_hosts(const MpiSession& session) {
   setenv("NCCL_HOSTID", fmt::format("rank-{}", session.rank().value()).c_str(), 1);
   setenv("NCCL_SOCKET_IFNAME", "lo", 1);
   setenv("NCCL_IB_DISABLE", "1", 1);
   setenv("NCCL_P2P_DISABLE", "1", 1);
   setenv("NCCL_SHM_DISABLE", "1", 1);
-  // The processes take turns on the GPU: the fewer of NCCL's blocks wait for a neighbour, the better.
+  // The processes take turns on the GPU, so few of NCCL's blocks should wait for a neighbour.
   setenv("NCCL_MAX_NCHANNELS", "1", 1);
 }
 
@@ -124,7 +124,7 @@ class Probe {
     }
   }
 
-  /// Shares of unequal length, in every kind that has shares: rank r gives member m r + m numbers.
+  /// Uneven shares, in every kind of collective that has shares: rank r sends r + m numbers to member m.
   void uneven() {
     ParallelismSpec degrees;
     degrees.dp = session_.size();
@@ -153,7 +153,7 @@ class Probe {
                       .receive_elements = received});
     check(receive.read() == expected, "an exchange of unequal shares");
 
-    // Member m's share is m + 1 long; the sum over ranks of what each has for it.
+    // Member m's share has m + 1 elements; it becomes the sum of all ranks' numbers for it.
     std::vector<std::int64_t> shares;
     for (std::int64_t member = 0; member < n; ++member) shares.push_back(member + 1);
     const std::int64_t whole = n * (n + 1) / 2;
@@ -182,7 +182,7 @@ class Probe {
     check(gathered.read() == totals, "a gather of unequal shares");
   }
 
-  /// What calibration runs: every operation, on small messages.
+  /// The measurements of the calibration: every operation, on small messages.
   void links() {
     const LinkEnds ends{.device = device_, .connect = [this](const DeviceMesh& mesh) {
                           return std::make_unique<NcclCommunicator>(session_, mesh, device_);
@@ -219,7 +219,7 @@ class Probe {
     Buffer buffer;
   };
 
-  /// Element i of what a rank has: small whole numbers, which bf16 sums exactly.
+  /// Element i of a rank's numbers: small integers, which bf16 sums exactly.
   static double value(std::int64_t rank, std::int64_t i) { return static_cast<double>(3 * rank + i % 5); }
 
   [[nodiscard]] double sum_over_ranks(std::int64_t i) const {

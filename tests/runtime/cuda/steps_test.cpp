@@ -1,5 +1,5 @@
-// Whole steps through the GPU's device: what it runs gives what the unsharded step gives, with all that
-// models and shardings are made of. Ranks talk through the host, as ranks that share a GPU do.
+// Whole steps on the GPU's device: sharded steps equal unsharded ones, for all features of models and all
+// parallelisms. Ranks communicate through the host's memory, because several ranks share one GPU.
 #include <cstdio>
 #include <memory>
 
@@ -15,7 +15,7 @@
 namespace foreshard::test {
 namespace {
 
-/// Says so once where there is none: ctest then counts the test as skipped.
+/// If there is no GPU, prints so once: ctest then counts the test as skipped.
 bool has_gpu() {
   static const bool has = [] {
     int count = 0;
@@ -41,13 +41,13 @@ void check_on_gpu(JobSpec job) {
     CAPTURE(errors.worst_gradient);
     CHECK(errors.loss <= outputs_bound(job));
     CHECK(errors.outputs <= outputs_bound(job));
-    // In bf16 single gradients of a model this small are sums of few tokens that all but cancel.
+    // In bf16 single gradients of so small a model are sums over few tokens that nearly cancel.
     if (precision == Precision::fp32) CHECK(errors.gradients <= gradients_bound(job));
     CHECK(errors.gradients_compared > 0);
   }
 }
 
-/// As few micro-batches as its stages take: what is emulated is slow.
+/// As few micro-batches as the stages need, because the emulation is slow.
 JobSpec small_job(const Degrees& degrees, bool gpt = false) {
   JobSpec job = sharded(tiny_job(gpt), degrees);
   job.training.global_batch = 4 * degrees.dp * degrees.pp;
@@ -67,7 +67,7 @@ TEST_CASE("dense models") {
   }
 }
 
-TEST_CASE("norms of queries and keys, sequences that are cut") {
+TEST_CASE("norms of queries and keys, context parallelism") {
   const std::int64_t ranks = mpi_session().size();
   if (ranks == 3) return;
   JobSpec job = small_job(ranks == 1 ? Degrees{} : Degrees{.tp = ranks / 2, .cp = 2});
@@ -85,7 +85,7 @@ TEST_CASE("experts") {
   if (ranks == 3) return;
   JobSpec job = small_job({.dp = ranks, .ep = ranks});
   job.model.experts = ExpertsSpec{.count = 8, .per_token = 2, .hidden = 12, .shared_hidden = 16};
-  job.model.experts->imbalance = static_cast<double>(ranks);  // room for all that may come
+  job.model.experts->imbalance = static_cast<double>(ranks);  // memory for the worst case
   check_on_gpu(job);
 }
 
@@ -100,7 +100,7 @@ TEST_CASE("latent attention") {
   check_on_gpu(job);
 }
 
-TEST_CASE("schedules and tied tables") {
+TEST_CASE("schedules and tied embeddings") {
   const std::int64_t ranks = mpi_session().size();
   if (ranks % 2 != 0) return;
   JobSpec job = small_job({.pp = 2, .dp = ranks / 2});
@@ -116,10 +116,10 @@ TEST_CASE("schedules and tied tables") {
   check_on_gpu(job);
 }
 
-TEST_CASE("gradients and weights that are cut") {
+TEST_CASE("ZeRO: sharded gradients and weights") {
   const std::int64_t ranks = mpi_session().size();
   if (ranks == 1) return;
-  // Three ranks hold shares that are not equal.
+  // With three ranks the shares are not equal.
   const Degrees degrees = ranks == 3 ? Degrees{.dp = 3} : Degrees{.tp = ranks / 2, .dp = 2};
   for (const int zero : {1, 2, 3}) {
     CAPTURE(zero);

@@ -32,7 +32,7 @@ Case<AttentionCall> forward_case(Shape s, double scale = 1.0) {
            {&AttentionCall::lse, written(tokens * s.heads)}}};
 }
 
-/// The backward of a forward case, with what the reference gives for its results.
+/// The backward call of a forward case, with the reference's results as inputs.
 Case<AttentionCall> backward_case(Shape s, double scale = 1.0) {
   ReferenceDevice reference;
   const Case<AttentionCall> forward = forward_case(s, scale);
@@ -47,7 +47,7 @@ Case<AttentionCall> backward_case(Shape s, double scale = 1.0) {
 }
 
 const std::vector<Shape> kShapes = {
-    {1, 1, 1, 1, 8, true},      // one token sees itself
+    {1, 1, 1, 1, 8, true},      // one token attends to itself
     {1, 7, 2, 2, 4, false},     // fewer tokens than a tile has rows
     {2, 65, 4, 2, 16, true},    // one row beyond a tile; grouped queries; two sequences
     {1, 130, 3, 1, 20, false},  // multi-query
@@ -58,7 +58,7 @@ const std::vector<Shape> kShapes = {
 
 }  // namespace
 
-TEST_CASE("attention of two tokens, worked by hand") {
+TEST_CASE("attention of two tokens, computed by hand") {
   // d = 1, so scores are q·k. Token 0: q 0, k 0, v 2. Token 1: q 1, k ln 3, v 6.
   // Token 0 gives both keys score 0; token 1 gives them 0 and ln 3, weights 1/4 and 3/4.
   const double ln3 = std::log(3.0);
@@ -66,15 +66,15 @@ TEST_CASE("attention of two tokens, worked by hand") {
   Case<AttentionCall> one = {
       call_of({1, 2, 1, 1, 1, true}, false),
       {{&AttentionCall::out, Numbers(2)}, {&AttentionCall::lse, Numbers(2)}, {&AttentionCall::qkv, qkv}}};
-  SECTION("causal: token 0 sees itself alone") {
+  SECTION("causal: token 0 attends to itself only") {
     check_values(one, {{2, 0.25 * 2 + 0.75 * 6}, {0, std::log(4.0)}});
   }
-  SECTION("not causal: token 0 sees both alike") {
+  SECTION("not causal: token 0 attends to both tokens equally") {
     one.call.causal = false;
     check_values(one, {{(2 + 6) / 2.0, 0.25 * 2 + 0.75 * 6}, {std::log(2.0), std::log(4.0)}});
   }
   SECTION("backward, causal") {
-    // Of token 1 alone with dO = 1: dV = {1/4, 3/4}, D = O = 5, dS = P∘(V − 5) = {1/4·(−3), 3/4·1},
+    // Token 1 only, with dO = 1: dV = {1/4, 3/4}, D = O = 5, dS = P∘(V − 5) = {1/4·(−3), 3/4·1},
     // dq = Σ dS·k = 3/4·ln 3, dk = dS·q = dS.
     one.call.backward = true;
     one.operands[0].values = {2, 5};
@@ -85,8 +85,8 @@ TEST_CASE("attention of two tokens, worked by hand") {
   }
 }
 
-TEST_CASE("query heads share a kv head in groups: heads 0 and 1 the first, 2 and 3 the second") {
-  // One token, which sees itself alone: O = V of its group. kv values 5 and 7.
+TEST_CASE("groups of query heads share a kv head: heads 0 and 1 use the first, 2 and 3 the second") {
+  // One token, which attends to itself only: O = V of its group. kv values 5 and 7.
   const Numbers qkv = {1, 2, 3, 4, 1, 1, 5, 7};
   const Case<AttentionCall> one = {
       call_of({1, 1, 4, 2, 1, true}, false),
@@ -103,9 +103,9 @@ TEST_CASE("attention agrees with the reference") {
   }
 }
 
-TEST_CASE("attention keeps its digits where scores are large") {
-  // q and k up to 12 give scores up to some hundreds: exp of them alone would overflow. A score of 300 has
-  // 2e-5 of rounding in fp32, which exp turns into a relative error of the weights.
+TEST_CASE("attention is accurate for large scores") {
+  // q and k up to 12 give scores of some hundreds, whose exp would overflow. A score of 300 has a rounding
+  // error of 2e-5 in fp32, which becomes the relative error of the weights.
   const Shape shape = {1, 300, 2, 1, 16, true};
   check_against_reference(forward_case(shape, 12.0), 1e-4);
   check_against_reference(backward_case(shape, 12.0), 1e-3);

@@ -5,12 +5,11 @@
 #include "runtime/device/bfloat16.hpp"
 #include "tests/runtime/kernels/run_case.hpp"
 
-// Cases of kernels in bf16, made of those in fp32, and how near they come.
+// Makes bf16 cases of fp32 cases, and says how accurate their results must be.
 
 namespace foreshard::test {
 
-// Operands that are fp32 whatever the others are: statistics, losses, states. Those of a call's own dtype are
-// not listed.
+// The operands that are fp32 even if the others are bf16: statistics, losses, optimizer states.
 template <class Call>
 bool is_always_fp32(Buffer Call::* /*operand*/) {
   return false;
@@ -47,8 +46,8 @@ inline double rounded_to_bf16(double number) {
   return static_cast<double>(static_cast<float>(BFloat16(static_cast<float>(number))));
 }
 
-/// The case with bf16 operands: numbers that bf16 can say, so that what is compared is the kernel's own
-/// rounding.
+/// The case with bf16 operands. Their numbers are rounded to bf16 first, so that the comparison shows only
+/// the rounding inside the kernel.
 template <class Call>
 Case<Call> in_bf16(Case<Call> one) {
   bool sums_squares = false;
@@ -65,7 +64,7 @@ Case<Call> in_bf16(Case<Call> one) {
   return one;
 }
 
-/// bf16 rounds to 2⁻⁸ of a number at most; twice that norm-wise leaves room for what is rounded twice.
+/// The relative rounding error of bf16 is at most 2⁻⁸; the bound, relative to the norm, allows two roundings.
 inline constexpr double kBf16Bound = 2.0 / 256.0;
 
 }  // namespace foreshard::test

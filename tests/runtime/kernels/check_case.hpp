@@ -1,6 +1,6 @@
 #pragma once
 
-// What the tests of kernels hold a device to. The same tests are built for the processor and for a GPU.
+// How the tests check a device's kernels. The same tests are compiled for the CPU and for a GPU.
 #ifdef FORESHARD_TEST_GPU
 #include "tests/runtime/cuda/gpu_checks.hpp"
 #else

@@ -13,7 +13,7 @@
 
 namespace foreshard::test {
 
-/// A CPU device with the loops of a given instruction set and a given way to multiply bf16.
+/// A CPU device with the loops of a given instruction set and a given method of multiplying bf16.
 class LoopsDevice : public CpuDevice {
  public:
   LoopsDevice(const cpu::KernelSet& loops, int threads, cpu::Bf16Products products)
@@ -29,14 +29,14 @@ class LoopsDevice : public CpuDevice {
   cpu::Context context_;
 };
 
-/// That of tests which hand in calls themselves.
+/// The device for tests that run calls themselves.
 inline Device& tested_device() {
   static CpuDevice processor;
   return processor;
 }
-inline constexpr double kAttentionBound = 5e-6;  // long sums in another order
+inline constexpr double kAttentionBound = 5e-6;  // the order of long sums differs
 
-/// The ways to multiply bf16 that this machine has.
+/// The methods of multiplying bf16 that this machine supports.
 inline std::vector<cpu::Bf16Products> bf16_products() {
   if (!cpu::onednn_multiplies_bf16()) return {cpu::Bf16Products::blocks};
   return {cpu::Bf16Products::blocks, cpu::Bf16Products::onednn};
@@ -63,9 +63,9 @@ void check_on_cpu(const Case<Call>& one, double tolerance, cpu::Bf16Products pro
   }
 }
 
-/// Holds the CPU's kernels to the reference on one case: all operands, norm-wise; inputs must come back as
-/// they were. In fp32, to the tolerance, and in bf16; all instruction sets of this machine; several threads
-/// must give the very bits of one.
+/// Compares the CPU's kernels with the reference on one case: the relative error of every operand's norm must
+/// be within the tolerance, and inputs must be unchanged. In fp32 and in bf16, for all instruction sets of
+/// this machine. Several threads must give the same bits as one.
 template <class Call>
 void check_against_reference(const Case<Call>& one, double tolerance) {
   {
@@ -75,17 +75,18 @@ void check_against_reference(const Case<Call>& one, double tolerance) {
   for (const cpu::Bf16Products products : bf16_products()) {
     INFO("bf16, products " << (products == cpu::Bf16Products::onednn ? "by oneDNN" : "in blocks"));
     check_on_cpu(in_bf16(one), kBf16Bound, products);
-    if constexpr (!std::is_same_v<Call, GemmCall>) break;  // products are what the ways differ in
+    if constexpr (!std::is_same_v<Call, GemmCall>) break;  // the methods differ only in products
   }
 }
 
-/// Holds a case whose operands are of several widths to the reference, in every way to multiply bf16.
+/// Compares a case with operands of several dtypes with the reference, for every method of multiplying bf16.
 template <class Call>
-void check_in_own_widths(const Case<Call>& one, double tolerance = kBf16Bound) {
+void check_in_own_dtypes(const Case<Call>& one, double tolerance = kBf16Bound) {
   for (const cpu::Bf16Products products : bf16_products()) check_on_cpu(one, tolerance, products);
 }
 
-/// Checks a hand-worked result, operand by operand, on the reference and on the CPU's kernels.
+/// Compares the results of the reference and of the CPU's kernels with results computed by hand, for each
+/// operand.
 template <class Call>
 void check_values(const Case<Call>& one, const std::vector<Numbers>& expected) {
   ReferenceDevice reference;

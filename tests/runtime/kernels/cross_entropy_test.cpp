@@ -8,7 +8,7 @@ using namespace foreshard::test;
 
 namespace {
 
-/// A rank's columns of the logits.
+/// One rank's columns of the logits.
 struct Shard {
   std::int64_t tokens, columns, first_column, vocab;
 };
@@ -23,8 +23,8 @@ CrossEntropyCall call_of(Shard s, CrossEntropyPart part, bool backward = false) 
           .scale = 0.25};
 }
 
-/// All three parts and the backward of one shard, the one's results the next one's inputs, as the reference
-/// has them: no other rank's numbers come in.
+/// All three parts and the backward of one shard. Each uses the reference's results of the one before; the
+/// other ranks' contributions are left out.
 struct Parts {
   Case<CrossEntropyCall> row_max, exp_sum, loss, backward;
 };
@@ -55,9 +55,10 @@ const std::vector<Shard> kShards = {
 
 }  // namespace
 
-TEST_CASE("cross-entropy of two tokens over two ranks, worked by hand") {
-  // Vocabulary 3 over 2 ranks of 2 columns: rank 1 has column 2 and one of padding. Token 0: logits ln 1, ln
-  // 2, ln 5 with label 2; token 1: ln 4, ln 1, ln 3 with label 0. Sums with max taken out: 8/5 and 8/4.
+TEST_CASE("cross-entropy of two tokens over two ranks, computed by hand") {
+  // Vocabulary 3 over 2 ranks with 2 columns each: rank 1 has column 2 and one column of padding. Token 0:
+  // logits ln 1, ln 2, ln 5 with label 2; token 1: ln 4, ln 1, ln 3 with label 0. Sums of exp(logit − max):
+  // 8/5 and 8/4.
   using Call = CrossEntropyCall;
   const double huge = 1e6;  // in the padding: must not be seen
   const Numbers on_rank_0 = {0, std::log(2.0), std::log(4.0), 0};
@@ -90,7 +91,7 @@ TEST_CASE("cross-entropy of two tokens over two ranks, worked by hand") {
   check_values(backward(second, on_rank_1), {{0.25 * (5.0 / 8 - 1), 0, 0.25 * 3 / 8, 0}});
 }
 
-TEST_CASE("a shard of padding alone has no maximum and no sum") {
+TEST_CASE("a shard that is all padding has maximum −∞ and sum 0") {
   using Call = CrossEntropyCall;
   const Shard padding = {1, 2, 4, 4};
   const double none = -std::numeric_limits<double>::infinity();
@@ -124,18 +125,18 @@ TEST_CASE("cross-entropy agrees with the reference") {
   }
 }
 
-TEST_CASE("gradients of bf16 come from logits of fp32, as where logits were widened") {
+TEST_CASE("bf16 gradients of fp32 logits agree with the reference") {
   using Call = CrossEntropyCall;
   for (const Shard& shard : kShards) {
     INFO(shard.tokens << " tokens, columns from " << shard.first_column);
     Case<Call> one = parts_of(shard).backward;
     one.operands.back().type = DType::bf16;
-    check_in_own_widths(one);
+    check_in_own_dtypes(one);
   }
 }
 
 TEST_CASE("cross-entropy's backward is the gradient of its loss") {
-  // The loss of logits, through all three parts on one rank that holds every column.
+  // The loss as a function of the logits, through all three parts, on one rank that has every column.
   const Shard shard = {3, 9, 0, 7};
   Parts parts = parts_of(shard);
   ReferenceDevice reference;

@@ -10,7 +10,7 @@ using namespace foreshard::test;
 
 namespace {
 
-/// What the device says to a call that it must refuse.
+/// The message of a call that the device must refuse.
 template <class Call>
 std::string complaint(const Case<Call>& one) {
   std::string said;
@@ -30,7 +30,7 @@ std::string complaint(const Case<Call>& one) {
 
 }  // namespace
 
-TEST_CASE("a buffer of another size than the call says is refused, with both sizes") {
+TEST_CASE("a buffer whose size does not match the call is refused, with both sizes") {
   CHECK(complaint(Case<GemmCall>{{.m = 2, .n = 3, .k = 5}, {{&GemmCall::a, Numbers(12)}}}) ==
         "gemm: a has 12 elements, but m·k = 10");
   CHECK(complaint(Case<GemmCall>{{.m = 1, .n = 2, .k = 1},
@@ -60,7 +60,7 @@ TEST_CASE("a buffer of another size than the call says is refused, with both siz
         "update: gradient has 3 elements, but elements = 2");
 }
 
-TEST_CASE("sizes that do not fit each other, and calls that no device runs, are refused") {
+TEST_CASE("sizes that do not match, and calls that no device implements, are refused") {
   CHECK(complaint(Case<AttentionCall>{{.heads = 3, .kv_heads = 2, .head_dim = 1}, {}}) ==
         "attention: kv_heads 2 does not divide heads 3");
   CHECK(complaint(Case<RopeCall>{{.tokens = 2, .sequence = 2, .heads = 1, .head_dim = 3, .row_width = 3},
@@ -73,7 +73,7 @@ TEST_CASE("sizes that do not fit each other, and calls that no device runs, are 
   CHECK(complaint(Case<UpdateCall>{{.step = nullptr}, {}}) == "update: step is missing");
 }
 
-TEST_CASE("devices keep numbers in widths of their own") {
+TEST_CASE("devices store dtypes in their own way") {
   ReferenceDevice reference;
   CpuDevice processor;
   CHECK(reference.stored_as(DType::fp32) == DType::fp64);
@@ -96,7 +96,7 @@ TEST_CASE("memory is aligned to 64 bytes") {
   }
 }
 
-TEST_CASE("a CPU device says what it runs on") {
+TEST_CASE("a CPU device's name has the processor and the libraries") {
   CHECK_THAT(CpuDevice(1).name(), ContainsSubstring(", 1 thread, OpenBLAS"));
   if (cpu::blas_serves_several_threads()) {
     CHECK_THAT(CpuDevice(2).name(), ContainsSubstring(", 2 threads, OpenBLAS"));
@@ -107,7 +107,7 @@ TEST_CASE("a CPU device says what it runs on") {
 }
 
 TEST_CASE("the reference loops run in fp32 as well as in fp64") {
-  // {1, 2}·{3, 4} = 11 in either width
+  // {1, 2}·{3, 4} = 11 in both dtypes
   std::array<float, 2> a = {1, 2};
   std::array<float, 2> b = {3, 4};
   std::array<float, 1> c = {0};

@@ -26,8 +26,8 @@ Case<EmbeddingCall> backward_case(const Case<EmbeddingCall>& forward) {
 
 }  // namespace
 
-TEST_CASE("embedding copies rows, gives zeros for others' rows, and adds gradients up, worked by hand") {
-  // This rank holds rows 2 and 3.
+TEST_CASE("embedding copies rows, gives zeros for other ranks' rows, and sums gradients, computed by hand") {
+  // This rank has the rows 2 and 3.
   const Bound<EmbeddingCall> ids = {&EmbeddingCall::ids, {3, 0, 2, 3, 4}, DType::int32};
   const Case<EmbeddingCall> forward = {
       {.tokens = 5, .width = 2, .rows = 2, .first_row = 2},
@@ -51,10 +51,10 @@ TEST_CASE("embedding agrees with the reference") {
   }
 }
 
-TEST_CASE("gradients of the table are fp32 where all else is bf16") {
+TEST_CASE("gradients of the table may be fp32 while everything else is bf16") {
   Case<EmbeddingCall> one = in_bf16(backward_case(forward_case(200, 130, 16, 0)));
   one.operands[2].type = DType::fp32;
-  check_in_own_widths(one, 1e-5);
+  check_in_own_dtypes(one, 1e-5);
 }
 
 TEST_CASE("embedding's backward is the gradient of its forward") {

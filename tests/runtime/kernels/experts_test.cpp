@@ -5,7 +5,7 @@
 using namespace foreshard;
 using namespace foreshard::test;
 
-TEST_CASE("two of four experts are chosen, worked by hand") {
+TEST_CASE("two of four experts are chosen, computed by hand") {
   // Token 0: the largest is expert 1; 2 and 3 tie, and the first of them is taken. Weights softmax(ln 3, 0).
   // Token 1: experts 3 and 0, a difference of 0 between them.
   const double ln3 = std::log(3.0);
@@ -15,13 +15,13 @@ TEST_CASE("two of four experts are chosen, worked by hand") {
   check_values(one, {{1, 2, 0.75, 0.25, 0, 3, 0.5, 0.5}});
 }
 
-TEST_CASE("a logit that is no number is chosen last") {
+TEST_CASE("an expert whose logit is NaN is chosen last") {
   const Case<RouteCall> one = {{.tokens = 1, .experts = 3, .per_token = 2},
                                {{&RouteCall::routes, Numbers(4, 9.0)}, {&RouteCall::logits, {NAN, 1, 1}}}};
   check_values(one, {{1, 2, 0.5, 0.5}});
 }
 
-TEST_CASE("the gradient of the weights of chosen experts is that of their softmax") {
+TEST_CASE("the gradient of the chosen experts' weights is that of a softmax") {
   Draw draw(7);
   const Numbers logits = draw.numbers(3 * 5);
   const Case<RouteCall> forward = {{.tokens = 3, .experts = 5, .per_token = 2},
@@ -37,7 +37,7 @@ TEST_CASE("the gradient of the weights of chosen experts is that of their softma
   check_gradient(forward, 1, 0, d_routes, run_case(reference, backward)[2]);
 }
 
-TEST_CASE("rows go to their places and come back weighted and summed, worked by hand") {
+TEST_CASE("dispatch and combine of two tokens, computed by hand") {
   // Two tokens of two numbers; token 0's choices have rows 2 and 0, token 1's rows 1 and 3.
   const std::vector<std::int64_t> places = {2, 0, 1, 3};
   const Numbers routes = {0, 0, 0.25, 0.75, 0, 0, 0.5, 0.5};
@@ -80,7 +80,7 @@ TEST_CASE("rows go to their places and come back weighted and summed, worked by 
   }
 }
 
-TEST_CASE("choices and their gradients agree with the reference, in bf16 too") {
+TEST_CASE("routing and its gradients agree with the reference, in bf16 too") {
   Draw draw(9);
   constexpr std::int64_t kTokens = 37;
   constexpr std::int64_t kExperts = 8;
@@ -105,9 +105,9 @@ TEST_CASE("choices and their gradients agree with the reference, in bf16 too") {
   }
 }
 
-TEST_CASE("rows on their way to experts and back agree with the reference, in bf16 too") {
-  // Rows longer than what is summed at once; places are a permutation of 111 rows: 7 has no factor in common
-  // with 111.
+TEST_CASE("dispatch and combine agree with the reference, in bf16 too") {
+  // Rows are longer than a block of the sums. The places are a permutation of 111 rows, because 7 and 111 are
+  // coprime.
   constexpr std::int64_t kTokens = 37;
   constexpr std::int64_t kChosen = 3;
   constexpr std::int64_t kWidth = 700;
@@ -141,8 +141,8 @@ TEST_CASE("rows on their way to experts and back agree with the reference, in bf
   }
 }
 
-TEST_CASE("grouped products agree with the reference; rows behind the routed ones stay as they were") {
-  // Three experts in five runs, one of them empty, of 70 rows in room for 80.
+TEST_CASE("grouped products agree with the reference and do not touch unused rows") {
+  // Three experts in five runs, one of them empty: 70 rows in a buffer of 80.
   const RoutedRows routed{.runs = {{2, 0, 20}, {0, 20, 7}, {1, 27, 0}, {2, 27, 13}, {1, 40, 30}},
                           .total = 70};
   Draw draw(8);
@@ -174,7 +174,7 @@ TEST_CASE("grouped products agree with the reference; rows behind the routed one
   }
 }
 
-TEST_CASE("grouped products of short runs and of long ones agree with the reference") {
+TEST_CASE("grouped products of short and long runs agree with the reference") {
   const RoutedRows routed{.runs = {{0, 0, 520}, {1, 520, 3}, {1, 523, 2050}, {0, 2573, 5}, {1, 2578, 7}},
                           .total = 2585};
   Draw draw(9);
@@ -198,7 +198,7 @@ TEST_CASE("grouped products of short runs and of long ones agree with the refere
   }
 }
 
-TEST_CASE("a grouped product of two experts, worked by hand") {
+TEST_CASE("a grouped product of two experts, computed by hand") {
   // Row 0 belongs to expert 1 (weights {3, 4}ᵀ), row 1 to expert 0 ({1, 2}ᵀ): y = x·W_eᵀ of one number each.
   const RoutedRows routed{.runs = {{1, 0, 1}, {0, 1, 1}}, .total = 2};
   const Case<GroupedGemmCall> one = {{.experts = 2, .room = 2, .out = 2, .in = 1, .routed = &routed},

@@ -9,10 +9,10 @@ using namespace foreshard::test;
 
 namespace {
 
-/// The call's operands as one device holds them, and what stood in each after it ran.
-class Run {
+/// Puts operands of a call into a device's memory, and reads them after the call.
+class Operands {
  public:
-  explicit Run(Device& device) : device_(device) {}
+  explicit Operands(Device& device) : device_(device) {}
 
   Buffer put(const Numbers& values, DType kept_as = DType::fp32) {
     const auto elements = static_cast<std::int64_t>(values.size());
@@ -34,7 +34,7 @@ class Run {
   std::vector<std::unique_ptr<DeviceMemory>> memory_;
 };
 
-/// Rows of `columns` numbers of all tokens by position, as they stand in `rows`.
+/// Reorders rows of `columns` numbers from the order of positions to the order of `rows`.
 Numbers arranged(const Numbers& by_position, const TokenRows& rows, std::int64_t columns) {
   Numbers result;
   for (std::int64_t row = 0; row < rows.rows(); ++row) {
@@ -50,8 +50,8 @@ struct Shape {
   bool causal;
 };
 
-/// Results of one context-parallel rank's forward and backward, or of one that holds all shares: out, lse,
-/// dq, dk, d_shared_k, dv.
+/// Results of forward and backward: out, lse, dq, dk, d_shared_k, dv. For one context-parallel rank
+/// (`share`), or for a rank that has all shares.
 std::vector<Numbers> run_share(Device& device, const Shape& s, std::optional<std::int64_t> share,
                                DType type) {
   Draw numbers(5);
@@ -69,7 +69,7 @@ std::vector<Numbers> run_share(Device& device, const Shape& s, std::optional<std
   const Numbers v = draw(tokens * s.kv_heads * s.v);
   const Numbers d_out = draw(tokens * s.heads * s.v);
 
-  Run run(device);
+  Operands run(device);
   GatheredAttentionCall call{.causal = s.causal};
   call.queries = {.batch = s.batch,
                   .sequence = s.sequence,
@@ -114,7 +114,7 @@ std::vector<Numbers> run_share(Device& device, const Shape& s, std::optional<std
 
 }  // namespace
 
-TEST_CASE("rows of two ranks: the first holds stretches 0 and 3 of four, the second 1 and 2") {
+TEST_CASE("of two ranks the first has the chunks 0 and 3 of four, the second 1 and 2") {
   const TokenRows first{.batch = 2, .sequence = 8, .shares = 2, .first_share = 0};
   const TokenRows second{.batch = 2, .sequence = 8, .shares = 2, .first_share = 1};
   const auto positions = [](const TokenRows& rows) {
@@ -132,18 +132,18 @@ TEST_CASE("rows of two ranks: the first holds stretches 0 and 3 of four, the sec
   CHECK((positions(all) == std::vector<std::int64_t>{0, 1, 6, 7, 2, 3, 4, 5}));
 }
 
-TEST_CASE("attention over keys of all ranks agrees with the reference") {
+TEST_CASE("gathered attention agrees with the reference") {
   const std::vector<Shape> shapes = {
-      {2, 8, 2, 4, 2, 4, 0, 4, true},    // stretches of two
+      {2, 8, 2, 4, 2, 4, 0, 4, true},    // chunks of two
       {1, 300, 1, 2, 2, 6, 5, 7, true},  // latent; beyond a tile of keys
-      {2, 520, 2, 2, 1, 8, 0, 8, true},  // stretches of 130: two tiles and a rest
+      {2, 520, 2, 2, 1, 8, 0, 8, true},  // chunks of 130: two tiles and a rest
       {1, 280, 2, 2, 2, 4, 4, 12, false},
-      // Eights, which a GPU's library takes in bf16: several sequences, latent, no mask, many stretches.
+      // Multiples of 8, which cuDNN supports in bf16: several sequences, latent, no mask, many chunks.
       {2, 64, 2, 4, 2, 16, 0, 16, true},
       {2, 80, 1, 2, 2, 16, 8, 24, true},
       {2, 48, 2, 2, 1, 8, 8, 8, false},
       {1, 96, 3, 4, 2, 8, 0, 8, true},
-      // Heads of Llama's and of DeepSeek's sizes.
+      // The head sizes of Llama and of DeepSeek.
       {1, 128, 2, 2, 1, 128, 0, 128, true},
       {1, 128, 1, 2, 2, 128, 64, 128, true},
   };
@@ -166,10 +166,10 @@ TEST_CASE("attention over keys of all ranks agrees with the reference") {
   }
 }
 
-TEST_CASE("a key's shared columns are columns like any other") {
-  // One token sees itself alone: O = V, lse = q·k/√2, of q = {3, 5}, own k 7, shared k 11.
+TEST_CASE("shared key columns count in the scores like a head's own, computed by hand") {
+  // One token attends to itself only: O = V, lse = q·k/√2, of q = {3, 5}, own k 7, shared k 11.
   ReferenceDevice device;
-  Run run(device);
+  Operands run(device);
   GatheredAttentionCall call{};
   call.queries = call.keys = {.batch = 1, .sequence = 1};
   call.heads = call.kv_heads = 1;

@@ -25,7 +25,7 @@ Case<GemmCall> gemm_case(Shape s, bool transpose_a, bool transpose_b, bool accum
 
 }  // namespace
 
-TEST_CASE("a product of two rows and three columns, worked by hand") {
+TEST_CASE("a product of two rows and three columns, computed by hand") {
   // A (2,2) = [1 2; 3 4], B (2,3) = [1 0 2; 0 1 −1]: A·B = [1 2 0; 3 4 2]
   const Numbers a = {1, 2, 3, 4};
   const Numbers a_transposed = {1, 3, 2, 4};
@@ -50,7 +50,7 @@ TEST_CASE("a product of two rows and three columns, worked by hand") {
 
 TEST_CASE(
     "products agree with the reference in every transposition, with and without bias and accumulation") {
-  // Rounding grows as the square root of k at most: 1e-6 leaves a factor of ten at k = 300.
+  // The rounding error grows with √k: for k = 300, 1e-6 is ten times the expected error.
   for (const Shape shape : {Shape{1, 1, 1}, Shape{1, 7, 5}, Shape{5, 1, 9}, Shape{33, 17, 65},
                             Shape{64, 192, 128}, Shape{200, 70, 300}, Shape{131, 260, 31}}) {
     for (const bool transpose_a : {false, true}) {
@@ -67,19 +67,19 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("gradients of weights are summed in fp32 out of factors of bf16") {
+TEST_CASE("bf16 factors give fp32 gradients of weights") {
   for (const Shape shape : {Shape{33, 17, 65}, Shape{300, 530, 70}, Shape{64, 32, 16}}) {
     for (const bool accumulate : {false, true}) {
       INFO(shape.m << " x " << shape.n << " x " << shape.k << " accumulate " << accumulate);
       Case<GemmCall> one = in_bf16(gemm_case(shape, true, false, accumulate, false));
       one.operands[2].type = DType::fp32;
-      // Products of two bf16 numbers are exact in fp32: what is left is the rounding of sums.
-      check_in_own_widths(one, 1e-6);
+      // Products of two bf16 numbers are exact in fp32: only sums are rounded.
+      check_in_own_dtypes(one, 1e-6);
     }
   }
 }
 
-TEST_CASE("a product without an inner dimension is zero, or what stood there") {
+TEST_CASE("a product with k = 0 is zero, or leaves C unchanged if it accumulates") {
   Case<GemmCall> one = {{.m = 2, .n = 2, .k = 0}, {{&GemmCall::c, {1, 2, 3, 4}}}};
   check_values(one, {{0, 0, 0, 0}});
   one.call.accumulate = true;

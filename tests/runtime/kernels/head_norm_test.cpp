@@ -1,4 +1,4 @@
-// Norms of heads that stand side by side: those of queries and keys within {q, k, v}.
+// Norms of query and key heads, which are next to each other in rows of {q, k, v}.
 #include <cmath>
 
 #include "runtime/device/check_call.hpp"
@@ -11,7 +11,7 @@ namespace {
 
 struct Shape {
   std::int64_t tokens, heads, first_heads, width;
-  std::int64_t others;  // columns of a row that are no such head
+  std::int64_t others;  // columns of a row that are not normed
   [[nodiscard]] std::int64_t row_width() const { return heads * width + others; }
 };
 
@@ -56,9 +56,9 @@ const std::vector<Shape> kShapes = {
 
 }  // namespace
 
-TEST_CASE("norms of heads worked by hand") {
-  // Rows of two heads of two columns and one column more; the second head has the other weights. {3, 4}: the
-  // mean square is 25/2, the root √2/5. {1, 1}: 1. Of {1, 3} the mean square is 5.
+TEST_CASE("norms of heads, computed by hand") {
+  // Rows have two heads of two columns, and one more column; the second head has its own weights. {3, 4}:
+  // mean square 25/2, reciprocal root √2/5. {1, 1}: mean square 1. {1, 3}: mean square 5.
   const double root = std::sqrt(2.0) / 5.0;
   const double other = 1.0 / std::sqrt(5.0);
   NormCall call = call_of({2, 2, 1, 2, 1});
@@ -80,10 +80,10 @@ TEST_CASE("norms of heads agree with the reference") {
   }
 }
 
-TEST_CASE("norms of heads: backward is the gradient of forward, other columns stay as they are") {
+TEST_CASE("norms of heads: backward is the gradient of forward, other columns are unchanged") {
   const Shape shape = {3, 5, 4, 7, 6};
   Case<NormCall> backward = backward_case(shape);
-  // What is no head goes through unchanged, so its gradient counts for nothing.
+  // Other columns are not outputs of the norm: the weights of their gradients are 0.
   for (std::int64_t i = 0; i < shape.tokens * shape.row_width(); ++i) {
     if (i % shape.row_width() < shape.heads * shape.width) continue;
     backward.operands[3].values[static_cast<std::size_t>(i)] = 0.0;
@@ -98,7 +98,7 @@ TEST_CASE("norms of heads: backward is the gradient of forward, other columns st
   check_gradient(forward, 1, 2, dy, gradients[5]);
 }
 
-TEST_CASE("heads that do not fit their rows are refused") {
+TEST_CASE("heads that do not fit into their rows are refused") {
   NormCall call = call_of({2, 2, 1, 2, 0});
   call.row_width = 3;
   CHECK_THROWS_WITH(check_call(call), ContainsSubstring("2 heads of 2 do not fit into a row of 3"));

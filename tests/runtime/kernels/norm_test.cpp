@@ -50,7 +50,7 @@ const std::vector<Shape> kShapes = {
 
 }  // namespace
 
-TEST_CASE("norms of one row, worked by hand") {
+TEST_CASE("norms of one row, computed by hand") {
   SECTION("root mean square: of {3, 4, 0, 0} the mean square is 25/4, the root 2/5") {
     const Case<NormCall> one = {{.kind = NormKind::rmsnorm, .epsilon = 0.0, .rows = 1, .width = 4},
                                 {{&NormCall::y, Numbers(4)},
@@ -68,7 +68,7 @@ TEST_CASE("norms of one row, worked by hand") {
                                  {&NormCall::bias, {10, 20}}}};
     check_values(one, {{9, 22}, {2, 0.5}});
   }
-  SECTION("backward of the root mean square, with the residual's gradient and what stood in d_weight") {
+  SECTION("backward of the root-mean-square norm adds the residual's gradient, and adds to d_weight") {
     // x = {3, 4, 0, 0}, r = 0.4, x̂ = {1.2, 1.6, 0, 0}; dy = w = 1 everywhere: g = 1, mean g∘x̂ = 0.7,
     // dx = 0.4·(1 − x̂·0.7) = {0.064, −0.048, 0.4, 0.4}
     const Case<NormCall> one = {
@@ -90,24 +90,24 @@ TEST_CASE("norms agree with the reference") {
     check_against_reference(forward_case(shape), 1e-6);
     Case<NormCall> backward = backward_case(shape);
     check_against_reference(backward, 2e-6);
-    SECTION("the residual is dx itself") {
+    SECTION("residual and dx are the same buffer") {
       backward.operands.erase(backward.operands.begin() + 5);
       backward.same = {{&NormCall::dx, &NormCall::residual}};
       check_against_reference(backward, 2e-6);
     }
-    SECTION("frozen weights, nothing passes by") {
+    SECTION("no gradients of weights, no residual") {
       backward.operands.resize(5);
       check_against_reference(backward, 2e-6);
     }
   }
 }
 
-TEST_CASE("gradients of gains are fp32 where all else is bf16") {
+TEST_CASE("gradients of weights may be fp32 while everything else is bf16") {
   for (const Shape& shape : kShapes) {
     INFO((shape.kind == NormKind::rmsnorm ? "rmsnorm " : "layernorm ") << shape.rows << " x " << shape.width);
     Case<NormCall> one = in_bf16(backward_case(shape));
     for (const std::size_t gradient : {6U, 7U}) one.operands[gradient].type = DType::fp32;
-    check_in_own_widths(one);
+    check_in_own_dtypes(one);
   }
 }
 

@@ -15,7 +15,7 @@ const std::vector<PointwiseKind> kActivations = {PointwiseKind::gelu, PointwiseK
                                                  PointwiseKind::sqrelu, PointwiseKind::silu,
                                                  PointwiseKind::sigmoid};
 const std::vector<PointwiseKind> kGated = {PointwiseKind::swiglu, PointwiseKind::geglu, PointwiseKind::glu};
-constexpr std::int64_t kLong = 40'000;  // beyond what one thread takes alone
+constexpr std::int64_t kLong = 40'000;  // more than the share of one thread
 
 Case<Call> activation_case(PointwiseKind kind, std::int64_t elements, bool backward) {
   Draw draw(12);
@@ -44,7 +44,7 @@ Case<Call> multiply_case(std::int64_t n, bool backward) {
            {&Call::y2, backward ? draw.numbers(n) : Numbers{}}}};
 }
 
-/// One result out of one operand.
+/// A case with one operand and one result.
 Case<Call> simple_case(PointwiseKind kind, std::int64_t elements, std::int64_t width, std::int64_t result) {
   Draw draw(15);
   return {{.kind = kind, .elements = elements, .width = width, .scale = 0.5},
@@ -54,7 +54,7 @@ Case<Call> simple_case(PointwiseKind kind, std::int64_t elements, std::int64_t w
 
 }  // namespace
 
-TEST_CASE("activations, worked by hand") {
+TEST_CASE("activations, computed by hand") {
   // σ(ln 3) = 3/4, σ(0) = 1/2; Φ(1) = (1 + erf(1/√2))/2; φ(1) = e^(−1/2)/√(2π)
   const double ln3 = std::log(3.0);
   const double cumulative = (1 + std::erf(1 / std::numbers::sqrt2)) / 2;
@@ -81,7 +81,7 @@ TEST_CASE("activations, worked by hand") {
   }
 }
 
-TEST_CASE("gated activations take gate and up side by side, worked by hand") {
+TEST_CASE("gated activations of rows {gate, up}, computed by hand") {
   // Two rows of {gate, up}: {ln 3, 4}, {0, 6}. glu: σ(gate)·up; swiglu: gate·σ(gate)·up.
   const double ln3 = std::log(3.0);
   Case<Call> one = {{.kind = PointwiseKind::glu, .elements = 2, .width = 1},
@@ -96,7 +96,7 @@ TEST_CASE("gated activations take gate and up side by side, worked by hand") {
   check_values(one, {{4 * 0.1875, 0.75, 6 * 0.25, 0.5}});
 }
 
-TEST_CASE("sums and copies, worked by hand") {
+TEST_CASE("sums and copies, computed by hand") {
   const Numbers x = {1, 2, 3, 4, 5, 6};
   const auto one = [&](PointwiseKind kind, const Numbers& y, std::int64_t width = 0) {
     return Case<Call>{{.kind = kind, .elements = 6, .width = width, .scale = 0.5},
@@ -115,7 +115,7 @@ TEST_CASE("sums and copies, worked by hand") {
   check_values(add, {{11, 22, 33, 14, 25, 36}});
 }
 
-TEST_CASE("a product and its backward, worked by hand") {
+TEST_CASE("a product and its backward, computed by hand") {
   Case<Call> one = {{.kind = PointwiseKind::multiply, .elements = 2},
                     {{&Call::y, Numbers(2)}, {&Call::a, {2, 3}}, {&Call::b, {5, 7}}}};
   check_values(one, {{10, 21}});
@@ -148,7 +148,7 @@ TEST_CASE("activations agree with the reference") {
   }
 }
 
-TEST_CASE("activations keep their limits far from zero") {
+TEST_CASE("activations have the right limits far from zero") {
   CpuDevice processor;
   const Numbers far = {-1000, -100, 100, 1000};
   const auto values = [&](PointwiseKind kind) {

@@ -22,10 +22,10 @@ const std::vector<RopeCall> kCalls = {
 
 }  // namespace
 
-TEST_CASE("rotary embedding turns pairs of halves by position·θ^(−2i/d), worked by hand") {
-  // d = 4, θ = 4/π²: pair 0 turns by the position, pair 1 by position·θ^(−1/2) = position·π/2. Of position 1,
-  // the pair (x1, x3) = (1, 2) goes a quarter round, to (−2, 1); (x0, x2) = (1, 0) to (cos 1, sin 1).
-  // Position 0 stays, and so does the column beyond the head.
+TEST_CASE("rotary embedding rotates the pairs (i, i + d/2) by position·θ^(−2i/d), computed by hand") {
+  // d = 4, θ = 4/π²: the angle of pair 0 is the position, that of pair 1 position·θ^(−1/2) = position·π/2. At
+  // position 1 the pair (x1, x3) = (1, 2) rotates by a quarter turn to (−2, 1), and (x0, x2) = (1, 0) to (cos
+  // 1, sin 1). Position 0 is unchanged, and so is the column that does not belong to the head.
   const Numbers x = {1, 2, 3, 4, 5, 1, 1, 0, 2, 5};
   const double theta = 4.0 / (std::numbers::pi * std::numbers::pi);
   const Case<RopeCall> one = {

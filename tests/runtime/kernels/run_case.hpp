@@ -12,13 +12,13 @@
 #include "runtime/device/reference/reference_device.hpp"
 #include "tests/support/catch.hpp"
 
-// One kernel call with its operands, run on any device: what the tests of kernels share.
+// Runs one kernel call with its operands on any device. All tests of kernels use it.
 
 namespace foreshard::test {
 
 using Numbers = std::vector<double>;
 
-/// A buffer of a call, and what stands in it before the call. Empty: the operand is not there.
+/// A buffer of a call, and its contents before the call. Empty: the operand is absent.
 template <class Call>
 struct Bound {
   Buffer Call::*buffer;
@@ -30,11 +30,11 @@ template <class Call>
 struct Case {
   Call call;
   std::vector<Bound<Call>> operands;
-  /// Further names of operands' memory: {dx, residual} runs in place.
+  /// Operands that share memory: with {dx, residual} the call runs in place.
   std::vector<std::pair<Buffer Call::*, Buffer Call::*>> same = {};
 };
 
-/// What stands in every operand after the call.
+/// Runs the call. Returns the contents of every operand after it.
 template <class Call>
 std::vector<Numbers> run_case(Device& device, const Case<Call>& one) {
   Call call = one.call;
@@ -57,7 +57,7 @@ std::vector<Numbers> run_case(Device& device, const Case<Call>& one) {
   return results;
 }
 
-/// ‖a − b‖ / ‖b‖, or ‖a‖ where b is zero.
+/// ‖a − b‖ / ‖b‖, or ‖a‖ if b is zero.
 inline double distance(const Numbers& a, const Numbers& b) {
   double difference = 0.0;
   double norm = 0.0;
@@ -68,7 +68,7 @@ inline double distance(const Numbers& a, const Numbers& b) {
   return std::sqrt(norm > 0.0 ? difference / norm : difference);
 }
 
-/// Draws fp32 numbers of [−1, 1), the same on every machine.
+/// Draws fp32 numbers from [−1, 1), the same on every machine.
 class Draw {
  public:
   explicit Draw(std::uint32_t seed) : engine_(seed) {}
@@ -90,8 +90,9 @@ class Draw {
   std::mt19937 engine_;
 };
 
-/// Holds a gradient to differences: of Σ weights·result of the forward case by its operand `input`, against
-/// `gradient`. Central differences in fp64: truncation and rounding are below 1e-8 of the gradient.
+/// Compares `gradient` with finite differences: the derivative of Σ weights·result of the forward case with
+/// respect to its operand `input`. Central differences in fp64: truncation and rounding errors are below 1e-8
+/// of the gradient.
 template <class Call>
 void check_gradient(Case<Call> forward, std::size_t input, std::size_t result, const Numbers& weights,
                     const Numbers& gradient) {

@@ -16,13 +16,13 @@ TEST_CASE("a pool calls its work once on every thread and waits for all") {
     constexpr int kJobs = 200;
     for (int job = 0; job < kJobs; ++job) {
       pool.run([&](int thread) { calls[static_cast<std::size_t>(thread)]++; });
-      // All have come back: nobody may be missing or ahead.
+      // All calls have returned: no thread may have run too few or too many.
       for (const std::atomic<int>& count : calls) REQUIRE(count == job + 1);
     }
   }
 }
 
-TEST_CASE("a range is cut into whole units, without gap or overlap") {
+TEST_CASE("a range is split into whole units, without gap or overlap") {
   for (const std::int64_t total : {0, 1, 63, 64, 65, 1000}) {
     for (const std::int64_t parts : {1, 2, 3, 7}) {
       std::int64_t at = 0;

@@ -22,7 +22,7 @@ Case<UpdateCall> update_case(OptimizerKind kind, const OptimizerStep& step, std:
 
 }  // namespace
 
-TEST_CASE("one step of each optimizer, worked by hand") {
+TEST_CASE("one step of each optimizer, computed by hand") {
   // ‖g‖² = 16 and clip 2: g = 4 counts as 2. β1 = β2 = 1/2, second step: 1 − β² = 3/4.
   // m = (1 + 2)/2 = 3/2, m̂ = 2; v = (4 + 4)/2 = 4, v̂ = 16/3. Choose ε = 4 − √(16/3): direction 2/4 = 1/2.
   // adamw, lr 0.1, decay 0.5: w = 10 − 0.1·(1/2 + 5) = 9.45; adam 10 − 0.05; sgd 10 − 0.2.
@@ -44,12 +44,12 @@ TEST_CASE("one step of each optimizer, worked by hand") {
   check_values(one(OptimizerKind::adamw), {{9.45}, {1.5}, {4}});
   check_values(one(OptimizerKind::adam), {{9.95}, {1.5}, {4}});
   check_values(one(OptimizerKind::sgd), {{9.8}, {1}, {4}});
-  SECTION("a master is updated, the weight becomes a copy of it") {
+  SECTION("master weights are updated, and the weights become a copy of them") {
     Case<UpdateCall> with_master = one(OptimizerKind::adamw);
     with_master.operands.insert(with_master.operands.begin() + 1, {&UpdateCall::master, {20}});
     check_values(with_master, {{20 - 0.1 * 10.5}, {20 - 0.1 * 10.5}});
   }
-  SECTION("a gradient shorter than the clip, or none, is left as it is") {
+  SECTION("a gradient below the clip norm, or zero, is not scaled") {
     Case<UpdateCall> small = one(OptimizerKind::sgd);
     small.operands[4].values = {1};
     check_values(small, {{10 - 0.4}});

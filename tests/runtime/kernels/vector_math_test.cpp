@@ -1,5 +1,5 @@
-// The elementary functions behind the loops, through the kernels that are nothing else: exp by way of exp_sum
-// over one column, Φ by way of gelu.
+// The elementary functions of the loops, tested through kernels that compute little else: exp through the
+// gradient of a cross-entropy of one column, Φ through gelu.
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -15,7 +15,7 @@ Buffer buffer_of(std::vector<float>& numbers) {
   return {reinterpret_cast<std::byte*>(numbers.data()), static_cast<std::int64_t>(numbers.size())};
 }
 
-/// eˣ for every x, as the loops compute it.
+/// eˣ for every x, computed by the loops.
 std::vector<float> exponentials(const cpu::KernelSet& loops, std::vector<float> x) {
   const auto n = static_cast<std::int64_t>(x.size());
   std::vector<float> max(x.size(), 0.0F);
@@ -39,7 +39,7 @@ std::vector<float> exponentials(const cpu::KernelSet& loops, std::vector<float> 
   return gradients;
 }
 
-/// Distance in units of the last place of the exact value's fp32 neighbourhood.
+/// The distance from the exact value, in units of its last place in fp32.
 double ulps(float found, double exact) {
   const float rounded = static_cast<float>(exact);
   const double ulp =
@@ -49,7 +49,7 @@ double ulps(float found, double exact) {
 
 }  // namespace
 
-TEST_CASE("exp is right to 1.5 units in the last place from where the result is a normal number up to 88") {
+TEST_CASE("exp has an error of at most 1.5 ulp for normal results, up to x = 88") {
   for (const cpu::KernelSet* loops : cpu::kernel_sets()) {
     INFO(loops->name);
     std::vector<float> x;
@@ -63,7 +63,7 @@ TEST_CASE("exp is right to 1.5 units in the last place from where the result is 
   }
 }
 
-TEST_CASE("exp is zero below, exactly one at zero, and does not hide what is no number") {
+TEST_CASE("exp is zero for subnormal results, exactly one at zero, and NaN for NaN") {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   for (const cpu::KernelSet* loops : cpu::kernel_sets()) {
     CHECK(exponentials(*loops, {-kInfinity, -1000.0F, -87.4F, 0.0F, -0.0F}) ==
@@ -72,7 +72,7 @@ TEST_CASE("exp is zero below, exactly one at zero, and does not hide what is no 
   }
 }
 
-TEST_CASE("the normal distribution behind gelu is right to 1.5e-7, and to 4e-6 of itself in the tail") {
+TEST_CASE("the normal distribution in gelu has an error of 1.5e-7, and a relative one of 4e-6 in the tail") {
   // gelu(x) = x·Φ(x) = x·erfc(−x/√2)/2, so an error e of Φ is one of |x|·e of gelu.
   for (const cpu::KernelSet* loops : cpu::kernel_sets()) {
     INFO(loops->name);

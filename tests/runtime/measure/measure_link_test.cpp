@@ -8,8 +8,8 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/mpi_test.hpp"
 
-// What times are, no test can say; that they are times, the same on all ranks, and how they came about, it
-// can.
+// The measured times themselves cannot be tested. The tests check that they are positive, that they are the
+// same on all ranks, and how they are measured.
 
 namespace foreshard::test {
 namespace {
@@ -29,7 +29,7 @@ void check_time(const LinkTime& time, std::int64_t ranks) {
   CHECK(time.lower_quartile > Seconds(0.0));
   CHECK(time.lower_quartile <= time.median);
   CHECK(time.median <= time.upper_quartile);
-  // All ranks know the same: the times of the slowest.
+  // All ranks get the same: the times of the slowest rank.
   const auto bits = std::bit_cast<std::uint64_t>(time.median.value());
   for (const std::uint64_t other : mpi_session().gather(bits)) CHECK(other == bits);
 }
@@ -60,7 +60,7 @@ TEST_CASE("transfers are measured between stages") {
   }
 }
 
-TEST_CASE("what is measured carries the payload that was asked for") {
+TEST_CASE("the measured operations have the stated payload") {
   const std::int64_t n = mpi_session().size();
   MpiCommunicator inner(mpi_session(), mesh_of({.tp = n}));
   CountingCommunicator communicator(inner);
@@ -69,7 +69,7 @@ TEST_CASE("what is measured carries the payload that was asked for") {
   const Traffic& traffic = communicator.traffic().of(GroupKind::tp);
   // 4000 bytes are 1000 elements, which 1, 2 and 4 ranks share evenly.
   CHECK(traffic.payload == Bytes(4000) * traffic.calls);
-  // The warm-up, the trial, and at least three samples.
+  // The warm-up, the trial run, and at least three samples.
   CHECK(traffic.calls >= 5);
 }
 

@@ -1,5 +1,5 @@
-// Collectives that run beside kernels: everything that touches their memory waits for them. They go over
-// processors here, as late as they may.
+// Asynchronous collectives: everything that uses their memory must wait for them. Here they run on CPUs, as
+// late as possible.
 #include <vector>
 
 #include "planner/program/ops/op_groups.hpp"
@@ -10,8 +10,8 @@
 namespace foreshard::test {
 namespace {
 
-/// Runs what it has been handed when it is waited for: who reads too early finds old numbers, and what is
-/// overwritten too early goes out wrong.
+/// Runs each asynchronous collective only when it is waited for. Whoever reads its result too early finds old
+/// numbers, and whoever overwrites its input too early corrupts the result.
 class LateCommunicator final : public Communicator {
  public:
   explicit LateCommunicator(Communicator& inner) : inner_(inner) {}
@@ -59,7 +59,7 @@ JobSpec overlapping(const Degrees& degrees, bool gpt) {
   return job;
 }
 
-TEST_CASE("collectives that come as late as they may change nothing") {
+TEST_CASE("collectives that run as late as possible give the same results") {
   for (const Degrees& degrees : degrees_of(mpi_session().size())) {
     for (const bool gpt : {false, true}) {
       CAPTURE(degrees.name(), gpt);
@@ -78,7 +78,7 @@ TEST_CASE("collectives that come as late as they may change nothing") {
   }
 }
 
-TEST_CASE("what runs beside kernels is counted as planned, and is in no time of its own") {
+TEST_CASE("asynchronous collectives are counted as planned, and take no time of their own") {
   const std::int64_t ranks = mpi_session().size();
   const JobSpec job = overlapping({.tp = ranks / 2, .dp = 2, .zero = 1}, false);
   const StepProgram program = build_step_program(job);
@@ -96,22 +96,22 @@ TEST_CASE("what runs beside kernels is counted as planned, and is in no time of 
   const CountCheck check = check_counts(plan, device, communicator, memory_report(job, program));
   CHECK(check.payload_bytes.counted == check.payload_bytes.planned);
   CHECK(check.calls.counted == check.calls.planned);
-  // They ran when they were waited for: their time is what nothing hid, and the step's is made of it, of the
-  // other operations and of what lies between them.
-  Seconds beside;
+  // They ran when they were waited for, so all their time is exposed. The step's time is that time, the other
+  // operations, and the gaps between them.
+  Seconds asynchronous;
   Seconds others;
   for (std::size_t position = 0; position < plan.ops().size(); ++position) {
     const bool is_asynchronous = plan.ops()[position].kind == PlannedOp::Kind::beside;
-    (is_asynchronous ? beside : others) += executor.time_of(position);
+    (is_asynchronous ? asynchronous : others) += executor.time_of(position);
   }
-  CHECK(beside > Seconds(0.0));
-  CHECK(executor.not_hidden() >= beside);
+  CHECK(asynchronous > Seconds(0.0));
+  CHECK(executor.not_hidden() >= asynchronous);
   CHECK(executor.waited() == Seconds(0.0));
   const Seconds sum = others + executor.not_hidden() + executor.overhead();
   CHECK(sum.value() == Approx(executor.step_time().value()).epsilon(1e-6));
 }
 
-TEST_CASE("what of collectives nothing hid is measured: here all of them, one after the other") {
+TEST_CASE("exposed communication is measured: here all of it") {
   const std::int64_t ranks = mpi_session().size();
   const JobSpec job = overlapping({.tp = ranks / 2, .dp = 2, .zero = 1}, false);
   const StepProgram program = build_step_program(job);
@@ -127,7 +127,7 @@ TEST_CASE("what of collectives nothing hid is measured: here all of them, one af
   LateCommunicator late(mpi);
   const StepMeasurement step = measured(late);
   REQUIRE(step.exposed);
-  // Of one stage, a group's time is the quickest rank's; the mean over ranks is no shorter.
+  // With one stage, a group's time is the fastest rank's; the mean over ranks is not shorter.
   Seconds collectives;
   for (std::size_t g = 0; g < groups.groups.size(); ++g) {
     if (groups.groups[g].is_communication) collectives += step.groups[g].median;
@@ -135,7 +135,7 @@ TEST_CASE("what of collectives nothing hid is measured: here all of them, one af
   CHECK(collectives > Seconds(0.0));
   CHECK(step.exposed->median >= collectives);
   CHECK(step.exposed->median < step.step.median);
-  // Where nothing runs beside kernels, all rows are.
+  // No exposed time is reported if no collective runs asynchronously.
   CHECK(!measured(mpi).exposed);
 }
 

@@ -1,12 +1,12 @@
-// What models are made of, with what they are cut by: norms of queries and keys, biases, learned positions,
-// layer norms and GELU, selective recomputation and uneven stages, under schedules and ZeRO.
+// Features of models combined with parallelisms: norms of queries and keys, biases, learned positions, layer
+// norms and GELU, selective recomputation and uneven stages, with schedules and ZeRO.
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/runtime/verify/verify_job.hpp"
 
 namespace foreshard::test {
 namespace {
 
-/// Ways to use this many devices that differ in what they cut.
+/// Parallelism degrees for this many devices.
 std::vector<Degrees> cuts(std::int64_t devices) {
   switch (devices) {
     case 2:
@@ -28,7 +28,7 @@ JobSpec cut_job(const Degrees& degrees, bool gpt) {
   return job;
 }
 
-/// With the schedules that go with these degrees.
+/// The same with every schedule that these degrees allow.
 std::vector<JobSpec> scheduled(const JobSpec& job) {
   std::vector<JobSpec> jobs{job};
   if (job.parallelism.pp == 1) return jobs;
@@ -70,7 +70,7 @@ TEST_CASE("norms of queries and keys under ulysses, without rotation, with exper
   JobSpec job = cut_job({.dp = ranks / 2, .cp = 2}, false);
   job.model.qk_norm = true;
   SECTION("ulysses") { job.parallelism.cp_style = CpStyle::ulysses; }
-  SECTION("all-gather, nothing rotates") {
+  SECTION("all-gather, without rotary embedding") {
     job.parallelism.cp_style = CpStyle::all_gather;
     job.model.positions = Positions::none;
   }
@@ -90,7 +90,7 @@ TEST_CASE("biases, positions, norms and activations in combination") {
         CAPTURE(degrees.name(), static_cast<int>(biases), gpt);
         JobSpec job = cut_job(degrees, gpt);
         job.model.biases = biases;
-        // Each with what the other shape of model has.
+        // Each model with the features of the other one.
         job.model.positions = biases == Biases::qkv ? Positions::learned : Positions::rope;
         job.model.norm = biases == Biases::attention ? NormKind::layernorm : job.model.norm;
         job.model.ffn = biases == Biases::all ? FfnKind::geglu : job.model.ffn;
@@ -100,7 +100,7 @@ TEST_CASE("biases, positions, norms and activations in combination") {
   }
 }
 
-TEST_CASE("a GPT-shaped model with a tied table, some operations made again") {
+TEST_CASE("a GPT-shaped model with tied embeddings and selective recomputation") {
   for (const Degrees& degrees : cuts(mpi_session().size())) {
     for (const Recompute recompute : {Recompute::selective, Recompute::selective_ops, Recompute::full}) {
       CAPTURE(degrees.name(), static_cast<int>(recompute));
@@ -112,7 +112,7 @@ TEST_CASE("a GPT-shaped model with a tied table, some operations made again") {
   }
 }
 
-TEST_CASE("kept and sent as bf16, with fp32 masters and gradients") {
+TEST_CASE("bf16 weights and transfers, with fp32 master weights and gradients") {
   for (const Degrees& degrees : cuts(mpi_session().size())) {
     CAPTURE(degrees.name());
     JobSpec job = cut_job(degrees, false);
@@ -125,15 +125,15 @@ TEST_CASE("kept and sent as bf16, with fp32 masters and gradients") {
       CpuDevice device(1);
       MpiCommunicator communicator(mpi_session(), DeviceMesh(one.parallelism));
       const ShardingErrors errors = compare_with_unsharded(one, device, communicator, 1);
-      // Single gradients of a model this small are sums of few tokens that all but cancel, and are held in
-      // fp64.
+      // Single gradients of so small a model are sums over few tokens that nearly cancel: they are compared
+      // in fp64.
       CHECK(errors.loss <= outputs_bound(one));
       CHECK(errors.outputs <= outputs_bound(one));
     }
   }
 }
 
-TEST_CASE("stages of unequal size, by hand and by cost") {
+TEST_CASE("stages of unequal size, given by hand and by cost") {
   for (const StagePolicy policy : {StagePolicy::even, StagePolicy::by_cost, StagePolicy::listed}) {
     for (const Degrees& degrees : cuts(mpi_session().size())) {
       if (degrees.pp == 1) continue;

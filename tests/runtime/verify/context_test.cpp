@@ -1,4 +1,4 @@
-// Context parallelism in its three styles, alone and with all that goes with it.
+// Context parallelism in its three styles, alone and combined with other features.
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/runtime/verify/verify_job.hpp"
 
@@ -7,7 +7,7 @@ namespace {
 
 constexpr CpStyle kStyles[] = {CpStyle::ring, CpStyle::all_gather, CpStyle::ulysses};
 
-/// Every way to use this many devices with a sequence that is cut.
+/// All parallelism degrees for this many devices with cp > 1.
 std::vector<Degrees> cut_sequences(std::int64_t devices) {
   switch (devices) {
     case 2: return {{.cp = 2}};
@@ -29,7 +29,7 @@ JobSpec cut_job(const Degrees& degrees, CpStyle style, bool gpt = false) {
   return job;
 }
 
-TEST_CASE("a sequence that is cut in any style is trained as a whole one") {
+TEST_CASE("context parallelism in any style computes what one device computes") {
   for (const CpStyle style : kStyles) {
     for (const Degrees& degrees : cut_sequences(mpi_session().size())) {
       CAPTURE(static_cast<int>(style), degrees.name());
@@ -38,20 +38,20 @@ TEST_CASE("a sequence that is cut in any style is trained as a whole one") {
   }
 }
 
-TEST_CASE("learned positions, bidirectional attention and recomputation go with it") {
+TEST_CASE("context parallelism with learned positions, bidirectional attention and recomputation") {
   const CpStyle style = GENERATE(CpStyle::ring, CpStyle::ulysses);
   const Degrees degrees = cut_sequences(mpi_session().size()).back();
   JobSpec job = cut_job(degrees, style, true);
   SECTION("learned positions") {}
   SECTION("bidirectional") { job.model.causal = false; }
-  SECTION("the attention core again") { job.training.recompute = Recompute::selective; }
-  SECTION("some operations again") { job.training.recompute = Recompute::selective_ops; }
-  SECTION("all again") { job.training.recompute = Recompute::full; }
+  SECTION("recomputation of attention") { job.training.recompute = Recompute::selective; }
+  SECTION("recomputation of some operations") { job.training.recompute = Recompute::selective_ops; }
+  SECTION("full recomputation") { job.training.recompute = Recompute::full; }
   CAPTURE(static_cast<int>(style), degrees.name());
   check_equals_unsharded(job);
 }
 
-TEST_CASE("the fast kernels agree, and everything is counted as planned") {
+TEST_CASE("context parallelism: the fast kernels agree, and everything is counted as planned") {
   for (const CpStyle style : kStyles) {
     for (const Degrees& degrees : cut_sequences(mpi_session().size())) {
       CAPTURE(static_cast<int>(style), degrees.name());

@@ -1,22 +1,22 @@
-// Mixtures of experts: routed, exchanged and computed by rows whose numbers are known only when they come.
+// Mixtures of experts: routing, exchange and products of rows whose number is known only at run time.
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/runtime/verify/verify_job.hpp"
 
 namespace foreshard::test {
 namespace {
 
-/// 8 experts of which a token sees two, and one that sees all tokens. Layer 0 is an ordinary one.
+/// 8 experts, 2 per token, and one shared expert. Layer 0 is a dense layer.
 JobSpec experts_job(const Degrees& degrees) {
   JobSpec job = sharded(tiny_job(false), degrees);
   job.model.experts =
       ExpertsSpec{.count = 8, .per_token = 2, .hidden = 12, .shared_hidden = 16, .dense_layers = 1};
-  // Room for the worst case: all tokens of the group meet on one rank.
+  // Memory for the worst case: all tokens of the group are sent to one rank.
   job.model.experts->imbalance = static_cast<double>(degrees.ep);
   if (degrees.devices() > 1) job.training.global_batch = 8;
   return job;
 }
 
-/// Every way to use this many devices. Tensor parallelism comes with sequence parallelism.
+/// All parallelism degrees for this many devices. Tensor parallelism is combined with sequence parallelism.
 std::vector<Degrees> experts_degrees(std::int64_t devices) {
   switch (devices) {
     case 2:
@@ -32,7 +32,7 @@ std::vector<Degrees> experts_degrees(std::int64_t devices) {
   }
 }
 
-TEST_CASE("experts on any ranks are trained as on one") {
+TEST_CASE("experts on several ranks compute what one device computes") {
   for (const Degrees& degrees : experts_degrees(mpi_session().size())) {
     CAPTURE(degrees.name());
     check_equals_unsharded(experts_job(degrees));
@@ -44,7 +44,7 @@ TEST_CASE("one expert per token, ungated experts, no shared one, and recomputati
   JobSpec job = experts_job(degrees);
   SECTION("one expert per token") { job.model.experts->per_token = 1; }
   SECTION("ungated") { job.model.ffn = FfnKind::gelu; }
-  SECTION("no shared expert, no ordinary layer") {
+  SECTION("no shared expert, no dense layer") {
     job.model.experts->shared_hidden = 0;
     job.model.experts->dense_layers = 0;
   }
@@ -53,12 +53,12 @@ TEST_CASE("one expert per token, ungated experts, no shared one, and recomputati
     job.model.mla =
         MlaSpec{.q_rank = 12, .kv_rank = 8, .nope_head_dim = 6, .rope_head_dim = 4, .v_head_dim = 5};
   }
-  SECTION("some operations again") { job.training.recompute = Recompute::selective_ops; }
-  SECTION("all again") { job.training.recompute = Recompute::full; }
+  SECTION("recomputation of some operations") { job.training.recompute = Recompute::selective_ops; }
+  SECTION("full recomputation") { job.training.recompute = Recompute::full; }
   check_equals_unsharded(job);
 }
 
-TEST_CASE("the fast kernels agree, and everything is counted as routed") {
+TEST_CASE("experts: the fast kernels agree, and everything is counted as routed") {
   for (const Degrees& degrees : experts_degrees(mpi_session().size())) {
     for (const auto& [precision, recompute] : {std::pair{Precision::fp32, Recompute::none},
                                                {Precision::fp32, Recompute::full},
@@ -70,8 +70,8 @@ TEST_CASE("the fast kernels agree, and everything is counted as routed") {
       job.training.precision = precision;
       check_fast_kernels(job);
       const CountCheck check = check_counted_as_planned(job);
-      // A micro-batch of 16 tokens has 32 choices, spread over 8 experts: 4 each; ep ranks bring as many
-      // micro-batches to one expert, of which context parallelism leaves each of them a share.
+      // A micro-batch of 16 tokens has 32 choices over 8 experts: 4 each on average. An expert gets the rows
+      // of ep ranks; with context parallelism each rank has only a share of its micro-batch.
       REQUIRE(check.routing.has_value());
       CHECK(check.routing->mean_rows ==
             4.0 * static_cast<double>(degrees.ep) / static_cast<double>(degrees.cp));
@@ -79,7 +79,7 @@ TEST_CASE("the fast kernels agree, and everything is counted as routed") {
       CHECK(static_cast<double>(check.routing->most_rows) >= check.routing->mean_rows);
       CHECK(check.routing->imbalance >= 1.0);
       CHECK(check.routing->imbalance <= static_cast<double>(degrees.ep));
-      // The program is sized for the worst case, of which not all came.
+      // The program's sizes are those of the worst case; fewer rows came.
       CHECK((check.routing->planned_flops > check.flops.counted) == (degrees.ep > 1));
     }
   }

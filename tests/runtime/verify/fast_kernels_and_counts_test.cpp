@@ -1,4 +1,4 @@
-// The fast kernels in fp32 and bf16, and what devices and communicators are counted to do.
+// The fast kernels in fp32 and bf16, and the counters of devices and communicators.
 #include "planner/program/emit/emit.hpp"
 #include "runtime/verify/step_counts.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"
@@ -7,7 +7,7 @@
 namespace foreshard::test {
 namespace {
 
-TEST_CASE("in fp32 and bf16 outputs and gradients equal the unsharded run's but for rounding") {
+TEST_CASE("in fp32 and bf16 outputs and gradients equal the unsharded run's up to rounding") {
   for (const Precision precision : kFastPrecisions) {
     for (const bool gpt : {false, true}) {
       for (const Degrees& degrees : degrees_of(mpi_session().size())) {
@@ -38,8 +38,8 @@ TEST_CASE("FLOPs, payload, calls and peak bytes are counted as planned, exactly"
 }
 
 TEST_CASE("activations travel in two bytes instead of four, by hand") {
-  // Of a micro-batch of 2 × 8 tokens by 32 columns, 512 numbers: in each of 4 layers attention and FFN are
-  // all-reduced forward and backward, and so are the embedding's rows and the gradient of the head's input.
+  // A micro-batch of 2 × 8 tokens with 32 columns has 512 numbers. In each of 4 layers, attention and FFN are
+  // all-reduced in forward and backward; so are the embedding's rows and the gradient of the head's input.
   // Statistics of the cross-entropy and the norm of the gradients stay fp32.
   const std::int64_t ranks = mpi_session().size();
   JobSpec job = sharded(tiny_job(false), {.tp = ranks});
@@ -58,10 +58,10 @@ TEST_CASE("the FLOPs of a step of one layer, by hand") {
   job.model.layers = 1;
   job.training.global_batch = 2 * mpi_session().size();
   const StepProgram program = build_step_program(job);
-  // Products of a token: qkv 32·64, out 32·32, gate and up 32·96, down 48·32, logits 32·32; each 2 FLOPs,
+  // Products of one token: qkv 32·64, out 32·32, gate and up 32·96, down 48·32, logits 32·32; each 2 FLOPs,
   // three times.
   const std::int64_t products = 3 * 2 * 16 * (32 * 64 + 32 * 32 + 32 * 96 + 48 * 32 + 32 * 32);
-  // The core: 2 products forward, 5 backward, of 2 sequences × 8 heads × 8 × 8 scores × 4.
+  // Attention: 2 products forward, 5 backward, of 2 sequences × 8 heads × 8 × 8 scores × 4.
   const std::int64_t core = 7 * 2 * (2 * 8 * 8 * 8 * 4);
   CHECK(planned_counts(program, StageId(0)).flops == Flops(products + core));
 }

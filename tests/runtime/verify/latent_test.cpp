@@ -1,4 +1,4 @@
-// Latent attention: queries and keys through low ranks, one rotated key that all heads share.
+// Latent attention: low-rank queries and keys, and one rotated key that all heads share.
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/runtime/verify/verify_job.hpp"
 
@@ -27,26 +27,26 @@ std::vector<Degrees> latent_degrees(std::int64_t devices) {
   }
 }
 
-TEST_CASE("latent attention shards as other attention does") {
+TEST_CASE("sharded latent attention computes what one device computes") {
   for (const Degrees& degrees : latent_degrees(mpi_session().size())) {
     CAPTURE(degrees.name());
     check_equals_unsharded(latent_job(degrees));
   }
 }
 
-TEST_CASE("latent attention without a rank for queries, without rotated columns, and recomputed") {
+TEST_CASE("latent attention with full-rank queries, without rotated columns, and with recomputation") {
   const Degrees degrees = latent_degrees(mpi_session().size()).back();
   JobSpec job = latent_job(degrees);
   SECTION("queries straight from the hidden state") { job.model.mla->q_rank = 0; }
-  SECTION("nothing rotates") {
+  SECTION("without rotary embedding") {
     job.model.mla->rope_head_dim = 0;
     job.model.positions = Positions::none;
   }
-  SECTION("all again") { job.training.recompute = Recompute::full; }
+  SECTION("full recomputation") { job.training.recompute = Recompute::full; }
   check_equals_unsharded(job);
 }
 
-TEST_CASE("its fast kernels agree, and everything is counted as planned") {
+TEST_CASE("latent attention: the fast kernels agree, and everything is counted as planned") {
   for (const Degrees& degrees : latent_degrees(mpi_session().size())) {
     CAPTURE(degrees.name());
     JobSpec job = latent_job(degrees);

@@ -1,11 +1,11 @@
-// Interleaved stages and weight gradients that run later: the same sums in another order, to the last rule.
+// Interleaved and zero-bubble pipelines compute the same sums in another order.
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/runtime/verify/verify_job.hpp"
 
 namespace foreshard::test {
 namespace {
 
-/// Eight layers, so that four stages of two chunks have one each.
+/// Eight layers, so that each of two chunks of four stages has one layer.
 JobSpec scheduled_job(const Degrees& degrees, ScheduleKind schedule, bool gpt = false) {
   JobSpec job = sharded(tiny_job(gpt), degrees);
   job.training.schedule = schedule;
@@ -43,7 +43,7 @@ TEST_CASE("interleaved and zero-bubble pipelines compute what one device compute
   }
 }
 
-TEST_CASE("their fast kernels agree, and everything is counted as planned") {
+TEST_CASE("schedules: the fast kernels agree, and everything is counted as planned") {
   for (const ScheduleKind schedule : kSchedules) {
     for (const Degrees& degrees : pipelines(mpi_session().size())) {
       CAPTURE(static_cast<int>(schedule), degrees.name());

@@ -7,8 +7,8 @@
 
 namespace foreshard::test {
 
-/// A tiny fp32 job of a Llama-shaped or GPT-shaped model: 4 layers, so that stages hold several; a vocabulary
-/// that does not fill its padding; grouped queries.
+/// A tiny fp32 job with a Llama-shaped or GPT-shaped model: 4 layers, so that stages have several; a padded
+/// vocabulary; several query heads per kv head.
 inline JobSpec tiny_job(bool gpt) {
   JobSpec job;
   job.name = gpt ? "tiny-gpt" : "tiny-llama";
@@ -24,7 +24,7 @@ inline JobSpec tiny_job(bool gpt) {
   return job;
 }
 
-/// What the fast kernels compute with.
+/// The precisions of the fast kernels.
 inline constexpr Precision kFastPrecisions[] = {Precision::fp32, Precision::bf16};
 
 struct Degrees {
@@ -56,8 +56,8 @@ inline JobSpec sharded(JobSpec job, const Degrees& degrees) {
   return job;
 }
 
-/// Every combination of degrees of this many devices, with and without sequence parallelism and ZeRO-1 where
-/// they mean something.
+/// Every combination of degrees for this many devices, with and without sequence parallelism and ZeRO-1 where
+/// they have an effect.
 inline std::vector<Degrees> degrees_of(std::int64_t devices) {
   std::vector<Degrees> all;
   for (std::int64_t tp = 1; tp <= devices; tp *= 2) {

@@ -1,11 +1,11 @@
-// A table that the first stage looks up and the last one multiplies by: both hold it, and sum its gradient.
+// Tied embeddings in a pipeline: the first and the last stage both have the table, and sum its gradient.
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/runtime/verify/verify_job.hpp"
 
 namespace foreshard::test {
 namespace {
 
-/// Pipelines of two stages and of more, whose inner ones have no part in it.
+/// Pipelines of two and of more stages; inner stages do not have the table.
 std::vector<Degrees> pipelines(std::int64_t devices) {
   switch (devices) {
     case 2: return {{.pp = 2}};
@@ -30,7 +30,7 @@ JobSpec tied_job(const Degrees& degrees, bool gpt) {
   return job;
 }
 
-TEST_CASE("a table on two stages is trained as one") {
+TEST_CASE("tied embeddings on two stages compute what one device computes") {
   for (const bool gpt : {false, true}) {
     for (const Degrees& degrees : pipelines(mpi_session().size())) {
       CAPTURE(gpt, degrees.name());
@@ -39,7 +39,7 @@ TEST_CASE("a table on two stages is trained as one") {
   }
 }
 
-TEST_CASE("whatever the schedule") {
+TEST_CASE("tied embeddings with every schedule") {
   JobSpec job = tied_job(pipelines(mpi_session().size()).front(), false);
   job.training.global_batch = 2 * job.parallelism.dp * job.parallelism.pp * 2;
   SECTION("gpipe") { job.training.schedule = ScheduleKind::gpipe; }
@@ -51,12 +51,12 @@ TEST_CASE("whatever the schedule") {
   SECTION("zero-bubble") {
     if (job.parallelism.zero < 2) job.training.schedule = ScheduleKind::zero_bubble;
   }
-  SECTION("all again") { job.training.recompute = Recompute::full; }
+  SECTION("full recomputation") { job.training.recompute = Recompute::full; }
   check_equals_unsharded(job);
   check_counted_as_planned(job);
 }
 
-TEST_CASE("the fast kernels agree, and everything is counted as planned") {
+TEST_CASE("tied embeddings: the fast kernels agree, and everything is counted as planned") {
   for (const Degrees& degrees : pipelines(mpi_session().size())) {
     CAPTURE(degrees.name());
     const JobSpec job = tied_job(degrees, true);
@@ -65,7 +65,7 @@ TEST_CASE("the fast kernels agree, and everything is counted as planned") {
   }
 }
 
-TEST_CASE("both ends hold the same table after a step") {
+TEST_CASE("both stages have the same table after a step") {
   const std::int64_t ranks = mpi_session().size();
   const JobSpec job = tied_job({.pp = 2, .dp = ranks / 2}, true);
   const StepProgram program = build_step_program(job);

@@ -16,7 +16,7 @@
 
 namespace foreshard::test {
 
-/// The job computes what its unsharded self computes: in fp64, over three steps.
+/// Checks that the job computes what the unsharded job computes, in fp64, over three steps.
 inline void check_equals_unsharded(const JobSpec& job) {
   REQUIRE(what_the_runtime_lacks(job).empty());
   ReferenceDevice device;
@@ -30,7 +30,7 @@ inline void check_equals_unsharded(const JobSpec& job) {
   CHECK(errors.gradients_compared > 0);
 }
 
-/// One step on the fast kernels does what the program says, to the last FLOP, byte and call.
+/// Checks that one step on the fast kernels has exactly the FLOPs, bytes and calls of the program.
 inline CountCheck check_counted_as_planned(const JobSpec& job) {
   const StepProgram program = build_step_program(job);
   CpuDevice cpu(1);
@@ -51,7 +51,8 @@ inline CountCheck check_counted_as_planned(const JobSpec& job) {
   return check;
 }
 
-/// On the fast kernels: the loss, outputs and gradients are those of the unsharded run but for rounding.
+/// Checks that on the fast kernels loss, outputs and gradients equal those of the unsharded run up to
+/// rounding.
 inline void check_fast_kernels(const JobSpec& job) {
   REQUIRE(what_the_runtime_lacks(job).empty());
   CpuDevice device(1);

@@ -1,4 +1,4 @@
-// Gradients (ZeRO-2) and weights (ZeRO-3) that are cut over the data-parallel ranks, evenly and unevenly.
+// Gradients (ZeRO-2) and weights (ZeRO-3) sharded over the data-parallel ranks, evenly and unevenly.
 #include "runtime/execute/zero_shares.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/runtime/verify/verify_job.hpp"
@@ -30,7 +30,7 @@ JobSpec zero_job(Degrees degrees, int zero, bool gpt = false) {
   return job;
 }
 
-TEST_CASE("gradients and weights that are cut train as whole ones") {
+TEST_CASE("sharded gradients and weights compute what one device computes") {
   for (const int zero : kStages) {
     for (const Degrees& degrees : replicated(mpi_session().size())) {
       for (const bool gpt : {false, true}) {
@@ -41,11 +41,11 @@ TEST_CASE("gradients and weights that are cut train as whole ones") {
   }
 }
 
-TEST_CASE("recomputation, masters, sgd and other schedules go with it") {
+TEST_CASE("ZeRO with recomputation, master weights, sgd and other schedules") {
   const int zero = GENERATE(2, 3);
   JobSpec job = zero_job(replicated(mpi_session().size()).back(), zero);
-  SECTION("all again") { job.training.recompute = Recompute::full; }
-  SECTION("some operations again") { job.training.recompute = Recompute::selective_ops; }
+  SECTION("full recomputation") { job.training.recompute = Recompute::full; }
+  SECTION("recomputation of some operations") { job.training.recompute = Recompute::selective_ops; }
   SECTION("a program in bf16") { job.training.precision = Precision::bf16; }
   SECTION("sgd") { job.training.optimizer = OptimizerKind::sgd; }
   SECTION("more micro-batches, gpipe or interleaved") {
@@ -60,7 +60,7 @@ TEST_CASE("recomputation, masters, sgd and other schedules go with it") {
   check_equals_unsharded(job);
 }
 
-TEST_CASE("a table that both ends use is cut as well") {
+TEST_CASE("ZeRO with tied embeddings") {
   for (const int zero : kStages) {
     CAPTURE(zero);
     JobSpec job = zero_job({.dp = mpi_session().size()}, zero, true);
@@ -69,7 +69,7 @@ TEST_CASE("a table that both ends use is cut as well") {
   }
 }
 
-TEST_CASE("experts are cut over their copies") {
+TEST_CASE("experts are sharded over their replicas") {
   const std::int64_t ranks = mpi_session().size();
   if (ranks % 2 != 0) return;
   for (const int zero : kStages) {
@@ -83,7 +83,7 @@ TEST_CASE("experts are cut over their copies") {
   }
 }
 
-TEST_CASE("the fast kernels agree, and everything is counted as planned") {
+TEST_CASE("ZeRO: the fast kernels agree, and everything is counted as planned") {
   for (const int zero : kStages) {
     for (const Degrees& degrees : replicated(mpi_session().size())) {
       CAPTURE(zero, degrees.name());
@@ -94,7 +94,7 @@ TEST_CASE("the fast kernels agree, and everything is counted as planned") {
   }
 }
 
-TEST_CASE("what is left on a rank is its share of the weights, their gradients and moments") {
+TEST_CASE("a rank has its share of the weights, gradients and moments") {
   const std::int64_t ranks = mpi_session().size();
   const JobSpec job = zero_job({.dp = ranks}, 3);
   const StepProgram program = build_step_program(job);
