@@ -329,7 +329,7 @@ Ticket NcclCommunicator::begin_after_kernels(const NcclGroup& group) {
   return ticket;
 }
 
-void NcclCommunicator::land(Ticket ticket, const NcclGroup& group) {
+void NcclCommunicator::record_end(Ticket ticket, const NcclGroup& group) {
   events_[ticket.at()].end.record(group.stream());
 }
 
