@@ -104,8 +104,8 @@ StepCounts counted(const CountingDevice& device, const CountingCommunicator& com
 
 namespace {
 
-/// The shape of the program's first router. A rank whose stage has only dense layers has no router of its own, but all
-/// ranks take part in the comparison.
+/// The shape of the program's first router. A rank whose stage has only dense layers has no router of its
+/// own, but all ranks take part in the comparison.
 std::optional<RoutedShape> routed_anywhere(const RankPlan& plan) {
   for (const Block& block : plan.program().blocks) {
     if (auto shape = routed_shape(plan.program(), block, plan.coordinates())) return shape;
