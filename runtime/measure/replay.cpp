@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "planner/units/overloaded.hpp"
 #include "runtime/measure/measure_link.hpp"
 #include "runtime/measure/measured_time.hpp"
 
