@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 #include "planner/units/parse_quantity.hpp"
 #include "tools/csv_table.hpp"
 

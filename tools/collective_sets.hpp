@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "planner/cost/collectives/collective_time.hpp"
-#include "planner/spec/cluster/cluster_spec.hpp"
+#include "planner/spec/types/cluster_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 
 namespace foreshard::tools {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 
 namespace foreshard::cli {
 

@@ -16,7 +16,7 @@
 #include "cli/options/target.hpp"
 #include "cli/terminal/progress.hpp"
 #include "planner/spec/cluster/write_cluster.hpp"
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 #include "runtime/calibrate/calibrate.hpp"
 #include "runtime/calibrate/measure_links.hpp"
 #include "runtime/comm/before_run.hpp"

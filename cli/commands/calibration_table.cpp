@@ -6,7 +6,7 @@
 
 #include "planner/report/format.hpp"
 #include "planner/report/table.hpp"
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/types/names.hpp"
 
 namespace foreshard::cli {
 namespace {

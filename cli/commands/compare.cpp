@@ -22,8 +22,8 @@
 #include "planner/report/compare_json.hpp"
 #include "planner/report/compare_table.hpp"
 #include "planner/search/comparison.hpp"
-#include "planner/spec/yaml/load.hpp"
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/load/load.hpp"
+#include "planner/spec/types/names.hpp"
 
 namespace foreshard::cli {
 namespace {

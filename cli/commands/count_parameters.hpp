@@ -1,7 +1,7 @@
 #pragma once
 
 #include "planner/cost/step/estimate.hpp"
-#include "planner/spec/model/model_spec.hpp"
+#include "planner/spec/types/model_spec.hpp"
 
 namespace foreshard::cli {
 

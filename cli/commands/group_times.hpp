@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "planner/cost/step/lane_player.hpp"
-#include "planner/program/ops/op_groups.hpp"
+#include "planner/program/op_groups.hpp"
 #include "planner/program/step_program.hpp"
 
 namespace foreshard::cli {

@@ -18,7 +18,7 @@
 #include "planner/report/format.hpp"
 #include "planner/report/table.hpp"
 #include "planner/report/words.hpp"
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 
 namespace foreshard::cli {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 
 namespace foreshard::cli {
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/comm/mpi_session.hpp"

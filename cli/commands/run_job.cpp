@@ -9,9 +9,9 @@
 #include <fmt/ranges.h>
 
 #include "cli/commands/command.hpp"
-#include "cli/options/job_input.hpp"
 #include "cli/commands/run_device.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "cli/options/job_input.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/program/json/program_json.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "runtime/comm/available_memory.hpp"

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "runtime/comm/mpi_session.hpp"
 
 namespace foreshard::cli {

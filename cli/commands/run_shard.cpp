@@ -6,7 +6,7 @@
 #include "cli/commands/run_validation.hpp"
 #include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/cost/ops/cost_model.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "runtime/comm/counting_communicator.hpp"
 #include "runtime/comm/solo_communicator.hpp"
 #include "runtime/execute/executor.hpp"

@@ -12,7 +12,7 @@
 #include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/lane_player.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "runtime/comm/before_run.hpp"
 #include "runtime/comm/counting_communicator.hpp"
 #include "runtime/comm/mpi_communicator.hpp"

@@ -5,7 +5,7 @@
 
 #include "cli/terminal/progress.hpp"
 #include "planner/report/validation.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "runtime/comm/mpi_session.hpp"
 
 namespace foreshard::cli {

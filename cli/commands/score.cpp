@@ -21,7 +21,7 @@
 #include "planner/report/score_json.hpp"
 #include "planner/report/score_table.hpp"
 #include "planner/score/score.hpp"
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 
 namespace foreshard::cli {
 namespace {

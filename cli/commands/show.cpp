@@ -11,8 +11,8 @@
 #include "cli/options/suggestion.hpp"
 #include "cli/options/target.hpp"
 #include "planner/spec/job/job_schema_json.hpp"
+#include "planner/spec/load/load.hpp"
 #include "planner/spec/yaml/input_file.hpp"
-#include "planner/spec/yaml/load.hpp"
 
 namespace foreshard::cli {
 namespace {

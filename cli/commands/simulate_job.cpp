@@ -15,7 +15,7 @@
 #include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/estimate.hpp"
 #include "planner/cost/step/lane_player.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "sim/step/simulate_step.hpp"
 #include "sim/trace/chrome_trace.hpp"
 

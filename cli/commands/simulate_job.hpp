@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "planner/report/planned_job.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "sim/disturb/disturbance.hpp"
 #include "sim/disturb/over_seeds.hpp"
 #include "sim/network/play_on_network.hpp"

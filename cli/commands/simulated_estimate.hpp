@@ -1,7 +1,7 @@
 #pragma once
 
 #include "planner/cost/step/estimate.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "sim/step/simulation_result.hpp"
 
 namespace foreshard::cli {

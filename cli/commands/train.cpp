@@ -16,7 +16,7 @@
 #include "cli/options/target.hpp"
 #include "cli/terminal/progress.hpp"
 #include "planner/cost/memory/memory_ledger.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/spec/yaml/input_file.hpp"
 #include "runtime/execute/executor.hpp"
 #include "runtime/execute/mean_loss.hpp"

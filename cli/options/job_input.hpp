@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "cli/options/option.hpp"
-#include "planner/spec/job/job_spec.hpp"
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
+#include "planner/spec/types/job_spec.hpp"
 
 namespace foreshard::cli {
 

@@ -8,7 +8,7 @@
 
 #include "cli/options/common_options.hpp"
 #include "cli/options/target.hpp"
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/types/names.hpp"
 
 namespace foreshard::cli {
 namespace {

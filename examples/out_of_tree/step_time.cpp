@@ -6,7 +6,7 @@
 #include <exception>
 
 #include "planner/cost/step/estimate.hpp"
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 
 int main(int argc, char** argv) {
   if (argc != 2) {

@@ -1,6 +1,6 @@
 #include "planner/program/block.hpp"
 
-#include "planner/program/ops/enum_names.hpp"
+#include "planner/program/block_names.hpp"
 
 namespace foreshard {
 

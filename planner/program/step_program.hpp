@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "planner/program/block.hpp"
-#include "planner/program/schedule/slot.hpp"
+#include "planner/program/slot.hpp"
 #include "planner/program/tensors/tensor.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "planner/topology/group.hpp"

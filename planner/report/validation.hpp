@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "planner/program/ops/op_groups.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/program/op_groups.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/units/count.hpp"
 #include "planner/units/quantity.hpp"
 

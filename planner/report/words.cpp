@@ -1,7 +1,7 @@
 #include "planner/report/words.hpp"
 
-#include "planner/report/format.hpp"
 #include "planner/frameworks/framework.hpp"
+#include "planner/report/format.hpp"
 
 namespace foreshard::report {
 

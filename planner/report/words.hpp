@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/units/dtype.hpp"
 
 /// How the tables name things: the words of the job file, so that a reader can change what he reads.

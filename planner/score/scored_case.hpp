@@ -6,7 +6,7 @@
 #include <string>
 
 #include "planner/cost/step/estimate.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 
 namespace foreshard {
 

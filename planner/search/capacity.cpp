@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "planner/cost/memory/memory_ledger.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/spec/job/validate_job.hpp"
 #include "planner/units/count.hpp"
 

@@ -4,7 +4,7 @@
 #include <functional>
 #include <optional>
 
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 
 namespace foreshard {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "planner/search/variants.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 
 namespace foreshard {
 

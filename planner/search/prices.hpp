@@ -3,7 +3,7 @@
 #include <span>
 #include <string>
 
-#include "planner/spec/cluster/cluster_spec.hpp"
+#include "planner/spec/types/cluster_spec.hpp"
 #include "planner/units/quantity.hpp"
 
 namespace foreshard {

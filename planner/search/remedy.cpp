@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "planner/cost/memory/memory_ledger.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/search/change.hpp"
 
 namespace foreshard {

@@ -6,7 +6,7 @@
 
 #include <fmt/core.h>
 
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/types/names.hpp"
 
 namespace foreshard {
 namespace {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "planner/spec/job/validate_job.hpp"
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/types/names.hpp"
 #include "planner/units/count.hpp"
 
 namespace foreshard {

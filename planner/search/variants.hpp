@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 
 namespace foreshard {
 

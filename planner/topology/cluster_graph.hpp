@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "planner/spec/cluster/cluster_spec.hpp"
+#include "planner/spec/types/cluster_spec.hpp"
 #include "planner/topology/route.hpp"
 #include "planner/units/strong_index.hpp"
 

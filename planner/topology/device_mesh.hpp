@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/topology/group.hpp"
-#include "planner/spec/job/job_spec.hpp"
 #include "planner/units/strong_index.hpp"
 
 namespace foreshard {

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/types/names.hpp"
 #include "runtime/calibrate/measure_kernels.hpp"
 #include "runtime/calibrate/measure_links.hpp"
 #include "runtime/comm/available_memory.hpp"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "planner/spec/cluster/cluster_spec.hpp"
+#include "planner/spec/types/cluster_spec.hpp"
 #include "planner/spec/yaml/figure_sources.hpp"
 #include "runtime/calibrate/fit_kernels.hpp"
 #include "runtime/calibrate/fit_link.hpp"

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "planner/spec/accelerator/accelerator_spec.hpp"
+#include "planner/spec/types/accelerator_spec.hpp"
 #include "runtime/calibrate/kernel_family.hpp"
 #include "runtime/calibrate/measured_kernel.hpp"
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "planner/spec/accelerator/accelerator_spec.hpp"
+#include "planner/spec/types/accelerator_spec.hpp"
 #include "runtime/measure/measure_link.hpp"
 
 namespace foreshard {

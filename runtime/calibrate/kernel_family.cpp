@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "planner/cost/memory/memory_pass.hpp"
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/types/names.hpp"
 
 namespace foreshard {
 

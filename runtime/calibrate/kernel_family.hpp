@@ -4,7 +4,7 @@
 #include <string>
 
 #include "planner/program/ops/op.hpp"
-#include "planner/spec/accelerator/kernel_constants.hpp"
+#include "planner/spec/types/kernel_constants.hpp"
 
 namespace foreshard {
 

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "runtime/comm/loopback_communicator.hpp"
 #include "runtime/execute/executor.hpp"
 #include "runtime/measure/op_samples.hpp"

@@ -3,7 +3,7 @@
 #include <functional>
 #include <span>
 
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/units/count.hpp"
 #include "planner/units/quantity.hpp"
 #include "runtime/calibrate/measured_kernel.hpp"

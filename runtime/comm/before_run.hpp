@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/units/count.hpp"
 
 namespace foreshard {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "planner/program/ops/op_groups.hpp"
+#include "planner/program/op_groups.hpp"
 #include "planner/program/schedule/timeline.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/execute/executor.hpp"

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "planner/program/emit/tensor_label.hpp"
+#include "planner/program/tensor_label.hpp"
 #include "runtime/shard/random.hpp"
 #include "runtime/shard/shard_map.hpp"
 

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "runtime/comm/loopback_communicator.hpp"
 #include "runtime/execute/executor.hpp"
 #include "runtime/execute/mean_loss.hpp"

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/device/device.hpp"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "planner/spec/cluster/cluster_spec.hpp"
+#include "planner/spec/types/cluster_spec.hpp"
 #include "planner/topology/cluster_graph.hpp"
 #include "planner/units/quantity.hpp"
 #include "planner/units/strong_index.hpp"

@@ -8,7 +8,7 @@
 
 #include "planner/cost/collectives/collective_time.hpp"
 #include "planner/program/step_program.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "sim/network/fabric.hpp"
 #include "sim/network/flow_network.hpp"

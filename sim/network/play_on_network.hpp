@@ -4,9 +4,9 @@
 #include <span>
 #include <vector>
 
-#include "planner/program/step_program.hpp"
 #include "planner/program/schedule/timeline.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/program/step_program.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "sim/network/fabric.hpp"
 #include "sim/network/link_series.hpp"
 #include "sim/step/simulate_step.hpp"

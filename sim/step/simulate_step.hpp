@@ -56,7 +56,7 @@ void check_options(const SimulationOptions& options);
 ///                when the last stage is
 ///
 /// The same program and times give the same result, span for span. Two simulations do not know of each other.
-/// @throws Deadlock (sim/trace/deadlock_report.hpp) if the program cannot be run to its end;
+/// @throws Deadlock (sim/step/deadlock_report.hpp) if the program cannot be run to its end;
 /// std::invalid_argument for options out of range; as plan_program.
 SimulationResult simulate_step(const StepProgram& program, const OpTimes& times, TimelineSink& timeline,
                                const SimulationOptions& options = {});

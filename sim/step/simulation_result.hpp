@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "planner/topology/group.hpp"
 #include "planner/program/ops/op.hpp"
+#include "planner/topology/group.hpp"
 #include "planner/units/count.hpp"
 #include "sim/engine/sim_time.hpp"
 
@@ -28,7 +28,7 @@ struct RankResult {
   /// The compute lane is idle, and all that the next kernel still lacks is that the host submits it.
   SimTime host;
   SimTime bubble;  ///< idle for any other reason: another rank is not there yet
-  Bytes peak;  ///< the ledger's
+  Bytes peak;      ///< the ledger's
 };
 
 /// One row of the critical path: operations alike in component, phase and kind.

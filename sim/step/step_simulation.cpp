@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "planner/cost/memory/memory_ledger.hpp"
+#include "sim/step/deadlock_report.hpp"
 #include "sim/step/task_label.hpp"
-#include "sim/trace/deadlock_report.hpp"
 
 namespace foreshard {
 

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "planner/cost/step/block_cost.hpp"
 #include "planner/cost/ops/cost_model.hpp"
+#include "planner/cost/step/block_cost.hpp"
 #include "planner/cost/step/estimate.hpp"
 #include "planner/cost/step/stage_play.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "tests/support/test_jobs.hpp"
 
 using namespace foreshard;
@@ -68,9 +68,8 @@ void measure_job(const JobSpec& job) {
   measure("price all operations", [&] { kept += price_operations(program, cost)[0][0].time.value(); });
   measure("price all blocks from operations", [&] { kept += price_blocks(program, times)[0].gemms.value(); });
   const LanePlan plan = plan_lanes(program, times);
-  measure("play the stages", [&] {
-    kept += play_stages(program, plan, cost.interference())[0].epilogue.total().value();
-  });
+  measure("play the stages",
+          [&] { kept += play_stages(program, plan, cost.interference())[0].epilogue.total().value(); });
   std::printf("  (sum of results %.3g)\n", kept);
 }
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "planner/cost/ops/cost_model.hpp"
-#include "planner/program/emit/emit.hpp"
-#include "planner/spec/yaml/load.hpp"
+#include "planner/program/build/build_step_program.hpp"
+#include "planner/spec/load/load.hpp"
 #include "sim/disturb/disturbance.hpp"
 #include "sim/engine/engine.hpp"
 #include "sim/network/ring_messages.hpp"

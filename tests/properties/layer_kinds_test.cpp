@@ -3,12 +3,12 @@
 #include <vector>
 
 #include "planner/cost/step/estimate.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
-#include "planner/program/emit/emit.hpp"
 #include "planner/program/json/program_json.hpp"
 #include "planner/report/estimate_json.hpp"
-#include "planner/spec/model/layer_pattern.hpp"
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
+#include "planner/spec/types/layer_pattern.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random_jobs.hpp"
 

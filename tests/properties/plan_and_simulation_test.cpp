@@ -6,7 +6,7 @@
 
 #include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/estimate.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "sim/step/simulate_step.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random_bundled_jobs.hpp"

@@ -12,9 +12,9 @@ include() {
 }
 
 # Each of these obeys.
-include planner/spec/yaml/load.cpp '"planner/spec/yaml/load.hpp"'
-include planner/spec/yaml/load.cpp '<yaml-cpp/yaml.h>'
-include planner/spec/yaml/load.cpp '<fmt/format.h>'
+include planner/spec/load/load.cpp '"planner/spec/load/load.hpp"'
+include planner/spec/load/load.cpp '<yaml-cpp/yaml.h>'
+include planner/spec/load/load.cpp '<fmt/format.h>'
 include planner/topology/route.cpp '<boost/graph/adjacency_list.hpp>'
 include planner/program/dependencies/task_graph.cpp '<boost/graph/topological_sort.hpp>'
 include planner/program/json/program_json.cpp '<nlohmann/json.hpp>'

@@ -12,7 +12,7 @@ line() { # FILE TEXT
 
 # Each of these obeys.
 line planner/program/check/check_sizes.cpp 'complain(tensor.label);'
-line planner/program/emit/program_builder.cpp 'tensor.label = label_of(meaning);'
+line planner/program/program_builder.cpp 'tensor.label = label_of(meaning);'
 line sim/step/step_simulation.cpp 'TaskLabel::unpacked(task.label);'
 line runtime/shard/initial_weights.cpp 'stream_of(label_of(weight.meaning));'
 if ! "$labels" "$tree"; then

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "runtime/comm/mpi_session.hpp"
 

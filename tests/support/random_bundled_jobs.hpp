@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/load/load.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/spec/yaml/diagnostic.hpp"
-#include "planner/spec/yaml/load.hpp"
 
 // Jobs of the bundled models on the bundled clusters, with every key of a job file drawn from a fixed seed. They are
 // read as a user's file is, so that frameworks fill in what is not drawn.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 
 // Jobs for tests, built by hand so that nothing depends on files.
 

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "planner/cost/ops/minimise.hpp"
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 #include "tests/support/catch.hpp"
 #include "tools/fit_kernels/fit_accelerator.hpp"
 

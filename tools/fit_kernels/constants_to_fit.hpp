@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "planner/cost/ops/minimise.hpp"
-#include "planner/spec/accelerator/accelerator_spec.hpp"
+#include "planner/spec/types/accelerator_spec.hpp"
 #include "tools/fit_kernels/measured_kernels.hpp"
 
 namespace foreshard::fit {

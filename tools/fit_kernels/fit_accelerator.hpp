@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-#include "planner/spec/accelerator/accelerator_spec.hpp"
+#include "planner/spec/types/accelerator_spec.hpp"
 #include "tools/fit_kernels/measured_kernels.hpp"
 
 namespace foreshard::fit {

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "planner/spec/yaml/load.hpp"
-#include "planner/spec/yaml/map_writer.hpp"
 #include "planner/spec/accelerator/write_accelerator.hpp"
+#include "planner/spec/load/load.hpp"
+#include "planner/spec/yaml/map_writer.hpp"
 #include "tools/fit_kernels/fit_accelerator.hpp"
 
 namespace foreshard::fit {

@@ -3,7 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/types/names.hpp"
 #include "tools/fit_kernels/csv_row.hpp"
 
 namespace foreshard::fit {

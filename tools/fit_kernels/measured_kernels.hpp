@@ -8,7 +8,7 @@
 
 #include "planner/program/ops/op.hpp"
 #include "planner/program/step_program.hpp"
-#include "planner/spec/accelerator/kernel_constants.hpp"
+#include "planner/spec/types/kernel_constants.hpp"
 
 namespace foreshard::fit {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "planner/spec/cluster/cluster_spec.hpp"
+#include "planner/spec/types/cluster_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "planner/topology/group.hpp"
 #include "planner/units/quantity.hpp"

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "planner/cost/collectives/algorithm_cost.hpp"
-#include "planner/spec/accelerator/nccl_spec.hpp"
+#include "planner/spec/types/nccl_spec.hpp"
 #include "planner/units/quantity.hpp"
 
 /// The constants by which NCCL chooses an algorithm and a protocol, as facts: latencies in microseconds,

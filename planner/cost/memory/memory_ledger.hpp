@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "planner/program/step_program.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/units/count.hpp"
 #include "planner/units/strong_index.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "planner/program/ops/op.hpp"
-#include "planner/spec/accelerator/kernel_constants.hpp"
+#include "planner/spec/types/kernel_constants.hpp"
 
 namespace foreshard {
 

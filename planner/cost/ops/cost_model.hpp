@@ -9,7 +9,7 @@
 #include "planner/program/ops/op.hpp"
 #include "planner/program/ops/op_flops.hpp"
 #include "planner/program/step_program.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "planner/topology/group.hpp"
 #include "planner/units/quantity.hpp"

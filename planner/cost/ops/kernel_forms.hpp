@@ -4,7 +4,7 @@
 
 #include "planner/program/ops/op.hpp"
 #include "planner/program/step_program.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/units/count.hpp"
 
 namespace foreshard {

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/memory/memory_pass.hpp"
+#include "planner/cost/ops/cost_model.hpp"
 
 namespace foreshard {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "planner/program/ops/op.hpp"
 #include "planner/program/step_program.hpp"
-#include "planner/spec/accelerator/accelerator_spec.hpp"
+#include "planner/spec/types/accelerator_spec.hpp"
 #include "planner/units/quantity.hpp"
 
 namespace foreshard {

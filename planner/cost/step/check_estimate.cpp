@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/types/names.hpp"
 #include "planner/units/result_error.hpp"
 
 namespace foreshard {

@@ -13,11 +13,11 @@
 #include "planner/cost/step/model_figures.hpp"
 #include "planner/cost/step/pipeline_play.hpp"
 #include "planner/cost/step/stage_play.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/program/schedule/placement.hpp"
 #include "planner/program/schedule/schedule.hpp"
 #include "planner/spec/job/job_notes.hpp"
-#include "planner/spec/model/layer_pattern.hpp"
+#include "planner/spec/types/layer_pattern.hpp"
 
 namespace foreshard {
 

@@ -10,7 +10,7 @@
 #include "planner/cost/step/compute_part.hpp"
 #include "planner/cost/step/goodput.hpp"
 #include "planner/program/step_program.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/topology/group.hpp"
 #include "planner/units/quantity.hpp"
 

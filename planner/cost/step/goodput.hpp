@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "planner/spec/job/failure_spec.hpp"
+#include "planner/spec/types/failure_spec.hpp"
 
 namespace foreshard {
 

@@ -2,7 +2,7 @@
 
 #include "planner/cost/step/estimate.hpp"
 #include "planner/program/step_program.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 
 namespace foreshard {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "planner/program/emit/tensor_label.hpp"
+#include "planner/program/tensor_label.hpp"
 
 namespace foreshard {
 

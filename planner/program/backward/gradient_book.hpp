@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "planner/program/emit/program_builder.hpp"
+#include "planner/program/program_builder.hpp"
 
 namespace foreshard {
 

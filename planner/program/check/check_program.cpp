@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "planner/program/block_names.hpp"
 #include "planner/program/check/check_parts.hpp"
-#include "planner/program/ops/enum_names.hpp"
 
 namespace foreshard {
 namespace {

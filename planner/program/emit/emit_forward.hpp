@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/program/emit/program_builder.hpp"
+#include "planner/program/program_builder.hpp"
 
 // Forward blocks as one rank runs them under plain tensor parallelism; sequence parallelism, recomputation
 // and ZeRO are passes over what stands here, and the backward blocks are derived from it.

@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "planner/program/ops/enum_names.hpp"
+#include "planner/program/block_names.hpp"
 #include "planner/units/count.hpp"
 
 namespace foreshard {

@@ -5,7 +5,6 @@
 #include <optional>
 #include <string_view>
 
-#include "planner/program/block.hpp"
 #include "planner/program/ops/op.hpp"
 #include "planner/program/tensors/tensor.hpp"
 #include "planner/topology/group.hpp"
@@ -106,14 +105,6 @@ inline constexpr auto kNames<Derivation> = std::to_array<std::string_view>(
     {"none", "gradient", "master", "first_moment", "second_moment", "token_shard", "all_tokens",
      "gathered_again", "recomputed", "recomputed_half", "gathered_shares", "whole_gradient", "fresh_gradient",
      "pipeline_slice"});
-template <>
-inline constexpr auto kNames<BlockKind> = std::to_array<std::string_view>({"embedding", "dense_layer",
-                                                                           "moe_layer", "mixer_layer", "head",
-                                                                           "pipeline", "prologue", "sync",
-                                                                           "clip", "update"});
-template <>
-inline constexpr auto kNames<Pass> = std::to_array<std::string_view>({"forward", "backward", "weight",
-                                                                      "once"});
 template <>
 inline constexpr auto kNames<Component> = std::to_array<std::string_view>(
     {"embedding", "norm", "attention", "attention_core", "ffn", "residual", "router", "experts", "head",

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "planner/program/tensors/tensor.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/topology/group.hpp"
 #include "planner/units/dtype.hpp"
 #include "planner/units/strong_index.hpp"

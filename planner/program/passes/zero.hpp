@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/program/emit/program_builder.hpp"
+#include "planner/program/program_builder.hpp"
 
 namespace foreshard {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "planner/program/schedule/schedule.hpp"
-#include "planner/program/schedule/slot.hpp"
+#include "planner/program/slot.hpp"
 #include "planner/units/strong_index.hpp"
 
 namespace foreshard::detail {

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "planner/program/schedule/slot.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/program/slot.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/units/strong_index.hpp"
 
 namespace foreshard {

@@ -2,9 +2,9 @@
 
 #include <optional>
 
+#include "planner/spec/types/nccl_spec.hpp"
 #include "planner/spec/yaml/map_reader.hpp"
 #include "planner/spec/yaml/map_writer.hpp"
-#include "planner/spec/accelerator/nccl_spec.hpp"
 
 namespace foreshard {
 

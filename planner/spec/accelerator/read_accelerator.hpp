@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "planner/spec/accelerator/accelerator_spec.hpp"
-#include "planner/spec/yaml/library.hpp"
+#include "planner/spec/library/library.hpp"
+#include "planner/spec/types/accelerator_spec.hpp"
 #include "planner/spec/yaml/map_reader.hpp"
 
 namespace foreshard {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "planner/spec/accelerator/kernel_constants.hpp"
+#include "planner/spec/types/kernel_constants.hpp"
 #include "planner/spec/yaml/map_reader.hpp"
 
 namespace foreshard {

@@ -2,9 +2,9 @@
 
 #include <fmt/core.h>
 
-#include "planner/spec/yaml/names.hpp"
 #include "planner/spec/accelerator/nccl_yaml.hpp"
 #include "planner/spec/accelerator/write_kernels.hpp"
+#include "planner/spec/types/names.hpp"
 #include "planner/units/write_quantity.hpp"
 
 namespace foreshard {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "planner/spec/accelerator/accelerator_spec.hpp"
+#include "planner/spec/types/accelerator_spec.hpp"
 #include "planner/spec/yaml/figure_sources.hpp"
 #include "planner/spec/yaml/map_writer.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <fmt/core.h>
 
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/types/names.hpp"
 #include "planner/units/write_quantity.hpp"
 
 namespace foreshard {

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "planner/spec/types/kernel_constants.hpp"
 #include "planner/spec/yaml/figure_sources.hpp"
-#include "planner/spec/accelerator/kernel_constants.hpp"
 #include "planner/spec/yaml/map_writer.hpp"
 
 namespace foreshard {

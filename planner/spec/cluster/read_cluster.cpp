@@ -6,8 +6,6 @@
 
 #include <fmt/core.h>
 
-#include <fmt/core.h>
-
 #include "planner/spec/accelerator/nccl_yaml.hpp"
 #include "planner/spec/accelerator/read_accelerator.hpp"
 #include "planner/spec/yaml/node_edit.hpp"

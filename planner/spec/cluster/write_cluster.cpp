@@ -5,8 +5,8 @@
 #include "planner/spec/accelerator/nccl_yaml.hpp"
 #include "planner/spec/accelerator/write_accelerator.hpp"
 #include "planner/spec/accelerator/write_kernels.hpp"
+#include "planner/spec/types/names.hpp"
 #include "planner/spec/yaml/map_writer.hpp"
-#include "planner/spec/yaml/names.hpp"
 #include "planner/units/write_quantity.hpp"
 
 namespace foreshard {

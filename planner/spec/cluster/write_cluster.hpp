@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "planner/spec/cluster/cluster_spec.hpp"
+#include "planner/spec/types/cluster_spec.hpp"
 #include "planner/spec/yaml/figure_sources.hpp"
 
 namespace foreshard {

@@ -4,7 +4,7 @@
 
 #include <fmt/core.h>
 
-#include "planner/spec/model/layer_pattern.hpp"
+#include "planner/spec/types/layer_pattern.hpp"
 
 namespace foreshard::detail {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "planner/spec/job/job_spec.hpp"
 #include "planner/spec/job/validate_job.hpp"
+#include "planner/spec/types/job_spec.hpp"
 
 namespace foreshard::detail {
 

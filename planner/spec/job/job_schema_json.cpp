@@ -15,7 +15,7 @@
 #include "planner/spec/job/read_training.hpp"
 #include "planner/spec/model/read_layer_kinds.hpp"
 #include "planner/spec/model/read_model.hpp"
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/types/names.hpp"
 
 namespace foreshard {
 

@@ -5,11 +5,11 @@
 
 #include <fmt/core.h>
 
-#include "planner/spec/yaml/node_edit.hpp"
 #include "planner/spec/cluster/read_cluster.hpp"
-#include "planner/spec/model/read_model.hpp"
 #include "planner/spec/job/read_training.hpp"
 #include "planner/spec/job/validate_job.hpp"
+#include "planner/spec/model/read_model.hpp"
+#include "planner/spec/yaml/node_edit.hpp"
 
 namespace foreshard {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "planner/spec/yaml/map_reader.hpp"
 
 namespace foreshard {

@@ -10,7 +10,7 @@
 
 #include "planner/spec/job/countable.hpp"
 #include "planner/spec/job/validate_parts.hpp"
-#include "planner/spec/model/layer_pattern.hpp"
+#include "planner/spec/types/layer_pattern.hpp"
 
 namespace foreshard {
 namespace {

@@ -8,8 +8,8 @@
 #include <fmt/core.h>
 
 #include "planner/spec/job/read_training.hpp"
-#include "planner/spec/model/layer_pattern.hpp"
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/types/layer_pattern.hpp"
+#include "planner/spec/types/names.hpp"
 
 namespace foreshard::detail {
 namespace {

@@ -8,7 +8,7 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
-#include "planner/spec/model/layer_pattern.hpp"
+#include "planner/spec/types/layer_pattern.hpp"
 
 namespace foreshard {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/spec/model/model_spec.hpp"
+#include "planner/spec/types/model_spec.hpp"
 #include "planner/spec/yaml/map_reader.hpp"
 
 namespace foreshard {

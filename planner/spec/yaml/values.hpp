@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/types/names.hpp"
 #include "planner/spec/yaml/yaml_document.hpp"
 #include "planner/units/parse_quantity.hpp"
 

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/types/names.hpp"
 #include "runtime/device/check_call.hpp"
 #include "runtime/device/host_clock.hpp"
 #include "runtime/device/host_memory.hpp"

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/types/names.hpp"
 #include "runtime/kernels/cpu/bf16_blocks.hpp"
 #include "runtime/kernels/cpu/blas.hpp"
 #include "runtime/kernels/cpu/cpu_kernels.hpp"

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/types/names.hpp"
 #include "runtime/kernels/cpu/cpu_kernels.hpp"
 
 namespace foreshard::cpu {

@@ -1,6 +1,6 @@
 // Bytes that one device sends along each axis in a step, and how often it calls, against closed formulas.
 #include "planner/cost/step/estimate.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "tests/planner/cost/law_jobs.hpp"
 #include "tests/support/catch.hpp"
 

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <map>
 
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
 #include "planner/program/dependencies/task_graph.hpp"
-#include "planner/program/emit/emit.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;

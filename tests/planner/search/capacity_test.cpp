@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "planner/cost/memory/memory_ledger.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/spec/job/validate_job.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_jobs.hpp"

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "planner/spec/load/load.hpp"
 #include "planner/spec/yaml/diagnostic.hpp"
-#include "planner/spec/yaml/load.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_jobs.hpp"
 

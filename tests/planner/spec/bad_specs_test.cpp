@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;

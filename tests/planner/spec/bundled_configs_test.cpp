@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "planner/cost/step/model_figures.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
-#include "planner/program/emit/emit.hpp"
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 #include "planner/spec/yaml/yaml_document.hpp"
 #include "tests/support/catch.hpp"
 

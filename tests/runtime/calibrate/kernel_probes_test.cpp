@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/spec/job/validate_job.hpp"
 #include "runtime/calibrate/kernel_family.hpp"
 #include "runtime/execute/runtime_limits.hpp"

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "planner/cost/ops/kernel_model.hpp"
-#include "planner/program/emit/emit.hpp"
-#include "planner/spec/job/job_spec.hpp"
+#include "planner/program/build/build_step_program.hpp"
+#include "planner/spec/types/job_spec.hpp"
 #include "runtime/calibrate/measured_kernel.hpp"
 
 namespace foreshard::test {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/program/json/program_json.hpp"
 #include "runtime/comm/loopback_communicator.hpp"
 #include "runtime/device/reference/reference_device.hpp"

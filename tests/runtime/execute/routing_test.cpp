@@ -3,7 +3,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "runtime/comm/loopback_communicator.hpp"
 #include "runtime/comm/solo_communicator.hpp"
 #include "runtime/device/reference/reference_device.hpp"

@@ -2,7 +2,7 @@
 
 #include <numeric>
 
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "runtime/comm/solo_communicator.hpp"
 #include "runtime/device/reference/reference_device.hpp"
 #include "runtime/execute/rank_plan.hpp"

@@ -1,7 +1,7 @@
 #include <set>
 #include <vector>
 
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "runtime/shard/initial_weights.hpp"
 #include "runtime/shard/random.hpp"
 #include "runtime/shard/shard_map.hpp"

@@ -2,7 +2,7 @@
 // late as possible.
 #include <vector>
 
-#include "planner/program/ops/op_groups.hpp"
+#include "planner/program/op_groups.hpp"
 #include "runtime/measure/measure_steps.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/runtime/verify/verify_job.hpp"

@@ -1,5 +1,5 @@
 // The fast kernels in fp32 and bf16, and the counters of devices and communicators.
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "runtime/verify/step_counts.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/runtime/verify/verify_job.hpp"

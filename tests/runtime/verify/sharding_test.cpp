@@ -4,7 +4,7 @@
 
 #include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/cost/ops/cost_model.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
 #include "runtime/comm/staged_communicator.hpp"
 #include "runtime/device/reference/reference_device.hpp"

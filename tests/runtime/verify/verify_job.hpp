@@ -1,8 +1,8 @@
 #pragma once
 
 #include "planner/cost/memory/memory_ledger.hpp"
-#include "planner/program/emit/emit.hpp"
-#include "planner/spec/yaml/names.hpp"
+#include "planner/program/build/build_step_program.hpp"
+#include "planner/spec/types/names.hpp"
 #include "runtime/comm/counting_communicator.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
 #include "runtime/device/cpu/cpu_device.hpp"

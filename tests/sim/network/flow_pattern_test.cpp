@@ -8,7 +8,7 @@
 #include "planner/cost/collectives/collective_choice.hpp"
 #include "planner/cost/collectives/collective_time.hpp"
 #include "planner/cost/collectives/group_links.hpp"
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 #include "sim/network/flow_network.hpp"
 #include "sim/network/ring_messages.hpp"
 #include "tests/support/catch.hpp"

@@ -6,8 +6,8 @@
 
 #include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/lane_player.hpp"
-#include "planner/program/emit/emit.hpp"
-#include "planner/spec/yaml/load.hpp"
+#include "planner/program/build/build_step_program.hpp"
+#include "planner/spec/load/load.hpp"
 #include "planner/units/result_error.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random_jobs.hpp"

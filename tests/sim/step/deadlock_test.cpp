@@ -1,4 +1,4 @@
-#include "sim/trace/deadlock_report.hpp"
+#include "sim/step/deadlock_report.hpp"
 #include "tests/sim/step/hand_program.hpp"
 #include "tests/support/catch.hpp"
 

@@ -9,7 +9,7 @@
 
 #include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/lane_player.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "sim/disturb/over_seeds.hpp"
 #include "sim/step/simulate_step.hpp"
 #include "tests/sim/step/hand_program.hpp"

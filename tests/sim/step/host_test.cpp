@@ -2,7 +2,7 @@
 
 #include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/estimate.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "sim/trace/chrome_trace.hpp"
 #include "tests/sim/step/hand_program.hpp"
 #include "tests/support/catch.hpp"

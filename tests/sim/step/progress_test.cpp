@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "planner/cost/ops/cost_model.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "sim/step/simulate_step.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_jobs.hpp"

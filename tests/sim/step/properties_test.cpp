@@ -8,8 +8,8 @@
 
 #include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/cost/ops/cost_model.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/program/dependencies/task_graph.hpp"
-#include "planner/program/emit/emit.hpp"
 #include "sim/step/simulate_step.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random_jobs.hpp"

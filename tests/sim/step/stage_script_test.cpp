@@ -7,7 +7,7 @@
 
 #include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/lane_player.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "sim/step/program_plan.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random_jobs.hpp"

@@ -2,9 +2,9 @@
 // derived where they stand.
 #include <vector>
 
-#include "planner/cost/step/estimate.hpp"
 #include "planner/cost/memory/memory_ledger.hpp"
-#include "planner/program/emit/emit.hpp"
+#include "planner/cost/step/estimate.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "tests/planner/cost/law_jobs.hpp"
 #include "tests/support/catch.hpp"
 

@@ -1,12 +1,11 @@
 // The emitters against the program written by hand, and against the checker over every kind of job.
-#include "planner/program/emit/emit.hpp"
-
 #include <algorithm>
 #include <map>
 #include <set>
 #include <sstream>
 #include <vector>
 
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
 #include "tests/planner/program/golden.hpp"
 #include "tests/support/catch.hpp"

@@ -1,10 +1,10 @@
 // Whatever job is planned, its program is sound, cannot deadlock and survives the JSON form.
 #include <algorithm>
 
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
-#include "planner/program/emit/emit.hpp"
-#include "planner/program/json/program_json.hpp"
 #include "planner/program/dependencies/task_graph.hpp"
+#include "planner/program/json/program_json.hpp"
 #include "planner/spec/job/validate_job.hpp"
 #include "tests/support/catch.hpp"
 

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "planner/cost/ops/cost_model.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
-#include "planner/program/emit/emit.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_jobs.hpp"
 

@@ -9,8 +9,8 @@
 
 #include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/cost/step/estimate.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
-#include "planner/program/emit/emit.hpp"
 #include "tests/planner/program/golden.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random_jobs.hpp"

@@ -1,6 +1,6 @@
 #include "planner/program/schedule/placement.hpp"
 
-#include "planner/program/emit/emit.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_jobs.hpp"
 

@@ -3,11 +3,11 @@
 #include <map>
 #include <stdexcept>
 
-#include "planner/program/emit/emit.hpp"
-#include "planner/program/emit/program_builder.hpp"
-#include "planner/program/emit/tensor_label.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/program/json/program_json.hpp"
 #include "planner/program/ops/enum_names.hpp"
+#include "planner/program/program_builder.hpp"
+#include "planner/program/tensor_label.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;

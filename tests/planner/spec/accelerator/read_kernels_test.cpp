@@ -1,8 +1,8 @@
 #include "planner/spec/accelerator/read_kernels.hpp"
 
 #include "planner/spec/accelerator/read_accelerator.hpp"
-#include "planner/spec/yaml/library.hpp"
-#include "planner/spec/yaml/names.hpp"
+#include "planner/spec/library/library.hpp"
+#include "planner/spec/types/names.hpp"
 #include "planner/spec/yaml/source_text.hpp"
 #include "tests/support/catch.hpp"
 

@@ -4,7 +4,7 @@
 
 #include "planner/spec/accelerator/write_accelerator.hpp"
 #include "planner/spec/cluster/write_cluster.hpp"
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 #include "planner/spec/yaml/map_writer.hpp"
 #include "tests/support/catch.hpp"
 

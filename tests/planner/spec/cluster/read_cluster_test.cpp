@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "planner/spec/cluster/write_cluster.hpp"
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "planner/cost/step/model_figures.hpp"
+#include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
-#include "planner/program/emit/emit.hpp"
 #include "planner/spec/hugging_face/hugging_face_config.hpp"
-#include "planner/spec/model/layer_pattern.hpp"
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
+#include "planner/spec/types/layer_pattern.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;

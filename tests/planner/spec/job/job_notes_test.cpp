@@ -1,6 +1,6 @@
 #include "planner/spec/job/job_notes.hpp"
 
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;

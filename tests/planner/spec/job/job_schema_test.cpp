@@ -12,7 +12,7 @@
 
 #include "planner/spec/job/job_schema_json.hpp"
 #include "planner/spec/job/read_job.hpp"
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 #include "planner/spec/yaml/yaml_document.hpp"
 #include "tests/support/catch.hpp"
 

@@ -1,6 +1,6 @@
 #include "planner/spec/model/read_model.hpp"
 
-#include "planner/spec/yaml/load.hpp"
+#include "planner/spec/load/load.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;

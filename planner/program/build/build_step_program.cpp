@@ -1,0 +1,260 @@
+#include "planner/program/build/build_step_program.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "planner/program/build/emit_layers.hpp"
+#include "planner/program/build/emit_update.hpp"
+#include "planner/program/build/stage_layout.hpp"
+#include "planner/program/build/sync_points.hpp"
+#include "planner/program/emit/emit_forward.hpp"
+#include "planner/program/emit/emit_pipeline.hpp"
+#include "planner/program/ops/op_flops.hpp"
+#include "planner/program/passes/zero.hpp"
+#include "planner/program/schedule/schedule.hpp"
+#include "planner/topology/device_mesh.hpp"
+
+namespace foreshard {
+
+namespace {
+
+/// Puts the stages together from blocks that are emitted once.
+class StepBuilder {
+ public:
+  explicit StepBuilder(const JobSpec& job) : job_(job), builder_(job), layers_(job) {}
+
+  StepProgram build() {
+    hidden_stream(builder_);
+    hidden_gradient(builder_);
+    emit_blocks();
+    placement_ = stage_layout(job_.parallelism, forward_costs());
+    emit_transfers();
+    builder_.program().groups = DeviceMesh(job_.parallelism).groups();
+    for (std::int64_t s = 0; s < stages(); ++s) {
+      builder_.program().stages.push_back(build_stage(StageId(static_cast<std::int32_t>(s))));
+    }
+    return std::move(builder_.program());
+  }
+
+ private:
+  [[nodiscard]] std::int64_t stages() const { return job_.parallelism.pp; }
+  [[nodiscard]] LayerId last_layer() const { return LayerId(static_cast<std::int32_t>(job_.model.layers)); }
+  [[nodiscard]] bool splits_backward() const { return job_.training.schedule == ScheduleKind::zero_bubble; }
+  [[nodiscard]] bool ties_across_stages() const {
+    return job_.model.tied_embeddings && stages() > 1 && !job_.lora;
+  }
+
+  // ---- blocks
+
+  void emit_blocks() {
+    embedding_pass_ =
+        finish_passes(builder_, emit_embedding(builder_, table_, positions_), {&table_, &positions_});
+    layers_.emit(builder_);
+    head_pass_ = finish_passes(builder_, emit_head(builder_, head_, table_), {&head_, &table_});
+    for (const WeightGroup* group : all_groups()) {
+      cut_weights(builder_, *group);
+      if (!group->weights.empty()) updates_.emplace_back(group, emit_update(builder_, *group));
+    }
+    norm_ = emit_gradient_norm(builder_);
+  }
+
+  /// In the order in which the optimizer goes through them.
+  [[nodiscard]] std::vector<const WeightGroup*> all_groups() const {
+    std::vector<const WeightGroup*> groups{&table_, &positions_};
+    for (const LayerWeights& weights : layers_.all_weights()) {
+      for (const WeightGroup* group : weights.groups()) groups.push_back(group);
+    }
+    groups.push_back(&head_);
+    return groups;
+  }
+
+  [[nodiscard]] Flops forward_flops(const PassBlocks& passes) {
+    const StepProgram& program = builder_.program();
+    Flops sum;
+    for (const Op& op : program.block(passes.forward).ops) sum += op_flops(op).hardware;
+    return sum;
+  }
+
+  [[nodiscard]] ForwardCosts forward_costs() {
+    ForwardCosts costs{.layers = {}, .head = forward_flops(head_pass_)};
+    for (LayerId layer(0); layer < last_layer(); ++layer)
+      costs.layers.push_back(forward_flops(layers_.passes(layer)));
+    return costs;
+  }
+
+  // ---- stages
+
+  StageProgram build_stage(StageId s) {
+    StageProgram stage;
+    for (std::size_t c = 0; c < placement_.chunks(s); ++c)
+      stage.chunks.push_back(build_chunk(placement_.index(s, ChunkId(c))));
+    fill_prologue(stage, s);
+    fill_epilogue(stage, s);
+    const ScheduleShape shape{.kind = job_.training.schedule,
+                              .stages = stages(),
+                              .chunks = job_.parallelism.vp,
+                              .micro_batches = builder_.program().micro_batches};
+    stage.order = stage_order(shape, s);
+    return stage;
+  }
+
+  /// The transfers for every way that activations take from one piece to the next.
+  void emit_transfers() {
+    for (std::size_t i = 0; i < placement_.pieces().size(); ++i) {
+      const std::optional<Peer> way = placement_.way_on(i);
+      if (way && !transfers_.contains(*way)) transfers_.emplace(*way, emit_pipeline(builder_, *way));
+    }
+  }
+
+  /// Between a piece and the one behind it; none where both stand on one stage.
+  [[nodiscard]] const PipelineBlocks* transfers_behind(std::size_t piece) const {
+    const std::optional<Peer> way = placement_.way_on(piece);
+    return way ? &transfers_.at(*way) : nullptr;
+  }
+
+  Chunk build_chunk(std::size_t index) {
+    const Piece& piece = placement_.pieces()[index];
+    const LayerRange& range = piece.layers;
+    const PipelineBlocks* before = index > 0 ? transfers_behind(index - 1) : nullptr;
+    const PipelineBlocks* behind = transfers_behind(index);
+    Chunk chunk;
+    if (piece.has_embedding) chunk.forward.push_back({embedding_pass_.forward, LayerId(0)});
+    if (before != nullptr) chunk.forward.push_back({before->receive_forward, range.first});
+    for (LayerId layer = range.first; layer < range.end(); ++layer)
+      chunk.forward.push_back({layers_.passes(layer).forward, layer});
+    if (piece.has_head) chunk.forward.push_back({head_pass_.forward, last_layer()});
+    if (behind != nullptr) chunk.forward.push_back({behind->send_forward, range.end()});
+
+    if (piece.has_head) chunk.backward.push_back({head_pass_.backward, last_layer()});
+    if (behind != nullptr) chunk.backward.push_back({behind->receive_backward, range.end()});
+    for (std::int32_t layer = range.end().value() - 1; layer >= range.first.value(); --layer)
+      chunk.backward.push_back({layers_.passes(LayerId(layer)).backward, LayerId(layer)});
+    if (piece.has_embedding) chunk.backward.push_back({embedding_pass_.backward, LayerId(0)});
+    if (before != nullptr) chunk.backward.push_back({before->send_backward, range.first});
+    if (splits_backward()) chunk.weight = weight_block_calls(piece);
+    if (job_.training.overlap.dp) overlap_sync(chunk, piece);
+    return chunk;
+  }
+
+  /// In the order in which backward leaves their inputs.
+  [[nodiscard]] std::vector<BlockCall> weight_block_calls(const Piece& piece) const {
+    std::vector<BlockCall> block_calls;
+    if (piece.has_head) block_calls.push_back({head_pass_.last(), last_layer()});
+    for (std::int32_t layer = piece.layers.end().value() - 1; layer >= piece.layers.first.value(); --layer)
+      block_calls.push_back({layers_.passes(LayerId(layer)).last(), LayerId(layer)});
+    if (piece.has_embedding) block_calls.push_back({embedding_pass_.last(), LayerId(0)});
+    return block_calls;
+  }
+
+  // ---- gradient synchronisation
+
+  [[nodiscard]] ModelEnds ends() const {
+    ModelEnds ends{.head_units = {{&head_, 1}},
+                   .head_last = head_pass_.last(),
+                   .embedding_units = {{&table_, 1}},
+                   .embedding_last = embedding_pass_.last(),
+                   .last_layer = last_layer()};
+    if (ties_across_stages()) ends.head_units.push_back({&table_, 1});
+    if (!positions_.weights.empty()) ends.embedding_units.push_back({&positions_, 1});
+    return ends;
+  }
+
+  void overlap_sync(Chunk& chunk, const Piece& piece) {
+    std::vector<BlockCall> with_sync = splits_backward() ? chunk.weight : chunk.backward;
+    for (const SyncPoint& point : sync_points(builder_, layers_, ends(), piece)) {
+      const auto block = emit_gradient_sync(builder_, point.units, point.name + " sync");
+      if (!block) continue;
+      const BlockCall completes{point.completes, point.layer};
+      const auto at = std::find(with_sync.begin(), with_sync.end(), completes);
+      with_sync.insert(at + 1, BlockCall{*block, point.layer});
+    }
+    (splits_backward() ? chunk.last_weight : chunk.last_backward) = std::move(with_sync);
+  }
+
+  // ---- before and after
+
+  /// The layers at which one stage owns a weight group: one visit of its zero, norm and update blocks each.
+  [[nodiscard]] std::vector<LayerId> owned_layers(const WeightGroup& group, StageId s) const {
+    const bool first = s.value() == 0;
+    const bool last = s.value() == stages() - 1;
+    if (&group == &head_) return last ? std::vector{last_layer()} : std::vector<LayerId>{};
+    if (&group == &positions_) return first ? std::vector{LayerId(0)} : std::vector<LayerId>{};
+    if (&group == &table_) {
+      if (first) return {LayerId(0)};
+      return last && ties_across_stages() ? std::vector{last_layer()} : std::vector<LayerId>{};
+    }
+    std::vector<LayerId> layers;
+    for (std::size_t c = 0; c < placement_.chunks(s); ++c) {
+      const LayerRange& range = placement_.piece(s, ChunkId(c)).layers;
+      for (LayerId layer = range.first; layer < range.end(); ++layer) {
+        const std::vector<const WeightGroup*> owners = layers_.weights(layer).groups();
+        if (std::find(owners.begin(), owners.end(), &group) != owners.end()) layers.push_back(layer);
+      }
+    }
+    return layers;
+  }
+
+  void fill_prologue(StageProgram& stage, StageId s) {
+    for (const auto& [group, blocks] : updates_) {
+      for (const LayerId layer : owned_layers(*group, s)) stage.prologue.push_back({blocks.zero, layer});
+    }
+    stage.prologue.push_back({norm_.zero, LayerId(0)});
+  }
+
+  void fill_epilogue(StageProgram& stage, StageId s) {
+    std::vector<BlockCall>& block_calls = stage.epilogue;
+    for (const auto& [group, blocks] : updates_) {
+      if (const auto sync = emit_partial_sync(builder_, *group)) {
+        for (const LayerId layer : owned_layers(*group, s)) block_calls.push_back({*sync, layer});
+      }
+    }
+    const bool end_stage = s.value() == 0 || s.value() == stages() - 1;
+    if (ties_across_stages() && end_stage)
+      block_calls.push_back({emit_tied_sync(builder_, table_), LayerId(0)});
+    if (!job_.training.overlap.dp) append_syncs(block_calls, s, " sync", emit_gradient_sync);
+
+    for (const auto& [group, blocks] : updates_) {
+      if (group == &table_ && s.value() != 0) continue;  // the first stage counts a tied table's norm
+      for (const LayerId layer : owned_layers(*group, s)) block_calls.push_back({blocks.norm, layer});
+    }
+    block_calls.push_back({norm_.reduce, LayerId(0)});
+    for (const auto& [group, blocks] : updates_) {
+      for (const LayerId layer : owned_layers(*group, s)) block_calls.push_back({blocks.update, layer});
+    }
+    append_syncs(block_calls, s, " gather", emit_weight_gather);
+  }
+
+  template <class Emit>
+  void append_syncs(std::vector<BlockCall>& block_calls, StageId s, const std::string& suffix, Emit emit) {
+    for (std::size_t c = 0; c < placement_.chunks(s); ++c) {
+      for (const SyncPoint& point : sync_points(builder_, layers_, ends(), placement_.piece(s, ChunkId(c)))) {
+        if (const auto block = emit(builder_, point.units, point.name + suffix)) {
+          block_calls.push_back({*block, point.layer});
+        }
+      }
+    }
+  }
+
+  const JobSpec& job_;
+  ProgramBuilder builder_;
+  LayerBlocks layers_;
+  Placement placement_{{}};
+  WeightGroup table_{.prefix = "embedding", .block = "embedding", .per_layer = false};
+  WeightGroup positions_{.prefix = "positions", .block = "positions", .per_layer = false};
+  WeightGroup head_{.prefix = "head", .block = "head", .per_layer = false};
+  PassBlocks embedding_pass_;
+  PassBlocks head_pass_;
+  std::map<Peer, PipelineBlocks> transfers_;  // by the way of the activations
+  std::vector<std::pair<const WeightGroup*, UpdateBlocks>> updates_;
+  NormBlocks norm_;
+};
+
+}  // namespace
+
+StepProgram build_step_program(const JobSpec& job) { return StepBuilder(job).build(); }
+
+}  // namespace foreshard

@@ -1,0 +1,113 @@
+#include "planner/program/build/emit_layers.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "planner/program/backward/derive_backward.hpp"
+#include "planner/program/block_names.hpp"
+#include "planner/program/emit/emit_forward.hpp"
+#include "planner/program/passes/accumulation.hpp"
+#include "planner/program/passes/recompute.hpp"
+#include "planner/program/passes/sequence_parallel.hpp"
+#include "planner/program/passes/split_backward.hpp"
+#include "planner/program/passes/zero.hpp"
+
+namespace foreshard {
+
+namespace {
+
+/// Names of the optimizer's tensors: what a layer's weights have always been called there.
+std::string optimizer_prefix(FeedForward ffn) {
+  switch (ffn) {
+    case FeedForward::dense: return "layer";
+    case FeedForward::experts: return "moe";
+    case FeedForward::none: return "mixer";
+  }
+  return "layer";
+}
+
+}  // namespace
+
+PassBlocks finish_passes(ProgramBuilder& builder, Block forward,
+                         const std::vector<const WeightGroup*>& groups) {
+  const JobSpec& job = builder.job();
+  if (job.parallelism.sequence_parallel && job.parallelism.tp > 1) apply_sequence_parallel(builder, forward);
+  Block backward = derive_backward(builder, forward);
+  if (builder.conventions().regather_sequence) gather_again(builder, forward, backward, GroupKind::tp);
+  gather_again(builder, forward, backward, GroupKind::cp);
+  if (is_layer(forward.kind)) apply_recompute(builder, forward, backward);
+  for (const WeightGroup* group : groups) apply_zero(builder, *group, forward, backward);
+  if (!builder.conventions().fused_accumulation) separate_accumulation(builder, backward);
+  if (builder.conventions().gradient_placeholders) add_placeholders(builder, backward);
+  mark_saved(builder, forward, backward);
+  std::optional<Block> weight;
+  if (job.training.schedule == ScheduleKind::zero_bubble) weight = split_backward(builder, backward);
+  PassBlocks blocks;
+  blocks.forward = builder.add(std::move(forward));
+  blocks.backward = builder.add(std::move(backward));
+  if (weight) blocks.weight = builder.add(*std::move(weight));
+  return blocks;
+}
+
+std::vector<const WeightGroup*> LayerWeights::groups() const {
+  if (ffn == FeedForward::experts) return {&group, &experts};
+  return {&group};
+}
+
+LayerBlocks::LayerBlocks(const JobSpec& job)
+    : pattern_(layer_pattern(job.model, job.training.sequence_length)) {
+  for (const LayerKind& kind : pattern_.kinds) weights_of_kind_.push_back(&weights_for(kind));
+}
+
+/// The weights of kinds like this one, new where no kind before it had them.
+LayerWeights& LayerBlocks::weights_for(const LayerKind& kind) {
+  const Mixer mixer = without_window(kind.mixer);
+  const auto found = std::find_if(weights_.begin(), weights_.end(), [&](const LayerWeights& known) {
+    return known.mixer == mixer && known.ffn == kind.ffn;
+  });
+  if (found != weights_.end()) return *found;
+  const bool name_is_free = std::none_of(weights_.begin(), weights_.end(),
+                                         [&](const LayerWeights& known) { return known.ffn == kind.ffn; });
+  const std::string suffix = name_is_free ? "" : "(" + kind.name + ")";
+  const std::string name = std::string(to_string(block_kind(kind.ffn))) + suffix;
+  return weights_.emplace_back(LayerWeights{
+      .name = name,
+      .mixer = mixer,
+      .ffn = kind.ffn,
+      .group = {.prefix = optimizer_prefix(kind.ffn) + suffix, .block = name},
+      .experts = {
+          .prefix = "experts" + suffix, .block = "experts" + suffix, .replicas = GroupKind::expert_dp}});
+}
+
+/// The name of the weights, or of the kind where several kinds have these weights.
+std::string LayerBlocks::block_name(std::size_t kind) const {
+  const LayerWeights* weights = weights_of_kind_[kind];
+  const bool is_shared = std::count(weights_of_kind_.begin(), weights_of_kind_.end(), weights) > 1;
+  return is_shared ? weights->name + "(" + pattern_.kinds[kind].name + ")" : weights->name;
+}
+
+/// Tensors of the first mixer have plain names. Those of another mixer have other sizes.
+std::string LayerBlocks::scope_of(const LayerKind& kind) const {
+  if (!has_mixer(kind)) return {};
+  const Mixer mixer = without_window(kind.mixer);
+  bool is_first = true;
+  for (const LayerKind& other : pattern_.kinds) {
+    if (!has_mixer(other)) continue;
+    if (without_window(other.mixer) == mixer) return is_first ? std::string() : other.name;
+    is_first = false;
+  }
+  return {};
+}
+
+void LayerBlocks::emit(ProgramBuilder& builder) {
+  for (std::size_t k = 0; k < pattern_.kinds.size(); ++k) {
+    const LayerKind& kind = pattern_.kinds[k];
+    LayerWeights& weights = weights_for(kind);
+    builder.begin_layer_kind(LayerKindId(k), kind, scope_of(kind));
+    Block forward = emit_layer(builder, block_name(k), weights.group, weights.experts);
+    passes_.push_back(finish_passes(builder, std::move(forward), weights.groups()));
+    builder.end_layer_kind();
+  }
+}
+
+}  // namespace foreshard

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "planner/program/program_builder.hpp"
+#include "planner/spec/types/layer_pattern.hpp"
+
+namespace foreshard {
+
+/// A forward block and the backward block derived from it, in two where the schedule splits it.
+struct PassBlocks {
+  BlockId forward;
+  BlockId backward;
+  std::optional<BlockId> weight{};
+
+  /// The block after which the weights' gradients are complete.
+  [[nodiscard]] BlockId last() const { return weight.value_or(backward); }
+};
+
+/// Passes over a fresh forward block, its backward block, and the passes over both.
+/// @param groups whose weights the block uses
+PassBlocks finish_passes(ProgramBuilder& builder, Block forward,
+                         const std::vector<const WeightGroup*>& groups);
+
+/// The weights of a layer. Kinds of layers that differ in nothing but their windows have the same.
+struct LayerWeights {
+  std::string name;  ///< "dense_layer"
+  Mixer mixer;       ///< without window
+  FeedForward ffn = FeedForward::dense;
+  WeightGroup group;
+  WeightGroup experts;
+
+  /// Those that stand in layers of this kind.
+  [[nodiscard]] std::vector<const WeightGroup*> groups() const;
+};
+
+/// The blocks of all kinds of layers, each emitted once.
+class LayerBlocks {
+ public:
+  explicit LayerBlocks(const JobSpec& job);
+
+  void emit(ProgramBuilder& builder);
+
+  [[nodiscard]] const LayerPattern& pattern() const { return pattern_; }
+  [[nodiscard]] const PassBlocks& passes(LayerId layer) const {
+    return passes_[pattern_.kind_of[layer.at()]];
+  }
+  [[nodiscard]] const LayerWeights& weights(LayerId layer) const {
+    return *weights_of_kind_[pattern_.kind_of[layer.at()]];
+  }
+  /// All that stand apart, in the order of their first layers.
+  [[nodiscard]] const std::deque<LayerWeights>& all_weights() const { return weights_; }
+
+ private:
+  LayerWeights& weights_for(const LayerKind& kind);
+  [[nodiscard]] std::string block_name(std::size_t kind) const;
+  [[nodiscard]] std::string scope_of(const LayerKind& kind) const;
+
+  LayerPattern pattern_;
+  std::deque<LayerWeights> weights_;  // others point into it
+  std::vector<const LayerWeights*> weights_of_kind_;
+  std::vector<PassBlocks> passes_;  // by kind
+};
+
+}  // namespace foreshard

@@ -1,0 +1,194 @@
+#include "planner/program/build/stage_layout.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numeric>
+#include <optional>
+#include <span>
+#include <stdexcept>
+
+#include <fmt/core.h>
+
+namespace foreshard {
+namespace {
+
+/// `total` layers in `pieces` counts that differ by at most one, the larger ones in the middle.
+std::vector<std::int64_t> split_evenly(std::int64_t total, std::int64_t pieces) {
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(pieces), total / pieces);
+  const std::int64_t remainder = total % pieces;
+  const std::int64_t first_larger = (pieces - remainder) / 2;
+  for (std::int64_t i = 0; i < remainder; ++i) ++counts[static_cast<std::size_t>(first_larger + i)];
+  return counts;
+}
+
+/// The split whose slowest piece is fastest, of layers that cost 1 each and a head. Only the last piece's count
+/// is open: the others share what is left evenly. Among equal splits the last piece takes most, because early
+/// stages keep more micro-batches in flight.
+std::vector<std::int64_t> split_equal_layers(std::int64_t layers, std::int64_t pieces, double head) {
+  const std::int64_t others = pieces - 1;
+  std::int64_t best_last = 1;
+  double best_slowest = 0.0;
+  for (std::int64_t last = 1; last <= layers - others; ++last) {
+    const double slowest =
+        std::max(static_cast<double>(ceil_divide(layers - last, others)), static_cast<double>(last) + head);
+    if (last == 1 || slowest <= best_slowest) {
+      best_last = last;
+      best_slowest = slowest;
+    }
+  }
+  std::vector<std::int64_t> counts = split_evenly(layers - best_last, others);
+  counts.push_back(best_last);
+  return counts;
+}
+
+/// Cuts layers that differ in cost into pieces whose slowest is as fast as can be.
+///
+/// Example: layers of 1 1 4 1 1 1 1 and a head of 2 in three pieces.
+/// - Least limit: pieces of at most 4, filled from the right, are [1 1 + head] [1 1] [4] [1 1], one too many;
+///   of at most 5, [1 1 1 + head] [4 1] [1 1]. So the slowest piece costs 5.
+/// - The last piece takes as many layers as the limit lets it: three.
+/// - The others are cut without it, by a least limit of their own (of 1 1 4 1 in two pieces: 5 again). From
+///   the left, each ends where its cost is nearest to the mean of what is left, if what is behind it still
+///   keeps the limit: the mean is 3.5, and 1 1 is nearest (1 1 4 is above the limit).
+class CostSplit {
+ public:
+  /// @param head cost behind the last layer
+  CostSplit(std::span<const Flops> layers, std::size_t pieces, Flops head)
+      : layers_(layers.size()), pieces_(pieces) {
+    until_.push_back(0);
+    for (const Flops layer : layers) until_.push_back(until_.back() + layer.value());
+    until_.back() += head.value();
+    find_limit();
+  }
+
+  /// Layers of the last piece, at most.
+  [[nodiscard]] std::size_t most_on_last() const {
+    std::size_t first = layers_ - 1;
+    while (first > pieces_ - 1 && cost(first - 1, layers_) <= limit_) --first;
+    return layers_ - first;
+  }
+
+  [[nodiscard]] std::vector<std::int64_t> counts() const {
+    std::vector<std::int64_t> counts;
+    std::size_t first = 0;
+    for (std::size_t left = pieces_; left > 1; --left) {
+      const std::size_t end = end_of_piece(first, left);
+      counts.push_back(static_cast<std::int64_t>(end - first));
+      first = end;
+    }
+    counts.push_back(static_cast<std::int64_t>(layers_ - first));
+    return counts;
+  }
+
+ private:
+  [[nodiscard]] std::int64_t cost(std::size_t first, std::size_t end) const {
+    return until_[end] - until_[first];
+  }
+
+  /// By first layer, the fewest pieces of at most `limit` that hold the layers from there on; none where the
+  /// limit is below a single layer.
+  [[nodiscard]] std::optional<std::vector<std::size_t>> fewest_pieces(std::int64_t limit) const {
+    std::vector<std::size_t> fewest(layers_ + 1, 0);
+    std::size_t end = layers_;
+    for (std::size_t layer = layers_; layer-- > 0;) {
+      if (cost(layer, end) > limit) end = layer + 1;
+      if (cost(layer, end) > limit) return std::nullopt;
+      fewest[layer] = fewest[end] + 1;
+    }
+    return fewest;
+  }
+
+  /// By halving: whether a limit suffices is known in one pass over the layers.
+  void find_limit() {
+    std::int64_t too_low = 0;
+    limit_ = until_.back();
+    while (limit_ - too_low > 1) {
+      const std::int64_t middle = too_low + (limit_ - too_low) / 2;
+      const auto fewest = fewest_pieces(middle);
+      (fewest && fewest->front() <= pieces_ ? limit_ : too_low) = middle;
+    }
+    fewest_ = fewest_pieces(limit_).value();
+  }
+
+  /// @param left pieces, this one included
+  [[nodiscard]] std::size_t end_of_piece(std::size_t first, std::size_t left) const {
+    const double mean = static_cast<double>(cost(first, layers_)) / static_cast<double>(left);
+    std::optional<std::size_t> best;
+    double best_distance = 0.0;
+    for (std::size_t end = first + 1; end + left - 1 <= layers_ && cost(first, end) <= limit_; ++end) {
+      if (fewest_[end] > left - 1) continue;
+      const double distance = std::abs(static_cast<double>(cost(first, end)) - mean);
+      if (best && distance >= best_distance) continue;
+      best = end;
+      best_distance = distance;
+    }
+    return best.value();
+  }
+
+  std::size_t layers_;
+  std::size_t pieces_;
+  std::vector<std::int64_t> until_;  // cost of the layers before each one, of all of them with the head
+  std::int64_t limit_ = 0;           // of the slowest piece
+  std::vector<std::size_t> fewest_;  // pieces, by first layer, under the limit
+};
+
+std::vector<std::int64_t> split_by_cost(const ForwardCosts& costs, std::int64_t pieces) {
+  const auto layers = static_cast<std::int64_t>(costs.layers.size());
+  if (pieces == 1) return {layers};
+  const Flops layer = costs.layers.front();
+  const bool are_equal =
+      std::all_of(costs.layers.begin(), costs.layers.end(), [&](Flops other) { return other == layer; });
+  if (are_equal) return split_equal_layers(layers, pieces, costs.head.as_double() / layer.as_double());
+  const std::span<const Flops> all(costs.layers);
+  const auto count = static_cast<std::size_t>(pieces);
+  const std::size_t last = CostSplit(all, count, costs.head).most_on_last();
+  std::vector<std::int64_t> counts = CostSplit(all.first(all.size() - last), count - 1, Flops(0)).counts();
+  counts.push_back(static_cast<std::int64_t>(last));
+  return counts;
+}
+
+constexpr PieceOrder kOrder = PieceOrder::round_robin;
+
+/// The job's own counts, per piece in model order. Counts given per stage are split evenly over its chunks.
+std::vector<std::int64_t> listed_counts(const ParallelismSpec& parallelism) {
+  const auto stages = static_cast<std::size_t>(parallelism.pp);
+  const auto chunks = static_cast<std::size_t>(parallelism.vp);
+  const std::vector<std::int64_t>& listed = parallelism.stage_layers;
+  if (listed.size() == stages * chunks) return listed;
+  if (listed.size() != stages)
+    throw std::invalid_argument(fmt::format("{} layer counts for {} stages of {} chunks", listed.size(),
+                                            parallelism.pp, parallelism.vp));
+  std::vector<std::int64_t> counts(stages * chunks);
+  for (std::size_t piece = 0; piece < counts.size(); ++piece) {
+    const auto [stage, chunk] = place_of(kOrder, parallelism.pp, static_cast<std::int64_t>(piece));
+    counts[piece] = split_evenly(listed[stage.at()], parallelism.vp)[chunk.at()];
+  }
+  return counts;
+}
+
+std::vector<std::int64_t> piece_counts(const ParallelismSpec& parallelism, const ForwardCosts& costs) {
+  const std::int64_t pieces = checked_product(parallelism.pp, parallelism.vp);
+  const auto layers = static_cast<std::int64_t>(costs.layers.size());
+  if (layers < pieces) return {};
+  switch (parallelism.stage_policy) {
+    case StagePolicy::even: return split_evenly(layers, pieces);
+    case StagePolicy::by_cost: return split_by_cost(costs, pieces);
+    case StagePolicy::listed: break;
+  }
+  return listed_counts(parallelism);
+}
+
+}  // namespace
+
+Placement stage_layout(const ParallelismSpec& parallelism, const ForwardCosts& costs) {
+  const auto layers = static_cast<std::int64_t>(costs.layers.size());
+  const std::vector<std::int64_t> counts = piece_counts(parallelism, costs);
+  if (counts.empty() || std::accumulate(counts.begin(), counts.end(), std::int64_t{0}) != layers ||
+      *std::min_element(counts.begin(), counts.end()) < 1)
+    throw std::invalid_argument(fmt::format("{} layers do not make {} pieces of at least one layer", layers,
+                                            checked_product(parallelism.pp, parallelism.vp)));
+  return Placement::along(kOrder, parallelism.pp, counts);
+}
+
+}  // namespace foreshard

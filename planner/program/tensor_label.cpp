@@ -1,0 +1,118 @@
+#include "planner/program/tensor_label.hpp"
+
+#include <stdexcept>
+#include <string_view>
+
+#include "planner/program/ops/enum_names.hpp"
+
+namespace foreshard {
+
+namespace {
+
+/// What stands before the item in the labels of a part.
+std::string_view prefix_of(ModelPart part) {
+  switch (part) {
+    case ModelPart::attention:
+    case ModelPart::mla:
+    case ModelPart::ffn:
+    case ModelPart::router:
+    case ModelPart::norm:
+    case ModelPart::residual: return "layer.";
+    case ModelPart::experts: return "layer.experts.";
+    case ModelPart::shared_experts: return "layer.shared.";
+    case ModelPart::loss: return "head.";
+    case ModelPart::none:
+    case ModelPart::input:
+    case ModelPart::stream:
+    case ModelPart::embedding:
+    case ModelPart::head:
+    case ModelPart::pipeline:
+    case ModelPart::optimizer: return "";
+  }
+  return "";
+}
+
+/// Items whose label is not the item's own name behind its part's prefix.
+std::string_view label_of(TensorItem item) {
+  switch (item) {
+    case TensorItem::token_table: return "embedding";
+    case TensorItem::position_table: return "positions";
+    case TensorItem::embedding_sum: return "embedding.sum";
+    case TensorItem::core: return "attention";
+    case TensorItem::attention_norm: return "attn_norm";
+    case TensorItem::attention_post_norm: return "attn_post_norm";
+    case TensorItem::attention_dropout: return "attn_dropout";
+    case TensorItem::router_logits: return "router.logits";
+    case TensorItem::routes: return "router.routes";
+    case TensorItem::output_table: return "head";
+    case TensorItem::logits: return "head.logits";
+    case TensorItem::wide_logits: return "head.logits32";
+    case TensorItem::row_max: return "max";
+    case TensorItem::exp_sums: return "sums";
+    case TensorItem::gradient_norm: return "grad_norm";
+    default: return name_of(item);
+  }
+}
+
+std::string_view suffix_of(TensorAspect aspect) {
+  switch (aspect) {
+    case TensorAspect::value: return "";
+    case TensorAspect::output: return ".out";
+    case TensorAspect::weight: return ".weight";
+    case TensorAspect::bias: return ".bias";
+    case TensorAspect::score_bias: return ".score_bias";
+    case TensorAspect::adapter_a: return ".lora_a";
+    case TensorAspect::adapter_b: return ".lora_b";
+    case TensorAspect::adapter_rows: return ".lora";
+    case TensorAspect::statistics: return ".stats";
+    case TensorAspect::log_sum_exp: return ".lse";
+    case TensorAspect::mask: return ".mask";
+    case TensorAspect::own_heads: return ".heads";
+    case TensorAspect::all_ranks: return ".all";
+  }
+  return "";
+}
+
+std::string_view suffix_of(Derivation derivation) {
+  switch (derivation) {
+    case Derivation::gradient: return ".grad";
+    case Derivation::token_shard: return ".shard";
+    case Derivation::all_tokens: return ".full";
+    case Derivation::gathered_again: return ".regathered";
+    case Derivation::recomputed: return ".again";
+    case Derivation::recomputed_half: return ".half";
+    case Derivation::gathered_shares: return ".gathered";
+    case Derivation::whole_gradient: return ".whole";
+    case Derivation::fresh_gradient: return ".fresh";
+    case Derivation::pipeline_slice: return ".slice";
+    case Derivation::none:
+    case Derivation::master:
+    case Derivation::first_moment:
+    case Derivation::second_moment: break;
+  }
+  throw std::logic_error("a tensor derived as " + std::string(name_of(derivation)) +
+                         " has no label of its own");
+}
+
+}  // namespace
+
+std::string label_of(const Meaning& meaning) {
+  // The norm before the output projection is the head's, though a norm like the others.
+  const bool is_final_norm = meaning.item == TensorItem::final_norm;
+  std::string label(is_final_norm ? "head.norm" : prefix_of(meaning.part));
+  if (!is_final_norm) label += label_of(meaning.item);
+  label += suffix_of(meaning.aspect);
+  return label;
+}
+
+std::string derived_label(const Tensor& tensor, Derivation derivation) {
+  if (derivation == Derivation::gradient && tensor.role != TensorRole::weight) return "d." + tensor.label;
+  return tensor.label + std::string(suffix_of(derivation));
+}
+
+std::string short_label(const Tensor& gradient) {
+  const std::size_t dot = gradient.label.find('.', 2);
+  return dot == std::string::npos ? gradient.label : "d." + gradient.label.substr(dot + 1);
+}
+
+}  // namespace foreshard

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "planner/spec/library/config_kind.hpp"
+#include "planner/spec/types/job_spec.hpp"
+#include "planner/spec/yaml/diagnostic.hpp"
+
+namespace foreshard {
+
+/// One `--set parallelism.tp=4`: replaces the value at a dotted path before the job is read; the value is
+/// YAML.
+struct Override {
+  std::string path;
+  std::string value;
+};
+
+/// What jobs are read for: those to be scored must say which step time was measured.
+enum class Purpose : std::uint8_t { plan, score };
+
+/// All jobs of one file (documents separated by `---`), defaults filled, names and paths resolved, legality
+/// checked. A name is looked up in configs/; a path is relative to the file that names it.
+/// @throws SpecError with every complaint of the file.
+std::vector<JobSpec> load_jobs(const std::filesystem::path& file, const std::vector<Override>& overrides = {},
+                               Purpose purpose = Purpose::plan);
+
+/// The same for text that is not in a file; `name` stands for it in messages, relative paths start at the
+/// current directory.
+std::vector<JobSpec> parse_jobs(const std::string& text, const std::string& name,
+                                const std::vector<Override>& overrides = {}, Purpose purpose = Purpose::plan);
+
+ModelSpec load_model(const std::string& name_or_path);
+AcceleratorSpec load_accelerator(const std::string& name_or_path);
+ClusterSpec load_cluster(const std::string& name_or_path);
+
+}  // namespace foreshard

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "planner/spec/types/kernel_constants.hpp"
+#include "planner/spec/types/nccl_spec.hpp"
+#include "planner/units/dtype.hpp"
+#include "planner/units/quantity.hpp"
+
+namespace foreshard {
+
+/// How fast matrix products of one data type run. Source: the accelerator's YAML.
+struct GemmRate {
+  FlopsPerSecond peak;      ///< dense, from the datasheet
+  double efficiency = 0.0;  ///< sustained fraction of peak on large products, fitted to measured kernels
+};
+
+/// How the accelerators of one node talk to each other.
+enum class NodeFabric : std::uint8_t { nvswitch, mesh, pcie, shared_memory, none };
+
+/// A link class as one device sees it, one direction.
+struct LinkSpec {
+  BytesPerSecond bandwidth;  ///< from the datasheet
+  double efficiency = 1.0;   ///< fraction that large collectives reach, measured
+  Seconds latency;           ///< per step of a ring (NCCL's: in the Simple protocol) or message
+};
+
+/// The node in which this accelerator usually comes; a cluster may say otherwise.
+struct UsualNode {
+  std::int64_t devices = 1;
+  NodeFabric fabric = NodeFabric::none;
+  LinkSpec link;                 ///< between devices of the node
+  LinkSpec network;              ///< one device's share of the NICs
+  std::optional<NcclSpec> nccl;  ///< none: collectives are plain rings
+};
+
+/// One device type. Every figure carries its source in the YAML it came from.
+struct AcceleratorSpec {
+  std::string name;       ///< key, as in configs/accelerators
+  std::string full_name;  ///< as people write it: "NVIDIA H100 80GB SXM"
+  bool is_cpu = false;
+  Bytes memory_capacity;  ///< what a process can allocate at most, context included
+  BytesPerSecond memory_bandwidth;
+  std::int64_t multiprocessors = 1;
+  std::array<std::optional<GemmRate>, kDTypeCount>
+      gemm;  ///< by dtype; none where the device has no such unit
+  KernelConstants kernels;
+  std::optional<FlashVersion> usual_flash;  ///< what jobs run that name no version
+  std::vector<KernelFit> fits;              ///< how well the constants reproduce measured kernels
+  UsualNode node;
+  std::optional<DollarsPerSecond> price;  ///< per device
+  std::optional<Watts> power;             ///< per device, under load
+  std::string source;                     ///< of the file as a whole
+};
+
+/// True where the accelerator's file gives rates for this version of flash attention.
+inline bool has_flash(const AcceleratorSpec& accelerator, FlashVersion version) {
+  return accelerator.kernels.attention[static_cast<std::size_t>(version)].has_value();
+}
+
+}  // namespace foreshard

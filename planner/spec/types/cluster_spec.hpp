@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "planner/spec/types/accelerator_spec.hpp"
+#include "planner/units/quantity.hpp"
+
+namespace foreshard {
+
+enum class Topology : std::uint8_t { rail_optimised, fat_tree, torus, single_switch };
+
+struct NetworkSpec {
+  LinkSpec link;  ///< one device's share of its node's NICs, one direction
+  Topology topology = Topology::rail_optimised;
+  double oversubscription = 1.0;  ///< leaf down-links over up-links; 1 = full bisection
+};
+
+/// Nodes of equal accelerators and the network between them.
+struct ClusterSpec {
+  std::string name;
+  AcceleratorSpec accelerator;
+  std::int64_t devices_per_node = 1;  ///< that the job uses
+  std::int64_t idle_per_node = 0;     ///< that a node has besides, left idle and paid for
+  std::int64_t nodes = 1;
+  NodeFabric fabric = NodeFabric::none;
+  LinkSpec link;                 ///< between devices of one node
+  std::optional<NcclSpec> nccl;  ///< NCCL on NVSwitch nodes; none: collectives are plain rings
+  NetworkSpec network;
+  std::optional<DollarsPerSecond> price;  ///< per device
+  std::optional<Watts> power;             ///< per device, the node's overhead included
+
+  [[nodiscard]] constexpr std::int64_t devices() const { return checked_product(devices_per_node, nodes); }
+  [[nodiscard]] constexpr std::int64_t idle_devices() const { return checked_product(idle_per_node, nodes); }
+  [[nodiscard]] constexpr std::int64_t paid_devices() const {
+    return checked_product(devices_per_node + idle_per_node, nodes);
+  }
+};
+
+}  // namespace foreshard

@@ -1,0 +1,71 @@
+#include "planner/spec/types/layer_pattern.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace foreshard {
+
+namespace {
+
+/// Collects layers one by one; kinds that do the same are listed once.
+class PatternBuilder {
+ public:
+  explicit PatternBuilder(std::int64_t sequence_length) : sequence_length_(sequence_length) {}
+
+  void add(LayerKind kind, std::int64_t layers) {
+    if (layers == 0) return;
+    const std::optional<std::int64_t> window = window_of(kind.mixer);
+    if (window && *window >= sequence_length_) kind.mixer = without_window(std::move(kind.mixer));
+    std::vector<LayerKind>& kinds = pattern_.kinds;
+    const auto found = std::find_if(kinds.begin(), kinds.end(),
+                                    [&](const LayerKind& known) { return known.does_the_same_as(kind); });
+    const auto index = static_cast<std::size_t>(found - kinds.begin());
+    if (found == kinds.end()) {
+      kinds.push_back(std::move(kind));
+      pattern_.layers_of_kind.push_back(0);
+    }
+    pattern_.layers_of_kind[index] += layers;
+    pattern_.kind_of.insert(pattern_.kind_of.end(), static_cast<std::size_t>(layers), index);
+  }
+
+  LayerPattern take() { return std::move(pattern_); }
+
+ private:
+  std::int64_t sequence_length_;
+  LayerPattern pattern_;
+};
+
+}  // namespace
+
+bool LayerPattern::has(FeedForward ffn) const {
+  return std::any_of(kinds.begin(), kinds.end(), [&](const LayerKind& kind) { return kind.ffn == ffn; });
+}
+
+Mixer usual_mixer(const ModelSpec& model) {
+  if (model.mla) return LatentAttention{.sizes = *model.mla, .heads = model.heads, .window = model.window};
+  return SoftmaxAttention{.heads = model.heads,
+                          .kv_heads = model.kv_heads,
+                          .head_dim = model.head_dim,
+                          .window = model.window,
+                          .rope = model.positions == Positions::rope,
+                          .qk_norm = model.qk_norm,
+                          .sinks = model.attention_sinks};
+}
+
+LayerPattern layer_pattern(const ModelSpec& model, std::int64_t sequence_length) {
+  PatternBuilder builder(sequence_length);
+  if (!model.pattern.empty()) {
+    const std::size_t period = model.pattern.size();
+    for (std::int64_t layer = 0; layer < model.layers; ++layer)
+      builder.add(model.layer_kinds[model.pattern[static_cast<std::size_t>(layer) % period]], 1);
+    return builder.take();
+  }
+  const std::int64_t dense =
+      model.experts ? std::min(model.experts->dense_layers, model.layers) : model.layers;
+  builder.add({.name = "dense", .mixer = usual_mixer(model), .ffn = FeedForward::dense}, dense);
+  builder.add({.name = "experts", .mixer = usual_mixer(model), .ffn = FeedForward::experts},
+              model.layers - dense);
+  return builder.take();
+}
+
+}  // namespace foreshard
