@@ -15,6 +15,7 @@
 #include "cli/terminal/color.hpp"
 #include "cli/terminal/output.hpp"
 #include "cli/terminal/terminal.hpp"
+#include "cli/terminal/usage_error.hpp"
 #include "planner/report/table.hpp"
 #include "planner/spec/yaml/diagnostic.hpp"
 #include "planner/units/count.hpp"
@@ -70,6 +71,8 @@ int main(int argc, char** argv) {
     return run(commands[parsed.command], color);
   } catch (const SpecError& error) {
     return complain(error, nothing_done, color);
+  } catch (const RequestError& error) {
+    return complain(ExitCode::wrong_input, request_complaint(error), color);
   } catch (const UsageError& error) {
     return complain(ExitCode::wrong_input, error.what(), color);
   } catch (const ResultError& error) {

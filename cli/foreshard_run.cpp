@@ -17,6 +17,7 @@
 #include "cli/terminal/color.hpp"
 #include "cli/terminal/output.hpp"
 #include "cli/terminal/terminal.hpp"
+#include "cli/terminal/usage_error.hpp"
 #include "planner/report/table.hpp"
 #include "planner/spec/yaml/diagnostic.hpp"
 #include "planner/units/count.hpp"
@@ -80,6 +81,8 @@ int main(int argc, char** argv) {
     return parse_and_run(argc, argv, session);
   } catch (const SpecError& error) {
     end_run(session, kWrongInput, complaints(error));
+  } catch (const RequestError& error) {
+    end_run(session, kWrongInput, request_complaint(error));
   } catch (const UsageError& error) {
     end_run(session, kWrongInput, error.what());
   } catch (const ResultError& error) {

@@ -9,17 +9,16 @@
 
 #include <fmt/format.h>
 
-#include "cli/commands/calibration_table.hpp"
-#include "cli/commands/run_device.hpp"
 #include "cli/files/output_file.hpp"
 #include "cli/options/common_options.hpp"
 #include "cli/options/target.hpp"
 #include "cli/terminal/progress.hpp"
+#include "cli/terminal/usage_error.hpp"
+#include "planner/report/calibration_record.hpp"
+#include "planner/report/calibration_table.hpp"
 #include "planner/spec/cluster/write_cluster.hpp"
 #include "planner/spec/load/load.hpp"
-#include "runtime/calibrate/calibrate.hpp"
-#include "runtime/calibrate/measure_links.hpp"
-#include "runtime/comm/before_run.hpp"
+#include "runtime/study/calibrate.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -31,6 +30,7 @@ struct CalibrateOptions {
   std::string precision;
   bool quick = false;
   int threads = 0;
+  report::OutputFormat format = report::OutputFormat::table;
 };
 
 std::string today() {
@@ -56,73 +56,44 @@ std::string name_for(const CalibrateOptions& options) {
   return name;
 }
 
-void write_file(OutputFile& file, const Calibration& calibration) {
-  file.stream() << write_cluster(calibration.cluster, calibration.comment, calibration.sources);
-  file.finish();
-}
-
-/// The cluster by this name or in this file, whose GPUs are like the one that is here.
-ClusterSpec load_gpu_cluster(const std::string& named) {
+/// The cluster by this name or in this file.
+ClusterSpec load_like(const std::string& named) {
   const bool is_file = std::filesystem::exists(named);
-  ClusterSpec cluster = load_cluster(is_file ? std::filesystem::absolute(named).string() : named);
-  if (cluster.accelerator.is_cpu)
-    throw UsageError(
-        fmt::format("--like {}: its devices are processors, which calibrate measures without --like", named));
-  if (const auto complaint = device_complaint(cluster.accelerator))
-    throw UsageError(fmt::format("--like {} is {}", named, *complaint));
-  return cluster;
+  return load_cluster(is_file ? std::filesystem::absolute(named).string() : named);
 }
 
-CommandResult calibrate_on_gpu(const CalibrateOptions& options, const MpiSession& session,
-                               const CalibrationOptions& how) {
-  if (options.precision == "fp32")
-    throw UsageError("--like measures a GPU in bf16: leave --precision fp32 out");
-  JobSpec job;
-  job.cluster = load_gpu_cluster(options.like);
-  const std::unique_ptr<OutputFile> file = open_output(session, options.out);
-  if (const auto remark = shared_gpu_remark(session, job))
-    throw UsageError(fmt::format("{}; to calibrate start one rank per GPU", *remark));
-  const std::unique_ptr<Device> device = make_device(session, job.cluster.accelerator, options.threads);
-  const LinkEnds ends{.device = *device, .connect = [&](const DeviceMesh& mesh) {
-                        return make_communicator(session, job, mesh, *device);
-                      }};
-  const Calibration calibration = calibrate_gpu(session, ends, job.cluster, how);
-  if (file == nullptr) return {};
-  write_file(*file, calibration);
-  const std::string next =
-      session.size() == 1
-          ? fmt::format("foreshard-run validate JOB.yaml --cluster {} --shard rank=0", options.out)
-          : fmt::format("mpirun -n {} foreshard-run validate JOB.yaml --cluster {}", session.size(),
-                        options.out);
-  return {.output = calibration_table(calibration) + fmt::format("\nwrote {}\nnext: {}\n", options.out, next),
-          .code = ExitCode::done};
+/// What to do with the file now.
+std::string next_step(const CalibrateOptions& options, const MpiSession& session) {
+  const std::string validate = "foreshard-run validate JOB.yaml --cluster " + options.out;
+  if (!options.like.empty() && session.size() == 1) return validate + " --shard rank=0";
+  return fmt::format("mpirun -n {} {}", session.size(), validate);
 }
 
 CommandResult run_calibrate(const CalibrateOptions& options, const MpiSession& session) {
-  const std::string name = name_for(options);
-  if (const auto complaint = host_layout_complaint(session.hosts())) throw UsageError(*complaint);
+  if (!options.like.empty() && options.precision == "fp32")
+    throw UsageError("--like measures a GPU in bf16: leave --precision fp32 out");
   Progress progress(session.rank() == Rank(0));
   const CalibrationOptions how{
-      .name = name,
+      .name = name_for(options),
       .date = today(),
       .version = FORESHARD_VERSION,
       .effort = options.quick ? CalibrationEffort::quick : CalibrationEffort::usual,
       .precision = options.precision == "bf16" ? Precision::bf16 : Precision::fp32,
       .threads = options.threads > 0 ? options.threads : static_cast<int>(session.threads_per_rank()),
       .progress = [&](const std::string& what, int done, int of) { progress.update(what, done, of); }};
-  if (!options.like.empty()) return calibrate_on_gpu(options, session, how);
   const std::unique_ptr<OutputFile> file = open_output(session, options.out);
-  const Calibration calibration = calibrate(session, how);
+  const CalibrationResult calibration = options.like.empty()
+                                            ? calibrate_processors(session, how)
+                                            : calibrate_gpus(session, load_like(options.like), how);
   if (file == nullptr) return {};
-  write_file(*file, calibration);
-
-  std::string output = calibration_table(calibration);
-  if (const auto remark =
-          oversubscription_remark(session.local_ranks(), session.host_cores(), session.host()))
-    output += fmt::format("\nnote: {}\n", *remark);
-  output += fmt::format("\nwrote {}\nnext: mpirun -n {} foreshard-run validate JOB.yaml --cluster {}\n",
-                        options.out, session.size(), options.out);
-  return {.output = output, .code = ExitCode::done};
+  file->stream() << write_cluster(calibration.cluster, calibration.comment, calibration.sources);
+  file->finish();
+  const auto table = [&] {
+    return calibration_table(calibration) +
+           fmt::format("\nwrote {}\nnext: {}\n", options.out, next_step(options, session));
+  };
+  return result_of({.table = table, .record = [&] { return report::calibration_record(calibration); }},
+                   options.format);
 }
 
 std::vector<OptionSpec> calibrate_options(CalibrateOptions& options) {
@@ -151,6 +122,7 @@ std::vector<OptionSpec> calibrate_options(CalibrateOptions& options) {
       {.name = "--quick",
        .help = "Measure less, in under 15 seconds: a first impression",
        .target = flag(options.quick)},
+      format_option(options.format),
       threads_option(options.threads)};
 }
 

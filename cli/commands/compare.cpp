@@ -18,9 +18,9 @@
 #include "cli/options/price_option.hpp"
 #include "cli/options/target.hpp"
 #include "cli/options/value_list.hpp"
-#include "planner/report/compare_csv.hpp"
-#include "planner/report/compare_json.hpp"
+#include "cli/terminal/usage_error.hpp"
 #include "planner/report/compare_table.hpp"
+#include "planner/report/comparison_record.hpp"
 #include "planner/search/comparison.hpp"
 #include "planner/spec/load/load.hpp"
 #include "planner/spec/types/names.hpp"
@@ -54,7 +54,7 @@ struct CompareOptions {
   VariantAxes axes;                   // all but the clusters
   std::vector<std::string> clusters;  // names or files
   bool has_lists = false;
-  std::string format = "table";
+  report::OutputFormat format = report::OutputFormat::table;
   std::vector<ClusterPrice> prices;
 };
 
@@ -96,19 +96,9 @@ CommandResult run_compare(const CompareOptions& options) {
   JobSpec job = load_one(options);
   set_prices(options.prices, job, axes);
   const Comparison comparison = compare_variants(job, axes);
-  CommandResult result;
-  if (options.format == "json") {
-    result.output = compare_json(comparison);
-  } else if (options.format == "csv") {
-    result.output = compare_csv(comparison);
-  } else if (options.format == "csv-short") {
-    result.output = compare_csv(comparison, report::CsvColumns::few);
-  } else {
-    result.output = compare_table(comparison);
-    result.is_table = true;
-  }
-  result.code = comparison.best ? ExitCode::done : ExitCode::no;
-  return result;
+  return result_of({.table = [&] { return compare_table(comparison); },
+                    .record = [&] { return report::comparison_record(comparison); }},
+                   options.format, comparison.best ? ExitCode::done : ExitCode::no);
 }
 
 /// An option that takes a list, which `read` puts on an axis.
@@ -157,7 +147,7 @@ std::vector<OptionSpec> compare_options(CompareOptions& options) {
                   })));
   specs.back().offer = Offer::clusters;
   specs.push_back(price_option(options.prices));
-  specs.push_back(format_option(options.format, {"table", "json", "csv", "csv-short"}));
+  specs.push_back(format_option(options.format));
   specs.push_back(on_option(options.changes));
   specs.push_back(set_option(options.changes.settings));
   return specs;

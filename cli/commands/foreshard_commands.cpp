@@ -6,6 +6,7 @@
 #include "cli/commands/score.hpp"
 #include "cli/commands/show.hpp"
 #include "cli/commands/simulate.hpp"
+#include "cli/options/common_options.hpp"
 
 namespace foreshard::cli {
 

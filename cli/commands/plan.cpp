@@ -1,17 +1,19 @@
 #include "cli/commands/plan.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "cli/commands/planned_result.hpp"
 #include "cli/options/common_options.hpp"
 #include "cli/options/job_input.hpp"
 #include "cli/options/job_options.hpp"
 #include "cli/options/price_option.hpp"
 #include "cli/options/target.hpp"
+#include "planner/report/estimate_record.hpp"
+#include "planner/report/joined_tables.hpp"
 #include "planner/report/plan_table.hpp"
 
 namespace foreshard::cli {
@@ -19,19 +21,10 @@ namespace {
 
 struct PlanOptions {
   std::vector<std::string> jobs;
-  std::string format = "table";
+  report::OutputFormat format = report::OutputFormat::table;
   JobChanges changes;
   std::vector<ClusterPrice> prices;
 };
-
-std::string tables(const std::vector<PlannedJob>& planned) {
-  std::string text;
-  for (const PlannedJob& job : planned) {
-    if (!text.empty()) text += "\n\n";
-    text += plan_table(job);
-  }
-  return text;
-}
 
 CommandResult run_plan(const PlanOptions& options) {
   std::set<std::string> clusters;
@@ -47,7 +40,11 @@ CommandResult run_plan(const PlanOptions& options) {
     }
   }
   check_prices(options.prices, clusters);
-  return planned_result(planned, options.format, tables(planned));
+  const bool all_fit = std::all_of(planned.begin(), planned.end(),
+                                   [](const PlannedJob& job) { return job.estimate.memory.fits; });
+  return result_of({.table = [&] { return report::joined_tables(planned, plan_table); },
+                    .record = [&] { return report::estimate_record(planned); }},
+                   options.format, all_fit ? ExitCode::done : ExitCode::no);
 }
 
 }  // namespace
@@ -68,7 +65,7 @@ Command plan_command() {
                        "foreshard plan llama3-70b --on dgx-h100 --nodes 8 --tp 8 --pp 4\n"
                        "foreshard plan my-job.yaml --set training.attention=unfused --format json\n"};
   spec.options.push_back(price_option(options->prices));
-  spec.options.push_back(format_option(options->format, {"table", "json", "csv", "csv-short"}));
+  spec.options.push_back(format_option(options->format));
   return {.spec = std::move(spec),
           .run = [options] { return run_plan(*options); },
           .nothing_done = "nothing planned"};

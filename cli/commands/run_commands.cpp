@@ -5,6 +5,7 @@
 #include "cli/commands/sweep.hpp"
 #include "cli/commands/train.hpp"
 #include "cli/commands/validate.hpp"
+#include "cli/options/common_options.hpp"
 
 namespace foreshard::cli {
 

@@ -8,15 +8,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "cli/commands/command.hpp"
-#include "cli/commands/run_device.hpp"
 #include "cli/options/job_input.hpp"
+#include "cli/terminal/usage_error.hpp"
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/program/json/program_json.hpp"
 #include "planner/topology/device_mesh.hpp"
-#include "runtime/comm/available_memory.hpp"
 #include "runtime/comm/before_run.hpp"
 #include "runtime/execute/runtime_limits.hpp"
+#include "runtime/study/executable_overlap.hpp"
+#include "runtime/study/run_device.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -45,15 +45,6 @@ void require_ranks(const MpiSession& session, const JobSpec& as_written, const J
   if (session.size() % devices == 0) return;
   const auto complaint = rank_count_complaint(least, session.size(), source.command);
   if (complaint) throw UsageError(*complaint);
-}
-
-/// Of what a job would overlap, what GPUs do: collectives run beside kernels as a whole, not in pieces beside
-/// the product that they feed, and gathers of weights do not run ahead.
-std::string executable_overlap(const JobSpec& job) {
-  const OverlapSpec& overlap = job.training.overlap;
-  return fmt::format("{{tp: {}, dp: {}, pp: {}, cp: false, ep: false}}",
-                     overlap.tp == TpOverlap::none ? "none" : "wgrad", overlap.dp && job.parallelism.zero < 2,
-                     overlap.pp);
 }
 
 /// The job on a cluster that has a device for every rank. Where it does not go together with that many, the
@@ -132,12 +123,6 @@ JobSpec load_shard_job(const MpiSession& session, const JobSource& source, Rank 
     throw UsageError(fmt::format("--shard rank={}: the job's ranks are 0 to {}", rank.value(), devices - 1));
   require_executable(job, source);
   return job;
-}
-
-void require_memory(const MpiSession& session, Bytes bytes_per_rank) {
-  const auto complaint =
-      memory_complaint(bytes_per_rank, session.local_ranks(), available_memory(), session.host());
-  if (complaint) throw EnvironmentError(*complaint);
 }
 
 }  // namespace foreshard::cli

@@ -26,7 +26,4 @@ JobSpec load_runnable_job(const MpiSession& session, const JobSource& source);
 /// @throws as load_runnable_job, and UsageError where there is no such rank
 JobSpec load_shard_job(const MpiSession& session, const JobSource& source, Rank rank);
 
-/// @throws EnvironmentError where the ranks of a host need more memory than it has
-void require_memory(const MpiSession& session, Bytes bytes_per_rank);
-
 }  // namespace foreshard::cli

@@ -16,9 +16,9 @@
 #include "cli/options/job_input.hpp"
 #include "cli/options/suggestion.hpp"
 #include "cli/options/target.hpp"
+#include "cli/terminal/usage_error.hpp"
 #include "planner/cost/step/estimate.hpp"
-#include "planner/report/score_csv.hpp"
-#include "planner/report/score_json.hpp"
+#include "planner/report/score_record.hpp"
 #include "planner/report/score_table.hpp"
 #include "planner/score/score.hpp"
 #include "planner/spec/load/load.hpp"
@@ -34,7 +34,7 @@ struct ScoreOptions {
   std::vector<std::string> without;
   std::optional<std::int64_t> worst;
   bool bands = false;
-  std::string format = "table";
+  report::OutputFormat format = report::OutputFormat::table;
   std::vector<std::string> settings;
 };
 
@@ -92,9 +92,9 @@ CommandResult run_score(const ScoreOptions& options) {
   if (options.bands) result.band = fit_band(result.cases);
   if (options.worst)
     result.cases = worst_cases(std::move(result.cases), static_cast<std::size_t>(*options.worst));
-  if (options.format == "json") return {.output = score_json(result)};
-  if (options.format == "csv") return {.output = score_csv(result)};
-  return {.output = score_table(result), .is_table = true};
+  return result_of(
+      {.table = [&] { return score_table(result); }, .record = [&] { return report::score_record(result); }},
+      options.format);
 }
 
 }  // namespace
@@ -121,7 +121,7 @@ Command score_command() {
                        {.name = "--bands",
                         .help = "Say how wide error bands must be, and how well that holds source by source",
                         .target = flag(options->bands)},
-                       format_option(options->format, {"table", "json", "csv"}),
+                       format_option(options->format),
                        set_option(options->settings, "every job")},
            .notes =
                "A case is a job with measured.step_time, and measured.peak_memory if known. Bundled ones, "

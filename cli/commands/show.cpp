@@ -10,6 +10,8 @@
 #include "cli/commands/bundled.hpp"
 #include "cli/options/suggestion.hpp"
 #include "cli/options/target.hpp"
+#include "cli/terminal/environment_error.hpp"
+#include "cli/terminal/usage_error.hpp"
 #include "planner/spec/job/job_schema_json.hpp"
 #include "planner/spec/load/load.hpp"
 #include "planner/spec/yaml/input_file.hpp"

@@ -1,43 +1,26 @@
 #include "cli/commands/simulate.hpp"
 
-#include <cstdint>
-#include <limits>
+#include <algorithm>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "cli/commands/planned_result.hpp"
-#include "cli/commands/simulate_job.hpp"
-#include "cli/commands/simulation_json.hpp"
-#include "cli/commands/simulation_table.hpp"
-#include "cli/options/common_options.hpp"
-#include "cli/options/disturb_options.hpp"
+#include "cli/files/output_file.hpp"
 #include "cli/options/job_input.hpp"
-#include "cli/options/job_options.hpp"
+#include "cli/options/simulate_options.hpp"
 #include "cli/options/target.hpp"
+#include "cli/terminal/progress.hpp"
+#include "cli/terminal/usage_error.hpp"
+#include "planner/report/joined_tables.hpp"
+#include "planner/report/simulation_record.hpp"
+#include "planner/report/simulation_table.hpp"
+#include "sim/study/simulate_job.hpp"
 
 namespace foreshard::cli {
 namespace {
-
-struct SimulateOptions {
-  std::string job;
-  std::string format = "table";
-  std::string trace;
-  bool all_ranks = false;
-  std::optional<std::int64_t> trace_micro_batches;
-  std::string network = "alpha-beta";
-  bool unfolded = false;
-  DisturbOptions disturb;
-  std::uint64_t seed = 1;
-  std::size_t seeds = 1;
-  std::string with;
-  std::string placement = "packed";
-  JobChanges changes;
-};
 
 JobSpec other_job(const SimulateOptions& options) {
   std::vector<JobSpec> jobs = load_named_jobs(options.with, {});
@@ -53,7 +36,7 @@ void check(const SimulateOptions& options, const SimulationRequest& request, std
     throw UsageError("--all-ranks is about a trace: name it by --trace");
   if (options.trace_micro_batches && options.trace.empty())
     throw UsageError("--trace-micro-batches is about a trace: name it by --trace");
-  if (!request.flows) {
+  if (request.network != NetworkModel::flow) {
     if (request.beside) throw UsageError("--with is about links that jobs share: add --network flow");
     if (!request.degraded.empty()) throw UsageError("--degrade is about links: add --network flow");
   }
@@ -63,18 +46,29 @@ void check(const SimulateOptions& options, const SimulationRequest& request, std
 
 SimulationRequest request_of(const SimulateOptions& options) {
   SimulationRequest request{
-      .flows = options.network == "flow",
+      .network = options.network == "flow" ? NetworkModel::flow : NetworkModel::alpha_beta,
       .every_rank = options.unfolded,
       .disturbance = options.disturb.disturbance,
       .degraded = options.disturb.degraded,
       .seed = options.seed,
       .seeds = options.seeds,
-      .placement = options.placement == "packed" ? Placement::packed : Placement::interleaved,
-      .trace = options.trace,
-      .trace_all_ranks = options.all_ranks,
-      .trace_micro_batches = options.trace_micro_batches};
+      .placement = options.placement == "packed" ? Placement::packed : Placement::interleaved};
   if (!options.with.empty()) request.beside = other_job(options);
   return request;
+}
+
+/// Simulates a job; writes the trace if one is asked for.
+SimulatedJob simulate(const JobSpec& job, const SimulateOptions& options, SimulationRequest request) {
+  Progress progress(true);
+  request.progress = progress.listener();
+  if (options.trace.empty()) return simulate_job(job, request);
+  OutputFile file(options.trace, compression_for(options.trace));
+  request.trace.emplace(TraceRequest{.out = file.stream(),
+                                     .has_all_ranks = options.all_ranks,
+                                     .micro_batches = options.trace_micro_batches});
+  SimulatedJob done = simulate_job(job, request);
+  file.finish();
+  return done;
 }
 
 CommandResult run_simulate(const SimulateOptions& options) {
@@ -82,69 +76,17 @@ CommandResult run_simulate(const SimulateOptions& options) {
   const SimulationRequest request = request_of(options);
   check(options, request, named.jobs.size());
   std::vector<SimulatedJob> simulated;
-  std::vector<PlannedJob> planned;
-  std::string tables;
   for (const JobSpec& job : named.jobs) {
-    simulated.push_back(simulate_job(job, request));
+    simulated.push_back(simulate(job, options, request));
     std::vector<std::string>& notes = simulated.back().planned.estimate.notes;
     notes.insert(notes.end(), named.assumptions.begin(), named.assumptions.end());
-    if (!tables.empty()) tables += "\n\n";
-    tables += simulation_table(simulated.back());
-    planned.push_back(simulated.back().planned);
   }
-  CommandResult result = planned_result(planned, options.format, std::move(tables));
-  if (options.format == "json") result.output = simulation_json(simulated);
-  return result;
-}
-
-std::vector<OptionSpec> simulate_options(SimulateOptions& options) {
-  std::vector<OptionSpec> specs{
-      format_option(options.format, {"table", "json", "csv"}),
-      {.name = "--trace",
-       .value = "FILE",
-       .help = "Also write the timeline, for Perfetto or chrome://tracing; compressed by gzip where the name "
-               "ends in .gz",
-       .offer = Offer::files,
-       .target = text(options.trace)},
-      {.name = "--all-ranks",
-       .help = "In the trace, a process for every rank, not one a stage",
-       .target = flag(options.all_ranks)},
-      {.name = "--trace-micro-batches",
-       .value = "N",
-       .help = "In the trace, only the first N micro-batches, and what belongs to none; default all",
-       .target = whole_number(options.trace_micro_batches,
-                              {.least = 1, .most = std::numeric_limits<std::int64_t>::max()})},
-      {.name = "--network",
-       .value = "MODEL",
-       .help = "alpha-beta: a communication takes what it does alone; flow: as flows over the cluster's "
-               "links, which all share; default alpha-beta",
-       .target = word(options.network, {"alpha-beta", "flow"})},
-      {.name = "--unfolded",
-       .help = "Play every rank, not one for each stage",
-       .target = flag(options.unfolded)}};
-  for (OptionSpec& option : disturb_options(options.disturb)) specs.push_back(std::move(option));
-  constexpr WholeBounds kSeeds{.least = 0, .most = std::numeric_limits<std::int64_t>::max()};
-  specs.insert(
-      specs.end(),
-      {{.name = "--seed",
-        .value = "N",
-        .help = "Of what is drawn by chance; default 1",
-        .target = whole_number(options.seed, kSeeds)},
-       {.name = "--seeds",
-        .value = "N",
-        .help = "Draw so many times, from --seed on, and say how steps spread",
-        .target = whole_number(options.seeds, {.least = 1, .most = 1'000'000})},
-       {.name = "--with",
-        .value = "JOB",
-        .help = "With --network flow: another job that runs on the same fabric",
-        .offer = Offer::jobs,
-        .target = text(options.with)},
-       {.name = "--placement",
-        .value = "HOW",
-        .help = "Of both jobs' nodes: packed, one job's after the other's, or interleaved; default packed",
-        .target = word(options.placement, {"packed", "interleaved"})}});
-  for (OptionSpec& option : job_options(options.changes)) specs.push_back(std::move(option));
-  return specs;
+  const bool all_fit = std::all_of(simulated.begin(), simulated.end(), [](const SimulatedJob& done) {
+    return done.planned.estimate.memory.fits;
+  });
+  return result_of({.table = [&] { return report::joined_tables(simulated, simulation_table); },
+                    .record = [&] { return report::simulation_record(simulated); }},
+                   options.format, all_fit ? ExitCode::done : ExitCode::no);
 }
 
 }  // namespace

@@ -1,26 +1,21 @@
 #include "cli/commands/train.hpp"
 
-#include <cmath>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "cli/commands/run_device.hpp"
 #include "cli/commands/run_job.hpp"
-#include "cli/commands/training_curve.hpp"
 #include "cli/options/common_options.hpp"
 #include "cli/options/target.hpp"
 #include "cli/terminal/progress.hpp"
-#include "planner/cost/memory/memory_ledger.hpp"
-#include "planner/program/build/build_step_program.hpp"
+#include "cli/terminal/usage_error.hpp"
+#include "planner/report/training_record.hpp"
+#include "planner/report/training_table.hpp"
 #include "planner/spec/yaml/input_file.hpp"
-#include "runtime/execute/executor.hpp"
-#include "runtime/execute/mean_loss.hpp"
-#include "runtime/shard/token_text.hpp"
+#include "runtime/study/train.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -28,7 +23,7 @@ namespace {
 struct TrainOptions {
   std::string job;
   std::string text;
-  std::string format = "table";
+  report::OutputFormat format = report::OutputFormat::table;
   int steps = 300;
   double learning_rate = 1e-3;
   int threads = 0;
@@ -47,73 +42,22 @@ std::string read_file(const std::string& path) {
   }
 }
 
-/// The text that all ranks read alike. @throws UsageError where it does not suit the job
-TokenText load_text(const MpiSession& session, const JobSpec& job, const std::string& path) {
-  const std::string text = read_file(path);
-  const std::uint64_t own = std::hash<std::string>{}(text);
-  for (const std::uint64_t other : session.gather(own)) {
-    if (other != own) throw UsageError(fmt::format("the ranks read different texts from '{}'", path));
-  }
-  TokenText tokens = tokens_of(text);
-  const auto letters = static_cast<std::int64_t>(tokens.alphabet.size());
-  if (static_cast<std::int64_t>(tokens.tokens.size()) <= job.training.sequence_length)
-    throw UsageError(fmt::format("'{}' has {} characters, and a sequence alone has {}: take a longer text",
-                                 path, tokens.tokens.size(), job.training.sequence_length));
-  if (letters > job.model.vocab)
-    throw UsageError(
-        fmt::format("'{}' has {} different characters, and the model knows {}: set model.vocab to "
-                    "{} or more",
-                    path, letters, job.model.vocab, letters));
-  return tokens;
-}
-
-/// All ranks together.
-TrainingCurve train(MpiSession& session, const JobSpec& job, const TokenText& text,
-                    const TrainOptions& options) {
-  const DeviceMesh mesh(job.parallelism);
-  const StepProgram program = build_step_program(job);
-  require_memory(session, memory_report(job, program).peak);
-  const std::unique_ptr<Device> device = make_device(session, job.cluster.accelerator, options.threads);
-  const std::unique_ptr<Communicator> communicator = make_communicator(session, job, mesh, *device);
-  session.watch(mesh, Seconds(options.timeout));
-
-  RankPlan plan(program, *device, *communicator);
-  Executor executor(plan, *device, *communicator, &session.note());
-  executor.initialize();
-  executor.tokens().read(text);
-  plan.optimizer().learning_rate = options.learning_rate;
-
-  TrainingCurve curve{
-      .machine = fmt::format("{} rank{} of {} ({}), {}", session.size(), session.size() == 1 ? "" : "s",
-                             session.host(), device->name(), communicator->name()),
-      .characters = static_cast<std::int64_t>(text.tokens.size()),
-      .alphabet = static_cast<std::int64_t>(text.alphabet.size()),
-      .entropy = text.entropy(),
-      .learning_rate = options.learning_rate,
-      .losses = {},
-      .time = {}};
-  Progress progress(session.rank() == Rank(0));
-  for (int step = 0; step < options.steps; ++step) {
-    const double own = executor.run_step();
-    curve.losses.push_back(mean_loss(plan, own, *communicator));
-    curve.time += executor.step_time();
-    if (!std::isfinite(curve.losses.back())) break;
-    progress.update(fmt::format("training, loss {:.3f}", curve.losses.back()), step + 1, options.steps);
-  }
-  return curve;
-}
-
 CommandResult run_train(const TrainOptions& options, MpiSession& session) {
   const JobSpec job = load_runnable_job(session, {.job = options.job,
                                                   .cluster = {},
                                                   .settings = options.settings,
                                                   .command = "foreshard-run train " + options.job});
-  const TokenText text = load_text(session, job, options.text);
-  const TrainingCurve curve = train(session, job, text, options);
-  const bool is_table = options.format == "table";
-  return {.output = is_table ? training_table(job, curve) : training_json(job, curve),
-          .code = curve.is_finite() ? ExitCode::done : ExitCode::no,
-          .is_table = is_table};
+  const TokenText text = training_tokens(session, job, read_file(options.text), options.text);
+  Progress progress(session.rank() == Rank(0));
+  const TrainingCurve curve = train_job(session, job, text,
+                                        {.steps = options.steps,
+                                         .learning_rate = options.learning_rate,
+                                         .threads = options.threads,
+                                         .timeout = Seconds(options.timeout),
+                                         .progress = progress.listener()});
+  return result_of({.table = [&] { return training_table(job, curve); },
+                    .record = [&] { return report::training_record(job, curve); }},
+                   options.format, curve.is_finite() ? ExitCode::done : ExitCode::no);
 }
 
 }  // namespace
@@ -143,7 +87,7 @@ RunCommand train_command() {
                             .help = "Of every step; default 0.001",
                             .target =
                                 number(options->learning_rate, {.least = 1e-12, .most = 1000.0}, "a number")},
-                           format_option(options->format, {"table", "json"}),
+                           format_option(options->format),
                            threads_option(options->threads),
                            timeout_option(options->timeout),
                            set_option(options->settings)},

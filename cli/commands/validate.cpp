@@ -10,9 +10,15 @@
 #include <fmt/format.h>
 
 #include "cli/commands/run_job.hpp"
-#include "cli/commands/run_validation.hpp"
+#include "cli/files/output_file.hpp"
 #include "cli/options/run_options.hpp"
 #include "cli/options/target.hpp"
+#include "cli/terminal/progress.hpp"
+#include "cli/terminal/usage_error.hpp"
+#include "planner/report/validation_record.hpp"
+#include "planner/report/validation_table.hpp"
+#include "runtime/study/validate.hpp"
+#include "sim/study/predict_step.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -41,28 +47,37 @@ void require_shard_options(const ValidateOptions& options) {
                                  options.run.basis));
 }
 
-CommandResult report(const ValidateOptions& options, const JobSpec& job, const Validation& result) {
-  return {
-      .output = options.run.format == "json" ? validation_json(job, result) : validation_table(job, result),
-      .code = result.passed() ? ExitCode::done : ExitCode::no,
-      .is_table = options.run.format == "table"};
+/// Writes both timelines to a file once they are there; of rank 0, the others drop them. The file is opened
+/// now: what cannot be written is to be said before the run, not after it.
+TimelinesListener timelines_writer(const std::string& trace, const JobSpec& job, const MpiSession& session) {
+  if (trace.empty()) return {};
+  std::shared_ptr<OutputFile> file;
+  if (session.rank() == Rank(0)) file = std::make_shared<OutputFile>(trace, compression_for(trace));
+  return [file, &job](const StepProgram& program, const OpTimes& times, const Timeline& measured) {
+    if (file == nullptr) return;
+    write_both_timelines(file->stream(), job, program, times, measured);
+    file->finish();
+  };
 }
 
 CommandResult run_validate(const ValidateOptions& options, MpiSession& session) {
-  ValidationOptions validation = validation_options(options.run);
-  validation.trace = options.trace;
   const JobSource source{.job = options.run.job,
                          .cluster = options.run.cluster,
                          .settings = options.run.settings,
                          .command = "foreshard-run validate " + options.run.job};
+  if (options.shard) require_shard_options(options);
+  const JobSpec job =
+      options.shard ? load_shard_job(session, source, *options.shard) : load_runnable_job(session, source);
   Progress progress(session.rank() == Rank(0));
-  if (!options.shard) {
-    const JobSpec job = load_runnable_job(session, source);
-    return report(options, job, run_validation(session, job, validation, progress));
-  }
-  require_shard_options(options);
-  const JobSpec job = load_shard_job(session, source, *options.shard);
-  return report(options, job, run_shard(session, job, *options.shard, validation, progress));
+  ValidationOptions validation = validation_options(options.run);
+  validation.predict = predict_step;
+  validation.timelines = timelines_writer(options.trace, job, session);
+  validation.progress = progress.listener();
+  const Validation result = options.shard ? validate_shard(session, job, *options.shard, validation)
+                                          : validate_job(session, job, validation);
+  return result_of({.table = [&] { return validation_table(job, result); },
+                    .record = [&] { return report::validation_record(job, result); }},
+                   options.run.format, result.passed() ? ExitCode::done : ExitCode::no);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <string>
 
-#include "cli/commands/command.hpp"
+#include "cli/terminal/environment_error.hpp"
 
 namespace foreshard::cli {
 

@@ -9,7 +9,6 @@
 
 #include <fmt/format.h>
 
-#include "cli/commands/command.hpp"
 #include "cli/files/file_failure.hpp"
 
 namespace foreshard::cli {

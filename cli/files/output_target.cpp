@@ -10,8 +10,8 @@
 
 #include <fmt/format.h>
 
-#include "cli/commands/command.hpp"
 #include "cli/files/file_failure.hpp"
+#include "cli/terminal/usage_error.hpp"
 #include "planner/spec/yaml/input_file.hpp"
 
 namespace foreshard::cli {

@@ -1,6 +1,8 @@
 #include "cli/options/common_options.hpp"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -8,14 +10,29 @@
 
 namespace foreshard::cli {
 
-OptionSpec format_option(std::string& format, std::vector<std::string> formats) {
-  std::string others = " or json";
-  if (formats.back() == "csv") others = ", json or csv";
-  if (formats.back() == "csv-short") others = ", json, csv or csv-short (few columns)";
-  return {.name = "--format",
-          .value = "FORMAT",
-          .help = fmt::format("table (for people){}; default table", others),
-          .target = word(format, std::move(formats))};
+OptionSpec format_option(report::OutputFormat& format) {
+  std::vector<std::string> words;
+  std::string help;
+  for (const report::FormatName& name : report::kOutputFormats) {
+    if (!words.empty()) help += &name == &report::kOutputFormats.back() ? " or " : ", ";
+    help += name.word;
+    if (!name.remark.empty()) help += fmt::format(" ({})", name.remark);
+    words.emplace_back(name.word);
+  }
+  help += fmt::format("; default {}", words.front());
+  Target target = one_of(std::move(words), [&format](const std::string&, const std::string& word) {
+    for (const report::FormatName& name : report::kOutputFormats) {
+      if (name.word == word) format = name.format;
+    }
+  });
+  return {.name = "--format", .value = "FORMAT", .help = std::move(help), .target = std::move(target)};
+}
+
+OptionSpec color_option(ColorChoice& choice) {
+  return {.name = "--color",
+          .value = "WHEN",
+          .help = "auto (on a terminal, unless NO_COLOR is set), always or never; default auto",
+          .target = word(choice.when, {"auto", "always", "never"})};
 }
 
 OptionSpec set_option(std::vector<std::string>& settings, const std::string& whose) {

@@ -5,13 +5,17 @@
 
 #include "cli/options/numbers.hpp"
 #include "cli/options/option.hpp"
+#include "cli/terminal/color.hpp"
+#include "planner/report/output_format.hpp"
 
 namespace foreshard::cli {
 
 /// Options that several commands have, each in the same words.
 
-/// --format: one of these, the first of which is the default.
-OptionSpec format_option(std::string& format, std::vector<std::string> formats);
+/// --format: every command that has it has every format.
+OptionSpec format_option(report::OutputFormat& format);
+/// The option `--color`, which every command has.
+OptionSpec color_option(ColorChoice& choice);
 /// --set KEY=VALUE. @param whose  "the job", "every job"
 OptionSpec set_option(std::vector<std::string>& settings, const std::string& whose = "the job");
 OptionSpec threads_option(int& threads);

@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "cli/options/target.hpp"
-#include "cli/options/usage_error.hpp"
+#include "cli/terminal/usage_error.hpp"
 
 namespace foreshard::cli {
 namespace {

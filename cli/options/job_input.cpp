@@ -12,7 +12,7 @@
 #include <fmt/ranges.h>
 
 #include "cli/options/suggestion.hpp"
-#include "cli/options/usage_error.hpp"
+#include "cli/terminal/usage_error.hpp"
 #include "planner/report/format.hpp"
 #include "planner/report/key_reference.hpp"
 #include "planner/spec/yaml/input_file.hpp"

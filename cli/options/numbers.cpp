@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "cli/options/usage_error.hpp"
+#include "cli/terminal/usage_error.hpp"
 #include "planner/report/format.hpp"
 
 namespace foreshard::cli {

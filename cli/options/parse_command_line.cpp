@@ -10,7 +10,7 @@
 
 #include "cli/options/help.hpp"
 #include "cli/options/suggestion.hpp"
-#include "cli/options/usage_error.hpp"
+#include "cli/terminal/usage_error.hpp"
 
 namespace foreshard::cli {
 namespace {

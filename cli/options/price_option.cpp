@@ -8,7 +8,7 @@
 
 #include "cli/options/suggestion.hpp"
 #include "cli/options/target.hpp"
-#include "cli/options/usage_error.hpp"
+#include "cli/terminal/usage_error.hpp"
 #include "planner/units/parse_quantity.hpp"
 
 namespace foreshard::cli {

@@ -34,7 +34,7 @@ std::vector<OptionSpec> run_options(RunOptions& options) {
        .help = "Predict from the cluster's constants (model), from a timing of this job's operations "
                "(replay), or both; default model with --cluster, else replay",
        .target = word(options.basis, {"model", "replay", "both"})},
-      format_option(options.format, {"table", "json"}),
+      format_option(options.format),
       {.name = "--no-numerics",
        .help = "Skip the comparison with the unsharded run",
        .target = flag(options.no_numerics)},
@@ -45,7 +45,8 @@ std::vector<OptionSpec> run_options(RunOptions& options) {
 }
 
 ValidationOptions validation_options(const RunOptions& options) {
-  ValidationOptions validation{.steps = options.steps,
+  ValidationOptions validation{.predict = {},
+                               .steps = options.steps,
                                .basis = options.cluster.empty() ? Basis::replay : Basis::model,
                                .both = options.basis == "both",
                                .numerics = !options.no_numerics,

@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/commands/run_validation.hpp"
 #include "cli/options/option.hpp"
+#include "planner/report/output_format.hpp"
+#include "runtime/study/validate.hpp"
 
 namespace foreshard::cli {
 
@@ -14,7 +15,7 @@ struct RunOptions {
   std::string job;
   std::string cluster;
   std::string basis;  ///< model, replay or both; empty: model with --cluster, else replay
-  std::string format = "table";
+  report::OutputFormat format = report::OutputFormat::table;
   std::optional<double> tolerance;  ///< a fraction
   int steps = 20;
   int threads = 0;
@@ -27,6 +28,7 @@ struct RunOptions {
 OptionSpec run_argument(RunOptions& options);
 std::vector<OptionSpec> run_options(RunOptions& options);
 
+/// What they ask of a validation; how steps are predicted, and who hears of progress, is left open.
 ValidationOptions validation_options(const RunOptions& options);
 
 }  // namespace foreshard::cli

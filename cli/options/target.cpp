@@ -7,7 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "cli/options/suggestion.hpp"
-#include "cli/options/usage_error.hpp"
+#include "cli/terminal/usage_error.hpp"
 
 namespace foreshard::cli {
 namespace {

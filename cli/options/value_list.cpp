@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "cli/options/usage_error.hpp"
+#include "cli/terminal/usage_error.hpp"
 
 namespace foreshard::cli {
 namespace {

@@ -6,7 +6,6 @@
 #include <string_view>
 #include <utility>
 
-#include "cli/options/target.hpp"
 #include "cli/terminal/terminal.hpp"
 
 namespace foreshard::cli {
@@ -27,13 +26,6 @@ std::string painted(const std::string& text, const std::regex& words, const char
 }
 
 }  // namespace
-
-OptionSpec color_option(ColorChoice& choice) {
-  return {.name = "--color",
-          .value = "WHEN",
-          .help = "auto (on a terminal, unless NO_COLOR is set), always or never; default auto",
-          .target = word(choice.when, {"auto", "always", "never"})};
-}
 
 bool wants_color(const ColorChoice& choice, int stream) {
   if (choice.when != "auto") return choice.when == "always";

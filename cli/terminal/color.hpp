@@ -2,17 +2,12 @@
 
 #include <string>
 
-#include "cli/options/option.hpp"
-
 namespace foreshard::cli {
 
 /// What `--color` says: auto, always or never.
 struct ColorChoice {
   std::string when = "auto";
 };
-
-/// The option `--color`, which every command has.
-OptionSpec color_option(ColorChoice& choice);
 
 /// Whether to colour what goes to standard output (1) or standard error (2): as it was said, else on a
 /// terminal that can, unless NO_COLOR is set and not empty (no-color.org).

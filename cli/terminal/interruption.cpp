@@ -11,7 +11,7 @@
 
 #include <climits>
 
-#include "cli/commands/command.hpp"
+#include "cli/terminal/environment_error.hpp"
 
 namespace foreshard::cli {
 namespace {

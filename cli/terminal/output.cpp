@@ -5,7 +5,7 @@
 #include <string>
 #include <unistd.h>
 
-#include "cli/commands/command.hpp"
+#include "cli/terminal/environment_error.hpp"
 
 namespace foreshard::cli {
 

@@ -29,11 +29,15 @@ Progress::Progress(bool shown) : shown_(shown && leads_to_terminal(STDERR_FILENO
 
 Progress::~Progress() { clear(); }
 
+StudyProgress Progress::listener() {
+  if (!shown_) return {};
+  return [this](const std::string& what, std::int64_t done, std::int64_t of) { update(what, done, of); };
+}
+
 void Progress::update(const std::string& what, std::int64_t done, std::int64_t of) {
   if (!shown_ || !pace_.is_due(what, ProgressPace::Clock::now())) return;
   const std::int64_t filled = of > 0 ? std::clamp<std::int64_t>(kBar * done / of, 0, kBar) : 0;
-  std::string line = fmt::format("{}{}{} [{:#<{}}{:.<{}}] {}/{}", part_, part_.empty() ? "" : ": ", what, "",
-                                 filled, "", kBar - filled, done, of);
+  std::string line = fmt::format("{} [{:#<{}}{:.<{}}] {}/{}", what, "", filled, "", kBar - filled, done, of);
   line = report::shortened(line, terminal_width(STDERR_FILENO) - 1);
   const std::size_t width = report::display_width(line);
   if (width < width_) line.append(width_ - width, ' ');

@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
+
+#include "planner/results/study_progress.hpp"
 
 namespace foreshard::cli {
 
@@ -35,17 +36,14 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// Whether anybody may see it.
-  [[nodiscard]] bool is_shown() const { return shown_; }
-  /// What all updates from now on are about: "tp 2, 1 of 3"; empty: nothing beside what they say.
-  void begin_part(std::string part) { part_ = std::move(part); }
+  /// What a study tells how far it is; empty where nobody may see it. Must not outlive this object.
+  [[nodiscard]] StudyProgress listener();
   void update(const std::string& what, std::int64_t done, std::int64_t of);
 
  private:
   void clear();
 
   bool shown_;
-  std::string part_{};
   std::size_t width_ = 0;  // of the line that stands there
   ProgressPace pace_{ProgressPace::Clock::now()};
 };

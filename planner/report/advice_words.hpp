@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "planner/report/planned_job.hpp"
+#include "planner/results/planned_job.hpp"
 
 namespace foreshard::report {
 

@@ -192,12 +192,6 @@ void add_job(std::vector<Field>& fields, const JobSpec& job) {
 
 }  // namespace
 
-FieldValue count_field(Int128 count) {
-  static constexpr Int128 kLargestExactDouble = Int128{1} << 53;
-  if (count >= -kLargestExactDouble && count <= kLargestExactDouble) return static_cast<std::int64_t>(count);
-  return static_cast<double>(count);
-}
-
 std::vector<Field> estimate_fields(const PlannedJob& planned) {
   const auto& [job, estimate, advice] = planned;
   std::vector<Field> fields;
@@ -213,6 +207,36 @@ std::vector<Field> estimate_fields(const PlannedJob& planned) {
   add_job(fields, job);
   fields.push_back({"notes", estimate.notes});
   return fields;
+}
+
+std::vector<std::string> few_estimate_columns(const std::string& prefix) {
+  std::vector<std::string> columns;
+  for (const char* key : {"step.time_s",
+                          "step.time_low_s",
+                          "step.time_high_s",
+                          "step.tokens_per_s_per_device",
+                          "step.mfu",
+                          "memory.capacity_bytes",
+                          "memory.reserved_bytes",
+                          "memory.fits",
+                          "training.seconds",
+                          "training.dollars",
+                          "job.name",
+                          "job.model",
+                          "job.cluster",
+                          "job.devices",
+                          "job.tp",
+                          "job.pp",
+                          "job.vp",
+                          "job.cp",
+                          "job.ep",
+                          "job.dp",
+                          "job.zero",
+                          "job.micro_batch",
+                          "job.global_batch",
+                          "job.sequence_length"})
+    columns.push_back(prefix + key);
+  return columns;
 }
 
 }  // namespace foreshard::report

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "planner/report/planned_job.hpp"
+#include "planner/results/planned_job.hpp"
 
 /// The parts of the plan table, each a block of lines without indentation. Empty where there is nothing to
 /// say.

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "planner/report/planned_job.hpp"
+#include "planner/results/planned_job.hpp"
 
 namespace foreshard {
 

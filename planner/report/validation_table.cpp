@@ -1,3 +1,5 @@
+#include "planner/report/validation_table.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -5,7 +7,6 @@
 
 #include "planner/report/format.hpp"
 #include "planner/report/table.hpp"
-#include "planner/report/validation.hpp"
 #include "planner/report/words.hpp"
 
 namespace foreshard {
@@ -173,11 +174,6 @@ std::string verdict(const Validation& validation) {
 }
 
 }  // namespace
-
-bool Validation::passed() const {
-  const bool close = !tolerance || std::abs(step.error().value_or(1.0)) <= *tolerance;
-  return close && counts.passed() && (!numerics || numerics->passed());
-}
 
 std::string validation_table(const JobSpec& job, const Validation& validation) {
   std::string text = fmt::format("{}: {} on {}\n", job.name, job.model.name, validation.machine);

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "planner/cost/memory/memory_ledger.hpp"
-#include "planner/report/validation.hpp"
+#include "planner/results/validation.hpp"
 #include "runtime/comm/counting_communicator.hpp"
 #include "runtime/execute/rank_plan.hpp"
 #include "runtime/verify/counting_device.hpp"

@@ -21,12 +21,13 @@ std::vector<SeededStep> over_seeds(std::uint64_t first, std::size_t count, std::
     for (std::size_t i = next++; i < count; i = next++) {
       try {
         steps[i] = {first + i, play(first + i)};
+        const std::lock_guard lock(speaking);
+        ++done;
+        if (finished) finished(done);
       } catch (...) {
         failures[i] = std::current_exception();
+        next = count;  // seeds below have begun, those above are not wanted any more
       }
-      const std::lock_guard lock(speaking);
-      ++done;
-      if (finished) finished(done);
     }
   };
   {

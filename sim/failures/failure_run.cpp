@@ -53,8 +53,8 @@ double draws_of_a_run(const FailureModel& model, Seconds interval, Seconds compu
 
 }  // namespace
 
-std::optional<FailureRuns> play_failures(const FailureModel& model, Seconds interval, Seconds computing,
-                                         std::int64_t runs, std::uint64_t seed) {
+std::optional<PlayedTrainings> play_failures(const FailureModel& model, Seconds interval, Seconds computing,
+                                             std::int64_t runs, std::uint64_t seed) {
   constexpr double kMostDraws = 5e7;  // of failure times: a few seconds' work
   const double most_runs = kMostDraws / draws_of_a_run(model, interval, computing);
   if (!(most_runs >= 2.0)) return std::nullopt;
@@ -76,12 +76,12 @@ std::optional<FailureRuns> play_failures(const FailureModel& model, Seconds inte
   const auto quantile = [&](double share) {
     return Seconds(times[static_cast<std::size_t>(share * (n - 1.0))]);
   };
-  return FailureRuns{.runs = runs,
-                     .goodput = mean,
-                     .standard_error = std::sqrt(variance / n),
-                     .fifth = quantile(0.05),
-                     .median = quantile(0.5),
-                     .ninety_fifth = quantile(0.95)};
+  return PlayedTrainings{.runs = runs,
+                         .goodput = mean,
+                         .standard_error = std::sqrt(variance / n),
+                         .fifth = quantile(0.05),
+                         .median = quantile(0.5),
+                         .ninety_fifth = quantile(0.95)};
 }
 
 }  // namespace foreshard

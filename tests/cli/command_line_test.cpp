@@ -2,8 +2,8 @@
 #include "cli/options/help.hpp"
 #include "cli/options/parse_command_line.hpp"
 #include "cli/options/target.hpp"
-#include "cli/options/usage_error.hpp"
 #include "cli/pages/command_reference.hpp"
+#include "cli/terminal/usage_error.hpp"
 #include "planner/report/table.hpp"
 #include "tests/support/catch.hpp"
 

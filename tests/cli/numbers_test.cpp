@@ -1,7 +1,7 @@
 #include "cli/options/numbers.hpp"
 
-#include "cli/options/usage_error.hpp"
 #include "cli/options/value_list.hpp"
+#include "cli/terminal/usage_error.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard::cli;

@@ -12,7 +12,8 @@
 #include <thread>
 #include <unistd.h>
 
-#include "cli/commands/command.hpp"
+#include "cli/terminal/environment_error.hpp"
+#include "cli/terminal/usage_error.hpp"
 #include "planner/spec/yaml/input_file.hpp"
 #include "tests/support/catch.hpp"
 

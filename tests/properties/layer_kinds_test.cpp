@@ -6,9 +6,9 @@
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
 #include "planner/program/json/program_json.hpp"
-#include "planner/report/estimate_json.hpp"
 #include "planner/spec/load/load.hpp"
 #include "planner/spec/types/layer_pattern.hpp"
+#include "tests/planner/report/written.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random_jobs.hpp"
 

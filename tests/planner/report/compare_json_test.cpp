@@ -1,5 +1,3 @@
-#include "planner/report/compare_json.hpp"
-
 #include <algorithm>
 #include <array>
 #include <sstream>
@@ -7,9 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "planner/report/compare_csv.hpp"
-#include "planner/report/estimate_json.hpp"
 #include "tests/planner/report/sample_comparison.hpp"
+#include "tests/planner/report/written.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;
@@ -76,7 +73,7 @@ TEST_CASE("choices that are words are strings") {
 }
 
 TEST_CASE("a short CSV says of variants what people compare") {
-  std::istringstream in(compare_csv(sample_comparison(), report::CsvColumns::few));
+  std::istringstream in(compare_short_csv(sample_comparison()));
   std::string header;
   std::getline(in, header);
   CHECK(header.substr(0, header.find(",estimate.")) ==

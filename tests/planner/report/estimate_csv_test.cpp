@@ -1,10 +1,9 @@
-#include "planner/report/estimate_csv.hpp"
-
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include "tests/planner/report/sample_plan.hpp"
+#include "tests/planner/report/written.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;
@@ -92,7 +91,7 @@ TEST_CASE("commas, quotes and line ends stand in quotes, quotes doubled") {
 
 TEST_CASE("a short CSV has the figures that people compare") {
   const std::vector<PlannedJob> jobs{sample_plan()};
-  const auto rows = parse_csv(estimate_csv(jobs, report::CsvColumns::few));
+  const auto rows = parse_csv(estimate_short_csv(jobs));
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].size() == rows[1].size());
   CHECK(rows[0].size() < 30);

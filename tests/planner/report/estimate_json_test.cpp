@@ -1,10 +1,9 @@
-#include "planner/report/estimate_json.hpp"
-
 #include <string>
 #include <vector>
 
 #include "planner/report/estimate_fields.hpp"
 #include "tests/planner/report/sample_plan.hpp"
+#include "tests/planner/report/written.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;

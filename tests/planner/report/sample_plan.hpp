@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/report/planned_job.hpp"
+#include "planner/results/planned_job.hpp"
 
 /// A job and an estimate filled by hand. No figure occurs twice and none follows from another by a rule that
 /// a report could apply by mistake, so that a swapped key shows.

@@ -1,9 +1,7 @@
-#include "planner/report/score_json.hpp"
-
 #include <string>
 
-#include "planner/report/score_csv.hpp"
 #include "tests/planner/report/sample_score.hpp"
+#include "tests/planner/report/written.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;

@@ -1,9 +1,11 @@
-#include "planner/report/validation.hpp"
+#include <algorithm>
 
 #include <nlohmann/json.hpp>
 
-#include "planner/report/sweep.hpp"
+#include "planner/report/sweep_table.hpp"
 #include "planner/report/table.hpp"
+#include "planner/report/validation_table.hpp"
+#include "tests/planner/report/written.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_jobs.hpp"
 
@@ -191,7 +193,12 @@ TEST_CASE("variants that cannot run are listed with the reason") {
   const std::string text = sweep_table(two_ranks(), sweep);
   CHECK_THAT(text, ContainsSubstring("tp 1: too large"));
   CHECK_THAT(text, ContainsSubstring("Fewer than two variants ran"));
-  CHECK(nlohmann::json::parse(sweep_json(two_ranks(), sweep))["variants"][0]["why_not"] == "tp 1: too large");
+  const std::string json = sweep_json(two_ranks(), sweep);
+  CHECK(nlohmann::json::parse(json)["variants"][0]["why_not"] == "tp 1: too large");
+  CHECK(nlohmann::json::parse(json)["variants"][0]["job"]["tp"] == 1);
+  // A row each, of which the first has no step.
+  const std::string csv = report::record_csv(report::sweep_record(two_ranks(), sweep));
+  CHECK(std::count(csv.begin(), csv.end(), '\n') == 3);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ TEST_CASE("trainings played failure by failure agree with the closed form within
   for (const double restart : {0.0, 300.0}) {
     const FailureModel model{Seconds(10'000.0), Seconds(30.0), Seconds(restart)};
     const Seconds interval(700.0);
-    const FailureRuns runs = play_failures(model, interval, Seconds(700.0 * 2000.0), 400, 7).value();
+    const PlayedTrainings runs = play_failures(model, interval, Seconds(700.0 * 2000.0), 400, 7).value();
     CAPTURE(restart);
     // The mean of a ratio is not the ratio of means: at 2000 segments a run they differ by less than that
     // error.
@@ -25,7 +25,7 @@ TEST_CASE("trainings played failure by failure agree with the closed form within
 TEST_CASE(
     "without failures a run takes its computing and its checkpoints, the last segment as short as it is") {
   const FailureModel model{Seconds(1e15), Seconds(10.0), Seconds(100.0)};
-  const FailureRuns runs = play_failures(model, Seconds(100.0), Seconds(250.0), 2, 1).value();
+  const PlayedTrainings runs = play_failures(model, Seconds(100.0), Seconds(250.0), 2, 1).value();
   CHECK(std::abs(runs.median.value() - (250.0 + 3 * 10.0)) < 1e-9);
   CHECK(runs.standard_error == 0.0);
 }
@@ -43,7 +43,7 @@ TEST_CASE("no more runs are played than end in seconds, and none where two would
   // 10^6 segments, each with e^0.11 − 1 = 0.116 failures, of which each draws again for the segment and e^0.05
   // times for restarts: 1.24·10^6 draws a run, and 40 runs in 5·10^7.
   const FailureModel often{Seconds(1000.0), Seconds(10.0), Seconds(50.0)};
-  const FailureRuns fewer = play_failures(often, Seconds(100.0), Seconds(1e8), 1000, 1).value();
+  const PlayedTrainings fewer = play_failures(often, Seconds(100.0), Seconds(1e8), 1000, 1).value();
   CHECK(fewer.runs > 30);
   CHECK(fewer.runs < 50);
   // A restart of 20 times the time between failures succeeds once in e^20 = 5·10^8 times.

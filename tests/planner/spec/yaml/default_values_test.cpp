@@ -10,11 +10,11 @@
 #include "planner/cost/step/estimate.hpp"
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/program/json/program_json.hpp"
-#include "planner/report/estimate_json.hpp"
 #include "planner/spec/cluster/write_cluster.hpp"
 #include "planner/spec/job/job_schema_json.hpp"
 #include "planner/spec/load/load.hpp"
 #include "planner/spec/types/names.hpp"
+#include "tests/planner/report/written.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;

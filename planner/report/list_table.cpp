@@ -1,0 +1,99 @@
+#include "planner/report/list_table.hpp"
+
+#include <cstdint>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "planner/report/format.hpp"
+#include "planner/report/table.hpp"
+#include "planner/report/words.hpp"
+
+namespace foreshard {
+namespace {
+
+using namespace report;
+
+Table table_of(const std::vector<BundledModel>& models) {
+  Table table({{"models", Align::left}, {"parameters"}, {"layers"}, {"hidden"}, {"", Align::left}});
+  for (const auto& [name, model, parameters] : models)
+    table.row(
+        {"  " + name, grouped(parameters.value()), grouped(model.layers), grouped(model.hidden), model.name});
+  return table;
+}
+
+/// The rate that training mostly runs at: bf16, or the nearest that the device has.
+std::string matrix_peak(const AcceleratorSpec& accelerator) {
+  for (const DType type : {DType::bf16, DType::fp16, DType::tf32, DType::fp32, DType::fp64}) {
+    const auto& rate = accelerator.gemm[static_cast<std::size_t>(type)];
+    if (rate) return fmt::format("{} {}", with_unit(rate->peak), word_for(type));
+  }
+  return "–";
+}
+
+Table table_of(const std::vector<BundledAccelerator>& accelerators) {
+  Table table({{"accelerators", Align::left},
+               {"peak"},
+               {"memory"},
+               {"bandwidth"},
+               {"power"},
+               {"USD/h"},
+               {"", Align::left}});
+  for (const auto& [name, accelerator] : accelerators)
+    table.row({"  " + name, matrix_peak(accelerator), with_unit(accelerator.memory_capacity),
+               with_unit(accelerator.memory_bandwidth),
+               accelerator.power ? fmt::format("{:.0f} W", accelerator.power->value()) : "–",
+               accelerator.price ? fixed(accelerator.price->value() * kHour.value(), 2) : "–",
+               accelerator.full_name});
+  return table;
+}
+
+Table table_of(const std::vector<BundledCluster>& clusters) {
+  Table table({{"clusters", Align::left},
+               {"nodes"},
+               {"devices per node"},
+               {"accelerator", Align::left},
+               {"network per device"}});
+  for (const auto& [name, cluster] : clusters)
+    table.row({"  " + name, grouped(cluster.nodes), grouped(cluster.devices_per_node),
+               cluster.accelerator.name, in_bits(cluster.network.link.bandwidth)});
+  return table;
+}
+
+Table table_of(const std::vector<BundledJob>& jobs) {
+  Table table({{"jobs", Align::left}, {"model", Align::left}, {"devices"}, {"tp"}, {"pp"}, {"dp"}});
+  for (const auto& [name, job] : jobs)
+    table.row({"  " + name, job.model.name, grouped(job.cluster.devices()), grouped(job.parallelism.tp),
+               grouped(job.parallelism.pp), grouped(job.parallelism.dp)});
+  return table;
+}
+
+Table table_of(const std::vector<BundledMeasurements>& measured) {
+  Table table({{"measured", Align::left}, {"cases"}, {"accelerator", Align::left}});
+  for (const BundledMeasurements& source : measured)
+    table.row(
+        {"  " + source.name, grouped(source.cases), fmt::format("{}", fmt::join(source.accelerators, ", "))});
+  return table;
+}
+
+template <class Configs>
+void append_table(std::string& text, const Configs& configs) {
+  if (!configs) return;
+  if (!text.empty()) text += '\n';
+  for (const std::string& line : table_of(*configs).lines()) text += line + '\n';
+}
+
+}  // namespace
+
+std::string list_table(const BundledConfigs& configs) {
+  std::string text;
+  append_table(text, configs.models);
+  append_table(text, configs.accelerators);
+  append_table(text, configs.clusters);
+  append_table(text, configs.jobs);
+  append_table(text, configs.measured);
+  return text;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,27 @@
+#include "planner/report/score_record.hpp"
+
+#include <utility>
+
+#include "planner/report/score_fields.hpp"
+
+namespace foreshard::report {
+
+Record score_record(const Score& score) {
+  FieldRows cases;
+  for (const ScoredCase& scored : score.cases) cases.rows.push_back(case_fields(scored));
+  NamedFields sources;
+  for (const SourceScore& source : score.sources)
+    sources.members.emplace_back(source.name, source_fields(source));
+  Fields fields{{"cases", std::move(cases)}, {"sources", std::move(sources)}};
+  append(fields, "all.", source_fields(score.all));
+  if (score.band) {
+    NamedFields held_out;
+    for (const HeldOutSource& source : score.band->held_out)
+      held_out.members.emplace_back(source.name, held_out_fields(source));
+    append(fields, "band.", band_fields(*score.band));
+    fields.push_back({"band.held_out", std::move(held_out)});
+  }
+  return record_of(std::move(fields), {"cases"});
+}
+
+}  // namespace foreshard::report

@@ -1,0 +1,80 @@
+#include "planner/report/simulation_record.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "planner/report/estimate_fields.hpp"
+
+namespace foreshard::report {
+namespace {
+
+FieldValue known_or_null(const std::optional<Seconds>& time) {
+  return time ? FieldValue(time->value()) : FieldValue(std::monostate{});
+}
+
+/// The fields of a section, or null for the section as a whole.
+template <class Part, class FieldsOf>
+void add_section(Fields& fields, const std::string& key, const std::optional<Part>& part,
+                 FieldsOf fields_of) {
+  if (part) {
+    append(fields, key + ".", fields_of(*part));
+  } else {
+    fields.push_back({key, std::monostate{}});
+  }
+}
+
+FieldRows link_rows(const std::vector<SimulatedLink>& links) {
+  constexpr std::size_t kMost = 64;
+  FieldRows rows;
+  for (std::size_t l = 0; l < std::min(kMost, links.size()); ++l)
+    rows.rows.push_back({{"link", links[l].name},
+                         {"alike", links[l].alike},
+                         {"bytes", links[l].bytes},
+                         {"busy", links[l].busy}});
+  return rows;
+}
+
+Fields step_fields(const SimulatedStep& step) {
+  Fields fields{{"network", step.network == NetworkModel::flow ? "flow" : "alpha-beta"},
+                {"ranks", static_cast<std::int64_t>(step.ranks.size())},
+                {"operations", count_field(step.operations)},
+                {"undisturbed_s", known_or_null(step.undisturbed)}};
+  add_section(fields, "seeds", step.drawn, [&](const DrawnSteps& drawn) -> Fields {
+    return {{"draws", static_cast<std::int64_t>(drawn.draws)},
+            {"seed", count_field(step.seed)},
+            {"p5_s", drawn.fifth.value()},
+            {"median_s", drawn.median.value()},
+            {"p95_s", drawn.ninety_fifth.value()}};
+  });
+  add_section(fields, "with", step.beside, [](const OtherJob& other) -> Fields {
+    return {{"job", other.name}, {"time_s", other.step.value()}, {"alone_s", other.alone.value()}};
+  });
+  fields.push_back({"links", link_rows(step.links)});
+  return fields;
+}
+
+Fields training_fields(const PlayedTrainings& played) {
+  return {{"runs", played.runs},
+          {"goodput", played.goodput},
+          {"goodput_standard_error", played.standard_error},
+          {"p5_s", played.fifth.value()},
+          {"median_s", played.median.value()},
+          {"p95_s", played.ninety_fifth.value()}};
+}
+
+}  // namespace
+
+Record simulation_record(std::span<const SimulatedJob> jobs) {
+  Record record{.objects = {}, .row_keys = {}, .few_columns = few_estimate_columns()};
+  for (const SimulatedJob& done : jobs) {
+    Fields fields = estimate_fields(done.planned);
+    append(fields, "simulation.", step_fields(done.simulation));
+    add_section(fields, "simulation.trainings", done.trainings, training_fields);
+    record.objects.push_back(std::move(fields));
+  }
+  return record;
+}
+
+}  // namespace foreshard::report

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "planner/results/sweep.hpp"
+#include "planner/spec/types/job_spec.hpp"
+
+namespace foreshard {
+
+/// What `sweep` answers, for people: each variant predicted and measured, and whether the order holds.
+std::string sweep_table(const JobSpec& job, const Sweep& sweep);
+
+}  // namespace foreshard

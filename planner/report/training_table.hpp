@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "planner/results/training_curve.hpp"
+#include "planner/spec/types/job_spec.hpp"
+
+namespace foreshard {
+
+/// What `train` answers, for people: what was trained, the losses as bars, and what they say.
+std::string training_table(const JobSpec& job, const TrainingCurve& curve);
+
+}  // namespace foreshard

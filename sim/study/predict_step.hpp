@@ -1,0 +1,18 @@
+#pragma once
+
+#include <ostream>
+
+#include "planner/program/schedule/timeline.hpp"
+#include "planner/results/predicted_step.hpp"
+
+namespace foreshard {
+
+/// Simulates the step of a job from the times of its operations. A StepPredictor.
+PredictedStep predict_step(const JobSpec& job, const StepProgram& program, const OpTimes& times);
+
+/// Writes the simulated timeline of the same step and a measured one, one above the other, in Chrome's trace
+/// format. @throws std::runtime_error if the stream did not take it all
+void write_both_timelines(std::ostream& out, const JobSpec& job, const StepProgram& program,
+                          const OpTimes& times, const Timeline& measured);
+
+}  // namespace foreshard

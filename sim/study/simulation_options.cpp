@@ -1,0 +1,13 @@
+#include "sim/study/simulation_options.hpp"
+
+namespace foreshard {
+
+SimulationOptions simulation_options(const CostModel& cost) {
+  const Interference interference = cost.interference();
+  SimulationOptions options;
+  options.communication_share = interference.communication_share;
+  options.host_submit = interference.submit;
+  return options;
+}
+
+}  // namespace foreshard
