@@ -39,7 +39,7 @@ Fields device_fields(const CalibrationResult& calibration) {
   const AcceleratorSpec& device = calibration.cluster.accelerator;
   const DType products = calibration.products();
   const GemmRate& gemm = *device.gemm[static_cast<std::size_t>(products)];
-  return {{"products", std::string(word_for(products))},
+  return {{"products", std::string(word_of(products))},
           {"peak_flops_per_s", gemm.peak.value()},
           {"efficiency", gemm.efficiency},
           {"memory_bytes", count_field(static_cast<Int128>(device.memory_capacity.value()))},

@@ -57,10 +57,9 @@ std::string calibration_table(const CalibrationResult& calibration) {
 
   const DType products = calibration.products();
   const GemmRate& gemm = *device.gemm[static_cast<std::size_t>(products)];
-  text +=
-      fmt::format("\npeak {} of {}, {} of it sustained by large products; memory {} of {}\n",
-                  report::with_unit(gemm.peak), report::word_for(products), report::percent(gemm.efficiency),
-                  report::with_unit(device.memory_capacity), report::with_unit(device.memory_bandwidth));
+  text += fmt::format("\npeak {} of {}, {} of it sustained by large products; memory {} of {}\n",
+                      report::with_unit(gemm.peak), word_of(products), report::percent(gemm.efficiency),
+                      report::with_unit(device.memory_capacity), report::with_unit(device.memory_bandwidth));
   if (has_place(calibration, CalibratedPlace::within_host))
     text += link_line("link within a host", cluster.link);
   if (has_place(calibration, CalibratedPlace::across_hosts))

@@ -43,7 +43,7 @@ std::string_view axis_words(Axis axis) {
 
 std::string value_words(const Choice& choice) {
   if (const auto* number = std::get_if<std::int64_t>(&choice.value)) return grouped(*number);
-  if (const auto* recompute = std::get_if<Recompute>(&choice.value)) return std::string(word_for(*recompute));
+  if (const auto* recompute = std::get_if<Recompute>(&choice.value)) return std::string(word_of(*recompute));
   return std::get<std::string>(choice.value);
 }
 

@@ -48,9 +48,9 @@ std::string common_words(const Comparison& comparison) {
   add(fixed(Axis::zero) && job.parallelism.zero > 0, fmt::format("zero {}", job.parallelism.zero));
   add(fixed(Axis::micro_batch), fmt::format("micro-batch {}", job.training.micro_batch));
   add(fixed(Axis::recompute) && job.training.recompute != Recompute::none,
-      fmt::format("recompute {}", word_for(job.training.recompute)));
-  add(fixed(Axis::precision), std::string(word_for(job.training.precision)));
-  add(job.framework != Framework::foreshard, fmt::format("as {}", word_for(job.framework)));
+      fmt::format("recompute {}", word_of(job.training.recompute)));
+  add(fixed(Axis::precision), std::string(word_of(job.training.precision)));
+  add(job.framework != Framework::foreshard, fmt::format("as {}", word_of(job.framework)));
   return text;
 }
 

@@ -25,7 +25,7 @@ Fields config_fields(const BundledAccelerator& bundled) {
     const auto& rate = accelerator.gemm[type];
     if (!rate) continue;
     fields.push_back(
-        {"peak_flops_per_s." + std::string(word_for(static_cast<DType>(type))), rate->peak.value()});
+        {"peak_flops_per_s." + std::string(word_of(static_cast<DType>(type))), rate->peak.value()});
   }
   fields.push_back({"memory_bytes", count_field(accelerator.memory_capacity.value())});
   fields.push_back({"memory_bytes_per_s", accelerator.memory_bandwidth.value()});

@@ -27,7 +27,7 @@ Table table_of(const std::vector<BundledModel>& models) {
 std::string matrix_peak(const AcceleratorSpec& accelerator) {
   for (const DType type : {DType::bf16, DType::fp16, DType::tf32, DType::fp32, DType::fp64}) {
     const auto& rate = accelerator.gemm[static_cast<std::size_t>(type)];
-    if (rate) return fmt::format("{} {}", with_unit(rate->peak), word_for(type));
+    if (rate) return fmt::format("{} {}", with_unit(rate->peak), word_of(type));
   }
   return "–";
 }

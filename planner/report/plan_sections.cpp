@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "planner/program/schedule/schedule.hpp"
 #include "planner/report/format.hpp"
 #include "planner/report/table.hpp"
 #include "planner/report/words.hpp"
@@ -30,11 +31,11 @@ std::string kept_words(const JobSpec& job, std::int64_t in_flight) {
 std::string bubble_words(const JobSpec& job) {
   const std::int64_t idle = job.parallelism.pp - 1;
   const std::int64_t work = job.micro_batches() * job.parallelism.vp;
-  if (job.training.schedule == ScheduleKind::zero_bubble) {
+  if (splits_backward(job.training.schedule)) {
     return fmt::format("{} over {} stages, weight gradients fill in",
                        counted(job.micro_batches(), "micro-batch", "es"), job.parallelism.pp);
   }
-  return fmt::format("{}: {} of {}", word_for(job.training.schedule), grouped(idle),
+  return fmt::format("{}: {} of {}", word_of(job.training.schedule), grouped(idle),
                      counted(work + idle, "slot"));
 }
 
@@ -81,7 +82,7 @@ std::string limit_words(const PlannedJob& planned, ComputePart part) {
 /// "adamw", "adamw, sharded 16 ways (zero 1)"
 std::string optimizer_words(const JobSpec& job) {
   const std::int64_t replicas = job.parallelism.dp * job.parallelism.cp;
-  std::string text{word_for(job.training.optimizer)};
+  std::string text{word_of(job.training.optimizer)};
   if (job.parallelism.zero > 0 && replicas > 1)
     text += fmt::format(", sharded {} ways (zero {})", grouped(replicas), job.parallelism.zero);
   return text;
@@ -127,7 +128,7 @@ std::string link_of(const JobSpec& job, CommAxis axis) {
   if (span_of(group, cluster.devices_per_node).nodes > 1) {
     return "network, " + in_bits(cluster.network.link.bandwidth);
   }
-  return fmt::format("{}, {}", word_for(cluster.fabric), with_unit(cluster.link.bandwidth));
+  return fmt::format("{}, {}", fabric_name(cluster.fabric), with_unit(cluster.link.bandwidth));
 }
 
 Lines step_table(const PlannedJob& planned) {
@@ -171,8 +172,8 @@ Lines memory_table(const PlannedJob& planned) {
   const auto add = [&](std::string_view name, std::string note, Bytes bytes) {
     table.row({item(name), std::move(note), in_unit(bytes.as_double(), unit)});
   };
-  add("weights", std::string(word_for(stored_weight_dtype(job))), worst.weights);
-  add("gradients", std::string(word_for(job.training.gradient_dtype)), worst.gradients);
+  add("weights", std::string(word_of(stored_weight_dtype(job))), worst.weights);
+  add("gradients", std::string(word_of(job.training.gradient_dtype)), worst.gradients);
   add("optimizer", optimizer_words(job), worst.optimizer);
   add("activations", kept_words(job, worst.in_flight), worst.activations);
   add("buffers", "", worst.buffers);
@@ -225,7 +226,7 @@ Lines kind_table(const JobSpec& job, const LayerSplit& kind, const std::string& 
                with_unit(layer.flops_backward), with_unit(layer.tp_bytes)});
   };
   add("attention", kind.attention);
-  add(fmt::format("FFN ({})", kind.has_experts ? "experts" : word_for(job.model.ffn)), kind.ffn);
+  add(fmt::format("FFN ({})", kind.has_experts ? "experts" : word_of(job.model.ffn)), kind.ffn);
   const auto ffn_share = [&](auto LayerFigures::*figure) {
     return share((kind.ffn.*figure).as_double(),
                  (kind.ffn.*figure).as_double() + (kind.attention.*figure).as_double());

@@ -48,7 +48,7 @@ std::string basis_words(const PlannedJob& planned) {
   const std::string& basis = planned.estimate.basis;
   if (planned.job.parallelism.pp == 1)
     return basis == "closed form" ? "sum over one device's operations" : basis;
-  const auto schedule = word_for(planned.job.training.schedule);
+  const auto schedule = word_of(planned.job.training.schedule);
   if (basis == "schedule of block sums")
     return fmt::format("each stage's passes in the order of {}", schedule);
   return fmt::format("{} ({})", basis, schedule);

@@ -78,13 +78,13 @@ Lines job_lines(const PlannedJob& planned) {
       fmt::format("{} · {} × {} · {} of {} · {}", parallelism_words(job.parallelism),
                   counted(training.sequence_length, "token"), counted(training.global_batch, "sequence"),
                   counted(job.micro_batches(), "micro-batch", "es"), grouped(training.micro_batch),
-                  word_for(training.precision));
-  if (job.parallelism.pp > 1) setup += fmt::format(" · {}", word_for(training.schedule));
+                  word_of(training.precision));
+  if (job.parallelism.pp > 1) setup += fmt::format(" · {}", word_of(training.schedule));
   if (training.recompute != Recompute::none) {
-    setup += fmt::format(" · recompute {}", word_for(training.recompute));
+    setup += fmt::format(" · recompute {}", word_of(training.recompute));
     if (training.recompute == Recompute::selective_ops) setup += " (chosen per operation)";
   }
-  if (job.framework != Framework::foreshard) setup += fmt::format(" · as {}", word_for(job.framework));
+  if (job.framework != Framework::foreshard) setup += fmt::format(" · as {}", word_of(job.framework));
   for (std::string& line : wrapped(setup, 0, kIndent)) lines.push_back(std::move(line));
   return lines;
 }

@@ -33,7 +33,7 @@ std::vector<Field> case_fields(const ScoredCase& scored) {
   const auto add = [&](const char* key, const auto& value) {
     fields.push_back({key, memory ? value(*memory) : FieldValue(std::monostate{})});
   };
-  add("memory_kind", [](const ScoredMemory& m) -> FieldValue { return std::string(word_for(m.kind)); });
+  add("memory_kind", [](const ScoredMemory& m) -> FieldValue { return std::string(word_of(m.kind)); });
   add("predicted_memory_bytes", [](const ScoredMemory& m) { return byte_field(m.predicted); });
   add("measured_memory_bytes", [](const ScoredMemory& m) { return byte_field(m.measured); });
   add("memory_error", [](const ScoredMemory& m) -> FieldValue { return m.error; });
@@ -45,7 +45,7 @@ std::vector<Field> source_fields(const SourceScore& source) {
   add_statistics(fields, "", source.step);
   fields.push_back({"coverage", source.coverage});
   for (std::size_t kind = 0; kind < kMemoryKindCount; ++kind) {
-    const std::string key = "memory." + std::string(word_for(static_cast<MemoryKind>(kind)));
+    const std::string key = "memory." + std::string(word_of(static_cast<MemoryKind>(kind)));
     if (source.memory[kind]) {
       add_statistics(fields, key + ".", *source.memory[kind]);
     } else {

@@ -67,7 +67,7 @@ Lines memory_table(std::vector<ScoredCase> cases) {
         const ScoredMemory& memory = *scored.memory;
         const auto in_gib = [](Bytes bytes) { return fixed(bytes.as_double() / kGibi, 1); };
         table.row({case_name(scored), in_gib(memory.predicted), in_gib(memory.measured),
-                   signed_percent(memory.error), std::string(word_for(memory.kind))});
+                   signed_percent(memory.error), std::string(word_of(memory.kind))});
       });
   return table.lines();
 }
@@ -114,7 +114,7 @@ Lines memory_statistics(const Score& score) {
       const auto& errors = source.memory[kind];
       if (!errors) continue;
       is_empty = false;
-      table.row({shortened(source.name, kWidestSource), std::string(word_for(static_cast<MemoryKind>(kind))),
+      table.row({shortened(source.name, kWidestSource), std::string(word_of(static_cast<MemoryKind>(kind))),
                  number(errors->n), percent(errors->mean_abs), percent(errors->median_abs),
                  percent(errors->p90_abs), signed_percent(errors->bias)});
     }

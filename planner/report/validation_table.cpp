@@ -13,7 +13,7 @@ namespace foreshard {
 
 namespace {
 
-std::string_view word_for(Basis basis) { return basis == Basis::model ? "model" : "replay"; }
+std::string_view word_of(Basis basis) { return basis == Basis::model ? "model" : "replay"; }
 
 /// "+1.8%", "−3.4%"
 std::string signed_percent(std::optional<double> fraction) {
@@ -161,10 +161,10 @@ class Rows {
 };
 
 std::string verdict(const Validation& validation) {
-  std::string words = fmt::format("Basis: {}", word_for(validation.basis));
+  std::string words = fmt::format("Basis: {}", word_of(validation.basis));
   if (validation.other_step) {
     const Basis other = validation.basis == Basis::model ? Basis::replay : Basis::model;
-    words += fmt::format("; {}: {} ({})", word_for(other), report::with_unit(*validation.other_step),
+    words += fmt::format("; {}: {} ({})", word_of(other), report::with_unit(*validation.other_step),
                          signed_percent(*validation.other_step / validation.step.measured - 1.0));
   }
   if (!validation.tolerance) return words + ".";
@@ -180,10 +180,10 @@ std::string validation_table(const JobSpec& job, const Validation& validation) {
   if (validation.shard)
     text += fmt::format("rank {} of {} alone, a rank of stage {}: kernels run, communication is predicted\n",
                         validation.shard->rank, validation.shard->devices, validation.shard->stage);
-  text += fmt::format(
-      "{} · {} tokens × {} sequences · {} · {}\n\n", degrees(job.parallelism),
-      report::grouped(job.training.sequence_length), report::grouped(job.training.global_batch),
-      report::counted(job.micro_batches(), "micro-batch", "es"), report::word_for(job.training.schedule));
+  text +=
+      fmt::format("{} · {} tokens × {} sequences · {} · {}\n\n", degrees(job.parallelism),
+                  report::grouped(job.training.sequence_length), report::grouped(job.training.global_batch),
+                  report::counted(job.micro_batches(), "micro-batch", "es"), word_of(job.training.schedule));
   const auto append = [&](std::string_view title, const std::string& line) {
     for (const std::string& part : report::wrapped(fmt::format("{:<10} {}", title, line), 2, 13))
       text += part + '\n';

@@ -5,21 +5,14 @@
 #include <string_view>
 
 #include "planner/spec/types/job_spec.hpp"
+#include "planner/spec/types/names.hpp"
 #include "planner/units/dtype.hpp"
 
 /// How the tables name things: the words of the job file, so that a reader can change what he reads.
 namespace foreshard::report {
 
-std::string_view word_for(DType type);
-std::string_view word_for(Precision precision);
-std::string_view word_for(FfnKind kind);
-std::string_view word_for(ScheduleKind kind);
-std::string_view word_for(Recompute recompute);
-std::string_view word_for(OptimizerKind kind);
-std::string_view word_for(Framework framework);
-std::string_view word_for(MemoryKind kind);
 /// The link between the devices of a node, as a noun: "NVSwitch".
-std::string_view word_for(NodeFabric fabric);
+std::string_view fabric_name(NodeFabric fabric);
 
 /// In which weights are stored for training in this precision: fp8 is for products only.
 DType weight_dtype(Precision precision);

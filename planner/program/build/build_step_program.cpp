@@ -43,7 +43,6 @@ class StepBuilder {
  private:
   [[nodiscard]] std::int64_t stages() const { return job_.parallelism.pp; }
   [[nodiscard]] LayerId last_layer() const { return LayerId(static_cast<std::int32_t>(job_.model.layers)); }
-  [[nodiscard]] bool splits_backward() const { return job_.training.schedule == ScheduleKind::zero_bubble; }
   [[nodiscard]] bool ties_across_stages() const {
     return job_.model.tied_embeddings && stages() > 1 && !job_.lora;
   }
@@ -135,7 +134,7 @@ class StepBuilder {
       chunk.backward.push_back({layers_.passes(LayerId(layer)).backward, LayerId(layer)});
     if (piece.has_embedding) chunk.backward.push_back({embedding_pass_.backward, LayerId(0)});
     if (before != nullptr) chunk.backward.push_back({before->send_backward, range.first});
-    if (splits_backward()) chunk.weight = weight_block_calls(piece);
+    if (splits_backward(job_.training.schedule)) chunk.weight = weight_block_calls(piece);
     if (job_.training.overlap.dp) overlap_sync(chunk, piece);
     return chunk;
   }
@@ -164,7 +163,8 @@ class StepBuilder {
   }
 
   void overlap_sync(Chunk& chunk, const Piece& piece) {
-    std::vector<BlockCall> with_sync = splits_backward() ? chunk.weight : chunk.backward;
+    std::vector<BlockCall> with_sync =
+        splits_backward(job_.training.schedule) ? chunk.weight : chunk.backward;
     for (const SyncPoint& point : sync_points(builder_, layers_, ends(), piece)) {
       const auto block = emit_gradient_sync(builder_, point.units, point.name + " sync");
       if (!block) continue;
@@ -172,7 +172,8 @@ class StepBuilder {
       const auto at = std::find(with_sync.begin(), with_sync.end(), completes);
       with_sync.insert(at + 1, BlockCall{*block, point.layer});
     }
-    (splits_backward() ? chunk.last_weight : chunk.last_backward) = std::move(with_sync);
+    (splits_backward(job_.training.schedule) ? chunk.last_weight : chunk.last_backward) =
+        std::move(with_sync);
   }
 
   // ---- before and after

@@ -11,6 +11,7 @@
 #include "planner/program/passes/sequence_parallel.hpp"
 #include "planner/program/passes/split_backward.hpp"
 #include "planner/program/passes/zero.hpp"
+#include "planner/program/schedule/schedule.hpp"
 
 namespace foreshard {
 
@@ -41,7 +42,7 @@ PassBlocks finish_passes(ProgramBuilder& builder, Block forward,
   if (builder.conventions().gradient_placeholders) add_placeholders(builder, backward);
   mark_saved(builder, forward, backward);
   std::optional<Block> weight;
-  if (job.training.schedule == ScheduleKind::zero_bubble) weight = split_backward(builder, backward);
+  if (splits_backward(job.training.schedule)) weight = split_backward(builder, backward);
   PassBlocks blocks;
   blocks.forward = builder.add(std::move(forward));
   blocks.backward = builder.add(std::move(backward));

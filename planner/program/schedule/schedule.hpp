@@ -29,6 +29,9 @@ struct ScheduleShape {
 /// @throws std::invalid_argument for a shape that the schedule cannot run (the job validator says so before).
 std::vector<Slot> stage_order(const ScheduleShape& shape, StageId stage);
 
+/// True where the gradients of weights have a pass of their own, behind that of the inputs.
+constexpr bool splits_backward(ScheduleKind kind) { return kind == ScheduleKind::zero_bubble; }
+
 /// Forward passes that a stage runs before its first backward pass begins.
 std::int64_t warm_up_forwards(const ScheduleShape& shape, StageId stage);
 
