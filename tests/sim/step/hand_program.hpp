@@ -85,7 +85,7 @@ struct HandProgram {
   }
   TensorId tensor(std::string name, Lifetime lifetime, bool per_layer = true) {
     Tensor made;
-    made.name = std::move(name);
+    made.label = std::move(name);
     made.lifetime = lifetime;
     made.per_layer = per_layer;
     made.dims = {Dim{.name = DimName::flat, .size = 1}};
@@ -94,7 +94,7 @@ struct HandProgram {
   }
   BlockId block(std::string name, std::vector<TimedOp> ops, Pass pass = Pass::once) {
     Block made;
-    made.name = std::move(name);
+    made.label = std::move(name);
     made.pass = pass;
     auto& row = times.emplace_back();
     for (TimedOp& timed : ops) {
