@@ -35,15 +35,16 @@ std::string matrix_peak(const AcceleratorSpec& accelerator) {
 Table table_of(const std::vector<BundledAccelerator>& accelerators) {
   Table table({{"accelerators", Align::left},
                {"peak"},
-               {"memory"},
-               {"bandwidth"},
-               {"power"},
+               {"GiB"},
+               {"TB/s"},
+               {"W"},
                {"USD/h"},
                {"", Align::left}});
   for (const auto& [name, accelerator] : accelerators)
-    table.row({"  " + name, matrix_peak(accelerator), with_unit(accelerator.memory_capacity),
-               with_unit(accelerator.memory_bandwidth),
-               accelerator.power ? fmt::format("{:.0f} W", accelerator.power->value()) : "–",
+    table.row({"  " + name, matrix_peak(accelerator),
+               fixed(accelerator.memory_capacity.as_double() / kGibi, 1),
+               fixed(accelerator.memory_bandwidth.value() / 1e12, 2),
+               accelerator.power ? fixed(accelerator.power->value(), 0) : "–",
                accelerator.price ? fixed(accelerator.price->value() * kHour.value(), 2) : "–",
                accelerator.full_name});
   return table;

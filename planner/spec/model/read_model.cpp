@@ -245,9 +245,8 @@ ModelSpec read_model(const NodePtr& node, const Place& owner, const std::string&
   if (node->kind == YamlNode::Kind::scalar && !node->text.empty()) {
     const NodePtr document = library.open(ConfigKind::models, *node, path);
     if (document == nullptr) return {};
-    const NodePtr described = expand_model(document, "", library);
-    if (described == nullptr) return {};
-    const auto map = MapReader::open(described, document->place, "", kModelKeys,
+    // A file describes a whole model. Its name may be that of a bundled one: config.json files are called like that.
+    const auto map = MapReader::open(document, document->place, "", kModelKeys,
                                      "a map that describes a model", library.complaints());
     return map ? read_model_map(*map) : ModelSpec{};
   }

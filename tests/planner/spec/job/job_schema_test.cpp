@@ -98,9 +98,11 @@ std::string objection(const json& value, const json& schema, const std::string& 
     if (!value.contains(key.get<std::string>())) return path + ": lacks " + key.dump();
   }
   for (const auto& [key, below] : value.items()) {
-    if (!schema["properties"].contains(key)) return path + ": unknown key " + key;
-    if (std::string found = objection(below, schema["properties"][key], path + "." + key); !found.empty())
-      return found;
+    const json& known = schema.contains("properties") ? schema["properties"] : json::object();
+    const bool is_open = schema.contains("additionalProperties") && schema["additionalProperties"].is_object();
+    if (!known.contains(key) && !is_open) return path + ": unknown key " + key;
+    const json& form = known.contains(key) ? known[key] : schema["additionalProperties"];
+    if (std::string found = objection(below, form, path + "." + key); !found.empty()) return found;
   }
   return "";
 }
