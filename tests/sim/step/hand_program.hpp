@@ -94,7 +94,7 @@ struct HandProgram {
   }
   BlockId block(std::string name, std::vector<TimedOp> ops, Pass pass = Pass::once) {
     Block made;
-    made.label = std::move(name);
+    made.name = std::move(name);
     made.pass = pass;
     auto& row = times.emplace_back();
     for (TimedOp& timed : ops) {
