@@ -33,13 +33,8 @@ std::string matrix_peak(const AcceleratorSpec& accelerator) {
 }
 
 Table table_of(const std::vector<BundledAccelerator>& accelerators) {
-  Table table({{"accelerators", Align::left},
-               {"peak"},
-               {"GiB"},
-               {"TB/s"},
-               {"W"},
-               {"USD/h"},
-               {"", Align::left}});
+  Table table(
+      {{"accelerators", Align::left}, {"peak"}, {"GiB"}, {"TB/s"}, {"W"}, {"USD/h"}, {"", Align::left}});
   for (const auto& [name, accelerator] : accelerators)
     table.row({"  " + name, matrix_peak(accelerator),
                fixed(accelerator.memory_capacity.as_double() / kGibi, 1),

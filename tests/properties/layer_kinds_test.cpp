@@ -182,6 +182,6 @@ TEST_CASE("gpt-oss 20B at 131,072 tokens: windows in half of the layers halve th
   CHECK(share < 0.51);
   CHECK(windowed.parameters.total == whole.parameters.total);
   // The weights, and so what the optimizer and the gradients' synchronisation do, are the same.
-  CHECK(windowed.step.breakdown.optimizer == whole.step.breakdown.optimizer);
+  CHECK(windowed.step.breakdown.optimizer.value() == Approx(whole.step.breakdown.optimizer.value()));
   CHECK(windowed.memory.stages.front().optimizer == whole.memory.stages.front().optimizer);
 }

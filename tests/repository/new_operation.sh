@@ -20,7 +20,7 @@ kinds=(
   planner/program/check/check_operations.cpp    # its operands
   planner/program/check/check_sizes.cpp
   planner/program/check/check_data_flow.cpp     # what it leaves for its backward form
-  planner/cost/ops/op_flops.cpp                 # and with them the executed counts of runtime/verify
+  planner/program/ops/op_flops.cpp              # and with them the executed counts of runtime/verify
   planner/cost/ops/op_traffic.cpp
   planner/cost/ops/product_time.cpp             # its time
   planner/cost/ops/kernel_forms.cpp

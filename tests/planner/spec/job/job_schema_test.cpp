@@ -99,7 +99,8 @@ std::string objection(const json& value, const json& schema, const std::string& 
   }
   for (const auto& [key, below] : value.items()) {
     const json& known = schema.contains("properties") ? schema["properties"] : json::object();
-    const bool is_open = schema.contains("additionalProperties") && schema["additionalProperties"].is_object();
+    const bool is_open =
+        schema.contains("additionalProperties") && schema["additionalProperties"].is_object();
     if (!known.contains(key) && !is_open) return path + ": unknown key " + key;
     const json& form = known.contains(key) ? known[key] : schema["additionalProperties"];
     if (std::string found = objection(below, form, path + "." + key); !found.empty()) return found;
