@@ -9,8 +9,8 @@
 
 namespace foreshard::cli {
 
-/// The result of a command: its complete standard output, which is printed only after the command has
-/// succeeded, and its exit code.
+/// The result of a command: its complete standard output, which is printed only after the command has ended,
+/// and its exit code.
 struct CommandResult {
   std::string output;
   ExitCode code = ExitCode::done;
