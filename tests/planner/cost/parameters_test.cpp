@@ -11,7 +11,7 @@ using namespace foreshard::test;
 
 namespace {
 
-/// An architecture as published, and what integer arithmetic on it gives.
+/// A published architecture, and its parameter count computed by integer arithmetic.
 struct Known {
   std::string name;
   std::int64_t layers, hidden, ffn, heads, kv_heads, vocab;

@@ -20,7 +20,7 @@ struct Made {
   std::int64_t nodes = 1;
 };
 
-/// A legal variant with a step of so many seconds for 1,000 tokens, on devices of 80 GiB.
+/// A legal variant with the given step time in seconds for 1,000 tokens, on devices of 80 GiB.
 ComparedVariant made(const Made& figures) {
   ComparedVariant compared;
   compared.variant.job.cluster = round_cluster(figures.nodes);
@@ -184,7 +184,7 @@ TEST_CASE("a job is planned in all its variants") {
   CHECK(comparison.variants[1].longest_sequence == longest_sequence(comparison.variants[1].variant.job));
   CHECK_FALSE(comparison.variants[2].estimate);
   CHECK_FALSE(comparison.variants[2].largest_micro_batch);
-  // Collectives over 100 GB/s links cost what one device's replicas do not pay.
+  // tp 2 needs time for collectives over 100 GB/s links that replicas on single devices (tp 1) do not need.
   CHECK(comparison.best == 0U);
 }
 

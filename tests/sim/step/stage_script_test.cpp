@@ -68,7 +68,7 @@ TEST_CASE("a script that is written piece by piece, and forgotten behind, is the
     CHECK(together == whole);
     for (RankLane lane = 0; lane < kRankLanes; ++lane) CHECK(whole[lane].size() == pieces.tasks()[lane]);
   }
-  CHECK(in_pieces > 60);  // three scripts per job, or the test would prove little
+  CHECK(in_pieces > 60);  // three pieces per script, or the test would prove little
 }
 
 TEST_CASE("a longer step needs no longer script at one time") {

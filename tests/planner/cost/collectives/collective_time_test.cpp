@@ -80,12 +80,12 @@ TEST_CASE("oversubscription divides what crosses nodes") {
 }
 
 TEST_CASE("an all-to-all across nodes goes through each device's own NIC") {
-  // ep 16 on 2 nodes of 8. Of 8 GB, 8/16 leave the node: 4 GB at 40 GB/s = 100 ms; the 7/16 that stay take
-  // 3.5 GB / 200 GB/s = 17.5 ms beside it. 7 peers at 1 us, 8 at 10 us.
+  // ep 16 on 2 nodes of 8. Of 8 GB, 8/16 leave the node: 4 GB at 40 GB/s = 100 ms. The 7/16 that stay in it
+  // take 3.5 GB / 200 GB/s = 17.5 ms at the same time. Latency: 7 peers at 1 us, 8 at 10 us.
   const JobSpec job = round_job({.dp = 16, .ep = 16});
   CHECK(seconds(job, CollectiveKind::all_to_all, GroupKind::ep) == Approx(100e-3 + 87e-6));
 
-  // On a network faster than the links, what stays in the node decides.
+  // On a network faster than the links, the part that stays in the node takes longest.
   JobSpec fast = job;
   fast.cluster.network.link.bandwidth = BytesPerSecond(1000e9);
   CHECK(seconds(fast, CollectiveKind::all_to_all, GroupKind::ep) == Approx(17.5e-3 + 87e-6));

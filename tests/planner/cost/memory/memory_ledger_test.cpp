@@ -116,7 +116,7 @@ TEST_CASE("a forward pass is the peak where backward needs less") {
   program.stages[0].order = tiny::gpipe_order(3);
   const StageMemory stage = stages_of(program)[0];
   CHECK(stage.peak == Bytes(kStep0 + 2 * kSaved0 + kForward0));
-  CHECK(stage.in_flight == 3);  // the third is under way
+  CHECK(stage.in_flight == 3);  // the third micro-batch is in flight
   CHECK(stage.peak_block == "layer forward");
   // Two saved, and ids, hidden[0], inner, hidden[1] of the third; its temporary is a buffer.
   CHECK(stage.activations == Bytes(2 * 111 + 1 + 10 + 100 + 10));
@@ -305,9 +305,10 @@ TEST_CASE("what one block saves, releases and needs at most") {
   CHECK(of("layer backward").peak == Bytes(60));                 // d.inner, before anything is freed
 
   CHECK(of("update").peak == Bytes(7));
-  CHECK(of("send forward").peak == Bytes(0));  // not in this program's visits
+  CHECK(of("send forward").peak == Bytes(0));  // not in this program's block calls
 
-  // What forward saves and does not release is what gpipe keeps per micro-batch: 511 + 110 per layer.
+  // The bytes that forward saves and does not release are what gpipe keeps per micro-batch: 511 + 110 per
+  // layer.
   const Bytes kept = of("embedding forward").saved + 3 * of("layer forward").saved + of("head forward").saved;
   CHECK(kept == Bytes(511 + 3 * 110));
 }

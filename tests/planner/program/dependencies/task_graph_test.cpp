@@ -196,11 +196,11 @@ TEST_CASE("the critical path of a product, its all-reduce, work beside it and a 
     tiny.add("reader", Lane::compute, {"rx"});
     return tiny.program;
   };
-  // Overlapped: product 0–3, all-reduce 3–8 (beside 3–5), reader 8–9.
+  // Overlapped: product 0–3, all-reduce 3–8 (with operation "beside" at 3–5), reader 8–9.
   const CriticalPath overlapped = TaskGraph(program(false)).critical_path(seconds);
   CHECK(overlapped.length == Seconds(9.0));
   CHECK(tasks_of(overlapped) == Indices{0, 1, 3});
-  // Held: beside waits for the all-reduce: 3 + 5 + 2 + 1.
+  // Without overlap, operation "beside" waits for the all-reduce: 3 + 5 + 2 + 1.
   const CriticalPath held = TaskGraph(program(true)).critical_path(seconds);
   CHECK(held.length == Seconds(11.0));
   CHECK(tasks_of(held) == Indices{0, 1, 2, 3});
