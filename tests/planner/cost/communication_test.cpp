@@ -29,7 +29,7 @@ AxisTraffic traffic(const JobSpec& job, CommAxis axis) {
   return estimate(job).communication[static_cast<std::size_t>(axis)];
 }
 
-// What n members send each: nccl-tests, doc/PERFORMANCE.md.
+// Bytes that each of n members sends: nccl-tests, doc/PERFORMANCE.md.
 constexpr std::int64_t all_reduce(std::int64_t payload, std::int64_t n) { return 2 * (n - 1) * payload / n; }
 constexpr std::int64_t one_way(std::int64_t payload, std::int64_t n) { return (n - 1) * payload / n; }
 
@@ -141,8 +141,8 @@ TEST_CASE("dp: calls follow the framework's bucket") {
   CHECK(traffic(job, CommAxis::dp).calls == 1 + 1);
 
   // D 2048, F 4096: q, k, v 48 MiB, output 16 MiB, gate and up 64 MiB, down 32 MiB and 8 KiB of norms in
-  // fp32. A bucket of 25 MiB takes the norm; then every matrix stands alone, but the second norm joins
-  // output.
+  // fp32. A bucket of 25 MiB takes the norm; then every matrix has its own bucket, and the second norm shares
+  // that of output.
   JobSpec large = llama_job(llama_shaped(4, 2048, 4096, 16, 16, 512),
                             {.sequence = 32, .micro_batch = 1, .global_batch = 4});
   large = sharded(large, {.dp = 4});

@@ -1,5 +1,5 @@
-// What a rank's lanes make of blocks in a row, with durations chosen so that the answer can be read off: all
-// operations take no time but those named.
+// Times of a rank's lanes for consecutive blocks. Durations are chosen so that the answer is easy to see:
+// only the named operations take time.
 #include "planner/cost/step/lane_player.hpp"
 
 #include <map>
@@ -62,7 +62,7 @@ LaneTimes times_at_end(const JobSpec& job, const std::vector<std::string>& block
   return player.end();
 }
 
-/// What the last of four equal blocks in a row adds.
+/// The time that the last of four consecutive equal blocks adds.
 LaneTimes added_by_last(const JobSpec& job, const std::string& block, const Durations& durations) {
   return times_behind(job, std::vector<std::string>(4, block), durations) -
          times_behind(job, std::vector<std::string>(3, block), durations);

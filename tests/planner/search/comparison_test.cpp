@@ -157,11 +157,11 @@ TEST_CASE("speed-up and efficiency are against the first nodes with all else equ
   // 8 / 2.5 on four times the devices
   CHECK(*ranked.variants[1].speedup == Approx(3.2));
   CHECK(*ranked.variants[1].efficiency == Approx(0.8));
-  // The first of tp 4 cannot run: against two nodes.
+  // The first variant of tp 4 cannot run, so the comparison is with two nodes.
   CHECK_FALSE(ranked.variants[2].speedup);
   CHECK(*ranked.variants[4].speedup == Approx(1.5));
   CHECK(*ranked.variants[4].efficiency == Approx(0.75));
-  // Nodes that are not varied scale nothing.
+  // If nodes are not varied, there is no scaling.
   CHECK_FALSE(rank_variants({made({})}).variants[0].speedup);
 }
 

@@ -128,7 +128,7 @@ TEST_CASE("across nodes the NICs that a group owns limit it") {
   CHECK(ring_bus_bandwidth(hopper(4, 2)).value() == Approx(97e9));
   CHECK(ring_bus_bandwidth(hopper(4, 1)).value() == Approx(48.5e9));
   CHECK(CollectiveTimes(hopper(4, 2)).choice(CollectiveKind::all_gather, Bytes(kGibibyte)).rails == 2);
-  // An all-to-all cannot pool: of 4·8 blocks 24 leave through the device's own NIC.
+  // An all-to-all cannot share NICs: of 4·8 blocks, 24 leave through the device's own NIC.
   CHECK(exchange_bandwidth(hopper(4, 8)).value() == Approx(48.5e9 * 32 / 24));
 }
 

@@ -75,7 +75,7 @@ TEST_CASE("oversubscription divides what crosses nodes") {
   JobSpec job = round_job({.tp = 8, .dp = 4});
   job.cluster.network.oversubscription = 2.0;
   CHECK(seconds(job, CollectiveKind::all_gather, GroupKind::dp) == Approx(300.03e-3));
-  // Links inside the node are not concerned.
+  // Links inside the node are not affected.
   CHECK(seconds(job, CollectiveKind::all_gather, GroupKind::tp) == Approx(35.007e-3));
 }
 
@@ -98,7 +98,7 @@ TEST_CASE("pipeline transfers take the link between neighbouring stages") {
   // tp 8: the next stage is on the next node: 2 GB at 40 GB/s = 50 ms, 10 us.
   const CostModel across(round_job({.tp = 8, .pp = 4}));
   CHECK(across.transfer_time(payload).value() == Approx(50.01e-3));
-  // tp 4: stages 1 and 2 are on different nodes, and they set the pace.
+  // tp 4: stages 1 and 2 are on different nodes, and their transfer is the slowest.
   CHECK(CostModel(round_job({.tp = 4, .pp = 4})).transfer_time(payload).value() == Approx(50.01e-3));
   CHECK(CostModel(round_job({.tp = 8})).transfer_time(payload).value() == 0.0);
 

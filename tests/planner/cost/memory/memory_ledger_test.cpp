@@ -94,7 +94,7 @@ TEST_CASE("1f1b keeps as many micro-batches as there are stages from here to the
   const int others = m == 1 ? 0 : 1;
   CHECK(stages[0].peak == Bytes(kStep0 + others * kSaved0 + kBackward0));
   CHECK(stages[0].in_flight == 1 + others);
-  // Stage 1 runs F0 B0 F1 B1 …: never another.
+  // Stage 1 runs F0 B0 F1 B1 …: no other micro-batch is ever saved.
   CHECK(stages[1].peak == Bytes(kStep1 + kBackward1));
   CHECK(stages[1].in_flight == 1);
 }

@@ -58,10 +58,10 @@ TEST_CASE("operations are issued in program order, gathers some runs early") {
 }
 
 TEST_CASE("a gather waits for the run from whose start its buffer is free") {
-  // Of run 2 at the start of run 0: in use; at the start of run 1: free.
+  // The buffer of run 2's gather is in use at the start of run 0, and free at the start of run 1.
   CHECK(order_of({.runs = {"gp", "gp", "gp"}, .early = 2, .in_use = {{0, 2}}}, 2) ==
         "g0 g1 p0 | g2 p1 | p2 | ");
-  // Never free before its own run.
+  // A buffer that is never free before the gather's own run.
   CHECK(order_of({.runs = {"p", "gp"}, .early = 1, .in_use = {{0, 1}}}, 1) == "p0 | g1 p1 | ");
 }
 

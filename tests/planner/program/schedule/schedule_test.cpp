@@ -43,7 +43,7 @@ std::vector<ScheduleShape> small_shapes() {
   return shapes;
 }
 
-/// How many ticks the passes of one chunk take.
+/// Number of ticks that each pass of one chunk takes.
 struct Ticks {
   std::int64_t forward = 1;
   std::int64_t backward = 1;
