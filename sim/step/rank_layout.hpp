@@ -18,7 +18,7 @@ struct RankLayout {
     StageId stage;
     std::uint32_t previous = 0;  ///< place that sends it activations; cyclic, as interleaved schedules need
     std::uint32_t next = 0;      ///< place to which it sends activations
-    Rank rank;  ///< its rank in the mesh; if folded, the first of the ranks for which it stands
+    Rank rank;                   ///< its rank in the mesh; if folded, the first of those it stands for
   };
   std::vector<Place> places;
   /// Sets of lanes that are joined: their k-th tasks are the same collective.

@@ -51,8 +51,9 @@ TEST_CASE("spare nodes by hand: of Poisson's distribution at mean 1, 0.9810 lie 
 
 TEST_CASE(
     "where restarts fail before they end, a run makes no progress, and nothing is computed of its end") {
-  // Between failures 1 s, a restart 100 s: one in e^100 succeeds. At once, whatever the failures: also one a
-  // microsecond, and a restart of which e^(R/M) is no number.
+  // With 1 s between failures and a restart of 100 s, one restart in e^100 succeeds. The answer comes
+  // immediately for any failure rate: also for one failure per microsecond, and for a restart whose e^(R/M)
+  // overflows.
   for (const auto& [mtbf, restart] : {std::pair{1.0, 100.0}, std::pair{1e-6, 100.0}, std::pair{1.0, 1e12}}) {
     CAPTURE(mtbf, restart);
     const FailureSpec failures{.mtbf_per_device = Seconds(mtbf),

@@ -1,4 +1,4 @@
-// Parameters of known models to the last digit, whatever the sharding, and GPT's against closed formulas.
+// Exact parameter counts of known models, for every sharding; GPT's are compared with closed formulas.
 #include <string>
 #include <vector>
 

@@ -183,7 +183,7 @@ TEST_CASE("chunks of a stage save each their own") {
   stage.order = {tiny::forward(0, 0), tiny::forward(1, 0), tiny::backward(1, 0), tiny::backward(0, 0)};
 
   const StageMemory memory = stages_of(program)[0];
-  // Chunk 1 saves hidden[2] 10 and inner 100; its backward holds d.hidden[3] 10 and d.inner 60 beside them.
+  // Chunk 1 saves hidden[2] 10 and inner 100; its backward also holds d.hidden[3] 10 and d.inner 60.
   CHECK(memory.activations == Bytes(kSaved0 + 110));
   CHECK(memory.buffers == Bytes(4 + 70));
   CHECK(memory.in_flight == 2);

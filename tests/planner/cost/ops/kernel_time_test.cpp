@@ -193,7 +193,7 @@ TEST_CASE("a score costs its products, its exponential and the key prologue of i
   }
   SECTION("the last wave costs each multiprocessor rows of all keys") {
     rate.tail_rows = 50.0;
-    // 100 · 50 = 5,000 rows beside 100,000.
+    // 100 · 50 = 5,000 rows in addition to 100,000.
     CHECK(time() == Approx(1.05 * 1.28e-3));
     core.causal = true;
     CHECK(time() == Approx((0.5 + 0.05) * 1.28e-3));

@@ -1,5 +1,5 @@
-// Experts, latent attention, long contexts and low-rank adapters: whatever of them a job combines, its
-// program is sound, and a whole step over all ranks does the work of the unsharded model.
+// Experts, latent attention, long contexts and low-rank adapters: for every combination in a job, the program
+// is valid, and all ranks together do the work of the unsharded model in a step.
 #include <algorithm>
 #include <string>
 #include <vector>
