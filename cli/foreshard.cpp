@@ -1,5 +1,5 @@
-// foreshard: plans distributed training. Parses the command line, runs one command, prints its result; the
-// only place that catches.
+// foreshard: plans distributed training. Parses the command line, runs one command and prints its result.
+// This is the only place of the tool where exceptions are caught.
 
 #include <csignal>
 #include <exception>

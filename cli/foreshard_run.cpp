@@ -1,5 +1,5 @@
 // foreshard-run: executes steps under mpirun. Every rank parses the same command line; rank 0 alone prints.
-// What is caught here ends the whole run.
+// An exception that is caught here ends the whole run.
 
 #include <csignal>
 #include <cstdlib>
@@ -46,7 +46,8 @@ int parse_and_run(int argc, char** argv, MpiSession& session) {
   return static_cast<int>(result.code);
 }
 
-/// How long the ranks may take to meet: what the command line says of --timeout. It is parsed when they have.
+/// How long the ranks may take to start: the value of --timeout. It is read here without the parser, because
+/// the command line is parsed only after all ranks have started.
 Seconds start_timeout(int argc, char** argv) {
   constexpr std::string_view kOption = "--timeout";
   constexpr Seconds kDefault(60.0);
@@ -57,7 +58,7 @@ Seconds start_timeout(int argc, char** argv) {
     if (word.size() == kOption.size() && i + 1 < argc) value = argv[i + 1];
     if (word.size() > kOption.size() && word[kOption.size()] == '=') value = argv[i] + kOption.size() + 1;
     const double seconds = value == nullptr ? 0.0 : std::strtod(value, nullptr);
-    // What is no such number is refused when the ranks have met.
+    // Invalid values are refused by the parser, after all ranks have started.
     if (seconds >= kTimeouts.least && seconds <= kTimeouts.most) return Seconds(seconds);
   }
   return kDefault;

@@ -40,13 +40,13 @@ std::string today() {
                      static_cast<unsigned>(date.day()));
 }
 
-/// Opened before anything is measured: a minute of measuring is not to be lost for a file that cannot be
-/// written. Null but on rank 0.
+/// Opens the output file on rank 0; null on other ranks. It is opened before measuring, so that a minute of
+/// measurements is not lost because a file cannot be written.
 std::unique_ptr<OutputFile> open_output(const MpiSession& session, const std::string& out) {
   return session.rank() == Rank(0) ? std::make_unique<OutputFile>(out) : nullptr;
 }
 
-/// The file's name without its ending. Under this name the cluster appears in plans.
+/// The name of the measured cluster, as it appears in plans: the file's name without its extension.
 std::string name_for(const CalibrateOptions& options) {
   const std::string name =
       options.name.empty() ? std::filesystem::path(options.out).stem().string() : options.name;
@@ -56,13 +56,13 @@ std::string name_for(const CalibrateOptions& options) {
   return name;
 }
 
-/// The cluster by this name or in this file.
+/// Loads the cluster with this name or in this file.
 ClusterSpec load_like(const std::string& named) {
   const bool is_file = std::filesystem::exists(named);
   return load_cluster(is_file ? std::filesystem::absolute(named).string() : named);
 }
 
-/// What to do with the file now.
+/// Advice on what to do with the file next.
 std::string next_step(const CalibrateOptions& options, const MpiSession& session) {
   const std::string validate = "foreshard-run validate JOB.yaml --cluster " + options.out;
   if (!options.like.empty() && session.size() == 1) return validate + " --shard rank=0";

@@ -9,24 +9,24 @@
 
 namespace foreshard::cli {
 
-/// The whole standard output of a command, so that nothing half-written is ever seen, and what to tell the
-/// shell.
+/// The result of a command: its complete standard output, which is printed only after the command has ended,
+/// and its exit code.
 struct CommandResult {
   std::string output;
   ExitCode code = ExitCode::done;
-  bool is_table = false;  ///< for people, not for programs
+  bool is_table = false;  ///< the output is a table for people, which may be coloured
 };
 
-/// An answer in the format that was asked for.
+/// Writes an answer in the requested format.
 CommandResult result_of(const report::Answer& answer, report::OutputFormat format,
                         ExitCode code = ExitCode::done);
 
-/// A command of foreshard: how it is called, and what it does with the values that the parser has put where
-/// its targets are.
+/// A command of foreshard: its command line, and the function that runs it with the values that the parser
+/// has written to the targets of its options.
 struct Command {
   CommandSpec spec;
   std::function<CommandResult()> run;
-  std::string nothing_done;  ///< said after complaints about its input: "nothing planned"
+  std::string nothing_done;  ///< text after complaints about its input: "nothing planned"
 };
 
 }  // namespace foreshard::cli

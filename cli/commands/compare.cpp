@@ -28,10 +28,10 @@
 namespace foreshard::cli {
 namespace {
 
-/// Beyond this nobody reads a table; a slip in a list should not cost hours.
+/// Limit on the number of variants: nobody reads a longer table, and a mistyped list should not cost hours.
 constexpr std::int64_t kMostVariants = 256;
 
-/// An option of `compare` and the axis that its whole numbers are for.
+/// An option of `compare` whose values are whole numbers, and the axis of variants that they set.
 struct NumberAxis {
   const char* option;
   std::vector<std::int64_t> VariantAxes::*values;
@@ -58,7 +58,7 @@ struct CompareOptions {
   std::vector<ClusterPrice> prices;
 };
 
-/// The value that a job's file names by this word. @pre there is one
+/// The value of an enumeration that job files name by this word. @pre there is one
 template <class E>
 E value_of(const std::string& word) {
   const auto& words = kWords<E>;
@@ -72,7 +72,7 @@ JobSpec load_one(const CompareOptions& options) {
   throw UsageError(fmt::format("'{}' holds {} jobs; compare varies one", options.job, jobs.size()));
 }
 
-/// Sets the prices that were given. @throws UsageError for that of a cluster that is not compared
+/// Sets the given prices. @throws UsageError for the price of a cluster that is not compared
 void set_prices(const std::vector<ClusterPrice>& prices, JobSpec& job, VariantAxes& axes) {
   std::set<std::string> clusters;
   set_price(job.cluster, prices);
@@ -101,7 +101,7 @@ CommandResult run_compare(const CompareOptions& options) {
                    options.format, comparison.best ? ExitCode::done : ExitCode::no);
 }
 
-/// An option that takes a list, which `read` puts on an axis.
+/// An option that takes a list; `read` writes its values to an axis.
 OptionSpec list_option(CompareOptions& options, std::string name, std::string help, Target read) {
   read.read = [&options, read = std::move(read.read)](const std::string& option, const std::string& list) {
     options.has_lists = true;
@@ -119,7 +119,7 @@ OptionSpec number_option(CompareOptions& options, const NumberAxis& axis) {
                      }));
 }
 
-/// A list of words, each of which is a value on an axis.
+/// A target for a list of words, each of which is a value on an axis.
 template <class E>
 OptionSpec word_option(CompareOptions& options, const char* name, std::vector<E>& values) {
   const JobKeyOption& kind = job_key_option(name);

@@ -10,7 +10,8 @@ namespace foreshard::cli {
 
 std::vector<Command> foreshard_commands();
 
-/// The command line of `foreshard`, its commands in the same order. What it says of colour goes to `color`.
+/// The command line of `foreshard`, with its commands in the same order. The value of --color is written to
+/// `color`.
 ToolSpec foreshard_tool(const std::vector<Command>& commands, ColorChoice& color);
 
 }  // namespace foreshard::cli

@@ -7,7 +7,8 @@
 
 namespace foreshard::cli {
 
-/// A command of foreshard-run, which all ranks run. Which commands there are is known without a session.
+/// A command of foreshard-run, which all ranks run. The MPI session is passed to `run`, so that commands can
+/// be listed without a session.
 struct RunCommand {
   CommandSpec spec;
   std::function<CommandResult(MpiSession&)> run;

@@ -10,8 +10,8 @@ namespace foreshard::cli {
 
 std::vector<RunCommand> run_commands();
 
-/// The command line of `foreshard-run`, its commands in the same order. What it says of colour goes to
-/// `color`.
+/// The command line of `foreshard-run`, with its commands in the same order. The value of --color is written
+/// to `color`.
 ToolSpec run_tool(const std::vector<RunCommand>& commands, ColorChoice& color);
 
 }  // namespace foreshard::cli

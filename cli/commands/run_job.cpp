@@ -37,7 +37,7 @@ void require_device(const JobSpec& job, const JobSource& source) {
   if (complaint) throw UsageError(fmt::format("'{}' is {}", source.job, *complaint));
 }
 
-/// Degrees that the job fixes must divide the ranks; what is left is data parallelism.
+/// Checks that the product of the job's degrees except dp divides the number of ranks; dp is the quotient.
 void require_ranks(const MpiSession& session, const JobSpec& as_written, const JobSource& source) {
   ParallelismSpec least = as_written.parallelism;
   least.dp = 1;
@@ -47,18 +47,18 @@ void require_ranks(const MpiSession& session, const JobSpec& as_written, const J
   if (complaint) throw UsageError(*complaint);
 }
 
-/// The job on a cluster that has a device for every rank. Where it does not go together with that many, the
-/// job as it is written says how many it wants.
+/// Loads the job on a cluster that has a device for every rank. If the job is not valid with that many
+/// devices, the job as it is written tells how many it needs.
 JobSpec load_for_ranks(const MpiSession& session, const JobSource& source, std::vector<Override> overrides) {
   std::optional<JobSpec> as_written;
   try {
     as_written = load_one(source.job, overrides);
   } catch (const SpecError&) {
-    // Its complaints may be about the number of devices alone, which is about to change; if not, they come
-    // again.
+    // The complaints may only be about the number of devices, which is replaced below. If not, they are
+    // raised again there.
   }
   if (as_written) require_device(*as_written, source);
-  // Processors overlap nothing anyway.
+  // CPUs overlap nothing in any case.
   if (as_written && !as_written->cluster.accelerator.is_cpu)
     overrides.push_back({"training.overlap", executable_overlap(*as_written)});
   overrides.push_back({"cluster.devices_per_node", std::to_string(session.local_ranks())});
@@ -81,7 +81,7 @@ std::vector<Override> overrides_of(const JobSource& source) {
     overrides.push_back(
         {"cluster", is_file ? std::filesystem::absolute(source.cluster).string() : source.cluster});
   }
-  // After the cluster: they may be about it.
+  // Settings come after the cluster, because they may change its keys.
   for (Override& setting : parse_settings(source.settings)) overrides.push_back(std::move(setting));
   return overrides;
 }

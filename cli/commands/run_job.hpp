@@ -8,22 +8,23 @@
 
 namespace foreshard::cli {
 
-/// The job that a file or a bundled name holds, as the ranks of this run are to execute it: its cluster has a
-/// device for every rank.
+/// Names a job for execution, and the changes that the command line makes to it.
 struct JobSource {
   std::string job{};
-  std::string cluster;                ///< a cluster file that takes the place of the job's; or empty
-  std::vector<std::string> settings;  ///< key=value
-  std::string command;                ///< for advice: "foreshard-run validate job.yaml"
+  std::string cluster;                ///< a cluster file that replaces the job's cluster; or empty
+  std::vector<std::string> settings;  ///< values of --set: key=value
+  std::string command;                ///< the command for advice in errors: "foreshard-run validate job.yaml"
 };
 
-/// @throws UsageError where the job cannot be run here: wrong number of ranks, several jobs in one file, a
+/// Loads the job as the ranks of this run execute it: its cluster has a device for every rank. Called by all
+/// ranks together.
+/// @throws UsageError if the job cannot be run here: wrong number of ranks, several jobs in one file, a
 /// cluster of GPUs, operations that the runtime does not execute, ranks that read different jobs; SpecError
-/// as load_jobs. All ranks together.
+/// as load_jobs.
 JobSpec load_runnable_job(const MpiSession& session, const JobSource& source);
 
-/// The job as it is written, one rank's share of which is to run here; the other ranks need not exist.
-/// @throws as load_runnable_job, and UsageError where there is no such rank
+/// Loads the job unchanged, to run the share of one of its ranks here; the other ranks need not exist.
+/// @throws as load_runnable_job, and UsageError if the job has no such rank
 JobSpec load_shard_job(const MpiSession& session, const JobSource& source, Rank rank);
 
 }  // namespace foreshard::cli

@@ -26,7 +26,7 @@
 namespace foreshard::cli {
 namespace {
 
-/// More than anybody lists; a slip in a number is answered.
+/// Limit on the number of cases: more than anybody lists, so that a mistyped number is refused.
 constexpr std::int64_t kMostCases = 1'000'000;
 
 struct ScoreOptions {

@@ -31,7 +31,8 @@ std::string read(const std::filesystem::path& file) {
 
 constexpr const char* kSchema = "schema";
 
-/// `name`, or `models/name` where two kinds share one; `schema` is that of job files.
+/// Prints a bundled config. `wanted` is its name; or `models/name` if two kinds have the same name; or
+/// `schema` for the JSON Schema of job files.
 CommandResult run_show(const std::string& wanted) {
   CommandResult result;
   if (wanted == kSchema) {
@@ -44,7 +45,7 @@ CommandResult run_show(const std::string& wanted) {
       all_names.push_back(name);
       if (wanted != name && wanted != fmt::format("{}/{}", word, name)) continue;
       const std::filesystem::path file = bundled_file(kind, name);
-      // Comments and document marks keep the output YAML that the tools read back.
+      // Comments and document separators keep the output valid YAML, which the tools can read again.
       if (!result.output.empty()) result.output += "---\n";
       result.output += fmt::format("# {}\n{}", file.string(), read(file));
     }

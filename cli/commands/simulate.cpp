@@ -57,7 +57,7 @@ SimulationRequest request_of(const SimulateOptions& options) {
   return request;
 }
 
-/// Simulates a job; writes the trace if one is asked for.
+/// Simulates a job, and writes the trace if one is requested.
 SimulatedJob simulate(const JobSpec& job, const SimulateOptions& options, SimulationRequest request) {
   Progress progress(true);
   request.progress = progress.listener();

@@ -31,7 +31,8 @@ struct TrainOptions {
   std::vector<std::string> settings;
 };
 
-/// The most that is read of a training text. A rank keeps it twice, as characters and as tokens of one byte.
+/// The largest part of a training text that is read. A rank keeps it twice, as characters and as tokens of
+/// one byte.
 constexpr std::size_t kMostTextMebibytes = 256;
 
 std::string read_file(const std::string& path) {

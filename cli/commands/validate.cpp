@@ -39,7 +39,7 @@ Rank parse_shard(const std::string& option, const std::string& text) {
       parse_whole(fmt::format("{} {}", option, kKey), std::string_view(text).substr(kKey.size()), ranks)));
 }
 
-/// What a run of one rank cannot do.
+/// Refuses options that cannot be used when only one rank's share is run.
 void require_shard_options(const ValidateOptions& options) {
   if (!options.trace.empty()) throw UsageError("--trace wants all ranks of a run; leave out --shard");
   if (options.run.basis == "replay" || options.run.basis == "both")
@@ -47,8 +47,8 @@ void require_shard_options(const ValidateOptions& options) {
                                  options.run.basis));
 }
 
-/// Writes both timelines to a file once they are there; of rank 0, the others drop them. The file is opened
-/// now: what cannot be written is to be said before the run, not after it.
+/// Returns a listener that writes both timelines to a file on rank 0; other ranks drop them. The file is
+/// opened now, so that an error is reported before the run instead of after it.
 TimelinesListener timelines_writer(const std::string& trace, const JobSpec& job, const MpiSession& session) {
   if (trace.empty()) return {};
   std::shared_ptr<OutputFile> file;

@@ -4,7 +4,8 @@
 
 namespace foreshard::cli {
 
-/// `foreshard-run validate JOB`: runs a job for real on all ranks and lays it beside its prediction.
+/// `foreshard-run validate JOB`: executes a job on all ranks and compares the measured step with its
+/// prediction.
 RunCommand validate_command();
 
 }  // namespace foreshard::cli

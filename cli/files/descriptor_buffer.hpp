@@ -6,12 +6,12 @@
 
 namespace foreshard::cli {
 
-/// The stream buffer of an open file descriptor that is written to. A failed call throws what file_failure
-/// says. A reader that has gone (`… | head`) has what it wanted: from then on everything is dropped.
-/// @pre SIGPIPE is ignored
+/// A stream buffer that writes to an open file descriptor. A failed call throws the error of file_failure().
+/// If the reader has closed its pipe (`… | head`), everything written afterwards is discarded. @pre SIGPIPE
+/// is ignored
 class DescriptorBuffer : public std::streambuf {
  public:
-  /// Does not own the descriptor. @param name  of the file, in messages
+  /// Does not own the descriptor. @param name  the file's name in messages
   DescriptorBuffer(int descriptor, std::filesystem::path name);
 
  protected:

@@ -7,7 +7,8 @@
 
 namespace foreshard::cli {
 
-/// A file that cannot be written: which call failed, the system's words for `error` (an errno), what to try.
+/// The error for a file that cannot be written: the call that failed, the system's text for `error` (an
+/// errno), and what to try.
 EnvironmentError file_failure(const std::filesystem::path& file, const std::string& call, int error);
 
 }  // namespace foreshard::cli

@@ -47,7 +47,7 @@ void GzipBuffer::finish() { compress(Flush::to_the_end); }
 
 void GzipBuffer::compress(Flush flush) {
   z_stream& stream = compressor_->stream;
-  // zlib takes bytes without a sign.
+  // zlib takes unsigned bytes.
   stream.next_in = reinterpret_cast<Bytef*>(pbase());
   stream.avail_in = static_cast<uInt>(pptr() - pbase());
   int outcome = Z_OK;

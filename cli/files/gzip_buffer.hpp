@@ -6,15 +6,15 @@
 
 namespace foreshard::cli {
 
-/// The stream buffer of a gzip file (RFC 1952): compresses what is written to it and hands that on. The same
-/// text gives the same bytes: the header holds neither a name nor a time.
+/// A stream buffer that compresses what is written to it as a gzip file (RFC 1952) and writes that to another
+/// buffer. The same text gives the same bytes, because the header holds neither a name nor a time.
 class GzipBuffer : public std::streambuf {
  public:
-  /// Keeps a reference.
+  /// Keeps a reference to `compressed`, which receives the compressed bytes.
   explicit GzipBuffer(std::streambuf& compressed);
   ~GzipBuffer() override;
 
-  /// Writes the end of the gzip file; nothing may be written behind.
+  /// Writes the end of the gzip file; nothing may be written afterwards.
   void finish();
 
  protected:

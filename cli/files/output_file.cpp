@@ -16,14 +16,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Read and write for all, less the process's umask.
+/// Mode of new files: read and write for all, reduced by the process's umask.
 constexpr mode_t kNewFile = 0666;
 
 fs::path folder_of(const fs::path& file) {
   return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
 
-/// A name that no other process takes, whether here or on another host that shares the folder.
+/// A random name that no other process uses, on this host or on another that shares the folder.
 fs::path temporary_name(const fs::path& file) {
   std::random_device random;
   return folder_of(file) / fmt::format(".foreshard-{:08x}{:08x}.part", random(), random());
@@ -31,7 +31,8 @@ fs::path temporary_name(const fs::path& file) {
 
 fs::path path_of_descriptor(int descriptor) { return fmt::format("/proc/self/fd/{}", descriptor); }
 
-/// The new name is on the disk only when its folder is. Some file systems cannot say so of a folder.
+/// Writes the folder to disk, which makes a new file name durable. Errors are ignored, because some file
+/// systems cannot do this for a folder.
 void sync_folder(const fs::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return;
@@ -52,7 +53,7 @@ OutputFile::OutputFile(const fs::path& place, Compression compression)
   written_.emplace(descriptor_, place_);
   stream_.rdbuf(&*written_);
   if (compression == Compression::gzip) stream_.rdbuf(&compressed_.emplace(*written_));
-  stream_.exceptions(std::ios::badbit);  // hands on what the buffers throw
+  stream_.exceptions(std::ios::badbit);  // lets exceptions of the buffers through
 }
 
 void OutputFile::open_target() {
@@ -62,8 +63,9 @@ void OutputFile::open_target() {
   if (descriptor_ < 0) fail("open");
 }
 
-/// A file without a name vanishes with the process, however that ends. Where the file system has none (NFS),
-/// a temporary name must do, which only SIGKILL leaves behind.
+/// Opens the file to write to. A file without a name (O_TMPFILE) disappears when the process ends in any way.
+/// Where the file system does not support it (NFS), a temporary name is used, which remains only after
+/// SIGKILL.
 void OutputFile::open_temporary() {
   temporary_ = temporary_name(target_.file);
   descriptor_ = ::open(folder_of(target_.file).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, kNewFile);
@@ -96,12 +98,13 @@ void OutputFile::finish() {
 
 void OutputFile::keep_mode() const {
   if (target_.kind != OutputTarget::Kind::replaced) return;
-  // Only root may give files away; for others the file becomes theirs.
+  // Only root may set another owner; for other users the new file belongs to them.
   [[maybe_unused]] const int ignored = ::fchown(descriptor_, target_.owner, target_.group);
   if (::fchmod(descriptor_, target_.mode) != 0) fail("fchmod");
 }
 
-/// Only an entry with a name can replace another.
+/// Moves the complete file to its target. A file without a name gets one first, because only a named file can
+/// be renamed.
 void OutputFile::put_in_place() {
   if (is_nameless_) {
     removed_on_signal_.emplace(temporary_.string());

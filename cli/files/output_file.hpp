@@ -15,15 +15,15 @@
 namespace foreshard::cli {
 
 enum class Compression : std::uint8_t { none, gzip };
-/// gzip for a name that ends in .gz.
+/// Compression::gzip for a name that ends in .gz, else none.
 Compression compression_for(const std::filesystem::path& place);
 
-/// A file that a command writes. A regular file is written without a name, or under a temporary one, in the
-/// folder of its target, and replaces the target once it is whole: whoever reads the target sees the old file
-/// or the new one. It keeps the mode and the owner of the old file and the links that lead to it. Devices,
-/// FIFOs and standard output are written to as they are.
+/// A file that a command writes, either completely or not at all. A regular file is written as an unnamed or
+/// temporary file in the folder of its target and replaces the target when it is complete, so readers see
+/// either the old file or the new one. Mode and owner of the old file are kept, and so are symbolic links to
+/// it. Devices, FIFOs and standard output are written to directly.
 ///
-/// If it is destroyed before finish(), or a signal ends the process, nothing new is there.
+/// If the object is destroyed before finish(), or a signal ends the process, the target is unchanged.
 class OutputFile {
  public:
   /// @throws UsageError, EnvironmentError as output_target; EnvironmentError if it cannot be opened
@@ -32,10 +32,10 @@ class OutputFile {
   OutputFile& operator=(const OutputFile&) = delete;
   ~OutputFile();
 
-  /// Throws EnvironmentError where the file cannot take what is written.
+  /// The stream to write to; writing throws EnvironmentError if the file cannot be written.
   [[nodiscard]] std::ostream& stream() { return stream_; }
-  /// Puts the file in its place. @throws EnvironmentError if it could not be written or moved, UsageError if
-  /// the command has read the target since
+  /// Completes the file and moves it to its target. @throws EnvironmentError if it could not be written or
+  /// moved, UsageError if the command has read the target in the meantime
   void finish();
 
  private:
@@ -48,10 +48,10 @@ class OutputFile {
   void put_in_place();
   [[noreturn]] void fail(const std::string& call) const;
 
-  std::filesystem::path place_;  // as the user named it
+  std::filesystem::path place_;  // the path as the user gave it
   OutputTarget target_;
   std::filesystem::path temporary_;
-  bool is_nameless_ = false;  // temporary_ is not there yet
+  bool is_nameless_ = false;  // the open file has no name yet: temporary_ does not exist
   bool is_in_place_ = false;
   std::optional<TemporaryName> removed_on_signal_;
   int descriptor_ = -1;

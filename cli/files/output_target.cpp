@@ -19,9 +19,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMostLinks = 40;  // as Linux has it
+constexpr int kMostLinks = 40;  // the limit in Linux
 
-/// /proc/self/fd/7, to which /dev/stdout and its like lead, is descriptor 7.
+/// The descriptor of a path such as /proc/self/fd/7, to which /dev/stdout and similar paths are links; else
+/// none.
 std::optional<int> own_descriptor(const fs::path& file) {
   std::error_code error;
   const fs::path folder = fs::canonical(file.parent_path(), error);
@@ -38,7 +39,7 @@ struct Followed {
   std::optional<int> descriptor;
 };
 
-/// Goes from link to link to what is no link, or to a descriptor of this process.
+/// Follows symbolic links until the path is not a link, or is a descriptor of this process.
 Followed follow_links(const fs::path& place) {
   fs::path file = place;
   for (int links = 0; links <= kMostLinks; ++links) {
@@ -85,7 +86,8 @@ OutputTarget output_target(const fs::path& place) {
   }
   refuse_input(place, followed.file);
   refuse_standard_stream(place, status);
-  // A folder may allow to replace a file that its owner has protected; that is not ours to do.
+  // The folder's permissions may allow replacing a file that is write-protected; respect the file's
+  // protection.
   if (::faccessat(AT_FDCWD, followed.file.c_str(), W_OK, AT_EACCESS) != 0)
     throw file_failure(place, "access", errno);
   target.kind = OutputTarget::Kind::replaced;

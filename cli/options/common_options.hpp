@@ -10,16 +10,16 @@
 
 namespace foreshard::cli {
 
-/// Options that several commands have, each in the same words.
+/// Options that several commands share, with the same names and help texts.
 
-/// --format: every command that has it has every format.
+/// The option --format. Every command that has it supports every format.
 OptionSpec format_option(report::OutputFormat& format);
 /// The option `--color`, which every command has.
 OptionSpec color_option(ColorChoice& choice);
 /// --set KEY=VALUE. @param whose  "the job", "every job"
 OptionSpec set_option(std::vector<std::string>& settings, const std::string& whose = "the job");
 OptionSpec threads_option(int& threads);
-/// Of --timeout, in seconds.
+/// Bounds of --timeout, in seconds.
 inline constexpr Bounds kTimeouts{.least = 1.0, .most = 1e6};
 OptionSpec timeout_option(double& seconds);
 

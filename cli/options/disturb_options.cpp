@@ -15,9 +15,10 @@
 namespace foreshard::cli {
 namespace {
 
-/// How many times as long a kernel may take.
+/// Allowed slowdown factors: how many times as long a kernel may take.
 constexpr Bounds kFactors{.least = 0.1, .most = 1000.0};
-/// A link that carries less than a thousandth of its bandwidth has failed rather than degraded.
+/// Allowed shares of a link's bandwidth. A link that carries less than a thousandth has failed rather than
+/// degraded.
 constexpr Bounds kSharesLeft{.least = 0.001, .most = 1.0};
 constexpr Bounds kShares{.least = 0.0, .most = 1.0};
 constexpr WholeBounds kRanks{.least = 0, .most = std::numeric_limits<std::int32_t>::max()};
@@ -33,7 +34,7 @@ std::optional<Halves> split(std::string_view text, char at) {
   return Halves{text.substr(0, place), text.substr(place + 1)};
 }
 
-/// "1.1", or "1.1-1.3" for a range; one number is both ends. `read` reads one end.
+/// Reads "1.1" or a range "1.1-1.3"; a single number is both ends of the range. `read` reads one end.
 template <class Read>
 auto range(std::string_view text, Read read) {
   const auto halves = split(text, '-');

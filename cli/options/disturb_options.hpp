@@ -8,13 +8,14 @@
 
 namespace foreshard::cli {
 
-/// What the command line says of devices and links that do not do what their datasheets say.
+/// The command line's options on devices and links that are slower than planned.
 struct DisturbOptions {
   DisturbanceSpec disturbance{};
   std::vector<Degradation> degraded{};
 };
 
-/// Options that write to `options`. They refuse what cannot be read, with an example of what can.
+/// Options that write to `options`. The error for a value that cannot be read shows an example of a valid
+/// one.
 std::vector<OptionSpec> disturb_options(DisturbOptions& options);
 
 }  // namespace foreshard::cli

@@ -9,7 +9,7 @@
 namespace foreshard::cli {
 namespace {
 
-constexpr std::size_t kColumn = 24;  // where what an option means begins
+constexpr std::size_t kColumn = 24;  // column at which the meaning of an option begins
 
 std::string paragraph(std::string_view text, std::size_t width) {
   std::string lines;
@@ -17,7 +17,8 @@ std::string paragraph(std::string_view text, std::size_t width) {
   return lines;
 }
 
-/// A name, and from a fixed column on what it means; below each other where the name is too long.
+/// A name, followed at a fixed column by its meaning. If the name is too long, the meaning begins on the next
+/// line.
 std::string entry(const std::string& name, std::string_view help, std::size_t width) {
   std::string text = "  " + name;
   const std::size_t reached = report::display_width(text);

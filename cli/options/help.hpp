@@ -7,11 +7,11 @@
 
 namespace foreshard::cli {
 
-/// "foreshard plan [options] JOB..."
+/// The usage line of a command: "foreshard plan [options] JOB..."
 std::string usage(const ToolSpec& tool, const CommandSpec& command);
 
-/// What --help prints: of the tool, or of one of its commands. Text is wrapped at `width` columns; examples
-/// are not.
+/// The text that --help prints for the tool or for one of its commands. Text is wrapped at `width` columns,
+/// except examples.
 std::string help_page(const ToolSpec& tool, std::size_t width);
 std::string help_page(const ToolSpec& tool, const CommandSpec& command, std::size_t width);
 

@@ -22,9 +22,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What a job of a model has where the command line says nothing: sequences of 4,096 tokens (fewer where the
-/// model has fewer positions), and as many of them a step as make 4 Mi tokens, which is what models of tens
-/// of billions of parameters are trained with (Llama 3, arXiv:2407.21783, section 3.4.1).
+/// Defaults for a job made from a model: sequences of 4,096 tokens (fewer if the model has fewer positions),
+/// and as many sequences per step as make 4 Mi tokens. Models of tens of billions of parameters are trained
+/// with about that many (Llama 3, arXiv:2407.21783, section 3.4.1).
 constexpr std::int64_t kSequence = 4096;
 constexpr std::int64_t kTokensPerStep = 4'194'304;
 
@@ -37,8 +37,8 @@ bool is_file(const std::string& argument) {
   return fs::exists(argument, no_error) && !fs::is_directory(argument, no_error);
 }
 
-/// "--set tp=4": a key that stands in one of the job's maps, without the map. Of several with this name the
-/// one that is nested least is meant: parallelism.tp rather than training.overlap.tp.
+/// Refuses a key without the map that contains it, as in "--set tp=4", and suggests the whole key. If several
+/// keys have this name, the least nested one is suggested: parallelism.tp rather than training.overlap.tp.
 void require_whole_key(const std::string& key, const std::string& setting) {
   if (key.find('.') != std::string::npos) return;
   const auto depth = [](const std::string& path) { return std::count(path.begin(), path.end(), '.'); };
@@ -65,10 +65,10 @@ Override parse_setting(const std::string& setting) {
   return {.path = key, .value = setting.substr(equals + 1)};
 }
 
-/// Whether a file describes a model and no job: jobs have the key model.
+/// Whether a file describes a model instead of a job: only jobs have the key `model`.
 bool is_model_file(const std::string& file) {
   if (fs::path(file).extension() == ".json") return true;
-  if (!fs::is_regular_file(file)) return false;  // a pipe can be read but once
+  if (!fs::is_regular_file(file)) return false;  // a pipe can be read only once
   std::ifstream in(file, std::ios::binary);
   static const std::regex kModelKey(R"(^\s*[{]?\s*["']?model["']?\s*:.*)");
   for (std::string line; std::getline(in, line);) {
@@ -84,7 +84,7 @@ bool is_model(const std::string& argument) {
          contains(bundled_names(ConfigKind::models), argument);
 }
 
-/// The file of an argument: a path, or the name of a bundled config of this kind.
+/// The file that an argument refers to, as a path or as the name of a bundled config of this kind.
 fs::path file_of(const std::string& argument, ConfigKind kind) {
   const char* const noun = kind == ConfigKind::measured ? "bundled measurement" : "bundled job";
   if (argument.empty()) {
@@ -121,14 +121,14 @@ std::vector<JobSpec> load(const std::string& argument, ConfigKind kind,
   return parse_jobs(standard_input(), "<stdin>", overrides, purpose);
 }
 
-/// Text as a value of YAML.
+/// Quotes text as a YAML value.
 std::string yaml_quoted(const std::string& text) {
   std::string quoted = "'";
   for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
   return quoted + "'";
 }
 
-/// The last value that the overrides give a whole number of the job.
+/// The last value that the overrides set for a key whose value is a whole number.
 std::optional<std::int64_t> overridden(const std::vector<Override>& overrides, const std::string& key) {
   std::optional<std::int64_t> number;
   for (const Override& override : overrides) {
@@ -141,12 +141,12 @@ std::optional<std::int64_t> overridden(const std::vector<Override>& overrides, c
   return number;
 }
 
-/// What load_model and load_cluster take: a name, or a path that nobody takes for a name.
+/// An argument as load_model and load_cluster take it: a name, or a path that cannot be mistaken for a name.
 std::string reference(const std::string& argument) {
   return is_file(argument) ? fs::absolute(argument).string() : argument;
 }
 
-/// A name as it is; of a file, without directory and ending.
+/// The name of an argument: a name unchanged, a file without its directory and extension.
 std::string name_of(const std::string& argument) {
   return is_file(argument) ? fs::path(argument).stem().string() : argument;
 }
@@ -155,10 +155,10 @@ std::int64_t usual_sequence(const ModelSpec& model) {
   return model.max_positions > 0 ? std::min(model.max_positions, kSequence) : kSequence;
 }
 
-/// The job that trains a model on a cluster.
+/// Makes the job that trains a model on a cluster.
 NamedJobs job_of_model(const std::string& model, const JobChanges& changes,
                        const std::vector<Override>& overrides) {
-  load_cluster(reference(changes.cluster));  // complains of what was said, not of the text below
+  load_cluster(reference(changes.cluster));  // so that errors refer to --on, not to the YAML text below
   std::vector<std::string> assumed;
   std::vector<std::string> options;
   const auto value = [&](const std::string& key, const std::string& option, std::int64_t usual,

@@ -9,35 +9,36 @@
 
 namespace foreshard::cli {
 
-/// How a command line changes a job, or makes one of a model.
+/// The changes that a command line makes to a job, or with which it makes a job from a model.
 struct JobChanges {
-  std::string cluster{};                ///< of --on; empty: the job's own
-  std::vector<Override> short_ways{};   ///< of --tp and its like, as they were given
-  std::vector<std::string> settings{};  ///< of --set: key=value; they come last, and win
+  std::string cluster{};                ///< from --on; empty: the job's own cluster
+  std::vector<Override> short_ways{};   ///< from --tp and similar options, in the order given
+  std::vector<std::string> settings{};  ///< from --set: key=value; applied last, so they take precedence
 };
 
 struct NamedJobs {
   std::vector<JobSpec> jobs;
-  std::vector<std::string> assumptions{};  ///< sentences about what nobody said, for the notes of a result
+  std::vector<std::string> assumptions{};  ///< sentences on values that were not given, for a result's notes
 };
 
-/// The argument JOB of commands that also take a model with --on.
+/// Help text for the argument JOB of commands that also take a model with --on.
 inline constexpr const char* kJobHelp =
     "A job file, the name of a bundled job, or - for standard input; with --on also a model: a bundled name, "
     "a file, or a config.json";
 
-/// Each `--set` as key=value. @throws UsageError for anything else, with the whole key where only its last
-/// part is there
+/// Splits each `--set` into key and value. @throws UsageError if a setting is not key=value; if the key is
+/// only the last part of a key, the message suggests the whole key
 std::vector<Override> parse_settings(const std::vector<std::string>& settings);
 
-/// The jobs of a path, of a bundled job by its name, or of standard input for `-`; with a cluster, the job
-/// that trains a model on it. @throws UsageError where there is no such thing, SpecError as load_jobs.
+/// Loads the jobs from a path, a bundled job's name, or standard input for `-`; with a cluster, `job` may
+/// also be a model, and the result is the job that trains it there. @throws UsageError if there is no such
+/// file or name, SpecError as load_jobs.
 NamedJobs load_changed_jobs(const std::string& job, const JobChanges& changes);
 
-/// The same without --on.
+/// As load_changed_jobs, without --on.
 std::vector<JobSpec> load_named_jobs(const std::string& job, const std::vector<Override>& overrides);
 
-/// The same for jobs with a measured step time; the bundled names are those of configs/measured.
+/// As load_named_jobs, for jobs with a measured step time; the bundled names are those of configs/measured.
 std::vector<JobSpec> load_measured_jobs(const std::string& file, const std::vector<Override>& overrides);
 
 }  // namespace foreshard::cli

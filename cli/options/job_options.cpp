@@ -13,7 +13,7 @@
 namespace foreshard::cli {
 namespace {
 
-/// No number that the readers of jobs take is larger.
+/// Bounds of a degree or count: the readers of jobs accept no larger number.
 constexpr WholeBounds kFromOne{.least = 1, .most = 1'000'000'000};
 
 template <class E>

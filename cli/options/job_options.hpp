@@ -12,24 +12,24 @@
 
 namespace foreshard::cli {
 
-/// An option that sets one key of a job, as --set would. `plan` and `simulate` take one value; `compare`
-/// takes a list of them.
+/// An option that sets one key of a job, as --set does. For `plan` and `simulate` it takes one value, for
+/// `compare` a list of values.
 struct JobKeyOption {
   std::string_view option;           ///< "--tp"
   std::string_view key;              ///< "parallelism.tp"
   std::string_view meaning;          ///< for help texts: "Tensor-parallel degree"
-  WholeBounds bounds{};              ///< of a whole number
-  std::vector<std::string> words{};  ///< of a word; empty: it is a number
+  WholeBounds bounds{};              ///< bounds, if the value is a whole number
+  std::vector<std::string> words{};  ///< allowed words; empty: the value is a whole number
 };
 
-/// All of them, in the order in which help lists them.
+/// All these options, in the order in which help lists them.
 const std::vector<JobKeyOption>& job_key_options();
-/// @throws std::out_of_range where there is none of this name
+/// The option with this name. @throws std::out_of_range if there is none
 const JobKeyOption& job_key_option(std::string_view option);
 
 /// --on CLUSTER
 OptionSpec on_option(JobChanges& changes);
-/// --on, one option for each key above, and --set.
+/// --on, the options of job_key_options(), and --set.
 std::vector<OptionSpec> job_options(JobChanges& changes);
 
 }  // namespace foreshard::cli

@@ -12,7 +12,7 @@
 namespace foreshard::cli {
 namespace {
 
-/// The whole text as one finite number.
+/// Parses the whole text as one finite number; none if it is not one.
 template <class Number>
 std::optional<Number> parsed(std::string_view text) {
   Number number{};
@@ -25,7 +25,7 @@ std::optional<Number> parsed(std::string_view text) {
   return number;
 }
 
-/// "1,000,000", "0.1": no more digits than the number has.
+/// Writes a number with no more digits than it needs: "1,000,000", "0.1".
 std::string plain(double number) {
   const bool is_whole = number == std::floor(number) && std::abs(number) < 1e15;
   return is_whole ? report::grouped(static_cast<std::int64_t>(number)) : fmt::format("{:g}", number);

@@ -8,33 +8,34 @@
 
 namespace foreshard::cli {
 
-/// What a shell offers in the place of a value. Bundled names come with files.
+/// What a shell offers when it completes a value. Where it offers bundled names, it also offers files.
 enum class Offer : std::uint8_t {
   nothing,
   files,
   jobs,
   clusters,
   measured,
-  configs,  ///< the names of all kinds
-  keys      ///< of a job, as --set takes them
+  configs,  ///< names of all kinds of bundled configs
+  keys      ///< keys of a job, as --set takes them
 };
 
-/// The word that the completion scripts have for it; empty for nothing.
+/// The word that the completion scripts use for an offer; empty for Offer::nothing.
 std::string_view word_for(Offer offer);
 
-/// What happens to the text of an option or argument. cli/options/target.hpp makes them.
+/// What is done with the text of an option or argument. cli/options/target.hpp makes targets.
 struct Target {
-  /// Reads one text; of a flag, an empty one. @throws UsageError that begins with the option's name
+  /// Reads one text, which is empty for a flag. @throws UsageError with a message that begins with the
+  /// option's name
   std::function<void(const std::string& option, const std::string& text)> read{};
-  std::vector<std::string> words{};  ///< that a value may be, or that a shell offers for a list
-  bool is_repeated = false;          ///< may be given several times
+  std::vector<std::string> words{};  ///< words that are allowed, or that a shell offers for a list
+  bool is_repeated = false;          ///< the option may be given several times
 };
 
 /// An option or an argument of a command.
 struct OptionSpec {
-  std::string name;          ///< "--set"; of an argument, "JOB"
-  std::string short_name{};  ///< "-h"; mostly empty
-  std::string value{};       ///< what the value is called: "KEY=VALUE"; empty for flags and arguments
+  std::string name;          ///< "--set"; for an argument, "JOB"
+  std::string short_name{};  ///< "-h"; usually empty
+  std::string value{};       ///< name of the value in help: "KEY=VALUE"; empty for flags and arguments
   std::string help{};
   bool is_required = false;
   Offer offer = Offer::nothing;
@@ -49,28 +50,29 @@ struct CommandSpec {
   std::string summary;
   std::vector<OptionSpec> arguments{};
   std::vector<OptionSpec> options{};
-  std::string notes{};     ///< what is to be known beside; may be empty
-  std::string examples{};  ///< command lines, one a line
+  std::string notes{};     ///< further information for the help text; may be empty
+  std::string examples{};  ///< command lines, one per line
 };
 
-/// A tool's command line: what its parser, its help, its manual, its reference and its completions are made
-/// from.
+/// The declaration of a tool's command line, from which its parser, help, manual, reference and completions
+/// are made.
 struct ToolSpec {
   std::string name;
   std::string summary;
   std::string examples{};
-  std::vector<OptionSpec> options{};  ///< of the tool itself
+  std::vector<OptionSpec> options{};  ///< options of the tool itself, outside its commands
   std::vector<CommandSpec> commands{};
 };
 
-/// "0  done" and so on, one a line.
+/// The exit codes with their meanings, one per line; see cli/terminal/exit_code.hpp.
 inline constexpr std::string_view kExitCodes =
     "0  done\n"
     "1  the answer is no: a job does not fit, a run is not as predicted\n"
     "2  the input or the command line is wrong\n"
     "3  the machine failed\n";
 
-/// Adds what all commands have: --help first, and `common` last; and gives the tool --help and --version.
+/// Adds to every command the options that all have: --help first and `common` last. Gives the tool --help and
+/// --version.
 void finish_tool(ToolSpec& tool, const std::vector<OptionSpec>& common);
 
 }  // namespace foreshard::cli

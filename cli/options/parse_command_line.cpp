@@ -15,8 +15,8 @@
 namespace foreshard::cli {
 namespace {
 
-/// CLI11 cuts a command line into options and texts. What those mean, and what is said about them, is ours:
-/// hence no type, no validator and no help text is handed to it.
+/// An option and its declaration in CLI11. CLI11 only splits the command line into options and texts. The
+/// meaning of the texts and all messages are ours, so CLI11 is given no types, validators or help texts.
 struct Declared {
   const OptionSpec* spec = nullptr;
   CLI::Option* option = nullptr;
@@ -35,7 +35,7 @@ Declared declare(CLI::App& app, const OptionSpec& spec) {
     return {&spec, app.add_flag(spec.name)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)};
   CLI::Option* const option = app.add_option(spec.name, CLI::callback_t(keep_text));
   option->type_size(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  // One text behind each name; how often the name may stand there is counted afterwards.
+  // Each name takes one text. How often the name may be given is checked in read_values.
   const bool is_argument = !spec.name.starts_with('-');
   const bool is_one_argument = is_argument && !spec.target.is_repeated;
   option->expected(1, is_one_argument ? 1 : -1)->allow_extra_args(is_argument && !is_one_argument);
@@ -69,7 +69,7 @@ void read_values(const Declared& declared) {
     if (text.empty())
       throw UsageError(fmt::format("{} is empty{}", spec.name,
                                    spec.value.empty() ? "" : fmt::format("; it takes {}", spec.value)));
-    // A value that was left out makes the next option its own.
+    // If a value was left out, CLI11 takes the next option for it.
     if (text.starts_with("--"))
       throw UsageError(fmt::format("{} has no value: {} is missing before {}", spec.name,
                                    spec.value.empty() ? spec.name : spec.value, text));
@@ -96,7 +96,7 @@ UsageError unknown_command(const ToolSpec& tool, const std::string& word) {
                                 suggestion(word, names)));
 }
 
-/// The texts that CLI11 found no place for.
+/// The error for a text that CLI11 could not assign to an option or argument.
 UsageError unknown_text(const ToolSpec& tool, const DeclaredCommand* command, const std::string& text) {
   if (text.starts_with('-')) {
     std::vector<std::string> names;
@@ -115,13 +115,13 @@ const DeclaredCommand* chosen(const std::vector<DeclaredCommand>& commands) {
   return found == commands.end() ? nullptr : &*found;
 }
 
-/// Where to read about what the command line tried.
+/// The command that prints help on what the command line tried to do.
 std::string help_command(const ToolSpec& tool, const DeclaredCommand* command) {
   return command == nullptr ? tool.name + " --help"
                             : fmt::format("{} {} --help", tool.name, command->spec->name);
 }
 
-/// The words behind the tool's name; `help plan` as `plan --help`.
+/// The words after the tool's name; `help plan` becomes `plan --help`.
 std::vector<std::string> words_of(const ToolSpec& tool, int argc, const char* const* argv) {
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   if (words.empty() || words.front() != "help") return words;
@@ -135,7 +135,7 @@ std::vector<std::string> words_of(const ToolSpec& tool, int argc, const char* co
   return words;
 }
 
-/// CLI11 takes the word behind "--trace=" for its value.
+/// Refuses an option with nothing after its "=": for "--trace=", CLI11 would take the next word as the value.
 void require_values(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
     if (word.starts_with("--") && word.find('=') == word.size() - 1)
@@ -172,7 +172,7 @@ ParsedCommandLine parse_command_line(const ToolSpec& tool, int argc, const char*
       const DeclaredCommand* const command = chosen(commands);
       throw unknown_text(tool, command, (command != nullptr ? *command->app : app).remaining().front());
     } catch (const CLI::ArgumentMismatch&) {
-      // A value takes whatever follows its option; it can only be missing at the end.
+      // An option takes whatever follows as its value, so for CLI11 a value is missing only at the end.
       throw UsageError(fmt::format("{} has no value", last));
     } catch (const CLI::ParseError& error) {
       throw UsageError(error.what());

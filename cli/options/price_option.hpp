@@ -12,7 +12,7 @@ namespace foreshard::cli {
 /// --price CLUSTER=USD, which may be repeated: the price of one device-hour, with or without its unit.
 OptionSpec price_option(std::vector<ClusterPrice>& prices);
 
-/// @throws UsageError for the price of a cluster that nothing runs on
+/// @throws UsageError for the price of a cluster on which no job runs
 void check_prices(const std::vector<ClusterPrice>& prices, const std::set<std::string>& clusters);
 
 }  // namespace foreshard::cli

@@ -10,7 +10,7 @@
 
 namespace foreshard::cli {
 
-/// What `validate` and `sweep` ask alike.
+/// Values of the options that `validate` and `sweep` have in common.
 struct RunOptions {
   std::string job;
   std::string cluster;
@@ -24,11 +24,11 @@ struct RunOptions {
   std::vector<std::string> settings;
 };
 
-/// The argument JOB and the options that both have; they write to `options`.
+/// The argument JOB, and the options that both commands have. Both write to `options`.
 OptionSpec run_argument(RunOptions& options);
 std::vector<OptionSpec> run_options(RunOptions& options);
 
-/// What they ask of a validation; how steps are predicted, and who hears of progress, is left open.
+/// The options of a validation. The step predictor and the progress listener are not set.
 ValidationOptions validation_options(const RunOptions& options);
 
 }  // namespace foreshard::cli

@@ -13,7 +13,7 @@
 
 namespace foreshard::cli {
 
-/// What `simulate` is asked.
+/// Values of the options of `simulate`.
 struct SimulateOptions {
   std::string job;
   report::OutputFormat format = report::OutputFormat::table;
@@ -30,7 +30,7 @@ struct SimulateOptions {
   JobChanges changes;
 };
 
-/// Options that write to `options`.
+/// The options of `simulate`, which write to `options`.
 std::vector<OptionSpec> simulate_options(SimulateOptions& options);
 
 }  // namespace foreshard::cli

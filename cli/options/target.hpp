@@ -11,19 +11,20 @@
 
 namespace foreshard::cli {
 
-/// Where the values of options go. Each function makes a Target that writes to a variable, which must outlive
-/// the parsing.
+/// Functions that make the targets of options. Each returns a Target that writes the option's value to a
+/// variable, which must outlive the parsing.
 
 Target flag(bool& is_given);
 Target text(std::string& value);
 Target text(std::optional<std::string>& value);
 Target texts(std::vector<std::string>& values);
-/// One of these words; the complaint names them and the nearest.
+/// Takes one of these words. The error for any other lists them and suggests the nearest.
 Target word(std::string& value, std::vector<std::string> words);
-/// The same where something else is to happen to the word.
+/// As word(), but calls `read` with the word.
 Target one_of(std::vector<std::string> words,
               std::function<void(const std::string& option, const std::string& word)> read);
-/// A list as it was written, which the command reads; the words are what a shell offers for its parts.
+/// Takes a list as text, which the command parses later. The words are what a shell offers for the list's
+/// parts.
 Target list(std::optional<std::string>& value, std::vector<std::string> words = {});
 Target number(double& value, Bounds bounds, std::string noun);
 Target share(double& value, Bounds bounds);

@@ -22,7 +22,7 @@ std::optional<std::int64_t> whole(std::string_view text, WholeBounds bounds) {
   return number;
 }
 
-/// The numbers of "8" or of "1-8"; none where it is neither.
+/// The numbers of "8" or of "1-8"; empty if the text is neither.
 std::vector<std::int64_t> numbers_of(std::string_view text, WholeBounds bounds) {
   const std::size_t dash = text.find('-');
   const auto first = whole(text.substr(0, dash), bounds);

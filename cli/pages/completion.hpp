@@ -8,18 +8,17 @@
 
 namespace foreshard::cli {
 
-/// Scripts by which shells complete a tool's command line: its commands, options, and what these take.
-/// Bundled names are asked of `foreshard list KIND --names` when they are wanted, so that they are those of
-/// the configs at hand; everything else stands in the script.
-/// @param keys  that --set takes
+/// Completion scripts for shells: they complete a tool's commands, options and the options' values. Bundled
+/// names are read from `foreshard list KIND --names` at completion time, so they match the installed configs;
+/// everything else is in the script. @param keys  the keys that --set takes
 std::string bash_completion(const ToolSpec& tool, const std::vector<JobKey>& keys);
 std::string zsh_completion(const ToolSpec& tool, const std::vector<JobKey>& keys);
 std::string fish_completion(const ToolSpec& tool, const std::vector<JobKey>& keys);
 
-/// "_foreshard_run" for foreshard-run: a name that functions in shells may have.
+/// The tool's name as a valid name of a shell function: "_foreshard_run" for foreshard-run.
 std::string function_name(const ToolSpec& tool);
 
-/// Every `what` in the text is `by` then.
+/// Replaces every occurrence of `what` in the text by `by`.
 void replace_all(std::string& text, const std::string& what, const std::string& by);
 
 }  // namespace foreshard::cli

@@ -8,7 +8,8 @@
 namespace foreshard::cli {
 namespace {
 
-/// "list clusters", "words table json csv", "free" where nothing is known of the value.
+/// What a value may be, in the script's words: "list clusters", "words table json csv", or "free" if nothing
+/// is known.
 std::string value_words(const OptionSpec& option) {
   const std::string list = option.takes_list() ? "list " : "";
   if (!option.target.words.empty())
@@ -22,7 +23,7 @@ std::string option_names(const std::vector<OptionSpec>& options) {
   return fmt::format("{}", fmt::join(names, " "));
 }
 
-/// What the engine below asks: commands, options, values, keys.
+/// The tables that the completion engine below uses: commands, options, values, keys.
 std::string tables(const ToolSpec& tool, const std::vector<JobKey>& keys) {
   std::vector<std::string> commands;
   std::string options;

@@ -6,7 +6,7 @@
 namespace foreshard::cli {
 namespace {
 
-/// Text in single quotes.
+/// Quotes text in single quotes.
 std::string single_quoted(const std::string& text) {
   std::string safe = "'";
   for (const char c : text) {
@@ -16,7 +16,7 @@ std::string single_quoted(const std::string& text) {
   return safe + "'";
 }
 
-/// What a value or an argument may be: the flags of `complete` for it.
+/// The flags of `complete` that say what a value or an argument may be.
 std::string values(const ToolSpec& tool, const OptionSpec& option) {
   const Offer offer = option.offer;
   const bool are_files =

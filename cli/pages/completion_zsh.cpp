@@ -15,14 +15,14 @@ std::string escaped(const std::string& text, const std::string& special) {
   return safe;
 }
 
-/// Text in single quotes.
+/// Quotes text in single quotes.
 std::string single_quoted(const std::string& text) {
   std::string safe = "'";
   for (const char c : text) safe += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return safe + "'";
 }
 
-/// How _arguments completes a value; a blank where nothing is known of it.
+/// The action by which _arguments completes a value; a blank if nothing is known about it.
 std::string action(const ToolSpec& tool, const OptionSpec& option) {
   const std::vector<std::string>& words = option.target.words;
   if (!words.empty() && option.takes_list())

@@ -12,7 +12,8 @@
 namespace foreshard::cli {
 namespace {
 
-/// Text as roff reads it back: no line of it is a request, and a hyphen is the one that people type.
+/// Escapes text for roff, so that no line is read as a request and hyphens stay the character that people
+/// type.
 std::string roff(std::string_view text) {
   std::string escaped;
   bool at_line_start = true;
@@ -35,7 +36,7 @@ std::string upper(std::string text) {
   return text;
 }
 
-/// "Plan the training." as the line under NAME has it: "plan the training".
+/// A sentence in the form of the line under NAME: "Plan the training." becomes "plan the training".
 std::string title_words(std::string sentence) {
   if (sentence.ends_with('.')) sentence.pop_back();
   if (!sentence.empty())

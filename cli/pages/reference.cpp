@@ -1,8 +1,9 @@
-// foreshard-reference: writes what the tools' own declarations say as pages, manuals and completion scripts,
-// for the build and for scripts/update_reference.sh. It is not installed.
+// foreshard-reference: writes reference pages, manuals and completion scripts from the declarations of the
+// tools' command lines, for the build and for scripts/update_reference.sh. It is not installed.
 //
-//   foreshard-reference PAGE            commands, keys, or WHAT/TOOL: man, bash, zsh or fish; as in
-//   man/foreshard-run foreshard-reference PAGE FILE       into a file
+//   foreshard-reference PAGE            PAGE: commands, keys, or WHAT/TOOL with WHAT man, bash, zsh or fish,
+//                                       such as man/foreshard-run
+//   foreshard-reference PAGE FILE       the same, written to a file
 
 #include <algorithm>
 #include <exception>

@@ -33,7 +33,7 @@ bool wants_color(const ColorChoice& choice, int stream) {
 }
 
 std::string colored_table(std::string text) {
-  // Lines may be broken between any two words.
+  // Verdicts may be wrapped, so a line break can be between any two words.
   static const std::array<std::pair<std::regex, const char*>, 3> kVerdicts = {{
       {std::regex("✓|It\\s+fits|The\\s+prediction\\s+holds"), kGreen},
       {std::regex("✗( [0-9][0-9,.]*)?|It\\s+does\\s+not\\s+fit|Nothing\\s+fits|"

@@ -4,20 +4,20 @@
 
 namespace foreshard::cli {
 
-/// What `--color` says: auto, always or never.
+/// The value of `--color`: auto, always or never.
 struct ColorChoice {
   std::string when = "auto";
 };
 
-/// Whether to colour what goes to standard output (1) or standard error (2): as it was said, else on a
-/// terminal that can, unless NO_COLOR is set and not empty (no-color.org).
+/// Whether to colour text on standard output (1) or standard error (2). With auto: if the stream is a
+/// terminal with colours, and NO_COLOR is unset or empty (no-color.org).
 bool wants_color(const ColorChoice& choice, int stream);
 
-/// A table's verdicts in colour: what fits and holds in green, what does not in red, the winner bold. The
-/// same text otherwise.
+/// Colours the verdicts in a table: green for what fits or holds, red for what does not, bold for the winner.
+/// The rest of the text is unchanged.
 std::string colored_table(std::string text);
 
-/// Complaints, "error:" in red.
+/// Colours "error:" in complaints red.
 std::string colored_complaints(const std::string& text);
 
 }  // namespace foreshard::cli

@@ -4,8 +4,8 @@
 
 namespace foreshard::cli {
 
-/// The machine failed; the message names the call's object, the system's own words and the operation under
-/// way. Exit code 3.
+/// The error for a failure of the machine. The message names what the failed call was about, the system's
+/// error text and the current operation. Exit code 3.
 class EnvironmentError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

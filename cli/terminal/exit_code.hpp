@@ -2,7 +2,7 @@
 
 namespace foreshard::cli {
 
-/// What the tools tell the shell.
+/// The exit codes of the tools.
 enum class ExitCode : int {
   done = 0,
   no = 1,           ///< the answer is no: a job does not fit, a run is not as predicted

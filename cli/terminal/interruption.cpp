@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::array kEndingSignals{SIGINT, SIGTERM, SIGQUIT, SIGHUP};
 
-// What a signal handler may use: no strings, no locks, no allocation.
+// Data that a signal handler may use: no strings, no locks, no allocation.
 struct Slot {
   std::atomic<bool> is_used{false};
   std::array<char, PATH_MAX> path{};
@@ -27,7 +27,7 @@ std::array<Slot, 4> slots;
 std::atomic<std::size_t> line_columns{0};
 
 void write_to_terminal(std::string_view text) {
-  // Nothing can be done about a terminal that has gone.
+  // If the terminal no longer exists, nothing can be done about it.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
 }
 
@@ -41,7 +41,9 @@ void wipe_line() {
   write_to_terminal("\r");
 }
 
-/// SA_RESETHAND has put the default back, so the second signal ends the process as if nobody had caught it.
+/// Signal handler: removes temporary files and the unfinished line, then raises the signal again.
+/// SA_RESETHAND has restored the default action, so the second signal ends the process as if it had not been
+/// caught.
 void undo_and_end(int signal) {
   for (const Slot& slot : slots) {
     if (slot.is_used.load()) ::unlink(slot.path.data());

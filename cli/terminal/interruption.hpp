@@ -5,8 +5,8 @@
 
 namespace foreshard::cli {
 
-/// Says of a file that it is temporary: if SIGINT, SIGTERM, SIGQUIT or SIGHUP ends the process, the file is
-/// removed first. A signal that the process was started to ignore (nohup) stays ignored.
+/// Registers a file as temporary: if SIGINT, SIGTERM, SIGQUIT or SIGHUP ends the process, the file is removed
+/// first. A signal that was already ignored when the process started (nohup) stays ignored.
 class TemporaryName {
  public:
   /// @throws EnvironmentError if the path is longer than the system allows
@@ -19,8 +19,8 @@ class TemporaryName {
   std::size_t slot_;
 };
 
-/// Says how many columns of an unfinished line stand on the terminal behind standard error; the same signals
-/// wipe them. 0: none.
+/// Registers the width of an unfinished line on standard error's terminal; the same signals erase it. 0: no
+/// line.
 void note_unfinished_line(std::size_t columns);
 
 }  // namespace foreshard::cli

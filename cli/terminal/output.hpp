@@ -4,8 +4,9 @@
 
 namespace foreshard::cli {
 
-/// Writes all of `text` to standard output. A reader that has gone (`foreshard … | head`) has what it wanted:
-/// that is no failure. @throws EnvironmentError for any other. @pre SIGPIPE is ignored.
+/// Writes `text` to standard output. It is not an error if the reader has closed the pipe (`foreshard … |
+/// head`).
+/// @throws EnvironmentError for any other failure. @pre SIGPIPE is ignored.
 void print_result(std::string_view text);
 
 }  // namespace foreshard::cli

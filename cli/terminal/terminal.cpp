@@ -24,7 +24,8 @@ std::string_view environment(const char* name) {
   return value == nullptr ? std::string_view() : std::string_view(value);
 }
 
-/// Of any other parent, such as the shell, the streams are not ours.
+/// Whether the parent process is mpirun. The streams of any other parent, such as a shell, say nothing about
+/// ours.
 bool parent_is_mpirun() {
   std::ifstream in(fmt::format("/proc/{}/comm", ::getppid()));
   std::string name;
@@ -43,7 +44,7 @@ bool parent_leads_to_terminal(int stream) {
   return path.starts_with("/dev/pts/") || path.starts_with("/dev/tty");
 }
 
-/// None where the terminal does not say.
+/// The terminal's width in columns; none if the terminal does not report it.
 std::optional<std::size_t> known_width(int stream) {
   winsize size{};
   if (::ioctl(stream, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;

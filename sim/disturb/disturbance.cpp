@@ -13,26 +13,26 @@ namespace foreshard {
 
 namespace {
 
-/// What is drawn, so that one draw tells nothing of another.
+/// Names the quantity that is drawn: each has its own stream of random numbers, so draws are independent.
 enum class Stream : std::uint64_t { straggles, by_how_much, spread, jitter };
 
-/// In (0, 1], from the seed, the stream and the counter alone.
+/// A uniform random number in (0, 1] that depends only on seed, stream and counter.
 double uniform(std::uint64_t seed, Stream stream, std::uint64_t counter) {
   constexpr double kUnit = 0x1.0p-53;
   const std::uint64_t key = mixed_bits(seed ^ mixed_bits(static_cast<std::uint64_t>(stream)));
   return kUnit * static_cast<double>((mixed_bits(key ^ mixed_bits(counter)) >> 11U) + 1);
 }
 
-/// Source: Box and Muller 1958.
+/// A standard normal random number. Source: Box and Muller 1958.
 double normal(std::uint64_t seed, Stream stream, std::uint64_t counter) {
   const double radius = std::sqrt(-2.0 * std::log(uniform(seed, stream, 2 * counter)));
   return radius * std::cos(2.0 * std::numbers::pi * uniform(seed, stream, 2 * counter + 1));
 }
 
-/// Lognormal with mean 1.
+/// A lognormal value with mean 1, from a standard normal z.
 double lognormal(double sigma, double z) { return std::exp(sigma * z - 0.5 * sigma * sigma); }
 
-/// At least the slowest that an engine knows.
+/// The speed 1/factor, limited to the range that the engine can represent.
 Speed speed_of(double factor) {
   const double parts = std::clamp(static_cast<double>(Speed::kFull) / factor, 1.0, 1e12);
   return {std::llround(parts)};

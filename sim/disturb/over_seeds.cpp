@@ -26,7 +26,7 @@ std::vector<SeededStep> over_seeds(std::uint64_t first, std::size_t count, std::
         if (finished) finished(done);
       } catch (...) {
         failures[i] = std::current_exception();
-        next = count;  // seeds below have begun, those above are not wanted any more
+        next = count;  // lower seeds have already begun; higher seeds are no longer needed
       }
     }
   };

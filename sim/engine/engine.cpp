@@ -8,7 +8,7 @@ namespace foreshard {
 
 namespace {
 
-/// Real time that `work` takes at a speed: work·10⁶/speed, rounded up.
+/// Simulated time that `work` takes at a speed: work·10⁶/speed, rounded up.
 SimTime time_for(SimTime work, Speed speed) {
   if (speed.parts_per_million == Speed::kFull) return work;
   const Int128 scaled = static_cast<Int128>(work.picoseconds()) * Speed::kFull;
@@ -135,7 +135,7 @@ std::uint32_t Engine::resolve(const Lane& lane, const Wait& wait) const {
   return connections_[lane.bundle][wait.lane - lanes_per_bundle_];
 }
 
-/// The first wait of the lane's head that is not known to be over.
+/// The first wait of the lane's head that is not known to be met.
 const Wait& Engine::first_wait(const Lane& lane) const {
   return lane.script->wait(lane.script->task(lane.ended), lane.waits_met);
 }
@@ -149,7 +149,8 @@ void Engine::start_what_can(EngineListener& listener) {
   }
 }
 
-/// Goes past the waits of the lane's head that are over; parks the lane on the first that is not.
+/// Skips the waits of the lane's head that are met. Returns true if all are; otherwise parks the lane on the
+/// lane that the first unmet wait names.
 bool Engine::meets_waits(std::uint32_t index) {
   Lane& lane = lanes_[index];
   const std::uint32_t waits = lane.script->task(lane.ended).waits;
@@ -176,7 +177,8 @@ void Engine::park(std::uint32_t index, std::uint32_t on) {
   target.last_parked = index;
 }
 
-/// Looks again at the lanes that waited for a task of this one; those that need a later one stay.
+/// Queues the lanes parked on this lane whose wait is now met to be looked at again. Lanes that wait for a
+/// later task stay parked.
 void Engine::wake_parked(std::uint32_t on) {
   Lane& target = lanes_[on];
   std::uint32_t next = target.first_parked;
@@ -194,7 +196,8 @@ void Engine::wake_parked(std::uint32_t on) {
   }
 }
 
-/// The head of the lane has all it needs: starts it, or, in a join, all heads once the last has come.
+/// Called when all waits of the lane's head are met. Starts it; in a join, starts all heads once the last is
+/// ready.
 void Engine::arrive(std::uint32_t index, EngineListener& listener) {
   if (lanes_[index].join == kNone) {
     push_end(index, start(index, listener));
@@ -229,7 +232,7 @@ SimTime Engine::start(std::uint32_t index, EngineListener& listener) {
   return duration;
 }
 
-/// Says when the task that a lane has just started will end, unless it is open.
+/// Schedules the end of the task that a lane has just started, unless its duration is kOpenEnd.
 void Engine::push_end(std::uint32_t index, SimTime duration) {
   if (duration == kOpenEnd) return;
   SimTime at = now_ + duration;
@@ -245,7 +248,7 @@ void Engine::push_end(std::uint32_t index, SimTime duration) {
   events_.push(index, {at, started_++});
 }
 
-/// Ends the lane's task, and those that end by the same event, and starts what can.
+/// Ends the lane's task and those that end with the same event, then starts the tasks that can start.
 void Engine::end_all(std::uint32_t index, EngineListener& listener) {
   const std::uint32_t join = lanes_[index].join;
   if (join == kNone || !joins_[join].is_one_event) {

@@ -13,47 +13,48 @@
 
 namespace foreshard {
 
-/// A queue of tasks that run one after the other.
+/// The number of a lane: a first-in first-out queue whose tasks run one after the other.
 using LaneId = StrongIndex<struct EngineLaneTag>;
 
-/// Of a task that lasts until Engine::finish ends it.
+/// The duration of a task that lasts until Engine::finish ends it.
 inline constexpr SimTime kOpenEnd{INT64_MAX};
 
-/// Something that takes a lane for a while. The engine does not read the label.
+/// A piece of work that occupies a lane for a duration. The engine does not interpret the labels.
 struct Task {
   SimTime duration;
   std::uint32_t label = 0;
   std::uint32_t sublabel = 0;
-  std::uint32_t first_wait = 0;  ///< counted over all of the script's waits, dropped ones too
-  std::uint32_t waits = 0;
+  std::uint32_t first_wait = 0;  ///< index among all of the script's waits, counting dropped ones
+  std::uint32_t waits = 0;       ///< number of waits
 };
 
-/// A task waits until this many tasks of a lane have ended. Because lanes are first-in first-out, that is how
-/// any dependency on another task is said. The lane is one of the bundle that the task's lane belongs to, by
-/// its place in it; from Engine::lanes_per_bundle on, one of those to which the bundle is connected.
+/// A dependency of a task: it may start when `count` tasks of `lane` have ended. Because lanes are first-in
+/// first-out, such a count expresses any dependency on another task. Below Engine::lanes_per_bundle, `lane`
+/// is the lane's position in the bundle of the waiting task; from there on, it numbers the lanes of other
+/// bundles to which this bundle is connected (Engine::connect).
 struct Wait {
   std::uint32_t count = 0;
   std::uint32_t lane = 0;
   friend constexpr bool operator==(const Wait&, const Wait&) = default;
 };
 
-/// What a lane does, from first to last. Many lanes may have the same script. It may grow while they run
-/// (Engine::resume), and lose its beginning once all of them are past it.
+/// The tasks of a lane in order, with their waits. Several lanes may share one script. It may grow while they
+/// run (Engine::resume), and its first tasks may be dropped once all of these lanes have ended them.
 struct LaneScript {
   Ring<Task> tasks;
   Ring<Wait> waits;                 ///< of all tasks
-  std::uint32_t dropped_tasks = 0;  ///< that stood before the first of `tasks`
+  std::uint32_t dropped_tasks = 0;  ///< number of tasks dropped before the first of `tasks`
   std::uint32_t dropped_waits = 0;
 
   void add(Task task, std::span<const Wait> task_waits);
-  /// Forgets the tasks before this one.
+  /// Drops all tasks before this one.
   void drop_before(std::uint32_t ordinal);
 
-  /// How many tasks there are so far, dropped ones too.
+  /// The number of tasks so far, dropped ones included.
   [[nodiscard]] std::uint32_t size() const {
     return dropped_tasks + static_cast<std::uint32_t>(tasks.size());
   }
-  /// @pre it was added and not dropped
+  /// @pre the task was added and not dropped
   [[nodiscard]] const Task& task(std::uint32_t ordinal) const { return tasks[ordinal - dropped_tasks]; }
   /// The `index`-th wait of a task.
   [[nodiscard]] const Wait& wait(const Task& task, std::uint32_t index) const {
@@ -61,73 +62,75 @@ struct LaneScript {
   }
 };
 
-/// A task by its lane and its place in the lane's order.
+/// Identifies a task by its lane and its position in the lane's order.
 struct TaskId {
   LaneId lane;
   std::uint32_t ordinal = 0;
   friend constexpr bool operator==(const TaskId&, const TaskId&) = default;
 };
 
-/// How fast a lane works: parts of a million; a task of duration d takes d·10⁶/speed.
+/// The speed of a lane in parts per million: a task of duration d takes d·10⁶/speed.
 struct Speed {
   static constexpr std::int64_t kFull = 1'000'000;
   std::int64_t parts_per_million = kFull;
   friend constexpr bool operator==(Speed, Speed) = default;
 };
 
-/// Hears of every task. on_start and on_end are called just before the engine's state changes, so what the
-/// engine shows is the state of the time that ends there.
+/// Receives the start and end of every task. on_start and on_end are called just before the engine's state
+/// changes, so the engine still shows the state of the interval that ends at this moment.
 class EngineListener {
  public:
   virtual ~EngineListener() = default;
-  /// Says how long the task will take: its duration, or what has become of that.
+  /// Returns how long the task takes at full speed: its planned duration, or one that the listener changed
+  /// (by jitter or contention); kOpenEnd if Engine::finish will end it.
   virtual SimTime on_start(LaneId lane, const Task& task) = 0;
   virtual void on_end(LaneId lane, const Task& task, SimTime start) = 0;
 };
 
-/// A discrete-event simulation of tasks on lanes. A lane starts its next task as soon as all that the task
-/// waits for has ended. Lanes that are joined move in step: the k-th task of each starts when the k-th of all
-/// can, and those of equal duration end with one event. Lanes come in bundles of equal size, whose tasks wait
-/// for each other: the queues of one rank.
+/// A discrete-event simulation of tasks on lanes. A lane starts its next task as soon as everything that the
+/// task waits for has ended. Lanes come in bundles of equal size (the queues of one rank), within which tasks
+/// wait for each other. Joined lanes move in lockstep, as the members of a collective do: the k-th tasks of
+/// all joined lanes start together once every one of them can start; those of equal duration end with one
+/// event.
 ///
-/// A lane that goes from task to task without a pause and at one speed rounds its time once, not once a task:
-/// two tasks in a row end when one of their summed duration would.
+/// A lane that runs several tasks without a pause at one speed rounds their total time, not the time of each:
+/// two consecutive tasks end when one task of their summed duration would.
 ///
-/// Events of one time are taken in the order in which their tasks started. Nothing is global: engines do not
-/// know of each other. Running allocates nothing.
+/// Events at the same time are handled in the order in which their tasks started. There is no global state,
+/// so engines are independent of each other. Running allocates no memory.
 class Engine {
  public:
   Engine(std::size_t bundles, std::size_t lanes_per_bundle);
 
-  /// Gives a lane its tasks; keeps a reference. Lanes without a script have none.
+  /// Gives a lane its tasks; keeps a reference. Lanes without a script have no tasks.
   void set_script(LaneId lane, const LaneScript& script);
-  /// Tasks of the bundle may wait for this lane of another one, as lane lanes_per_bundle + i where it is the
-  /// i-th that the bundle is connected to.
+  /// Lets tasks of the bundle wait for a lane of another bundle. The i-th lane connected to a bundle is lane
+  /// lanes_per_bundle + i in its waits.
   void connect(std::size_t bundle, LaneId to);
-  /// @pre no lane is in two joins
+  /// Makes these lanes move in lockstep. @pre no lane is in two joins
   void join(std::span<const LaneId> lanes);
 
-  /// Runs until no task can start and none has an end. Tasks may be left: those that wait for what never
-  /// comes.
+  /// Runs until no task can start and no running task has an end. In a deadlock, tasks that wait for
+  /// something that never happens are left.
   void run(EngineListener& listener);
-  /// The same in pieces, for several clocks that run beside each other. start() begins what can begin at
-  /// once; next_time() is when the next task ends, if one does; advance() goes there and starts what that
-  /// allows.
+  /// run() in single events, for a simulation that interleaves several engines. start() starts the tasks that
+  /// can start at time 0; next_time() is the time at which the next task ends, if one does; advance() goes to
+  /// that time, ends the task and starts those that can now start.
   void start(EngineListener& listener);
   [[nodiscard]] std::optional<SimTime> next_time() const;
   void advance(EngineListener& listener);
-  /// Ends a running task without an end of its own, and those joined with it, at `now`.
-  /// @pre now is not in the past, nor behind next_time()
+  /// Ends the lane's running task, whose duration is kOpenEnd, and those joined with it, at `now`.
+  /// @pre now is not in the past, nor after next_time()
   void finish(LaneId lane, SimTime now, EngineListener& listener);
-  /// From now on the lane works at this speed, its running task included. What a task has done so far is
-  /// rounded down to a picosecond, what is left takes a whole number of them, rounded up. @pre the speed is
-  /// positive; the lane is not joined, its tasks have ends
+  /// Sets the lane's speed from now on, also for its running task. The work done so far is rounded down to a
+  /// picosecond; the time for the rest is rounded up to one. @pre the speed is positive; the lane is not
+  /// joined; no task of it has the duration kOpenEnd
   void set_speed(LaneId lane, Speed speed);
 
-  /// The lane's script has grown. @pre within EngineListener::on_end; the lane was at the script's end
-  /// (is_at_end) before it grew
+  /// Tells the engine that the lane's script has grown. @pre called within EngineListener::on_end; the lane
+  /// was at the script's end (is_at_end) before it grew
   void resume(LaneId lane) { to_look_at_.push(static_cast<std::uint32_t>(lane.at())); }
-  /// True where all tasks of the lane's script so far have ended.
+  /// True if the lane has a script and all tasks in it so far have ended.
   [[nodiscard]] bool is_at_end(LaneId lane) const {
     const Lane& at = lanes_[lane.at()];
     return !at.is_running && at.script != nullptr && at.ended == at.script->size();
@@ -136,26 +139,26 @@ class Engine {
   [[nodiscard]] SimTime now() const { return now_; }
   [[nodiscard]] std::size_t lanes() const { return lanes_.size(); }
   [[nodiscard]] std::uint64_t tasks_ended() const { return tasks_ended_; }
-  /// The task whose end is being dealt with: whatever starts now starts because of it. None at the beginning.
+  /// The task whose end is being handled: tasks that start now start because it ended. None at time 0.
   [[nodiscard]] const std::optional<TaskId>& cause() const { return cause_; }
 
   [[nodiscard]] std::uint32_t ended(LaneId lane) const { return lanes_[lane.at()].ended; }
   [[nodiscard]] bool is_running(LaneId lane) const { return lanes_[lane.at()].is_running; }
-  /// The lane's first task that has not ended; null behind the last.
+  /// The lane's head: its first task that has not ended. Null after the last task.
   [[nodiscard]] const Task* head(LaneId lane) const { return task({lane, ended(lane)}); }
-  /// Null if the lane has no such task, or its script has dropped it.
+  /// The task by its identity; null if the lane has no such task, or its script has dropped it.
   [[nodiscard]] const Task* task(TaskId id) const;
-  /// What the head of the lane waits for: so many tasks of a lane. None if it runs, has all it needs, or does
-  /// not exist.
+  /// What the head of a lane waits for: the end of the first `count` tasks of `lane`. waiting_for() returns
+  /// none if the head runs, all its waits are met, or there is no head.
   struct Awaited {
     LaneId lane;
     std::uint32_t count = 0;
     friend constexpr bool operator==(const Awaited&, const Awaited&) = default;
   };
   [[nodiscard]] std::optional<Awaited> waiting_for(LaneId lane) const;
-  /// True where the head has all it needs and waits for the lanes that its lane is joined with.
+  /// True if all waits of the head are met and it only waits for the lanes that its lane is joined with.
   [[nodiscard]] bool has_arrived(LaneId lane) const { return lanes_[lane.at()].has_arrived; }
-  /// The lanes with which this one moves in step, itself included; empty if it is not joined.
+  /// The lanes with which this lane is joined, itself included; empty if it is not joined.
   [[nodiscard]] std::span<const LaneId> joined_with(LaneId lane) const;
 
  private:
@@ -164,29 +167,29 @@ class Engine {
   struct Lane {
     const LaneScript* script = nullptr;
     std::uint32_t ended = 0;
-    std::uint32_t waits_met = 0;  // of the head's
+    std::uint32_t waits_met = 0;  // number of the head's waits that are met
     std::uint32_t bundle = 0;
     std::uint32_t join = kNone;
     std::uint32_t first_parked = kNone;
     std::uint32_t last_parked = kNone;
-    std::uint32_t next_parked = kNone;  // after this lane, in the list that it is parked in
+    std::uint32_t next_parked = kNone;  // next lane in the list in which this lane is parked
     bool is_running = false;
-    bool is_parked = false;    // on the lane of its first wait
-    bool has_arrived = false;  // at its join
+    bool is_parked = false;    // waits in the list of the lane of its first unmet wait
+    bool has_arrived = false;  // its head is ready and waits for the other lanes of its join
     bool is_slowed = false;
     SimTime start;  // of the running task
   };
-  /// Tasks of a slowed lane without a pause, at one speed.
+  /// An interval in which a slowed lane runs tasks without a pause at one speed.
   struct Interval {
     Speed speed;
     SimTime since;
-    SimTime work;  // up to the running task's end, at full speed
+    SimTime work;  // time at full speed from `since` to the running task's end
     SimTime last_end{-1};
   };
   struct Join {
     std::vector<LaneId> lanes;
     std::size_t arrived = 0;
-    bool is_one_event = false;  // of the running tasks: the first lane's event ends them all
+    bool is_one_event = false;  // running tasks are equally long: the first lane's event ends them all
   };
 
   [[nodiscard]] std::uint32_t resolve(const Lane& lane, const Wait& wait) const;
@@ -207,7 +210,7 @@ class Engine {
   std::vector<Interval> intervals_;                      // by lane
   std::vector<std::vector<std::uint32_t>> connections_;  // by bundle
   std::vector<Join> joins_;
-  std::vector<SimTime> durations_;  // of the tasks of a join that is starting
+  std::vector<SimTime> durations_;  // durations of the tasks of a join that is starting
   EventQueue events_;
   Ring<std::uint32_t> to_look_at_;
   SimTime now_;

@@ -8,16 +8,16 @@
 
 namespace foreshard {
 
-/// When something happens, and which of several things at one time comes first.
+/// The position of an event in the order of events: by time, and at equal times by sequence number.
 struct EventKey {
   SimTime time;
   std::uint64_t sequence = 0;
   friend constexpr auto operator<=>(const EventKey&, const EventKey&) = default;
 };
 
-/// At most one coming event for each of a number of sources, earliest first; an event may be moved
-/// while it waits. A binary heap that knows where each source stands; allocates only when made and when it
-/// grows.
+/// A queue of future events, earliest first, with at most one event for each of a number of sources. The
+/// event of a source can be moved to another time. Implemented as a binary heap that stores the position of
+/// each source; allocates only in the constructor and in grow().
 class EventQueue {
  public:
   explicit EventQueue(std::size_t sources);

@@ -7,14 +7,14 @@
 
 namespace foreshard {
 
-/// A first-in first-out queue in one array that is used round and round. Grows by doubling, so that a queue
-/// whose length has an upper bound soon stops allocating; an empty one takes no memory until it is used.
+/// A first-in first-out queue in a circular array. The array grows by doubling, so a queue of bounded length
+/// soon stops allocating. It takes no memory until the first push.
 template <class T>
 class Ring {
  public:
   [[nodiscard]] bool empty() const { return size_ == 0; }
   [[nodiscard]] std::size_t size() const { return size_; }
-  /// The i-th from the front. @pre i < size()
+  /// The i-th element from the front. @pre i < size()
   [[nodiscard]] T& operator[](std::size_t i) { return slots_[(first_ + i) & (slots_.size() - 1)]; }
   [[nodiscard]] const T& operator[](std::size_t i) const {
     return slots_[(first_ + i) & (slots_.size() - 1)];
@@ -27,7 +27,7 @@ class Ring {
     ++size_;
     (*this)[size_ - 1] = value;
   }
-  /// Drops the first `count`. @pre count <= size()
+  /// Removes the first `count` elements. @pre count <= size()
   void pop(std::size_t count = 1) {
     first_ = (first_ + count) & (slots_.size() - 1);
     size_ -= count;

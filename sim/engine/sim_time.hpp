@@ -12,9 +12,9 @@ namespace detail {
 [[noreturn]] void throw_clock_overflow();
 }
 
-/// A point in simulated time, or a stretch of it: whole picoseconds. ±106 days fit. Sums are exact, so a
-/// simulation gives the same result whatever the order in which equal things are added, and checked: one that does
-/// not fit throws ResultError.
+/// A point in simulated time, or a duration, in whole picoseconds; ±106 days fit. Sums are exact, so the
+/// result of a simulation does not depend on the order of additions. Sums are also checked: one that does not
+/// fit throws ResultError.
 class SimTime {
  public:
   constexpr SimTime() = default;
@@ -42,13 +42,13 @@ class SimTime {
   std::int64_t picoseconds_ = 0;
 };
 
-/// A duration on the simulator's clock, rounded to the nearest picosecond, halves away from zero.
-/// @throws ResultError for a negative duration, one that is no number, or one longer than a day: no
-/// operation of a step takes as long.
+/// Converts a duration to the simulator's clock, rounded to the nearest picosecond, halves away from zero.
+/// @throws ResultError for a duration that is negative, not a number, or longer than a day (no operation of
+/// a step takes as long)
 SimTime to_sim_time(Seconds duration);
 
-/// A whole number of picoseconds that was worked out in floating point or in 128 bits. @throws ResultError where the
-/// clock does not hold it
+/// Converts a whole number of picoseconds, computed in floating point or in 128 bits. @throws ResultError if
+/// it does not fit into the clock's 64 bits
 SimTime checked_sim_time(double picoseconds);
 SimTime checked_sim_time(Int128 picoseconds);
 

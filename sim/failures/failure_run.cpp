@@ -8,7 +8,8 @@
 namespace foreshard {
 namespace {
 
-/// Draws times to the next failure, in seconds: from 53 bits of a generator that is the same everywhere.
+/// Draws the times to the next failure, in seconds. Uses 53 bits of a generator that gives the same numbers
+/// on every platform.
 class Failures {
  public:
   Failures(double mtbf, std::uint64_t seed) : mtbf_(mtbf), draw_(seed) {}
@@ -23,8 +24,8 @@ class Failures {
   std::mt19937_64 draw_;
 };
 
-/// Time until `work` has been done without a failure, each costing a restart that may itself fail.
-/// Exponential times have no memory: every attempt draws anew.
+/// Time until `work` has been done without a failure. Each failure costs a restart, which may itself fail.
+/// Exponential failure times are memoryless, so every attempt draws a new one.
 double time_of(double work, double restart, Failures& failures) {
   double taken = 0.0;
   for (double next = failures.next(); next < work; next = failures.next()) {
@@ -43,8 +44,8 @@ double run_time(const FailureModel& model, double interval, double computing, Fa
   return taken;
 }
 
-/// Failure times that a run is expected to draw: one for each segment, and for each failure that of the segment begun
-/// again and those of its restarts, e^(R/M) in all.
+/// Expected number of failure times that one run draws: one for each segment; and for each failure one for
+/// the segment that begins again and e^(R/M) for its restarts (R restart time, M mean time between failures).
 double draws_of_a_run(const FailureModel& model, Seconds interval, Seconds computing) {
   const double segments = computing / interval;
   const double failures = segments * std::expm1((interval + model.checkpoint) / model.mtbf);
@@ -55,7 +56,7 @@ double draws_of_a_run(const FailureModel& model, Seconds interval, Seconds compu
 
 std::optional<PlayedTrainings> play_failures(const FailureModel& model, Seconds interval, Seconds computing,
                                              std::int64_t runs, std::uint64_t seed) {
-  constexpr double kMostDraws = 5e7;  // of failure times: a few seconds' work
+  constexpr double kMostDraws = 5e7;  // number of failure times: takes a few seconds
   const double most_runs = kMostDraws / draws_of_a_run(model, interval, computing);
   if (!(most_runs >= 2.0)) return std::nullopt;
   runs = std::min(runs, static_cast<std::int64_t>(std::min(most_runs, 1e15)));

@@ -8,10 +8,12 @@
 
 namespace foreshard {
 
-/// Plays `runs` trainings of `computing` time each, failure by failure, beside the closed form of goodput():
-/// segments of `interval`, a checkpoint after each, back to the last one at every failure, failures also
-/// during checkpoints and restarts. In seconds, apart from the step's clock. The same seed gives the same
-/// figures. Plays fewer runs, at least two, where so many would take more than some seconds, and none where two would.
+/// Simulates `runs` trainings of `computing` time each, failure by failure, to compare with the closed form
+/// goodput(). A training consists of segments of `interval` with a checkpoint after each. A failure, which
+/// can also happen during a checkpoint or a restart, sets the training back to the last checkpoint. Times are
+/// in seconds, not on the step's clock. The same seed gives the same figures. If `runs` trainings would take
+/// more than some seconds to simulate, fewer are simulated, at least two; if even two would, the result is
+/// none.
 /// @pre runs ≥ 2, interval and computing above zero
 std::optional<PlayedTrainings> play_failures(const FailureModel& model, Seconds interval, Seconds computing,
                                              std::int64_t runs, std::uint64_t seed);

@@ -12,25 +12,24 @@
 
 namespace foreshard {
 
-/// A link that works worse than its datasheet says: those that leave this vertex and those that reach it
-/// carry this share of their bandwidth.
+/// A degradation of all links from and to one vertex: they carry only this share of their bandwidth.
 struct Degradation {
   Vertex vertex;
   double share = 1.0;
 };
 
-/// A cluster's links as flows see them.
+/// The links of a cluster with the capacity that flows can use, and the routes between devices.
 class Fabric {
  public:
-  /// A link carries what large messages reach on it: bandwidth · efficiency, as the cost model has it; in a
-  /// node whose switch reduces, at least what that reaches.
+  /// The capacity of a link is what large messages reach on it: bandwidth · efficiency, as in the cost model.
+  /// In a node whose switch reduces data (NVLS), it is at least the rate that the reduction reaches.
   /// @throws std::out_of_range for a vertex that the cluster does not have
   explicit Fabric(const ClusterSpec& cluster, std::span<const Degradation> degraded = {});
 
   [[nodiscard]] std::span<const BytesPerSecond> capacities() const { return capacities_; }
   [[nodiscard]] const ClusterLink& link(std::uint32_t index) const { return graph_.links()[index]; }
   [[nodiscard]] std::vector<std::uint32_t> path(Rank from, Rank to) const { return graph_.path(from, to); }
-  /// Devices of a node have a link to each other instead of a switch.
+  /// True where the devices of a node are linked directly to each other instead of by a switch.
   [[nodiscard]] bool is_mesh() const { return is_mesh_; }
   [[nodiscard]] std::int64_t node_of(Rank device) const { return device.value() / devices_per_node_; }
 

@@ -10,7 +10,7 @@ namespace foreshard {
 namespace {
 
 constexpr double kPicoseconds = 1e12;  // in a second
-/// A link is short only if more is wanted than rounding could have added.
+/// A link is short only if its flows want more than its capacity by more than rounding errors.
 constexpr double kRounding = 1.0 + 1e-9;
 
 /// Rounded up, so that nothing arrives early.
@@ -109,7 +109,7 @@ void FlowNetwork::end_flow(std::uint32_t index) {
   if (must_share) share_anew();
 }
 
-/// The last member of the link's list takes the place.
+/// Removes a member from its link's list. The last member of the list moves to the free place.
 void FlowNetwork::take_off(const Member& member) {
   const Set& set = sets_[member.set];
   std::vector<Member>& members = links_[set.what.uses[member.use].link].members;
@@ -119,7 +119,7 @@ void FlowNetwork::take_off(const Member& member) {
   members.pop_back();
 }
 
-/// Books what a set has carried since it was last looked at.
+/// Books the bytes that a set has carried since it was last settled.
 void FlowNetwork::settle(Set& set) {
   const double bytes =
       std::min(set.left, set.rate * static_cast<double>((now_ - set.since).picoseconds()) / kPicoseconds);
@@ -142,7 +142,8 @@ void FlowNetwork::see_link(std::uint32_t link) {
   short_links_.push_back(link);
 }
 
-/// Works out the rates of all sets that share a short link with one of those seen, or with one that does.
+/// Computes the rates of all sets on the links in short_links_, and of the sets that share a short link with
+/// any of these, directly or through others.
 void FlowNetwork::share_anew() {
   reached_.clear();
   for (std::size_t next = 0; next < short_links_.size(); ++next) {

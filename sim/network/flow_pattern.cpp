@@ -22,13 +22,13 @@ std::vector<Node> nodes_of(const Fabric& fabric, std::span<const Rank> members) 
   return nodes;
 }
 
-/// The i-th of a node's members, round and round.
+/// The member of a node at position i modulo the node's size.
 Rank at(const Node& node, std::int64_t i) {
   const auto size = static_cast<std::int64_t>(node.size());
   return node[static_cast<std::size_t>((i % size + size) % size)];
 }
 
-/// Collects flows path by path.
+/// Collects link uses, path by path.
 class Uses {
  public:
   explicit Uses(const Fabric& fabric) : fabric_(fabric) {}
@@ -46,7 +46,7 @@ class Uses {
     add(b, a, flows);
   }
 
-  /// One entry for each link.
+  /// Returns the uses, with one entry for each link.
   std::vector<LinkUse> take() {
     std::stable_sort(uses_.begin(), uses_.end(),
                      [](const LinkUse& a, const LinkUse& b) { return a.link < b.link; });
@@ -66,8 +66,8 @@ class Uses {
   std::vector<LinkUse> uses_;
 };
 
-/// The edges of a ring. Over a mesh libraries run as many rings as a device has neighbours, each along other
-/// links, so what leaves a device for its node goes to all of it evenly.
+/// Adds the edges of a ring. On a mesh, libraries run as many rings as a device has neighbours, each over
+/// different links; so what a device sends within its node is divided evenly among all devices there.
 void add_cycle(Uses& uses, const Fabric& fabric, const std::vector<Rank>& order,
                const std::vector<Node>& nodes) {
   const auto node_with = [&](Rank rank) {
@@ -109,9 +109,9 @@ FlowPattern rings(const Fabric& fabric, CollectiveKind kind, std::int64_t rails,
   return {uses.take(), rounds * (n - 1.0) / n / static_cast<double>(rails)};
 }
 
-/// Parents in a binary tree over 0 … n − 1 whose leaves are the odd numbers. The root, 0, has none and one
-/// child. Source: Sanders, Speck and Träff 2009, "Two-tree algorithms for full bandwidth broadcast, reduction
-/// and scan"; as in NCCL's trees.cc.
+/// The parent of a vertex in a binary tree over 0 … n − 1 whose leaves are the odd numbers. The root, 0, has
+/// no parent and one child. Source: Sanders, Speck and Träff 2009, "Two-tree algorithms for full bandwidth
+/// broadcast, reduction and scan"; as in NCCL's trees.cc.
 std::optional<std::size_t> parent_of(std::size_t vertex, std::size_t n) {
   if (vertex == 0) return std::nullopt;
   const std::size_t lowest_bit = vertex & (~vertex + 1);
@@ -120,10 +120,10 @@ std::optional<std::size_t> parent_of(std::size_t vertex, std::size_t n) {
   return up < n ? up : without;
 }
 
-/// Edges of two trees over the nodes, through the devices of one rail.
+/// Adds the edges of two trees over the nodes, through the devices of one rail.
 void add_two_trees(Uses& uses, const std::vector<Node>& nodes, std::int64_t rail) {
   const std::size_t n = nodes.size();
-  // The second has its vertices moved on by one, so that inner ones become leaves.
+  // The second tree has its vertices shifted by one, so that inner vertices of the first become leaves.
   const auto shifted = [&](std::size_t v) { return (v + 1) % n; };
   for (std::size_t v = 0; v < n; ++v) {
     const auto parent = parent_of(v, n);
@@ -137,7 +137,7 @@ FlowPattern trees(const Fabric& fabric, std::int64_t rails, std::span<const Rank
   const std::vector<Node> nodes = nodes_of(fabric, members);
   Uses uses(fabric);
   for (std::int64_t rail = 0; rail < rails; ++rail) {
-    // Along the chain of a node go both trees' halves.
+    // The chain within a node carries the halves of both trees.
     for (const Node& node : nodes) {
       const auto size = static_cast<std::int64_t>(node.size());
       for (std::int64_t i = 0; i + 1 < size; ++i)
@@ -160,7 +160,7 @@ FlowPattern in_switches(const Fabric& fabric, std::int64_t rails, std::span<cons
     }
   }
   if (nodes.size() == 2) {
-    // The two send each other their sums: both halves of each NIC's share.
+    // Two nodes exchange their partial sums: both halves of each NIC's share.
     for (std::int64_t rail = 0; rail < rails; ++rail)
       uses.add_both_ways(at(nodes[0], rail), at(nodes[1], rail), 2.0);
   } else if (nodes.size() > 2) {

@@ -16,7 +16,8 @@ using Colour = std::uint64_t;
 Colour mixed(Colour a, Colour b) { return mixed_bits(a ^ mixed_bits(b)); }
 Colour bits_of(double value) { return std::bit_cast<Colour>(value); }
 
-/// Classes of links and groups, told apart by hashes until no class splits any more.
+/// Colour refinement: classes of links and groups, identified by hashes and split until no class splits any
+/// more.
 class Refinement {
  public:
   Refinement(std::span<const GroupFlows> groups, std::span<const BytesPerSecond> capacities)
@@ -36,7 +37,8 @@ class Refinement {
   [[nodiscard]] Colour group(std::size_t index) const { return colours_[index]; }
 
  private:
-  /// Sums of hashes do not depend on the order in which neighbours are met.
+  /// One round: mixes the colours of the neighbours into each colour. They are summed, because a sum does not
+  /// depend on the neighbours' order.
   void refine() {
     std::vector<Colour> met(links_.size());
     for (std::size_t g = 0; g < groups_.size(); ++g) {
@@ -66,11 +68,11 @@ class Refinement {
   std::vector<Colour> colours_;
 };
 
-/// What a group or a link meets: classes and counts, sorted.
+/// The neighbours of a group (links) or of a link (groups): their classes with counts, sorted.
 using Meetings = std::vector<std::pair<Colour, double>>;
 
-/// That the classes are what they should be, without trust in hashes: all groups of a kind cross the same,
-/// and all links of a class are crossed by the same.
+/// Checks the classes exactly, because hashes can collide: all groups of a kind must cross the same classes
+/// of links, and all links of a class must be crossed by the same classes of groups.
 bool is_equitable(std::span<const GroupFlows> groups, std::span<const BytesPerSecond> capacities,
                   const Refinement& refined, std::span<const std::uint32_t> stands_for) {
   std::vector<Meetings> of_links(capacities.size());
@@ -104,7 +106,7 @@ bool is_equitable(std::span<const GroupFlows> groups, std::span<const BytesPerSe
 std::optional<FoldedFlows> fold(std::span<const GroupFlows> groups,
                                 std::span<const BytesPerSecond> capacities) {
   const Refinement refined(groups, capacities);
-  // By link, the first of its class.
+  // For each link, find the first link of its class.
   std::vector<std::pair<Colour, std::uint32_t>> order;
   for (std::uint32_t l = 0; l < capacities.size(); ++l) order.emplace_back(refined.link(l), l);
   std::sort(order.begin(), order.end());

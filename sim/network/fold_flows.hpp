@@ -10,22 +10,24 @@
 
 namespace foreshard {
 
-/// What one group of a kind moves. Groups of one kind run the same operations, and would in step.
+/// The flows of one communication group of a kind. All groups of a kind run the same operations; on identical
+/// links they would run them at the same times.
 struct GroupFlows {
   std::uint32_t kind = 0;
   FlowPattern pattern;
 };
 
-/// Groups folded into one for each kind, on links that each stand for all that are alike.
+/// The result of folding: one group stands for all groups of its kind, one link for all links of its class.
 struct FoldedFlows {
   std::vector<FlowPattern> patterns;  ///< by kind
-  std::vector<std::uint32_t> alike;   ///< by link: how many it stands for; 0: another link stands for it
+  std::vector<std::uint32_t> alike;   ///< by link: number of links it stands for; 0: another stands for it
 };
 
-/// Folds groups, if all groups of each kind are alike. Links and groups fall into classes: of links of equal
-/// capacity that as many flows of each class of groups cross, and of groups that cross as many links of each
-/// class. Max-min shares are equal within such classes, so groups that start together end together, and one
-/// that stands for all is exact. None if a kind falls into several classes.
+/// Folds all groups of each kind into one, if they are equivalent. Links and groups are divided into classes.
+/// Links of one class have equal capacity and are crossed by equally many flows of each class of groups;
+/// groups of one class cross equally many links of each class. Within a class max-min shares are equal, so
+/// groups that start together end together, and simulating one group for all is exact. Returns none if the
+/// groups of a kind fall into several classes.
 /// Source: colour refinement; the classes are an equitable partition (Godsil and Royle 2001, 9.3).
 std::optional<FoldedFlows> fold(std::span<const GroupFlows> groups,
                                 std::span<const BytesPerSecond> capacities);

@@ -11,7 +11,7 @@ namespace foreshard {
 
 namespace {
 
-/// By stage, whether it runs operations for which `is_one` holds.
+/// For each stage, whether it runs an operation for which `is_one` holds.
 template <class Predicate>
 std::vector<bool> stages_with(const StepProgram& program, const ProgramPlan& plan, const Predicate& is_one) {
   std::vector<bool> found;
@@ -98,7 +98,7 @@ void JobFlows::lay_groups(const StepProgram& program, const ProgramPlan& plan, s
   }
 }
 
-/// Of the group that calls; of a transfer sender and receiver.
+/// The ranks that take part: the members of the group, or sender and receiver of a transfer.
 std::vector<Rank> JobFlows::members_of(const CommunicationForm& form, Rank rank,
                                        const std::vector<bool>& calls) const {
   std::vector<Rank> members;

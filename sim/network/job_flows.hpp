@@ -18,44 +18,46 @@
 
 namespace foreshard {
 
-/// What the communications of one job move over a fabric: for each operation the algorithm, protocol and
-/// channels that the cost model chooses, laid over the devices of each of its groups, at most at the rate
-/// that they reach alone on links that nobody shares, after the latency of their steps.
+/// The flows of one job's communication on a fabric. For each operation the cost model chooses algorithm,
+/// protocol and channels; this class maps that choice to the devices of each group. The cap of a flow is the
+/// rate that the choice reaches alone, on links that nobody shares; the flow begins after the latency of the
+/// algorithm's steps.
 ///
-/// Oversubscription is not in that rate: here the links show it.
+/// The cap does not include oversubscription, because the shared links of the fabric model it.
 class JobFlows {
  public:
-  /// @param devices  of the fabric, by rank; keeps no reference to any but the plan
+  /// @param devices  devices of the fabric, by rank. Of the arguments, only the plan is kept as a reference.
   JobFlows(const JobSpec& job, const StepProgram& program, const ProgramPlan& plan,
            std::span<const Rank> devices, const Fabric& fabric);
 
-  /// Every group, one entry for each way in which it communicates. Kinds count from 0 to kinds() − 1.
+  /// All groups, one entry for each form in which a group communicates. Kinds count from 0 to kinds() − 1.
   [[nodiscard]] std::span<const GroupFlows> groups() const { return groups_; }
   [[nodiscard]] std::uint32_t kinds() const { return static_cast<std::uint32_t>(forms_.size() * stages_); }
-  /// From here on one place stands for a stage, and moves what the folded groups of a kind do.
+  /// Switches to folded ranks: from now on one place stands for a stage, and its flows are those of the
+  /// folded groups.
   void fold(std::vector<FlowPattern> by_kind);
 
-  /// False for what is no communication, and for a group of one.
+  /// False if the operation is not a communication, or its group has one member.
   [[nodiscard]] bool moves_bytes(std::uint32_t op) const { return ops_[op].form != kNone; }
-  /// What this place moves when one of the operation's pieces runs; none where another member of the group
-  /// moves it. @pre moves_bytes(op)
+  /// The flows that this place starts when one piece of the operation runs; none where another member of the
+  /// group starts them. @pre moves_bytes(op)
   [[nodiscard]] std::optional<FlowSet> flows(std::size_t place, std::uint32_t op) const;
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
 
-  /// Groups of one kind that communicate alike.
+  /// A form of communication: the kind of group, the collective or transfer, and the algorithm chosen for it.
   struct CommunicationForm {
     std::optional<GroupKind> group;  ///< none: a transfer
-    Peer peer = Peer::next_stage;    ///< of a transfer
+    Peer peer = Peer::next_stage;    ///< for a transfer
     CollectiveKind kind = CollectiveKind::all_reduce;
     CollectiveChoice choice;
     friend bool operator==(const CommunicationForm&, const CommunicationForm&) = default;
   };
   struct OpFlow {
     std::uint32_t form = kNone;
-    double bytes = 0.0;   ///< of one piece's payload
-    BytesPerSecond rate;  ///< of the payload
+    double bytes = 0.0;   ///< payload of one piece
+    BytesPerSecond rate;  ///< payload per second, without contention
     SimTime latency;
   };
 
@@ -72,7 +74,7 @@ class JobFlows {
   std::vector<OpFlow> ops_;  // by operation of the plan
   std::vector<GroupFlows> groups_;
   std::vector<FlowPattern> folded_;      // by kind; empty: not folded
-  std::vector<std::uint32_t> group_of_;  // by place and way: into groups_ or folded_
+  std::vector<std::uint32_t> group_of_;  // by place and form: index into groups_ or folded_
 };
 
 }  // namespace foreshard

@@ -10,20 +10,21 @@
 
 namespace foreshard {
 
-/// What links carried in equal stretches of time. There is a fixed number of stretches: when time runs past
-/// the last, pairs become one and each is twice as long.
+/// A time series of the bytes that links carried, in intervals of equal length. Their number is fixed: when
+/// time passes the end of the last one, neighbouring intervals are merged in pairs and all become twice as
+/// long.
 class LinkSeries : public FlowListener {
  public:
   static constexpr std::size_t kIntervals = 512;
 
   LinkSeries() = default;
-  /// Of the links that are true.
+  /// Records the links whose entry is true.
   explicit LinkSeries(const std::vector<bool>& links);
 
   void on_flow(std::span<const LinkUse> uses, double bytes_per_flow, SimTime from, SimTime to) override;
 
   [[nodiscard]] SimTime interval() const { return interval_; }
-  /// Bytes by stretch; empty for a link that was not asked about.
+  /// Bytes by interval; empty for a link that is not recorded.
   [[nodiscard]] std::span<const double> bytes(std::uint32_t link) const;
 
  private:
@@ -33,7 +34,7 @@ class LinkSeries : public FlowListener {
 
   SimTime interval_{1'000'000};       // 1 us
   std::vector<std::uint32_t> place_;  // by link
-  std::vector<double> bytes_;         // [place][stretch]
+  std::vector<double> bytes_;         // [place][interval]
 };
 
 }  // namespace foreshard

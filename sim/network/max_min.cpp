@@ -7,7 +7,7 @@ namespace foreshard {
 
 namespace {
 
-/// Levels that differ by less are one: what rounding makes of equal shares.
+/// Levels whose ratio is below this count as equal: equal shares differ by rounding errors.
 constexpr double kSame = 1.0 + 1e-12;
 
 }  // namespace
@@ -19,7 +19,7 @@ void MaxMin::solve(std::span<Set> sets, std::span<const double> capacities) {
   while (!open_.empty()) {
     const double level = next_level(sets) * kSame;
     const auto is_full = [&](const LinkUse& use) { return left_[use.link] <= level * flows_[use.link]; };
-    // All that settle at this level are found before any of them is taken off its links.
+    // Find all sets that settle at this level before subtracting any of them from its links.
     const auto settled = std::partition(open_.begin(), open_.end(), [&](std::uint32_t set) {
       return sets[set].cap > level && std::none_of(sets[set].uses.begin(), sets[set].uses.end(), is_full);
     });
@@ -50,7 +50,7 @@ void MaxMin::count_flows(std::span<const Set> sets, std::span<const double> capa
   }
 }
 
-/// The rate at which the next link is full or the next set has all it wants, if all open sets grow alike.
+/// The rate at which the next link is full or the next set reaches its cap, if all open sets grow together.
 double MaxMin::next_level(std::span<const Set> sets) const {
   double level = std::numeric_limits<double>::infinity();
   for (const std::uint32_t set : open_) {

@@ -18,7 +18,7 @@ namespace foreshard {
 
 namespace {
 
-/// One job under way: step after step.
+/// One job that is being simulated, step after step.
 class Player : public CommunicationClock {
  public:
   Player(const NetworkJob& job, std::uint32_t number, const Fabric& fabric)
@@ -28,7 +28,8 @@ class Player : public CommunicationClock {
         flows_(job.job, job.program, plan_, job.devices, fabric) {}
 
   [[nodiscard]] JobFlows& flows() { return flows_; }
-  /// Of ranks played one by one only a timeline asks for more than totals.
+  /// Chooses the ranks to simulate. Where every rank is simulated and no timeline is wanted, only totals are
+  /// kept.
   void lay_out(bool folded) {
     options_ = job_.options;
     options_.every_rank = !folded;
@@ -51,7 +52,7 @@ class Player : public CommunicationClock {
   void advance() { step_->advance(); }
   void finish(std::uint32_t lane, SimTime now) { step_->finish(LaneId(std::size_t{lane}), now - began_); }
 
-  /// True where a step has just ended; keeps what the first gave.
+  /// True if a step has just ended. Keeps the result of the first step.
   bool ends_step() {
     if (!step_->is_done()) return false;
     if (!first_) first_ = step_->result();
@@ -86,7 +87,7 @@ class Player : public CommunicationClock {
   std::optional<SimulationResult> first_;
 };
 
-/// Folds the flows of all jobs, or of none.
+/// Folds the flows of all jobs together, or of none.
 std::optional<std::vector<std::uint32_t>> fold_all(std::vector<Player>& players, const Fabric& fabric) {
   std::vector<GroupFlows> groups;
   std::uint32_t kinds = 0;
@@ -109,7 +110,7 @@ std::optional<std::vector<std::uint32_t>> fold_all(std::vector<Player>& players,
   return std::move(folded->alike);
 }
 
-/// Plays until every job has ended its first step.
+/// Simulates until every job has ended its first step.
 void play(std::vector<Player>& players, FlowNetwork& network) {
   for (Player& player : players) player.begin(network, SimTime());
   const auto all_done = [&] {
@@ -119,7 +120,8 @@ void play(std::vector<Player>& players, FlowNetwork& network) {
     if (player.ends_step() && !all_done()) player.begin(network, now);
   };
   while (!all_done()) {
-    // The earliest first; of equals a job before the network, the first job before the others.
+    // The earliest event comes first. At equal times a job comes before the network, and job i before job i +
+    // 1.
     Player* next = nullptr;
     std::optional<SimTime> time;
     for (Player& player : players) {
@@ -160,7 +162,7 @@ std::vector<LinkLoad> loads_of(const FlowNetwork& network, const Fabric& fabric,
   return loads;
 }
 
-/// Few enough links to follow each over time; of more, none.
+/// The links to record over time: all that carry flows, or none if there are more than kMost.
 std::vector<bool> links_to_follow(std::vector<Player>& players, std::size_t links,
                                   std::span<const std::uint32_t> alike) {
   constexpr std::size_t kMost = 4096;

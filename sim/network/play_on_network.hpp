@@ -13,43 +13,45 @@
 
 namespace foreshard {
 
-/// A job with its place on a fabric.
+/// A job and the devices of the fabric on which it runs.
 struct NetworkJob {
   const JobSpec& job;
   const StepProgram& program;
-  std::vector<Rank> devices;  ///< of the fabric, by rank of the job
+  std::vector<Rank> devices;  ///< devices of the fabric, by rank of the job
   SimulationOptions options{};
-  TimelineSink* timeline = nullptr;  ///< of its first step; may be null
+  TimelineSink* timeline = nullptr;  ///< receives the job's first step; may be null
 };
 
-/// What one link, or each of several alike, carried during the first job's step.
+/// What one link, or each link of one class, carried during the first job's step.
 struct LinkLoad {
   ClusterLink link;
   std::uint32_t index = 0;
-  std::int64_t alike = 1;  ///< links, this one included, that carry the same
+  std::int64_t alike = 1;  ///< number of links, this one included, that carry the same
   double bytes = 0.0;
-  double share = 0.0;  ///< of what it could have carried in that time
+  double share = 0.0;  ///< utilisation: bytes as a share of what it could have carried in that time
 };
 
 struct NetworkResult {
   std::vector<SimulationResult> jobs;  ///< each job's first step
-  std::vector<LinkLoad> links;         ///< that carried anything, the busiest first
-  LinkSeries series;                   ///< what they carried when
+  std::vector<LinkLoad> links;         ///< links that carried anything, the busiest first
+  LinkSeries series;                   ///< what they carried over time
   bool is_folded = false;
 };
 
-/// Steps of jobs that share a fabric, with every communication as flows. Jobs start together; each but the
-/// last to end its first step goes on with further steps until then, so that none has the fabric for itself.
+/// Simulates one step of each job on a shared fabric, with all communication as flows. Jobs start together. A
+/// job that has ended its first step repeats it until every job has ended one, so that no job ever has the
+/// fabric to itself.
 ///
-/// Where every_rank is not asked for, ranks are folded if all groups of each kind prove alike on this fabric,
-/// those of all jobs together; otherwise every rank is played, without a timeline for totals only.
+/// Unless every_rank is requested, ranks are folded if the groups of each kind, those of all jobs together,
+/// are equivalent on this fabric (sim/network/fold_flows.hpp). Otherwise every rank is simulated; a job
+/// without a timeline then gives totals only.
 /// @throws as simulate_step
 NetworkResult play_on_network(std::span<const NetworkJob> jobs, const Fabric& fabric);
 
-/// Devices for jobs of so many nodes each on one fabric.
+/// How the nodes of several jobs are arranged on one fabric.
 enum class Placement : std::uint8_t {
-  packed,      ///< one job's nodes after the other's
-  interleaved  ///< the jobs' nodes in turn
+  packed,      ///< all nodes of the first job, then all nodes of the next
+  interleaved  ///< one node of each job in turn
 };
 std::vector<std::vector<Rank>> place_jobs(std::span<const std::int64_t> nodes, std::int64_t devices_per_node,
                                           Placement placement);

@@ -51,7 +51,8 @@ class RingMessages {
   }
 
  private:
-  /// Sends the member's next block, if it is free, has one and has it already: the first is its own.
+  /// Sends the member's next block if the member is not sending, has blocks left to send and has received
+  /// this one. The first block is its own.
   void send(std::size_t m) {
     Member& member = members_[m];
     if (member.is_sending || member.sent == rounds_ || member.received < member.sent) return;

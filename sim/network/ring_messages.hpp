@@ -16,10 +16,10 @@ struct RingRun {
   std::uint64_t messages = 0;
 };
 
-/// A ring all-reduce message by message, for what the rounds of a collective do when they are not alike: n
-/// members cut the payload into n blocks, and each sends 2(n − 1) of them to the next, one after the other,
-/// as soon as it has the block. A message takes its route's latency, then flows.
-/// @pre the payload divides by the members; members.size() > 1
+/// Simulates a ring all-reduce message by message, to show the effect of rounds that take different times.
+/// The n members split the payload into n blocks. Each member sends 2(n − 1) blocks to the next member, one
+/// after the other, each as soon as it has it. A message takes its route's latency, then flows.
+/// @pre the payload is divisible by the number of members; members.size() > 1
 RingRun ring_all_reduce_by_messages(const Fabric& fabric, std::span<const Rank> members, Bytes payload);
 
 }  // namespace foreshard

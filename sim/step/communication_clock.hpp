@@ -4,12 +4,13 @@
 
 namespace foreshard {
 
-/// Says how long communications take, where that depends on what else is under way.
+/// Interface that determines how long communications take where that depends on other communications
+/// (contention).
 class CommunicationClock {
  public:
   virtual ~CommunicationClock() = default;
-  /// A task of a send lane or of a group's lane starts now. Its duration; or kOpenEnd, and the clock will
-  /// tell the simulation when it ends (StepSimulation::finish), once for lanes that move in step.
+  /// Called when a task of a send lane or of a group's lane starts. Returns its duration; or kOpenEnd if the
+  /// clock will end it later by StepSimulation::finish, which is called once for joined lanes.
   virtual SimTime on_communication(LaneId lane, const Task& task) = 0;
 };
 

@@ -9,7 +9,7 @@ namespace foreshard {
 
 namespace {
 
-/// Finds words for the tasks of a stuck engine.
+/// Writes the tasks and ranks of a stuck engine as text.
 class Words {
  public:
   Words(const StepProgram& program, const ProgramPlan& plan, const std::vector<ScriptWriter>& scripts,
@@ -25,7 +25,7 @@ class Words {
   }
 
  private:
-  /// "stage 1", which stands for its ranks, or "rank 9".
+  /// "stage 1" if one place stands for all ranks of a stage, else "rank 9".
   [[nodiscard]] std::string name(std::size_t rank) const {
     return fmt::format("{} {}", layout_.is_folded ? "stage" : "rank", rank);
   }
@@ -53,7 +53,7 @@ class Words {
                        to_string(program_lane(rank_lane(wait.lane))));
   }
 
-  /// The ranks for which a collective still waits.
+  /// Lists the ranks for which a collective still waits.
   [[nodiscard]] std::string missing_members(LaneId lane) const {
     std::string text;
     for (const LaneId member : engine_.joined_with(lane)) {

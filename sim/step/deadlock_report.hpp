@@ -12,17 +12,17 @@
 
 namespace foreshard {
 
-/// A step that cannot be run to its end: nothing is running, nothing can start, and operations are left. The
-/// message says for each lane that is stuck which operation stands first, and for what it waits.
+/// Thrown for a step that cannot be run to its end: nothing is running, nothing can start, and operations are
+/// left. The message gives for each stuck lane its next operation and what that waits for.
 class Deadlock : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// Who waits for whom, one line per stuck lane:
+/// Describes a deadlock: who waits for whom, one line per stuck lane:
 ///   stage 1: "receive" of "receive forward" (layer 1, micro-batch 2) waits for send 3 of stage 0, which
 ///   never comes
-/// Of many lanes the first few.
+/// If many lanes are stuck, only the first few are listed.
 std::string deadlock_report(const StepProgram& program, const ProgramPlan& plan,
                             const std::vector<ScriptWriter>& scripts, const RankLayout& layout,
                             const Engine& engine);

@@ -6,8 +6,8 @@ namespace foreshard {
 
 namespace {
 
-/// How many micro-batches lie between the oldest that a stage still needs and the newest that it has begun,
-/// at most.
+/// The largest number of micro-batches in flight on a stage: from the oldest that it still needs to the
+/// newest that it has begun, both included.
 std::size_t micro_batches_alive(const std::vector<Run>& runs) {
   std::int32_t newest = 0;
   for (const Run& run : runs) newest = std::max(newest, run.micro_batch.value());
@@ -39,7 +39,8 @@ InstanceTable::InstanceTable(const ProgramPlan& plan, const std::vector<Run>& ru
   }
   lowest_layer_ = lowest + plan.lowest_shift;
   const auto layers = static_cast<std::size_t>(highest + plan.highest_shift - lowest_layer_) + 1;
-  // A stage of an interleaved schedule holds layers far from each other: only those it touches get entries.
+  // A stage of an interleaved schedule holds layers that are not consecutive: only layers it touches get
+  // entries.
   std::vector<bool> touched(layers);
   for (const Run& run : runs) {
     for (std::int32_t shift = plan.lowest_shift; shift <= plan.highest_shift; ++shift)
@@ -48,7 +49,7 @@ InstanceTable::InstanceTable(const ProgramPlan& plan, const std::vector<Run>& ru
   std::uint32_t slots = 0;
   for (const bool is_touched : touched) layer_slots_.push_back(is_touched ? slots++ : 0);
 
-  const std::size_t alive = micro_batches_alive(runs) + 1;  // and what lives outside all micro-batches
+  const std::size_t alive = micro_batches_alive(runs) + 1;  // one more for runs outside all micro-batches
   const std::size_t runs_issued = static_cast<std::size_t>(plan.most_blocks_early) + 1;
   std::size_t entries = 0;
   for (const SharedTensor& tensor : plan.shared) {

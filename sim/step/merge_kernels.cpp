@@ -10,7 +10,7 @@ namespace foreshard {
 
 namespace {
 
-/// By number of ended kernels, whether another lane waits for it.
+/// For each number of ended kernels, whether a task waits for exactly that number.
 std::vector<bool> awaited_counts(const StageScript& script) {
   std::vector<bool> awaited(script.lanes[kComputeLane].tasks.size() + 1);
   for (const LaneScript& lane : script.lanes) {
@@ -22,7 +22,8 @@ std::vector<bool> awaited_counts(const StageScript& script) {
   return awaited;
 }
 
-/// Of a whole kernel: whose time it is. Pieces of one stay apart.
+/// Kinds of compute tasks: only whole kernels of one kind may be merged; the pieces of a kernel are never
+/// merged.
 enum class Kind : std::uint8_t { kernel, optimizer, piece };
 Kind kind_of(const ProgramPlan& plan, const Task& task) {
   const TaskLabel label = TaskLabel::unpacked(task.label);
@@ -36,8 +37,8 @@ void merge_kernels(const ProgramPlan& plan, StageScript& script) {
   const std::vector<bool> awaited = awaited_counts(script);
   LaneScript& kernels = script.lanes[kComputeLane];
   LaneScript merged;
-  std::vector<Wait> waits;              // of the task at hand
-  std::vector<std::uint32_t> ended{0};  // merged tasks, by the kernels that they hold
+  std::vector<Wait> waits;              // waits of the current task
+  std::vector<std::uint32_t> ended{0};  // by number of kernels: the number of merged tasks that hold them
   for (std::size_t k = 0; k < kernels.tasks.size(); ++k) {
     const Task& task = kernels.tasks[k];
     const Kind kind = kind_of(plan, task);

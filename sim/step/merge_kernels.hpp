@@ -5,9 +5,9 @@
 
 namespace foreshard {
 
-/// Makes one task of kernels in a row where no other lane can tell: the later one waits for nothing else, and
-/// nothing waits for the end of the earlier one. Optimizer and other kernels do not mix, for their times are
-/// booked apart.
+/// Merges consecutive kernels into one task where that changes no time on any other lane: the later kernel
+/// waits for no other lane, and nothing waits for the end of the earlier one. Kernels of the optimizer are
+/// not merged with others, because their times are booked separately.
 void merge_kernels(const ProgramPlan& plan, StageScript& script);
 
 }  // namespace foreshard

@@ -37,8 +37,8 @@ void PathLog::drop_the_dead() {
   const Reached kept = reached();
   std::vector<Node> nodes;
   std::vector<Sums> sums;
-  // By old node: the new one that it is, or for one that lies between others the new one before it; and for
-  // these the sums of the stretch so far.
+  // moved: by old node, its new number; for a node that is merged into a section, the new number of the node
+  // before the section. interval: for merged nodes, the sums of the section so far.
   std::vector<std::uint32_t> moved(nodes_.size(), kNone);
   std::vector<std::uint32_t> interval(nodes_.size(), kNone);
   for (std::size_t n = 0; n < nodes_.size(); ++n) {
@@ -69,7 +69,8 @@ void PathLog::drop_the_dead() {
   sums_ = std::move(sums);
 }
 
-/// A task starts at the very moment at which its cause ends.
+/// Adds the time of a node to the sums. A task starts exactly when its cause ends, so its time is the
+/// difference of the two ends.
 void PathLog::add_to(Sums& sums, const Node& node) const {
   if (node.sums == kNone) {
     Sum& sum = sums[node.key];

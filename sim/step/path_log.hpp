@@ -12,12 +12,12 @@
 
 namespace foreshard {
 
-/// Remembers what started each task, so that the critical path can be walked back from the last one.
+/// A log of what started each task, from which the critical path is found by walking back from the last task.
 ///
 /// The tasks form trees: a task's parent is the task whose end started it. Only chains that lead to a running
-/// task can become the critical path, so now and then the log drops all others, and writes each stretch of a
-/// chain that has no branch as one node with its sums. What stays is two nodes per running task at most,
-/// however long the step:
+/// task can become part of the critical path. From time to time the log therefore drops all other nodes and
+/// merges each section of a chain without branches into one node that holds the section's sums. At most two
+/// nodes per running task remain, however long the step is:
 ///
 ///   a ─ b ─ c ─ d ─ (e runs)              a+b ─ c+d ─ (e runs)
 ///        ╲                        ⇒          ╲
@@ -26,22 +26,24 @@ class PathLog {
  public:
   static constexpr std::size_t kUsualNodes = std::size_t{1} << 17U;
 
-  /// @param most_nodes  how many nodes there are, at least, when the log first drops what is dead
+  /// @param most_nodes  number of nodes at which the log first drops nodes that cannot be on the critical
+  /// path
   explicit PathLog(std::size_t lanes, std::size_t most_nodes = kUsualNodes);
 
-  /// A task starts because of the last end that was noted; with none before, because the step began.
+  /// Notes that a task starts. Its cause is the last end that was noted; if there is none, the start of the
+  /// step.
   void note_start(LaneId lane) { causes_[lane.at()] = last_; }
-  /// @param op  into ProgramPlan::ops
+  /// Notes that a lane's running task ends. @param op  index into ProgramPlan::ops
   void note_end(LaneId lane, std::uint32_t op, SimTime end);
 
-  /// Back from the task that ended last.
+  /// The critical path: the chain of causes that ends with the task that ended last.
   [[nodiscard]] PathReport report(const StepProgram& program, const ProgramPlan& plan) const;
   [[nodiscard]] std::size_t nodes() const { return nodes_.size(); }
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
 
-  /// Which operation, and whether it is the host that submits its block's kernels.
+  /// An operation, or (is_host) the host's submission of the kernels of its block.
   struct Key {
     std::uint32_t op = 0;
     bool is_host = false;
@@ -55,11 +57,11 @@ class PathLog {
   struct Node {
     SimTime end;
     std::uint32_t cause = kNone;
-    std::uint32_t sums = kNone;  // into sums_, of the stretch that ends here; none: this task alone
-    Key key;                     // of the task alone
+    std::uint32_t sums = kNone;  // index into sums_ for the section that ends here; none: this task alone
+    Key key;                     // this task's operation
   };
 
-  /// Which nodes lead to a running task, in how many ways.
+  /// The nodes that lead to a running task or to the last one, with the number of their children that do.
   struct Reached {
     std::vector<bool> is_running_or_last;
     std::vector<std::uint32_t> children;
@@ -75,8 +77,8 @@ class PathLog {
   void add_to(Sums& sums, const Node& node) const;
 
   std::size_t next_drop_;
-  std::vector<std::uint32_t> causes_;  // of the running tasks, by lane; else none
-  std::vector<Node> nodes_;            // a cause stands before what it started
+  std::vector<std::uint32_t> causes_;  // by lane: cause of the running task; none if no task runs
+  std::vector<Node> nodes_;            // a cause comes before the tasks that it started
   std::vector<Sums> sums_;
   std::uint32_t last_ = kNone;
 };

@@ -20,7 +20,7 @@ bool touches(const Op& op, TensorId tensor, bool writes) {
   });
 }
 
-/// True where a product reads what the communication brings, or makes what it takes away.
+/// True if the product reads what the communication writes, or writes what the communication reads.
 bool runs_asynchronously(const Block& block, std::size_t product, std::size_t communication) {
   const bool feeds = product < communication;
   const Op& first = block.ops[feeds ? product : communication];
@@ -30,8 +30,8 @@ bool runs_asynchronously(const Block& block, std::size_t product, std::size_t co
   });
 }
 
-/// Into how many pieces each operation of a block is cut: a pipelined collective into as many as its group
-/// has members, and so the products beside which it runs.
+/// The number of pieces into which each operation of a block is cut. A pipelined collective has as many as
+/// its group has members, and so have the matrix products that it overlaps with.
 std::vector<std::int32_t> pieces_of(const StepProgram& program, const Block& block) {
   std::vector<std::int32_t> pieces(block.ops.size(), 1);
   for (std::size_t c = 0; c < block.ops.size(); ++c) {
@@ -46,7 +46,7 @@ std::vector<std::int32_t> pieces_of(const StepProgram& program, const Block& blo
   return pieces;
 }
 
-/// By TensorId: its number among the shared tensors, if it is one.
+/// For each TensorId, its index among the shared tensors, if it is shared.
 std::vector<std::optional<std::uint32_t>> find_shared(const StepProgram& program, ProgramPlan& plan) {
   constexpr RankLane kNoLane = kRankLanes;
   std::vector<RankLane> lane_of(program.tensors.size(), kNoLane);
@@ -66,7 +66,7 @@ std::vector<std::optional<std::uint32_t>> find_shared(const StepProgram& program
   return shared;
 }
 
-/// The last kernel of a block, from its first operation on, knows how many there are.
+/// Stores the number of a block's kernels in `submits` of the last one.
 void count_kernels(std::span<OpPlan> ops, const std::vector<OpTime>& times) {
   std::int64_t kernels = 0;
   OpPlan* last = nullptr;
@@ -78,7 +78,7 @@ void count_kernels(std::span<OpPlan> ops, const std::vector<OpTime>& times) {
   if (last != nullptr) last->submits = static_cast<std::int32_t>(kernels);
 }
 
-/// A Recv takes no time of its own: its Send does.
+/// The duration of an operation. A Recv has none of its own: the transfer's time is that of its Send.
 SimTime duration_of(const Op& op, const Block& block, Seconds time) {
   if (std::holds_alternative<Recv>(op.kind)) return {};
   try {

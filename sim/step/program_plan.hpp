@@ -11,8 +11,8 @@
 
 namespace foreshard {
 
-/// A tensor through which lanes wait for each other: operations of at least two lanes touch it. Other tensors
-/// need no watching, because a lane is first-in first-out.
+/// A tensor that operations of at least two lanes touch, so that lanes wait for each other because of it.
+/// Tensors of a single lane need not be tracked, because a lane is first-in first-out.
 struct SharedTensor {
   Lifetime lifetime = Lifetime::block;
   bool per_layer = true;
@@ -20,40 +20,40 @@ struct SharedTensor {
 
 /// How an operation touches a shared tensor.
 struct SharedOperand {
-  std::uint32_t tensor = 0;  ///< into ProgramPlan::shared
+  std::uint32_t tensor = 0;  ///< index into ProgramPlan::shared
   std::int32_t layer_shift = 0;
   Access access = Access::read;
 };
 
-/// What the simulator must know of an operation to run it: worked out once, used for every instance.
+/// What the simulator needs to know about an operation to run it; computed once and used for every instance.
 struct OpPlan {
-  SimTime duration;  ///< a Recv takes no time of its own: its Send does
+  SimTime duration;  ///< zero for a Recv: the transfer's time is that of its Send
   BlockId block;
   OpId op;
-  std::uint32_t first_operand = 0;  ///< into ProgramPlan::operands
-  std::uint32_t operands = 0;
+  std::uint32_t first_operand = 0;  ///< index into ProgramPlan::operands
+  std::uint32_t operands = 0;       ///< number of operands
   RankLane lane = kComputeLane;
   Component component = Component::ffn;
-  bool after_compute = false;  ///< starts when all compute before it, at its place of issue, has ended
-  bool blocks_compute = false;
-  bool marks_block_call = false;  ///< its start is the start of the visit
-  std::int32_t pieces = 1;        ///< runs as so many tasks
-  std::int32_t blocks_early = 0;  ///< of a gather that is issued ahead
-  std::int32_t submits = 0;       ///< of a block's last kernel: how many the block has; else 0
+  bool after_compute = false;     ///< starts when all compute issued before it has ended
+  bool blocks_compute = false;    ///< compute issued after it waits for its end
+  bool marks_block_call = false;  ///< its start is the start of the block call
+  std::int32_t pieces = 1;        ///< number of tasks into which it is cut
+  std::int32_t blocks_early = 0;  ///< for a prefetched gather: how many block calls earlier it is issued
+  std::int32_t submits = 0;       ///< for a block's last kernel: number of the block's kernels; else 0
 };
 
-/// True for kernels whose time is the optimizer's.
+/// True for kernels whose time is booked as the optimizer's.
 constexpr bool is_of_optimizer(const OpPlan& op) {
   return op.component == Component::optimizer || op.component == Component::gradient_sync;
 }
 
-/// A step program made ready to be played.
+/// A step program prepared for simulation.
 struct ProgramPlan {
-  std::vector<OpPlan> ops;              ///< of all blocks, one block after the other
-  std::vector<std::uint32_t> first_op;  ///< by BlockId, and one behind the last
-  std::vector<SharedOperand> operands;  ///< of all ops
+  std::vector<OpPlan> ops;              ///< operations of all blocks, block by block
+  std::vector<std::uint32_t> first_op;  ///< by BlockId: index of its first op; one more entry marks the end
+  std::vector<SharedOperand> operands;  ///< shared operands of all ops
   std::vector<SharedTensor> shared;
-  std::int32_t lowest_shift = 0;  ///< of any operand
+  std::int32_t lowest_shift = 0;  ///< lowest layer_shift of any operand
   std::int32_t highest_shift = 0;
   std::int32_t most_blocks_early = 0;
 
@@ -69,8 +69,9 @@ struct ProgramPlan {
   }
 };
 
-/// @throws ResultError for a duration that cannot be simulated; std::invalid_argument where `times`
-/// does not fit the program, or a kernel queues on a communication lane.
+/// Prepares a program with the times of its operations.
+/// @throws ResultError for a duration that cannot be simulated; std::invalid_argument if `times` does not
+/// match the program, or a kernel is on a communication lane.
 ProgramPlan plan_program(const StepProgram& program, const OpTimes& times);
 
 }  // namespace foreshard

@@ -9,15 +9,15 @@ void RankClock::settle(const Engine& engine, RankResult& result) {
   reason(engine, result) += passed;
 }
 
-/// Follows what the compute lane waits for, wait by wait, to a running communication, to the host or out of
-/// the rank.
+/// The sum to which idle time is added now. Follows the chain of waits from the compute lane until it reaches
+/// a running communication, the host, or another rank.
 SimTime& RankClock::reason(const Engine& engine, RankResult& result) const {
   LaneId lane = engine_lane(rank_, kComputeLane);
   if (engine.head(lane) == nullptr) return any_communication(engine, result);
-  // A chain of waits visits each lane of the rank once, or it would be a deadlock.
+  // A chain of waits reaches each lane of the rank at most once; otherwise it would be a deadlock.
   for (std::size_t step = 0; step < kRankLanes; ++step) {
     const auto wait = engine.waiting_for(lane);
-    if (!wait) break;  // it has arrived where several ranks meet
+    if (!wait) break;  // the lane is ready for a collective and waits for other ranks
     const RankLane awaited = rank_lane(wait->lane);
     if (rank_of(wait->lane) != rank_) {
       const bool in_flight = engine.is_running(wait->lane) && engine.ended(wait->lane) + 1 == wait->count;
@@ -33,7 +33,8 @@ SimTime& RankClock::reason(const Engine& engine, RankResult& result) const {
   return result.bubble;
 }
 
-/// At a rank's end no kernel is left to wait: the first lane that still runs is the reason.
+/// The reason after the rank's last kernel, when no kernel is left that waits: the first lane that still
+/// communicates.
 SimTime& RankClock::any_communication(const Engine& engine, RankResult& result) const {
   for (RankLane lane = 0; lane < kRankLanes; ++lane) {
     const auto running = axis_of(lane);

@@ -8,18 +8,18 @@
 
 namespace foreshard {
 
-/// Says for every instant in which a rank's compute lane is idle, why it is. Must be told before anything
-/// changes that could change the reason: so between two calls there is one reason, which is looked up at the
-/// second.
+/// Books the time in which a rank's compute lane is idle by its reason. settle() must be called before every
+/// change that could change the reason. Between two calls there is then only one reason, which the second
+/// call looks up.
 class RankClock {
  public:
   explicit RankClock(std::size_t rank) : rank_(rank) {}
 
-  /// Books the time since the last call. @pre the engine's state is that of the time that ends now
+  /// Books the time since the last call. @pre the engine's state is still that of this interval
   void settle(const Engine& engine, RankResult& result);
 
  private:
-  /// Where an idle instant is booked.
+  /// The sum to which idle time because of communication on this axis is added.
   static SimTime& axis(RankResult& result, CommAxis axis) {
     return result.exposed[static_cast<std::size_t>(axis)];
   }

@@ -11,7 +11,7 @@
 
 namespace foreshard {
 
-/// The queues of one rank, as queue_of() numbers them, and one for its host.
+/// A lane of one rank in the simulation: its queues, as queue_of() numbers them, and one for its host.
 using RankLane = Queue;
 inline constexpr RankLane kComputeLane = static_cast<RankLane>(Lane::compute);
 inline constexpr RankLane kSendForward = static_cast<RankLane>(Lane::pp_forward);
@@ -21,14 +21,14 @@ inline constexpr RankLane kReceiveBackward = kReceivesFromNext;
 inline constexpr RankLane kHostLane = static_cast<RankLane>(kQueueCount);
 inline constexpr std::size_t kRankLanes = kQueueCount + 1;
 
-/// The program's lane. @pre not the host's: that is no lane of the program
+/// The lane of the step program. @pre not kHostLane, which the program does not have
 constexpr Lane program_lane(RankLane lane) {
   if (lane == kReceiveForward) return Lane::pp_forward;
   if (lane == kReceiveBackward) return Lane::pp_backward;
   return static_cast<Lane>(lane);
 }
 
-/// The axis of what runs on a lane; none for compute and the host.
+/// The axis of the communications on a lane; none for compute and the host.
 std::optional<CommAxis> axis_of(RankLane lane);
 
 /// The engine's number for a lane of a rank, and back.

@@ -11,7 +11,7 @@ namespace foreshard {
 
 namespace {
 
-/// By BlockId, whether a stage's step runs it.
+/// For each BlockId, whether a stage runs it in its step.
 std::vector<bool> blocks_of(const StepProgram& program, StageId stage) {
   std::vector<bool> runs;
   for (const std::int64_t block_calls : count_block_calls(program, stage)) runs.push_back(block_calls > 0);
@@ -23,7 +23,7 @@ bool calls_on(const ProgramPlan& plan, const std::vector<bool>& blocks, RankLane
                      [&](const OpPlan& op) { return op.lane == lane && blocks[op.block.at()]; });
 }
 
-/// By lane, the kind of group that meets there, if its collectives need others.
+/// For each lane, the kind of group whose collectives run there, if these need other ranks.
 std::array<std::optional<GroupKind>, kRankLanes> kinds_by_lane(const StepProgram& program) {
   std::array<std::optional<GroupKind>, kRankLanes> kinds;
   for (const Block& block : program.blocks) {

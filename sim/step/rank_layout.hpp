@@ -12,16 +12,16 @@
 
 namespace foreshard {
 
-/// The ranks that a simulation plays, and whom each of them meets.
+/// The ranks that a simulation plays, with their neighbours in the pipeline and the groups that they join.
 struct RankLayout {
   struct Place {
     StageId stage;
-    std::uint32_t previous = 0;  ///< the rank that sends it activations; interleaved schedules go round
-    std::uint32_t next = 0;
-    Rank rank;  ///< which one of the mesh it is; folded, the first of those for which it stands
+    std::uint32_t previous = 0;  ///< place that sends it activations; cyclic, as interleaved schedules need
+    std::uint32_t next = 0;      ///< place to which it sends activations
+    Rank rank;                   ///< its rank in the mesh; if folded, the first of those it stands for
   };
   std::vector<Place> places;
-  /// Lanes that move in step: their k-th tasks are the same collective.
+  /// Sets of lanes that are joined: their k-th tasks are the same collective.
   std::vector<std::vector<LaneId>> meetings;
   bool is_folded = false;  ///< each place stands for all ranks of its stage
 
@@ -32,13 +32,13 @@ struct RankLayout {
   }
 };
 
-/// One rank of each stage: the members of the groups within a stage do the same at the same time, so that
-/// only what several stages call together is a meeting.
+/// Layout with one rank of each stage. The members of a group within a stage do the same at the same time, so
+/// only collectives of several stages are meetings.
 RankLayout one_rank_per_stage(const StepProgram& program, const ProgramPlan& plan);
 
-/// Every rank of the mesh, and every group.
-/// @throws std::invalid_argument where the program's groups are not those of a mesh with its stages, or two
-/// kinds of groups share a lane, which could not move in step with both.
+/// Layout with every rank of the mesh and every group.
+/// @throws std::invalid_argument if the program's groups are not those of a mesh with its stages, or if two
+/// kinds of groups share a lane, which cannot be joined with both.
 RankLayout every_rank(const StepProgram& program, const ProgramPlan& plan);
 
 }  // namespace foreshard

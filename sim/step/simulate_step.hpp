@@ -13,51 +13,51 @@
 namespace foreshard {
 
 struct SimulationOptions {
-  /// Share of its multiprocessors that a communication takes from the kernels beside it: while a collective
-  /// or a transfer of a rank runs, its compute lane works at 1 − share. At least 0, less than 1; 0: no
+  /// Share of the multiprocessors that a communication takes away from concurrent kernels: while a collective
+  /// or transfer of a rank runs, its compute lane runs at speed 1 − share. At least 0, less than 1; 0: no
   /// interference. Rounded to a millionth.
   double communication_share = 0.0;
-  /// How many visits of blocks the host issues ahead of the compute lane. At least 1.
+  /// Length of the launch queue: how many block calls the host issues ahead of the compute lane. At least 1.
   std::int64_t blocks_ahead = 64;
-  /// What it takes the host to submit one kernel. A visit's last kernel starts when the host has submitted
-  /// all kernels of the visit and of those before. In [0, 1 s]; rounded to a picosecond; 0: no limit.
+  /// Time that the host needs to submit one kernel. The last kernel of a block call cannot start before the
+  /// host has submitted all kernels of this call and of those before. In [0, 1 s]; rounded to a picosecond;
+  /// 0: no limit.
   Seconds host_submit{0.0};
-  /// Follow the critical path.
+  /// Record the critical path.
   bool critical_path = true;
-  /// Play every rank of the job instead of one that stands for each stage. Where nothing disturbs them, the
-  /// step is the same to the picosecond.
+  /// Simulate every rank of the job instead of one rank that stands for each stage. Without disturbances both
+  /// give the same step to the picosecond.
   bool every_rank = false;
-  /// Only the times of the step and of each rank are asked for: no timeline, no critical path, no memory over
-  /// time, no components. Takes less time and memory, for kernels in a row can be one task.
+  /// Compute only the times of the step and of each rank: no timeline, no critical path, no memory over time,
+  /// no times by component. Takes less time and memory, because consecutive kernels can be merged into one
+  /// task.
   bool totals_only = false;
-  /// What makes ranks differ. @pre with every_rank, or empty
+  /// Slow devices and jitter, which make ranks differ. @pre every_rank is set, or this is empty
   Disturbance disturbance{};
-  /// Told now and then how many of the simulation's tasks have ended, of how many; may be empty. Changes
-  /// nothing.
+  /// Called from time to time with the number of tasks that have ended and of all tasks; may be empty. It
+  /// does not influence the result.
   std::function<void(std::uint64_t done, std::uint64_t of)> progress{};
 };
 
 /// @throws std::invalid_argument for options out of range.
 void check_options(const SimulationOptions& options);
 
-/// When each operation of a training step happens, on one rank of every pipeline stage: the members of the
-/// other groups do the same at the same time, so one stands for all.
+/// Simulates when each operation of a training step runs, by default on one rank of every pipeline stage: the
+/// other ranks of a stage do the same at the same time, so one stands for all.
 ///
-///   lanes        first-in first-out in program order; kernels on one, each kind of group on its own
-///   data         a read waits for the last write of the instance, a write also for the reads since;
-///   instances by
-///                lifetime: per layer, micro-batch, run of a block
-///   edges        after_compute, blocks_compute, prefetch_blocks and pipelined as the program says
-///   (planner/program/ops/op.hpp) transfers    a Send starts when its data is ready and takes the transfer's
-///   time; the Recv that meets it (the k-th of
-///                its direction) ends when it does
-///   collectives  of one stage start when the lane and the data are ready; those of several stages (world,
-///   tied, pp)
-///                when the last stage is
+///   lanes        first-in first-out in program order; kernels share one lane, each kind of group has its own
+///   data         a read waits for the last write of the instance, a write also for the reads since then;
+///                a tensor has an instance per layer, micro-batch or run of a block, by its lifetime
+///   edges        after_compute, blocks_compute, prefetch_blocks and pipelined, as the program sets them
+///                (planner/program/ops/op.hpp)
+///   transfers    a Send starts when its data is ready and takes the transfer's time; the matching Recv (the
+///                k-th Recv of a direction matches the k-th Send) ends when the Send ends
+///   collectives  within one stage start when the lane and the data are ready; those of several stages
+///                (world, tied, pp) start when this holds for the last of them
 ///
-/// The same program and times give the same result, span for span. Two simulations do not know of each other.
+/// The same program and times give the same result, span for span. Simulations are independent of each other.
 /// @throws Deadlock (sim/step/deadlock_report.hpp) if the program cannot be run to its end;
-/// std::invalid_argument for options out of range; as plan_program.
+/// std::invalid_argument for options out of range; and what plan_program throws.
 SimulationResult simulate_step(const StepProgram& program, const OpTimes& times, TimelineSink& timeline,
                                const SimulationOptions& options = {});
 

@@ -14,7 +14,7 @@ namespace foreshard {
 
 namespace {
 
-/// Part `piece` of `pieces` of a duration; the parts add up to the whole.
+/// The duration of piece `piece` of `pieces`; all pieces add up exactly to `duration`.
 SimTime part_of(SimTime duration, std::int32_t piece, std::int32_t pieces) {
   const auto upto = [&](std::int32_t n) {
     return static_cast<std::int64_t>(static_cast<Int128>(duration.picoseconds()) * n / pieces);
@@ -22,17 +22,18 @@ SimTime part_of(SimTime duration, std::int32_t piece, std::int32_t pieces) {
   return SimTime(upto(piece + 1) - upto(piece));
 }
 
-/// Runs beyond those that could start. A lane that has come to its last task that can start must find the
-/// next one written, or it would not queue for what that waits for.
+/// Number of runs written beyond those that could start. When a lane ends its last task that can start, the
+/// next one must already be written, or the lane would not register what it waits for.
 constexpr std::size_t kRunsBeyond = 64;
-/// Runs that are written at once.
+/// Number of runs written in one call.
 constexpr std::size_t kRunsAtOnce = 256;
 
 }  // namespace
 
-/// Goes through a stage's runs as its host does and notes what each operation waits for.
+/// Goes through a stage's runs in the order in which its host issues them and records what each operation
+/// waits for.
 class ScriptWriter::Impl {
-  /// What an operation waits for, by lane of its rank, in tasks that must have ended.
+  /// What an operation waits for: for each lane of its rank, the number of tasks that must have ended.
   struct Needs {
     std::array<std::uint32_t, kRankLanes> count{};
     void need(RankLane lane, std::uint32_t tasks) {
@@ -67,7 +68,7 @@ class ScriptWriter::Impl {
   }
   void drop_before(RankLane lane, std::uint32_t ordinal) { script_.lanes[lane].drop_before(ordinal); }
 
-  // ---- what IssueOrder asks of a rank
+  // ---- the interface that IssueOrder needs of a rank
 
   [[nodiscard]] std::uint32_t operations(std::size_t run) const {
     const std::size_t block = script_.runs[run].block_call.block.at();
@@ -78,7 +79,8 @@ class ScriptWriter::Impl {
   }
   void issue(std::size_t run, std::uint32_t op) { issue_op(run, op_of(run, op)); }
 
-  /// True if what an operation of a later run writes is still needed by a run that starts before it.
+  /// True if an operation of run `later` writes a tensor instance that a run from `now` to `later` − 1 still
+  /// uses.
   [[nodiscard]] bool is_in_use(std::size_t now, std::size_t later, std::uint32_t op) const {
     const std::vector<Run>& runs = script_.runs;
     for (const SharedOperand& written : plan_.operands_of(plan_.ops[op_of(later, op)])) {
@@ -96,8 +98,8 @@ class ScriptWriter::Impl {
  private:
   [[nodiscard]] bool is_complete() const { return kernels_by_run_.size() == script_.runs.size(); }
 
-  /// True where the next run to write is at least kRunsBeyond + `more` runs behind the first that cannot
-  /// start yet: tasks of run r wait until the kernels of run r − blocks_ahead have ended.
+  /// True if the next run to write comes at least kRunsBeyond + `more` runs after the first run that cannot
+  /// start yet. Tasks of run r cannot start before the kernels of run r − blocks_ahead have ended.
   [[nodiscard]] bool is_ahead(std::uint32_t kernels_ended, std::size_t more) const {
     const std::size_t written = kernels_by_run_.size();
     const std::size_t distance = options_.blocks_ahead + kRunsBeyond + more;
@@ -124,10 +126,10 @@ class ScriptWriter::Impl {
     return op.submits > 0 && options_.host_submit > SimTime();
   }
 
-  /// Tasks of a lane so far.
+  /// Number of tasks written for a lane so far.
   [[nodiscard]] std::uint32_t issued(RankLane lane) const { return script_.lanes[lane].size(); }
 
-  /// The plan's number of an operation of a run.
+  /// The index into ProgramPlan::ops of an operation of a run.
   [[nodiscard]] std::uint32_t op_of(std::size_t run, std::uint32_t op) const {
     return plan_.first_op[script_.runs[run].block_call.block.at()] + op;
   }
@@ -161,7 +163,7 @@ class ScriptWriter::Impl {
     }
   }
 
-  /// The host works through a visit's kernels; the last of them cannot start before it is submitted.
+  /// Adds the host's task that submits the kernels of a block call; the last of them waits for its end.
   void submit_kernels(std::size_t run, std::uint32_t op) {
     const SimTime duration(options_.host_submit.picoseconds() * plan_.ops[op].submits);
     Needs room;
@@ -186,7 +188,8 @@ class ScriptWriter::Impl {
     }
   }
 
-  /// Without the waits that earlier tasks of the lane have had: it is first-in first-out.
+  /// Adds a task. Waits that an earlier task of the lane already has are left out, because lanes are first-in
+  /// first-out.
   void add(RankLane lane, Task task, std::size_t run, const Needs& needs) {
     task.sublabel = static_cast<std::uint32_t>(run);
     std::array<Wait, kRankLanes + 1> waits;
@@ -224,13 +227,13 @@ class ScriptWriter::Impl {
   StageScript script_;
   std::array<std::uint64_t, kRankLanes> tasks_{};
   std::optional<InstanceTable> instances_;
-  std::size_t issuing_ = 0;  // the run at whose start the host is
+  std::size_t issuing_ = 0;  // the run that the host has reached
   std::optional<IssueOrder> order_;
-  std::vector<std::uint32_t> kernels_by_run_;  // tasks of the compute lane up to and with each run
+  std::vector<std::uint32_t> kernels_by_run_;  // number of compute tasks up to the end of each run
   std::vector<Needs> known_;                   // by lane: what its tasks so far have waited for
-  Needs holds_;                                // of communication that the next compute waits for
-  Needs needs_;                                // of the operation at hand
-  Needs needs_of_pieces_;                      // of its last piece, where the writer has as many
+  Needs holds_;                                // communications (blocks_compute) the next kernel waits for
+  Needs needs_;                                // what the current operation waits for
+  Needs needs_of_pieces_;                      // what its last piece waits for, if the writer has as many
 };
 
 ScriptWriter::ScriptWriter(const StepProgram& program, const ProgramPlan& plan, StageId stage,

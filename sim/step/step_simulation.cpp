@@ -11,7 +11,7 @@ namespace foreshard {
 
 namespace {
 
-/// A thousandth of a second's work.
+/// Number of tasks between two progress reports; about a millisecond of work.
 constexpr std::uint64_t kTasksBetweenWords = 8192;
 
 constexpr std::size_t direction(RankLane receive_lane) { return receive_lane - kReceiveForward; }
@@ -79,7 +79,7 @@ SimulationResult StepSimulation::run() {
 SimulationResult StepSimulation::result() {
   for (std::size_t lane = 0; lane < engine_.lanes(); ++lane) {
     if (engine_.head(LaneId(lane)) == nullptr) continue;
-    for (ScriptWriter& script : scripts_) script.write_all();  // to tell what comes from what never comes
+    for (ScriptWriter& script : scripts_) script.write_all();  // so the report knows which tasks exist at all
     throw Deadlock(deadlock_report(program_, plan_, scripts_, layout_, engine_));
   }
   result_.step_time = engine_.now();
@@ -91,8 +91,8 @@ SimulationResult StepSimulation::result() {
   return std::move(result_);
 }
 
-/// Lets the script of a rank's stage grow, where the rank needs it, and forget what all ranks of the stage
-/// have done. Lanes that had come to its end go on.
+/// Extends the script of a rank's stage if the rank needs it, and drops the tasks that all ranks of the stage
+/// have ended. Lanes that had reached the script's end are resumed.
 void StepSimulation::write_ahead(std::size_t rank) {
   const std::uint32_t kernels_ended = engine_.ended(engine_lane(rank, kComputeLane)) + 1;
   const std::size_t stage = layout_.places[rank].stage.at();
@@ -119,7 +119,7 @@ SimTime StepSimulation::on_start(LaneId lane, const Task& task) {
   const RankLane at = rank_lane(lane);
   settle_around(rank, at);
   if (path_) path_->note_start(lane);
-  if (at == kHostLane) return task.duration;  // no operation of the program
+  if (at == kHostLane) return task.duration;  // not an operation of the program
   if (task.duration > SimTime()) change_load(rank, at, 1);
   if (has_timeline_) note_start(lane, task);
   if (at == kComputeLane)
@@ -142,7 +142,7 @@ void StepSimulation::on_end(LaneId lane, const Task& task, SimTime start) {
   if (at == kComputeLane) write_ahead(rank);
 }
 
-/// What the timeline will need to know of a task's start.
+/// Records what the timeline needs to know about the start of a task.
 void StepSimulation::note_start(LaneId lane, const Task& task) {
   const TaskLabel label = TaskLabel::unpacked(task.label);
   if (!label.is_first) return;
@@ -154,7 +154,7 @@ void StepSimulation::note_start(LaneId lane, const Task& task) {
   if (is_send_lane(at)) in_flight_[layout_.peer(rank, at)][direction(peer_lane(at))].push(engine_.now());
 }
 
-/// Before a lane changes: the clocks of the ranks that may be waiting for it.
+/// Called before a lane changes: settles the clocks of the ranks that may be waiting for it.
 void StepSimulation::settle_around(std::size_t rank, RankLane lane) {
   clocks_[rank].settle(engine_, result_.ranks[rank]);
   if (!is_send_lane(lane)) return;
@@ -162,8 +162,8 @@ void StepSimulation::settle_around(std::size_t rank, RankLane lane) {
   clocks_[peer].settle(engine_, result_.ranks[peer]);
 }
 
-/// A communication begins or ends: it takes its share of the kernels' multiprocessors, on both ends of a
-/// transfer.
+/// Called when a communication begins or ends. While it runs, it takes a share of the kernels'
+/// multiprocessors; a transfer does so at both ends.
 void StepSimulation::change_load(std::size_t rank, RankLane lane, int change) {
   if (lane == kComputeLane || share_left_ == 1.0) return;
   set_load(rank, change);
@@ -204,7 +204,7 @@ void StepSimulation::emit(std::size_t rank, RankLane lane, const OpPlan& op, std
                      .rank = layout_.is_folded ? kEveryRank : place.rank});
 }
 
-/// A Recv shows from when the data is under way.
+/// The start of a Recv on the timeline: when its data began to be transferred.
 SimTime StepSimulation::arrival_start(std::size_t rank, RankLane lane) {
   Ring<SimTime>& under_way = in_flight_[rank][direction(lane)];
   SimTime& last_end = received_[rank][direction(lane)];
@@ -214,8 +214,9 @@ SimTime StepSimulation::arrival_start(std::size_t rank, RankLane lane) {
   return start;
 }
 
-/// The ledger's sequence of visits, each at the time when it started. A transfer may start after the visits
-/// behind it; its buffers are alive by then, so time only moves on.
+/// Reports the memory ledger's sequence of block calls, each at the time when it started. A transfer may
+/// start after the block calls that follow it; its buffers are already alive, so samples never go back in
+/// time.
 void StepSimulation::report_memory() {
   for (std::size_t stage = 0; stage < members_.size(); ++stage) {
     const std::vector<Bytes> bytes = memory_of_block_calls(program_, StageId(stage));

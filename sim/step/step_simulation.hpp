@@ -20,25 +20,27 @@
 
 namespace foreshard {
 
-/// One simulation under way: ranks follow their stages' scripts, and what the engine says is booked.
+/// One running simulation: ranks follow their stages' scripts on an engine, and the time of each task is
+/// booked.
 class StepSimulation : private EngineListener {
  public:
-  /// Keeps references to all but the options. Without a clock communications take what the plan says.
+  /// Keeps references to all arguments except the options. Without a clock, communications take the plan's
+  /// durations.
   StepSimulation(const StepProgram& program, const ProgramPlan& plan, const RankLayout& layout,
                  TimelineSink& timeline, const SimulationOptions& options,
                  CommunicationClock* clock = nullptr);
-  /// Once. @throws Deadlock
+  /// Runs the whole step. @pre called once @throws Deadlock
   SimulationResult run();
 
-  /// The same in pieces, beside other clocks; as Engine has them.
+  /// run() in single events, for a simulation that interleaves several of these; see Engine.
   void start() { engine_.start(*this); }
   [[nodiscard]] std::optional<SimTime> next_time() const { return engine_.next_time(); }
   void advance() { engine_.advance(*this); }
   [[nodiscard]] SimTime now() const { return engine_.now(); }
   void finish(LaneId lane, SimTime now) { engine_.finish(lane, now, *this); }
-  /// True when every task has ended.
+  /// True if every task has ended.
   [[nodiscard]] bool is_done() const { return engine_.tasks_ended() == tasks_; }
-  /// Once nothing moves any more. @throws Deadlock if not all is done
+  /// The result. @pre no task is running or can start @throws Deadlock if tasks are left
   SimulationResult result();
 
  private:
@@ -66,18 +68,18 @@ class StepSimulation : private EngineListener {
   TimelineSink& timeline_;
   Engine engine_;
   std::vector<ScriptWriter> scripts_;              // by stage
-  std::vector<std::vector<std::size_t>> members_;  // ranks that follow it, by stage
+  std::vector<std::vector<std::size_t>> members_;  // by stage: the ranks that follow its script
   Disturbance disturbance_;
   std::vector<RankClock> clocks_;
   std::optional<PathLog> path_;
   CommunicationClock* clock_;
-  std::uint64_t tasks_ = 0;  // of all ranks
+  std::uint64_t tasks_ = 0;  // number of tasks of all ranks
   SimulationResult result_;
   bool has_timeline_;
   std::function<void(std::uint64_t, std::uint64_t)> progress_;
-  double share_left_;                       // of a rank's speed beside communication
-  std::vector<int> communications_;         // running, by rank
-  std::vector<SimTime> first_piece_start_;  // of the operation that runs, by engine lane
+  double share_left_;                       // share of a rank's speed left to kernels during communication
+  std::vector<int> communications_;         // by rank: number of running communications
+  std::vector<SimTime> first_piece_start_;  // by engine lane: start of the running operation
   std::vector<std::array<Ring<SimTime>, 2>>
       in_flight_;                                 // starts of transfers, by receiving rank and direction
   std::vector<std::array<SimTime, 2>> received_;  // when the last one arrived

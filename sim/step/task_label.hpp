@@ -4,11 +4,11 @@
 
 namespace foreshard {
 
-/// What a task's label says: which operation of the plan, and which part of it.
+/// The contents of a task's label: the operation of the plan, and whether this is its first or last piece.
 struct TaskLabel {
-  std::uint32_t op = 0;  ///< into ProgramPlan::ops; below 2^30
-  bool is_first = true;  ///< of the operation's pieces
-  bool is_last = true;
+  std::uint32_t op = 0;  ///< index into ProgramPlan::ops; below 2^30
+  bool is_first = true;  ///< first of the operation's pieces
+  bool is_last = true;   ///< last of the operation's pieces
 
   [[nodiscard]] constexpr std::uint32_t packed() const {
     return op << 2U | (is_first ? 2U : 0U) | (is_last ? 1U : 0U);

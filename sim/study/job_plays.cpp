@@ -15,13 +15,14 @@
 namespace foreshard {
 namespace {
 
-/// Devices that are drawn apart must not be slow on average as well.
+/// If the speeds of devices are drawn, removes the average slowdown that the cost model includes for their
+/// spread: it must not count twice.
 JobSpec without_spread(JobSpec job, const DisturbanceSpec& disturbance) {
   if (disturbance.spread > 0.0) job.cluster.accelerator.kernels.device_spread = 0.0;
   return job;
 }
 
-/// The nodes of both jobs on one fabric.
+/// The cluster with the nodes of both jobs on one fabric.
 ClusterSpec shared_cluster(const JobSpec& job, const std::optional<JobSpec>& beside) {
   ClusterSpec cluster = job.cluster;
   if (!beside) return cluster;
@@ -68,7 +69,7 @@ NetworkResult JobPlays::play(const Disturbance& disturbance, TimelineSink* timel
   SimulationOptions options = playable_.options;
   options.every_rank = request_.every_rank || !request_.disturbance.empty();
   options.disturbance = disturbance;
-  // The critical paths of thousands of ranks are too long to keep.
+  // The critical path over thousands of ranks needs too much memory.
   options.totals_only = timeline == nullptr && options.every_rank;
   options.critical_path = !options.every_rank;
   if (progress) {

@@ -16,7 +16,7 @@
 
 namespace foreshard {
 
-/// A job made ready to be played, alone or beside another.
+/// A job prepared for simulation, alone or together with another job.
 struct PlayableJob {
   JobSpec job;
   StepProgram program;
@@ -26,30 +26,30 @@ struct PlayableJob {
   explicit PlayableJob(JobSpec spec);
 };
 
-/// Plays the steps that a request asks for, each time with one draw of what disturbs them. Keeps a reference
-/// to the request.
+/// Simulates the steps that a request asks for, each with one random draw of the disturbances. Keeps a
+/// reference to the request.
 class JobPlays {
  public:
-  /// @throws RequestError where the request does not go together with the job
+  /// @throws RequestError if the request does not fit the job
   JobPlays(const JobSpec& job, const SimulationRequest& request);
 
   [[nodiscard]] const PlayableJob& playable() const { return playable_; }
-  /// @throws RequestError for the slowdown of a rank that is not there
+  /// The disturbance drawn with this seed. @throws RequestError for a slowdown of a rank that does not exist
   [[nodiscard]] Disturbance drawn(std::uint64_t seed) const;
 
-  /// The step in full. @param timeline  where it is wanted, else null
+  /// Simulates the step with all details. @param timeline  receives the timeline; null if it is not wanted
   [[nodiscard]] NetworkResult play(const Disturbance& disturbance, TimelineSink* timeline,
                                    const StudyProgress& progress) const;
-  /// The step alone, with nothing in its way.
+  /// The step time of the job alone, without disturbances.
   [[nodiscard]] SimTime undisturbed() const;
-  /// The other job's step with the fabric for itself. @pre there is another job
+  /// The step time of the other job if it has the fabric to itself. @pre there is another job
   [[nodiscard]] SimTime other_alone() const;
 
  private:
   [[nodiscard]] Fabric make_fabric(std::span<const Degradation> degraded) const;
   [[nodiscard]] NetworkResult play_alone(const SimulationOptions& options, TimelineSink* timeline) const;
   [[nodiscard]] bool has_flows() const { return request_.network == NetworkModel::flow; }
-  /// The job itself on its devices.
+  /// The job, placed on its devices of the fabric.
   [[nodiscard]] NetworkJob on_network(const SimulationOptions& options, TimelineSink* timeline) const;
 
   const SimulationRequest& request_;

@@ -9,7 +9,7 @@ namespace foreshard {
 
 std::optional<PlayedTrainings> play_trainings(const JobSpec& job, const TrainingFigures& training) {
   if (!training.failures || !training.failures->time || !training.time) return std::nullopt;
-  constexpr double kMostSegments = 5e6;  // a second's work
+  constexpr double kMostSegments = 5e6;  // takes about a second
   constexpr double kFewestRuns = 20.0;
   constexpr double kMostRuns = 1000.0;
   constexpr std::uint64_t kSeed = 1;

@@ -8,9 +8,10 @@
 
 namespace foreshard {
 
-/// The job's training played failure by failure, beside the closed form of the estimate; so many times as
-/// take about a second, but from 20 to 1,000. The same each time. None where the job does not say how long
-/// it trains or how often something fails, where it never ends, and where two runs would take too long.
+/// Simulates the job's training failure by failure, to compare with the closed form of the estimate. The
+/// number of runs, from 20 to 1,000, is chosen so that they take about a second. The result is the same each
+/// time. None if the job does not give its length or failure rate, if the training never ends, or if two runs
+/// would take too long.
 std::optional<PlayedTrainings> play_trainings(const JobSpec& job, const TrainingFigures& training);
 
 }  // namespace foreshard

@@ -61,7 +61,7 @@ bool is_disturbed(const SimulationRequest& request) {
 
 SimulatedJob simulate_job(JobSpec job, const SimulationRequest& request) {
   const JobPlays plays(job, request);
-  // Before anything is played: it names the figure of the input that makes a result impossible.
+  // Estimate before simulating: its error message names the input figure that makes a result impossible.
   const Estimate summed = estimate(job, plays.playable().program);
   std::optional<DrawnSteps> drawn;
   std::uint64_t seed = request.seed;

@@ -13,11 +13,11 @@
 
 namespace foreshard {
 
-/// The trace of a simulated step, in Chrome's format.
+/// A request to write the trace of a simulated step in Chrome's format.
 struct TraceRequest {
-  std::ostream& out;  ///< should be binary
+  std::ostream& out;  ///< should be open in binary mode
   bool has_all_ranks = false;
-  std::optional<std::int64_t> micro_batches{};  ///< so many, from the first on; none: all
+  std::optional<std::int64_t> micro_batches{};  ///< number to write, from the first on; none: all
 };
 
 /// How a job is to be simulated.
@@ -25,18 +25,18 @@ struct SimulationRequest {
   NetworkModel network = NetworkModel::alpha_beta;
   bool every_rank = false;
   DisturbanceSpec disturbance{};
-  std::vector<Degradation> degraded{};  ///< with flows
+  std::vector<Degradation> degraded{};  ///< degraded links; only with NetworkModel::flow
   std::uint64_t seed = 1;
   std::size_t seeds = 1;
-  std::optional<JobSpec> beside{};  ///< another job on the same fabric, with flows
+  std::optional<JobSpec> beside{};  ///< another job on the same fabric; only with NetworkModel::flow
   Placement placement = Placement::packed;
   std::optional<TraceRequest> trace{};
   StudyProgress progress{};
 };
 
-/// Simulates a job's step and, where the job says what fails, trainings with failures. Of several draws the
-/// one whose step is the median is shown in detail. @throws RequestError where the request does not go
-/// together with the job
+/// Simulates a job's step and, if the job describes failures, trainings with failures. With several seeds,
+/// the draw with the median step is reported in detail. @throws RequestError if the request does not fit the
+/// job
 SimulatedJob simulate_job(JobSpec job, const SimulationRequest& request);
 
 }  // namespace foreshard

@@ -6,7 +6,7 @@ namespace foreshard {
 
 namespace {
 
-/// The mean over stages of what the simulation gave to each cause.
+/// The simulated time of each cause, as the mean over the stages.
 StepBreakdown mean_breakdown(const SimulationResult& simulation) {
   StepBreakdown parts;
   const double share = 1.0 / static_cast<double>(simulation.ranks.size());

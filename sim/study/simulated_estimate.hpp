@@ -6,8 +6,9 @@
 
 namespace foreshard {
 
-/// The estimate of a job with its step taken from a simulation: time, band, breakdown, utilisation, run.
-/// Parameters, FLOPs, memory and traffic are sums of the same program and stay.
+/// Replaces the step of a job's estimate by a simulated one: time, error band, breakdown, utilisation, and
+/// the figures of the whole training. Parameters, FLOPs, memory and traffic stay, because they are sums over
+/// the same program.
 Estimate with_simulation(const JobSpec& job, Estimate estimate, const SimulationResult& simulation);
 
 }  // namespace foreshard

@@ -10,7 +10,7 @@
 
 namespace foreshard {
 
-/// The times of a simulation in seconds, with what the disturbance did to each rank.
+/// Converts the times of a simulation to seconds, and adds the disturbance of each rank.
 SimulatedStep simulated_step(const SimulationResult& simulation, const Disturbance& disturbance);
 
 std::vector<SimulatedLink> simulated_links(std::span<const LinkLoad> links);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kHandOnBytes = std::size_t{1} << 20;
 
-/// The text as it stands between the quotes of a JSON string.
+/// Escapes text for use between the quotes of a JSON string.
 std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) {
@@ -33,7 +33,7 @@ std::string thread_name(RankLane lane) {
   return is_receive_lane(lane) ? name + " receive" : name;
 }
 
-/// Ranks of one stage: devices are ordered with stages outermost.
+/// The number of ranks in a stage. Stages are the outermost dimension in the order of devices.
 std::size_t count_ranks_per_stage(const StepProgram& program) {
   const auto world = static_cast<std::size_t>(GroupKind::world);
   if (program.groups.size() <= world) return 1;
@@ -139,7 +139,7 @@ void ChromeTrace::add_counter(const std::string& title, const std::string& name,
         escaped(title_ + title));
     ++events_;
   }
-  // One more, at which the last stretch ends.
+  // One more value marks the end of the last interval.
   const auto intervals = static_cast<std::size_t>(bytes.rend() - last);
   for (std::size_t s = 0; s <= intervals; ++s) {
     const double rate = s < intervals ? bytes[s] / interval.seconds().value() : 0.0;
@@ -175,7 +175,7 @@ ChromeTrace::Members ChromeTrace::members_of(StageId stage, Rank rank) const {
   return {stage.at() * ranks_per_stage_, ranks_per_stage_};
 }
 
-/// Writes the event at hand once for every process.
+/// Writes the current event once for every process.
 void ChromeTrace::write_event(Members members) {
   for (std::size_t member = members.first; member < members.first + members.count; ++member) {
     text_ << ",\n{\"pid\":" << static_cast<std::int64_t>(first_process_ + member) << "," << rest_.view();
@@ -184,14 +184,14 @@ void ChromeTrace::write_event(Members members) {
   hand_on();
 }
 
-/// One end of the arrow from the k-th Send of a direction to the k-th Recv. Both ends know the sender's lane
-/// and k, so both come to the same id.
+/// Writes one end of the arrow from the k-th Send of a direction to the k-th Recv. Both ends compute the
+/// arrow's id from the sender's lane and k.
 void ChromeTrace::write_flow(Members members, RankLane lane, Picoseconds time) {
   const bool is_send = is_send_lane(lane);
   const RankLane send_lane = is_send ? lane : peer_lane(lane);
   const auto direction = static_cast<std::size_t>(send_lane == kSendForward ? 0 : 1);
   const std::size_t ranks = transfers_.size();
-  // The sender stands one stage before the receiver, or after it; schedules go round.
+  // The sender is one stage before or after the receiver, cyclically because of interleaved schedules.
   const std::size_t to_sender = is_send                   ? 0
                                 : lane == kReceiveForward ? ranks - ranks_per_stage_
                                                           : ranks_per_stage_;

@@ -10,7 +10,7 @@
 
 namespace foreshard {
 
-/// Text under construction, in memory that is used again: no streams and no allocation per field.
+/// A buffer in which text is built. Its memory is reused, so that no field needs a stream or an allocation.
 class TextBuffer {
  public:
   [[nodiscard]] std::string_view view() const { return {text_.data(), used_}; }
@@ -27,7 +27,7 @@ class TextBuffer {
     used_ += static_cast<std::size_t>(std::to_chars(place, place + kLongestInteger, value).ptr - place);
     return *this;
   }
-  /// Picoseconds as microseconds, with all six decimals: exact. @pre picoseconds >= 0
+  /// Appends picoseconds as microseconds with six decimals, which is exact. @pre picoseconds >= 0
   TextBuffer& microseconds(std::int64_t picoseconds) {
     constexpr std::int64_t kPerMicrosecond = 1'000'000;
     *this << picoseconds / kPerMicrosecond;

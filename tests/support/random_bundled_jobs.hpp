@@ -11,8 +11,8 @@
 #include "planner/spec/types/job_spec.hpp"
 #include "planner/spec/yaml/diagnostic.hpp"
 
-// Jobs of the bundled models on the bundled clusters, with every key of a job file drawn from a fixed seed. They are
-// read as a user's file is, so that frameworks fill in what is not drawn.
+// Jobs of the bundled models on the bundled clusters, with every key of a job file drawn from a fixed seed.
+// They are read as a user's file is, so that frameworks fill in what is not drawn.
 
 namespace foreshard::test {
 
@@ -35,7 +35,7 @@ class BundledJobDraw {
       try {
         return {*text, parse_jobs(*text, "drawn.yaml").front()};
       } catch (const SpecError&) {
-        // Not legal: the next draw may be.
+        // Not legal: try the next draw.
       }
     }
   }
@@ -54,7 +54,7 @@ class BundledJobDraw {
     const std::vector<const char*> all(values);
     return std::string(", ") + key + ": " + all[engine_() % all.size()];
   }
-  /// The same, in half of all jobs; in the others the default stands.
+  /// The same in half of all jobs; the others have the default.
   std::string perhaps(const char* key, std::initializer_list<const char*> values) {
     return one_in(2) ? word(key, values) : std::string();
   }
@@ -65,7 +65,7 @@ class BundledJobDraw {
     return std::string(key) + ": {" + entries.substr(2) + "}\n";
   }
 
-  /// None where the degrees do not divide the devices.
+  /// None if the degrees do not divide the number of devices.
   std::optional<std::string> draw() {
     const std::string model =
         one_of("llama3-8b", "llama2-13b", "llama3-70b", "gpt2-xl", "gpt3-175b", "mistral-7b", "mixtral-8x7b",

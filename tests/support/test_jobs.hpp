@@ -2,12 +2,13 @@
 
 #include "planner/spec/types/job_spec.hpp"
 
-// Jobs for tests, built by hand so that nothing depends on files.
+// Jobs for tests, built in code so that tests do not depend on files.
 
 namespace foreshard::test {
 
-/// A node with eight accelerators and round figures: 1 PFLOP/s in every type, 1 TB/s memory, 100 GB/s links,
-/// 10 GB/s network; all constants of the kernel model neutral (efficiency 1, nothing fixed).
+/// A cluster with round figures, by default of nodes with eight accelerators: 1 PFLOP/s in every dtype, 1
+/// TB/s memory, 100 GB/s links, 10 GB/s network. All constants of the kernel model are neutral (efficiency 1,
+/// no fixed times).
 inline ClusterSpec round_cluster(std::int64_t nodes, std::int64_t devices_per_node = 8) {
   ClusterSpec cluster;
   cluster.name = "round";

@@ -12,7 +12,8 @@
 
 namespace foreshard::tiny {
 
-/// Sizes in bytes, with different digits or orders of magnitude, so that a sum shows its terms.
+/// Sizes in bytes. They differ in digits or orders of magnitude, so that the terms of a sum can be
+/// recognised.
 struct Sizes {
   std::int64_t weight = 10'000;    ///< of a layer
   std::int64_t gradient = 20'000;  ///< of a layer
@@ -20,7 +21,7 @@ struct Sizes {
   std::int64_t table = 50'000;     ///< embedding, and its gradient
   std::int64_t norm = 4;           ///< global gradient norm
   std::int64_t ids = 1;
-  std::int64_t hidden = 10;         ///< also d.hidden and what is sent
+  std::int64_t hidden = 10;         ///< also the size of d.hidden and of transfers
   std::int64_t inner = 100;         ///< kept by a layer for backward
   std::int64_t activated = 40;      ///< inside a layer's forward
   std::int64_t d_inner = 60;        ///< inside a layer's backward
@@ -69,7 +70,7 @@ inline Operand add_to(TensorId tensor, int shift = 0) {
   return {.tensor = tensor, .access = Access::accumulate, .layer_shift = static_cast<std::int8_t>(shift)};
 }
 
-/// An operation of which only the operands matter: the ledger reads nothing else.
+/// An operation with operands only, because the memory ledger reads nothing else.
 inline Op op(std::string name, std::vector<Operand> operands) {
   Op result;
   result.kind = Pointwise{};
@@ -85,7 +86,7 @@ inline Slot backward(int chunk, int micro_batch) {
   return {.pass = Pass::backward, .chunk = ChunkId(chunk), .micro_batch = MicroBatch(micro_batch)};
 }
 
-/// All forwards, then all backwards.
+/// GPipe's order: all forward passes, then all backward passes.
 inline std::vector<Slot> gpipe_order(int micro_batches) {
   std::vector<Slot> order;
   for (int i = 0; i < micro_batches; ++i) order.push_back(forward(0, i));
@@ -93,7 +94,7 @@ inline std::vector<Slot> gpipe_order(int micro_batches) {
   return order;
 }
 
-/// `stages` − 1 − `stage` forwards to warm up, then forward and backward in turn, then the backwards left.
+/// `stages` − 1 − `stage` warm-up forwards, then forward and backward alternately, then the rest of backward.
 inline std::vector<Slot> one_f_one_b_order(int stages, int stage, int micro_batches) {
   const int warm_up = stages - 1 - stage < micro_batches ? stages - 1 - stage : micro_batches;
   std::vector<Slot> order;
@@ -108,8 +109,8 @@ inline std::vector<Slot> one_f_one_b_order(int stages, int stage, int micro_batc
 
 /// The blocks of the tiny model.
 ///   layer    up: inner = f(hidden, w)      act: activated = f(inner)      down: hidden+1 = f(activated, w)
-///   backward d.down: d_inner = f(d.hidden+1, w)   d.w: g += f(d_inner, inner)   d.up: d.hidden = f(d_inner,
-///   hidden)
+///   backward d.down: d_inner = f(d.hidden+1, w)      d.w: g += f(d_inner, inner)
+///            d.up: d.hidden = f(d_inner, hidden)
 struct Model {
   BlockId embedding_forward, layer_forward, head_forward;
   BlockId embedding_backward, layer_backward, head_backward;
@@ -166,7 +167,7 @@ inline Model build_model(ProgramBuilder& build, const Sizes& size) {
   return model;
 }
 
-/// Embedding and layer 0 on stage 0, layer 1 and head on stage 1. The orders are left to the caller.
+/// Embedding and layer 0 on stage 0, layer 1 and head on stage 1. The caller sets the stages' orders.
 inline StepProgram two_stages(std::int64_t micro_batches, const Sizes& size = {}) {
   ProgramBuilder build;
   const Model m = build_model(build, size);

@@ -1,4 +1,4 @@
-// Figures that cannot be are refused by name, with the input that is to blame.
+// Impossible figures are refused by name, with the input that causes them.
 #include "planner/cost/step/check_estimate.hpp"
 
 #include <limits>

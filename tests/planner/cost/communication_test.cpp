@@ -29,7 +29,7 @@ AxisTraffic traffic(const JobSpec& job, CommAxis axis) {
   return estimate(job).communication[static_cast<std::size_t>(axis)];
 }
 
-// What n members send each: nccl-tests, doc/PERFORMANCE.md.
+// Bytes that each of n members sends: nccl-tests, doc/PERFORMANCE.md.
 constexpr std::int64_t all_reduce(std::int64_t payload, std::int64_t n) { return 2 * (n - 1) * payload / n; }
 constexpr std::int64_t one_way(std::int64_t payload, std::int64_t n) { return (n - 1) * payload / n; }
 
@@ -66,7 +66,7 @@ TEST_CASE("tp: sequence parallelism sends as much, and gathers inputs again") {
         Bytes(12 * ((10 * L + 2 + 3) * one_way(kStream, t) + kLoss) + norms));
   CHECK(traffic(job, CommAxis::tp).calls == 12 * (10 * L + 2 + 3 + 2) + L + 1);
 
-  job.framework = Framework::nanotron;  // keeps what it gathered: the bytes of plain tensor parallelism
+  job.framework = Framework::nanotron;  // keeps gathered tensors: the bytes of plain tensor parallelism
   const Estimate kept = estimate(job);
   CHECK(kept.attention.tp_bytes == Bytes(2 * all_reduce(kStream, t)));
   CHECK(traffic(job, CommAxis::tp).bytes_per_device ==
@@ -141,8 +141,8 @@ TEST_CASE("dp: calls follow the framework's bucket") {
   CHECK(traffic(job, CommAxis::dp).calls == 1 + 1);
 
   // D 2048, F 4096: q, k, v 48 MiB, output 16 MiB, gate and up 64 MiB, down 32 MiB and 8 KiB of norms in
-  // fp32. A bucket of 25 MiB takes the norm; then every matrix stands alone, but the second norm joins
-  // output.
+  // fp32. A bucket of 25 MiB takes the norm; then every matrix has its own bucket, and the second norm shares
+  // that of output.
   JobSpec large = llama_job(llama_shaped(4, 2048, 4096, 16, 16, 512),
                             {.sequence = 32, .micro_batch = 1, .global_batch = 4});
   large = sharded(large, {.dp = 4});
@@ -164,7 +164,7 @@ TEST_CASE("dp: overlap changes when, not what") {
 // ---- Pipeline parallelism. Narayanan et al. 2021, arXiv:2104.04473, section 4.1.
 
 TEST_CASE("pp: every boundary carries b·s·h each way for each micro-batch") {
-  // Of two stages each sends one way; a stage in the middle sends both ways.
+  // With two stages, each sends in one direction; a stage in the middle sends in both.
   CHECK(traffic(sharded(llama(), {.pp = 2}), CommAxis::pp).bytes_per_device == Bytes(12 * kStream));
   CHECK(traffic(sharded(llama(), {.pp = 2}), CommAxis::pp).calls == 12);
   CHECK(traffic(sharded(llama(), {.pp = 4}), CommAxis::pp).bytes_per_device == Bytes(2 * 12 * kStream));
@@ -189,7 +189,7 @@ TEST_CASE("pp: sequence parallelism and Megatron-LM's scatter send 1/t") {
   const AxisTraffic plain = traffic(job, CommAxis::tp);
   job.framework = Framework::megatron;
   CHECK(traffic(job, CommAxis::pp).bytes_per_device == Bytes(12 * kStream / t));
-  // The receiver gathers: one way on each of the two stages.
+  // The receiver gathers: in one direction on each of the two stages.
   CHECK(traffic(job, CommAxis::tp).bytes_per_device ==
         plain.bytes_per_device + Bytes(12 * one_way(kStream, t)));
 }
@@ -198,8 +198,8 @@ TEST_CASE("pp: a tied table's gradient is summed over first and last stage") {
   JobSpec job = sharded(llama(), {.tp = 2, .pp = 4});
   const AxisTraffic untied = traffic(job, CommAxis::pp);
   job.model.tied_embeddings = true;
-  // The ends send one way and all-reduce V/t rows in fp32 with one partner: 2·(2 − 1)/2 of them. With one
-  // micro-batch that is more than a middle stage's two transfers.
+  // First and last stage send in one direction and all-reduce V/t rows in fp32 with one partner: 2·(2 − 1)/2
+  // of them. With one micro-batch that is more than the two transfers of a middle stage.
   job.training.global_batch = 2;
   CHECK(traffic(job, CommAxis::pp).bytes_per_device == Bytes(kStream + V / 2 * D * 4));
   CHECK(traffic(job, CommAxis::pp).calls == 1 + 1);

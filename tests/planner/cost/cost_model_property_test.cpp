@@ -5,7 +5,7 @@
 #include "tests/planner/cost/hand_built.hpp"
 #include "tests/support/catch.hpp"
 
-// What every cost model must hold, on many shapes and jobs drawn with a fixed seed.
+// Properties of every cost model, tested on many shapes and jobs drawn with a fixed seed.
 
 using namespace foreshard;
 using namespace foreshard::test;
@@ -55,7 +55,7 @@ std::vector<std::pair<Op, StepProgram>> random_kernels(Sizes& sizes) {
           {make_op(Pointwise{PointwiseKind::gelu, 1}, {accumulate(x)}), tensors.program()}};
 }
 
-/// Job `better` is never slower than `job`, whatever runs on it.
+/// Checks that no operation is slower in job `better` than in `job`.
 void check_never_slower(const JobSpec& better, const JobSpec& job, Sizes& sizes) {
   const CostModel fast(better);
   const CostModel slow(job);
@@ -172,7 +172,7 @@ TEST_CASE("scaling all rates by k and all fixed times by 1/k scales every operat
 TEST_CASE("pricing an operation allocates nothing") {
   Sizes sizes;
   JobSpec job = round_job({.tp = 8, .dp = 4, .pp = 2});
-  job.cluster.nccl = NcclSpec{};  // the choice among many ways
+  job.cluster.nccl = NcclSpec{};  // so that NCCL's algorithm is chosen among several
   const CostModel model(job);
   auto priced = random_kernels(sizes);
   priced.emplace_back(make_op(Collective{.group = GroupKind::dp, .payload = Bytes(1000)}), StepProgram{});

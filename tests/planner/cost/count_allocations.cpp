@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <new>
 
-// The replacements stand in a file of their own: inlined beside their callers, GCC takes malloc and free for
-// a mismatched pair.
+// The replacements are in a file of their own: if they were inlined into their callers, GCC would report
+// malloc and free as a mismatched pair.
 
 namespace {
 std::atomic<std::size_t> allocations{0};

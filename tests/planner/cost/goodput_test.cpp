@@ -38,7 +38,7 @@ TEST_CASE("the best interval is where goodput is highest, and near Daly's") {
     CHECK(goodput(model, best) >= goodput(model, 1.01 * best));
     CHECK(goodput(model, best) >= goodput(model, 0.99 * best));
     CHECK(std::abs(best / daly_interval(model) - 1.0) < 0.01);
-    // The restart costs, but does not move it.
+    // The restart costs time, but does not change the best interval.
     CHECK(std::abs(best / best_interval(model_of(10'000.0, checkpoint, 0.0)) - 1.0) < 1e-6);
   }
 }
@@ -51,8 +51,9 @@ TEST_CASE("spare nodes by hand: of Poisson's distribution at mean 1, 0.9810 lie 
 
 TEST_CASE(
     "where restarts fail before they end, a run makes no progress, and nothing is computed of its end") {
-  // Between failures 1 s, a restart 100 s: one in e^100 succeeds. At once, whatever the failures: also one a
-  // microsecond, and a restart of which e^(R/M) is no number.
+  // With 1 s between failures and a restart of 100 s, one restart in e^100 succeeds. The answer comes
+  // immediately for any failure rate: also for one failure per microsecond, and for a restart whose e^(R/M)
+  // overflows.
   for (const auto& [mtbf, restart] : {std::pair{1.0, 100.0}, std::pair{1e-6, 100.0}, std::pair{1.0, 1e12}}) {
     CAPTURE(mtbf, restart);
     const FailureSpec failures{.mtbf_per_device = Seconds(mtbf),
@@ -96,7 +97,7 @@ TEST_CASE("Llama 3 405B: 419 failures in 54 days on 16,384 devices, and more tha
   CHECK(std::abs(figures.mtbf.value() / 3600.0 - 3.0931) < 1e-3);
   CHECK(figures.goodput > 0.9);
   CHECK(figures.goodput < 0.95);
-  // In as long as the snapshot lasted, as many failures.
+  // The expected number of failures in the snapshot's duration is the observed one.
   figures = failure_figures(failures, kDevices, figures.goodput * Seconds(54.0 * kDay), std::nullopt);
   REQUIRE(figures.failures);
   REQUIRE(figures.time);

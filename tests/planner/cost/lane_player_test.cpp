@@ -1,5 +1,5 @@
-// What a rank's lanes make of blocks in a row, with durations chosen so that the answer can be read off: all operations
-// take no time but those named.
+// Times of a rank's lanes for consecutive blocks. Durations are chosen so that the answer is easy to see:
+// only the named operations take time.
 #include "planner/cost/step/lane_player.hpp"
 
 #include <map>
@@ -41,7 +41,7 @@ std::vector<Run> runs_of_blocks(const StepProgram& program, const std::vector<st
   return runs;
 }
 
-/// Where a rank stands when the compute lane is through with these blocks and with what holds it.
+/// The time at which the compute lane has ended these blocks and the communication that blocks it.
 LaneTimes times_behind(const JobSpec& job, const std::vector<std::string>& blocks,
                        const Durations& durations) {
   const StepProgram program = build_step_program(job);
@@ -51,7 +51,7 @@ LaneTimes times_behind(const JobSpec& job, const std::vector<std::string>& block
   return player.play(std::array{runs.size()}).front().times;
 }
 
-/// When every lane is.
+/// The time at which every lane has ended these blocks.
 LaneTimes times_at_end(const JobSpec& job, const std::vector<std::string>& blocks,
                        const Durations& durations) {
   const StepProgram program = build_step_program(job);
@@ -62,7 +62,7 @@ LaneTimes times_at_end(const JobSpec& job, const std::vector<std::string>& block
   return player.end();
 }
 
-/// What the last of four equal blocks in a row adds.
+/// The time that the last of four consecutive equal blocks adds.
 LaneTimes added_by_last(const JobSpec& job, const std::string& block, const Durations& durations) {
   return times_behind(job, std::vector<std::string>(4, block), durations) -
          times_behind(job, std::vector<std::string>(3, block), durations);
@@ -210,8 +210,8 @@ TEST_CASE("lanes: a wait for several communications in a row is each one's for a
 }
 
 TEST_CASE("lanes: a write waits for the communication that still reads") {
-  // Twice: a kernel of 1 s writes what is then sent for 3 s. The second kernel waits until 4, its communication from 5
-  // to 8.
+  // Twice: a kernel of 1 s writes a tensor, which is then sent in 3 s. The second kernel waits until 4, its
+  // communication from 5 to 8.
   const LaneTimes times = play_block(
       {{.seconds = 1.0, .writes = {0}}, {.seconds = 3.0, .group = GroupKind::dp, .reads = {0}}}, 2);
   CHECK(times.total().value() == 8.0);
@@ -220,8 +220,8 @@ TEST_CASE("lanes: a write waits for the communication that still reads") {
 }
 
 TEST_CASE("lanes: kernels run at what communication leaves them, for as long as it runs") {
-  // Behind a kernel of 1 s a communication of 4 s, which leaves half: a kernel of 3 s does 2 s of its work until 5 and
-  // the rest by 6.
+  // Behind a kernel of 1 s a communication of 4 s, which leaves half: a kernel of 3 s does 2 s of its work
+  // until 5 and the rest by 6.
   const LaneTimes times = play_block({{.seconds = 1.0, .writes = {0}},
                                       {.seconds = 4.0, .group = GroupKind::dp, .reads = {0}},
                                       {.seconds = 3.0}},

@@ -1,4 +1,4 @@
-// Parameters of known models to the last digit, whatever the sharding, and GPT's against closed formulas.
+// Exact parameter counts of known models, for every sharding; GPT's are compared with closed formulas.
 #include <string>
 #include <vector>
 
@@ -11,7 +11,7 @@ using namespace foreshard::test;
 
 namespace {
 
-/// An architecture as published, and what integer arithmetic on it gives.
+/// A published architecture, and its parameter count computed by integer arithmetic.
 struct Known {
   std::string name;
   std::int64_t layers, hidden, ffn, heads, kv_heads, vocab;

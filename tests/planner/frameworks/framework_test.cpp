@@ -19,7 +19,7 @@ TEST_CASE("every framework keeps fp32 weights and an fp32 loss, in bounds") {
   for (const Framework framework : kAll) {
     const FrameworkConventions conventions = framework_conventions(framework);
     CAPTURE(static_cast<int>(framework));
-    // FSDP cuts and keeps the weights themselves in fp32.
+    // FSDP shards the weights and keeps them in fp32.
     CHECK(conventions.fp32_master_weights == (framework != Framework::torch_fsdp));
     CHECK(conventions.fp32_logits);
     CHECK(conventions.prefetch_layers >= 1);

@@ -1,6 +1,6 @@
-// The program written by hand is what emitters, cost, ledger, simulator and runtime are held against; these
-// tests hold it against the model's own arithmetic. T = 4 tokens, D = 8 hidden, F = 16, V = 32; 4 heads and 2
-// kv heads of 2; tp 2, pp 2, two micro-batches.
+// Tests of emitters, cost, ledger, simulator and runtime compare with a program written by hand. The tests
+// here check that program itself against the model's arithmetic. T = 4 tokens, D = 8 hidden, F = 16, V = 32;
+// 4 heads and 2 kv heads of 2; tp 2, pp 2, two micro-batches.
 #include "tests/planner/program/golden.hpp"
 
 #include <algorithm>
@@ -40,8 +40,8 @@ std::int64_t collective_bytes(const Block& block) {
   return bytes;
 }
 
-/// Groups, tensors, blocks and stages of a program's JSON form, one text each, sorted: in which order tensors
-/// and blocks are listed means nothing, the order of operations and visits stays.
+/// Groups, tensors, blocks and stages of a program's JSON form, as one text each, sorted. The order of
+/// tensors and blocks in the list has no meaning; the order of operations and block calls is kept.
 std::vector<std::string> entries_of(const std::string& json) {
   const std::string begin = "\n  {";
   std::vector<std::string> entries;

@@ -23,7 +23,7 @@ TEST_CASE("operations alike in component, kind and phase are one group, counted 
   CHECK(calls_of(groups, Component::ffn, "gemm", Phase::forward) == 2 * 2 * 2);
   CHECK(calls_of(groups, Component::ffn, "gemm", Phase::backward_input) == 2 * 2 * 2);
   CHECK(calls_of(groups, Component::attention_core, "attention", Phase::forward) == 2 * 2);
-  // One stage sends what the other receives, once a micro-batch each way.
+  // Each stage sends to the other once per micro-batch.
   CHECK(calls_of(groups, Component::pipeline, "send", Phase::forward) == 2);
   CHECK(calls_of(groups, Component::pipeline, "recv", Phase::forward) == 2);
 }
@@ -38,7 +38,7 @@ TEST_CASE("every operation belongs to a group of its kind") {
       CHECK(group.kind == kind_name(program.blocks[block].ops[op].kind));
       CHECK(group.phase == program.blocks[block].ops[op].phase);
       CHECK(group.is_communication == is_communication(program.blocks[block].ops[op]));
-      // Stages meet in the gradient norm's sum alone; tensor-parallel collectives stay within one.
+      // Only the sum of the gradient norm spans several stages; tensor-parallel collectives stay within one.
       CHECK(group.spans_stages == (program.blocks[block].ops[op].name == "all-reduce gradient norm"));
     }
   }

@@ -40,7 +40,7 @@ Comparison square() {
 }  // namespace
 
 TEST_CASE("one column per variant, with what it has and what it has not") {
-  // Bands of 6.25%: 0.25 of 4 s, 0.5 of 8 s, 0.625 of 10 s, all with the one decimal that 10 s asks for.
+  // Bands of 6.25%: 0.25 of 4 s, 0.5 of 8 s, 0.625 of 10 s, all with one decimal, as 10 s needs.
   // Tokens: 4096 / 8 s / 64 = 8.00 and 6.40 per second and GPU. Shares of 8 and 10 s. Memory 58 + 3 GiB, and
   // 99 + 1. 15e12 tokens · 8 s / 4096 / 86,400 = 339,084 days, times 24 h · 64 · 2.5 USD/h = 1,302 M USD, and
   // a quarter more for 10 s.
@@ -103,8 +103,8 @@ TEST_CASE("further axes have rows of their own") {
 TEST_CASE("more columns than fit stand in tables one below the other") {
   const std::string text = compare_table(square());
   CHECK(widest_line(text) <= 100);
-  // A column is 10 wide ("8.00 ±0.50") after a gap of 2, the names of rows take 21 with their indent: 6 of 12
-  // fit into the 79 that are left, so 16 make three tables.
+  // A column is 10 wide ("8.00 ±0.50") after a gap of 2; row names take 21 with their indent: 6 columns of 12
+  // fit into the remaining 79, so 16 variants make three tables.
   std::size_t tables = 0;
   std::size_t columns = 0;
   for (const std::string& line : lines_of(text)) {

@@ -114,7 +114,7 @@ TEST_CASE("what would make a variant fit is told with its memory and step") {
   CHECK_THAT(compare_verdict(rank_variants({tight})).back(),
              ContainsSubstring(" With parallelism.zero=1 and training.recompute=full it would fit: 70.0 GiB, "
                                "step 4.20 s (+5.0%)."));
-  // On more devices, that is said.
+  // If the winner has more devices, the verdict says so.
   tight.advice.remedies[0].job.cluster.nodes = 16;
   CHECK_THAT(compare_verdict(rank_variants({tight})).back(),
              ContainsSubstring(" it would fit on 128 GPUs: "));

@@ -10,7 +10,7 @@ using namespace foreshard;
 
 namespace {
 
-/// A reader of RFC 4180 written apart from the writer: rows of cells.
+/// A reader of CSV (RFC 4180), independent of the writer. Returns rows of cells.
 std::vector<std::vector<std::string>> parse_csv(const std::string& text) {
   std::vector<std::vector<std::string>> rows(1, std::vector<std::string>(1));
   bool inside_quotes = false;

@@ -1,4 +1,4 @@
-// What foreshard-run's commands answer beside validations, and the bundled configs, as tables and records.
+// The results of foreshard-run's commands except validations, and the bundled configs, as tables and records.
 
 #include <string>
 #include <vector>

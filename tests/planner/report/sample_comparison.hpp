@@ -17,7 +17,7 @@ inline void choose(ComparedVariant& compared, Axis axis, decltype(Choice::value)
   choice.value = std::move(value);
 }
 
-/// tp of the sample job at 64 devices and pp 4, with a step of so many seconds, its kernels within ±6.25%.
+/// The sample job at 64 devices, pp 4 and this tp, with this step time in seconds and kernels within ±6.25%.
 inline ComparedVariant sample_variant(std::int64_t tp, double seconds) {
   ComparedVariant compared;
   choose(compared, Axis::tp, tp);
@@ -33,7 +33,7 @@ inline ComparedVariant sample_variant(std::int64_t tp, double seconds) {
   return compared;
 }
 
-/// As the sample job is, apart from one value.
+/// The sample job with one value changed.
 inline ComparedVariant sample_variant_with(Axis axis, decltype(Choice::value) value, double seconds) {
   ComparedVariant compared = sample_variant(8, seconds);
   compared.variant.choices.clear();

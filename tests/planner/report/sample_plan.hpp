@@ -2,8 +2,8 @@
 
 #include "planner/results/planned_job.hpp"
 
-/// A job and an estimate filled by hand. No figure occurs twice and none follows from another by a rule that
-/// a report could apply by mistake, so that a swapped key shows.
+/// A job and an estimate with values set by hand. No figure occurs twice, and none can be computed from
+/// another by a rule that a report could apply by mistake, so a swapped key is noticed.
 namespace foreshard {
 
 inline ClusterSpec sample_cluster() {

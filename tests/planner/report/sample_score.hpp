@@ -9,8 +9,8 @@
 /// A score of cases filled by hand.
 namespace foreshard {
 
-/// A paper's two cases, one with allocated memory, and a blog's one with memory of a kind that it does not
-/// say.
+/// Two cases of a paper, one of them with allocated memory, and one case of a blog, which does not say what
+/// kind of memory it measured.
 inline std::vector<ScoredCase> sample_cases() {
   // −20% within ±25%, and +50% that is not within ±12.5%.
   ScoredCase first = sample_case({.name = "first", .predicted = 8.0, .measured = 10.0, .spread = 0.25});

@@ -11,7 +11,7 @@ using namespace foreshard;
 
 namespace {
 
-/// Measured so far from what was predicted, kernels within ±30%.
+/// A case with this relative deviation of the measured step from the predicted one, and kernels within ±30%.
 ScoredCase off_by(double deviation, const std::string& source = "paper") {
   return sample_case(
       {.source = source, .predicted = 10.0, .measured = 10.0 * (1.0 + deviation), .spread = 0.3});

@@ -17,7 +17,7 @@ TEST_CASE("plans of one source and question make a group, two of them do not") {
   // On 8 devices: 1, 3, 5. On 16 there are two, and the blog's is another source.
   REQUIRE(group_plans(cases).size() == 1);
   CHECK(group_plans(cases)[0].cases == std::vector<std::size_t>{1, 3, 5});
-  // What makes two questions of one.
+  // Differences that put cases into separate groups.
   for (const auto& change : std::initializer_list<void (*)(Question&)>{
            [](Question& q) { q.model = "Llama"; }, [](Question& q) { q.parameters = Parameters(7); },
            [](Question& q) { q.accelerator = "other"; }, [](Question& q) { q.global_batch = 1; },
@@ -52,7 +52,7 @@ TEST_CASE("of plans predicted alike the slowest is regretted") {
 
 TEST_CASE("a ranking is the mean over groups") {
   std::vector<ScoredCase> cases;
-  // On 8 devices in the right order; on 16 the wrong way round: 5 s are chosen where 4 would do.
+  // On 8 devices the order is right. On 16 it is reversed: the plan of 5 s is chosen, the best takes 4 s.
   for (const double seconds : {1.0, 2.0, 3.0})
     cases.push_back(sample_case({.predicted = seconds, .measured = seconds}));
   for (const double seconds : {4.0, 4.5, 5.0})

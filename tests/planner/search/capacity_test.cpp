@@ -63,7 +63,7 @@ TEST_CASE("the search finds the last size with room, whatever the curve") {
   SECTION("a line: 100 − 7·size, zero beyond 14") {
     Counted line{[](std::int64_t size) { return 100.0 - 7.0 * static_cast<double>(size); }};
     CHECK(line.largest(1'000'000) == 14);
-    // Two points, where their line ends, and the neighbour that proves it.
+    // Probes: two points, the end of the line through them, and its neighbour, which proves the result.
     CHECK(line.calls == 4);
   }
   SECTION("exactly no room left still fits") {

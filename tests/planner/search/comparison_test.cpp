@@ -20,7 +20,7 @@ struct Made {
   std::int64_t nodes = 1;
 };
 
-/// A legal variant with a step of so many seconds for 1,000 tokens, on devices of 80 GiB.
+/// A legal variant with the given step time in seconds for 1,000 tokens, on devices of 80 GiB.
 ComparedVariant made(const Made& figures) {
   ComparedVariant compared;
   compared.variant.job.cluster = round_cluster(figures.nodes);
@@ -157,11 +157,11 @@ TEST_CASE("speed-up and efficiency are against the first nodes with all else equ
   // 8 / 2.5 on four times the devices
   CHECK(*ranked.variants[1].speedup == Approx(3.2));
   CHECK(*ranked.variants[1].efficiency == Approx(0.8));
-  // The first of tp 4 cannot run: against two nodes.
+  // The first variant of tp 4 cannot run, so the comparison is with two nodes.
   CHECK_FALSE(ranked.variants[2].speedup);
   CHECK(*ranked.variants[4].speedup == Approx(1.5));
   CHECK(*ranked.variants[4].efficiency == Approx(0.75));
-  // Nodes that are not varied scale nothing.
+  // If nodes are not varied, there is no scaling.
   CHECK_FALSE(rank_variants({made({})}).variants[0].speedup);
 }
 
@@ -184,7 +184,7 @@ TEST_CASE("a job is planned in all its variants") {
   CHECK(comparison.variants[1].longest_sequence == longest_sequence(comparison.variants[1].variant.job));
   CHECK_FALSE(comparison.variants[2].estimate);
   CHECK_FALSE(comparison.variants[2].largest_micro_batch);
-  // Collectives over 100 GB/s links cost what one device's replicas do not pay.
+  // tp 2 needs time for collectives over 100 GB/s links that replicas on single devices (tp 1) do not need.
   CHECK(comparison.best == 0U);
 }
 

@@ -48,7 +48,7 @@ TEST_CASE("plans that spend the same shares on the same kernels share their erro
   CHECK(probability_faster(a, b) == 1.0);
   CHECK(probability_faster(b, a) == 0.0);
   CHECK(probability_faster(a, a) == 0.5);
-  // A bubble is as far off as the passes around it.
+  // A bubble has the same relative error as the passes around it.
   CHECK(sigma_of_difference(a, planned_with({.products = 4.0, .tp = 1.0, .bubble = 2.0})) ==
         Approx(0.0).margin(1e-7));
 }

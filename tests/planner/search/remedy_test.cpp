@@ -51,7 +51,7 @@ class FileDraw {
         "parallelism: {{tp: {}, pp: {}, cp: {}, ep: {}, zero: {}{}}}\n",
         model, pick("dgx-a100", "dgx-h100"), pick("1", "2", "4"), framework, pick("1", "2", "4"),
         pick("1", "2"), pick("1", "1", "2"), pick("1", "2"), pick("0", "1", "2", "3"),
-        // What a file fixes must not make a remedy illegal.
+        // Keys that a file fixes must not make a remedy illegal.
         pick("", ", sequence_parallel: false", ", stages: by-cost", ", vp: 2"));
     text +=
         fmt::format("training: {{sequence_length: {}, global_batch: 64, micro_batch: {}, recompute: {}{}}}\n",
@@ -102,7 +102,7 @@ TEST_CASE("the fastest remedy comes first, and none is a part of another") {
   REQUIRE(advice.remedies.size() == kMostRemedies);
   for (std::size_t i = 0; i < advice.remedies.size(); ++i) {
     CHECK(advice.remedies[i].needed <= job.cluster.accelerator.memory_capacity);
-    // Equal to a tenth of a percent, the one that changes less comes first.
+    // Of remedies that are equal to a tenth of a percent, the one that changes less comes first.
     if (i > 0) CHECK(advice.remedies[i].slowdown > advice.remedies[i - 1].slowdown - 0.001);
   }
 }
@@ -130,7 +130,7 @@ TEST_CASE("more devices are the last resort, and as few as were found to do") {
     CHECK(remedy.settings.front().key == "cluster.nodes");
     CHECK(remedy.job.cluster.devices() == advice.remedies.front().job.cluster.devices());
   }
-  // Where clusters are compared, theirs are the devices.
+  // If clusters are compared, they determine the devices.
   const std::array nodes{Axis::nodes};
   CHECK(advice_for(job, nodes).remedies.empty());
 }

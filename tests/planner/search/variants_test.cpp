@@ -75,7 +75,7 @@ TEST_CASE("batch, precision, schedule and dp are varied as they are listed") {
   CHECK(variants[0].job.training.global_batch == 128);
   CHECK(variants[0].job.training.precision == Precision::fp16);
   CHECK_FALSE(variants[0].illegal);
-  // 4 · 2 · 4 devices are twice those that there are.
+  // 4 · 2 · 4 devices are twice as many as the cluster has.
   CHECK(degrees_of(variants[1]).dp == 4);
   CHECK(variants[1].illegal);
 }
@@ -129,7 +129,7 @@ TEST_CASE("sequence parallelism is off at tp 1 and else as the job has it") {
   CHECK(degrees_of(make_variants(job, axes)[1]).sequence_parallel);
   job.parallelism.sequence_parallel = false;
   CHECK_FALSE(degrees_of(make_variants(job, axes)[1]).sequence_parallel);
-  // A job of tp 1 has none and says nothing about tp 2, where it is the default.
+  // A job of tp 1 has no sequence parallelism, which does not decide about tp 2, where it is the default.
   job.parallelism.tp = 1;
   CHECK(degrees_of(make_variants(job, axes)[1]).sequence_parallel);
 }

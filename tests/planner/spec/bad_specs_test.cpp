@@ -1,6 +1,5 @@
-// Every broken input of tests/bad_specs against the exact message that it must get. NAME.yaml is read as a
-// job; NAME.expected holds all that is said about it. An expectation without an input is a file that does not
-// exist.
+// Checks that every broken input of tests/bad_specs gives its exact message. NAME.yaml is read as a job;
+// NAME.expected holds the complete message. An expectation without an input tests a file that does not exist.
 
 #include <algorithm>
 #include <filesystem>

@@ -87,7 +87,7 @@ std::int64_t number_said(const std::filesystem::path& file, const std::string& w
   return said;
 }
 
-/// What stands under `source` in the map of a key, in a file of one document.
+/// The text under `source` in the map of a key, in a file with one document.
 std::string source_of(const std::filesystem::path& file, const std::string& key) {
   std::ifstream in(file);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
@@ -98,7 +98,7 @@ std::string source_of(const std::filesystem::path& file, const std::string& key)
   return source != nullptr ? source->value->text : "";
 }
 
-/// What the program of one device counts.
+/// The counts of the program of one device.
 ParameterCounts counted(const ModelSpec& model) {
   JobSpec job;
   job.model = model;
@@ -320,7 +320,7 @@ TEST_CASE("every measured case loads with a step time and a source, and its prog
       REQUIRE(job.measured.has_value());
       CHECK(job.measured->step_time.has_value());
       CHECK_FALSE(job.measured->source.empty());
-      // What repeats adds nothing: two rounds of micro-batches per stage have every kind of run.
+      // Two rounds of micro-batches per stage contain every kind of run; more would only repeat them.
       JobSpec shorter = job;
       const std::int64_t rounds = std::min<std::int64_t>(job.micro_batches(), 2 * job.parallelism.pp);
       shorter.training.global_batch = rounds * job.parallelism.dp * job.training.micro_batch;

@@ -88,7 +88,7 @@ TEST_CASE("a mesh shares a device's bandwidth among its peers") {
   CHECK(path(inside) == "device 0 > device 3");
   CHECK(inside.bottleneck().value() == Approx(150 * kGigabytes));
   CHECK(inside.latency().value() == Approx(4e-6));
-  // Devices do not forward: the network carries it although the mesh reaches a peer on the way.
+  // Devices do not forward messages, so the network carries it although the mesh reaches a peer on the route.
   CHECK(path(graph.route(Rank(0), Rank(5))) == "device 0 > nic 0 > leaf switch 0 > nic 5 > device 5");
 }
 

@@ -118,7 +118,7 @@ TEST_CASE("spans of groups on nodes of 8 devices") {
   CHECK(span(GroupKind::world, degrees(8, 1, 2, 4)) == GroupSpan{8, 8});
   // Groups of 6 on nodes of 8: ranks 6 … 11 lie 2 + 4, so three per node at best on two nodes.
   CHECK(span(GroupKind::tp, degrees(6, 1, 4, 1)) == GroupSpan{3, 2});
-  // First and last stage inside one node, and four nodes apart.
+  // First and last stage are in one node, or four nodes apart.
   CHECK(span(GroupKind::tied, degrees(2, 1, 1, 4)) == GroupSpan{2, 1});
   CHECK(span(GroupKind::tied, degrees(8, 1, 1, 4)) == GroupSpan{1, 2});
 }

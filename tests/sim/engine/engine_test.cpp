@@ -29,10 +29,10 @@ constexpr LaneId kA(0);
 constexpr LaneId kB(1);
 constexpr LaneId kC(2);
 
-/// Waits for so many tasks of a lane.
+/// A wait for the end of the first `count` tasks of a lane.
 Wait after(LaneId lane, std::uint32_t count) { return {count, static_cast<std::uint32_t>(lane.at())}; }
 
-/// One bundle of lanes with what they do, and what was heard of it: tasks in the order in which they ended.
+/// One bundle of lanes with their scripts, and a log of their tasks in the order in which they ended.
 class Lanes : public EngineListener {
  public:
   explicit Lanes(std::size_t lanes) : engine(1, lanes), scripts_(lanes) {}
@@ -58,7 +58,7 @@ class Lanes : public EngineListener {
 
   Engine engine;
   std::vector<Ended> ended;
-  std::vector<std::optional<TaskId>> causes;  // of the starts
+  std::vector<std::optional<TaskId>> causes;  // causes of the starts
   std::optional<LaneId> slow_while;
   LaneId slowed;
   Speed slow;
@@ -96,8 +96,8 @@ TEST_CASE("a ring keeps its order while it grows and wraps") {
   Ring<int> ring;
   int next_in = 0;
   int next_out = 0;
-  // 3 in and 2 out each round: the front wanders round the array while the queue grows past several
-  // doublings.
+  // Each round pushes 3 and pops 2: the front moves around the array while the queue doubles its size several
+  // times.
   for (int round = 0; round < 100; ++round) {
     for (int i = 0; i < 3; ++i) ring.push(next_in++);
     for (int i = 0; i < 2; ++i) {
@@ -162,8 +162,8 @@ TEST_CASE("a wait may name a task that never comes") {
 }
 
 TEST_CASE("a bundle waits for the lanes of others to which it is connected") {
-  // Bundle 1's lane 0 starts when bundle 0's lane 1 has ended: the same script for both lanes 0, in which
-  // bundle 0 looks at its own connection, lane 1 of bundle 1, which has nothing to wait for.
+  // Both lanes 0 have the same script, which waits for the connected lane. In bundle 1 that is lane 1 of
+  // bundle 0; in bundle 0 it is lane 1 of bundle 1, which waits for nothing.
   Engine engine(2, 2);
   LaneScript waits;
   waits.add({.duration = SimTime(5), .label = 1}, std::vector<Wait>{{1, 2}});
@@ -205,7 +205,7 @@ TEST_CASE("a script may grow while its lane stands at its end, and lose what has
       REQUIRE(engine.is_at_end(kB));
       CHECK_FALSE(engine.is_at_end(kA));
       b.drop_before(1);
-      b.add({.duration = SimTime(3), .label = 4}, std::vector<Wait>{{2, 0}});  // when both of A's have ended
+      b.add({.duration = SimTime(3), .label = 4}, std::vector<Wait>{{2, 0}});  // when both of A have ended
       engine.resume(kB);
     }
     Engine& engine;
@@ -288,13 +288,13 @@ TEST_CASE("slowed work is rounded to whole picoseconds, against the task") {
   lanes.add(kA, 10, 2);
   lanes.add(kB, 5, 1);
   lanes.run();
-  // In 5 ps A does 3.5, rounded down to 3; 7 are left: 5 + 7.
+  // In 5 ps A does 3.5 ps of work, rounded down to 3; 7 are left: it ends at 5 + 7.
   CHECK(lanes.ended == std::vector<Ended>{{1, 1, 0, 5}, {0, 2, 0, 12}});
 }
 
 TEST_CASE("a slowed lane rounds once for tasks in a row, not once for each") {
-  // At 7/10 speed 5 + 5 take 10/0.7 = 14.3 ps, so 15; each on its own would take 7.14, so 8. After a pause
-  // the lane begins anew: 20 + 8.
+  // At speed 7/10 two tasks of 5 ps take 10/0.7 = 14.3 ps, rounded up to 15; a single one would take 7.14,
+  // rounded up to 8. After a pause the lane starts a new interval: 20 + 8.
   Lanes lanes(2);
   lanes.engine.set_speed(kA, Speed{700'000});
   lanes.add(kA, 5, 1);

@@ -13,8 +13,8 @@ TEST_CASE("trainings played failure by failure agree with the closed form within
     const Seconds interval(700.0);
     const PlayedTrainings runs = play_failures(model, interval, Seconds(700.0 * 2000.0), 400, 7).value();
     CAPTURE(restart);
-    // The mean of a ratio is not the ratio of means: at 2000 segments a run they differ by less than that
-    // error.
+    // The mean of a ratio is not the ratio of the means, but with 2000 segments per run they differ by less
+    // than this error.
     CHECK(std::abs(runs.goodput - goodput(model, interval)) < 4.0 * runs.standard_error);
     CHECK(runs.standard_error < 1e-3);
     CHECK(runs.fifth <= runs.median);
@@ -40,13 +40,13 @@ TEST_CASE("the same seed plays the same runs, another others") {
 }
 
 TEST_CASE("no more runs are played than end in seconds, and none where two would not") {
-  // 10^6 segments, each with e^0.11 − 1 = 0.116 failures, of which each draws again for the segment and e^0.05
-  // times for restarts: 1.24·10^6 draws a run, and 40 runs in 5·10^7.
+  // 10^6 segments have e^0.11 − 1 = 0.116 failures each. A failure draws once for the repeated segment and
+  // e^0.05 times for restarts: 1.24·10^6 draws per run, so 5·10^7 draws allow 40 runs.
   const FailureModel often{Seconds(1000.0), Seconds(10.0), Seconds(50.0)};
   const PlayedTrainings fewer = play_failures(often, Seconds(100.0), Seconds(1e8), 1000, 1).value();
   CHECK(fewer.runs > 30);
   CHECK(fewer.runs < 50);
-  // A restart of 20 times the time between failures succeeds once in e^20 = 5·10^8 times.
+  // A restart that takes 20 times the time between failures succeeds once in e^20 = 5·10^8 attempts.
   const FailureModel hopeless{Seconds(10.0), Seconds(1.0), Seconds(200.0)};
   CHECK_FALSE(play_failures(hopeless, Seconds(10.0), Seconds(1e8), 1000, 1));
 }

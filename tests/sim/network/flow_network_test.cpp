@@ -23,7 +23,7 @@ FlowSet flow(const std::vector<LinkUse>& uses, double gigabytes, std::uint64_t t
           .tag = tag};
 }
 
-/// (tag, milliseconds) of every set, as they end.
+/// Runs to the end and returns (tag, end in milliseconds) of every set, in the order in which they end.
 std::vector<std::pair<std::uint64_t, std::int64_t>> run(FlowNetwork& network) {
   std::vector<std::pair<std::uint64_t, std::int64_t>> ends;
   while (network.next_time()) {
@@ -61,8 +61,9 @@ TEST_CASE("a flow alone takes latency and bytes over the least of link and cap")
 }
 
 TEST_CASE("flows that come and go change each other's rates") {
-  // 10 GB/s. The first has 100 GB; after 2 s it has moved 20. Then both run at 5: the second's 50 GB take 10
-  // s, to 12 s; the first then has 30 left and the link for itself: 15 s.
+  // The link carries 10 GB/s. The first set has 100 GB and has moved 20 after 2 s. Then both run at 5 GB/s:
+  // the second's 50 GB take 10 s, until 12 s. The first then has 30 GB left and the link to itself: it ends
+  // at 15 s.
   const std::vector<BytesPerSecond> links{BytesPerSecond(10 * kGb)};
   FlowNetwork network(links);
   const std::vector<LinkUse> link{{0}};
@@ -73,9 +74,9 @@ TEST_CASE("flows that come and go change each other's rates") {
 }
 
 TEST_CASE("a set on another link feels a neighbour's neighbour") {
-  // A crosses both links, B the first, C the second; capacities 10 and 4. C comes at 1 s. Before, A and B
-  // have A = 4 (its other link), B = 6. After, A = C = 2, and B = 8. A: 4 GB in the first second, then 2
-  // each: 12 GB end at 5 s. B: 6 + 8·4 = 38 GB at 5 s, too.
+  // A crosses both links, B the first, C the second; capacities 10 and 4 GB/s. C starts at 1 s. Before, the
+  // rates are A = 4 (limited by the second link) and B = 6. After, A = C = 2 and B = 8. A moves 4 GB in the
+  // first second, then 2 GB per second: its 12 GB end at 5 s. B moves 6 + 8·4 = 38 GB until 5 s, too.
   const std::vector<BytesPerSecond> links{BytesPerSecond(10 * kGb), BytesPerSecond(4 * kGb)};
   FlowNetwork network(links);
   const std::vector<LinkUse> both{{0}, {1}};
@@ -121,12 +122,12 @@ TEST_CASE("a series of what a link carried adds up, and grows coarser with time"
   network.start(flow(both, 5.0, 1, 2.5, 1000), SimTime());
   run(network);
   CHECK(series.bytes(1).empty());
-  // 1 us · 512 doubles to 2^23 us · … until 3 s fit: 3e6 / 512 = 5859 stretches of 1 us, so 8192 us each.
+  // 1 us · 512 doubles to 2^23 us · … until 3 s fit: 3e6 / 512 = 5859 intervals of 1 us, so 8192 us each.
   CHECK(series.interval() == SimTime(8192 * std::int64_t{1'000'000}));
   double sum = 0.0;
   for (const double bytes : series.bytes(0)) sum += bytes;
   CHECK(sum == Approx(10 * kGb).epsilon(1e-9));
-  // 2 s lie in stretch 244 (1.9988 … 2.007 s): full at 5 GB/s.
+  // 2 s lie in interval 244 (1.9988 … 2.007 s): full at 5 GB/s.
   CHECK(series.bytes(0)[244] == Approx(5 * kGb * 8192e-6).epsilon(1e-6));
   CHECK(series.bytes(0)[100] == 0.0);
 }

@@ -24,14 +24,14 @@ std::vector<Rank> ranks(std::size_t first, std::size_t count, std::size_t stride
   return list;
 }
 
-/// Flows by "device 0 → nic 0".
+/// The number of flows on each link, by its name such as "device 0 → nic 0".
 std::map<std::string, double> by_name(const Fabric& fabric, const FlowPattern& pattern) {
   std::map<std::string, double> flows;
   for (const LinkUse& use : pattern.uses) flows[to_string(fabric.link(use.link))] = use.flows;
   return flows;
 }
 
-/// How long a collective that is laid so takes on an idle fabric; without its cap, what the links allow.
+/// Time of a collective with this pattern on an idle fabric, limited only by the links, not by its cap.
 double time_on(const Fabric& fabric, const AlgorithmCost& form, CollectiveKind kind,
                const std::vector<Rank>& members, Bytes payload, bool capped) {
   const FlowPattern pattern = pattern_of(fabric, kind, form.choice, members);
@@ -77,7 +77,7 @@ TEST_CASE("rings over nodes: one for each NIC, and each stays on its rail") {
     const std::string d = std::to_string(device);
     CHECK(flows.at("device " + d + " → nic " + d) == 1.0);
     CHECK(flows.at("nic " + d + " → device " + d) == 1.0);
-    // Of the 4 rings 3 go on inside the node from here, one leaves.
+    // Of the 4 rings, 3 continue within the node from here and one leaves it.
     CHECK(flows.at("device " + d + " → node switch " + std::to_string(device / 4)) == 3.0);
   }
   CHECK(std::none_of(flows.begin(), flows.end(),
@@ -97,7 +97,7 @@ TEST_CASE("trees over nodes: every NIC sends and receives twice its share, or le
       out += flows;
       CHECK(flows <= 4.0);  // of half the payload: 2 S
     }
-    // Two trees of n − 1 edges, each both ways.
+    // Two trees of n − 1 edges, each used in both directions.
     CHECK(out == 4.0 * static_cast<double>(nodes - 1));
   }
 }
@@ -148,8 +148,8 @@ TEST_CASE("on an idle fabric flows take what the cost model says, to 2%") {
 }
 
 TEST_CASE("groups of a mesh take the time of the links between their own members, by plan and by flows") {
-  // 8 devices, 64 GB/s and an efficiency of 0.7 between each two. g members of a node use g − 1 links each, and a
-  // message between two of them one.
+  // 8 devices, 64 GB/s and an efficiency of 0.7 between each two. g members of a node use g − 1 links each,
+  // and a message between two of them one.
   const ClusterSpec cluster = bundled("mi300x-node", 1);
   const Fabric fabric(cluster);
   const double link = 0.7 * 64e9;
@@ -178,8 +178,8 @@ TEST_CASE("groups of a mesh take the time of the links between their own members
 }
 
 TEST_CASE("rings over several meshes are as fast as their NICs or the links inside, by plan and by flows") {
-  // NICs of 0.97 · 50 GB/s. Of a node's g members each has a ring in by its NIC, and each of the g·(g − 1) links
-  // between them carries one ring: g · min(48.5, 44.8) GB/s.
+  // NICs carry 0.97 · 50 GB/s. Each of a node's g members has one ring that enters through its NIC, and each
+  // of the g·(g − 1) links between them carries one ring: g · min(48.5, 44.8) GB/s.
   const ClusterSpec cluster = bundled("mi300x-node", 2);
   const Fabric fabric(cluster);
   const Bytes payload(std::int64_t{4} << 30);
@@ -205,7 +205,7 @@ TEST_CASE("without a fabric, devices of a node talk by their NICs") {
   cluster.fabric = NodeFabric::none;
   cluster.network.link.latency = Seconds(5e-6);
   const CollectiveTimes times(links_of(Group{GroupKind::tp, 4, 1}, cluster));
-  // 3/4 of 1 GiB by a NIC of 10 GB/s, and three steps.
+  // 3/4 of 1 GiB passes a NIC of 10 GB/s, plus the latency of three steps.
   const Bytes payload(std::int64_t{1} << 30);
   const double expected = 0.75 * payload.as_double() / 10e9 + 3.0 * 5e-6;
   CHECK(times.time(CollectiveKind::all_gather, payload).value() == Approx(expected).epsilon(1e-6));
@@ -248,9 +248,9 @@ TEST_CASE("a ring message by message takes its latencies and its bytes, and a sl
   const RingRun run = ring_all_reduce_by_messages(Fabric(cluster), members, payload);
   CHECK(run.messages == 2 * 16 * 15);
   CHECK(run.time.seconds().value() == Approx(30.0 * (3e-6 + block)).epsilon(1e-9));
-  // One NIC at half its rate: the messages into it and out of it take 2 blocks, and of all 30 rounds the
-  // sender behind it has to pass each on in turn: 29 more of its messages follow its first, and the last one
-  // goes on over up to 15 other links, which are idle by then, at full speed.
+  // One NIC runs at half its rate, so messages into and out of it take the time of 2 blocks. Its device must
+  // send 30 messages one after the other: 29 follow the first. The last one is then forwarded over up to 15
+  // other links, which are idle by then, at full speed.
   const std::vector<Degradation> slow{{{VertexKind::nic, 5}, 0.5}};
   const RingRun slowed = ring_all_reduce_by_messages(Fabric(cluster, slow), members, payload);
   CHECK(slowed.messages == run.messages);

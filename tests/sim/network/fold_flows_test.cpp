@@ -24,7 +24,7 @@ TEST_CASE("groups on links of their own fold into one, on one of the links") {
 }
 
 TEST_CASE("groups that share a link fold into one with the flows of both") {
-  // Two and two groups on links 0 and 1, and a second kind on both.
+  // Two groups each on links 0 and 1, and a group of a second kind on both links.
   const std::vector<BytesPerSecond> links(2, BytesPerSecond(10.0));
   const std::vector<GroupFlows> groups{{0, over({{0}})},
                                        {0, over({{0}})},
@@ -39,15 +39,15 @@ TEST_CASE("groups that share a link fold into one with the flows of both") {
 
 TEST_CASE("groups that meet others, or another link, do not fold") {
   const std::vector<BytesPerSecond> links(2, BytesPerSecond(10.0));
-  // The first group shares its link with another kind, the second does not.
+  // The first group shares its link with a group of another kind; the second group does not.
   const std::vector<GroupFlows> met{{0, over({{0}})}, {0, over({{1}})}, {1, over({{0}})}};
   CHECK_FALSE(fold(met, links));
-  // Alike but for a slower link.
+  // The groups are equivalent except for a slower link.
   const std::vector<BytesPerSecond> unequal{BytesPerSecond(10.0), BytesPerSecond(9.0)};
   const std::vector<GroupFlows> alone{{0, over({{0}})}, {0, over({{1}})}};
   CHECK(fold(alone, links));
   CHECK_FALSE(fold(alone, unequal));
-  // Two steps away: a chain 0–1–2 whose ends differ from its middle.
+  // The difference is two hops away: in a chain 0–1–2 the ends differ from the middle.
   const std::vector<BytesPerSecond> three(3, BytesPerSecond(10.0));
   const std::vector<GroupFlows> chain{{0, over({{0}, {1}})}, {0, over({{1}, {2}})}, {0, over({{2}})}};
   CHECK_FALSE(fold(chain, three));

@@ -40,22 +40,23 @@ TEST_CASE("flows alone take all there is, or their cap") {
 }
 
 TEST_CASE("what one flow cannot use, others get") {
-  // Link 1 gives 2 to each of its two. On link 0 the first has no more than that, so the second takes 8.
+  // Link 1 gives 2 to each of its two flows. The first flow has no more on link 0 either, so the second gets
+  // 8.
   check(rates({10.0, 4.0}, {{{{0}, {1}}}, {{{0}}}, {{{1}}}}), {2.0, 8.0, 2.0});
-  // If the second can take 5 only, nobody gets the other 3.
+  // If the second flow has a cap of 5, the remaining 3 stay unused.
   check(rates({10.0, 4.0}, {{{{0}, {1}}}, {{{0}}, 5.0}, {{{1}}}}), {2.0, 5.0, 2.0});
 }
 
 TEST_CASE("a parking lot: one flow over three links, and one on each") {
-  // Links of 1, 2 and 3: the first shares out halves, so the long flow has 0.5 everywhere.
+  // Links of 1, 2 and 3: the first is divided into halves, so the long flow has 0.5 on all links.
   check(rates({1.0, 2.0, 3.0}, {{{{0}, {1}, {2}}}, {{{0}}}, {{{1}}}, {{{2}}}}), {0.5, 0.5, 1.5, 2.5});
 }
 
 TEST_CASE("flows are equal, sets are not: a set with three flows gets three shares") {
-  // Four flows on 12: 3 each.
+  // Four flows on a link of 12 get 3 each.
   check(rates({12.0}, {{{{0, 3.0}}}, {{{0, 1.0}}}}), {3.0, 3.0});
-  // A set whose flows are spread 2 and 1 over two links goes at the pace of the fuller: 8 / (2 + 2) = 2; link
-  // 1 has 9 − 2 = 7 left for the third.
+  // A set with 2 flows on link 0 and 1 flow on link 1 is limited by link 0: 8 / (2 + 2) = 2. Link 1 has 9 − 2
+  // = 7 left for the third set.
   check(rates({8.0, 9.0}, {{{{0, 2.0}, {1, 1.0}}}, {{{0, 2.0}}}, {{{1, 1.0}}}}), {2.0, 2.0, 7.0});
 }
 

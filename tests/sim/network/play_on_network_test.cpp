@@ -42,7 +42,7 @@ double planned_step(const JobSpec& job) {
 
 JobSpec job_from(const std::string& text) { return parse_jobs(text, "test").at(0); }
 
-/// Two nodes of eight; tensor parallel in them, replicas across.
+/// Two nodes of eight devices: tensor parallelism within a node, data parallelism across nodes.
 JobSpec two_nodes(const std::string& parallelism, const std::string& cluster = "{name: dgx-h100, nodes: 2}") {
   return job_from("model: llama3-8b\ncluster: " + cluster + "\nparallelism: " + parallelism +
                   "\ntraining: {sequence_length: 4096, global_batch: 32, micro_batch: 1}\n");
@@ -57,7 +57,7 @@ TEST_CASE("a step that ends beyond the simulator's clock is refused, however slo
     const std::vector<Degradation> worn{{{VertexKind::device, 0}, share}};
     CHECK_THROWS_AS(play(job, false, worn), ResultError);
   }
-  // All-gathers of 7 steps, 2,000 s each, hundreds of times: more than the 106 days that fit.
+  // Hundreds of all-gathers, each of 7 steps of 2,000 s: more than the 106 days that the clock can hold.
   JobSpec late = job;
   late.cluster.link.latency = Seconds(2000.0);
   late.cluster.nccl.reset();
@@ -87,7 +87,7 @@ TEST_CASE("folded flows are those of every rank, to 1e-9") {
     CHECK(step_of(one) == Approx(step_of(every)).epsilon(1e-9));
     folded += one.is_folded ? 1 : 0;
   }
-  CHECK(folded >= 20);  // or the claim was hardly tried
+  CHECK(folded >= 20);  // otherwise the property was hardly tested
 }
 
 TEST_CASE("all rates times k and all latencies through k: the step through k") {
@@ -114,15 +114,16 @@ TEST_CASE("all rates times k and all latencies through k: the step through k") {
 }
 
 TEST_CASE("up-links that are short slow what crosses them, and only that") {
-  // Eight nodes of eight on two leaves of a fat tree. The eight rings of the replicas each pass the spine
-  // twice: 8 · 50 GB/s want to leave a leaf whose up-links carry 32 · 50 / 8 = 200.
+  // Eight nodes of eight devices on two leaves of a fat tree. Each of the eight data-parallel rings crosses
+  // the spine twice: 8 · 50 GB/s of flows leave a leaf whose up-links carry 32 · 50 / 8 = 200 GB/s.
   const std::string cluster = "{name: dgx-h100, nodes: 8, network: {topology: fat-tree, oversubscription: ";
   const JobSpec wide = two_nodes("{tp: 8, dp: 8}", cluster + "1}}");
   const JobSpec narrow = two_nodes("{tp: 8, dp: 8}", cluster + "8}}");
   const NetworkResult open = play(wide, false);
   const NetworkResult crowded = play(narrow, false);
   CHECK(step_of(crowded) > 1.001 * step_of(open));
-  // The cost model, which knows no routes, has every message share the up-links: an eighth, not a half.
+  // The cost model knows no routes and lets every message share the up-links: an eighth of the rate, not a
+  // half.
   CHECK(step_of(crowded) < planned_step(narrow));
   double busiest_up_link = 0.0;
   for (const LinkLoad& load : crowded.links) {
@@ -133,7 +134,7 @@ TEST_CASE("up-links that are short slow what crosses them, and only that") {
 }
 
 TEST_CASE("two jobs whose nodes alternate share the ring between them") {
-  // A torus of nodes: each job's neighbours lie two hops apart, over links that the other uses, too.
+  // On a torus of nodes, a job's neighbours are two hops apart, over links that the other job uses, too.
   const JobSpec job = two_nodes("{tp: 8, dp: 4}", "{name: dgx-h100, nodes: 4, network: {topology: torus}}");
   const StepProgram program = build_step_program(job);
   ClusterSpec both = job.cluster;
@@ -150,7 +151,7 @@ TEST_CASE("two jobs whose nodes alternate share the ring between them") {
   const NetworkResult shared = play_together(Placement::interleaved, true);
   REQUIRE(shared.jobs.size() == 2);
   CHECK(shared.jobs[0].step_time > alone.jobs[0].step_time);
-  // The same job in the same place on the ring, one node on.
+  // The second job is the same as the first, shifted by one node on the ring.
   CHECK(shared.jobs[1].step_time.seconds().value() ==
         Approx(shared.jobs[0].step_time.seconds().value()).epsilon(1e-6));
 }

@@ -70,7 +70,7 @@ TEST_CASE("what still runs behind the last kernel is exposed") {
 
 TEST_CASE("the critical path is walked back through what started each operation") {
   // Lane compute: a [0,10) b [10,40) d; lane tp: c [10,60) from a. d [60,65) reads c and b.
-  // The path is a, c, d: 10 + 50 + 5; b is beside it.
+  // The critical path is a, c, d: 10 + 50 + 5; b is not on it.
   HandProgram hand;
   const TensorId x = hand.tensor("x", Lifetime::step);
   TimedOp d = kernel("d", 5, {read(x)});

@@ -37,7 +37,8 @@ TEST_CASE("a receive without a send names both stages") {
 }
 
 TEST_CASE("two stages that wait for each other name their operations and micro-batches") {
-  // Stage 0 runs its backward before it has sent what stage 1 needs for it.
+  // Stage 0 runs the backward of micro-batch 1 before the forward whose output stage 1 needs for that
+  // backward.
   HandProgram hand =
       make_pipeline({.schedule = {.kind = ScheduleKind::gpipe, .stages = 2, .micro_batches = 2},
                      .forward_ns = 1,

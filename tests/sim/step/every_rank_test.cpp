@@ -16,7 +16,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/random_jobs.hpp"
 
-// Ranks played one by one, alike and not.
+// Simulations of every rank, with equal and with different ranks.
 
 using namespace foreshard;
 
@@ -27,7 +27,7 @@ SimulationResult play(const JobSpec& job, const StepProgram& program, const Simu
   return simulate_step(program, price_operations(program, CostModel(job)), nothing, options);
 }
 
-/// Two replicas, each a kernel of 100 ns and then an all-reduce of 10.
+/// Two replicas, each with a kernel of 100 ns followed by an all-reduce of 10 ns.
 hand::HandProgram two_replicas() {
   hand::HandProgram hand;
   for (const GroupKind kind : {GroupKind::dp, GroupKind::dp_cp, GroupKind::world})
@@ -71,7 +71,7 @@ TEST_CASE("where nothing disturbs them, all ranks take exactly as long as one fo
       CHECK(rank.exposed == stage.exposed);
       CHECK(rank.peak == stage.peak);
     }
-    // Kernels in a row as one: fewer tasks, the same picosecond.
+    // Merged kernels: fewer tasks, but the same step to the picosecond.
     for (const bool every_rank : {false, true}) {
       options.every_rank = every_rank;
       options.totals_only = true;
@@ -91,10 +91,10 @@ TEST_CASE("a replica that is slower by a quarter makes the other wait") {
   CHECK(hand::in_ns(result.step_time) == 135);
   CHECK(hand::in_ns(result.ranks[0].compute) == 100);
   CHECK(hand::in_ns(result.ranks[1].compute) == 125);
-  // 25 ns until the other comes, 10 of all-reduce: of which the first only has the bubble.
+  // The faster rank waits 25 ns for the other (bubble), then both all-reduce for 10 ns.
   CHECK(hand::in_ns(result.ranks[0].bubble) == 25);
   CHECK(hand::in_ns(result.ranks[1].bubble) == 0);
-  // Both ranks' spans are told apart.
+  // The spans carry their rank.
   std::map<std::int32_t, int> spans;
   for (const Span& span : timeline.spans()) ++spans[span.rank.value()];
   CHECK(spans == std::map<std::int32_t, int>{{0, 2}, {1, 2}});

@@ -1,6 +1,6 @@
 #pragma once
 
-// Step programs written by hand, with a duration beside each operation.
+// Step programs written by hand, with a duration for each operation.
 
 #include <cstdint>
 #include <optional>
@@ -15,7 +15,7 @@
 
 namespace foreshard::hand {
 
-/// Hand-made durations are whole nanoseconds.
+/// Durations in these programs are whole nanoseconds.
 inline Seconds nanoseconds(std::int64_t n) { return Seconds(static_cast<double>(n) * 1e-9); }
 inline std::int64_t in_ns(SimTime time) { return time.picoseconds() / 1000; }
 
@@ -29,7 +29,7 @@ inline Operand add_to(TensorId tensor, int shift = 0) {
   return {.tensor = tensor, .access = Access::accumulate, .layer_shift = static_cast<std::int16_t>(shift)};
 }
 
-/// An operation and how long it takes.
+/// An operation with its duration.
 struct TimedOp {
   Op op;
   std::int64_t ns = 0;
@@ -71,7 +71,7 @@ inline TimedOp receive(Peer peer, std::vector<Operand> operands) {
   return {std::move(op), 0};
 }
 
-/// A program with its times.
+/// A program with the times of its operations.
 struct HandProgram {
   StepProgram program;
   OpTimes times;
@@ -104,21 +104,21 @@ struct HandProgram {
     program.blocks.push_back(std::move(made));
     return BlockId(program.blocks.size() - 1);
   }
-  /// BlockCalls outside all micro-batches.
+  /// Adds a block call outside all micro-batches.
   void run_once(std::size_t stage, BlockId id, std::int32_t layer = 0) {
     program.stages[stage].prologue.push_back({id, LayerId(layer)});
   }
 };
 
-/// A pipeline of equal pieces: forward and backward of one chunk of one micro-batch take so long on every
-/// stage, and a transfer between neighbours so long.
+/// A pipeline of equal stages: the times of forward and backward of one chunk for one micro-batch, the same
+/// on every stage, and of a transfer between neighbouring stages.
 struct PipelineShape {
   ScheduleShape schedule;
   std::int64_t forward_ns = 0;
   std::int64_t backward_ns = 0;
   std::int64_t transfer_ns = 0;
   bool transfers_hold_compute = false;
-  std::int64_t weight_ns = 0;  ///< where the schedule runs weight gradients apart
+  std::int64_t weight_ns = 0;  ///< if the schedule computes weight gradients separately
 };
 
 inline HandProgram make_pipeline(const PipelineShape& shape) {
@@ -180,7 +180,7 @@ inline SimulationResult simulate(const HandProgram& hand, const SimulationOption
   return simulate(hand, nothing, options);
 }
 
-/// The spans of the operation of this name, in the order in which they ended.
+/// The spans of the operation with this name, in the order in which they ended.
 inline std::vector<Span> spans_named(const HandProgram& hand, const Timeline& timeline,
                                      const std::string& name) {
   std::vector<Span> found;

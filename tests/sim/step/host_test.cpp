@@ -8,7 +8,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/test_jobs.hpp"
 
-// The host submits one kernel after the other: small kernels wait for it.
+// The host submits kernels one after the other, so small kernels wait for it.
 
 using namespace foreshard;
 using namespace foreshard::hand;
@@ -23,7 +23,7 @@ std::vector<TimedOp> kernels(int count, std::int64_t ns) {
   return {static_cast<std::size_t>(count), kernel("kernel", ns, {})};
 }
 
-/// Three visits of four equal kernels.
+/// Three block calls of four equal kernels each.
 HandProgram row_of_block_calls(std::int64_t ns) {
   HandProgram hand;
   const BlockId layer = hand.block("layer", kernels(4, ns));
@@ -39,7 +39,7 @@ std::string trace_of(const HandProgram& hand, const SimulationOptions& options) 
   return out.str();
 }
 
-/// One H100, in round figures.
+/// A cluster of one H100, in round figures.
 ClusterSpec one_h100() {
   ClusterSpec cluster = test::round_cluster(1, 1);
   AcceleratorSpec& h100 = cluster.accelerator;
@@ -79,16 +79,16 @@ SimulationResult simulate_job(const JobSpec& job, Seconds submit) {
 }  // namespace
 
 TEST_CASE("small kernels wait for the host") {
-  // Kernels of 1 µs, submitted in 5: the host is done with the visits at 20, 40 and 60. The kernels run
-  // [0,3) [20,24) [40,44) [60,61): each visit's last at the host's time, the next visit's first three behind
-  // it.
+  // Kernels take 1 µs and are submitted in 5 µs: the host has submitted the block calls at 20, 40 and 60. The
+  // kernels run [0,3) [20,24) [40,44) [60,61): the last kernel of a block call starts when the host has
+  // submitted the call, and the first three of the next call follow it.
   const HandProgram hand = row_of_block_calls(1000);
   const SimulationResult result = simulate(hand, submitting(5000));
   CHECK(in_ns(result.step_time) == 61'000);
   CHECK(in_ns(result.ranks[0].compute) == 12'000);
   CHECK(in_ns(result.ranks[0].host) == 17'000 + 16'000 + 16'000);
   CHECK(in_ns(result.ranks[0].bubble) == 0);
-  // The path: the host's 60 µs and the last kernel.
+  // The critical path is the host's 60 µs and the last kernel.
   CHECK(in_ns(result.path.host) == 60'000);
   CHECK(in_ns(result.path.compute) == 1000);
   CHECK(result.path.communication == SimTime());
@@ -100,7 +100,7 @@ TEST_CASE("small kernels wait for the host") {
 }
 
 TEST_CASE("large kernels do not see the host") {
-  // Kernels of 10 µs: the last of the visits start at 30, 70 and 110, long after 20, 40 and 60.
+  // Kernels take 10 µs: the block calls' last kernels start at 30, 70 and 110, long after 20, 40 and 60.
   const HandProgram hand = row_of_block_calls(10'000);
   const SimulationResult result = simulate(hand, submitting(5000));
   CHECK(in_ns(result.step_time) == 120'000);
@@ -122,9 +122,10 @@ TEST_CASE("the host works ahead of the kernels, as far as it may") {
   hand.run_once(0, hand.block("large", kernels(2, 50'000)));
   hand.run_once(0, hand.block("small", kernels(10, 1000)));
   SimulationOptions options = submitting(5000);
-  // Done with both at 60, while the large kernels run.
+  // The host has submitted both block calls at 60, while the large kernels run.
   CHECK(in_ns(simulate(hand, options).step_time) == 110'000);
-  // One visit ahead: it begins the second at 100, and the last kernel starts at 150, 41 µs behind the ninth.
+  // One call ahead: it begins the second at 100, and the last kernel starts at 150, 41 µs after the ninth
+  // ends.
   options.blocks_ahead = 1;
   const SimulationResult result = simulate(hand, options);
   CHECK(in_ns(result.step_time) == 151'000);
@@ -132,7 +133,7 @@ TEST_CASE("the host works ahead of the kernels, as far as it may") {
 }
 
 TEST_CASE("a kernel that waits for a communication waits for the host only beyond it") {
-  // The product could start at 30 behind the gather, and is submitted at 40 or at 20.
+  // The product could start at 30, after the gather; it is submitted at 40 or at 20.
   HandProgram hand;
   const TensorId x = hand.tensor("x", Lifetime::step);
   hand.run_once(0, hand.block("block", {collective("gather", GroupKind::tp, Lane::tp, 30'000, {write(x)}),

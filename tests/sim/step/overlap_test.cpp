@@ -22,7 +22,7 @@ constexpr auto kDp = static_cast<std::size_t>(CommAxis::dp);
 }  // namespace
 
 TEST_CASE("a collective runs beside compute that does not need it") {
-  // dgrad [0,10), all-reduce of it [10,16), wgrad beside it [10,18), then what reads the sum [18,20).
+  // dgrad [0,10), its all-reduce [10,16) while wgrad runs [10,18), then the reader of the sum [18,20).
   HandProgram hand;
   const TensorId x = hand.tensor("x", Lifetime::block);
   const TensorId w = hand.tensor("w", Lifetime::block);
@@ -42,7 +42,7 @@ TEST_CASE("a collective runs beside compute that does not need it") {
     CHECK(in_ns(result.ranks[0].busy[static_cast<std::size_t>(Lane::tp)]) == 6);
   }
   SECTION("a longer one: what sticks out is exposed") {
-    reduce.ns = 11;  // [10,21): the reader waits from 18 on
+    reduce.ns = 11;  // [10,21): the reader waits from 18 to 21
     build(reduce);
     const SimulationResult result = simulate(hand, timeline);
     CHECK(in_ns(result.step_time) == 23);
@@ -72,7 +72,7 @@ TEST_CASE("after_compute: a collective waits for all compute before it") {
 }
 
 TEST_CASE("a kernel that overwrites waits for the communication that still reads") {
-  // x is written [0,10), sent away [10,40), and written anew: not before 40.
+  // x is written [0,10) and sent [10,40). The next write must not start before 40.
   HandProgram hand;
   const TensorId x = hand.tensor("x", Lifetime::step);
   const TensorId y = hand.tensor("y", Lifetime::step);
@@ -86,7 +86,7 @@ TEST_CASE("a kernel that overwrites waits for the communication that still reads
 }
 
 TEST_CASE("instances of a tensor are told apart by layer") {
-  // Each layer's gather takes 30 and is read by its own layer only; no layer waits for another's.
+  // Each layer's gather takes 30 and is read by that layer only; no layer waits for another layer's gather.
   HandProgram hand;
   const TensorId x = hand.tensor("x", Lifetime::step);
   const TensorId y = hand.tensor("y", Lifetime::step);
@@ -98,12 +98,13 @@ TEST_CASE("instances of a tensor are told apart by layer") {
   for (const int layer : {0, 1, 2}) hand.run_once(0, used, layer);
   Timeline timeline;
   simulate(hand, timeline);
-  // make [0,10) [10,20) [20,30); gather [10,40) [40,70) [70,100); use when its layer's gather is done.
+  // make [0,10) [10,20) [20,30); gather [10,40) [40,70) [70,100); use starts when its layer's gather has
+  // ended.
   CHECK(times_of(hand, timeline, "use") == Times{{40, 41}, {70, 71}, {100, 101}});
 }
 
 TEST_CASE("a gather is issued so many blocks early") {
-  // Three layers of 100 with gathers of 60 (of weights that are there from the start).
+  // Three layers of 100 with gathers of 60; the weights are available from the start.
   HandProgram hand;
   const TensorId weights = hand.tensor("weights", Lifetime::step);
   const TensorId whole = hand.tensor("whole", Lifetime::layer);
@@ -116,13 +117,13 @@ TEST_CASE("a gather is issued so many blocks early") {
   const SimulationResult result = simulate(hand, timeline);
   const Times gathers = times_of(hand, timeline, "gather");
   if (early == 0) {
-    // At the start of its own visit: nothing hides.
+    // Each gather starts with its own block call, so nothing overlaps.
     CHECK(gathers == Times{{0, 60}, {160, 220}, {320, 380}, {480, 540}});
     CHECK(in_ns(result.step_time) == 640);
     CHECK(in_ns(result.ranks[0].exposed[kDp]) == 240);
   } else if (early == 1) {
-    // Layer 1's at the start of layer 0's visit, behind layer 0's; layer 2's when layer 0's product has
-    // ended.
+    // Layer 1's gather is issued at the start of layer 0's block call, after layer 0's gather; layer 2's when
+    // layer 0's product has ended.
     CHECK(gathers == Times{{0, 60}, {60, 120}, {160, 220}, {260, 320}});
     CHECK(in_ns(result.step_time) == 460);
     CHECK(in_ns(result.ranks[0].exposed[kDp]) == 60);
@@ -133,7 +134,7 @@ TEST_CASE("a gather is issued so many blocks early") {
 }
 
 TEST_CASE("a pipelined collective runs piece by piece beside its product") {
-  // Four members: four pieces.
+  // A group of four members cuts the operations into four pieces.
   HandProgram hand;
   hand.program.groups[static_cast<std::size_t>(GroupKind::tp)].size = 4;
   const TensorId part = hand.tensor("part", Lifetime::block);
@@ -150,8 +151,8 @@ TEST_CASE("a pipelined collective runs piece by piece beside its product") {
     CHECK(in_ns(result.ranks[0].exposed[kTp]) == 10);
   }
   SECTION("that feeds it") {
-    // The product [0,100) in pieces of 25; the scatter's pieces of 10 follow at 25, 50, 75, 100: it ends at
-    // 110.
+    // The product [0,100) runs in pieces of 25; the scatter's pieces of 10 start at 25, 50, 75, 100: it ends
+    // at 110.
     TimedOp scatter = collective("scatter", GroupKind::tp, Lane::tp, 40, {read(whole), write(out)});
     scatter.op.pipelined = true;
     hand.run_once(0, hand.block("block", {kernel("product", 100, {read(part), write(whole)}), scatter}));
@@ -160,7 +161,7 @@ TEST_CASE("a pipelined collective runs piece by piece beside its product") {
     CHECK(in_ns(result.ranks[0].busy[kTp + 1]) == 40);
   }
   SECTION("slower than the product") {
-    // Gather [0,400) in pieces of 100, the product's pieces of 25 each behind theirs: it ends at 425.
+    // Gather [0,400) in pieces of 100; a piece of 25 of the product follows each of them: it ends at 425.
     TimedOp gather = collective("gather", GroupKind::tp, Lane::tp, 400, {read(part), write(whole)});
     gather.op.pipelined = true;
     hand.run_once(0, hand.block("block", {gather, kernel("product", 100, {read(whole), write(out)})}));
@@ -171,8 +172,8 @@ TEST_CASE("a pipelined collective runs piece by piece beside its product") {
 }
 
 TEST_CASE("communication takes its share of the kernels beside it") {
-  // A kernel of 100 µs beside a collective of 40 µs at a share of 20%: in 40 µs it does 32, the other 68 µs
-  // follow.
+  // A kernel of 100 µs runs concurrently with a collective of 40 µs at a share of 20%: in these 40 µs it does
+  // 32 µs of work; the remaining 68 µs follow at full speed.
   HandProgram hand;
   const TensorId x = hand.tensor("x", Lifetime::step);
   hand.run_once(0, hand.block("block", {collective("gather", GroupKind::tp, Lane::tp, 40'000, {write(x)}),
@@ -182,8 +183,9 @@ TEST_CASE("communication takes its share of the kernels beside it") {
 }
 
 TEST_CASE("a transfer slows the kernels on both ends") {
-  // Stage 0: x [0,10), sent [10,60), beside it a kernel of 100: 50 at 80% do 40, then 60: ends 120.
-  // Stage 1: a kernel of 100 from 0: 10, then 50 at 80% do 40, then 50: ends 110.
+  // Stage 0: x [0,10), sent [10,60) while a kernel of 100 runs: 50 at 80% do 40, the other 60 follow: ends at
+  // 120. Stage 1: a kernel of 100 from 0: 10 at full speed, 50 at 80% do 40, the other 50 follow: ends at
+  // 110.
   HandProgram hand(2);
   const TensorId x = hand.tensor("x", Lifetime::step);
   hand.run_once(

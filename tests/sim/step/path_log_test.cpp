@@ -53,9 +53,8 @@ TEST_CASE("the path is walked back from the last end through what started each t
   for (const std::size_t most : {std::size_t{1}, std::size_t{1000}}) {
     INFO("nodes before the dead are dropped: " << most);
     PathLog log(kRankLanes, most);
-    // The host submits from 0 to 5; this starts a kernel, 5 to 12, which starts an all-reduce, 12 to 30, and
-    // another kernel, 12 to 20, from which nothing follows. A last kernel runs from the all-reduce's end
-    // to 33.
+    // The host submits from 0 to 5. That starts a kernel (5 to 12), which starts an all-reduce (12 to 30) and
+    // another kernel (12 to 20) that starts nothing. A last kernel runs from the end of the all-reduce to 33.
     log.note_start(kHost);
     log.note_end(kHost, 0, SimTime(5));
     log.note_start(kKernels);
@@ -113,7 +112,7 @@ TEST_CASE("dropping what leads nowhere changes no path, and bounds the log") {
   }
   CHECK(are_equal(bounded.report(hand.program, plan), whole.report(hand.program, plan)));
   CHECK(whole.nodes() > 9'000);
-  // 15 lanes that may run and the last end: 16 leaves of a forest, which has fewer branches than leaves. As
-  // many again fit before the next drop.
+  // 15 lanes that may run, and the last end, are 16 leaves of a forest; a forest has fewer branching nodes
+  // than leaves. As many nodes again are added before the next drop.
   CHECK(most_nodes <= 2 * (16 + 15) + 1);
 }

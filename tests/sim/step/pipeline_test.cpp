@@ -57,7 +57,7 @@ TEST_CASE("the bubble of the interleaved schedule is (p-1)/(v m + p-1) where p d
 }
 
 TEST_CASE("two stages and two micro-batches of 1F1B, worked out by hand") {
-  // F 1 µs, B 2 µs, a transfer 0.5 µs that nothing waits for but its data:
+  // F 1 µs, B 2 µs, a transfer 0.5 µs, for which only the reader of its data waits:
   //   stage 0: F0 [0,1) F1 [1,2) … B0 needs stage 1's B0: F0 arrives 1.5, F [1.5,2.5), B [2.5,4.5), arrives 5
   //   stage 1: F0 [1.5,2.5) B0 [2.5,4.5) F1 (arrived 2.5) [4.5,5.5) B1 [5.5,7.5)
   //   stage 0: B0 [5,7) B1 (arrived 8) [8,10)
@@ -81,10 +81,10 @@ TEST_CASE("two stages and two micro-batches of 1F1B, worked out by hand") {
   CHECK(at("backward", 1) == Times{{2500, 4500}, {5500, 7500}});
   CHECK(at("backward", 0) == Times{{5000, 7000}, {8000, 10'000}});
   CHECK(at("send", 0) == Times{{1000, 1500}, {2000, 2500}});
-  CHECK(at("receive", 1) == Times{{1000, 1500}, {2000, 2500}});  // shown while under way
+  CHECK(at("receive", 1) == Times{{1000, 1500}, {2000, 2500}});  // shown while the transfer is in flight
   CHECK(at("send", 1) == Times{{4500, 5000}, {7500, 8000}});
 
-  // Idle instants: a transfer under way is exposed, the rest is the pipeline's bubble.
+  // Idle intervals: while a transfer is in flight they count as exposed, otherwise as pipeline bubble.
   //   stage 0: [2,4.5) bubble, [4.5,5) transfer, [7,7.5) bubble, [7.5,8) transfer
   //   stage 1: [0,1) bubble, [1,1.5) transfer, [7.5,8) its own last transfer, [8,10) bubble
   const auto pp = static_cast<std::size_t>(CommAxis::pp);

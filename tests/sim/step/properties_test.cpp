@@ -14,7 +14,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/random_jobs.hpp"
 
-// What holds for every step program, held to programs of random small jobs with random durations.
+// Properties that hold for every step program, tested on programs of random small jobs with random durations.
 
 using namespace foreshard;
 
@@ -22,7 +22,7 @@ namespace {
 
 constexpr int kJobs = 120;
 
-/// Whole nanoseconds, drawn per operation: short and long ones, and some that take no time.
+/// Draws a time in whole nanoseconds for each operation: short, long, and sometimes zero.
 OpTimes draw_times(const StepProgram& program, std::uint64_t seed) {
   std::mt19937_64 engine(seed);
   OpTimes times;
@@ -31,14 +31,15 @@ OpTimes draw_times(const StepProgram& program, std::uint64_t seed) {
     for (const Op& op : block.ops) {
       const std::uint64_t drawn = engine();
       std::uint64_t ns = drawn % 8 == 0 ? 0 : (drawn >> 8U) % (drawn % 2 == 0 ? 100 : 5000);
-      if (std::holds_alternative<Recv>(op.kind)) ns = 0;  // its Send takes the time
+      if (std::holds_alternative<Recv>(op.kind)) ns = 0;  // the transfer's time is that of its Send
       row.push_back({Seconds(static_cast<double>(ns) * 1e-9), Limit::compute});
     }
   }
   return times;
 }
 
-/// The longest chain of dependent operations, by the planner's task graph: no engine, no queues.
+/// The length of the longest chain of dependent operations by the planner's task graph, without engine or
+/// queues.
 SimTime longest_path(const StepProgram& program, const OpTimes& times) {
   const TaskGraph graph(program);
   std::vector<SimTime> end(graph.size());
@@ -68,7 +69,7 @@ std::int64_t count_operations(const StepProgram& program) {
   return count;
 }
 
-/// Spans of one lane must not overlap; a Recv has a lane of its own.
+/// Checks that the spans of one lane do not overlap; a Recv has its own lane.
 bool lanes_are_sound(const StepProgram& program, const Timeline& timeline) {
   std::map<std::tuple<std::int32_t, Lane, bool>, Picoseconds> lane_end;
   for (const Span& span : timeline.spans()) {
@@ -87,7 +88,7 @@ TEST_CASE("a simulated step is as long as its longest path, and every instant ha
   int without_buffers = 0;
   for (int i = 0; i < kJobs; ++i) {
     JobSpec job = draw.next();
-    // Pipelining starts a product before its input is complete, which the graph does not know.
+    // Pipelining starts a product before its input is complete, which the graph cannot express.
     if (job.training.overlap.tp == TpOverlap::full) job.training.overlap.tp = TpOverlap::wgrad;
     INFO(test::words_for(job));
     const StepProgram program = build_step_program(job);
@@ -99,7 +100,7 @@ TEST_CASE("a simulated step is as long as its longest path, and every instant ha
     const SimTime path = longest_path(program, times);
     CHECK(result.step_time >= path);
     if (!has_layer_buffers(program)) {
-      // Nothing but dependencies and lanes decides, and those are the graph's edges.
+      // The step depends only on dependencies and lanes, and these are the edges of the graph.
       CHECK(result.step_time == path);
       ++without_buffers;
     }

@@ -16,11 +16,11 @@ using namespace foreshard;
 
 namespace {
 
-/// A task as it can be compared: its own fields, and its waits.
+/// A task in a form that can be compared: its fields and its waits.
 using Written = std::tuple<std::int64_t, std::uint32_t, std::uint32_t, std::vector<std::uint32_t>>;
 using Lanes = std::array<std::vector<Written>, kRankLanes>;
 
-/// Adds what has been written since.
+/// Adds the tasks that were written since the last call.
 void collect(const ScriptWriter& writer, Lanes& lanes) {
   for (RankLane lane = 0; lane < kRankLanes; ++lane) {
     const LaneScript& script = writer.script().lanes[lane];
@@ -60,7 +60,7 @@ TEST_CASE("a script that is written piece by piece, and forgotten behind, is the
       if (!pieces.is_due(ended)) continue;
       pieces.write_ahead(ended);
       collect(pieces, together);
-      // The next kernel is there.
+      // The next kernel is already written.
       if (ended < kernels) REQUIRE(pieces.script().lanes[kComputeLane].size() > ended);
       pieces.drop_before(kComputeLane, ended);
       ++in_pieces;
@@ -68,7 +68,7 @@ TEST_CASE("a script that is written piece by piece, and forgotten behind, is the
     CHECK(together == whole);
     for (RankLane lane = 0; lane < kRankLanes; ++lane) CHECK(whole[lane].size() == pieces.tasks()[lane]);
   }
-  CHECK(in_pieces > 60);  // three for each, or it would say little
+  CHECK(in_pieces > 60);  // three pieces per script, or the test would prove little
 }
 
 TEST_CASE("a longer step needs no longer script at one time") {

@@ -1,4 +1,5 @@
-// The laws of the zero-bubble schedule, by the engine and by the planner's sum over the same orders.
+// The laws of the zero-bubble schedule, checked with the engine and with the planner's sum over the same
+// orders.
 
 #include <algorithm>
 #include <array>
@@ -14,7 +15,7 @@ using namespace foreshard::hand;
 
 namespace {
 
-/// Passes of one micro-batch through one stage, in nanoseconds.
+/// Times of the passes of one micro-batch on one stage, in nanoseconds.
 struct Passes {
   std::int64_t forward = 0;
   std::int64_t backward = 0;
@@ -40,7 +41,7 @@ std::int64_t simulated(const PipelineShape& shape) {
   return in_ns(simulate(make_pipeline(shape), {.critical_path = false}).step_time);
 }
 
-/// By play_pipeline.
+/// The step time by the planner's play_pipeline.
 double summed(const PipelineShape& shape, std::vector<Passes> by_stage = {}) {
   const HandProgram hand = make_pipeline(shape);
   by_stage.resize(hand.program.stages.size(), {shape.forward_ns, shape.backward_ns, shape.weight_ns});

@@ -18,7 +18,7 @@
 namespace foreshard::test {
 namespace {
 
-/// The golden job on devices whose kernels are slowed by communication and have to be submitted.
+/// The golden job on devices whose kernels are slowed by communication and limited by the launch queue.
 JobSpec slowed_job() {
   JobSpec job = golden_job();
   job.cluster.accelerator.kernels.communication_share = 0.25;
@@ -31,10 +31,10 @@ TEST_CASE("a simulation's options are the interference of the job's cost model")
   job.training.compiled = true;
   CHECK(simulation_options(CostModel(job)).communication_share == 0.25);
   CHECK(simulation_options(CostModel(job)).host_submit == Seconds(3e-6));
-  // An eager program is submitted at half the pace.
+  // The host needs twice as long per kernel if the program is not compiled.
   job.training.compiled = false;
   CHECK(simulation_options(CostModel(job)).host_submit == Seconds(6e-6));
-  // Processors have neither constant.
+  // CPUs have neither of these constants.
   CHECK(simulation_options(CostModel(golden_job())).communication_share == 0.0);
   CHECK(simulation_options(CostModel(golden_job())).host_submit == Seconds(0.0));
 }
@@ -46,13 +46,13 @@ TEST_CASE("a validation predicts the step that a simulation shows, from the same
   const PredictedStep predicted = predict_step(job, program, times);
   const SimulatedStep simulated = simulate_job(job, {}).simulation;
   CHECK(predicted.time == simulated.time);
-  // Two stages: the mean of what each waits for the other.
+  // Two stages: the estimate has the mean of their waiting times.
   REQUIRE(simulated.ranks.size() == 2);
   Seconds waiting;
   for (const SimulatedRank& rank : simulated.ranks)
     waiting += 0.5 * (rank.bubble + rank.exposed[static_cast<std::size_t>(CommAxis::pp)]);
   CHECK(predicted.waiting.value() == Approx(waiting.value()));
-  // Without the host's time the step would be shorter: the options count.
+  // Without the host's time the step would be shorter, so the options are used.
   NoTimeline nothing;
   CHECK(simulate_step(program, times, nothing).step_time.seconds() < predicted.time);
 }
@@ -136,7 +136,7 @@ TEST_CASE("the trace goes to the caller's stream") {
 
 TEST_CASE("a job that says what fails is trained with failures, and table and record show it") {
   JobSpec job = golden_job();
-  job.training.tokens = Tokens(std::int64_t{1} << 50);  // thousands of checkpoints long
+  job.training.tokens = Tokens(std::int64_t{1} << 50);  // long enough for thousands of checkpoints
   job.training.failures = FailureSpec{};
   job.training.failures->mtbf_per_device = Seconds(1e6);
   job.training.failures->checkpoint_write = Seconds(1.0);

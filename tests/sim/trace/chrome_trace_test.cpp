@@ -33,8 +33,8 @@ std::string trace_of(const HandProgram& hand, ChromeTraceOptions options = {}) {
   return out.str();
 }
 
-/// Holds a document against the trace-event format: the fields that each phase requires, time that does not
-/// run back within a thread, names for every process and thread, and flows that start once and end once.
+/// Checks a document against the trace-event format: each phase has its required fields, time does not run
+/// backwards within a thread, every process and thread has a name, and every flow starts once and ends once.
 void validate(const json& document) {
   using Thread = std::pair<std::int64_t, std::int64_t>;
   std::map<Thread, double> last_end;
@@ -68,7 +68,7 @@ void validate(const json& document) {
     REQUIRE(named_threads.count(thread) == 1);
     if (phase == "X") {
       REQUIRE(event.at("dur").get<double>() >= 0.0);
-      REQUIRE(time >= last_end[thread] - 1e-7);  // doubles of microseconds hold picoseconds to about that
+      REQUIRE(time >= last_end[thread] - 1e-7);  // precision of microseconds in double
       last_end[thread] = time + event.at("dur").get<double>();
       REQUIRE(event.at("args").at("layer").is_number_integer());
     } else if (phase == "s") {
@@ -105,7 +105,7 @@ TEST_CASE("a trace is valid and complete") {
   CHECK(phases["X"] == 32 + 48);
   CHECK(phases["s"] == 24);
   CHECK(phases["f"] == 24);
-  CHECK(phases["C"] == 32 + 48);  // each visit is one block of one operation
+  CHECK(phases["C"] == 32 + 48);  // each block call has one operation
 }
 
 TEST_CASE("all ranks of a stage are written out, with their own transfers") {
@@ -127,7 +127,7 @@ TEST_CASE("a trace of the first micro-batches has theirs and says so") {
   const json document = json::parse(trace_of(hand, {.micro_batches = 1}));
   validate(document);
   auto phases = count_phases(document);
-  // A quarter of what four micro-batches have.
+  // A quarter of the events of four micro-batches.
   CHECK(phases["X"] == (32 + 48) / 4);
   CHECK(phases["s"] == 24 / 4);
   CHECK(phases["f"] == 24 / 4);

@@ -8,7 +8,7 @@
 #include "planner/cost/collectives/nccl_tuning.hpp"
 #include "tests/support/catch.hpp"
 
-// What NCCL chooses and what it takes, from its own constants by hand.
+// The algorithm that NCCL chooses and its time, computed by hand from NCCL's constants.
 
 using namespace foreshard;
 
@@ -71,7 +71,7 @@ TEST_CASE("latencies across nodes are NCCL's") {
   // 7 hops in the node and 2 levels, up and down: 6.8 + 2·(7·0.6 + 2·5), 8.4 + 2·(7·4 + 2·14).
   CHECK(micros(cost(four, kTree, kLl).latency) == Approx(35.2));
   CHECK(micros(cost(four, kTree, kSimple).latency) == Approx(120.4));
-  // A step of an LL ring takes at least 1 us in the node beside a network: 6.6 + 56·1 + 6·2.7.
+  // If the ring also uses a network, an LL step in the node takes at least 1 us: 6.6 + 56·1 + 6·2.7.
   CHECK(micros(cost(four, kRing, kLl).latency) == Approx(78.8));
   // 25 and 2 levels up and down of 20.9.
   CHECK(micros(cost(four, CollectiveAlgorithm::nvls_tree).latency) == Approx(108.6));
@@ -108,7 +108,7 @@ TEST_CASE("what NCCL chooses in a node depends on size and members") {
         kRing);
   CHECK(CollectiveTimes(hopper(1, 5)).choice(CollectiveKind::all_reduce, Bytes(16 * kGibibyte)).algorithm ==
         CollectiveAlgorithm::nvls);
-  // Without a switch that reduces, rings all the way.
+  // Without a switch that reduces, rings are chosen for all sizes.
   GroupLinks older = hopper(1, 8);
   older.nccl->nvls_bandwidth = BytesPerSecond();
   CHECK(to_string(CollectiveTimes(older).choice(CollectiveKind::all_reduce, Bytes(kGibibyte))) ==
@@ -128,7 +128,7 @@ TEST_CASE("across nodes the NICs that a group owns limit it") {
   CHECK(ring_bus_bandwidth(hopper(4, 2)).value() == Approx(97e9));
   CHECK(ring_bus_bandwidth(hopper(4, 1)).value() == Approx(48.5e9));
   CHECK(CollectiveTimes(hopper(4, 2)).choice(CollectiveKind::all_gather, Bytes(kGibibyte)).rails == 2);
-  // An all-to-all cannot pool: of 4·8 blocks 24 leave through the device's own NIC.
+  // An all-to-all cannot share NICs: of 4·8 blocks, 24 leave through the device's own NIC.
   CHECK(exchange_bandwidth(hopper(4, 8)).value() == Approx(48.5e9 * 32 / 24));
 }
 
@@ -257,7 +257,7 @@ class Shapes {
 
 void check_never_slower(const GroupLinks& better, const GroupLinks& links, Bytes payload) {
   for (const CollectiveKind kind : kCollectives) {
-    // With a fixed algorithm, and with what is chosen.
+    // With a fixed algorithm, and with the chosen one.
     const AlgorithmCosts fast = algorithm_costs(kind, better);
     const AlgorithmCosts slow = algorithm_costs(kind, links);
     REQUIRE(fast.all().size() == slow.all().size());

@@ -75,17 +75,17 @@ TEST_CASE("oversubscription divides what crosses nodes") {
   JobSpec job = round_job({.tp = 8, .dp = 4});
   job.cluster.network.oversubscription = 2.0;
   CHECK(seconds(job, CollectiveKind::all_gather, GroupKind::dp) == Approx(300.03e-3));
-  // Links inside the node are not concerned.
+  // Links inside the node are not affected.
   CHECK(seconds(job, CollectiveKind::all_gather, GroupKind::tp) == Approx(35.007e-3));
 }
 
 TEST_CASE("an all-to-all across nodes goes through each device's own NIC") {
-  // ep 16 on 2 nodes of 8. Of 8 GB, 8/16 leave the node: 4 GB at 40 GB/s = 100 ms; the 7/16 that stay take
-  // 3.5 GB / 200 GB/s = 17.5 ms beside it. 7 peers at 1 us, 8 at 10 us.
+  // ep 16 on 2 nodes of 8. Of 8 GB, 8/16 leave the node: 4 GB at 40 GB/s = 100 ms. The 7/16 that stay in it
+  // take 3.5 GB / 200 GB/s = 17.5 ms at the same time. Latency: 7 peers at 1 us, 8 at 10 us.
   const JobSpec job = round_job({.dp = 16, .ep = 16});
   CHECK(seconds(job, CollectiveKind::all_to_all, GroupKind::ep) == Approx(100e-3 + 87e-6));
 
-  // On a network faster than the links, what stays in the node decides.
+  // On a network faster than the links, the part that stays in the node takes longest.
   JobSpec fast = job;
   fast.cluster.network.link.bandwidth = BytesPerSecond(1000e9);
   CHECK(seconds(fast, CollectiveKind::all_to_all, GroupKind::ep) == Approx(17.5e-3 + 87e-6));
@@ -98,7 +98,7 @@ TEST_CASE("pipeline transfers take the link between neighbouring stages") {
   // tp 8: the next stage is on the next node: 2 GB at 40 GB/s = 50 ms, 10 us.
   const CostModel across(round_job({.tp = 8, .pp = 4}));
   CHECK(across.transfer_time(payload).value() == Approx(50.01e-3));
-  // tp 4: stages 1 and 2 are on different nodes, and they set the pace.
+  // tp 4: stages 1 and 2 are on different nodes, and their transfer is the slowest.
   CHECK(CostModel(round_job({.tp = 4, .pp = 4})).transfer_time(payload).value() == Approx(50.01e-3));
   CHECK(CostModel(round_job({.tp = 8})).transfer_time(payload).value() == 0.0);
 

@@ -1,5 +1,5 @@
-// What the ledger finds in the program, against the papers' bytes. Small terms that the papers leave out are
-// derived where they stand.
+// Compares the memory ledger's bytes with the papers' formulas. Small terms that the papers leave out are
+// derived where they are used.
 #include <vector>
 
 #include "planner/cost/memory/memory_ledger.hpp"
@@ -57,7 +57,7 @@ TEST_CASE("activations: sequence parallelism divides the rest") {
 TEST_CASE("activations: where gathered inputs are kept, two of them stay whole") {
   JobSpec job = sharded(dropping_gpt(), {.tp = t, .sequence_parallel = true});
   job.framework = Framework::nanotron;
-  // What the norms wrote (2·2sbh/t) is not kept; what was gathered of it (2·2sbh) is.
+  // The outputs of the norms (2·2sbh/t) are not kept; the tensors gathered from them (2·2sbh) are.
   CHECK(saved_by_layer(job) == (30 * kSbh + 5 * kSquares + kStatistics) / t + 4 * kSbh);
 }
 
@@ -165,6 +165,6 @@ TEST_CASE("model state: FSDP's sharded weights are fp32 and their own masters") 
       llama_job(llama_shaped(4, h, 128, a, a, 512), {.sequence = s, .micro_batch = 1, .global_batch = 8});
   job.framework = Framework::torch_fsdp;
   check_state(job, {.dp = 8, .zero = 3}, {.weights = 4, .gradients = 4, .optimizer = 8});  // 16/d
-  // On one replica nothing is cut, and masters stand beside 16-bit weights as without ZeRO.
+  // With one replica nothing is sharded, and master weights are kept besides 16-bit weights, as without ZeRO.
   check_state(job, {.dp = 1, .zero = 3}, {.weights = 2, .gradients = 4, .optimizer = 12});
 }

@@ -94,7 +94,7 @@ TEST_CASE("1f1b keeps as many micro-batches as there are stages from here to the
   const int others = m == 1 ? 0 : 1;
   CHECK(stages[0].peak == Bytes(kStep0 + others * kSaved0 + kBackward0));
   CHECK(stages[0].in_flight == 1 + others);
-  // Stage 1 runs F0 B0 F1 B1 …: never another.
+  // Stage 1 runs F0 B0 F1 B1 …: no other micro-batch is ever saved.
   CHECK(stages[1].peak == Bytes(kStep1 + kBackward1));
   CHECK(stages[1].in_flight == 1);
 }
@@ -116,7 +116,7 @@ TEST_CASE("a forward pass is the peak where backward needs less") {
   program.stages[0].order = tiny::gpipe_order(3);
   const StageMemory stage = stages_of(program)[0];
   CHECK(stage.peak == Bytes(kStep0 + 2 * kSaved0 + kForward0));
-  CHECK(stage.in_flight == 3);  // the third is under way
+  CHECK(stage.in_flight == 3);  // the third micro-batch is in flight
   CHECK(stage.peak_block == "layer forward");
   // Two saved, and ids, hidden[0], inner, hidden[1] of the third; its temporary is a buffer.
   CHECK(stage.activations == Bytes(2 * 111 + 1 + 10 + 100 + 10));
@@ -183,7 +183,7 @@ TEST_CASE("chunks of a stage save each their own") {
   stage.order = {tiny::forward(0, 0), tiny::forward(1, 0), tiny::backward(1, 0), tiny::backward(0, 0)};
 
   const StageMemory memory = stages_of(program)[0];
-  // Chunk 1 saves hidden[2] 10 and inner 100; its backward holds d.hidden[3] 10 and d.inner 60 beside them.
+  // Chunk 1 saves hidden[2] 10 and inner 100; its backward also holds d.hidden[3] 10 and d.inner 60.
   CHECK(memory.activations == Bytes(kSaved0 + 110));
   CHECK(memory.buffers == Bytes(4 + 70));
   CHECK(memory.in_flight == 2);
@@ -305,9 +305,10 @@ TEST_CASE("what one block saves, releases and needs at most") {
   CHECK(of("layer backward").peak == Bytes(60));                 // d.inner, before anything is freed
 
   CHECK(of("update").peak == Bytes(7));
-  CHECK(of("send forward").peak == Bytes(0));  // not in this program's visits
+  CHECK(of("send forward").peak == Bytes(0));  // not in this program's block calls
 
-  // What forward saves and does not release is what gpipe keeps per micro-batch: 511 + 110 per layer.
+  // The bytes that forward saves and does not release are what gpipe keeps per micro-batch: 511 + 110 per
+  // layer.
   const Bytes kept = of("embedding forward").saved + 3 * of("layer forward").saved + of("head forward").saved;
   CHECK(kept == Bytes(511 + 3 * 110));
 }

@@ -1,5 +1,5 @@
-// The ledger against a replay that knows no chunks and no summaries: it writes out every visit of a stage,
-// gives every (tensor, layer, chunk, micro-batch) its own line, and looks at every operation.
+// Compares the memory ledger with a replay that uses no summaries: it writes out every block call of a stage,
+// tracks every (tensor, layer, chunk, micro-batch) separately, and examines every operation.
 
 #include <algorithm>
 #include <cstdint>
@@ -98,7 +98,7 @@ StepProgram random_program(std::uint32_t seed) {
   return build.program();
 }
 
-// (tensor, layer, chunk, micro-batch, visit); what does not tell instances of the tensor apart is −1.
+// (tensor, layer, chunk, micro-batch, block call); an entry that does not distinguish instances is −1.
 using Instance = std::tuple<int, int, int, int, int>;
 
 struct Use {

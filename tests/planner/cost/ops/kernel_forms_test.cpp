@@ -150,7 +150,7 @@ TEST_CASE("a compiler fuses what an eager framework leaves apart") {
   CHECK(kernel_forms(job).fused_kernels);
   CHECK_FALSE(kernel_forms(job).autograd);
   CHECK(kernel_forms(job).loss == LossKernels::fused);
-  CHECK(kernel_forms(job).optimizer == OptimizerKernels::foreach);  // outside of what is compiled
+  CHECK(kernel_forms(job).optimizer == OptimizerKernels::foreach);  // outside of the compiled part
 }
 
 TEST_CASE("further passes take launches and memory time, and the host their submission") {
@@ -172,7 +172,7 @@ TEST_CASE("a step waits for the slowest of its devices") {
   // standard deviations: Φ⁻¹(7.625/8.25) = 1.43.
   CHECK(CostModel(job).kernel_time(op, StepProgram{}).time.value() ==
         Approx(4.004e-3 * (1.0 + 0.02 * 1.43)).epsilon(1e-4));
-  // One device waits for nobody.
+  // A single device waits for no other.
   job.parallelism.dp = 1;
   CHECK(CostModel(job).kernel_time(op, StepProgram{}).time.value() == Approx(4.004e-3));
 }

@@ -193,7 +193,7 @@ TEST_CASE("a score costs its products, its exponential and the key prologue of i
   }
   SECTION("the last wave costs each multiprocessor rows of all keys") {
     rate.tail_rows = 50.0;
-    // 100 · 50 = 5,000 rows beside 100,000.
+    // 100 · 50 = 5,000 rows in addition to 100,000.
     CHECK(time() == Approx(1.05 * 1.28e-3));
     core.causal = true;
     CHECK(time() == Approx((0.5 + 0.05) * 1.28e-3));
@@ -220,7 +220,7 @@ TEST_CASE("a job's flash version has its own rate where it was measured") {
   CHECK(price(op, {}, job).time.value() == Approx(1.002e-3));
   job.training.flash = FlashVersion::fa3;
   CHECK(price(op, {}, job).time.value() == Approx(0.502e-3));
-  job.training.flash = FlashVersion::triton;  // nobody measured it: the usual one
+  job.training.flash = FlashVersion::triton;  // not measured, so the default kernel is used
   CHECK(price(op, {}, job).time.value() == Approx(1.002e-3));
 }
 
@@ -262,7 +262,7 @@ TEST_CASE("each kind of pass reaches its own fraction of the bandwidth, forward 
   const auto time = [&](OpKind kind, Phase phase = Phase::forward) {
     return price(make_op(std::move(kind), {read(x)}, phase), tensors.program(), job).time.value() - 2e-6;
   };
-  // 1 GB at 1000 GB/s times memory_efficiency 0.8, or what is said of the kind.
+  // 1 GB at 1000 GB/s times memory_efficiency 0.8, or times the efficiency given for the kind.
   CHECK(time(Norm{}) == Approx(1.25e-3));
   fractions[index_of(MemoryPass::norm)].forward = 0.5;
   CHECK(time(Norm{}) == Approx(2e-3));
@@ -299,8 +299,8 @@ TEST_CASE("a small pass over memory costs its launch") {
   CHECK(nothing.limit == Limit::launch);
 }
 
-// ---- Sanity against what others measured. The constants are the published rates of the device class, not
-// fits to the figure that they are compared with.
+// ---- Plausibility checks against published measurements. The constants are the published rates of the
+// device class, not fits to the figures that they are compared with.
 
 TEST_CASE("an A100's large fp16 product is predicted within 15%") {
   JobSpec job = round_job();

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int64_t kLayerFlops = 640;
 
-/// Equal layers, and a head of so many 64ths of one.
+/// Equal layers, and a head whose cost is given in 64ths of a layer.
 ForwardCosts equal_layers(std::int64_t layers, std::int64_t head_in_64ths) {
   return {.layers = std::vector<Flops>(static_cast<std::size_t>(layers), Flops(kLayerFlops)),
           .head = Flops(kLayerFlops / 64 * head_in_64ths)};
@@ -57,7 +57,7 @@ std::vector<std::int64_t> even_counts(std::int64_t layers, std::int64_t pp) {
 
 using Counts = std::vector<std::int64_t>;
 
-/// The least possible cost of the slowest piece, over all ways to cut `layers` into `pieces`.
+/// The least possible cost of the slowest piece, over all splits of `layers` into `pieces`.
 double least_slowest(std::int64_t layers, std::int64_t pieces, double head) {
   if (pieces == 1) return static_cast<double>(layers) + head;
   double least = std::numeric_limits<double>::infinity();
@@ -147,7 +147,7 @@ std::int64_t slowest(const ForwardCosts& costs, const Counts& counts) {
   return most;
 }
 
-/// The least possible, over all ways to cut the layers from `first` on into so many pieces.
+/// The least possible cost of the slowest piece, over all splits of the layers from `first` on.
 std::int64_t least_by_trying(const ForwardCosts& costs, std::size_t first, std::size_t pieces) {
   std::int64_t sum = 0;
   std::int64_t least = std::numeric_limits<std::int64_t>::max();

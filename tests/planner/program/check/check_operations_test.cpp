@@ -9,8 +9,8 @@ using namespace foreshard::testing;
 namespace {
 using Problems = std::vector<std::string>;
 
-/// A program with only this operation and its tensors: "a", "b", … of the given elements. Its sizes and form
-/// are looked at; no stage runs it.
+/// A program with only this operation and its tensors "a", "b", … with the given numbers of elements. Its
+/// sizes and form are checked; no stage runs it.
 StepProgram program_of(Op op, const std::string& accesses, const std::vector<std::int64_t>& elements) {
   StepProgram program = golden();
   program.stages = {StageProgram{}};
@@ -47,7 +47,7 @@ const std::string kBackward = "block \"block\", operation \"op\" (backward_input
 }  // namespace
 
 TEST_CASE("operand lists have their kind's form") {
-  // Each form once right and once wrong.
+  // Each form is tested once correct and once wrong.
   const Pointwise add{PointwiseKind::add, 4};
   CHECK(problems_of(add, "rrw", {4, 4, 4}) == Problems{});
   CHECK(problems_of(add, "rrr", {4, 4, 4}) ==

@@ -18,7 +18,7 @@ void erase_op(StepProgram& program, const char* block, const char* name) {
   ops.erase(found);
 }
 
-/// Any complaint that holds this text.
+/// Whether any complaint contains this text.
 bool complains(const StepProgram& program, const std::string& text) {
   const Problems problems = check_program(program);
   return std::any_of(problems.begin(), problems.end(),

@@ -145,7 +145,7 @@ TEST_CASE("a prefetch is issued at the start of the block that it runs beside") 
     tiny.program.stages[0].prologue = {other, layer(0), layer(1), layer(2)};
     const TaskGraph graph(tiny.program);
     CHECK(names(graph) == "gather0 other9 gather1 product0 gather2 product1 product2 ");
-    CHECK(graph.dependencies(0) == Indices{});      // nothing stands before its block
+    CHECK(graph.dependencies(0) == Indices{});      // no block comes before its block
     CHECK(graph.dependencies(2) == Indices{0, 1});  // its lane; the compute before layer 0
     CHECK(graph.dependencies(3) == Indices{0, 1});  // its weights; its lane
     CHECK(graph.dependencies(4) == Indices{2, 3});  // not before layer 0 has ended
@@ -196,11 +196,11 @@ TEST_CASE("the critical path of a product, its all-reduce, work beside it and a 
     tiny.add("reader", Lane::compute, {"rx"});
     return tiny.program;
   };
-  // Overlapped: product 0–3, all-reduce 3–8 (beside 3–5), reader 8–9.
+  // Overlapped: product 0–3, all-reduce 3–8 (with operation "beside" at 3–5), reader 8–9.
   const CriticalPath overlapped = TaskGraph(program(false)).critical_path(seconds);
   CHECK(overlapped.length == Seconds(9.0));
   CHECK(tasks_of(overlapped) == Indices{0, 1, 3});
-  // Held: beside waits for the all-reduce: 3 + 5 + 2 + 1.
+  // Without overlap, operation "beside" waits for the all-reduce: 3 + 5 + 2 + 1.
   const CriticalPath held = TaskGraph(program(true)).critical_path(seconds);
   CHECK(held.length == Seconds(11.0));
   CHECK(tasks_of(held) == Indices{0, 1, 2, 3});
@@ -243,7 +243,8 @@ TEST_CASE("a receive waits for its send, a collective over stages for every memb
 
 TEST_CASE("a deadlock is named") {
   StepProgram program = golden();
-  // Stage 0 holds its forward compute for a gradient that only comes after stage 1 has what it computes.
+  // Stage 0's forward compute waits for a gradient that stage 1 can only send after it has received that
+  // forward.
   auto& chunk = program.stages[0].chunks[0];
   block_named(program, "receive backward").ops[0].blocks_compute = true;
   chunk.forward.insert(chunk.forward.begin(), chunk.backward.front());

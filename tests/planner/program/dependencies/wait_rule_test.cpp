@@ -10,8 +10,9 @@ using namespace foreshard;
 
 namespace {
 
-/// Runs whose operations are written as letters: 'g' is a gather that may be issued so many runs early, 'p'
-/// anything else. Notes what is issued as "g1" with the run of the operation, "|" behind each run.
+/// Runs whose operations are written as letters: 'g' is a gather that may be prefetched by a number of runs,
+/// 'p' is any other operation. Records each issued operation with its run, as in "g1", and "|" after each
+/// run.
 struct Rank {
   std::vector<std::string> runs;
   std::int32_t early = 1;
@@ -52,15 +53,15 @@ TEST_CASE("operations are issued in program order, gathers some runs early") {
   // The example above the rule, one layer longer.
   CHECK(order_of({.runs = {"gp", "gp", "gp"}, .early = 1}, 1) == "g0 g1 p0 | g2 p1 | p2 | ");
   CHECK(order_of({.runs = {"gp", "gp", "gp"}, .early = 2}, 2) == "g0 g1 g2 p0 | p1 | p2 | ");
-  // Two leading gathers go together; one behind a product waits for its run.
+  // Two gathers at the start of a run are issued together; one after a product is issued in its own run.
   CHECK(order_of({.runs = {"p", "ggpg"}, .early = 1}, 1) == "g1 g1 p0 | p1 g1 | ");
 }
 
 TEST_CASE("a gather waits for the run from whose start its buffer is free") {
-  // Of run 2 at the start of run 0: in use; at the start of run 1: free.
+  // The buffer of run 2's gather is in use at the start of run 0, and free at the start of run 1.
   CHECK(order_of({.runs = {"gp", "gp", "gp"}, .early = 2, .in_use = {{0, 2}}}, 2) ==
         "g0 g1 p0 | g2 p1 | p2 | ");
-  // Never free before its own run.
+  // A buffer that is never free before the gather's own run.
   CHECK(order_of({.runs = {"p", "gp"}, .early = 1, .in_use = {{0, 1}}}, 1) == "p0 | g1 p1 | ");
 }
 

@@ -1,4 +1,4 @@
-// The emitters against the program written by hand, and against the checker over every kind of job.
+// Compares the emitters with the program written by hand, and checks their programs for every kind of job.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -20,7 +20,7 @@ namespace {
 const std::string& name_for_people(const Tensor& tensor) { return tensor.label; }
 const std::string& name_for_people(const Block& block) { return block.name; }
 
-/// `items` in the order of their names in `like`; what `like` does not have comes last.
+/// `items` in the order of their names in `like`; items that `like` does not have come last.
 template <class Item>
 std::vector<std::size_t> order_like(const std::vector<Item>& items, const std::vector<Item>& like) {
   std::map<std::string, std::size_t> rank;

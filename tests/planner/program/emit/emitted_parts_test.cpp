@@ -1,5 +1,5 @@
-// Experts, latent attention, long contexts and low-rank adapters: whatever of them a job combines, its
-// program is sound, and a whole step over all ranks does the work of the unsharded model.
+// Experts, latent attention, long contexts and low-rank adapters: for every combination in a job, the program
+// is valid, and all ranks together do the work of the unsharded model in a step.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -135,7 +135,7 @@ TEST_CASE("programs with experts, latent attention, long contexts or adapters ar
 TEST_CASE("the ranks together do the unsharded model's work") {
   const Kind kind = GENERATE(Kind::shared_experts, Kind::latent, Kind::latent_experts, Kind::long_context);
   const std::int64_t whole = flops_of_all_ranks(small_job(kind, {}));
-  // Without tp nothing is done twice.
+  // Without tp no work is done twice.
   CHECK(flops_of_all_ranks(small_job(kind, {.cp = 2, .ep = 2})) == whole);
   CHECK(flops_of_all_ranks(small_job(kind, {.pp = 2, .cp = 4, .ep = 4})) == whole);
   CHECK(flops_of_all_ranks(small_job(kind, {.pp = 2, .cp = 4, .ep = 4, .zero_bubble = true})) == whole);
@@ -206,7 +206,7 @@ TEST_CASE("ring attention sends keys and values, forward and again backward with
 TEST_CASE("low-rank adapters alone are trained") {
   const JobSpec job = small_job(Kind::adapters, {});
   const StepProgram program = build_step_program(job);
-  // Per layer, rank 2: beside (out, in) stand A (2, in) and B (out, 2).
+  // Per layer, rank 2: a weight (out, in) has the adapters A (2, in) and B (out, 2).
   //   qkv (48, 16) → 2·64   out (16, 16) → 2·32   gate_up (64, 16) → 2·80   down (16, 32) → 2·48
   const std::int64_t adapters = 4 * 2 * (64 + 32 + 80 + 48);
   const StageMemory memory = memory_report(job, program).stages.front();

@@ -1,4 +1,4 @@
-// Whatever job is planned, its program is sound, cannot deadlock and survives the JSON form.
+// The program of every job is valid, cannot deadlock, and is unchanged by writing and reading JSON.
 #include <algorithm>
 
 #include "planner/program/build/build_step_program.hpp"
@@ -22,7 +22,7 @@ struct Degrees {
   bool zero_bubble = false;
 };
 
-/// Eight small layers on one node that is as large as the job needs.
+/// Eight small layers on one node with as many devices as the job needs.
 JobSpec small_job(Framework framework, const Degrees& degrees) {
   JobSpec job;
   job.framework = framework;
@@ -52,7 +52,7 @@ JobSpec small_job(Framework framework, const Degrees& degrees) {
   return job;
 }
 
-/// One model after another: Llama, GPT, and what else changes which operations are emitted.
+/// Models in turn: Llama, GPT, and variants that change which operations are emitted.
 void choose_model(JobSpec& job, int variant) {
   ModelSpec& model = job.model;
   if (variant == 1) {

@@ -33,7 +33,7 @@ StepProgram program_of(Framework framework, std::int64_t dp, int zero) {
   return build_step_program(job);
 }
 
-/// The operations of one block whose names end so.
+/// The operations of one block whose names end with this suffix.
 std::vector<Op> ops_ending(const StepProgram& program, const std::string& block, const std::string& end) {
   std::vector<Op> found;
   for (const Block& candidate : program.blocks) {
@@ -119,7 +119,7 @@ TEST_CASE("products fused with accumulation leave autograd one placeholder per w
   // bf16: qkv 24 x 8, out 8 x 8, gate and up 32 x 8, down 8 x 16, and the head 32 x 8, which has the shape of
   // gate and up.
   CHECK(placeholders == Bytes(2 * kProducts));
-  // They are allocated, and nobody fills them.
+  // They are allocated, but no operation fills them.
   const std::vector<Op> products = ops_ending(megatron, "dense_layer backward", "out");
   REQUIRE(products.size() == 2);
   CHECK(products[1].operands.size() == 4);

@@ -48,7 +48,7 @@ std::vector<std::string> names_of(const Block& block) {
 
 using Names = std::vector<std::string>;
 
-/// Bytes of one micro-batch that a stage's weight pass finds: what backward must leave.
+/// Bytes of one micro-batch that a stage's weight pass reads, which backward must therefore keep.
 std::int64_t kept_for_weights(const StepProgram& program, std::size_t stage) {
   std::set<std::pair<TensorId, int>> met;
   std::int64_t bytes = 0;
@@ -88,7 +88,7 @@ TEST_CASE("a layer's backward splits into the way to its input gradient and its 
         Names{"down:w", "gate_up:w", "out:w", "qkv:w"});
   CHECK(block_named(program, "dense_layer weight").pass == Pass::weight);
   CHECK(block_named(program, "dense_layer weight").kind == BlockKind::dense_layer);
-  // Nobody waits for a table's gradient.
+  // No operation waits for the gradient of an embedding table.
   CHECK(names_of(block_named(program, "embedding backward")).empty());
   CHECK(names_of(block_named(program, "embedding weight")) == Names{"embedding:w"});
   CHECK(names_of(block_named(program, "head weight")) == Names{"logits:w"});
@@ -135,7 +135,7 @@ TEST_CASE("gathers that only weight gradients read go with them, the others stay
   };
   CHECK(gathers("dense_layer weight") ==
         Names{"layer.ffn_norm.out.full.regathered", "layer.attn_norm.out.full.regathered"});
-  // The gradient of what was scattered is read by both products.
+  // Both products read the gradient of the scattered tensor.
   CHECK(gathers("dense_layer backward") == Names{"d.layer.down", "d.layer.out"});
   CHECK(tensor_named(program, "d.layer.down").lifetime == Lifetime::micro_batch);
   CHECK(tensor_named(program, "layer.ffn_norm.out.full.regathered").lifetime == Lifetime::block);
@@ -145,7 +145,7 @@ TEST_CASE("what a weight pass reads is kept, byte by byte") {
   // T 4, D 8, F 16, 2 bytes: T·D is 64 bytes, T·F 128, qkv (4 + 2·2)·2 = 16 columns 128, gate and up 256.
   const StepProgram program = build_step_program(three_stages());
   const std::vector<BlockMemory> memory = block_memory(program);
-  // Inputs of qkv, out, gate_up: 64 each, of down: 128. Gradients of what they make: 128, 64, 256, 64.
+  // Inputs of qkv, out, gate_up: 64 each, of down: 128. Gradients of their outputs: 128, 64, 256, 64.
   CHECK(kept_for_weights(program, 1) == 3 * 64 + 128 + 128 + 64 + 256 + 64);
   CHECK(memory[block_id(program, "dense_layer weight").at()].released == Bytes(832));
   // Backward is the first to make d.qkv, d.mid, d.gate_up and what it passes on to the layer below.
@@ -213,7 +213,7 @@ TEST_CASE("zero-bubble holds what 1f1b holds and what weight passes are still to
     const JobSpec plain = with_schedule(job, ScheduleKind::one_f_one_b);
     const MemoryReport whole = memory_report(plain, build_step_program(plain));
     for (std::size_t s = 0; s < split.stages.size(); ++s) {
-      // Stage s has put off s weight passes when the next backward adds its own.
+      // Stage s has postponed s weight passes when the next backward adds its own.
       const std::int64_t put_off = std::min(program.micro_batches, static_cast<std::int64_t>(s) + 1);
       const Bytes kept(kept_for_weights(program, s));
       INFO("stage " << s << ", " << kept.value() << " bytes kept for each weight pass");

@@ -43,11 +43,11 @@ std::vector<ScheduleShape> small_shapes() {
   return shapes;
 }
 
-/// How many ticks the passes of one chunk take.
+/// Number of ticks that each pass of one chunk takes.
 struct Ticks {
   std::int64_t forward = 1;
   std::int64_t backward = 1;
-  std::int64_t weight = 0;  ///< of a schedule that runs weight gradients apart
+  std::int64_t weight = 0;  ///< if the schedule computes weight gradients separately
 
   std::int64_t of(Pass pass) const {
     return pass == Pass::forward ? forward : pass == Pass::backward ? backward : weight;
@@ -138,8 +138,8 @@ TEST_CASE("interleaved with as many micro-batches as stages warms up with everyt
 }
 
 TEST_CASE("zero-bubble of two stages and two micro-batches") {
-  // Stage 0 waits for nobody behind it to wait: each weight pass follows its backward. Stage 1 puts one off,
-  // so that stage 0 gets B1 one pass earlier.
+  // No earlier stage waits for stage 0, so each of its weight passes directly follows its backward. Stage 1
+  // postpones one weight pass, so that stage 0 gets B1 one pass earlier.
   const ScheduleShape shape{ScheduleKind::zero_bubble, 2, 1, 2};
   CHECK(written(shape, 0) == "F0 F1 B0 W0 B1 W1");
   CHECK(written(shape, 1) == "F0 B0 F1 B1 W0 W1");

@@ -60,7 +60,7 @@ TEST_CASE("a tensor that is added in the same words is the same tensor") {
   const TensorId first = builder.add(up_weight());
   CHECK(builder.add(up_weight()) == first);
   CHECK(builder.find(kUp) == first);
-  // What passes settle later, how it is cut and how long it lives, does not make it another.
+  // Sharding and lifetime, which passes set later, do not change a tensor's identity.
   builder.tensor(first).dims[0].tp = 2;
   builder.tensor(first).lifetime = Lifetime::step;
   CHECK(builder.add(up_weight()) == first);

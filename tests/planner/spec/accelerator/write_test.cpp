@@ -12,7 +12,7 @@ using namespace foreshard;
 
 namespace {
 
-/// A file of this process that is gone afterwards.
+/// A file that only this process uses; removed at the end.
 struct TemporaryFile {
   std::filesystem::path path =
       std::filesystem::temp_directory_path() / ("foreshard-written-" + std::to_string(::getpid()) + ".yaml");
@@ -78,7 +78,7 @@ TEST_CASE("written accelerators read back the same") {
   for (const std::string& name : bundled_names(ConfigKind::accelerators)) {
     INFO(name);
     AcceleratorSpec accelerator = load_accelerator(name);
-    // What a calibration finds has all its digits.
+    // Results of a calibration are written with all their digits.
     accelerator.kernels.launch = Seconds(1.0 / 3.0e5);
     accelerator.memory_bandwidth = BytesPerSecond(1e10 / 3.0);
     accelerator.source = "measured, \"here\" \\ there:\nline two";

@@ -21,7 +21,7 @@ ClusterSpec cluster_of(const std::string& text) {
   return cluster;
 }
 
-/// A folder of this process that is gone afterwards.
+/// A folder that only this process uses; removed at the end.
 struct Folder {
   std::filesystem::path path =
       std::filesystem::temp_directory_path() / ("foreshard-clusters-" + std::to_string(::getpid()));

@@ -7,7 +7,7 @@ using namespace foreshard;
 
 namespace {
 
-/// The notes of a job that says these keys more than it must.
+/// The notes of a job that sets these keys in addition to the required ones.
 std::vector<std::string> notes_of(const std::vector<Override>& overrides) {
   const std::string job =
       "model: llama3-8b\n"

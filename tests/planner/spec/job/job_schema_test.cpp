@@ -1,5 +1,5 @@
-// The JSON Schema of job files against all jobs that come with the tool, by a validator of the few words it
-// uses.
+// Validates all bundled jobs with the JSON Schema of job files, using a validator that knows only the
+// keywords that this schema uses.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -59,7 +59,7 @@ bool has_type(const json& value, const std::string& type) {
   return false;
 }
 
-/// The first thing that is wrong with a value, "" if nothing is.
+/// The first error in a value; "" if there is none.
 std::string objection(const json& value, const json& schema, const std::string& path) {
   for (const auto& [word, content] : schema.items()) {
     static const std::vector<std::string> kKnown{

@@ -37,7 +37,7 @@ JobSpec legal_job() {
   return job;
 }
 
-/// What is wrong with the legal job after a change, as "path: message; allowed".
+/// The complaints about the legal job after a change, as "path: message; allowed".
 std::vector<std::string> complaints(const std::function<void(JobSpec&)>& change) {
   JobSpec job = legal_job();
   change(job);
@@ -92,13 +92,13 @@ TEST_CASE("tp must divide the heads") {
   CHECK(complaints([](JobSpec& job) { job.parallelism.tp = 6; }) ==
         Texts{"parallelism.tp: 6 does not divide the model's 64 heads; allowed here: 1, 2, 4, 8 (16 and more "
               "would leave this node of 8 devices)"});
-  // One node: nothing larger is possible, so nothing is said of it.
+  // On one node nothing larger is possible, so the message suggests nothing.
   CHECK(complaints([](JobSpec& job) {
           job.cluster.nodes = 1;
           job.parallelism.tp = 3;
           job.parallelism.pp = 1;
         }) == Texts{"parallelism.tp: 3 does not divide the model's 64 heads; allowed here: 1, 2, 4, 8"});
-  // A node of one device has a singular.
+  // With one device per node the message uses the singular.
   CHECK(complaints([](JobSpec& job) {
           job.cluster.nodes = 64;
           job.cluster.devices_per_node = 1;

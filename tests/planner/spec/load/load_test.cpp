@@ -10,7 +10,7 @@ using namespace foreshard;
 
 namespace {
 
-/// $FORESHARD_CONFIGS for the length of a scope.
+/// Sets $FORESHARD_CONFIGS for the duration of a scope.
 class Configs {
  public:
   explicit Configs(const char* value) {

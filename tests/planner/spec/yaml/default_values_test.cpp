@@ -1,5 +1,5 @@
-// The defaults that the tables of keys state, and the JSON Schema and the reference with them, are what the
-// readers take.
+// Checks that the defaults in the tables of keys, from which the JSON Schema and the reference are made, are
+// those that the readers use.
 
 #include <map>
 #include <string>
@@ -22,7 +22,7 @@ using nlohmann::json;
 
 namespace {
 
-// Jobs that say nothing that has a default.
+// Jobs that set no key that has a default.
 const std::string kRest =
     "cluster:\n"
     "  devices_per_node: 8\n"
@@ -48,7 +48,7 @@ const std::string kExperts =
     " attention: {kind: mla, kv_rank: 64, nope_head_dim: 64, rope_head_dim: 32, v_head_dim: 64}}\n" +
     kRest;
 
-/// What else a job must say for a key to matter.
+/// The other settings that a job needs for a key to have an effect.
 std::vector<Override> context_of(const std::string& path) {
   static const std::map<std::string, Override> contexts = {
       {"model.max_positions", {"model.positions", "learned"}},
@@ -64,8 +64,8 @@ const std::string& base_for(const std::string& path) {
   return is_about_experts || path == "parallelism.ep" ? kExperts : kDense;
 }
 
-/// All that can be seen of a job: its program, its estimate, its cluster, and what none of them shows; or
-/// what is complained of.
+/// Everything that can be observed of a job: its program, estimate, cluster, and values that none of these
+/// shows; or the complaints about it.
 std::string see(const std::string& text, const std::vector<Override>& overrides) {
   JobSpec job;
   try {
@@ -93,7 +93,7 @@ void collect(const json& form, const std::string& path, std::map<std::string, js
 
 std::string written(const json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
-/// Another value than the default.
+/// A value that differs from the default.
 std::string another(const json& form) {
   const json& usual = form["default"];
   for (const json& word : form.value("enum", json::array())) {

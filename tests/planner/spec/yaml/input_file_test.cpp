@@ -15,7 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A path in the folder for temporary files, of this process alone; what is there is gone at the end.
+/// A path in the folder for temporary files that only this process uses; the file there is removed at the
+/// end.
 class Scratch {
  public:
   explicit Scratch(const std::string& name)
