@@ -142,7 +142,8 @@ bool is_collective_form(const Collective& collective, std::string_view accesses)
          accesses.find_first_not_of('r') != std::string_view::npos;
 }
 
-/// The lane on which an operation must run; none for transfers, which may use either pipeline lane.
+/// The lane on which an operation must run; none for a pipeline's transfers and
+/// collectives, which may use the lane of either direction.
 std::optional<Lane> lane_of(const Op& op) {
   using Result = std::optional<Lane>;
   const std::optional<Communication> communication = communication_of(op);

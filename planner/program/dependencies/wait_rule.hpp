@@ -63,8 +63,7 @@ class IssueOrder {
 
   /// Calls `rank.issue(run, op)` for every operation that is issued at the start of run `now` or in it.
   /// @param rank has operations(run), prefetch_blocks(run, op), and is_in_use(now, run, op): true if a run
-  /// from
-  ///        `now` on and before `run` still uses a tensor that the operation writes
+  ///        from `now` on and before `run` still uses a tensor that the operation writes
   /// @pre called for now = 0, 1, 2 and so on
   template <class Rank>
   void issue_run(Rank& rank, std::size_t now) {
