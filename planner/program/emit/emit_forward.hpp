@@ -37,10 +37,9 @@ void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& gro
 /// else 0, which means all.
 std::int64_t attention_window(const ProgramBuilder& builder);
 
-/// Keys per query of the current layer kind, in a score matrix that has as many elements as FLOPs must be
-/// counted for. With a causal window w and s positions there are Σ min(i + 1, w) ≈ s·w − w²/2 pairs of query
-/// and key. A causal mask counts as half of the matrix, so an equivalent causal matrix has 2·w − w²/s
-/// columns. For w = s that is s.
+/// Keys per query of the current layer kind, for counting FLOPs. With a causal window w and s positions there
+/// are Σ min(i + 1, w) ≈ s·w − w²/2 pairs of query and key. A causal mask is counted as half of the full
+/// matrix, so the full matrix of an equivalent causal attention has 2·w − w²/s columns. For w = s that is s.
 std::int64_t visible_keys(const ProgramBuilder& builder);
 
 /// Appends a collective over the context-parallel group, as part of the attention core.
