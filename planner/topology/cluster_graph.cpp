@@ -168,7 +168,7 @@ class Frontier {
   const Graph& graph_;
   bool is_forward_;
   std::vector<VertexDescriptor> level_;
-  std::unordered_map<VertexDescriptor, std::optional<EdgeDescriptor>> reached_;  // and the link by which each was reached
+  std::unordered_map<VertexDescriptor, std::optional<EdgeDescriptor>> reached_;  // by which link
 };
 
 ClusterLink link_of(const EdgeDescriptor& edge, const Graph& graph) {
