@@ -73,7 +73,7 @@ void check_tensor_parallel(const JobSpec& job, Findings& findings) {
 
 // ---- Devices and what is split over dp and cp.
 
-/// True if tp is wrong and dp was computed as devices / (tp·pp·cp): dp will change with tp, so complaints
+/// True if tp is wrong and dp equals devices / (tp·pp·cp): dp will change with tp, so complaints
 /// about dp would only repeat the one about tp.
 bool dp_follows_wrong_tp(const JobSpec& job) {
   const ParallelismSpec& p = job.parallelism;
