@@ -8,8 +8,7 @@
 
 namespace foreshard {
 
-/// One entry of a stage's schedule: the forward, backward or weight pass of one micro-batch through one
-/// chunk.
+/// One entry of a stage's schedule: one pass of one micro-batch through one chunk.
 struct Slot {
   Pass pass = Pass::forward;
   ChunkId chunk;

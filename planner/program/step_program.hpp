@@ -28,11 +28,9 @@ struct Chunk {
   /// The backward pass of the step's last micro-batch: `backward` with blocks of gradient synchronisation in
   /// between, which can overlap it. Empty: the same as `backward`.
   std::vector<BlockCall> last_backward;
-  /// The weight pass, if the schedule runs weight gradients in a pass of their own after backward; else
-  /// empty.
+  /// The weight pass, if the schedule runs weight gradients in their own pass; else empty.
   std::vector<BlockCall> weight{};
-  /// The weight pass of the step's last micro-batch, with gradient synchronisation. Empty: the same as
-  /// `weight`.
+  /// The weight pass of the step's last micro-batch, with gradient synchronisation. Empty: as `weight`.
   std::vector<BlockCall> last_weight{};
 };
 

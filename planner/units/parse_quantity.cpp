@@ -28,7 +28,7 @@ std::string shown(std::string_view text) {
   return text.size() > kLongest ? result + "…" : result;
 }
 
-/// A number and the unit behind it, both still text.
+/// A number and the unit after it, both still text.
 struct Pieces {
   std::string_view number;
   std::string_view unit;

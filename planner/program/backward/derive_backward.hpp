@@ -14,9 +14,9 @@ namespace foreshard {
 /// communication can overlap the weight gradient.
 Block derive_backward(ProgramBuilder& builder, const Block& forward);
 
-/// Gives every tensor that `forward` writes and `backward` reads the lifetime micro_batch: it is saved for
-/// backward. All other tensors that `forward` writes get the lifetime block, except the stream between
-/// blocks, the loss, and tensors that live for a layer.
+/// Decides which forward tensors are saved for backward. A tensor that `forward` writes gets the lifetime
+/// micro_batch if `backward` reads it, else the lifetime block. The stream between blocks, the loss, and
+/// tensors that live for a layer keep their lifetimes.
 void mark_saved(ProgramBuilder& builder, const Block& forward, const Block& backward);
 
 }  // namespace foreshard

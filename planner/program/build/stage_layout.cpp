@@ -43,8 +43,7 @@ std::vector<std::int64_t> split_equal_layers(std::int64_t layers, std::int64_t p
   return counts;
 }
 
-/// Cuts layers that differ in cost into pieces, such that the most expensive piece costs as little as
-/// possible.
+/// Cuts layers that differ in cost into pieces, such that the most expensive piece is as cheap as possible.
 ///
 /// Example: layers that cost 1 1 4 1 1 1 1 and a head that costs 2, in three pieces.
 /// 1. Find the smallest limit on the cost of a piece. With limit 4, pieces filled from the right are

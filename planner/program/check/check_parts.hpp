@@ -16,8 +16,7 @@ using Problems = std::vector<std::string>;
 void check_structure(const StepProgram& program, Problems& problems);
 /// The operand list and the lane of each operation fit its kind, and its sizes agree with its operands.
 void check_operations(const StepProgram& program, Problems& problems);
-/// All stages of a group that spans stages run the same collectives in the same order; each Send has its
-/// Recv.
+/// All stages of a group that spans stages run the same collectives in the same order; each Send has a Recv.
 void check_communication(const StepProgram& program, Problems& problems);
 /// Each (chunk, micro-batch) runs forward, backward and any weight pass once, in that order.
 void check_schedule(const StepProgram& program, Problems& problems);

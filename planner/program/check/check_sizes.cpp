@@ -152,7 +152,7 @@ class SizeCheck {
   }
 
   void operator()(const Route&) {}    // the size of its output depends on how tokens are dispatched
-  void operator()(const Permute&) {}  // likewise
+  void operator()(const Permute&) {}  // the same
 
   void operator()(const Collective& op) {
     const bool in_place = bytes_where(Access::read) == Bytes(0);

@@ -176,8 +176,9 @@ void join_transfers(Meetings& meetings, std::size_t stages, Dependencies& depend
   }
 }
 
-/// A collective over several stages begins when each of them is ready: its tasks wait for what any of them
-/// waits for. Members of the other groups are of one stage and so alike.
+/// A collective over several stages starts when all of its members are ready: each of its tasks waits for
+/// everything that any of them waits for. All members of other groups are on one stage, where every rank has
+/// the same dependencies.
 void join_collectives(const Meetings& meetings, Dependencies& dependencies) {
   for (const GroupKind group : {GroupKind::pp, GroupKind::tied, GroupKind::world}) {
     const auto found = meetings.collectives.find(group);

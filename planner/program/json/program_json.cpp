@@ -130,8 +130,8 @@ Tensor read_tensor(const Json& object, const std::string& path) {
   return tensor;
 }
 
-// ---- Stages. A block call is ["dense_layer forward", 3]; a slot is "F 0 5": forward, chunk 0, micro-batch
-// ---- 5.
+// ---- Stages. A block call is ["dense_layer forward", 3]; a slot is "F 0 5": forward of chunk 0,
+// ---- micro-batch 5.
 
 Json written_block_calls(const std::vector<BlockCall>& block_calls, const StepProgram& program) {
   Json list = Json::array();

@@ -132,8 +132,8 @@ struct Rope {
   std::int64_t head_stride = 0;
 };
 
-/// Looks up rows of a table, one per token. Operands forward: token ids, table, y; backward: token ids, dy,
-/// dtable.
+/// Looks up rows of a table, one per token.
+/// Operands forward: token ids, table, y; backward: token ids, dy, dtable.
 struct Embedding {
   std::int64_t tokens = 0;
   std::int64_t width = 0;
@@ -177,8 +177,8 @@ enum class Reduction : std::uint8_t { sum, max };
 
 /// One collective call over a group; it may carry several tensors.
 /// Operands: an all-reduce works in place (accumulate), and so do the reduce-scatter and all-gather of
-/// ZeRO-1, where a rank's share is a range of the whole tensor. All others have what is sent (read), then
-/// what arrives (written; accumulated where it adds to a gradient).
+/// ZeRO-1, where a rank's share is a range of the whole tensor. All others have one operand that is sent
+/// (read) and one that arrives (written; accumulated where it adds to a gradient) for each tensor.
 /// A collective is identified by its group and its position in the group's order.
 struct Collective {
   CollectiveKind kind = CollectiveKind::all_reduce;

@@ -22,8 +22,7 @@ void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward
 /// applies them to a part of the data:
 ///   - always: the norms of q and k, since each rank has its own heads; and the uncut matrices of low-rank
 ///     adapters whose weight is cut;
-///   - with sequence parallelism also: all weights applied to a rank's own tokens (norms, positions,
-///     routers).
+///   - with sequence parallelism also: weights applied to a rank's own tokens (norms, positions, routers).
 std::vector<TensorId> partial_gradient_weights(const ProgramBuilder& builder, const WeightGroup& group);
 
 }  // namespace foreshard

@@ -16,8 +16,7 @@ std::vector<Slot> zero_bubble_order(const ScheduleShape& shape, StageId stage) {
     order.push_back(make_slot(Pass::backward, 0, i));
     // Stage s runs its input gradients s micro-batches ahead of its weight gradients. Gradients therefore
     // reach the earlier stages sooner, and the delayed weight passes fill the end of the step, where 1F1B
-    // idles. 1F1B holds p − s micro-batches before their backward; with the s delayed ones each stage holds
-    // p.
+    // idles. 1F1B holds p − s micro-batches before their backward; with the s delayed ones it holds p.
     if (i >= s) order.push_back(make_slot(Pass::weight, 0, i - s));
   }
   for (std::int64_t i = std::max<std::int64_t>(m - s, 0); i < m; ++i) {

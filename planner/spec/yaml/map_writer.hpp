@@ -5,8 +5,7 @@
 
 namespace foreshard {
 
-/// Writes YAML in block style, key by key in the order of the calls. The same calls always give the same
-/// text.
+/// Writes YAML in block style, key by key in the order of the calls. Equal calls give equal text.
 class MapWriter {
  public:
   /// Writes a comment on lines of its own; each line of the text becomes one line of the comment.
