@@ -111,7 +111,8 @@ struct Meaning {
   ModelPart part = ModelPart::none;
   TensorItem item = TensorItem::none;
   TensorAspect aspect = TensorAspect::value;
-  friend constexpr bool operator==(const Meaning&, const Meaning&) = default;  // nvcc does not derive it from <=>
+  // nvcc does not derive == from <=>.
+  friend constexpr bool operator==(const Meaning&, const Meaning&) = default;
   friend constexpr auto operator<=>(const Meaning&, const Meaning&) = default;
 };
 
