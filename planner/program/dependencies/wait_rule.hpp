@@ -83,7 +83,7 @@ class IssueOrder {
 
  private:
   std::size_t runs_;
-  std::vector<std::uint32_t> issued_;  // number of operations issued, for this run and the next most_early ones
+  std::vector<std::uint32_t> issued_;  // operations issued, of this run and the next most_early ones
 };
 
 /// Issues all runs of a rank, one after the other, and calls `rank.end(run)` after each.

@@ -26,7 +26,7 @@ struct ScheduleShape {
 /// - zero-bubble: ZB-H1. Forwards and backwards in the order of 1f1b, but backward computes input gradients
 ///   only. The weight pass of a micro-batch runs `stage` micro-batches after its backward; the remaining
 ///   weight passes run at the end. Needs p of 2 or more, v = 1. Qi et al. 2024, arXiv:2401.10241, figure 3.
-/// @throws std::invalid_argument for a shape that the schedule cannot run (the job validator refuses it first)
+/// @throws std::invalid_argument for a shape that the schedule cannot run (the validator finds it first)
 std::vector<Slot> stage_order(const ScheduleShape& shape, StageId stage);
 
 /// True if the schedule splits backward: weight gradients run in a pass of their own, after the backward pass

@@ -111,8 +111,7 @@ struct Meaning {
   ModelPart part = ModelPart::none;
   TensorItem item = TensorItem::none;
   TensorAspect aspect = TensorAspect::value;
-  // nvcc does not derive == from <=>.
-  friend constexpr bool operator==(const Meaning&, const Meaning&) = default;
+  friend constexpr bool operator==(const Meaning&, const Meaning&) = default;  // nvcc does not derive it from <=>
   friend constexpr auto operator<=>(const Meaning&, const Meaning&) = default;
 };
 

@@ -20,7 +20,7 @@ inline constexpr std::size_t kFlashVersionCount = 6;
 /// where rows = batch·heads·query, keys = keys per row on average, key = keys of the longest row, SM = number
 /// of multiprocessors, products = 2 (forward) or 5 (backward). docs/cost_model.md derives it.
 struct AttentionRate {
-  double efficiency = 0.0;    ///< fraction of the GEMM peak for long sequences, many heads, head dimension 128
+  double efficiency = 0.0;    ///< fraction of the GEMM peak: long sequences, many heads, head dimension 128
   double score_cost = 0.0;    ///< cost of a score's exponential, as additional elements of the head dimension
   double key_prologue = 0.0;  ///< fixed cost of a row, as additional keys
   double tail_rows = 0.0;     ///< cost of the last, unevenly filled wave, as rows per multiprocessor
