@@ -17,22 +17,23 @@ enum class Framework : std::uint8_t {
   foreshard
 };
 
-/// How tensor-parallel communication hides: not at all; the backward collective behind the weight gradient;
-/// or cut into pieces that run beside the product they feed.
+/// How tensor-parallel communication overlaps compute. none: not at all. wgrad: the collective of the input
+/// gradient overlaps the weight gradient. full: also, collectives are split into chunks that overlap the
+/// product which uses or makes their data.
 enum class TpOverlap : std::uint8_t { none, wgrad, full };
 
-/// In how many passes over the logits the loss runs.
+/// The kernels of the loss: how many passes over the logits it makes.
 enum class LossKernels : std::uint8_t {
-  fused,          ///< one for each part of the loss
+  fused,          ///< one pass for each part of the loss
   torch,          ///< PyTorch's cross_entropy: log_softmax, nll_loss, their gradients
-  vocab_parallel  ///< Megatron-LM's: maximum, difference, exponential, sum, quotient, each of its own
+  vocab_parallel  ///< Megatron-LM's: maximum, difference, exponential, sum, quotient, one pass each
 };
 
-/// In how many passes over its state an optimizer step runs.
+/// The kernels of an optimizer step: how many passes over its state it makes.
 enum class OptimizerKernels : std::uint8_t {
-  fused,         ///< one: it reads gradients and state, writes state and weights
-  multi_tensor,  ///< Apex: gradients widened, unscaled and clipped, the step, masters copied to the weights
-  foreach        ///< PyTorch's default: gradients clipped, then one pass for each term of the formula
+  fused,         ///< one pass: it reads gradients and state, and writes state and weights
+  multi_tensor,  ///< Apex: passes that cast, unscale and clip gradients, step, and copy masters to weights
+  foreach        ///< PyTorch's default: gradients are clipped, then one pass for each term of the formula
 };
 
 struct OverlapSpec {
@@ -43,36 +44,38 @@ struct OverlapSpec {
   bool ep = false;
 };
 
-/// What people's training stacks do differently, each with its source in docs/frameworks.md. A job's own keys
-/// win.
+/// What training frameworks do differently. The source of each value is in docs/frameworks.md. A job's own
+/// keys override them.
 struct FrameworkConventions {
-  DType gradient_dtype = DType::fp32;       ///< in which gradients are kept and reduced
+  DType gradient_dtype = DType::fp32;       ///< type in which gradients are kept and reduced
   DType fp16_gradient_dtype = DType::fp32;  ///< the same in fp16 jobs
-  /// Under ZeRO-3, fp32 masters stand beside low-precision weights; else the weights that are kept and cut
-  /// are fp32 themselves, and gathering narrows them.
+  /// With ZeRO-3: true if fp32 masters are kept in addition to low-precision weights. If false, each rank's
+  /// share of the weights is fp32 itself, and gathering casts it to the lower precision.
   bool fp32_master_weights = true;
   Bytes bucket{};  ///< gradients per data-parallel collective, at least one tensor's; 0: one for everything
   OverlapSpec overlap;  ///< default of training.overlap
-  bool regather_sequence =
-      true;  ///< sequence parallelism gathers its inputs again in backward, not keeps them
+  /// With sequence parallelism, backward gathers its inputs again instead of keeping the gathered tensors.
+  bool regather_sequence = true;
   bool recompute_whole_layer = true;  ///< full recomputation reruns every operation, not only those needed
   bool compiled = true;               ///< default of training.compiled
   bool dropout = false;               ///< default of training.dropout for LayerNorm models
   bool scatter_pipeline = false;      ///< pipeline transfers carry 1/tp of the activation even without SP
   int prefetch_layers = 1;            ///< ZeRO-3: layers gathered ahead
   bool fp32_logits = true;            ///< the loss works on an fp32 copy of the logits
-  /// Weight-gradient products add to the gradients. If not, a micro-batch's gradients are made in the
-  /// weights' type and added in a pass of their own.
+  /// Weight-gradient products add to the gradient buffer directly. If false, the gradient of a micro-batch is
+  /// written in the weights' type and added by a separate kernel.
   bool fused_accumulation = true;
-  /// Autograd, which wants a gradient of its own, is given a tensor that nobody fills, one per weight shape.
+  /// Autograd requires a gradient tensor; the framework returns one that no kernel fills, one per weight
+  /// shape.
   bool gradient_placeholders = false;
-  bool average_pass = false;  ///< gradients are divided by the replicas in a pass of its own
-  /// ZeRO-3 gathers into and scatters out of one buffer per layer: weights and gradients are copied.
+  bool average_pass = false;  ///< gradients are divided by the number of replicas in a pass of its own
+  /// ZeRO-3 gathers into and scatters from one flat buffer per layer: weights and gradients are copied.
   bool flat_buffers = false;
   bool fused_kernels = true;  ///< RMSNorm and rotary embedding are one kernel each even if not compiled
-  bool fused_softmax = true;  ///< of an unfused attention core: it scales and masks as well
-  /// Gradients come from autograd, node by node: what passes by a norm is added in a pass of its own, and
-  /// the gradients of a norm's weights read its operands again. A compiler undoes it.
+  bool fused_softmax = true;  ///< the softmax of an unfused attention core also scales and masks
+  /// Gradients come from autograd, node by node: the gradient of a residual connection is added to that of
+  /// the norm in a separate pass, and the gradients of a norm's weights read its operands again. Compilation
+  /// fuses these.
   bool autograd = false;
   LossKernels loss = LossKernels::fused;
   OptimizerKernels optimizer = OptimizerKernels::fused;

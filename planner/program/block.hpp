@@ -10,7 +10,7 @@
 
 namespace foreshard {
 
-/// What stretch of the model a block is about.
+/// The part of the model or of the step that a block computes.
 enum class BlockKind : std::uint8_t {
   embedding,
   dense_layer,
@@ -28,17 +28,18 @@ constexpr bool is_layer(BlockKind kind) {
   return kind == BlockKind::dense_layer || kind == BlockKind::moe_layer || kind == BlockKind::mixer_layer;
 }
 
-/// Which of a block kind's passes this is.
+/// The pass in which a block runs.
 enum class Pass : std::uint8_t {
   forward,
-  backward,  ///< the gradients, or, where the schedule splits them, those that the previous layer waits for
-  weight,    ///< the weight gradients that such a schedule runs later
+  backward,  ///< all gradients; where the schedule splits backward, only those that earlier layers wait for
+  weight,    ///< where the schedule splits backward: the weight gradients, which run later
   once,      ///< outside all micro-batches
 };
 
-/// A straight-line list of operations for one (layer kind, pass, shard): emitted once, priced once, run many
-/// times. Within the list, order is program order: each lane runs its operations in it, and an operation
-/// waits for the last earlier write of what it reads and for the last earlier use of what it writes.
+/// A straight-line list of operations for one (layer kind, pass, shard). It is emitted once, priced once and
+/// run many times. The list is in program order: each lane runs its operations in this order. An operation
+/// waits for the last earlier write of each tensor that it reads, and for the last earlier use of each tensor
+/// that it writes.
 struct Block {
   std::string name;  ///< "dense_layer forward"
   BlockKind kind = BlockKind::dense_layer;

@@ -8,7 +8,7 @@ namespace foreshard {
 
 namespace {
 
-/// Groups whose members stand on different stages.
+/// True for groups whose members are on different stages.
 bool spans_stages(const Op& op) {
   const auto* collective = std::get_if<Collective>(&op.kind);
   if (collective == nullptr) return false;

@@ -10,18 +10,17 @@
 
 namespace foreshard {
 
-/// Operations that a report shows as one row: alike in component, kind and phase.
+/// Operations that a report shows in one row: they have the same component, kind and phase.
 struct OpGroup {
   Component component = Component::ffn;
-  std::string kind;  ///< as kind_name has it, or "tied all-reduce"
+  std::string kind;  ///< kind_name of the operations, or "tied all-reduce"
   Phase phase = Phase::forward;
   bool is_communication = false;
-  bool spans_stages = false;  ///< a collective in which several stages meet
+  bool spans_stages = false;  ///< a collective between several stages
   std::int64_t calls = 0;     ///< in one step, on one rank of every stage
 };
 
-/// The groups of a program's operations, in the order of its blocks, and which operation
-/// belongs to which.
+/// The groups of a program's operations, in the order of its blocks, and the group of each operation.
 struct OpGroups {
   std::vector<OpGroup> groups;
   std::vector<std::vector<std::size_t>> group_of;  ///< [block][op]

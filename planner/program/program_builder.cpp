@@ -55,7 +55,7 @@ ProgramBuilder::ProgramBuilder(const JobSpec& job)
 
 namespace {
 
-/// Whether both were added in the same words. How a tensor is cut and how long it lives is settled by passes.
+/// True if both describe the same tensor. Cuts and lifetimes are not compared, because passes change them.
 bool are_alike(const Tensor& a, const Tensor& b) {
   const auto same_size = [](const Dim& x, const Dim& y) { return x.name == y.name && x.size == y.size; };
   return a.meaning == b.meaning && a.derivation == b.derivation && a.of == b.of && a.role == b.role &&
@@ -92,7 +92,7 @@ std::string ProgramBuilder::scope_of(const Meaning& meaning) const {
 }
 
 TensorId ProgramBuilder::add(Tensor tensor) {
-  // What is derived from a tensor is called after it, its scope included.
+  // The label of a derived tensor starts with that of its origin, which has the scope already.
   const std::string scope = tensor.derivation == Derivation::none ? scope_of(tensor.meaning) : std::string();
   if (!scope.empty()) tensor.label += "@" + scope;
   const TensorId next(program_.tensors.size());

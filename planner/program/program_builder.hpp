@@ -16,7 +16,7 @@
 
 namespace foreshard {
 
-/// The sizes of one job's blocks, global unless said otherwise. Names as in docs/shapes.md.
+/// The sizes of one job's blocks, global unless stated otherwise. Names as in docs/shapes.md.
 struct BlockShapes {
   std::int64_t batch = 1;     ///< sequences of one micro-batch
   std::int64_t sequence = 1;  ///< positions of one sequence
@@ -24,7 +24,7 @@ struct BlockShapes {
   std::int64_t hidden = 1;    ///< D
   std::int64_t ffn = 1;       ///< F
   std::int64_t heads = 1;     ///< A
-  std::int64_t kv_heads = 1;  ///< G, repeated up to tp where tp exceeds the model's
+  std::int64_t kv_heads = 1;  ///< G; if tp exceeds the model's kv heads, they are repeated up to tp
   std::int64_t head_dim = 1;  ///< d
   std::int64_t vocab = 1;     ///< V, padded
   std::int32_t tp = 1;
@@ -32,24 +32,25 @@ struct BlockShapes {
   std::int32_t ep = 1;
   DType activation = DType::bf16;
   DType weight = DType::bf16;
-  DType layer_math = DType::bf16;  ///< of the products inside layers: fp8 where the job says so
+  DType layer_math = DType::bf16;  ///< arithmetic of the products inside layers: fp8 if the job says so
 };
 
-/// Heads are those of the model; a layer kind may have its own.
+/// The sizes of a job's blocks, with the model's usual heads. ProgramBuilder replaces the heads by those of a
+/// layer kind while it emits that kind.
 BlockShapes block_shapes(const JobSpec& job);
 
 /// The weights that one kind of block owns, and what the optimizer keeps for them.
 struct WeightGroup {
-  std::string prefix;               ///< of the optimizer's tensors: "layer"
-  std::string block;                ///< of the blocks that zero, norm and update them: "dense_layer"
-  std::vector<TensorId> weights{};  ///< that are trained
-  bool per_layer = true;
+  std::string prefix;               ///< of the names of the optimizer's tensors: "layer"
+  std::string block;                ///< of the names of the blocks that zero, norm and update: "dense_layer"
+  std::vector<TensorId> weights{};  ///< the trained weights
+  bool per_layer = true;            ///< each layer has its own
   GroupKind replicas = GroupKind::dp_cp;  ///< the ranks that hold the same weights
-  std::vector<TensorId> frozen{};         ///< without gradient and optimizer state
+  std::vector<TensorId> frozen{};         ///< the weights without gradient and optimizer state
 };
 
-/// Collects tensors and blocks while a program is built. Emitters ask it for tensors by what they mean and
-/// append operations to the block they are given.
+/// Collects tensors and blocks while a program is built. Emitters get tensors from it by their meaning, and
+/// append operations to the block that they are given.
 class ProgramBuilder {
  public:
   explicit ProgramBuilder(const JobSpec& job);
@@ -59,48 +60,50 @@ class ProgramBuilder {
   [[nodiscard]] const FrameworkConventions& conventions() const { return conventions_; }
   [[nodiscard]] StepProgram& program() { return program_; }
 
-  /// Emits for layers of this kind from now on: shapes() has its heads, and kind() is it. Tensors of kinds with other
-  /// mixers have other sizes and must not be mixed up: where `scope` is not empty, the labels of the layer's tensors
-  /// that are added end with "@SCOPE", and find() looks among those.
+  /// From now on layers of this kind are emitted: kind() returns it, and shapes() has its heads. Kinds with
+  /// different mixers have tensors of different sizes, which must be kept apart: if `scope` is not empty, the
+  /// labels of layer tensors that are added end with "@SCOPE", and find() searches only among those.
   void begin_layer_kind(LayerKindId id, const LayerKind& kind, std::string scope);
-  /// From now on what belongs to no layer is emitted.
+  /// From now on tensors and blocks that belong to no layer are emitted.
   void end_layer_kind();
-  /// @pre inside a kind
+  /// The kind that is being emitted. @pre begin_layer_kind was called, and end_layer_kind not yet
   [[nodiscard]] const LayerKind& kind() const { return kind_.value(); }
 
-  /// A new tensor, or the one that was added in the same words before: blocks of several kinds share tensors.
+  /// Adds a tensor and returns its id. If the same tensor was added before, returns that one: blocks of
+  /// several kinds share tensors.
   /// @throws std::logic_error if a tensor of another meaning, shape or type has this label
   TensorId add(Tensor tensor);
   [[nodiscard]] Tensor& tensor(TensorId id) { return program_.tensors[id.at()]; }
   [[nodiscard]] const Tensor& tensor(TensorId id) const { return program_.tensors[id.at()]; }
-  /// The tensor of this meaning itself. @throws std::logic_error where there is none
+  /// The tensor of this meaning that is not derived from another. @throws std::logic_error if there is none
   [[nodiscard]] TensorId find(const Meaning& meaning) const;
-  /// What is derived from this one tensor in this way. @throws std::logic_error where there is none
+  /// The tensor that is derived from `of` in this way. @throws std::logic_error if there is none
   [[nodiscard]] TensorId find(Derivation derivation, TensorId of) const;
 
-  /// A copy of a tensor as something that is derived from it, to be changed and added.
+  /// A copy of a tensor's description, marked and labelled as derived from it. It is not added yet: the
+  /// caller changes it and then calls add().
   [[nodiscard]] Tensor derived(TensorId of, Derivation derivation) const;
 
-  /// A (tokens, columns) activation of the block at hand; `column_cut`: its columns are cut over tp. Of the
-  /// activations' type where none is given.
+  /// Adds a (tokens, columns) activation; `column_cut`: its columns are cut over tp. Without `type` it has
+  /// the type of activations.
   TensorId activation(const Meaning& meaning, DimName columns, std::int64_t size, bool column_cut,
                       std::optional<DType> type = std::nullopt);
-  /// A (tokens) or (tokens, width) fp32 statistic.
+  /// Adds a (tokens) or (tokens, width) fp32 statistic.
   TensorId statistic(const Meaning& meaning, std::int64_t width);
-  /// A weight of `group` and its gradient.
+  /// Adds a weight to `group`, and its gradient.
   TensorId weight(WeightGroup& group, const Meaning& meaning, std::vector<Dim> dims,
                   std::vector<std::int64_t> sections = {}, std::int64_t padding = 0);
-  /// Frozen while low-rank adapters are trained: no gradient, no optimizer state.
+  /// Adds a weight that is frozen while low-rank adapters are trained: no gradient, no optimizer state.
   TensorId frozen_weight(WeightGroup& group, Tensor weight);
   [[nodiscard]] bool is_frozen(TensorId weight) const;
-  /// @pre what it is the gradient of is a weight that is trained, or the stream
+  /// The gradient of a tensor. @pre the tensor is a trained weight or the stream
   [[nodiscard]] TensorId gradient_of(TensorId weight) const { return find(Derivation::gradient, weight); }
 
   BlockId add(Block block);
   [[nodiscard]] std::optional<BlockId> find_block(std::string_view name) const;
 
  private:
-  /// The scope of the kind at hand, for what belongs to a layer; empty for the rest.
+  /// The scope of the kind that is being emitted if the tensor belongs to a layer; else empty.
   [[nodiscard]] std::string scope_of(const Meaning& meaning) const;
 
   JobSpec job_;
@@ -110,10 +113,10 @@ class ProgramBuilder {
   std::optional<LayerKindId> layer_kind_;
   std::optional<LayerKind> kind_;
   std::string scope_;
-  std::vector<Tensor> as_added_;  // passes change tensors later
+  std::vector<Tensor> as_added_;  // by TensorId, unchanged; passes change program_.tensors later
   std::unordered_map<std::string, TensorId> tensor_by_label_;
-  std::map<std::pair<std::string, Meaning>, TensorId> tensor_by_meaning_;  // by scope; derived from no other
-  std::map<std::pair<Derivation, TensorId>, TensorId> derived_tensor_;     // those that are derived from one
+  std::map<std::pair<std::string, Meaning>, TensorId> tensor_by_meaning_;  // by scope; not derived tensors
+  std::map<std::pair<Derivation, TensorId>, TensorId> derived_tensor_;     // tensors derived from one tensor
   std::unordered_map<std::string, BlockId> block_by_name_;
 };
 
@@ -126,7 +129,7 @@ constexpr Meaning with(Meaning meaning, TensorAspect aspect) {
 }
 inline constexpr Meaning kHiddenStream{ModelPart::stream, TensorItem::hidden};
 
-/// A tensor of this meaning with its label, and nothing else said.
+/// A tensor with this meaning and its label; all other members have their defaults.
 Tensor tensor_of(const Meaning& meaning);
 
 constexpr Operand reads(TensorId tensor, int shift = 0) {
@@ -142,7 +145,7 @@ constexpr Operand adds_to(TensorId tensor, int shift = 0) {
 /// An operation on the compute lane.
 Op compute_op(std::string name, Component component, Phase phase, OpKind kind, std::vector<Operand> operands);
 
-/// One Y = X · Wᵀ [+ bias] of a forward block.
+/// A linear layer Y = X · Wᵀ [+ bias] of a forward block.
 struct Linear {
   std::string name;
   Component component = Component::ffn;
@@ -153,15 +156,15 @@ struct Linear {
   std::optional<TensorId> bias = std::nullopt;
 };
 
-/// Appends the product, sizes from the local shapes of Y and W; and, where the job trains low-rank adapters
-/// on this component, Y += (X · Aᵀ) · Bᵀ with adapters that belong to `group`.
+/// Appends the product, with sizes from the local shapes of Y and W. If the job trains low-rank adapters on
+/// this component, also appends Y += (X · Aᵀ) · Bᵀ and adds the adapters A and B to `group`.
 void emit_linear(ProgramBuilder& builder, Block& block, WeightGroup& group, const Linear& linear);
 
 /// A tensor-parallel all-reduce in place.
 Op all_reduce_tp(const ProgramBuilder& builder, std::string name, Component component, Phase phase, Operand x,
                  Reduction reduction = Reduction::sum);
 
-/// `dim` cut into the job's tp parts if `cut`.
+/// A dimension that is cut into `tp` parts if `cut`, else whole.
 Dim cut_dim(DimName name, std::int64_t size, std::int32_t tp, bool cut);
 
 }  // namespace foreshard

@@ -8,7 +8,7 @@
 
 namespace foreshard {
 
-/// One entry of a stage's schedule: this chunk's forward, backward or weight pass of this micro-batch.
+/// One entry of a stage's schedule: one pass of one micro-batch through one chunk.
 struct Slot {
   Pass pass = Pass::forward;
   ChunkId chunk;

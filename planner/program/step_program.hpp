@@ -14,7 +14,7 @@
 
 namespace foreshard {
 
-/// One run of a block: for this layer. The micro-batch and chunk come from the slot it stands in.
+/// One call of a block for one layer. Its micro-batch and chunk are those of the slot in which it runs.
 struct BlockCall {
   BlockId block;
   LayerId layer;
@@ -25,26 +25,26 @@ struct BlockCall {
 struct Chunk {
   std::vector<BlockCall> forward;
   std::vector<BlockCall> backward;
-  /// The backward pass of the step's last micro-batch: backward with the gradient synchronisation that
-  /// overlaps it in between. Empty: as backward.
+  /// The backward pass of the step's last micro-batch: `backward` with blocks of gradient synchronisation in
+  /// between, which can overlap it. Empty: the same as `backward`.
   std::vector<BlockCall> last_backward;
-  /// The weight gradients, where the schedule runs them in a pass of their own after backward. Else empty.
+  /// The weight pass, if the schedule runs weight gradients in their own pass; else empty.
   std::vector<BlockCall> weight{};
-  /// The weight pass of the step's last micro-batch, as last_backward. Empty: as weight.
+  /// The weight pass of the step's last micro-batch, with gradient synchronisation. Empty: as `weight`.
   std::vector<BlockCall> last_weight{};
 };
 
-/// What the ranks of one pipeline stage do in one step. Every rank of the stage does the same to its own
-/// shard, so a stage is a rank class.
+/// What the ranks of one pipeline stage do in one step. All ranks of the stage do the same to their own
+/// shards, so one stage program stands for all of them (a rank class).
 struct StageProgram {
-  std::vector<BlockCall> prologue;
-  std::vector<Chunk> chunks;  ///< by ChunkId
-  std::vector<Slot> order;    ///< the schedule's choice
-  std::vector<BlockCall> epilogue;
+  std::vector<BlockCall> prologue;  ///< before the micro-batches
+  std::vector<Chunk> chunks;        ///< by ChunkId
+  std::vector<Slot> order;          ///< of the passes, as the schedule chose it
+  std::vector<BlockCall> epilogue;  ///< after the micro-batches
 };
 
-/// What each rank does in one training step: the object that the planner sums, the simulator schedules and
-/// the runtime executes.
+/// What each rank does in one training step. The planner sums it, the simulator schedules it, the runtime
+/// executes it.
 struct StepProgram {
   static constexpr int kVersion = 1;  ///< of the JSON form
 
@@ -68,15 +68,16 @@ DeviceMesh mesh_of(const StepProgram& program);
 /// Sequences of one step on all data-parallel replicas.
 std::int64_t sequences_per_step(const StepProgram& program);
 
-/// Tokens that the model knows: the rows of its token table without padding.
+/// Vocabulary size of the model: the rows of its token table without padding.
 /// @throws std::logic_error where no tensor is a token table
 std::int64_t known_vocabulary(const StepProgram& program);
 
-/// The visits of one slot, in program order.
+/// The block calls of one slot, in program order.
 std::span<const BlockCall> block_calls_of(const StageProgram& stage, const Slot& slot,
                                           std::int64_t micro_batches);
 
-/// How often each block runs on one rank of the stage, by BlockId. Sums of a step are Σ count × block.
+/// How often each block runs in one step on one rank of the stage, by BlockId. Sums over a step are
+/// Σ count × block.
 std::vector<std::int64_t> count_block_calls(const StepProgram& program, StageId stage);
 
 }  // namespace foreshard

@@ -9,7 +9,7 @@ namespace foreshard {
 
 namespace {
 
-/// What stands before the item in the labels of a part.
+/// The beginning of the labels of a part's tensors.
 std::string_view prefix_of(ModelPart part) {
   switch (part) {
     case ModelPart::attention:
@@ -32,7 +32,7 @@ std::string_view prefix_of(ModelPart part) {
   return "";
 }
 
-/// Items whose label is not the item's own name behind its part's prefix.
+/// The item in a label. Most items have their own name; the exceptions are listed.
 std::string_view label_of(TensorItem item) {
   switch (item) {
     case TensorItem::token_table: return "embedding";
@@ -97,7 +97,7 @@ std::string_view suffix_of(Derivation derivation) {
 }  // namespace
 
 std::string label_of(const Meaning& meaning) {
-  // The norm before the output projection is the head's, though a norm like the others.
+  // The final norm belongs to ModelPart::norm, but its label says "head", because the head's block owns it.
   const bool is_final_norm = meaning.item == TensorItem::final_norm;
   std::string label(is_final_norm ? "head.norm" : prefix_of(meaning.part));
   if (!is_final_norm) label += label_of(meaning.item);

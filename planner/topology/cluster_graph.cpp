@@ -17,12 +17,12 @@ struct LinkProperties {
   Seconds latency;
   std::uint32_t index = 0;  // in links()
 };
-// Vectors for edges keep the order in which links were laid, which is what makes routes deterministic.
+// Edges are in vectors, which keep the order in which links were added: this makes routes deterministic.
 using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS, Vertex, LinkProperties>;
 using VertexDescriptor = boost::graph_traits<Graph>::vertex_descriptor;
 using EdgeDescriptor = boost::graph_traits<Graph>::edge_descriptor;
 
-/// Lays the vertices and links of a cluster. Devices come first, so that a rank is its vertex.
+/// Adds the vertices and links of a cluster. Devices are added first, so the vertex of a rank has its number.
 class Builder {
  public:
   Builder(Graph& graph, const ClusterSpec& cluster) : graph_(graph), cluster_(cluster) {}
@@ -73,8 +73,8 @@ class Builder {
     }
   }
 
-  /// A NIC per device; a pod of `nodes_per_pod` nodes has `rails` leaves, NIC i on leaf i mod rails. Two or
-  /// more leaves meet in the spine.
+  /// Adds a NIC per device, and leaves. A pod of `nodes_per_pod` nodes has `rails` leaves; NIC i is on leaf
+  /// i mod rails. Two or more leaves are connected by the spine.
   void lay_leaves(std::int64_t nodes_per_pod, std::int64_t rails) {
     const LinkSpec& share = cluster_.network.link;
     const std::int64_t pods = ceil_divide(cluster_.nodes, nodes_per_pod);
@@ -99,8 +99,8 @@ class Builder {
     }
   }
 
-  /// The NICs of a node act as one router with a link to the next node and one to the previous. A hop between
-  /// neighbours takes the spec's latency.
+  /// Adds one router per node, which stands for all NICs of the node, with links to the next and the previous
+  /// node. A hop between neighbours takes the spec's latency.
   void lay_ring() {
     const LinkSpec& share = cluster_.network.link;
     std::vector<VertexDescriptor> routers;
@@ -122,7 +122,7 @@ class Builder {
   std::array<std::int64_t, 5> next_index_{};  // by VertexKind
 };
 
-/// A search by levels from one end of a path, forwards from its start or backwards from its end.
+/// A breadth-first search from one end of a path: forwards from its start, or backwards from its end.
 class Frontier {
  public:
   Frontier(const Graph& graph, VertexDescriptor origin, bool is_forward)
@@ -131,8 +131,8 @@ class Frontier {
   [[nodiscard]] bool has_reached(VertexDescriptor v) const { return reached_.contains(v); }
   [[nodiscard]] bool empty() const { return level_.empty(); }
 
-  /// Goes one link further; says where the other search has been, first the link laid first. All such places
-  /// lie equally far from the other end.
+  /// Advances by one link. Returns a vertex that the other search has reached, if any; among several, the one
+  /// whose link was added first. All of them are equally far from the other end.
   std::optional<VertexDescriptor> advance(const Frontier& other) {
     std::optional<VertexDescriptor> meeting;
     std::vector<VertexDescriptor> next;
@@ -154,7 +154,7 @@ class Frontier {
     return meeting;
   }
 
-  /// The links between the origin and a place it has reached, from there back to the origin.
+  /// The links from a vertex that the search has reached back to its origin.
   [[nodiscard]] std::vector<std::uint32_t> back_from(VertexDescriptor at) const {
     std::vector<std::uint32_t> links;
     for (auto by = reached_.at(at); by; by = reached_.at(at)) {

@@ -54,7 +54,7 @@ std::vector<Group> DeviceMesh::groups() const {
 
 std::vector<Rank> DeviceMesh::members(GroupKind kind, Rank rank) const {
   const Group g = group(kind);
-  // The tied group skips the stages between the first and the last, whose ranks belong to none.
+  // The tied group has only the first and the last stage: ranks of the stages between belong to none.
   if (kind == GroupKind::tied && pp_ > 2) {
     const std::int64_t pp = coordinates(rank).pp;
     if (pp != 0 && pp != pp_ - 1) return {};

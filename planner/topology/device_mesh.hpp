@@ -10,7 +10,7 @@
 
 namespace foreshard {
 
-/// Where a rank stands in the mesh.
+/// The position of a rank in the mesh.
 struct Coordinates {
   std::int64_t tp = 0;
   std::int64_t cp = 0;
@@ -19,8 +19,9 @@ struct Coordinates {
   friend constexpr bool operator==(const Coordinates&, const Coordinates&) = default;
 };
 
-/// The devices of a job as a tp × cp × dp × pp box, tp innermost: a pure value, testable without MPI.
-/// ep divides dp·cp: its groups are consecutive members of the dp·cp group; experts replicate dp·cp/ep times.
+/// The devices of a job as a tp × cp × dp × pp mesh, tp innermost. It is a pure value that needs no MPI.
+/// ep divides dp·cp: an ep group consists of consecutive members of a dp·cp group, and each expert has
+/// dp·cp/ep replicas.
 class DeviceMesh {
  public:
   explicit DeviceMesh(const ParallelismSpec& parallelism);

@@ -11,17 +11,17 @@ namespace foreshard {
 enum class GroupKind : std::uint8_t {
   tp,         ///< tensor parallel
   cp,         ///< context parallel
-  dp,         ///< replicas with equal data shards within one cp rank
-  dp_cp,      ///< gradients of weights that cp ranks share
+  dp,         ///< data parallel: replicas at one cp position
+  dp_cp,      ///< all replicas of a weight, over dp and cp: its gradients are reduced here
   ep,         ///< expert parallel: consecutive members of dp·cp
   expert_dp,  ///< replicas of one expert: dp·cp / ep
   pp,         ///< the stages of one pipeline
   tied,       ///< first and last stage, which share a tied embedding
-  world,      ///< everyone: the gradient norm
+  world,      ///< all ranks: the gradient norm
 };
 inline constexpr std::size_t kGroupKindCount = 9;
 
-/// The five axes of the report. dp·cp, expert-dp and world count as dp, first–last stage as pp.
+/// The five communication axes that reports show. dp·cp, expert-dp and world count as dp; tied counts as pp.
 enum class CommAxis : std::uint8_t { tp, pp, dp, cp, ep };
 inline constexpr std::size_t kCommAxisCount = 5;
 constexpr CommAxis axis_of(GroupKind kind) {
@@ -39,9 +39,9 @@ constexpr CommAxis axis_of(GroupKind kind) {
   return CommAxis::dp;
 }
 
-/// Where the work of an operation queues: one lane for compute and one per communication group. A lane is
-/// first-in first-out in program order. Pipeline transfers have one lane per direction: links are full
-/// duplex.
+/// The queue in which an operation runs: one lane for compute and one per communication group. A lane runs
+/// its operations first-in first-out, in program order. Pipeline transfers have one lane per direction,
+/// because links are full duplex.
 enum class Lane : std::uint8_t { compute, tp, cp, dp, ep, expert_dp, pp_forward, pp_backward, tied, world };
 inline constexpr std::size_t kLaneCount = 10;
 
@@ -61,7 +61,7 @@ constexpr Lane lane_of(GroupKind kind) {
   return Lane::world;
 }
 
-/// One kind of group as every rank sees it: `size` members, `stride` ranks apart.
+/// One kind of group: each group of the kind has `size` members, which are `stride` ranks apart.
 struct Group {
   GroupKind kind = GroupKind::world;
   std::int64_t size = 1;

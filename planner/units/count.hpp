@@ -15,7 +15,7 @@ namespace foreshard {
 /// FLOPs.
 __extension__ using Int128 = __int128;
 
-/// Thrown when a checked count leaves its range; the message names the operation and what was counted.
+/// Thrown when a checked count overflows; the message names the operation and what was counted.
 class CountOverflow : public std::overflow_error {
  public:
   using std::overflow_error::overflow_error;
@@ -44,11 +44,11 @@ constexpr Rep checked_multiply(Rep a, Rep b, const char* what) {
 }
 }  // namespace detail
 
-/// A checked whole number of one kind of thing. Counts of different kinds do not mix: `Bytes + Flops` does
-/// not compile. Every operation that would overflow throws CountOverflow instead of wrapping.
+/// A checked whole number of bytes, FLOPs, tokens or parameters. Counts of different kinds do not mix: `Bytes
+/// + Flops` does not compile. Every operation that would overflow throws CountOverflow instead of wrapping.
 ///
-/// Tag gives the name used in messages (`Tag::kName`) and the dimension (`Tag::dimension`) with which the
-/// count takes part in physics: Bytes / BytesPerSecond is Seconds.
+/// Tag gives the name used in messages (`Tag::kName`) and the physical dimension (`Tag::dimension`), with
+/// which counts combine with quantities: Bytes / BytesPerSecond is Seconds.
 template <class Tag, class Rep = std::int64_t>
 class Count {
  public:
@@ -127,13 +127,13 @@ constexpr std::int64_t checked_product(Factors... factors) {
   return product;
 }
 
-/// The least whole number not below a / b, for a >= 0 and b > 0.
+/// a / b rounded up to a whole number, for a >= 0 and b > 0.
 template <std::integral I>
 constexpr I ceil_divide(I a, I b) {
   return a / b + (a % b != 0 ? 1 : 0);
 }
 
-/// The least multiple of `step` not below `a`, for a >= 0 and step > 0.
+/// `a` rounded up to a multiple of `step`, for a >= 0 and step > 0.
 template <std::integral I>
 constexpr I round_up(I a, I step) {
   return ceil_divide(a, step) * step;

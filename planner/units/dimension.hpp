@@ -2,7 +2,7 @@
 
 namespace foreshard {
 
-/// The exponents of a physical dimension over foreshard's base: byte, FLOP, second, token, US dollar, joule.
+/// A physical dimension: the exponents of foreshard's base units byte, FLOP, second, token, US dollar, joule.
 /// A rate of bytes per second is Dimension<1, 0, -1, 0, 0, 0>.
 template <int Byte, int Flop, int Second, int Token, int Dollar, int Joule>
 struct Dimension {

@@ -4,7 +4,7 @@
 
 namespace foreshard {
 
-/// Well-mixed 64 bits of a counter: what a counter-based generator of random numbers is made of.
+/// Hashes a counter to 64 well-mixed bits. Counter-based generators of random numbers are built on it.
 /// Source: Steele et al. 2014, SplitMix64's finaliser.
 constexpr std::uint64_t mixed_bits(std::uint64_t bits) {
   bits += 0x9E3779B97F4A7C15ULL;

@@ -5,8 +5,8 @@
 
 namespace foreshard {
 
-/// One visitor for std::visit out of a lambda for every alternative. An alternative without a lambda of its own does
-/// not compile: whoever visits operations has no branch for "all others", and so a new kind is never forgotten.
+/// A visitor for std::visit, made of one lambda per alternative. A missing alternative does not compile. Code
+/// that visits operations therefore has no branch for "all others", and a new kind cannot be forgotten.
 template <class... Functions>
 struct overloaded : Functions... {
   using Functions::operator()...;
@@ -14,7 +14,7 @@ struct overloaded : Functions... {
 template <class... Functions>
 overloaded(Functions...) -> overloaded<Functions...>;
 
-/// True of the types that are listed: a lambda for several alternatives names each of them.
+/// True if T is one of the listed types. A lambda for several alternatives lists them with it.
 template <class T, class... Listed>
 concept one_of = (std::same_as<std::remove_cvref_t<T>, Listed> || ...);
 

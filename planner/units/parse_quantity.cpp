@@ -28,7 +28,7 @@ std::string shown(std::string_view text) {
   return text.size() > kLongest ? result + "…" : result;
 }
 
-/// A number and the unit behind it, both still text.
+/// A number and the unit after it, both still text.
 struct Pieces {
   std::string_view number;
   std::string_view unit;
@@ -36,7 +36,7 @@ struct Pieces {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Cuts a text behind its leading decimal number: digits, point, exponent. None if there is no number.
+/// Cuts a text after its leading decimal number: digits, point, exponent. None if there is no number.
 std::optional<Pieces> cut(std::string_view text) {
   std::size_t end = text.starts_with('-') ? 1 : 0;
   const std::size_t first_digit = end;
@@ -53,7 +53,7 @@ std::optional<Pieces> cut(std::string_view text) {
   return Pieces{text.substr(0, end), trimmed(text.substr(end))};
 }
 
-/// A prefix alone, such as G, is a unit of tokens; where anything else is wanted, its unit was left out.
+/// True for a prefix alone, such as G. It is a unit of tokens; for any other measure the unit is missing.
 bool is_prefix_alone(const Unit& unit) { return unit.measure == Measure::tokens && unit.name.size() == 1; }
 
 const Unit* find_unit(std::string_view name, Measure wanted) {
@@ -70,7 +70,7 @@ std::string needed(Measure measure) {
   return fmt::format("{} with its unit, as in '{}'", info_of(measure).noun, info_of(measure).example);
 }
 
-/// The unit of the text if it is one of the wanted measure, else why not.
+/// The unit of the text if it is a unit of the wanted measure, else a complaint.
 std::variant<const Unit*, ParseComplaint> wanted_unit(std::string_view text, std::string_view name,
                                                       Measure wanted) {
   if (name.empty()) return ParseComplaint{fmt::format("'{}' has no unit", shown(text)), needed(wanted)};
@@ -90,7 +90,8 @@ std::variant<const Unit*, ParseComplaint> wanted_unit(std::string_view text, std
                         needed(wanted)};
 }
 
-/// Counts are read with the longest mantissa there is, so that every whole number of bytes is exact.
+/// Counts are read in the floating-point type with the longest mantissa, so that every whole number of bytes
+/// is exact.
 template <class Q>
 using Number = std::conditional_t<detail::is_count<Q>, long double, double>;
 

@@ -9,9 +9,9 @@
 
 namespace foreshard {
 
-/// A real number with a dimension, in base units (byte, FLOP, second, token, dollar, joule). Quantities
-/// combine as physics does: FLOPs / FlopsPerSecond is Seconds, Bytes + Seconds does not compile. A product or
-/// ratio in which every unit cancels is a plain double.
+/// A real number with a dimension, in base units (byte, FLOP, second, token, dollar, joule). Products and
+/// ratios have the resulting dimension: Flops / FlopsPerSecond is Seconds, Bytes + Seconds does not compile.
+/// A product or ratio in which every unit cancels is a plain double.
 template <class Dim>
 class Quantity {
  public:
@@ -62,7 +62,7 @@ inline constexpr bool is_count = false;
 template <class Tag, class Rep>
 inline constexpr bool is_count<Count<Tag, Rep>> = true;
 
-/// A quantity, or the plain double that is left when all units cancel.
+/// A quantity, or a plain double if all units cancel.
 template <class Dim>
 constexpr auto make_quantity(double value) {
   if constexpr (std::same_as<Dim, Dimensionless>) {

@@ -4,8 +4,8 @@
 
 namespace foreshard {
 
-/// Thrown where the input leads to a result that cannot be: not a number, infinite, negative, or beyond what the
-/// simulator's clock holds. The message names the quantity and the input that is likely to blame.
+/// Thrown if the input leads to an impossible result: not a number, infinite, negative, or beyond the range
+/// of the simulator's clock. The message names the quantity and the input that probably caused it.
 class ResultError : public std::domain_error {
  public:
   using std::domain_error::domain_error;

@@ -7,8 +7,8 @@
 
 namespace foreshard {
 
-/// An index that cannot be mistaken for another kind of index: a LayerId is not a StageId.
-/// Starts at 0; explicit in both directions.
+/// An index of its own type: a LayerId cannot be used as a StageId. Indices start at 0. Conversions from and
+/// to integers are explicit.
 template <class Tag>
 class StrongIndex {
  public:

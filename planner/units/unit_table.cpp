@@ -101,7 +101,7 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-/// What people write for a unit without its prefix, in lower case, and the unit's own name without it.
+/// A common spelling of a unit in lower case, and the unit's correct name; both without the prefix.
 struct Spelling {
   std::string_view written;
   std::string_view name;
@@ -167,7 +167,8 @@ const MeasureInfo& info_of(Measure measure) { return kMeasures[static_cast<std::
 
 std::string_view intended_unit(std::string_view text, Measure wanted) {
   const std::string small = lower(text);
-  // 'Gb/s' and 'Gbps' are bits to people who sell networks; 'gb/s' in one case says nothing, so bytes.
+  // Network vendors write 'Gb/s' and 'Gbps' for bits. All in lower case, 'gb/s' is ambiguous: take it for
+  // bytes.
   const bool says_bits = small.ends_with("bps") || (text.ends_with("b/s") && small != text);
   if (wanted == Measure::bandwidth && says_bits && small.size() <= 4 && !text.ends_with("Bps")) {
     const std::string prefix = small.substr(0, small.size() - 3);

@@ -8,7 +8,7 @@
 
 namespace foreshard {
 
-/// What a quantity written by a person measures.
+/// The kinds of quantities that people write.
 enum class Measure : std::uint8_t {
   size,
   time,
@@ -22,8 +22,9 @@ enum class Measure : std::uint8_t {
   power
 };
 
-/// One unit as it is written: a number of it times numerator / denominator is in base units. Two whole
-/// numbers rather than one factor, so that `2.5 us` is exactly the double nearest to 2.5e-6.
+/// One unit and its spelling. A value in this unit times numerator / denominator is the value in base units.
+/// There are two whole numbers instead of one factor so that `2.5 us` is exactly the double nearest to
+/// 2.5e-6.
 struct Unit {
   Measure measure;
   std::string_view name;
@@ -31,7 +32,7 @@ struct Unit {
   double denominator = 1.0;
 };
 
-/// What complaints say about a measure, and the range outside which a value is surely a slip.
+/// The words for a measure in complaints, and the range outside which a value is taken for a mistake.
 struct MeasureInfo {
   std::string_view noun;     ///< "a bandwidth"
   std::string_view example;  ///< "900 GB/s"
@@ -40,15 +41,15 @@ struct MeasureInfo {
   std::string_view range;    ///< the same two, as people write them
 };
 
-/// Every unit, those of one measure together, the largest first and the base unit among them.
+/// All units, grouped by measure, the largest of each first. Each measure includes its base unit.
 std::span<const Unit> all_units();
 const MeasureInfo& info_of(Measure measure);
 
-/// The unit that somebody meant who wrote `text`, which is none: "GB/s" for "gb/s", "TFLOP/s" for "TFLOPS".
-/// `wanted` decides where a text could be several; empty if nothing is near.
+/// The unit that was probably meant by `text`, which is not a unit: "GB/s" for "gb/s", "TFLOP/s" for
+/// "TFLOPS". If several are possible, one of the measure `wanted` is chosen. Empty if no unit is similar.
 std::string_view intended_unit(std::string_view text, Measure wanted);
 
-/// The measure of a type; types that nobody writes have none.
+/// The measure of a type. Types that do not occur in input files have none.
 template <class Q>
 consteval Measure measure_of() = delete;
 template <>

@@ -10,13 +10,14 @@ namespace foreshard {
 
 namespace {
 
-/// Walks a forward block backwards, one rule per operation kind, and appends to the backward block.
+/// Goes through a forward block in reverse order and appends each operation's gradients to the backward
+/// block, by one rule per operation kind.
 class BackwardBlock : private GradientBook {
  public:
   BackwardBlock(ProgramBuilder& builder, const Block& forward) : GradientBook(builder, forward) {}
 
   Block run() {
-    // Below a table that is not trained, nothing asks for a gradient.
+    // The embedding is the lowest block: if its tables are frozen, no gradient is needed.
     if (forward_.kind == BlockKind::embedding && trains_nothing()) return std::move(backward_);
     open_streams();
     for (auto op = forward_.ops.rbegin(); op != forward_.ops.rend(); ++op) {
@@ -41,7 +42,8 @@ class BackwardBlock : private GradientBook {
     const Operand dy = gradient_of(op.operands[2]);
     const bool summand = is_partial(op.operands[2]);
     const bool columns_cut = builder_.tensor(w.tensor).dims[0].tp > 1;
-    // What every tp rank has whole must not be added to summands that are still to be summed.
+    // Gradients of replicated weights are complete on every tp rank: do not add them to partial sums before
+    // the all-reduce.
     if (!columns_cut && !summand) complete(x, op.component);
     const Operand dx = contribution(x);
     emit(op.name, op.component, Phase::backward_input,
@@ -128,7 +130,8 @@ class BackwardBlock : private GradientBook {
       const Operand& x = op.operands[i];
       if (!is_weight(x)) {
         operands.push_back(contribution(x));
-        // Keys that all heads share get a summand from the heads of each tp rank.
+        // Each tp rank adds the gradients of its own heads only: for keys that all heads share, the result is
+        // a partial sum.
         if (is_alike_over_tp(x)) mark_partial(x);
       } else if (!builder_.is_frozen(x.tensor)) {
         operands.push_back(adds_to(builder_.gradient_of(x.tensor)));
@@ -197,7 +200,7 @@ class BackwardBlock : private GradientBook {
       case PointwiseKind::multiply:
         backward({o[0], o[1], gradient_of(o[2]), contribution(o[0]), contribution(o[1])});
         return;
-      case PointwiseKind::cast: return;  // the loss already put the narrow gradient there
+      case PointwiseKind::cast: return;  // the loss already wrote the gradient in the narrow type
       case PointwiseKind::gelu:
       case PointwiseKind::relu:
       case PointwiseKind::sqrelu:
@@ -220,8 +223,8 @@ class BackwardBlock : private GradientBook {
          {op.operands[0], gradient_of(op.operands[2]), adds_to(builder_.gradient_of(op.operands[1].tensor))});
   }
 
-  /// Only the last part has a gradient: softmax − one-hot, in the type and under the name of the product's
-  /// logits.
+  /// The three parts together have one gradient: dlogits = softmax − one-hot. It has the type of the logits
+  /// that the output projection wrote, and the operation has the name of the loss part.
   void derive(const Op& op, const CrossEntropy& loss) {
     if (loss.part == CrossEntropyPart::row_max) return;
     if (loss.part == CrossEntropyPart::loss) {
@@ -246,7 +249,7 @@ class BackwardBlock : private GradientBook {
     derive_exchange(op);
   }
 
-  // Transfers and updates stand in blocks of their own, of which no backward block is derived.
+  // Transfers and updates are in blocks of their own, from which no backward block is derived.
   void derive(const Op& op, const Send&) { refuse(op); }
   void derive(const Op& op, const Recv&) { refuse(op); }
   void derive(const Op& op, const OptimizerUpdate&) { refuse(op); }

@@ -4,17 +4,19 @@
 
 namespace foreshard {
 
-/// The backward block of a forward block, by one rule per operation kind, in reverse order, as automatic
-/// differentiation would run it. The gradient of `hidden` of the next layer comes in as `d.hidden` +1, that
-/// of this layer goes out as `d.hidden`. Forward tensors that it reads become micro-batch tensors: saved
-/// activations.
+/// Returns the backward block of a forward block: the gradients of its operations in reverse order, as
+/// automatic differentiation runs them, by one rule per operation kind. The block reads the gradient of its
+/// output as `d.hidden` of the next layer (layer shift +1) and writes the gradient of its input as `d.hidden`
+/// of this layer. gradient_book.hpp shows how gradients of one tensor from several uses are added.
+/// mark_saved makes the forward tensors that backward reads saved activations.
 ///
-/// A product's input gradient comes before its weight gradient, and the communication of the input gradient
-/// between them, so that one can hide behind the other.
+/// The input gradient of a product comes first, then its communication, then the weight gradient: the
+/// communication can overlap the weight gradient.
 Block derive_backward(ProgramBuilder& builder, const Block& forward);
 
-/// Marks as saved (lifetime micro-batch) every tensor of `forward` that `backward` reads, and as block-local
-/// every other one but the streams between blocks.
+/// Decides which forward tensors are saved for backward. A tensor that `forward` writes gets the lifetime
+/// micro_batch if `backward` reads it, else the lifetime block. The stream between blocks, the loss, and
+/// tensors that live for a layer keep their lifetimes.
 void mark_saved(ProgramBuilder& builder, const Block& forward, const Block& backward);
 
 }  // namespace foreshard

@@ -11,7 +11,7 @@ namespace {
 
 constexpr Meaning kWideLogits{ModelPart::head, TensorItem::wide_logits};
 
-/// What a gradient goes through where the activation went through `kind`.
+/// The collective of a gradient whose activation went through `kind` in forward.
 CollectiveKind reverse(CollectiveKind kind) {
   switch (kind) {
     case CollectiveKind::all_gather: return CollectiveKind::reduce_scatter;
@@ -79,7 +79,7 @@ Operand GradientBook::contribution(const Operand& x) {
     return at;
   }
   if (!found->second.owned) {
-    // The sum needs a tensor of its own; what passes by is copied into it.
+    // The tensor is shared with another gradient (pass_through): copy it before adding to it.
     const Operand at = fresh(x);
     emit("copy " + builder_.tensor(at.tensor).label, Component::residual, Phase::backward_input,
          Pointwise{PointwiseKind::cast, builder_.tensor(at.tensor).local_elements()}, {found->second.at, at});
@@ -105,10 +105,11 @@ void GradientBook::contributed(const Operand& x, Component component) {
   if (--readers_[instance_of(x)] > 0) return;
   if (!gradients_[instance_of(x)].partial) return;
   if (const Op* gather = gather_of(x)) {
-    derive_exchange(*gather);  // its reduce-scatter completes the sum
+    derive_exchange(*gather);  // its reduce-scatter sums the partial sums
     return;
   }
-  // Between low-rank adapters a sum over tp stays open: what follows is linear in it.
+  // The gradient between the two adapter matrices may stay a partial sum: the product that follows is linear
+  // in it, so its result can be summed instead.
   if (builder_.tensor(x.tensor).meaning.aspect == TensorAspect::adapter_rows) return;
   complete(x, component);
 }
@@ -160,7 +161,7 @@ void GradientBook::derive_exchange(const Op& op) {
     exchange.blocks_compute = op.blocks_compute;
   }
   if (kind == CollectiveKind::reduce_scatter) {
-    // The weight gradient that follows need not wait, unless nothing overlaps.
+    // The weight gradient that follows does not read the result: it waits only in a job without overlap.
     const OverlapSpec& overlap = builder_.job().training.overlap;
     exchange.blocks_compute = forward.group == GroupKind::cp ? !overlap.cp : overlap.tp == TpOverlap::none;
   }

@@ -22,7 +22,7 @@ namespace foreshard {
 
 namespace {
 
-/// Puts the stages together from blocks that are emitted once.
+/// Emits each block once and puts the stages together from calls of these blocks.
 class StepBuilder {
  public:
   explicit StepBuilder(const JobSpec& job) : job_(job), builder_(job), layers_(job) {}
@@ -61,7 +61,7 @@ class StepBuilder {
     norm_ = emit_gradient_norm(builder_);
   }
 
-  /// In the order in which the optimizer goes through them.
+  /// All weight groups, in the order in which the optimizer updates them.
   [[nodiscard]] std::vector<const WeightGroup*> all_groups() const {
     std::vector<const WeightGroup*> groups{&table_, &positions_};
     for (const LayerWeights& weights : layers_.all_weights()) {
@@ -101,7 +101,7 @@ class StepBuilder {
     return stage;
   }
 
-  /// The transfers for every way that activations take from one piece to the next.
+  /// Emits the transfer blocks for each direction in which activations go from one piece to the next.
   void emit_transfers() {
     for (std::size_t i = 0; i < placement_.pieces().size(); ++i) {
       const std::optional<Peer> way = placement_.way_on(i);
@@ -109,7 +109,7 @@ class StepBuilder {
     }
   }
 
-  /// Between a piece and the one behind it; none where both stand on one stage.
+  /// The transfers between a piece and the next one; null if both are on one stage.
   [[nodiscard]] const PipelineBlocks* transfers_behind(std::size_t piece) const {
     const std::optional<Peer> way = placement_.way_on(piece);
     return way ? &transfers_.at(*way) : nullptr;
@@ -139,7 +139,7 @@ class StepBuilder {
     return chunk;
   }
 
-  /// In the order in which backward leaves their inputs.
+  /// The calls of the piece's weight pass, in the order in which backward writes their inputs.
   [[nodiscard]] std::vector<BlockCall> weight_block_calls(const Piece& piece) const {
     std::vector<BlockCall> block_calls;
     if (piece.has_head) block_calls.push_back({head_pass_.last(), last_layer()});
@@ -178,7 +178,8 @@ class StepBuilder {
 
   // ---- before and after
 
-  /// The layers at which one stage owns a weight group: one visit of its zero, norm and update blocks each.
+  /// The layers for which one stage owns a weight group. The group's zero, norm and update blocks are called
+  /// once for each.
   [[nodiscard]] std::vector<LayerId> owned_layers(const WeightGroup& group, StageId s) const {
     const bool first = s.value() == 0;
     const bool last = s.value() == stages() - 1;
@@ -249,7 +250,7 @@ class StepBuilder {
   WeightGroup head_{.prefix = "head", .block = "head", .per_layer = false};
   PassBlocks embedding_pass_;
   PassBlocks head_pass_;
-  std::map<Peer, PipelineBlocks> transfers_;  // by the way of the activations
+  std::map<Peer, PipelineBlocks> transfers_;  // by the direction of the activations
   std::vector<std::pair<const WeightGroup*, UpdateBlocks>> updates_;
   NormBlocks norm_;
 };

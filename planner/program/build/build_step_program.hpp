@@ -5,8 +5,9 @@
 
 namespace foreshard {
 
-/// The step program of one job: forward blocks emitted, backward derived, sequence parallelism, recomputation
-/// and ZeRO applied as passes, orders from the schedule.
+/// Builds the step program of one job: emits the forward blocks, derives the backward blocks, applies
+/// sequence parallelism, recomputation and ZeRO as passes, and takes the order of each stage from the
+/// schedule.
 /// @pre `job` is legal (find_illegalities is empty).
 StepProgram build_step_program(const JobSpec& job);
 

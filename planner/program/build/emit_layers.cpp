@@ -17,7 +17,7 @@ namespace foreshard {
 
 namespace {
 
-/// Names of the optimizer's tensors: what a layer's weights have always been called there.
+/// The prefix of the optimizer's tensor names for a layer with this feed-forward network.
 std::string optimizer_prefix(FeedForward ffn) {
   switch (ffn) {
     case FeedForward::dense: return "layer";
@@ -60,7 +60,7 @@ LayerBlocks::LayerBlocks(const JobSpec& job)
   for (const LayerKind& kind : pattern_.kinds) weights_of_kind_.push_back(&weights_for(kind));
 }
 
-/// The weights of kinds like this one, new where no kind before it had them.
+/// The weights of this kind; new ones if no earlier kind has the same.
 LayerWeights& LayerBlocks::weights_for(const LayerKind& kind) {
   const Mixer mixer = without_window(kind.mixer);
   const auto found = std::find_if(weights_.begin(), weights_.end(), [&](const LayerWeights& known) {
@@ -80,14 +80,15 @@ LayerWeights& LayerBlocks::weights_for(const LayerKind& kind) {
           .prefix = "experts" + suffix, .block = "experts" + suffix, .replicas = GroupKind::expert_dp}});
 }
 
-/// The name of the weights, or of the kind where several kinds have these weights.
+/// The name of the weights; if several kinds share them, the name of the kind.
 std::string LayerBlocks::block_name(std::size_t kind) const {
   const LayerWeights* weights = weights_of_kind_[kind];
   const bool is_shared = std::count(weights_of_kind_.begin(), weights_of_kind_.end(), weights) > 1;
   return is_shared ? weights->name + "(" + pattern_.kinds[kind].name + ")" : weights->name;
 }
 
-/// Tensors of the first mixer have plain names. Those of another mixer have other sizes.
+/// The scope of a kind's tensors: empty for the first mixer, whose tensors have plain names. Tensors of
+/// another mixer have other sizes and need names of their own.
 std::string LayerBlocks::scope_of(const LayerKind& kind) const {
   if (!has_mixer(kind)) return {};
   const Mixer mixer = without_window(kind.mixer);

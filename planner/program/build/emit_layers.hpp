@@ -11,7 +11,8 @@
 
 namespace foreshard {
 
-/// A forward block and the backward block derived from it, in two where the schedule splits it.
+/// A forward block and the backward block derived from it. If the schedule splits backward, `weight` is the
+/// block of the weight gradients.
 struct PassBlocks {
   BlockId forward;
   BlockId backward;
@@ -21,12 +22,13 @@ struct PassBlocks {
   [[nodiscard]] BlockId last() const { return weight.value_or(backward); }
 };
 
-/// Passes over a fresh forward block, its backward block, and the passes over both.
-/// @param groups whose weights the block uses
+/// Applies the forward passes to a freshly emitted forward block, derives its backward block, applies the
+/// passes over both, and adds the blocks to the program.
+/// @param groups the weight groups that the block uses
 PassBlocks finish_passes(ProgramBuilder& builder, Block forward,
                          const std::vector<const WeightGroup*>& groups);
 
-/// The weights of a layer. Kinds of layers that differ in nothing but their windows have the same.
+/// The weights of a layer. Kinds of layers that differ only in their windows share them.
 struct LayerWeights {
   std::string name;  ///< "dense_layer"
   Mixer mixer;       ///< without window
@@ -34,7 +36,7 @@ struct LayerWeights {
   WeightGroup group;
   WeightGroup experts;
 
-  /// Those that stand in layers of this kind.
+  /// The weight groups of these layers: `group` and, for layers with experts, `experts`.
   [[nodiscard]] std::vector<const WeightGroup*> groups() const;
 };
 
@@ -52,7 +54,7 @@ class LayerBlocks {
   [[nodiscard]] const LayerWeights& weights(LayerId layer) const {
     return *weights_of_kind_[pattern_.kind_of[layer.at()]];
   }
-  /// All that stand apart, in the order of their first layers.
+  /// All distinct sets of weights, in the order of their first layers.
   [[nodiscard]] const std::deque<LayerWeights>& all_weights() const { return weights_; }
 
  private:
@@ -61,7 +63,7 @@ class LayerBlocks {
   [[nodiscard]] std::string scope_of(const LayerKind& kind) const;
 
   LayerPattern pattern_;
-  std::deque<LayerWeights> weights_;  // others point into it
+  std::deque<LayerWeights> weights_;  // a deque, because weights_of_kind_ points into it
   std::vector<const LayerWeights*> weights_of_kind_;
   std::vector<PassBlocks> passes_;  // by kind
 };

@@ -24,7 +24,7 @@ std::int64_t local_elements(const ProgramBuilder& builder, const std::vector<Ope
                          });
 }
 
-/// A flat fp32 optimizer tensor for all weights of the group; of each weight a share from ZeRO-1 on.
+/// A flat fp32 optimizer tensor for all weights of the group; from ZeRO-1 on it has a share of each weight.
 TensorId optimizer_state(ProgramBuilder& builder, const WeightGroup& group, Derivation derivation,
                          const std::string& suffix) {
   const std::int32_t tp = builder.shapes().tp;
@@ -79,8 +79,7 @@ Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group) {
                     std::move(operands));
 }
 
-/// Adds collectives over the replicas of `group` for `tensors`, split into calls of at most the framework's
-/// bucket.
+/// Appends collectives over `group` for `tensors`, split into calls of at most the framework's bucket size.
 void append_buckets(const ProgramBuilder& builder, Block& block, CollectiveKind kind, GroupKind group,
                     const std::vector<Operand>& tensors) {
   const Bytes limit = builder.conventions().bucket;
@@ -108,11 +107,11 @@ void append_buckets(const ProgramBuilder& builder, Block& block, CollectiveKind 
   flush();
 }
 
-/// What of a weight group is exchanged.
+/// The tensors of a weight group that a collective exchanges.
 enum class Exchanged : std::uint8_t { weights, gradients };
 
 /// The weights or gradients of those units whose replicas are `replicas`, in the order in which backward
-/// finishes.
+/// finishes them.
 std::vector<Operand> unit_operands(const ProgramBuilder& builder, const std::vector<SyncUnit>& units,
                                    GroupKind replicas, Exchanged what) {
   std::vector<Operand> operands;
@@ -140,8 +139,8 @@ std::optional<BlockId> sync_block(ProgramBuilder& builder, const std::vector<Syn
   return builder.add(std::move(block));
 }
 
-/// The gradients, divided by the replicas where that takes a pass of its own, and the squares of this rank's
-/// share of them.
+/// Divides the gradients by the number of replicas, if the framework does that in a pass of its own, and adds
+/// the sum of squares of this rank's share to the gradient norm.
 Block norm_block(ProgramBuilder& builder, const WeightGroup& group, std::int64_t elements) {
   Block block{.name = group.block + " norm", .kind = BlockKind::clip, .pass = Pass::once, .ops = {}};
   if (builder.conventions().average_pass && replicas_of(builder.job(), group) > 1) {

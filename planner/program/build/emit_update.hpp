@@ -2,8 +2,8 @@
 
 #include "planner/program/program_builder.hpp"
 
-// What surrounds the passes of a step: zeroing gradients, synchronising them over dp, their norm, the
-// optimizer.
+// The blocks before and after the micro-batches of a step: zero the gradients, synchronise them over dp,
+// compute their norm, run the optimizer.
 
 namespace foreshard {
 
@@ -11,42 +11,44 @@ namespace foreshard {
 struct UpdateBlocks {
   BlockId zero;    ///< gradients = 0
   BlockId norm;    ///< grad_norm += Σ g²
-  BlockId update;  ///< the optimizer's step
+  BlockId update;  ///< the optimizer step
 };
 UpdateBlocks emit_update(ProgramBuilder& builder, const WeightGroup& group);
 
-/// grad_norm = 0, and its sum over all ranks.
+/// The blocks of the global gradient norm: grad_norm = 0, and its sum over all ranks.
 struct NormBlocks {
   BlockId zero;
   BlockId reduce;
 };
 NormBlocks emit_gradient_norm(ProgramBuilder& builder);
 
-/// What is synchronised together: the weights of `group` in `layers` consecutive layers from the visit's
-/// layer + `first`.
+/// Weights that are synchronised together: those of `group` in `layers` consecutive layers, the first of
+/// which is the block call's layer + `first`.
 struct SyncUnit {
   const WeightGroup* group = nullptr;
   std::int64_t layers = 1;
   std::int64_t first = 0;
 };
 
-/// One block that sums the gradients of these units over data-parallel replicas: an all-reduce, or, under
-/// ZeRO-1, a reduce-scatter in place. Collectives carry at most the framework's bucket each, but at least one
-/// tensor. Empty from ZeRO-2 on, where every backward scatters, and without data parallelism.
+/// One block that sums the gradients of these units over their data-parallel replicas, by all-reduces or,
+/// with ZeRO-1, by in-place reduce-scatters. Each collective carries at most the framework's bucket size, but
+/// at least one tensor. None without data parallelism, and from ZeRO-2 on, where each backward block
+/// scatters.
 std::optional<BlockId> emit_gradient_sync(ProgramBuilder& builder, const std::vector<SyncUnit>& units,
                                           const std::string& name);
 
-/// Gathers updated weights over dp under ZeRO-1 and 2. Empty otherwise.
+/// One block that gathers updated weights over dp with ZeRO-1 and 2. None otherwise.
 std::optional<BlockId> emit_weight_gather(ProgramBuilder& builder, const std::vector<SyncUnit>& units,
                                           const std::string& name);
 
-/// All-reduce over tp of the gradients that stand as partial sums on its ranks. Empty where there are none.
+/// One block with the all-reduce over tp of those gradients of the group that are partial sums over tp
+/// (partial_gradient_weights). None if there are none.
 std::optional<BlockId> emit_partial_sync(ProgramBuilder& builder, const WeightGroup& group);
 
-/// All-reduce of a tied table's gradient over first and last stage.
+/// One block with the all-reduce of a tied table's gradient between the first and the last stage.
 BlockId emit_tied_sync(ProgramBuilder& builder, const WeightGroup& table);
 
-/// Bytes of one layer's (or one rank's) gradients of a group.
+/// Bytes of a group's gradients on one rank: of one layer if the group is per layer, else of all of them.
 Bytes gradient_bytes(const ProgramBuilder& builder, const WeightGroup& group);
 
 }  // namespace foreshard

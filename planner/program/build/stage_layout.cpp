@@ -13,7 +13,7 @@
 namespace foreshard {
 namespace {
 
-/// `total` layers in `pieces` counts that differ by at most one, the larger ones in the middle.
+/// Splits `total` layers into `pieces` counts that differ by at most one, with the larger ones in the middle.
 std::vector<std::int64_t> split_evenly(std::int64_t total, std::int64_t pieces) {
   std::vector<std::int64_t> counts(static_cast<std::size_t>(pieces), total / pieces);
   const std::int64_t remainder = total % pieces;
@@ -22,8 +22,9 @@ std::vector<std::int64_t> split_evenly(std::int64_t total, std::int64_t pieces) 
   return counts;
 }
 
-/// The split whose slowest piece is fastest, of layers that cost 1 each and a head. Only the last piece's count
-/// is open: the others share what is left evenly. Among equal splits the last piece takes most, because early
+/// The split that minimises the cost of the most expensive piece, for layers that cost 1 each and a head on
+/// the last piece. Only the count of the last piece is searched: the others share the remaining layers
+/// evenly. Among equally good splits the one with the most layers on the last piece wins, because early
 /// stages keep more micro-batches in flight.
 std::vector<std::int64_t> split_equal_layers(std::int64_t layers, std::int64_t pieces, double head) {
   const std::int64_t others = pieces - 1;
@@ -42,18 +43,20 @@ std::vector<std::int64_t> split_equal_layers(std::int64_t layers, std::int64_t p
   return counts;
 }
 
-/// Cuts layers that differ in cost into pieces whose slowest is as fast as can be.
+/// Cuts layers that differ in cost into pieces, such that the most expensive piece is as cheap as possible.
 ///
-/// Example: layers of 1 1 4 1 1 1 1 and a head of 2 in three pieces.
-/// - Least limit: pieces of at most 4, filled from the right, are [1 1 + head] [1 1] [4] [1 1], one too many;
-///   of at most 5, [1 1 1 + head] [4 1] [1 1]. So the slowest piece costs 5.
-/// - The last piece takes as many layers as the limit lets it: three.
-/// - The others are cut without it, by a least limit of their own (of 1 1 4 1 in two pieces: 5 again). From
-///   the left, each ends where its cost is nearest to the mean of what is left, if what is behind it still
-///   keeps the limit: the mean is 3.5, and 1 1 is nearest (1 1 4 is above the limit).
+/// Example: layers that cost 1 1 4 1 1 1 1 and a head that costs 2, in three pieces.
+/// 1. Find the smallest limit on the cost of a piece. With limit 4, pieces filled from the right are
+///    [1 1 + head] [1 1] [4] [1 1]: one too many. With limit 5 they are [1 1 1 + head] [4 1] [1 1]: three.
+/// 2. The last piece takes as many layers as the limit allows: three.
+/// 3. The other pieces are cut without it, with a smallest limit of their own (1 1 4 1 in two pieces: 5
+/// again).
+///    From the left, each piece ends where its cost is nearest to the mean cost of the pieces still to be
+///    cut, provided that the layers after it can keep the limit. Here the mean is 3.5 and [1 1] is nearest (1
+///    1 4 is above the limit), so the result is [1 1] [4 1] [1 1 1 + head].
 class CostSplit {
  public:
-  /// @param head cost behind the last layer
+  /// @param head cost of the head, which is on the last piece
   CostSplit(std::span<const Flops> layers, std::size_t pieces, Flops head)
       : layers_(layers.size()), pieces_(pieces) {
     until_.push_back(0);
@@ -62,7 +65,7 @@ class CostSplit {
     find_limit();
   }
 
-  /// Layers of the last piece, at most.
+  /// The largest number of layers that the last piece can take.
   [[nodiscard]] std::size_t most_on_last() const {
     std::size_t first = layers_ - 1;
     while (first > pieces_ - 1 && cost(first - 1, layers_) <= limit_) --first;
@@ -86,8 +89,8 @@ class CostSplit {
     return until_[end] - until_[first];
   }
 
-  /// By first layer, the fewest pieces of at most `limit` that hold the layers from there on; none where the
-  /// limit is below a single layer.
+  /// For each layer, the smallest number of pieces of cost at most `limit` that hold this layer and all after
+  /// it; none if a single layer costs more than the limit.
   [[nodiscard]] std::optional<std::vector<std::size_t>> fewest_pieces(std::int64_t limit) const {
     std::vector<std::size_t> fewest(layers_ + 1, 0);
     std::size_t end = layers_;
@@ -99,7 +102,7 @@ class CostSplit {
     return fewest;
   }
 
-  /// By halving: whether a limit suffices is known in one pass over the layers.
+  /// Finds the smallest limit by bisection: one pass over the layers tells whether a limit suffices.
   void find_limit() {
     std::int64_t too_low = 0;
     limit_ = until_.back();
@@ -111,7 +114,8 @@ class CostSplit {
     fewest_ = fewest_pieces(limit_).value();
   }
 
-  /// @param left pieces, this one included
+  /// The layer after the last one of a piece that starts at layer `first`.
+  /// @param left number of pieces still to be cut, this one included
   [[nodiscard]] std::size_t end_of_piece(std::size_t first, std::size_t left) const {
     const double mean = static_cast<double>(cost(first, layers_)) / static_cast<double>(left);
     std::optional<std::size_t> best;
@@ -128,9 +132,9 @@ class CostSplit {
 
   std::size_t layers_;
   std::size_t pieces_;
-  std::vector<std::int64_t> until_;  // cost of the layers before each one, of all of them with the head
-  std::int64_t limit_ = 0;           // of the slowest piece
-  std::vector<std::size_t> fewest_;  // pieces, by first layer, under the limit
+  std::vector<std::int64_t> until_;  // prefix sums: cost of all layers before each one; the last has the head
+  std::int64_t limit_ = 0;           // on the cost of a piece
+  std::vector<std::size_t> fewest_;  // fewest_pieces(limit_)
 };
 
 std::vector<std::int64_t> split_by_cost(const ForwardCosts& costs, std::int64_t pieces) {
@@ -150,7 +154,8 @@ std::vector<std::int64_t> split_by_cost(const ForwardCosts& costs, std::int64_t 
 
 constexpr PieceOrder kOrder = PieceOrder::round_robin;
 
-/// The job's own counts, per piece in model order. Counts given per stage are split evenly over its chunks.
+/// The counts that the job lists, per piece in model order. A count per stage is split evenly over its
+/// chunks.
 std::vector<std::int64_t> listed_counts(const ParallelismSpec& parallelism) {
   const auto stages = static_cast<std::size_t>(parallelism.pp);
   const auto chunks = static_cast<std::size_t>(parallelism.vp);

@@ -10,16 +10,16 @@ namespace foreshard {
 
 /// FLOPs of one micro-batch's forward pass on one rank.
 struct ForwardCosts {
-  std::vector<Flops> layers;  ///< of each layer of the model
-  Flops head;                 ///< of the output head, behind the last layer
+  std::vector<Flops> layers;  ///< for each layer of the model
+  Flops head;                 ///< for the output head, after the last layer
 };
 
-/// Which layers each stage and chunk holds.
-///   even     layers / (p·v) each, the remainder one each to the middle pieces
-///   by-cost  the split whose slowest piece is fastest, with the head on the last one (the embedding takes no
-///            FLOPs)
-///   listed   the job's own counts
-/// @pre layers >= p·v (the job validator says so before)
+/// Chooses the layers of each stage and chunk (p stages, v chunks per stage), by the job's policy:
+///   even     layers / (p·v) for each piece; the remaining layers go one each to the middle pieces
+///   by-cost  the split that minimises the cost of the most expensive piece; the last piece also has the head
+///            (the embedding takes no FLOPs)
+///   listed   the counts that the job lists
+/// @pre layers >= p·v (the job validator checks this)
 Placement stage_layout(const ParallelismSpec& parallelism, const ForwardCosts& costs);
 
 }  // namespace foreshard

@@ -7,14 +7,14 @@ namespace foreshard {
 
 namespace {
 
-/// Consecutive layers that have the same weights.
+/// A range of consecutive layers with the same weights.
 struct WeightRun {
   const LayerWeights* weights = nullptr;
   LayerId first;
   std::int64_t layers = 0;
 };
 
-/// The longest run that ends before `end` and does not go below `lowest`.
+/// The longest such range that ends just below `end` and does not go below `lowest`.
 WeightRun run_below(const LayerBlocks& layers, LayerId end, LayerId lowest) {
   WeightRun run{.weights = &layers.weights(LayerId(end.value() - 1)), .first = end};
   while (run.first > lowest && &layers.weights(LayerId(run.first.value() - 1)) == run.weights) {
@@ -32,7 +32,7 @@ std::int64_t layers_per_bucket(const ProgramBuilder& builder, const LayerWeights
   return one_layer > Bytes(0) ? std::max<std::int64_t>(bucket.value() / one_layer.value(), 1) : 1;
 }
 
-/// The units of a run, from the block call of layer `from` on.
+/// Appends the units of a range of layers, for a block call with layer `from`.
 void append_units(std::vector<SyncUnit>& units, const WeightRun& run, LayerId from) {
   for (const WeightGroup* group : run.weights->groups())
     units.push_back({group, run.layers, run.first.value() - from.value()});

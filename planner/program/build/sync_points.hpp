@@ -9,29 +9,30 @@
 
 namespace foreshard {
 
-/// What one synchronisation of gradients covers, and the block call after which its gradients are complete.
+/// One synchronisation of gradients: the weights that it covers, and the block call after which their
+/// gradients are complete.
 struct SyncPoint {
   std::string name;
   std::vector<SyncUnit> units;
-  LayerId layer;      ///< the lowest it covers
-  BlockId completes;  ///< with `layer`: the block call
+  LayerId layer;      ///< the lowest layer that it covers
+  BlockId completes;  ///< after the call of this block for `layer` the gradients are complete
 };
 
-/// What stands at the ends of the model, as synchronisation sees it.
+/// The embedding and the head, as synchronisation needs to know them.
 struct ModelEnds {
   std::vector<SyncUnit> head_units;
-  BlockId head_last;  ///< after which the head's gradients are complete
+  BlockId head_last;  ///< the block after which the head's gradients are complete
   std::vector<SyncUnit> embedding_units;
-  BlockId embedding_last;
+  BlockId embedding_last;  ///< the block after which the embedding's gradients are complete
   LayerId last_layer;
 };
 
-/// The synchronisations of one piece, in the order in which backward completes them: the head, then the
-/// layers, by as many with the same weights as a bucket holds, then the embedding. A framework without buckets
-/// has one for all.
+/// The synchronisations of one piece, in the order in which backward completes their gradients: first the
+/// head, then the layers, then the embedding. One synchronisation covers as many consecutive layers with the
+/// same weights as fit into the framework's bucket. A framework without buckets has one for everything.
 ///
-/// Example: layers 4 … 9 of kinds a a b b b b, whose gradients take 1 GB a layer, in buckets of 3 GB, give
-/// "b x 3" complete at layer 7, "b x 1" at layer 6 and "a x 2" at layer 4.
+/// Example: layers 4 … 9 are of kinds a a b b b b, their gradients take 1 GB per layer, buckets hold 3 GB.
+/// Backward goes from layer 9 down: "b x 3" is complete at layer 7, "b x 1" at layer 6, "a x 2" at layer 4.
 std::vector<SyncPoint> sync_points(const ProgramBuilder& builder, const LayerBlocks& layers,
                                    const ModelEnds& ends, const Piece& piece);
 

@@ -12,22 +12,22 @@
 namespace foreshard {
 namespace {
 
-/// Weights, optimizer states and inputs are there when the step begins.
+/// True for tensors that exist when the step begins: weights, optimizer states and inputs.
 bool exists_from_the_start(const Tensor& tensor) {
   const bool is_state = tensor.role == TensorRole::weight || tensor.role == TensorRole::optimizer;
   return tensor.role == TensorRole::input || (is_state && tensor.lifetime == Lifetime::step);
 }
 
-/// The loss is what a step is run for. Recomputation may run a whole layer again, results that nobody needs
-/// included.
+/// True if nothing need read what the operation writes. The loss is a result of the step; and recomputation
+/// may run a whole layer again, including operations whose results are not needed.
 bool may_go_unread(const Op& op) {
   const auto* loss = std::get_if<CrossEntropy>(&op.kind);
   return op.phase == Phase::recompute ||
          (loss != nullptr && loss->part == CrossEntropyPart::loss && !is_backward(op.phase));
 }
 
-/// What an operation leaves for its own backward form: statistics, log-sum-exps, masks. A layer that is
-/// recomputed drops them in forward and makes them again.
+/// True for outputs that only the operation's own backward form reads: statistics, log-sum-exps, masks. A
+/// layer that is recomputed drops them in forward and makes them again in backward.
 bool is_for_backward(const Op& op, std::size_t operand) {
   if (op.phase != Phase::forward || operand + 1 != op.operands.size()) return false;
   return std::visit(
@@ -41,7 +41,7 @@ bool is_for_backward(const Op& op, std::size_t operand) {
       op.kind);
 }
 
-/// What has happened to one instance so far.
+/// The accesses to one instance of a tensor so far.
 struct History {
   bool written = false;
   bool read = false;
@@ -60,7 +60,7 @@ class StageFlow {
     for (std::size_t i = 0; i < runs.size(); ++i) {
       const Block& block = program_.block(runs[i].block_call.block);
       for (const Op& op : block.ops) touch(runs[i], i, block, op);
-      // Nothing outlives its block under a block-lived name: forget these instances.
+      // Instances of block-lived tensors end with their run: forget them.
       block_histories_.clear();
     }
     report_leaks();
@@ -94,7 +94,7 @@ class StageFlow {
   }
 
   void report_leaks() {
-    // The map's order is not the program's; the set of complaints sorts itself.
+    // The map is not in program order; collecting the complaints in a set sorts them.
     std::set<std::string> leaks;
     for (const auto& [instance, history] : histories_) {
       const Tensor& tensor = program_.tensor(instance.tensor);
@@ -107,7 +107,7 @@ class StageFlow {
     problems_.insert(problems_.end(), leaks.begin(), leaks.end());
   }
 
-  /// The gradient of the first layer's input, where the embedding below it is not trained.
+  /// True for the gradient of the first layer's input if the embedding below it is frozen: nothing reads it.
   [[nodiscard]] bool ends_at_frozen_table(const Tensor& tensor, const Instance& instance) const {
     if (tensor.role != TensorRole::activation_gradient || stage_ != 0 || instance.layer != 0) return false;
     bool has_embedding = false;
@@ -136,8 +136,8 @@ class StageFlow {
   std::set<std::pair<const Op*, TensorId>> reported_;
 };
 
-/// Tensors that live in one run only are alike in all runs, and so looked at once: some operation of the
-/// program must read what is written under this name.
+/// Checks block-lived tensors once per program, because all their runs are alike: if one is written, some
+/// operation of the program must read it.
 void check_short_lived(const StepProgram& program, Problems& problems) {
   std::vector<bool> read(program.tensors.size(), false);
   std::vector<std::pair<const Block*, const Op*>> writer(program.tensors.size(), {nullptr, nullptr});

@@ -10,10 +10,10 @@
 namespace foreshard {
 namespace {
 
-/// What an operand list must look like.
+/// The required form of an operand list.
 struct OperandForm {
-  /// One letter per operand: r read, w write, a accumulate, o output (write or accumulate); behind it ? for
-  /// at most one, * for any number, + for at least one.
+  /// One letter per operand: r read, w write, a accumulate, o output (write or accumulate). A letter may be
+  /// followed by ? for at most one, * for any number, + for at least one.
   std::string_view letters;
   std::string_view words;  ///< for messages
 };
@@ -90,7 +90,7 @@ OperandForm cross_entropy_form(CrossEntropyPart part, bool backward) {
   return {"", "nothing"};
 }
 
-/// The form of every kind but Collective, whose operands need not stand in one order.
+/// The form of an operation's operand list. None for Collective, whose operands have no fixed order.
 std::optional<OperandForm> form_of(const Op& op) {
   const bool backward = is_backward(op.phase);
   struct Form {
@@ -131,7 +131,8 @@ std::string accesses_of(const Op& op) {
   return letters;
 }
 
-/// In place, or as much sent as arrives: the order of several pairs in one call is free.
+/// True if a collective works in place, or has as many operands that are sent as operands that arrive.
+/// Several pairs in one call may be in any order.
 bool is_collective_form(const Collective& collective, std::string_view accesses) {
   if (accesses.empty()) return false;
   if (accesses.find_first_not_of('a') == std::string_view::npos) {
@@ -141,7 +142,8 @@ bool is_collective_form(const Collective& collective, std::string_view accesses)
          accesses.find_first_not_of('r') != std::string_view::npos;
 }
 
-/// The lane on which an operation must queue; none where either direction of the pipeline will do.
+/// The lane on which an operation must run; none for a pipeline's transfers and
+/// collectives, which may use the lane of either direction.
 std::optional<Lane> lane_of(const Op& op) {
   using Result = std::optional<Lane>;
   const std::optional<Communication> communication = communication_of(op);

@@ -65,14 +65,14 @@ void check_stage_order(const StepProgram& program, std::size_t number, Problems&
 
 // ---- Communication between stages.
 
-/// One communication that a stage runs, with where it stands.
+/// One communication that a stage runs, with its block and operation.
 struct Call {
   const Block* block = nullptr;
   const Op* op = nullptr;
   Run run;
 };
 
-/// What a stage communicates with other stages, each list in program order.
+/// The communication of one stage with other stages, each list in program order.
 struct StageCalls {
   std::map<GroupKind, std::vector<Call>> collectives;
   std::map<Peer, std::vector<Call>> sends;
@@ -125,7 +125,8 @@ void compare_collectives(GroupKind group, std::size_t first, const std::vector<C
   }
 }
 
-/// Of the groups that span stages; the members of every other group are of one stage and run one program.
+/// Checks the collectives of groups that span stages. The members of all other groups belong to one stage and
+/// run the same program, so they always agree.
 void check_collectives(std::vector<StageCalls>& stages, Problems& problems) {
   const std::size_t last = stages.size() - 1;
   for (const GroupKind group : {GroupKind::pp, GroupKind::world, GroupKind::tied}) {
@@ -169,7 +170,8 @@ void check_channel(std::size_t from, const std::vector<Call>& sends, std::size_t
   }
 }
 
-/// Neighbours stand in a ring: interleaved schedules go from the last stage on to the first.
+/// Checks the transfers between neighbours. The stages form a ring: interleaved schedules go from the last
+/// stage to the first.
 void check_transfers(std::vector<StageCalls>& stages, Problems& problems) {
   for (std::size_t stage = 0; stage < stages.size(); ++stage) {
     const std::size_t next = (stage + 1) % stages.size();

@@ -42,8 +42,8 @@ void check_groups(const StepProgram& program, Problems& problems) {
   }
 }
 
-/// What is derived is derived from tensors that there are; a gradient has the shape of what it is the
-/// gradient of.
+/// Checks that a derived tensor names existing tensors as its origin, and that a gradient has the shape of
+/// the tensor that it is the gradient of.
 void check_origin(const StepProgram& program, const Tensor& tensor, Problems& problems) {
   if ((tensor.derivation == Derivation::none) != tensor.of.empty()) {
     problems.push_back(fmt::format("tensor {}: its derivation is {}, from {} tensors", tensor.label,
@@ -73,7 +73,7 @@ void check_tensors(const StepProgram& program, Problems& problems) {
     }
     std::int64_t sections = 0;
     for (const std::int64_t section : tensor.sections) sections += section;
-    // Of experts each one's rows are cut in sections.
+    // For experts' weights the sections cut the rows of each expert: the second dimension.
     const std::size_t cut = tensor.dims.size() > 2 ? 1 : 0;
     const std::int64_t whole = tensor.dims.empty() ? 0 : tensor.dims[cut].size;
     if (!tensor.sections.empty() && sections != whole) {
@@ -157,7 +157,7 @@ void check_structure(const StepProgram& program, Problems& problems) {
 std::vector<std::string> check_program(const StepProgram& program) {
   Problems problems;
   check_structure(program, problems);
-  // The other parts follow ids; they make sense only where these hold.
+  // The other parts use ids as indices, so they run only if all ids are in range.
   if (!problems.empty()) return problems;
   check_operations(program, problems);
   check_schedule(program, problems);

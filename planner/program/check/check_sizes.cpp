@@ -8,7 +8,7 @@
 namespace foreshard {
 namespace {
 
-/// Compares the sizes that one operation states with those of its operands on one rank.
+/// Compares the sizes of one operation with those of its operands on one rank.
 class SizeCheck {
  public:
   SizeCheck(const StepProgram& program, const Block& block, const Op& op, Problems& problems)
@@ -26,7 +26,7 @@ class SizeCheck {
 
   void operator()(const GroupedGemm& op) {
     if (op_.phase == Phase::backward_weight) {
-      // Which of n and k belongs to dY is the emitter's choice; the gradient's size is the same.
+      // Either n or k may be the width of dY; the gradient has the same size.
       expect(2, "experts·n·k", checked_product(op.experts, op.n, op.k));
       return;
     }
@@ -45,7 +45,7 @@ class SizeCheck {
     const auto reads = static_cast<std::size_t>(std::count_if(
         op_.operands.begin(), op_.operands.end(), [](const Operand& o) { return o.access == Access::read; }));
     const std::size_t inputs = backward ? reads - 3 : reads;
-    // Where keys come from elsewhere, or a window hides some, they are not in one tensor with the queries.
+    // Sizes can be compared only if keys are in the same tensor as queries and no window hides any of them.
     if (inputs == 1 && op.query == op.key) {
       const char* const formula = "batch·(query·heads·head_dim + key·kv_heads·(head_dim + v_head_dim))";
       expect(0, formula, qkv);
@@ -65,7 +65,7 @@ class SizeCheck {
         return;
       case PointwiseKind::bias_gradient:
         expect(0, "elements", op.elements);
-        // Every expert has a bias of its own, and tokens of its own, not as many as the next.
+        // Not for experts: each has its own bias, and its own number of tokens.
         if (op_.component != Component::experts) expect_divides(1, op.elements);
         return;
       case PointwiseKind::swiglu:
@@ -81,7 +81,8 @@ class SizeCheck {
       case PointwiseKind::silu:
       case PointwiseKind::sigmoid:
       case PointwiseKind::multiply:
-        // Uncompiled, the activation works on the gate and the product on up: each a half of one tensor.
+        // Without compilation the activation reads the gate and the product reads up: each a half of one
+        // tensor.
         for (std::size_t i = 0; i < count(); ++i) expect_whole_or_half(i, op.elements);
         expect_smallest(op.elements);
         return;
@@ -103,8 +104,8 @@ class SizeCheck {
     const std::size_t stats = backward ? 2 : count() - 1;
     expect(stats, "one statistic per row, two for layernorm", checked_product(op.rows, has_bias ? 2 : 1));
     expect_parameters(1, op.width);
-    // What is left are rows (x, y and their gradients) and, at the end of a backward list behind dx, the
-    // gradients of those parameters that are trained.
+    // The remaining operands are rows (x, y and their gradients) and, after dx at the end of a backward list,
+    // the gradients of trained parameters.
     std::size_t dx = 0;
     while (backward && op_.operands[dx].access == Access::read) ++dx;
     for (std::size_t i = 0; i < count(); ++i) {
@@ -150,8 +151,8 @@ class SizeCheck {
     if (count() == 5) expect(4, "tokens·vocab", logits);
   }
 
-  void operator()(const Route&) {}    // what it writes depends on how tokens are dispatched
-  void operator()(const Permute&) {}  // likewise
+  void operator()(const Route&) {}    // the size of its output depends on how tokens are dispatched
+  void operator()(const Permute&) {}  // the same
 
   void operator()(const Collective& op) {
     const bool in_place = bytes_where(Access::read) == Bytes(0);
@@ -177,7 +178,7 @@ class SizeCheck {
     for (std::size_t i = 0; i < count(); ++i) {
       if (tensor(i).role == TensorRole::optimizer) states += local(i);
     }
-    // Master weights and two moments at most, each as long as the share that is updated.
+    // At most master weights and two moments, each as long as the share that is updated.
     if (op.parameters < 1 || states % op.parameters != 0 || states / op.parameters > 3) {
       complain(fmt::format("its states have {} elements, which is not 0 to 3 times its {} parameters", states,
                            op.parameters));
@@ -213,9 +214,10 @@ class SizeCheck {
     return std::any_of(dims.begin(), dims.end(), [&](const Dim& dim) { return dim.name == name; });
   }
   [[nodiscard]] bool is_fused(std::size_t i) const { return has_dim(i, DimName::qkv); }
-  /// Of a position table, the rows of the tokens at hand are used.
+  /// True for a position table, of which an operation uses only the rows of its tokens.
   [[nodiscard]] bool is_table(std::size_t i) const { return has_dim(i, DimName::position); }
-  /// Attention products and the norm of queries and keys work on parts of the fused qkv.
+  /// True if the operand may be a fused qkv of which the operation uses a part: products of the attention
+  /// core, and the norm of queries and keys.
   [[nodiscard]] bool may_be_part(std::size_t i) const {
     return is_fused(i) &&
            (op_.component == Component::attention_core || std::holds_alternative<Norm>(op_.kind));
@@ -230,12 +232,12 @@ class SizeCheck {
     if (!is_table(i) && elements % local(i) != 0)
       complain(i, fmt::format("which do not divide {}", elements));
   }
-  /// A norm's weights; one over the fused qkv has those of the queries and those of the keys.
+  /// Checks the size of a norm's weights. A norm over the fused qkv has weights for queries and for keys.
   void expect_parameters(std::size_t i, std::int64_t width) {
     if (is_fused(0) && local(i) == checked_product(2, width)) return;
     expect(i, "width", width);
   }
-  /// All of a tensor is used, or the half of a fused gate and up.
+  /// Checks that all of a tensor is used, or half of a fused gate and up.
   void expect_whole_or_half(std::size_t i, std::int64_t elements) {
     if (local(i) != checked_product(2, elements)) expect(i, "elements", elements);
   }
@@ -262,7 +264,8 @@ class SizeCheck {
       complain(fmt::format("it states {} elements, but its operands have {}", elements, sum));
     }
   }
-  /// Of gradients that ZeRO deals out, a rank works on a share of each: ⌈N/n⌉ elements.
+  /// Checks the sum of the operands' elements. With ZeRO a rank works on a share of each gradient: ⌈N/n⌉
+  /// elements.
   void expect_sum_or_shares(std::size_t operands, std::int64_t elements) {
     std::int64_t shares = 0;
     for (std::size_t i = 0; i < operands; ++i) {
@@ -274,8 +277,8 @@ class SizeCheck {
     }
     if (elements != shares) expect_sum(operands, elements);
   }
-  /// What one member gives to a gather or keeps of a scatter: an even part, or more where one dimension of a
-  /// tensor is cut and does not divide evenly. Counted in elements: a dtype may change on the way.
+  /// Checks the share that one member contributes to a gather or keeps of a scatter: an even part, or more if
+  /// the dimension that is cut does not divide evenly. Counts elements, because the dtype may change.
   void expect_share(const Collective& op, bool whole_arrives) {
     const std::int64_t parts = program_.group(op.group).size;
     std::int64_t whole = 0;
@@ -293,14 +296,15 @@ class SizeCheck {
       }
       most += largest;
     }
-    // Of a fused qkv, only keys and values go around.
+    // The operand may be a fused qkv, of which only keys and values are exchanged.
     const bool may_hold_more = op_.component == Component::attention_core;
     if (checked_product(share, parts) < whole || (share > most && !may_hold_more)) {
       complain(
           fmt::format("one of {} members holds {} elements, which is no share of {}", parts, share, whole));
     }
   }
-  /// A rank may get more tokens than it gives: the payload is the larger.
+  /// Checks the payload of an all-to-all. A rank may receive more tokens than it sends: the larger size
+  /// counts.
   void expect_exchange(Bytes payload) {
     const Bytes larger = std::max(bytes_where(Access::read), bytes_written());
     if (payload != larger) {
@@ -309,7 +313,7 @@ class SizeCheck {
                       payload.value(), larger.value()));
     }
   }
-  /// A transfer carries its tensor, or one tensor-parallel rank's share of what all of them hold alike.
+  /// Checks the payload of a transfer: the whole tensor, or one tp rank's share of a replicated tensor.
   void expect_transfer(Bytes payload) {
     const std::int64_t bytes = tensor(0).local_bytes().value();
     const std::int64_t parts = program_.group(GroupKind::tp).size;

@@ -21,17 +21,18 @@ namespace {
 
 /// An edge goes from a task to one that waits for it.
 using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS>;
-using Dependencies = std::vector<std::vector<std::size_t>>;  ///< by task: what it waits for
+using Dependencies = std::vector<std::vector<std::size_t>>;  ///< for each task, the tasks that it waits for
 using TasksByStage = std::vector<std::vector<std::size_t>>;
 
-/// Tasks that other stages must meet, by what identifies the meeting, in program order.
+/// Tasks that communicate with other stages, in program order, by the group or direction that identifies
+/// them.
 struct Meetings {
   std::map<GroupKind, TasksByStage> collectives;
   std::map<Peer, TasksByStage> sends;
   std::map<Peer, TasksByStage> receives;
 };
 
-/// Lists the tasks of one stage and what each waits for on its own rank.
+/// Lists the tasks of one stage, and for each the tasks on its own rank that it waits for.
 class StageBuilder {
  public:
   StageBuilder(const StepProgram& program, std::size_t stage, std::vector<TaskRef>& tasks,
@@ -43,7 +44,7 @@ class StageBuilder {
     issue_in_order(*this, runs_.size(), farthest_prefetch());
   }
 
-  // ---- what issue_in_order asks of a rank
+  // ---- the interface that issue_in_order needs of a rank
 
   [[nodiscard]] std::size_t operations(std::size_t run) const { return ops_of(run).size(); }
   [[nodiscard]] std::int32_t prefetch_blocks(std::size_t run, std::uint32_t op) const {
@@ -52,7 +53,8 @@ class StageBuilder {
   void issue(std::size_t run, std::uint32_t op) { add(runs_[run], run, OpId(static_cast<std::size_t>(op))); }
   void end(std::size_t /*run*/) {}
 
-  /// True if what an operation of a later run writes is still needed by a run that starts before it.
+  /// True if a run from `now` on and before `later` still uses a tensor that operation `op` of run `later`
+  /// writes.
   [[nodiscard]] bool is_in_use(std::size_t now, std::size_t later, std::uint32_t op) const {
     for (const Operand& written : ops_of(later)[op].operands) {
       if (written.access == Access::read) continue;
@@ -69,7 +71,7 @@ class StageBuilder {
   }
 
  private:
-  /// Who touched an instance last.
+  /// The tasks that last used an instance of a tensor.
   struct Uses {
     std::optional<std::size_t> writer;
     std::vector<std::size_t> readers;  ///< since that write
@@ -116,7 +118,7 @@ class StageBuilder {
     }
   }
 
-  /// First in, first out per lane, and the edges of a job that does not overlap.
+  /// Adds the dependencies of first-in first-out lanes, and those of communication without overlap.
   void follow_lanes(const Op& op, std::size_t task) {
     std::optional<std::size_t>& last = last_of_queue_[queue_of(op)];
     wait(task, last);
@@ -154,7 +156,8 @@ class StageBuilder {
   std::vector<std::size_t> holders_;  ///< communication that the next compute waits for
 };
 
-/// A receive waits for its send: the k-th of one direction between two neighbours meets the k-th.
+/// Makes each receive wait for its send: the k-th receive of one direction between two neighbours belongs to
+/// the k-th send.
 void join_transfers(Meetings& meetings, std::size_t stages, Dependencies& dependencies) {
   for (TasksByStage* lists :
        {&meetings.sends[Peer::next_stage], &meetings.sends[Peer::previous_stage],
@@ -173,8 +176,9 @@ void join_transfers(Meetings& meetings, std::size_t stages, Dependencies& depend
   }
 }
 
-/// A collective over several stages begins when each of them is ready: its tasks wait for what any of them
-/// waits for. Members of the other groups are of one stage and so alike.
+/// A collective over several stages starts when all of its members are ready: each of its tasks waits for
+/// everything that any of them waits for. All members of other groups are on one stage, where every rank has
+/// the same dependencies.
 void join_collectives(const Meetings& meetings, Dependencies& dependencies) {
   for (const GroupKind group : {GroupKind::pp, GroupKind::tied, GroupKind::world}) {
     const auto found = meetings.collectives.find(group);
@@ -222,7 +226,8 @@ struct TaskGraph::Impl {
   [[nodiscard]] std::string words_for_cycle(const std::vector<std::size_t>& waiting) const;
 };
 
-/// Going back from any task that never becomes ready to one it waits for must come round to a cycle.
+/// Describes a cycle. It is found by going back from a task that never becomes ready to one that it waits
+/// for, again and again: sooner or later a task repeats.
 std::string TaskGraph::Impl::words_for_cycle(const std::vector<std::size_t>& waiting) const {
   std::vector<std::size_t> path;
   std::size_t at = static_cast<std::size_t>(
@@ -282,7 +287,7 @@ bool TaskGraph::is_acyclic() const {
 }
 
 std::vector<std::size_t> TaskGraph::topological_order() const {
-  // Boost's topological sort leaves ties to the depth-first search; here the earliest task goes first.
+  // Boost's topological sort orders ties by its depth-first search; here the earliest task goes first.
   std::vector<std::size_t> waiting(size());
   std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;
   for (std::size_t task = 0; task < size(); ++task) {

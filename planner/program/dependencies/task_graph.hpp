@@ -12,7 +12,7 @@
 
 namespace foreshard {
 
-/// One operation instance in the graph of a whole step.
+/// One run of one operation in the graph of a whole step.
 struct TaskRef {
   StageId stage;
   BlockId block;
@@ -28,8 +28,9 @@ struct CriticalPath {
   std::vector<TaskRef> tasks;  ///< first to last
 };
 
-/// Every operation of one rank per stage with its dependencies (data, lanes, transfers between stages), as a
-/// Boost.Graph. For checking and for small programs: it writes out micro-batches × layers.
+/// The graph of all operations of one rank per stage with their dependencies (data, lanes, transfers between
+/// stages), as a Boost.Graph. It is meant for checks and small programs, because it has a task for each
+/// operation of each micro-batch and layer.
 class TaskGraph {
  public:
   explicit TaskGraph(const StepProgram& program);
@@ -42,10 +43,10 @@ class TaskGraph {
   /// Indices of the tasks that `index` waits for.
   [[nodiscard]] std::vector<std::size_t> dependencies(std::size_t index) const;
   [[nodiscard]] bool is_acyclic() const;
-  /// Every task after all it waits for; ties in program order. @throws std::runtime_error naming a cycle's
-  /// tasks.
+  /// The tasks in an order in which each comes after all tasks that it waits for; ties in program order.
+  /// @throws std::runtime_error that names the tasks of a cycle
   [[nodiscard]] std::vector<std::size_t> topological_order() const;
-  /// The longest path when each operation takes `duration(block, op)`.
+  /// The longest path if each operation takes `duration(op)`.
   [[nodiscard]] CriticalPath critical_path(const std::function<Seconds(const Op&)>& duration) const;
 
  private:

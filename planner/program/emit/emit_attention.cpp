@@ -6,14 +6,14 @@ namespace foreshard {
 
 namespace {
 
-/// Rows {q, k, v} of the fused projection; kv heads are repeated up to tp.
+/// Rows of the fused projection for q, k and v; kv heads are repeated up to tp.
 std::vector<std::int64_t> qkv_sections(const BlockShapes& s) {
   return {s.heads * s.head_dim, s.kv_heads * s.head_dim, s.kv_heads * s.head_dim};
 }
 
 std::int64_t qkv_rows(const BlockShapes& s) { return (s.heads + 2 * s.kv_heads) * s.head_dim; }
 
-/// The attention of the kind of layer at hand. @pre it has softmax attention
+/// The attention of the current layer kind. @pre it is softmax attention
 const SoftmaxAttention& attention_of(const ProgramBuilder& builder) {
   return std::get<SoftmaxAttention>(builder.kind().mixer);
 }
@@ -47,7 +47,7 @@ TensorId emit_qkv(ProgramBuilder& builder, Block& block, WeightGroup& group, Ten
   return qkv;
 }
 
-/// Norms over all of q and all of k. Their weights stand end to end in one tensor.
+/// Emits norms over all of q and over all of k. Their weights are one tensor, end to end.
 TensorId emit_whole_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv) {
   const BlockShapes& s = builder.shapes();
   const std::int64_t width = (s.heads + s.kv_heads) * s.head_dim;
@@ -62,7 +62,7 @@ TensorId emit_whole_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& 
   return y;
 }
 
-/// Norms of the q and k heads. The two weights of d elements stand end to end in one tensor.
+/// Emits norms of each q and k head. Their two weights of d elements are one tensor, end to end.
 TensorId emit_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv) {
   const BlockShapes& s = builder.shapes();
   if (builder.job().model.qk_norm_whole) return emit_whole_qk_norm(builder, block, group, qkv);
@@ -193,7 +193,7 @@ void emit_flash_core(ProgramBuilder& builder, Block& block, TensorId qkv, Tensor
   }
   std::vector<Operand> operands{reads(qkv)};
   if (s.cp > 1) {
-    // Keys and values of every rank: in turn around a ring, or gathered at once.
+    // The keys and values of all cp ranks: passed around a ring one after the other, or gathered at once.
     Tensor kv = tensor_of({ModelPart::attention, TensorItem::kv, TensorAspect::all_ranks});
     kv.dtype = s.activation;
     kv.dims = {{.name = DimName::tokens, .size = s.tokens},
@@ -264,7 +264,7 @@ void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& gro
 
 namespace {
 
-/// q, k and v from one product, (normed,) rotated, and their attention → `out`.
+/// Emits q, k and v as one product, (the qk norm,) rope, and the attention core that writes `out`.
 void emit_fused_attention(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x,
                           TensorId out) {
   const BlockShapes& s = builder.shapes();
@@ -320,7 +320,7 @@ void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group) {
     out =
         emit_norm(builder, block, group, "attention post norm", TensorItem::attention_post_norm, reads(out));
   }
-  // Without a feed-forward network behind it, what attention leaves is the next layer's input.
+  // If no FFN follows, the output of attention is the input of the next layer.
   const Operand after = has_ffn(builder.kind())
                             ? writes(builder.activation(kMidStream, DimName::hidden, s.hidden, false))
                             : writes(hidden, 1);

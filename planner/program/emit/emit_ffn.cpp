@@ -40,7 +40,7 @@ void emit_ffn_activation(ProgramBuilder& builder, Block& block, Component compon
   gate.dtype = act.dtype;
   gate.dims = act.dims;
   const TensorId gate_id = builder.add(std::move(gate));
-  // Each touches one half of the fused tensor.
+  // Each of the two kernels reads one half of the fused tensor.
   pointwise(gate_activation(kind), gate_id, {reads(up), writes(gate_id)});
   pointwise(PointwiseKind::multiply, gate_id, {reads(gate_id), reads(up), writes(activated)});
 }
@@ -67,7 +67,7 @@ TensorId emit_mlp(ProgramBuilder& builder, Block& block, WeightGroup& group, Mod
   const BlockShapes& s = builder.shapes();
   const bool has_bias = builder.job().model.biases == Biases::all;
   const std::string label = part == ModelPart::shared_experts ? "shared " : "";
-  // gate and up stand end to end in one product: (T, D) · (D, 2F).
+  // gate and up are one product, end to end: (T, D) · (D, 2F).
   const FfnParts parts = ffn_parts(builder.job().model, ffn_hidden);
   const TensorId up_weight = builder.weight(
       group, {part, parts.up, TensorAspect::weight},

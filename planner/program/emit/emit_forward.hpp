@@ -2,90 +2,99 @@
 
 #include "planner/program/program_builder.hpp"
 
-// Forward blocks as one rank runs them under plain tensor parallelism; sequence parallelism, recomputation
-// and ZeRO are passes over what stands here, and the backward blocks are derived from it.
+// Emits the forward blocks as one rank runs them with plain tensor parallelism. Sequence parallelism,
+// recomputation and ZeRO are passes over these blocks, and the backward blocks are derived from them.
 
 namespace foreshard {
 
 /// The stream of activations between layers: instance l is the input of layer l. (T, D)
 TensorId hidden_stream(ProgramBuilder& builder);
-/// Its gradient.
+/// The gradient of that stream. (T, D)
 TensorId hidden_gradient(ProgramBuilder& builder);
 
 /// The stream between attention and FFN. (T, D)
 inline constexpr Meaning kMidStream{ModelPart::residual, TensorItem::mid};
 
-/// y = norm(x), (T, D); y is the item's output, its weight (and bias, for layernorm) belong to `group`.
-/// Returns y.
+/// Appends y = norm(x), (T, D), and returns y, the output of `item`. The norm's weight (and bias, for
+/// layernorm) are added to `group`.
 TensorId emit_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, const std::string& name,
                    TensorItem item, Operand x);
 
-/// y = a + x, or a + dropout(x) where the job runs dropout; the mask is that of `dropout`.
+/// Appends y = a + x, or y = a + dropout(x) if the job runs dropout. The mask is a tensor of item `dropout`.
 void emit_residual(ProgramBuilder& builder, Block& block, const std::string& name, TensorItem dropout,
                    Operand a, Operand x, Operand y);
 
-/// Attention sublayer of the kind at hand: norm, qkv, (qk norm,) rope, core, output projection, all-reduce,
-/// residual: hidden → layer.mid, or, where no FFN follows, → hidden of the next layer.
+/// Appends the attention sublayer of the current layer kind: norm, qkv, (qk norm,) rope, core, output
+/// projection, all-reduce, residual. Input: hidden. Output: layer.mid, or hidden of the next layer if no FFN
+/// follows.
 void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group);
-/// The attention core on layer.qkv → layer.attention.out. Flash, or scores, softmax, (dropout,) values.
+/// Appends the attention core, layer.qkv → layer.attention.out: flash attention, or scores, softmax,
+/// (dropout,) values.
 void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv,
                          TensorId out);
 
-/// Positions that a query of the kind at hand sees: its window where it is shorter than the sequence, else 0 for all.
+/// Positions that a query of the current layer kind sees: its window if that is shorter than the sequence,
+/// else 0, which means all.
 std::int64_t attention_window(const ProgramBuilder& builder);
 
-/// Keys per query in the full matrix, for the kind of layer at hand. Under a causal window of w the pairs are Σ min(i + 1, w) ≈ s·w − w²/2,
-/// and a causal mask is counted as half, so the matrix that stands for them has 2·w − w²/s columns: s where w
-/// = s.
+/// Keys per query of the current layer kind, for counting FLOPs. With a causal window w and s positions there
+/// are Σ min(i + 1, w) ≈ s·w − w²/2 pairs of query and key. A causal mask is counted as half of the full
+/// matrix, so the full matrix of an equivalent causal attention has 2·w − w²/s columns. For w = s that is s.
 std::int64_t visible_keys(const ProgramBuilder& builder);
 
-/// A collective over the context-parallel group, part of the attention core.
+/// Appends a collective over the context-parallel group, as part of the attention core.
 void exchange_cp(ProgramBuilder& builder, Block& block, const std::string& name, CollectiveKind kind,
                  TensorId from, TensorId to);
-/// "ring WHAT" or "all-gather WHAT": what brings every rank's keys and values together.
+/// The name of the operation that collects the keys and values of all cp ranks: "ring WHAT" or
+/// "all-gather WHAT".
 std::string gather_name(const ProgramBuilder& builder, const std::string& what);
 
-/// FFN sublayer: norm, up (and gate), activation, down, all-reduce, residual: layer.mid (hidden in a layer
-/// without attention) → hidden of the next layer.
+/// Appends the FFN sublayer: norm, up (and gate), activation, down, all-reduce, residual. Input: layer.mid,
+/// or hidden in a layer without attention. Output: hidden of the next layer.
 void emit_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group);
 
-// Its parts, which dense FFN, shared experts and routed experts have in common:
+// The parts of an FFN, which dense FFN, shared experts and routed experts have in common:
 
 /// The fused first product of an FFN: gate and up end to end, or up alone.
 struct FfnParts {
   TensorItem up = TensorItem::up;      ///< gate_up or up
-  std::string up_name;                 ///< likewise, in the names of operations
-  std::int64_t up_rows = 0;            ///< its output columns
-  std::vector<std::int64_t> sections;  ///< of its weight
+  std::string up_name;                 ///< the same in the names of operations
+  std::int64_t up_rows = 0;            ///< output columns of the product: rows of its weight
+  std::vector<std::int64_t> sections;  ///< of its weight: {gate, up}, or one part
 };
 FfnParts ffn_parts(const ModelSpec& model, std::int64_t ffn_hidden);
-/// act(gate) ∘ up as one kernel, or as PyTorch runs it uncompiled: the activation, then the product.
+/// Appends act(gate) ∘ up, as one kernel or, as PyTorch runs it without compilation, as two: the activation,
+/// then the product with up.
 void emit_ffn_activation(ProgramBuilder& builder, Block& block, Component component, TensorId up,
                          TensorId activated);
 TensorId emit_ffn_norm(ProgramBuilder& builder, Block& block, WeightGroup& group);
-/// down(act(up(x))), all-reduced, of the dense FFN or the shared experts.
+/// Appends down(act(up(x))) with its all-reduce, for the dense FFN or the shared experts.
 TensorId emit_mlp(ProgramBuilder& builder, Block& block, WeightGroup& group, ModelPart part,
                   std::int64_t ffn_hidden, TensorId x);
 void emit_ffn_residual(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId out);
 
-/// FFN sublayer of a mixture of experts: norm, router, dispatch over ep, grouped products, combine, shared
-/// experts. Router, norms and shared experts belong to `group`, the routed experts to `experts`.
+/// Appends the FFN sublayer of a mixture of experts: norm, router, dispatch over ep, grouped products,
+/// combine, shared experts. Router, norms and shared experts belong to `group`, the routed experts to
+/// `experts`.
 void emit_moe_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group, WeightGroup& experts);
 
-/// Multi-head latent attention's q and kv from layer.attn_norm.out, rotated, and their attention → `out`.
+/// Appends multi-head latent attention: q and kv from layer.attn_norm.out, rope, and the attention core that
+/// writes `out`.
 void emit_latent_attention(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x,
                            TensorId out);
 
-/// What a layer with this feed-forward network is to those who read blocks.
+/// The block kind of a layer with this feed-forward network.
 BlockKind block_kind(FeedForward ffn);
-/// A whole layer of the kind at hand: "NAME forward". Routed experts belong to `experts`, all else to `group`.
+/// Emits a whole layer of the current kind as the block "NAME forward". The weights of routed experts are
+/// added to `experts`, all others to `group`.
 Block emit_layer(ProgramBuilder& builder, const std::string& name, WeightGroup& group, WeightGroup& experts);
 
-/// Token table (vocabulary cut over tp), all-reduce, learned positions, dropout: ids → hidden 0.
+/// Emits the embedding: token table (vocabulary cut over tp), all-reduce, learned positions, dropout. Input:
+/// ids. Output: hidden of layer 0.
 Block emit_embedding(ProgramBuilder& builder, WeightGroup& table, WeightGroup& positions);
 
-/// Final norm, logits (vocabulary cut over tp), cross-entropy: hidden L → loss. `table` owns the tied
-/// weights.
+/// Emits the head: final norm, logits (vocabulary cut over tp), cross-entropy. Input: hidden of layer L, the
+/// output of the last layer. Output: the loss. `table` owns the output table if it is tied to the embedding.
 Block emit_head(ProgramBuilder& builder, WeightGroup& group, WeightGroup& table);
 
 }  // namespace foreshard

@@ -9,8 +9,9 @@ namespace {
 ///   k_rope = x·W_k_ropeᵀ                                 (one head that all share)
 ///   c_q = norm(x·W_q_downᵀ)     q = c_q·W_q_upᵀ          (A heads of nope + rope; q = x·W_q_upᵀ where q_rank
 ///   is 0)
-/// The down products are small and stand whole on every tp rank; the up products are cut by heads. q comes
-/// last, so that backward finishes a sum over tp into x's gradient before it adds what every rank has whole.
+/// The weights of the down products are small and replicated over tp; those of the up products are cut by
+/// heads. q comes last in forward, so backward starts with it: a partial sum in x's gradient (if q_rank is 0)
+/// is all-reduced before the gradients of the replicated down products are added (gradient_book.hpp).
 class LatentEmitter {
  public:
   LatentEmitter(ProgramBuilder& builder, Block& block, WeightGroup& group)
@@ -64,7 +65,7 @@ class LatentEmitter {
         compute_op("attention", Component::attention_core, Phase::forward, attention, std::move(operands)));
   }
 
-  /// The keys or values of all cp ranks' tokens.
+  /// Gathers the keys or values of all cp ranks' tokens.
   TensorId over_cp(TensorId own, TensorItem item, const std::string& name) {
     if (s_.cp == 1) return own;
     Tensor full = tensor_of({ModelPart::mla, item, TensorAspect::all_ranks});
@@ -76,7 +77,7 @@ class LatentEmitter {
     return id;
   }
 
-  /// The last columns of each head, of `stride`, turn.
+  /// Rope on the last columns of each head; heads are `stride` columns apart.
   void rotate(const std::string& name, TensorId x, std::int64_t heads, std::int64_t stride) {
     block_.ops.push_back(compute_op(name, Component::attention, Phase::forward,
                                     Rope{.tokens = s_.tokens / s_.cp,
@@ -91,7 +92,7 @@ class LatentEmitter {
     TensorItem item;
     std::string name;
   };
-  /// What makes latents: the down product, and the norm behind it.
+  /// The items that make latents: the down product, and the norm after it.
   struct Latents {
     TensorItem down;
     TensorItem norm;

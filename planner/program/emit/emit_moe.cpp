@@ -61,7 +61,7 @@ class MoeEmitter {
     return builder_.add(std::move(tensor));
   }
 
-  /// (T·k, columns) of routed rows; `load` is the busiest rank's share over the mean.
+  /// A (T·k, columns) tensor of routed rows; `load` is the busiest rank's number of rows over the mean.
   TensorId rows(TensorItem item, std::int64_t columns, double load, bool cut, bool columns_cut = false) {
     const std::int64_t even = checked_product(s_.tokens, moe_.per_token);
     const auto parts = static_cast<std::int64_t>(s_.tp) * s_.cp;
@@ -123,7 +123,7 @@ class MoeEmitter {
     return routes;
   }
 
-  /// Outside of what is trained by gradients, like a frozen weight.
+  /// The bias of the router's choice. It is not trained by gradients, so it is added like a frozen weight.
   TensorId score_bias() {
     Tensor bias = tensor_of({ModelPart::router, TensorItem::router, TensorAspect::score_bias});
     bias.role = TensorRole::weight;
@@ -175,8 +175,8 @@ class MoeEmitter {
     return down;
   }
 
-  /// The busiest rank's tokens over the mean. A rank that holds all experts has all its tokens, however they
-  /// are spread.
+  /// The busiest rank's number of rows over the mean. Without expert parallelism it is 1: each rank holds all
+  /// experts, so its rows are those of its own tokens whatever the router chooses.
   [[nodiscard]] double load() const { return s_.ep > 1 ? moe_.imbalance : 1.0; }
 
   ProgramBuilder& builder_;

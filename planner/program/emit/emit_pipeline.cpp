@@ -6,7 +6,7 @@ namespace foreshard {
 
 namespace {
 
-/// A tp-th of the stream's tokens, as it travels.
+/// The 1/tp of the stream's tokens that one rank sends.
 TensorId slice_of(ProgramBuilder& builder, TensorId stream) {
   Tensor slice = builder.derived(stream, Derivation::pipeline_slice);
   slice.meaning.part = ModelPart::pipeline;
@@ -15,7 +15,7 @@ TensorId slice_of(ProgramBuilder& builder, TensorId stream) {
   return builder.add(std::move(slice));
 }
 
-/// What travels, and where to.
+/// The tensor of a transfer, and its direction.
 struct Direction {
   std::string name;
   TensorId stream;
@@ -23,7 +23,8 @@ struct Direction {
   Pass pass;
   Phase phase;
 
-  /// Lanes are links: one towards the next stage, one towards the previous.
+  /// The lane of this direction: links are full duplex, so there is one towards the next stage and one
+  /// towards the previous.
   [[nodiscard]] Lane lane() const { return to == Peer::next_stage ? Lane::pp_forward : Lane::pp_backward; }
 };
 

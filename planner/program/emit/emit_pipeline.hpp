@@ -4,8 +4,8 @@
 
 namespace foreshard {
 
-/// The transfers between neighbouring stages, each visited with the layer whose input it carries. "Next" of
-/// the last stage is the first one: interleaved schedules go round.
+/// The blocks of transfers between neighbouring stages. The layer of a block call is the one whose input is
+/// transferred. The next stage of the last one is the first: interleaved schedules go round in a ring.
 struct PipelineBlocks {
   BlockId send_forward;      ///< hidden → the stage of the next piece
   BlockId receive_forward;   ///< hidden ← the stage of the previous piece
@@ -13,9 +13,9 @@ struct PipelineBlocks {
   BlockId receive_backward;  ///< d.hidden ← the stage of the next piece
 };
 
-/// For pieces whose next piece stands on the stage that `way` names. Under tensor parallelism each rank sends
-/// its own part of the activation where the framework scatters transfers, and the receivers gather it; under
-/// sequence parallelism the activation is cut already.
+/// Emits the transfers between pieces whose next piece is on the stage in direction `way`. With tensor
+/// parallelism, if the framework scatters transfers, each rank sends its own part of the activation and the
+/// receivers gather it. With sequence parallelism the activation is cut already.
 PipelineBlocks emit_pipeline(ProgramBuilder& builder, Peer way);
 
 }  // namespace foreshard

@@ -20,7 +20,7 @@ using Json = nlohmann::ordered_json;
 /// @throws std::runtime_error "step program: PATH: COMPLAINT"
 [[noreturn]] void refuse_json(const std::string& path, const std::string& complaint);
 
-// ---- One value. `path` is where it stands, for messages: "blocks[2].ops[0].m".
+// ---- One value. `path` is its position in the document, for messages: "blocks[2].ops[0].m".
 
 /// A whole number from `least` to `most`.
 std::int64_t whole_number(const Json& value, const std::string& path, std::int64_t least, std::int64_t most);
@@ -63,17 +63,17 @@ Json written_value(Enum value) {
 // ---- The keys of one object, described once for both directions:
 // ----   template <class Keys> void describe(Keys& keys, Rope& op) { keys("tokens", op.tokens); … }
 
-/// Takes values out of an object and complains about what is missing or unknown.
+/// Reads values out of an object. Throws if a key is missing or unknown.
 class KeyReader {
  public:
   KeyReader(const Json& object, std::string path);
 
-  /// A key that must be there.
+  /// A required key.
   template <class T>
   void operator()(const char* key, T& value) {
     read_value(required(key), path_of(key), value);
   }
-  /// A key that may be left out where it has its default.
+  /// An optional key: if it is missing, the value is its default.
   template <class T>
   void operator()(const char* key, T& value, const std::type_identity_t<T>& fallback) {
     const Json* found = optional(key);
@@ -85,7 +85,7 @@ class KeyReader {
   const Json* optional(const char* key);
   [[nodiscard]] std::string path_of(const char* key) const;
   [[nodiscard]] const std::string& path() const { return path_; }
-  /// Refuses keys that nobody asked for. Call it last.
+  /// Throws if the object has keys that were not read. Call it last.
   void finish() const;
 
  private:
@@ -94,7 +94,7 @@ class KeyReader {
   std::vector<std::string> known_;
 };
 
-/// Puts values into an object, leaving out defaults.
+/// Writes values into an object, except those that equal their defaults.
 class KeyWriter {
  public:
   template <class T>

@@ -112,7 +112,7 @@ void describe(Keys& keys, OptimizerUpdate& op) {
   keys("parameters", op.parameters);
 }
 
-/// What every operation carries, before its sizes …
+/// The members that every operation has: those written before its sizes …
 template <class Keys>
 void describe_place(Keys& keys, Op& op) {
   keys("name", op.name);
@@ -120,7 +120,7 @@ void describe_place(Keys& keys, Op& op) {
   keys("phase", op.phase);
   keys("lane", op.lane);
 }
-/// … and behind them.
+/// … and those written after them.
 template <class Keys>
 void describe_flags(Keys& keys, Op& op) {
   keys("after_compute", op.after_compute, false);
@@ -129,14 +129,14 @@ void describe_flags(Keys& keys, Op& op) {
   keys("prefetch_blocks", op.prefetch_blocks, 0);
 }
 
-// ---- The value of "op": a kind, or for Pointwise and Collective which one.
+// ---- The value of "op": the kind; for Pointwise and Collective their own kind ("swiglu", "all_reduce").
 
 std::string op_word(const OpKind& kind) {
   if (const auto* collective = std::get_if<Collective>(&kind)) return std::string(name_of(collective->kind));
   return std::string(kind_name(kind));
 }
 
-/// The kind of this word with no sizes yet, trying each alternative of the variant.
+/// The kind that this word names, with default sizes. Tries each alternative of the variant.
 template <std::size_t I = 0>
 std::optional<OpKind> kind_of_word(const std::string& word) {
   if constexpr (I == std::variant_size_v<OpKind>) {
@@ -159,11 +159,11 @@ std::optional<OpKind> kind_of_word(const std::string& word) {
   }
 }
 
-// ---- Operands: an access letter, a tensor, and where the layer is another, by how much: "w hidden+1".
+// ---- Operands: an access letter, a tensor and, unless it is 0, the layer shift: "w hidden+1".
 
 char letter_of(Access access) { return to_string(access).front(); }
 
-/// Where the layer shift begins: at a sign with nothing but digits behind it.
+/// The position of the layer shift in an operand: that of a sign followed only by digits.
 std::size_t shift_position(const std::string& name) {
   std::size_t begin = name.size();
   while (begin > 0 && std::isdigit(static_cast<unsigned char>(name[begin - 1])) != 0) --begin;
@@ -217,7 +217,7 @@ bool is_plain_tensor_name(const std::string& name) {
 }
 
 Json written_op(const Op& op, const StepProgram& program) {
-  Op copy = op;  // the descriptions serve the reader too, and so take what can be changed
+  Op copy = op;  // the descriptions also serve the reader, so they take a mutable operation
   KeyWriter keys;
   keys("op", op_word(op.kind));
   describe_place(keys, copy);

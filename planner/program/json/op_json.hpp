@@ -8,16 +8,16 @@
 
 namespace foreshard {
 
-/// Where each tensor of a program stands, by name.
+/// The id of each tensor of a program, by its name.
 using TensorNames = std::unordered_map<std::string, TensorId>;
 
 /// One operation as a JSON object; operands name their tensors.
 Json written_op(const Op& op, const StepProgram& program);
 
-/// @throws std::runtime_error naming the key and what was expected
+/// Reads one operation from its JSON object. @throws std::runtime_error naming the key and what was expected
 Op read_op(const Json& object, const std::string& path, const TensorNames& tensors);
 
-/// True if the JSON form can tell this name from a name with a layer shift ("hidden+1") behind it.
+/// True if the JSON form cannot mistake this name for a name followed by a layer shift ("hidden+1").
 bool is_plain_tensor_name(const std::string& name);
 
 }  // namespace foreshard

@@ -83,7 +83,8 @@ T read_object(const Json& object, const std::string& path) {
   return value;
 }
 
-/// The tensors of which this one is derived: they may stand behind it, so that all names are known first.
+/// Reads the tensors from which this one is derived. They may come later in the file, so this runs after all
+/// names are known.
 void read_origin(const Json& object, const std::string& path, const TensorNames& tensors, Tensor& tensor) {
   const auto of = object.find("of");
   if (of == object.end()) return;
@@ -129,7 +130,8 @@ Tensor read_tensor(const Json& object, const std::string& path) {
   return tensor;
 }
 
-// ---- Stages: visits are ["dense_layer forward", 3]; slots are "F 0 5", forward of chunk 0, micro-batch 5.
+// ---- Stages. A block call is ["dense_layer forward", 3]; a slot is "F 0 5": forward of chunk 0,
+// ---- micro-batch 5.
 
 Json written_block_calls(const std::vector<BlockCall>& block_calls, const StepProgram& program) {
   Json list = Json::array();
@@ -155,7 +157,7 @@ std::vector<BlockCall> read_block_calls(const Json& list, const std::string& pat
   return block_calls;
 }
 
-/// How a slot spells its pass; none for what stands outside the slots.
+/// The letter of each pass in a slot. Pass::once has none, because it runs outside the slots.
 constexpr std::array<std::pair<Pass, char>, 3> kPassLetters{
     {{Pass::forward, 'F'}, {Pass::backward, 'B'}, {Pass::weight, 'W'}}};
 
@@ -245,7 +247,7 @@ Block read_block(const Json& object, const std::string& path, const TensorNames&
   return block;
 }
 
-// ---- Text: one tensor, operation or list of visits per line.
+// ---- Text: one tensor, operation or list of block calls per line.
 
 std::string joined(const std::vector<std::string>& lines, const char* indent) {
   std::string text;
@@ -287,7 +289,7 @@ std::string stage_text(const StageProgram& stage, const StepProgram& program) {
                      order.dump(), written_block_calls(stage.epilogue, program).dump());
 }
 
-/// Takes a name that nothing else of its kind has.
+/// Registers a name. Throws if another object of the same kind has it.
 template <class Names, class Id>
 void take_name(Names& names, const std::string& name, Id id, const std::string& path) {
   if (!names.emplace(name, id).second) refuse_json(path, fmt::format("'{}' is already taken", name));

@@ -12,7 +12,7 @@
 
 namespace foreshard {
 
-/// How the JSON form spells the values of an enumeration, in the order of its enumerators.
+/// The names of an enumeration's values in the JSON form, in the order of its enumerators.
 template <class Enum>
 inline constexpr std::array<std::string_view, 0> kNames{};
 

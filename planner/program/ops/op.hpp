@@ -15,18 +15,18 @@
 
 namespace foreshard {
 
-// ---- The operation kinds. Sizes are those of one rank. FLOPs and bytes are derived from them
-// (planner/cost), never
-// ---- stored. Operand order is part of each kind's contract; checkers, cost and runtime rely on it.
+// ---- The operation kinds. Sizes are those of one rank. FLOPs and bytes are never stored; they are derived
+// ---- from the sizes (op_flops.hpp, planner/cost). The order of operands is part of each kind's contract:
+// ---- the checker, the cost model and the runtime rely on it.
 
-/// `batch` products C (m,n) = A (m,k) · B (k,n); an operand that is transposed is stored as (k,m) or (n,k).
-/// Operands: A, B, C, then the bias (n) if there is one; of a weight gradient, a placeholder (written, but
-/// by nobody: it is there because autograd asks for a gradient). With weights W (out,in), X (T,in), Y
-/// (T,out):
+/// `batch` matrix products C (m,n) = A (m,k) · B (k,n); a transposed operand is stored as (k,m) or (n,k).
+/// Operands: A, B, C, then the bias (n) if there is one. The product of a weight gradient may have a
+/// placeholder there instead: a tensor that is allocated because autograd asks for a gradient, but that no
+/// kernel fills. With weights W (out,in), X (T,in), Y (T,out):
 ///   forward          A = X,   B = Wᵀ,  C = Y     (m,n,k) = (T, out, in)
 ///   backward-input   A = dY,  B = W,   C = dX    (m,n,k) = (T, in, out)
 ///   backward-weight  A = dYᵀ, B = X,   C = dW    (m,n,k) = (out, in, T)
-/// Where C is a partial sum over tensor-parallel ranks, the first of them alone adds the bias.
+/// Where C is a partial sum over tensor-parallel ranks, only the first of these ranks adds the bias.
 /// FLOPs 2·batch·m·n·k.
 struct Gemm {
   std::int64_t batch = 1;
@@ -38,7 +38,8 @@ struct Gemm {
   bool transpose_b = false;
 };
 
-/// `experts` products that share n and k; `tokens` rows in all on this rank. Operands as Gemm.
+/// One product per expert, all with the same n and k; `tokens` is the number of rows of all experts together
+/// on this rank. Operands as Gemm.
 struct GroupedGemm {
   std::int64_t experts = 1;
   std::int64_t tokens = 0;
@@ -47,19 +48,20 @@ struct GroupedGemm {
   DType math = DType::bf16;
 };
 
-/// How the columns of keys and values stand in their tensor: first all keys and then all values, as the fused
-/// qkv has them; or head after head, each with its key and then its value, as latent attention makes them.
+/// How the columns of keys and values are ordered in their tensor. by_part: all keys, then all values, as in
+/// the fused qkv. by_head: for each head its key and then its value, as latent attention produces them.
 enum class KeyLayout : std::uint8_t { by_part, by_head };
 
-/// Scaled-dot-product attention without an s × s matrix in memory.
-/// Operands forward: inputs (qkv; or q and kv apart; further keys; sinks, a weight), o, lse. Backward:
-/// inputs, o, lse, do, the inputs' gradients. FLOPs forward 2·batch·heads·query·key·(head_dim + v_head_dim),
-/// full square; a causal mask halves what is executed. Source: Dao et al. 2022, arXiv:2205.14135; backward
-/// runs five products of that size for forward's two.
+/// Scaled-dot-product attention (flash attention) that keeps no s × s matrix in memory.
+/// Operands forward: the inputs, o, lse. The inputs are qkv, or q and kv as two tensors; then further keys,
+/// if any; then the sinks (a weight), if any. Operands backward: the inputs, o, lse, do, the inputs'
+/// gradients. FLOPs forward 2·batch·heads·query·key·(head_dim + v_head_dim), counting the full square; with a
+/// causal mask half of them are executed. Backward runs five products of that size, forward two.
+/// Source: Dao et al. 2022, arXiv:2205.14135.
 struct Attention {
   std::int64_t batch = 1;  ///< sequences
   std::int64_t query = 0;  ///< positions on this rank
-  std::int64_t key = 0;    ///< under a causal window, twice what a query sees on average
+  std::int64_t key = 0;    ///< keys per query; under a causal window, twice what a query sees on average
   std::int64_t heads = 0;
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
@@ -68,8 +70,8 @@ struct Attention {
   DType math = DType::bf16;
   /// Positions that a query sees, itself included; 0: all.
   std::int64_t window = 0;
-  /// Of head_dim, the last columns, whose keys all heads share: those of latent attention that carry
-  /// positions.
+  /// The number of columns at the end of head_dim whose keys are shared by all heads: the rotary columns of
+  /// latent attention. 0: none.
   std::int64_t shared_dim = 0;
   KeyLayout key_layout = KeyLayout::by_part;
 };
@@ -84,8 +86,8 @@ enum class PointwiseKind : std::uint8_t {
   sqrelu,
   silu,
   sigmoid,
-  swiglu,  ///< y = silu(gate) ∘ up. Operands: gate_up, y. Backward: gate_up, dy, d(gate_up). Likewise geglu,
-           ///< glu
+  swiglu,  ///< y = silu(gate) ∘ up. Operands: gate_up, y. Backward: gate_up, dy, d(gate_up).
+           ///< Likewise geglu, glu
   geglu,
   glu,
   multiply,       ///< y = a ∘ b. Operands: a, b, y. Backward: a, b, dy, da, db
@@ -94,28 +96,29 @@ enum class PointwiseKind : std::uint8_t {
   sum_squares,    ///< s += Σ x². Operands: x…, s
   cast,           ///< y = x in y's type. Operands: x, y
   accumulate,     ///< y += x. Operands: x, y
-  relayout,       ///< x copied, cast or scaled where it stands: one pass. Operands: x…
+  relayout,       ///< copies, casts or scales x in place, in one pass. Operands: x…
 };
 
 /// One pass over memory. Its bytes follow from the operands; its arithmetic is not counted as FLOPs.
 struct Pointwise {
   PointwiseKind kind = PointwiseKind::add;
-  /// Of the largest operand; where an activation works on the gate alone, or a product on up alone, of that
-  /// half.
+  /// Elements of the largest operand. An activation of the gate alone, or a product with up alone, counts
+  /// only that half of the fused gate and up.
   std::int64_t elements = 0;
 };
 
+/// RMSNorm or LayerNorm.
 /// Operands forward: x, weight, [bias,] y, stats (fp32, one per row for rmsnorm, two for layernorm).
-/// Backward: x, weight, stats, dy, [gradient of the residual that passes by,] dx (written; the sum with that
-/// residual gradient), [dweight [, dbias]] (accumulated; none of frozen weights).
+/// Backward: x, weight, stats, dy, [gradient of x from the residual connection,] dx (written: the norm's own
+/// gradient plus that of the residual), [dweight [, dbias]] (accumulated; absent for frozen weights).
 struct Norm {
   NormKind kind = NormKind::rmsnorm;
   std::int64_t rows = 0;
   std::int64_t width = 0;
-  /// Of a norm of the heads of a fused qkv: heads of one token, queries and then keys, each a row of its own;
-  /// the values behind them pass as they are. 0: a norm of whole rows.
+  /// For a norm of each head in a fused qkv: the query and key heads of one token. Each head is a row of its
+  /// own; the value columns after them stay unchanged. 0: a norm of whole rows.
   std::int64_t heads = 0;
-  /// Of these, the queries: they take the first `width` weights, the keys the next.
+  /// How many of `heads` are queries. Queries use the first `width` weights, keys the next `width`.
   std::int64_t query_heads = 0;
 };
 
@@ -124,12 +127,13 @@ struct Norm {
 struct Rope {
   std::int64_t tokens = 0;
   std::int64_t heads = 0;     ///< q and k heads rotated
-  std::int64_t head_dim = 0;  ///< columns of a head that turn
-  /// Columns from one head's to the next, of which the last head_dim turn; 0: head_dim itself.
+  std::int64_t head_dim = 0;  ///< columns of a head that are rotated
+  /// Columns from one head to the next; the last head_dim of them are rotated. 0: head_dim itself.
   std::int64_t head_stride = 0;
 };
 
-/// Rows of a table. Operands forward: token ids, table, y; backward: token ids, dy, dtable.
+/// Looks up rows of a table, one per token.
+/// Operands forward: token ids, table, y; backward: token ids, dy, dtable.
 struct Embedding {
   std::int64_t tokens = 0;
   std::int64_t width = 0;
@@ -144,8 +148,8 @@ struct CrossEntropy {
   CrossEntropyPart part = CrossEntropyPart::loss;
   std::int64_t tokens = 0;
   std::int64_t vocab = 0;  ///< columns on this rank
-  /// Tokens that the model knows; columns of the whole vocabulary from there on are padding. 0: there is
-  /// none.
+  /// Vocabulary size without padding: the remaining columns of the whole vocabulary are padding. 0: there is
+  /// no padding.
   std::int64_t known_vocab = 0;
 };
 
@@ -155,13 +159,13 @@ struct Route {
   std::int64_t tokens = 0;
   std::int64_t experts = 0;
   std::int64_t per_token = 0;
-  /// The busiest rank's rows over the mean, for which the program makes room.
+  /// Rows on the busiest rank divided by the mean over ranks. Buffers are sized for the busiest rank.
   double imbalance = 1.0;
 };
 
-/// Copies token rows into the order of their experts, or back, weighted and summed.
-/// Operands: x, routes, y. Backward of a copy: dy, routes, dx. Backward of a weighted sum: x, routes, dy, dx,
-/// droutes.
+/// Copies token rows into the order of their experts; or, if `weighted`, back into token order as a weighted
+/// sum over each token's experts. Operands: x, routes, y. Backward of a copy: dy, routes, dx. Backward of a
+/// weighted sum: x, routes, dy, dx, droutes.
 struct Permute {
   std::int64_t rows = 0;
   std::int64_t width = 0;
@@ -171,19 +175,21 @@ struct Permute {
 enum class CollectiveKind : std::uint8_t { all_reduce, all_gather, reduce_scatter, all_to_all };
 enum class Reduction : std::uint8_t { sum, max };
 
-/// Operands, several as one call: in place (accumulate) for an all-reduce, and for the reduce-scatter and
-/// all-gather of ZeRO-1, where a rank's share is a range of the whole; else what is sent (read) and what
-/// arrives (written; accumulated where gradients add up). Identity: (group, position in the group's order).
+/// One collective call over a group; it may carry several tensors.
+/// Operands: an all-reduce works in place (accumulate), and so do the reduce-scatter and all-gather of
+/// ZeRO-1, where a rank's share is a range of the whole tensor. All others have one operand that is sent
+/// (read) and one that arrives (written; accumulated where it adds to a gradient) for each tensor.
+/// A collective is identified by its group and its position in the group's order.
 struct Collective {
   CollectiveKind kind = CollectiveKind::all_reduce;
   GroupKind group = GroupKind::tp;
   Reduction reduction = Reduction::sum;
-  /// The full buffer on which nccl-tests' formulas work: what is reduced, or what stands on a rank after the
-  /// gather or before the scatter.
+  /// Size of the full buffer, as in nccl-tests' formulas: the buffer that is reduced, or the one that a rank
+  /// holds after the gather or before the scatter.
   Bytes payload{};
 };
 
-/// Which neighbour a pipeline transfer meets.
+/// The neighbouring stage with which a pipeline transfer exchanges data.
 enum class Peer : std::uint8_t { previous_stage, next_stage };
 /// Operands: x.
 struct Send {
@@ -213,8 +219,9 @@ enum class Access : std::uint8_t {
   accumulate,  ///< read and written: +=, or changed in place
 };
 
-/// One tensor that an operation touches. The instance is that of layer (block's layer + layer_shift): a layer
-/// reads "hidden" of its own number and writes that of the next.
+/// One tensor that an operation reads or writes. It means the instance of layer (the block call's layer +
+/// layer_shift): layer i reads "hidden" with shift 0, its input, and writes "hidden" with shift 1, the input
+/// of layer i + 1.
 struct Operand {
   TensorId tensor;
   Access access = Access::read;
@@ -240,8 +247,8 @@ enum class Component : std::uint8_t {
 };
 inline constexpr std::size_t kComponentCount = 13;
 
-/// Why an operation runs. forward and recompute execute an operation's forward form, the backward phases its
-/// gradient.
+/// The part of the step to which an operation belongs. In forward and recompute the operation runs its
+/// forward form, in the backward phases its gradient form.
 enum class Phase : std::uint8_t { forward, recompute, backward_input, backward_weight, optimizer };
 inline constexpr std::size_t kPhaseCount = 5;
 constexpr bool is_backward(Phase phase) {
@@ -256,21 +263,21 @@ struct Op {
   Component component = Component::ffn;
   Phase phase = Phase::forward;
   Lane lane = Lane::compute;
-  /// Edges of a job without overlap. Of a communication: it starts after all compute before it in program
-  /// order …
+  /// Dependencies of communication that does not overlap compute. The communication starts after all compute
+  /// before it in program order …
   bool after_compute = false;
-  /// … and the next compute in program order waits for its end.
+  /// … and the next compute in program order waits until it has ended.
   bool blocks_compute = false;
-  /// Of a communication that is cut into pieces and run beside the product it feeds (or that feeds it).
+  /// The communication is split into chunks that overlap the product which uses (or makes) its data.
   bool pipelined = false;
-  /// Of a ZeRO-3 gather: it is issued this many blocks early, at that block's start, so that it runs beside
-  /// that block's compute; this many more buffers are alive.
+  /// For a ZeRO-3 gather: how many block calls earlier it is issued. It overlaps the compute of those calls,
+  /// and that many more buffers are alive.
   std::int8_t prefetch_blocks = 0;
 };
 
-/// The kinds that meet other ranks.
+/// The kinds that communicate with other ranks.
 using Communication = std::variant<Collective, Send, Recv>;
-/// The operation as one of them; none of what a rank computes alone.
+/// The operation's communication; none for operations that a rank computes alone.
 std::optional<Communication> communication_of(const Op& op);
 bool is_communication(const Op& op);
 /// True of matrix products: Gemm and GroupedGemm.

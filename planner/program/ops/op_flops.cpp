@@ -7,13 +7,13 @@
 namespace foreshard {
 namespace {
 
-/// Rows of the score matrix times its columns, over all heads and sequences: what every product of the
-/// attention core is made of. One product with head dimension d takes 2·d FLOPs for each.
+/// Elements of the score matrices of all heads and sequences. Each product of the attention core with head
+/// dimension d takes 2·d FLOPs per element.
 std::int64_t score_elements(const Attention& core) {
   return checked_product(core.batch, core.heads, core.query, core.key);
 }
 
-/// A product that runs for its own sake: model FLOPs count it unless it is run a second time.
+/// FLOPs of a matrix product outside attention. Model FLOPs count it unless it is a recomputation.
 OpFlops product_flops(std::int64_t multiply_adds, Phase phase) {
   const Flops flops(checked_product(2, multiply_adds));
   return {.model = phase == Phase::recompute ? Flops() : flops, .hardware = flops, .executed = flops};
@@ -48,8 +48,8 @@ OpFlops op_flops(const Op& op) {
                    return product_flops(checked_product(gemm.tokens, gemm.n, gemm.k), op.phase);
                  },
                  [&](const Attention& core) { return attention_flops(core, op.phase); },
-                 // Only matrix products are counted, as in the literature on MFU; the rest is bound by memory
-                 // or links.
+                 // Only matrix products are counted, as in the literature on MFU; the other kinds are limited
+                 // by memory or links.
                  [](const one_of<Pointwise, Norm, Rope, Embedding, CrossEntropy, Route, Permute, Collective,
                                  Send, Recv, OptimizerUpdate> auto&) { return OpFlops{}; }},
       op.kind);

@@ -7,10 +7,13 @@ namespace foreshard {
 
 /// FLOPs of one operation on one rank.
 struct OpFlops {
-  Flops model;  ///< counted in model FLOPs: attention's full square, backward twice forward, no recomputation
-  Flops
-      hardware;  ///< with recomputation and flash attention's backward recomputation; attention's full square
-  Flops executed;  ///< what the device really multiplies: a causal mask halves the attention core
+  /// Model FLOPs, as in MFU: attention's full square, backward twice forward, no recomputation.
+  Flops model;
+  /// Model FLOPs plus recomputation, that inside flash attention's backward included; attention's full
+  /// square.
+  Flops hardware;
+  /// What the device executes: hardware FLOPs with the attention core halved by a causal mask.
+  Flops executed;
 };
 OpFlops op_flops(const Op& op);
 

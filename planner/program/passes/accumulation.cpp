@@ -8,7 +8,7 @@ namespace foreshard {
 
 namespace {
 
-/// The gradient that a product adds to; null where it adds to none.
+/// The operand of the weight gradient to which a product adds; null for all other operations.
 Operand* gradient_operand(const ProgramBuilder& builder, Op& op) {
   if (!is_product(op) || op.phase != Phase::backward_weight) return nullptr;
   Operand& c = op.operands[2];
@@ -16,7 +16,7 @@ Operand* gradient_operand(const ProgramBuilder& builder, Op& op) {
   return adds && builder.tensor(c.tensor).role == TensorRole::gradient ? &c : nullptr;
 }
 
-/// One micro-batch's gradient, as autograd leaves it.
+/// A new tensor for the gradient of one micro-batch, in the weight's type, as autograd makes it.
 TensorId fresh_gradient(ProgramBuilder& builder, TensorId gradient) {
   Tensor fresh = builder.derived(gradient, Derivation::fresh_gradient);
   fresh.lifetime = Lifetime::block;
@@ -31,7 +31,7 @@ void add_placeholders(ProgramBuilder& builder, Block& backward) {
     const Operand* const gradient = gradient_operand(builder, op);
     if (gradient == nullptr) continue;
     const std::vector<Dim>& dims = builder.tensor(gradient->tensor).dims;
-    const std::int64_t rows = dims[dims.size() - 2].local();  // of experts, one each
+    const std::int64_t rows = dims[dims.size() - 2].local();  // for experts: of one expert
     const std::int64_t columns = dims.back().local();
     Tensor placeholder;
     placeholder.meaning = {ModelPart::optimizer, TensorItem::placeholder};

@@ -12,7 +12,10 @@ namespace foreshard {
 
 namespace {
 
-/// LayerNorm marks the models of the years before PyTorch stopped early. Source: docs/frameworks.md.
+/// True if recomputation runs all operations of the region again, also those that backward does not need.
+/// PyTorch did so before it stopped recomputation early; models with LayerNorm are taken to be from that
+/// time.
+/// Source: docs/frameworks.md.
 bool reruns_whole_layers(const ProgramBuilder& builder) {
   return builder.conventions().recompute_whole_layer || builder.job().model.norm == NormKind::layernorm;
 }
@@ -79,8 +82,9 @@ class RecomputePass {
         if (kept) {
           kept_.insert(operand.tensor);
         } else if (operand.access == Access::accumulate) {
+          // An operation that runs again changes it in place, so the whole tensor must be made again.
           kept_.erase(
-              operand.tensor);  // changed in place by something that runs again, so made again as a whole
+              operand.tensor);
         }
       }
     }
@@ -96,8 +100,9 @@ class RecomputePass {
     return true;
   }
 
-  /// PyTorch's list of operations worth keeping: the attention kernel, reduce-scatters, and every second
-  /// product; with the rope, whose result stands in the place of a kept product's.
+  /// Whether PyTorch's list keeps the operation's output: the attention kernel, reduce-scatters, and every
+  /// second product. Rope is kept too, because it changes the output of a kept product in place.
+  /// @param product number of earlier products in the block
   static bool keeps_operation(const Op& op, std::size_t product) {
     const bool in_core = op.component == Component::attention_core;
     return std::visit(
@@ -110,8 +115,8 @@ class RecomputePass {
         op.kind);
   }
 
-  /// Whether this reader wants the tensor made again. Selective recomputation serves the core's own backward
-  /// only: what the output projection reads stays saved.
+  /// True if this reader must read a recomputed copy of the tensor. With selective recomputation only the
+  /// backward operations of the attention core do: the tensor that the output projection reads stays saved.
   [[nodiscard]] bool wants_clone(const Op& reader, const Operand& operand) const {
     if (operand.access == Access::write || !writers_.contains(key(operand))) return false;
     if (kept_.contains(operand.tensor)) return false;
@@ -127,15 +132,16 @@ class RecomputePass {
     }
   }
 
-  /// Gate and up are two products to PyTorch, which chooses operation by operation, and one of them runs
-  /// again.
+  /// True for the product that makes gate and up, if only half of its output is kept. PyTorch runs gate and
+  /// up as two products and keeps every second product, so the other one of them runs again.
   [[nodiscard]] bool keeps_half(const Op& op) const {
     return mode_ == Recompute::selective_ops && builder_.conventions().autograd &&
            std::holds_alternative<Gemm>(op.kind) && kept_.contains(op.operands[2].tensor) &&
            builder_.tensor(op.operands[1].tensor).sections.size() == 2;
   }
 
-  /// The half of gate and up that is not kept, into a tensor of its own: what reads both reads the kept one.
+  /// The recomputation of the half of gate and up that is not kept. It writes a tensor of its own; operations
+  /// that read gate and up still name the kept tensor.
   Op run_half_again(Op op) {
     op.phase = Phase::recompute;
     std::get<Gemm>(op.kind).n /= 2;

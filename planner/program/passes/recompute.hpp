@@ -4,15 +4,15 @@
 
 namespace foreshard {
 
-/// Activation recomputation: instead of keeping certain forward tensors, the backward block runs again what
-/// made them.
-///   selective      the attention core's inner tensors; the core runs again, or, where the framework stops
-///                  early, only what backward needs. Korthikanti et al. 2022, arXiv:2205.05198, section 5
-///   selective-ops  everything but attention outputs, what was scattered, and every other product (in order,
-///                  the first kept; of a fused gate and up, one half runs again), as PyTorch's selective
-///                  checkpoint per operation
-///   full           everything but the layer's input; the whole layer runs again, or, where the framework
-///                  stops early, only what backward needs
+/// Activation recomputation: certain forward tensors are not kept; the backward block runs the operations
+/// that make them again. What is dropped and what runs again:
+///   selective      Dropped: the tensors inside the attention core. Again: the core.
+///                  Korthikanti et al. 2022, arXiv:2205.05198, section 5
+///   selective-ops  Dropped: everything but attention outputs, outputs of reduce-scatters, and the output of
+///                  every other product (the first is kept; for a fused gate and up, one half runs again).
+///                  Again: what backward needs. PyTorch's selective checkpointing per operation
+///   full           Dropped: everything but the layer's input. Again: the whole layer.
+/// Where the framework stops recomputation early, selective and full too run only what backward needs.
 /// @pre `backward` is derived from `forward`; mark_saved follows.
 void apply_recompute(ProgramBuilder& builder, const Block& forward, Block& backward);
 

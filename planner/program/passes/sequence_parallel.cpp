@@ -64,7 +64,8 @@ class SequencePass {
     });
   }
 
-  /// A product of a shard with a weight that is cut, and latent attention's keys that all heads share.
+  /// True if the operation needs all tokens of a sharded tensor: a product with a weight that is cut over tp;
+  /// and rope, attention and cp collectives of the keys that all heads share in latent attention.
   [[nodiscard]] bool needs_all_tokens(const Op& op) const {
     const bool touches_shard =
         std::any_of(op.operands.begin(), op.operands.end(),
@@ -82,7 +83,7 @@ class SequencePass {
         op.kind);
   }
 
-  /// Mixtures of experts are emitted on shards of the tokens already.
+  /// For mixtures of experts, whose operations are emitted on token shards already: only records the outputs.
   void note_shards(const Op& op) {
     for (const Operand& operand : op.operands) {
       if (operand.access != Access::read) sharded_.insert(operand.tensor);
@@ -112,7 +113,7 @@ class SequencePass {
     return builder_.add(std::move(whole));
   }
 
-  /// The embedding of all tokens, which a rank's part of the vocabulary has only summands of.
+  /// The embedding of all tokens, as a partial sum: each tp rank looks up only its part of the vocabulary.
   TensorId embedded_tokens() {
     const BlockShapes& s = builder_.shapes();
     const TensorId id =
@@ -126,8 +127,8 @@ class SequencePass {
   void scatter(const Op& op) {
     const TensorId whole = op.operands[0].tensor;
     if (builder_.tensor(whole).is(kHiddenStream)) {
-      // The embedding wrote the stream itself; now it writes a full partial sum that scatters into the
-      // stream.
+      // The embedding wrote the stream itself. Now it writes a partial sum of all tokens, and a
+      // reduce-scatter writes the stream.
       const TensorId partial = embedded_tokens();
       block_.ops.back().operands.back().tensor = partial;
       block_.ops.push_back(exchange(builder_, CollectiveKind::reduce_scatter, op, partial, whole));
@@ -139,7 +140,7 @@ class SequencePass {
     block_.ops.push_back(exchange(builder_, CollectiveKind::reduce_scatter, op, whole, shard));
   }
 
-  /// The operation works on what an all-gather of its sharded operands wrote, gathered once per block.
+  /// Makes the operation read all tokens of its sharded operands. Each is all-gathered once per block.
   void gather(Op& op) {
     for (Operand& operand : op.operands) {
       const TensorId shard = operand.tensor;
@@ -153,7 +154,7 @@ class SequencePass {
     }
   }
 
-  /// An operation on shards writes shards.
+  /// Makes the outputs of an operation that reads token shards token shards too, and adapts its sizes.
   void shrink(Op& op) {
     std::int64_t elements = 0;
     const Tensor* result = nullptr;
@@ -169,7 +170,7 @@ class SequencePass {
     std::visit(overloaded{[&](Norm& norm) { norm.rows = result->local_elements() / norm.width; },
                           [&](Gemm& gemm) { gemm.m = result->dims[0].local(); },
                           [&](Pointwise& pointwise) { pointwise.elements = elements; },
-                          // What is not among a layer's replicated operations: it keeps its sizes.
+                          // These kinds are not replicated in a layer: they keep their sizes.
                           [](const one_of<GroupedGemm, Attention, Rope, Embedding, CrossEntropy, Route,
                                           Permute, Collective, Send, Recv, OptimizerUpdate> auto&) {}},
                op.kind);
@@ -190,7 +191,7 @@ void apply_sequence_parallel(ProgramBuilder& builder, Block& forward) {
 
 namespace {
 
-/// What a gather brought and a later operation turned cannot be had by gathering again.
+/// True if an operation changes the tensor in place (as rope does): gathering again would not restore it.
 bool is_changed_in_place(const Block& block, TensorId id) {
   return std::any_of(block.ops.begin(), block.ops.end(), [&](const Op& op) {
     return std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
@@ -219,8 +220,8 @@ void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward
       }
     }
     if (!first) continue;
-    // A weight gradient's input is gathered before the input gradient of the same product, behind which it
-    // can hide.
+    // If a weight gradient reads the tensor first, the gather is placed before the input gradient of the same
+    // product, so that it can overlap it.
     std::size_t at = *first;
     if (backward.ops[at].phase == Phase::backward_weight) {
       for (std::size_t i = 0; i < at; ++i) {
@@ -242,11 +243,11 @@ std::vector<TensorId> partial_gradient_weights(const ProgramBuilder& builder, co
   if (builder.shapes().tp == 1) return partial;
   for (const TensorId id : group.weights) {
     const Tensor& weight = builder.tensor(id);
-    // The norms of q and k see a rank's own heads, an adapter's matrix that is not cut one side of a cut
-    // product.
+    // The norms of q and k are applied to a rank's own heads. The uncut matrix of an adapter is multiplied
+    // with activations or gradients that are cut by columns.
     const bool sees_own_columns =
         weight.meaning.item == TensorItem::qk_norm || is_adapter(weight.meaning.aspect);
-    // Biases of row-parallel products see all tokens.
+    // Biases of row-parallel products are applied to all tokens.
     const bool is_row_parallel =
         weight.meaning.item == TensorItem::out || weight.meaning.item == TensorItem::down;
     const bool sees_own_tokens = builder.job().parallelism.sequence_parallel &&

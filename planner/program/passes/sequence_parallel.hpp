@@ -4,19 +4,25 @@
 
 namespace foreshard {
 
-/// Sequence parallelism (Korthikanti et al. 2022, arXiv:2205.05198): what tensor parallelism leaves
-/// replicated — norms, dropout, residuals — is cut along the tokens. Each all-reduce of a forward block
-/// becomes a reduce-scatter, and products that need every token gather them first. Loss statistics keep their
-/// all-reduces.
+/// Sequence parallelism (Korthikanti et al. 2022, arXiv:2205.05198). Operations that tensor parallelism
+/// leaves replicated (norms, dropout, residuals) work on a share of the tokens instead. Each all-reduce of a
+/// forward block becomes a reduce-scatter, and an all-gather precedes products that need every token. The
+/// statistics of the loss keep their all-reduces.
+///
+/// Example, the FFN of one layer on tp ranks (T tokens, D hidden):
+///   before   norm (T,D)     up   down   all-reduce (T,D)                 residual (T,D)
+///   after    norm (T/tp,D)  all-gather → (T,D)   up   down   reduce-scatter → (T/tp,D)   residual (T/tp,D)
 void apply_sequence_parallel(ProgramBuilder& builder, Block& forward);
 
-/// What forward gathered over `group` is gathered once more in backward, instead of being kept.
+/// Tensors that forward gathered over `group` are not kept for backward; backward gathers them again. Tensors
+/// that forward changed in place after the gather are kept.
 void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward, GroupKind group);
 
-/// Weights that every tp rank holds whole but meets with a part of the data, so that their gradients are
-/// partial sums: always the norms of q and k, since each rank has heads of its own, and the uncut matrices of
-/// low-rank adapters beside cut weights; under sequence parallelism whatever sees a rank's own tokens (norms,
-/// positions, routers).
+/// Returns the weights that are replicated over tp but whose gradients are partial sums, because each tp rank
+/// applies them to a part of the data:
+///   - always: the norms of q and k, since each rank has its own heads; and the uncut matrices of low-rank
+///     adapters whose weight is cut;
+///   - with sequence parallelism also: weights applied to a rank's own tokens (norms, positions, routers).
 std::vector<TensorId> partial_gradient_weights(const ProgramBuilder& builder, const WeightGroup& group);
 
 }  // namespace foreshard

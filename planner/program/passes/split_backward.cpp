@@ -28,10 +28,11 @@ std::set<TensorOfLayer> written_by(const Op& op) {
   return written;
 }
 
-/// Of each operation of the block, whether it may run later.
+/// For each operation of the block: true if it moves to the weight block.
 std::vector<bool> choose_later(const Block& backward) {
   std::vector<bool> later(backward.ops.size(), false);
-  // Readers come after writers, so whoever reads what a collective brings is decided before it.
+  // Go through the block from its end: readers come after writers, so the readers of a collective's result
+  // are decided before the collective.
   for (std::size_t i = backward.ops.size(); i-- > 0;) {
     const Op& op = backward.ops[i];
     if (!std::holds_alternative<Collective>(op.kind)) {
@@ -51,7 +52,7 @@ std::vector<bool> choose_later(const Block& backward) {
   return later;
 }
 
-/// What runs later must find what it reads as it was in its old place.
+/// Checks that no operation that stays changes a tensor after an operation that moves has read it.
 void check_unchanged(const ProgramBuilder& builder, const Block& backward, const std::vector<bool>& later) {
   std::set<TensorOfLayer> awaited;
   for (std::size_t i = 0; i < backward.ops.size(); ++i) {

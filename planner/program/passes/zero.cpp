@@ -9,7 +9,7 @@ namespace foreshard {
 
 namespace {
 
-/// Tensors of `group` (weights or their gradients) that the block touches, in order of first use.
+/// Those of `candidates` (weights or their gradients) that the block reads or writes, in order of first use.
 std::vector<TensorId> touched(const Block& block, const std::set<TensorId>& candidates) {
   std::vector<TensorId> found;
   for (const Op& op : block.ops) {
@@ -35,7 +35,7 @@ Op dp_exchange(const ProgramBuilder& builder, const WeightGroup& group, Collecti
   return op;
 }
 
-/// One pass over `tensors`, between their own places and the buffer of a collective.
+/// One kernel that copies all of `tensors` out of a collective's flat buffer, or into it.
 Op relayout(const ProgramBuilder& builder, std::string name, Phase phase,
             const std::map<TensorId, TensorId>& tensors) {
   std::vector<Operand> operands;
@@ -62,7 +62,7 @@ void replace(Block& block, const std::map<TensorId, TensorId>& substitute, bool 
   }
 }
 
-/// The block starts by gathering its weights over dp into buffers of its own.
+/// Puts an all-gather over dp at the start of the block and makes the block read the gathered weights.
 void gather_weights(ProgramBuilder& builder, const WeightGroup& group, Block& block, Phase phase) {
   std::set<TensorId> candidates(group.weights.begin(), group.weights.end());
   candidates.insert(group.frozen.begin(), group.frozen.end());
@@ -94,8 +94,8 @@ void gather_weights(ProgramBuilder& builder, const WeightGroup& group, Block& bl
   }
 }
 
-/// The block makes whole gradients in buffers of its own and ends by scattering their sum into the ranks'
-/// shares.
+/// Makes the block write whole gradients into buffers of its own, and appends the reduce-scatter that adds
+/// their sum to the ranks' shares.
 void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block& backward) {
   std::set<TensorId> candidates;
   for (const TensorId id : group.weights) candidates.insert(builder.gradient_of(id));
@@ -160,7 +160,7 @@ void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
     if (stage >= 2) zero_dim(builder.tensor(builder.gradient_of(id))).dp = degree;
     if (stage < 3 || degree == 1) continue;
     zero_dim(builder.tensor(id)).dp = degree;
-    // Without separate masters, what is kept and cut is the fp32 weight itself; gathering narrows it.
+    // Without separate masters, each rank keeps its share of the weight itself in fp32; the gather casts it.
     if (!keeps_masters(builder, group)) builder.tensor(id).dtype = DType::fp32;
   }
   for (const TensorId id : group.frozen) {

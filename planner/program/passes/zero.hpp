@@ -5,29 +5,30 @@
 namespace foreshard {
 
 /// ZeRO (Rajbhandari et al. 2020, arXiv:1910.02054), on the forward and backward blocks of one weight group.
-///   stage 1  optimizer state cut over dp (the optimizer's tensors; blocks stay as they are)
-///   stage 2  and gradients: each backward scatters what it made into this rank's share
-///   stage 3  and weights: each block gathers the weights it needs first
+///   stage 1  cuts the optimizer state over dp; these blocks stay as they are
+///   stage 2  also cuts gradients: each backward block ends with a reduce-scatter into this rank's share
+///   stage 3  also cuts weights: each block starts with an all-gather of the weights that it reads
 void apply_zero(ProgramBuilder& builder, const WeightGroup& group, Block& forward, Block& backward);
 
-/// The dimension that ZeRO cuts: the first; of experts' weights, which expert parallelism cuts there, their
-/// rows.
+/// The dimension that ZeRO cuts: the first; for experts' weights (experts, rows, columns) the rows, because
+/// expert parallelism cuts the first.
 Dim& zero_dim(Tensor& weight);
 
-/// Cuts the weights and gradients of `group` over dp as the job's ZeRO stage says; once, when all are known.
+/// Cuts the weights and gradients of `group` over dp as the job's ZeRO stage says. Call it once, after all
+/// weights have been added to the group.
 void cut_weights(ProgramBuilder& builder, const WeightGroup& group);
 
-/// True where fp32 master weights stand beside the group's weights.
+/// True if the optimizer keeps fp32 master weights in addition to the group's weights.
 bool keeps_masters(const ProgramBuilder& builder, const WeightGroup& group);
 
-/// The ranks that hold the same weights of this group.
+/// Number of ranks that hold the same weights of this group.
 std::int64_t replicas_of(const JobSpec& job, const WeightGroup& group);
 
-/// Elements of the group's weights that one rank's optimizer works on: of every weight a share of its own,
-/// the largest where they do not divide.
+/// Elements of the group's weights that one rank's optimizer updates: its share of each weight, summed over
+/// the weights. Where a weight does not divide evenly, the largest share counts.
 std::int64_t share_elements(const ProgramBuilder& builder, const WeightGroup& group);
 
-/// Ranks over which a group's optimizer state is cut: its replicas from stage 1 on, else 1.
+/// Number of ranks over which a group's optimizer state is cut: its replicas from stage 1 on, else 1.
 std::int32_t zero_degree(const JobSpec& job, const WeightGroup& group);
 
 }  // namespace foreshard

@@ -5,8 +5,8 @@
 namespace foreshard::detail {
 namespace {
 
-/// The k-th pass of one direction: micro-batches go in groups of p; each group passes through all v chunks
-/// before the next group starts, backwards from the last chunk to the first.
+/// The k-th pass of one direction. Micro-batches run in groups of p; each group passes through all v chunks
+/// before the next group starts. Forward starts with the first chunk, backward with the last.
 Slot nth_slot(const ScheduleShape& shape, Pass pass, std::int64_t k) {
   const std::int64_t p = shape.stages;
   const std::int64_t per_group = p * shape.chunks;

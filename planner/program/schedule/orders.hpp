@@ -19,7 +19,7 @@ std::vector<Slot> zero_bubble_order(const ScheduleShape& shape, StageId stage);
 std::int64_t one_f_one_b_warm_up(const ScheduleShape& shape, StageId stage);
 std::int64_t interleaved_warm_up(const ScheduleShape& shape, StageId stage);
 
-/// The slot of a whole-numbered chunk and micro-batch.
+/// A slot from plain integers.
 inline Slot make_slot(Pass pass, std::int64_t chunk, std::int64_t micro_batch) {
   return {.pass = pass,
           .chunk = ChunkId(static_cast<std::int32_t>(chunk)),

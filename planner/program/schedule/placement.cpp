@@ -8,7 +8,7 @@ namespace foreshard {
 
 namespace {
 
-/// What a chunk's forward block_calls say of it.
+/// The piece that a chunk holds, found from its forward block calls.
 Piece piece_of(const StepProgram& program, StageId stage, ChunkId chunk) {
   Piece piece{.stage = stage, .chunk = chunk, .layers = {}};
   const std::vector<BlockCall>& block_calls = program.stages[stage.at()].chunks[chunk.at()].forward;

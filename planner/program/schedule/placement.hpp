@@ -18,7 +18,7 @@ struct LayerRange {
   friend constexpr bool operator==(const LayerRange&, const LayerRange&) = default;
 };
 
-/// A part of the model that one stage runs as one of its chunks.
+/// A range of the model that one stage runs as one of its chunks.
 struct Piece {
   StageId stage;
   ChunkId chunk;
@@ -28,14 +28,14 @@ struct Piece {
   friend constexpr bool operator==(const Piece&, const Piece&) = default;
 };
 
-/// In which order a model's pieces go over the stages; p stages, v pieces on each.
+/// The order in which a model's pieces are placed on the stages; p stages, v pieces on each.
 enum class PieceOrder : std::uint8_t {
   round_robin,  ///< 0 … p−1, and again from 0: piece i is chunk i / p of stage i mod p
-  v_shape,  ///< 0 … p−1, then back p−1 … 0, and so on: first and last of two pieces stand on stage 0
+  v_shape,      ///< 0 … p−1, then back p−1 … 0, and so on: if v = 2, stage 0 has the first and last piece
 };
 
-/// Which stage holds which piece of the model: the one place where that is decided. Schedules, the builder,
-/// the estimate and the simulator ask it for a piece's neighbours.
+/// Which stage holds which piece of the model. Only this class decides it: schedules, the builder, the
+/// estimate and the simulator ask it for a piece's neighbours.
 class Placement {
  public:
   /// @param layers_of_piece in model order @pre a multiple of `stages`
@@ -48,7 +48,7 @@ class Placement {
   [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }  ///< in model order
   [[nodiscard]] std::size_t stages() const { return by_stage_.size(); }
   [[nodiscard]] std::size_t chunks(StageId stage) const { return by_stage_[stage.at()].size(); }
-  /// The place of a stage's chunk among the pieces.
+  /// The index of a stage's chunk in pieces().
   [[nodiscard]] std::size_t index(StageId stage, ChunkId chunk) const {
     return by_stage_[stage.at()][chunk.at()];
   }
@@ -56,8 +56,8 @@ class Placement {
     return pieces_[index(stage, chunk)];
   }
 
-  /// By which link a piece's activations go on to the piece behind it: none for the last piece, and where
-  /// that piece stands on the same stage. Gradients go back by the opposite link.
+  /// The neighbouring stage to which a piece's activations are sent for the next piece. None for the last
+  /// piece, and if the next piece is on the same stage. Gradients go in the opposite direction.
   [[nodiscard]] std::optional<Peer> way_on(std::size_t piece) const;
 
  private:
@@ -72,7 +72,7 @@ struct StageChunk {
 };
 StageChunk place_of(PieceOrder order, std::int64_t stages, std::int64_t piece);
 
-/// The placement that a program's chunks show: what each block_calls, in model order.
+/// The placement of an existing program, found from the blocks and layers that its chunks call.
 Placement placement_of(const StepProgram& program);
 
 }  // namespace foreshard

@@ -8,7 +8,7 @@
 
 namespace foreshard {
 
-/// One run of a block in a stage's step, with what the slot adds to the visit.
+/// One run of a block in a stage's step: the block call, with the chunk and micro-batch of its slot.
 struct Run {
   BlockCall block_call;
   ChunkId chunk;           ///< 0 in prologue and epilogue
@@ -20,11 +20,11 @@ struct Run {
 /// @pre chunks of the order are in range
 std::vector<Run> runs_of(const StepProgram& program, StageId stage);
 
-/// What tells the instances of a tensor apart on one rank: by lifetime, the micro-batch or the run of the
-/// block; and the layer, where each layer has its own.
+/// One instance of a tensor on one rank. Instances differ in the layer, if each layer has its own, and in an
+/// index: the micro-batch or the run of the block, depending on the tensor's lifetime.
 struct Instance {
   TensorId tensor;
-  std::int32_t layer = 0;  ///< 0 where all layers share one
+  std::int32_t layer = 0;  ///< 0 if all layers share one instance
   std::int64_t index = 0;  ///< the micro-batch (−1 outside the slots), or the run of a block-lived tensor
   friend constexpr bool operator==(const Instance&, const Instance&) = default;
 };

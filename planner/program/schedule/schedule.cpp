@@ -72,7 +72,7 @@ std::int64_t peak_in_flight(const ScheduleShape& shape, StageId stage) {
   const std::int64_t held_at_first_backward = warm_up_forwards(shape, stage);
   // From the first backward on, at most one forward stands between two backwards: the peak is reached there.
   if (shape.kind != ScheduleKind::zero_bubble) return held_at_first_backward;
-  // Each of the next `stage` backwards lets one more forward in and no weight pass out.
+  // After each of the next `stage` backwards one more forward runs, but no weight pass yet: one more is held.
   return std::min(shape.micro_batches, held_at_first_backward + stage.value());
 }
 
@@ -84,8 +84,8 @@ double bubble_fraction(const ScheduleShape& shape) {
 double bubble_slots(const ScheduleShape& shape) {
   check_shape(shape);
   if (shape.kind == ScheduleKind::zero_bubble) {
-    // In thirds of a slot, which forward, backward and weight pass take alike. Fewer micro-batches than
-    // stages have fewer weight gradients to put off, and each that is missing leaves one third more.
+    // In thirds of a slot: forward, backward and weight pass take one third each. With fewer micro-batches
+    // than stages there are fewer weight passes to fill the bubble: each missing one adds a third.
     const std::int64_t missing = std::max<std::int64_t>(shape.stages - shape.micro_batches, 0);
     return static_cast<double>(shape.stages - 1 + missing) / 3.0;
   }

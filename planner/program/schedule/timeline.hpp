@@ -9,13 +9,13 @@
 
 namespace foreshard {
 
-/// Times of a timeline are whole picoseconds since the step began: exact sums, 106 days of range.
+/// Time on a timeline: whole picoseconds since the step began. Sums are exact; the range is 106 days.
 using Picoseconds = std::int64_t;
 
-/// Not one rank, but all of a stage.
+/// Stands for all ranks of a stage instead of one.
 inline constexpr Rank kEveryRank{-1};
 
-/// One operation as it ran, or as it is predicted to run, on the ranks of one stage or on one of them.
+/// The measured or predicted run of one operation, on all ranks of one stage or on one of them.
 struct Span {
   StageId stage;
   Lane lane = Lane::compute;
@@ -39,15 +39,16 @@ struct MemorySample {
   friend constexpr bool operator==(const MemorySample&, const MemorySample&) = default;
 };
 
-/// Where a timeline goes: kept in memory, summed, or streamed to a file. Both a prediction and a measurement
-/// fill it. Spans of one lane of one stage come in the order in which they ended; a Recv keeps a lane of its
-/// own, beside the Sends of that direction. Samples of one stage come in the order of time.
+/// Receives a timeline and keeps it in memory, sums it, or streams it to a file. Both predictions and
+/// measurements write to it. Spans of one lane of one stage arrive in the order in which they ended; Recvs
+/// count as a lane of their own, apart from the Sends of that direction. Samples of one stage arrive in time
+/// order.
 class TimelineSink {
  public:
   virtual ~TimelineSink() = default;
   virtual void add(const Span& span) = 0;
   virtual void add(const MemorySample& sample) = 0;
-  /// False where nothing comes of what is added: then nothing need be kept for it.
+  /// False if the sink ignores what is added: then callers need not collect anything for it.
   [[nodiscard]] virtual bool wants_anything() const { return true; }
 };
 
@@ -73,7 +74,7 @@ class Timeline : public TimelineSink {
   std::vector<MemorySample> memory_;
 };
 
-/// Keeps how often each operation ran and how long it took in all, over all stages.
+/// Counts how often each operation ran and sums how long it took, over all stages.
 class TimelineSum : public TimelineSink {
  public:
   struct Entry {

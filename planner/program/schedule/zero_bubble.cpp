@@ -14,9 +14,9 @@ std::vector<Slot> zero_bubble_order(const ScheduleShape& shape, StageId stage) {
   for (std::int64_t i = 0; i < m; ++i) {
     if (warm_up + i < m) order.push_back(make_slot(Pass::forward, 0, warm_up + i));
     order.push_back(make_slot(Pass::backward, 0, i));
-    // Stage s lets its input gradients run s micro-batches ahead of its weight gradients: each stage on the
-    // way back to the first one is reached so much earlier, and what was put off fills the end, where 1F1B
-    // waits. With the p − s micro-batches that 1F1B holds before their backward, p are held on every stage.
+    // Stage s runs its input gradients s micro-batches ahead of its weight gradients. Gradients therefore
+    // reach the earlier stages sooner, and the delayed weight passes fill the end of the step, where 1F1B
+    // idles. 1F1B holds p − s micro-batches before their backward; with the s delayed ones it holds p.
     if (i >= s) order.push_back(make_slot(Pass::weight, 0, i - s));
   }
   for (std::int64_t i = std::max<std::int64_t>(m - s, 0); i < m; ++i) {

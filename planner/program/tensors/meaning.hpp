@@ -7,26 +7,27 @@ namespace foreshard {
 
 /// The part of the model, or of its training, to which a tensor belongs.
 enum class ModelPart : std::uint8_t {
-  none,            ///< unsaid: only in programs that are built by hand
+  none,            ///< not stated: only in programs that are built by hand
   input,           ///< token numbers
   stream,          ///< the activations that go from layer to layer
-  embedding,       ///< the token table, learned positions, and what they are added up to
+  embedding,       ///< the token table, learned positions, and their sum
   attention,       ///< projections and core
   mla,             ///< the low-rank projections of multi-head latent attention
   ffn,             ///< the dense FFN
-  router,          ///< of a mixture of experts
-  experts,         ///< the routed experts, and rows on their way to them and back
-  shared_experts,  ///< the experts that every token passes through
-  norm,            ///< every norm, those of queries, keys and latents included
+  router,          ///< the router of a mixture of experts
+  experts,         ///< the routed experts, and the token rows sent to them and back
+  shared_experts,  ///< the experts that process every token
+  norm,            ///< every norm, including those of queries, keys and latents
   residual,        ///< residual connections and the dropout before them
   head,            ///< the output projection
   loss,            ///< cross-entropy
-  pipeline,        ///< what travels between stages
+  pipeline,        ///< what is sent between stages
   optimizer,
 };
 inline constexpr std::size_t kModelPartCount = 16;
 
-/// What the tensor belongs to within its part: a projection, a norm, a table, a step of the computation.
+/// The element of its part to which a tensor belongs: a projection, a norm, a table, a step of the
+/// computation.
 enum class TensorItem : std::uint8_t {
   none,
   hidden,  ///< the stream itself
@@ -43,8 +44,8 @@ enum class TensorItem : std::uint8_t {
   probabilities,
   dropped_probabilities,
   sinks,
-  out,     ///< attention's output projection; of experts, their outputs on this rank's tokens
-  q_down,  ///< of latent attention, as docs/shapes.md has them; likewise q_up, kv_down, kv_up, k_rope
+  out,     ///< attention's output projection; for experts, their outputs for this rank's tokens
+  q_down,  ///< a projection of latent attention, see docs/shapes.md; likewise q_up, kv_down, kv_up, k_rope
   q_up,
   kv_down,
   kv_up,
@@ -61,18 +62,18 @@ enum class TensorItem : std::uint8_t {
   ffn_dropout,
   mid,       ///< the stream between attention and FFN
   gate_up,   ///< the fused first product of a gated FFN
-  up,        ///< that of an FFN without gate
+  up,        ///< the first product of an FFN without gate
   gate_act,  ///< act(gate), where it is a tensor of its own
-  act,       ///< what the second product reads
+  act,       ///< the input of the second product
   down,      ///< the second product
   ffn_sum,   ///< routed plus shared experts
   router,
   router_logits,
   routes,    ///< chosen experts and their weights
   sent,      ///< rows of a rank's own tokens, in the order of their experts
-  arrived,   ///< rows that came from the expert-parallel group
-  in,        ///< rows that came from the tensor-parallel group
-  returned,  ///< rows that came back from their experts
+  arrived,   ///< rows received from the expert-parallel group
+  in,        ///< rows received from the tensor-parallel group
+  returned,  ///< rows received back from their experts
   combined,
   output_table,
   logits,
@@ -80,32 +81,32 @@ enum class TensorItem : std::uint8_t {
   row_max,
   exp_sums,
   loss,
-  states,         ///< what the optimizer keeps of weights
-  gradient_norm,  ///< of all gradients
-  placeholder,    ///< memory of a gradient that nobody reads
+  states,         ///< the optimizer's state of the weights
+  gradient_norm,  ///< the norm over all gradients
+  placeholder,    ///< memory for a gradient that nothing reads
 };
 inline constexpr std::size_t kTensorItemCount = 55;
 
 /// Which of an item's tensors this is.
 enum class TensorAspect : std::uint8_t {
   value,         ///< the activation itself
-  output,        ///< what a norm, a lookup, a dropout or an attention core makes
+  output,        ///< the output of a norm, a lookup, a dropout or an attention core
   weight,        ///< a matrix, a table, the gains of a norm
-  bias,          ///< added
-  score_bias,    ///< of a router's choice; not trained by gradients
+  bias,          ///< a vector that is added
+  score_bias,    ///< added to a router's scores when it chooses experts; not trained by gradients
   adapter_a,     ///< low-rank adapter: (rank, in)
   adapter_b,     ///< low-rank adapter: (out, rank)
-  adapter_rows,  ///< what adapter_a makes of the product's input
-  statistics,    ///< of a norm's rows
-  log_sum_exp,   ///< of attention's rows
-  mask,          ///< of a dropout
+  adapter_rows,  ///< the product's input times adapter_a
+  statistics,    ///< one value or two per row of a norm
+  log_sum_exp,   ///< one value per row of attention scores
+  mask,          ///< the mask of a dropout
   own_heads,     ///< all tokens with a rank's share of the heads (Ulysses)
-  all_ranks,     ///< of every context-parallel rank
+  all_ranks,     ///< gathered from every context-parallel rank
 };
 inline constexpr std::size_t kTensorAspectCount = 13;
 
-/// What a tensor means. Names are for people; whoever has to know what a tensor is asks this.
-/// Tensors derived from others (Tensor::derivation) have the meaning of what they are derived from.
+/// What a tensor means. Code that must know what a tensor is uses this; labels are only for people.
+/// A tensor that is derived from another (Tensor::derivation) has the meaning of that other tensor.
 struct Meaning {
   ModelPart part = ModelPart::none;
   TensorItem item = TensorItem::none;
@@ -115,7 +116,8 @@ struct Meaning {
   friend constexpr auto operator<=>(const Meaning&, const Meaning&) = default;
 };
 
-/// True of what every layer has for itself; false of the stream between layers, of tables, head and loss.
+/// True for tensors that each layer has for itself; false for the stream between layers, the tables, the head
+/// and the loss.
 constexpr bool is_of_layer(const Meaning& meaning) {
   switch (meaning.part) {
     case ModelPart::attention:
@@ -144,19 +146,19 @@ constexpr bool is_adapter(TensorAspect aspect) {
 
 /// How a tensor is derived from others.
 enum class Derivation : std::uint8_t {
-  none,             ///< it is not
-  gradient,         ///< of one tensor
-  master,           ///< the optimizer's fp32 copy of weights; of each the rank's share, end to end
-  first_moment,     ///< likewise, a running mean of gradients
-  second_moment,    ///< likewise, of their squares
-  token_shard,      ///< the tokens that sequence parallelism leaves to a tensor-parallel rank
-  all_tokens,       ///< gathered from such shards
+  none,             ///< it is not derived
+  gradient,         ///< the gradient of one tensor
+  master,           ///< the optimizer's fp32 copy of weights: this rank's share of each, end to end
+  first_moment,     ///< laid out as master: the running mean of gradients
+  second_moment,    ///< laid out as master: the running mean of squared gradients
+  token_shard,      ///< the share of the tokens that a tp rank holds under sequence parallelism
+  all_tokens,       ///< all tokens, gathered from such shards
   gathered_again,   ///< gathered a second time, in backward
-  recomputed,       ///< made a second time, in backward
+  recomputed,       ///< computed a second time, in backward
   recomputed_half,  ///< likewise, the half of gate and up that was not kept
-  gathered_shares,  ///< the whole of a weight that ZeRO cuts
-  whole_gradient,   ///< before ZeRO scatters it into shares
-  fresh_gradient,   ///< of one micro-batch, before it is added to the sum
+  gathered_shares,  ///< a whole weight, gathered from the shares into which ZeRO cuts it
+  whole_gradient,   ///< a whole gradient, before ZeRO scatters it into shares
+  fresh_gradient,   ///< the gradient of one micro-batch, before it is added to the sum
   pipeline_slice,   ///< the tokens that one tensor-parallel rank sends to the next stage
 };
 inline constexpr std::size_t kDerivationCount = 14;

@@ -14,21 +14,21 @@
 
 namespace foreshard {
 
-/// What one index of a tensor counts. The project's shape legend is docs/shapes.md.
+/// What the index along one dimension counts. The project's shape legend is docs/shapes.md.
 enum class DimName : std::uint8_t {
   tokens,    ///< T: sequences × positions of one micro-batch
   hidden,    ///< D
   ffn,       ///< F: ffn hidden, twice for a fused gate and up
   qkv,       ///< fused query, key and value columns: (heads + 2·kv_heads) · head_dim
   heads,     ///< heads (of one sequence, or of all sequences of the micro-batch)
-  query,     ///< positions that ask
-  key,       ///< positions that are asked
+  query,     ///< positions of queries: rows of the score matrix
+  key,       ///< positions of keys: columns of the score matrix
   vocab,     ///< V, padded
   position,  ///< rows of a learned position table
   flat,      ///< anything one-dimensional: a norm's weight, a bias, a count
 };
 
-/// One dimension: its global size, and into how many equal parts each parallelism cuts it.
+/// One dimension: its global size, and into how many equal parts each kind of parallelism cuts it.
 struct Dim {
   DimName name = DimName::flat;
   std::int64_t size = 1;
@@ -44,15 +44,15 @@ struct Dim {
   friend constexpr bool operator==(const Dim&, const Dim&) = default;
 };
 
-/// How long a tensor lives, and so what tells its instances apart.
+/// How long a tensor is alive, and therefore how many instances of it there are.
 enum class Lifetime : std::uint8_t {
   step,         ///< the whole step; one instance per layer that has it
   micro_batch,  ///< from its first write to its last use; one per (layer, micro-batch)
-  layer,        ///< from its first write to its last use; one per layer, whatever the micro-batch
-  block,        ///< inside one instance of one block
+  layer,        ///< from its first write to its last use; one per layer for all micro-batches
+  block,        ///< within one call of one block
 };
 
-/// What a tensor is for; the memory ledger's categories.
+/// What a tensor is used for. These are the memory ledger's categories.
 enum class TensorRole : std::uint8_t {
   weight,
   gradient,
@@ -65,41 +65,44 @@ enum class TensorRole : std::uint8_t {
 
 /// An array of the step program. Its shape is global; one rank holds local_elements() of it.
 struct Tensor {
-  /// "layer.qkv.weight": unique within a program, for people to read. Nothing is decided by it.
+  /// A name for people, unique within a program: "layer.qkv.weight". No code decides anything by it.
   std::string label;
   Meaning meaning;
-  /// How it is derived, and from which tensors: a gradient from its weight, a master from all weights of a
-  /// block.
+  /// How the tensor is derived, and from which tensors (`of`): a gradient from its weight, a master copy from
+  /// all weights of a block.
   Derivation derivation = Derivation::none;
   std::vector<TensorId> of;
-  /// The kind of layer that alone has it. None: not of a layer, or shared by layers of several kinds.
+  /// The only kind of layer that has this tensor. None: it belongs to no layer, or to layers of several
+  /// kinds.
   std::optional<LayerKindId> layer_kind;
   TensorRole role = TensorRole::activation;
   DType dtype = DType::bf16;
   Lifetime lifetime = Lifetime::block;
   std::vector<Dim> dims;
-  /// The leading dimension, of experts the one behind it, is this many parts laid end to end, each cut on its
-  /// own: {q, k, v} or {gate, up}. Empty: one part.
+  /// Sizes of the parts that are laid end to end in the leading dimension (for experts' weights in the second
+  /// one): {q, k, v} or {gate, up}. Parallelism cuts each part on its own. Empty: one part.
   std::vector<std::int64_t> sections;
-  /// One instance per layer (told apart by the visit's layer), or one per rank: a table, the gradient norm.
+  /// True: one instance per layer (the block call names the layer). False: one per rank, as a table or the
+  /// gradient norm.
   bool per_layer = true;
-  /// Each rank of the group first holds one summand; an all-reduce in place or a reduce-scatter follows.
+  /// The tensor is first a partial sum: each rank of this group holds one summand, until an in-place
+  /// all-reduce or a reduce-scatter adds them.
   std::optional<GroupKind> partial;
-  /// Of a weight: the elements of the global shape that the model does not have: vocabulary padding, and kv
-  /// heads repeated because tp exceeds them.
+  /// For a weight: elements of the global shape that are not parameters of the model: vocabulary padding, and
+  /// kv heads that are repeated because tp exceeds their number.
   std::int64_t padding = 0;
-  /// Of an activation: the parts of its last dimension, laid end to end, that an all-to-all of
-  /// context-parallel ranks deals out each on its own: {q, k, v}. Empty: one part.
+  /// For an activation: sizes of the parts that are laid end to end in its last dimension: {q, k, v}. An
+  /// all-to-all between context-parallel ranks distributes each part on its own. Empty: one part.
   std::vector<std::int64_t> column_sections;
-  /// Of a weight and its gradient: the ranks that share the optimizer's work on it; 1 without ZeRO.
+  /// For a weight and its gradient: the number of ranks that share its optimizer update; 1 without ZeRO.
   std::int64_t update_parts = 1;
 
   [[nodiscard]] std::int64_t global_elements() const;
   [[nodiscard]] std::int64_t local_elements() const;
-  /// Of a table, (rows, columns): the rows that are no padding.
+  /// For a table (rows, columns): the number of rows that are not padding.
   [[nodiscard]] std::int64_t known_rows() const;
   [[nodiscard]] Bytes local_bytes() const { return bytes_of(dtype, local_elements()); }
-  /// True for the tensor of this meaning itself, false for what is derived from it.
+  /// True for the tensor of this meaning itself, false for tensors derived from it.
   [[nodiscard]] bool is(const Meaning& what) const {
     return derivation == Derivation::none && meaning == what;
   }

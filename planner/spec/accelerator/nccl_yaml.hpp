@@ -10,12 +10,13 @@ namespace foreshard {
 
 KeyTable nccl_keys();
 
-/// The value of `nccl` in the map of a node or a cluster. What it leaves unsaid is as usual; without the key,
-/// all is as usual.
-/// @param usual of the accelerator's node; none for that node itself, which must say it all
+/// Reads `nccl` in the map of a node or a cluster. Keys that are missing have the values of `usual`; so has
+/// everything if `nccl` itself is missing.
+/// @param usual the values of the accelerator's usual node; none when reading that node itself, whose `nccl`
+///        must have all keys
 std::optional<NcclSpec> read_nccl(const MapReader& map, const std::optional<NcclSpec>& usual);
 
-/// The key `nccl` below the writer's current key; nothing if there is no NCCL.
+/// Writes the key `nccl` below the writer's current key; writes nothing if there is no NCCL.
 void write_nccl(const std::optional<NcclSpec>& nccl, MapWriter& writer);
 
 }  // namespace foreshard

@@ -82,7 +82,7 @@ inline constexpr auto kWords<DeviceKind> = std::to_array<Named<DeviceKind>>({{De
 
 namespace {
 
-/// Sources are for readers of the file; the specs do not carry them.
+/// Checks that a source, if there is one, is a text. Sources are for people; the specs do not store them.
 void check_source(const MapReader& map) { map.maybe("source", Text{}); }
 
 void read_gemm(const MapReader& map, AcceleratorSpec& accelerator) {
@@ -117,7 +117,7 @@ UsualNode read_node(const MapReader& map) {
   node.devices = reader->required("devices", WholeNumber{1, 10'000});
   node.fabric = reader->optional("fabric", Choice<NodeFabric>{}, NodeFabric::none);
   node.network = read_link(reader->required_child("network", kLinkKeys));
-  // Where nothing joins the devices of a node, what passes between them goes through its NICs.
+  // Without a fabric inside the node, its devices communicate through their NICs.
   const bool through_network = node.fabric == NodeFabric::none && !reader->has("link");
   node.link = through_network ? node.network : read_link(reader->required_child("link", kLinkKeys));
   node.nccl = read_nccl(*reader, std::nullopt);

@@ -19,8 +19,9 @@ KeyTable link_keys();
 KeyTable price_keys();
 KeyTable power_keys();
 
-/// An accelerator given by name, by path or as a map. After complaints it is not to be used.
-/// @param owner the key whose value this is; @param path of that key, "" for a document of its own
+/// Reads an accelerator, given by name, by path or as a map. Do not use the result if there were complaints.
+/// @param owner the place of the key whose value this is
+/// @param path the dotted path of that key; "" if the accelerator is a document of its own
 AcceleratorSpec read_accelerator(const NodePtr& node, const Place& owner, const std::string& path,
                                  Library& library);
 

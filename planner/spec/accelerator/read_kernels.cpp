@@ -82,7 +82,8 @@ constexpr auto kFitKeys = std::to_array<KeyInfo>({
 });
 
 constexpr bool kZeroAllowed = true;
-/// Of a GPU where its file does not say. Source: docs/cost_model.md.
+/// The relative standard deviation of speed between GPUs, if the accelerator's file does not say it.
+/// Source: docs/cost_model.md.
 constexpr double kUsualDeviceSpread = 0.0175;
 
 MemoryFraction read_fraction(const MapReader& fractions, std::string_view pass) {

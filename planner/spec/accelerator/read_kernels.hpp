@@ -15,10 +15,10 @@ KeyTable flash_keys();
 KeyTable attention_rate_keys();
 KeyTable fit_keys();
 
-/// The constants in the accelerator's `kernels` and `attention`.
+/// Reads the constants in the accelerator's `kernels` and `attention`.
 KernelConstants read_kernels(const MapReader& accelerator, bool is_cpu);
 
-/// The list `fits`; none if there is no such key.
+/// Reads the list `fits`; empty if there is no such key.
 std::vector<KernelFit> read_fits(const MapReader& accelerator);
 
 }  // namespace foreshard

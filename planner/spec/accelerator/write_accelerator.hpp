@@ -8,11 +8,11 @@
 
 namespace foreshard {
 
-/// The accelerator as a YAML file that reads back as the very same spec.
-/// @param comment stands on top: when and on which machine it was measured; none if empty
+/// Writes the accelerator as a YAML file. Reading the file gives exactly the same spec.
+/// @param comment for the top of the file: when and on which machine it was measured; none if empty
 std::string write_accelerator(const AcceleratorSpec& accelerator, const std::string& comment = {});
 
-/// The keys of the accelerator below the writer's current key.
+/// Writes the keys of the accelerator below the writer's current key.
 void write_accelerator_keys(const AcceleratorSpec& accelerator, MapWriter& writer,
                             const FigureSources& sources = {});
 

@@ -9,13 +9,13 @@
 
 namespace foreshard {
 
-/// The keys `kernels` and `attention` of an accelerator.
+/// Writes the keys `kernels` and `attention` of an accelerator.
 void write_kernels(const KernelConstants& kernels, MapWriter& writer, const FigureSources& sources = {});
 
-/// The key `fits`; nothing if there are none.
+/// Writes the key `fits`; writes nothing if there are no fits.
 void write_fits(const std::vector<KernelFit>& fits, MapWriter& writer);
 
-/// The key `source` of a map; nothing if there is none.
+/// Writes the key `source` of a map; writes nothing if `source` is empty.
 void write_source(const std::string& source, MapWriter& writer);
 
 }  // namespace foreshard

@@ -50,7 +50,7 @@ constexpr auto kNetworkKeys = std::to_array<KeyInfo>({
     {"source", "where the figures come from"},
 });
 
-constexpr int kMostReferences = 8;  // one cluster naming another
+constexpr int kMostReferences = 8;  // longest chain of clusters that refer to another one
 
 NodePtr expand(const NodePtr& node, const std::string& path, Library& library, int references_left) {
   const bool is_name = node->kind == YamlNode::Kind::scalar && !node->text.empty();
@@ -70,17 +70,17 @@ NodePtr expand(const NodePtr& node, const std::string& path, Library& library, i
   base = expand(base, "", library, references_left - 1);
   if (base == nullptr || is_name) return base;
   if (base->kind != YamlNode::Kind::map) return base;
-  // The link of a cluster belongs to its fabric: with another one it says nothing.
+  // A link belongs to a fabric: if the fabric is replaced, the old link does not apply.
   const MapEntry* const fabric = node->find("fabric");
   const MapEntry* const base_fabric = base->find("fabric");
   if (fabric != nullptr && base_fabric != nullptr && fabric->value->text != base_fabric->value->text)
     base = without_entry(*base, "link");
-  // The name said which cluster is meant; the cluster keeps the one it has.
+  // The name in the map only says which cluster is meant; the cluster keeps its own name.
   return merge_maps(*base, *without_entry(*node, "name"));
 }
 
-/// A bundled cluster's name beside another bundled accelerator would keep nothing of that cluster but the
-/// name.
+/// Complains of a map with the name of a bundled cluster and another accelerator: nothing of that cluster but
+/// its name would be used.
 void check_name(const MapReader& map, Library& library) {
   const NodePtr name = map.value("name");
   const NodePtr accelerator = map.value("accelerator");
@@ -99,7 +99,8 @@ void check_name(const MapReader& map, Library& library) {
                            accelerator->text, accelerator->text));
 }
 
-/// Another fabric than that of the accelerator's usual node has another link, which the cluster must say.
+/// Complains if the fabric differs from that of the accelerator's usual node and the cluster gives no link
+/// for it.
 void check_fabric(const MapReader& map, const ClusterSpec& cluster) {
   const UsualNode& usual = cluster.accelerator.node;
   if (!map.has("fabric") || cluster.fabric == usual.fabric || cluster.fabric == NodeFabric::none) return;
@@ -117,7 +118,7 @@ void check_fabric(const MapReader& map, const ClusterSpec& cluster) {
                            missing));
 }
 
-/// The link of the accelerator's usual node, where the cluster says nothing else.
+/// Reads the link of a cluster. Missing keys have the values of the accelerator's usual node.
 LinkSpec read_link(const MapReader& map, const LinkSpec& usual) {
   LinkSpec link = usual;
   const std::optional<MapReader> reader = map.child("link", kClusterLinkKeys);
@@ -171,7 +172,7 @@ ClusterSpec read_cluster_map(const MapReader& map, Library& library) {
   cluster.fabric = map.optional("fabric", Choice<NodeFabric>{}, accelerator.node.fabric);
   cluster.nccl = read_nccl(map, accelerator.node.nccl);
   cluster.network = read_network(map, accelerator.node.network);
-  // Where nothing joins the devices of a node, what passes between them goes through its NICs.
+  // Without a fabric inside the node, its devices communicate through their NICs.
   const bool through_network =
       cluster.fabric == NodeFabric::none && accelerator.node.fabric != NodeFabric::none;
   cluster.link = read_link(map, through_network ? cluster.network.link : accelerator.node.link);
@@ -198,7 +199,8 @@ NodePtr expand_cluster(const NodePtr& node, const std::string& path, Library& li
 ClusterSpec read_cluster(const NodePtr& node, const Place& owner, const std::string& path, Library& library) {
   const NodePtr expanded = expand_cluster(node, path, library);
   if (expanded == nullptr) return {};
-  // A cluster of a file is complained of in its own terms; a map in a job with the job's path.
+  // Complaints about a cluster in a file of its own have paths in that file; those about a map inside a job
+  // have the job's paths.
   const bool elsewhere = expanded->place.source != node->place.source;
   const auto map = elsewhere ? MapReader::open(expanded, expanded->place, "", kClusterKeys,
                                                "a map that describes a cluster", library.complaints())

@@ -13,14 +13,16 @@ KeyTable cluster_keys();
 KeyTable cluster_link_keys();
 KeyTable network_keys();
 
-/// The cluster as one map that says its accelerator: a name or path is opened; a map with a name and no
-/// accelerator, `{name: dgx-h100, nodes: 8}`, is the cluster of that name with keys of its own. None, with a
-/// complaint, if what it refers to cannot be opened; what is no reference comes back as it is.
+/// Resolves references, so that the cluster is one map that has its accelerator. A name or path is opened. A
+/// map with a name and no accelerator, `{name: dgx-h100, nodes: 8}`, is the bundled cluster of that name with
+/// some keys replaced. Any other node is returned unchanged. Null, with a complaint, if the reference cannot
+/// be opened.
 NodePtr expand_cluster(const NodePtr& node, const std::string& path, Library& library);
 
-/// A cluster given by name, by path or as a map. What it leaves unsaid is that of the accelerator's usual
-/// node; unsaid, it is one node. After complaints it is not to be used.
-/// @param owner the key whose value this is; @param path of that key, "" for a document of its own
+/// Reads a cluster, given by name, by path or as a map. Missing keys have the values of the accelerator's
+/// usual node; if the number of nodes is missing, it is one. Do not use the result if there were complaints.
+/// @param owner the place of the key whose value this is
+/// @param path the dotted path of that key; "" if the cluster is a document of its own
 ClusterSpec read_cluster(const NodePtr& node, const Place& owner, const std::string& path, Library& library);
 
 }  // namespace foreshard

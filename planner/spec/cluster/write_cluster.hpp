@@ -7,8 +7,8 @@
 
 namespace foreshard {
 
-/// The cluster, its accelerator included, as a YAML file that reads back as the very same spec.
-/// @param comment stands on top: when and on which machine it was measured; none if empty
+/// Writes the cluster, with its accelerator, as a YAML file. Reading the file gives exactly the same spec.
+/// @param comment for the top of the file: when and on which machine it was measured; none if empty
 std::string write_cluster(const ClusterSpec& cluster, const std::string& comment = {},
                           const FigureSources& sources = {});
 

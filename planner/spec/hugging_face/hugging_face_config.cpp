@@ -56,7 +56,8 @@ NodePtr Translation::value(const char* from) const {
 
 namespace {
 
-/// What `kind` reads of a key, or the fallback; a complaint if it is something else.
+/// The value of a key, read as `kind`; the fallback if the key is missing, or, with a complaint, if the value
+/// is not of this kind.
 template <class Kind>
 typename Kind::type read_or(const Translation& t, const char* from, const Kind& kind,
                             typename Kind::type fallback) {
@@ -121,8 +122,8 @@ std::string full_name(const detail::Family& family) {
                      family.architecture == "GPT2" ? "LMHeadModel" : "ForCausalLM");
 }
 
-/// "LlamaForCausalLM" out of "architectures", else "llama" out of "model_type"; null with a complaint if
-/// neither is there.
+/// The value of "architectures", such as "LlamaForCausalLM"; else that of "model_type", such as "llama";
+/// null, with a complaint, if both are missing.
 NodePtr architecture_of(const YamlNode& config, Complaints& complaints) {
   const MapEntry* const list = config.find("architectures");
   if (list != nullptr && list->value->kind == YamlNode::Kind::list && !list->value->items.empty())
@@ -134,7 +135,8 @@ NodePtr architecture_of(const YamlNode& config, Complaints& complaints) {
   return nullptr;
 }
 
-/// What an unknown word may mean; the endings that all have in common must not make strangers look alike.
+/// The known architecture that an unknown word may mean. Compares words without the endings that all
+/// architectures share, because these would make all of them similar.
 std::string suggestion(const std::string& word) {
   std::vector<std::string> stems;
   for (const detail::Family& family : families()) stems.emplace_back(family.architecture);
@@ -148,14 +150,14 @@ std::string suggestion(const std::string& word) {
   return fmt::format("; did you mean '{}'?", full_name(*family));
 }
 
-/// The base models of a family differ from its language model in the head alone: LlamaModel,
-/// LlamaForCausalLM.
+/// True if the word names this family. A family's base model (LlamaModel) differs from its language model
+/// (LlamaForCausalLM) only in the head, so both are accepted.
 bool names(const std::string& word, const detail::Family& family) {
   return word == family.model_type || word == full_name(family) ||
          word == fmt::format("{}Model", family.architecture);
 }
 
-/// The config's own name, else that of its file; of a file called config.json, that of its directory.
+/// The config's own name, else that of its file; if the file is called config.json, that of its directory.
 std::string name_of(const detail::Translation& t, const Place& place) {
   const std::string said = t.text("_name_or_path", "");
   if (!said.empty()) return said;

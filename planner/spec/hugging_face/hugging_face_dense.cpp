@@ -6,7 +6,7 @@ namespace foreshard::detail {
 
 namespace {
 
-/// The gated FFN with this activation.
+/// Translates the activation of a gated FFN.
 void translate_gated(Translation& t, const char* from, const std::string& fallback) {
   static const std::map<std::string, const char*> kKinds{{"silu", "swiglu"},
                                                          {"swish", "swiglu"},
@@ -21,7 +21,7 @@ void translate_gated(Translation& t, const char* from, const std::string& fallba
   t.say("ffn", kind->second);
 }
 
-/// The FFN of two matrices with this activation.
+/// Translates the activation of an FFN with two matrices.
 void translate_plain(Translation& t, const char* from, const std::string& fallback) {
   static const std::map<std::string, const char*> kKinds{{"gelu", "gelu"},      {"gelu_new", "gelu"},
                                                          {"gelu_fast", "gelu"}, {"gelu_pytorch_tanh", "gelu"},
@@ -63,7 +63,7 @@ void qwen3(Translation& t) {
   translate_attention_bias(t);
 }
 
-/// Norms before and after each sublayer; soft-caps are passed over.
+/// Gemma 2 has norms before and after each sublayer. Soft-caps are ignored.
 void gemma2(Translation& t) {
   translate_sizes(t);
   t.take_if("kv_heads", "num_key_value_heads");
@@ -88,7 +88,8 @@ void gpt2(Translation& t) {
   translate_plain(t, "activation_function", "gelu_new");
 }
 
-/// Attention and FFN stand side by side, each behind a norm of its own; they are planned one after the other.
+/// In GPT-NeoX attention and FFN run in parallel, each after its own norm. They are planned one after the
+/// other.
 void gpt_neox(Translation& t) {
   translate_sizes(t);
   t.say("norm", "layernorm");
@@ -100,7 +101,7 @@ void gpt_neox(Translation& t) {
   translate_plain(t, "hidden_act", "gelu");
 }
 
-/// The norms stand behind the sublayers; that changes neither weights nor work.
+/// In OLMo 2 the norms come after the sublayers. That changes neither weights nor work.
 void olmo2(Translation& t) {
   translate_llama_sizes(t);
   t.say("qk_norm", "true");

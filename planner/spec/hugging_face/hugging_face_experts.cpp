@@ -14,7 +14,7 @@ void mixtral(Translation& t) {
   t.say_map("experts", experts);
 }
 
-/// Leading layers without experts, out of a list that must name the first ones.
+/// The number of leading layers without experts, from a list of layers that must be the first ones.
 std::int64_t leading_layers(Translation& t, const char* from) {
   const NodePtr list = t.value(from);
   if (list == nullptr) return 0;
@@ -40,7 +40,7 @@ void qwen3_moe(Translation& t) {
   t.say_map("experts", experts);
 }
 
-/// The clamp in the activation is passed over.
+/// The clamp in gpt-oss's activation is ignored.
 void gpt_oss(Translation& t) {
   translate_llama_sizes(t);
   if (!t.flag("attention_bias", true))
@@ -89,7 +89,7 @@ void deepseek(Translation& t, bool score_bias) {
 }
 
 void deepseek_v2(Translation& t) { deepseek(t, false); }
-/// The layers that predict further tokens are passed over.
+/// DeepSeek-V3's layers that predict further tokens are ignored.
 void deepseek_v3(Translation& t) { deepseek(t, t.text("topk_method", "noaux_tc") == "noaux_tc"); }
 
 }  // namespace

@@ -20,7 +20,7 @@ Place place_of_byte(const SourcePtr& source, const std::string& text, std::size_
           static_cast<int>(column + 1)};
 }
 
-/// Notices where the text stops to be JSON, and builds nothing.
+/// Finds the place where the text is not JSON. Builds no tree.
 class SyntaxCheck : public nlohmann::json_sax<nlohmann::json> {
  public:
   bool null() override { return true; }
@@ -67,7 +67,7 @@ NodePtr parse_json(const SourcePtr& source, const std::string& text, Complaints&
     complaints.add(place_of_byte(source, text, check.byte), "", "this is not JSON: " + check.message);
     return nullptr;
   }
-  // JSON is YAML, whose parser tells where each value stands.
+  // JSON is also YAML, and the YAML parser gives the place of each value.
   const std::size_t before = complaints.size();
   const std::vector<NodePtr> documents = parse_yaml(source, text, complaints);
   if (complaints.size() != before || documents.empty()) return nullptr;

@@ -6,8 +6,9 @@
 
 namespace foreshard {
 
-/// A JSON text as the tree that a YAML file gives, with the place of every value. Null, with a complaint, if
-/// it is not JSON, gives a key twice, nests deeper or holds more than parse_yaml allows.
+/// Parses a JSON text into the same tree as a YAML file, with the place of every value. Null, with a
+/// complaint, if it is not JSON, has a repeated key, or nests deeper or has more values than parse_yaml
+/// allows.
 NodePtr parse_json(const SourcePtr& source, const std::string& text, Complaints& complaints);
 
 }  // namespace foreshard

@@ -11,10 +11,10 @@ namespace foreshard::detail {
 
 namespace {
 
-/// By layer, whether it attends through a window.
+/// For each layer: true if it has sliding-window attention.
 using Windowed = std::vector<bool>;
 
-/// What "layer_types" says of each layer.
+/// The windowed layers according to "layer_types".
 Windowed windowed_by_types(Translation& t, const YamlNode& types) {
   Windowed windowed;
   if (types.kind != YamlNode::Kind::list) {
@@ -35,7 +35,7 @@ Windowed windowed_by_types(Translation& t, const YamlNode& types) {
   return windowed;
 }
 
-/// What the family's own rule says of each layer.
+/// The windowed layers according to the family's rule.
 Windowed windowed_by_rule(Translation& t, const WindowRule& rule) {
   const bool by_default = rule.layers == WindowedLayers::all || rule.layers == WindowedLayers::alternate;
   const bool has_window = t.has("sliding_window") || (rule.usual > 0 && !t.mentions("sliding_window"));
@@ -52,7 +52,7 @@ Windowed windowed_by_rule(Translation& t, const WindowRule& rule) {
   return windowed;
 }
 
-/// The shortest beginning whose repetitions make the whole list.
+/// The length of the shortest prefix whose repetitions make the whole list.
 std::size_t period_of(const Windowed& windowed) {
   for (std::size_t period = 1; period < windowed.size(); ++period) {
     if (std::equal(windowed.begin() + static_cast<std::ptrdiff_t>(period), windowed.end(), windowed.begin()))

@@ -9,12 +9,13 @@
 namespace foreshard::detail {
 namespace {
 
-// Upper bounds, each generous: a job near them is far beyond what can be trained.
+// Generous upper bounds: a job near them is far too large to be trained.
 constexpr std::int64_t kStateBytesPerParameter = 32;  // weight, gradient, moments, master: at most 20
-constexpr std::int64_t kBytesPerActivation = 64;      // of one layer, per element of its widest tensors
+constexpr std::int64_t kBytesPerActivation = 64;      // in a layer, per element of its widest tensors
 constexpr std::int64_t kForwardsPerStep = 6;          // forward, backward 2.5 in attention, recomputation
 
-/// Elements of all heads of a layer of this kind, an upper bound for q, k, v and the output alike.
+/// Elements per token of all heads of a layer of this kind: an upper bound for each of q, k, v and the
+/// output.
 std::int64_t width_of_heads(const ModelSpec& model, const LayerKind& kind) {
   if (const auto* attention = std::get_if<SoftmaxAttention>(&kind.mixer))
     return checked_product(attention->heads, attention->head_dim);
@@ -98,7 +99,7 @@ void count_activations(const JobSpec& job) {
                   job.micro_batches(), model.layers, width);
 }
 
-/// Weights that one token of the busiest rank passes through in a layer of this kind.
+/// Weights of a layer of this kind with which one token of the busiest rank is multiplied.
 std::int64_t active_weights(const ModelSpec& model, const LayerKind& kind) {
   const std::int64_t mixer = weights_of_mixer(model, kind);
   if (kind.ffn != FeedForward::experts || !model.experts)
@@ -112,13 +113,13 @@ std::int64_t active_weights(const ModelSpec& model, const LayerKind& kind) {
   return checked_add(mixer, checked_product(columns, model.hidden), "FLOPs");
 }
 
-/// Layers of the fullest stage, at most.
+/// An upper bound for the number of layers of the largest stage.
 std::int64_t most_layers_of_stage(const JobSpec& job) {
   const ParallelismSpec& p = job.parallelism;
   const std::int64_t layers = job.model.layers;
   switch (p.stage_policy) {
     case StagePolicy::even: return std::min(layers, ceil_divide(layers, p.pp) + p.vp);
-    case StagePolicy::by_cost: return layers - (p.pp - 1);  // each other stage holds one at least
+    case StagePolicy::by_cost: return layers - (p.pp - 1);  // each other stage has at least one
     case StagePolicy::listed: break;
   }
   std::vector<std::int64_t> by_stage(static_cast<std::size_t>(p.pp), 0);
@@ -127,7 +128,7 @@ std::int64_t most_layers_of_stage(const JobSpec& job) {
   return *std::max_element(by_stage.begin(), by_stage.end());
 }
 
-/// FLOPs of one rank's step on the fullest stage.
+/// FLOPs of one rank's step on the largest stage.
 void count_flops(const JobSpec& job) {
   const ModelSpec& model = job.model;
   std::int64_t layer = 0;

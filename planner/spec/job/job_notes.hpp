@@ -7,8 +7,8 @@
 
 namespace foreshard {
 
-/// What a legal job says and no prediction depends on, one sentence each: nothing that is read is ignored in
-/// silence.
+/// Returns notes on settings of a legal job that do not affect the prediction, one sentence each, so that no
+/// setting is ignored silently.
 std::vector<std::string> job_notes(const JobSpec& job);
 
 }  // namespace foreshard

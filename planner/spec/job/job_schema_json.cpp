@@ -22,14 +22,14 @@ namespace foreshard {
 namespace {
 
 using Json = nlohmann::ordered_json;
-/// What the value of each key may be.
+/// The schema of the value of each key.
 using Forms = std::map<std::string_view, Json>;
 
 Json whole(std::int64_t least = 1) { return {{"type", "integer"}, {"minimum", least}}; }
 Json number() { return {{"type", "number"}}; }
 Json boolean() { return {{"type", "boolean"}}; }
 Json text() { return {{"type", "string"}}; }
-/// "80 GiB": a number with its unit.
+/// The schema of a number with its unit, such as "80 GiB".
 Json quantity() { return {{"type", "string"}, {"pattern", "^[0-9]"}}; }
 Json any_of(std::vector<Json> forms) { return {{"anyOf", std::move(forms)}}; }
 
@@ -41,12 +41,12 @@ Json word() {
 }
 Json word(std::vector<std::string> words) { return {{"type", "string"}, {"enum", std::move(words)}}; }
 
-/// What a value is to an editor: 1 a number, true a boolean, bf16 and 0 us text.
+/// A default value as JSON: 1 is a number, true a boolean, bf16 and 0 us are text.
 Json scalar(std::string_view written) {
   return Json::accept(written) ? Json::parse(written) : Json(std::string(written));
 }
 
-/// A map with the keys of a reader's table. Every key must have a form and every form a key.
+/// The schema of a map with the keys of a reader's table. Every key must have a form and every form a key.
 Json map(KeyTable keys, Forms forms, const std::vector<std::string>& required = {}) {
   Json properties = Json::object();
   for (const KeyInfo& info : keys) {

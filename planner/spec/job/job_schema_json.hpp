@@ -4,9 +4,9 @@
 
 namespace foreshard {
 
-/// A JSON Schema (draft 7) of one job of a job file: keys and their descriptions from the readers' own
-/// tables, words from the enumerations'. Editors complete and check YAML with it. It sees structure only:
-/// whether numbers go together is found when the file is read.
+/// Returns the JSON Schema (draft 7) of one job of a job file, with which editors complete and check YAML.
+/// Keys and their descriptions come from the readers' tables, words from those of the enumerations. The
+/// schema checks the structure only; whether the numbers are consistent is checked when the file is read.
 std::string job_schema_json();
 
 }  // namespace foreshard

@@ -78,7 +78,7 @@ void read_stages(const MapReader& map, ParallelismSpec& parallelism) {
   }
 }
 
-/// A degree, or auto, which is read as 0.
+/// Reads a degree of parallelism, or the word auto as 0.
 struct DegreeOrAuto {
   using type = std::int64_t;
   [[nodiscard]] Outcome<type> read(const YamlNode& node) const {
@@ -89,7 +89,8 @@ struct DegreeOrAuto {
   }
 };
 
-/// What is left of the devices; where tp·pp·cp do not divide them, less than that, and the job is illegal.
+/// The data-parallel degree that uses all devices: devices / (tp·pp·cp), rounded down. If that leaves a
+/// remainder, the job is illegal.
 std::int64_t remaining_degree(const ParallelismSpec& parallelism, std::int64_t devices) {
   const std::int64_t others = checked_product(parallelism.tp, parallelism.pp, parallelism.cp);
   return std::max<std::int64_t>(1, devices / std::max<std::int64_t>(1, others));
@@ -145,7 +146,7 @@ std::optional<MeasuredSpec> read_measured(const MapReader& job) {
   return measured;
 }
 
-/// False if the degrees are so large that their product cannot be reasoned about.
+/// False if the product of the degrees is too large to be checked.
 bool degrees_are_countable(const JobSpec& job) {
   const ParallelismSpec& p = job.parallelism;
   const double devices = static_cast<double>(p.tp) * static_cast<double>(p.pp) * static_cast<double>(p.cp) *
@@ -153,7 +154,7 @@ bool degrees_are_countable(const JobSpec& job) {
   return devices < 1e15;
 }
 
-/// What `read` makes of the value of a key that must be there.
+/// Reads the value of a required key with `read`.
 template <class Spec, class Read>
 Spec read_part(const MapReader& job, const char* key, Read read, Library& library) {
   const MapEntry* const entry = job.node()->find(key);

@@ -17,9 +17,10 @@ KeyTable failure_keys();
 KeyTable lora_keys();
 KeyTable measured_keys();
 
-/// A job with every default filled, and its legality checked if everything could be read. After complaints it
-/// is not to be used.
-/// @param document a whole document; @param default_name of a job that says none
+/// Reads a job and fills in all defaults. If everything could be read, also checks that the job is legal. Do
+/// not use the result if there were complaints.
+/// @param document a whole document
+/// @param default_name the name of the job if the document has none
 JobSpec read_job(const NodePtr& document, const std::string& default_name, Library& library);
 
 }  // namespace foreshard

@@ -54,7 +54,7 @@ constexpr auto kFailureKeys = std::to_array<KeyInfo>({
     {"repair", "until a failed node is back, as in 24 h: for the number of spare nodes"},
 });
 
-/// Mean times between failures of one device can be longer than any run.
+/// The range of the mean time between failures of one device, which can be longer than any run.
 constexpr Measured<Seconds> kLifetime{.range = Range<Seconds>{Seconds(1.0), Seconds(1e12), "1 s to 1e12 s"}};
 constexpr std::int64_t kMostSamples = 1'000'000'000'000;
 constexpr double kMostEpochs = 1e4;
@@ -86,8 +86,8 @@ std::optional<FailureSpec> read_failures(const MapReader& training) {
                      .repair = map->maybe("repair", Measured<Seconds>{})};
 }
 
-/// Where a checkpoint and a restart take many times as long as the devices run between failures, the training
-/// does not end.
+/// Complains if a checkpoint and a restart take many times as long as the mean time between failures of all
+/// devices: such a training would never end.
 void check_failures(const MapReader& training, const FailureSpec& failures, std::int64_t devices) {
   constexpr double kLongest = 20.0;  // e^20: hundreds of millions of attempts for each that succeeds
   const Seconds between = failures.mtbf_per_device / static_cast<double>(devices);
@@ -112,8 +112,9 @@ OverlapSpec read_overlap(const MapReader& training, const OverlapSpec& usual) {
   return overlap;
 }
 
-/// What hides communication where the job does not say. On a CPU a collective in flight needs the core that
-/// would compute. A ring of context-parallel ranks computes on one part of the keys while the next travels.
+/// The overlap of communication and compute if the job does not say it. On a CPU a running collective
+/// occupies the core that would compute, so nothing overlaps. A ring of context-parallel ranks computes on
+/// one part of the keys while it receives the next.
 OverlapSpec usual_overlap(const JobSpec& job, OverlapSpec frameworks) {
   if (job.cluster.accelerator.is_cpu) return {};
   frameworks.cp = job.parallelism.cp_style == CpStyle::ring;
@@ -136,7 +137,7 @@ std::optional<double> TrainingSpec::steps() const {
   const auto batch = static_cast<double>(global_batch);
   if (tokens) return tokens->as_double() / (batch * static_cast<double>(sequence_length));
   if (!dataset) return std::nullopt;
-  // A product that is whole but for its rounding, 1.1 · 100, fills whole steps.
+  // Products such as 1.1 · 100 are whole except for rounding: do not round them up to another step.
   constexpr double kRounding = 1e-9;
   const double steps = dataset->epochs * static_cast<double>(dataset->samples) / batch;
   return std::max(1.0, std::ceil(steps * (1.0 - kRounding)));
@@ -157,7 +158,7 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.flash = map.maybe("flash", Choice<FlashVersion>{});
   if (!training.flash && training.attention == AttentionKind::flash) training.flash = usual_flash(job);
   training.compiled = map.optional("compiled", Boolean{}, usual.compiled);
-  // LayerNorm marks the models of the years in which dropout was usual.
+  // Models with LayerNorm are taken to be from the years in which dropout was usual.
   const bool usual_dropout = usual.dropout && job.model.norm == NormKind::layernorm;
   training.dropout = map.optional("dropout", Boolean{}, usual_dropout);
   const DType usual_gradient = usual_gradient_dtype(training.precision, usual);

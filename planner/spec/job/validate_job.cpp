@@ -28,7 +28,7 @@ std::string heads_objection(std::int64_t heads, std::int64_t kv_heads, std::int6
   return {};
 }
 
-/// Why this tp cannot shard the model, the most telling reason only; empty if it can.
+/// The most important reason why this tp cannot shard the model; empty if it can.
 std::string tp_objection(const JobSpec& job, std::int64_t tp) {
   const LayerPattern pattern = layer_pattern(job.model, job.training.sequence_length);
   for (const LayerKind& kind : pattern.kinds) {
@@ -44,7 +44,7 @@ std::string tp_objection(const JobSpec& job, std::int64_t tp) {
   return {};
 }
 
-/// Degrees beyond this are not suggested, whatever the sizes in the file.
+/// The largest degree that a complaint suggests.
 constexpr std::int64_t kMostTpListed = 65'536;
 
 /// "allowed here: 1, 2, 4, 8 (16 and more would leave this node of 8 devices)"
@@ -73,8 +73,8 @@ void check_tensor_parallel(const JobSpec& job, Findings& findings) {
 
 // ---- Devices and what is split over dp and cp.
 
-/// True where tp is wrong and dp is just what it leaves of the cluster: then dp will change with tp, and its
-/// own complaints would only repeat that of tp.
+/// True if tp is wrong and dp equals devices / (tp·pp·cp): dp will change with tp, so complaints
+/// about dp would only repeat the one about tp.
 bool dp_follows_wrong_tp(const JobSpec& job) {
   const ParallelismSpec& p = job.parallelism;
   const std::int64_t others = checked_product(p.tp, p.pp, p.cp);
@@ -189,7 +189,8 @@ void check_schedule(const JobSpec& job, Findings& findings) {
       if (p.pp < 2)
         findings.push_back(
             {"parallelism.pp", "the zero-bubble schedule needs several stages", "allowed here: at least 2"});
-      // Gradients are scattered after every backward from ZeRO-2 on; here most of them come a pass later.
+      // From ZeRO-2 on gradients are scattered after each backward pass, but with a split backward most of
+      // them are complete only after the weight pass.
       if (p.zero >= 2)
         findings.push_back(
             {"parallelism.zero",
@@ -269,7 +270,7 @@ void check_precision(const JobSpec& job, Findings& findings) {
 
 // ---- All of them.
 
-/// Sizes that everything else divides by.
+/// Checks that the sizes by which other checks divide are positive.
 void check_positive(const JobSpec& job, Findings& findings) {
   struct Size {
     const char* path;
@@ -293,7 +294,7 @@ void check_positive(const JobSpec& job, Findings& findings) {
 }
 
 struct Check {
-  const char* path;  ///< to blame where the check's own arithmetic overflows
+  const char* path;  ///< the key to complain about if the check's own arithmetic overflows
   void (*run)(const JobSpec&, Findings&);
 };
 constexpr std::array<Check, 13> kChecks{{{"parallelism.tp", check_tensor_parallel},
@@ -325,7 +326,7 @@ std::vector<Illegality> find_illegalities(const JobSpec& job) {
     }
   };
   for (const Check& check : kChecks) run(check);
-  // The sums over a job assume that its parts divide, so they come last.
+  // check_countable assumes that all sizes divide evenly, so it comes last.
   if (findings.empty()) detail::check_countable(job, findings);
   return findings;
 }

@@ -14,8 +14,8 @@ struct Illegality {
   std::string allowed;  ///< "allowed here: 1, 2, 4, 8"; may be empty
 };
 
-/// All reasons, none if the job is legal: heads and kv heads under tp, layers and stages, batch divisibility,
-/// schedules' own conditions, devices = tp·pp·cp·dp, ep within dp·cp.
+/// Returns all reasons why a job cannot run; empty if it is legal. Checks heads and kv heads under tp, layers
+/// and stages, batch divisibility, schedules' own conditions, devices = tp·pp·cp·dp, ep within dp·cp.
 std::vector<Illegality> find_illegalities(const JobSpec& job);
 
 }  // namespace foreshard

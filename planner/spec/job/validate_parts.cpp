@@ -33,8 +33,8 @@ void require_division(std::vector<Illegality>& findings, const char* path, std::
     findings.push_back({path, fmt::format("{} does not divide the model's {} {}", degree, size, what), ""});
 }
 
-/// The busiest of ep ranks has at most all tokens' rows, or those that its experts can get: a token goes to
-/// per_token different ones.
+/// Checks that the imbalance is possible. The busiest of ep ranks has at most the rows of all tokens, and at
+/// most as many as its experts can get: each token goes to per_token different experts.
 void check_imbalance(const JobSpec& job, const ExpertsSpec& experts, std::vector<Illegality>& findings) {
   constexpr const char* kPath = "model.experts.imbalance";
   if (!(experts.imbalance >= 1.0)) {
@@ -56,8 +56,9 @@ void check_imbalance(const JobSpec& job, const ExpertsSpec& experts, std::vector
          fmt::format("allowed here: 1 to {:.4g}", most)});
 }
 
-/// A version that the framework brings but nobody measured on the accelerator runs as its usual one, and a
-/// note says so; one that the job asks for must be known.
+/// Checks that a flash attention version named by the job has been measured on the accelerator. A version
+/// that only the framework implies may be unknown: it is replaced by the accelerator's usual one, with a
+/// note.
 void check_flash(const JobSpec& job, std::vector<Illegality>& findings) {
   const TrainingSpec& training = job.training;
   const AcceleratorSpec& accelerator = job.cluster.accelerator;
@@ -102,7 +103,7 @@ void check_experts(const JobSpec& job, std::vector<Illegality>& findings) {
     refuse("parallelism.ep", fmt::format("{} does not divide dp × cp = {}", p.ep, replicas), "");
   require_division(findings, "parallelism.ep", p.ep, experts.count, "experts");
   if (p.tp == 1) return;
-  // Each tp rank routes the tokens that sequence parallelism leaves it.
+  // Each tp rank routes its own tokens, which it has only with sequence parallelism.
   if (!p.sequence_parallel)
     refuse("parallelism.sequence_parallel", fmt::format("experts on tp {} need sequence parallelism", p.tp),
            "allowed here: true, or tp 1");
@@ -113,11 +114,11 @@ void check_experts(const JobSpec& job, std::vector<Illegality>& findings) {
 
 namespace {
 
-/// Ulysses gives every rank whole heads.
+/// Checks that Ulysses can give each rank whole heads.
 void check_ulysses_heads(const ParallelismSpec& p, const std::vector<LayerKind>& kinds,
                          std::vector<Illegality>& findings) {
   const std::int64_t parts = checked_product(p.tp, p.cp);
-  std::set<std::pair<std::string_view, std::int64_t>> objections;  // each once, whatever kinds share it
+  std::set<std::pair<std::string_view, std::int64_t>> objections;  // each once, for all kinds that share it
   for (const LayerKind& kind : kinds) {
     const auto* attention = std::get_if<SoftmaxAttention>(&kind.mixer);
     if (attention == nullptr) continue;

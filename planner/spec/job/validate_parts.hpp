@@ -8,7 +8,7 @@
 /// adapters.
 namespace foreshard::detail {
 
-/// Experts and how expert and tensor parallelism cut them.
+/// Experts, and how expert and tensor parallelism cut them.
 void check_experts(const JobSpec& job, std::vector<Illegality>& findings);
 /// Context parallelism in its three styles.
 void check_context_parallel(const JobSpec& job, std::vector<Illegality>& findings);

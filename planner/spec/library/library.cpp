@@ -26,13 +26,14 @@ std::string folder_of(ConfigKind kind) {
   return kind == ConfigKind::measured ? "measured" : noun_of(kind) + "s";
 }
 
-/// What the environment says of the bundled configs; none where it says nothing.
+/// The value of $FORESHARD_CONFIGS; null if it is not set.
 const char* chosen_directory() {
   const char* const chosen = std::getenv("FORESHARD_CONFIGS");
   return chosen != nullptr && *chosen != '\0' ? chosen : nullptr;
 }
 
-/// Why there are no bundled configs at all, empty if there are: no directory, or one of something else.
+/// Why there are no bundled configs at all: there is no such directory, or it has other contents. Empty if
+/// there are bundled configs.
 std::string no_configs() {
   const std::filesystem::path directory = configs_directory();
   const bool any = std::any_of(kConfigKinds.begin(), kConfigKinds.end(),

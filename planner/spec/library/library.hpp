@@ -10,16 +10,16 @@
 
 namespace foreshard {
 
-/// Opens the configs that a file refers to by name or path, each once, for one reading.
+/// Opens the configs to which a file refers by name or path. Each is opened once per Library.
 class Library {
  public:
   explicit Library(Complaints& complaints) : complaints_(&complaints) {}
 
   [[nodiscard]] Complaints& complaints() const { return *complaints_; }
 
-  /// The one document of the config that a scalar names: a bundled one by name, another by a path that
-  /// starts at the directory of the file in which the scalar stands. None, with a complaint that has `path`
-  /// for its key, if there is no such config or the file cannot be read.
+  /// The only document of the config that a scalar refers to. A name is that of a bundled config; a path is
+  /// relative to the directory of the file that contains the scalar. Null, with a complaint about the key
+  /// `path`, if there is no such config or the file cannot be read.
   NodePtr open(ConfigKind kind, const YamlNode& reference, const std::string& path);
 
  private:
@@ -29,17 +29,17 @@ class Library {
   std::map<std::filesystem::path, NodePtr> opened_;
 };
 
-/// "model", "accelerator", "cluster", "job", "file of measured jobs": one config of a kind.
+/// The noun for one config of a kind: "model", "accelerator", "cluster", "job", "file of measured jobs".
 std::string noun_of(ConfigKind kind);
 
-/// The name of a config that says none: its file's, without directory and extension; `fallback` where it does
-/// not stand in a file of its own.
+/// The name of a config without a `name`: that of its file, without directory and extension; `fallback` if it
+/// is not in a file of its own.
 std::string name_from_file(const Place& place, const std::string& fallback);
 
-/// A name has neither a slash nor the extension of a file; whatever has is a path.
+/// True if a reference is a path: it has a slash or the extension of a file. Else it is a name.
 bool is_path(const std::string& reference);
 
-/// Where the file of a bundled config would be; whether it is there is another question.
+/// The path that a bundled config of this name would have. The file may not exist.
 std::filesystem::path bundled_path(ConfigKind kind, const std::string& name);
 
 /// Why there is no bundled config of this name.

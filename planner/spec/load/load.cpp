@@ -16,7 +16,8 @@ namespace {
 
 constexpr const char* kStepTime = "measured.step_time";
 
-/// Complains of a job without a measured step time. What cannot be read was complained of already.
+/// Complains of a job without a measured step time. A time that cannot be read has been complained of
+/// already.
 void check_measured(const YamlNode& job, Complaints& complaints) {
   if (job.kind != YamlNode::Kind::map) return;
   const MapEntry* const measured = job.find("measured");
@@ -45,7 +46,7 @@ std::vector<JobSpec> read_jobs(const SourcePtr& source, const std::string& text,
   return jobs;
 }
 
-/// A config by a name or path that stands in no file: paths start at the current directory.
+/// Loads a config by a name or path that does not come from a file: paths start at the current directory.
 template <class Spec>
 Spec load_named(const std::string& name_or_path,
                 Spec (*read)(const NodePtr&, const Place&, const std::string&, Library&)) {

@@ -18,17 +18,18 @@ struct Override {
   std::string value;
 };
 
-/// What jobs are read for: those to be scored must say which step time was measured.
+/// The purpose for which jobs are read. Jobs to be scored must have a measured step time.
 enum class Purpose : std::uint8_t { plan, score };
 
-/// All jobs of one file (documents separated by `---`), defaults filled, names and paths resolved, legality
-/// checked. A name is looked up in configs/; a path is relative to the file that names it.
+/// Reads all jobs of one file (documents separated by `---`): fills in defaults, resolves names and paths,
+/// and checks that the jobs are legal. A name is looked up in configs/; a path is relative to the file that
+/// names it.
 /// @throws SpecError with every complaint of the file.
 std::vector<JobSpec> load_jobs(const std::filesystem::path& file, const std::vector<Override>& overrides = {},
                                Purpose purpose = Purpose::plan);
 
-/// The same for text that is not in a file; `name` stands for it in messages, relative paths start at the
-/// current directory.
+/// The same for a text that is not in a file. Messages call it `name`; relative paths start at the current
+/// directory.
 std::vector<JobSpec> parse_jobs(const std::string& text, const std::string& name,
                                 const std::vector<Override>& overrides = {}, Purpose purpose = Purpose::plan);
 

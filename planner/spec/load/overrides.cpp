@@ -11,7 +11,7 @@ namespace foreshard {
 
 namespace {
 
-/// What one override puts where.
+/// The value of one override, and the key that it sets.
 struct Setting {
   Place place;
   NodePtr value;
@@ -27,13 +27,13 @@ NodePtr open_reference(const NodePtr& node, const std::string& path, std::span<c
   }
   if (path != "cluster") return node;
   if (rest.front() == "accelerator") return expand_cluster(node, path, library);
-  // Other keys of a named cluster are changed as a job changes them: {name: dgx-h100, nodes: 8}.
+  // Other keys of a named cluster are replaced in the same form as in a job: {name: dgx-h100, nodes: 8}.
   if (node->kind == YamlNode::Kind::scalar) return make_map({"name", node->place, node});
   return node;
 }
 
-/// `map` with the setting at the end of `rest`; null, with a complaint, if the way there leads through a
-/// value that is no map.
+/// Returns `map` with the setting at the end of the path `rest`; null, with a complaint, if a value along the
+/// path is not a map.
 NodePtr set_below(const YamlNode& map, const std::string& path, std::span<const std::string> rest,
                   const Setting& setting, Library& library) {
   const std::string& key = rest.front();
@@ -61,7 +61,7 @@ NodePtr set_below(const YamlNode& map, const std::string& path, std::span<const 
   return below != nullptr ? with_entry(map, {key, entry->key_place, below}) : nullptr;
 }
 
-/// The override's value as YAML; none, with a complaint, if it is none.
+/// The override's value as YAML; none, with a complaint, if it is not YAML.
 std::optional<Setting> parse_setting(const Override& override, Complaints& complaints) {
   const std::string name = fmt::format("--set {}={}", override.path, override.value);
   const SourcePtr source = make_source_without_lines(name);

@@ -8,10 +8,10 @@
 
 namespace foreshard {
 
-/// The job with each override's value in place of its own, in the order given. A model, cluster or
-/// accelerator that the job names is opened where a path leads into it. New keys are added: the reader knows
-/// which there are. Complaints about such a value name the option, `--set parallelism.tp=6`, in place of a
-/// file.
+/// Returns the job with its values replaced by those of the overrides, in the order given. If an override's
+/// path leads into a model, cluster or accelerator that the job names, that config is opened. New keys are
+/// added; the reader later refuses unknown ones. Complaints about such a value name the option, `--set
+/// parallelism.tp=6`, instead of a file.
 NodePtr apply_overrides(NodePtr job, const std::vector<Override>& overrides, Library& library);
 
 }  // namespace foreshard

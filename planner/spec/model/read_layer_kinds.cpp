@@ -41,7 +41,7 @@ std::vector<std::string> names_of(const std::vector<LayerKind>& kinds) {
   return names;
 }
 
-/// Names stand in the names of blocks and tensors.
+/// True if a word can be the name of a kind. Names become parts of the names of blocks and tensors.
 bool is_name(const std::string& word) {
   return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
@@ -86,7 +86,7 @@ LatentAttention read_latent(const MapReader& attention, LatentAttention usual) {
   return usual;
 }
 
-/// Reads the kinds one after the other; each is what the model's keys say, but for its own.
+/// Reads the kinds one after the other. Each starts with the model's own values and replaces some of them.
 class KindReader {
  public:
   KindReader(const MapReader& model_map, const ModelSpec& model) : model_map_(model_map), model_(model) {}
@@ -149,7 +149,7 @@ class KindReader {
   const ModelSpec& model_;
 };
 
-/// Reads `pattern`: words that are repeated over the layers, or counts that add up to them.
+/// Reads `pattern`: either names of kinds, which repeat over the layers, or counts that add up to the layers.
 class PatternReader {
  public:
   PatternReader(const MapReader& map, const ModelSpec& model)
@@ -217,7 +217,7 @@ class PatternReader {
   bool has_counts_ = false;
 };
 
-/// A key that no layer heeds is a mistake.
+/// Complains of keys that no layer of the model uses.
 void check_use(const MapReader& map, const ModelSpec& model) {
   for (std::size_t i = 0; i < model.layer_kinds.size(); ++i) {
     if (std::find(model.pattern.begin(), model.pattern.end(), i) == model.pattern.end())

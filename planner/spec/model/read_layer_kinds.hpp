@@ -9,8 +9,8 @@ namespace foreshard {
 KeyTable layer_kind_keys();
 KeyTable kind_attention_keys();
 
-/// Reads `layer_kinds` and `pattern` of a model's map. What a kind leaves unsaid is as the model's other keys
-/// say, so those must have been read into `model` before.
+/// Reads `layer_kinds` and `pattern` of a model's map. Keys that a kind leaves out have the values of the
+/// model's own keys. @pre the model's other keys have been read into `model`
 void read_layer_kinds(const MapReader& map, ModelSpec& model);
 
 }  // namespace foreshard

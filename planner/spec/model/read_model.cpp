@@ -132,7 +132,7 @@ std::optional<ExpertsSpec> read_experts(const MapReader& map, std::int64_t layer
   return experts;
 }
 
-/// Sizes of the heads; reads well only after the counts did.
+/// Reads the sizes of the heads. @pre the counts have been read
 void read_heads(const MapReader& map, ModelSpec& model) {
   const std::size_t before = map.complaints().size();
   model.kv_heads = map.optional("kv_heads", WholeNumber{1, 1'000'000}, model.heads);
@@ -222,9 +222,9 @@ std::int64_t llama_ffn_hidden(std::int64_t hidden, std::int64_t multiple_of, dou
 
 namespace {
 
-/// {name: llama3-8b, layers: 4} as one map: the bundled model of that name with keys of its own. Any other
-/// name is no more than one, and a map without keys beside it comes back as it is. None, with a complaint, if
-/// the bundled model cannot be opened.
+/// Resolves {name: llama3-8b, layers: 4} into one map: the bundled model of that name with some keys
+/// replaced. A name that is not that of a bundled model is only a name, and such a map is returned unchanged.
+/// Null, with a complaint, if the bundled model cannot be opened.
 NodePtr expand_model(const NodePtr& node, const std::string& path, Library& library) {
   const MapEntry* const name = node->find("name");
   if (name == nullptr || name->value->kind != YamlNode::Kind::scalar || is_path(name->value->text))
@@ -235,7 +235,7 @@ NodePtr expand_model(const NodePtr& node, const std::string& path, Library& libr
     return node;
   const NodePtr base = library.open(ConfigKind::models, *name->value, path.empty() ? "name" : path + ".name");
   if (base == nullptr || base->kind != YamlNode::Kind::map) return base;
-  // The name said which model is meant; the model keeps the one it has.
+  // The name in the map only says which model is meant; the model keeps its own name.
   return merge_maps(*base, *without_entry(*node, "name"));
 }
 
@@ -245,7 +245,8 @@ ModelSpec read_model(const NodePtr& node, const Place& owner, const std::string&
   if (node->kind == YamlNode::Kind::scalar && !node->text.empty()) {
     const NodePtr document = library.open(ConfigKind::models, *node, path);
     if (document == nullptr) return {};
-    // A file describes a whole model. Its name may be that of a bundled one: config.json files are called like that.
+    // A file describes a whole model. Its name may be that of a bundled one: config.json files are called
+    // like that.
     const auto map = MapReader::open(document, document->place, "", kModelKeys,
                                      "a map that describes a model", library.complaints());
     return map ? read_model_map(*map) : ModelSpec{};

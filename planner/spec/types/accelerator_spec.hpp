@@ -19,17 +19,17 @@ struct GemmRate {
   double efficiency = 0.0;  ///< sustained fraction of peak on large products, fitted to measured kernels
 };
 
-/// How the accelerators of one node talk to each other.
+/// How the accelerators of one node are connected.
 enum class NodeFabric : std::uint8_t { nvswitch, mesh, pcie, shared_memory, none };
 
-/// A link class as one device sees it, one direction.
+/// One class of links, as one device sees it, in one direction.
 struct LinkSpec {
   BytesPerSecond bandwidth;  ///< from the datasheet
-  double efficiency = 1.0;   ///< fraction that large collectives reach, measured
+  double efficiency = 1.0;   ///< fraction of the bandwidth that large collectives reach, measured
   Seconds latency;           ///< per step of a ring (NCCL's: in the Simple protocol) or message
 };
 
-/// The node in which this accelerator usually comes; a cluster may say otherwise.
+/// The node in which this accelerator is usually built; a cluster may override it.
 struct UsualNode {
   std::int64_t devices = 1;
   NodeFabric fabric = NodeFabric::none;
@@ -38,18 +38,18 @@ struct UsualNode {
   std::optional<NcclSpec> nccl;  ///< none: collectives are plain rings
 };
 
-/// One device type. Every figure carries its source in the YAML it came from.
+/// One type of device. The source of every figure is in the YAML file from which it was read.
 struct AcceleratorSpec {
   std::string name;       ///< key, as in configs/accelerators
-  std::string full_name;  ///< as people write it: "NVIDIA H100 80GB SXM"
+  std::string full_name;  ///< for people: "NVIDIA H100 80GB SXM"
   bool is_cpu = false;
-  Bytes memory_capacity;  ///< what a process can allocate at most, context included
+  Bytes memory_capacity;  ///< the most that a process can allocate, context included
   BytesPerSecond memory_bandwidth;
   std::int64_t multiprocessors = 1;
   std::array<std::optional<GemmRate>, kDTypeCount>
       gemm;  ///< by dtype; none where the device has no such unit
   KernelConstants kernels;
-  std::optional<FlashVersion> usual_flash;  ///< what jobs run that name no version
+  std::optional<FlashVersion> usual_flash;  ///< the version of jobs that name none
   std::vector<KernelFit> fits;              ///< how well the constants reproduce measured kernels
   UsualNode node;
   std::optional<DollarsPerSecond> price;  ///< per device

@@ -14,15 +14,15 @@ enum class Topology : std::uint8_t { rail_optimised, fat_tree, torus, single_swi
 struct NetworkSpec {
   LinkSpec link;  ///< one device's share of its node's NICs, one direction
   Topology topology = Topology::rail_optimised;
-  double oversubscription = 1.0;  ///< leaf down-links over up-links; 1 = full bisection
+  double oversubscription = 1.0;  ///< a leaf's down-link over its up-link bandwidth; 1 = full bisection
 };
 
 /// Nodes of equal accelerators and the network between them.
 struct ClusterSpec {
   std::string name;
   AcceleratorSpec accelerator;
-  std::int64_t devices_per_node = 1;  ///< that the job uses
-  std::int64_t idle_per_node = 0;     ///< that a node has besides, left idle and paid for
+  std::int64_t devices_per_node = 1;  ///< devices that the job uses
+  std::int64_t idle_per_node = 0;     ///< further devices of a node, which are idle but paid for
   std::int64_t nodes = 1;
   NodeFabric fabric = NodeFabric::none;
   LinkSpec link;                 ///< between devices of one node

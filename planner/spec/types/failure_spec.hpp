@@ -8,12 +8,12 @@ namespace foreshard {
 
 /// How often a long training run is interrupted, and what an interruption costs.
 struct FailureSpec {
-  Seconds
-      mtbf_per_device;  ///< mean time between failures that one device, with its share of the rest, causes
-  Seconds checkpoint_write;  ///< that the run stands still for
+  /// Mean time between failures caused by one device and its share of the node and the network.
+  Seconds mtbf_per_device;
+  Seconds checkpoint_write;  ///< time for which the run stops to write a checkpoint
   Seconds restart;           ///< from the failure to the first step after it: noticing, replacing, loading
-  std::optional<Seconds> checkpoint_interval;  ///< computing between checkpoints; unsaid: the best
-  std::optional<Seconds> repair;               ///< until a failed node is back; for spare nodes
+  std::optional<Seconds> checkpoint_interval;  ///< computing time between checkpoints; none: the best
+  std::optional<Seconds> repair;               ///< time until a failed node is back; used with spare nodes
   friend bool operator==(const FailureSpec&, const FailureSpec&) = default;
 };
 

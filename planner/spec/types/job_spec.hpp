@@ -25,7 +25,7 @@ enum class ScheduleKind : std::uint8_t { gpipe, one_f_one_b, interleaved, zero_b
 enum class OptimizerKind : std::uint8_t { adamw, adam, sgd };
 enum class MemoryKind : std::uint8_t { allocated, reserved, other };
 
-/// Degrees multiply to the devices: tp · pp · cp · dp. ep divides dp · cp. All at least 1.
+/// Degrees of parallelism, all at least 1. The number of devices is tp · pp · cp · dp. ep divides dp · cp.
 struct ParallelismSpec {
   std::int64_t tp = 1;
   std::int64_t pp = 1;
@@ -40,10 +40,10 @@ struct ParallelismSpec {
   std::vector<std::int64_t> stage_layers;  ///< one per stage (pp · vp chunks in model order) when listed
 };
 
-/// How long a training is, in passes over its data.
+/// The length of a training, in passes over its data.
 struct DatasetSpec {
   double epochs = 1.0;
-  std::int64_t samples = 0;  ///< sequences of one epoch
+  std::int64_t samples = 0;  ///< sequences per epoch
   friend bool operator==(const DatasetSpec&, const DatasetSpec&) = default;
 };
 
@@ -53,7 +53,7 @@ struct TrainingSpec {
   std::int64_t micro_batch = 0;      ///< sequences per data-parallel rank and micro-batch
   Precision precision = Precision::bf16;
   AttentionKind attention = AttentionKind::flash;
-  std::optional<FlashVersion> flash;  ///< unsaid: the accelerator's usual
+  std::optional<FlashVersion> flash;  ///< none: the accelerator's usual version
   bool compiled = true;               ///< pointwise operations fused
   DType gradient_dtype = DType::fp32;
   Fp8Scaling fp8_scaling = Fp8Scaling::tensorwise;
@@ -62,24 +62,24 @@ struct TrainingSpec {
   ScheduleKind schedule = ScheduleKind::one_f_one_b;
   OverlapSpec overlap;
   OptimizerKind optimizer = OptimizerKind::adamw;
-  bool dropout = false;                ///< residual and attention dropout are run
-  std::optional<Tokens> tokens;        ///< of the whole training
-  std::optional<DatasetSpec> dataset;  ///< the same said in epochs; never both
+  bool dropout = false;                ///< the step runs residual and attention dropout
+  std::optional<Tokens> tokens;        ///< length of the whole training
+  std::optional<DatasetSpec> dataset;  ///< the same length in epochs; never both
   std::optional<FailureSpec> failures;
 
-  /// Steps of the whole training; none where the job does not say how long it is. Tokens may end within a
-  /// step, sequences fill the last one up.
+  /// Steps of the whole training; none if the job does not say how long it is. A number of tokens may end
+  /// within a step; a number of sequences is rounded up to whole steps.
   [[nodiscard]] std::optional<double> steps() const;
 };
 
-/// Low-rank adapters beside frozen weights (Hu et al. 2021, arXiv:2106.09685): y = x·Wᵀ + (x·Aᵀ)·Bᵀ.
+/// Low-rank adapters in addition to frozen weights (Hu et al. 2021, arXiv:2106.09685): y = x·Wᵀ + (x·Aᵀ)·Bᵀ.
 struct LoraSpec {
   std::int64_t rank = 0;
   bool attention = false;  ///< adapters on the attention projections
-  bool ffn = false;        ///< adapters on the FFN's
+  bool ffn = false;        ///< adapters on the FFN projections
 };
 
-/// What somebody measured for this very job.
+/// Published or own measurements of this job.
 struct MeasuredSpec {
   std::optional<Seconds> step_time;
   std::optional<Bytes> peak_memory;
@@ -89,8 +89,8 @@ struct MeasuredSpec {
   std::string assumed;
 };
 
-/// A training step to be planned. Readers fill every default, so nothing downstream asks what was left
-/// unsaid.
+/// A training step to be planned. Readers fill in all defaults, so later code need not know which keys the
+/// file left out.
 struct JobSpec {
   std::string name;
   ModelSpec model;

@@ -18,7 +18,7 @@ struct MlaSpec {
   friend constexpr bool operator==(const MlaSpec&, const MlaSpec&) = default;
 };
 
-/// Softmax attention: MHA, GQA or MQA by its kv heads.
+/// Softmax attention. The number of kv heads makes it MHA, GQA or MQA.
 struct SoftmaxAttention {
   std::int64_t heads = 0;
   std::int64_t kv_heads = 0;
@@ -37,24 +37,24 @@ struct LatentAttention {
   friend constexpr bool operator==(const LatentAttention&, const LatentAttention&) = default;
 };
 
-/// The layer is a feed-forward network alone.
+/// No mixer: the layer has only a feed-forward network.
 struct NoMixer {
   friend constexpr bool operator==(const NoMixer&, const NoMixer&) = default;
 };
 
-/// What lets the tokens of a sequence see each other.
+/// The sublayer that mixes the tokens of a sequence.
 using Mixer = std::variant<SoftmaxAttention, LatentAttention, NoMixer>;
 enum class MixerKind : std::uint8_t { attention, mla, none };
 enum class FeedForward : std::uint8_t { dense, experts, none };
 
-/// One kind of layer: its mixer, and the feed-forward network behind it. What all kinds of a model have in
-/// common (widths, norms, biases, experts) is said by the model.
+/// One kind of layer: its mixer, and the feed-forward network after it. Settings that all kinds of a model
+/// share (widths, norms, biases, experts) are in ModelSpec.
 struct LayerKind {
   std::string name;
   Mixer mixer;
   FeedForward ffn = FeedForward::dense;
 
-  /// True if layers of both kinds do the same, whatever they are called.
+  /// True if both kinds are the same except for their names.
   [[nodiscard]] bool does_the_same_as(const LayerKind& other) const {
     return mixer == other.mixer && ffn == other.ffn;
   }
@@ -63,9 +63,10 @@ struct LayerKind {
 inline bool has_mixer(const LayerKind& kind) { return !std::holds_alternative<NoMixer>(kind.mixer); }
 inline bool has_ffn(const LayerKind& kind) { return kind.ffn != FeedForward::none; }
 
-/// The keys that a query of this mixer sees at most; none: all of its sequence.
+/// The largest number of keys that a query of this mixer sees; none: all of its sequence.
 std::optional<std::int64_t> window_of(const Mixer& mixer);
-/// Mixers that differ in their windows alone have the same weights and activations.
+/// The mixer without its window. Mixers that differ only in their windows have the same weights and
+/// activations.
 Mixer without_window(Mixer mixer);
 
 }  // namespace foreshard

@@ -7,7 +7,7 @@ namespace foreshard {
 
 namespace {
 
-/// Collects layers one by one; kinds that do the same are listed once.
+/// Collects layers one by one; kinds that compute the same are listed once.
 class PatternBuilder {
  public:
   explicit PatternBuilder(std::int64_t sequence_length) : sequence_length_(sequence_length) {}

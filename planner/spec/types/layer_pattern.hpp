@@ -9,8 +9,8 @@
 
 namespace foreshard {
 
-/// Which kind each layer of a model is of. Kinds that do the same are one kind: two names for one thing, and
-/// windows that no sequence of this length reaches, change no figure.
+/// The kind of each layer of a model. Kinds that compute the same are merged into one: kinds that differ only
+/// in their names, or only in windows that are not shorter than the sequence.
 struct LayerPattern {
   std::vector<LayerKind> kinds;              ///< in the order of their first layers
   std::vector<std::size_t> kind_of;          ///< by layer, into `kinds`
@@ -22,11 +22,11 @@ struct LayerPattern {
   [[nodiscard]] bool has(FeedForward ffn) const;
 };
 
-/// The model's own pattern; without one, dense layers, and behind the first `experts.dense_layers` of them
-/// layers with experts where the model has experts.
+/// The pattern of a model. If the model lists none: dense layers; if the model has experts, the layers after
+/// the first `experts.dense_layers` have experts instead.
 LayerPattern layer_pattern(const ModelSpec& model, std::int64_t sequence_length);
 
-/// The mixer that a model's keys describe, for layers whose kind says nothing else.
+/// The mixer that the model's own keys describe. Layers whose kind does not override it have this mixer.
 Mixer usual_mixer(const ModelSpec& model);
 
 }  // namespace foreshard

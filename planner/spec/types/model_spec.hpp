@@ -10,7 +10,7 @@
 
 namespace foreshard {
 
-/// What stands between the two (or three) matrices of the feed-forward network.
+/// The activation between the two (or three) matrices of the feed-forward network.
 /// Gated kinds have three matrices: down(act(gate(x)) ∘ up(x)); the activation is SiLU for swiglu, GELU for
 /// geglu, sigmoid for glu. Plain kinds have two: down(act(up(x))). sqrelu is relu(x)². Source: Shazeer 2020,
 /// arXiv:2002.05202.
@@ -20,26 +20,26 @@ constexpr bool is_gated(FfnKind kind) {
 }
 
 enum class NormKind : std::uint8_t { rmsnorm, layernorm };  ///< layernorm has a bias, rmsnorm has not
-/// Which linear layers of a layer have biases: none, the q, k and v projections, those and the output
-/// projection, or all: of the FFN, experts and router too.
+/// Which linear layers have biases. none: no layer; qkv: the q, k and v projections; attention: these and the
+/// output projection; all: also those of the FFN, experts and router.
 enum class Biases : std::uint8_t { none, qkv, attention, all };
 enum class Positions : std::uint8_t { rope, learned, alibi, none };
 
-/// Mixture of experts in the FFN of every layer but the first `dense_layers`.
+/// Mixture of experts, in the FFN of every layer except the first `dense_layers`.
 struct ExpertsSpec {
   std::int64_t count = 0;          ///< experts per layer
   std::int64_t per_token = 0;      ///< k of the top-k router
   std::int64_t hidden = 0;         ///< ffn hidden size of one expert
-  std::int64_t shared_hidden = 0;  ///< total ffn hidden size of the experts that see every token
+  std::int64_t shared_hidden = 0;  ///< total ffn hidden size of the shared experts, which process every token
   std::int64_t dense_layers = 0;   ///< leading layers with the model's ordinary FFN
-  double imbalance = 1.0;          ///< most loaded expert rank's tokens over the mean
-  /// One number per expert steers the router's choice (DeepSeek-V3, arXiv:2412.19437, section 2.1.2); it is
-  /// set by a rule, not by gradients.
+  double imbalance = 1.0;          ///< tokens of the most loaded expert-parallel rank over the mean
+  /// The router adds one number per expert to its scores when it chooses (DeepSeek-V3, arXiv:2412.19437,
+  /// section 2.1.2). The number is updated by a rule, not by gradients.
   bool score_bias = false;
 };
 
-/// The architecture of a decoder (or, with causal = false, encoder) transformer; valid by construction when
-/// it comes out of a reader. Sizes are whole numbers of elements.
+/// The architecture of a decoder (or, with causal = false, encoder) transformer. Readers return only valid
+/// ones. Sizes are whole numbers of elements.
 struct ModelSpec {
   std::string name;
   std::int64_t layers = 0;
@@ -50,15 +50,16 @@ struct ModelSpec {
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
   std::int64_t vocab = 0;
-  std::int64_t vocab_multiple = 128;  ///< padded to a multiple of this times tp where it is computed
+  std::int64_t vocab_multiple = 128;  ///< programs pad the vocabulary to a multiple of this times tp
   bool tied_embeddings = false;
   NormKind norm = NormKind::rmsnorm;
-  std::int64_t norms_per_layer =
-      2;  ///< 2; 1 = attention and FFN in parallel after one norm; 4 = also after each
+  /// 2: one before each sublayer; 1: attention and FFN run in parallel after one norm; 4: also one after each
+  /// sublayer.
+  std::int64_t norms_per_layer = 2;
   Biases biases = Biases::none;
   bool qk_norm = false;
-  /// The norms of queries and keys run over all their heads at once (OLMo 2, arXiv:2501.00656), not over each
-  /// head.
+  /// The norms of queries and keys normalise all heads of a token together (OLMo 2, arXiv:2501.00656) instead
+  /// of each head.
   bool qk_norm_whole = false;
   /// One learned logit per head joins every softmax (gpt-oss, arXiv:2508.10925).
   bool attention_sinks = false;
@@ -68,10 +69,10 @@ struct ModelSpec {
   std::optional<std::int64_t> window;  ///< sliding-window attention: keys seen by a query
   std::optional<MlaSpec> mla;
   std::optional<ExpertsSpec> experts;
-  /// What the layers are where they are of several kinds; layer_pattern() resolves it. Without a pattern, the
-  /// keys above say all.
+  /// The kinds of layers, if there are several; layer_pattern() resolves them. Without a pattern, all layers
+  /// are as the members above say.
   std::vector<LayerKind> layer_kinds{};
-  std::vector<std::size_t> pattern{};  ///< by layer, into layer_kinds; repeated over the layers
+  std::vector<std::size_t> pattern{};  ///< indices into layer_kinds, by layer; repeated over the layers
 };
 
 }  // namespace foreshard

@@ -6,7 +6,7 @@
 
 #include "planner/spec/types/job_spec.hpp"
 
-/// The words with which YAML files and messages name the values of enumerations: one table per enumeration.
+/// The words for enumeration values in YAML files and messages: one table per enumeration.
 namespace foreshard {
 
 template <class E>

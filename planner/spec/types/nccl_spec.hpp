@@ -9,13 +9,13 @@ namespace foreshard {
 /// GPU generations between which NCCL's tuning constants differ.
 enum class NcclGeneration : std::uint8_t { volta, ampere, hopper, blackwell };
 
-/// What the collective model needs to know of NCCL on NVSwitch nodes beside their links. A node without it
-/// runs plain rings. Source: the accelerator's YAML; docs/collectives.md.
+/// What the model of collectives needs to know about NCCL on NVSwitch nodes, in addition to the links. Nodes
+/// without it run plain rings. Source: the accelerator's YAML; docs/collectives.md.
 struct NcclSpec {
   NcclGeneration generation = NcclGeneration::ampere;
-  BytesPerSecond nvls_bandwidth;  ///< what a device sends to the switch while the switch reduces (NVLink
-                                  ///< SHARP), one direction; 0: the switch cannot
-  Seconds fixed;                  ///< of every collective beside its steps: launch, the members' meeting
+  BytesPerSecond nvls_bandwidth;  ///< a device's rate to the switch while the switch reduces (NVLink SHARP),
+                                  ///< one direction; 0: the switch cannot reduce
+  Seconds fixed;                  ///< fixed time of every collective: launch, and waiting for all members
 };
 
 }  // namespace foreshard

@@ -22,7 +22,7 @@ void Complaints::throw_if_any() const {
     return std::tuple(file_order.at(a.mark.file), a.mark.line, a.mark.column) <
            std::tuple(file_order.at(b.mark.file), b.mark.line, b.mark.column);
   });
-  // Two jobs that name the same broken model complain of it once.
+  // If two jobs refer to the same broken model, its complaints are shown once.
   std::vector<Diagnostic> distinct;
   std::set<std::string> seen;
   for (Diagnostic& d : ordered) {
@@ -34,7 +34,7 @@ void Complaints::throw_if_any() const {
 std::string quote(std::string_view text) {
   constexpr std::size_t kLongest = 40;
   std::size_t end = std::min(text.size(), kLongest);
-  // Not in the middle of a character.
+  // Do not cut in the middle of a UTF-8 character.
   while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
   std::string shown(text.substr(0, end));
   std::replace_if(

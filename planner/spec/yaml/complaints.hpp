@@ -10,22 +10,23 @@
 
 namespace foreshard {
 
-/// Gathers what is wrong with an input while the readers go on, so that a user sees all of it at once.
+/// Collects everything that is wrong with an input. Readers continue after a complaint, so that a user sees
+/// all complaints at once.
 class Complaints {
  public:
   void add(const Place& place, std::string path, std::string message, std::string allowed = {});
 
-  /// For readers: nothing was added since, so what they read so far can be reasoned about.
+  /// The number of complaints. If it has not changed since a reader began, all values read since are valid.
   [[nodiscard]] std::size_t size() const { return diagnostics_.size(); }
 
-  /// @throws SpecError if there is any complaint: those of one file together, in the order of its lines.
+  /// @throws SpecError if there is any complaint; complaints are grouped by file, in the order of its lines
   void throw_if_any() const;
 
  private:
   std::vector<Diagnostic> diagnostics_;
 };
 
-/// A user's text as a message shows it: in quotes, on one line, shortened.
+/// A user's text in the form that messages show: in quotes, on one line, shortened.
 std::string quote(std::string_view text);
 
 /// "; did you mean 'x'?" with the candidate nearest to `word`, or nothing.

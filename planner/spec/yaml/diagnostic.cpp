@@ -26,7 +26,7 @@ std::vector<std::string> characters_of(std::string_view line) {
   return characters;
 }
 
-/// The line and, below it, a caret at the column. Of a long line a window around the column.
+/// The line and, below it, a caret at the column. Shows only the part around the column if the line is long.
 std::string line_with_caret(const Diagnostic& diagnostic) {
   const std::vector<std::string> characters = characters_of(diagnostic.line_text);
   const std::size_t caret = static_cast<std::size_t>(std::max(diagnostic.mark.column, 1)) - 1;
@@ -40,7 +40,7 @@ std::string line_with_caret(const Diagnostic& diagnostic) {
   std::string line = first > 0 ? "…" : "";
   std::string below = first > 0 ? " " : "";
   for (std::size_t i = first; i < last; ++i) line += characters[i];
-  // Tabs stay tabs, so that the caret stands right however wide they are.
+  // Keep tabs as tabs: the caret is then at the right column whatever the tab width is.
   for (std::size_t i = first; i < caret; ++i) below += i < last && characters[i] == "\t" ? "\t" : " ";
   if (last < characters.size()) line += "…";
   std::string text = fmt::format("{:5} | {}\n      | {}^", diagnostic.mark.line, line, below);
@@ -54,7 +54,8 @@ std::string lower(std::string text) {
   return text;
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other.
+/// The smallest number of insertions, deletions, replacements and swaps of neighbours that turn one word into
+/// the other.
 std::size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i) {

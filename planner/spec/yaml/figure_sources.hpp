@@ -4,12 +4,12 @@
 
 namespace foreshard {
 
-/// Where the figures of a written cluster come from, map by map: the `source` of each. Readers check sources
-/// and leave them in the file; whoever writes figures says where they are from. Empty: nothing is written.
+/// The `source` of each map in a written accelerator or cluster file. Readers check sources but do not store
+/// them, so a writer of figures must be told where they are from. Empty: no source is written.
 struct FigureSources {
   std::string memory;
   std::string multiprocessors;
-  std::string gemm;  ///< of every data type
+  std::string gemm;  ///< for every data type
   std::string kernels;
   std::string attention;
   std::string link;     ///< between devices of a node

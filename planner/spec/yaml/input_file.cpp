@@ -16,7 +16,7 @@ namespace foreshard {
 
 namespace {
 
-/// What a process has read is a fact about the process; so is this list.
+/// The regular files that this process has read. There is one list per process.
 class Inputs {
  public:
   void add(const FileIdentity& file, const std::string& name) {
@@ -47,7 +47,7 @@ Inputs& inputs() {
   throw InputError(fmt::format("{}: {}", what, std::strerror(errno)));
 }
 
-/// Closes itself.
+/// An open file, closed by the destructor.
 class OpenInput {
  public:
   explicit OpenInput(const std::filesystem::path& file)

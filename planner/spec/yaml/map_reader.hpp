@@ -13,32 +13,33 @@
 
 namespace foreshard {
 
-/// One key that a map may have. Readers keep these as tables: messages, the JSON Schema and the reference of
-/// keys come from them.
+/// One key that a map may have. Each reader has a table of its keys, from which messages, the JSON Schema and
+/// the reference of keys are made.
 struct KeyInfo {
   std::string_view key;
   std::string_view description;
-  std::string_view default_value{};  ///< as it would be written; empty where there is none that always holds
+  std::string_view default_value{};  ///< as in a file; empty if there is none, or if it depends on other keys
 };
 using KeyTable = std::span<const KeyInfo>;
 
-/// Reads one YAML map: typed values by key, every problem added to the complaints, and a harmless value
-/// returned in its place so that reading goes on. Whoever reasons about several keys first asks
-/// Complaints::size() whether they were all well.
+/// Reads typed values by key from one YAML map. For a wrong value it adds a complaint and returns a harmless
+/// value, so that reading continues. Code that compares several values must first check with
+/// Complaints::size() that all of them were valid.
 class MapReader {
  public:
-  /// A reader of a node that must be a map; none, with a complaint, if it is not.
-  /// @param owner the key that names the map: the place of complaints about what it lacks
-  /// @param path  of the map, "" for a whole document
-  /// @param what  the map is, as in "a model is a map of keys"
+  /// Opens a node that must be a map; returns none, with a complaint, if it is not.
+  /// @param owner the place of the key that names the map: complaints about missing keys point there
+  /// @param path  the dotted path of the map, "" for a whole document
+  /// @param what  the map describes, as in "a model is a map of keys"
   static std::optional<MapReader> open(NodePtr node, const Place& owner, std::string path, KeyTable keys,
                                        std::string_view what, Complaints& complaints);
 
   [[nodiscard]] bool has(std::string_view key) const { return node_->find(key) != nullptr; }
-  /// The value of a key, null if there is none.
+  /// The value of a key; null if the key is missing.
   [[nodiscard]] NodePtr value(std::string_view key) const;
 
-  /// The value of a key that must be there; T{} with a complaint if it is not, or is no such value.
+  /// The value of a required key; T{}, with a complaint, if the key is missing or its value is not of this
+  /// kind.
   template <class Kind>
   typename Kind::type required(std::string_view key, const Kind& kind) const {
     if (!has(key)) {
@@ -48,7 +49,8 @@ class MapReader {
     return maybe(key, kind).value_or(typename Kind::type{});
   }
 
-  /// The value of a key that may be there.
+  /// The value of an optional key; none if it is missing, or, with a complaint, if its value is not of this
+  /// kind.
   template <class Kind>
   std::optional<typename Kind::type> maybe(std::string_view key, const Kind& kind) const {
     const NodePtr node = value(key);
@@ -61,7 +63,7 @@ class MapReader {
     return maybe(key, kind).value_or(std::move(fallback));
   }
 
-  /// The values of a list that must not be empty; each item of the kind.
+  /// The values of a list that must not be empty; each item must be of this kind.
   template <class Kind>
   std::vector<typename Kind::type> list(std::string_view key, const Kind& kind) const {
     std::vector<typename Kind::type> values;
@@ -74,16 +76,16 @@ class MapReader {
     return values;
   }
 
-  /// The reader of a map below a key; none if the key is not there or has another value, which is complained
-  /// of.
+  /// The reader of the map below a key; none if the key is missing or, with a complaint, if its value is not
+  /// a map.
   [[nodiscard]] std::optional<MapReader> child(std::string_view key, KeyTable keys) const;
   [[nodiscard]] std::optional<MapReader> required_child(std::string_view key, KeyTable keys) const;
 
-  /// The readers of the maps in a list that must not be empty; none if the key is not there. An item that is
-  /// no map is complained of and left out.
+  /// The readers of the maps in a list that must not be empty; none if the key is missing. Items that are not
+  /// maps are complained of and left out.
   [[nodiscard]] std::vector<MapReader> children(std::string_view key, KeyTable keys) const;
 
-  /// A complaint about the value of a key, or about the map if the key is not there.
+  /// Adds a complaint about the value of a key, or about the map if the key is missing.
   void complain(std::string_view key, std::string message, std::string allowed = {}) const;
   void complain_of_missing(std::string_view key) const;
 

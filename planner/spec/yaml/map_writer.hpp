@@ -5,19 +5,19 @@
 
 namespace foreshard {
 
-/// Writes YAML in block style, key by key in the order of the calls; the same calls give the same text.
+/// Writes YAML in block style, key by key in the order of the calls. Equal calls give equal text.
 class MapWriter {
  public:
-  /// A comment on lines of its own; a line end begins the next line of the comment.
+  /// Writes a comment on lines of its own; each line of the text becomes one line of the comment.
   void comment(std::string_view text);
-  /// A number, a word or a quantity, which stands as it is.
+  /// Writes a number, a word or a quantity, without quotes.
   void plain(std::string_view key, std::string_view value);
   void plain(std::string_view key, double value);  ///< in the fewest digits that give the same number back
-  /// Any text, in quotes.
+  /// Writes any text, in quotes.
   void text(std::string_view key, std::string_view value);
-  /// An item of a list; the list is what begin() named.
+  /// Writes an item of the list that the last begin() named.
   void item(std::string_view value);
-  /// The entries up to end() belong to this key.
+  /// Starts a map or a list: the entries up to end() belong to this key.
   void begin(std::string_view key);
   void end();
 

@@ -38,7 +38,7 @@ NodePtr merge_maps(const YamlNode& base, const YamlNode& overlay) {
   for (const MapEntry& entry : overlay.entries) {
     const auto old = std::find_if(merged->entries.begin(), merged->entries.end(),
                                   [&](const MapEntry& each) { return each.key == entry.key; });
-    // A key that the overlay repeats stays repeated, for the reader to complain of.
+    // A key that is repeated in the overlay stays repeated, so that the reader complains of it.
     if (!replaced.insert(entry.key).second || old == merged->entries.end()) {
       merged->entries.push_back(entry);
     } else if (old->value->kind == YamlNode::Kind::map && entry.value->kind == YamlNode::Kind::map) {

@@ -7,8 +7,8 @@
 
 namespace foreshard {
 
-/// `base` with the entries of `overlay` in place of its own; where both have a map under a key, the maps are
-/// merged likewise. Both must be maps. Every entry keeps the place where it was written.
+/// Returns `base` with its entries replaced by those of `overlay`. If both have a map under a key, these maps
+/// are merged in the same way. Every entry keeps the place where it was written. @pre both are maps
 NodePtr merge_maps(const YamlNode& base, const YamlNode& overlay);
 
 /// `map` with one entry replaced, or added at its end.
@@ -17,12 +17,12 @@ NodePtr with_entry(const YamlNode& map, MapEntry entry);
 /// `map` without the entries of one key.
 NodePtr without_entry(const YamlNode& map, const std::string& key);
 
-/// A map of one entry, placed where the entry is.
+/// A map of one entry, with the entry's place.
 NodePtr make_map(MapEntry entry);
 
-/// Where to point for a dotted path below a map: at the value if it is there (at the key of one that is a
-/// map), else likewise for the nearest part of the path that is. A scalar in the place of a map (a model's
-/// name) stands for all that is below it.
+/// The place to which a complaint about a dotted path below a map should point: the value, or its key if the
+/// value is a map. If the path does not exist, the place of its longest part that does. A scalar in the place
+/// of a map (a model's name) stands for everything below it.
 Place locate(const YamlNode& map, const std::string& path);
 
 /// "parallelism.tp" as {"parallelism", "tp"}.

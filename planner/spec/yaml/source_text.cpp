@@ -38,7 +38,7 @@ std::size_t utf8_length(std::string_view text, std::size_t position) {
   for (std::size_t offset = 1; offset < length; ++offset) {
     if ((at(offset) & 0xC0U) != 0x80U) return 0;
   }
-  // Overlong forms, surrogates and what lies beyond U+10FFFF.
+  // Refuse overlong forms, surrogates and code points beyond U+10FFFF.
   const unsigned second = at(1);
   if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return 0;
   if ((first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return 0;

@@ -10,10 +10,10 @@
 
 namespace foreshard {
 
-/// A text that somebody wrote, kept to show its lines in complaints.
+/// An input text, kept in order to show its lines in complaints.
 struct SourceText {
-  std::string name;                 ///< in messages: the file as the user named it
-  std::filesystem::path directory;  ///< where relative paths in it start
+  std::string name;                 ///< for messages: the file as the user named it
+  std::filesystem::path directory;  ///< relative paths in the text start here
   std::vector<std::string> lines;   ///< without line ends; none for values from the command line
 };
 using SourcePtr = std::shared_ptr<const SourceText>;
@@ -26,20 +26,21 @@ struct Place {
 };
 
 SourcePtr make_source(std::string name, std::filesystem::path directory, const std::string& text);
-/// For a value from the command line: complaints show its name alone.
+/// The source of a value from the command line: complaints show only its name.
 SourcePtr make_source_without_lines(std::string name);
 
-/// The place as people count, in characters, and its line. The line is left out where there is none.
+/// The place with its column in characters instead of bytes.
 SourceMark mark_of(const Place& place);
+/// The text of the place's line; empty if the source has no lines.
 std::string line_at(const Place& place);
 
 class Complaints;
 
-/// The whole text of a file, without byte-order mark. Refused with a complaint, and none returned: what is
+/// Reads the whole text of a file, without byte-order mark. Returns none, with a complaint, if the file is
 /// missing, a directory, unreadable, larger than 64 MiB, binary or not UTF-8.
 std::optional<std::string> read_text_file(const std::filesystem::path& file, const std::string& name,
                                           Complaints& complaints);
-/// The same checks for a text that is already here.
+/// The same checks for a text that is already in memory.
 std::optional<std::string> check_text(std::string text, const std::string& name, Complaints& complaints);
 
 }  // namespace foreshard

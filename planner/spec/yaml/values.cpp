@@ -19,8 +19,9 @@ bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-/// Both bounds of a range; of one that is open to all that is sensible, the upper one only for what is
-/// beyond.
+// The range in words: both_bounds has both bounds. allowed_range omits the upper bound if it is the usual
+// kMany or kMuch; complaints about values above it use both_bounds.
+
 std::string both_bounds(const WholeNumber& range) {
   return fmt::format("a whole number from {} to {}", range.least, range.most);
 }
@@ -37,7 +38,7 @@ std::string allowed_range(const RealNumber& range) {
                                          : both_bounds(range);
 }
 
-/// The digits alone of a number that is right but for its dress: 8,192 or 8_192 or +8192 or "8192".
+/// The plain digits of a number that is only spelt differently: 8,192 or 8_192 or +8192 or "8192".
 std::string undressed(std::string_view text) {
   std::string digits;
   for (const char c : text) {
@@ -46,7 +47,7 @@ std::string undressed(std::string_view text) {
   return all_digits(digits) && digits.front() != '0' ? digits : std::string{};
 }
 
-/// A decimal number and nothing else; not finite ones are none.
+/// The value of a text that is a finite decimal number and nothing else; none for other texts.
 std::optional<double> plain_number(std::string_view text) {
   if (text.find_first_not_of("0123456789+-.eE") != std::string_view::npos) return std::nullopt;
   double number = 0.0;

@@ -12,38 +12,40 @@
 #include "planner/spec/yaml/yaml_document.hpp"
 #include "planner/units/parse_quantity.hpp"
 
-/// What a value in a YAML file may be. Each of these types reads a node into its `type` or says why not.
+/// The kinds of values in a YAML file. Each of these types reads a node into its `type`, or returns a
+/// complaint.
 namespace foreshard {
 
 template <class T>
 using Outcome = std::variant<T, ParseComplaint>;
 
-/// A whole number in decimal digits between two bounds, both allowed. A leading zero is refused: to YAML 1.1
-/// `010` is eight.
+/// A whole number in decimal digits, from `least` to `most`. A leading zero is refused, because `010` is
+/// eight in YAML 1.1.
 struct WholeNumber {
   using type = std::int64_t;
   std::int64_t least = 1;
   std::int64_t most = kMany;
 
-  /// More than anything that is counted here; products of two stay far below 2^63.
+  /// Larger than any count in a spec; products of two such numbers stay far below 2^63.
   static constexpr std::int64_t kMany = 1'000'000'000;
 
   [[nodiscard]] Outcome<type> read(const YamlNode& node) const;
 };
 
-/// A plain decimal number, 0.25 or 1e-3, between two bounds, both allowed.
+/// A plain decimal number, 0.25 or 1e-3, from `least` to `most`.
 struct RealNumber {
   using type = double;
   double least = 0.0;
   double most = kMuch;
 
-  /// More than any such number that means something; products of several stay finite.
+  /// Larger than any meaningful number of this kind; products of several stay finite.
   static constexpr double kMuch = 1e12;
 
   [[nodiscard]] Outcome<type> read(const YamlNode& node) const;
 };
 
-/// A number from kLeast to 1: a rate divided by the smallest is still one that can be reasoned about.
+/// A number from kLeast to 1. The smallest is not 0, so that a value divided by a fraction stays in a usable
+/// range.
 struct Fraction {
   using type = double;
   static constexpr double kLeast = 1e-4;
@@ -51,22 +53,23 @@ struct Fraction {
   [[nodiscard]] Outcome<type> read(const YamlNode& node) const;
 };
 
-/// `true` or `false`, no other word of YAML 1.1.
+/// `true` or `false`. Other boolean words of YAML 1.1 (yes, on) are refused.
 struct Boolean {
   using type = bool;
   [[nodiscard]] Outcome<type> read(const YamlNode& node) const;
 };
 
-/// Any text but an empty one.
+/// Any text that is not empty.
 struct Text {
   using type = std::string;
   [[nodiscard]] Outcome<type> read(const YamlNode& node) const;
 };
 
-/// One word of several.
+/// The complaint about a value that is none of these words.
 ParseComplaint complain_of_word(const YamlNode& node, const std::vector<std::string>& words);
 
-/// A value of an enumeration by its word in kWords<E>; only those of `choices`, if there are any.
+/// A value of an enumeration, written as its word in kWords<E>. If `choices` is not empty, only these values
+/// are allowed.
 template <class E>
 struct Choice {
   using type = E;
@@ -89,7 +92,7 @@ ParseComplaint complain_of_zero(const YamlNode& node);
 /// @param words the range, as in "0 s to 10 s"
 ParseComplaint complain_of_range(const YamlNode& node, bool too_small, std::string_view words);
 
-/// The least and the most that a quantity may be, and both in words.
+/// The smallest and the largest allowed value of a quantity, and the range in words.
 template <Dimensional Q>
 struct Range {
   Q least;
@@ -97,8 +100,8 @@ struct Range {
   std::string_view words;
 };
 
-/// What a quantity may be where its key says nothing narrower; none: all that parse_quantity reads. What a
-/// step takes, and the simulator's clock of picoseconds, stay within their counts.
+/// The range of a quantity whose key has no narrower range; none: everything that parse_quantity accepts.
+/// These ranges ensure that step times and the simulator's clock in picoseconds do not overflow.
 template <Dimensional Q>
 inline constexpr std::optional<Range<Q>> kUsualRange = std::nullopt;
 template <>
@@ -111,7 +114,7 @@ template <>
 inline constexpr std::optional<Range<FlopsPerSecond>> kUsualRange<FlopsPerSecond> =
     Range<FlopsPerSecond>{FlopsPerSecond(1e6), FlopsPerSecond(1e21), "1 MFLOP/s to 1000 EFLOP/s"};
 
-/// A quantity with its unit and within its range; zero only where said.
+/// A quantity with its unit, within its range. Zero is refused unless `zero_allowed`.
 template <Dimensional Q>
 struct Measured {
   using type = Q;

@@ -18,14 +18,15 @@ namespace {
 constexpr std::size_t kDeepest = 32;
 constexpr std::int64_t kLargest = 100'000;
 
-/// Leaves the YAML parser in the middle of a document.
+/// Thrown to stop the YAML parser in the middle of a document.
 struct Refused : std::runtime_error {
   Refused(Place where, const std::string& why) : std::runtime_error(why), place(std::move(where)) {}
   Place place;
 };
 
-/// Builds the node tree from the parser's events. Working on events rather than on yaml-cpp's own tree keeps
-/// repeated keys, keys' marks and quotes, and stops at a deep or endless document before it is unfolded.
+/// Builds the node tree from the parser's events. Unlike yaml-cpp's own tree, the events still have repeated
+/// keys, the marks of keys and quotes; and parsing can stop at a deep or endless document before it is
+/// expanded.
 class TreeBuilder : public YAML::EventHandler {
  public:
   explicit TreeBuilder(SourcePtr source) : source_(std::move(source)) {}
@@ -33,13 +34,13 @@ class TreeBuilder : public YAML::EventHandler {
   /// The document just parsed; null if it was empty.
   NodePtr take() { return std::exchange(root_, nullptr); }
 
-  /// The innermost list or map in brackets or braces that has begun and not ended; null if there is none.
+  /// The innermost list or map in brackets or braces that is still open; null if there is none.
   [[nodiscard]] const YamlNode* unclosed() const {
     return open_.empty() || !open_.back().in_brackets ? nullptr : open_.back().node.get();
   }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    // At a token that can begin nothing, a stray comma, yaml-cpp 0.7 finds empty documents without end.
+    // At a token that cannot begin a value (a stray comma), yaml-cpp 0.7 reports empty documents forever.
     if (mark.pos == document_start_) throw Refused(place_of(mark), "this is not YAML: nothing can begin so");
     document_start_ = mark.pos;
     anchors_.clear();
@@ -49,7 +50,8 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     auto node = start(YamlNode::Kind::null, mark);
-    // The mark of nothing is that of whatever comes next, perhaps lines below.
+    // yaml-cpp marks a missing value at the next token, which may be lines below: use the key's place
+    // instead.
     if (!open_.empty() && open_.back().entry) node->place = open_.back().entry->key_place;
     finish(std::move(node), anchor);
   }
@@ -82,7 +84,7 @@ class TreeBuilder : public YAML::EventHandler {
     std::shared_ptr<YamlNode> node;
     YAML::anchor_t anchor;
     bool in_brackets;
-    std::optional<MapEntry> entry;  ///< of a map: the key, while its value has not come
+    std::optional<MapEntry> entry;  ///< for a map: a key whose value has not come yet
   };
 
   [[nodiscard]] Place place_of(const YAML::Mark& mark) const {
@@ -116,7 +118,8 @@ class TreeBuilder : public YAML::EventHandler {
     place_value(finished, place);
   }
 
-  /// Puts a whole value where the parser stands: the document, a list, a key or what belongs to a key.
+  /// Adds a complete value at the parser's position: as the document, an item of a list, a key or a key's
+  /// value.
   void place_value(const NodePtr& node, const Place& place) {
     if (open_.empty()) {
       root_ = node;
@@ -146,8 +149,8 @@ class TreeBuilder : public YAML::EventHandler {
   std::map<YAML::anchor_t, NodePtr> anchors_;
 };
 
-/// A tab among the spaces before a line's text, at or just above the place: what YAML does not take as
-/// indentation, though people cannot see it.
+/// The place of a tab in the indentation of the place's line or of the lines just above it. YAML refuses tabs
+/// there, and people cannot see them.
 std::optional<Place> tab_near(const Place& place) {
   for (int line = place.line; line >= 1 && line >= place.line - 1; --line) {
     const std::string text = line_at({place.source, line, 1});
@@ -165,7 +168,7 @@ void complain_of_syntax(const YAML::ParserException& error, const TreeBuilder& b
                          error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW ||
                          error.msg == YAML::ErrorMsg::FLOW_END;
   if (lacks_end && open != nullptr) {
-    // The parser notices at some later place; people want to know which one it was.
+    // The parser notices an unclosed list or map only later: point to where it begins.
     const bool is_map = open->kind == YamlNode::Kind::map;
     complaints.add(open->place, "", is_map ? "this map has no closing '}'" : "this list has no closing ']'");
     return;
@@ -199,7 +202,7 @@ std::string kind_of(const YamlNode& node) {
 }
 
 std::vector<NodePtr> parse_yaml(const SourcePtr& source, const std::string& text, Complaints& complaints) {
-  // yaml-cpp 0.7 takes a quote that is still open after the last line end for closed.
+  // yaml-cpp 0.7 accepts a quote that is still open after the last line end, so strip trailing white space.
   std::istringstream stream(text.substr(0, text.find_last_not_of(" \t\r\n") + 1));
   TreeBuilder builder(source);
   std::vector<NodePtr> documents;
