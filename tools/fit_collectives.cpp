@@ -3,7 +3,7 @@
 //
 //   fit_collectives CONFIGS              the table of docs/collectives.md
 //   fit_collectives CONFIGS rows SET     every sample of a set: predicted, measured, error, what was chosen
-//   fit_collectives CONFIGS fit          per accelerator: NCCL's fixed time besides its steps, and the NVLS rate
+//   fit_collectives CONFIGS fit          per accelerator: NCCL's fixed time besides its steps; NVLS rate
 #include <cstdio>
 #include <exception>
 #include <functional>
