@@ -71,7 +71,8 @@ const Cause& largest_by(Key key) {
                            [&](const Cause& a, const Cause& b) { return key(a) < key(b); });
 }
 
-/// The category that takes most of the memory, in words.
+/// Describes what takes the memory of the worst stage: weights, gradients and optimizer state if these alone
+/// do not fit; else these, and activations and buffers.
 std::string main_tenant(const MemoryReport& memory) {
   if (memory.worst_stage >= memory.stages.size()) return {};
   const StageMemory& worst = memory.stages[memory.worst_stage];

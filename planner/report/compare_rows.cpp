@@ -102,8 +102,8 @@ class Rows {
     });
   }
 
-  /// Adds the titles: the first axis on which variants differ is the columns' title, the others are the rows
-  /// below it.
+  /// Adds the titles of the columns: the values on the first axis on which variants differ. Each other axis
+  /// is a row below them.
   void add_titles() {
     const std::vector<Axis> axes = varied_axes(comparison_.variants);
     if (axes.empty()) {

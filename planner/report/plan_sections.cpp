@@ -52,7 +52,8 @@ std::string_view limit_word(Limit limit) {
   return "";
 }
 
-/// The device's peak rate for a limit, if that limit alone holds for the part.
+/// Words about the rate of a part that has only this limit: the memory bandwidth, or the share of peak that
+/// GEMMs reach.
 std::string rate_words(const PlannedJob& planned, ComputePart part, Limit limit) {
   if (limit == Limit::memory) return ", " + with_unit(planned.job.cluster.accelerator.memory_bandwidth);
   if (limit != Limit::compute || part != ComputePart::gemms) return {};
