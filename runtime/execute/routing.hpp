@@ -58,7 +58,7 @@ class Routing {
   [[nodiscard]] const std::vector<std::int64_t>& own_counts() const { return own_counts_; }
 
   // Numbers of elements (rows times the hidden size), as collectives count them: sent to and arriving from
-  // each member of the expert-parallel group, and held by each member of the tensor-parallel group.
+  // each member of the expert-parallel group, and arriving at each member of the tensor-parallel group.
   [[nodiscard]] const std::vector<std::int64_t>& sent() const { return sent_; }
   [[nodiscard]] const std::vector<std::int64_t>& arrived() const { return arrived_; }
   [[nodiscard]] const std::vector<std::int64_t>& of_tp() const { return of_tp_; }

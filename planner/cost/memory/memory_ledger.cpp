@@ -77,7 +77,7 @@ Peak find_peak(const StepProgram& program, const TensorTable& tensors, const Sta
   const std::vector<ChunkVariants> chunks = trace_chunks(program, tensors, stage);
 
   Peak peak;
-  LiveBytes saved;             // by the (chunk, micro-batch) pairs in flight
+  LiveBytes saved;             // by the (chunk, micro-batch) pairs in flight, without the running one
   std::int64_t in_flight = 0;  // number of these pairs, with the running one
   peak.offer(saved, trace_alone(stage.prologue), in_flight);
   for (const Slot& slot : stage.order) {

@@ -28,14 +28,14 @@ struct LaneMark {
 /// first-out in program order, and program order is a topological order, so the start of an operation is
 /// known when it is reached. The rules are those of the simulator (sim/step/simulate_step.hpp), with these
 /// differences:
-///   other ranks     The other ranks of the stage are always ready: a collective takes its own time. Without a
-///                   board, other stages are always ready too: a Recv finds its data there.
+///   other ranks     The other ranks of the stage are always ready: a collective takes its own time. Without
+///                   a board, other stages are always ready too: a Recv finds its data there.
 ///   pieces          The pieces of a pipelined collective are not played one by one. A collective of g pieces
 ///                   that reads a matrix product starts when the product's first piece is done. It ends no
 ///                   earlier than one piece's time after the product's last piece. The same holds for a
 ///                   product that reads a collective.
-///   contention      If a communication starts before the end of kernels that were already played, the last of
-///                   these kernels is lengthened by the time that the communication takes from them.
+///   contention      If a communication starts before the end of kernels that were already played, the last
+///                   of these kernels is lengthened by the time that the communication takes from them.
 /// Example without contention: kernel A takes 3 s; collective C takes 2 s and reads A's result; kernel B
 /// takes 1 s and does not read C's result; kernel D reads C's result. A runs from 0 to 3, C from 3 to 5, B
 /// from 3 to 4. D starts at 5. The second from 4 to 5 is exposed communication on C's axis.
