@@ -31,7 +31,7 @@ constexpr auto kForced = std::to_array<Word<CollectiveAlgorithm>>({
     {"nvls-tree", CollectiveAlgorithm::nvls_tree},
 });
 
-/// The value of a word; none for `no_value`.
+/// The value that a word stands for; none for `no_value`.
 template <class Words>
 auto value_of(const Words& words, std::string_view word, std::string_view no_value)
     -> std::optional<decltype(words.front().value)> {

@@ -18,15 +18,15 @@ struct CollectiveSample {
   GroupSpan span;
   Bytes payload;  ///< as nccl-tests counts it
   Seconds measured;
-  std::optional<CollectiveAlgorithm> forced;  ///< whoever measured forbade all others
+  std::optional<CollectiveAlgorithm> forced;  ///< the measurement allowed only this algorithm
 };
 
 /// Collectives that one author measured on one kind of cluster.
 struct CollectiveSet {
   std::string name;
   std::string what;     ///< hardware, software, source
-  ClusterSpec cluster;  ///< the bundled one that it was measured on, or comes nearest
-  bool fitted = false;  ///< the model's constants were fitted to it, among others
+  ClusterSpec cluster;  ///< the bundled cluster that it was measured on, or the most similar one
+  bool fitted = false;  ///< true if the model's constants were fitted to this set (and others)
   double mean_error_at_most = 0.0;
   std::vector<CollectiveSample> samples;
 };
@@ -34,13 +34,15 @@ struct CollectiveSet {
 /// All sets of `configs`/physics/collectives_{sets,measured}.csv. @throws std::runtime_error on a bad file
 std::vector<CollectiveSet> load_collective_sets(const std::filesystem::path& configs);
 
+/// The predicted time of a sample and the algorithm that the model chooses.
 struct CollectivePrediction {
   Seconds time;
   CollectiveChoice choice;
 };
 CollectivePrediction predict(const ClusterSpec& cluster, const CollectiveSample& sample);
 
-/// Mean of |predicted / measured − 1|; 0 of none. @param from only samples of at least this payload
+/// Mean of |predicted / measured − 1|; 0 without samples. @param from  only samples of at least this payload
+/// count
 double mean_error(const CollectiveSet& set, Bytes from = Bytes());
 /// Mean of predicted / measured − 1.
 double bias(const CollectiveSet& set);

@@ -7,7 +7,7 @@
 
 namespace foreshard::tools {
 
-/// A CSV file with a header line; fields may be quoted, "" inside quotes is one quote.
+/// A CSV file with a header line. Fields may be quoted; "" inside quotes is one quote.
 class CsvTable {
  public:
   /// @throws std::runtime_error if the file cannot be read, or a row has another number of fields than the
@@ -17,7 +17,7 @@ class CsvTable {
   [[nodiscard]] std::size_t rows() const { return rows_.size(); }
   /// @throws std::out_of_range for a column that the header does not have.
   [[nodiscard]] const std::string& text(std::size_t row, std::string_view column) const;
-  /// @throws std::runtime_error if the field is no number: FILE, row and column.
+  /// @throws std::runtime_error if the field is not a number; the message has FILE, row and column.
   [[nodiscard]] double number(std::size_t row, std::string_view column) const;
 
  private:

@@ -1,9 +1,9 @@
-// How far the collective model is off measured collectives, set by set, and which constants would bring it
-// nearest.
+// Compares the collective model with measured collectives, set by set, and fits constants that bring it
+// closest.
 //
 //   fit_collectives CONFIGS              the table of docs/collectives.md
 //   fit_collectives CONFIGS rows SET     every sample of a set: predicted, measured, error, what was chosen
-//   fit_collectives CONFIGS fit          per accelerator, what NCCL takes beside its steps and the NVLS rate
+//   fit_collectives CONFIGS fit          per accelerator: NCCL's fixed time besides its steps; NVLS rate
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -41,7 +41,7 @@ void print_rows(const CollectiveSet& set) {
   }
 }
 
-/// Sets that share an accelerator, each weighing as much as another.
+/// Sets with the same accelerator; all have equal weight.
 using Sets = std::vector<CollectiveSet>;
 
 double error_with(Sets sets, const std::function<void(NcclSpec&)>& change) {
@@ -53,7 +53,7 @@ double error_with(Sets sets, const std::function<void(NcclSpec&)>& change) {
   return sum / static_cast<double>(sets.size());
 }
 
-/// The value among least, least + step, … most with the least error.
+/// The value among least, least + step, …, most with the smallest error.
 double best_of(double least, double most, double step, const std::function<double(double)>& error) {
   double best = least;
   double least_error = error(least);
@@ -66,7 +66,7 @@ double best_of(double least, double most, double step, const std::function<doubl
   return best;
 }
 
-/// Coordinate descent over the two constants.
+/// Fits the two constants by coordinate descent and prints them.
 void print_fit(const std::string& accelerator, const Sets& sets) {
   NcclSpec nccl = sets.front().cluster.nccl.value();
   constexpr int kSweeps = 4;

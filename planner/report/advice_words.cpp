@@ -12,10 +12,11 @@
 namespace foreshard::report {
 namespace {
 
-/// Holds an option and its value on one line while text is wrapped; no text has it otherwise.
+/// A placeholder for the space between an option and its value, so that wrapping keeps both on one line. It
+/// occurs in no other text.
 constexpr char kNoBreak = '\x01';
 
-/// "--set parallelism.zero=1 --set training.recompute=full", to be wrapped.
+/// "--set parallelism.zero=1 --set training.recompute=full", with kNoBreak for spaces that must not break.
 std::string as_options(const std::vector<Setting>& settings) {
   std::string text;
   for (const Setting& setting : settings)

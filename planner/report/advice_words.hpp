@@ -7,12 +7,12 @@
 
 namespace foreshard::report {
 
-/// What would make a job fit, one change a line with its memory and its step time; wrapped and indented.
+/// The changes that would make a job fit, one per line with its memory and step time; wrapped and indented.
 /// @pre the job does not fit
 std::vector<std::string> advice_lines(const PlannedJob& planned);
 
 /// The best change as a sentence: "With parallelism.zero=1 it would fit: 71.8 GiB, step 5.30 s (+0.3%)."
-/// Empty where nothing helps.
+/// Empty if nothing helps.
 std::string remedy_sentence(const JobSpec& job, const Advice& advice);
 
 }  // namespace foreshard::report

@@ -8,13 +8,13 @@
 
 namespace foreshard::report {
 
-/// The name of a source is never printed wider.
+/// Most columns that the name of a source is printed in.
 inline constexpr std::size_t kWidestSource = 20;
 
-/// What measured cases say about the error band, in words.
+/// Describes the error band that the measured cases need.
 std::vector<std::string> band_words(const BandFit& fit);
 
-/// Each source by the band that the others ask for; nothing where no source was held out.
+/// A table of the sources, each with the band fitted to the others; empty if no source was held out.
 std::vector<std::string> band_table(const BandFit& fit);
 
 }  // namespace foreshard::report

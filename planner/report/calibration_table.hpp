@@ -6,7 +6,8 @@
 
 namespace foreshard {
 
-/// What was measured, what it came to, and how well the constants reproduce it, family by family.
+/// The calibration for people: what was measured, the results, and how well the constants reproduce them, by
+/// family.
 std::string calibration_table(const CalibrationResult& calibration);
 
 }  // namespace foreshard

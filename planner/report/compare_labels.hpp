@@ -6,7 +6,7 @@
 
 #include "planner/search/comparison.hpp"
 
-/// How the variants of one comparison are told apart.
+/// Names that distinguish the variants of one comparison.
 namespace foreshard::report {
 
 /// As in machine-readable output: "micro_batch".
@@ -24,7 +24,8 @@ bool is_varied(const Comparison& comparison, Axis axis);
 /// The variant's value on an axis that has been given values. @pre it has one.
 const Choice& choice_on(const Variant& variant, Axis axis);
 
-/// What sets this variant apart from the others: "tp 4, recompute full"; the job's name if nothing does.
+/// The values that distinguish this variant from the others: "tp 4, recompute full"; the job's name if there
+/// are none.
 std::string label(const Comparison& comparison, std::size_t variant);
 
 }  // namespace foreshard::report

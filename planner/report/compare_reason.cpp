@@ -15,7 +15,7 @@
 namespace foreshard::report {
 namespace {
 
-/// Smaller differences are not worth a word: a percent is printed with one decimal.
+/// Smaller differences are not mentioned: percentages are printed with one decimal.
 constexpr double kNotWorthAWord = 0.0005;
 
 struct Cause {
@@ -58,7 +58,7 @@ double share_of_step(const Cause& cause, const Estimate& estimate) {
   return estimate.step.breakdown.*cause.part / estimate.step.time;
 }
 
-/// By how much more time per token a cause takes, in parts of the time per token of `faster`.
+/// The additional time per token due to a cause, as a fraction of the time per token of `faster`.
 double loss(const Cause& cause, const Estimate& slower, const Estimate& faster) {
   const Seconds more = slower.step.breakdown.*cause.part / slower.step.tokens -
                        faster.step.breakdown.*cause.part / faster.step.tokens;
@@ -71,7 +71,8 @@ const Cause& largest_by(Key key) {
                            [&](const Cause& a, const Cause& b) { return key(a) < key(b); });
 }
 
-/// What takes the most of the memory that is missing.
+/// Describes what takes the memory of the worst stage: weights, gradients and optimizer state if these alone
+/// do not fit; else these, and activations and buffers.
 std::string main_tenant(const MemoryReport& memory) {
   if (memory.worst_stage >= memory.stages.size()) return {};
   const StageMemory& worst = memory.stages[memory.worst_stage];

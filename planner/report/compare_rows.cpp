@@ -19,13 +19,13 @@ namespace {
 
 const std::string kNone = "–";
 
-/// Follows the step of a variant that does not fit; the table has a note about it.
+/// Marks the step time of a variant that does not fit; the table has a note about it.
 constexpr std::string_view kNotReal = "*";
 
 /// Shares below this print as 0.0%.
 constexpr double kNoShare = 0.0005;
 
-/// The text of a figure; none where the variant has no such figure.
+/// The text of a figure; none if the variant does not have the figure.
 using Cell = std::function<std::optional<std::string>(const ComparedVariant&)>;
 
 struct ShareRow {
@@ -89,20 +89,21 @@ class Rows {
     }
     if (!is_empty) rows_.push_back(std::move(row));
   }
-  /// A row of what only legal variants have.
+  /// Adds a row of a figure that only legal variants have.
   void add_legal(std::string name, const std::function<std::string(const ComparedVariant&)>& cell) {
     add(std::move(name), [&](const ComparedVariant& compared) {
       return compared.estimate ? std::optional(cell(compared)) : std::nullopt;
     });
   }
-  /// A row of what is a fact only if the variant fits.
+  /// Adds a row of a figure that only variants that fit have.
   void add_fitting(std::string name, const std::function<std::string(const ComparedVariant&)>& cell) {
     add(std::move(name), [&](const ComparedVariant& compared) {
       return compared.fits() ? std::optional(cell(compared)) : std::nullopt;
     });
   }
 
-  /// The first axis on which variants differ stands above the columns, the others below it.
+  /// Adds the titles of the columns: the values on the first axis on which variants differ. Each other axis
+  /// is a row below them.
   void add_titles() {
     const std::vector<Axis> axes = varied_axes(comparison_.variants);
     if (axes.empty()) {
@@ -170,7 +171,7 @@ class Rows {
     }
   }
 
-  /// Said where not all fit.
+  /// Adds a row about fitting if not all variants fit.
   void add_fits() {
     const bool all = std::all_of(comparison_.variants.begin(), comparison_.variants.end(),
                                  [](const ComparedVariant& compared) { return compared.fits(); });
@@ -216,7 +217,7 @@ class Rows {
     });
   }
 
-  /// Of the whole training where the job says how many tokens, else of 1e12 tokens.
+  /// Adds costs: of the whole training if the job says how many tokens, else of 1e12 tokens.
   void add_money() {
     const std::optional<Tokens>& all = first().job.training.tokens;
     const double tokens = all ? all->as_double() : 1e12;
@@ -240,7 +241,7 @@ class Rows {
     add_priced("break-even " + unit,
                [&](const ComparedVariant& compared) { return per_hour(compared.break_even); });
   }
-  /// A row of what only variants that fit have, and of those only some.
+  /// Adds a row of a figure that only some of the variants that fit have.
   void add_priced(std::string name, const Cell& cell) {
     add(std::move(name),
         [&](const ComparedVariant& compared) { return compared.fits() ? cell(compared) : std::nullopt; });

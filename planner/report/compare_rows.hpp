@@ -13,8 +13,8 @@ struct CompareRow {
   std::vector<std::string> cells;  ///< by variant
 };
 
-/// The rows of the table, the titles of its columns first. A figure that a variant has not (it is not legal,
-/// it does not fit, nobody knows a price) is "–"; figures that no variant has make no row.
+/// The rows of the table, the titles of its columns first. A figure that a variant does not have (not legal,
+/// does not fit, no price) is "–". Figures that no variant has are left out.
 std::vector<CompareRow> compare_rows(const Comparison& comparison);
 
 }  // namespace foreshard::report

@@ -21,14 +21,14 @@ using namespace report;
 using Lines = std::vector<std::string>;
 
 constexpr std::size_t kColumnGap = 2;
-/// No column is wider; what is longer is cut.
+/// Largest width of a column; longer text is cut.
 constexpr std::size_t kWidestCell = 30;
 
 void append(Lines& lines, const Lines& more) { lines.insert(lines.end(), more.begin(), more.end()); }
 
 std::string cut(const std::string& text) { return shortened(text, kWidestCell); }
 
-/// What the variants have in common, of the things that a comparison may vary.
+/// The values that all variants have in common, among those that a comparison may vary.
 std::string common_words(const Comparison& comparison) {
   const JobSpec& job = comparison.variants.front().variant.job;
   const auto fixed = [&](Axis axis) { return !is_varied(comparison, axis); };
@@ -54,7 +54,7 @@ std::string common_words(const Comparison& comparison) {
   return text;
 }
 
-/// " on 64 × NVIDIA H100 80GB SXM", as far as that is the same for all.
+/// " on 64 × NVIDIA H100 80GB SXM": the parts of this that are the same for all variants.
 std::string device_words(const Comparison& comparison) {
   const JobSpec& job = comparison.variants.front().variant.job;
   const std::string number = devices(job, job.cluster.devices());
@@ -86,7 +86,7 @@ Lines header(const Comparison& comparison) {
   return lines;
 }
 
-/// The columns from `first` to before `last`, the names of the rows before them.
+/// A table of the columns from `first` to `last` − 1, with the names of the rows on the left.
 Lines table_of(const std::vector<CompareRow>& rows, std::size_t first, std::size_t last) {
   std::vector<Column> columns{{rows.front().name, Align::left}};
   for (std::size_t v = first; v < last; ++v) columns.push_back({cut(rows.front().cells[v]), Align::right});
@@ -99,7 +99,7 @@ Lines table_of(const std::vector<CompareRow>& rows, std::size_t first, std::size
   return table.lines();
 }
 
-/// Tables of as many columns as are not wider than the page, at least one, one below the other.
+/// Splits the columns into tables that fit the page, one below the other; each has at least one column.
 Lines tables(const std::vector<CompareRow>& rows) {
   std::size_t names = 0;
   for (const CompareRow& row : rows) names = std::max(names, display_width(row.name));

@@ -17,8 +17,8 @@ namespace {
 /// Leads below this print as 0.0%.
 constexpr double kNoLead = 0.0005;
 
-/// "in 9 of 10", of a probability from a half to one. Measured runs bear out no more than 95 of 100
-/// (docs/comparing.md).
+/// "in 9 of 10", for a probability from 0.5 to 1. At most 95 of 100, because measured runs do not support
+/// more (docs/comparing.md).
 std::string how_often(double probability) {
   if (probability >= 0.95) return "in more than 95 of 100";
   return fmt::format("in {:.0f} of 10", 10.0 * probability);
@@ -28,8 +28,8 @@ std::int64_t devices_of(const Comparison& comparison, std::size_t variant) {
   return comparison.variants[variant].variant.job.cluster.devices();
 }
 
-/// Between unlike numbers of devices the faster need not be the better, and where each spends its time is no
-/// reason.
+/// True if two variants have the same number of devices. Otherwise the faster one need not be the better one,
+/// and the difference of their breakdowns explains nothing.
 bool of_like_size(const Comparison& comparison, std::size_t a, std::size_t b) {
   return devices_of(comparison, a) == devices_of(comparison, b);
 }
@@ -84,7 +84,7 @@ const ClusterSpec& cluster_of(const Comparison& comparison, std::size_t variant)
   return comparison.variants[variant].variant.job.cluster;
 }
 
-/// One sentence for each cluster, about its fastest variant: at which price it is as cheap as the others.
+/// Adds one sentence per cluster about its fastest variant: the price at which it is as cheap as the others.
 void tell_prices(const Comparison& comparison, std::vector<std::string>& told) {
   std::vector<std::size_t> fastest;  // of each cluster
   for (std::size_t i = 0; i < comparison.variants.size(); ++i) {
@@ -116,7 +116,8 @@ void tell_prices(const Comparison& comparison, std::vector<std::string>& told) {
   }
 }
 
-/// How the winner, or the last of the variants, scales from the first of its kind.
+/// How the winner (or the last variant) scales from its reference, the first variant that differs only in
+/// nodes.
 std::string scaling_words(const Comparison& comparison) {
   const std::size_t to = comparison.best.value_or(comparison.variants.size() - 1);
   const ComparedVariant& scaled = comparison.variants[to];
@@ -128,7 +129,8 @@ std::string scaling_words(const Comparison& comparison) {
   return cause.empty() ? text : text + " " + cause;
 }
 
-/// The nearest to fitting first: what is far from it nobody asks about.
+/// Explains why variants do not fit. Starts with those that lack least memory, which are the most interesting
+/// ones.
 void tell_what_does_not_fit(const Comparison& comparison, std::vector<std::string>& told) {
   const std::size_t number = std::min(comparison.too_large.size(), kMostAdvised);
   for (std::size_t i = 0; i < number; ++i) told.push_back(why_too_large(comparison, comparison.too_large[i]));

@@ -9,7 +9,7 @@ namespace foreshard::report {
 namespace {
 
 Fields variant_fields(const ComparedVariant& compared) {
-  // A job that is compared with nothing but itself has a variant too, with nothing in it.
+  // If no axis is varied, there is one variant, and its `variant` object is empty.
   Fields fields{{"variant", NamedFields{}}};
   append(fields, "", compare_fields(compared));
   if (compared.estimate) {

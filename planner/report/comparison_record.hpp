@@ -5,8 +5,8 @@
 
 namespace foreshard::report {
 
-/// `variants`, a row each: compare_fields, and `estimate`, the keys of a plan, or null where there is none;
-/// and `verdict` (verdict_fields).
+/// The keys are `variants`, with a row for each: compare_fields, and `estimate` with the keys of a plan, or
+/// null if there is none; and `verdict` (verdict_fields).
 Record comparison_record(const Comparison& comparison);
 
 }  // namespace foreshard::report

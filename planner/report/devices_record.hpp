@@ -5,8 +5,8 @@
 
 namespace foreshard::report {
 
-/// processor.{name,cores}, mpi, why_no_gpu and libraries.{driver,cuda,cublaslt,nccl,cudnn}, null where they are
-/// not known; and gpus[]: {name, memory_bytes, free_bytes, multiprocessors, architecture, is_built_for}.
+/// The keys are processor.{name,cores}, mpi, why_no_gpu and libraries.{driver,cuda,cublaslt,nccl,cudnn}, null
+/// if not known; and gpus[]: {name, memory_bytes, free_bytes, multiprocessors, architecture, is_built_for}.
 Record devices_record(const LocalDevices& devices);
 
 }  // namespace foreshard::report

@@ -32,7 +32,7 @@ std::string library_line(const GpuLibraries& libraries) {
                      libraries.cublaslt, libraries.nccl, cudnn);
 }
 
-/// What is wrong stands in one line, what to do in the next.
+/// Indents a message whose first line says what is wrong and whose next line says what to do.
 std::string indented(std::string text) {
   for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 1))
     text.replace(at, 1, "\n            ");

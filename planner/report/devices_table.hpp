@@ -6,7 +6,7 @@
 
 namespace foreshard {
 
-/// What `devices` answers, for people: the processor, MPI, each GPU, and the libraries for them.
+/// The result of `devices` for people: the processor, MPI, each GPU, and the libraries for GPUs.
 std::string devices_table(const LocalDevices& devices);
 
 }  // namespace foreshard

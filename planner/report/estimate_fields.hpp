@@ -8,11 +8,12 @@
 
 namespace foreshard::report {
 
-/// The machine-readable result, in the order in which its keys are documented: the one list from which JSON
-/// and CSV are written. Every job has the same keys. Units are in the keys: `_s` seconds, `_bytes` bytes.
+/// The fields of the machine-readable result of `plan`, in the order in which the keys are documented. JSON
+/// and CSV are both written from this list. Every job has the same keys. The keys contain the units: `_s`
+/// seconds, `_bytes` bytes.
 std::vector<Field> estimate_fields(const PlannedJob& planned);
 
-/// The keys of those that people sort a spreadsheet by, with `prefix` before each.
+/// The keys of the few fields by which people sort a spreadsheet, with `prefix` before each.
 std::vector<std::string> few_estimate_columns(const std::string& prefix = "");
 
 }  // namespace foreshard::report

@@ -7,7 +7,7 @@
 
 namespace foreshard::report {
 
-/// An object for each job. Their keys are a contract (estimate_fields.hpp).
+/// One object for each job. The keys are a stable interface (estimate_fields.hpp).
 Record estimate_record(std::span<const PlannedJob> jobs);
 
 }  // namespace foreshard::report

@@ -9,7 +9,7 @@
 namespace foreshard::report {
 namespace {
 
-/// Commas between groups of three digits of the whole part of a printed decimal number.
+/// Inserts commas between groups of three digits before the decimal point.
 std::string group_thousands(std::string text) {
   const std::size_t first = text.starts_with('-') ? 1 : 0;
   const std::size_t end = std::min(text.find('.'), text.size());
@@ -25,7 +25,8 @@ struct Scale {
   const char* name;
 };
 
-/// The first scale (they fall) in which the number is at least 1 as printed; the last for anything less.
+/// The first of the scales, which are in descending order, in which the number is at least 1 as printed; the
+/// last scale for smaller numbers.
 Scale pick(double number, std::initializer_list<Scale> scales) {
   for (const Scale& scale : scales) {
     if (std::abs(number) >= scale.size * 0.9995) return scale;
@@ -49,7 +50,7 @@ std::string grouped(std::int64_t number) { return group_thousands(fmt::format("{
 
 std::string fixed(double number, int decimals) {
   std::string text = fmt::format("{:.{}f}", number, decimals);
-  // What rounds to zero has no sign.
+  // A number that rounds to zero has no sign.
   if (text.starts_with('-') && text.find_first_not_of("-0.") == std::string::npos) text.erase(0, 1);
   return std::isfinite(number) ? group_thousands(text) : text;
 }

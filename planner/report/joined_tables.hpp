@@ -4,7 +4,7 @@
 
 namespace foreshard::report {
 
-/// The tables of several things, two blank lines between them.
+/// The tables of several results, with two blank lines between them.
 template <class Things, class TableOf>
 std::string joined_tables(const Things& things, TableOf table_of) {
   std::string text;

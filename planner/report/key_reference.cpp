@@ -15,9 +15,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// A map of the schema and where it stands in a job.
+/// A map of the schema and its paths in a job.
 struct KeySection {
-  std::vector<std::string> paths;  // several where maps alike stand side by side: gemm.bf16, gemm.fp16
+  std::vector<std::string> paths;  // several if equal maps have different keys: gemm.bf16, gemm.fp16
   const Json* map = nullptr;
 };
 
@@ -26,7 +26,7 @@ bool is_by_name(const Json& form) {
   return form.contains("additionalProperties") && form["additionalProperties"].is_object();
 }
 
-/// The map that a value may be, if it may be one; of a map by the user's own names, that below each name.
+/// The map that a value may be, if any. For a map whose keys are the user's names, the map below each name.
 const Json* map_in(const Json& form) {
   if (form.contains("properties")) return &form;
   if (is_by_name(form)) return map_in(form["additionalProperties"]);
@@ -43,7 +43,7 @@ std::string joined(const std::string& path, const std::string& key) {
   return path.empty() ? key : path + "." + key;
 }
 
-/// This map and those below it, depth first.
+/// Appends this map and the maps below it, depth first.
 void collect(std::vector<std::string> paths, const Json& map, std::vector<KeySection>& sections) {
   std::vector<KeySection> below;
   for (const auto& [key, form] : map["properties"].items()) {
@@ -107,7 +107,7 @@ std::string table(const KeySection& section) {
   return text;
 }
 
-/// The words that a value may be; "true" and "false" are words here.
+/// The words that are allowed as value, including "true" and "false".
 std::vector<std::string> words_of(const Json& form) {
   std::vector<std::string> words;
   if (form.contains("anyOf")) {
@@ -152,7 +152,7 @@ std::string key_reference() {
   const Json schema = Json::parse(job_schema_json());
   std::vector<KeySection> sections;
   collect({""}, schema, sections);
-  // What every job says comes before what mostly stands in files of its own.
+  // Keys that every job has come before those that are mostly in separate files.
   std::stable_partition(sections.begin(), sections.end(), [](const KeySection& section) {
     const std::string& path = section.paths.front();
     return !path.starts_with("model") && !path.starts_with("cluster");

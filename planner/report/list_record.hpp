@@ -5,9 +5,9 @@
 
 namespace foreshard::report {
 
-/// models[], accelerators[], clusters[], jobs[] and measured[], of the kinds that were asked for alone, a row
-/// for each config: its name, its kind, and the figures that `foreshard list` shows, in units that the keys
-/// name.
+/// The keys are models[], accelerators[], clusters[], jobs[] and measured[], only for the kinds that were
+/// asked for. Each config is a row with its name, its kind, and the figures that `foreshard list` shows; the
+/// keys contain the units.
 Record list_record(const BundledConfigs& configs);
 
 }  // namespace foreshard::report

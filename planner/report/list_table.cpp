@@ -23,7 +23,8 @@ Table table_of(const std::vector<BundledModel>& models) {
   return table;
 }
 
-/// The rate that training mostly runs at: bf16, or the nearest that the device has.
+/// The peak rate of matrix products in bf16, the usual training precision, or in the nearest type that the
+/// device has.
 std::string matrix_peak(const AcceleratorSpec& accelerator) {
   for (const DType type : {DType::bf16, DType::fp16, DType::tf32, DType::fp32, DType::fp64}) {
     const auto& rate = accelerator.gemm[static_cast<std::size_t>(type)];

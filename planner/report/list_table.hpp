@@ -6,7 +6,7 @@
 
 namespace foreshard {
 
-/// What `list` answers, for people: a table for each kind, with a blank line between.
+/// The result of `list` for people: a table for each kind, with a blank line between them.
 std::string list_table(const BundledConfigs& configs);
 
 }  // namespace foreshard

@@ -4,7 +4,7 @@
 
 namespace foreshard::report {
 
-/// Text as it stands in a cell of a Markdown table.
+/// Escapes text for a cell of a Markdown table.
 std::string markdown_cell(std::string text);
 
 }  // namespace foreshard::report

@@ -10,8 +10,8 @@
 
 namespace foreshard::report {
 
-/// How an answer is written. A further format is added here and in output_format.cpp, with a writer beside
-/// record_json.cpp: every command has it then.
+/// The output formats of all commands. To add a format, add it here and in output_format.cpp, and write its
+/// writer next to record_json.cpp.
 enum class OutputFormat : std::uint8_t {
   table,  ///< for people
   json,
@@ -19,7 +19,7 @@ enum class OutputFormat : std::uint8_t {
   short_csv  ///< few columns
 };
 
-/// What users call a format, and what help says about it; may be empty.
+/// The name of a format on the command line, and its help text, which may be empty.
 struct FormatName {
   OutputFormat format;
   std::string_view word;
@@ -31,7 +31,7 @@ inline constexpr std::array<FormatName, 4> kOutputFormats{
      {OutputFormat::csv, "csv", ""},
      {OutputFormat::short_csv, "csv-short", "few columns"}}};
 
-/// An answer for people and for programs; what is not asked for is not made.
+/// A command's result for people and for programs. Only the requested one is computed.
 struct Answer {
   std::function<std::string()> table;
   std::function<Record()> record;

@@ -17,17 +17,17 @@
 namespace foreshard::report {
 namespace {
 
-/// The cell that begins a row under a table's title.
+/// The first cell of a row below a table's title.
 std::string item(std::string_view name) { return fmt::format("  {}", name); }
 
-/// Of what backward still needs the activations: "of 4 micro-batches".
+/// The micro-batches whose activations are kept for backward: "of 4 micro-batches".
 std::string kept_words(const JobSpec& job, std::int64_t in_flight) {
   if (in_flight == 0) return {};
   const std::string number = "of " + counted(in_flight, "micro-batch", "es");
   return job.parallelism.vp > 1 ? number + ", one chunk each" : number;
 }
 
-/// What keeps the pipeline from being full, as the schedule's formula has it: (p−1) of (m·v + p−1) slots.
+/// The pipeline bubble by the schedule's formula: (p−1) of (m·v + p−1) slots.
 std::string bubble_words(const JobSpec& job) {
   const std::int64_t idle = job.parallelism.pp - 1;
   const std::int64_t work = job.micro_batches() * job.parallelism.vp;
@@ -39,7 +39,7 @@ std::string bubble_words(const JobSpec& job) {
                      counted(work + idle, "slot"));
 }
 
-/// A part's time of which a limit holds less than this is not told.
+/// Limits that account for less than this share of a part's time are not printed.
 constexpr double kNoLimit = 0.05;
 
 std::string_view limit_word(Limit limit) {
@@ -52,7 +52,8 @@ std::string_view limit_word(Limit limit) {
   return "";
 }
 
-/// What the device could do at best, of a limit that alone holds a part.
+/// Words about the rate of a part that has only this limit: the memory bandwidth, or the share of peak that
+/// GEMMs reach.
 std::string rate_words(const PlannedJob& planned, ComputePart part, Limit limit) {
   if (limit == Limit::memory) return ", " + with_unit(planned.job.cluster.accelerator.memory_bandwidth);
   if (limit != Limit::compute || part != ComputePart::gemms) return {};
@@ -96,7 +97,7 @@ std::string spaced(std::string name) {
 
 std::string share(double part, double whole) { return whole > 0.0 ? percent(part / whole) : "–"; }
 
-/// Along which group of ranks an axis' traffic runs.
+/// The group of ranks over which the traffic of an axis runs.
 GroupKind widest_group(CommAxis axis) {
   switch (axis) {
     case CommAxis::tp: return GroupKind::tp;
@@ -137,7 +138,7 @@ Lines step_table(const PlannedJob& planned) {
   const Unit unit = time_unit(step.time);
   Table table({{"where the step goes", Align::left}, {unit.name}, {"%"}, {"what limits it", Align::left}});
   const auto add = [&](const std::string& name, Seconds time, const std::string& limit) {
-    // A row that would show as 0.0 says nothing.
+    // A row that would print as 0.0 is left out.
     if (time < 0.0005 * step.time) return;
     table.row({item(name), in_unit(time.value(), unit), fixed(100.0 * (time / step.time), 1), limit});
   };
@@ -146,7 +147,7 @@ Lines step_table(const PlannedJob& planned) {
   add("attention core", detail.attention_core, limit_words(planned, ComputePart::attention_core));
   add("norms, activations, loss", detail.memory_bound, limit_words(planned, ComputePart::memory_bound));
   const Seconds other = step.breakdown.compute - detail.gemms - detail.attention_core - detail.memory_bound;
-  // What rounding leaves is no row.
+  // A rest that is only due to rounding is left out.
   if (other > 1e-6 * step.time) add("kernels made slower", other, "communication at the same time");
   for (const AxisRow& row : kAxisRows) {
     add(std::string(row.name) + ", exposed", step.breakdown.*row.exposed, link_of(job, row.axis));
@@ -208,13 +209,13 @@ Lines parameter_table(const PlannedJob& planned) {
   if (job.model.causal) {
     flops.row({item("training, causal"), with_unit(estimate.flops_per_token.training_causal)});
   }
-  // A width of 0 puts one below the other.
+  // With a width of 0, the tables are placed one below the other.
   return beside(table.lines(), flops.lines(), 0);
 }
 
 namespace {
 
-/// Attention and FFN of one kind of layer, beside each other's.
+/// Attention and FFN of one kind of layer, in columns next to each other.
 Lines kind_table(const JobSpec& job, const LayerSplit& kind, const std::string& title) {
   Table table({{title + ", one micro-batch", Align::left},
                {"parameters"},

@@ -5,13 +5,13 @@
 
 #include "planner/results/planned_job.hpp"
 
-/// The parts of the plan table, each a block of lines without indentation. Empty where there is nothing to
-/// say.
+/// The sections of the plan table. Each is a block of lines without indentation; empty if there is nothing to
+/// print.
 namespace foreshard::report {
 
 using Lines = std::vector<std::string>;
 
-/// In words; wrapped and indented already.
+/// Sentences, already wrapped and indented.
 Lines job_lines(const PlannedJob& planned);
 Lines verdict_lines(const PlannedJob& planned);
 Lines training_lines(const PlannedJob& planned);
@@ -22,7 +22,7 @@ Lines parameter_table(const PlannedJob& planned);
 Lines layer_table(const PlannedJob& planned);
 Lines communication_table(const PlannedJob& planned);
 
-/// The link that carries an axis, with its rate: the node's where the whole group lies within one node.
+/// The link that carries an axis, with its rate: the link within the node if the whole group is on one node.
 std::string link_of(const JobSpec& job, CommAxis axis);
 
 }  // namespace foreshard::report

@@ -13,7 +13,7 @@ namespace {
 
 using namespace report;
 
-/// The lines of the table, blocks apart by one blank line.
+/// The lines of the table, with one blank line between blocks.
 class Page {
  public:
   void block(const Lines& lines, std::size_t indent) {
@@ -43,7 +43,7 @@ Lines peaks_by_stage(const MemoryReport& memory) {
   return wrapped(text, kIndent, 2 * kIndent);
 }
 
-/// How the step time was come by, for people. What estimate.hpp lists, and "simulated", stands in JSON.
+/// How the step time was computed, in words for people. JSON has the values that estimate.hpp lists.
 std::string basis_words(const PlannedJob& planned) {
   const std::string& basis = planned.estimate.basis;
   if (planned.job.parallelism.pp == 1)

@@ -6,7 +6,7 @@
 
 namespace foreshard {
 
-/// What `plan` answers, for people: the job, the verdict in words, where the step goes and what limits it,
+/// The result of `plan` for people: the job, the verdict in words, the step time by cause and what limits it,
 /// memory, one layer, parameters, communication, notes. No line is wider than 100 columns; UTF-8, no colour;
 /// ends with a newline. The same job gives the same text.
 std::string plan_table(const PlannedJob& planned);

@@ -13,7 +13,7 @@
 namespace foreshard::report {
 namespace {
 
-/// "1 step", "3,576,279 steps": of a number that may be beyond whole numbers.
+/// "1 step", "3,576,279 steps", for a number that may exceed the range of integers.
 std::string counted_fixed(double number, std::string_view noun) {
   const std::string text = fixed(number, 0);
   return fmt::format("{} {}{}", text, noun, text == "1" ? "" : "s");

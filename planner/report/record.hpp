@@ -7,30 +7,31 @@
 
 namespace foreshard::report {
 
-/// What a command answers to programs. Every machine-readable format is written from this alone.
+/// The result of a command for programs. Every machine-readable format is written from a Record alone.
 struct Record {
-  std::vector<Fields> objects;  ///< one, or as many as there are jobs
-  /// Keys of lists in the one object: a format that has rows writes a row for each of their elements. Empty:
-  /// a row for each object.
+  std::vector<Fields> objects;  ///< a single object, or one for each job
+  /// Keys of lists in the single object: a format with rows writes one row for each of their elements. If
+  /// empty, one row for each object.
   std::vector<std::string> row_keys{};
-  /// Columns of a CSV for people, by key; one that ends with a dot stands for all that begin so. Empty: all.
+  /// Keys of the columns in a short CSV. A key that ends with a dot stands for all keys with this prefix. If
+  /// empty, all.
   std::vector<std::string> few_columns{};
 };
 
-/// The record of one thing.
+/// The record of a single object.
 Record record_of(Fields fields, std::vector<std::string> row_keys = {});
 
-/// One object for one thing, an array otherwise, ending with a newline. Whole numbers are exact up to 2^53 and
-/// doubles above; doubles read back to the same value; null stands where a value is not known.
+/// Writes a record as JSON: one object if it has one, else an array; ends with a newline. Integers are exact
+/// up to 2^53 and doubles above; doubles read back to the same value; unknown values are null.
 std::string record_json(const Record& record);
 
-/// One header and one row for each thing of the record; the columns are the keys, flattened with dots, of all
-/// rows. An unknown value is an empty cell, a list is joined with ';', and a list of things is a column for
-/// each of their keys. Numbers as in JSON. Quoting as RFC 4180 has it; lines end with a line feed alone. Empty
-/// for no rows.
+/// Writes a record as CSV: a header, then one row for each row of the record. The columns are the keys of all
+/// rows, flattened with dots. An unknown value is an empty cell; a list is joined with ';'; a list of objects
+/// has a column for each of their keys. Numbers as in JSON. Quoting by RFC 4180; lines end with a line feed
+/// only. Empty if there are no rows.
 std::string record_csv(const Record& record);
 
-/// The same with few columns, those that people sort a spreadsheet by.
+/// The same with few columns, those by which people sort a spreadsheet.
 std::string record_short_csv(const Record& record);
 
 }  // namespace foreshard::report

@@ -12,7 +12,7 @@
 namespace foreshard::report {
 namespace {
 
-/// Columns in the order in which they were first met, and the cells of each row by column.
+/// Columns in the order of their first occurrence, and the cells of each row by column.
 struct Sheet {
   std::vector<std::string> columns;
   std::vector<std::map<std::string, std::string>> rows;
@@ -26,7 +26,7 @@ struct Sheet {
 
 void put_fields(Sheet& sheet, const std::string& prefix, const Fields& fields);
 
-/// Each key of the rows is a column that holds all rows' values.
+/// Adds a list of objects: each of their keys is a column whose cell has the values of all objects.
 void put_rows(Sheet& sheet, const std::string& prefix, const FieldRows& rows) {
   Sheet inner;
   for (const Fields& row : rows.rows) {
@@ -50,7 +50,7 @@ std::string cell_of(const std::vector<std::int64_t>& values) {
   for (const std::int64_t value : values)
     numbers.push_back(std::visit(
         [](const auto& held) -> std::string {
-          // A count is a whole number or a double.
+          // A count is an integer or a double.
           if constexpr (std::is_arithmetic_v<std::decay_t<decltype(held)>>) return fmt::format("{}", held);
           return {};
         },
@@ -100,7 +100,8 @@ Sheet sheet_of(const Record& record) {
   return sheet;
 }
 
-/// The columns without those of sections that are unknown in one row and have columns in another one.
+/// The columns to print. A section that is null in one row and has columns in another one gets no column of
+/// its own.
 std::vector<std::string> shown_columns(const Sheet& sheet) {
   std::vector<std::string> shown;
   for (const std::string& column : sheet.columns) {
@@ -112,8 +113,8 @@ std::vector<std::string> shown_columns(const Sheet& sheet) {
   return shown;
 }
 
-/// RFC 4180, 2.5–2.7: a cell with a comma, a quote or a line end stands in quotes, and its quotes are
-/// doubled.
+/// Quotes a cell by RFC 4180, 2.5–2.7: a cell with a comma, a quote or a line end is put in quotes, and its
+/// quotes are doubled.
 std::string quoted(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string out = "\"";

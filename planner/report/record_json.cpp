@@ -10,7 +10,8 @@
 namespace foreshard::report {
 namespace {
 
-/// Objects keep the order in which keys were written, so that output is the same every time.
+/// A JSON type whose objects keep the order in which keys were written, so that the output is always the
+/// same.
 using Json = nlohmann::ordered_json;
 
 Json object_of(const Fields& fields);
@@ -40,7 +41,7 @@ Json json_of(const FieldValue& value) {
       value);
 }
 
-/// The dots of the keys are its levels.
+/// Converts fields into an object; dots in the keys separate its levels.
 Json object_of(const Fields& fields) {
   Json object = Json::object();
   for (const Field& field : fields) {
@@ -60,7 +61,7 @@ Json object_of(const Fields& fields) {
 std::string record_json(const Record& record) {
   Json objects = Json::array();
   for (const Fields& fields : record.objects) objects.push_back(object_of(fields));
-  // A name with bytes that are not UTF-8 must not cost the whole report.
+  // A name that is not valid UTF-8 must not make the whole report fail.
   return (objects.size() == 1 ? objects.front() : objects)
              .dump(2, ' ', false, Json::error_handler_t::replace) +
          "\n";

@@ -5,8 +5,8 @@
 
 namespace foreshard::report {
 
-/// `cases`, a row each; `sources`, by name; `all`; `band`, where it was asked for, with `held_out`, by source.
-/// Their keys: score_fields.hpp.
+/// The keys are `cases`, a row each; `sources`, by name; `all`; and, if asked for, `band` with `held_out`, by
+/// source. The keys within these: score_fields.hpp.
 Record score_record(const Score& score);
 
 }  // namespace foreshard::report

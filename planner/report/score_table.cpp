@@ -17,13 +17,13 @@ namespace {
 using namespace report;
 using Lines = std::vector<std::string>;
 
-/// No name of a case is printed wider: what is left beside the figures.
+/// Largest width of a case's name: the columns that the figures leave.
 constexpr std::size_t kWidestName = 42;
 const std::string kNone = "–";
 
 std::string number(std::size_t n) { return grouped(static_cast<std::int64_t>(n)); }
 
-/// Calls `add` for each case, with a row of its source's name before the first of each.
+/// Calls `add` for each case; before the first case of each source, adds a row with the source's name.
 template <class Heading, class Add>
 void by_source(const std::vector<ScoredCase>& cases, Heading heading, Add add) {
   const ScoredCase* before = nullptr;

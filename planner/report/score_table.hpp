@@ -6,8 +6,8 @@
 
 namespace foreshard {
 
-/// What `score` answers, for people: how far off the predictions are in a sentence, each case's step time and
-/// memory, then the statistics by source and, where asked for, the error band. At most 100 columns.
+/// The result of `score` for people: the errors of the predictions in a sentence, the step time and memory of
+/// each case, then the statistics by source and, if asked for, the error band. At most 100 columns.
 std::string score_table(const Score& score);
 
 }  // namespace foreshard

@@ -14,7 +14,7 @@ FieldValue known_or_null(const std::optional<Seconds>& time) {
   return time ? FieldValue(time->value()) : FieldValue(std::monostate{});
 }
 
-/// The fields of a section, or null for the section as a whole.
+/// The fields of a section; if the section is missing, one null for the whole section.
 template <class Part, class FieldsOf>
 void add_section(Fields& fields, const std::string& key, const std::optional<Part>& part,
                  FieldsOf fields_of) {

@@ -12,7 +12,7 @@
 namespace foreshard::report {
 namespace {
 
-/// One row per stage; of many stages the first, the last and the evenly spaced ones between.
+/// The stages that get a row; if there are many, the first, the last and evenly spaced ones between.
 std::vector<std::size_t> shown_stages(std::size_t stages) {
   constexpr std::size_t kMost = 8;
   std::vector<std::size_t> shown;
@@ -27,7 +27,7 @@ Seconds exposed_time(const SimulatedRank& rank) {
   return std::accumulate(rank.exposed.begin(), rank.exposed.end(), Seconds());
 }
 
-/// Those with most to do first, of equals by number.
+/// The ranks by time of their kernels, the longest first; equal ones by number.
 std::vector<std::size_t> by_kernels(const std::vector<SimulatedRank>& ranks) {
   std::vector<std::size_t> order(ranks.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -37,7 +37,7 @@ std::vector<std::size_t> by_kernels(const std::vector<SimulatedRank>& ranks) {
   return order;
 }
 
-/// Links of one direction between things of two kinds, which the busiest stands for.
+/// The links of one direction between two kinds of devices or switches; the busiest link is printed for all.
 struct LinkKind {
   SimulatedLink busiest;
   std::int64_t links = 0;
@@ -123,7 +123,7 @@ std::vector<std::string> path_lines(const SimulatedStep& step) {
                grouped(part.operations), in_unit(part.time.value(), unit),
                fixed(100.0 * (part.time / step.time), 1)});
   }
-  // Where the path has no more parts, rounding may have left less than nothing.
+  // If the path has no more parts, the rest may be slightly negative due to rounding.
   rest = std::max(rest, Seconds());
   table.row({"the rest", "", "", "", in_unit(rest.value(), unit), fixed(100.0 * (rest / step.time), 1)});
   return table.lines();

@@ -7,24 +7,25 @@
 
 namespace foreshard::report {
 
-/// What each stage did with the step; of many stages the first, the last and evenly spaced ones between.
+/// How each stage spent the step; if there are many stages, the first, the last and evenly spaced ones
+/// between.
 std::vector<std::string> stage_lines(const SimulatedStep& step);
 
-/// Which ranks the step waits for and which wait: those with most and least to do. Of a simulation of every
-/// rank.
+/// The ranks that the step waits for and the ranks that wait: those with most and with least work. Only if
+/// every rank was simulated.
 std::vector<std::string> rank_lines(const SimulatedStep& step);
 
-/// The critical path by operation. Empty where it was not followed.
+/// The critical path by operation. Empty if it was not computed.
 std::vector<std::string> path_lines(const SimulatedStep& step);
 
-/// By how much what is in the job's way makes its step longer, and over all draws. Empty where nothing is.
+/// By how much disturbances lengthen the step, also over all draws. Empty if there are no disturbances.
 std::vector<std::string> disturbed_lines(const SimulatedStep& step);
 
-/// The busiest link of each kind. Empty without flows.
+/// The busiest link of each kind. Empty if communication was not simulated as flows.
 std::vector<std::string> link_lines(const SimulatedStep& step);
 
-/// The trainings that were played failure by failure, beside the closed form of the plan. Empty where none
-/// were.
+/// The trainings that were simulated failure by failure, compared with the closed form of the plan. Empty if
+/// there are none.
 std::vector<std::string> training_lines(const SimulatedJob& done);
 
 }  // namespace foreshard::report

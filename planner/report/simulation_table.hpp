@@ -6,8 +6,8 @@
 
 namespace foreshard {
 
-/// What `simulate` answers, for people: the plan with simulated times, then what only a schedule knows: each
-/// stage's bubble and busy lanes, the critical path by operation, and where they were asked for, how ranks
+/// The result of `simulate` for people: the plan with simulated times, then results that only a simulation
+/// gives: each stage's bubble and busy lanes, the critical path by operation, and, if asked for, how ranks
 /// differ and what links carry. At most 100 columns.
 std::string simulation_table(const SimulatedJob& done);
 

@@ -6,7 +6,8 @@
 
 namespace foreshard::report {
 
-/// `job`; `variants`, a row each: those of validation_record, or {tp, pp, dp, why_not} and `job`; and `same_order`.
+/// The keys are `job`; `variants`, a row each, with the keys of validation_record, or {tp, pp, dp, why_not}
+/// and `job`; and `same_order`.
 Record sweep_record(const JobSpec& job, const Sweep& sweep);
 
 }  // namespace foreshard::report

@@ -16,7 +16,7 @@ std::string names(const std::vector<const SweepEntry*>& order) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
-/// Neighbours in the measured order whose difference drowns in their spreads.
+/// True if two neighbours in the measured order differ by less than their spreads.
 bool has_tie(const std::vector<const SweepEntry*>& measured) {
   for (std::size_t i = 1; i < measured.size(); ++i) {
     const PredictedAndMeasured& a = measured[i - 1]->validation->step;

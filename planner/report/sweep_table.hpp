@@ -7,7 +7,8 @@
 
 namespace foreshard {
 
-/// What `sweep` answers, for people: each variant predicted and measured, and whether the order holds.
+/// The result of `sweep` for people: each variant predicted and measured, and whether the predicted order is
+/// correct.
 std::string sweep_table(const JobSpec& job, const Sweep& sweep);
 
 }  // namespace foreshard

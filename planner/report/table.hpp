@@ -7,11 +7,11 @@
 
 namespace foreshard::report {
 
-/// Columns of a page where nobody says otherwise. No text that a report prints is wider than its page.
+/// Default width of a page in columns. Reports print no text wider than the page.
 inline constexpr std::size_t kWidth = 100;
 
-/// While it lives, what this thread prints is laid out for a page of so many columns. The same input gives
-/// the same output on pages of the same width.
+/// Sets the page width of this thread's reports while the object lives. The same input gives the same output
+/// on pages of the same width.
 class PageWidth {
  public:
   explicit PageWidth(std::size_t columns);
@@ -25,13 +25,13 @@ class PageWidth {
   std::size_t before_;
 };
 
-inline constexpr std::size_t kIndent = 2;  ///< of what stands below a heading
+inline constexpr std::size_t kIndent = 2;  ///< of text below a heading
 
-/// Columns that UTF-8 text takes in a terminal: one per code point, which is true of everything that the
-/// reports print themselves (×, ·, –, µ).
+/// Columns that UTF-8 text takes in a terminal: one per code point. That is correct for all characters that
+/// the reports print themselves (×, ·, –, µ).
 std::size_t display_width(std::string_view text);
 
-/// Text of at most `width` columns: what is wider ends with "…".
+/// The text cut to at most `width` columns; cut text ends with "…".
 std::string shortened(const std::string& text, std::size_t width);
 
 enum class Align { left, right };
@@ -41,7 +41,7 @@ struct Column {
   Align align = Align::right;
 };
 
-/// Rows of cells under titles, columns aligned, two spaces between them.
+/// A table with titles and aligned columns, with two spaces between columns.
 class Table {
  public:
   explicit Table(std::vector<Column> columns);
@@ -49,7 +49,7 @@ class Table {
   /// Appends one row. @pre as many cells as columns. @throws std::invalid_argument if not.
   void row(std::vector<std::string> cells);
 
-  /// Titles first; no trailing spaces.
+  /// The lines of the table, titles first, without trailing spaces.
   [[nodiscard]] std::vector<std::string> lines() const;
 
  private:
@@ -57,13 +57,13 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-/// Two blocks of lines next to each other, or one above the other with a blank line between where they would
-/// be wider than `width`.
+/// Places two blocks of lines next to each other; if that would be wider than `width`, one above the other
+/// with a blank line between them.
 std::vector<std::string> beside(std::vector<std::string> left, const std::vector<std::string>& right,
                                 std::size_t width);
 
-/// Text broken at spaces into lines of at most `width` columns, the first indented by `indent` spaces and the
-/// others by `hang`. A word that alone is wider is cut.
+/// Wraps text at spaces into lines of at most `width` columns. The first line is indented by `indent` spaces,
+/// the others by `hang`. A word that is wider than a line is cut.
 std::vector<std::string> wrapped(std::string_view text, std::size_t indent, std::size_t hang,
                                  std::size_t width = PageWidth::columns());
 

@@ -6,7 +6,8 @@
 
 namespace foreshard::report {
 
-/// {job, steps, losses[], final_loss, entropy, characters, alphabet, learning_rate, seconds, tokens_per_s}
+/// The keys: {job, steps, losses[], final_loss, entropy, characters, alphabet, learning_rate, seconds,
+/// tokens_per_s}
 Record training_record(const JobSpec& job, const TrainingCurve& curve);
 
 }  // namespace foreshard::report

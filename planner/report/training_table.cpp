@@ -14,7 +14,7 @@ namespace foreshard {
 
 namespace {
 
-/// A dozen rows over the steps, each the mean of the steps up to it since the row before.
+/// About a dozen rows. Each has the mean loss of the steps since the previous row.
 std::vector<std::string> bars(const TrainingCurve& curve) {
   constexpr std::size_t kRows = 12;
   constexpr double kWidth = 48.0;

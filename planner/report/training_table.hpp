@@ -7,7 +7,7 @@
 
 namespace foreshard {
 
-/// What `train` answers, for people: what was trained, the losses as bars, and what they say.
+/// The result of `train` for people: what was trained, the losses as bars, and a conclusion.
 std::string training_table(const JobSpec& job, const TrainingCurve& curve);
 
 }  // namespace foreshard

@@ -6,11 +6,11 @@
 
 namespace foreshard::report {
 
-/// name, model, devices and degrees of a job that is run.
+/// Name, model, devices and degrees of a job that is run.
 Fields run_job_fields(const JobSpec& job);
 
-/// job (run_job_fields), machine, shard, step, operations, waiting, exposed, overhead, memory, numerics, counted, routing and
-/// passed; docs/runtime.md has their keys.
+/// The keys are job (run_job_fields), machine, shard, step, operations, waiting, exposed, overhead, memory,
+/// numerics, counted, routing and passed; docs/runtime.md describes them.
 Fields validation_fields(const JobSpec& job, const Validation& validation);
 
 Record validation_record(const JobSpec& job, const Validation& validation);

@@ -64,7 +64,7 @@ std::string routing_line(const RoutingCheck& routing) {
       report::grouped(routing.planned_payload));
 }
 
-/// "tp 2, pp 1, dp 2, zero 1"; cp and ep where there are some.
+/// "tp 2, pp 1, dp 2, zero 1"; with cp and ep if they are used.
 std::string degrees(const ParallelismSpec& p) {
   std::string text = fmt::format("tp {}, pp {}, ", p.tp, p.pp);
   if (p.cp > 1) text += fmt::format("cp {}, ", p.cp);
@@ -72,7 +72,7 @@ std::string degrees(const ParallelismSpec& p) {
   return text + fmt::format("dp {}, zero {}", p.dp, p.zero);
 }
 
-/// What people call a phase; the optimizer's operations have but one.
+/// The word for a phase; empty for the optimizer's operations, which have only one.
 std::string_view words_for(Phase phase) {
   switch (phase) {
     case Phase::forward: return " forward";
@@ -99,7 +99,7 @@ class Rows {
  public:
   Rows(const Validation& validation)
       : validation_(validation),
-        // The smallest rows shown are a few hundredths of the step.
+        // The unit suits the smallest rows, which are a few hundredths of the step.
         unit_(report::time_unit(validation.step.measured / 20.0)),
         table_({{"operation", report::Align::left},
                 {"calls"},
@@ -126,7 +126,8 @@ class Rows {
   }
 
  private:
-  /// Less than half a percent of the step, both ways: shown together.
+  /// True if both predicted and measured time are less than half a percent of the step; such rows are
+  /// combined.
   [[nodiscard]] bool is_small(const PredictedAndMeasured& time) const {
     constexpr double kSmall = 0.005;
     return time.predicted < kSmall * validation_.step.measured &&

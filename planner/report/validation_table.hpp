@@ -7,8 +7,8 @@
 
 namespace foreshard {
 
-/// What `validate` answers, for people: what was compared and counted, and each kind of operation predicted
-/// and measured. At most 100 columns.
+/// The result of `validate` for people: what was compared and counted, and the predicted and measured time of
+/// each kind of operation. At most 100 columns.
 std::string validation_table(const JobSpec& job, const Validation& validation);
 
 }  // namespace foreshard

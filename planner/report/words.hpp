@@ -8,19 +8,19 @@
 #include "planner/spec/types/names.hpp"
 #include "planner/units/dtype.hpp"
 
-/// How the tables name things: the words of the job file, so that a reader can change what he reads.
+/// Names in the tables. They are the words of the job file, so that a reader knows which key to change.
 namespace foreshard::report {
 
 /// The link between the devices of a node, as a noun: "NVSwitch".
 std::string_view fabric_name(NodeFabric fabric);
 
-/// In which weights are stored for training in this precision: fp8 is for products only.
+/// The dtype of the weights for training in this precision. fp8 is used for products only.
 DType weight_dtype(Precision precision);
 
-/// In which weights stand on a device between their uses: FSDP keeps its shares in fp32.
+/// The dtype in which a device stores weights between their uses. FSDP stores its shares in fp32.
 DType stored_weight_dtype(const JobSpec& job);
 
-/// "GPU" or, where the accelerator is a CPU, "device".
+/// "GPU", or "device" if the accelerator is a CPU.
 std::string device_word(const JobSpec& job);
 /// "64 GPUs", "1 device"
 std::string devices(const JobSpec& job, std::int64_t number);

@@ -13,7 +13,7 @@
 
 namespace foreshard {
 
-/// A bundled config and the name by which users call it.
+/// A bundled config and the name by which users refer to it.
 struct BundledModel {
   std::string name;
   ModelSpec model;
@@ -28,16 +28,16 @@ struct BundledCluster {
   ClusterSpec cluster;
 };
 struct BundledJob {
-  std::string name;  ///< of its file, which may hold several jobs
+  std::string name;  ///< name of its file, which may hold several jobs
   JobSpec job;
 };
 struct BundledMeasurements {
   std::string name;
   std::int64_t cases = 0;
-  std::vector<std::string> accelerators;  ///< of the cases, each once, in the order of the file
+  std::vector<std::string> accelerators;  ///< of the cases, without duplicates, in the order of the file
 };
 
-/// What `list` answers: the bundled configs of the kinds that were asked for.
+/// The result of `list`: the bundled configs of the kinds that were asked for.
 struct BundledConfigs {
   std::optional<std::vector<BundledModel>> models;
   std::optional<std::vector<BundledAccelerator>> accelerators;

@@ -21,20 +21,20 @@ struct LocalGpu {
 
 /// The libraries for GPUs, as "name version".
 struct GpuLibraries {
-  std::string driver;  ///< the newest CUDA that it can run; empty where there is none
+  std::string driver;  ///< the newest CUDA version that the driver supports; empty if there is no driver
   std::string cuda;
   std::string cublaslt;
   std::string nccl;
-  std::string cudnn;  ///< empty where this was built without
+  std::string cudnn;  ///< empty if this program was built without it
 };
 
-/// What `devices` answers: what jobs can run on here.
+/// The result of `devices`: what jobs can run on in this machine.
 struct LocalDevices {
   std::string processor;
   std::int64_t cores = 0;  ///< for this rank
   std::string mpi;
   std::vector<LocalGpu> gpus{};
-  std::string why_no_gpu{};  ///< empty where GPUs could be looked for
+  std::string why_no_gpu{};  ///< why GPUs could not be searched; empty if they could
   std::optional<GpuLibraries> libraries{};
 };
 

@@ -6,14 +6,14 @@
 
 namespace foreshard {
 
-/// A job and what `plan` answers about it: what every report is written from.
+/// The result of `plan`: a job, its estimate, and advice. Every report is written from it.
 struct PlannedJob {
   JobSpec job;
   Estimate estimate;
-  Advice advice{};  ///< where it does not fit
+  Advice advice{};  ///< only if the job does not fit
 };
 
-/// Plans a job, and what would make it fit if it does not. @pre `job` is legal
+/// Plans a job; if it does not fit, also searches remedies. @pre `job` is legal
 PlannedJob plan_job(JobSpec job);
 
 }  // namespace foreshard

@@ -9,14 +9,15 @@
 
 namespace foreshard {
 
-/// A step as it is predicted from the times of its operations.
+/// A step time that was predicted from the times of the step's operations.
 struct PredictedStep {
   Seconds time;
-  Seconds waiting;  ///< for other stages, mean over stages
-  Seconds exposed;  ///< collectives that no kernel hides, mean over stages
+  Seconds waiting;  ///< waits for other stages, mean over stages
+  Seconds exposed;  ///< collectives not hidden by kernels, mean over stages
 };
 
-/// Predicts the step of a job, whose program this is, from the times of its operations.
+/// A function that predicts the step of a job from its step program and the times of the program's
+/// operations.
 using StepPredictor =
     std::function<PredictedStep(const JobSpec& job, const StepProgram& program, const OpTimes& times)>;
 

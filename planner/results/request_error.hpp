@@ -6,8 +6,8 @@
 
 namespace foreshard {
 
-/// What a caller asks of a study does not go together with the job, such as the slowdown of a rank that the
-/// job does not have.
+/// Thrown if a request to a study does not fit the job, such as the slowdown of a rank that the job does not
+/// have.
 class RequestError : public std::runtime_error {
  public:
   /// @param what_is_asked  the part of the request: "slowdown"; empty for the request as a whole

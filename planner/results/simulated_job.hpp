@@ -16,25 +16,25 @@
 
 namespace foreshard {
 
-/// What communications take in a simulation.
+/// How a simulation computes the time of communication.
 enum class NetworkModel : std::uint8_t {
-  alpha_beta,  ///< each what it takes alone, by the cost model
-  flow         ///< they are flows over the cluster's links, which all share
+  alpha_beta,  ///< each communication takes its time without contention, by the cost model
+  flow         ///< communications are flows that share the cluster's links
 };
 
-/// What one rank did with its step: compute + optimizer + exposed + host + bubble is the step's time.
+/// How one rank spent its step: compute + optimizer + exposed + host + bubble is the step time.
 struct SimulatedRank {
   StageId stage;
-  double slowed_by = 1.0;                         ///< its kernels take so many times as long as planned
-  Seconds compute;                                ///< kernels but for the optimizer's
+  double slowed_by = 1.0;                         ///< its kernels take this many times as long as planned
+  Seconds compute;                                ///< kernels other than the optimizer's
   Seconds optimizer;                              ///< kernels of gradient zeroing, norm and update
-  std::array<Seconds, kCommAxisCount> exposed{};  ///< communication that no kernel hides, by CommAxis
+  std::array<Seconds, kCommAxisCount> exposed{};  ///< communication not hidden by kernels, by CommAxis
   Seconds host;                                   ///< waits for the host to submit kernels
   Seconds bubble;                                 ///< waits for other ranks
-  Bytes peak;                                     ///< of its memory
+  Bytes peak;                                     ///< peak memory
 };
 
-/// Operations on the critical path that are alike in component, kind and phase.
+/// The operations on the critical path with the same component, kind and phase.
 struct PathPart {
   Component component = Component::ffn;
   std::string kind;
@@ -43,50 +43,50 @@ struct PathPart {
   Seconds time;
 };
 
-/// What one link carried during the step, and others like it.
+/// The load of one link during the step; it stands for all links with the same load.
 struct SimulatedLink {
   ClusterLink link;
   std::string name;        ///< "nic 3 → leaf switch 3"
-  std::int64_t alike = 1;  ///< links, this one included, that carry the same
+  std::int64_t alike = 1;  ///< number of links with this load, with this one
   double bytes = 0.0;
-  double busy = 0.0;  ///< share of what it could have carried in that time
+  double busy = 0.0;  ///< bytes divided by what the link could have carried in the step
 };
 
-/// How the step's time spreads over several draws.
+/// Distribution of the step time over several random draws.
 struct DrawnSteps {
   std::size_t draws = 0;
-  Seconds fifth;  ///< one draw in twenty is shorter
+  Seconds fifth;  ///< 5% quantile: one draw in twenty is shorter
   Seconds median;
   Seconds ninety_fifth;
 };
 
-/// The other job on the same fabric.
+/// A second job that shares the fabric.
 struct OtherJob {
   std::string name;
   Seconds step;
-  Seconds alone;  ///< its step with the fabric for itself
+  Seconds alone;  ///< its step time without the first job
 };
 
-/// A job's step as it was simulated.
+/// The simulated step of a job.
 struct SimulatedStep {
   NetworkModel network = NetworkModel::alpha_beta;
   Seconds time;
-  std::vector<SimulatedRank> ranks;  ///< one that stands for each stage, or every rank
+  std::vector<SimulatedRank> ranks;  ///< one rank of each stage, or every rank
   bool has_every_rank = false;
-  std::vector<PathPart> path;          ///< the critical path, most time first; empty where ranks differ
-  std::uint64_t operations = 0;        ///< that were simulated
-  std::optional<Seconds> undisturbed;  ///< the step with nothing in its way, where something was
-  std::uint64_t seed = 0;              ///< of the draw that is shown: of several, the median
-  std::optional<DrawnSteps> drawn;     ///< where there were several draws
-  std::vector<SimulatedLink> links;    ///< that carried anything, the busiest first; with flows
+  std::vector<PathPart> path;          ///< the critical path, most time first; empty if ranks differ
+  std::uint64_t operations = 0;        ///< number of simulated operations
+  std::optional<Seconds> undisturbed;  ///< step time without disturbances, if there were any
+  std::uint64_t seed = 0;              ///< of the draw that is shown; with several draws, the median one
+  std::optional<DrawnSteps> drawn;     ///< only with several draws
+  std::vector<SimulatedLink> links;    ///< links that carried data, the busiest first; only with flows
   std::optional<OtherJob> beside;
 };
 
-/// What `simulate` answers about a job.
+/// The result of `simulate` for one job.
 struct SimulatedJob {
-  PlannedJob planned;  ///< with the simulated step's times
+  PlannedJob planned;  ///< the plan, with the times of the simulated step
   SimulatedStep simulation;
-  std::optional<PlayedTrainings> trainings;  ///< where the job says how long it trains and what fails
+  std::optional<PlayedTrainings> trainings;  ///< if the job has a length and failures
 };
 
 }  // namespace foreshard

@@ -6,10 +6,11 @@
 
 namespace foreshard {
 
-/// Hears how far a study is: what it does, how many parts of it are done, of how many. May be empty. Changes
-/// nothing. It is called on the study's thread or, one at a time, on the threads that the study starts. An
-/// exception that it throws ends the study and reaches the study's caller: this is how a caller cancels. The
-/// ranks of a run must all throw at the same call, or the others wait for those that have.
+/// A callback for the progress of a study: what it does, how many parts are done, and of how many. May be
+/// empty; does not affect the result. It is called on the study's thread or on threads that the study starts,
+/// one call at a time. To cancel the study, it throws: the exception ends the study and reaches the study's
+/// caller. In a run, all ranks must throw at the same call; otherwise the remaining ranks wait for those that
+/// have thrown.
 using StudyProgress = std::function<void(const std::string& what, std::int64_t done, std::int64_t of)>;
 
 }  // namespace foreshard

@@ -8,23 +8,23 @@
 
 namespace foreshard {
 
-/// One variant of a job: run, or why it was not.
+/// One variant of a job: its validation, or the reason why it was not run.
 struct SweepEntry {
   JobSpec job;
   std::optional<Validation> validation{};
   std::string why_not{};
 };
 
-/// A job validated in variants.
+/// The validations of several variants of a job.
 struct Sweep {
   std::vector<SweepEntry> entries;
 
-  /// Of the variants that ran, the quickest first.
+  /// The variants that ran, the fastest first.
   [[nodiscard]] std::vector<const SweepEntry*> by_prediction() const;
   [[nodiscard]] std::vector<const SweepEntry*> by_measurement() const;
-  /// The predicted order is the measured one; of fewer than two, it is.
+  /// True if the predicted order is the measured one; always true for fewer than two variants.
   [[nodiscard]] bool same_order() const { return by_prediction() == by_measurement(); }
-  /// Every variant that ran passed, and the order holds.
+  /// True if every variant that ran passed and same_order() holds.
   [[nodiscard]] bool passed() const;
 };
 

@@ -10,10 +10,10 @@
 namespace foreshard {
 namespace {
 
-/// How far the measured time lies from the predicted, relative to the predicted, as the band is.
+/// Deviation of the measured from the predicted time, relative to the predicted time, as in the band.
 double deviation(const ScoredCase& scored) { return std::abs(scored.measured / scored.predicted - 1.0); }
 
-/// The systematic error with which the case lies on the edge of its band.
+/// The systematic error for which the case lies on the edge of its band.
 double needed(const ScoredCase& scored) {
   const double beyond = deviation(scored) * deviation(scored) - scored.spread * scored.spread;
   return std::sqrt(std::max(0.0, beyond));

@@ -13,12 +13,13 @@ namespace foreshard {
 /// Predicted against measured peak memory of one device.
 struct ScoredMemory {
   MemoryKind kind = MemoryKind::other;
-  Bytes predicted;  ///< allocated where that was measured; else reserved, which is nearest to what tools show
+  Bytes predicted;  ///< allocated if that was measured; else reserved, which is nearest to what tools show
   Bytes measured;
   double error = 0.0;  ///< predicted / measured − 1
 };
 
-/// What several plans may be alternatives for: the same model and batch on the same devices.
+/// The question that several plans may answer: how to train the same model with the same batch on the same
+/// devices.
 struct Question {
   std::string model;
   Parameters parameters;
@@ -29,14 +30,14 @@ struct Question {
   friend auto operator<=>(const Question&, const Question&) = default;
 };
 
-/// One measured job, and what the planner says about it.
+/// One measured job and the planner's prediction for it.
 struct ScoredCase {
   std::string name;
   std::string source;  ///< where the measurement comes from: the name of its file
   Question question;
   Seconds predicted;
   double spread = 0.0;  ///< relative residual of the kernels' fit: their part of the band
-  Seconds low;          ///< of the predicted band
+  Seconds low;          ///< ends of the predicted band
   Seconds high;
   Seconds measured;
   double error = 0.0;  ///< predicted / measured − 1
@@ -45,7 +46,7 @@ struct ScoredCase {
   [[nodiscard]] bool in_band() const { return low <= measured && measured <= high; }
 };
 
-/// Whether the job fits does not matter: somebody ran it.
+/// Scores one measured job. Does not check whether the job fits by the planner: it ran.
 /// @throws std::invalid_argument if no step time was measured for the job
 ScoredCase score_case(std::string source, const JobSpec& job, const Estimate& estimate);
 

@@ -56,7 +56,7 @@ double rank_correlation(std::span<const double> a, std::span<const double> b) {
   }
   const std::vector<double> ranks_a = ranks(a);
   const std::vector<double> ranks_b = ranks(b);
-  // Both are ranks from 1 to n, ties shared: the mean is the same.
+  // Both sides are ranks from 1 to n with shared ties, so both have this mean.
   const double middle = 0.5 * static_cast<double>(a.size() + 1);
   double together = 0.0;
   double squares_a = 0.0;

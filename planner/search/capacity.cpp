@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::int64_t kSequenceStep = 1024;
 
-/// Guesses that may follow the line before halving takes over, which alone is sure to end soon.
+/// Number of guesses by linear interpolation before bisection takes over, which always ends after few steps.
 constexpr int kMostGuesses = 8;
 
 std::optional<double> headroom_of(const JobSpec& job) {
@@ -62,8 +62,8 @@ std::int64_t largest_fitting(const Headroom& headroom, std::int64_t most) {
     before = last;
     last = Point{size, *spare};
   };
-  // Memory is a line in the size, or the upper edge of a few: where the line says that it ends, it ends or
-  // nearly so, and two probes next to each other prove it.
+  // Memory is linear in the size, or the maximum of a few linear functions. So the zero of the line through
+  // two probes is the limit or close to it, and two probes at neighbouring sizes prove it.
   int guesses = 0;
   while (too_much - fits > 1) {
     std::int64_t next = fits + (too_much - fits) / 2;

@@ -11,7 +11,7 @@
 namespace foreshard {
 namespace {
 
-/// A degree doubles at most so often.
+/// A degree is doubled at most this often.
 constexpr int kMostDoublings = 3;
 
 constexpr std::array kThriftier = {Recompute::none, Recompute::selective, Recompute::selective_ops,
@@ -21,7 +21,7 @@ bool holds(std::span<const Axis> axes, Axis axis) {
   return std::find(axes.begin(), axes.end(), axis) != axes.end();
 }
 
-/// Every value that a change may set, to treat them alike.
+/// References to all values that a change may set, so that code can loop over them.
 auto values(const Change& c) {
   return std::tie(c.zero, c.gradient_dtype, c.recompute, c.sequence_parallel, c.cp, c.micro_batch, c.tp, c.pp,
                   c.ep, c.nodes);
@@ -32,7 +32,7 @@ auto values(Change& c) {
 }
 constexpr std::size_t kValueCount = std::tuple_size_v<decltype(values(std::declval<Change&>()))>;
 
-/// Calls `use(a's value, b's value)` for each.
+/// Calls `use(value of a, value of b)` for each value of a change.
 template <class A, class B, class Use>
 void for_each_value(A& a, B& b, Use use) {
   const auto first = values(a);
@@ -102,7 +102,7 @@ void set_values(JobSpec& job, const Change& change) {
   job.cluster.nodes = change.nodes.value_or(job.cluster.nodes);
 }
 
-/// Whether an axis that is to stay has followed another.
+/// True if an axis in `fixed` has changed because it follows another one.
 bool moves_fixed(const JobSpec& job, const JobSpec& base, std::span<const Axis> fixed) {
   const auto moved = [&](Axis axis, auto now, auto before) { return now != before && holds(fixed, axis); };
   return moved(Axis::vp, job.parallelism.vp, base.parallelism.vp) ||

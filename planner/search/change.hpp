@@ -10,7 +10,7 @@
 
 namespace foreshard {
 
-/// A small change of a job that may save memory: the values to set; what is unsaid stays.
+/// A small change of a job that may save memory. Values that are not set stay as they are in the job.
 struct Change {
   std::optional<std::int64_t> zero{};
   std::optional<DType> gradient_dtype{};
@@ -26,19 +26,19 @@ struct Change {
 
 /// Single changes on the same devices, in the order in which an expert tries them: sharding the optimizer
 /// (ZeRO 1, 2, 3), gradients in bf16, recomputation, sequence parallelism, context parallelism, smaller
-/// micro-batches, more tp within the node, more pp, more ep. Degrees double up to three times. Axes of
-/// `fixed` stay as they are. Whether a change is legal is not asked.
+/// micro-batches, more tp within the node, more pp, more ep. Degrees double up to three times. Axes in
+/// `fixed` are not changed. The changes are not checked for legality.
 std::vector<Change> single_changes(const JobSpec& job, std::span<const Axis> fixed);
 
-/// Both changes; none where both set the same value.
+/// The union of two changes; none if both set the same value.
 std::optional<Change> both(const Change& a, const Change& b);
 
-/// Whether `whole` sets all that `part` sets, and more.
+/// True if `whole` sets everything that `part` sets, and more.
 bool is_part_of(const Change& part, const Change& whole);
 
-/// The job after the change at the same global batch, with the other degrees following (follow_degrees). vp
-/// shrinks where the layers do not fill as many chunks, ep to what dp · cp can hold. None where the result is
-/// not legal or would change an axis of `fixed`.
+/// The job after the change. The global batch stays the same, and the other degrees are adapted
+/// (follow_degrees). vp shrinks if there are fewer layers than chunks, and ep shrinks to what dp · cp allows.
+/// None if the result is not legal or would change an axis in `fixed`.
 std::optional<JobSpec> changed_job(const JobSpec& job, const Change& change, std::span<const Axis> fixed);
 
 }  // namespace foreshard

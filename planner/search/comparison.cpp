@@ -26,7 +26,8 @@ std::vector<Choice> choices_but_nodes(const Variant& variant) {
   return choices;
 }
 
-/// The first legal variant that differs from this one in its nodes alone; itself, if none comes before.
+/// The first legal variant that differs from this one only in nodes; this one itself if there is none before
+/// it.
 std::size_t reference_of(const std::vector<ComparedVariant>& variants, const ComparedVariant& variant) {
   const auto choices = choices_but_nodes(variant.variant);
   const auto found = std::find_if(variants.begin(), variants.end(), [&](const ComparedVariant& other) {
@@ -50,7 +51,7 @@ void add_speedups(std::vector<ComparedVariant>& variants) {
   }
 }
 
-/// Those that fit, the fastest first; of equals the first first.
+/// Variants that fit, the fastest first; equal ones keep their order.
 std::vector<std::size_t> candidates(const std::vector<ComparedVariant>& variants) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < variants.size(); ++i) {
@@ -62,7 +63,7 @@ std::vector<std::size_t> candidates(const std::vector<ComparedVariant>& variants
   return order;
 }
 
-/// None where one of them has no price: it might be cheaper.
+/// The cheapest variant that fits; none if one of them has no price, because it might be cheaper.
 std::optional<std::size_t> find_cheapest(const std::vector<ComparedVariant>& variants,
                                          const std::vector<std::size_t>& fitting) {
   std::optional<std::size_t> cheapest;
@@ -94,7 +95,8 @@ std::vector<std::size_t> find_too_large(const std::vector<ComparedVariant>& vari
 
 const std::string& cluster_of(const ComparedVariant& variant) { return variant.variant.job.cluster.name; }
 
-/// Each against the cheapest of the others' clusters. What has no price is not cheap, but may break even.
+/// Sets the break-even price of each variant against the cheapest variant on another cluster. A variant
+/// without a price is never the cheapest, but it has a break-even price.
 void add_break_even_prices(std::vector<ComparedVariant>& variants, const std::vector<std::size_t>& fitting) {
   for (const std::size_t i : fitting) {
     ComparedVariant& variant = variants[i];

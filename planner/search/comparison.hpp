@@ -13,69 +13,70 @@
 
 namespace foreshard {
 
-/// A variant and what is known about it; figures only where it is legal.
+/// A variant and its figures. Figures are only set if the variant is legal.
 struct ComparedVariant {
   Variant variant;
   std::optional<Estimate> estimate;
   std::optional<std::int64_t> largest_micro_batch;  ///< none: not even 1 fits
   std::optional<std::int64_t> longest_sequence;     ///< tokens; none: nothing fits
-  /// Where nodes are varied: the first legal variant with all else equal, and this one's tokens per second
-  /// over its.
+  /// If nodes are varied: the first legal variant that differs only in nodes, and the ratio of this variant's
+  /// tokens per second to its.
   std::optional<std::size_t> reference;
   std::optional<double> speedup;
-  std::optional<double> efficiency;  ///< speed-up over the ratio of devices
-  /// At this price of a device its tokens cost as much as those of the cheapest variant on another cluster;
-  /// where clusters are varied and it fits.
+  std::optional<double> efficiency;  ///< speed-up divided by the ratio of devices
+  /// The price per device at which this variant's tokens cost as much as those of the cheapest variant on
+  /// another cluster; only if clusters are varied and the variant fits.
   std::optional<DollarsPerSecond> break_even;
-  Advice advice;  ///< for those of Comparison::too_large that are advised
+  Advice advice;  ///< only for the first kMostAdvised of Comparison::too_large
 
   [[nodiscard]] bool fits() const { return estimate && estimate->memory.fits; }
 };
 
-/// Variants side by side, and which of them wins. Indices are into `variants`.
+/// Compared variants and the winners. Indices are into `variants`.
 struct Comparison {
   std::vector<ComparedVariant> variants;
-  std::optional<std::size_t> best;       ///< of those that fit: most tokens per second
-  std::optional<std::size_t> runner_up;  ///< the next of those
-  std::optional<double> ahead;  ///< how likely best is faster than runner_up (likelihood.hpp), 0.5 … 1
-  bool tie = false;             ///< that is less than kClear
-  std::optional<std::size_t> cheapest;  ///< of those that fit: least money per token; none without prices
-  std::optional<std::size_t> nearest;   ///< where nothing fits: the one that lacks least memory
-  std::vector<std::size_t> too_large;   ///< those that do not fit, the nearest to it first
+  std::optional<std::size_t> best;       ///< most tokens per second, of the variants that fit
+  std::optional<std::size_t> runner_up;  ///< second to `best`
+  std::optional<double> ahead;  ///< probability that best is faster than runner_up (likelihood.hpp), 0.5 … 1
+  bool tie = false;             ///< `ahead` is less than kClear
+  std::optional<std::size_t> cheapest;  ///< lowest cost per token, of those that fit; none without prices
+  std::optional<std::size_t> nearest;   ///< if nothing fits: the variant that lacks least memory
+  std::vector<std::size_t> too_large;   ///< variants that do not fit, the one that lacks least memory first
 };
 
-/// A variant that is at least so likely to be the faster one is clearly ahead. As likely as a measured step
-/// lies in its band.
+/// A variant is clearly ahead if the probability that it is faster is at least this. The value is the
+/// probability that a measured step lies in its band.
 inline constexpr double kClear = kBandShare;
 
-/// For so many variants that do not fit, the nearest to it first, it is worked out what would help.
+/// Remedies are searched for at most this many variants that do not fit, those that lack least memory first.
 inline constexpr std::size_t kMostAdvised = 3;
 
 /// The axes on which variants differ, in the order of Axis.
 std::vector<Axis> varied_axes(const std::vector<ComparedVariant>& variants);
 
-/// What the residuals of the kernels' fit leave open about a step's time. What else a prediction is off by,
-/// variants of one job have in common: it does not change which of them is faster.
+/// The uncertainty of a step's time due to the residuals of the kernels' fit. Other errors of the prediction
+/// are common to all variants of a job, so they do not change which variant is faster.
 struct KernelBand {
   Seconds low;
   Seconds high;
 };
 KernelBand kernel_band(const StepFigures& step);
 
-/// Time of one token of the whole job's training, which compares steps of unlike sequence lengths.
+/// Training time per token of the whole job; makes steps with different sequence lengths comparable.
 Seconds time_per_token(const Estimate& estimate);
 
 /// Days for 1e12 tokens.
 double days_per_1e12_tokens(const Estimate& estimate);
 
-/// Money for one token, idle devices included, where the cluster has a price. @pre legal.
+/// Cost of one token, including idle devices; none if the cluster has no price. @pre `variant` is legal.
 std::optional<Dollars> cost_per_token(const ComparedVariant& variant);
 
-/// Plans every variant of the job, ranks them, and plans what would help those that do not fit.
+/// Plans every variant of the job, ranks them, and finds remedies for those that do not fit.
 /// @throws CountOverflow as make_variants.
 Comparison compare_variants(const JobSpec& base, const VariantAxes& axes);
 
-/// Speed-ups, order, likelihood, prices and nearest of variants already planned; no advice.
+/// Computes speed-ups, order, probabilities, prices and `nearest` for variants that are already planned; no
+/// advice.
 Comparison rank_variants(std::vector<ComparedVariant> variants);
 
 }  // namespace foreshard

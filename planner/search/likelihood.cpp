@@ -10,24 +10,25 @@
 namespace foreshard {
 namespace {
 
-/// A normal variable lies within so many standard deviations with probability kBandShare, 80%: what the
-/// half-width of a band is divided by. Φ⁻¹(0.9). Source: any table of the normal distribution.
+/// A normal variable lies within this many standard deviations with probability kBandShare, 80%: Φ⁻¹(0.9).
+/// The half-width of a band divided by this is its standard deviation. Source: any table of the normal
+/// distribution.
 constexpr double kBandSigmas = 1.2816;
 
-/// The part of a kernel's variance that belongs to its size; the rest is common to kernels of its kind.
-/// Nobody measured it: half is assumed.
+/// The part of the error variance of a kernel that depends on its size; the rest is common to kernels of its
+/// kind. Not measured; one half is assumed.
 constexpr double kOfSizes = 0.5;
 
 enum Kind : std::size_t { gemms, attention, passes, first_communication };
 constexpr std::size_t kKernelKinds = first_communication;
 constexpr std::size_t kKinds = kKernelKinds + kCommAxisCount + 2;  // the optimizer, the host
 
-/// Shares of the step, without its bubble, by kind of work.
+/// Shares of the step time without the bubble, by kind of work.
 std::array<double, kKinds> shares_of(const StepFigures& step) {
   const StepBreakdown& parts = step.breakdown;
   const Seconds all = step.time - parts.bubble;
   std::array<double, kKinds> shares{};
-  // What overlap costs kernels is spread over them.
+  // The slowdown of kernels by overlapped communication is spread evenly over all kernels.
   const Seconds kernels = step.detail.gemms + step.detail.attention_core + step.detail.memory_bound;
   const double slowed = kernels > Seconds(0.0) ? parts.compute / kernels : 1.0;
   shares[gemms] = slowed * (step.detail.gemms / all);
@@ -40,7 +41,7 @@ std::array<double, kKinds> shares_of(const StepFigures& step) {
   return shares;
 }
 
-/// Whether two plans run kernels of the same sizes in the same precision.
+/// True if two plans run kernels of the same sizes in the same precision.
 bool have_same_sizes(const JobSpec& a, const JobSpec& b) {
   return a.parallelism.tp == b.parallelism.tp && a.parallelism.cp == b.parallelism.cp &&
          a.parallelism.ep == b.parallelism.ep && a.training.micro_batch == b.training.micro_batch &&
@@ -48,7 +49,7 @@ bool have_same_sizes(const JobSpec& a, const JobSpec& b) {
          a.training.precision == b.training.precision;
 }
 
-/// The part of their error's variance that two plans on one cluster share.
+/// The correlation ρ of the errors of two plans on one cluster.
 double correlation(const ComparedVariant& a, const ComparedVariant& b) {
   const auto here = shares_of(a.estimate->step);
   const auto there = shares_of(b.estimate->step);

@@ -8,13 +8,13 @@
 
 namespace foreshard {
 
-/// What a device of a cluster costs, as a buyer was told.
+/// The price of a device of a cluster, as the user gives it.
 struct ClusterPrice {
   std::string cluster;  ///< its name
   DollarsPerSecond per_device;
 };
 
-/// Gives the cluster the price that was said for its name, if one was; of several the last.
+/// Sets the cluster's price to the one given for its name, if there is one; the last of several.
 void set_price(ClusterSpec& cluster, std::span<const ClusterPrice> prices);
 
 }  // namespace foreshard

@@ -13,19 +13,20 @@
 namespace foreshard {
 namespace {
 
-/// Plans of two changes together, and of three. A plan takes about a millisecond.
+/// Most pairs and most triples of changes that are planned. A plan takes about a millisecond.
 constexpr std::int64_t kMostPairs = 48;
 constexpr std::int64_t kMostTriples = 64;
-/// Of these that fit, the search needs no more: they were tried in the order of their slowdown.
+/// The search ends after this many changes that fit; they are tried in the order of their expected slowdown.
 constexpr std::size_t kEnough = 2 * kMostRemedies;
-/// Changes that save less than this part of what is missing, by themselves added up, are not tried together.
+/// Changes are tried together only if the sum of what they save alone is at least this part of the missing
+/// memory.
 constexpr double kWorthTrying = 0.6;
-/// What a change must gain over a part of it to be worth setting more keys.
+/// A larger change must be faster than a part of it by this fraction to be worth setting more keys.
 constexpr double kWorthMore = 0.005;
-/// A single change that costs no more than this ends the search.
+/// A single change with at most this slowdown ends the search.
 constexpr double kAlmostFree = 0.002;
 
-/// By how much the devices grow, in turn.
+/// Factors by which the number of nodes is increased, in the order in which they are tried.
 constexpr std::array<std::int64_t, 15> kMoreNodes{2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512};
 
 struct Tried {
@@ -36,11 +37,11 @@ struct Tried {
 
 double needed_of(const MemoryReport& memory) { return (memory.reserved + memory.context).as_double(); }
 
-/// Two changes or more, not planned yet.
+/// A combination of two or more changes that has not been planned yet.
 struct Candidate {
   Change change;
-  double saved = 0.0;     ///< what its parts save alone, added up
-  double slowdown = 0.0;  ///< what its parts cost alone, multiplied
+  double saved = 0.0;     ///< sum of what its parts save alone
+  double slowdown = 0.0;  ///< product of the slowdowns of its parts alone
 };
 
 class RemedySearch {
@@ -66,7 +67,8 @@ class RemedySearch {
  private:
   using Found = std::pair<Change, Remedy>;
 
-  /// Remembers the changed job as a remedy if it fits. @returns its estimate, for a legal one
+  /// Plans the changed job and keeps it as a remedy if it fits. @returns its estimate; none if it is not
+  /// legal
   std::optional<Estimate> plan_whole(const Change& change) {
     std::optional<JobSpec> changed = changed_job(job_, change, fixed_);
     if (!changed) return std::nullopt;
@@ -76,7 +78,8 @@ class RemedySearch {
     return answer;
   }
 
-  /// The same where only a remedy is of interest: most do not fit and are not priced.
+  /// The same without returning an estimate: checks memory first, so that jobs that do not fit are not
+  /// priced.
   void plan_memory(const Change& change) {
     std::optional<JobSpec> changed = changed_job(job_, change, fixed_);
     if (!changed) return;
@@ -149,7 +152,7 @@ class RemedySearch {
     }
   }
 
-  /// A part of it fits and is expected to cost as little.
+  /// True if a part of the candidate fits and is expected to be as fast.
   [[nodiscard]] bool is_needless(const Candidate& candidate) const {
     return std::any_of(fitting_.begin(), fitting_.end(), [&](const Found& found) {
       return is_part_of(found.first, candidate.change) &&
@@ -162,7 +165,7 @@ class RemedySearch {
                         [](Axis axis) { return axis == Axis::nodes || axis == Axis::cluster; });
   }
 
-  /// What is tried beside more nodes: nothing, and what saves most.
+  /// The changes to combine with more nodes: none, and those that save most memory.
   [[nodiscard]] std::vector<Change> thrifty_changes() const {
     std::vector<Change> changes{Change{}};
     for (const std::int64_t zero : {1, 3}) {
@@ -177,7 +180,8 @@ class RemedySearch {
     return changes;
   }
 
-  /// The fewest nodes, of those that are tried, with which the job fits: as more replicas or as more stages.
+  /// Finds the smallest number of nodes, of those tried, with which the job fits. The nodes are used as more
+  /// replicas or as more stages.
   void try_more_nodes() {
     const std::vector<Change> beside = thrifty_changes();
     for (const std::int64_t factor : kMoreNodes) {
@@ -193,7 +197,8 @@ class RemedySearch {
     }
   }
 
-  /// The fastest of those that fit, without the needless; of equals the one that changes less.
+  /// The fastest changes that fit, without needless ones; of equally fast ones, the one that changes less
+  /// comes first.
   std::vector<Remedy> best() {
     std::stable_sort(fitting_.begin(), fitting_.end(), [](const Found& a, const Found& b) {
       const auto rank = [](const Found& found) {

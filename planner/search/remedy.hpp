@@ -11,22 +11,22 @@
 
 namespace foreshard {
 
-/// As many remedies as are worth reading.
+/// Most remedies that are returned.
 inline constexpr std::size_t kMostRemedies = 3;
 
-/// A change with which a job that is too large fits, planned.
+/// A change with which a job that is too large fits into memory, and the plan of the changed job.
 struct Remedy {
   std::vector<Setting> settings;  ///< the change
   JobSpec job;                    ///< the job with it
   Bytes needed;                   ///< per device, on the worst stage
   Seconds step;
-  double slowdown = 0.0;  ///< step / step of the job as it was − 1
+  double slowdown = 0.0;  ///< step / step of the unchanged job − 1
 };
 
-/// What helps a job that does not fit.
+/// The remedies for a job that does not fit.
 struct Advice {
-  /// At most kMostRemedies, the fastest first. All on the job's devices or, where nothing that was tried on
-  /// these fits, all on more: as few as were found to do. Empty where nothing helps, or the job fits.
+  /// At most kMostRemedies, the fastest first. All use the job's devices; if nothing that was tried on these
+  /// fits, all use more devices, as few as were found to be enough. Empty if nothing helps or the job fits.
   std::vector<Remedy> remedies;
   std::int64_t plans = 0;  ///< how many changes were planned
 
@@ -35,9 +35,10 @@ struct Advice {
   }
 };
 
-/// Plans changes (change.hpp): each alone, then two together, the least slowdown first; three together where
-/// nothing has fitted; more nodes where still nothing has. A change that a part of it makes needless is left
-/// out. `fixed` axes stay as they are. Plans a bounded number of jobs, whatever the job.
+/// Searches remedies among the changes of change.hpp: plans each change alone, then pairs, the smallest
+/// expected slowdown first; then triples if nothing fits so far; then more nodes if still nothing fits. A
+/// change is left out if a part of it is enough. Axes in `fixed` are not changed. The number of planned jobs
+/// is bounded.
 /// @pre `job` is legal and `estimate` is its estimate
 Advice advise(const JobSpec& job, const Estimate& estimate, std::span<const Axis> fixed = {});
 

@@ -17,7 +17,7 @@ std::string text_of(int value) { return fmt::format("{}", value); }
 template <class Enum>
 requires std::is_enum_v<Enum> std::string text_of(Enum value) { return std::string(word_of(value)); }
 
-/// The keys that a change may set, in the order in which an expert would say them.
+/// Collects the keys that differ, in the order in which an expert would name them.
 class Differences {
  public:
   template <class Value>

@@ -14,8 +14,8 @@ struct Setting {
   friend bool operator==(const Setting&, const Setting&) = default;
 };
 
-/// What to set so that `base` becomes `changed`. Every value that differs is said, those too that the reader
-/// would derive from others (dp, sequence_parallel, schedule): a file may have fixed them.
+/// The settings that turn `base` into `changed`. Lists every value that differs, also those that the job
+/// reader would derive from others (dp, sequence_parallel, schedule), because the job file may set them.
 /// @pre they differ in nothing but parallelism, micro_batch, recompute, gradient_dtype, schedule and nodes
 std::vector<Setting> settings_between(const JobSpec& base, const JobSpec& changed);
 

@@ -10,7 +10,8 @@
 namespace foreshard {
 namespace {
 
-/// Replaces every variant by one for each value: the cross product, one axis at a time.
+/// Replaces every variant by one variant per value of an axis. Applied axis by axis, this gives the cross
+/// product.
 template <class Value, class Apply>
 void cross(std::vector<Variant>& variants, Axis axis, const std::vector<Value>& values, Apply apply) {
   if (values.empty()) return;
@@ -34,7 +35,7 @@ void cross(std::vector<Variant>& variants, Axis axis, const std::vector<Value>& 
   variants = std::move(product);
 }
 
-/// Sets one whole number of the job.
+/// A function that sets one integer of the job.
 template <class Member>
 auto setter(Member TrainingSpec::*member) {
   return [member](JobSpec& job, std::int64_t value) { job.training.*member = static_cast<Member>(value); };
@@ -44,11 +45,13 @@ auto setter(Member ParallelismSpec::*member) {
   return [member](JobSpec& job, std::int64_t value) { job.parallelism.*member = static_cast<Member>(value); };
 }
 
-/// Beyond this many times the fewest nodes, an even spread leaves more idle than a cluster is worth.
+/// An even spread may use at most this many times the smallest possible number of nodes; more would leave too
+/// many devices idle.
 constexpr std::int64_t kMostSpread = 2;
 
-/// The other cluster with as many devices as the job's has in use: the fewest nodes over which they spread
-/// evenly. Where there is no such number, as many nodes as hold them, all in use.
+/// Replaces the job's cluster by another one and keeps the number of used devices. Uses the fewest nodes over
+/// which they spread evenly; if there is no such number, the fewest nodes that hold them, with all devices in
+/// use.
 void replace_cluster(JobSpec& job, const ClusterSpec& cluster) {
   const std::int64_t devices = job.cluster.devices();
   const std::int64_t per_node = cluster.devices_per_node + cluster.idle_per_node;
@@ -64,7 +67,8 @@ void replace_cluster(JobSpec& job, const ClusterSpec& cluster) {
   }
 }
 
-/// The other cluster where nodes are given: of larger nodes than the job has devices, a part.
+/// Replaces the job's cluster by another one if nodes are varied too. If a node has more devices than the
+/// job, only that many of them are used.
 void take_cluster(JobSpec& job, const ClusterSpec& cluster) {
   const std::int64_t devices = job.cluster.devices();
   job.cluster = cluster;
@@ -97,7 +101,7 @@ void follow_tensor_parallel(JobSpec& job, const JobSpec& base) {
 void follow_devices(JobSpec& job) {
   const ParallelismSpec& parallelism = job.parallelism;
   const std::int64_t others = checked_product(parallelism.tp, parallelism.pp, parallelism.cp);
-  // Degrees below 1 are illegal whatever dp is.
+  // Degrees below 1 are illegal, whatever dp is.
   if (others < 1) return;
   job.parallelism.dp = std::max<std::int64_t>(job.cluster.devices() / others, 1);
 }
@@ -139,7 +143,7 @@ std::vector<Variant> make_variants(const JobSpec& base, const VariantAxes& axes)
   cross(variants, Axis::cluster, axes.clusters, axes.nodes.empty() ? replace_cluster : take_cluster);
   cross(variants, Axis::nodes, axes.nodes, take_nodes);
   for (Variant& variant : variants) {
-    // What was measured was measured for the job as it stands.
+    // Measurements in the job file hold only for the unchanged job.
     variant.job.measured.reset();
     follow_degrees(variant.job, base, axes);
     const std::vector<Illegality> findings = find_illegalities(variant.job);

@@ -11,7 +11,8 @@
 
 namespace foreshard {
 
-/// What a job can be varied in. The order is that of the cross product: the last varies fastest.
+/// The axes on which a job can be varied. Their order is that of the cross product: the last axis varies
+/// fastest.
 enum class Axis : std::uint8_t {
   tp,
   pp,
@@ -30,7 +31,7 @@ enum class Axis : std::uint8_t {
   nodes
 };
 
-/// Lists of values to try, each in the order in which people gave them. Empty: as the job has it.
+/// Lists of values to try, each in the order given by the user. An empty list keeps the job's value.
 struct VariantAxes {
   std::vector<std::int64_t> tp;
   std::vector<std::int64_t> pp;
@@ -49,37 +50,37 @@ struct VariantAxes {
   std::vector<std::int64_t> nodes;
 };
 
-/// One value on one axis; a cluster by its name, a precision and a schedule by their words.
+/// One value on one axis. A cluster is given by its name, a precision or schedule by its word.
 struct Choice {
   Axis axis = Axis::tp;
   std::variant<std::int64_t, Recompute, std::string> value;
   friend bool operator==(const Choice&, const Choice&) = default;
 };
 
-/// The job with one value on every axis that has values.
+/// The job with one value chosen on every axis that has values.
 struct Variant {
   std::vector<Choice> choices;         ///< in the order of Axis
-  JobSpec job;                         ///< to be planned only if legal
-  std::optional<std::string> illegal;  ///< why it cannot run, the first reason in words
+  JobSpec job;                         ///< may be planned only if it is legal
+  std::optional<std::string> illegal;  ///< the first reason why it cannot run; none if it is legal
 };
 
 /// How many variants there are. @throws CountOverflow beyond 64 bits.
 std::int64_t count_variants(const VariantAxes& axes);
 
-/// All variants, legal or with the reason why not. The global batch stays unless it is varied. What is not
-/// varied follows:
-///   dp         what the other degrees leave of the devices; where varied, to leave devices idle is illegal
-///   cluster    the fewest nodes over which the job's number of devices spread evenly; what they have beyond
-///              stays idle and is paid for. With nodes varied too: at most the job's devices in each
-///   schedule   unless varied: interleaved where vp > 1, else the job's own, 1f1b for interleaved
-///   vp         1 where pp is 1, unless varied
-///   stages     a list of layer counts holds for the pp and vp it was written for; others split evenly
-///   sequence_parallel   off at tp 1; else as the job has it, on (the default) if the job has tp 1
-/// @throws CountOverflow where degrees multiply beyond 64 bits.
+/// All variants; those that are not legal have the reason. The global batch stays the same unless it is
+/// varied. Values that are not varied are adapted:
+///   dp         the devices divided by the other degrees. If dp is varied, leaving devices idle is illegal
+///   cluster    uses the fewest nodes over which the job's devices spread evenly; the other devices of these
+///              nodes stay idle and are paid for. If nodes are varied too: at most the job's devices in each
+///   schedule   interleaved if vp > 1, else the job's own, or 1f1b if that is interleaved
+///   vp         1 if pp is 1
+///   stages     a list of layer counts only applies to its own pp and vp; else the layers are split evenly
+///   sequence_parallel   off if tp is 1; else as in the job, or on (the default) if the job has tp 1
+/// @throws CountOverflow if the product of degrees exceeds 64 bits.
 std::vector<Variant> make_variants(const JobSpec& base, const VariantAxes& axes);
 
-/// Makes what follows follow in a job of which some degrees are no longer those of `base`: schedule, vp,
-/// stages, sequence_parallel and dp, as above; but for what `chosen` varies. @throws CountOverflow
+/// Adapts a job to degrees that differ from those of `base`: sets schedule, vp, stages, sequence_parallel and
+/// dp by the rules above, except for values that `chosen` varies. @throws CountOverflow
 void follow_degrees(JobSpec& job, const JobSpec& base, const VariantAxes& chosen);
 
 }  // namespace foreshard

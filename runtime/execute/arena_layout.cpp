@@ -8,11 +8,13 @@
 namespace foreshard {
 namespace {
 
-/// Tensors begin at cache lines.
+/// Tensors are aligned to cache lines. Bytes.
 constexpr std::int64_t kAlignment = 64;
 
-/// Free stretches of memory beyond which there is as much as one wants. Takes the smallest that is large
-/// enough, so that large holes stay for large tensors.
+/// A best-fit allocator over memory that can grow at its end. It takes the smallest hole that is large
+/// enough, so that large holes remain for large tensors; without such a hole, it grows the memory.
+/// Example: holes of 4 and 16 bytes, end at 32. take(3) uses the hole of 4, then take(20) returns 32 and
+/// moves the end to 52.
 class FreeList {
  public:
   explicit FreeList(std::int64_t begin) : end_(begin) {}
@@ -46,7 +48,7 @@ class FreeList {
   [[nodiscard]] std::int64_t end() const { return end_; }
 
  private:
-  /// A hole at the end grows instead of staying unused.
+  /// Grows the memory. If there is a hole at the end, the new allocation begins in that hole.
   std::int64_t extend(std::int64_t bytes) {
     std::int64_t offset = end_;
     if (!holes_.empty()) {
@@ -142,9 +144,9 @@ void ArenaLayout::place_step_tensors(const StepProgram& program) {
 }
 
 void ArenaLayout::place_others(const StepProgram& program) {
-  std::vector<std::vector<const Allocation*>> leaving(positions_);  // by the operation that frees them
+  std::vector<std::vector<const Allocation*>> leaving(positions_);  // by the position that frees them
   FreeList memory(capacity_);
-  std::size_t freed = 0;  // positions whose tensors have been given back
+  std::size_t freed = 0;  // number of positions whose tensors have been freed
   for (const Instance& instance : in_order_) {
     if (is_step_tensor(program, instance)) continue;
     Allocation& allocation = allocations_.at(instance);

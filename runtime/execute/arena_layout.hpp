@@ -13,45 +13,47 @@
 
 namespace foreshard {
 
-/// One operation of a step in program order: its position is its place in the list.
+/// One operation of a step. Its position is its index in the list of all operations in program order.
 struct OpRun {
-  std::size_t run = 0;  ///< into the stage's runs
+  std::size_t run = 0;  ///< index into the stage's runs
   OpId op;
 };
 
 /// All operations of all runs, in program order.
 std::vector<OpRun> operations_of(const StepProgram& program, const std::vector<Run>& runs);
 
-/// The instance whose memory an operand touches: that of instance_of(), but that a weight which blocks gather
-/// (Lifetime::layer) comes anew to every run that does.
+/// The instance whose memory an operand touches. It is that of instance_of(), except that every run which
+/// gathers a weight (Lifetime::layer) has its own instance of the gathered weight.
 Instance arena_instance(const StepProgram& program, const Operand& operand, const Run& run,
                         std::size_t run_index);
 
-/// One instance of a tensor: where it stands, and from which position to which it is used.
+/// The memory of one instance of a tensor, and the positions of its first and last use.
 struct Allocation {
-  std::int64_t offset = 0;  ///< bytes into the arena
-  std::int64_t bytes = 0;   ///< on the device
+  std::int64_t offset = 0;  ///< bytes from the start of the arena
+  std::int64_t bytes = 0;   ///< size on the device
   std::size_t first = 0;
   std::size_t last = 0;
-  /// Its memory is another's from the next operation on: `last`, of what is sent where send_holds() says.
+  /// The last position at which the memory is occupied: `last`, or for a tensor that is sent, the one that
+  /// send_holds() gives. From the next operation on, another tensor can use the memory.
   std::size_t held = 0;
 };
 
-/// Where every tensor instance of one rank's step stands in one stretch of memory. What lives for the step
-/// stands side by side at the beginning, from step to step; the rest shares what is left by first and last
-/// use. Laid out once, before the first step.
+/// The offset of every tensor instance of one rank's step in one contiguous arena. Tensors that live for the
+/// step are placed one after the other at the beginning and stay there from step to step. The other tensors
+/// share the rest: two of them can have the same memory if they are not alive at the same time. The layout is
+/// computed once, before the first step.
 class ArenaLayout {
  public:
-  /// @param stored_as how the device keeps tensors of a dtype
+  /// @param stored_as  the dtype in which the device stores tensors of a given dtype
   ArenaLayout(const StepProgram& program, StageId stage, const std::function<DType(DType)>& stored_as);
 
   [[nodiscard]] const Allocation& at(const Instance& instance) const { return allocations_.at(instance); }
   [[nodiscard]] const std::unordered_map<Instance, Allocation, InstanceHash>& all() const {
     return allocations_;
   }
-  /// Memory to allocate: the peak and what the gaps between tensors take.
+  /// Bytes to allocate: the peak plus the gaps between tensors.
   [[nodiscard]] std::int64_t capacity() const { return capacity_; }
-  /// Most bytes alive at any operation, counted as the program counts them: nominal dtypes, no rounding.
+  /// Most bytes alive at any operation, counted as the planner counts them: nominal dtypes, no alignment.
   [[nodiscard]] Bytes peak() const { return peak_; }
 
  private:
@@ -63,7 +65,7 @@ class ArenaLayout {
   void count_peak(const StepProgram& program);
 
   std::unordered_map<Instance, Allocation, InstanceHash> allocations_;
-  std::vector<Instance> in_order_;  // of first use
+  std::vector<Instance> in_order_;  // in the order of first use
   std::size_t positions_ = 0;
   std::int64_t capacity_ = 0;
   Bytes peak_;

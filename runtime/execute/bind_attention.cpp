@@ -10,7 +10,7 @@ class SpreadCore {
   SpreadCore(const RankView& rank, const Op& op, std::span<const Buffer> operands)
       : rank_(rank), op_(op), operands_(operands), core_(std::get<Attention>(op.kind)) {
     backward_ = is_backward(op.phase);
-    // Forward: inputs, o, lse. Backward: inputs, o, lse, do, the inputs' gradients.
+    // Operands forward: inputs, o, lse; backward: inputs, o, lse, do, gradients of the inputs.
     inputs_ = backward_ ? (operands.size() - 3) / 2 : operands.size() - 2;
   }
 
@@ -40,7 +40,7 @@ class SpreadCore {
     return rank_.program.tensor(op_.operands[index].tensor);
   }
 
-  /// The rank's own tokens, or those of all context-parallel ranks.
+  /// The tokens whose rows a tensor holds: the rank's own, or those of all context-parallel ranks.
   [[nodiscard]] TokenRows rows_of(const Tensor& of) const {
     const std::int64_t cp = rank_.program.group(GroupKind::cp).size;
     const bool own = of.dims[0].cp > 1;
@@ -55,8 +55,8 @@ class SpreadCore {
     return {operands_[operand], tensor(operand).dims[1].local(), first, stride};
   }
 
-  /// From operand `first` on: {qkv}, {qkv, all k and v}, or latent attention's {q, {k, v} of each head,
-  /// shared k}.
+  /// Finds the columns of q, k and v in the operands from `first` on. These are {qkv}, {qkv, all k and v}, or
+  /// in latent attention {q, {k, v} of each head, shared k}.
   void place_heads(std::size_t first, HeadColumns& q, HeadColumns& k, HeadColumns& shared_k,
                    HeadColumns& v) const {
     const std::int64_t d = core_.head_dim;
@@ -74,7 +74,7 @@ class SpreadCore {
     v = columns(first + inputs_ - 1, begin + core_.kv_heads * d, d);
   }
 
-  /// The kernel adds; what is written for the first time starts from nothing.
+  /// The kernel adds to gradients, so a gradient that is written for the first time is set to zero before.
   void zero_gradients() {
     for (std::size_t i = inputs_ + 3; i < operands_.size(); ++i) {
       if (op_.operands[i].access != Access::write) continue;
@@ -122,7 +122,8 @@ class CpExchange {
   [[nodiscard]] std::int64_t cp() const { return rank_.program.group(GroupKind::cp).size; }
   static std::int64_t width_of(const Tensor& tensor) { return tensor.dims[1].local(); }
 
-  /// Of wider rows, the last columns travel: the rank's own share is put in its place, and gathered there.
+  /// If the source rows are wider than the gathered ones, only their last columns are gathered: the rank
+  /// copies them to its own share of the result and gathers in place.
   void gather() {
     const std::int64_t width = width_of(to_tensor_);
     if (width_of(from_tensor_) == width) return;
@@ -157,8 +158,8 @@ class CpExchange {
                                           .y_column = width_of(to_tensor_) - width});
   }
 
-  /// Ulysses: own tokens with all heads against all tokens with own heads. Rows of a share stand together on
-  /// the side of the heads, so one side needs no packing.
+  /// Ulysses: exchanges "own tokens, all heads" for "all tokens, own heads", or the reverse. In the tensor of
+  /// own heads, the rows of each member are contiguous, so only the other tensor needs packing.
   void turn() {
     const bool to_heads = from_tensor_.dims[0].cp > 1;
     const Buffer packed{scratch_.data, from_.elements, from_.type};
@@ -171,7 +172,8 @@ class CpExchange {
     }
   }
 
-  /// Between rows of all heads and, member after member, rows of its heads.
+  /// Copies between `rows`, whose rows have all heads, and `packed`, which holds for one member after the
+  /// other the rows of that member's heads.
   void copy_heads(const Buffer& rows, std::int64_t all, const Buffer& packed, std::int64_t own, bool pack) {
     for (std::int64_t member = 0; member < cp(); ++member) {
       const Buffer part = share_of(packed, member, cp());
@@ -199,7 +201,7 @@ class CpExchange {
     }
   }
 
-  /// Of a fused qkv each part is cut on its own.
+  /// Widths of the sections of columns that are split separately: in a fused qkv, those of q, k and v.
   [[nodiscard]] std::vector<std::int64_t> sections(std::int64_t columns) const {
     if (from_tensor_.column_sections.empty()) return {columns};
     std::vector<std::int64_t> local = from_tensor_.column_sections;

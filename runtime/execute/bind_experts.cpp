@@ -9,7 +9,8 @@ const Tensor& operand_of(const RankView& rank, const Op& op, std::size_t index) 
   return rank.program.tensor(op.operands[index].tensor);
 }
 
-/// Rows of the rank's own tokens, one per choice; else those that its experts work on.
+/// True if a tensor holds rows of the rank's own tokens, one per choice of an expert; false if it holds the
+/// rows that the rank's experts work on.
 bool is_on_token_side(const Tensor& tensor) {
   const Meaning& meaning = tensor.meaning;
   return meaning.part == ModelPart::experts &&

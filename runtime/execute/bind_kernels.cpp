@@ -11,7 +11,7 @@
 namespace foreshard {
 namespace {
 
-/// One operation, its operands, and the calls that come of it.
+/// Translates one operation with its operands into calls.
 class Binding {
  public:
   Binding(const RankView& rank, const Op& op, std::span<const Buffer> operands)
@@ -31,11 +31,11 @@ class Binding {
   [[nodiscard]] bool accumulates(std::size_t index) const {
     return op_.operands[index].access == Access::accumulate;
   }
-  /// Of a weight or its gradient, what this rank's optimizer works on.
+  /// The part of a weight or its gradient that this rank's optimizer updates.
   [[nodiscard]] Buffer own_part(std::size_t index) const {
     return foreshard::own_part(rank_.program, rank_.at, tensor(index), operands_[index]);
   }
-  /// Kernels add to a gradient; one that ZeRO has the block make anew is zero before.
+  /// Kernels add to gradients. A gradient that the block writes anew (ZeRO) is set to zero first.
   void begin_sum(std::size_t index) {
     if (op_.operands[index].access != Access::write) return;
     const Buffer& sum = operands_[index];
@@ -53,7 +53,7 @@ class Binding {
     call.c = operands_[2];
     call.transpose_a = gemm.transpose_a;
     call.transpose_b = gemm.transpose_b;
-    // Summands of tensor-parallel ranks: the first of them alone adds the bias.
+    // If the results of the tensor-parallel ranks are partial sums, only the first rank adds the bias.
     const bool adds_bias = !tensor(2).partial || rank_.at.tp == 0;
     if (operands_.size() > 3 && adds_bias) call.bias = operands_[3];
     calls_.emplace_back(call);
@@ -114,7 +114,7 @@ class Binding {
     if (is_of_heads) pass_values(call);
   }
 
-  /// The columns behind the queries and keys.
+  /// Copies the values: the columns after those of the queries and keys.
   void pass_values(const NormCall& call) {
     const std::int64_t first = call.heads * call.width;
     calls_.emplace_back(ColumnsCall{.rows = call.rows / call.heads,
@@ -161,8 +161,8 @@ class Binding {
     calls_.emplace_back(call);
   }
 
-  /// The step's loss is the mean over all its tokens: every rank scales by their number, and sums do the
-  /// rest.
+  /// Factor 1 / (tokens of the step). The step's loss is the mean over all its tokens: every rank scales its
+  /// terms by this factor, so that plain sums over micro-batches and ranks give the mean.
   [[nodiscard]] double loss_scale() const {
     return 1.0 / static_cast<double>(
                      checked_product(sequences_per_step(rank_.program), rank_.program.sequence_length));
@@ -230,8 +230,8 @@ class Binding {
     calls_.emplace_back(call);
   }
 
-  /// Squares of what this rank has alone. What several ranks hold alike counts once in the sum over all
-  /// ranks.
+  /// Sums the squares of this rank's part of the gradients. Replicated gradients are scaled by 1 / (number of
+  /// copies), so that they count once in the sum over all ranks.
   void bind_sum_squares() {
     for (std::size_t i = 0; i + 1 < operands_.size(); ++i) {
       const Buffer own = own_part(i);
@@ -275,8 +275,8 @@ class Binding {
     }
   }
 
-  /// Tokens of a rank, from `token` on, that meet `rows` rows of a table of learned positions from `position`
-  /// on, `repeats` times over.
+  /// A range of a rank's tokens, starting at `token`, whose learned positions are `rows` consecutive rows of
+  /// the table starting at `position`, repeated `repeats` times.
   struct Chunk {
     std::int64_t token = 0;
     std::int64_t position = 0;
@@ -285,8 +285,8 @@ class Binding {
     std::int64_t width = 0;
   };
 
-  /// What positions this rank's tokens have: whole sequences, or what context and sequence parallelism leave
-  /// of them, in stretches of positions that follow one another.
+  /// The positions of this rank's tokens, as chunks of consecutive positions. The tokens are whole sequences,
+  /// or the part of them that context and sequence parallelism leave to the rank.
   [[nodiscard]] std::vector<Chunk> position_chunks(const Buffer& tokens) const {
     const std::int64_t cp = size_of(GroupKind::cp);
     const TokenRows rows{.batch = rank_.program.sequences,
@@ -314,7 +314,7 @@ class Binding {
 
   void bind_activation() {
     PointwiseCall call{.backward = backward_};
-    // The gated kinds read gate and up side by side and write half as much.
+    // Gated activations read gate and up from one row and write half as many elements.
     const std::size_t half = backward_ ? 1 : op_.operands.size() - 1;
     call.elements = operands_[half].elements;
     call.width = local_columns(half);
@@ -326,8 +326,8 @@ class Binding {
 
   // ---- the optimizer
 
-  /// Operands: gradient…, norm, [master,] [m, v,] weight… The flat states hold the rank's shares of the
-  /// weights, one after the other.
+  /// Operands: gradient…, norm, [master,] [m, v,] weight… The flat tensors master, m and v hold the rank's
+  /// shares of all weights, one after the other.
   void bind(const OptimizerUpdate& update) {
     const bool has_moments = update.kind != OptimizerKind::sgd;
     std::size_t weights = 0;
@@ -358,7 +358,7 @@ class Binding {
     }
   }
 
-  // Communication is bound where the plan has its communicator (rank_plan.cpp).
+  // Communication is bound in rank_plan.cpp, which has the communicator.
   void bind(const Collective&) { refuse(); }
   void bind(const Send&) { refuse(); }
   void bind(const Recv&) { refuse(); }

@@ -11,7 +11,7 @@ namespace {
 
 constexpr Picoseconds kPerNanosecond = 1000;
 
-// The clock's marks: start and end of every operation, then of every wait for what is in flight.
+// Indices of the clock's marks: start and end of every operation, then of every wait for a flight.
 std::size_t start_of(std::size_t position) { return 2 * position; }
 std::size_t end_of(std::size_t position) { return 2 * position + 1; }
 
@@ -56,7 +56,7 @@ void Executor::initialize_for_timing() {
   for (const HeldWeight& held : plan_.weights()) {
     const Buffer& weight = held.weight;
     device_.write(weight.part(0, std::min(kChunk, weight.elements)), chunk.data());
-    // Twice as much with every copy.
+    // Each copy doubles the filled part.
     for (std::int64_t done = kChunk; done < weight.elements; done *= 2) {
       const std::int64_t more = std::min(done, weight.elements - done);
       device_.run(PointwiseCall{.kind = PointwiseKind::cast,
@@ -119,7 +119,7 @@ void Executor::run_op(std::size_t position) {
   for (std::uint32_t i = op.inputs.begin; i < op.inputs.end; ++i) fill(plan_.inputs()[i]);
 
   if (op.kind == PlannedOp::Kind::beside) {
-    begin_calls(position);  // which marks the clock
+    begin_calls(position);  // also marks the clock
   } else {
     clock_->mark(start_of(position));
     op.kind == PlannedOp::Kind::transfer ? begin_calls(position) : run_calls(op);
@@ -138,7 +138,7 @@ void Executor::run_calls(const PlannedOp& op) {
       for (std::uint32_t i = op.calls.begin; i < op.calls.end; ++i) communicator_.run(plan_.collectives()[i]);
       run_kernels(op.after);
       break;
-    case PlannedOp::Kind::transfer: break;  // it is begun
+    case PlannedOp::Kind::transfer: break;  // started by begin_calls()
   }
 }
 
@@ -197,7 +197,7 @@ void Executor::replay_routes(const RoutedTokens& routed) {
   const std::int64_t tokens = routed.routing->tokens();
   const std::int64_t before = rerouted_;
   for (std::int64_t token = 0; token < tokens; ++token) {
-    // Each tensor-parallel rank routes its stretch of the tokens.
+    // Each tensor-parallel rank routes its own range of the tokens.
     const TokenRows::Place place = own.place_of(at.tp * tokens + token);
     const std::int64_t row = place.sequence * own.sequence + place.position;
     const bool changed = reroute(routes_.data() + token * 2 * per_token, whole.data() + row * 2 * per_token,
@@ -252,7 +252,8 @@ void Executor::read_waits() {
     const Nanoseconds end = clock_->nanoseconds(end_of(wait));
     const bool is_transfer = plan_.ops()[flight.position].kind == PlannedOp::Kind::transfer;
     (is_transfer ? waited_ : not_hidden_) += end - clock_->nanoseconds(start_of(wait));
-    // A send is over for this rank when it has been handed on; a receive when it is there.
+    // A receive ends when its data have arrived. A send ends for this rank when it has been handed to the
+    // communicator.
     if (flight.arrives_when_waited_for) stamps_[flight.position].end = end;
   }
 }

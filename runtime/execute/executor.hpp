@@ -15,65 +15,67 @@
 
 namespace foreshard {
 
-/// Looks on while a step runs: called after each operation, whose place in RankPlan::ops() it is told. For
-/// tests and verification; a step that is measured has none.
+/// Is called after each operation of a step, with the operation's index in RankPlan::ops(). For tests and
+/// verification; steps that are measured run without an observer.
 class StepObserver {
  public:
   virtual ~StepObserver() = default;
   virtual void after(std::size_t position) = 0;
 };
 
-/// Runs a rank's step, operation by operation in program order: kernels on the device, collectives when they
-/// are reached, transfers (and collectives, where the communicator can) in the background until somebody
-/// touches their memory. Times are the device's own.
-/// Allocates nothing while a step runs.
+/// Runs a rank's step, operation by operation in program order. Kernels run on the device. Transfers, and
+/// collectives if the communicator supports it, are asynchronous: they start when they are reached, and the
+/// executor waits for them before an operation touches their memory. Other collectives block. Times are
+/// measured by the device. Allocates nothing while a step runs.
 class Executor {
  public:
   /// @pre device and communicator are those of the plan; all outlive the executor
-  /// @param note  where it says what it is doing, for error messages and the watchdog; or none
+  /// @param note  where the executor records its current operation, for error messages and the watchdog; may
+  /// be null
   Executor(RankPlan& plan, Device& device, Communicator& communicator, OperationNote* note = nullptr);
 
   [[nodiscard]] Device& device() { return device_; }
-  /// What it reads.
+  /// The source of the tokens and labels that the step reads.
   [[nodiscard]] TokenSource& tokens() { return tokens_; }
 
-  /// Sets weights, masters and moments to what training starts with, and the optimizer to its first step.
+  /// Sets weights, master weights and moments to their initial values, and the optimizer to its first step.
   void initialize();
-  /// The same with weights of no model, a short stretch of small random numbers again and again: for timing,
-  /// where billions of the model's own would take the host minutes.
+  /// The same, but fills the weights with a short sequence of small random numbers, repeated. For timing
+  /// only: drawing billions of initial weights would take the host minutes.
   void initialize_for_timing();
 
-  /// From now on tokens go to the experts that they went to in the run of the whole batch that was recorded;
-  /// `record` outlives the executor or the next call.
+  /// From now on, sends tokens to the experts of a recorded run of the whole batch, instead of the router's
+  /// choice. `record` must live until the next call or the end of the executor.
   void replay(const RouteRecord* record) { replayed_ = record; }
-  /// From now on tokens go to experts as planned_routes() says, whatever the router finds: for timing, where
-  /// weights are no model's.
+  /// From now on, sends tokens to experts by planned_routes(), instead of the router's choice. For timing,
+  /// where the weights are not those of a model.
   void route_as_planned();
-  /// Tokens of this rank, layer by layer, that would have gone elsewhere.
+  /// Number of tokens of this rank, summed over layers, for which the router had chosen other experts.
   [[nodiscard]] std::int64_t tokens_rerouted() const { return rerouted_; }
 
-  /// One step, optimizer included. Returns the loss of this rank's micro-batches, summed over them and over
-  /// the tokens, divided by all tokens of the step: the sum over the data-parallel ranks of a last stage is
-  /// the mean loss.
+  /// Runs one step with its optimizer update. Returns this rank's term of the mean loss: the loss summed over
+  /// its micro-batches and tokens, divided by the number of all tokens of the step. The sum of these terms
+  /// over the data-parallel ranks of the last stage is the mean loss.
   double run_step(StepObserver* observer = nullptr);
 
-  /// Runs the operations of one run of a block alone, outside a step: to see what they take. Transfers are
-  /// left out; so is what the rest of the step would have put into memory.
+  /// Runs the operations of one block call alone, outside a step, to measure their time. Transfers are
+  /// skipped, and the inputs are not what the rest of the step would have computed.
   /// @pre all members of the groups of its collectives do the same
   void run_alone(std::size_t run);
 
-  /// What the last step's operations took on this rank, since its first began: kernels and collectives from
-  /// start to end, a transfer that is received from its posting until it was there.
+  /// Reports start and end of the last step's operations on this rank, relative to the start of the first
+  /// one. Kernels and collectives are reported from start to end, received transfers from the posting of the
+  /// receive to arrival.
   void report(TimelineSink& sink) const;
-  /// What the operation at this place of RankPlan::ops() last took.
+  /// The last time that the operation at this index of RankPlan::ops() took.
   [[nodiscard]] Seconds time_of(std::size_t position) const;
   /// From the first operation's start to the last one's end.
   [[nodiscard]] Seconds step_time() const;
-  /// Time in which this rank had nothing to do but to wait for transfers.
+  /// Time in the last step during which this rank waited for transfers.
   [[nodiscard]] Seconds waited() const;
-  /// Likewise for collectives that run beside kernels.
+  /// Time in the last step during which this rank waited for asynchronous collectives.
   [[nodiscard]] Seconds not_hidden() const;
-  /// Time outside all operations and waits: the executor's own.
+  /// Time in the last step outside all operations and waits: the executor's overhead.
   [[nodiscard]] Seconds overhead() const;
 
  private:
@@ -102,20 +104,20 @@ class Executor {
   Communicator& communicator_;
   OperationNote* note_;
   TokenSource tokens_;
-  std::vector<double> scratch_;  // token numbers of one micro-batch
-  std::vector<double> routes_;   // of one micro-batch; grows in the first step
-  std::vector<double> logits_;   // likewise, where routes are replayed
+  std::vector<double> scratch_;  // token ids of one micro-batch
+  std::vector<double> routes_;   // of one micro-batch; grows in the first step only
+  std::vector<double> logits_;   // likewise; only used if routes are replayed
   const RouteRecord* replayed_ = nullptr;
   std::int64_t rerouted_ = 0;
-  std::vector<double> planned_;  // routes of every micro-batch; empty: the router's
+  std::vector<double> planned_;  // routes of every micro-batch; if empty, the router chooses
   std::unique_ptr<DeviceClock> clock_;
   std::vector<Stamp> stamps_;          // by position
-  std::vector<std::size_t> first_of_;  // position of a run's first operation
-  std::vector<Ticket> tickets_;        // of a flight
+  std::vector<std::size_t> first_of_;  // by run: position of its first operation
+  std::vector<Ticket> tickets_;        // by flight
   std::vector<bool> flying_;           // by flight
   std::size_t in_flight_ = 0;
-  Nanoseconds waited_ = 0;      // for transfers, in the last step
-  Nanoseconds not_hidden_ = 0;  // of collectives beside kernels
+  Nanoseconds waited_ = 0;      // waits for transfers in the last step
+  Nanoseconds not_hidden_ = 0;  // waits for asynchronous collectives in the last step
 };
 
 }  // namespace foreshard

@@ -5,9 +5,10 @@
 
 namespace foreshard {
 
-/// The mean loss of a step over its tokens, on every rank. Every data-parallel replica of the last stage has
-/// its summand, each tensor-parallel rank of it the same. All ranks together.
-/// @param own  what Executor::run_step gave on this rank
+/// Returns on every rank the mean loss of a step over its tokens. Sums the terms of the data-parallel
+/// replicas of the last stage; the tensor-parallel ranks of a replica all have the same term. A collective
+/// call of all ranks.
+/// @param own  the result of Executor::run_step on this rank
 double mean_loss(const RankPlan& plan, double own, Communicator& communicator);
 
 }  // namespace foreshard

@@ -6,7 +6,7 @@
 namespace foreshard {
 namespace {
 
-/// Rows of every expert, which add up to `rows`.
+/// The number of rows of every expert; they add up to `rows`.
 std::vector<std::int64_t> planned_rows(const RoutedShape& shape, std::int64_t rows) {
   const std::int64_t own = shape.experts / shape.ep;
   std::vector<std::int64_t> planned(static_cast<std::size_t>(shape.experts), 0);
@@ -35,8 +35,8 @@ std::vector<double> planned_routes(const RoutedShape& shape) {
   const std::int64_t tokens = shape.tokens;
   std::vector<double> routes(static_cast<std::size_t>(2 * tokens * per_token),
                              1.0 / static_cast<double>(per_token));
-  // Token after token, then their second choices: rows of one expert, at most as many as tokens, are of
-  // different tokens.
+  // Experts are assigned to the first choices of all tokens, then to the second choices, and so on. An expert
+  // has at most as many rows as there are tokens, so its rows belong to different tokens.
   std::int64_t row = 0;
   const std::vector<std::int64_t> rows = planned_rows(shape, tokens * per_token);
   for (std::size_t expert = 0; expert < rows.size(); ++expert) {

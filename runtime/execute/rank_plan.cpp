@@ -16,13 +16,13 @@ namespace {
 
 constexpr Meaning kLabels{ModelPart::input, TensorItem::labels};
 
-/// OtherJob the arena, for the sum of the losses: a cache line.
+/// Bytes outside the arena for the sum of the losses: one cache line.
 constexpr std::int64_t kLossBytes = 64;
 
-/// Memory of what has been begun and not yet waited for.
+/// The memory of a flight that has been started and not yet waited for.
 struct InFlight {
   std::uint32_t flight = 0;
-  bool is_read = true;  ///< by what is in flight; else it is written
+  bool is_read = true;  ///< the flight reads the memory; else it writes it
   const std::byte* begin = nullptr;
   const std::byte* end = nullptr;
 };
@@ -48,7 +48,7 @@ class RankPlan::Compiler {
 
   void run() {
     for (const OpRun& at : operations_of(plan_.program_, plan_.runs_)) compile(at);
-    // The pieces stand still now, so calls may point at them.
+    // The list of pieces is complete and no longer moves in memory, so calls can point into it.
     for (std::size_t i = 0; i < piece_ranges_.size(); ++i) {
       const Range range = piece_ranges_[i];
       plan_.collectives_[i].pieces = std::span(plan_.pieces_).subspan(range.begin, range.end - range.begin);
@@ -81,8 +81,9 @@ class RankPlan::Compiler {
     return static_cast<std::uint32_t>(items.size());
   }
 
-  /// What is in flight must have come where anybody touches what it writes, and must have gone before anybody
-  /// writes what it reads: another tensor may stand in the same memory by then.
+  /// Adds the operation's waits for flights. A flight that writes memory must end before the operation
+  /// touches that memory; one that reads memory must end before the operation writes there. Compares
+  /// addresses, not tensors, because another tensor may use the same memory by then.
   void wait_for_overlapping(const Op& op) {
     for (std::size_t i = 0; i < operands_.size(); ++i) {
       const std::byte* begin = operands_[i].data;
@@ -101,7 +102,7 @@ class RankPlan::Compiler {
     }
   }
 
-  /// What the operation begins is in flight from here on.
+  /// Notes the flights that the operation starts, and their memory.
   void take_off(const Op& op, PlannedOp& planned) {
     planned.flights.begin = size_of(plan_.flights_);
     if (planned.kind == PlannedOp::Kind::transfer) {
@@ -124,7 +125,8 @@ class RankPlan::Compiler {
     planned.flights.end = size_of(plan_.flights_);
   }
 
-  /// Not what the next compute waits for anyway, and what kernels or the host complete.
+  /// True if a collective runs asynchronously. False if the next compute waits for it anyway, or if kernels
+  /// or the host have to complete it.
   [[nodiscard]] bool runs_asynchronously(const Op& op, const PlannedOp& planned) const {
     const bool has_calls =
         planned.kind == PlannedOp::Kind::collective && planned.calls.begin < planned.calls.end;
@@ -153,14 +155,14 @@ class RankPlan::Compiler {
     }
   }
 
-  /// The record of a mixture of experts' tokens, for the operations that work on them.
+  /// The Routing of a mixture of experts' tokens, for operations that use it; null for other operations.
   Routing* find_routing(const OpRun& at, const Op& op) {
     if (op.component != Component::experts && !std::holds_alternative<Route>(op.kind)) return nullptr;
     const Run& run = plan_.runs_[at.run];
     const auto key = std::pair{run.block_call.layer, run.micro_batch};
     const auto known = plan_.routings_.find(key);
     if (known != plan_.routings_.end()) return &known->second;
-    // The forward block is the first to meet them.
+    // The first operation that needs it belongs to the forward block.
     const auto shape = routed_shape(plan_.program_, plan_.program_.block(run.block_call.block), plan_.at_);
     return &plan_.routings_.try_emplace(key, shape.value(), run.block_call.layer).first->second;
   }
@@ -227,7 +229,7 @@ class RankPlan::Compiler {
     if (call.in_place) {
       for (const Buffer& buffer : operands_) plan_.pieces_.push_back({buffer, buffer});
     } else {
-      // What is sent, tensor by tensor, then what arrives.
+      // Operands: the tensors that are sent, then the tensors that arrive.
       const std::size_t count = operands_.size() / 2;
       for (std::size_t i = 0; i < count; ++i) {
         plan_.pieces_.push_back({held_part(op, i), held_part(op, count + i)});
@@ -238,7 +240,7 @@ class RankPlan::Compiler {
     plan_.collectives_.push_back(call);
   }
 
-  /// Of what ZeRO has cut, the rank's share; of everything else, all.
+  /// The rank's share of a tensor that ZeRO shards; all of any other tensor.
   [[nodiscard]] Buffer held_part(const Op& op, std::size_t index) const {
     const Tensor& tensor = plan_.program_.tensor(op.operands[index].tensor);
     if (!is_cut_by_zero(tensor)) return operands_[index];
@@ -270,7 +272,7 @@ class RankPlan::Compiler {
     planned.calls.begin = size_of(plan_.transfers_);
     TransferCall call{.is_send = is_send, .peer = peer};
     call.tag = op.lane == Lane::pp_forward ? 0 : 1;
-    // A scattered transfer carries the rank's stretch of the tokens.
+    // A scattered transfer sends only the rank's range of the tokens.
     const Bytes whole = plan_.program_.tensor(op.operands[0].tensor).local_bytes();
     const std::int64_t parts = whole.value() / payload.value();
     call.buffer = share_of(operands_[0], plan_.at_.tp, parts);

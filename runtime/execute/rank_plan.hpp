@@ -18,37 +18,37 @@
 
 namespace foreshard {
 
-/// A stretch of one of the plan's lists.
+/// A range [begin, end) of indices into one of the plan's lists.
 struct Range {
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
 };
 
-/// What one operation of the step makes its rank do: first wait for what is in flight in memory that it
-/// touches, then run its calls. An operation of a group of one has none.
+/// How a rank runs one operation of the step: it waits for the flights whose memory the operation touches,
+/// then runs the operation's calls. A collective of a group of one has no calls.
 struct PlannedOp {
-  /// Collectives are run when they are reached; those beside kernels and transfers are begun then, and are in
-  /// flight until somebody waits for them.
+  /// A `collective` blocks when it is reached. A `beside` (asynchronous collective) or `transfer` is started
+  /// then and is in flight until a later operation waits for it.
   enum class Kind : std::uint8_t { kernels, collective, beside, transfer };
   OpRun at;
   Kind kind = Kind::kernels;
   Range waits{};    ///< into `waits`
-  Range flights{};  ///< into `flights`: of each of its calls, if they are begun
+  Range flights{};  ///< into `flights`: one for each of its calls, if they are asynchronous
   Range calls{};    ///< into `kernels`, `collectives` or `transfers`
-  Range inputs{};   ///< into `inputs`: what is to be there before
-  /// Of a collective, into `kernels`: what packs for it and unpacks after it.
+  Range inputs{};   ///< into `inputs`: inputs to fill before the operation
+  /// Into `kernels`: the kernels that pack for a collective and unpack after it.
   Range before{};
   Range after{};
-  Range routed{};  ///< into `routed`: what is to be told to others when tokens have chosen their experts
+  Range routed{};  ///< into `routed`: routes to exchange with other ranks after the router has chosen experts
 };
 
-/// What is in flight for some time.
+/// An asynchronous call between its start and the wait for it.
 struct Flight {
-  std::uint32_t position = 0;            ///< of the operation that begins it
-  bool arrives_when_waited_for = false;  ///< a receive: nobody sees its end earlier
+  std::uint32_t position = 0;            ///< of the operation that starts it
+  bool arrives_when_waited_for = false;  ///< true for a receive: its end is only known after the wait
 };
 
-/// Routes that an operation writes, and the record that is filled from them.
+/// Routes that an operation writes, and the Routing that is filled from them.
 struct RoutedTokens {
   Buffer logits;
   Buffer routes;
@@ -57,15 +57,16 @@ struct RoutedTokens {
   MicroBatch micro_batch;
 };
 
-/// Token numbers that an operation is the first to read.
+/// An input buffer of token ids (or labels) to fill before the first operation that reads it.
 struct InputFill {
   Buffer buffer;
   bool labels = false;
   MicroBatch micro_batch;
 };
 
-/// A weight that stands on this rank: of the elements that the rank would hold without ZeRO, `held`; and
-/// those of its gradient whose sum over the data-parallel replicas comes to stand here, `summed`.
+/// A weight on this rank. Both shares are ranges of the elements that the rank would hold without ZeRO:
+/// `held` is the part of the weight that is stored here, `summed` the part of the gradient whose sum over the
+/// data-parallel replicas is stored here.
 struct HeldWeight {
   TensorId tensor;
   LayerId layer;
@@ -75,13 +76,12 @@ struct HeldWeight {
   Share summed;
 };
 
-/// The step of one rank, ready to run again and again: every operation bound to memory once, nothing to look
-/// up, nothing to allocate.
+/// The step of one rank, ready to be run many times. Every operation is bound to its memory once, so running
+/// a step needs no look-ups and no allocations.
 class RankPlan {
  public:
-  /// Allocates the arena on the device. @pre what_the_runtime_lacks() has nothing to say of the program's
-  /// job, and the program's devices are the communicator's ranks; program, device and communicator outlive
-  /// the plan.
+  /// Allocates the arena on the device. @pre what_the_runtime_lacks() is empty for the program's job; the
+  /// program's devices are the communicator's ranks; program, device and communicator outlive the plan.
   RankPlan(const StepProgram& program, Device& device, const Communicator& communicator);
 
   RankPlan(const RankPlan&) = delete;
@@ -95,20 +95,20 @@ class RankPlan {
   [[nodiscard]] const Op& op(const OpRun& at) const {
     return program_.block(runs_[at.run].block_call.block).ops[at.op.at()];
   }
-  /// Where an operand of an operation stands.
+  /// The memory of an operand of an operation.
   [[nodiscard]] Buffer buffer(const OpRun& at, std::size_t operand) const;
-  /// Where a tensor that lives for the step stands. @pre the rank holds it
+  /// The memory of a tensor that lives for the step. @pre the rank holds it
   [[nodiscard]] Buffer buffer(TensorId tensor, LayerId layer) const;
 
   [[nodiscard]] const std::vector<PlannedOp>& ops() const { return ops_; }
   [[nodiscard]] const std::vector<std::uint32_t>& waits() const { return waits_; }  ///< into `flights`
-  [[nodiscard]] const std::vector<Flight>& flights() const { return flights_; }     ///< in order of begin
+  [[nodiscard]] const std::vector<Flight>& flights() const { return flights_; }     ///< in order of start
   [[nodiscard]] const std::vector<KernelCall>& kernels() const { return kernels_; }
   [[nodiscard]] const std::vector<CollectiveCall>& collectives() const { return collectives_; }
   [[nodiscard]] const std::vector<TransferCall>& transfers() const { return transfers_; }
   [[nodiscard]] const std::vector<InputFill>& inputs() const { return inputs_; }
   [[nodiscard]] const std::vector<RoutedTokens>& routed() const { return routed_; }
-  /// How the tokens of a layer's micro-batch were routed in the last step; or none, of an ordinary layer.
+  /// How the tokens of a layer's micro-batch were routed in the last step; null if the layer has no router.
   [[nodiscard]] const Routing* routing(LayerId layer, MicroBatch micro_batch) const;
   [[nodiscard]] const std::map<std::pair<LayerId, MicroBatch>, Routing>& routings() const {
     return routings_;
@@ -117,7 +117,7 @@ class RankPlan {
   [[nodiscard]] const std::vector<HeldWeight>& weights() const { return weights_; }
   /// The sum of the losses of this rank's micro-batches; stays zero on stages without the head.
   [[nodiscard]] const Buffer& loss() const { return loss_; }
-  /// What the next step's updates read.
+  /// The optimizer's parameters that the next step's updates read.
   [[nodiscard]] OptimizerStep& optimizer() { return optimizer_; }
 
  private:
@@ -132,7 +132,7 @@ class RankPlan {
   std::unique_ptr<DeviceMemory> arena_;
   OptimizerStep optimizer_;
   Buffer loss_;
-  Buffer scratch_;  // for packing what is exchanged; beside the arena
+  Buffer scratch_;  // for packing what is exchanged; outside the arena
 
   std::vector<PlannedOp> ops_;
   std::vector<std::uint32_t> waits_;

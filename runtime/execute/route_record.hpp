@@ -9,8 +9,9 @@
 
 namespace foreshard {
 
-/// Where the tokens of a batch went in one run, to send them there in another: rounding may turn the choice
-/// between two experts that are all but alike, and then two runs can no longer be compared number by number.
+/// The experts of every token in one run, to send the tokens to the same experts in another run. Without
+/// this, rounding can change the choice between two experts with nearly equal scores, and the two runs could
+/// not be compared number by number.
 class RouteRecord {
  public:
   /// @param micro_batch  counted over all data-parallel ranks
@@ -18,7 +19,7 @@ class RouteRecord {
   void keep(LayerId layer, std::int64_t micro_batch, std::vector<double> routes) {
     routes_[{layer, micro_batch}] = std::move(routes);
   }
-  /// @pre they were kept
+  /// The routes that were kept. @pre keep() was called for this layer and micro-batch
   [[nodiscard]] const std::vector<double>& at(LayerId layer, std::int64_t micro_batch) const {
     return routes_.at({layer, micro_batch});
   }
@@ -27,8 +28,8 @@ class RouteRecord {
   std::map<std::pair<LayerId, std::int64_t>, std::vector<double>> routes_;
 };
 
-/// Sends one token to `experts` instead of where its route (experts, then weights) says, with the weights
-/// that its logits give them. Returns false, and changes nothing, where it goes to these experts anyway.
+/// Changes the route of one token (experts, then weights) to `experts`, with the weights that its logits give
+/// them. Returns false and changes nothing if the token already goes to these experts.
 bool reroute(double* route, const double* experts, std::int64_t per_token, const double* logits);
 
 }  // namespace foreshard

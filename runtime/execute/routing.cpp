@@ -13,7 +13,8 @@ namespace foreshard {
 
 namespace {
 
-/// The rows that come to a rank's experts: where nothing is exchanged, those of its own tokens.
+/// True for the tensor of the rows that arrive at a rank's experts. If nothing is exchanged, these are the
+/// rows of the rank's own tokens.
 bool holds_arriving_rows(const Tensor& tensor, bool exchanges) {
   return tensor.is({ModelPart::experts, exchanges ? TensorItem::arrived : TensorItem::sent});
 }
@@ -132,7 +133,8 @@ void Routing::check_room() const {
       ep_));
 }
 
-/// Rows stand by tensor-parallel rank, within it by the member that sent them, within that by expert.
+/// Lists the rows of this rank's experts. In memory, rows are ordered by tensor-parallel rank, then by the
+/// member that sent them, then by expert.
 void Routing::list_rows() {
   const std::int64_t local = experts_ / ep_;
   rows_.total = 0;

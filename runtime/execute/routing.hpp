@@ -12,49 +12,53 @@
 
 namespace foreshard {
 
-/// What the plan says of one router and its experts, as one rank sees them.
+/// Sizes of one router and its experts by the plan, as one rank sees them.
 struct RoutedShape {
-  std::int64_t tokens = 0;     ///< of a micro-batch, that the rank sends to experts
-  std::int64_t per_token = 1;  ///< experts of a token
+  std::int64_t tokens = 0;     ///< tokens of a micro-batch that the rank sends to experts
+  std::int64_t per_token = 1;  ///< experts per token
   std::int64_t experts = 1;
   std::int64_t hidden = 0;  ///< columns of a row
   std::int64_t tp = 1;
   std::int64_t ep = 1;
   std::int64_t tp_rank = 0;
   std::int64_t ep_rank = 0;
-  std::int64_t room = 0;   ///< rows that the rank's buffer of arriving rows holds
-  double imbalance = 1.0;  ///< the busiest rank's rows over the mean, for which there is room
+  std::int64_t room = 0;   ///< capacity of the rank's buffer of arriving rows, in rows
+  double imbalance = 1.0;  ///< largest ratio of a rank's rows to the mean that fits into the buffer
 };
-/// None where the block has no router.
+/// The shape for the router of a forward block; none if the block has no router.
 std::optional<RoutedShape> routed_shape(const StepProgram& program, const Block& forward,
                                         const Coordinates& at);
 
-/// How the tokens of one micro-batch were routed in one layer, as one rank needs to know it: where its own
-/// tokens' rows stand, ordered by expert, and which rows come to its experts from the members of its
-/// expert-parallel group and from its tensor-parallel neighbours. Filled while a step runs, in place.
+/// How the tokens of one micro-batch were routed in one layer, as far as one rank needs to know: the places
+/// of its own tokens' rows, ordered by expert, and the rows that arrive at its experts from the members of
+/// its expert-parallel group and its tensor-parallel group. Filled in place while a step runs.
+/// Example: 2 tokens, 2 experts per token; token 0 goes to experts 1 and 0, token 1 to experts 1 and 2. The
+/// rows ordered by expert are: expert 0: token 0; expert 1: tokens 0 and 1; expert 2: token 1. places() is
+/// {1, 0, 2, 3} and own_counts() is {1, 2, 1}.
 class Routing {
  public:
   Routing(const RoutedShape& shape, LayerId layer);
 
-  /// @param routes (tokens, 2·per_token): of each token the chosen experts, then their weights
+  /// Takes the routes of the rank's own tokens.
+  /// @param routes  (tokens, 2·per_token): for each token the chosen experts, then their weights
   void take(std::span<const double> routes);
-  /// Tells the others how many rows they get. All members of the rank's expert-parallel and tensor-parallel
-  /// groups together. @throws std::runtime_error where more rows arrive than there is room for, saying what
-  /// imbalance would hold them
+  /// Exchanges the numbers of rows with the other ranks. A collective call of all members of the rank's
+  /// expert-parallel and tensor-parallel groups. @throws std::runtime_error if more rows arrive than the
+  /// buffer holds; the message says which imbalance would be enough
   void exchange(Communicator& communicator);
 
   [[nodiscard]] std::int64_t tokens() const { return tokens_; }
   [[nodiscard]] std::int64_t per_token() const { return per_token_; }
   [[nodiscard]] std::int64_t experts() const { return experts_; }
-  /// The row among the rank's own of every token's every choice: token·per_token + choice.
+  /// The row of each (token, choice) among the rank's own rows; indexed by token·per_token + choice.
   [[nodiscard]] const std::vector<std::int64_t>& places() const { return places_; }
   /// The rows that this rank's experts work on.
   [[nodiscard]] const RoutedRows& rows() const { return rows_; }
-  /// Rows of every expert of the model, of this rank's own tokens.
+  /// By expert of the model: the number of rows of this rank's own tokens.
   [[nodiscard]] const std::vector<std::int64_t>& own_counts() const { return own_counts_; }
 
-  // Elements, rows times the hidden size, as collectives count them: to and from the expert-parallel members,
-  // and of the tensor-parallel ones.
+  // Numbers of elements (rows times the hidden size), as collectives count them: sent to and arriving from
+  // each member of the expert-parallel group, and arriving at each member of the tensor-parallel group.
   [[nodiscard]] const std::vector<std::int64_t>& sent() const { return sent_; }
   [[nodiscard]] const std::vector<std::int64_t>& arrived() const { return arrived_; }
   [[nodiscard]] const std::vector<std::int64_t>& of_tp() const { return of_tp_; }

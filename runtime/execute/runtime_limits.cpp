@@ -42,7 +42,8 @@ class Limits {
     refuse(windowed, "model.window: attention windows shorter than the sequence are planned, not executed");
   }
 
-  /// Layers are executed as the model's other keys describe them.
+  /// Refuses layer_kinds and pattern if they describe other layers than the model's other keys do: the
+  /// runtime executes layers as those keys describe them.
   void check_kinds() {
     const ModelSpec& model = job_.model;
     ModelSpec plain = model;

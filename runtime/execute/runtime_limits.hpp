@@ -7,8 +7,8 @@
 
 namespace foreshard {
 
-/// What a job asks for that the runtime cannot execute, each as "key: what, and what to say instead". Empty:
-/// it can. All at once, before anything starts.
+/// Lists everything in a job that the runtime cannot execute, each as "key: what is not supported, and what
+/// to write instead". Empty if the job can be executed. Called before anything starts.
 std::vector<std::string> what_the_runtime_lacks(const JobSpec& job);
 
 }  // namespace foreshard

@@ -11,7 +11,8 @@
 namespace foreshard {
 namespace {
 
-/// The positions of one stage's transfers, by way: on each, sends and receives of neighbours meet in order.
+/// The positions of one stage's transfers, by direction. In each direction, the k-th send of a stage matches
+/// the k-th receive of its neighbour.
 struct StageTransfers {
   std::array<std::vector<std::size_t>, 2> sends;
   std::array<std::vector<std::size_t>, 2> receives;
@@ -19,7 +20,7 @@ struct StageTransfers {
 };
 
 constexpr std::size_t kForward = 0;   // to the next stage
-constexpr std::size_t kBackward = 1;  // to the one before
+constexpr std::size_t kBackward = 1;  // to the previous stage
 
 StageTransfers transfers_of(const StepProgram& program, std::size_t stage) {
   StageTransfers transfers;
@@ -38,10 +39,11 @@ StageTransfers transfers_of(const StepProgram& program, std::size_t stage) {
   return transfers;
 }
 
-/// The first receive behind `sent` of something that the partner sends behind `received`.
+/// The first receive after position `sent` of a message that the partner sends after its position `received`.
 std::size_t first_answer(const std::vector<std::size_t>& partner_sends, std::size_t received,
                          const std::vector<std::size_t>& receives, std::size_t sent) {
-  // Both lists ascend and belong together one by one, so the first that is behind in both is the answer.
+  // Both lists ascend, and their k-th entries are the same message. So the answer is the first index whose
+  // entry is late enough in both lists.
   const auto behind = [](const std::vector<std::size_t>& positions, std::size_t position) {
     return std::upper_bound(positions.begin(), positions.end(), position) - positions.begin();
   };
@@ -60,7 +62,8 @@ std::unordered_map<std::size_t, std::size_t> send_holds(const StepProgram& progr
   for (const std::size_t way : {kForward, kBackward}) {
     const std::size_t to = (stage.at() + (way == kForward ? 1 : stages - 1)) % stages;
     const StageTransfers partner = transfers_of(program, to);
-    // Of two stages each is the other's next and previous one, and answers both ways.
+    // With two stages, each is both the next and the previous stage of the other, so answers come in both
+    // directions.
     std::vector<std::size_t> answering{1 - way};
     if (stages == 2) answering.push_back(way);
     for (std::size_t i = 0; i < own.sends[way].size(); ++i) {

@@ -21,7 +21,7 @@ bool is_cut_by_zero(const Tensor& tensor) {
 Share optimizer_share(const StepProgram& program, const Coordinates& at, const Tensor& weight) {
   const std::int64_t elements = whole_elements(weight);
   if (weight.update_parts == 1) return {.first = 0, .elements = elements};
-  // Experts are dealt out to consecutive members of dp·cp; their copies lie ep members apart.
+  // Experts are distributed over consecutive members of dp·cp, so copies of an expert are ep members apart.
   const std::int64_t member = at.dp * program.group(GroupKind::cp).size + at.cp;
   return share_of(elements, weight.update_parts, member / weight.dims.front().ep);
 }

@@ -9,26 +9,28 @@
 
 namespace foreshard {
 
-// ZeRO deals the elements of every weight out to the ranks that would all hold them: to each a stretch of
-// what stands on one rank, ⌈N/n⌉ elements, the last ones short or empty. Where gradients (ZeRO-2) and weights
-// (ZeRO-3) are cut, a rank's tensor has room for whole rows and begins with that stretch.
+// ZeRO divides the N elements of every weight among the n ranks that hold the weight without ZeRO. Each rank
+// gets a contiguous range of ⌈N/n⌉ elements; the last ranges may be shorter or empty. If gradients (ZeRO-2)
+// or weights (ZeRO-3) are sharded, a rank's tensor is allocated in whole rows and begins with the rank's
+// range.
+// Example: N = 10, n = 4: elements 0 to 2, 3 to 5, 6 to 8, and 9.
 
-/// Ranks of a stage that hold the same elements of a weight, apart from tensor parallelism: dp·cp, of an
-/// expert those of its copies.
+/// Number of ranks of a stage that hold the same elements of a weight, for one tensor-parallel rank: dp·cp;
+/// for an expert's weight, the number of copies of the expert.
 std::int64_t replicas_of(const StepProgram& program, const Tensor& weight);
 
-/// Elements of a weight or its gradient that one rank would hold without ZeRO.
+/// Number of elements of a weight or its gradient that one rank would hold without ZeRO.
 std::int64_t whole_elements(const Tensor& weight);
-/// True where ZeRO leaves a rank its share of the tensor alone.
+/// True if ZeRO shards the tensor, so that a rank stores only its share.
 bool is_cut_by_zero(const Tensor& tensor);
 
-/// The stretch of whole_elements() that this rank's optimizer works on: all of them without ZeRO.
+/// The range of whole_elements() that this rank's optimizer updates; all of them without ZeRO.
 Share optimizer_share(const StepProgram& program, const Coordinates& at, const Tensor& weight);
 
-/// Where that stretch stands in the memory of a weight or its gradient.
+/// The memory of that range within a weight or its gradient.
 Buffer own_part(const StepProgram& program, const Coordinates& at, const Tensor& tensor,
                 const Buffer& memory);
-/// What is there of a weight: all that a rank would hold without ZeRO, or its share.
+/// The part of a weight that this rank stores: all that it would hold without ZeRO, or its share.
 Share held_share(const StepProgram& program, const Coordinates& at, const Tensor& weight);
 
 }  // namespace foreshard

@@ -19,7 +19,7 @@ Distribution distribution_of(const Tensor& weight) {
     const bool is_gain = weight.meaning.aspect == TensorAspect::weight;
     return {.centre = is_gain ? 1.0 : 0.0, .reach = 0.1};
   }
-  // A uniform number in ± √3·σ has standard deviation σ.
+  // A uniform variable in ± √3·σ has standard deviation σ.
   return {.centre = 0.0, .reach = std::sqrt(3.0 / static_cast<double>(weight.dims.back().size))};
 }
 

@@ -8,9 +8,9 @@
 
 namespace foreshard {
 
-/// The weight that training starts with, one rank's shard of it: matrices uniform with standard deviation
-/// 1/√columns, the gains of norms 1 ± 0.1, biases ± 0.1, padding 0. Element by element from the place in the
-/// model's tensor, so that all shardings hold the same model.
+/// The initial values of one rank's shard of a weight, drawn uniformly: matrices with standard deviation
+/// 1/√columns, gains of norms in 1 ± 0.1, biases in ± 0.1; padding is 0. Each element depends only on its
+/// place in the model's tensor, so all shardings start with the same model.
 std::vector<double> initial_weight(const Tensor& weight, LayerId layer, const ShardOf& shard);
 
 }  // namespace foreshard

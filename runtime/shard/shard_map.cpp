@@ -3,7 +3,7 @@
 namespace foreshard {
 namespace {
 
-/// The rows of one section of `size` rows that begins at `begin`.
+/// Appends the rank's rows of one section, which has `size` rows and begins at `begin`.
 void append_section(std::vector<std::int64_t>& rows, std::int64_t begin, std::int64_t size,
                     std::int64_t parts, std::int64_t part) {
   const std::int64_t share = size / parts;
@@ -13,7 +13,7 @@ void append_section(std::vector<std::int64_t>& rows, std::int64_t begin, std::in
 }  // namespace
 
 ShardOf shard_of(const StepProgram& program, const Coordinates& at) {
-  // Experts are dealt out to consecutive members of dp·cp.
+  // Experts are distributed over consecutive members of dp·cp.
   const std::int64_t member = at.dp * program.group(GroupKind::cp).size + at.cp;
   return {.tp = at.tp, .ep = member % program.group(GroupKind::ep).size};
 }

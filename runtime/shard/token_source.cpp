@@ -32,7 +32,7 @@ double TokenSource::token(std::int64_t sequence, std::int64_t position) const {
     const std::uint64_t start = drawn((step_ - 1) * batch_ + sequence) % starts;
     return static_cast<double>(text_->tokens[start + static_cast<std::uint64_t>(position)]);
   }
-  // A sequence has one token more than it has positions: the last label.
+  // A sequence needs one token more than it has positions, for the last label.
   const std::int64_t stride = rows_.sequence + 1;
   return static_cast<double>(drawn(sequence * stride + position) % static_cast<std::uint64_t>(vocab_));
 }

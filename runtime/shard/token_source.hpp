@@ -11,25 +11,24 @@
 
 namespace foreshard {
 
-/// What a step reads, by sequence and position in the whole batch, so that all shardings see the same. A
-/// label is the token that follows.
-///
-/// Without a text the batch is the same in every step: token numbers drawn evenly from the vocabulary. With a
-/// text, each sequence of each step begins at a place of the text that is drawn evenly.
+/// The tokens and labels that a step reads. They depend only on sequence and position in the whole batch, so
+/// all shardings see the same data. The label of a token is the next token.
+///  Without a text, the batch is the same in every step: token ids drawn uniformly from the vocabulary. With
+/// a text, each sequence of each step begins at a uniformly drawn place in the text.
 class TokenSource {
  public:
   TokenSource(const StepProgram& program, const Coordinates& at);
 
-  /// From now on reads this text, which must live as long.
+  /// From now on, reads tokens from this text, which must outlive this object.
   /// @pre it has more characters than a sequence has tokens, and no more different ones than the vocabulary
   void read(const TokenText& text) { text_ = &text; }
-  /// Which step the next batches are of: 1, 2, …
+  /// Sets the step of the next batches: 1, 2, …
   void begin_step(std::int64_t step) { step_ = step; }
 
-  /// The micro-batch's token numbers: sequence after sequence, T = b·s of them; under context parallelism
-  /// those of the rank's share, as TokenRows orders them.
+  /// The token ids of the micro-batch: T = b·s of them, one sequence after the other. With context
+  /// parallelism, only those of the rank's share, in the order of TokenRows.
   void ids(MicroBatch micro_batch, std::span<double> out) const { fill(micro_batch, 0, out); }
-  /// The numbers that follow them.
+  /// The labels of the micro-batch: the token after each of ids().
   void labels(MicroBatch micro_batch, std::span<double> out) const { fill(micro_batch, 1, out); }
 
  private:

@@ -7,12 +7,13 @@
 
 namespace foreshard {
 
-/// A text to train on: its characters (bytes) as token numbers, in the order of those that occur.
+/// A text to train on. Its characters (bytes) are tokens; the different characters that occur are numbered in
+/// ascending order.
 struct TokenText {
   std::vector<std::uint8_t> tokens;
   std::string alphabet;  ///< by token number
 
-  /// What a model loses per token, in nats, that knows how often each occurs and nothing else: Σ p·ln(1/p).
+  /// The loss per token, in nats, of a model that only knows the frequency p of each character: Σ p·ln(1/p).
   [[nodiscard]] double entropy() const;
 };
 

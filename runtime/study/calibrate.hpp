@@ -7,13 +7,14 @@
 
 namespace foreshard {
 
-/// Measures the processors that the ranks run on, and the links between them (calibrate.hpp). All ranks
-/// together; all get the same. @throws RequestError where hosts have different numbers of ranks; as calibrate
+/// Measures the CPUs that the ranks run on, and the links between them (calibrate.hpp). A collective call of
+/// all ranks; all get the same result. @throws RequestError if hosts have different numbers of ranks; as
+/// calibrate
 CalibrationResult calibrate_processors(const MpiSession& session, const CalibrationOptions& options);
 
-/// Measures the GPUs that the ranks run on, one per rank; what cannot be measured stays as it is in `like`.
-/// All ranks together; all get the same. @throws RequestError where there is no such GPU, or fewer of them
-/// than ranks; as calibrate_gpu
+/// Measures the GPUs that the ranks run on, one per rank. Figures that cannot be measured are copied from
+/// `like`. A collective call of all ranks; all get the same result. @throws RequestError if there is no such
+/// GPU, or fewer of them than ranks; as calibrate_gpu
 CalibrationResult calibrate_gpus(const MpiSession& session, const ClusterSpec& like,
                                  const CalibrationOptions& options);
 

@@ -6,9 +6,9 @@
 
 namespace foreshard {
 
-/// Of what a job would overlap, what the runtime does on GPUs, as the value of its key training.overlap:
-/// collectives run beside kernels as a whole, not in pieces beside the product that they feed, and gathers of
-/// weights do not run ahead.
+/// The part of the job's overlap that the runtime executes on GPUs, as a value of the key training.overlap.
+/// The runtime runs whole collectives asynchronously; it does not split them into pieces that overlap with
+/// the product that feeds them, and it does not prefetch gathers of weights.
 std::string executable_overlap(const JobSpec& job);
 
 }  // namespace foreshard

@@ -5,7 +5,7 @@
 
 namespace foreshard {
 
-/// What jobs can run on here, and why something was not found.
+/// Finds what jobs can run on in this machine, and the reason if no GPU was found.
 LocalDevices find_devices(const MpiSession& session);
 
 }  // namespace foreshard

@@ -8,7 +8,7 @@
 
 namespace foreshard {
 
-/// What each group's operations take in one step on a rank of this stage. By index of the groups.
+/// The time of each group's operations in one step on a rank of this stage; by index of the groups.
 std::vector<Seconds> group_times(const StepProgram& program, const OpGroups& groups, const OpTimes& times,
                                  StageId stage);
 

@@ -5,7 +5,8 @@
 
 namespace foreshard {
 
-/// @throws std::runtime_error where the ranks of a host need more memory than it has
+/// Checks that the host has enough memory for its ranks.
+/// @throws std::runtime_error if the ranks of a host need more memory than it has
 void require_memory(const MpiSession& session, Bytes bytes_per_rank);
 
 }  // namespace foreshard

@@ -19,15 +19,15 @@ struct TrainingOptions {
   StudyProgress progress{};
 };
 
-/// The characters of a text as tokens. All ranks together.
-/// @param name  of the text, for messages
-/// @throws RequestError where the ranks have different texts, or the text does not suit the job
+/// The characters of a text as tokens. A collective call of all ranks.
+/// @param name  name of the text, for messages
+/// @throws RequestError if the ranks have different texts, or the text does not suit the job
 TokenText training_tokens(const MpiSession& session, const JobSpec& job, const std::string& text,
                           const std::string& name);
 
-/// Trains the job's model on a text. Ends early where the loss is no number any more. All ranks together; all
-/// get the same. @throws std::runtime_error where memory does not suffice; CommunicationError
-/// @pre the ranks are as many as the job's devices and can execute it
+/// Trains the job's model on a text. Ends early if the loss is not finite. A collective call of all ranks;
+/// all get the same result. @throws std::runtime_error if there is not enough memory; CommunicationError
+/// @pre there are as many ranks as the job has devices, and they can execute the job
 TrainingCurve train_job(MpiSession& session, const JobSpec& job, const TokenText& text,
                         const TrainingOptions& options);
 

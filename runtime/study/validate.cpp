@@ -46,7 +46,7 @@ class ValidationRun {
     session_.watch(mesh_, options_.timeout);
     Validation result;
     describe_machine(result);
-    // One after the other, so that only one of them needs memory at a time.
+    // The checks run one after the other, so that only one of them needs memory at a time.
     if (options_.numerics) result.numerics = check_numerics();
     count(result);
     measure(result);
@@ -157,7 +157,7 @@ class ValidationRun {
     }
   }
 
-  /// What each group's operations take in a step on the rank of an average stage.
+  /// The time of each group's operations in a step, mean over the stages.
   [[nodiscard]] std::vector<Seconds> predict_groups(const OpTimes& times) const {
     std::vector<Seconds> sums(groups_.groups.size());
     for (std::size_t stage = 0; stage < program_.stages.size(); ++stage) {

@@ -14,33 +14,36 @@
 
 namespace foreshard {
 
-/// Hears the times from which a step was predicted, and the measured timeline of one rank of every stage.
+/// A callback that gets the times from which a step was predicted, and the measured timeline of one rank of
+/// every stage.
 using TimelinesListener =
     std::function<void(const StepProgram& program, const OpTimes& times, const Timeline& measured)>;
 
-/// What a validation is to do beside measuring.
+/// Options of a validation.
 struct ValidationOptions {
-  /// Predicts the step. The runtime does not simulate: predict_step of sim/study does.
+  /// Predicts the step. Passed in as a function because the runtime does not include the simulator;
+  /// predict_step of sim/study does this.
   StepPredictor predict;
   int steps = 20;
   int warm_up = 3;
   Basis basis = Basis::replay;
-  bool both = false;     ///< predict on the other basis too
+  bool both = false;     ///< also predict on the other basis
   bool numerics = true;  ///< compare with the unsharded run
   std::optional<double> tolerance{};
   int threads = 0;  ///< per rank; 0: its share of the cores
   Seconds timeout{60.0};
-  TimelinesListener timelines{};  ///< on all ranks or on none; on none no timeline is gathered
+  TimelinesListener timelines{};  ///< set on all ranks or on none; without it no timeline is gathered
   StudyProgress progress{};
 };
 
-/// Predicts the job, runs it on all ranks, and lays one beside the other. All ranks together; all get the
-/// same figures. @throws std::runtime_error where memory does not suffice; CommunicationError
-/// @pre options.predict is there; the ranks are as many as the job's devices and can execute it
+/// Predicts the job, runs it on all ranks, and compares the two. A collective call of all ranks; all get the
+/// same figures. @throws std::runtime_error if there is not enough memory; CommunicationError
+/// @pre options.predict is set; there are as many ranks as the job has devices, and they can execute the job
 Validation validate_job(MpiSession& session, const JobSpec& job, const ValidationOptions& options);
 
-/// Runs one rank's share of the job on this machine's device, the other ranks' part predicted: kernels are
-/// measured, communication and other stages come from the cost model. The step is predicted with both.
+/// Runs one rank's share of the job on this machine's device and predicts the part of the other ranks.
+/// Kernels are measured; the times of communication and other stages come from the cost model. The step is
+/// predicted from both.
 /// @throws as validate_job. @pre the session has one rank; numerics, both and timelines are not asked for
 Validation validate_shard(MpiSession& session, const JobSpec& job, Rank rank,
                           const ValidationOptions& options);

@@ -55,7 +55,8 @@ class ShardRun {
  private:
   [[nodiscard]] StageId stage() const { return mesh_.stage(rank_); }
 
-  /// Where routers of random weights send tokens says nothing of trained ones.
+  /// Initializes weights for timing and routes tokens as planned: a router with random weights says nothing
+  /// about the routing of a trained one.
   void initialize(Executor& executor) const {
     executor.initialize_for_timing();
     if (job_.model.experts) executor.route_as_planned();
@@ -88,7 +89,7 @@ class ShardRun {
     fill(result, measured, with_measured_kernels(samples));
   }
 
-  /// What was measured where it was, what is predicted elsewhere.
+  /// The times of all operations: measured where they were measured, else predicted.
   [[nodiscard]] OpTimes with_measured_kernels(const OpSamples& samples) const {
     OpTimes times = predicted_;
     for (std::size_t block = 0; block < times.size(); ++block) {

@@ -13,8 +13,9 @@ namespace {
 
 constexpr int kDigits = 3;
 constexpr double kMicro = 1e-6;
-// A set of large products alone would take tails of its last waves for fixed cost or prologue, and spoil
-// small ones: both stay where a launch and the stages of a tile can account for them.
+// Upper bounds of the search. A fit to large products alone would put the tails of their last waves into the
+// fixed cost or the prologue, and so mispredict small products. The bounds keep both in a range that a launch
+// and the stages of a tile can explain.
 constexpr double kMostFixed = 10.0;      // us
 constexpr double kMostPrologue = 128.0;  // elements of k
 
@@ -25,7 +26,7 @@ bool any_kernel(const Sets& sets, Predicate is) {
   });
 }
 
-/// Microseconds are shown with one decimal.
+/// Rounds to one decimal, as microseconds are written in the YAML.
 double tenths(double value) { return std::round(value * 10.0) / 10.0; }
 
 Knob fraction_knob(double start, std::function<void(AcceleratorSpec&, double)> turn) {
@@ -33,7 +34,7 @@ Knob fraction_knob(double start, std::function<void(AcceleratorSpec&, double)> t
 }
 
 Knob memory_knob(const AcceleratorSpec& accelerator, MemoryPass pass, bool backward) {
-  constexpr double kMostOfMemory = 0.95;  // plain streams reach no more
+  constexpr double kMostOfMemory = 0.95;  // the most that plain streams reach
   const auto index = static_cast<std::size_t>(pass);
   const MemoryFraction& fraction = accelerator.kernels.memory_fraction[index];
   const double forward = fraction.forward.value_or(accelerator.kernels.memory_efficiency);
@@ -46,7 +47,7 @@ Knob memory_knob(const AcceleratorSpec& accelerator, MemoryPass pass, bool backw
   return knob;
 }
 
-/// A matrix unit multiplies bf16 and fp16 at one rate: what is measured in one holds for the other.
+/// Matrix units multiply bf16 and fp16 at the same rate, so a measurement with one sets both.
 Knob efficiency_knob(const AcceleratorSpec& accelerator, DType math) {
   std::vector<DType> types{math};
   if (math == DType::bf16) types.push_back(DType::fp16);
@@ -113,14 +114,14 @@ Knob rate_knob(FlashVersion version, bool backward, double AttentionRate::*const
 Coordinate efficiency_space(const AttentionRate& rate) { return {rate.efficiency, 0.1, 0.02, 1.0}; }
 Coordinate score_cost_space(const AttentionRate& rate) { return {rate.score_cost, 15.0, 0.0, 200.0}; }
 Coordinate key_prologue_space(const AttentionRate& rate) { return {rate.key_prologue, 80.0, 0.0, 1000.0}; }
-/// The last wave idles for one tile of rows at most.
+/// Bounds of tail_rows: the last wave is idle for at most one tile of rows.
 Coordinate tail_rows_space(const AttentionRate& rate, FlashVersion version) {
   const bool wide = version == FlashVersion::cudnn || version == FlashVersion::fa4;
   return {rate.tail_rows, 50.0, 0.0, wide ? 256.0 : 128.0};
 }
 
-/// The constants of both directions at once: what times them together cannot tell them apart. The
-/// efficiencies keep their ratio, the rest is alike.
+/// Constants for measurements that time forward and backward together and so cannot separate them. Each knob
+/// sets both directions: the efficiencies keep their ratio, the other constants are equal.
 std::vector<Knob> joint_knobs(FlashVersion version, const FlashAttention& present) {
   const double ratio = present.backward.efficiency / present.forward.efficiency;
   const auto in_both = [version](double AttentionRate::*constant, double share, Coordinate space) {
@@ -158,7 +159,7 @@ std::vector<Knob> attention_knobs(const AcceleratorSpec& accelerator, const Sets
   return knobs;
 }
 
-/// Kernels of one size say nothing of how bandwidth grows with it.
+/// True if the kernels have several sizes: those of one size do not show how bandwidth grows with size.
 bool tells_half_size(const Sets& sets) {
   constexpr double kRange = 4.0;
   Seconds shortest = sets.front()->kernels.front().time;
@@ -198,7 +199,7 @@ std::vector<Knob> knobs_for(const AcceleratorSpec& accelerator, const Sets& sets
     case Family::attention: return attention_knobs(accelerator, sets);
     case Family::memory: return memory_knobs(accelerator, sets);
     case Family::unfused:
-      // Timed forward and backward together: one fraction for both.
+      // Forward and backward are timed together, so they get one common fraction.
       return {memory_knob(accelerator, MemoryPass::softmax, false)};
   }
   return {};

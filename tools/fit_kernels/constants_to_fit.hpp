@@ -10,16 +10,16 @@
 
 namespace foreshard::fit {
 
-/// One constant of an accelerator that a search may move.
+/// One constant of an accelerator that the search may vary.
 struct Knob {
-  Coordinate space;                                    ///< `start` is the accelerator's present value
-  std::function<void(AcceleratorSpec&, double)> turn;  ///< sets the constant, rounded as YAML shows it
+  Coordinate space;                                    ///< `start` is the accelerator's current value
+  std::function<void(AcceleratorSpec&, double)> turn;  ///< sets the constant, rounded as in the YAML
 };
 
-/// The sets that are fitted together, each weighing the same however many kernels it has.
+/// Sets that are fitted together. All have equal weight, however many kernels they have.
 using Sets = std::vector<const MeasuredSet*>;
 
-/// The constants on which the kernels of these sets depend and that nothing else decides.
+/// The constants that the kernels of these sets depend on and that are not determined by other measurements.
 /// @pre all sets are of one family, and of one version of fused attention
 std::vector<Knob> knobs_for(const AcceleratorSpec& accelerator, const Sets& sets);
 

@@ -7,20 +7,20 @@
 
 namespace foreshard::fit {
 
-/// One row of a table of measured kernels. Whatever cannot be read throws std::runtime_error with file and
+/// One row of a table of measured kernels. Fields that cannot be read throw std::runtime_error with file and
 /// line.
 class CsvRow {
  public:
-  /// Refers to the table, which outlives it.
+  /// Keeps a reference to the table, which must outlive it.
   CsvRow(const tools::CsvTable& table, std::size_t row, std::string file)
       : table_(table), row_(row), file_(std::move(file)) {}
 
   [[nodiscard]] const std::string& text(const char* column) const { return table_.text(row_, column); }
-  /// Above 0.
+  /// A number above 0.
   [[nodiscard]] double number(const char* column) const;
-  /// At least 1.
+  /// An integer of at least 1.
   [[nodiscard]] std::int64_t whole(const char* column) const;
-  /// `yes` or `no`.
+  /// A truth value, written `yes` or `no`.
   [[nodiscard]] bool flag(const char* column) const;
   [[noreturn]] void complain(const char* column) const;
 

@@ -42,7 +42,7 @@ void fit_together(AcceleratorSpec& accelerator, const Sets& sets) {
   const std::vector<Knob> knobs = knobs_for(accelerator, sets);
   std::vector<Coordinate> space;
   for (const Knob& knob : knobs) space.push_back(knob.space);
-  // Kernels alone: what slows them down inside a step is stated apart.
+  // The measurements are of single kernels; the slowdown inside a step is a separate constant.
   AcceleratorSpec tried = accelerator;
   for (std::optional<FlashAttention>& flash : tried.kernels.attention)
     if (flash) flash->in_step = 1.0;
@@ -85,7 +85,7 @@ AcceleratorSpec fit_accelerator(const AcceleratorSpec& accelerator,
       throw std::runtime_error(accelerator.name + ": there is no set of measured kernels " + fit.data);
     return set->second;
   };
-  // Products before experts' products, which take their rate.
+  // Matrix products are fitted before grouped products, whose rate depends on theirs.
   std::map<std::pair<Family, std::optional<FlashVersion>>, Sets> together;
   for (const KernelFit& fit : accelerator.fits) {
     const MeasuredSet& set = set_of(fit);

@@ -8,13 +8,14 @@
 
 namespace foreshard::fit {
 
-/// How far the cost model, with the accelerator's constants, is from one set of measured kernels.
+/// The error of the cost model with the accelerator's constants on one set of measured kernels.
 KernelFit judge(const AcceleratorSpec& accelerator, const std::string& name, const MeasuredSet& set);
 
-/// The accelerator with the constants at which the mean of |log(predicted/measured)| over the sets that its
-/// `fits` call fitted is least, family by family, and with every entry of `fits` judged anew. Only what a set
-/// says something about is moved.
-/// @throws std::runtime_error where `fits` names a set that there is not
+/// Returns the accelerator with fitted constants and updated `fits`. The constants minimise the mean of
+/// |log(predicted/measured)| over the sets that the accelerator's `fits` mark as fitted, family by family.
+/// Only constants that a set determines are changed. Every entry of `fits` gets its error with the new
+/// constants.
+/// @throws std::runtime_error if `fits` names a set that does not exist
 AcceleratorSpec fit_accelerator(const AcceleratorSpec& accelerator,
                                 const std::map<std::string, MeasuredSet>& sets);
 

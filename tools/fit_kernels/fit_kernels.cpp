@@ -1,4 +1,5 @@
-// fit_kernels: fits the constants of the kernel-time model to measured kernels, and says how well they do.
+// fit_kernels: fits the constants of the kernel-time model to measured kernels, and prints the remaining
+// errors.
 
 #include <cstdio>
 #include <exception>
@@ -29,7 +30,7 @@ struct Arguments {
   std::vector<std::string> accelerators;
 };
 
-/// @throws std::invalid_argument where the command line is not as kUsage says
+/// Parses the command line. @throws std::invalid_argument if it does not follow kUsage
 Arguments parse(const std::vector<std::string>& words) {
   Arguments arguments;
   for (std::size_t i = 0; i < words.size(); ++i) {

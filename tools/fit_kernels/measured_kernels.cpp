@@ -34,7 +34,7 @@ Op make_op(OpKind kind, std::vector<Operand> operands, Phase phase) {
 constexpr double kTera = 1e12;
 constexpr Seconds kMicroseconds(1e-6);
 
-/// FLOPs at the rate that a row states.
+/// The time of `flops` at the rate in the row's column `tflops`.
 Seconds time_of(const CsvRow& row, double flops) { return Seconds(flops / (kTera * row.number("tflops"))); }
 
 MeasuredKernel gemm(const CsvRow& row) {
@@ -89,8 +89,8 @@ Attention core_of(const CsvRow& row) {
           .math = type_in(row, "dtype")};
 }
 
-/// Which directions a row times. Published rates count 2 products forward and 5 backward, 2.5 times as much
-/// whatever the heads' dimensions, also where no flash kernel computes the scores again.
+/// The directions that a row times. Published rates count 2 products forward and 5 backward, so 2.5 times as
+/// many FLOPs, for all head dimensions, even if the scores are not recomputed by a flash kernel.
 struct Directions {
   bool forward = false;
   bool backward = false;
@@ -122,8 +122,8 @@ MeasuredKernel attention(const CsvRow& row) {
   return kernel;
 }
 
-/// PyTorch's plain attention, in the kernels that it runs: products of all heads with the scores in memory
-/// between them, the causal mask added as a tensor, softmax.
+/// PyTorch's attention without fusion, as the kernels that it runs: batched products over all heads, with the
+/// scores stored in memory between them, an addition of the causal mask as a tensor, and softmax.
 MeasuredKernel unfused_attention(const CsvRow& row) {
   MeasuredKernel kernel;
   const Attention core = core_of(row);
@@ -157,7 +157,7 @@ MeasuredKernel unfused_attention(const CsvRow& row) {
   return kernel;
 }
 
-/// An operation that is the kind of pass that a row names.
+/// An operation with the memory access pattern that a row names.
 OpKind pass(const CsvRow& row) {
   const std::int64_t bytes = row.whole("bytes");
   const std::optional<MemoryPass> pass = value_of<MemoryPass>(row.text("pass"));
@@ -185,11 +185,11 @@ MeasuredKernel memory(const CsvRow& row) {
   MeasuredKernel kernel;
   const std::string& direction = row.text("direction");
   if (direction != "forward" && direction != "backward") row.complain("direction");
-  // One operand of as many bytes as the kernel moves.
+  // The operation has one operand with as many bytes as the kernel moves.
   const TensorId moved = add_tensor(kernel.program, DType::uint8, {row.whole("bytes")});
   kernel.ops.push_back(
       make_op(pass(row), {{moved}}, direction == "backward" ? Phase::backward_input : Phase::forward));
-  // What was timed with it, where a source times several kernels as one.
+  // Some sources time several kernels as one: add the elementwise kernel that was timed with this one.
   if (!row.text("elementwise_bytes").empty()) {
     const std::int64_t bytes = row.whole("elementwise_bytes");
     const TensorId beside = add_tensor(kernel.program, DType::uint8, {bytes});

@@ -12,25 +12,26 @@
 
 namespace foreshard::fit {
 
-/// Which constants a set of measured kernels says something about.
+/// The family of a set of measured kernels: it decides which constants are fitted to the set.
 enum class Family : std::uint8_t { gemm, grouped_gemm, attention, memory, unfused };
 
-/// What somebody timed: one operation, or several as one, as an attention core forward and backward.
+/// One measurement: the time of one operation, or of several together, such as an attention core forward and
+/// backward.
 struct MeasuredKernel {
-  StepProgram program;  ///< the tensors that the operations name
+  StepProgram program;  ///< contains the operations' tensors
   std::vector<Op> ops;
   std::optional<FlashVersion> flash;
   Seconds time;
 };
 
-/// Kernels of one source on one device: one curve.
+/// Kernels of one source on one device: the points of one measured curve.
 struct MeasuredSet {
   Family family = Family::gemm;
   std::vector<MeasuredKernel> kernels;
 };
 
 /// The sets in the CSV files of a directory (configs/physics), by name.
-/// @throws std::runtime_error with file and line where a row cannot be read
+/// @throws std::runtime_error with file and line if a row cannot be read
 std::map<std::string, MeasuredSet> read_measured_kernels(const std::filesystem::path& directory);
 
 }  // namespace foreshard::fit

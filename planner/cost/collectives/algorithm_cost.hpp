@@ -12,73 +12,74 @@ namespace foreshard {
 
 /// How a collective moves its data.
 enum class CollectiveAlgorithm : std::uint8_t {
-  ring,       ///< every block passes around all members
-  tree,       ///< a chain in each node and two binary trees over the nodes: up and down again
+  ring,       ///< every piece of the data passes around all members
+  tree,       ///< a chain in each node and two binary trees over the nodes: sums go up, results come down
   nvls,       ///< the NVSwitch reduces and multicasts (NVLink SHARP)
   nvls_tree,  ///< NVLS in each node, trees over the nodes
   pat,        ///< parallel aggregated trees: log N rounds, one member per node
-  pairwise,   ///< every member sends to every other: an all-to-all, or one transfer
+  pairwise,   ///< every member sends to every other member: an all-to-all, or a single transfer
 };
 
-/// How NCCL's kernels hand data over. LL: 4 bytes of data beside 4 of flag; LL128: 120 of 128 bytes are data;
-/// Simple: plain data and a flag per chunk.
+/// NCCL's protocols for handing data over. LL: 4 bytes of data with 4 bytes of flag; LL128: 120 of 128 bytes
+/// are data; Simple: plain data and a flag per chunk.
 enum class CollectiveProtocol : std::uint8_t {
-  none,  ///< another library's
+  none,  ///< the library is not NCCL
   ll,
   ll128,
   simple,
 };
 
-/// What a library chooses for one collective.
+/// The algorithm and protocol that a library chooses for one collective.
 struct CollectiveChoice {
   CollectiveAlgorithm algorithm = CollectiveAlgorithm::ring;
   CollectiveProtocol protocol = CollectiveProtocol::none;
-  std::int64_t rails = 1;  ///< rings or trees side by side, one for each NIC of a node that the group owns; 1
-                           ///< in a node
+  std::int64_t rails = 1;  ///< parallel rings or trees, one for each of the group's NICs in a node; 1 within
+                           ///< a node
   friend constexpr bool operator==(const CollectiveChoice&, const CollectiveChoice&) = default;
 };
 
-/// "ring, LL128"; "ring" where there is no protocol.
+/// "ring, LL128"; "ring" if there is no protocol.
 std::string to_string(const CollectiveChoice& choice);
 
-/// How the bandwidth of a way depends on size.
+/// How the bandwidth of an algorithm depends on the message size.
 enum class SizeRamp : std::uint8_t {
   none,
-  tree_ll,  ///< NCCL's correction of medium trees, one for each protocol
+  tree_ll,  ///< NCCL's correction of trees for medium messages, one for each protocol
   tree_ll128,
   tree_simple,
-  node_ring,  ///< rings in a node, LL128 and Simple
+  node_ring,  ///< rings within a node, LL128 and Simple
   nvls,
 };
 
-/// One way to run a collective of a group. S bytes (as nccl-tests counts them) take
-/// latency + S / (bandwidth · ramp(S)).
+/// The cost of one algorithm and protocol for a collective of a group. S bytes (as nccl-tests counts them)
+/// take latency + S / (bandwidth · ramp(S)).
 struct AlgorithmCost {
   CollectiveChoice choice;
   Seconds latency;           ///< of all steps together
-  BytesPerSecond bandwidth;  ///< S over the time that a large S takes
+  BytesPerSecond bandwidth;  ///< S divided by its time, for large S
   SizeRamp ramp = SizeRamp::none;
-  Bytes plateau = Bytes(kNever);        ///< from this size on …
-  Seconds plateau_latency = Seconds();  ///< … it takes so much longer
+  Bytes plateau = Bytes(kNever);        ///< from this size on, plateau_latency is added
+  Seconds plateau_latency = Seconds();  ///< additional latency of large messages
 
   [[nodiscard]] Seconds time(Bytes payload) const { return steps(payload) + payload / rate(payload); }
-  /// What its steps take beside moving the data …
+  /// The latency of all steps, without the time to move the data.
   [[nodiscard]] Seconds steps(Bytes payload) const {
     return payload < plateau ? latency : latency + plateau_latency;
   }
-  /// … and S over the time that moving them takes.
+  /// Bytes per second at which the data move: S divided by the time without steps().
   [[nodiscard]] BytesPerSecond rate(Bytes payload) const;
 
  private:
   static constexpr std::int64_t kNever = INT64_MAX;
 };
 
-/// The ways among which a library chooses for one kind of collective, at most a handful: no allocation.
+/// The algorithms among which a library chooses for one kind of collective. They are few, so a fixed array
+/// holds them without allocation.
 class AlgorithmCosts {
  public:
   void add(const AlgorithmCost& cost);
   [[nodiscard]] std::span<const AlgorithmCost> all() const { return {costs_.data(), count_}; }
-  /// The fastest at this size, the first of equals. @pre there is one
+  /// The fastest algorithm at this size, the first of equals. @pre there is at least one
   [[nodiscard]] const AlgorithmCost& fastest(Bytes payload) const;
 
  private:

@@ -5,7 +5,7 @@
 namespace foreshard {
 namespace {
 
-/// The latency of one of n − 1 steps when `across` of them cross nodes: their mean.
+/// The mean latency of the n − 1 steps of a ring of which `across` cross nodes.
 Seconds mean_latency(const GroupLinks& links, std::int64_t across) {
   const auto steps = static_cast<double>(links.members - 1);
   const auto crossing = static_cast<double>(across);
@@ -18,13 +18,13 @@ BytesPerSecond ring_bus_bandwidth(const GroupLinks& links) {
   if (links.nodes == 1) return links.inside.bandwidth;
   const BytesPerSecond pooled = static_cast<double>(links.per_node) * links.across.bandwidth;
   if (links.per_node == 1) return pooled;
-  // g rings pass a node of a mesh, and each of its g·(g − 1) links carries one of them.
+  // In a mesh, g rings pass through a node, and each of its g·(g − 1) directed links carries one of them.
   if (links.is_mesh) return std::min(static_cast<double>(links.per_node) * links.to_one_peer(), pooled);
   return std::min(links.inside.bandwidth, pooled);
 }
 
 BytesPerSecond exchange_bandwidth(const GroupLinks& links) {
-  // With a message of x = S/n bytes for each peer: max((g−1)·x/inside, (n−g)·x/across).
+  // With x = S/n bytes for each peer, the time is max((g−1)·x/inside, (n−g)·x/across).
   const auto members = static_cast<double>(links.members);
   const auto inner = static_cast<double>(links.per_node - 1);
   const auto outer = static_cast<double>(links.members - links.per_node);
@@ -46,7 +46,7 @@ AlgorithmCosts plain_algorithms(CollectiveKind kind, const GroupLinks& links) {
     return costs;
   }
   const double steps = (kind == CollectiveKind::all_reduce ? 2.0 : 1.0) * (members - 1.0);
-  // A block passes from node to node nodes − 1 times on its way around.
+  // A piece of data crosses between nodes nodes − 1 times on its way around the ring.
   costs.add(
       {.choice = {.algorithm = CollectiveAlgorithm::ring, .rails = links.nodes == 1 ? 1 : links.per_node},
        .latency = steps * mean_latency(links, links.nodes - 1),

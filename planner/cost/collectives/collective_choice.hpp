@@ -6,30 +6,33 @@
 
 namespace foreshard {
 
-/// The ways in which a group can run one kind of collective. What they cost: docs/collectives.md.
-///
-/// NCCL has, for an all-reduce, rings and trees in each protocol, and NVLS (in a node) or NVLS trees (over
-/// nodes) where the switch reduces; for an all-gather or reduce-scatter rings, and PAT for one member per
-/// node; an all-to-all is pairwise. Whatever runs without NCCL has the ring, and pairwise exchange.
+/// The algorithms with which a group can run one kind of collective. Their costs: docs/collectives.md.
+///  With NCCL, an all-reduce runs on rings or trees in each protocol, and, if the switch reduces, with NVLS
+/// (within a node) or NVLS trees (over nodes). An all-gather or reduce-scatter runs on rings, or with PAT if
+/// each node has one member. An all-to-all is pairwise. Without NCCL there are only the ring and the pairwise
+/// exchange.
 /// @pre links.members > 1
 AlgorithmCosts algorithm_costs(CollectiveKind kind, const GroupLinks& links);
 
-/// A transfer between neighbours of a group; somewhere neighbours are on different nodes if the group spans
-/// several, and these set the pipeline's pace. @pre links.members > 1
+/// The cost of a transfer between neighbours of a group. If the group spans several nodes, the transfer
+/// crosses nodes: some neighbours are on different nodes, and these limit the pipeline. @pre links.members >
+/// 1
 AlgorithmCost transfer_cost(const GroupLinks& links);
 
-/// The ring's bus bandwidth for large messages. The members of a node run one ring through each of their
-/// NICs, so that these are theirs together; inside the node all these rings share each device's links. In a mesh
-/// they run over all links between the node's members at once (docs/collectives.md).
+/// The ring's bus bandwidth for large messages. The members of a node run one ring through each of their NICs
+/// and so pool the NICs' bandwidth. Within the node, all these rings share each device's links. In a mesh,
+/// they use all links between the node's members at once (docs/collectives.md).
 BytesPerSecond ring_bus_bandwidth(const GroupLinks& links);
 
-/// What a pairwise exchange of S bytes reaches, counted as S over its time: with S/n bytes for each member,
-/// what stays in the node goes beside what leaves it through the device's own NIC.
+/// The bandwidth of a pairwise exchange of S bytes, defined as S divided by its time. Each member gets S/n
+/// bytes. Data that stay in the node move at the same time as data that leave it through the device's own
+/// NIC.
 BytesPerSecond exchange_bandwidth(const GroupLinks& links);
 
-/// Those two for a library other than NCCL: α–β.
+/// The ring and the pairwise exchange of a library other than NCCL, by the α–β model (latency plus size over
+/// bandwidth).
 AlgorithmCosts plain_algorithms(CollectiveKind kind, const GroupLinks& links);
-/// NCCL's. @pre links.nccl
+/// NCCL's algorithms. @pre links.nccl
 AlgorithmCosts nccl_algorithms(CollectiveKind kind, const GroupLinks& links);
 
 }  // namespace foreshard

@@ -12,28 +12,28 @@ namespace foreshard {
 
 inline constexpr std::size_t kCollectiveKindCount = 4;
 
-/// Bytes that one member sends in a ring (all-reduce 2(n−1)/n·S, all-gather, reduce-scatter and all-to-all
-/// (n−1)/n·S) or in one transfer (S); rounded up to a whole byte.
+/// Bytes that one of n members sends: in an all-reduce 2(n−1)/n·S, in an all-gather, reduce-scatter or
+/// all-to-all (n−1)/n·S, as a ring sends them; in one transfer S. Rounded up to a whole byte.
 Bytes ring_bytes_sent(CollectiveKind kind, Bytes payload, std::int64_t members);
 
-/// How long one kind of group takes for each collective: what a library would choose at that size, and its
-/// time. The ways are worked out once; asking allocates nothing.
+/// The time of each collective on one kind of group, and the algorithm that a library would choose at that
+/// size. The costs of the algorithms are computed once; the queries allocate nothing.
 class CollectiveTimes {
  public:
-  /// A group of one, for which everything takes no time.
+  /// A group of one member: all collectives take no time.
   CollectiveTimes() = default;
   explicit CollectiveTimes(const GroupLinks& links);
 
   [[nodiscard]] Seconds time(CollectiveKind kind, Bytes payload) const;
-  /// A transfer between neighbours.
+  /// The time of a transfer between neighbours.
   [[nodiscard]] Seconds transfer(Bytes payload) const;
-  /// How it would be run. @pre the group has members to run it with
+  /// The algorithm that would run a collective, and its cost. @pre the group has more than one member
   [[nodiscard]] const AlgorithmCost& cost(CollectiveKind kind, Bytes payload) const {
     return costs(kind).fastest(payload);
   }
   [[nodiscard]] const AlgorithmCost& cost_of_transfer() const { return transfer_; }
   [[nodiscard]] CollectiveChoice choice(CollectiveKind kind, Bytes payload) const;
-  /// All ways of a collective, fastest or not; empty for a group of one.
+  /// All algorithms for a collective, not only the fastest; empty for a group of one.
   [[nodiscard]] const AlgorithmCosts& costs(CollectiveKind kind) const {
     return costs_[static_cast<std::size_t>(kind)];
   }

@@ -8,7 +8,7 @@
 namespace foreshard {
 namespace {
 
-/// What large messages reach on a link.
+/// Bandwidth that large messages reach on a link.
 BytesPerSecond reached(const LinkSpec& link) { return link.efficiency * link.bandwidth; }
 
 /// One device's share of its node's NICs when all devices talk across nodes at once.
@@ -16,7 +16,8 @@ BytesPerSecond reached(const NetworkSpec& network) {
   return reached(network.link) / std::max(1.0, network.oversubscription);
 }
 
-/// What a member reaches within its node, `span.per_node` of whose devices belong to the group.
+/// Bandwidth that a member reaches within its node, if `span.per_node` devices of the node belong to the
+/// group.
 BytesPerSecond reached_inside(GroupSpan span, const ClusterSpec& cluster) {
   const BytesPerSecond all_links = reached(cluster.link);
   if (cluster.fabric != NodeFabric::mesh || cluster.devices_per_node < 2) return all_links;
@@ -47,7 +48,7 @@ GroupLinks links_of(const Group& group, const ClusterSpec& cluster) {
   if (cluster.fabric == NodeFabric::none) span = {.per_node = 1, .nodes = group.size};
   require_links(group, span, cluster);
   GroupLinks links = links_of(span, cluster);
-  links.members = group.size;  // the last node may hold fewer of them
+  links.members = group.size;  // not per_node · nodes: the last node may have fewer members
   return links;
 }
 
@@ -59,7 +60,8 @@ GroupLinks links_of(GroupSpan span, const ClusterSpec& cluster) {
                    .across = {reached(cluster.network), cluster.network.link.latency},
                    .nccl = {},
                    .is_mesh = cluster.fabric == NodeFabric::mesh};
-  // NCCL's constants are those of NVSwitch nodes; over PCIe or a mesh it runs rings.
+  // NCCL's constants hold for nodes with NVSwitch. Over PCIe or a mesh, NCCL runs rings, priced as plain
+  // ones.
   if (cluster.fabric == NodeFabric::nvswitch) links.nccl = cluster.nccl;
   return links;
 }

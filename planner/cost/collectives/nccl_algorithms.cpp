@@ -15,9 +15,9 @@ constexpr std::array kProtocols{CollectiveProtocol::ll, CollectiveProtocol::ll12
 
 Seconds micros(double value) { return Seconds(value * 1e-6); }
 
-/// NCCL's latency of a hop on a link whose step of a Simple ring takes `latency`, when NCCL's constants
-/// belong to one of `reference`: a slower link adds the difference to every hop, as NCCL adds what a NIC
-/// reports; a faster one shortens each in proportion.
+/// NCCL's latency of a hop on a link on which one step of a Simple ring takes `latency`. `constant` is NCCL's
+/// latency of this hop on a link with a step of `reference`. A slower link adds the difference to every hop,
+/// as NCCL adds the latency that a NIC reports; a faster link shortens every hop in proportion.
 Seconds hop(double constant, double reference, Seconds latency) {
   const double ratio = latency / micros(reference);
   return std::min(1.0, ratio) * micros(constant) + std::max(Seconds(), latency - micros(reference));
@@ -31,7 +31,7 @@ Seconds hop_across(double constant, const GroupLinks& links) {
 
 std::int64_t rails_of(const GroupLinks& links) { return links.nodes == 1 ? 1 : links.per_node; }
 
-/// As NCCL counts the levels of its trees over nodes: ⌊log2 N⌋.
+/// Levels of a tree over nodes, as NCCL counts them: ⌊log2 N⌋.
 double levels(std::int64_t nodes) {
   return static_cast<double>(std::bit_width(static_cast<std::uint64_t>(nodes)) - 1);
 }
@@ -68,8 +68,8 @@ SizeRamp ramp_of(CollectiveProtocol protocol) {
   return protocol == CollectiveProtocol::ll128 ? SizeRamp::tree_ll128 : SizeRamp::tree_simple;
 }
 
-/// Every device passes the sum up and the result down, so a large all-reduce takes 2·S over the bus
-/// bandwidth.
+/// Cost of an all-reduce on trees. Every device sends the sum up and the result down, so a large S takes 2·S
+/// divided by the bus bandwidth.
 AlgorithmCost tree(CollectiveProtocol protocol, const GroupLinks& links) {
   const double chain = static_cast<double>(links.per_node - 1);
   const Seconds way_up = chain * hop_inside(nccl::kTreeHopInside.of(protocol), links) +
@@ -85,8 +85,8 @@ AlgorithmCost tree(CollectiveProtocol protocol, const GroupLinks& links) {
           .ramp = ramp_of(protocol)};
 }
 
-/// S bytes of a device's own go up to the switch to be reduced, and the S/g of which it holds the sum once
-/// more to be multicast.
+/// Each device sends its own S bytes up to the switch to be reduced, and the S/g bytes whose sum it holds
+/// once more to be multicast: S·(1 + 1/g) in all.
 BytesPerSecond nvls_bandwidth(const GroupLinks& links) {
   return links.nccl->nvls_bandwidth / (1.0 + 1.0 / static_cast<double>(links.per_node));
 }
@@ -98,8 +98,9 @@ AlgorithmCost nvls(const GroupLinks& links) {
           .ramp = SizeRamp::nvls};
 }
 
-/// Over two nodes each sends its sums to the other once; in a longer tree a node has two children, so that
-/// the NICs carry 2·S/g and the devices, which add up what comes in, keep kNvlsTreeShare of their rate.
+/// Cost of an NVLS tree. With two nodes, each node sends its sums to the other once. In a larger tree a node
+/// has two children, so the NICs carry 2·S/g; the devices also add up what arrives and keep kNvlsTreeShare of
+/// their rate.
 AlgorithmCost nvls_tree(const GroupLinks& links) {
   const BytesPerSecond pooled = static_cast<double>(links.per_node) * links.across.bandwidth;
   const BytesPerSecond in_node = nvls_bandwidth(links);
@@ -121,13 +122,15 @@ AlgorithmCost pat(const GroupLinks& links) {
       .bandwidth = nccl::kPat * links.across.bandwidth * (members / (members - 1.0))};
 }
 
-/// Gathers and scatters over many nodes were measured at Simple's latency from 16 MiB on, where NCCL's
-/// constants would have LL128 in front; only with one member per node is there nothing against it.
+/// True if LL128 is considered for this collective. All-gathers and reduce-scatters over several nodes with
+/// several members each were measured at Simple's latency from 16 MiB on, although NCCL's constants favour
+/// LL128 there.
 bool runs_ll128(CollectiveKind kind, const GroupLinks& links) {
   return kind == CollectiveKind::all_reduce || links.nodes == 1 || links.per_node == 1;
 }
 
-/// Sends to all peers overlap: the first message pays the hop, each further peer its share of a kernel.
+/// Cost of an all-to-all. The sends to all peers overlap: the first message pays the latency of a hop, and
+/// each further peer adds its share of a kernel.
 AlgorithmCost exchange(const GroupLinks& links) {
   const auto peers = static_cast<double>(links.members - 1);
   const Seconds first = links.nodes == 1 ? links.inside.latency : links.across.latency;

@@ -10,10 +10,11 @@
 namespace foreshard {
 namespace {
 
-// BlockCalls that are traced together, because tensors pass from one list to the other.
+// Lists of block calls that are traced together, because tensors live across them.
 using Passes = std::vector<std::span<const BlockCall>>;
 
-// Every stretch of the program in which blocks run, ordinary micro-batches before the last one.
+// All sequences of passes in which blocks of the program run; ordinary micro-batches come before the last
+// one.
 std::vector<Passes> stretches_of(const StepProgram& program) {
   std::vector<Passes> stretches;
   for (const StageProgram& stage : program.stages) {
@@ -32,7 +33,8 @@ std::vector<Passes> stretches_of(const StepProgram& program) {
   return stretches;
 }
 
-// The stretch that stands for a block: that with the most visits of it, the first if several.
+// The sequence of passes from which a block's memory is taken: the one that calls it most often, the first if
+// several.
 struct Representative {
   std::size_t stretch = 0;
   std::int64_t block_calls = 0;

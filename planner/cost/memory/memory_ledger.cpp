@@ -17,15 +17,16 @@
 namespace foreshard {
 namespace {
 
-// One micro-batch's way through a chunk; what `forward` leaves alive is what the chunk saves for backward,
-// and what `backward` leaves is kept for a weight pass.
+// The passes of one micro-batch through a chunk. What is alive after `forward` is saved for backward; what is
+// alive after `backward` is saved for the weight pass.
 struct ChunkMemory {
   PassMemory forward;
   PassMemory backward;
-  PassMemory weight;  // of no visits where the schedule does not split backward
+  PassMemory weight;  // empty if the schedule does not split backward
 };
 
-// The last micro-batch may run other backward or weight visits than those before it.
+// The backward and weight passes of the last micro-batch may call other blocks than those of earlier
+// micro-batches.
 struct ChunkVariants {
   ChunkMemory ordinary;
   ChunkMemory last;
@@ -54,13 +55,13 @@ std::vector<ChunkVariants> trace_chunks(const StepProgram& program, const Tensor
   return variants;
 }
 
-// The largest moment met so far, the first if several are as large.
+// The largest memory use found so far; the first if several are equal.
 struct Peak {
   LiveBytes bytes;
   std::int64_t in_flight = 0;
   std::optional<BlockId> block;
 
-  // A pass that runs while others have left `base` alive.
+  // Considers a pass that runs while `base` is alive from other passes.
   void offer(const LiveBytes& base, const PassMemory& pass, std::int64_t pairs) {
     if (!pass.peak_block) return;
     const LiveBytes now = base + pass.peak;
@@ -76,14 +77,15 @@ Peak find_peak(const StepProgram& program, const TensorTable& tensors, const Sta
   const std::vector<ChunkVariants> chunks = trace_chunks(program, tensors, stage);
 
   Peak peak;
-  LiveBytes saved;             // by the pairs in flight, but for the running one
-  std::int64_t in_flight = 0;  // the running pair included
+  LiveBytes saved;             // by the (chunk, micro-batch) pairs in flight, without the running one
+  std::int64_t in_flight = 0;  // number of these pairs, with the running one
   peak.offer(saved, trace_alone(stage.prologue), in_flight);
   for (const Slot& slot : stage.order) {
     const ChunkVariants& variants = chunks[slot.chunk.at()];
     const bool is_last = slot.micro_batch.value() == program.micro_batches - 1;
     const ChunkMemory& chunk = is_last ? variants.last : variants.ordinary;
-    // A pass' trace starts with what the pass before it left.
+    // The trace of a pass already includes what the previous pass of the same pair saved, so that is
+    // subtracted first.
     switch (slot.pass) {
       case Pass::forward:
         ++in_flight;
@@ -101,7 +103,7 @@ Peak find_peak(const StepProgram& program, const TensorTable& tensors, const Sta
         peak.offer(saved, chunk.weight, in_flight);
         --in_flight;
         break;
-      case Pass::once: break;  // check_program has none of these in an order
+      case Pass::once: break;  // check_program rejects these in an order
     }
   }
   peak.offer(saved, trace_alone(stage.epilogue), in_flight);
@@ -136,9 +138,9 @@ MemoryReport memory_report(const JobSpec& job, const StepProgram& program) {
     }
   }
   report.capacity = accelerator.memory_capacity;
-  // Driver and communicators take device memory only where there is a device beside the host.
+  // Driver and communicators take device memory only if the device is separate from the host.
   report.context = accelerator.is_cpu ? Bytes(0) : conventions.context;
-  // To the nearest byte.
+  // Rounded to the nearest byte.
   report.reserved = report.peak + Bytes(std::llround(report.peak.as_double() * conventions.fragmentation));
   report.fits = report.reserved + report.context <= report.capacity;
   return report;

@@ -12,8 +12,8 @@
 namespace foreshard {
 namespace {
 
-// One micro-batch's way through a chunk, pass by pass: the peaks of its visits, and what it leaves for later
-// passes.
+// One pass of a micro-batch through a chunk: the peaks of its block calls, and the bytes that it leaves alive
+// for later passes.
 struct PassPeaks {
   std::vector<Bytes> block_calls;
   Bytes left;
@@ -57,13 +57,13 @@ std::vector<Bytes> memory_of_block_calls(const StepProgram& program, StageId sta
 
   const MicroBatch last(static_cast<std::int32_t>(program.micro_batches - 1));
   std::vector<ChunkPeaks> ordinary_chunks;
-  std::vector<ChunkPeaks> last_chunks;  // the last micro-batch may run other visits
+  std::vector<ChunkPeaks> last_chunks;  // the last micro-batch may call other blocks
   for (std::size_t c = 0; c < stage.chunks.size(); ++c) {
     ordinary_chunks.push_back(trace_chunk(program, tensors, stage, ChunkId(c), MicroBatch(0)));
     last_chunks.push_back(trace_chunk(program, tensors, stage, ChunkId(c), last));
   }
   append_alone(always, stage.prologue);
-  Bytes base = always;  // with what the pairs in flight, but for the running one, have saved
+  Bytes base = always;  // plus what the pairs in flight other than the running one have saved
   for (const Slot& slot : stage.order) {
     const ChunkPeaks& chunk = (slot.micro_batch == last ? last_chunks : ordinary_chunks)[slot.chunk.at()];
     const auto pass =

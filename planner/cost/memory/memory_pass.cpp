@@ -42,7 +42,7 @@ struct PassOf {
   MemoryPass operator()(const Route&) const { return MemoryPass::routing; }
   MemoryPass operator()(const Permute&) const { return MemoryPass::routing; }
   MemoryPass operator()(const OptimizerUpdate&) const { return MemoryPass::optimizer; }
-  // Communication is no pass over memory; links are priced, not the copies at their ends.
+  // Not used: communication is priced by its links, not by the memory copies at their ends.
   MemoryPass operator()(const Collective&) const { return MemoryPass::elementwise; }
   MemoryPass operator()(const Send&) const { return MemoryPass::elementwise; }
   MemoryPass operator()(const Recv&) const { return MemoryPass::elementwise; }

@@ -5,8 +5,8 @@
 
 namespace foreshard {
 
-/// What kind of pass over memory a kernel is.
-/// @pre `op` is no communication.
+/// The memory access pattern of a kernel, which determines the bandwidth that it reaches.
+/// @pre `op` is not a communication.
 MemoryPass memory_pass_of(const Op& op);
 
 }  // namespace foreshard

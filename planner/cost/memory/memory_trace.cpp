@@ -9,14 +9,14 @@
 namespace foreshard {
 namespace {
 
-// Where in a trace an operation stands; each index counts from the trace's beginning.
+// The position of an operation in a trace; each index counts from the beginning of the trace.
 struct Place {
   std::uint32_t pass = 0;
   std::uint32_t block_call = 0;
   std::uint32_t op = 0;
 };
 
-// One stretch of time during which an instance of a tensor takes memory.
+// One period in which an instance of a tensor takes memory.
 struct Life {
   Bytes bytes;
   Lifetime lifetime = Lifetime::block;
@@ -25,7 +25,7 @@ struct Life {
   Place last;
 };
 
-// Whether a use at `now` still means the content that `life` holds, or begins a new one.
+// True if a use at `now` refers to the same content as `life`; false if a new life begins.
 bool continues(const Life& life, Access access, const Place& now) {
   if (life.last.block_call == now.block_call) return true;
   switch (life.lifetime) {
@@ -38,7 +38,7 @@ bool continues(const Life& life, Access access, const Place& now) {
 }
 
 Life begin_life(const TensorFacts& tensor, const Op& op, const Place& now) {
-  // A gather that runs n blocks ahead fills a buffer while n others are still waited for or in use.
+  // A gather that runs n blocks ahead fills one buffer while n others are being filled or in use.
   const bool runs_ahead = tensor.lifetime == Lifetime::layer && op.prefetch_blocks > 0;
   const std::int64_t copies = runs_ahead ? op.prefetch_blocks + std::int64_t{1} : 1;
   const bool is_activation = tensor.lifetime == Lifetime::micro_batch &&
@@ -54,7 +54,7 @@ Life begin_life(const TensorFacts& tensor, const Op& op, const Place& now) {
 std::vector<Life> find_lives(const StepProgram& program, const TensorTable& tensors, BlockCallLists passes) {
   constexpr auto kNone = std::numeric_limits<std::uint32_t>::max();
   const LayerWindow window = tensors.window_of(passes);
-  std::vector<std::uint32_t> latest(tensors.instances(window), kNone);  // by instance: its life begun last
+  std::vector<std::uint32_t> latest(tensors.instances(window), kNone);  // latest life, by instance
   std::vector<Life> lives;
   Place now;
   for (const std::span<const BlockCall> block_calls : passes) {
@@ -79,7 +79,7 @@ std::vector<Life> find_lives(const StepProgram& program, const TensorTable& tens
   return lives;
 }
 
-// What one operation adds before it runs and gives back after it.
+// What one operation allocates before it runs and frees after it.
 struct Change {
   LiveBytes allocated;
   LiveBytes freed;

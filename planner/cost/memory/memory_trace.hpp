@@ -11,7 +11,7 @@
 
 namespace foreshard {
 
-/// Bytes alive beside the step tensors, in the two categories that come and go.
+/// Bytes alive in addition to the step tensors, in the two categories that change during a step.
 struct LiveBytes {
   Bytes activations;  ///< micro-batch tensors of role activation or input
   Bytes buffers;      ///< everything else
@@ -31,28 +31,33 @@ struct LiveBytes {
   friend constexpr bool operator==(const LiveBytes&, const LiveBytes&) = default;
 };
 
-/// One pass of a trace. What earlier passes of the trace left alive is included; step tensors are not.
+/// The memory of one pass of a trace. Includes what earlier passes of the trace left alive, but no step
+/// tensors.
 struct PassMemory {
   LiveBytes peak;                     ///< at the operation where the total is largest, the first if several
-  std::optional<BlockId> peak_block;  ///< where that is; none if the pass has no operation
+  std::optional<BlockId> peak_block;  ///< block of that operation; none if the pass has no operation
   LiveBytes end;                      ///< after the last operation
 };
 
-/// How memory rises and falls while visits run one after the other, starting with nothing but step tensors.
+/// How memory use changes over block calls that run one after the other. At the start only step tensors are
+/// alive.
 struct MemoryTrace {
-  std::vector<PassMemory> passes;        ///< by index of the visit list
+  std::vector<PassMemory> passes;        ///< by index of the list of block calls
   std::vector<BlockMemory> block_calls;  ///< of all lists, in order
   std::vector<Bytes>
-      block_call_peaks;  ///< the same visits: most bytes alive at any operation, earlier visits' included
+      block_call_peaks;  ///< of the same calls: most bytes alive at any operation, earlier calls' included
 };
 
-/// Runs one micro-batch through `passes` (its passes through a chunk, or a prologue alone) and
-/// follows every tensor from its first to its last use; in time linear in the operands met.
-///   micro-batch tensors live from the first to the last use in all passes;
-///   layer tensors live from the visit that writes them to the last use before another visit writes them
-///   anew, within one pass; n + 1 of them if the operation that writes them runs n blocks ahead;
-///   block tensors live from the first to the last use in one visit.
-/// At an operation, what it writes is alive before what it read last is freed.
+/// Runs one micro-batch through `passes` (its passes through a chunk, or a prologue alone) and follows every
+/// tensor from its first to its last use. Takes time linear in the number of operands.
+///   Micro-batch tensors live from the first to the last use in all passes.
+///   Layer tensors live from the block call that writes them to the last use before another block call writes
+///   them again, within one pass. If the operation that writes them runs n blocks ahead, n + 1 copies count.
+///   Block tensors live from the first to the last use in one block call.
+/// While an operation runs, its outputs and its inputs are alive; inputs that are not used again are freed
+/// after it.
+/// Example: op 1 writes a (4 bytes); op 2 reads a for the last time and writes b (2 bytes); op 3 reads b.
+/// Alive at the three operations: 4, 6, 2 bytes. The peak is 6.
 MemoryTrace trace_memory(const StepProgram& program, const TensorTable& tensors, BlockCallLists passes);
 
 }  // namespace foreshard

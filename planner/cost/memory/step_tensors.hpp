@@ -6,7 +6,8 @@
 
 namespace foreshard {
 
-/// Adds every instance of a step tensor that the stage touches to the category of its role, once.
+/// Adds every instance of a step tensor that the stage touches, once each, to the memory category of its
+/// role.
 void add_step_tensors(const StepProgram& program, const TensorTable& tensors, const StageProgram& stage,
                       StageMemory& memory);
 

@@ -3,11 +3,12 @@
 namespace foreshard {
 namespace {
 
-/// The head dimension at which AttentionRate::efficiency is stated.
+/// The head dimension for which AttentionRate::efficiency is given.
 constexpr double kUsualHead = 128.0;
 
-/// Elements of a head that the products of one score run over, forward S = Q·Kᵀ and O = P·V, backward S
-/// again, dQ and dK over head_dim, dP and dV over v_head_dim; and how many products that are.
+/// The work per attention score: the number of matrix products that it takes part in, and the sum of their
+/// inner dimensions (`width`). Forward: S = Q·Kᵀ over head_dim, O = P·V over v_head_dim. Backward: S again,
+/// dQ and dK over head_dim, dP and dV over v_head_dim.
 struct ScoreWork {
   double width;
   double products;
@@ -21,21 +22,22 @@ ScoreWork score_work(const Attention& core, bool backward) {
 }  // namespace
 
 KernelModel::Work KernelModel::attention(const Attention& core, Phase phase) const {
-  // Flash attention in fp8 is a thing of its own: fp8 jobs keep it in bf16.
+  // fp8 jobs run attention in bf16: flash attention in fp8 is not modelled.
   const GemmRate& gemm = rates_[static_cast<std::size_t>(core.math == DType::fp8 ? DType::bf16 : core.math)];
   const bool backward = is_backward(phase);
-  AttentionRate rate{.efficiency = gemm.efficiency};  // where nobody measured it
+  AttentionRate rate{.efficiency = gemm.efficiency};  // if flash attention was not measured
   if (flash_) {
     rate = backward ? flash_->backward : flash_->forward;
     rate.efficiency *= flash_->in_step;
   }
   const auto rows = static_cast<double>(checked_product(core.batch, core.heads, core.query));
   const auto key = static_cast<double>(core.key);
-  const double seen = core.causal ? key / 2.0 : key;  // by a row, on average
+  const double seen = core.causal ? key / 2.0 : key;  // keys per row, on average
   const double scores =
       rows * (seen + rate.key_prologue) + multiprocessors_ * rate.tail_rows * (key + rate.key_prologue);
   const ScoreWork work = score_work(core, backward);
-  // A score costs its products and its exponential; at kUsualHead this is the stated efficiency.
+  // The cost of a score is that of its products and its exponential, scaled so that the given efficiency
+  // holds at kUsualHead.
   const double width =
       (work.width + work.products * rate.score_cost) * kUsualHead / (kUsualHead + rate.score_cost);
   return {.compute = Seconds(2.0 * scores * width / (rate.efficiency * gemm.peak).value()), .fixed = launch_};

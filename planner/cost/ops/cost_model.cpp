@@ -18,7 +18,7 @@ DType math_of(Precision precision) {
   return DType::fp32;
 }
 
-/// The z of which a normal variable is larger with probability `tail`, to 4.5e-4.
+/// The z that a standard normal variable exceeds with probability `tail`; absolute error at most 4.5e-4.
 /// Source: Abramowitz and Stegun 1964, 26.2.23.
 double normal_quantile(double tail) {
   const double t = std::sqrt(-2.0 * std::log(tail));
@@ -26,9 +26,9 @@ double normal_quantile(double tail) {
          (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
 }
 
-/// A step waits for its slowest device. How much slower than the mean the slowest of n normally distributed
-/// devices is expected to be. Source: Blom 1958, expected order statistics: the quantile of
-/// (n - 3/8)/(n + 1/4).
+/// The expected time of the slowest of n devices relative to their mean, for normally distributed times; a
+/// step waits for its slowest device. Source: Blom 1958, expected order statistics: the quantile of (n -
+/// 3/8)/(n + 1/4).
 double slowest_of(std::int64_t devices, double spread) {
   if (devices < 2) return 1.0;
   const auto n = static_cast<double>(devices);
@@ -42,8 +42,8 @@ CostModel::CostModel(const JobSpec& job)
       peak_(kernels_.peak(math_of(job.training.precision))),
       spread_(job.cluster.accelerator.kernels.spread) {
   const KernelConstants& constants = job.cluster.accelerator.kernels;
-  // PyTorch's eager mode passes through its dispatcher for every operation: about twice the time of a
-  // compiled program's launches. Source: docs/cost_model.md.
+  // In PyTorch's eager mode every operation passes through the dispatcher, which takes about twice as long as
+  // the launches of a compiled program. Source: docs/cost_model.md.
   const double eager = job.training.compiled ? 1.0 : 2.0;
   interference_ = {.communication_share = constants.communication_share, .submit = eager * constants.submit};
   if (job.training.launch == Launch::blocking) waiting_ = interference_.submit;

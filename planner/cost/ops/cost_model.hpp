@@ -16,42 +16,41 @@
 
 namespace foreshard {
 
-/// Bytes that one operation reads and writes in device memory.
+/// Bytes that one operation reads from and writes to device memory.
 Bytes op_traffic(const Op& op, const StepProgram& program);
 
-/// How a rank's own work gets in its way.
+/// How a rank's communication and its host slow its kernels.
 struct Interference {
-  double communication_share = 0.0;  ///< while communication runs, kernels run at 1 − this
-  Seconds submit;                    ///< a kernel takes the host this long; small kernels wait for it
+  double communication_share = 0.0;  ///< share of their speed that kernels lose while communication runs
+  Seconds submit;                    ///< host time to submit one kernel; small kernels wait for it
 };
 
-/// The time of one operation on one cluster: one value, built once per job, that everything asks. Constants
-/// come from the accelerator's and cluster's YAML.
+/// The cost model of a job: gives the time of every operation on the job's cluster. It is built once per job
+/// and used by everything that needs times. Constants come from the accelerator's and cluster's YAML.
 class CostModel {
  public:
-  /// Takes what it needs of the job's accelerator, cluster, precision and groups; keeps no reference.
-  /// @throws std::invalid_argument where the accelerator has no GEMM rate or memory bandwidth at all, or the
-  /// cluster no link where a group of the job spans one.
+  /// Copies what it needs from the job's accelerator, cluster, precision and groups; keeps no reference.
+  /// @throws std::invalid_argument if the accelerator has no GEMM rate or no memory bandwidth at all, or if
+  /// the cluster has no link where a group of the job needs one.
   explicit CostModel(const JobSpec& job);
 
-  /// Any operation alone on its device and links. A Send and the Recv that it meets are one transfer: each
-  /// takes its time.
+  /// The time of any operation that runs alone on its device and links. A Send and its matching Recv are one
+  /// transfer: each has the time of that transfer.
   [[nodiscard]] OpTime time(const Op& op, const StepProgram& program) const;
-  /// A kernel: max of arithmetic and memory time at sustained rates, plus fixed cost, not below the launch
-  /// floor. @pre `op` is no communication.
+  /// The time of a kernel: the maximum of its arithmetic and memory time at sustained rates, plus its fixed
+  /// cost, at least the launch time. @pre `op` is not a communication.
   [[nodiscard]] OpTime kernel_time(const Op& op, const StepProgram& program) const;
-  /// A collective by the algorithm and protocol that the library would choose for it.
+  /// The time of a collective with the algorithm and protocol that the library would choose for it.
   [[nodiscard]] Seconds collective_time(CollectiveKind kind, Bytes payload, GroupKind group) const;
-  /// That choice.
+  /// The algorithm and protocol that the library would choose.
   [[nodiscard]] CollectiveChoice collective_choice(CollectiveKind kind, Bytes payload, GroupKind group) const;
-  /// A pipeline transfer between neighbouring stages.
+  /// The time of a pipeline transfer between neighbouring stages.
   [[nodiscard]] Seconds transfer_time(Bytes payload) const;
-  /// What a running communication takes from the kernels beside it, and what the host needs to submit a
-  /// kernel.
+  /// How much running communication slows kernels, and the host's time to submit a kernel.
   [[nodiscard]] Interference interference() const { return interference_; }
-  /// Relative residual of kernel times: the kernels' part of the error band.
+  /// Relative residual of the fit of kernel times: the kernels' part of the error band.
   [[nodiscard]] double spread() const { return spread_; }
-  /// Dense peak of the job's precision: the denominator of MFU.
+  /// Dense peak rate for the job's precision: the denominator of MFU.
   [[nodiscard]] FlopsPerSecond peak() const { return peak_; }
 
  private:
@@ -60,7 +59,7 @@ class CostModel {
   KernelForms forms_;
   double slowest_ = 1.0;  ///< a kernel's time on the slowest of the job's devices, relative to the mean
   Interference interference_;
-  Seconds waiting_;  ///< per kernel, where the host waits for each before it submits the next
+  Seconds waiting_;  ///< added per kernel, if the host waits for each kernel before it submits the next
   double spread_ = 0.0;
   std::array<CollectiveTimes, kGroupKindCount> groups_;  ///< by GroupKind
 };

@@ -8,31 +8,35 @@
 namespace foreshard {
 namespace {
 
-// Each line of a comment is one kernel; rN and wN read and write N bytes per element. 16-bit activations.
+// Notation in this file: kernels are separated by commas; rN and wN mean that a kernel reads and writes N
+// bytes per element. Activations have 16 bits. The constants are bytes per element beyond those of one fused
+// kernel.
 
-/// PyTorch's composite RMSNorm, forward; one kernel would move 4 bytes.
+/// Forward pass of RMSNorm as separate PyTorch operations; one fused kernel would move 4 bytes.
 ///   to fp32 r2 w4, square r4 w4, mean r4, times 1/rms r4 w4, to 16 bits r4 w2, times weight r2 w2
-/// and, on a number per row, eps and square root.
+/// and, on one number per row, eps and square root.
 constexpr std::int64_t kRmsNormForward = 36 - 4;
-/// Its gradient; one kernel would move 6.
+/// Backward pass of that RMSNorm; one fused kernel would move 6 bytes.
 ///   times weight r2 w2, gradient of weight r4 w2, its sum r2, to fp32 r2 w4, times 1/rms r4 w4,
 ///   gradient of 1/rms r8 w4, its sum r4, of the mean w4, of the square r4 w4, r8 w4, their sum r8 w4,
 ///   to 16 bits r4 w2
 constexpr std::int64_t kRmsNormBackward = 84 - 6;
-/// The gradients of a norm's weights read x and dy again.
+/// A separate kernel for the gradients of a norm's weights reads x and dy again.
 constexpr std::int64_t kNormWeights = 4;
-/// What passes by is added in r2 r2 w2, not read by the norm.
+/// The residual's gradient is added in a separate pass, r2 r2 w2, instead of being read by the norm, r2.
 constexpr std::int64_t kResidualSum = 4;
-/// Rotary embedding as a complex product: to fp32 r2 w4, product r4 w4, to 16 bits r4 w2; in place r2 w2.
+/// Rotary embedding as a complex product: to fp32 r2 w4, product r4 w4, to 16 bits r4 w2. One fused kernel in
+/// place moves r2 w2.
 constexpr std::int64_t kRope = 20 - 4;
-/// Keys and queries split out of one product leave their gradients to a concatenation, r2 w2.
+/// If queries and keys are split from the result of one product, backward concatenates their gradients, r2
+/// w2.
 constexpr std::int64_t kConcatenation = 4;
-/// Latent attention's queries, keys and values are put together from their parts, r2 w2, and their gradients
-/// taken apart.
+/// Latent attention assembles its queries, keys and values from their parts, r2 w2; backward splits their
+/// gradients.
 constexpr std::int64_t kAssembly = 4;
-/// What ranks exchange for several experts is sorted by expert as well, r2 w2.
+/// If a rank has several experts, the rows that ranks exchange are also sorted by expert, r2 w2.
 constexpr std::int64_t kChunkSort = 4;
-/// Every activation that enters an fp8 product: its largest magnitude r2, cast r2 w1.
+/// Casting an activation for an fp8 product: find the largest magnitude r2, cast r2 w1.
 constexpr std::int64_t kFp8Cast = 5;
 
 FurtherPasses passes(std::int64_t elements, std::int64_t bytes, std::int64_t kernels) {
@@ -54,7 +58,7 @@ FurtherPasses of_norm(const Op& op, const Norm& norm, const KernelForms& forms) 
   } else if (forms.autograd && backward) {
     add(more, passes(elements, kNormWeights, 1));
   }
-  // Backward reads x, weight, stats, dy, and the residual's gradient if one passes by.
+  // Backward reads x, weight, stats, dy, and the gradient of the residual connection if there is one.
   const bool passes_by = backward && op.operands.size() > 4 && op.operands[4].access == Access::read;
   if (forms.autograd && passes_by) add(more, passes(elements, kResidualSum, 1));
   return more;
@@ -67,13 +71,13 @@ FurtherPasses further_of_loss(const Op& op, const CrossEntropy& loss, LossKernel
   switch (form) {
     case LossKernels::fused: return {};
     case LossKernels::torch:
-      // log_softmax writes what it sums, w4; the label's gradient is spread w4, log_softmax's takes
-      // r4 r4 r4 w4, and the cast r4 w2 stands for the write.
+      // Forward: log_softmax writes its result, w4. Backward: the label's gradient is written to all columns,
+      // w4; the gradient of log_softmax moves r4 r4 r4 w4; the cast r4 w2 replaces the fused kernel's write.
       if (forward_sum) return passes(logits, 4, 1);
       return backward ? passes(logits, 26 - 6, 2) : FurtherPasses{};
     case LossKernels::vocab_parallel:
-      // difference r4 w4, exponential r4 w4, sum r4, quotient r4 w4; product with the loss's gradient r4 w4,
-      // cast r4 w2.
+      // Forward: difference r4 w4, exponential r4 w4, sum r4, quotient r4 w4. Backward: product with the
+      // loss's gradient r4 w4, cast r4 w2.
       if (forward_sum) return passes(logits, 28 - 4, 3);
       return backward ? passes(logits, 14 - 6, 1) : FurtherPasses{};
   }
@@ -86,7 +90,7 @@ FurtherPasses of_loss(const Op& op, const CrossEntropy& loss, LossKernels form) 
   return more;
 }
 
-/// Bytes per gradient element of the first gradient of an update.
+/// Bytes per element of the first gradient that an update reads.
 std::int64_t gradient_width(const Op& op, const StepProgram& program) {
   return bytes_of(program.tensor(op.operands.front().tensor).dtype, 1).value();
 }
@@ -96,7 +100,7 @@ FurtherPasses of_update(const Op& op, const OptimizerUpdate& update, const StepP
   switch (forms.optimizer) {
     case OptimizerKernels::fused: return {};
     case OptimizerKernels::multi_tensor: {
-      // clip r4 w4; masters to weights r4 w2, where one kernel would only write them.
+      // Clip r4 w4; copy masters to weights r4 w2, of which a fused kernel would need only the write.
       std::int64_t bytes = 8 + 4;
       std::int64_t kernels = 2;
       if (gradient_width(op, program) == 2) {
@@ -104,14 +108,14 @@ FurtherPasses of_update(const Op& op, const OptimizerUpdate& update, const StepP
         ++kernels;
       }
       if (forms.fp16) {
-        bytes += 8;  // unscale and look for infinities r4 w4
+        bytes += 8;  // unscale and check for infinities r4 w4
         ++kernels;
       }
       return passes(update.parameters, bytes, kernels);
     }
     case OptimizerKernels::foreach:
-      // decay r4 w4, m r8 w4, v r4 w4, v r8 w4, root r4 w4, correction r4 w4, eps r4 w4, step r12 w4 are 80
-      // where one kernel moves 28; clip r4 w4.
+      // decay r4 w4, m r8 w4, v r4 w4, v r8 w4, root r4 w4, correction r4 w4, eps r4 w4, step r12 w4: 80
+      // bytes, of which one fused kernel moves 28; in addition clip r4 w4.
       return update.kind == OptimizerKind::sgd ? passes(update.parameters, 8, 1)
                                                : passes(update.parameters, 80 - 28 + 8, 8);
   }
@@ -128,7 +132,8 @@ FurtherPasses of_attention(const Op& op, const Attention& core, const StepProgra
   return passes(program.tensor(op.operands.front().tensor).local_elements(), kConcatenation, 1);
 }
 
-/// Activations among the inputs of a product; weights are cast once where they are gathered.
+/// Casts of the activations among a product's inputs. Weights are not counted: they are cast once, when
+/// gathered.
 FurtherPasses of_fp8_product(const Op& op, const StepProgram& program) {
   FurtherPasses more;
   for (std::size_t i = 0; i < 2 && i < op.operands.size(); ++i) {
@@ -142,7 +147,7 @@ FurtherPasses of_fp8_product(const Op& op, const StepProgram& program) {
 
 KernelForms kernel_forms(const JobSpec& job) {
   const FrameworkConventions conventions = framework_conventions(job.framework);
-  // A compiler that the framework does not bring by default has fused what it could.
+  // True if the job uses a compiler that the framework does not use by default: it fuses these operations.
   const bool compiler = job.training.compiled && !conventions.compiled;
   return {.fused_kernels = conventions.fused_kernels || compiler,
           .fused_softmax = conventions.fused_softmax || compiler,

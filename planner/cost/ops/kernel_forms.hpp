@@ -9,26 +9,27 @@
 
 namespace foreshard {
 
-/// In which form the job's framework runs operations that others run as one kernel.
+/// How the job's framework runs those operations that a framework may run as one kernel or as several.
 struct KernelForms {
   bool fused_kernels = true;  ///< RMSNorm and rotary embedding are one kernel each
-  bool fused_softmax = true;  ///< that of an unfused attention core scales and masks as well
-  bool autograd = false;      ///< sums of gradients and gradients of a norm's weights are passes of their own
+  bool fused_softmax = true;  ///< in an unfused attention core, the softmax kernel also scales and masks
+  bool autograd = false;      ///< sums of gradients and gradients of a norm's weights are separate passes
   LossKernels loss = LossKernels::fused;
   OptimizerKernels optimizer = OptimizerKernels::fused;
-  bool fp16 = false;       ///< gradients are scaled, and unscaled before the step
-  bool casts_fp8 = false;  ///< products take fp8 inputs that a pass of its own makes
+  bool fp16 = false;       ///< gradients are scaled, and unscaled before the optimizer's update
+  bool casts_fp8 = false;  ///< matrix products take fp8 inputs, which a separate pass makes
 };
 KernelForms kernel_forms(const JobSpec& job);
 
-/// Kernels beside the first, and the bytes they move.
+/// The kernels of an operation beyond its first one, and the bytes that they move.
 struct FurtherPasses {
   Bytes traffic;
   std::int64_t kernels = 0;
-  bool elementwise = false;  ///< and the first is an elementwise kernel, too
+  bool elementwise = false;  ///< the first kernel is an elementwise one, too
 };
 
-/// What an operation costs beyond one kernel that moves its operands. Sources: docs/frameworks.md.
+/// The passes over memory of an operation beyond one kernel that moves its operands once. Sources:
+/// docs/frameworks.md.
 FurtherPasses further_passes(const Op& op, const StepProgram& program, const KernelForms& forms);
 
 }  // namespace foreshard

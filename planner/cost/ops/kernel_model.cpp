@@ -22,7 +22,7 @@ bool is_usable(const std::optional<GemmRate>& rate) {
   return rate && rate->peak > FlopsPerSecond() && rate->efficiency > 0.0;
 }
 
-/// The nearest arithmetic that holds every value of `type`; none for the widest.
+/// The next wider type, which represents every value of `type`; none for the widest.
 std::optional<DType> wider(DType type) {
   switch (type) {
     case DType::uint8:
@@ -37,8 +37,8 @@ std::optional<DType> wider(DType type) {
   return std::nullopt;
 }
 
-/// A type for which the device has no unit runs on that of the nearest wider type, else on the widest there
-/// is.
+/// The GEMM rate of a type. If the device has no unit for it, the rate is that of the nearest wider type with
+/// a unit, else that of the widest type with a unit.
 GemmRate rate_or_fallback(const AcceleratorSpec& accelerator, DType type) {
   for (std::optional<DType> candidate = type; candidate; candidate = wider(*candidate))
     if (is_usable(rate_of(accelerator, *candidate))) return *rate_of(accelerator, *candidate);
@@ -48,7 +48,8 @@ GemmRate rate_or_fallback(const AcceleratorSpec& accelerator, DType type) {
       fmt::format("accelerator {} has no rate of matrix products for any data type", accelerator.name));
 }
 
-/// What runs where `wanted` was asked for: it, or the accelerator's usual version; none that nobody measured.
+/// The version of flash attention that runs: `wanted` if it was measured on the accelerator, else the
+/// accelerator's usual version; none if that was not measured either.
 std::optional<FlashAttention> flash_of(const AcceleratorSpec& accelerator,
                                        std::optional<FlashVersion> wanted) {
   for (const std::optional<FlashVersion>& version : {wanted, accelerator.usual_flash}) {
@@ -90,8 +91,8 @@ Seconds KernelModel::memory_time(const Op& op, Bytes traffic) const {
   if (traffic == Bytes()) return {};
   const MemoryPass pass = memory_pass_of(op);
   const Bandwidth& bandwidth = bandwidth_[static_cast<std::size_t>(pass)];
-  // Bandwidth grows with the bytes x that are moved, B(x) = B·x/(x + h), so x/B(x) = (x + h)/B. The fixed
-  // cost of a product holds that already.
+  // Bandwidth grows with the number x of bytes moved: B(x) = B·x/(x + h), so x/B(x) = (x + h)/B. For matrix
+  // products h is 0, because their fixed cost already includes this effect.
   const bool is_product = pass == MemoryPass::gemm || pass == MemoryPass::grouped_gemm;
   return (traffic + (is_product ? Bytes() : half_size_)) /
          (is_backward(op.phase) ? bandwidth.backward : bandwidth.forward);

@@ -15,34 +15,36 @@ namespace foreshard {
 enum class Limit : std::uint8_t { compute, memory, launch, network };
 inline constexpr std::size_t kLimitCount = 4;
 
+/// The time of one operation and what limits it.
 struct OpTime {
   Seconds time;
   Limit limit = Limit::compute;
-  std::int64_t kernels = 1;  ///< that the host submits; of a communication 0
+  std::int64_t kernels = 1;  ///< kernels that the host submits; 0 for a communication
 };
 
-/// The time of one kernel on one accelerator, by the constants of its YAML. Formulas: docs/cost_model.md.
-/// Everything that a constant leaves unsaid is resolved at construction, so that pricing only computes.
+/// Computes the time of one kernel on one accelerator, from the constants of its YAML. Formulas:
+/// docs/cost_model.md. Constants that the YAML does not give are resolved at construction, so that pricing is
+/// arithmetic only.
 class KernelModel {
  public:
-  /// @param flash the version of fused attention that runs; unsaid, or one that nobody measured on this
-  /// accelerator: its usual one
-  /// @throws std::invalid_argument where the accelerator has no GEMM rate or memory bandwidth at all
+  /// @param flash the version of fused attention that runs. If none is given, or it was not measured on this
+  /// accelerator, the accelerator's usual version is used
+  /// @throws std::invalid_argument if the accelerator has no GEMM rate or no memory bandwidth at all
   explicit KernelModel(const AcceleratorSpec& accelerator, std::optional<FlashVersion> flash = std::nullopt);
 
-  /// A kernel: max of arithmetic and memory time at sustained rates, plus fixed cost, not below the launch
-  /// floor. `waiting` is what the host adds to every kernel that it waits for.
-  /// @pre `op` is no communication.
+  /// The time of a kernel: the maximum of its arithmetic and memory time at sustained rates, plus its fixed
+  /// cost, at least the launch time. `waiting` is the time added per kernel if the host waits for each.
+  /// @pre `op` is not a communication.
   [[nodiscard]] OpTime time(const Op& op, const StepProgram& program, Seconds waiting = {}) const;
 
-  /// An elementwise kernel that moves so many bytes.
+  /// The time of an elementwise kernel that moves `traffic` bytes.
   [[nodiscard]] OpTime pass_time(Bytes traffic, Seconds waiting = {}) const;
 
-  /// Dense peak of a data type, or of the nearest wider one for which the device has a unit.
+  /// Dense peak rate of a data type, or of the nearest wider type that the device has a unit for.
   [[nodiscard]] FlopsPerSecond peak(DType type) const;
 
  private:
-  /// How arithmetic of one kernel goes: how long it takes, and what is lost before it starts.
+  /// The arithmetic time of one kernel, and its fixed cost before the arithmetic starts.
   struct Work {
     Seconds compute;
     Seconds fixed;
@@ -54,13 +56,13 @@ class KernelModel {
   [[nodiscard]] Seconds memory_time(const Op& op, Bytes traffic) const;
   [[nodiscard]] FlopsPerSecond gemm_rate(DType math, bool accumulates) const;
 
-  /// Bandwidth that large tensors reach in one kind of pass.
+  /// Bandwidth that large tensors reach with one memory access pattern.
   struct Bandwidth {
     BytesPerSecond forward;
     BytesPerSecond backward;
   };
 
-  std::array<GemmRate, kDTypeCount> rates_;  ///< by DType, with fallbacks
+  std::array<GemmRate, kDTypeCount> rates_;  ///< by DType; missing types have their fallback's rate
   std::array<Bandwidth, kMemoryPassCount> bandwidth_;
   std::optional<FlashAttention> flash_;
   double multiprocessors_ = 1.0;

@@ -10,8 +10,8 @@ using Point = std::vector<double>;
 using Cost = std::function<double(const Point&)>;
 
 constexpr int kIterationsPerCoordinate = 150;
-// Sums of absolute values have creases in which a simplex lies down: each round starts anew from the best
-// point found, with steps of either sign and of several lengths.
+// The costs are sums of absolute values, which have creases where a simplex can become flat and stop. So each
+// round starts a new simplex at the best point found, with steps of either sign and of several lengths.
 constexpr double kScales[] = {1.0, -1.0, 3.0, -3.0, 0.3, -0.3};
 constexpr int kRounds = 4;
 
@@ -27,7 +27,7 @@ class Simplex {
     add(centre);
     for (std::size_t i = 0; i < space.size(); ++i) {
       Point corner = centre;
-      // Away from the bound, if the centre lies on it.
+      // If the corner lies on a bound, the step goes away from it.
       const double step = scale * space[i].step;
       const double moved = corner[i] + step;
       corner[i] += moved > space[i].most || moved < space[i].least ? -step : step;
@@ -56,8 +56,8 @@ class Simplex {
                      [](const Vertex& a, const Vertex& b) { return a.cost < b.cost; });
   }
 
-  /// The worst vertex moved through the centre of the others: 1 reflects it, 2 goes as far again, −½ stays on
-  /// its side.
+  /// The worst vertex moved through the centre of the others by a factor: 1 reflects it, 2 goes twice as far,
+  /// −½ contracts it halfway towards the centre.
   [[nodiscard]] Vertex moved(const Point& centre, double by) const {
     Point point = centre;
     for (std::size_t i = 0; i < point.size(); ++i) point[i] += by * (centre[i] - vertices_.back().point[i]);

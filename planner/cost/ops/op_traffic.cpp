@@ -9,15 +9,16 @@
 namespace foreshard {
 namespace {
 
-/// How often an operand crosses the memory interface.
+/// How often an operand crosses the memory interface: an accumulated one is read and written.
 constexpr std::int64_t passes(Access access) { return access == Access::accumulate ? 2 : 1; }
 
-/// True of the memory behind a product's operands that autograd asks for and nobody fills.
+/// True for an extra output of a product that autograd allocates but no kernel fills.
 bool is_placeholder(const Op& op, std::size_t index) {
   return index > 2 && op.operands[index].access == Access::write;
 }
 
-/// A (m,k), B (k,n), C (m,n): an unfused attention core multiplies parts of the fused q, k and v.
+/// Elements of A (m,k), B (k,n), C (m,n). They can be fewer than the operand's: an unfused attention core
+/// multiplies parts of the fused q, k and v.
 std::int64_t touched_by(const Gemm& gemm, const Op& op, std::size_t index, std::int64_t all) {
   if (is_placeholder(op, index)) return 0;
   switch (index) {
@@ -28,23 +29,23 @@ std::int64_t touched_by(const Gemm& gemm, const Op& op, std::size_t index, std::
   }
 }
 
-/// Forward: ids, table, y. Backward: ids, dy, dtable. Of the table, one row per token, and no row twice from
-/// memory where there are more tokens than rows.
+/// Operands forward: ids, table, y; backward: ids, dy, dtable. Of the table, one row per token is touched, at
+/// most the whole table: with more tokens than rows, no row comes from memory twice.
 std::int64_t touched_by(const Embedding& lookup, const Op& op, std::size_t index, std::int64_t all) {
   const std::size_t table = is_backward(op.phase) ? 2 : 1;
   return index == table ? std::min(checked_product(lookup.tokens, lookup.width), all) : all;
 }
 
-/// Elements of its operand `index` that an operation really touches.
+/// Elements of operand `index` that an operation actually touches.
 std::int64_t touched_elements(const Op& op, std::size_t index, const Tensor& tensor) {
   const std::int64_t all = tensor.local_elements();
   return std::visit(
       overloaded{[&](const Gemm& gemm) { return touched_by(gemm, op, index, all); },
                  [&](const GroupedGemm&) { return is_placeholder(op, index) ? 0 : all; },
                  [&](const Embedding& lookup) { return touched_by(lookup, op, index, all); },
-                 // v stays where it is
+                 // q and k only; v is not touched
                  [](const Rope& rope) { return checked_product(rope.tokens, rope.heads, rope.head_dim); },
-                 // of gate and up, one half may be met
+                 // the operation may touch only one half of gate and up
                  [&](const Pointwise& pointwise) { return std::min(pointwise.elements, all); },
                  [&](const one_of<Attention, Norm, CrossEntropy, Route, Permute, Collective, Send, Recv,
                                   OptimizerUpdate> auto&) { return all; }},
@@ -61,7 +62,7 @@ Bytes operand_traffic(const Op& op, const StepProgram& program) {
   return traffic;
 }
 
-/// Sum over the weights (or gradients) of an operation, which may touch only the rank's share of them.
+/// Totals over the weights (or gradients) of an operation, which may touch only the rank's share of them.
 struct Whole {
   std::int64_t elements = 0;
   Bytes traffic;
@@ -70,7 +71,7 @@ struct Whole {
     elements += tensor.local_elements();
     traffic += passes(access) * tensor.local_bytes();
   }
-  /// Bytes that `share` of the elements account for.
+  /// Bytes of traffic for `share` of the elements.
   [[nodiscard]] Bytes of(std::int64_t share) const {
     if (share >= elements) return traffic;
     const Int128 scaled = static_cast<Int128>(traffic.value()) * share;
@@ -78,8 +79,8 @@ struct Whole {
   }
 };
 
-/// Under ZeRO-1 the gradients and weights that stand on the rank are whole and the update works on its range
-/// of them; the optimizer's own state is the rank's share already.
+/// Traffic of an optimizer update. Under ZeRO-1 the rank holds whole gradients and weights, and the update
+/// touches only the rank's range of them; the optimizer's state is already only the rank's share.
 Bytes update_traffic(const OptimizerUpdate& update, const Op& op, const StepProgram& program) {
   Whole gradients;
   Whole weights;
@@ -97,7 +98,7 @@ Bytes update_traffic(const OptimizerUpdate& update, const Op& op, const StepProg
   return traffic + gradients.of(update.parameters) + weights.of(update.parameters);
 }
 
-/// The rank's share of the gradients, and the sum of their squares.
+/// Traffic of summing squares: the rank's share of the gradients, and the sum itself.
 Bytes sum_traffic(const Pointwise& sum, const Op& op, const StepProgram& program) {
   Whole gradients;
   for (std::size_t i = 0; i + 1 < op.operands.size(); ++i)
@@ -110,7 +111,7 @@ Bytes sum_traffic(const Pointwise& sum, const Op& op, const StepProgram& program
 
 Bytes op_traffic(const Op& op, const StepProgram& program) {
   return std::visit(
-      overloaded{// What goes over links is priced there.
+      overloaded{// Communication is priced by its links.
                  [](const one_of<Collective, Send, Recv> auto&) { return Bytes(); },
                  [&](const OptimizerUpdate& update) { return update_traffic(update, op, program); },
                  [&](const Pointwise& pointwise) {

@@ -6,7 +6,7 @@
 namespace foreshard {
 namespace {
 
-/// True where C += A·B in fp32: gradients of weights that several micro-batches add up.
+/// True for C += A·B with C in fp32: gradients of weights, summed over several micro-batches.
 bool accumulates_in_fp32(const Op& op, const StepProgram& program) {
   constexpr std::size_t kResult = 2;
   if (op.operands.size() <= kResult || op.operands[kResult].access != Access::accumulate) return false;
@@ -21,7 +21,7 @@ FlopsPerSecond KernelModel::gemm_rate(DType math, bool accumulates) const {
 }
 
 KernelModel::Work KernelModel::gemm(const Gemm& gemm, bool accumulates) const {
-  // 2·batch·m·n·(k + k0): k0 stands for filling the pipeline of a tile before its first product.
+  // 2·batch·m·n·(k + k0) FLOPs: k0 accounts for filling the pipeline of a tile before its first product.
   const Flops flops(checked_product(2, gemm.batch, gemm.m, gemm.n, gemm.k + k_prologue_));
   return {.compute = flops / gemm_rate(gemm.math, accumulates), .fixed = gemm_fixed_};
 }
@@ -45,7 +45,8 @@ KernelModel::Work KernelModel::work_of(const Op& op, const StepProgram& program)
             return grouped_gemm(experts, op.phase, accumulates_in_fp32(op, program));
           },
           [&](const Attention& core) { return attention(core, op.phase); },
-          // Bound by memory: its arithmetic is not counted. Communication is not asked for.
+          // These kernels are memory-bound, so their arithmetic is not counted. Communication never gets
+          // here.
           [&](const one_of<Pointwise, Norm, Rope, Embedding, CrossEntropy, Route, Permute, OptimizerUpdate,
                            Collective, Send, Recv> auto&) { return Work{.compute = {}, .fixed = launch_}; }},
       op.kind);

@@ -11,19 +11,20 @@
 
 namespace foreshard {
 
-/// What one run of a block adds to the sums of a rank's step, whatever overlaps what; a step is Σ count × block.
+/// What one call of a block adds to the sums of a rank's step. Overlap is ignored: a step's sums are
+/// Σ count × block.
 struct BlockCost {
-  // Kernels alone:
+  // Kernels:
   Seconds gemms;
   Seconds attention_core;
-  Seconds memory_bound;  ///< the optimizer's left out
-  PartLimits limited;    ///< kernels, the optimizer's too, by what limits them
-  // Communication, hidden or not:
+  Seconds memory_bound;  ///< without the optimizer's kernels
+  PartLimits limited;    ///< time of all kernels (with the optimizer's) by part and by limit
+  // Communication, whether or not compute hides it:
   std::array<Seconds, kCommAxisCount> comm_time;
   std::array<Bytes, kCommAxisCount> comm_bytes;  ///< sent by one device
   std::array<std::int64_t, kCommAxisCount> comm_calls{};
-  Flops hardware;       ///< as one rank runs them, attention's full square
-  Flops gemm_executed;  ///< by the products outside the attention core
+  Flops hardware;       ///< what one rank executes; attention counts the full s × s square
+  Flops gemm_executed;  ///< executed by the matrix products outside the attention core
 };
 
 /// The cost of every block of a program, by BlockId.

@@ -14,7 +14,8 @@ namespace foreshard {
 
 namespace {
 
-/// One figure of the input, between what any such hardware or training has had by orders of magnitude.
+/// One figure of the input and its plausible range, which is orders of magnitude wider than that of real
+/// hardware and trainings.
 struct InputRange {
   std::string path;
   double value = 0.0;
@@ -91,12 +92,12 @@ std::string likely_cause(const JobSpec& job) {
   return "; look for a rate, an efficiency or a time in the cluster or its accelerator that cannot be";
 }
 
-/// Looks at figures one by one.
+/// Checks figures one by one; throws at the first that is out of range.
 class FigureCheck {
  public:
   explicit FigureCheck(const JobSpec& job) : job_(job) {}
 
-  /// @param most  as large as can be printed in the figure's unit
+  /// @param most  the largest value that can be printed in the figure's unit
   void figure(const char* name, double value, double most, const char* unit) const {
     if (value >= 0.0 && value <= most) return;
     throw ResultError(fmt::format("{} comes out as {:g}{}{}{}", name, value, *unit == '\0' ? "" : " ", unit,

@@ -5,9 +5,10 @@
 
 namespace foreshard {
 
-/// The one place in which an estimate is looked at before anybody reads it: whoever makes or changes one calls this.
-/// @throws ResultError where a figure is not a number, infinite, negative or too large to be printed; the message
-/// names it and the input that is likely to blame
+/// Checks that every figure of an estimate can be printed. All code that makes or changes an estimate calls
+/// this function before it returns the estimate.
+/// @throws ResultError if a figure is not a number, infinite, negative or too large to be printed; the
+/// message names the figure and the input that is likely to blame
 void check_estimate(const JobSpec& job, const Estimate& estimate);
 
 }  // namespace foreshard

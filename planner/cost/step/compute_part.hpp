@@ -13,10 +13,10 @@ namespace foreshard {
 enum class ComputePart : std::uint8_t { gemms, attention_core, memory_bound, optimizer };
 inline constexpr std::size_t kComputePartCount = 4;
 
-/// Time of kernels by what limits them, by Limit.
+/// Time of kernels by what limits them; indexed by Limit.
 using LimitTimes = std::array<Seconds, kLimitCount>;
 
-/// The same for every part, by ComputePart.
+/// The same for every part; indexed by ComputePart.
 using PartLimits = std::array<LimitTimes, kComputePartCount>;
 
 }  // namespace foreshard

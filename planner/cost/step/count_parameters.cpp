@@ -4,7 +4,8 @@
 
 namespace foreshard {
 
-// Of one step of one sequence on one device. Nobody asks what that device takes, so all its rates are 1.
+// Builds the step program of one sequence of one token on one device. The step's time is not used, so all the
+// device's rates are 1.
 Parameters count_parameters(ModelSpec model) {
   JobSpec job;
   AcceleratorSpec& device = job.cluster.accelerator;

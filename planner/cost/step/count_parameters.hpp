@@ -5,7 +5,7 @@
 
 namespace foreshard {
 
-/// Parameters of a model, by the same sum over the step program that plans use.
+/// Number of parameters of a model, from the same sum over the step program that plans use.
 Parameters count_parameters(ModelSpec model);
 
 }  // namespace foreshard

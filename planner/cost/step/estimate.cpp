@@ -23,7 +23,7 @@ namespace foreshard {
 
 namespace {
 
-/// Adds up one job. A rank of each stage is played on its lanes.
+/// Computes the estimate of one job. Plays one rank of each stage on its lanes.
 class Summation {
  public:
   Summation(const JobSpec& job, const StepProgram& program)
@@ -63,7 +63,7 @@ class Summation {
  private:
   // ---- time
 
-  /// What a stage's rank does with its time, waits for other stages left out.
+  /// How a rank of the stage spends its time, without waits for other stages.
   [[nodiscard]] LaneTimes busy_times(const StagePlay& play) const {
     LaneTimes times = play.prologue;
     for (const auto& chunk : play.chunks) {
@@ -73,8 +73,8 @@ class Summation {
     return times;
   }
 
-  /// When the last stage is through with its epilogue: each begins it behind its last pass, and a collective over
-  /// several stages begins when the last of them is there.
+  /// When the last stage ends its epilogue. Each stage begins its epilogue after its last pass. A collective
+  /// over several stages begins when the last of these stages is ready.
   static Seconds last_end(const std::vector<StagePlay>& plays, const PipelineTimes& passes) {
     Seconds joined;
     for (std::size_t s = 0; s < plays.size(); ++s)
@@ -88,7 +88,8 @@ class Summation {
     return end;
   }
 
-  /// Every stage on its own, joined by the schedule's order.
+  /// Plays every stage on its own and joins the results by the schedule's order. Returns the mean over
+  /// stages.
   [[nodiscard]] LaneTimes play_apart(const std::vector<StagePlay>& plays) const {
     const PipelineTimes passes = play_pipeline(program_, plays);
     const Seconds end = last_end(plays, passes);
@@ -96,7 +97,7 @@ class Summation {
     for (std::size_t s = 0; s < plays.size(); ++s) {
       LaneTimes stage = busy_times(plays[s]);
       stage.exposed[static_cast<std::size_t>(CommAxis::pp)] += passes.transfer[s];
-      // What is left is waiting for other stages.
+      // The rest of the step is waiting for other stages.
       if (plays.size() > 1) stage.bubble = std::max(Seconds(0.0), end - stage.total());
       sum += stage;
     }
@@ -109,7 +110,7 @@ class Summation {
     return sum * (1.0 / static_cast<double>(stages.size()));
   }
 
-  /// Operations that a rank of each stage runs, together.
+  /// Number of operations in the step, summed over one rank of each stage.
   [[nodiscard]] double operations() const {
     double operations = 0.0;
     for (std::size_t s = 0; s < program_.stages.size(); ++s) {
@@ -121,8 +122,9 @@ class Summation {
     return operations;
   }
 
-  /// True where a schedule of stages played apart may be off by more than some percent: what is exposed of replicas' and
-  /// stages' communication depends on when a stage waits for others, which a stage on its own does not know.
+  /// True if the time of stages played apart may be wrong by more than a few percent. How much of the dp and
+  /// pp communication is exposed depends on when a stage waits for other stages, which is unknown if it is
+  /// played alone.
   static bool is_doubtful(const LaneTimes& apart) {
     constexpr double kMostExposed = 0.02;  // of the step
     const Seconds exposed = apart.exposed[static_cast<std::size_t>(CommAxis::dp)] +
@@ -130,8 +132,9 @@ class Summation {
     return exposed > kMostExposed * apart.total();
   }
 
-  /// A pipeline of few operations is played as a whole, which takes some milliseconds; a larger one stage by stage for
-  /// three micro-batches, and as a whole only where that is doubtful and takes no more than seconds.
+  /// A pipeline of few operations is played as a whole, which takes some milliseconds. A larger one is played
+  /// stage by stage for three micro-batches; it is played as a whole only if that result is doubtful and
+  /// playing it takes no more than seconds.
   LaneTimes play(std::string& basis) const {
     constexpr double kFewOperations = 2e5;
     constexpr double kMostOperations = 2e7;
@@ -231,7 +234,7 @@ class Summation {
     }
   }
 
-  // ---- what a reader should know
+  // ---- notes for the reader
 
   [[nodiscard]] std::int64_t padded_vocab() const {
     for (const Tensor& tensor : program_.tensors) {
@@ -241,7 +244,7 @@ class Summation {
     return job_.model.vocab;
   }
 
-  /// Of any kind of layer; latent attention has none of its own.
+  /// The smallest number of kv heads among the kinds of layers. Latent attention has no kv heads of its own.
   [[nodiscard]] std::int64_t fewest_kv_heads() const {
     std::int64_t fewest = job_.model.mla ? job_.model.kv_heads : std::numeric_limits<std::int64_t>::max();
     for (const LayerKind& kind : layer_pattern(job_.model, job_.training.sequence_length).kinds) {
@@ -279,7 +282,7 @@ class Summation {
   const StepProgram& program_;
   CostModel cost_;
   OpTimes times_;
-  std::vector<BlockCost> sums_;  ///< by stage, of one rank's whole step
+  std::vector<BlockCost> sums_;  ///< by stage: sums over one rank's whole step
 };
 
 }  // namespace

@@ -16,26 +16,29 @@
 
 namespace foreshard {
 
-/// Weights of a model, each counted once; padding never. Source of the split: docs/formulas.md.
+/// Numbers of weights of a model. Each weight is counted once; padding is not counted.
+/// Source of the split: docs/formulas.md.
 struct ParameterCounts {
   Parameters total;
-  Parameters active;     ///< that one token passes through: k of the experts
+  Parameters active;     ///< used by one token: of the experts, only the k that it is routed to
   Parameters attention;  ///< q, k, v, output projections and their biases
-  Parameters ffn;        ///< with its biases; experts included, router not
-  Parameters embedding;  ///< token and position tables and the output head, a tied table once
-  Parameters norm;       ///< q/k norms included
+  Parameters ffn;        ///< weights and biases, with experts, without the router
+  Parameters embedding;  ///< token and position tables and the output head; a tied table counts once
+  Parameters norm;       ///< with q/k norms
   Parameters router;
 };
 
-/// Model FLOPs per token: matrix products only, attention's full s², backward twice forward.
+/// Model FLOPs per token: matrix products only; attention counts the full s² scores; backward is twice
+/// forward.
 struct FlopsPerToken {
   Flops forward;
   Flops training;
-  Flops training_causal;  ///< attention core halved
+  Flops training_causal;  ///< with the attention core halved
 };
 
-/// Seconds of the step by cause: the mean over devices; each instant has one cause, in the order compute,
-/// exposed axis, bubble. They sum to the step time.
+/// The step time by cause, mean over devices. Each instant of a device has exactly one cause: compute if a
+/// kernel runs, else the communication axis that is waited for, else the bubble. The parts sum to the step
+/// time.
 struct StepBreakdown {
   Seconds compute;
   Seconds tp_exposed;
@@ -48,24 +51,25 @@ struct StepBreakdown {
   Seconds overhead;
 };
 
-/// Where compute time goes, for the table: mean over devices, seconds of one step.
+/// Compute time by kind of kernel, for the table: mean over devices, seconds in one step.
 struct ComputeDetail {
   Seconds gemms;
   Seconds attention_core;
   Seconds memory_bound;  ///< pointwise, norms, embedding, loss
   double gemm_fraction_of_peak = 0.0;
-  PartLimits limited;  ///< each part, the optimizer too, by what limits its kernels
+  PartLimits limited;  ///< time of each part, the optimizer included, by what limits its kernels
 };
 
 struct StepFigures {
   Seconds time;
-  Seconds time_low;  ///< of the band that holds kBandShare of measured steps (error_band.hpp)
+  Seconds time_low;  ///< lower end of the band that should hold kBandShare of measured steps (error_band.hpp)
   Seconds time_high;
-  /// The kernels' part of the band, relative: what is not common to all variants of a job.
+  /// The kernels' relative part of the band. Unlike the systematic part, it is not common to all variants of
+  /// a job.
   double spread = 0.0;
   FlopsTotal model_flops;
-  FlopsTotal hardware_flops;      ///< with recomputation, flash attention's included
-  FlopsTotal model_flops_causal;  ///< attention core halved
+  FlopsTotal hardware_flops;      ///< executed FLOPs: with recomputation, also that inside flash attention
+  FlopsTotal model_flops_causal;  ///< with the attention core halved
   double tokens = 0.0;            ///< per step
   double mfu = 0.0;
   double hfu = 0.0;
@@ -75,39 +79,40 @@ struct StepFigures {
   ComputeDetail detail;
 };
 
-/// Per step, of the device that sends most along this axis.
+/// Traffic along one axis in one step, of the device that sends most along it.
 struct AxisTraffic {
-  Bytes bytes_per_device;  ///< sent by a ring
+  Bytes bytes_per_device;  ///< bytes that a ring algorithm sends
   std::int64_t calls = 0;
-  Seconds time;  ///< of the collectives, hidden or not
+  Seconds time;  ///< of the collectives, whether or not compute hides it
 };
 
-/// One layer, unsharded; tp_bytes as sent per device for one micro-batch, forward and backward.
+/// Figures of one unsharded layer. tp_bytes is what one device sends for one micro-batch, forward and
+/// backward.
 struct LayerFigures {
   Parameters parameters;
-  Flops flops_forward;  ///< one micro-batch
+  Flops flops_forward;  ///< of one micro-batch
   Flops flops_backward;
   Bytes tp_bytes;
 };
 
-/// One kind of layer: its attention (norms left out) and its feed-forward network.
+/// One kind of layer: its attention (without norms) and its feed-forward network.
 struct LayerSplit {
-  std::string kind;         ///< as its blocks are called: "dense_layer"
-  std::int64_t layers = 0;  ///< of this kind in the model
+  std::string kind;         ///< name, as in the names of its blocks: "dense_layer"
+  std::int64_t layers = 0;  ///< layers of this kind in the model
   bool has_experts = false;
   LayerFigures attention{};
   LayerFigures ffn{};
 };
 
-/// The whole training run, where the job says how long it is. Idle devices of its nodes are paid for: they
-/// count as device hours and cost; energy is that of the devices in use.
+/// Figures of the whole training run, if the job says how long it is. Device hours and cost include idle
+/// devices of the job's nodes, because they are paid for; energy is that of the devices in use.
 struct TrainingFigures {
   std::optional<double> steps;
   std::optional<Seconds> time;
   std::optional<double> device_hours;
   std::optional<Dollars> cost;
   std::optional<Joules> energy;
-  std::optional<FailureFigures> failures{};  ///< where the job says how often it fails
+  std::optional<FailureFigures> failures{};  ///< if the job says how often devices fail
 };
 
 /// Everything that `plan` answers about one job.
@@ -117,26 +122,27 @@ struct Estimate {
   StepFigures step;
   MemoryReport memory;
   std::array<AxisTraffic, kCommAxisCount> communication;  ///< by CommAxis
-  std::vector<LayerSplit> layer_kinds;                    ///< every kind of layer
-  LayerFigures attention;                                 ///< of the usual kind, as in usual_layer()
+  std::vector<LayerSplit> layer_kinds;                    ///< one entry per kind of layer
+  LayerFigures attention;                                 ///< of the kind that usual_layer() chooses
   LayerFigures ffn;
   TrainingFigures training;
   std::vector<std::vector<std::int64_t>> stage_layers;  ///< layers of each chunk of each stage
   std::int64_t vocab_padding = 0;                       ///< rows added to the vocabulary
-  /// Where the step time comes from: "three micro-batches played" on one stage, "stages played apart, joined by their
-  /// schedule" (pipeline_play.hpp), "the whole schedule played" (stage_play.hpp), "simulated".
+  /// How the step time was computed: "three micro-batches played" for one stage, "stages played apart, joined
+  /// by their schedule" (pipeline_play.hpp), "the whole schedule played" (stage_play.hpp), or "simulated".
   std::string basis;
-  std::vector<std::string> notes;  ///< what a reader should know: uneven stages, replicated heads
+  std::vector<std::string> notes;  ///< remarks for the reader, such as uneven stages or replicated heads
 };
 
-/// Time, money and energy of all steps that the job takes.
+/// Time, cost and energy of all steps of the job.
 TrainingFigures training_figures(const JobSpec& job, const StepFigures& step);
 
-/// Prices one job: builds its step program, sums it, applies the job's overlap and the schedule's bubble.
+/// Estimates one job: builds its step program, sums it, and applies the job's overlap and the schedule's
+/// bubble.
 /// @pre `job` is legal (validate_job). @throws ResultError (check_estimate.hpp)
 Estimate estimate(const JobSpec& job);
 
-/// The same from a program already built.
+/// The same from a program that is already built.
 Estimate estimate(const JobSpec& job, const StepProgram& program);
 
 }  // namespace foreshard

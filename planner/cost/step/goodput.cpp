@@ -13,15 +13,16 @@ FailureModel failure_model(const FailureSpec& failures, std::int64_t devices) {
 
 namespace {
 
-/// The closed form, however small.
+/// The closed form of goodput(), without the lower limit.
 double share_of_steps(const FailureModel& model, Seconds interval) {
   const double segment = (interval + model.checkpoint) / model.mtbf;
   const double taken = std::exp(model.restart / model.mtbf) * std::expm1(segment);
   return (interval / model.mtbf) / taken;
 }
 
-/// The same in logarithms, less ln(1/M) and R/M, which no interval changes: comparable where the closed form is 0 or
-/// not a number. ln(e^x − 1) is x + ln(1 − e^−x).
+/// The logarithm of share_of_steps(), without the term R/M, which does not depend on the interval. Its values
+/// can be compared even where the closed form underflows to 0 or is not a number. Uses ln(e^x − 1) = x + ln(1
+/// − e^−x).
 double log_share_of_steps(const FailureModel& model, Seconds interval) {
   const double segment = (interval + model.checkpoint) / model.mtbf;
   return std::log(interval / model.mtbf) - segment - std::log(-std::expm1(-segment));
@@ -34,10 +35,11 @@ double goodput(const FailureModel& model, Seconds interval) {
   return share >= kLeastGoodput ? share : 0.0;
 }
 
-/// The goodput of τ has one maximum: its inverse, (e^(τ+δ) − 1)/τ in units of M, is convex.
+/// Golden-section search. Goodput as a function of τ has one maximum, because its inverse, (e^(τ+δ) − 1)/τ in
+/// units of M, is convex.
 Seconds best_interval(const FailureModel& model) {
   constexpr double kGolden = 0.6180339887498949;
-  constexpr int kSteps = 100;  // each leaves 62% of the range: more than a double tells apart
+  constexpr int kSteps = 100;  // each keeps 62% of the range: 100 exceed the precision of a double
   double low = 0.0;
   double high = 10.0;  // of M
   for (int step = 0; step < kSteps; ++step) {
@@ -66,17 +68,19 @@ std::int64_t spare_nodes(const FailureModel& model, Seconds repair) {
   constexpr double kOften = 0.99;
   constexpr double kCountable = 1e15;
   const double mean = std::min(repair / model.mtbf, kCountable);
-  // A Poisson distribution of a large mean is a normal one of that variance, whose 99% point is 2.326 deviations up.
+  // For a large mean, the Poisson distribution is close to a normal one with variance equal to the mean. The
+  // 99% point of that lies 2.326 standard deviations above the mean.
   constexpr double kLarge = 1e6;
   constexpr double kNormalQuantile = 2.3263478740408408;
   if (mean > kLarge)
     return static_cast<std::int64_t>(std::ceil(mean + kNormalQuantile * std::sqrt(mean))) + 1;
-  // Sums of logarithms: a large mean's first term is nothing as a double.
+  // Terms are kept as logarithms, because e^−mean underflows for a large mean.
   double covered = 0.0;
   double log_term = -mean;
   for (std::int64_t spares = 0;; ++spares) {
     covered += std::exp(log_term);
-    // A failure finds a spare where fewer nodes than there are spares are away.
+    // `covered` is the probability that at most `spares` nodes are under repair. The failed node needs one
+    // more spare.
     if (covered >= kOften || static_cast<double>(spares) > mean + 20.0 * std::sqrt(mean) + 20.0)
       return spares + 1;
     log_term += std::log(mean) - std::log(static_cast<double>(spares + 1));

@@ -38,7 +38,7 @@ double LaneLoads::taken_from(std::span<const Stretch> kernels, Stretch communica
   return std::min(lost, (communication.to - communication.from) * (1.0 - share_left_));
 }
 
-/// For how long these kernels have run within a stretch with no communication beside them.
+/// How long these kernels run inside the interval `within` without any communication that is known so far.
 double LaneLoads::alone_in(std::span<const Stretch> kernels, Stretch within) const {
   double alone = 0.0;
   for (auto kernel = kernels.rbegin(); kernel != kernels.rend() && kernel->to > within.from; ++kernel) {
@@ -53,7 +53,7 @@ double LaneLoads::alone_in(std::span<const Stretch> kernels, Stretch within) con
 
 void LaneLoads::add(Stretch communication) {
   constexpr std::size_t kMost = 256;
-  // Joins it with the stretches that it touches.
+  // Merges it with the intervals that it touches.
   const auto first = std::partition_point(loads_.begin(), loads_.end(),
                                           [&](const Stretch& load) { return load.to < communication.from; });
   auto last = first;

@@ -9,7 +9,8 @@ namespace foreshard {
 
 namespace {
 
-/// The group on whose links a communication runs; the pipeline's for what is none.
+/// The group on whose links a communication runs. Returns the pipeline's group if `op` is not a
+/// communication.
 GroupKind group_of(const Op& op) {
   const std::optional<Communication> communication = communication_of(op);
   if (!communication) return GroupKind::pp;
@@ -18,7 +19,8 @@ GroupKind group_of(const Op& op) {
                     *communication);
 }
 
-/// By TensorId: its number among those that operations of several queues touch, if it is one.
+/// Finds the tensors that operations of several queues touch. Returns by TensorId the tensor's number among
+/// these, or none for a tensor that only one queue touches.
 std::vector<std::optional<std::uint32_t>> find_shared_tensors(const StepProgram& program, LanePlan& plan) {
   constexpr std::size_t kNone = SIZE_MAX;
   std::vector<std::size_t> queue(program.tensors.size(), kNone);
@@ -43,15 +45,16 @@ bool reads(const Op& op, TensorId tensor) {
   });
 }
 
-/// True where the second reads what the first writes.
+/// True if `second` reads a tensor that `first` writes.
 bool feeds(const Op& first, const Op& second) {
   return std::any_of(first.operands.begin(), first.operands.end(), [&](const Operand& operand) {
     return operand.access != Access::read && reads(second, operand.tensor);
   });
 }
 
-/// A pipelined collective is cut into as many pieces as its group has members, and so are the products that feed it
-/// or that it feeds.
+/// Sets the number of pieces of pipelined collectives and their products. A pipelined collective has as many
+/// pieces as its group has members; so have the matrix products whose result it sends or that read its
+/// result.
 void cut_into_pieces(const StepProgram& program, const Block& block, std::span<LaneOp> ops) {
   for (std::size_t c = 0; c < block.ops.size(); ++c) {
     const auto* collective = std::get_if<Collective>(&block.ops[c].kind);
@@ -95,7 +98,8 @@ LaneOp lane_op(const StepProgram& program, const Op& op, const OpTime& time) {
           .blocks_early = op.prefetch_blocks};
 }
 
-/// The last kernel of a block waits until the host has submitted all of them.
+/// Puts the number of a block's kernels on its last kernel, which waits until the host has submitted all of
+/// them.
 void count_submissions(std::span<LaneOp> ops, const std::vector<OpTime>& times) {
   std::int64_t kernels = 0;
   LaneOp* last = nullptr;

@@ -6,7 +6,8 @@ namespace foreshard {
 
 namespace {
 
-/// Runs that the host issues ahead of the compute lane, as the simulator does by default (SimulationOptions).
+/// Length of the launch queue: how many runs the host issues ahead of the compute lane. The simulator's
+/// default (SimulationOptions).
 constexpr std::size_t kRunsAhead = 64;
 
 constexpr std::size_t index_of(Lane lane) { return static_cast<std::size_t>(lane); }
@@ -90,7 +91,7 @@ void LanePlayer::finish() {
   end_ = times_;
 }
 
-/// 0 for what lives longer than a micro-batch.
+/// The number of the tensor instance that `run` uses; 0 for tensors that live longer than a micro-batch.
 std::int64_t LanePlayer::instance_of_use(const LaneOp::Use& use, std::size_t run) const {
   switch (plan_.tensors[use.tensor].lifetime) {
     case Lifetime::block: return static_cast<std::int64_t>(run);
@@ -119,7 +120,7 @@ LanePlayer::LastUse& LanePlayer::last_use(const LaneOp::Use& use, std::size_t ru
   return last;
 }
 
-/// True if what `op` of a later run writes is still needed by a run that starts before it.
+/// True if `op` of the run `later` writes a tensor that a run in [now, later) still uses.
 bool LanePlayer::is_in_use(std::size_t now, std::size_t later, const LaneOp& op) const {
   for (const LaneOp::Use& written : plan_.uses_of(op)) {
     if (written.access == Access::read) continue;
@@ -136,7 +137,8 @@ bool LanePlayer::is_in_use(std::size_t now, std::size_t later, const LaneOp& op)
   return false;
 }
 
-/// Issues the gathers at the beginning of this or a later run that may be issued at the start of run `now`.
+/// Issues those leading gathers of run `later` (`now` or a later run) that may be issued at the start of run
+/// `now`.
 void LanePlayer::issue_early(std::size_t now, std::size_t later) {
   const std::span<const LaneOp> ops = plan_.ops_of(runs_[later].block_call.block);
   std::size_t& issued = gathers_issued_[later];
@@ -147,7 +149,7 @@ void LanePlayer::issue_early(std::size_t now, std::size_t later) {
   }
 }
 
-/// False if another stage is not there yet.
+/// Issues one operation. Returns false if it must wait for another stage that is not on the board yet.
 bool LanePlayer::issue(const LaneOp& op, std::size_t run) {
   if (op.transfer == LaneOp::Transfer::receive && board_ != nullptr) return play_receive(op, run);
   if (op.is_communication) return play_communication(op, run);
@@ -155,7 +157,7 @@ bool LanePlayer::issue(const LaneOp& op, std::size_t run) {
   return true;
 }
 
-/// A read waits for the last write; a write waits for that and for the reads since.
+/// A read waits for the tensor's last write. A write waits for the last write and for all reads since then.
 LanePlayer::Needs LanePlayer::needs_of(const LaneOp& op, std::size_t run) {
   Needs needs;
   for (const LaneOp::Use& use : plan_.uses_of(op)) {
@@ -186,14 +188,15 @@ void LanePlayer::play_kernel(const LaneOp& op, std::size_t run) {
   const Needs needs = needs_of(op, run);
   wait_for(needs);
   const double began = run_kernel(op);
-  // Of inputs that arrive in pieces, the last piece's work comes after its arrival.
+  // If the inputs arrive in pieces, the work on the last piece starts only after that piece has arrived.
   if (needs.last_piece.time > 0.0 && !needs.by_compute)
     wait_until(needs.last_piece.time + op.seconds / op.pieces, needs.last_piece.record);
   const double first = compute_end_ - (compute_end_ - began) * (1.0 - 1.0 / op.pieces);
   note_uses(op, run, first, {compute_end_, kNone});
 }
 
-/// What is missing is looked at queue by queue, as the simulator does: the first that is not there is waited for.
+/// Waits for the queues in the order of their numbers, as the simulator does. So a wait is booked to the
+/// first queue whose operation is not done.
 void LanePlayer::wait_for(const Needs& needs) {
   for (std::size_t queue = 0; queue < kQueueCount; ++queue) {
     const Moment& held = holds_.by_queue[queue];
@@ -206,7 +209,7 @@ void LanePlayer::wait_for(const Needs& needs) {
   wait_until(needs.first_piece, needs.last_piece.record);
 }
 
-/// Runs the kernel as soon as the host has submitted it; says when it began.
+/// Runs the kernel as soon as the host has submitted it. Returns when it began.
 double LanePlayer::run_kernel(const LaneOp& op) {
   if (op.submits > 0 && submit_ > 0.0) {
     const double room = issuing_ >= kRunsAhead ? kernels_by_run_[issuing_ - kRunsAhead] : 0.0;
@@ -223,7 +226,7 @@ double LanePlayer::run_kernel(const LaneOp& op) {
   return began;
 }
 
-/// When a communication can start as far as its own rank is concerned.
+/// When this rank is ready to start a communication.
 LanePlayer::Moment LanePlayer::start_of(const LaneOp& op, const Needs& needs) const {
   Moment start;
   const auto not_before = [&](Moment moment) {
@@ -237,7 +240,7 @@ LanePlayer::Moment LanePlayer::start_of(const LaneOp& op, const Needs& needs) co
   return start;
 }
 
-/// When the last of the stages is there; none if not all have said so.
+/// When the last of the stages is ready; none if some stage has not reached the collective yet.
 std::optional<LanePlayer::Moment> LanePlayer::join_stages(const LaneOp& op, Moment ready) {
   if (!join_) join_ = Seconds(ready.time);
   if (board_ == nullptr) return ready;
@@ -277,7 +280,7 @@ bool LanePlayer::play_communication(const LaneOp& op, std::size_t run) {
   return true;
 }
 
-/// Ends when the transfer that it meets does.
+/// Plays a Recv, which ends when the matching Send's transfer ends.
 bool LanePlayer::play_receive(const LaneOp& op, std::size_t run) {
   const std::optional<StageBoard::Transfer> sent = board_->received(stage_, op.peer, meetings_[op.queue]);
   if (!sent) return false;
@@ -325,7 +328,8 @@ void LanePlayer::note_uses(const LaneOp& op, std::size_t run, double first, Mome
   }
 }
 
-/// A communication runs: what it takes from kernels that were played already makes the last of them longer.
+/// Notes that a communication runs. Kernels that were already played in this interval lose time to it; the
+/// last of them is lengthened by that loss.
 void LanePlayer::add_load(double start, double end) {
   if (loads_.slows_nothing() || end <= start) return;
   if (start < compute_end_ && last_kernel_ != nullptr) {
@@ -338,7 +342,7 @@ void LanePlayer::add_load(double start, double end) {
   loads_.add({start, end});
 }
 
-/// The compute lane goes on at `time`, after a pause.
+/// The compute lane resumes at `time` after a pause.
 void LanePlayer::resume_at(double time) {
   constexpr std::size_t kMostStretches = 256;
   if (!loads_.slows_nothing() && compute_end_ > busy_since_) {
@@ -348,14 +352,18 @@ void LanePlayer::resume_at(double time) {
   compute_end_ = busy_since_ = time;
 }
 
-/// The compute lane is idle until `time`, because of the communication `record`.
+/// The compute lane is idle until `time` because it waits for the communication `record`.
 void LanePlayer::wait_until(double time, std::int32_t record) {
   if (time <= compute_end_) return;
   expose(compute_end_, time, record);
   resume_at(time);
 }
 
-/// Gives each instant of a wait to the communication that ran in it, back from the one that was waited for.
+/// Books a wait to the axes of the communication that ran during it. Starts with the communication that was
+/// waited for and follows the chain of those that delayed it.
+/// Example: compute waits from 10 to 16 for a dp gather that ran from 13 to 16 and was queued behind a dp
+/// all-reduce that waited for a tp collective ending at 12. From 12 to 16 the wait is dp's, from 10 to 12 it
+/// is tp's.
 void LanePlayer::expose(double from, double to, std::int32_t record) {
   while (record != kNone && to > from) {
     const Record& ran = records_[static_cast<std::size_t>(record)];

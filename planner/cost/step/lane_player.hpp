@@ -17,80 +17,85 @@
 
 namespace foreshard {
 
-/// Where a rank stands between two runs.
+/// The state of a rank between two runs of blocks.
 struct LaneMark {
-  LaneTimes times;    ///< from the start until the kernels before it have ended
-  Seconds links_end;  ///< when the links between data-parallel replicas have ended what was issued before it
-  Seconds sent_end;   ///< when the last transfer to another stage that was issued before it has ended
+  LaneTimes times;    ///< from the step's start to the end of the kernels issued before the mark
+  Seconds links_end;  ///< end of the data-parallel communication issued before the mark
+  Seconds sent_end;   ///< end of the last transfer to another stage issued before the mark
 };
 
-/// Plays runs of blocks on one rank's lanes in one pass: every lane is first-in first-out in program order and program
-/// order is a topological order, so an operation's start is known when it is reached. The rules are the simulator's
-/// (sim/step/simulate_step.hpp), with these differences:
-///   other ranks     of the stage are ready: a collective lasts its own time. So are other stages where there is no
-///                   board to meet them on: what a Recv brings is there
-///   pieces          of a pipelined collective are not played one by one. A collective of g pieces behind a product
-///                   starts with the product's first piece and ends at the earliest a piece's time behind its last;
-///                   a product behind a collective likewise
-///   interference    a communication that starts before kernels already played have ended makes the last of them
-///                   longer by what it takes from them
-/// Example, with share 0: kernel A of 3 s, collective C of 2 s that reads A's result, kernel B of 1 s that reads
-/// nothing of C, kernel D that reads C's result. A runs from 0 to 3, C from 3 to 5, B from 3 to 4; D starts at 5, and
-/// the second from 4 to 5 is exposed on C's axis.
+/// Computes when each operation of one rank runs, in one pass over the program. Every lane is first-in
+/// first-out in program order, and program order is a topological order, so the start of an operation is
+/// known when it is reached. The rules are those of the simulator (sim/step/simulate_step.hpp), with these
+/// differences:
+///   other ranks     The other ranks of the stage are always ready: a collective takes its own time. Without
+///                   a board, other stages are always ready too: a Recv finds its data there.
+///   pieces          The pieces of a pipelined collective are not played one by one. A collective of g pieces
+///                   that reads a matrix product starts when the product's first piece is done. It ends no
+///                   earlier than one piece's time after the product's last piece. The same holds for a
+///                   product that reads a collective.
+///   contention      If a communication starts before the end of kernels that were already played, the last
+///                   of these kernels is lengthened by the time that the communication takes from them.
+/// Example without contention: kernel A takes 3 s; collective C takes 2 s and reads A's result; kernel B
+/// takes 1 s and does not read C's result; kernel D reads C's result. A runs from 0 to 3, C from 3 to 5, B
+/// from 3 to 4. D starts at 5. The second from 4 to 5 is exposed communication on C's axis.
 class LanePlayer {
  public:
-  /// @param runs  in program order; keeps references
+  /// @param runs  runs of blocks in program order; the player keeps references to all arguments
   LanePlayer(const LanePlan& plan, std::span<const Run> runs, const Interference& interference);
-  /// The same for a stage that meets others on a board.
+  /// The same for a stage that exchanges transfers with other stages on a board.
   LanePlayer(const LanePlan& plan, std::span<const Run> runs, const Interference& interference,
              StageBoard& board, StageId stage);
 
-  /// Plays all runs. @param marks  numbers of runs, ascending, at most runs.size(): where the rank stands before each,
-  /// having waited for what holds it
+  /// Plays all runs. Returns the state of the rank before each marked run, after the waits that hold its
+  /// first kernel.
+  /// @param marks  indices of runs, ascending, at most runs.size()
   std::vector<LaneMark> play(std::span<const std::size_t> marks);
-  /// Plays the next run, or the end behind the last. False if something of another stage is needed that is not on the
-  /// board yet: the rest of the run is played by the next call.
+  /// Plays the next run, or the end of the step after the last run. Returns false if it needs a transfer or
+  /// collective of another stage that is not on the board yet; the next call then continues in the same run.
   bool advance();
-  /// When the kernels that were played have ended.
+  /// The end of the kernels played so far.
   [[nodiscard]] Seconds compute_end() const { return Seconds(compute_end_); }
   [[nodiscard]] bool is_done() const { return is_done_; }
 
-  /// Once all is played: until every lane has ended; what is exposed behind the last kernel included.
+  /// Times until every lane has ended, including communication exposed after the last kernel. Valid when
+  /// is_done().
   [[nodiscard]] LaneTimes end() const { return end_; }
-  /// When the first collective over several stages would start, if there was one.
+  /// When the rank is ready for the first collective over several stages, if there is one.
   [[nodiscard]] std::optional<Seconds> join() const { return join_; }
 
  private:
   static constexpr std::int32_t kNone = -1;
 
-  /// One communication, to say later what was waited for.
+  /// One communication, kept so that a later wait can be booked to the right axis.
   struct Record {
     double start = 0.0;
     double end = 0.0;
     CommAxis axis = CommAxis::tp;
     std::size_t queue = 0;
-    std::int32_t before = kNone;   ///< the communication that it waited for, if one
-    bool waits_for_stage = false;  ///< until its start, another stage was not there
+    std::int32_t before = kNone;   ///< the communication that it waited for, if any
+    bool waits_for_stage = false;  ///< it started late because another stage was not ready
   };
-  /// A time, and the communication that made it so late, if one did.
+  /// A time, and the communication that determined it, if any.
   struct Moment {
     double time = 0.0;
     std::int32_t record = kNone;
   };
-  /// Who touched one instance of a tensor last.
+  /// The latest accesses to one instance of a tensor.
   struct LastUse {
-    std::int64_t instance = -1;  ///< of a tensor that lives for a micro-batch or a run: which
-    double first = 0.0;          ///< its first piece is written
-    Moment whole;                ///< all of it is
+    std::int64_t instance = -1;  ///< number of the instance, for tensors of a micro-batch or a run
+    double first = 0.0;          ///< when its first piece has been written
+    Moment whole;                ///< when all of it has been written
     double pieces = 1.0;
-    bool by_compute = true;
-    Moment read;  ///< the last read since has ended
+    bool by_compute = true;      ///< a kernel wrote it, not a communication
+    Moment read;                 ///< when the last read since that write has ended
   };
+  /// The earliest times at which the inputs and outputs of an operation allow it to start and end.
   struct Needs {
-    std::array<Moment, kQueueCount> by_queue;  ///< not before what these made or still read; [0]: kernels
-    double first_piece = 0.0;                  ///< not before, of what arrives in pieces
-    Moment last_piece;                         ///< when the last piece is there
-    bool by_compute = true;                    ///< who makes the pieces
+    std::array<Moment, kQueueCount> by_queue;  ///< end of the accesses waited for, by queue; [0]: kernels
+    double first_piece = 0.0;                  ///< when the first piece of a pipelined input is there
+    Moment last_piece;                         ///< when its last piece is there
+    bool by_compute = true;                    ///< a kernel produces the pieces, not a collective
   };
 
   [[nodiscard]] std::int64_t instance_of_use(const LaneOp::Use& use, std::size_t run) const;
@@ -130,27 +135,27 @@ class LanePlayer {
   std::vector<double> kernels_by_run_;
   std::array<Moment, kQueueCount> lane_end_{};
   std::vector<Record> records_;
-  Needs holds_;  // of communication that the next kernel waits for
+  Needs holds_;  // ends of the communication that the next kernel must wait for (blocks_compute)
   bool is_held_ = false;
   double sent_end_ = 0.0;
-  std::size_t issuing_ = 0;  // the run at whose start the host is
+  std::size_t issuing_ = 0;  // the run that the host is issuing
   double compute_end_ = 0.0;
-  double busy_since_ = 0.0;  // the compute lane has had no pause since
+  double busy_since_ = 0.0;  // end of the compute lane's last pause
   double host_end_ = 0.0;
-  std::vector<Stretch> busy_;  // of kernels without a pause, before that; the latest
+  std::vector<Stretch> busy_;  // intervals of kernels without a pause, before busy_since_; only the latest
   LaneLoads loads_;
   LaneTimes times_;
-  Seconds* last_kernel_ = nullptr;  // where the last kernel's time is booked
+  Seconds* last_kernel_ = nullptr;  // the entry of times_ to which the last kernel's time was added
   LaneTimes end_;
   std::optional<Seconds> join_;
   StageBoard* board_ = nullptr;
   StageId stage_;
   std::size_t transfers_seen_ = 0;
-  bool is_at_join_ = false;                          // has said so on the board
-  std::array<std::size_t, kQueueCount> meetings_{};  // by queue: transfers received, or stages joined, so far
+  bool is_at_join_ = false;                          // the board knows that this stage is ready for the join
+  std::array<std::size_t, kQueueCount> meetings_{};  // by queue: transfers received or collectives joined
   std::span<const std::size_t> marks_;
   std::vector<LaneMark> stands_;
-  std::size_t next_op_ = kNotBegun;  // of the run that is being issued
+  std::size_t next_op_ = kNotBegun;  // next operation of the run that is being issued
   bool is_done_ = false;
 };
 

@@ -7,12 +7,12 @@
 
 namespace foreshard {
 
-/// What the compute lane of a rank has done with a stretch of time. Every instant has one cause.
+/// How the compute lane of a rank spent an interval of time. Every instant has exactly one cause.
 struct LaneTimes {
-  Seconds compute;                                ///< kernels but for the optimizer's
+  Seconds compute;                                ///< kernels other than the optimizer's
   Seconds optimizer;                              ///< kernels of gradient zeroing, norm and update
   Seconds host;                                   ///< idle until the host has submitted the next kernel
-  Seconds bubble;                                 ///< idle until another stage is there
+  Seconds bubble;                                 ///< idle until another stage is ready
   std::array<Seconds, kCommAxisCount> exposed{};  ///< idle while a communication of this axis runs
 
   [[nodiscard]] Seconds total() const;

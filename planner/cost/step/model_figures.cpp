@@ -17,8 +17,8 @@ namespace {
 
 std::int64_t without_padding(const Tensor& weight) { return weight.global_elements() - weight.padding; }
 
-/// By BlockId, the layers of the model that run a block in a micro-batch's passes; blocks of other kinds that
-/// run there count as one layer. Blocks outside the passes count none.
+/// By BlockId: the number of layers of the model that run this block in the passes of one micro-batch. A
+/// block that is not a layer's counts 1 per call in these passes. Blocks outside the passes count 0.
 std::vector<std::int64_t> layers_by_block(const StepProgram& program) {
   std::vector<std::int64_t> layers(program.blocks.size(), 0);
   for (const StageProgram& stage : program.stages) {
@@ -35,7 +35,8 @@ bool is_weight(const Tensor& tensor) {
   return tensor.role == TensorRole::weight && tensor.lifetime == Lifetime::step;
 }
 
-/// The share of a mixture's experts that one token passes through.
+/// Elements of a weight that one token uses. Of a mixture's experts, these are the experts that it is routed
+/// to.
 std::int64_t active_elements(const Tensor& weight, const ModelSpec& model) {
   const std::int64_t elements = without_padding(weight);
   if (!model.experts || weight.meaning.part != ModelPart::experts) return elements;
@@ -64,7 +65,7 @@ Parameters& component_of(ParameterCounts& counts, ModelPart part) {
   throw std::logic_error("a weight belongs to no part of the model that has weights");
 }
 
-/// The weights that one forward block reads, each once.
+/// The weights that one forward block reads, without duplicates.
 std::set<TensorId> weights_of(const Block& block, const StepProgram& program) {
   std::set<TensorId> weights;
   for (const Op& op : block.ops) {
@@ -76,7 +77,7 @@ std::set<TensorId> weights_of(const Block& block, const StepProgram& program) {
 }
 
 void add_weight(ParameterCounts& counts, const Tensor& weight, std::int64_t layers, const ModelSpec& model) {
-  // Low-rank adapters are trained beside the model; they are not part of it.
+  // Low-rank adapters are trained in addition to the model and do not count as its parameters.
   if (is_adapter(weight.meaning.aspect)) return;
   const Parameters count(checked_product(without_padding(weight), layers));
   counts.total += count;
@@ -84,7 +85,7 @@ void add_weight(ParameterCounts& counts, const Tensor& weight, std::int64_t laye
   component_of(counts, weight.meaning.part) += count;
 }
 
-/// The weight that this product multiplies by or derives for, if any.
+/// The weight that this matrix product multiplies by, or the weight gradient that it computes, if any.
 const Tensor* weight_of(const Op& op, const StepProgram& program) {
   for (const Operand& operand : op.operands) {
     const Tensor& tensor = program.tensor(operand.tensor);
@@ -93,9 +94,9 @@ const Tensor* weight_of(const Op& op, const StepProgram& program) {
   return nullptr;
 }
 
-/// Model FLOPs of one operation over the ranks that share a micro-batch. A product with a weight is 2 FLOPs
-/// per token and element that the token passes through, padding and imbalance left out; the attention core is
-/// cut evenly.
+/// Model FLOPs of one operation, summed over the ranks that share a micro-batch. A product with a weight has
+/// 2 FLOPs per token and active weight element; padding and expert imbalance are left out. The attention core
+/// is split evenly over the ranks, so one rank's FLOPs are multiplied by tp·cp.
 Flops model_flops(const Op& op, const StepProgram& program, const JobSpec& job) {
   if (op.phase == Phase::recompute) return {};
   if (is_product(op) && op.component != Component::attention_core) {
@@ -119,7 +120,7 @@ bool is_ffn(Component component) {
 
 ParameterCounts count_parameters(const JobSpec& job, const StepProgram& program) {
   ParameterCounts counts;
-  std::set<TensorId> counted;  // of those that stand once: a tied table is read by embedding and head
+  std::set<TensorId> counted;  // weights shared by blocks: embedding and head both read a tied table
   const std::vector<std::int64_t> layers = layers_by_block(program);
   for (std::size_t b = 0; b < program.blocks.size(); ++b) {
     const Block& block = program.blocks[b];
@@ -149,7 +150,7 @@ ModelFlops count_model_flops(const JobSpec& job, const StepProgram& program) {
 
 namespace {
 
-/// By BlockId, which kind of layer a block is part of: the forward block that runs for the same layers.
+/// By BlockId: the kind of layer that a block belongs to, given as the forward block of the same layers.
 std::vector<std::optional<BlockId>> forward_of_blocks(const StepProgram& program) {
   std::map<LayerId, BlockId> forward;
   std::vector<std::optional<BlockId>> by_block(program.blocks.size());

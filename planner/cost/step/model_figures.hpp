@@ -6,10 +6,10 @@
 
 namespace foreshard {
 
-/// The model's weights, summed over the program's weight tensors without their padding.
+/// Counts the model's weights: the sum over the program's weight tensors, without padding.
 ParameterCounts count_parameters(const JobSpec& job, const StepProgram& program);
 
-/// Model FLOPs of one micro-batch over all tensor-parallel ranks and layers, without padding.
+/// Model FLOPs of one micro-batch, summed over all tensor-parallel ranks and layers, without padding.
 struct ModelFlops {
   Flops forward;
   Flops backward;
@@ -17,11 +17,11 @@ struct ModelFlops {
 };
 ModelFlops count_model_flops(const JobSpec& job, const StepProgram& program);
 
-/// One kind of layer for each forward block of layers, in the order of the program's blocks.
+/// Lists the kinds of layers: one for each forward block of a layer, in the order of the program's blocks.
 std::vector<LayerSplit> split_layers(const JobSpec& job, const StepProgram& program);
 
-/// The kind that stands for the model where only one is shown: one with experts where there are some, of those
-/// the kind with most layers.
+/// The kind of layer to show if only one is shown: the one with most layers, among those with experts if
+/// there are any.
 LayerSplit usual_layer(const std::vector<LayerSplit>& kinds);
 
 }  // namespace foreshard

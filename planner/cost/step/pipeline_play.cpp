@@ -12,7 +12,8 @@ namespace {
 
 constexpr double kNotYet = -1.0;
 
-/// Runs the stages' orders against each other.
+/// Plays the orders of all stages together: each stage advances until it needs a result that is not known
+/// yet.
 class PipelinePlayer {
  public:
   PipelinePlayer(const StepProgram& program, std::span<const StagePlay> plays)
@@ -44,18 +45,19 @@ class PipelinePlayer {
   }
 
  private:
-  /// When a pass has ended, and when its result is where it is needed.
+  /// When a pass has ended, and when its result has arrived at the stage that needs it.
   struct Done {
     double end = kNotYet;
     double delivered = kNotYet;
   };
-  /// When what a pass needs is there; kNotYet if nobody knows yet. `sent`: when it left, if it is a neighbour's.
+  /// When the input of a pass is there; kNotYet if the pass that makes it has not been played. `sent` is when
+  /// that pass ended: for a neighbour's result, the start of its transfer.
   struct Arrival {
     double time = 0.0;
     double sent = 0.0;
   };
 
-  /// The place of a piece's pass in the ends.
+  /// The index into forward_ and backward_ for a piece of the model and the slot's micro-batch.
   [[nodiscard]] std::size_t at(std::size_t piece, const Slot& slot) const {
     return piece * static_cast<std::size_t>(program_.micro_batches) + slot.micro_batch.at();
   }
@@ -66,7 +68,7 @@ class PipelinePlayer {
       const Done& previous = forward_[at(piece - 1, slot)];
       return {previous.delivered, previous.end};
     }
-    // A weight pass needs what its stage's own backward left, which the order has put before it.
+    // A weight pass needs what the backward pass of its own stage saved; the order puts that pass before it.
     if (slot.pass == Pass::weight) return own(backward_[at(piece, slot)]);
     const Done& before = forward_[at(piece, slot)];
     if (before.end == kNotYet || piece + 1 == placement_.pieces().size()) return own(before);

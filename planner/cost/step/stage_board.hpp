@@ -12,8 +12,9 @@
 
 namespace foreshard {
 
-/// Where stages that are played one after the other leave what the others wait for: transfers on their way, and when
-/// each was ready for a collective over several stages. The k-th Recv of a direction meets the k-th Send of it.
+/// Shared state through which the players of different stages communicate. It holds the transfers between
+/// stages, and when each stage was ready for a collective over several stages. The k-th Recv of a direction
+/// matches the k-th Send of that direction.
 class StageBoard {
  public:
   struct Transfer {
@@ -33,26 +34,27 @@ class StageBoard {
     inboxes_[is_forward ? 0 : 1][receiver].push_back(transfer);
     arriving_[receiver].push_back(transfer);
   }
-  /// Those of both directions that were sent to the stage since the last call. @param seen  how many there were then
+  /// The transfers of both directions that were sent to the stage since the last call.
+  /// @param seen  number of transfers returned by earlier calls; updated
   [[nodiscard]] std::span<const Transfer> under_way(StageId stage, std::size_t& seen) const {
     const auto fresh = std::span(arriving_[stage.at()]).subspan(seen);
     seen = arriving_[stage.at()].size();
     return fresh;
   }
-  /// The k-th that the stage receives from this neighbour; none if it is not under way yet.
+  /// The k-th transfer that the stage receives from this neighbour; none if it has not been sent yet.
   [[nodiscard]] std::optional<Transfer> received(StageId stage, Peer from, std::size_t k) const {
     const std::vector<Transfer>& inbox = inboxes_[from == Peer::previous_stage ? 0 : 1][stage.at()];
     return k < inbox.size() ? std::optional(inbox[k]) : std::nullopt;
   }
 
-  /// A stage is ready for the k-th collective of a queue.
+  /// Notes that a stage is ready at `time` for the k-th collective of a queue.
   void arrive(std::size_t queue, std::size_t k, double time) {
     auto& meetings = meetings_[queue];
     if (meetings.size() <= k) meetings.resize(k + 1);
     ++meetings[k].there;
     meetings[k].last = std::max(meetings[k].last, time);
   }
-  /// When the last stage was; none if not all are.
+  /// When the last stage was ready for the k-th collective of a queue; none if not all stages are.
   [[nodiscard]] std::optional<double> joined(std::size_t queue, std::size_t k) const {
     const Meeting& meeting = meetings_[queue][k];
     return meeting.there == stages_in_[queue] ? std::optional(meeting.last) : std::nullopt;

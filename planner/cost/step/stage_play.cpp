@@ -9,19 +9,19 @@ namespace foreshard {
 
 namespace {
 
-/// A slot of those that are played, and which of the played micro-batches it belongs to.
+/// A slot that is played, and the index of its micro-batch among the played ones.
 struct PlayedSlot {
   Slot slot;
   std::size_t round = 0;
 };
 
-/// True where all forward passes of a stage come before its first backward pass.
+/// True if all forward passes of a stage come before its first backward pass.
 bool runs_forwards_first(const StageProgram& stage) {
   const auto is_forward = [](const Slot& slot) { return slot.pass == Pass::forward; };
   return std::is_partitioned(stage.order.begin(), stage.order.end(), is_forward);
 }
 
-/// The runs of some micro-batches of one stage, with the places between their slots.
+/// The runs of the first micro-batches and the last one of a stage, with marks between their slots.
 class Sequence {
  public:
   static constexpr std::int64_t kMostRounds = 3;
@@ -49,11 +49,11 @@ class Sequence {
   }
 
   [[nodiscard]] const std::vector<Run>& runs() const { return runs_; }
-  /// Before each slot, and behind the last.
+  /// Index of the first run of each slot, and the index after the last slot's runs.
   [[nodiscard]] const std::vector<std::size_t>& marks() const { return marks_; }
   [[nodiscard]] const std::vector<PlayedSlot>& slots() const { return slots_; }
   [[nodiscard]] std::int64_t rounds() const { return rounds_; }
-  /// Of a micro-batch, or, where all forwards come first, of its backward.
+  /// The first slot of a micro-batch; if all forward passes come first, the first slot of its backward pass.
   [[nodiscard]] std::size_t first_slot(std::size_t round) const { return first_slots_[round]; }
 
  private:
@@ -98,8 +98,8 @@ void book_slot(StagePlay& play, const PlayedSlot& slot, std::int64_t rounds, con
   if (slot.round + 1 == last || last == 0) pass.between = times;
 }
 
-/// How much farther the links between replicas fall behind the kernels with each micro-batch like the middle one.
-/// @pre three micro-batches are played
+/// The backlog of data-parallel communication behind the kernels that each further micro-batch adds, measured
+/// on the middle one of three. @pre three micro-batches are played
 Seconds falls_behind(const Sequence& sequence, const std::vector<LaneMark>& stands) {
   const LaneMark& before = stands[sequence.first_slot(1)];
   const LaneMark& after = stands[sequence.first_slot(2)];
@@ -114,7 +114,7 @@ bool is_alike(std::span<const BlockCall> a, std::span<const BlockCall> b) {
                     [](const BlockCall& x, const BlockCall& y) { return x.block == y.block; });
 }
 
-/// True where the stages run the same blocks, if for other layers.
+/// True if the stages run the same blocks, whatever their layers.
 bool is_alike(const StageProgram& a, const StageProgram& b) {
   const auto chunks = [](const Chunk& x, const Chunk& y) {
     return is_alike(x.forward, y.forward) && is_alike(x.backward, y.backward) &&
@@ -125,7 +125,7 @@ bool is_alike(const StageProgram& a, const StageProgram& b) {
          std::equal(a.chunks.begin(), a.chunks.end(), b.chunks.begin(), b.chunks.end(), chunks);
 }
 
-/// Of the players that can go on, the one whose kernels have ended first; null if there is none.
+/// The player with the earliest end of its kernels, among those that can advance; null if there is none.
 LanePlayer* earliest(std::vector<LanePlayer>& players, const std::vector<bool>& waits) {
   LanePlayer* first = nullptr;
   for (std::size_t i = 0; i < players.size(); ++i) {
@@ -190,7 +190,8 @@ std::vector<LaneTimes> play_together(const StepProgram& program, const LanePlan&
   for (std::size_t stage = 0; stage < program.stages.size(); ++stage)
     players.emplace_back(plan, runs[stage], interference, board, StageId(stage));
 
-  // The stage that is earliest goes first, so that what it sends is known where it arrives.
+  // The stage that is earliest in time advances first, so that its sends are known when their receivers need
+  // them.
   std::vector<bool> waits(players.size());
   while (LanePlayer* player = earliest(players, waits)) {
     const auto place = static_cast<std::size_t>(player - players.data());

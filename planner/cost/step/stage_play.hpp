@@ -10,12 +10,12 @@
 
 namespace foreshard {
 
-/// What one pass of one chunk takes. Most micro-batches are alike: the first finds lanes empty and the host's queue
-/// short, the last synchronises gradients.
+/// Times of one pass of one chunk. All micro-batches but two take the same time: the first finds empty lanes
+/// and a short launch queue, and the last synchronises gradients.
 struct PassPlay {
   struct Times {
     LaneTimes lanes;
-    Seconds delivery;  ///< from its end until its result has reached the next stage
+    Seconds delivery;  ///< from the end of the pass until its result has reached the next stage
   };
   Times first;
   Times between;
@@ -25,33 +25,35 @@ struct PassPlay {
     if (micro_batch.value() + 1 == micro_batches) return last;
     return micro_batch.value() == 0 ? first : between;
   }
-  /// Of all micro-batches together.
+  /// The sum over all micro-batches.
   [[nodiscard]] LaneTimes sum(std::int64_t micro_batches) const;
 };
 
-/// What a rank of one stage does in a step, with other stages always ready.
+/// Times of a rank of one stage in a step, if other stages are always ready.
 struct StagePlay {
   LaneTimes prologue;
   std::vector<std::array<PassPlay, 3>> chunks;  ///< by ChunkId and Pass: forward, backward, weight
-  LaneTimes epilogue;                           ///< from the end of the last pass until every lane has ended
+  LaneTimes epilogue;                           ///< from the end of the last pass to the end of every lane
   /// From the end of the last pass until the rank is ready for the first collective over several stages.
   std::optional<Seconds> join;
 };
 
-/// Plays prologue, three micro-batches (fewer if there are no more) and epilogue on a rank's lanes. What the links
-/// between replicas fall behind with each micro-batch grows with those that are not played: it is in the epilogue.
-///
-/// Within a micro-batch passes follow each other as where a schedule is under way: a forward, then its backward and
-/// weight pass; for gpipe all forwards, then all backwards.
+/// Plays the prologue, three micro-batches (fewer if the step has fewer) and the epilogue on a rank's lanes.
+/// If data-parallel communication of one micro-batch takes longer than its kernels, the backlog grows with
+/// every micro-batch; the backlog of the micro-batches that are not played is added to the epilogue.
+/// Example: each micro-batch adds 0.1 s of backlog and the step has 8 micro-batches: 5 · 0.1 s are added.
+///  Passes are played in the order of a schedule's steady state: a micro-batch's forward, then its backward
+/// and weight pass. For gpipe, all forward passes come first, then all backward passes.
 StagePlay play_stage(const StepProgram& program, const LanePlan& plan, StageId stage,
                      const Interference& interference);
 
-/// All stages; those whose blocks follow each other alike are played once.
+/// Plays all stages. Stages that run the same blocks in the same order are played once.
 std::vector<StagePlay> play_stages(const StepProgram& program, const LanePlan& plan,
                                    const Interference& interference);
 
-/// All stages and micro-batches in their schedule's order, transfer by transfer. By stage; each times.total() is the
-/// step's. O(operations of the step). @throws std::logic_error where the orders wait for each other
+/// Plays all stages and micro-batches together in their schedule's order, with every transfer. Returns the
+/// times by stage; the total() of each is the step time. O(operations of the step).
+/// @throws std::logic_error if the orders deadlock
 std::vector<LaneTimes> play_together(const StepProgram& program, const LanePlan& plan,
                                      const Interference& interference);
 
