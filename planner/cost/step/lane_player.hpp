@@ -87,8 +87,8 @@ class LanePlayer {
     double first = 0.0;          ///< when its first piece has been written
     Moment whole;                ///< when all of it has been written
     double pieces = 1.0;
-    bool by_compute = true;      ///< a kernel wrote it, not a communication
-    Moment read;                 ///< when the last read since that write has ended
+    bool by_compute = true;  ///< a kernel wrote it, not a communication
+    Moment read;             ///< when the last read since that write has ended
   };
   /// The earliest times at which the inputs and outputs of an operation allow it to start and end.
   struct Needs {

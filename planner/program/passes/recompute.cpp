@@ -83,8 +83,7 @@ class RecomputePass {
           kept_.insert(operand.tensor);
         } else if (operand.access == Access::accumulate) {
           // An operation that runs again changes it in place, so the whole tensor must be made again.
-          kept_.erase(
-              operand.tensor);
+          kept_.erase(operand.tensor);
         }
       }
     }

@@ -31,7 +31,7 @@ struct Piece {
 /// The order in which a model's pieces are placed on the stages; p stages, v pieces on each.
 enum class PieceOrder : std::uint8_t {
   round_robin,  ///< 0 … p−1, and again from 0: piece i is chunk i / p of stage i mod p
-  v_shape,      ///< 0 … p−1, then back p−1 … 0, and so on: if v = 2, stage 0 has the first and last piece
+  v_shape,  ///< 0 … p−1, then back p−1 … 0, and so on: if v = 2, stage 0 has the first and last piece
 };
 
 /// Which stage holds which piece of the model. Only this class decides it: schedules, the builder, the
