@@ -170,6 +170,18 @@ ForwardCosts costs_of(std::initializer_list<std::int64_t> layers, std::int64_t h
 
 }  // namespace
 
+TEST_CASE("by cost, stages of several pieces stay even where their slowest stage is not relieved") {
+  const ParallelismSpec two_chunks = stages_of(StagePolicy::by_cost, 2, 2);
+  // Ten layers of cost 2, a head of cost 1. Even pieces 2 3 3 2: stage 0 holds 2 + 3 layers, stage 1 holds 3 + 2 and the
+  // head, which costs 11. Pieces balanced one by one, 3 3 2 2, give the slowest stage 3 + 2 layers and the head: 11 too.
+  CHECK(counts_of(stage_layout(two_chunks, costs_of({2, 2, 2, 2, 2, 2, 2, 2, 2, 2}, 1))) ==
+        Counts{2, 3, 3, 2});
+  // A head of cost 8: even pieces cost stage 1 5 · 2 + 8 = 18. Balanced: the last piece has one layer and the head, 10,
+  // the others three each: stage 0 holds 6 layers, 12; stage 1 holds 4 layers and the head, 16.
+  CHECK(counts_of(stage_layout(two_chunks, costs_of({2, 2, 2, 2, 2, 2, 2, 2, 2, 2}, 8))) ==
+        Counts{3, 3, 3, 1});
+}
+
 TEST_CASE("by cost: layers of different kinds") {
   const auto by_cost = [](const ForwardCosts& costs, std::int64_t pp) {
     return counts_of(stage_layout(stages_of(StagePolicy::by_cost, pp), costs));
