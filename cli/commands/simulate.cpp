@@ -52,7 +52,7 @@ SimulationRequest request_of(const SimulateOptions& options) {
       .degraded = options.disturb.degraded,
       .seed = options.seed,
       .seeds = options.seeds,
-      .placement = options.placement == "packed" ? Placement::packed : Placement::interleaved};
+      .placement = options.placement == "packed" ? JobPlacement::packed : JobPlacement::interleaved};
   if (!options.with.empty()) request.beside = other_job(options);
   return request;
 }

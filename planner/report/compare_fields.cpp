@@ -20,7 +20,7 @@ FieldValue index(const std::optional<std::size_t>& value) {
   return value ? FieldValue(static_cast<std::int64_t>(*value)) : FieldValue(std::monostate{});
 }
 
-FieldValue choice_field(const Choice& choice) {
+FieldValue choice_field(const AxisChoice& choice) {
   if (const auto* number = std::get_if<std::int64_t>(&choice.value)) return *number;
   return value_words(choice);
 }
@@ -29,7 +29,7 @@ FieldValue choice_field(const Choice& choice) {
 
 std::vector<Field> compare_fields(const ComparedVariant& variant) {
   std::vector<Field> fields;
-  for (const Choice& choice : variant.variant.choices) {
+  for (const AxisChoice& choice : variant.variant.choices) {
     fields.push_back({"variant." + std::string(axis_key(choice.axis)), choice_field(choice)});
   }
   const bool legal = variant.estimate.has_value();

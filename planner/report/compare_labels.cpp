@@ -41,13 +41,13 @@ std::string_view axis_words(Axis axis) {
   }
 }
 
-std::string value_words(const Choice& choice) {
+std::string value_words(const AxisChoice& choice) {
   if (const auto* number = std::get_if<std::int64_t>(&choice.value)) return grouped(*number);
   if (const auto* recompute = std::get_if<Recompute>(&choice.value)) return std::string(word_of(*recompute));
   return std::get<std::string>(choice.value);
 }
 
-std::string choice_words(const Choice& choice) {
+std::string choice_words(const AxisChoice& choice) {
   switch (choice.axis) {
     case Axis::cluster: return value_words(choice);
     case Axis::nodes: return counted(std::get<std::int64_t>(choice.value), "node");
@@ -62,9 +62,9 @@ bool is_varied(const Comparison& comparison, Axis axis) {
   return std::find(axes.begin(), axes.end(), axis) != axes.end();
 }
 
-const Choice& choice_on(const Variant& variant, Axis axis) {
+const AxisChoice& choice_on(const Variant& variant, Axis axis) {
   return *std::find_if(variant.choices.begin(), variant.choices.end(),
-                       [axis](const Choice& choice) { return choice.axis == axis; });
+                       [axis](const AxisChoice& choice) { return choice.axis == axis; });
 }
 
 std::string label(const Comparison& comparison, std::size_t variant) {

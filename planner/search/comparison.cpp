@@ -20,9 +20,9 @@ ComparedVariant plan(Variant variant) {
   return compared;
 }
 
-std::vector<Choice> choices_but_nodes(const Variant& variant) {
-  std::vector<Choice> choices = variant.choices;
-  std::erase_if(choices, [](const Choice& choice) { return choice.axis == Axis::nodes; });
+std::vector<AxisChoice> choices_but_nodes(const Variant& variant) {
+  std::vector<AxisChoice> choices = variant.choices;
+  std::erase_if(choices, [](const AxisChoice& choice) { return choice.axis == Axis::nodes; });
   return choices;
 }
 
@@ -40,7 +40,7 @@ void add_speedups(std::vector<ComparedVariant>& variants) {
   for (ComparedVariant& variant : variants) {
     const auto& choices = variant.variant.choices;
     const bool varies = std::any_of(choices.begin(), choices.end(),
-                                    [](const Choice& choice) { return choice.axis == Axis::nodes; });
+                                    [](const AxisChoice& choice) { return choice.axis == Axis::nodes; });
     if (!varies || !variant.estimate) continue;
     variant.reference = reference_of(variants, variant);
     const ComparedVariant& reference = variants[*variant.reference];

@@ -20,7 +20,7 @@ void cross(std::vector<Variant>& variants, Axis axis, const std::vector<Value>& 
   for (const Variant& variant : variants) {
     for (const Value& value : values) {
       Variant& next = product.emplace_back(variant);
-      Choice& choice = next.choices.emplace_back();
+      AxisChoice& choice = next.choices.emplace_back();
       choice.axis = axis;
       if constexpr (std::is_same_v<Value, ClusterSpec>) {
         choice.value = value.name;

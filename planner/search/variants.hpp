@@ -51,15 +51,15 @@ struct VariantAxes {
 };
 
 /// One value on one axis. A cluster is given by its name, a precision or schedule by its word.
-struct Choice {
+struct AxisChoice {
   Axis axis = Axis::tp;
   std::variant<std::int64_t, Recompute, std::string> value;
-  friend bool operator==(const Choice&, const Choice&) = default;
+  friend bool operator==(const AxisChoice&, const AxisChoice&) = default;
 };
 
 /// The job with one value chosen on every axis that has values.
 struct Variant {
-  std::vector<Choice> choices;         ///< in the order of Axis
+  std::vector<AxisChoice> choices;     ///< in the order of Axis
   JobSpec job;                         ///< may be planned only if it is legal
   std::optional<std::string> illegal;  ///< the first reason why it cannot run; none if it is legal
 };

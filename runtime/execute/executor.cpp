@@ -207,7 +207,7 @@ void Executor::replay_routes(const RoutedTokens& routed) {
   if (rerouted_ > before) device_.write(routed.routes, routes_.data());
 }
 
-void Executor::run_kernels(const Range& calls) {
+void Executor::run_kernels(const PlanRange& calls) {
   for (std::uint32_t i = calls.begin; i < calls.end; ++i) device_.run(plan_.kernels()[i]);
 }
 

@@ -88,7 +88,7 @@ class Executor {
   void start_optimizer();
   void run_op(std::size_t position);
   void run_calls(const PlannedOp& op);
-  void run_kernels(const Range& calls);
+  void run_kernels(const PlanRange& calls);
   void share_routes(const RoutedTokens& routed);
   void replay_routes(const RoutedTokens& routed);
   void begin_calls(std::size_t position);

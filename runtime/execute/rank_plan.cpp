@@ -50,7 +50,7 @@ class RankPlan::Compiler {
     for (const OpRun& at : operations_of(plan_.program_, plan_.runs_)) compile(at);
     // The list of pieces is complete and no longer moves in memory, so calls can point into it.
     for (std::size_t i = 0; i < piece_ranges_.size(); ++i) {
-      const Range range = piece_ranges_[i];
+      const PlanRange range = piece_ranges_[i];
       plan_.collectives_[i].pieces = std::span(plan_.pieces_).subspan(range.begin, range.end - range.begin);
     }
     collect_weights();
@@ -114,7 +114,7 @@ class RankPlan::Compiler {
     } else if (runs_asynchronously(op, planned)) {
       planned.kind = PlannedOp::Kind::beside;
       for (std::uint32_t i = planned.calls.begin; i < planned.calls.end; ++i) {
-        const Range pieces = piece_ranges_[i];
+        const PlanRange pieces = piece_ranges_[i];
         for (std::uint32_t p = pieces.begin; p < pieces.end; ++p) {
           note_memory(plan_.pieces_[p].send, true);
           note_memory(plan_.pieces_[p].receive, false);
@@ -261,7 +261,7 @@ class RankPlan::Compiler {
     plan_.collectives_.push_back(call);
   }
 
-  Range add_kernels(const std::vector<KernelCall>& calls) {
+  PlanRange add_kernels(const std::vector<KernelCall>& calls) {
     const std::uint32_t first = size_of(plan_.kernels_);
     plan_.kernels_.insert(plan_.kernels_.end(), calls.begin(), calls.end());
     return {first, size_of(plan_.kernels_)};
@@ -317,7 +317,7 @@ class RankPlan::Compiler {
   RankView view_;
   std::vector<Buffer> operands_;
   std::vector<InFlight> flying_;
-  std::vector<Range> piece_ranges_;  // of each collective
+  std::vector<PlanRange> piece_ranges_;  // of each collective
   std::set<std::pair<TensorId, std::int64_t>> filled_;
 };
 

@@ -19,7 +19,7 @@
 namespace foreshard {
 
 /// A range [begin, end) of indices into one of the plan's lists.
-struct Range {
+struct PlanRange {
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
 };
@@ -32,14 +32,15 @@ struct PlannedOp {
   enum class Kind : std::uint8_t { kernels, collective, beside, transfer };
   OpRun at;
   Kind kind = Kind::kernels;
-  Range waits{};    ///< into `waits`
-  Range flights{};  ///< into `flights`: one for each of its calls, if they are asynchronous
-  Range calls{};    ///< into `kernels`, `collectives` or `transfers`
-  Range inputs{};   ///< into `inputs`: inputs to fill before the operation
+  PlanRange waits{};    ///< into `waits`
+  PlanRange flights{};  ///< into `flights`: one for each of its calls, if they are asynchronous
+  PlanRange calls{};    ///< into `kernels`, `collectives` or `transfers`
+  PlanRange inputs{};   ///< into `inputs`: inputs to fill before the operation
   /// Into `kernels`: the kernels that pack for a collective and unpack after it.
-  Range before{};
-  Range after{};
-  Range routed{};  ///< into `routed`: routes to exchange with other ranks after the router has chosen experts
+  PlanRange before{};
+  PlanRange after{};
+  PlanRange
+      routed{};  ///< into `routed`: routes to exchange with other ranks after the router has chosen experts
 };
 
 /// An asynchronous call between its start and the wait for it.

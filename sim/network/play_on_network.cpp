@@ -211,7 +211,7 @@ NetworkResult play_on_network(std::span<const NetworkJob> jobs, const Fabric& fa
 }
 
 std::vector<std::vector<Rank>> place_jobs(std::span<const std::int64_t> nodes, std::int64_t devices_per_node,
-                                          Placement placement) {
+                                          JobPlacement placement) {
   std::vector<std::vector<Rank>> devices(nodes.size());
   std::vector<std::int64_t> left(nodes.begin(), nodes.end());
   std::int64_t node = 0;
@@ -221,7 +221,7 @@ std::vector<std::vector<Rank>> place_jobs(std::span<const std::int64_t> nodes, s
     ++node;
     --left[job];
   };
-  if (placement == Placement::packed) {
+  if (placement == JobPlacement::packed) {
     for (std::size_t job = 0; job < nodes.size(); ++job) {
       while (left[job] > 0) take(job);
     }

@@ -49,11 +49,11 @@ struct NetworkResult {
 NetworkResult play_on_network(std::span<const NetworkJob> jobs, const Fabric& fabric);
 
 /// How the nodes of several jobs are arranged on one fabric.
-enum class Placement : std::uint8_t {
+enum class JobPlacement : std::uint8_t {
   packed,      ///< all nodes of the first job, then all nodes of the next
   interleaved  ///< one node of each job in turn
 };
 std::vector<std::vector<Rank>> place_jobs(std::span<const std::int64_t> nodes, std::int64_t devices_per_node,
-                                          Placement placement);
+                                          JobPlacement placement);
 
 }  // namespace foreshard

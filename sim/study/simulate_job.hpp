@@ -29,7 +29,7 @@ struct SimulationRequest {
   std::uint64_t seed = 1;
   std::size_t seeds = 1;
   std::optional<JobSpec> beside{};  ///< another job on the same fabric; only with NetworkModel::flow
-  Placement placement = Placement::packed;
+  JobPlacement placement = JobPlacement::packed;
   std::optional<TraceRequest> trace{};
   StudyProgress progress{};
 };

@@ -116,7 +116,7 @@ class StepBuilder {
   }
 
   Chunk build_chunk(std::size_t index) {
-    const Piece& piece = placement_.pieces()[index];
+    const ModelPiece& piece = placement_.pieces()[index];
     const LayerRange& range = piece.layers;
     const PipelineBlocks* before = index > 0 ? transfers_behind(index - 1) : nullptr;
     const PipelineBlocks* behind = transfers_behind(index);
@@ -140,7 +140,7 @@ class StepBuilder {
   }
 
   /// The calls of the piece's weight pass, in the order in which backward writes their inputs.
-  [[nodiscard]] std::vector<BlockCall> weight_block_calls(const Piece& piece) const {
+  [[nodiscard]] std::vector<BlockCall> weight_block_calls(const ModelPiece& piece) const {
     std::vector<BlockCall> block_calls;
     if (piece.has_head) block_calls.push_back({head_pass_.last(), last_layer()});
     for (std::int32_t layer = piece.layers.end().value() - 1; layer >= piece.layers.first.value(); --layer)
@@ -162,7 +162,7 @@ class StepBuilder {
     return ends;
   }
 
-  void overlap_sync(Chunk& chunk, const Piece& piece) {
+  void overlap_sync(Chunk& chunk, const ModelPiece& piece) {
     std::vector<BlockCall> with_sync =
         splits_backward(job_.training.schedule) ? chunk.weight : chunk.backward;
     for (const SyncPoint& point : sync_points(builder_, layers_, ends(), piece)) {

@@ -38,7 +38,7 @@ void append_units(std::vector<SyncUnit>& units, const WeightRun& run, LayerId fr
     units.push_back({group, run.layers, run.first.value() - from.value()});
 }
 
-SyncPoint whole_piece(const LayerBlocks& layers, const ModelEnds& ends, const Piece& piece) {
+SyncPoint whole_piece(const LayerBlocks& layers, const ModelEnds& ends, const ModelPiece& piece) {
   constexpr std::size_t kMostRunsNamed = 4;
   const LayerId first = piece.layers.first;
   SyncPoint point{.name = {}, .units = {}, .layer = first, .completes = layers.passes(first).last()};
@@ -70,7 +70,7 @@ SyncPoint whole_piece(const LayerBlocks& layers, const ModelEnds& ends, const Pi
 }  // namespace
 
 std::vector<SyncPoint> sync_points(const ProgramBuilder& builder, const LayerBlocks& layers,
-                                   const ModelEnds& ends, const Piece& piece) {
+                                   const ModelEnds& ends, const ModelPiece& piece) {
   const Bytes bucket = builder.conventions().bucket;
   if (bucket == Bytes(0)) return {whole_piece(layers, ends, piece)};
 

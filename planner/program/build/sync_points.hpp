@@ -34,6 +34,6 @@ struct ModelEnds {
 /// Example: layers 4 … 9 are of kinds a a b b b b, their gradients take 1 GB per layer, buckets hold 3 GB.
 /// Backward goes from layer 9 down: "b x 3" is complete at layer 7, "b x 1" at layer 6, "a x 2" at layer 4.
 std::vector<SyncPoint> sync_points(const ProgramBuilder& builder, const LayerBlocks& layers,
-                                   const ModelEnds& ends, const Piece& piece);
+                                   const ModelEnds& ends, const ModelPiece& piece);
 
 }  // namespace foreshard

@@ -9,8 +9,8 @@ namespace foreshard {
 namespace {
 
 /// The piece that a chunk holds, found from its forward block calls.
-Piece piece_of(const StepProgram& program, StageId stage, ChunkId chunk) {
-  Piece piece{.stage = stage, .chunk = chunk, .layers = {}};
+ModelPiece piece_of(const StepProgram& program, StageId stage, ChunkId chunk) {
+  ModelPiece piece{.stage = stage, .chunk = chunk, .layers = {}};
   const std::vector<BlockCall>& block_calls = program.stages[stage.at()].chunks[chunk.at()].forward;
   if (!block_calls.empty()) piece.layers.first = block_calls.front().layer;
   for (const BlockCall& block_call : block_calls) {
@@ -34,7 +34,7 @@ StageChunk place_of(PieceOrder order, std::int64_t stages, std::int64_t piece) {
 
 Placement Placement::along(PieceOrder order, std::int64_t stages,
                            const std::vector<std::int64_t>& layers_of_piece) {
-  std::vector<Piece> pieces;
+  std::vector<ModelPiece> pieces;
   std::int32_t first = 0;
   for (std::size_t i = 0; i < layers_of_piece.size(); ++i) {
     const auto [stage, chunk] = place_of(order, stages, static_cast<std::int64_t>(i));
@@ -48,7 +48,7 @@ Placement Placement::along(PieceOrder order, std::int64_t stages,
   return Placement(std::move(pieces));
 }
 
-Placement::Placement(std::vector<Piece> pieces) : pieces_(std::move(pieces)) {
+Placement::Placement(std::vector<ModelPiece> pieces) : pieces_(std::move(pieces)) {
   for (std::size_t i = 0; i < pieces_.size(); ++i) {
     const std::size_t stage = pieces_[i].stage.at();
     const std::size_t chunk = pieces_[i].chunk.at();
@@ -67,13 +67,13 @@ std::optional<Peer> Placement::way_on(std::size_t piece) const {
 }
 
 Placement placement_of(const StepProgram& program) {
-  std::vector<Piece> pieces;
+  std::vector<ModelPiece> pieces;
   for (std::size_t s = 0; s < program.stages.size(); ++s) {
     for (std::size_t c = 0; c < program.stages[s].chunks.size(); ++c)
       pieces.push_back(piece_of(program, StageId(s), ChunkId(c)));
   }
   // Pieces without layers keep the round-robin order among themselves: by chunk, then by stage.
-  std::stable_sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) {
+  std::stable_sort(pieces.begin(), pieces.end(), [](const ModelPiece& a, const ModelPiece& b) {
     return std::tuple(a.layers.first, a.chunk, a.stage) < std::tuple(b.layers.first, b.chunk, b.stage);
   });
   return Placement(std::move(pieces));

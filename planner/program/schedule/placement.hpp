@@ -19,13 +19,13 @@ struct LayerRange {
 };
 
 /// A range of the model that one stage runs as one of its chunks.
-struct Piece {
+struct ModelPiece {
   StageId stage;
   ChunkId chunk;
   LayerRange layers;
   bool has_embedding = false;
   bool has_head = false;
-  friend constexpr bool operator==(const Piece&, const Piece&) = default;
+  friend constexpr bool operator==(const ModelPiece&, const ModelPiece&) = default;
 };
 
 /// The order in which a model's pieces are placed on the stages; p stages, v pieces on each.
@@ -43,16 +43,16 @@ class Placement {
                          const std::vector<std::int64_t>& layers_of_piece);
 
   /// @param pieces in model order
-  explicit Placement(std::vector<Piece> pieces);
+  explicit Placement(std::vector<ModelPiece> pieces);
 
-  [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }  ///< in model order
+  [[nodiscard]] const std::vector<ModelPiece>& pieces() const { return pieces_; }  ///< in model order
   [[nodiscard]] std::size_t stages() const { return by_stage_.size(); }
   [[nodiscard]] std::size_t chunks(StageId stage) const { return by_stage_[stage.at()].size(); }
   /// The index of a stage's chunk in pieces().
   [[nodiscard]] std::size_t index(StageId stage, ChunkId chunk) const {
     return by_stage_[stage.at()][chunk.at()];
   }
-  [[nodiscard]] const Piece& piece(StageId stage, ChunkId chunk) const {
+  [[nodiscard]] const ModelPiece& piece(StageId stage, ChunkId chunk) const {
     return pieces_[index(stage, chunk)];
   }
 
@@ -61,7 +61,7 @@ class Placement {
   [[nodiscard]] std::optional<Peer> way_on(std::size_t piece) const;
 
  private:
-  std::vector<Piece> pieces_;
+  std::vector<ModelPiece> pieces_;
   std::vector<std::vector<std::size_t>> by_stage_;  // [stage][chunk], into pieces_
 };
 

@@ -11,8 +11,8 @@ namespace foreshard {
 
 inline Bytes gibibytes(std::int64_t count) { return Bytes(count << 30); }
 
-inline void choose(ComparedVariant& compared, Axis axis, decltype(Choice::value) value) {
-  Choice& choice = compared.variant.choices.emplace_back();
+inline void choose(ComparedVariant& compared, Axis axis, decltype(AxisChoice::value) value) {
+  AxisChoice& choice = compared.variant.choices.emplace_back();
   choice.axis = axis;
   choice.value = std::move(value);
 }
@@ -34,7 +34,7 @@ inline ComparedVariant sample_variant(std::int64_t tp, double seconds) {
 }
 
 /// The sample job with one value changed.
-inline ComparedVariant sample_variant_with(Axis axis, decltype(Choice::value) value, double seconds) {
+inline ComparedVariant sample_variant_with(Axis axis, decltype(AxisChoice::value) value, double seconds) {
   ComparedVariant compared = sample_variant(8, seconds);
   compared.variant.choices.clear();
   choose(compared, axis, std::move(value));

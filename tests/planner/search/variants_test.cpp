@@ -49,7 +49,7 @@ TEST_CASE("variants are the cross product in the order given, the last axis fast
   const auto variants = make_variants(sixteen_devices(), axes);
   REQUIRE(variants.size() == 4);
   CHECK(count_variants(axes) == 4);
-  const std::vector<Choice> third = {{Axis::tp, std::int64_t{1}}, {Axis::recompute, Recompute::none}};
+  const std::vector<AxisChoice> third = {{Axis::tp, std::int64_t{1}}, {Axis::recompute, Recompute::none}};
   CHECK(variants[2].choices == third);
   CHECK(degrees_of(variants[1]).tp == 2);
   CHECK(variants[1].job.training.recompute == Recompute::full);
@@ -66,10 +66,10 @@ TEST_CASE("batch, precision, schedule and dp are varied as they are listed") {
   const auto variants = make_variants(sixteen_devices(), axes);
   REQUIRE(variants.size() == 2);
   CHECK(count_variants(axes) == 2);
-  const std::vector<Choice> first = {{Axis::dp, std::int64_t{2}},
-                                     {Axis::schedule, std::string("gpipe")},
-                                     {Axis::global_batch, std::int64_t{128}},
-                                     {Axis::precision, std::string("fp16")}};
+  const std::vector<AxisChoice> first = {{Axis::dp, std::int64_t{2}},
+                                         {Axis::schedule, std::string("gpipe")},
+                                         {Axis::global_batch, std::int64_t{128}},
+                                         {Axis::precision, std::string("fp16")}};
   CHECK(variants[0].choices == first);
   CHECK(variants[0].job.training.schedule == ScheduleKind::gpipe);
   CHECK(variants[0].job.training.global_batch == 128);
@@ -196,7 +196,7 @@ TEST_CASE("another cluster has the same number of devices in use, spread evenly 
   VariantAxes axes;
   axes.clusters = {fours, large, sixes};
   const auto variants = make_variants(sixteen_devices(), axes);
-  CHECK(variants[0].choices[0].value == decltype(Choice::value){std::string("fours")});
+  CHECK(variants[0].choices[0].value == decltype(AxisChoice::value){std::string("fours")});
   CHECK(variants[0].job.cluster.nodes == 4);
   CHECK(variants[0].job.cluster.devices() == 16);
   CHECK(variants[0].job.cluster.idle_devices() == 0);

@@ -25,7 +25,7 @@ NetworkResult play(const JobSpec& job, bool every_rank, std::span<const Degradat
   const std::vector<NetworkJob> jobs{
       {.job = job,
        .program = program,
-       .devices = place_jobs(nodes, job.cluster.devices_per_node, Placement::packed).front(),
+       .devices = place_jobs(nodes, job.cluster.devices_per_node, JobPlacement::packed).front(),
        .options = options}};
   return play_on_network(jobs, Fabric(job.cluster, degraded));
 }
@@ -141,14 +141,14 @@ TEST_CASE("two jobs whose nodes alternate share the ring between them") {
   both.nodes = 8;
   const Fabric fabric(both);
   const std::vector<std::int64_t> nodes{4, 4};
-  const auto play_together = [&](Placement placement, bool beside) {
+  const auto play_together = [&](JobPlacement placement, bool beside) {
     const auto devices = place_jobs(nodes, 8, placement);
     std::vector<NetworkJob> jobs{{.job = job, .program = program, .devices = devices[0]}};
     if (beside) jobs.push_back({.job = job, .program = program, .devices = devices[1]});
     return play_on_network(jobs, fabric);
   };
-  const NetworkResult alone = play_together(Placement::interleaved, false);
-  const NetworkResult shared = play_together(Placement::interleaved, true);
+  const NetworkResult alone = play_together(JobPlacement::interleaved, false);
+  const NetworkResult shared = play_together(JobPlacement::interleaved, true);
   REQUIRE(shared.jobs.size() == 2);
   CHECK(shared.jobs[0].step_time > alone.jobs[0].step_time);
   // The second job is the same as the first, shifted by one node on the ring.
@@ -166,8 +166,8 @@ TEST_CASE("a NIC at a tenth of its rate slows the step, and only ranks played on
 
 TEST_CASE("nodes are dealt out one job after the other, or in turn") {
   const std::vector<std::int64_t> nodes{2, 1};
-  const auto packed = place_jobs(nodes, 2, Placement::packed);
+  const auto packed = place_jobs(nodes, 2, JobPlacement::packed);
   CHECK(packed == std::vector<std::vector<Rank>>{{Rank(0), Rank(1), Rank(2), Rank(3)}, {Rank(4), Rank(5)}});
-  const auto turns = place_jobs(nodes, 2, Placement::interleaved);
+  const auto turns = place_jobs(nodes, 2, JobPlacement::interleaved);
   CHECK(turns == std::vector<std::vector<Rank>>{{Rank(0), Rank(1), Rank(4), Rank(5)}, {Rank(2), Rank(3)}});
 }

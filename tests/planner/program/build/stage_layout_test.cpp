@@ -35,7 +35,7 @@ ParallelismSpec stages_of(StagePolicy policy, std::int64_t pp, std::int64_t vp =
 std::vector<std::int64_t> counts_of(const Placement& placement) {
   std::vector<std::int64_t> counts;
   std::int64_t next = 0;
-  for (const Piece& piece : placement.pieces()) {
+  for (const ModelPiece& piece : placement.pieces()) {
     CHECK(piece.layers.first.value() == next);
     counts.push_back(piece.layers.count);
     next += piece.layers.count;
