@@ -10,8 +10,9 @@ namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
-/// More than enough: a write is a few stores.
-constexpr int kReadAttempts = 1000;
+/// A write is a few stores, but the writing thread can lose its core between them for milliseconds, and an attempt that
+/// only yields takes well under a microsecond.
+constexpr int kReadAttempts = 1'000'000;
 
 }  // namespace
 
