@@ -57,7 +57,6 @@ has "${escape}31mIt does not fit${escape}0m: "
 what='a comparison'
 on_terminal "$foreshard compare llama3-70b-64h100 --tp 4,8"
 has "${escape}1;32mBest: tp 8${escape}0m, "
-has "${escape}31m✗ "
 what='a complaint'
 on_terminal "$foreshard plan no-such-job"
 has "${escape}31merror:${escape}0m "
