@@ -35,7 +35,11 @@ MPI_Datatype mpi_type(DType type) {
     case DType::fp16: return MPI_UINT16_T;
     case DType::int32: return MPI_INT32_T;
     case DType::fp8:
+    case DType::fp8_rowwise:
     case DType::uint8: return MPI_UINT8_T;
+    case DType::fp8_block:
+    case DType::mxfp8:
+    case DType::nvfp4: break;  // their scales are part of them: no MPI type holds both
   }
   return MPI_DATATYPE_NULL;
 }

@@ -51,7 +51,11 @@ void write_numbers(Buffer to, const double* from) {
     case DType::int32: return write<std::int32_t>(to, from);
     case DType::uint8: return write<std::uint8_t>(to, from);
     case DType::fp16:
-    case DType::fp8: break;
+    case DType::fp8:
+    case DType::fp8_rowwise:
+    case DType::fp8_block:
+    case DType::mxfp8:
+    case DType::nvfp4: break;
   }
   refuse();
 }
@@ -65,7 +69,11 @@ void read_numbers(Buffer from, double* to) {
     case DType::int32: return read<std::int32_t>(from, to);
     case DType::uint8: return read<std::uint8_t>(from, to);
     case DType::fp16:
-    case DType::fp8: break;
+    case DType::fp8:
+    case DType::fp8_rowwise:
+    case DType::fp8_block:
+    case DType::mxfp8:
+    case DType::nvfp4: break;
   }
   refuse();
 }

@@ -5,7 +5,7 @@
 namespace foreshard {
 
 /// Copy doubles into and out of a buffer in host memory, rounded to the nearest number of the buffer's dtype.
-/// @throws std::invalid_argument for fp16 and fp8, which no device stores
+/// @throws std::invalid_argument for fp16 and for types of 8 and 4 bits, which no device stores
 void write_numbers(Buffer to, const double* from);
 void read_numbers(Buffer from, double* to);
 

@@ -11,8 +11,9 @@
 namespace foreshard {
 namespace {
 
-constexpr std::array kWidestFirst{DType::fp64, DType::fp32, DType::tf32,
-                                  DType::bf16, DType::fp16, DType::fp8};
+constexpr std::array kWidestFirst{DType::fp64,  DType::fp32, DType::tf32,        DType::bf16,
+                                  DType::fp16,  DType::fp8,  DType::fp8_rowwise, DType::fp8_block,
+                                  DType::mxfp8, DType::nvfp4};
 
 const std::optional<GemmRate>& rate_of(const AcceleratorSpec& accelerator, DType type) {
   return accelerator.gemm[static_cast<std::size_t>(type)];
@@ -27,6 +28,10 @@ std::optional<DType> wider(DType type) {
   switch (type) {
     case DType::uint8:
     case DType::fp8: return DType::fp16;
+    case DType::fp8_rowwise:
+    case DType::fp8_block:
+    case DType::mxfp8: return DType::fp8;
+    case DType::nvfp4: return DType::mxfp8;
     case DType::fp16:
     case DType::bf16: return DType::tf32;
     case DType::tf32: return DType::fp32;

@@ -25,7 +25,8 @@ inline constexpr auto kNames<Lane> = std::to_array<std::string_view>({"compute",
                                                                       "pp_backward", "tied", "world"});
 template <>
 inline constexpr auto kNames<DType> = std::to_array<std::string_view>({"fp64", "fp32", "tf32", "bf16", "fp16",
-                                                                       "fp8", "int32", "uint8"});
+                                                                       "fp8", "fp8_rowwise", "fp8_block",
+                                                                       "mxfp8", "nvfp4", "int32", "uint8"});
 template <>
 inline constexpr auto kNames<DimName> = std::to_array<std::string_view>({"tokens", "hidden", "ffn", "qkv",
                                                                          "heads", "query", "key", "vocab",

@@ -42,7 +42,11 @@ constexpr auto kGemmKeys = std::to_array<KeyInfo>({
     {"tf32", "{peak, efficiency} of tf32 products"},
     {"bf16", "{peak, efficiency} of bf16 products"},
     {"fp16", "{peak, efficiency} of fp16 products"},
-    {"fp8", "{peak, efficiency} of fp8 products"},
+    {"fp8", "{peak, efficiency} of fp8 products, one scale for each operand"},
+    {"fp8_rowwise", "{peak, efficiency} with a scale for each row and column; unsaid, those of fp8"},
+    {"fp8_block", "{peak, efficiency} with scales for 1 x 128 and 128 x 128 elements; unsaid, those of fp8"},
+    {"mxfp8", "{peak, efficiency} of products with a scale for each 32 elements"},
+    {"nvfp4", "{peak, efficiency} of 4-bit products with a scale for each 16 elements"},
 });
 constexpr auto kGemmRateKeys = std::to_array<KeyInfo>({
     {"peak", "dense, from the datasheet, as in 989 TFLOP/s"},

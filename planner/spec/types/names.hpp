@@ -26,6 +26,10 @@ inline constexpr auto kWords<DType> = std::to_array<Named<DType>>({{DType::fp64,
                                                                    {DType::bf16, "bf16"},
                                                                    {DType::fp16, "fp16"},
                                                                    {DType::fp8, "fp8"},
+                                                                   {DType::fp8_rowwise, "fp8_rowwise"},
+                                                                   {DType::fp8_block, "fp8_block"},
+                                                                   {DType::mxfp8, "mxfp8"},
+                                                                   {DType::nvfp4, "nvfp4"},
                                                                    {DType::int32, "int32"},
                                                                    {DType::uint8, "uint8"}});
 template <>

@@ -86,6 +86,24 @@ TEST_CASE("arithmetic for which the device has no unit runs on that of the neare
     rates[index_of(DType::fp8)].reset();
     CHECK(price(fp8, {}, job).time.value() == Approx(4.004e-3));
   }
+  SECTION("formats of 8 and 4 bits as fp8, unless the device says their rates") {
+    Gemm gemm{.m = 10'000, .n = 10'000, .k = 9'872};
+    const auto milliseconds = [&](DType math) {
+      gemm.math = math;
+      return 1e3 * (price(make_op(gemm), {}, job).time.value() - 4e-6);
+    };
+    for (const DType math : {DType::fp8_rowwise, DType::fp8_block, DType::mxfp8, DType::nvfp4})
+      CHECK(milliseconds(math) == Approx(2.0));
+    // 2e12 FLOPs at half of 1600, 2500 and 8000 TFLOP/s.
+    rates[index_of(DType::fp8_block)] = GemmRate{FlopsPerSecond(1600e12), 0.5};
+    rates[index_of(DType::mxfp8)] = GemmRate{FlopsPerSecond(2500e12), 0.5};
+    CHECK(milliseconds(DType::nvfp4) == Approx(1.6));
+    rates[index_of(DType::nvfp4)] = GemmRate{FlopsPerSecond(8000e12), 0.5};
+    CHECK(milliseconds(DType::fp8_rowwise) == Approx(2.0));
+    CHECK(milliseconds(DType::fp8_block) == Approx(2.5));
+    CHECK(milliseconds(DType::mxfp8) == Approx(1.6));
+    CHECK(milliseconds(DType::nvfp4) == Approx(0.5));
+  }
   SECTION("bf16 as fp32 on a V100, which has fp16 units but no tf32") {
     rates[index_of(DType::bf16)].reset();
     rates[index_of(DType::tf32)].reset();
