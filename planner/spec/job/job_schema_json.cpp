@@ -14,6 +14,7 @@
 #include "planner/spec/job/read_job.hpp"
 #include "planner/spec/job/read_training.hpp"
 #include "planner/spec/model/read_layer_kinds.hpp"
+#include "planner/spec/model/read_mixers.hpp"
 #include "planner/spec/model/read_model.hpp"
 #include "planner/spec/types/names.hpp"
 
@@ -64,35 +65,98 @@ Json map(KeyTable keys, Forms forms, const std::vector<std::string>& required = 
   return schema;
 }
 
+/// The forms of the keys that model.attention and the attention of a kind have in common.
+Forms attention_options() {
+  const Json indexer = map(indexer_keys(),
+                           {{"kind", word<IndexerKind>()},
+                            {"heads", whole()},
+                            {"head_dim", whole()},
+                            {"top_k", whole()},
+                            {"block", whole()}},
+                           {"heads", "head_dim", "top_k"});
+  return {{"rotary_dim", whole()},
+          {"chunk", whole()},
+          {"gate", word<OutputGate>()},
+          {"values_are_keys", boolean()},
+          {"v_norm", boolean()},
+          {"v_head_dim", whole()},
+          {"indexer", any_of({indexer, word({"shared", "none"})})}};
+}
+
+Json model_attention() {
+  Forms forms = attention_options();
+  forms.insert({{"kind", word({"mla", "softmax"})},
+                {"q_rank", whole(0)},
+                {"kv_rank", whole()},
+                {"nope_head_dim", whole()},
+                {"rope_head_dim", whole(0)}});
+  return map(model_attention_keys(), forms, {"kind"});
+}
+
+Json experts() {
+  return map(experts_keys(),
+             {{"count", whole()},
+              {"per_token", whole()},
+              {"hidden", whole()},
+              {"shared_hidden", whole(0)},
+              {"dense_layers", whole(0)},
+              {"imbalance", number()},
+              {"score_bias", boolean()},
+              {"groups", whole()},
+              {"groups_per_token", whole()},
+              {"latent", whole()},
+              {"shared_gate", boolean()},
+              {"own_norms", boolean()}},
+             {"count", "per_token", "hidden"});
+}
+
+Json layer_kind() {
+  Forms attention = attention_options();
+  attention.insert({{"window", any_of({whole(), word({"none"})})},
+                    {"heads", whole()},
+                    {"kv_heads", whole()},
+                    {"head_dim", whole()},
+                    {"positions", word({"rope", "none"})},
+                    {"qk_norm", boolean()},
+                    {"attention_sinks", boolean()}});
+  const Json mamba2 = map(mamba2_keys(),
+                          {{"heads", whole()},
+                           {"head_dim", whole()},
+                           {"groups", whole()},
+                           {"state_dim", whole()},
+                           {"conv_kernel", whole()},
+                           {"chunk", whole()},
+                           {"conv_bias", boolean()},
+                           {"projection_bias", boolean()}},
+                          {"heads", "head_dim", "state_dim"});
+  const Json net = map(gated_delta_net_keys(),
+                       {{"key_heads", whole()},
+                        {"value_heads", whole()},
+                        {"key_head_dim", whole()},
+                        {"value_head_dim", whole()},
+                        {"conv_kernel", whole()},
+                        {"chunk", whole()}},
+                       {"key_heads", "value_heads", "key_head_dim", "value_head_dim"});
+  const Json delta = map(kimi_delta_keys(),
+                         {{"heads", whole()},
+                          {"head_dim", whole()},
+                          {"conv_kernel", whole()},
+                          {"chunk", whole()},
+                          {"decay_rank", whole()},
+                          {"gate_rank", whole(0)},
+                          {"gate_bias", boolean()}},
+                         {"heads", "head_dim"});
+  return map(layer_kind_keys(), {{"mixer", word<MixerKind>()},
+                                 {"ffn", word<FeedForward>()},
+                                 {"ffn_hidden", whole()},
+                                 {"attention", map(kind_attention_keys(), attention)},
+                                 {"mamba2", mamba2},
+                                 {"gated-delta-net", net},
+                                 {"kimi-delta", delta}});
+}
+
 Json model() {
-  const Json latent = map(latent_attention_keys(),
-                          {{"kind", word({"mla"})},
-                           {"q_rank", whole(0)},
-                           {"kv_rank", whole()},
-                           {"nope_head_dim", whole()},
-                           {"rope_head_dim", whole(0)},
-                           {"v_head_dim", whole()}},
-                          {"kind", "kv_rank", "nope_head_dim", "rope_head_dim", "v_head_dim"});
-  const Json experts = map(experts_keys(),
-                           {{"count", whole()},
-                            {"per_token", whole()},
-                            {"hidden", whole()},
-                            {"shared_hidden", whole(0)},
-                            {"dense_layers", whole(0)},
-                            {"imbalance", number()},
-                            {"score_bias", boolean()}},
-                           {"count", "per_token", "hidden"});
-  const Json kind_attention = map(kind_attention_keys(), {{"window", any_of({whole(), word({"none"})})},
-                                                          {"heads", whole()},
-                                                          {"kv_heads", whole()},
-                                                          {"head_dim", whole()},
-                                                          {"positions", word({"rope", "none"})},
-                                                          {"qk_norm", boolean()},
-                                                          {"attention_sinks", boolean()}});
-  const Json layer_kind =
-      map(layer_kind_keys(),
-          {{"mixer", word<MixerKind>()}, {"ffn", word<FeedForward>()}, {"attention", kind_attention}});
-  const Json layer_kinds = {{"type", "object"}, {"additionalProperties", layer_kind}};
+  const Json layer_kinds = {{"type", "object"}, {"additionalProperties", layer_kind()}};
   const Json count = {{"type", "object"}, {"additionalProperties", whole()}};
   const Json pattern = {{"type", "array"}, {"items", any_of({text(), count})}};
   const Json rule = map(ffn_rule_keys(), {{"multiple_of", whole()}, {"multiplier", number()}});
@@ -117,8 +181,8 @@ Json model() {
                             {"max_positions", whole(0)},
                             {"causal", boolean()},
                             {"window", whole()},
-                            {"attention", latent},
-                            {"experts", experts},
+                            {"attention", model_attention()},
+                            {"experts", experts()},
                             {"layer_kinds", layer_kinds},
                             {"pattern", pattern},
                             {"source", text()},

@@ -297,7 +297,7 @@ struct Check {
   const char* path;  ///< the key to complain about if the check's own arithmetic overflows
   void (*run)(const JobSpec&, Findings&);
 };
-constexpr std::array<Check, 13> kChecks{{{"parallelism.tp", check_tensor_parallel},
+constexpr std::array<Check, 14> kChecks{{{"parallelism.tp", check_tensor_parallel},
                                          {"parallelism", check_devices},
                                          {"parallelism.ep", detail::check_experts},
                                          {"parallelism.cp", detail::check_context_parallel},
@@ -308,6 +308,7 @@ constexpr std::array<Check, 13> kChecks{{{"parallelism.tp", check_tensor_paralle
                                          {"training.global_batch", check_batch},
                                          {"model", check_model},
                                          {"model.attention", detail::check_attention},
+                                         {"model.layer_kinds", detail::check_mixers},
                                          {"lora", detail::check_lora},
                                          {"training.precision", check_precision}}};
 

@@ -14,6 +14,8 @@ void check_experts(const JobSpec& job, std::vector<Illegality>& findings);
 void check_context_parallel(const JobSpec& job, std::vector<Illegality>& findings);
 /// Latent attention, norms of queries and keys, sinks.
 void check_attention(const JobSpec& job, std::vector<Illegality>& findings);
+/// Mixers beyond softmax and latent attention, and what kinds of layers may have.
+void check_mixers(const JobSpec& job, std::vector<Illegality>& findings);
 /// Low-rank adapters.
 void check_lora(const JobSpec& job, std::vector<Illegality>& findings);
 

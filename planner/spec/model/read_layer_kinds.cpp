@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include "planner/spec/model/read_mixers.hpp"
 #include "planner/spec/types/layer_pattern.hpp"
 
 namespace foreshard {
@@ -15,13 +16,22 @@ namespace foreshard {
 namespace {
 
 constexpr auto kLayerKindKeys = std::to_array<KeyInfo>({
-    {"mixer", "attention, mla or none; unsaid, mla where the model has latent attention, else attention"},
+    {"mixer",
+     "attention, mla, sparse-attention, mamba2, gated-delta-net, kimi-delta or none; unsaid, the one that is "
+     "described here, else the model's own attention"},
     {"ffn", "dense, experts or none; unsaid, experts where the model has some, else dense"},
+    {"ffn_hidden", "width of the dense feed-forward network; unsaid, the model's"},
     {"attention",
-     "what differs from the model's own keys: {window, heads, kv_heads, head_dim, positions, qk_norm, "
-     "attention_sinks}; of latent attention {window, heads}"},
+     "what differs from the model's own keys: {window, heads, kv_heads, head_dim, positions, …}; of latent "
+     "attention {window, heads, positions, gate, indexer}"},
+    {"mamba2",
+     "Mamba-2: {heads, head_dim, groups, state_dim, conv_kernel, chunk, conv_bias, projection_bias}"},
+    {"gated-delta-net",
+     "gated delta net: {key_heads, value_heads, key_head_dim, value_head_dim, conv_kernel, chunk}"},
+    {"kimi-delta",
+     "Kimi delta attention: {heads, head_dim, conv_kernel, chunk, decay_rank, gate_rank, gate_bias}"},
 });
-constexpr auto kKindAttentionKeys = std::to_array<KeyInfo>({
+constexpr auto kHeadKeys = std::to_array<KeyInfo>({
     {"window", "tokens that sliding-window attention sees, or none: all; unsaid, the model's"},
     {"heads", "attention heads; unsaid, the model's"},
     {"kv_heads", "heads of keys and values; unsaid, the model's"},
@@ -30,7 +40,18 @@ constexpr auto kKindAttentionKeys = std::to_array<KeyInfo>({
     {"qk_norm", "queries and keys are normalised: true or false; unsaid, the model's"},
     {"attention_sinks",
      "every head has a learned logit beside its keys': true or false; unsaid, the model's"},
+    {"v_head_dim", "elements of a value head; unsaid, the model's, or head_dim"},
 });
+constexpr auto kKindAttentionKeys = joined(kHeadKeys, kAttentionOptionKeys);
+
+/// The keys that describe a linear mixer, and the mixer.
+struct LinearKey {
+  const char* key;
+  MixerKind mixer;
+};
+constexpr LinearKey kLinearKeys[] = {{"mamba2", MixerKind::mamba2},
+                                     {"gated-delta-net", MixerKind::gated_delta_net},
+                                     {"kimi-delta", MixerKind::kimi_delta}};
 
 constexpr std::int64_t kMostHeads = 1'000'000;
 constexpr std::int64_t kWidestHead = 100'000'000;
@@ -69,6 +90,7 @@ SoftmaxAttention read_softmax(const MapReader& attention, bool kv_heads_follow, 
   if (const auto said = attention.maybe("positions", positions)) usual.rope = *said == Positions::rope;
   usual.qk_norm = attention.optional("qk_norm", Boolean{}, usual.qk_norm);
   usual.sinks = attention.optional("attention_sinks", Boolean{}, usual.sinks);
+  usual.options = read_attention_options(attention, usual.options);
   if (attention.complaints().size() == before && usual.kv_heads > 0 && usual.heads % usual.kv_heads != 0)
     attention.complain(attention.has("kv_heads") ? "kv_heads" : "heads",
                        fmt::format("{} kv heads do not divide {} heads", usual.kv_heads, usual.heads),
@@ -79,10 +101,17 @@ SoftmaxAttention read_softmax(const MapReader& attention, bool kv_heads_follow, 
 LatentAttention read_latent(const MapReader& attention, LatentAttention usual) {
   read_window(attention, usual.window);
   usual.heads = attention.optional("heads", WholeNumber{1, kMostHeads}, usual.heads);
-  for (const char* key : {"kv_heads", "head_dim", "positions", "qk_norm", "attention_sinks"}) {
+  const Choice<Positions> positions{{Positions::rope, Positions::none}};
+  if (const auto said = attention.maybe("positions", positions)) usual.rope = *said == Positions::rope;
+  for (const char* key : {"kv_heads", "head_dim", "qk_norm", "attention_sinks", "v_head_dim"}) {
     if (attention.has(key))
-      attention.complain(key, "latent attention has no such key", "allowed here: window, heads");
+      attention.complain(key, "latent attention has no such key",
+                         "allowed here: window, heads, positions, gate, indexer");
   }
+  const AttentionOptions options =
+      read_latent_options(attention, {.gate = usual.gate, .indexer = usual.indexer});
+  usual.gate = options.gate;
+  usual.indexer = options.indexer;
   return usual;
 }
 
@@ -117,28 +146,68 @@ class KindReader {
       map.complain("ffn", "the model has no experts", "model.experts says how many, or say dense or none");
     if (!has_mixer(kind) && !has_ffn(kind))
       map.complain("ffn", "a layer without mixer and feed-forward network does nothing", "");
+    kind.ffn_hidden = map.maybe("ffn_hidden", WholeNumber{1, kWidestHead});
+    if (kind.ffn_hidden && kind.ffn != FeedForward::dense)
+      map.complain("ffn_hidden", "this kind has no dense feed-forward network",
+                   "ffn: dense; experts.hidden is the width of experts");
+    if (kind.ffn_hidden == model_.ffn_hidden) kind.ffn_hidden = std::nullopt;
+    return kind;
+  }
+
+  /// The mixer that the keys of a kind name or describe.
+  [[nodiscard]] MixerKind read_mixer_kind(const MapReader& map) const {
+    MixerKind usual = model_.mla ? MixerKind::mla : MixerKind::attention;
+    for (const LinearKey& linear : kLinearKeys) {
+      if (map.has(linear.key)) usual = linear.mixer;
+    }
+    const MixerKind kind = map.optional("mixer", Choice<MixerKind>{}, usual);
+    for (const LinearKey& linear : kLinearKeys) {
+      if (map.has(linear.key) && linear.mixer != kind)
+        map.complain(linear.key, fmt::format("the mixer of this kind is {}", word_of(kind)),
+                     "describe only the mixer that the kind has");
+    }
     return kind;
   }
 
   [[nodiscard]] Mixer read_mixer(const MapReader& map) const {
-    const MixerKind usual = model_.mla ? MixerKind::mla : MixerKind::attention;
-    const MixerKind kind = map.optional("mixer", Choice<MixerKind>{}, usual);
+    const MixerKind kind = read_mixer_kind(map);
     const std::optional<MapReader> attention = map.child("attention", kKindAttentionKeys);
+    const bool attends =
+        kind == MixerKind::attention || kind == MixerKind::mla || kind == MixerKind::sparse_attention;
+    if (attention && !attends)
+      map.complain("attention",
+                   kind == MixerKind::none
+                       ? std::string("a layer without mixer has no attention")
+                       : fmt::format("a layer whose mixer is {} has no attention", word_of(kind)),
+                   "");
     switch (kind) {
-      case MixerKind::none:
-        if (attention) map.complain("attention", "a layer without mixer has no attention", "");
-        return NoMixer{};
-      case MixerKind::mla: {
-        if (!model_.mla) {
-          map.complain("mixer", "the model has no latent attention",
-                       "model.attention describes it: {kind: mla, kv_rank, …}");
-          return NoMixer{};
-        }
-        const auto latent = std::get<LatentAttention>(usual_mixer(model_));
-        return attention ? read_latent(*attention, latent) : latent;
-      }
-      case MixerKind::attention: break;
+      case MixerKind::none: return NoMixer{};
+      case MixerKind::mamba2: return read_mamba2(map);
+      case MixerKind::gated_delta_net: return read_gated_delta_net(map);
+      case MixerKind::kimi_delta: return read_kimi_delta(map);
+      case MixerKind::mla: return read_latent_mixer(map, attention);
+      case MixerKind::attention: return read_softmax_mixer(attention);
+      case MixerKind::sparse_attention: break;
     }
+    const Mixer mixer = model_.mla ? read_latent_mixer(map, attention) : read_softmax_mixer(attention);
+    if (!indexer_of(mixer))
+      map.complain("mixer", "sparse attention needs an indexer",
+                   "attention: {indexer: {heads, head_dim, top_k}}, here or in the model");
+    return mixer;
+  }
+
+  [[nodiscard]] Mixer read_latent_mixer(const MapReader& map,
+                                        const std::optional<MapReader>& attention) const {
+    if (!model_.mla) {
+      map.complain("mixer", "the model has no latent attention",
+                   "model.attention describes it: {kind: mla, kv_rank, …}");
+      return NoMixer{};
+    }
+    const auto latent = std::get<LatentAttention>(usual_mixer(model_));
+    return attention ? read_latent(*attention, latent) : latent;
+  }
+
+  [[nodiscard]] Mixer read_softmax_mixer(const std::optional<MapReader>& attention) const {
     ModelSpec without_latent = model_;
     without_latent.mla = std::nullopt;
     const auto softmax = std::get<SoftmaxAttention>(usual_mixer(without_latent));

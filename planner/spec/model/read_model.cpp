@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "planner/spec/model/read_layer_kinds.hpp"
+#include "planner/spec/model/read_mixers.hpp"
 #include "planner/spec/yaml/node_edit.hpp"
 
 namespace foreshard {
@@ -39,9 +40,11 @@ constexpr auto kModelKeys = std::to_array<KeyInfo>({
     {"max_positions", "rows of the table of learned positions; 0: the job's sequence length", "0"},
     {"causal", "a token attends to those before it only: true or false", "true"},
     {"window", "tokens that sliding-window attention sees; unsaid, all"},
-    {"attention", "latent attention: {kind: mla, q_rank, kv_rank, nope_head_dim, rope_head_dim, v_head_dim}"},
-    {"experts",
-     "mixture of experts: {count, per_token, hidden, shared_hidden, dense_layers, imbalance, score_bias}"},
+    {"attention",
+     "latent attention: {kind: mla, q_rank, kv_rank, nope_head_dim, rope_head_dim, v_head_dim}; or further "
+     "keys "
+     "of softmax attention: {kind: softmax, v_head_dim, rotary_dim, chunk, gate, …}"},
+    {"experts", "mixture of experts: {count, per_token, hidden, shared_hidden, dense_layers, latent, …}"},
     {"layer_kinds",
      "where layers differ, each kind by name: {local: {attention: {window: 128}, ffn: experts}, full: {}}"},
     {"pattern",
@@ -53,14 +56,15 @@ constexpr auto kFfnRuleKeys = std::to_array<KeyInfo>({
     {"multiple_of", "the width is rounded up to a multiple of this", "256"},
     {"multiplier", "the width is scaled by this before it is rounded", "1"},
 });
-constexpr auto kLatentAttentionKeys = std::to_array<KeyInfo>({
-    {"kind", "mla, multi-head latent attention"},
+constexpr auto kFormKeys = std::to_array<KeyInfo>({
+    {"kind", "mla, multi-head latent attention, or softmax"},
     {"q_rank", "rank of the compressed queries; 0: they are not compressed", "0"},
     {"kv_rank", "rank of the compressed keys and values"},
     {"nope_head_dim", "elements of a query or key head without rotary positions"},
     {"rope_head_dim", "elements of a query or key head with rotary positions"},
-    {"v_head_dim", "elements of a value head"},
+    {"v_head_dim", "elements of a value head; of softmax attention, unsaid, head_dim"},
 });
+constexpr auto kModelAttentionKeys = joined(kFormKeys, kAttentionOptionKeys);
 constexpr auto kExpertsKeys = std::to_array<KeyInfo>({
     {"count", "experts per layer"},
     {"per_token", "experts that a token is sent to"},
@@ -69,18 +73,23 @@ constexpr auto kExpertsKeys = std::to_array<KeyInfo>({
     {"dense_layers", "leading layers with an ordinary feed-forward network", "0"},
     {"imbalance", "tokens of the most loaded expert rank over the mean", "1"},
     {"score_bias", "the router's choice is steered by one number per expert: true or false", "false"},
+    {"groups", "groups of experts for group-limited routing", "1"},
+    {"groups_per_token", "groups to whose experts a token goes at most", "1"},
+    {"latent", "width of the rows that routed experts work on, elements; unsaid, the model's hidden size"},
+    {"shared_gate", "the shared experts' output is scaled by a sigmoid of the token: true or false", "false"},
+    {"own_norms", "shared and routed experts have norms of their own, as in Gemma 4: true or false", "false"},
 });
 
 constexpr std::int64_t kMostLayers = 100'000;
 constexpr std::int64_t kWidest = 100'000'000;
 
-enum class AttentionForm : std::uint8_t { mla };
+enum class AttentionForm : std::uint8_t { mla, softmax };
 
 }  // namespace
 
 template <>
-inline constexpr auto kWords<AttentionForm> = std::to_array<Named<AttentionForm>>({{AttentionForm::mla,
-                                                                                    "mla"}});
+inline constexpr auto kWords<AttentionForm> =
+    std::to_array<Named<AttentionForm>>({{AttentionForm::mla, "mla"}, {AttentionForm::softmax, "softmax"}});
 
 namespace {
 
@@ -95,17 +104,46 @@ std::int64_t read_ffn_hidden(const MapReader& map, std::int64_t hidden) {
   return map.required("ffn_hidden", WholeNumber{1, kWidest});
 }
 
-std::optional<MlaSpec> read_latent_attention(const MapReader& map) {
-  const std::optional<MapReader> attention = map.child("attention", kLatentAttentionKeys);
-  if (!attention) return std::nullopt;
-  attention->required("kind", Choice<AttentionForm>{});
+MlaSpec read_latent_sizes(const MapReader& attention) {
   MlaSpec mla;
-  mla.q_rank = attention->optional("q_rank", WholeNumber{0, kWidest}, 0);
-  mla.kv_rank = attention->required("kv_rank", WholeNumber{1, kWidest});
-  mla.nope_head_dim = attention->required("nope_head_dim", WholeNumber{1, kWidest});
-  mla.rope_head_dim = attention->required("rope_head_dim", WholeNumber{0, kWidest});
-  mla.v_head_dim = attention->required("v_head_dim", WholeNumber{1, kWidest});
+  mla.q_rank = attention.optional("q_rank", WholeNumber{0, kWidest}, 0);
+  mla.kv_rank = attention.required("kv_rank", WholeNumber{1, kWidest});
+  mla.nope_head_dim = attention.required("nope_head_dim", WholeNumber{1, kWidest});
+  mla.rope_head_dim = attention.required("rope_head_dim", WholeNumber{0, kWidest});
+  mla.v_head_dim = attention.required("v_head_dim", WholeNumber{1, kWidest});
   return mla;
+}
+
+/// Reads model.attention: latent attention, or options of softmax attention.
+void read_attention(const MapReader& map, ModelSpec& model) {
+  const std::optional<MapReader> attention = map.child("attention", kModelAttentionKeys);
+  if (!attention) return;
+  if (attention->required("kind", Choice<AttentionForm>{}) == AttentionForm::mla) {
+    model.mla = read_latent_sizes(*attention);
+    model.attention_options = read_latent_options(*attention, {});
+    return;
+  }
+  for (const char* key : {"q_rank", "kv_rank", "nope_head_dim", "rope_head_dim"}) {
+    if (attention->has(key))
+      attention->complain(key, "softmax attention has no such key", "kind: mla has it");
+  }
+  model.attention_options = read_attention_options(*attention, {});
+}
+
+/// Checks groups of experts: they have equally many, and those of a token's groups suffice for its choice.
+void check_groups(const MapReader& reader, const ExpertsSpec& experts) {
+  if (experts.count % experts.groups != 0)
+    reader.complain("groups", fmt::format("{} does not divide {} experts", experts.groups, experts.count),
+                    "");
+  else if (experts.groups_per_token > experts.groups)
+    reader.complain("groups_per_token",
+                    fmt::format("{} of only {} groups", experts.groups_per_token, experts.groups),
+                    fmt::format("a whole number from 1 to {}", experts.groups));
+  else if (experts.count / experts.groups * experts.groups_per_token < experts.per_token)
+    reader.complain("groups_per_token",
+                    fmt::format("{} groups of {} experts have fewer than the {} of a token",
+                                experts.groups_per_token, experts.count / experts.groups, experts.per_token),
+                    "");
 }
 
 std::optional<ExpertsSpec> read_experts(const MapReader& map, std::int64_t layers) {
@@ -120,7 +158,18 @@ std::optional<ExpertsSpec> read_experts(const MapReader& map, std::int64_t layer
   experts.dense_layers = reader->optional("dense_layers", WholeNumber{0, kMostLayers}, 0);
   experts.imbalance = reader->optional("imbalance", RealNumber{1.0, 1e6}, 1.0);
   experts.score_bias = reader->optional("score_bias", Boolean{}, experts.score_bias);
+  experts.groups = reader->optional("groups", WholeNumber{1, 1'000'000}, 1);
+  experts.groups_per_token = reader->optional("groups_per_token", WholeNumber{1, 1'000'000}, experts.groups);
+  experts.latent = reader->maybe("latent", WholeNumber{1, kWidest});
+  experts.shared_gate = reader->optional("shared_gate", Boolean{}, experts.shared_gate);
+  experts.own_norms = reader->optional("own_norms", Boolean{}, experts.own_norms);
   if (map.complaints().size() != before) return experts;
+  check_groups(*reader, experts);
+  for (const auto& [key, is_said] :
+       {std::pair{"shared_gate", experts.shared_gate}, std::pair{"own_norms", experts.own_norms}}) {
+    if (is_said && experts.shared_hidden == 0)
+      reader->complain(key, "there are no shared experts", "shared_hidden says how wide they are");
+  }
   if (experts.per_token > experts.count) {
     reader->complain("per_token", fmt::format("{} of only {} experts", experts.per_token, experts.count),
                      fmt::format("a whole number from 1 to {}", experts.count));
@@ -172,7 +221,7 @@ ModelSpec read_model_map(const MapReader& map) {
   model.hidden = map.required("hidden", WholeNumber{1, kWidest});
   model.heads = map.required("heads", WholeNumber{1, 1'000'000});
   model.vocab = map.required("vocab", WholeNumber{1, kWidest});
-  model.mla = read_latent_attention(map);
+  read_attention(map, model);
   model.experts = read_experts(map, model.layers);
   const bool all_experts = model.experts && model.experts->dense_layers == 0;
   const bool may_be_unsaid = all_experts || map.has("layer_kinds");
@@ -200,7 +249,7 @@ ModelSpec read_model_map(const MapReader& map) {
   read_layer_kinds(map, model);
   const bool has_dense_kind =
       std::any_of(model.layer_kinds.begin(), model.layer_kinds.end(),
-                  [](const LayerKind& kind) { return kind.ffn == FeedForward::dense; });
+                  [](const LayerKind& kind) { return kind.ffn == FeedForward::dense && !kind.ffn_hidden; });
   if (has_dense_kind && !map.has("ffn_hidden")) map.complain_of_missing("ffn_hidden");
   map.maybe("source", Text{});
   map.maybe("notes", Text{});
@@ -211,7 +260,7 @@ ModelSpec read_model_map(const MapReader& map) {
 
 KeyTable model_keys() { return kModelKeys; }
 KeyTable ffn_rule_keys() { return kFfnRuleKeys; }
-KeyTable latent_attention_keys() { return kLatentAttentionKeys; }
+KeyTable model_attention_keys() { return kModelAttentionKeys; }
 KeyTable experts_keys() { return kExpertsKeys; }
 
 std::int64_t llama_ffn_hidden(std::int64_t hidden, std::int64_t multiple_of, double multiplier) {

@@ -11,7 +11,7 @@ namespace foreshard {
 /// The keys of a model and of the maps inside it.
 KeyTable model_keys();
 KeyTable ffn_rule_keys();
-KeyTable latent_attention_keys();
+KeyTable model_attention_keys();
 KeyTable experts_keys();
 
 /// Reads a model, given by name, by path or as a map. A map with the name of a bundled model, {name:

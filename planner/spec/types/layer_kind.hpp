@@ -5,6 +5,9 @@
 #include <string>
 #include <variant>
 
+#include "planner/spec/types/attention_options.hpp"
+#include "planner/spec/types/linear_mixers.hpp"
+
 namespace foreshard {
 
 /// Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434). All sizes in elements; q_rank 0 = no query
@@ -27,6 +30,8 @@ struct SoftmaxAttention {
   bool rope = true;                      ///< queries and keys are rotated by their positions
   bool qk_norm = false;
   bool sinks = false;
+  AttentionOptions options{};
+  [[nodiscard]] std::int64_t v_head_dim() const { return options.v_head_dim.value_or(head_dim); }
   friend constexpr bool operator==(const SoftmaxAttention&, const SoftmaxAttention&) = default;
 };
 
@@ -34,6 +39,9 @@ struct LatentAttention {
   MlaSpec sizes;
   std::int64_t heads = 0;
   std::optional<std::int64_t> window{};  ///< keys that a query sees; none: all
+  bool rope = true;                      ///< the columns for rotary positions are rotated
+  OutputGate gate = OutputGate::none;
+  std::optional<Indexer> indexer{};
   friend constexpr bool operator==(const LatentAttention&, const LatentAttention&) = default;
 };
 
@@ -43,8 +51,17 @@ struct NoMixer {
 };
 
 /// The sublayer that mixes the tokens of a sequence.
-using Mixer = std::variant<SoftmaxAttention, LatentAttention, NoMixer>;
-enum class MixerKind : std::uint8_t { attention, mla, none };
+using Mixer = std::variant<SoftmaxAttention, LatentAttention, Mamba2, GatedDeltaNet, KimiDelta, NoMixer>;
+/// The words for mixers. sparse_attention: attention or mla with an indexer.
+enum class MixerKind : std::uint8_t {
+  attention,
+  mla,
+  sparse_attention,
+  mamba2,
+  gated_delta_net,
+  kimi_delta,
+  none
+};
 enum class FeedForward : std::uint8_t { dense, experts, none };
 
 /// One kind of layer: its mixer, and the feed-forward network after it. Settings that all kinds of a model
@@ -53,10 +70,11 @@ struct LayerKind {
   std::string name;
   Mixer mixer;
   FeedForward ffn = FeedForward::dense;
+  std::optional<std::int64_t> ffn_hidden{};  ///< width of a dense feed-forward network; none: the model's
 
   /// True if both kinds are the same except for their names.
   [[nodiscard]] bool does_the_same_as(const LayerKind& other) const {
-    return mixer == other.mixer && ffn == other.ffn;
+    return mixer == other.mixer && ffn == other.ffn && ffn_hidden == other.ffn_hidden;
   }
 };
 
@@ -65,8 +83,14 @@ inline bool has_ffn(const LayerKind& kind) { return kind.ffn != FeedForward::non
 
 /// The largest number of keys that a query of this mixer sees; none: all of its sequence.
 std::optional<std::int64_t> window_of(const Mixer& mixer);
-/// The mixer without its window. Mixers that differ only in their windows have the same weights and
+/// The chunk within which a query of this mixer sees keys; none: there are no chunks.
+std::optional<std::int64_t> chunk_of(const Mixer& mixer);
+/// The indexer that chooses the keys of this mixer; none: it is not sparse.
+std::optional<Indexer> indexer_of(const Mixer& mixer);
+/// The mixer without its window and chunk. Mixers that differ only in these have the same weights and
 /// activations.
 Mixer without_window(Mixer mixer);
+/// The word for this mixer: with an indexer it is sparse attention.
+MixerKind mixer_kind(const Mixer& mixer);
 
 }  // namespace foreshard

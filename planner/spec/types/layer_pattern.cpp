@@ -15,7 +15,9 @@ class PatternBuilder {
   void add(LayerKind kind, std::int64_t layers) {
     if (layers == 0) return;
     const std::optional<std::int64_t> window = window_of(kind.mixer);
-    if (window && *window >= sequence_length_) kind.mixer = without_window(std::move(kind.mixer));
+    const std::optional<std::int64_t> chunk = chunk_of(kind.mixer);
+    const bool sees_all = (!window || *window >= sequence_length_) && (!chunk || *chunk >= sequence_length_);
+    if (sees_all) kind.mixer = without_window(std::move(kind.mixer));
     std::vector<LayerKind>& kinds = pattern_.kinds;
     const auto found = std::find_if(kinds.begin(), kinds.end(),
                                     [&](const LayerKind& known) { return known.does_the_same_as(kind); });
@@ -42,14 +44,21 @@ bool LayerPattern::has(FeedForward ffn) const {
 }
 
 Mixer usual_mixer(const ModelSpec& model) {
-  if (model.mla) return LatentAttention{.sizes = *model.mla, .heads = model.heads, .window = model.window};
+  if (model.mla)
+    return LatentAttention{.sizes = *model.mla,
+                           .heads = model.heads,
+                           .window = model.window,
+                           .rope = model.positions == Positions::rope,
+                           .gate = model.attention_options.gate,
+                           .indexer = model.attention_options.indexer};
   return SoftmaxAttention{.heads = model.heads,
                           .kv_heads = model.kv_heads,
                           .head_dim = model.head_dim,
                           .window = model.window,
                           .rope = model.positions == Positions::rope,
                           .qk_norm = model.qk_norm,
-                          .sinks = model.attention_sinks};
+                          .sinks = model.attention_sinks,
+                          .options = model.attention_options};
 }
 
 LayerPattern layer_pattern(const ModelSpec& model, std::int64_t sequence_length) {

@@ -10,7 +10,7 @@
 namespace foreshard {
 
 /// The kind of each layer of a model. Kinds that compute the same are merged into one: kinds that differ only
-/// in their names, or only in windows that are not shorter than the sequence.
+/// in their names, or only in windows and chunks that are not shorter than the sequence.
 struct LayerPattern {
   std::vector<LayerKind> kinds;              ///< in the order of their first layers
   std::vector<std::size_t> kind_of;          ///< by layer, into `kinds`

@@ -36,6 +36,18 @@ struct ExpertsSpec {
   /// The router adds one number per expert to its scores when it chooses (DeepSeek-V3, arXiv:2412.19437,
   /// section 2.1.2). The number is updated by a rule, not by gradients.
   bool score_bias = false;
+  /// Group-limited routing (DeepSeek-V2, arXiv:2405.04434, section 2.2.2): a token goes to experts of at most
+  /// groups_per_token of the groups into which the experts are divided. 1 and 1: to any experts.
+  std::int64_t groups = 1;
+  std::int64_t groups_per_token = 1;
+  /// Latent experts (Nemotron 3): routed experts work on rows of this width, which one product makes before the
+  /// dispatch; another brings their sum back to the stream's width. Shared experts have the full width. None: no
+  /// latent.
+  std::optional<std::int64_t> latent{};
+  bool shared_gate = false;  ///< the shared experts' output is scaled by sigmoid(x·wᵀ), w (1, hidden) (Qwen)
+  /// Gemma 4: the shared experts are a dense FFN beside the routed ones. Each of the two has a norm before and
+  /// after it, and the router has a norm and a scale per expert.
+  bool own_norms = false;
 };
 
 /// The architecture of a decoder (or, with causal = false, encoder) transformer. Readers return only valid
@@ -68,6 +80,7 @@ struct ModelSpec {
   bool causal = true;
   std::optional<std::int64_t> window;  ///< sliding-window attention: keys seen by a query
   std::optional<MlaSpec> mla;
+  AttentionOptions attention_options{};  ///< of latent attention: only gate and indexer
   std::optional<ExpertsSpec> experts;
   /// The kinds of layers, if there are several; layer_pattern() resolves them. Without a pattern, all layers
   /// are as the members above say.

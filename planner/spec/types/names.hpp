@@ -51,8 +51,22 @@ inline constexpr auto kWords<Positions> = std::to_array<Named<Positions>>({{Posi
                                                                            {Positions::alibi, "alibi"},
                                                                            {Positions::none, "none"}});
 template <>
-inline constexpr auto kWords<MixerKind> = std::to_array<Named<MixerKind>>(
-    {{MixerKind::attention, "attention"}, {MixerKind::mla, "mla"}, {MixerKind::none, "none"}});
+inline constexpr auto kWords<MixerKind> =
+    std::to_array<Named<MixerKind>>({{MixerKind::attention, "attention"},
+                                     {MixerKind::mla, "mla"},
+                                     {MixerKind::sparse_attention, "sparse-attention"},
+                                     {MixerKind::mamba2, "mamba2"},
+                                     {MixerKind::gated_delta_net, "gated-delta-net"},
+                                     {MixerKind::kimi_delta, "kimi-delta"},
+                                     {MixerKind::none, "none"}});
+template <>
+inline constexpr auto kWords<OutputGate> =
+    std::to_array<Named<OutputGate>>({{OutputGate::none, "none"},
+                                      {OutputGate::elementwise, "elementwise"},
+                                      {OutputGate::headwise, "headwise"}});
+template <>
+inline constexpr auto kWords<IndexerKind> =
+    std::to_array<Named<IndexerKind>>({{IndexerKind::lightning, "lightning"}, {IndexerKind::block, "block"}});
 template <>
 inline constexpr auto kWords<FeedForward> = std::to_array<Named<FeedForward>>(
     {{FeedForward::dense, "dense"}, {FeedForward::experts, "experts"}, {FeedForward::none, "none"}});

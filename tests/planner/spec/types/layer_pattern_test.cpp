@@ -141,3 +141,36 @@ TEST_CASE("kinds and patterns that mean nothing are refused with their place") {
            "[a]\n",
        "no kind of layer has experts");
 }
+
+TEST_CASE("mixers that mean nothing are refused with their place") {
+  const auto says = [](const std::string& kind, const std::string& text) {
+    CHECK_THAT(
+        complaints_about_kinds("  ffn_hidden: 512\n  layer_kinds: {a: {" + kind + "}}\n  pattern: [a]\n"),
+        ContainsSubstring(text));
+  };
+  says("mixer: mamba2", "the key 'mamba2' is missing");
+  says("mixer: mamba", "did you mean 'mamba2'?");
+  says("mamba2: {heads: 6, head_dim: 16, groups: 4, state_dim: 32}", "6 is not a multiple of 4 groups");
+  says("mixer: attention, mamba2: {heads: 6, head_dim: 16, state_dim: 32}",
+       "model.layer_kinds.a.mamba2: the mixer of this kind is attention");
+  says("attention: {window: 8}, kimi-delta: {heads: 6, head_dim: 16}",
+       "a layer whose mixer is kimi-delta has no attention");
+  says("gated-delta-net: {key_heads: 4, value_heads: 6, key_head_dim: 16, value_head_dim: 16}",
+       "6 is not a multiple of 4 key_heads");
+  says("mixer: sparse-attention", "sparse attention needs an indexer");
+  says("attention: {indexer: shared}", "the model has no indexer whose choice could be shared");
+  says("attention: {indexer: {heads: 2, head_dim: 8, top_k: 100, block: 64}}",
+       "100 is not a multiple of 64 tokens of a block");
+  says("ffn: none, ffn_hidden: 64", "this kind has no dense feed-forward network");
+}
+
+TEST_CASE("experts' groups and further keys are checked") {
+  const auto says = [](const std::string& keys, const std::string& text) {
+    CHECK_THAT(complaints_about_kinds("  experts: {count: 8, per_token: 4, hidden: 64, " + keys + "}\n"),
+               ContainsSubstring(text));
+  };
+  says("groups: 3", "model.experts.groups: 3 does not divide 8 experts");
+  says("groups: 4, groups_per_token: 5", "5 of only 4 groups");
+  says("groups: 8, groups_per_token: 2", "2 groups of 1 experts have fewer than the 4 of a token");
+  says("shared_gate: true", "there are no shared experts");
+}
