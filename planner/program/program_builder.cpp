@@ -39,6 +39,7 @@ BlockShapes block_shapes(const JobSpec& job) {
       .tp = static_cast<std::int32_t>(tp),
       .cp = static_cast<std::int32_t>(job.parallelism.cp),
       .ep = static_cast<std::int32_t>(job.parallelism.ep),
+      .etp = static_cast<std::int32_t>(job.parallelism.expert_tp()),
       .activation = type,
       .weight = type,
       .layer_math = job.training.precision == Precision::fp8 ? DType::fp8 : type,

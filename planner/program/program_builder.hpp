@@ -30,6 +30,7 @@ struct BlockShapes {
   std::int32_t tp = 1;
   std::int32_t cp = 1;
   std::int32_t ep = 1;
+  std::int32_t etp = 1;  ///< tensor parallelism of routed experts
   DType activation = DType::bf16;
   DType weight = DType::bf16;
   DType layer_math = DType::bf16;  ///< arithmetic of the products inside layers: fp8 if the job says so

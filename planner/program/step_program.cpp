@@ -11,6 +11,7 @@ DeviceMesh mesh_of(const StepProgram& program) {
   parallelism.dp = program.group(GroupKind::dp).size;
   parallelism.pp = program.group(GroupKind::pp).size;
   parallelism.ep = program.group(GroupKind::ep).size;
+  parallelism.etp = program.group(GroupKind::etp).size;
   return DeviceMesh(parallelism);
 }
 

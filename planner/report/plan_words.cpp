@@ -42,6 +42,8 @@ std::string parallelism_words(const ParallelismSpec& parallelism) {
   if (parallelism.vp > 1) text += fmt::format(", vp {}", parallelism.vp);
   if (parallelism.cp > 1) text += fmt::format(", cp {}", parallelism.cp);
   if (parallelism.ep > 1) text += fmt::format(", ep {}", parallelism.ep);
+  if (parallelism.ep > 1 && parallelism.expert_tp() != parallelism.tp)
+    text += fmt::format(", etp {}", parallelism.expert_tp());
   text += fmt::format(", dp {}", parallelism.dp);
   if (parallelism.zero > 0) text += fmt::format(", zero {}", parallelism.zero);
   return text;

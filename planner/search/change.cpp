@@ -145,7 +145,10 @@ std::optional<JobSpec> changed_job(const JobSpec& base, const Change& change, st
   while (p.vp > 1 && checked_product(p.pp, p.vp) > job.model.layers) p.vp /= 2;
   follow_degrees(job, base, {});
   if (change.sequence_parallel) p.sequence_parallel = *change.sequence_parallel;
-  if (!change.ep) p.ep = std::gcd(p.ep, checked_product(p.dp, p.cp));
+  // An etp that the job states leaves stage / etp ranks for ep; else experts are cut over tp.
+  if (!change.ep)
+    p.ep = std::gcd(
+        p.ep, p.etp ? std::max<std::int64_t>(p.stage_devices() / *p.etp, 1) : checked_product(p.dp, p.cp));
   if (moves_fixed(job, base, fixed) || !find_illegalities(job).empty()) return std::nullopt;
   return job;
 }

@@ -10,7 +10,8 @@ DeviceMesh::DeviceMesh(const ParallelismSpec& parallelism)
       cp_(parallelism.cp),
       dp_(parallelism.dp),
       pp_(parallelism.pp),
-      ep_(parallelism.ep) {}
+      ep_(parallelism.ep),
+      etp_(parallelism.expert_tp()) {}
 
 std::int64_t DeviceMesh::devices() const { return checked_product(tp_, cp_, dp_, pp_); }
 
@@ -27,6 +28,11 @@ StageId DeviceMesh::stage(Rank rank) const {
   return StageId(static_cast<std::int32_t>(coordinates(rank).pp));
 }
 
+ExpertCoordinates DeviceMesh::expert_coordinates(Rank rank) const {
+  const std::int64_t in_stage = rank.value() % (tp_ * cp_ * dp_);
+  return {.etp = in_stage % etp_, .ep = in_stage / etp_ % ep_, .edp = in_stage / (etp_ * ep_)};
+}
+
 Group DeviceMesh::group(GroupKind kind) const {
   const std::int64_t per_stage = tp_ * cp_ * dp_;
   switch (kind) {
@@ -34,8 +40,9 @@ Group DeviceMesh::group(GroupKind kind) const {
     case GroupKind::cp: return {kind, cp_, tp_};
     case GroupKind::dp: return {kind, dp_, tp_ * cp_};
     case GroupKind::dp_cp: return {kind, dp_ * cp_, tp_};
-    case GroupKind::ep: return {kind, ep_, tp_};
-    case GroupKind::expert_dp: return {kind, dp_ * cp_ / ep_, tp_ * ep_};
+    case GroupKind::ep: return {kind, ep_, etp_};
+    case GroupKind::etp: return {kind, etp_, 1};
+    case GroupKind::expert_dp: return {kind, per_stage / (etp_ * ep_), etp_ * ep_};
     case GroupKind::pp: return {kind, pp_, per_stage};
     case GroupKind::tied:
       return {kind, std::min<std::int64_t>(pp_, 2), std::max<std::int64_t>(pp_ - 1, 1) * per_stage};

@@ -19,9 +19,18 @@ struct Coordinates {
   friend constexpr bool operator==(const Coordinates&, const Coordinates&) = default;
 };
 
+/// The position of a rank of a stage in the mesh of its routed experts.
+struct ExpertCoordinates {
+  std::int64_t etp = 0;
+  std::int64_t ep = 0;
+  std::int64_t edp = 0;
+  friend constexpr bool operator==(const ExpertCoordinates&, const ExpertCoordinates&) = default;
+};
+
 /// The devices of a job as a tp × cp × dp × pp mesh, tp innermost. It is a pure value that needs no MPI.
-/// ep divides dp·cp: an ep group consists of consecutive members of a dp·cp group, and each expert has
-/// dp·cp/ep replicas.
+/// The routed experts of a stage are distributed over the same devices as an etp × ep × edp mesh, etp innermost,
+/// as Megatron-LM's RankGenerator orders them (megatron/core/parallel_state.py).
+/// Example: tp 2, cp 1, dp 4, etp 1, ep 4. Ranks 0 to 3 are one ep group, and ranks 0 and 4 hold the same experts.
 class DeviceMesh {
  public:
   explicit DeviceMesh(const ParallelismSpec& parallelism);
@@ -30,6 +39,7 @@ class DeviceMesh {
   [[nodiscard]] Coordinates coordinates(Rank rank) const;
   [[nodiscard]] Rank rank(const Coordinates& at) const;
   [[nodiscard]] StageId stage(Rank rank) const;
+  [[nodiscard]] ExpertCoordinates expert_coordinates(Rank rank) const;
 
   /// Size and stride of one kind of group.
   [[nodiscard]] Group group(GroupKind kind) const;
@@ -39,7 +49,7 @@ class DeviceMesh {
   [[nodiscard]] std::vector<Rank> members(GroupKind kind, Rank rank) const;
 
  private:
-  std::int64_t tp_, cp_, dp_, pp_, ep_;
+  std::int64_t tp_, cp_, dp_, pp_, ep_, etp_;
 };
 
 /// How one group lies on the nodes of a cluster: `per_node` members on each of `nodes` nodes.

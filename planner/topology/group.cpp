@@ -9,6 +9,7 @@ std::string_view to_string(GroupKind kind) {
     case GroupKind::dp: return "dp";
     case GroupKind::dp_cp: return "dp-cp";
     case GroupKind::ep: return "ep";
+    case GroupKind::etp: return "etp";
     case GroupKind::expert_dp: return "expert-dp";
     case GroupKind::pp: return "pp";
     case GroupKind::tied: return "tied";

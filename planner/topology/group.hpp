@@ -13,20 +13,23 @@ enum class GroupKind : std::uint8_t {
   cp,         ///< context parallel
   dp,         ///< data parallel: replicas at one cp position
   dp_cp,      ///< all replicas of a weight, over dp and cp: its gradients are reduced here
-  ep,         ///< expert parallel: consecutive members of dp·cp
-  expert_dp,  ///< replicas of one expert: dp·cp / ep
+  ep,         ///< expert parallel: ranks of a stage that are etp apart
+  etp,        ///< tensor parallel for routed experts: consecutive ranks of a stage
+  expert_dp,  ///< replicas of one expert: tp·cp·dp / (etp·ep)
   pp,         ///< the stages of one pipeline
   tied,       ///< first and last stage, which share a tied embedding
   world,      ///< all ranks: the gradient norm
 };
-inline constexpr std::size_t kGroupKindCount = 9;
+inline constexpr std::size_t kGroupKindCount = 10;
 
-/// The five communication axes that reports show. dp·cp, expert-dp and world count as dp; tied counts as pp.
+/// The five communication axes that reports show. dp·cp, expert-dp and world count as dp; tied counts as pp; etp
+/// counts as tp.
 enum class CommAxis : std::uint8_t { tp, pp, dp, cp, ep };
 inline constexpr std::size_t kCommAxisCount = 5;
 constexpr CommAxis axis_of(GroupKind kind) {
   switch (kind) {
-    case GroupKind::tp: return CommAxis::tp;
+    case GroupKind::tp:
+    case GroupKind::etp: return CommAxis::tp;
     case GroupKind::cp: return CommAxis::cp;
     case GroupKind::ep: return CommAxis::ep;
     case GroupKind::pp:
@@ -48,7 +51,8 @@ inline constexpr std::size_t kLaneCount = 10;
 /// The lane on which a group's collectives queue.
 constexpr Lane lane_of(GroupKind kind) {
   switch (kind) {
-    case GroupKind::tp: return Lane::tp;
+    case GroupKind::tp:
+    case GroupKind::etp: return Lane::tp;
     case GroupKind::cp: return Lane::cp;
     case GroupKind::dp:
     case GroupKind::dp_cp: return Lane::dp;

@@ -105,8 +105,8 @@ CollectiveCall bind_routed_exchange(const RankView& rank, const Op& op) {
       call.receive_elements = to_experts ? routing.arrived() : routing.sent();
       break;
     }
-    case CollectiveKind::all_gather: call.receive_elements = routing.of_tp(); break;
-    case CollectiveKind::reduce_scatter: call.send_elements = routing.of_tp(); break;
+    case CollectiveKind::all_gather: call.receive_elements = routing.of_etp(); break;
+    case CollectiveKind::reduce_scatter: call.send_elements = routing.of_etp(); break;
     case CollectiveKind::all_reduce: break;
   }
   return call;

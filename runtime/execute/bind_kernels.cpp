@@ -237,7 +237,8 @@ class Binding {
       const Buffer own = own_part(i);
       if (own.empty()) continue;
       const std::int64_t copies = replicas_of(rank_.program, tensor(i)) / tensor(i).update_parts;
-      const std::int64_t alike = tensor(i).replicated_over_tp() ? size_of(GroupKind::tp) : 1;
+      const GroupKind cut_over = tensor(i).is_of_routed_experts() ? GroupKind::etp : GroupKind::tp;
+      const std::int64_t alike = tensor(i).replicated_over_tp() ? size_of(cut_over) : 1;
       add_pointwise({.elements = own.elements,
                      .scale = 1.0 / static_cast<double>(copies * alike),
                      .a = own,

@@ -30,9 +30,9 @@ std::optional<RoutedShape> routed_shape(const StepProgram& program, const Block&
     shape = RoutedShape{.tokens = route->tokens,
                         .per_token = route->per_token,
                         .experts = route->experts,
-                        .tp = program.group(GroupKind::tp).size,
+                        .etp = program.group(GroupKind::etp).size,
                         .ep = program.group(GroupKind::ep).size,
-                        .tp_rank = at.tp,
+                        .etp_rank = shard_of(program, at).etp,
                         .ep_rank = shard_of(program, at).ep,
                         .imbalance = route->imbalance};
   }
@@ -53,9 +53,9 @@ Routing::Routing(const RoutedShape& shape, LayerId layer)
       per_token_(shape.per_token),
       experts_(shape.experts),
       hidden_(shape.hidden),
-      tp_(shape.tp),
+      etp_(shape.etp),
       ep_(shape.ep),
-      tp_rank_(shape.tp_rank),
+      etp_rank_(shape.etp_rank),
       ep_rank_(shape.ep_rank),
       room_(shape.room),
       imbalance_(shape.imbalance),
@@ -63,12 +63,12 @@ Routing::Routing(const RoutedShape& shape, LayerId layer)
       places_(static_cast<std::size_t>(tokens_ * per_token_)),
       own_counts_(static_cast<std::size_t>(experts_)),
       ep_counts_(static_cast<std::size_t>(ep_ * experts_)),
-      tp_counts_(static_cast<std::size_t>(tp_ * experts_)),
+      etp_counts_(static_cast<std::size_t>(etp_ * experts_)),
       sent_(static_cast<std::size_t>(ep_)),
       arrived_(static_cast<std::size_t>(ep_)),
-      of_tp_(static_cast<std::size_t>(tp_)),
+      of_etp_(static_cast<std::size_t>(etp_)),
       next_(static_cast<std::size_t>(experts_)) {
-  rows_.runs.resize(static_cast<std::size_t>(tp_ * experts_));
+  rows_.runs.resize(static_cast<std::size_t>(etp_ * experts_));
 }
 
 void Routing::take(std::span<const double> routes) {
@@ -93,17 +93,17 @@ void Routing::exchange(Communicator& communicator) {
   gather(communicator, GroupKind::ep, ep_counts_, ep_rank_);
   for (std::int64_t member = 0; member < ep_; ++member) {
     const auto from = ep_counts_.begin() + at(member * experts_ + ep_rank_ * local);
-    std::copy(from, from + at(local), tp_counts_.begin() + at(tp_rank_ * experts_ + member * local));
+    std::copy(from, from + at(local), etp_counts_.begin() + at(etp_rank_ * experts_ + member * local));
     arrived_[static_cast<std::size_t>(member)] =
         hidden_ * std::accumulate(from, from + at(local), std::int64_t{0});
     const auto to = own_counts_.begin() + at(member * local);
     sent_[static_cast<std::size_t>(member)] = hidden_ * std::accumulate(to, to + at(local), std::int64_t{0});
   }
   check_room();
-  gather(communicator, GroupKind::tp, tp_counts_, tp_rank_);
-  for (std::int64_t rank = 0; rank < tp_; ++rank) {
-    const auto from = tp_counts_.begin() + at(rank * experts_);
-    of_tp_[static_cast<std::size_t>(rank)] =
+  gather(communicator, GroupKind::etp, etp_counts_, etp_rank_);
+  for (std::int64_t rank = 0; rank < etp_; ++rank) {
+    const auto from = etp_counts_.begin() + at(rank * experts_);
+    of_etp_[static_cast<std::size_t>(rank)] =
         hidden_ * std::accumulate(from, from + at(experts_), std::int64_t{0});
   }
   list_rows();
@@ -139,7 +139,7 @@ void Routing::list_rows() {
   const std::int64_t local = experts_ / ep_;
   rows_.total = 0;
   for (std::size_t i = 0; i < rows_.runs.size(); ++i) {
-    const std::int64_t rows = tp_counts_[i];
+    const std::int64_t rows = etp_counts_[i];
     rows_.runs[i] = {.expert = static_cast<std::int64_t>(i) % local, .first = rows_.total, .rows = rows};
     rows_.total += rows;
   }

@@ -18,9 +18,9 @@ struct RoutedShape {
   std::int64_t per_token = 1;  ///< experts per token
   std::int64_t experts = 1;
   std::int64_t hidden = 0;  ///< columns of a row
-  std::int64_t tp = 1;
+  std::int64_t etp = 1;
   std::int64_t ep = 1;
-  std::int64_t tp_rank = 0;
+  std::int64_t etp_rank = 0;
   std::int64_t ep_rank = 0;
   std::int64_t room = 0;   ///< capacity of the rank's buffer of arriving rows, in rows
   double imbalance = 1.0;  ///< largest ratio of a rank's rows to the mean that fits into the buffer
@@ -31,7 +31,7 @@ std::optional<RoutedShape> routed_shape(const StepProgram& program, const Block&
 
 /// How the tokens of one micro-batch were routed in one layer, as far as one rank needs to know: the places
 /// of its own tokens' rows, ordered by expert, and the rows that arrive at its experts from the members of
-/// its expert-parallel group and its tensor-parallel group. Filled in place while a step runs.
+/// its expert-parallel group and its experts' tensor-parallel group. Filled in place while a step runs.
 /// Example: 2 tokens, 2 experts per token; token 0 goes to experts 1 and 0, token 1 to experts 1 and 2. The
 /// rows ordered by expert are: expert 0: token 0; expert 1: tokens 0 and 1; expert 2: token 1. places() is
 /// {1, 0, 2, 3} and own_counts() is {1, 2, 1}.
@@ -61,7 +61,7 @@ class Routing {
   // each member of the expert-parallel group, and arriving at each member of the tensor-parallel group.
   [[nodiscard]] const std::vector<std::int64_t>& sent() const { return sent_; }
   [[nodiscard]] const std::vector<std::int64_t>& arrived() const { return arrived_; }
-  [[nodiscard]] const std::vector<std::int64_t>& of_tp() const { return of_tp_; }
+  [[nodiscard]] const std::vector<std::int64_t>& of_etp() const { return of_etp_; }
 
  private:
   void gather(Communicator& communicator, GroupKind group, std::vector<std::int32_t>& all,
@@ -73,9 +73,9 @@ class Routing {
   std::int64_t per_token_;
   std::int64_t experts_;
   std::int64_t hidden_;
-  std::int64_t tp_;
+  std::int64_t etp_;
   std::int64_t ep_;
-  std::int64_t tp_rank_;
+  std::int64_t etp_rank_;
   std::int64_t ep_rank_;
   std::int64_t room_;
   double imbalance_;
@@ -85,10 +85,10 @@ class Routing {
   std::vector<std::int64_t> own_counts_;  // by expert
   std::vector<std::int32_t> ep_counts_;   // (ep, experts): rows that each member sends to each expert
   std::vector<std::int32_t>
-      tp_counts_;  // (tp, ep, local experts): rows that came to each tensor-parallel rank
+      etp_counts_;  // (tp, ep, local experts): rows that came to each tensor-parallel rank
   std::vector<std::int64_t> sent_;
   std::vector<std::int64_t> arrived_;
-  std::vector<std::int64_t> of_tp_;
+  std::vector<std::int64_t> of_etp_;
   std::vector<std::int64_t> next_;  // by expert: the next row to fill
   RoutedRows rows_;
 };

@@ -5,7 +5,7 @@
 namespace foreshard {
 
 std::int64_t replicas_of(const StepProgram& program, const Tensor& weight) {
-  return program.group(GroupKind::dp_cp).size / weight.dims.front().ep;
+  return program.group(weight.is_of_routed_experts() ? GroupKind::expert_dp : GroupKind::dp_cp).size;
 }
 
 std::int64_t whole_elements(const Tensor& weight) {
@@ -21,9 +21,11 @@ bool is_cut_by_zero(const Tensor& tensor) {
 Share optimizer_share(const StepProgram& program, const Coordinates& at, const Tensor& weight) {
   const std::int64_t elements = whole_elements(weight);
   if (weight.update_parts == 1) return {.first = 0, .elements = elements};
-  // Experts are distributed over consecutive members of dp·cp, so copies of an expert are ep members apart.
-  const std::int64_t member = at.dp * program.group(GroupKind::cp).size + at.cp;
-  return share_of(elements, weight.update_parts, member / weight.dims.front().ep);
+  if (weight.is_of_routed_experts()) {
+    const DeviceMesh mesh = mesh_of(program);
+    return share_of(elements, weight.update_parts, mesh.expert_coordinates(mesh.rank(at)).edp);
+  }
+  return share_of(elements, weight.update_parts, at.dp * program.group(GroupKind::cp).size + at.cp);
 }
 
 Buffer own_part(const StepProgram& program, const Coordinates& at, const Tensor& tensor,

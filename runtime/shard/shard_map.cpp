@@ -13,9 +13,9 @@ void append_section(std::vector<std::int64_t>& rows, std::int64_t begin, std::in
 }  // namespace
 
 ShardOf shard_of(const StepProgram& program, const Coordinates& at) {
-  // Experts are distributed over consecutive members of dp·cp.
-  const std::int64_t member = at.dp * program.group(GroupKind::cp).size + at.cp;
-  return {.tp = at.tp, .ep = member % program.group(GroupKind::ep).size};
+  const DeviceMesh mesh = mesh_of(program);
+  const ExpertCoordinates expert = mesh.expert_coordinates(mesh.rank(at));
+  return {.tp = at.tp, .ep = expert.ep, .etp = expert.etp};
 }
 
 ShardMap shard_map(const Tensor& weight, const ShardOf& shard) {
@@ -23,7 +23,8 @@ ShardMap shard_map(const Tensor& weight, const ShardOf& shard) {
   const bool is_of_experts = weight.dims.size() > 2;
   const Dim& leading = weight.dims[is_of_experts ? 1 : 0];
   const std::int64_t experts = is_of_experts ? weight.dims[0].local() : 1;
-  const std::int64_t part = leading.tp > 1 ? shard.tp : 0;
+  const std::int64_t tp_part = is_of_experts ? shard.etp : shard.tp;
+  const std::int64_t part = leading.tp > 1 ? tp_part : 0;
   const std::vector<std::int64_t> whole{leading.size};
   for (std::int64_t expert = 0; expert < experts; ++expert) {
     std::int64_t begin = (shard.ep * experts + expert) * leading.size;
@@ -42,7 +43,7 @@ ShardMap shard_map(const Tensor& weight, const ShardOf& shard) {
     const Dim& trailing = weight.dims.back();
     map.model_columns = trailing.size;
     map.columns = trailing.size / trailing.tp;
-    map.first_column = trailing.tp > 1 ? shard.tp * map.columns : 0;
+    map.first_column = trailing.tp > 1 ? tp_part * map.columns : 0;
   }
   return map;
 }

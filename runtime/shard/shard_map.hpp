@@ -29,6 +29,7 @@ struct ShardMap {
 struct ShardOf {
   std::int64_t tp = 0;
   std::int64_t ep = 0;
+  std::int64_t etp = 0;
 };
 ShardOf shard_of(const StepProgram& program, const Coordinates& at);
 

@@ -59,7 +59,7 @@ std::int64_t routed_elements(const Collective& collective, const Routing& routin
   const auto sum_of = [](const std::vector<std::int64_t>& elements) {
     return std::accumulate(elements.begin(), elements.end(), std::int64_t{0});
   };
-  if (collective.group == GroupKind::tp) return sum_of(routing.of_tp());
+  if (collective.group == GroupKind::tp) return sum_of(routing.of_etp());
   return std::max(sum_of(routing.sent()), sum_of(routing.arrived()));
 }
 
@@ -123,8 +123,8 @@ std::optional<RoutingCheck> check_routing(const RankPlan& plan, CountingCommunic
   double most = 0.0;
   double busiest = 0.0;
   const std::int64_t local = shape->experts / shape->ep;
-  // All tensor-parallel ranks' tokens meet at each rank's experts.
-  const double mean = static_cast<double>(shape->tokens * shape->tp * shape->per_token * shape->ep) /
+  // The tokens of all ranks of the experts' tensor-parallel group meet at each rank's experts.
+  const double mean = static_cast<double>(shape->tokens * shape->etp * shape->per_token * shape->ep) /
                       static_cast<double>(shape->experts);
   for (const auto& [key, routing] : plan.routings()) {
     std::vector<std::int64_t> rows(static_cast<std::size_t>(local));

@@ -145,7 +145,8 @@ void GradientBook::derive_exchange(const Op& op) {
   if (!exchanged_.insert(&op).second) return;
   const Operand x = op.operands[0];
   const Operand dy = gradient_of(op.operands[1]);
-  const bool summand = forward.group != GroupKind::tp && gradients_[instance_of(op.operands[1])].partial;
+  const bool over_tp = forward.group == GroupKind::tp || forward.group == GroupKind::etp;
+  const bool summand = !over_tp && gradients_[instance_of(op.operands[1])].partial;
   const Operand dx = contribution(x);
   if (summand) gradients_[instance_of(x)].partial = true;
   Op exchange = compute_op(

@@ -27,7 +27,8 @@ std::int64_t local_elements(const ProgramBuilder& builder, const std::vector<Ope
 /// A flat fp32 optimizer tensor for all weights of the group; from ZeRO-1 on it has a share of each weight.
 TensorId optimizer_state(ProgramBuilder& builder, const WeightGroup& group, Derivation derivation,
                          const std::string& suffix) {
-  const std::int32_t tp = builder.shapes().tp;
+  const bool of_experts = group.replicas == GroupKind::expert_dp;
+  const std::int32_t tp = of_experts ? builder.shapes().etp : builder.shapes().tp;
   const std::int32_t degree = zero_degree(builder.job(), group);
   Tensor state;
   state.label = group.prefix + suffix;

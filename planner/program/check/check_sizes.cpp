@@ -271,8 +271,7 @@ class SizeCheck {
     for (std::size_t i = 0; i < operands; ++i) {
       Tensor whole = tensor(i);
       for (Dim& dim : whole.dims) dim.dp = 1;
-      const bool is_of_experts = whole.dims.front().ep > 1;
-      const GroupKind replicas = is_of_experts ? GroupKind::expert_dp : GroupKind::dp_cp;
+      const GroupKind replicas = whole.is_of_routed_experts() ? GroupKind::expert_dp : GroupKind::dp_cp;
       shares += ceil_divide(whole.local_elements(), program_.group(replicas).size);
     }
     if (elements != shares) expect_sum(operands, elements);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -8,7 +9,9 @@ namespace foreshard {
 namespace {
 
 /// The tensors of one mixture-of-experts sublayer. Rows are (token, chosen expert) pairs. Tensor parallelism
-/// comes with sequence parallelism here, so that a tp rank always routes its own tokens.
+/// comes with sequence parallelism here, so that a tp rank always routes its own tokens: their rows go through an
+/// all-to-all over ep, then an all-gather over etp, and come back through a reduce-scatter over etp and an
+/// all-to-all over ep, as in Megatron-LM's MoEAlltoAllTokenDispatcher.
 class MoeEmitter {
  public:
   MoeEmitter(ProgramBuilder& builder, Block& block, WeightGroup& group, WeightGroup& experts)
@@ -30,15 +33,15 @@ class MoeEmitter {
       exchange("all-to-all dispatch", CollectiveKind::all_to_all, GroupKind::ep, sent, arrived, arrived);
     }
     TensorId inputs = arrived;
-    if (s_.tp > 1) {
+    if (s_.etp > 1) {
       inputs = rows(TensorItem::in, s_.hidden, load(), false);
-      exchange("all-gather experts", CollectiveKind::all_gather, GroupKind::tp, arrived, inputs, inputs);
+      exchange("all-gather experts", CollectiveKind::all_gather, GroupKind::etp, arrived, inputs, inputs);
     }
     TensorId outputs = run_experts(inputs);
-    if (s_.tp > 1) {
+    if (s_.etp > 1) {
       const TensorId whole = outputs;
       outputs = rows(TensorItem::out, s_.hidden, load(), true);
-      exchange("reduce-scatter experts", CollectiveKind::reduce_scatter, GroupKind::tp, whole, outputs,
+      exchange("reduce-scatter experts", CollectiveKind::reduce_scatter, GroupKind::etp, whole, outputs,
                whole);
     }
     TensorId returned = outputs;
@@ -61,16 +64,21 @@ class MoeEmitter {
     return builder_.add(std::move(tensor));
   }
 
-  /// A (T·k, columns) tensor of routed rows; `load` is the busiest rank's number of rows over the mean.
+  /// A (T·k, columns) tensor of routed rows; `load` is the busiest rank's number of rows over the mean. `cut`: a
+  /// rank has the rows of its own tokens, or as many that arrived. Else it has those of its whole etp group: the
+  /// rows of a micro-batch lie in tp·cp/etp parts (one part per cp rank if etp = tp). An etp group that is wider
+  /// than tp collects the rows of several micro-batches, in one part per cp rank.
   TensorId rows(TensorItem item, std::int64_t columns, double load, bool cut, bool columns_cut = false) {
     const std::int64_t even = checked_product(s_.tokens, moe_.per_token);
-    const auto parts = static_cast<std::int64_t>(s_.tp) * s_.cp;
-    const std::int64_t mean = even / parts;
-    const auto loaded = static_cast<std::int64_t>(std::ceil(static_cast<double>(mean) * load)) * parts;
+    const std::int64_t mean = even / (static_cast<std::int64_t>(s_.tp) * s_.cp);
+    const auto loaded = static_cast<std::int64_t>(std::ceil(static_cast<double>(mean) * load));
+    const std::int64_t local = cut ? loaded : checked_product(loaded, s_.etp);
+    const std::int32_t parts = cut ? s_.tp : std::max(s_.tp / s_.etp, 1);
     Tensor tensor = tensor_of({ModelPart::experts, item});
     tensor.dtype = s_.activation;
-    tensor.dims = {{.name = DimName::tokens, .size = loaded, .tp = cut ? s_.tp : 1, .cp = s_.cp},
-                   cut_dim(DimName::flat, columns, s_.tp, columns_cut)};
+    tensor.dims = {
+        {.name = DimName::tokens, .size = checked_product(local, parts, s_.cp), .tp = parts, .cp = s_.cp},
+        cut_dim(DimName::flat, columns, s_.etp, columns_cut)};
     return builder_.add(std::move(tensor));
   }
 
@@ -90,7 +98,7 @@ class MoeEmitter {
                                   .reduction = Reduction::sum,
                                   .payload = builder_.tensor(whole).local_bytes()},
                        {reads(from), writes(to)});
-    op.lane = group == GroupKind::tp ? Lane::tp : Lane::ep;
+    op.lane = lane_of(group);
     if (group == GroupKind::ep) {
       op.pipelined = builder_.job().training.overlap.ep;
       op.after_compute = op.blocks_compute = !op.pipelined;  // shared experts could run meanwhile
@@ -162,15 +170,15 @@ class MoeEmitter {
     const FfnParts parts = ffn_parts(builder_.job().model, moe_.hidden);
     const Dim hidden{.name = DimName::hidden, .size = s_.hidden};
     const TensorId up_weight =
-        expert_weight(parts.up, cut_dim(DimName::ffn, parts.up_rows, s_.tp, true), hidden, parts.sections);
+        expert_weight(parts.up, cut_dim(DimName::ffn, parts.up_rows, s_.etp, true), hidden, parts.sections);
     const TensorId up = rows(parts.up, parts.up_rows, load(), false, true);
     grouped("experts " + parts.up_name, inputs, up_weight, up);
     const TensorId activated = rows(TensorItem::act, moe_.hidden, load(), false, true);
     emit_ffn_activation(builder_, block_, Component::experts, up, activated);
     const TensorId down_weight =
-        expert_weight(TensorItem::down, hidden, cut_dim(DimName::ffn, moe_.hidden, s_.tp, true));
+        expert_weight(TensorItem::down, hidden, cut_dim(DimName::ffn, moe_.hidden, s_.etp, true));
     const TensorId down = rows(TensorItem::down, s_.hidden, load(), false);
-    if (s_.tp > 1) builder_.tensor(down).partial = GroupKind::tp;
+    if (s_.etp > 1) builder_.tensor(down).partial = GroupKind::etp;
     grouped("experts down", activated, down_weight, down);
     return down;
   }

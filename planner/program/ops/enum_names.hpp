@@ -17,8 +17,9 @@ template <class Enum>
 inline constexpr std::array<std::string_view, 0> kNames{};
 
 template <>
-inline constexpr auto kNames<GroupKind> =
-    std::to_array<std::string_view>({"tp", "cp", "dp", "dp_cp", "ep", "expert_dp", "pp", "tied", "world"});
+inline constexpr auto kNames<GroupKind> = std::to_array<std::string_view>({"tp", "cp", "dp", "dp_cp", "ep",
+                                                                           "etp", "expert_dp", "pp", "tied",
+                                                                           "world"});
 template <>
 inline constexpr auto kNames<Lane> = std::to_array<std::string_view>({"compute", "tp", "cp", "dp", "ep",
                                                                       "expert_dp", "pp_forward",

@@ -240,7 +240,8 @@ void gather_again(ProgramBuilder& builder, const Block& forward, Block& backward
 
 std::vector<TensorId> partial_gradient_weights(const ProgramBuilder& builder, const WeightGroup& group) {
   std::vector<TensorId> partial;
-  if (builder.shapes().tp == 1) return partial;
+  // Every rank of the experts' mesh sees all rows of its experts, and holds its own part of their weights.
+  if (builder.shapes().tp == 1 || group.replicas == GroupKind::expert_dp) return partial;
   for (const TensorId id : group.weights) {
     const Tensor& weight = builder.tensor(id);
     // The norms of q and k are applied to a rank's own heads. The uncut matrix of an adapter is multiplied

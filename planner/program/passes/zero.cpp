@@ -134,7 +134,7 @@ bool keeps_masters(const ProgramBuilder& builder, const WeightGroup& group) {
 
 std::int64_t replicas_of(const JobSpec& job, const WeightGroup& group) {
   const ParallelismSpec& p = job.parallelism;
-  return group.replicas == GroupKind::expert_dp ? p.dp * p.cp / p.ep : p.dp * p.cp;
+  return group.replicas == GroupKind::expert_dp ? p.expert_replicas() : p.dp * p.cp;
 }
 
 std::int32_t zero_degree(const JobSpec& job, const WeightGroup& group) {

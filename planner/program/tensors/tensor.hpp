@@ -32,7 +32,7 @@ enum class DimName : std::uint8_t {
 struct Dim {
   DimName name = DimName::flat;
   std::int64_t size = 1;
-  std::int32_t tp = 1;
+  std::int32_t tp = 1;  ///< for weights of routed experts: etp
   std::int32_t cp = 1;
   std::int32_t ep = 1;
   std::int32_t dp = 1;  ///< ZeRO
@@ -106,7 +106,10 @@ struct Tensor {
   [[nodiscard]] bool is(const Meaning& what) const {
     return derivation == Derivation::none && meaning == what;
   }
-  /// True where no dimension is cut over tensor parallelism: every tp rank holds the same elements.
+  /// True for what belongs to routed experts: it is distributed over their mesh etp × ep × edp.
+  [[nodiscard]] bool is_of_routed_experts() const { return meaning.part == ModelPart::experts; }
+  /// True where no dimension is cut over tensor parallelism: every tp rank (etp rank, for routed experts) holds
+  /// the same elements.
   [[nodiscard]] bool replicated_over_tp() const;
 };
 

@@ -113,13 +113,15 @@ std::int64_t active_weights(const ModelSpec& model, const LayerKind& kind) {
   return checked_add(mixer, checked_product(columns, model.hidden), "FLOPs");
 }
 
-/// An upper bound for the number of layers of the largest stage.
+/// An upper bound for the FLOPs of the largest stage, in layers of the costliest kind.
 std::int64_t most_layers_of_stage(const JobSpec& job) {
   const ParallelismSpec& p = job.parallelism;
   const std::int64_t layers = job.model.layers;
   switch (p.stage_policy) {
     case StagePolicy::even: return std::min(layers, ceil_divide(layers, p.pp) + p.vp);
-    case StagePolicy::by_cost: return layers - (p.pp - 1);  // each other stage has at least one
+    // Contiguous pieces can be cut so that none costs more than the mean and one layer; each other stage has at
+    // least one layer.
+    case StagePolicy::by_cost: return std::min(layers - (p.pp - 1), ceil_divide(layers, p.pp) + p.vp + 1);
     case StagePolicy::listed: break;
   }
   std::vector<std::int64_t> by_stage(static_cast<std::size_t>(p.pp), 0);

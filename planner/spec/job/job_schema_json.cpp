@@ -316,6 +316,7 @@ Json parallelism() {
                                   {"vp", whole()},
                                   {"cp", whole()},
                                   {"ep", whole()},
+                                  {"etp", whole()},
                                   {"dp", any_of({whole(), word({"auto"})})},
                                   {"sequence_parallel", boolean()},
                                   {"zero", {{"type", "integer"}, {"enum", {0, 1, 2, 3}}}},

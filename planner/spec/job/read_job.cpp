@@ -33,6 +33,8 @@ constexpr auto kParallelismKeys = std::to_array<KeyInfo>({
     {"vp", "model chunks per pipeline stage", "1"},
     {"cp", "context parallelism", "1"},
     {"ep", "expert parallelism", "1"},
+    {"etp", "tensor parallelism of routed experts: within a stage tp · cp · dp = etp · ep · edp",
+     "tp, or 1 where ep needs the devices"},
     {"dp", "data parallelism, or auto: the devices that are left", "auto"},
     {"sequence_parallel", "norms and residuals are sharded over tp: true or false; unsaid, tp > 1"},
     {"zero", "stage of ZeRO, 0 to 3", "0"},
@@ -108,6 +110,7 @@ ParallelismSpec read_parallelism(const std::optional<MapReader>& map, std::int64
   parallelism.vp = map->optional("vp", degree, 1);
   parallelism.cp = map->optional("cp", degree, 1);
   parallelism.ep = map->optional("ep", degree, 1);
+  parallelism.etp = map->maybe("etp", degree);
   parallelism.dp = map->optional("dp", DegreeOrAuto{}, 0);
   if (parallelism.dp == 0) parallelism.dp = remaining_degree(parallelism, devices);
   parallelism.sequence_parallel = map->optional("sequence_parallel", Boolean{}, parallelism.tp > 1);

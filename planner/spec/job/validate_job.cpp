@@ -279,15 +279,26 @@ void check_positive(const JobSpec& job, Findings& findings) {
   const ParallelismSpec& p = job.parallelism;
   const ModelSpec& m = job.model;
   const TrainingSpec& t = job.training;
-  for (const Size& size :
-       {Size{"parallelism.tp", p.tp}, Size{"parallelism.pp", p.pp}, Size{"parallelism.vp", p.vp},
-        Size{"parallelism.cp", p.cp}, Size{"parallelism.ep", p.ep}, Size{"parallelism.dp", p.dp},
-        Size{"training.sequence_length", t.sequence_length}, Size{"training.global_batch", t.global_batch},
-        Size{"training.micro_batch", t.micro_batch}, Size{"model.layers", m.layers},
-        Size{"model.hidden", m.hidden}, Size{"model.ffn_hidden", m.ffn_hidden}, Size{"model.heads", m.heads},
-        Size{"model.kv_heads", m.kv_heads}, Size{"model.head_dim", m.head_dim}, Size{"model.vocab", m.vocab},
-        Size{"model.vocab_multiple", m.vocab_multiple}, Size{"cluster.nodes", job.cluster.nodes},
-        Size{"cluster.devices_per_node", job.cluster.devices_per_node}})
+  for (const Size& size : {Size{"parallelism.tp", p.tp},
+                           Size{"parallelism.pp", p.pp},
+                           Size{"parallelism.vp", p.vp},
+                           Size{"parallelism.cp", p.cp},
+                           Size{"parallelism.ep", p.ep},
+                           Size{"parallelism.etp", p.etp.value_or(1)},
+                           Size{"parallelism.dp", p.dp},
+                           Size{"training.sequence_length", t.sequence_length},
+                           Size{"training.global_batch", t.global_batch},
+                           Size{"training.micro_batch", t.micro_batch},
+                           Size{"model.layers", m.layers},
+                           Size{"model.hidden", m.hidden},
+                           Size{"model.ffn_hidden", m.ffn_hidden},
+                           Size{"model.heads", m.heads},
+                           Size{"model.kv_heads", m.kv_heads},
+                           Size{"model.head_dim", m.head_dim},
+                           Size{"model.vocab", m.vocab},
+                           Size{"model.vocab_multiple", m.vocab_multiple},
+                           Size{"cluster.nodes", job.cluster.nodes},
+                           Size{"cluster.devices_per_node", job.cluster.devices_per_node}})
     if (size.value < 1)
       findings.push_back(
           {size.path, fmt::format("must be at least 1, is {}", size.value), "allowed here: 1 and more"});

@@ -15,7 +15,7 @@ struct Illegality {
 };
 
 /// Returns all reasons why a job cannot run; empty if it is legal. Checks heads and kv heads under tp, layers
-/// and stages, batch divisibility, schedules' own conditions, devices = tp·pp·cp·dp, ep within dp·cp.
+/// and stages, batch divisibility, schedules' own conditions, devices = tp·pp·cp·dp, etp·ep within tp·cp·dp.
 std::vector<Illegality> find_illegalities(const JobSpec& job);
 
 }  // namespace foreshard

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include "planner/spec/job/read_training.hpp"
 #include "planner/spec/types/layer_pattern.hpp"
@@ -56,6 +57,42 @@ void check_imbalance(const JobSpec& job, const ExpertsSpec& experts, std::vector
          fmt::format("allowed here: 1 to {:.4g}", most)});
 }
 
+/// "allowed here: 1, 2, 4": the divisors of `whole` that divide `size` too.
+std::string common_divisors(std::int64_t whole, std::int64_t size) {
+  std::vector<std::int64_t> allowed;
+  for (std::int64_t degree = 1; degree <= std::min(whole, size); ++degree)
+    if (whole % degree == 0 && size % degree == 0) allowed.push_back(degree);
+  return fmt::format("allowed here: {}", fmt::join(allowed, ", "));
+}
+
+/// Megatron-LM cuts experts over tp where its option is not given, and refuses an ep for which that leaves too few
+/// devices. Other frameworks leave experts whole there.
+bool cuts_experts_over_tp(Framework framework) {
+  return framework == Framework::megatron || framework == Framework::megatron_deepspeed;
+}
+
+/// Checks that the mesh of the routed experts has as many devices as the stage: tp · cp · dp = etp · ep · edp.
+void check_expert_mesh(const JobSpec& job, const ExpertsSpec& experts, std::vector<Illegality>& findings) {
+  const ParallelismSpec& p = job.parallelism;
+  const std::int64_t devices = p.stage_devices();
+  const std::int64_t replicas = checked_product(p.dp, p.cp);
+  if (devices % p.ep != 0) {
+    findings.push_back({"parallelism.ep", fmt::format("{} does not divide tp × cp × dp = {}", p.ep, devices),
+                        common_divisors(devices, experts.count)});
+  } else if (p.etp && devices / p.ep % *p.etp != 0) {
+    findings.push_back(
+        {"parallelism.etp",
+         fmt::format("etp {} × ep {} does not divide tp × cp × dp = {}", *p.etp, p.ep, devices),
+         common_divisors(devices / p.ep, experts.hidden)});
+  } else if (!p.etp && cuts_experts_over_tp(job.framework) && replicas % p.ep != 0) {
+    findings.push_back(
+        {"parallelism.ep",
+         fmt::format("{} cuts experts over tp {} unless etp is said, and {} does not divide dp × cp = {}",
+                     word_of(job.framework), p.tp, p.ep, replicas),
+         common_divisors(replicas, experts.count) + "; or say parallelism.etp: 1"});
+  }
+}
+
 /// Checks that a flash attention version named by the job has been measured on the accelerator. A version
 /// that only the framework implies may be unknown: it is replaced by the accelerator's usual one, with a
 /// note.
@@ -81,6 +118,9 @@ void check_experts(const JobSpec& job, std::vector<Illegality>& findings) {
   if (!job.model.experts) {
     if (p.ep > 1)
       findings.push_back({"parallelism.ep", fmt::format("{} needs a model with experts", p.ep), kOnlyOne});
+    if (p.etp)
+      findings.push_back({"parallelism.etp", fmt::format("{} needs a model with experts", *p.etp),
+                          "allowed here: leave it out"});
     return;
   }
   const ExpertsSpec& experts = *job.model.experts;
@@ -98,16 +138,15 @@ void check_experts(const JobSpec& job, std::vector<Illegality>& findings) {
            fmt::format("{} of {} layers", experts.dense_layers, job.model.layers),
            fmt::format("allowed here: 0 to {}", job.model.layers));
   check_imbalance(job, experts, findings);
-  const std::int64_t replicas = checked_product(p.dp, p.cp);
-  if (replicas % p.ep != 0)
-    refuse("parallelism.ep", fmt::format("{} does not divide dp × cp = {}", p.ep, replicas), "");
+  check_expert_mesh(job, experts, findings);
   require_division(findings, "parallelism.ep", p.ep, experts.count, "experts");
+  require_division(findings, p.etp ? "parallelism.etp" : "parallelism.tp", p.expert_tp(), experts.hidden,
+                   "elements of an expert's hidden size");
   if (p.tp == 1) return;
   // Each tp rank routes its own tokens, which it has only with sequence parallelism.
   if (!p.sequence_parallel)
     refuse("parallelism.sequence_parallel", fmt::format("experts on tp {} need sequence parallelism", p.tp),
            "allowed here: true, or tp 1");
-  require_division(findings, "parallelism.tp", p.tp, experts.hidden, "elements of an expert's hidden size");
   require_division(findings, "parallelism.tp", p.tp, experts.shared_hidden,
                    "elements of the shared experts' hidden size");
 }

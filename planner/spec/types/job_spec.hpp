@@ -25,19 +25,36 @@ enum class ScheduleKind : std::uint8_t { gpipe, one_f_one_b, interleaved, zero_b
 enum class OptimizerKind : std::uint8_t { adamw, adam, sgd };
 enum class MemoryKind : std::uint8_t { allocated, reserved, other };
 
-/// Degrees of parallelism, all at least 1. The number of devices is tp · pp · cp · dp. ep divides dp · cp.
+/// Degrees of parallelism, all at least 1. The number of devices is tp · pp · cp · dp. Routed experts have a mesh
+/// of their own over the same devices of a stage: tp · cp · dp = etp · ep · edp (Megatron's folding,
+/// arXiv:2504.14960).
 struct ParallelismSpec {
   std::int64_t tp = 1;
   std::int64_t pp = 1;
   std::int64_t vp = 1;  ///< model chunks per stage (interleaved schedules)
   std::int64_t cp = 1;
   std::int64_t ep = 1;
+  /// Tensor parallelism of routed experts; none: as expert_tp() says.
+  std::optional<std::int64_t> etp{};
   std::int64_t dp = 1;
   bool sequence_parallel = false;
   int zero = 0;  ///< 0 … 3
   CpStyle cp_style = CpStyle::ring;
   StagePolicy stage_policy = StagePolicy::even;
   std::vector<std::int64_t> stage_layers;  ///< one per stage (pp · vp chunks in model order) when listed
+
+  /// Devices of one pipeline stage.
+  [[nodiscard]] std::int64_t stage_devices() const { return checked_product(tp, cp, dp); }
+  /// Tensor parallelism of routed experts. Where the job does not say it: tp, or 1 if experts cut over tp leave
+  /// too few devices for ep.
+  [[nodiscard]] std::int64_t expert_tp() const {
+    if (etp) return *etp;
+    return ep < 1 || checked_product(cp, dp) % ep == 0 ? tp : 1;
+  }
+  /// Replicas of one routed expert: edp.
+  [[nodiscard]] std::int64_t expert_replicas() const {
+    return stage_devices() / checked_product(expert_tp(), ep);
+  }
 };
 
 /// The length of a training, in passes over its data.

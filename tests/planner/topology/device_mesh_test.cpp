@@ -74,6 +74,24 @@ TEST_CASE("ep groups are consecutive members of dp x cp, experts replicate acros
   CHECK(members_of(mesh, GroupKind::expert_dp, 3) == Ranks{3, 11});
 }
 
+TEST_CASE("experts fold over all ranks of a stage: etp innermost, then ep, then replicas") {
+  // Megatron-LM's order tp-ep-dp-pp of the experts' ranks. 8 ranks per stage; etp 1, ep 4: two replicas.
+  ParallelismSpec folded = degrees(4, 1, 2, 2, 4);
+  folded.etp = 1;
+  const DeviceMesh mesh(folded);
+  CHECK(members_of(mesh, GroupKind::ep, 13) == Ranks{12, 13, 14, 15});
+  CHECK(members_of(mesh, GroupKind::expert_dp, 13) == Ranks{9, 13});
+  CHECK(members_of(mesh, GroupKind::etp, 13) == Ranks{13});
+  CHECK(mesh.expert_coordinates(Rank(13)) == ExpertCoordinates{.etp = 0, .ep = 1, .edp = 1});
+  // etp 2, ep 2: ranks 8 and 9 hold the two halves of the same experts, ranks 8 and 10 exchange tokens.
+  folded.etp = folded.ep = 2;
+  const DeviceMesh halves(folded);
+  CHECK(members_of(halves, GroupKind::etp, 13) == Ranks{12, 13});
+  CHECK(members_of(halves, GroupKind::ep, 13) == Ranks{13, 15});
+  CHECK(members_of(halves, GroupKind::expert_dp, 13) == Ranks{9, 13});
+  CHECK(halves.expert_coordinates(Rank(13)) == ExpertCoordinates{.etp = 1, .ep = 0, .edp = 1});
+}
+
 TEST_CASE("first and last stage share a tied embedding") {
   const DeviceMesh mesh(degrees(2, 1, 2, 4));  // 4 ranks per stage
   CHECK(mesh.group(GroupKind::tied) == Group{GroupKind::tied, 2, 12});

@@ -321,6 +321,40 @@ TEST_CASE("context parallelism needs flash attention and whole pieces") {
               "heads; allowed here: another degree, or cp_style ring or all-gather"});
 }
 
+TEST_CASE(
+    "DeepSeek-V3 in 16 stages with a global batch of 4096 is countable, however its layers are placed") {
+  // 61 layers on 16 to 2,048 devices. 4096 · 4096 tokens · 37e9 active parameters · 6 / 16 stages = 2.3e17 FLOPs
+  // on a rank with dp 1, which 63 bits hold.
+  for (const StagePolicy policy : {StagePolicy::even, StagePolicy::by_cost, StagePolicy::listed})
+    for (const std::int64_t dp : {1, 128}) {
+      CAPTURE(static_cast<int>(policy), dp);
+      CHECK(complaints([&](JobSpec& job) {
+              job.model = {};
+              job.model.layers = 61;
+              job.model.hidden = 7168;
+              job.model.ffn_hidden = 18432;
+              job.model.heads = job.model.kv_heads = 128;
+              job.model.head_dim = 192;
+              job.model.mla = MlaSpec{1536, 512, 128, 64, 128};
+              job.model.vocab = 129280;
+              job.model.experts =
+                  ExpertsSpec{.count = 256, .per_token = 8, .hidden = 2048, .shared_hidden = 2048};
+              job.model.experts->dense_layers = 3;
+              job.cluster.nodes = 2 * dp;
+              job.parallelism = {};
+              job.parallelism.pp = 16;
+              job.parallelism.dp = dp;
+              job.parallelism.stage_policy = policy;
+              if (policy == StagePolicy::listed) {
+                job.parallelism.stage_layers.assign(16, 4);
+                job.parallelism.stage_layers.back() = 1;
+              }
+              job.training.sequence_length = 4096;
+              job.training.global_batch = 4096;
+            }).empty());
+    }
+}
+
 TEST_CASE("a window is legal whatever its size") {
   CHECK(complaints([](JobSpec& job) { job.model.window = 4096; }).empty());
 }
@@ -340,8 +374,23 @@ TEST_CASE("experts are cut over ep and tp where that leaves whole pieces") {
   CHECK(complaints([](JobSpec& job) { job.parallelism.ep = 4; }) ==
         Texts{"parallelism.ep: 4 needs a model with experts; allowed here: 1"});
   CHECK(complaints_of([](JobSpec& job) { job.parallelism.ep = 3; }) ==
-        Texts{"parallelism.ep: 3 does not divide dp × cp = 2",
+        Texts{"parallelism.ep: 3 does not divide tp × cp × dp = 16; allowed here: 1, 2, 4, 8",
               "parallelism.ep: 3 does not divide the model's 8 experts"});
+  // dp 2: without etp, experts on 4 ranks are not cut over tp 8. Megatron-LM would cut them.
+  CHECK(complaints_of([](JobSpec& job) { job.parallelism.ep = 4; }).empty());
+  CHECK(complaints_of([](JobSpec& job) {
+          job.parallelism.ep = 4;
+          job.framework = Framework::megatron;
+        }) ==
+        Texts{"parallelism.ep: megatron cuts experts over tp 8 unless etp is said, and 4 does not divide "
+              "dp × cp = 2; allowed here: 1, 2; or say parallelism.etp: 1"});
+  CHECK(complaints_of([](JobSpec& job) {
+          job.parallelism.ep = 4;
+          job.parallelism.etp = 8;
+        }) ==
+        Texts{"parallelism.etp: etp 8 × ep 4 does not divide tp × cp × dp = 16; allowed here: 1, 2, 4"});
+  CHECK(complaints([](JobSpec& job) { job.parallelism.etp = 2; }) ==
+        Texts{"parallelism.etp: 2 needs a model with experts; allowed here: leave it out"});
   CHECK(
       complaints_of([](JobSpec& job) { job.parallelism.sequence_parallel = false; }) ==
       Texts{
