@@ -20,14 +20,26 @@ JobSpec experts_job(const Degrees& degrees) {
 std::vector<Degrees> experts_degrees(std::int64_t devices) {
   switch (devices) {
     case 2:
-      return {
-          {.dp = 2}, {.dp = 2, .ep = 2}, {.dp = 2, .zero = 1, .ep = 2}, {.tp = 2, .sequence_parallel = true},
-          {.pp = 2}, {.cp = 2, .ep = 2}};
+      return {{.dp = 2},
+              {.dp = 2, .ep = 2},
+              {.dp = 2, .zero = 1, .ep = 2},
+              {.tp = 2, .sequence_parallel = true},
+              {.tp = 2, .sequence_parallel = true, .ep = 2, .etp = 1},
+              {.pp = 2},
+              {.cp = 2, .ep = 2}};
     case 4:
-      return {{.dp = 4, .ep = 2},          {.dp = 4, .zero = 1, .ep = 2},
-              {.dp = 4, .ep = 4},          {.tp = 2, .dp = 2, .sequence_parallel = true, .ep = 2},
-              {.pp = 2, .dp = 2, .ep = 2}, {.dp = 2, .cp = 2, .ep = 4}};
-    case 8: return {{.tp = 2, .dp = 4, .sequence_parallel = true, .zero = 1, .ep = 2}};
+      return {{.tp = 2, .dp = 2, .sequence_parallel = true, .ep = 4, .etp = 1},
+              {.tp = 2, .dp = 2, .sequence_parallel = true, .zero = 1, .ep = 2, .etp = 1},
+              {.tp = 2, .dp = 2, .sequence_parallel = true, .etp = 4},
+              {.dp = 4, .ep = 2},
+              {.dp = 4, .zero = 1, .ep = 2},
+              {.dp = 4, .ep = 4},
+              {.tp = 2, .dp = 2, .sequence_parallel = true, .ep = 2},
+              {.pp = 2, .dp = 2, .ep = 2},
+              {.dp = 2, .cp = 2, .ep = 4}};
+    case 8:
+      return {{.tp = 2, .dp = 4, .sequence_parallel = true, .zero = 1, .ep = 4, .etp = 1},
+              {.tp = 2, .dp = 4, .sequence_parallel = true, .zero = 1, .ep = 2}};
     default: return {{}};
   }
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,11 +37,13 @@ struct Degrees {
   int zero = 0;
   std::int64_t cp = 1;
   std::int64_t ep = 1;
+  std::optional<std::int64_t> etp{};
   [[nodiscard]] std::int64_t devices() const { return tp * pp * dp * cp; }
   [[nodiscard]] std::string name() const {
     return "tp " + std::to_string(tp) + " pp " + std::to_string(pp) + " dp " + std::to_string(dp) +
            (sequence_parallel ? " sp" : "") + (zero > 0 ? " zero " + std::to_string(zero) : "") +
-           (cp > 1 ? " cp " + std::to_string(cp) : "") + (ep > 1 ? " ep " + std::to_string(ep) : "");
+           (cp > 1 ? " cp " + std::to_string(cp) : "") + (ep > 1 ? " ep " + std::to_string(ep) : "") +
+           (etp ? " etp " + std::to_string(*etp) : "");
   }
 };
 
@@ -49,6 +53,7 @@ inline JobSpec sharded(JobSpec job, const Degrees& degrees) {
   job.parallelism.dp = degrees.dp;
   job.parallelism.cp = degrees.cp;
   job.parallelism.ep = degrees.ep;
+  job.parallelism.etp = degrees.etp;
   job.parallelism.sequence_parallel = degrees.sequence_parallel;
   job.parallelism.zero = degrees.zero;
   job.cluster = round_cluster(1, degrees.devices());
