@@ -1,7 +1,10 @@
 #include "planner/report/compare_verdict.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdint>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,6 +13,7 @@
 #include "planner/report/compare_reason.hpp"
 #include "planner/report/format.hpp"
 #include "planner/report/words.hpp"
+#include "planner/spec/job/job_notes.hpp"
 
 namespace foreshard::report {
 namespace {
@@ -116,6 +120,17 @@ void tell_prices(const Comparison& comparison, std::vector<std::string>& told) {
   }
 }
 
+/// Says of each accelerator, once, how much of it nobody measured.
+void tell_confidence(const Comparison& comparison, std::vector<std::string>& told) {
+  std::set<std::string> notes;
+  for (const ComparedVariant& variant : comparison.variants) {
+    std::optional<std::string> note = note_on_confidence(variant.variant.job);
+    if (!note || !notes.insert(*note).second) continue;
+    note->front() = static_cast<char>(std::toupper(static_cast<unsigned char>(note->front())));
+    told.push_back(*note + ".");
+  }
+}
+
 /// How the winner (or the last variant) scales from its reference, the first variant that differs only in
 /// nodes.
 std::string scaling_words(const Comparison& comparison) {
@@ -155,6 +170,7 @@ std::vector<std::string> compare_verdict(const Comparison& comparison) {
   }
   if (is_varied(comparison, Axis::cluster)) tell_prices(comparison, told);
   tell(scaling_words(comparison));
+  tell_confidence(comparison, told);
   tell_what_does_not_fit(comparison, told);
   return told;
 }

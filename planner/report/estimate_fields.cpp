@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "planner/spec/types/names.hpp"
 #include "planner/topology/group.hpp"
 
 namespace foreshard::report {
@@ -190,6 +191,16 @@ void add_job(std::vector<Field>& fields, const JobSpec& job) {
       .count("sequence_length", job.training.sequence_length);
 }
 
+void add_accelerator(std::vector<Field>& fields, const AcceleratorSpec& accelerator) {
+  Section(fields, "accelerator.")
+      .value("name", accelerator.name)
+      .value("kernel_error", accelerator.kernels.spread);
+  Section confidence(fields, "accelerator.confidence.");
+  for (const Named<ConstantGroup>& named : kWords<ConstantGroup>)
+    confidence.value(named.word, said(accelerator.confidence[static_cast<std::size_t>(named.value)],
+                                      [](Confidence how) { return std::string(word_of(how)); }));
+}
+
 }  // namespace
 
 std::vector<Field> estimate_fields(const PlannedJob& planned) {
@@ -205,6 +216,7 @@ std::vector<Field> estimate_fields(const PlannedJob& planned) {
   add_training(fields, estimate.training);
   add_failures(fields, estimate.training.failures);
   add_job(fields, job);
+  add_accelerator(fields, job.cluster.accelerator);
   fields.push_back({"notes", estimate.notes});
   return fields;
 }

@@ -29,6 +29,11 @@ Fields config_fields(const BundledAccelerator& bundled) {
   }
   fields.push_back({"memory_bytes", count_field(accelerator.memory_capacity.value())});
   fields.push_back({"memory_bytes_per_s", accelerator.memory_bandwidth.value()});
+  for (const Named<ConstantGroup>& named : kWords<ConstantGroup>) {
+    const auto& how = accelerator.confidence[static_cast<std::size_t>(named.value)];
+    fields.push_back({"confidence." + std::string(named.word),
+                      how ? FieldValue(std::string(word_of(*how))) : FieldValue(std::monostate{})});
+  }
   return fields;
 }
 

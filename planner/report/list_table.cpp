@@ -33,16 +33,47 @@ std::string matrix_peak(const AcceleratorSpec& accelerator) {
   return "–";
 }
 
+/// One letter for each of products, attention, memory passes and collectives: how its constants are known.
+std::string confidence_letters(const AcceleratorSpec& accelerator) {
+  std::string letters;
+  for (const ConstantGroup group : {ConstantGroup::products, ConstantGroup::attention, ConstantGroup::passes,
+                                    ConstantGroup::collectives}) {
+    const auto& how = accelerator.confidence[static_cast<std::size_t>(group)];
+    if (!how) {
+      letters += '-';
+      continue;
+    }
+    switch (*how) {
+      case Confidence::measured_sustained: letters += 'S'; break;
+      case Confidence::measured_burst: letters += 'B'; break;
+      case Confidence::published: letters += 'P'; break;
+      case Confidence::derived: letters += 'D'; break;
+      case Confidence::announced:
+      case Confidence::assumed: letters += 'A'; break;
+    }
+  }
+  return letters;
+}
+constexpr const char* kLetters =
+    "  known: how products, attention, memory passes and collectives are known, in this order:\n"
+    "  S measured for seconds, B measured in bursts, D derived, A assumed, - the file does not say\n";
+
 Table table_of(const std::vector<BundledAccelerator>& accelerators) {
-  Table table(
-      {{"accelerators", Align::left}, {"peak"}, {"GiB"}, {"TB/s"}, {"W"}, {"USD/h"}, {"", Align::left}});
+  Table table({{"accelerators", Align::left},
+               {"peak"},
+               {"GiB"},
+               {"TB/s"},
+               {"W"},
+               {"USD/h"},
+               {"known", Align::left},
+               {"", Align::left}});
   for (const auto& [name, accelerator] : accelerators)
     table.row({"  " + name, matrix_peak(accelerator),
                fixed(accelerator.memory_capacity.as_double() / kGibi, 1),
                fixed(accelerator.memory_bandwidth.value() / 1e12, 2),
                accelerator.power ? fixed(accelerator.power->value(), 0) : "–",
                accelerator.price ? fixed(accelerator.price->value() * kHour.value(), 2) : "–",
-               accelerator.full_name});
+               confidence_letters(accelerator), accelerator.full_name});
   return table;
 }
 
@@ -87,6 +118,7 @@ std::string list_table(const BundledConfigs& configs) {
   std::string text;
   append_table(text, configs.models);
   append_table(text, configs.accelerators);
+  if (configs.accelerators) text += kLetters;
   append_table(text, configs.clusters);
   append_table(text, configs.jobs);
   append_table(text, configs.measured);

@@ -84,6 +84,9 @@ class Calibrator {
     const DType products = options_.precision == Precision::bf16 ? DType::bf16 : DType::fp32;
     calibration_.kernels =
         fit_kernels(measure_kernels(probes, device_, wide_, budget), spec, {.products = products});
+    for (const ConstantGroup group :
+         {ConstantGroup::products, ConstantGroup::attention, ConstantGroup::passes})
+      spec.confidence[static_cast<std::size_t>(group)] = Confidence::measured_sustained;
   }
 
   [[nodiscard]] LinkEnds over_mpi() {

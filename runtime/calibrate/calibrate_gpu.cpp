@@ -78,6 +78,8 @@ Calibration calibrate_gpu(const MpiSession& session, const LinkEnds& ends, const
   calibration.kernels = fit_kernels(
       measure_kernels(probes, ends.device, wide, budget_for(like.accelerator, options)), accelerator,
       {.products = DType::bf16, .flash = FlashVersion::cudnn, .keeps_datasheet = true});
+  for (const ConstantGroup group : {ConstantGroup::products, ConstantGroup::attention, ConstantGroup::passes})
+    accelerator.confidence[static_cast<std::size_t>(group)] = Confidence::measured_sustained;
   fit_links(session, ends, options, calibration);
   std::size_t kernels = 0;
   for (const FamilyFit& fit : calibration.kernels) kernels += static_cast<std::size_t>(fit.kernels);

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "planner/spec/accelerator/confidence_yaml.hpp"
 #include "planner/spec/accelerator/nccl_yaml.hpp"
 #include "planner/spec/accelerator/read_kernels.hpp"
 
@@ -21,6 +22,7 @@ constexpr auto kAcceleratorKeys = std::to_array<KeyInfo>({
      "fused attention by version: {fa2: {forward: {efficiency: 0.6}, backward: {efficiency: 0.5}}}"},
     {"flash", "the flash attention usually run: fa1, fa2, fa3, fa4, cudnn or triton"},
     {"fits", "how well the constants reproduce sets of measured kernels, as fit_kernels writes it"},
+    {"confidence", "how each group of constants came about: {products: measured-sustained, passes: assumed}"},
     {"node", "the node in which it usually comes: {devices, fabric, link, network, nccl}"},
     {"price", "{per_hour: 2.50 USD/h} of one device"},
     {"power", "{per_device: 700 W} under load"},
@@ -149,6 +151,7 @@ AcceleratorSpec read_accelerator_map(const MapReader& map) {
   accelerator.kernels = read_kernels(map, accelerator.is_cpu);
   accelerator.usual_flash = map.maybe("flash", Choice<FlashVersion>{});
   accelerator.fits = read_fits(map);
+  accelerator.confidence = read_confidence(map);
   accelerator.node = read_node(map);
   if (const auto price = map.child("price", kPriceKeys)) {
     accelerator.price = price->required("per_hour", Measured<DollarsPerSecond>{true});

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "planner/spec/accelerator/confidence_yaml.hpp"
 #include "planner/spec/accelerator/nccl_yaml.hpp"
 #include "planner/spec/accelerator/write_kernels.hpp"
 #include "planner/spec/types/names.hpp"
@@ -64,6 +65,7 @@ void write_accelerator_keys(const AcceleratorSpec& accelerator, MapWriter& write
   write_kernels(accelerator.kernels, writer, sources);
   if (accelerator.usual_flash) writer.plain("flash", word_of(*accelerator.usual_flash));
   write_fits(accelerator.fits, writer);
+  write_confidence(accelerator.confidence, writer);
   write_node(accelerator.node, sources, writer);
   if (accelerator.price) {
     writer.begin("price");

@@ -1,6 +1,9 @@
 #include "planner/spec/job/job_notes.hpp"
 
+#include <utility>
+
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include "planner/spec/types/names.hpp"
 
@@ -53,7 +56,36 @@ void note_parallelism(const JobSpec& job, Notes& notes) {
     notes.emplace_back("stages by-cost has no effect: pp is 1");
 }
 
+/// "products, attention and memory passes"
+std::string enumerated(const std::vector<std::string_view>& words) {
+  if (words.size() < 2) return std::string(words.empty() ? "" : words.front());
+  const std::vector<std::string_view> before(words.begin(), words.end() - 1);
+  return fmt::format("{} and {}", fmt::join(before, ", "), words.back());
+}
+
 }  // namespace
+
+std::optional<std::string> note_on_confidence(const JobSpec& job) {
+  const AcceleratorSpec& accelerator = job.cluster.accelerator;
+  const auto is = [&](ConstantGroup group, Confidence how) {
+    return accelerator.confidence[static_cast<std::size_t>(group)] == how;
+  };
+  std::vector<std::string_view> assumed;
+  const auto look_at = [&](ConstantGroup group, std::string_view name) {
+    if (is(group, Confidence::assumed) || is(group, Confidence::announced)) assumed.push_back(name);
+  };
+  look_at(ConstantGroup::products, "products");
+  if (job.model.experts) look_at(ConstantGroup::experts, "experts' products");
+  look_at(ConstantGroup::attention, "attention");
+  look_at(ConstantGroup::passes, "memory passes");
+  look_at(ConstantGroup::collectives, "collectives");
+  const bool products = !assumed.empty() && assumed.front() == "products";
+  if (assumed.size() < 2 && !products) return std::nullopt;
+  return fmt::format(
+      "{}of {} is assumed, not measured: {}",
+      is(ConstantGroup::peaks, Confidence::announced) ? "the device is announced only; much " : "much ",
+      accelerator.name, enumerated(assumed));
+}
 
 std::vector<std::string> job_notes(const JobSpec& job) {
   Notes notes;
@@ -61,6 +93,8 @@ std::vector<std::string> job_notes(const JobSpec& job) {
   note_attention(job, notes);
   note_model(job, notes);
   note_parallelism(job, notes);
+  if (std::optional<std::string> confidence = note_on_confidence(job))
+    notes.push_back(std::move(*confidence));
   return notes;
 }
 

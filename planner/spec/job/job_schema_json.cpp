@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "planner/spec/accelerator/confidence_yaml.hpp"
 #include "planner/spec/accelerator/nccl_yaml.hpp"
 #include "planner/spec/accelerator/read_accelerator.hpp"
 #include "planner/spec/accelerator/read_kernels.hpp"
@@ -248,6 +249,12 @@ Json fits() {
   return {{"type", "array"}, {"items", fit}};
 }
 
+Json confidence() {
+  Forms groups;
+  for (const KeyInfo& info : confidence_keys()) groups[info.key] = word<Confidence>();
+  return map(confidence_keys(), groups);
+}
+
 Json accelerator() {
   const Json rate =
       map(gemm_rate_keys(), {{"peak", quantity()}, {"efficiency", number()}, {"source", text()}},
@@ -279,6 +286,7 @@ Json accelerator() {
               {"attention", attention()},
               {"flash", word<FlashVersion>()},
               {"fits", fits()},
+              {"confidence", confidence()},
               {"node", node},
               {"price", map(price_keys(), {{"per_hour", quantity()}, {"source", text()}}, {"per_hour"})},
               {"power", map(power_keys(), {{"per_device", quantity()}, {"source", text()}}, {"per_device"})},

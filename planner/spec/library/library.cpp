@@ -6,9 +6,11 @@
 #include <system_error>
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include "planner/spec/hugging_face/hugging_face_config.hpp"
 #include "planner/spec/hugging_face/hugging_face_json.hpp"
+#include "planner/spec/library/refused_names.hpp"
 
 namespace foreshard {
 
@@ -46,6 +48,15 @@ std::string no_configs() {
                                ? "the environment variable FORESHARD_CONFIGS names it"
                                : "the environment variable FORESHARD_CONFIGS can say where they are";
   return fmt::format("the bundled configs are not at {}: {}; {}", directory.string(), why, told);
+}
+
+/// "; did you mean 'h100-80gb-pcie' or 'h100-80gb-sxm'?" for the names whose first part is `name`; empty if
+/// there are none.
+std::string that_begin_with(const std::string& name, const std::vector<std::string>& names) {
+  std::vector<std::string> found;
+  for (const std::string& candidate : names)
+    if (!name.empty() && candidate.starts_with(name + "-")) found.push_back(quote(candidate));
+  return found.empty() ? std::string{} : fmt::format("; did you mean {}?", fmt::join(found, " or "));
 }
 
 }  // namespace
@@ -106,8 +117,12 @@ std::vector<std::string> bundled_names(ConfigKind kind) {
 
 std::string no_such_config(ConfigKind kind, const std::string& name) {
   if (std::string why = no_configs(); !why.empty()) return why;
-  return fmt::format("there is no {} named {}{}", noun_of(kind), quote(name),
-                     did_you_mean(name, bundled_names(kind)));
+  if (const std::optional<std::string> why = why_refused(kind, name))
+    return fmt::format("there is no {} named {}: {}", noun_of(kind), quote(name), *why);
+  const std::vector<std::string> names = bundled_names(kind);
+  std::string suggestion = did_you_mean(name, names);
+  if (suggestion.empty()) suggestion = that_begin_with(name, names);
+  return fmt::format("there is no {} named {}{}", noun_of(kind), quote(name), suggestion);
 }
 
 std::filesystem::path bundled_file(ConfigKind kind, const std::string& name) {

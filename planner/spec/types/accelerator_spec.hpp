@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/spec/types/confidence.hpp"
 #include "planner/spec/types/kernel_constants.hpp"
 #include "planner/spec/types/nccl_spec.hpp"
 #include "planner/units/dtype.hpp"
@@ -51,6 +52,7 @@ struct AcceleratorSpec {
   KernelConstants kernels;
   std::optional<FlashVersion> usual_flash;  ///< the version of jobs that name none
   std::vector<KernelFit> fits;              ///< how well the constants reproduce measured kernels
+  Confidences confidence{};                 ///< how each group of constants came about
   UsualNode node;
   std::optional<DollarsPerSecond> price;  ///< per device
   std::optional<Watts> power;             ///< per device, under load

@@ -84,6 +84,24 @@ inline constexpr auto kWords<NcclGeneration> =
                                           {NcclGeneration::hopper, "hopper"},
                                           {NcclGeneration::blackwell, "blackwell"}});
 template <>
+inline constexpr auto kWords<Confidence> =
+    std::to_array<Named<Confidence>>({{Confidence::measured_sustained, "measured-sustained"},
+                                      {Confidence::measured_burst, "measured-burst"},
+                                      {Confidence::published, "published"},
+                                      {Confidence::announced, "announced"},
+                                      {Confidence::derived, "derived"},
+                                      {Confidence::assumed, "assumed"}});
+template <>
+inline constexpr auto kWords<ConstantGroup> =
+    std::to_array<Named<ConstantGroup>>({{ConstantGroup::peaks, "peaks"},
+                                         {ConstantGroup::products, "products"},
+                                         {ConstantGroup::experts, "experts"},
+                                         {ConstantGroup::attention, "attention"},
+                                         {ConstantGroup::passes, "passes"},
+                                         {ConstantGroup::collectives, "collectives"},
+                                         {ConstantGroup::price, "price"},
+                                         {ConstantGroup::power, "power"}});
+template <>
 inline constexpr auto kWords<Topology> =
     std::to_array<Named<Topology>>({{Topology::rail_optimised, "rail-optimised"},
                                     {Topology::fat_tree, "fat-tree"},

@@ -11,7 +11,9 @@
 #include "planner/cost/step/model_figures.hpp"
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
+#include "planner/spec/library/refused_names.hpp"
 #include "planner/spec/load/load.hpp"
+#include "planner/spec/types/names.hpp"
 #include "planner/spec/yaml/yaml_document.hpp"
 #include "tests/support/catch.hpp"
 
@@ -127,15 +129,74 @@ TEST_CASE("the bundled configs are the ones that the tools promise") {
             "mixtral-8x7b",      "qwen2.5-72b",      "qwen2.5-7b",    "qwen3-235b-a22b",
             "qwen3-30b-a3b",     "qwen3-32b",        "qwen3-8b",      "switch-base-128-stack",
             "t5-base-glu-stack", "t5-v1.1-xxl-stack"});
-  CHECK(bundled_names(ConfigKind::accelerators) ==
-        std::vector<std::string>{"a100-40gb-sxm", "a100-80gb-pcie", "a100-80gb-sxm", "b200-180gb-sxm", "cpu",
-                                 "gb200", "h100-80gb-pcie", "h100-80gb-sxm", "h100-96gb-hbm2e-500w",
-                                 "h200-141gb-sxm", "l40s", "mi300x", "rtx4090", "v100-32gb-sxm3"});
-  CHECK(bundled_names(ConfigKind::clusters) ==
-        std::vector<std::string>{"a100-pcie-box", "aws-p4d", "aws-p5", "dgx-2", "dgx-a100", "dgx-a100-40gb",
-                                 "dgx-b200", "dgx-h100", "dgx-h200", "gb200-nvl72", "grand-teton",
-                                 "h100-pcie-box", "l40s-node", "laptop", "mi300x-node", "rtx4090-box",
-                                 "selene"});
+  CHECK(
+      bundled_names(ConfigKind::accelerators) ==
+      std::vector<std::string>{"a100-40gb-sxm",  "a100-80gb-pcie", "a100-80gb-sxm",  "a10g",
+                               "a800-80gb-sxm",  "b200-180gb-sxm", "b300-288gb-sxm", "cpu",
+                               "gb200",          "gb300",          "gh200-144gb",    "gh200-96gb",
+                               "h100-80gb-pcie", "h100-80gb-sxm",  "h100-94gb-nvl",  "h100-96gb-hbm2e-500w",
+                               "h20-96gb-sxm",   "h200-141gb-sxm", "h800-80gb-sxm",  "l40s",
+                               "mi300x",         "mi325x",         "mi350x",         "mi355x",
+                               "mi455x",         "rtx-6000-ada",   "rtx-a6000",      "rtx-pro-6000-blackwell",
+                               "rtx4090",        "rtx5090",        "rubin",          "v100-32gb-sxm3"});
+  CHECK(bundled_names(ConfigKind::clusters) == std::vector<std::string>{"a100-pcie-box",
+                                                                        "a800-node",
+                                                                        "alps",
+                                                                        "aws-g5",
+                                                                        "aws-g6e",
+                                                                        "aws-p4d",
+                                                                        "aws-p4de",
+                                                                        "aws-p5",
+                                                                        "aws-p5e",
+                                                                        "aws-p5en",
+                                                                        "aws-p6-b200",
+                                                                        "aws-p6-b300",
+                                                                        "aws-p6e-gb200",
+                                                                        "azure-nd-a100-v4",
+                                                                        "azure-nd-gb200-v6",
+                                                                        "azure-nd-gb300-v6",
+                                                                        "azure-nd-h100-v5",
+                                                                        "azure-nd-h200-v5",
+                                                                        "azure-nd-mi300x-v5",
+                                                                        "dgx-2",
+                                                                        "dgx-a100",
+                                                                        "dgx-a100-40gb",
+                                                                        "dgx-b200",
+                                                                        "dgx-b300",
+                                                                        "dgx-h100",
+                                                                        "dgx-h200",
+                                                                        "gb200-nvl72",
+                                                                        "gb300-nvl72",
+                                                                        "gcp-a3-high",
+                                                                        "gcp-a3-mega",
+                                                                        "gcp-a3-ultra",
+                                                                        "gcp-a4",
+                                                                        "gcp-a4x",
+                                                                        "gh200-nvl2",
+                                                                        "grand-teton",
+                                                                        "h100-nvl-box",
+                                                                        "h100-pcie-box",
+                                                                        "h20-node",
+                                                                        "h800-node",
+                                                                        "helios-mi455x",
+                                                                        "hgx-b200",
+                                                                        "hgx-b300",
+                                                                        "hgx-h100",
+                                                                        "hgx-h200",
+                                                                        "jupiter",
+                                                                        "l40s-node",
+                                                                        "laptop",
+                                                                        "mi300x-node",
+                                                                        "mi325x-node",
+                                                                        "mi350x-node",
+                                                                        "mi355x-node",
+                                                                        "rtx-6000-ada-box",
+                                                                        "rtx-a6000-box",
+                                                                        "rtx-pro-server",
+                                                                        "rtx4090-box",
+                                                                        "rtx5090-box",
+                                                                        "selene",
+                                                                        "vera-rubin-nvl72"});
   CHECK(bundled_names(ConfigKind::jobs) ==
         std::vector<std::string>{"gpt3-175b-selene", "llama2-70b-64a100", "llama3-70b-64h100",
                                  "llama3-8b-8h100", "llama3.1-405b-16384h100", "long-context-laptop",
@@ -237,6 +298,54 @@ TEST_CASE("bundled accelerators have a price and a power, each with its source a
   }
 }
 
+TEST_CASE("bundled accelerators say how each group of their constants came about, and whence it is") {
+  CHECK(bundled_names(ConfigKind::accelerators).size() >= 30);
+  for (const std::string& name : bundled_names(ConfigKind::accelerators)) {
+    INFO(name);
+    const AcceleratorSpec device = load_accelerator(name);
+    for (const Named<ConstantGroup>& named : kWords<ConstantGroup>) {
+      INFO(named.word);
+      const bool is_cpu_without_experts = device.is_cpu && named.value == ConstantGroup::experts;
+      const auto& how = device.confidence.at(static_cast<std::size_t>(named.value));
+      CHECK(how.has_value() != is_cpu_without_experts);
+    }
+    // Whoever claims that products are measured has a set of kernels that says so, or a source.
+    for (const char* const key : {"memory", "multiprocessors", "kernels", "attention", "node"})
+      CHECK_FALSE(source_of(bundled_file(ConfigKind::accelerators, name), key).empty());
+    // A device that is only announced has no measured constants.
+    const auto of = [&](ConstantGroup group) {
+      return device.confidence.at(static_cast<std::size_t>(group));
+    };
+    if (of(ConstantGroup::peaks) != Confidence::announced) continue;
+    for (const ConstantGroup group :
+         {ConstantGroup::products, ConstantGroup::attention, ConstantGroup::passes})
+      CHECK(of(group) == Confidence::assumed);
+  }
+}
+
+TEST_CASE("an assumed device has a wider error than a measured one") {
+  for (const std::string& name : bundled_names(ConfigKind::accelerators)) {
+    INFO(name);
+    const AcceleratorSpec device = load_accelerator(name);
+    const auto how = device.confidence.at(static_cast<std::size_t>(ConstantGroup::products));
+    if (how == Confidence::assumed) CHECK(device.kernels.spread >= 0.15);
+    if (how == Confidence::derived) CHECK(device.kernels.spread >= 0.10);
+  }
+}
+
+TEST_CASE("devices that the step program cannot describe are refused with the reason") {
+  for (const char* const name :
+       {"tpu-v5p", "TPU7x", "trainium2", "trn2-ultra", "gaudi3", "ascend-910b", "cerebras-3"}) {
+    INFO(name);
+    CHECK(why_refused(ConfigKind::accelerators, name).has_value());
+    CHECK(why_refused(ConfigKind::clusters, name).has_value());
+    CHECK_FALSE(why_refused(ConfigKind::models, name).has_value());
+  }
+  for (const ConfigKind kind : {ConfigKind::accelerators, ConfigKind::clusters})
+    for (const std::string& name : bundled_names(kind)) CHECK_FALSE(why_refused(kind, name).has_value());
+  CHECK_THAT(no_such_config(ConfigKind::accelerators, "h200"), ContainsSubstring("'h200-141gb-sxm'"));
+}
+
 TEST_CASE("devices without a unit have no rate for it") {
   const auto has = [](const char* name, DType type) {
     return load_accelerator(name).gemm.at(static_cast<std::size_t>(type)).has_value();
@@ -273,12 +382,26 @@ TEST_CASE("bundled clusters are one node of their accelerator") {
   }
 }
 
+TEST_CASE("bundled clusters have a source") {
+  CHECK(bundled_names(ConfigKind::clusters).size() >= 30);
+  for (const std::string& name : bundled_names(ConfigKind::clusters)) {
+    INFO(name);
+    std::ifstream in(bundled_file(ConfigKind::clusters, name));
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    CHECK(text.find("\nsource: ") != std::string::npos);
+  }
+}
+
 TEST_CASE("clusters share their NICs among their devices") {
   // p4d: 400 Gbit/s for 8 GPUs = 6.25 GB/s each; p5: 3200 Gbit/s for 8 = 50 GB/s each; DGX-2: 800 Gbit/s
   // for 16.
   CHECK(load_cluster("aws-p4d").network.link.bandwidth.value() == Approx(6.25e9));
   CHECK(load_cluster("aws-p5").network.link.bandwidth.value() == Approx(50e9));
   CHECK(load_cluster("dgx-2").network.link.bandwidth.value() == Approx(6.25e9));
+  // A3 Mega: 8 × 200 Gbit/s for 8 = 25 GB/s each; P6-B300: 6400 Gbit/s for 8 = 100 GB/s each; G5: 100 Gbit/s for 8.
+  CHECK(load_cluster("gcp-a3-mega").network.link.bandwidth.value() == Approx(25e9));
+  CHECK(load_cluster("aws-p6-b300").network.link.bandwidth.value() == Approx(100e9));
+  CHECK(load_cluster("aws-g5").network.link.bandwidth.value() == Approx(1.5625e9));
 }
 
 TEST_CASE("bundled jobs use all their devices") {

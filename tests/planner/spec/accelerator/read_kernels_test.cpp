@@ -116,3 +116,22 @@ TEST_CASE("wrong kernel constants are complained of where they stand") {
   const std::string no_map = complaints_about(accelerator_with("", "fits: [some-set]\n"));
   CHECK_THAT(no_map, ContainsSubstring("fits[0]"));
 }
+
+TEST_CASE("how constants came about is read by group, and nothing else is taken for it") {
+  const AcceleratorSpec accelerator =
+      read(accelerator_with("", "confidence: {products: measured-burst, price: published}\n"));
+  for (const Named<ConstantGroup>& named : kWords<ConstantGroup>) {
+    INFO(named.word);
+    const auto& how = accelerator.confidence.at(static_cast<std::size_t>(named.value));
+    if (named.value == ConstantGroup::products)
+      CHECK(how == Confidence::measured_burst);
+    else if (named.value == ConstantGroup::price)
+      CHECK(how == Confidence::published);
+    else
+      CHECK_FALSE(how.has_value());
+  }
+  CHECK_THAT(complaints_about(accelerator_with("", "confidence: {product: assumed}\n")),
+             ContainsSubstring("did you mean 'products'?"));
+  CHECK_THAT(complaints_about(accelerator_with("", "confidence: {products: measured}\n")),
+             ContainsSubstring("measured-sustained, measured-burst"));
+}

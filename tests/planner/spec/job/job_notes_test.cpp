@@ -36,8 +36,8 @@ TEST_CASE("what no prediction depends on is said") {
            Case{{{"training.fp8_scaling", "mx"}}, "fp8_scaling mx has no effect: precision is bf16"},
            Case{{{"training.attention", "unfused"}, {"training.flash", "fa3"}},
                 "flash fa3 has no effect: attention is unfused"},
-           Case{{{"framework", "torch-fsdp"}, {"cluster", "dgx-2"}, {"training.precision", "fp16"}},
-                "torch-fsdp brings fa2 attention, of which v100-32gb-sxm3 has no rate: priced as triton"},
+           Case{{{"framework", "torch-fsdp"}, {"cluster", "dgx-a100"}, {"training.flash", "fa3"}},
+                "torch-fsdp brings fa3 attention, of which a100-80gb-sxm has no rate: priced as fa2"},
            Case{{{"model", "mixtral-8x7b"}, {"model.experts.imbalance", "1.5"}},
                 "experts.imbalance 1.5 has no effect: with ep 1 every rank has all experts"},
            Case{{{"model.max_positions", "9000"}}, "max_positions 9000 has no effect: positions are rope"},
@@ -46,4 +46,33 @@ TEST_CASE("what no prediction depends on is said") {
            Case{{{"parallelism.stages", "by-cost"}}, "stages by-cost has no effect: pp is 1"},
        })
     CHECK(notes_of(each.overrides) == Texts{each.note});
+}
+
+TEST_CASE("a job says what of its accelerator nobody measured") {
+  // One group alone is not much; two are, and so are the products alone. Experts count in jobs that have them.
+  const auto with = [](const std::string& key, const std::string& how) {
+    return Override{"cluster.accelerator.confidence." + key, how};
+  };
+  const Override whole{"cluster", "{name: c, accelerator: h100-80gb-sxm}"};
+  const auto notes = [&](std::vector<Override> said) {
+    std::vector<Override> overrides{whole};
+    for (const char* const group : {"products", "experts", "attention", "passes", "collectives"})
+      overrides.push_back(with(group, "derived"));
+    overrides.insert(overrides.end(), said.begin(), said.end());
+    return notes_of(overrides);
+  };
+  CHECK(notes({}).empty());
+  CHECK(notes({with("attention", "assumed")}).empty());
+  CHECK(notes({with("products", "assumed")}) ==
+        Texts{"much of h100-80gb-sxm is assumed, not measured: products"});
+  CHECK(notes({with("attention", "assumed"), with("passes", "assumed"), with("collectives", "assumed")}) ==
+        Texts{"much of h100-80gb-sxm is assumed, not measured: attention, memory passes and collectives"});
+  CHECK(notes({with("attention", "assumed"), with("experts", "assumed")}).empty());
+  CHECK(notes({{"model", "mixtral-8x7b"}, with("attention", "assumed"), with("experts", "assumed")}) ==
+        Texts{"much of h100-80gb-sxm is assumed, not measured: experts' products and attention"});
+  CHECK(
+      notes({with("peaks", "announced"), with("products", "assumed"), with("passes", "assumed")}) ==
+      Texts{
+          "the device is announced only; much of h100-80gb-sxm is assumed, not measured: products and memory "
+          "passes"});
 }
