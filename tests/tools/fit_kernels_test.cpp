@@ -1,3 +1,4 @@
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <unistd.h>
@@ -89,6 +90,39 @@ TEST_CASE("judging compares the model's times with the measured ones") {
   CHECK(fit.kernels == 1);
   CHECK(fit.mean_error == Approx(ratio - 1.0));
   CHECK(fit.spread == Approx(0.0).margin(1e-9));
+}
+
+TEST_CASE("errors by class are those of the kernels whose times fall into it") {
+  // Cubes of 256 to 4096 at 0.5 of the peak and 3 us; the device is said to reach 0.25 and no fixed time.
+  //   measured 3 + 2n³/50e6 us: 3.7, 8.4, 45.9, 346.6, 2751.9 us; predicted 2n³/25e6 us: 1.3, 10.7, 85.9, 687.2, 5497.6
+  AcceleratorSpec device = round_device(0.25);
+  device.fits = {{.data = "cubes", .fitted = true}};
+  const std::vector<ClassFit> classes = judge_by_class(device, {{"cubes", cubes()}});
+  REQUIRE(classes.size() == 3);
+  CHECK(classes[0].range == 0);
+  CHECK(classes[0].kernels == 3);
+  CHECK(classes[1].range == 2);
+  CHECK(classes[1].kernels == 1);
+  CHECK(classes[1].mean_error == Approx(687.1947673600 / 346.5973836800 - 1.0));
+  CHECK(classes[2].range == 3);
+  CHECK(classes[2].bias == Approx(std::log(5497.5581388800 / 2751.7790694400)));
+  for (const ClassFit& fit : classes) {
+    CHECK(fit.fitted);
+    CHECK(fit.type == DType::bf16);
+  }
+}
+
+TEST_CASE("products of a second at the power limit are predicted within 8% from 50 us on") {
+  for (const char* const name : {"h200-141gb-sxm", "gb200"}) {
+    AcceleratorSpec accelerator = load_accelerator(name);
+    std::erase_if(accelerator.fits, [](const KernelFit& fit) {
+      return fit.data.find("gemm-aic-sustained") == std::string::npos;
+    });
+    for (const ClassFit& fit : judge_by_class(accelerator, bundled_sets())) {
+      INFO(name << " " << kClassRanges[fit.range]);
+      if (fit.range > 0) CHECK(fit.mean_error <= 0.08);
+    }
+  }
 }
 
 TEST_CASE("a fit finds the constants of kernels that follow the model") {

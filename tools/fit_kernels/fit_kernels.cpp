@@ -4,10 +4,12 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "planner/spec/accelerator/write_accelerator.hpp"
 #include "planner/spec/load/load.hpp"
+#include "planner/spec/types/names.hpp"
 #include "planner/spec/yaml/map_writer.hpp"
 #include "tools/fit_kernels/fit_accelerator.hpp"
 
@@ -20,8 +22,8 @@ constexpr const char* kUsage =
     "Fits each accelerator's constants to the sets of DIRECTORY (configs/physics) that its `fits` name, and "
     "prints\n"
     "the accelerator with them as YAML.\n"
-    "  --judge             print how far the constants that it has are from each set, as a table, and fit "
-    "nothing\n"
+    "  --judge             print how far the constants that it has are from each set, and by kind, type "
+    "and time, as tables, and fit nothing\n"
     "  --accelerator NAME  of configs/accelerators; unsaid, all of them that name a set\n";
 
 struct Arguments {
@@ -62,22 +64,53 @@ void print_judgement(const AcceleratorSpec& accelerator, const std::map<std::str
   }
 }
 
+const char* word_of_family(Family family) {
+  switch (family) {
+    case Family::gemm: return "products";
+    case Family::grouped_gemm: return "experts' products";
+    case Family::attention: return "attention";
+    case Family::memory: return "passes";
+    case Family::unfused: return "unfused attention";
+  }
+  return "";
+}
+
+void print_classes(const AcceleratorSpec& accelerator, const std::map<std::string, MeasuredSet>& sets) {
+  for (const ClassFit& fit : judge_by_class(accelerator, sets)) {
+    const std::string type = fit.family == Family::memory ? "-" : std::string(word_of(fit.type));
+    std::printf("| %s | %s | %s | %s | %s | %lld | %.1f%% | %+.1f%% |\n", accelerator.name.c_str(),
+                word_of_family(fit.family), type.c_str(), kClassRanges[fit.range],
+                fit.fitted ? "fitted" : "judge", static_cast<long long>(fit.kernels), 100.0 * fit.mean_error,
+                100.0 * fit.bias);
+  }
+}
+
+/// Both tables of --judge: by set, and by kind, type and measured time.
+void judge_all(const std::vector<AcceleratorSpec>& accelerators,
+               const std::map<std::string, MeasuredSet>& sets) {
+  std::printf(
+      "| accelerator | set | | kernels | mean error | spread |\n| --- | --- | --- | --: | --: | --: |\n");
+  for (const AcceleratorSpec& accelerator : accelerators) print_judgement(accelerator, sets);
+  std::printf(
+      "\n| accelerator | kind | type | measured time | | kernels | mean error | bias |\n"
+      "| --- | --- | --- | --- | --- | --: | --: | --: |\n");
+  for (const AcceleratorSpec& accelerator : accelerators) print_classes(accelerator, sets);
+}
+
 void run(const Arguments& arguments) {
   const std::map<std::string, MeasuredSet> sets = read_measured_kernels(arguments.directory);
   const bool all = arguments.accelerators.empty();
-  if (arguments.judge_only) {
-    std::printf(
-        "| accelerator | set | | kernels | mean error | spread |\n| --- | --- | --- | --: | --: | --: |\n");
-  }
+  std::vector<AcceleratorSpec> accelerators;
   for (const std::string& name : all ? bundled_names(ConfigKind::accelerators) : arguments.accelerators) {
-    const AcceleratorSpec accelerator = load_accelerator(name);
-    if (all && accelerator.fits.empty()) continue;
-    if (arguments.judge_only) {
-      print_judgement(accelerator, sets);
-    } else {
-      std::fputs(write_accelerator(fit_accelerator(accelerator, sets)).c_str(), stdout);
-    }
+    AcceleratorSpec accelerator = load_accelerator(name);
+    if (!all || !accelerator.fits.empty()) accelerators.push_back(std::move(accelerator));
   }
+  if (arguments.judge_only) {
+    judge_all(accelerators, sets);
+    return;
+  }
+  for (const AcceleratorSpec& accelerator : accelerators)
+    std::fputs(write_accelerator(fit_accelerator(accelerator, sets)).c_str(), stdout);
 }
 
 }  // namespace

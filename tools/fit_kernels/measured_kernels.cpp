@@ -209,8 +209,10 @@ std::map<std::string, MeasuredSet> read_measured_kernels(const std::filesystem::
     Reader reader;
   };
   constexpr File kFiles[] = {{"gemm.csv", Family::gemm, gemm},
+                             {"gemm_serving.csv", Family::gemm, gemm},
                              {"grouped_gemm.csv", Family::grouped_gemm, grouped_gemm},
                              {"attention.csv", Family::attention, attention},
+                             {"attention_serving.csv", Family::attention, attention},
                              {"memory.csv", Family::memory, memory},
                              {"unfused_attention.csv", Family::unfused, unfused_attention}};
   std::map<std::string, MeasuredSet> sets;

@@ -11,6 +11,7 @@
 #include "planner/cost/step/model_figures.hpp"
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
+#include "planner/spec/library/library.hpp"
 #include "planner/spec/library/refused_names.hpp"
 #include "planner/spec/load/load.hpp"
 #include "planner/spec/types/names.hpp"
