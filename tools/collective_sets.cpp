@@ -58,6 +58,10 @@ CollectiveSet read_set(const CsvTable& table, std::size_t row) {
     network.bandwidth = quantity<BytesPerSecond>(text);
   if (const std::string& text = table.text(row, "latency"); !text.empty())
     network.latency = quantity<Seconds>(text);
+  if (const std::string& text = table.text(row, "fixed"); !text.empty() && set.cluster.nccl) {
+    set.cluster.nccl->fixed = quantity<Seconds>(text);
+    set.has_own_fixed = true;
+  }
   set.fitted = table.text(row, "fitted") == "yes";
   set.mean_error_at_most = table.number(row, "mean_error_at_most");
   return set;
@@ -84,14 +88,16 @@ std::vector<CollectiveSet> load_collective_sets(const std::filesystem::path& con
   const CsvTable described = CsvTable::read(configs / "physics" / "collectives_sets.csv");
   std::vector<CollectiveSet> sets;
   for (std::size_t row = 0; row < described.rows(); ++row) sets.push_back(read_set(described, row));
-  const CsvTable measured = CsvTable::read(configs / "physics" / "collectives_measured.csv");
-  for (std::size_t row = 0; row < measured.rows(); ++row) {
-    const std::string& name = measured.text(row, "set");
-    const auto set =
-        std::find_if(sets.begin(), sets.end(), [&](const CollectiveSet& s) { return s.name == name; });
-    if (set == sets.end())
-      throw std::runtime_error(fmt::format("collectives_sets.csv does not describe {}", name));
-    set->samples.push_back(read_sample(measured, row));
+  for (const char* const file : {"collectives_measured.csv", "collectives_serving.csv"}) {
+    const CsvTable measured = CsvTable::read(configs / "physics" / file);
+    for (std::size_t row = 0; row < measured.rows(); ++row) {
+      const std::string& name = measured.text(row, "set");
+      const auto set =
+          std::find_if(sets.begin(), sets.end(), [&](const CollectiveSet& s) { return s.name == name; });
+      if (set == sets.end())
+        throw std::runtime_error(fmt::format("collectives_sets.csv does not describe {}", name));
+      set->samples.push_back(read_sample(measured, row));
+    }
   }
   return sets;
 }

@@ -26,12 +26,15 @@ struct CollectiveSet {
   std::string name;
   std::string what;     ///< hardware, software, source
   ClusterSpec cluster;  ///< the bundled cluster that it was measured on, or the most similar one
+  /// True if the set has a fixed time of its own: hosts that submit one collective after the other in a loop
+  /// are slower than the GPUs, which the accelerator's `fixed` is of.
+  bool has_own_fixed = false;
   bool fitted = false;  ///< true if the model's constants were fitted to this set (and others)
   double mean_error_at_most = 0.0;
   std::vector<CollectiveSample> samples;
 };
 
-/// All sets of `configs`/physics/collectives_{sets,measured}.csv. @throws std::runtime_error on a bad file
+/// All sets of `configs`/physics/collectives_{sets,measured,serving}.csv. @throws std::runtime_error on a bad file
 std::vector<CollectiveSet> load_collective_sets(const std::filesystem::path& configs);
 
 /// The predicted time of a sample and the algorithm that the model chooses.

@@ -47,7 +47,9 @@ using Sets = std::vector<CollectiveSet>;
 double error_with(Sets sets, const std::function<void(NcclSpec&)>& change) {
   double sum = 0.0;
   for (CollectiveSet& set : sets) {
+    const Seconds own = set.cluster.nccl->fixed;
     change(*set.cluster.nccl);
+    if (set.has_own_fixed) set.cluster.nccl->fixed = own;
     sum += mean_error(set);
   }
   return sum / static_cast<double>(sets.size());
