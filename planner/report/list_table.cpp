@@ -54,6 +54,8 @@ std::string confidence_letters(const AcceleratorSpec& accelerator) {
   }
   return letters;
 }
+/// With this the widest line has 100 columns; JSON has the whole name.
+constexpr std::size_t kWidestFullName = 23;
 constexpr const char* kLetters =
     "  known: how products, attention, memory passes and collectives are known, in this order:\n"
     "  S measured for seconds, B measured in bursts, D derived, A assumed, - the file does not say\n";
@@ -73,7 +75,7 @@ Table table_of(const std::vector<BundledAccelerator>& accelerators) {
                fixed(accelerator.memory_bandwidth.value() / 1e12, 2),
                accelerator.power ? fixed(accelerator.power->value(), 0) : "–",
                accelerator.price ? fixed(accelerator.price->value() * kHour.value(), 2) : "–",
-               confidence_letters(accelerator), accelerator.full_name});
+               confidence_letters(accelerator), shortened(accelerator.full_name, kWidestFullName)});
   return table;
 }
 

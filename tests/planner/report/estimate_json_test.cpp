@@ -148,6 +148,20 @@ constexpr const char* kExpected = R"({
     "global_batch": 512,
     "sequence_length": 8192
   },
+  "accelerator": {
+    "name": "h100-80gb-sxm",
+    "kernel_error": 0.1,
+    "confidence": {
+      "peaks": null,
+      "products": "measured-sustained",
+      "experts": null,
+      "attention": null,
+      "passes": "assumed",
+      "collectives": null,
+      "price": null,
+      "power": null
+    }
+  },
   "notes": [
     "the kv heads, \"8\", are one per rank",
     "second note"
@@ -163,6 +177,9 @@ TEST_CASE("the keys, their order and their values are the contract") {
   planned.job.parallelism.cp = 6;
   planned.job.parallelism.ep = 7;
   planned.job.parallelism.zero = 3;
+  Confidences& confidence = planned.job.cluster.accelerator.confidence;
+  confidence[static_cast<std::size_t>(ConstantGroup::products)] = Confidence::measured_sustained;
+  confidence[static_cast<std::size_t>(ConstantGroup::passes)] = Confidence::assumed;
   const std::vector<PlannedJob> jobs{planned};
   CHECK(estimate_json(jobs) == kExpected);
 }
