@@ -15,6 +15,7 @@
 #include "cli/terminal/usage_error.hpp"
 #include "planner/report/format.hpp"
 #include "planner/report/key_reference.hpp"
+#include "planner/spec/load/launch_file.hpp"
 #include "planner/spec/yaml/input_file.hpp"
 
 namespace foreshard::cli {
@@ -65,14 +66,15 @@ Override parse_setting(const std::string& setting) {
   return {.path = key, .value = setting.substr(equals + 1)};
 }
 
-/// Whether a file describes a model instead of a job: only jobs have the key `model`.
+/// Whether a file describes a model instead of a job: only jobs have the key `model`, or a launcher's arguments.
 bool is_model_file(const std::string& file) {
   if (fs::path(file).extension() == ".json") return true;
+  if (launch_kind_by_name(file)) return false;
   if (!fs::is_regular_file(file)) return false;  // a pipe can be read only once
   std::ifstream in(file, std::ios::binary);
   static const std::regex kModelKey(R"(^\s*[{]?\s*["']?model["']?\s*:.*)");
   for (std::string line; std::getline(in, line);) {
-    if (std::regex_match(line, kModelKey)) return false;
+    if (std::regex_match(line, kModelKey) || line.starts_with(kLaunchArguments)) return false;
   }
   return true;
 }

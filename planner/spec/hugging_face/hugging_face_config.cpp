@@ -1,166 +1,97 @@
 #include "planner/spec/hugging_face/hugging_face_config.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <optional>
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
-#include "planner/spec/hugging_face/hugging_face_translation.hpp"
-#include "planner/spec/yaml/values.hpp"
+#include "planner/spec/hugging_face/hugging_face_architecture.hpp"
+#include "planner/spec/hugging_face/hugging_face_keys.hpp"
+#include "planner/spec/hugging_face/hugging_face_parts.hpp"
+#include "planner/spec/yaml/node_edit.hpp"
 
 namespace foreshard {
 
-namespace detail {
-
-void Translation::take(const char* key, const char* from) {
-  if (!has(from)) return refuse(from, fmt::format("the key '{}' is missing", from));
-  take_if(key, from);
-}
-
-void Translation::take_if(const char* key, const char* from) {
-  if (const NodePtr node = value(from)) entries_.push_back({key, node->place, node});
-}
-
-void Translation::say(const char* key, std::string value) {
-  auto node = std::make_shared<YamlNode>();
-  node->kind = YamlNode::Kind::scalar;
-  node->place = config_->place;
-  node->text = std::move(value);
-  entries_.push_back({key, config_->place, std::move(node)});
-}
-
-void Translation::say_map(const char* key, const Translation& map) {
-  entries_.push_back({key, config_->place, map.result()});
-}
-
-void Translation::say_list(const char* key, const std::vector<std::string>& words) {
-  auto list = std::make_shared<YamlNode>();
-  list->kind = YamlNode::Kind::list;
-  list->place = config_->place;
-  for (const std::string& word : words) {
-    auto item = std::make_shared<YamlNode>();
-    item->kind = YamlNode::Kind::scalar;
-    item->place = config_->place;
-    item->text = word;
-    list->items.push_back(std::move(item));
-  }
-  entries_.push_back({key, config_->place, std::move(list)});
-}
-
-NodePtr Translation::value(const char* from) const {
-  const MapEntry* const entry = config_->find(from);
-  return entry == nullptr || entry->value->kind == YamlNode::Kind::null ? nullptr : entry->value;
-}
-
 namespace {
 
-/// The value of a key, read as `kind`; the fallback if the key is missing, or, with a complaint, if the value
-/// is not of this kind.
-template <class Kind>
-typename Kind::type read_or(const Translation& t, const char* from, const Kind& kind,
-                            typename Kind::type fallback) {
-  const NodePtr node = t.value(from);
-  if (node == nullptr) return fallback;
-  auto outcome = kind.read(*node);
-  if (auto* complaint = std::get_if<ParseComplaint>(&outcome)) {
-    t.refuse(from, std::move(complaint->message), std::move(complaint->allowed));
-    return fallback;
+using detail::Translation;
+
+/// The keys below which a file that describes more than text has its language model.
+constexpr std::array kTextParts{"text_config", "language_config", "llm_config", "text_model",
+                                "thinker_config"};
+
+/// The language model of a config, and the config around it.
+struct LanguageModel {
+  NodePtr config;
+  NodePtr around;  ///< null if the config describes only text
+};
+
+/// The config of the language model: that below one of kTextParts, else the whole.
+LanguageModel language_model(const NodePtr& config) {
+  for (const char* const key : kTextParts) {
+    const MapEntry* const part = config->find(key);
+    if (part == nullptr || part->value->kind != YamlNode::Kind::map || part->value->entries.empty()) continue;
+    NodePtr text = language_model(part->value).config;
+    // Where the language model does not say it, the whole does.
+    const MapEntry* const tied = config->find("tie_word_embeddings");
+    if (tied != nullptr && text->find("tie_word_embeddings") == nullptr) text = with_entry(*text, *tied);
+    return {text, config};
   }
-  return std::get<typename Kind::type>(std::move(outcome));
+  return {config, nullptr};
 }
 
-}  // namespace
-
-std::int64_t Translation::whole(const char* from) const {
-  if (!has(from)) refuse(from, fmt::format("the key '{}' is missing", from));
-  return whole_or(from, 1);
-}
-std::int64_t Translation::whole_or(const char* from, std::int64_t fallback) const {
-  return read_or(*this, from, WholeNumber{0}, fallback);
-}
-bool Translation::flag(const char* from, bool fallback) const {
-  return read_or(*this, from, Boolean{}, fallback);
-}
-std::string Translation::text(const char* from, const std::string& fallback) const {
-  return read_or(*this, from, Text{}, fallback);
-}
-
-void Translation::refuse(const char* from, std::string message, std::string allowed) const {
-  const NodePtr node = value(from);
-  complaints_->add(node != nullptr ? node->place : config_->place, node != nullptr ? from : "",
-                   std::move(message), std::move(allowed));
-}
-
-void Translation::refuse_item(const YamlNode& item, const char* from, std::string message,
-                              std::string allowed) const {
-  complaints_->add(item.place, from, std::move(message), std::move(allowed));
+/// Notes the parts of the whole that are not planned.
+void note_around(const Translation& t, const YamlNode& around) {
+  std::vector<std::string> parts;
+  std::vector<std::string> others;
+  for (const MapEntry& entry : around.entries) {
+    const bool is_text = std::find(kTextParts.begin(), kTextParts.end(), entry.key) != kTextParts.end();
+    if (is_text || entry.key == "tie_word_embeddings" || entry.value->kind == YamlNode::Kind::null) continue;
+    const bool is_known = !detail::irrelevance_of(entry.key).empty();
+    if (entry.value->kind == YamlNode::Kind::map && !entry.value->entries.empty()) {
+      if (entry.key.ends_with("_config") && !entry.key.starts_with("quantization") &&
+          !entry.key.starts_with("compression"))
+        parts.push_back(entry.key);
+    } else if (!is_known) {
+      others.push_back(entry.key);
+    }
+  }
+  if (!parts.empty())
+    t.note(fmt::format("only the language model is planned, without {}", fmt::join(parts, ", ")));
+  if (!others.empty())
+    t.note(fmt::format("keys beside the language model are not read: {}", fmt::join(others, ", ")));
 }
 
-NodePtr Translation::result() const {
-  auto map = std::make_shared<YamlNode>();
-  map->kind = YamlNode::Kind::map;
-  map->place = config_->place;
-  map->entries = entries_;
-  return map;
+void note_quantisation(const Translation& t, const YamlNode& config) {
+  for (const char* const key : {"quantization_config", "compression_config"}) {
+    const MapEntry* const entry = config.find(key);
+    if (entry == nullptr || entry->value->kind != YamlNode::Kind::map) continue;
+    std::string method = "unnamed";
+    for (const char* const name : {"quant_method", "format", "quant_algo"}) {
+      const MapEntry* const said = entry->value->find(name);
+      if (said != nullptr && said->value->kind == YamlNode::Kind::scalar) method = said->value->text;
+    }
+    return t.note(
+        fmt::format("the checkpoint is quantised ({}); the model is planned as before that", method));
+  }
 }
 
-}  // namespace detail
-
-namespace {
-
-std::vector<detail::Family> families() {
-  std::vector<detail::Family> all = detail::dense_families();
-  const std::vector<detail::Family> experts = detail::expert_families();
-  all.insert(all.end(), experts.begin(), experts.end());
-  return all;
-}
-
-std::string full_name(const detail::Family& family) {
-  return fmt::format("{}{}", family.architecture,
-                     family.architecture == "GPT2" ? "LMHeadModel" : "ForCausalLM");
-}
-
-/// The value of "architectures", such as "LlamaForCausalLM"; else that of "model_type", such as "llama";
-/// null, with a complaint, if both are missing.
-NodePtr architecture_of(const YamlNode& config, Complaints& complaints) {
-  const MapEntry* const list = config.find("architectures");
-  if (list != nullptr && list->value->kind == YamlNode::Kind::list && !list->value->items.empty())
-    return list->value->items.front();
-  const MapEntry* const type = config.find("model_type");
-  if (type != nullptr && type->value->kind == YamlNode::Kind::scalar) return type->value;
-  complaints.add(config.place, "", "neither 'architectures' nor 'model_type' says what model this is",
-                 fmt::format("known architectures: {}", fmt::join(hugging_face_architectures(), ", ")));
-  return nullptr;
-}
-
-/// The known architecture that an unknown word may mean. Compares words without the endings that all
-/// architectures share, because these would make all of them similar.
-std::string suggestion(const std::string& word) {
-  std::vector<std::string> stems;
-  for (const detail::Family& family : families()) stems.emplace_back(family.architecture);
-  const std::string stem = word.substr(0, word.find("For"));
-  const std::optional<std::string> meant = nearest(stem, stems);
-  if (!meant) return {};
-  const std::vector<detail::Family> known = families();
-  const auto family = std::find_if(known.begin(), known.end(), [&](const detail::Family& candidate) {
-    return candidate.architecture == *meant;
-  });
-  return fmt::format("; did you mean '{}'?", full_name(*family));
-}
-
-/// True if the word names this family. A family's base model (LlamaModel) differs from its language model
-/// (LlamaForCausalLM) only in the head, so both are accepted.
-bool names(const std::string& word, const detail::Family& family) {
-  return word == family.model_type || word == full_name(family) ||
-         word == fmt::format("{}Model", family.architecture);
+/// The parts for other media of a config whose language model is not in a part of its own.
+void note_media(const Translation& t) {
+  for (const char* const key : {"vision_config", "audio_config", "visual", "vision_tower", "speech_config"}) {
+    const MapEntry* const part = t.config()->find(key);
+    if (part != nullptr && part->value->kind == YamlNode::Kind::map && !part->value->entries.empty())
+      t.note(fmt::format("only the language model is planned, without {}", key));
+  }
 }
 
 /// The config's own name, else that of its file; if the file is called config.json, that of its directory.
-std::string name_of(const detail::Translation& t, const Place& place) {
+std::string name_of(const Translation& t, const Place& place) {
   const std::string said = t.text("_name_or_path", "");
-  if (!said.empty()) return said;
+  if (!said.empty() && said.front() != '/' && said.front() != '.') return said;
   const std::filesystem::path file = place.source != nullptr ? place.source->name : "";
   const std::string directory = file.parent_path().filename().string();
   return file.stem() == "config" && !directory.empty() ? directory : file.stem().string();
@@ -170,7 +101,7 @@ std::string name_of(const detail::Translation& t, const Place& place) {
 
 std::vector<std::string> hugging_face_architectures() {
   std::vector<std::string> all;
-  for (const detail::Family& family : families()) all.push_back(full_name(family));
+  for (const detail::Family& family : detail::families()) all.push_back(detail::full_name(family));
   std::sort(all.begin(), all.end());
   return all;
 }
@@ -180,27 +111,29 @@ NodePtr model_from_hugging_face(const NodePtr& config, Complaints& complaints) {
     complaints.add(config->place, "", "expected a Hugging Face config, found " + kind_of(*config));
     return nullptr;
   }
-  const NodePtr architecture = architecture_of(*config, complaints);
-  if (architecture == nullptr) return nullptr;
-  const std::vector<detail::Family> known = families();
-  const auto family = std::find_if(known.begin(), known.end(), [&](const detail::Family& candidate) {
-    return names(architecture->text, candidate);
-  });
-  if (family == known.end()) {
-    const std::vector<std::string> all = hugging_face_architectures();
-    complaints.add(
-        architecture->place, "architectures",
-        fmt::format("unknown architecture {}{}", quote(architecture->text), suggestion(architecture->text)),
-        fmt::format("known: {}", fmt::join(all, ", ")));
+  if (config->find("zero_optimization") != nullptr || config->find("train_micro_batch_size_per_gpu") != nullptr) {
+    complaints.add(config->place, "", "this is a configuration of DeepSpeed, not a model's config.json",
+                   "write its few keys as a job file: docs/reference/keys.md");
     return nullptr;
   }
+  const LanguageModel found = language_model(config);
+  const detail::Family* const family = detail::find_family(*found.config, *config, complaints);
+  if (family == nullptr) return nullptr;
+
   const std::size_t before = complaints.size();
-  detail::Translation translation(config, complaints);
-  if (const std::string name = name_of(translation, config->place); !name.empty())
-    translation.say("name", name);
-  family->translate(translation);
-  if (complaints.size() == before) detail::translate_windows(translation, family->windows);
-  return complaints.size() == before ? translation.result() : nullptr;
+  const auto reading = std::make_shared<detail::Reading>(detail::Reading{.complaints = &complaints});
+  const Translation root(found.config, reading);
+  detail::Model model = detail::open_model(root);
+  const std::string name = name_of(root, config->place);
+  if (!name.empty()) model.t.say("name", name);
+  family->translate(model);
+  detail::account_for_keys(root);
+  if (found.around != nullptr) note_around(root, *found.around);
+  if (found.around == nullptr) note_media(root);
+  note_quantisation(root, found.config->find("quantization_config") != nullptr ? *found.config : *config);
+  if (complaints.size() != before) return nullptr;
+  if (!reading->notes.empty()) model.t.say_list("left_out", reading->notes);
+  return model.result();
 }
 
 }  // namespace foreshard

@@ -1,142 +1,260 @@
-#include <map>
+#include <algorithm>
 
-#include "planner/spec/hugging_face/hugging_face_translation.hpp"
+#include "planner/spec/hugging_face/hugging_face_parts.hpp"
 
+/// Families of decoders without experts that descend from Llama: RMSNorm, rotary positions, mostly a gated FFN.
 namespace foreshard::detail {
 
 namespace {
 
-/// Translates the activation of a gated FFN.
-void translate_gated(Translation& t, const char* from, const std::string& fallback) {
-  static const std::map<std::string, const char*> kKinds{{"silu", "swiglu"},
-                                                         {"swish", "swiglu"},
-                                                         {"gelu", "geglu"},
-                                                         {"gelu_new", "geglu"},
-                                                         {"gelu_pytorch_tanh", "geglu"},
-                                                         {"sigmoid", "glu"}};
-  const auto kind = kKinds.find(t.text(from, fallback));
-  if (kind == kKinds.end())
-    return t.refuse(from, "this activation of a gated FFN is not known",
-                    "known: silu, swish, gelu, gelu_new, gelu_pytorch_tanh, sigmoid");
-  t.say("ffn", kind->second);
-}
+using Windows = WindowRule::Layers;
 
-/// Translates the activation of an FFN with two matrices.
-void translate_plain(Translation& t, const char* from, const std::string& fallback) {
-  static const std::map<std::string, const char*> kKinds{{"gelu", "gelu"},      {"gelu_new", "gelu"},
-                                                         {"gelu_fast", "gelu"}, {"gelu_pytorch_tanh", "gelu"},
-                                                         {"relu", "relu"},      {"relu2", "sqrelu"}};
-  const auto kind = kKinds.find(t.text(from, fallback));
-  if (kind == kKinds.end())
-    return t.refuse(from, "this activation is not known",
-                    "known: gelu, gelu_new, gelu_fast, gelu_pytorch_tanh, relu, relu2");
-  t.say("ffn", kind->second);
-}
-
-void translate_sizes(Translation& t) {
-  t.take("layers", "num_hidden_layers");
-  t.take("hidden", "hidden_size");
-  t.take("ffn_hidden", "intermediate_size");
-  t.take("heads", "num_attention_heads");
-  t.take("vocab", "vocab_size");
-}
-
-void llama(Translation& t) {
-  translate_llama_sizes(t);
-  const bool attention = t.flag("attention_bias", false);
-  const bool ffn = t.flag("mlp_bias", false);
+/// Biases of attention, of the FFN, or of both. Those of the FFN alone cannot be described.
+void say_llama_biases(Model& m) {
+  const bool attention = m.t.flag(m.t.one_of({"attention_bias", "qkv_bias", "use_bias", "bias"}), false);
+  const bool ffn = m.t.flag("mlp_bias", false);
   if (ffn && !attention)
-    t.refuse("mlp_bias", "biases of the FFN alone cannot be described", "mlp_bias: false");
-  if (attention) t.say("biases", ffn ? "all" : "attention");
+    m.t.refuse("mlp_bias", "biases of the FFN alone cannot be described", "mlp_bias: false");
+  if (attention) m.t.say("biases", ffn ? "all" : "attention");
 }
 
-void mistral(Translation& t) { translate_llama_sizes(t); }
-
-void qwen2(Translation& t) {
-  translate_llama_sizes(t);
-  t.say("biases", "qkv");
+/// Marks the layers without rotary positions. @pre the mixers of the layers are set
+void say_without_positions(Model& m, const std::vector<bool>& without) {
+  for (std::size_t layer = 0; layer < without.size(); ++layer) {
+    if (!without[layer]) continue;
+    const bool is_local = m.layers.mixer(layer) == kLocal;
+    const std::string word = is_local ? "local-nope" : "nope";
+    Translation attention = m.t.below();
+    if (is_local) attention.say("window", m.t.whole("sliding_window"));
+    attention.say("positions", "none");
+    describe_attention(m, word, attention);
+    m.layers.set_mixer(layer, word);
+  }
+  const bool some = std::find(without.begin(), without.end(), true) != without.end();
+  if (!some) return;
+  for (std::size_t layer = 0; layer < without.size(); ++layer) {
+    if (m.layers.mixer(layer).empty()) m.layers.set_mixer(layer, kFull);
+  }
 }
 
-void qwen3(Translation& t) {
-  translate_llama_sizes(t);
-  t.say("qk_norm", "true");
-  translate_attention_bias(t);
+void llama(Model& m) {
+  say_llama(m);
+  say_llama_biases(m);
+  say_partial_rotary(m);
+  say_windows(m, {});
 }
 
-/// Gemma 2 has norms before and after each sublayer. Soft-caps are ignored.
-void gemma2(Translation& t) {
-  translate_sizes(t);
-  t.take_if("kv_heads", "num_key_value_heads");
-  t.say("head_dim", t.whole_or("head_dim", 256));
-  t.say("tied_embeddings", t.flag("tie_word_embeddings", true) ? "true" : "false");
-  t.say("norms_per_layer", 4);
-  translate_gated(t, t.has("hidden_activation") ? "hidden_activation" : "hidden_act", "gelu_pytorch_tanh");
-  translate_attention_bias(t);
+void mistral(Model& m) {
+  say_llama(m);
+  say_partial_rotary(m);
+  say_windows(m, {.layers = Windows::all, .usual = 4096});
 }
 
-void gpt2(Translation& t) {
-  t.take("layers", "n_layer");
-  t.take("hidden", "n_embd");
-  t.take("heads", "n_head");
-  t.take("vocab", "vocab_size");
-  t.say("ffn_hidden", t.has("n_inner") ? t.whole("n_inner") : 4 * t.whole("n_embd"));
-  t.say("positions", "learned");
-  t.take("max_positions", "n_positions");
-  t.say("norm", "layernorm");
-  t.say("biases", "all");
-  t.say("tied_embeddings", t.flag("tie_word_embeddings", true) ? "true" : "false");
-  translate_plain(t, "activation_function", "gelu_new");
+void phi3(Model& m) {
+  say_llama(m);
+  say_partial_rotary(m);
+  say_windows(m, {.layers = Windows::all});
 }
 
-/// In GPT-NeoX attention and FFN run in parallel, each after its own norm. They are planned one after the
-/// other.
-void gpt_neox(Translation& t) {
-  translate_sizes(t);
-  t.say("norm", "layernorm");
-  t.say("biases", "all");
-  if (!t.flag("attention_bias", true))
-    t.refuse("attention_bias", "a GPT-NeoX without biases of attention cannot be described",
-             "attention_bias: true");
-  t.say("tied_embeddings", t.flag("tie_word_embeddings", false) ? "true" : "false");
-  translate_plain(t, "hidden_act", "gelu");
+void qwen2(Model& m) {
+  say_llama(m);
+  m.t.say("biases", "qkv");
+  say_windows(m, {.layers = Windows::upper});
+}
+
+/// MiMo is a Qwen 2 with layers of multi-token prediction.
+void mimo(Model& m) {
+  say_llama(m);
+  say_attention_bias(m, true, false);
+  say_windows(m, {.layers = Windows::upper});
+  say_mtp(m);
+}
+
+void qwen3(Model& m) {
+  say_llama(m);
+  say_qk_norm(m, QkNorm::each);
+  say_attention_bias(m);
+  say_windows(m, {.layers = Windows::upper});
+}
+
+void seed_oss(Model& m) {
+  say_llama(m);
+  const bool output = m.t.flag("attention_out_bias", false);
+  if (m.t.flag("mlp_bias", false))
+    m.t.refuse("mlp_bias", "biases of the FFN cannot be described here", "mlp_bias: false");
+  say_attention_bias(m, true, output);
+}
+
+/// One norm before and one after each sublayer.
+void glm4(Model& m) {
+  say_llama(m);
+  m.t.say("norms_per_layer", 4);
+  say_attention_bias(m, false, false);
+  say_partial_rotary(m, 0.5);
+}
+
+void glm(Model& m) {
+  say_llama(m);
+  say_attention_bias(m, false, false);
+  say_partial_rotary(m, 0.5);
 }
 
 /// In OLMo 2 the norms come after the sublayers. That changes neither weights nor work.
-void olmo2(Translation& t) {
-  translate_llama_sizes(t);
-  t.say("qk_norm", "true");
-  t.say("qk_norm_whole", "true");
-  translate_attention_bias(t);
+void olmo2(Model& m) {
+  say_llama(m);
+  say_qk_norm(m, QkNorm::whole);
+  say_attention_bias(m);
+}
+
+void olmo3(Model& m) {
+  olmo2(m);
+  say_windows(m, {.layers = Windows::but_last_of, .usual = 4096, .period = 4});
+}
+
+/// Every fourth layer has no rotary positions.
+void smollm3(Model& m) {
+  say_llama(m, true);
+  say_llama_biases(m);
+  say_windows(m, {.layers = Windows::upper});
+  say_without_positions(m, without_positions(m, 4));
+}
+
+/// Norms after the sublayers; where some layers have windows, the others have no rotary positions.
+void exaone4(Model& m) {
+  say_llama(m);
+  say_qk_norm(m, QkNorm::each);
+  say_windows(m, {.layers = Windows::but_last_of, .usual = 4096, .period = 4});
+  std::vector<bool> without;
+  for (std::size_t layer = 0; layer < m.layers.layers(); ++layer)
+    without.push_back(m.layers.mixer(layer) == kFull);
+  say_without_positions(m, without);
+}
+
+void exaone(Model& m) {
+  m.t.take("ffn_hidden", "intermediate_size");
+  say_stream(m);
+  say_heads(m);
+  say_tied(m, false);
+  say_gated(m, "activation_function", "silu");
+}
+
+void hunyuan_dense(Model& m) {
+  say_llama(m);
+  say_llama_biases(m);
+  if (m.t.flag("use_qk_norm", true)) say_qk_norm(m, QkNorm::each);
+  if (m.t.flag("use_cla", false))
+    m.t.refuse("use_cla", "keys and values shared by several layers cannot be described", "false");
+  m.t.knows({"cla_share_factor"});
+}
+
+void ernie(Model& m) {
+  say_llama(m, true);
+  if (m.t.flag("use_bias", false)) m.t.say("biases", "all");
+}
+
+void arcee(Model& m) {
+  say_sizes(m);
+  say_heads(m);
+  say_tied(m, false);
+  say_plain(m, "hidden_act", "relu2");
+  say_llama_biases(m);
+}
+
+void apertus(Model& m) {
+  say_sizes(m);
+  say_heads(m);
+  say_tied(m, false);
+  say_plain(m, "hidden_act", "xielu");
+  say_qk_norm(m, QkNorm::each);
+  say_attention_bias(m);
+  m.t.knows({"post_norm", "qk_norm"});
+}
+
+void nemotron(Model& m) {
+  say_sizes(m);
+  say_heads(m);
+  say_tied(m, false);
+  say_plain(m, "hidden_act", "relu2");
+  m.t.say("norm", "layernorm");
+  say_llama_biases(m);
+  say_partial_rotary(m, 0.5);
+}
+
+void internlm(Model& m) {
+  say_llama(m);
+  if (m.t.flag("bias", true)) m.t.say("biases", "attention");
+}
+
+void gemma(Model& m) {
+  say_sizes(m);
+  m.t.take_if("kv_heads", "num_key_value_heads");
+  m.t.say("head_dim", m.t.whole_or("head_dim", 256));
+  say_tied(m, true);
+  say_gated(m, m.t.has("hidden_activation") ? "hidden_activation" : "hidden_act", "gelu_pytorch_tanh");
+  m.t.knows({"hidden_act"});
+  say_attention_bias(m);
+}
+
+/// Norms before and after each sublayer.
+void gemma2(Model& m) {
+  gemma(m);
+  m.t.say("norms_per_layer", 4);
+  say_windows(m, {.layers = Windows::alternate, .usual = 4096});
+}
+
+/// Files of Gemma 3 leave out what is as in its class.
+void gemma3(Model& m) {
+  m.t.take("ffn_hidden", "intermediate_size");
+  m.t.take("hidden", "hidden_size");
+  m.t.take_or("heads", "num_attention_heads", 8);
+  m.t.take_or("kv_heads", "num_key_value_heads", 4);
+  m.t.take_or("head_dim", "head_dim", 256);
+  m.t.take_or("vocab", "vocab_size", 262208);
+  say_tied(m, true);
+  say_gated(m, "hidden_activation", "gelu_pytorch_tanh");
+  say_qk_norm(m, QkNorm::each);
+  say_attention_bias(m);
+  m.t.say("norms_per_layer", 4);
+  say_windows(m, {.layers = Windows::but_last_of, .usual = 4096, .period = 6});
 }
 
 }  // namespace
 
-void translate_llama_sizes(Translation& t) {
-  translate_sizes(t);
-  t.take_if("kv_heads", "num_key_value_heads");
-  t.take_if("head_dim", "head_dim");
-  t.take_if("tied_embeddings", "tie_word_embeddings");
-  translate_gated(t, "hidden_act", "silu");
-}
-
-void translate_attention_bias(Translation& t) {
-  if (t.flag("attention_bias", false)) t.say("biases", "attention");
-}
-
 std::vector<Family> dense_families() {
-  constexpr WindowRule kAll{.layers = WindowedLayers::all};
-  constexpr WindowRule kUpper{.layers = WindowedLayers::upper};
-  constexpr WindowRule kAlternate{.layers = WindowedLayers::alternate, .usual = 4096};
   return {
-      {"Llama", "llama", llama},
-      {"Mistral", "mistral", mistral, kAll},
-      {"Qwen2", "qwen2", qwen2, kUpper},
-      {"Qwen3", "qwen3", qwen3, kUpper},
-      {"GPT2", "gpt2", gpt2},
-      {"Gemma2", "gemma2", gemma2, kAlternate},
+      {"SmolLM3", "smollm3", smollm3},
+      {"Apertus", "apertus", apertus},
+      {"SeedOss", "seed_oss", seed_oss},
+      {"Ernie4_5", "ernie4_5", ernie},
+      {"HunYuanDenseV1", "hunyuan_v1_dense", hunyuan_dense},
+      {"Exaone4", "exaone4", exaone4},
+      {"Arcee", "arcee", arcee},
+      {"Olmo3", "olmo3", olmo3},
+      {"MiMo", "mimo", mimo},
+      {"Qwen3VL", "qwen3_vl", qwen3},
+      {"Qwen3", "qwen3", qwen3},
+      {"Glm4", "glm4", glm4},
+      {"Glm", "glm", glm},
+      {"Gemma3", "gemma3", gemma3},
+      {"Ministral3", "ministral3", mistral},
+      {"Mistral3", "mistral3", mistral},
       {"Olmo2", "olmo2", olmo2},
-      {"GPTNeoX", "gpt_neox", gpt_neox},
-      {"Phi3", "phi3", mistral, kAll},
+      {"Granite", "granite", llama},
+      {"Qwen2_5_VL", "qwen2_5_vl", qwen2},
+      {"Qwen2VL", "qwen2_vl", qwen2},
+      {"Phi3", "phi3", phi3},
+      {"Phi4MM", "phi4mm", phi3},
+      {"Gemma2", "gemma2", gemma2},
+      {"Gemma", "gemma", gemma},
+      {"Nemotron", "nemotron", nemotron},
+      {"Qwen2", "qwen2", qwen2},
+      {"InternLM3", "internlm3", llama},
+      {"InternLM2", "internlm2", llama},
+      {"InternLM", "internlm", internlm},
+      {"Exaone", "exaone", exaone},
+      {"MiniCPM", "minicpm", ernie},
+      {"Mistral", "mistral", mistral},
+      {"Llama", "llama", llama},
   };
 }
 

@@ -1,11 +1,8 @@
 #include <algorithm>
-#include <cstddef>
-#include <string>
-#include <vector>
 
 #include <fmt/core.h>
 
-#include "planner/spec/hugging_face/hugging_face_translation.hpp"
+#include "planner/spec/hugging_face/hugging_face_parts.hpp"
 
 namespace foreshard::detail {
 
@@ -15,75 +12,76 @@ namespace {
 using Windowed = std::vector<bool>;
 
 /// The windowed layers according to "layer_types".
-Windowed windowed_by_types(Translation& t, const YamlNode& types) {
+Windowed windowed_by_types(const Model& m, const std::vector<std::string>& types) {
   Windowed windowed;
-  if (types.kind != YamlNode::Kind::list) {
-    t.refuse("layer_types", "expected a list, found " + kind_of(types), "one type per layer");
-    return windowed;
-  }
-  for (const NodePtr& type : types.items) {
-    const bool is_sliding = type->text == "sliding_attention";
-    if (!is_sliding && type->text != "full_attention")
-      t.refuse_item(*type, "layer_types", fmt::format("unknown layer type {}", quote(type->text)),
-                    "known: full_attention, sliding_attention");
+  const NodePtr list = m.t.value("layer_types");
+  for (std::size_t layer = 0; layer < types.size(); ++layer) {
+    const bool is_sliding = types[layer] == "sliding_attention";
+    if (!is_sliding && types[layer] != "full_attention")
+      m.t.refuse_item(*list->items[layer], "layer_types",
+                      fmt::format("unknown layer type {}", quote(types[layer])),
+                      "known: full_attention, sliding_attention");
     windowed.push_back(is_sliding);
   }
-  const std::int64_t layers = t.whole("num_hidden_layers");
-  if (static_cast<std::int64_t>(windowed.size()) != layers)
-    t.refuse("layer_types", fmt::format("{} types for {} layers", windowed.size(), layers),
-             "one type per layer");
   return windowed;
 }
 
+/// The period of a pattern of windows, by a number (6) or a word (LLLG); the family's if neither is there.
+std::int64_t period_of_windows(const Model& m, std::int64_t usual) {
+  const char* const key = m.t.one_of({"sliding_window_pattern", "_sliding_window_pattern"});
+  const NodePtr node = m.t.value(key);
+  if (node == nullptr) return usual;
+  if (!node->in_quotes) return m.t.whole(key);
+  const bool ends_global = node->text.find('G') == node->text.size() - 1;
+  if (!ends_global) m.t.refuse(key, "this pattern of windows is not known", "as in LLLG: L local, G global");
+  return static_cast<std::int64_t>(node->text.size());
+}
+
 /// The windowed layers according to the family's rule.
-Windowed windowed_by_rule(Translation& t, const WindowRule& rule) {
-  const bool by_default = rule.layers == WindowedLayers::all || rule.layers == WindowedLayers::alternate;
+Windowed windowed_by_rule(const Model& m, const WindowRule& rule) {
+  using Layers = WindowRule::Layers;
+  const Translation& t = m.t;
+  const bool by_default = rule.layers != Layers::all_if_used && rule.layers != Layers::upper;
   const bool has_window = t.has("sliding_window") || (rule.usual > 0 && !t.mentions("sliding_window"));
-  if (rule.layers == WindowedLayers::none || !has_window || !t.flag("use_sliding_window", by_default))
-    return {};
-  const std::int64_t first_upper =
-      rule.layers == WindowedLayers::upper ? t.whole_or("max_window_layers", 28) : 0;
-  const std::int64_t layers = t.whole("num_hidden_layers");
+  const std::int64_t period = rule.layers == Layers::but_last_of ? period_of_windows(m, rule.period) : 0;
+  const std::int64_t first_upper = rule.layers == Layers::upper ? t.whole_or("max_window_layers", 28) : 0;
+  const bool is_used = t.flag("use_sliding_window", by_default);
+  t.knows({"max_window_layers"});
+  if (rule.layers == Layers::none || !has_window || !is_used) return {};
   Windowed windowed;
-  for (std::int64_t layer = 0; layer < layers; ++layer) {
-    const bool is_skipped = rule.layers == WindowedLayers::alternate && layer % 2 == 1;
+  for (std::int64_t layer = 0; layer < static_cast<std::int64_t>(m.layers.layers()); ++layer) {
+    const bool is_skipped = (rule.layers == Layers::alternate && layer % 2 == 1) ||
+                            (rule.layers == Layers::but_last_of && period > 0 && (layer + 1) % period == 0);
     windowed.push_back(layer >= first_upper && !is_skipped);
   }
   return windowed;
 }
 
-/// The length of the shortest prefix whose repetitions make the whole list.
-std::size_t period_of(const Windowed& windowed) {
-  for (std::size_t period = 1; period < windowed.size(); ++period) {
-    if (std::equal(windowed.begin() + static_cast<std::ptrdiff_t>(period), windowed.end(), windowed.begin()))
-      return period;
-  }
-  return windowed.size();
-}
-
 }  // namespace
 
-void translate_windows(Translation& t, const WindowRule& rule) {
-  const NodePtr types = t.value("layer_types");
-  const Windowed windowed = types != nullptr ? windowed_by_types(t, *types) : windowed_by_rule(t, rule);
-  const auto layers = static_cast<std::size_t>(std::count(windowed.begin(), windowed.end(), true));
-  if (layers == 0) return;
-  const std::int64_t window =
-      rule.usual > 0 ? t.whole_or("sliding_window", rule.usual) : t.whole("sliding_window");
-  if (layers == windowed.size()) return t.say("window", window);
+std::vector<std::string> layer_types(const Model& m, const char* from) {
+  std::vector<std::string> types = m.t.word_list(from);
+  const std::size_t layers = m.layers.layers();
+  if (types.empty()) return types;
+  const auto predicted = static_cast<std::size_t>(
+      m.t.whole_or(m.t.one_of({"num_nextn_predict_layers", "mtp_num_hidden_layers"}), 0));
+  if (types.size() < layers || types.size() > layers + predicted)
+    m.t.refuse(from, fmt::format("{} types for {} layers", types.size(), layers), "one type per layer");
+  types.resize(layers);
+  return types;
+}
 
-  Translation attention = t.below();
-  attention.say("window", window);
-  Translation local = t.below();
-  local.say_map("attention", attention);
-  Translation kinds = t.below();
-  kinds.say_map("local", local);
-  kinds.say_map("full", t.below());
-  t.say_map("layer_kinds", kinds);
-  std::vector<std::string> pattern;
-  for (std::size_t layer = 0; layer < period_of(windowed); ++layer)
-    pattern.emplace_back(windowed[layer] ? "local" : "full");
-  t.say_list("pattern", pattern);
+void say_windows(Model& m, const WindowRule& rule) {
+  const std::vector<std::string> types = layer_types(m);
+  const Windowed by_rule = windowed_by_rule(m, rule);
+  const Windowed windowed = types.empty() ? by_rule : windowed_by_types(m, types);
+  if (std::find(windowed.begin(), windowed.end(), true) == windowed.end()) return;
+  Translation attention = m.t.below();
+  attention.say("window",
+                rule.usual > 0 ? m.t.whole_or("sliding_window", rule.usual) : m.t.whole("sliding_window"));
+  describe_attention(m, kLocal, attention);
+  for (std::size_t layer = 0; layer < windowed.size(); ++layer)
+    m.layers.set_mixer(layer, windowed[layer] ? kLocal : kFull);
 }
 
 }  // namespace foreshard::detail

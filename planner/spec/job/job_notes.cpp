@@ -39,6 +39,8 @@ void note_attention(const JobSpec& job, Notes& notes) {
 
 void note_model(const JobSpec& job, Notes& notes) {
   const ModelSpec& model = job.model;
+  for (const std::string& sentence : model.left_out)
+    notes.push_back(fmt::format("{}: {}", model.name, sentence));
   if (model.experts && model.experts->imbalance > 1.0 && job.parallelism.ep == 1)
     notes.push_back(fmt::format("experts.imbalance {} has no effect: with ep 1 every rank has all experts",
                                 model.experts->imbalance));
@@ -89,6 +91,7 @@ std::optional<std::string> note_on_confidence(const JobSpec& job) {
 
 std::vector<std::string> job_notes(const JobSpec& job) {
   Notes notes;
+  notes.insert(notes.end(), job.left_out.begin(), job.left_out.end());
   note_precision(job.training, notes);
   note_attention(job, notes);
   note_model(job, notes);

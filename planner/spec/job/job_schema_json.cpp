@@ -186,6 +186,7 @@ Json model() {
                             {"experts", experts()},
                             {"layer_kinds", layer_kinds},
                             {"pattern", pattern},
+                            {"left_out", {{"type", "array"}, {"items", text()}}},
                             {"source", text()},
                             {"notes", text()}});
 }
@@ -394,7 +395,8 @@ std::string job_schema_json() {
                      {"parallelism", parallelism()},
                      {"training", training()},
                      {"lora", lora()},
-                     {"measured", measured()}},
+                     {"measured", measured()},
+                     {"left_out", {{"type", "array"}, {"items", text()}}}},
                     {"model", "cluster", "training"}));
   return schema.dump(2) + "\n";
 }

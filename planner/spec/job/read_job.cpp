@@ -26,6 +26,7 @@ constexpr auto kJobKeys = std::to_array<KeyInfo>({
     {"training", "sequence_length, global_batch, micro_batch and how a step is run"},
     {"lora", "low-rank adapters beside frozen weights: {rank: 16, targets: [attention, ffn]}"},
     {"measured", "what somebody measured for this job"},
+    {"left_out", "what the real run does and this description leaves out, as a list; shown as notes"},
 });
 constexpr auto kParallelismKeys = std::to_array<KeyInfo>({
     {"tp", "tensor parallelism", "1"},
@@ -192,6 +193,7 @@ JobSpec read_job(const NodePtr& document, const std::string& default_name, Libra
   }
   job.lora = read_lora(*map);
   job.measured = read_measured(*map);
+  job.left_out = map->list("left_out", Text{});
   if (complaints.size() != before) return job;
 
   if (!degrees_are_countable(job)) {

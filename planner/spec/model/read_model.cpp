@@ -49,6 +49,7 @@ constexpr auto kModelKeys = std::to_array<KeyInfo>({
      "where layers differ, each kind by name: {local: {attention: {window: 128}, ffn: experts}, full: {}}"},
     {"pattern",
      "the kind of each layer, repeated over the layers: [local, full]; or counts: [{dense: 3}, {moe: 58}]"},
+    {"left_out", "what the real model has and this description leaves out, as a list; shown as notes"},
     {"source", "where the figures come from"},
     {"notes", "anything else"},
 });
@@ -251,6 +252,7 @@ ModelSpec read_model_map(const MapReader& map) {
       std::any_of(model.layer_kinds.begin(), model.layer_kinds.end(),
                   [](const LayerKind& kind) { return kind.ffn == FeedForward::dense && !kind.ffn_hidden; });
   if (has_dense_kind && !map.has("ffn_hidden")) map.complain_of_missing("ffn_hidden");
+  model.left_out = map.list("left_out", Text{});
   map.maybe("source", Text{});
   map.maybe("notes", Text{});
   return model;

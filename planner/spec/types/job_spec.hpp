@@ -117,6 +117,8 @@ struct JobSpec {
   TrainingSpec training;
   std::optional<LoraSpec> lora;
   std::optional<MeasuredSpec> measured;
+  /// What the real run does and this description leaves out, one sentence each, without a full stop.
+  std::vector<std::string> left_out{};
 
   /// Micro-batches that one data-parallel rank runs per step.
   [[nodiscard]] std::int64_t micro_batches() const {

@@ -86,6 +86,8 @@ struct ModelSpec {
   /// are as the members above say.
   std::vector<LayerKind> layer_kinds{};
   std::vector<std::size_t> pattern{};  ///< indices into layer_kinds, by layer; repeated over the layers
+  /// What the real model has and this description leaves out, one sentence each, without a full stop.
+  std::vector<std::string> left_out{};
 };
 
 }  // namespace foreshard
