@@ -31,14 +31,14 @@ std::string_view name_of(CollectiveProtocol protocol) {
   return "";
 }
 
-double ramp_at(SizeRamp ramp, Bytes payload) {
+double ramp_at(SizeRamp ramp, Bytes payload, std::int64_t sharers) {
   switch (ramp) {
     case SizeRamp::none: return 1.0;
     case SizeRamp::tree_ll: return nccl::tree_correction(CollectiveProtocol::ll, payload);
     case SizeRamp::tree_ll128: return nccl::tree_correction(CollectiveProtocol::ll128, payload);
     case SizeRamp::tree_simple: return nccl::tree_correction(CollectiveProtocol::simple, payload);
-    case SizeRamp::node_ring: return nccl::share_at(nccl::kNodeRingMediumShare, payload);
-    case SizeRamp::nvls: return nccl::share_at(nccl::kNvlsMediumShare, payload);
+    case SizeRamp::node_ring: return nccl::share_at(nccl::kNodeRingMediumShare, payload, sharers);
+    case SizeRamp::nvls: return nccl::share_at(nccl::kNvlsMediumShare, payload, sharers);
   }
   return 1.0;
 }
@@ -51,7 +51,9 @@ std::string to_string(const CollectiveChoice& choice) {
   return text;
 }
 
-BytesPerSecond AlgorithmCost::rate(Bytes payload) const { return ramp_at(ramp, payload) * bandwidth; }
+BytesPerSecond AlgorithmCost::rate(Bytes payload) const {
+  return ramp_at(ramp, payload, sharers) * bandwidth;
+}
 
 void AlgorithmCosts::add(const AlgorithmCost& cost) {
   if (count_ == costs_.size()) throw std::logic_error("a collective has more ways than there is room for");

@@ -58,7 +58,8 @@ struct AlgorithmCost {
   Seconds latency;           ///< of all steps together
   BytesPerSecond bandwidth;  ///< S divided by its time, for large S
   SizeRamp ramp = SizeRamp::none;
-  Bytes plateau = Bytes(kNever);        ///< from this size on, plateau_latency is added
+  std::int64_t sharers = 1;       ///< members of a node that share S, which node_ring and nvls depend on
+  Bytes plateau = Bytes(kNever);  ///< from this size on, plateau_latency is added
   Seconds plateau_latency = Seconds();  ///< additional latency of large messages
 
   [[nodiscard]] Seconds time(Bytes payload) const { return steps(payload) + payload / rate(payload); }

@@ -55,6 +55,7 @@ AlgorithmCost ring(CollectiveKind kind, CollectiveProtocol protocol, const Group
   AlgorithmCost cost{.choice = {CollectiveAlgorithm::ring, protocol, rails_of(links)},
                      .latency = links.nccl->fixed + latency,
                      .bandwidth = bus * (static_cast<double>(links.members) / steps)};
+  cost.sharers = links.per_node;
   if (links.nodes == 1 && protocol != CollectiveProtocol::ll) cost.ramp = SizeRamp::node_ring;
   if (reduces_and_gathers && protocol == CollectiveProtocol::simple && links.nodes > 1) {
     cost.plateau = Bytes(checked_product(nccl::kPlateauBytesPerMember, links.members));
@@ -95,7 +96,8 @@ AlgorithmCost nvls(const GroupLinks& links) {
   return {.choice = {CollectiveAlgorithm::nvls, CollectiveProtocol::simple, 1},
           .latency = links.nccl->fixed + hop_inside(nccl::kNvls, links),
           .bandwidth = nvls_bandwidth(links),
-          .ramp = SizeRamp::nvls};
+          .ramp = SizeRamp::nvls,
+          .sharers = links.per_node};
 }
 
 /// Cost of an NVLS tree. With two nodes, each node sends its sums to the other once. In a larger tree a node
@@ -110,7 +112,8 @@ AlgorithmCost nvls_tree(const GroupLinks& links) {
           .latency = links.nccl->fixed + hop_inside(nccl::kNvls, links) +
                      2.0 * levels(links.nodes) * hop_across(nccl::kNvlsTreeHopAcross, links),
           .bandwidth = bandwidth,
-          .ramp = SizeRamp::nvls};
+          .ramp = SizeRamp::nvls,
+          .sharers = links.per_node};
 }
 
 AlgorithmCost pat(const GroupLinks& links) {

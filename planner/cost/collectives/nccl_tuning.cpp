@@ -31,10 +31,12 @@ BytesPerSecond most_of_ll(NcclGeneration generation, std::int64_t nodes) {
   return BytesPerSecond(kMostGbps[static_cast<std::size_t>(generation)][scale] * 1e9);
 }
 
-double share_at(double medium_share, Bytes payload) {
-  constexpr double kMedium = 16.0 * kMebi;
-  constexpr double kDoublings = 6.0;  // to 1 GiB
-  const double above = std::log2(std::max(1.0, static_cast<double>(payload.value()) / kMedium));
+double share_at(double medium_share, Bytes payload, std::int64_t sharers) {
+  constexpr std::int64_t kUsual = 8;  // members of the nodes on which the shares were measured
+  constexpr double kMedium = 2.0 * kMebi;
+  constexpr double kDoublings = 6.0;  // to 128 MiB
+  const auto members = static_cast<double>(std::max(kUsual, sharers));
+  const double above = std::log2(std::max(1.0, static_cast<double>(payload.value()) / members / kMedium));
   return medium_share + (1.0 - medium_share) * std::min(1.0, above / kDoublings);
 }
 

@@ -61,11 +61,12 @@ inline constexpr double kPat = 0.75;
 /// Share of its NVLS rate that a device reaches in an NVLS tree over more than two nodes.
 inline constexpr double kNvlsTreeShare = 0.54;
 /// Share of their bandwidth that rings within a node, and NVLS, reach with messages up to 16 MiB: NCCL uses
-/// fewer channels for smaller messages.
+/// fewer channels for smaller messages. Nodes of 72 members reach it at 72/8 times that size.
 inline constexpr double kNodeRingMediumShare = 0.85;
 inline constexpr double kNvlsMediumShare = 0.75;
-/// Returns medium_share up to 16 MiB and 1 from 1 GiB on; between these, linear in the logarithm of the size.
-double share_at(double medium_share, Bytes payload);
+/// Returns medium_share up to 16 MiB and 1 from 1 GiB on; between these, linear in the logarithm of the size. With
+/// more than 8 `sharers`, members of a node, both ends are sharers/8 times as large.
+double share_at(double medium_share, Bytes payload, std::int64_t sharers);
 /// Share of its links' rate that an all-to-all reaches.
 inline constexpr double kExchangeShare = 0.92;
 /// Additional time of an all-to-all per peer, besides the time to move the data.

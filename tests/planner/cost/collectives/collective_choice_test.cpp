@@ -198,12 +198,15 @@ TEST_CASE("trees fall short at medium sizes as NCCL's table says") {
 }
 
 TEST_CASE("in a node medium messages reach a part of the bandwidth, long ones all of it") {
-  CHECK(nccl::share_at(0.7, Bytes(0)) == Approx(0.7));
-  CHECK(nccl::share_at(0.7, Bytes(16 * kMebibyte)) == Approx(0.7));
+  CHECK(nccl::share_at(0.7, Bytes(0), 8) == Approx(0.7));
+  CHECK(nccl::share_at(0.7, Bytes(16 * kMebibyte), 8) == Approx(0.7));
   // Three of six doublings above 16 MiB: half of what is missing.
-  CHECK(nccl::share_at(0.7, Bytes(128 * kMebibyte)) == Approx(0.85));
-  CHECK(nccl::share_at(0.7, Bytes(kGibibyte)) == Approx(1.0));
-  CHECK(nccl::share_at(0.7, Bytes(16 * kGibibyte)) == 1.0);
+  CHECK(nccl::share_at(0.7, Bytes(128 * kMebibyte), 8) == Approx(0.85));
+  CHECK(nccl::share_at(0.7, Bytes(kGibibyte), 8) == Approx(1.0));
+  CHECK(nccl::share_at(0.7, Bytes(16 * kGibibyte), 8) == 1.0);
+  // What counts is each member's part: 72 members share 144 MiB as 8 share 16.
+  CHECK(nccl::share_at(0.7, Bytes(144 * kMebibyte), 72) == Approx(0.7));
+  CHECK(nccl::share_at(0.7, Bytes(1152 * kMebibyte), 72) == Approx(0.85));
   // 16 MiB through NVLS: 25 us, and the bytes at 3/4 of 308·8/9 GB/s.
   CHECK(micros(CollectiveTimes(hopper(1, 8)).time(CollectiveKind::all_reduce, Bytes(16 * kMebibyte))) ==
         Approx(25.0 + 16.0 * static_cast<double>(kMebibyte) / (0.75 * 308e3 * 8.0 / 9.0)));
