@@ -55,7 +55,7 @@ for shell in bash zsh fish; do
   offers $shell 'foreshard plan --for' --format
   offers $shell 'foreshard simulate x --format ' csv csv-short json table
   offers $shell 'foreshard compare x --recompute none,s' none,selective none,selective-ops
-  offers $shell 'foreshard show gb' gb200 gb200-nvl72
+  offers $shell 'foreshard show gb' gb200 gb200-nvl72 gb300 gb300-nvl72
   offers $shell 'foreshard list ' accelerators clusters jobs measured models
   offers $shell 'foreshard score x --worst ' ''
   if [[ -e foreshard-run.$shell ]]; then
