@@ -17,6 +17,8 @@ enum class BlockKind : std::uint8_t {
   moe_layer,
   mixer_layer,  ///< a layer without a feed-forward network
   head,         ///< final norm, output projection, loss
+  mtp,          ///< the entry of a module of multi-token prediction
+  mtp_head,     ///< a module's final norm, output projection and loss
   pipeline,     ///< a transfer between stages
   prologue,     ///< zero the gradients
   sync,         ///< data-parallel gradient synchronisation, or gathering updated weights

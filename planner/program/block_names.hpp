@@ -9,10 +9,9 @@
 namespace foreshard {
 
 template <>
-inline constexpr auto kNames<BlockKind> = std::to_array<std::string_view>({"embedding", "dense_layer",
-                                                                           "moe_layer", "mixer_layer", "head",
-                                                                           "pipeline", "prologue", "sync",
-                                                                           "clip", "update"});
+inline constexpr auto kNames<BlockKind> =
+    std::to_array<std::string_view>({"embedding", "dense_layer", "moe_layer", "mixer_layer", "head", "mtp",
+                                     "mtp_head", "pipeline", "prologue", "sync", "clip", "update"});
 template <>
 inline constexpr auto kNames<Pass> = std::to_array<std::string_view>({"forward", "backward", "weight",
                                                                       "once"});

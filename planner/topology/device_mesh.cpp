@@ -11,7 +11,8 @@ DeviceMesh::DeviceMesh(const ParallelismSpec& parallelism)
       dp_(parallelism.dp),
       pp_(parallelism.pp),
       ep_(parallelism.ep),
-      etp_(parallelism.expert_tp()) {}
+      etp_(parallelism.expert_tp()),
+      table_copy_stage_(parallelism.table_copy_stage()) {}
 
 std::int64_t DeviceMesh::devices() const { return checked_product(tp_, cp_, dp_, pp_); }
 
@@ -45,7 +46,8 @@ Group DeviceMesh::group(GroupKind kind) const {
     case GroupKind::expert_dp: return {kind, per_stage / (etp_ * ep_), etp_ * ep_};
     case GroupKind::pp: return {kind, pp_, per_stage};
     case GroupKind::tied:
-      return {kind, std::min<std::int64_t>(pp_, 2), std::max<std::int64_t>(pp_ - 1, 1) * per_stage};
+      return {kind, std::min<std::int64_t>(table_copy_stage_ + 1, 2),
+              std::max<std::int64_t>(table_copy_stage_, 1) * per_stage};
     case GroupKind::world: break;
   }
   return {GroupKind::world, devices(), 1};
@@ -61,10 +63,10 @@ std::vector<Group> DeviceMesh::groups() const {
 
 std::vector<Rank> DeviceMesh::members(GroupKind kind, Rank rank) const {
   const Group g = group(kind);
-  // The tied group has only the first and the last stage: ranks of the stages between belong to none.
-  if (kind == GroupKind::tied && pp_ > 2) {
+  // The tied group has only the two stages that hold the table: ranks of the other stages belong to none.
+  if (kind == GroupKind::tied && pp_ > g.size) {
     const std::int64_t pp = coordinates(rank).pp;
-    if (pp != 0 && pp != pp_ - 1) return {};
+    if (pp != 0 && pp != table_copy_stage_) return {};
   }
   const std::int64_t index = rank.value() / g.stride % g.size;
   const std::int64_t first = rank.value() - index * g.stride;

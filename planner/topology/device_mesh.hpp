@@ -50,6 +50,7 @@ class DeviceMesh {
 
  private:
   std::int64_t tp_, cp_, dp_, pp_, ep_, etp_;
+  std::int64_t table_copy_stage_;
 };
 
 /// How one group lies on the nodes of a cluster: `per_node` members on each of `nodes` nodes.

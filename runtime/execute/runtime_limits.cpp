@@ -37,6 +37,7 @@ class Limits {
     refuse(model.attention_sinks, "model.attention_sinks: attention sinks are planned, not executed");
     refuse(model.positions == Positions::alibi,
            "model.positions: alibi is not executed; say rope or learned");
+    refuse(model.mtp.has_value(), "model.mtp: multi-token prediction is planned, not executed; leave it out");
     check_kinds();
     const bool windowed = model.window && *model.window < job_.training.sequence_length;
     refuse(windowed, "model.window: attention windows shorter than the sequence are planned, not executed");

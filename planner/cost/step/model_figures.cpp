@@ -31,6 +31,24 @@ std::vector<std::int64_t> layers_by_block(const StepProgram& program) {
   return layers;
 }
 
+/// By BlockId: how often one micro-batch runs this block for multi-token prediction, whose layers are numbered from
+/// the model's last layer on.
+std::vector<std::int64_t> mtp_calls_by_block(const JobSpec& job, const StepProgram& program) {
+  std::vector<std::int64_t> calls(program.blocks.size(), 0);
+  if (!job.model.mtp) return calls;
+  for (const StageProgram& stage : program.stages) {
+    for (const Chunk& chunk : stage.chunks) {
+      for (const BlockCall& block_call : chunk.forward) {
+        const BlockKind kind = program.block(block_call.block).kind;
+        const bool is_beyond = block_call.layer.value() >= job.model.layers;
+        if (is_beyond && kind != BlockKind::head && kind != BlockKind::pipeline)
+          ++calls[block_call.block.at()];
+      }
+    }
+  }
+  return calls;
+}
+
 bool is_weight(const Tensor& tensor) {
   return tensor.role == TensorRole::weight && tensor.lifetime == Lifetime::step;
 }
@@ -51,7 +69,8 @@ Parameters& component_of(ParameterCounts& counts, ModelPart part) {
     case ModelPart::mla: return counts.attention;
     case ModelPart::ffn:
     case ModelPart::experts:
-    case ModelPart::shared_experts: return counts.ffn;
+    case ModelPart::shared_experts:
+    case ModelPart::mtp: return counts.ffn;
     case ModelPart::embedding:
     case ModelPart::head: return counts.embedding;
     case ModelPart::none:
@@ -122,6 +141,8 @@ ParameterCounts count_parameters(const JobSpec& job, const StepProgram& program)
   ParameterCounts counts;
   std::set<TensorId> counted;  // weights shared by blocks: embedding and head both read a tied table
   const std::vector<std::int64_t> layers = layers_by_block(program);
+  const std::vector<std::int64_t> mtp = mtp_calls_by_block(job, program);
+  ParameterCounts of_mtp;
   for (std::size_t b = 0; b < program.blocks.size(); ++b) {
     const Block& block = program.blocks[b];
     if (block.pass != Pass::forward) continue;
@@ -130,8 +151,11 @@ ParameterCounts count_parameters(const JobSpec& job, const StepProgram& program)
       if (weight.per_layer || counted.insert(id).second) {
         add_weight(counts, weight, layers[b], job.model);
       }
+      if (weight.per_layer && mtp[b] > 0) add_weight(of_mtp, weight, mtp[b], job.model);
     }
   }
+  counts.mtp = of_mtp.total;
+  counts.active -= of_mtp.active;
   return counts;
 }
 
@@ -195,12 +219,13 @@ void add_block(LayerSplit& split, const Block& block, const StepProgram& program
 std::vector<LayerSplit> split_layers(const JobSpec& job, const StepProgram& program) {
   const std::vector<std::optional<BlockId>> forward = forward_of_blocks(program);
   const std::vector<std::int64_t> layers = layers_by_block(program);
+  const std::vector<std::int64_t> mtp = mtp_calls_by_block(job, program);
   std::vector<LayerSplit> kinds;
   for (std::size_t b = 0; b < program.blocks.size(); ++b) {
     if (forward[b] != BlockId(b)) continue;
     const Block& block = program.blocks[b];
     LayerSplit kind{.kind = block.name.substr(0, block.name.rfind(" forward")),
-                    .layers = layers[b],
+                    .layers = layers[b] - mtp[b],
                     .has_experts = block.kind == BlockKind::moe_layer};
     for (std::size_t other = 0; other < program.blocks.size(); ++other) {
       if (forward[other] == BlockId(b)) add_block(kind, program.blocks[other], program, job);

@@ -148,8 +148,10 @@ class BackwardBlock : private GradientBook {
     Operand stats = op.operands[centred ? 4 : 3];
     stats.access = Access::read;
     std::vector<Operand> operands{x, weight, stats, gradient_of(y)};
-    if (has_gradient(x)) operands.push_back(gradient_of(x));
-    const Operand dx = fresh(x);
+    // A module of multi-token prediction adds to the gradient that the head has written for its input.
+    const bool adds = forward_.kind == BlockKind::mtp && has_gradient(x);
+    if (has_gradient(x) && !adds) operands.push_back(gradient_of(x));
+    const Operand dx = adds ? contribution(x) : fresh(x);
     operands.push_back(dx);
     const bool trained = !builder_.is_frozen(weight.tensor);
     if (trained) operands.push_back(adds_to(builder_.gradient_of(weight.tensor)));

@@ -38,6 +38,8 @@ void GradientBook::open_streams() {
   if (forward_.kind == BlockKind::embedding) {
     gradients_[{hidden, 0}] = {reads(hidden_gradient_id()), false, false};
   }
+  // The head, or the head of the module before, has written the gradient of the module's input.
+  if (forward_.kind == BlockKind::mtp) gradients_[{hidden, 0}] = {reads(hidden_gradient_id()), true, false};
 }
 
 void GradientBook::count_readers() {

@@ -9,6 +9,7 @@
 
 #include "planner/program/build/emit_layers.hpp"
 #include "planner/program/build/emit_update.hpp"
+#include "planner/program/build/end_blocks.hpp"
 #include "planner/program/build/stage_layout.hpp"
 #include "planner/program/build/sync_points.hpp"
 #include "planner/program/emit/emit_forward.hpp"
@@ -25,7 +26,7 @@ namespace {
 /// Emits each block once and puts the stages together from calls of these blocks.
 class StepBuilder {
  public:
-  explicit StepBuilder(const JobSpec& job) : job_(job), builder_(job), layers_(job) {}
+  explicit StepBuilder(const JobSpec& job) : job_(job), builder_(job), layers_(job), end_(job) {}
 
   StepProgram build() {
     hidden_stream(builder_);
@@ -43,8 +44,11 @@ class StepBuilder {
  private:
   [[nodiscard]] std::int64_t stages() const { return job_.parallelism.pp; }
   [[nodiscard]] LayerId last_layer() const { return LayerId(static_cast<std::int32_t>(job_.model.layers)); }
-  [[nodiscard]] bool ties_across_stages() const {
-    return job_.model.tied_embeddings && stages() > 1 && !job_.lora;
+  /// The stage with a second copy of the trained token table, if there is one.
+  [[nodiscard]] std::optional<StageId> table_copy() const {
+    const std::int64_t stage = job_.parallelism.table_copy_stage();
+    if ((!job_.model.tied_embeddings && !end_.has_mtp()) || stage == 0 || job_.lora) return std::nullopt;
+    return StageId(static_cast<std::int32_t>(stage));
   }
 
   // ---- blocks
@@ -53,7 +57,7 @@ class StepBuilder {
     embedding_pass_ =
         finish_passes(builder_, emit_embedding(builder_, table_, positions_), {&table_, &positions_});
     layers_.emit(builder_);
-    head_pass_ = finish_passes(builder_, emit_head(builder_, head_, table_), {&head_, &table_});
+    end_.emit(builder_, layers_, table_);
     for (const WeightGroup* group : all_groups()) {
       cut_weights(builder_, *group);
       if (!group->weights.empty()) updates_.emplace_back(group, emit_update(builder_, *group));
@@ -67,21 +71,23 @@ class StepBuilder {
     for (const LayerWeights& weights : layers_.all_weights()) {
       for (const WeightGroup* group : weights.groups()) groups.push_back(group);
     }
-    groups.push_back(&head_);
+    for (const WeightGroup* group : end_.groups()) groups.push_back(group);
     return groups;
   }
 
-  [[nodiscard]] Flops forward_flops(const PassBlocks& passes) {
-    const StepProgram& program = builder_.program();
+  [[nodiscard]] Flops forward_flops(BlockId forward) {
     Flops sum;
-    for (const Op& op : program.block(passes.forward).ops) sum += op_flops(op).hardware;
+    for (const Op& op : builder_.program().block(forward).ops) sum += op_flops(op).hardware;
     return sum;
   }
 
   [[nodiscard]] ForwardCosts forward_costs() {
-    ForwardCosts costs{.layers = {}, .head = forward_flops(head_pass_)};
+    ForwardCosts costs{.layers = {}, .end = {}, .has_mtp = end_.has_mtp()};
     for (LayerId layer(0); layer < last_layer(); ++layer)
-      costs.layers.push_back(forward_flops(layers_.passes(layer)));
+      costs.layers.push_back(forward_flops(layers_.passes(layer).forward));
+    const ModelPiece whole{
+        .stage = {}, .chunk = {}, .layers = {}, .has_head = true, .has_mtp = end_.has_mtp()};
+    for (const BlockCall& block_call : end_.forward(whole)) costs.end += forward_flops(block_call.block);
     return costs;
   }
 
@@ -104,15 +110,23 @@ class StepBuilder {
   /// Emits the transfer blocks for each direction in which activations go from one piece to the next.
   void emit_transfers() {
     for (std::size_t i = 0; i < placement_.pieces().size(); ++i) {
-      const std::optional<Peer> way = placement_.way_on(i);
-      if (way && !transfers_.contains(*way)) transfers_.emplace(*way, emit_pipeline(builder_, *way));
+      const std::optional<PipelineTransfer> transfer = transfer_behind(i);
+      if (transfer && !transfers_.contains(*transfer))
+        transfers_.emplace(*transfer, emit_pipeline(builder_, *transfer));
     }
   }
 
-  /// The transfers between a piece and the next one; null if both are on one stage.
-  [[nodiscard]] const PipelineBlocks* transfers_behind(std::size_t piece) const {
+  /// The transfer between a piece and the next one; none if both are on one stage.
+  [[nodiscard]] std::optional<PipelineTransfer> transfer_behind(std::size_t piece) const {
     const std::optional<Peer> way = placement_.way_on(piece);
-    return way ? &transfers_.at(*way) : nullptr;
+    if (!way) return std::nullopt;
+    return PipelineTransfer{*way, end_.streams_behind(placement_.pieces()[piece])};
+  }
+
+  /// The blocks of that transfer, or null.
+  [[nodiscard]] const PipelineBlocks* transfers_behind(std::size_t piece) const {
+    const std::optional<PipelineTransfer> transfer = transfer_behind(piece);
+    return transfer ? &transfers_.at(*transfer) : nullptr;
   }
 
   Chunk build_chunk(std::size_t index) {
@@ -125,11 +139,11 @@ class StepBuilder {
     if (before != nullptr) chunk.forward.push_back({before->receive_forward, range.first});
     for (LayerId layer = range.first; layer < range.end(); ++layer)
       chunk.forward.push_back({layers_.passes(layer).forward, layer});
-    if (piece.has_head) chunk.forward.push_back({head_pass_.forward, last_layer()});
+    append(chunk.forward, end_.forward(piece));
     if (behind != nullptr) chunk.forward.push_back({behind->send_forward, range.end()});
 
-    if (piece.has_head) chunk.backward.push_back({head_pass_.backward, last_layer()});
     if (behind != nullptr) chunk.backward.push_back({behind->receive_backward, range.end()});
+    append(chunk.backward, end_.backward(piece));
     for (std::int32_t layer = range.end().value() - 1; layer >= range.first.value(); --layer)
       chunk.backward.push_back({layers_.passes(LayerId(layer)).backward, LayerId(layer)});
     if (piece.has_embedding) chunk.backward.push_back({embedding_pass_.backward, LayerId(0)});
@@ -139,10 +153,13 @@ class StepBuilder {
     return chunk;
   }
 
+  static void append(std::vector<BlockCall>& block_calls, const std::vector<BlockCall>& more) {
+    block_calls.insert(block_calls.end(), more.begin(), more.end());
+  }
+
   /// The calls of the piece's weight pass, in the order in which backward writes their inputs.
   [[nodiscard]] std::vector<BlockCall> weight_block_calls(const ModelPiece& piece) const {
-    std::vector<BlockCall> block_calls;
-    if (piece.has_head) block_calls.push_back({head_pass_.last(), last_layer()});
+    std::vector<BlockCall> block_calls = end_.weight(piece);
     for (std::int32_t layer = piece.layers.end().value() - 1; layer >= piece.layers.first.value(); --layer)
       block_calls.push_back({layers_.passes(LayerId(layer)).last(), LayerId(layer)});
     if (piece.has_embedding) block_calls.push_back({embedding_pass_.last(), LayerId(0)});
@@ -152,12 +169,14 @@ class StepBuilder {
   // ---- gradient synchronisation
 
   [[nodiscard]] ModelEnds ends() const {
-    ModelEnds ends{.head_units = {{&head_, 1}},
-                   .head_last = head_pass_.last(),
+    ModelEnds ends{.head_units = end_.head_units(),
+                   .head_last = end_.head_last(),
+                   .mtp_units = end_.mtp_units(),
+                   .mtp_last = end_.mtp_last(),
                    .embedding_units = {{&table_, 1}},
                    .embedding_last = embedding_pass_.last(),
                    .last_layer = last_layer()};
-    if (ties_across_stages()) ends.head_units.push_back({&table_, 1});
+    if (table_copy()) (end_.has_mtp() ? ends.mtp_units : ends.head_units).push_back({&table_, 1});
     if (!positions_.weights.empty()) ends.embedding_units.push_back({&positions_, 1});
     return ends;
   }
@@ -182,20 +201,23 @@ class StepBuilder {
   /// once for each.
   [[nodiscard]] std::vector<LayerId> owned_layers(const WeightGroup& group, StageId s) const {
     const bool first = s.value() == 0;
-    const bool last = s.value() == stages() - 1;
-    if (&group == &head_) return last ? std::vector{last_layer()} : std::vector<LayerId>{};
     if (&group == &positions_) return first ? std::vector{LayerId(0)} : std::vector<LayerId>{};
     if (&group == &table_) {
       if (first) return {LayerId(0)};
-      return last && ties_across_stages() ? std::vector{last_layer()} : std::vector<LayerId>{};
+      return s == table_copy() ? std::vector{last_layer()} : std::vector<LayerId>{};
     }
     std::vector<LayerId> layers;
+    const auto add_if_owner = [&](LayerId layer) {
+      const std::vector<const WeightGroup*> owners = layers_.weights(layer).groups();
+      if (std::find(owners.begin(), owners.end(), &group) != owners.end()) layers.push_back(layer);
+    };
     for (std::size_t c = 0; c < placement_.chunks(s); ++c) {
-      const LayerRange& range = placement_.piece(s, ChunkId(c)).layers;
-      for (LayerId layer = range.first; layer < range.end(); ++layer) {
-        const std::vector<const WeightGroup*> owners = layers_.weights(layer).groups();
-        if (std::find(owners.begin(), owners.end(), &group) != owners.end()) layers.push_back(layer);
+      const ModelPiece& piece = placement_.piece(s, ChunkId(c));
+      for (LayerId layer = piece.layers.first; layer < piece.layers.end(); ++layer) add_if_owner(layer);
+      if (piece.has_mtp) {
+        for (const LayerId layer : end_.mtp_layers()) add_if_owner(layer);
       }
+      for (const LayerId layer : end_.owned(group, piece)) layers.push_back(layer);
     }
     return layers;
   }
@@ -214,8 +236,7 @@ class StepBuilder {
         for (const LayerId layer : owned_layers(*group, s)) block_calls.push_back({*sync, layer});
       }
     }
-    const bool end_stage = s.value() == 0 || s.value() == stages() - 1;
-    if (ties_across_stages() && end_stage)
+    if (table_copy() && (s.value() == 0 || s == table_copy()))
       block_calls.push_back({emit_tied_sync(builder_, table_), LayerId(0)});
     if (!job_.training.overlap.dp) append_syncs(block_calls, s, " sync", emit_gradient_sync);
 
@@ -247,10 +268,9 @@ class StepBuilder {
   Placement placement_{{}};
   WeightGroup table_{.prefix = "embedding", .block = "embedding", .per_layer = false};
   WeightGroup positions_{.prefix = "positions", .block = "positions", .per_layer = false};
-  WeightGroup head_{.prefix = "head", .block = "head", .per_layer = false};
   PassBlocks embedding_pass_;
-  PassBlocks head_pass_;
-  std::map<Peer, PipelineBlocks> transfers_;  // by the direction of the activations
+  EndBlocks end_;
+  std::map<PipelineTransfer, PipelineBlocks> transfers_;
   std::vector<std::pair<const WeightGroup*, UpdateBlocks>> updates_;
   NormBlocks norm_;
 };

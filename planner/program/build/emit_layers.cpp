@@ -60,6 +60,13 @@ LayerBlocks::LayerBlocks(const JobSpec& job)
   for (const LayerKind& kind : pattern_.kinds) weights_of_kind_.push_back(&weights_for(kind));
 }
 
+std::size_t LayerBlocks::kind_index(LayerId layer) const {
+  if (layer.at() < pattern_.kind_of.size()) return pattern_.kind_of[layer.at()];
+  // A module's entry comes before its layers and has the number of a layer, too.
+  const std::size_t in_module = (layer.at() - pattern_.kind_of.size()) % (pattern_.mtp_kinds.size() + 1);
+  return pattern_.mtp_kinds.at(in_module - 1);
+}
+
 /// The weights of this kind; new ones if no earlier kind has the same.
 LayerWeights& LayerBlocks::weights_for(const LayerKind& kind) {
   const Mixer mixer = without_window(kind.mixer);

@@ -48,11 +48,11 @@ class LayerBlocks {
   void emit(ProgramBuilder& builder);
 
   [[nodiscard]] const LayerPattern& pattern() const { return pattern_; }
-  [[nodiscard]] const PassBlocks& passes(LayerId layer) const {
-    return passes_[pattern_.kind_of[layer.at()]];
-  }
+  /// The kind of a layer of the model, or of a layer of multi-token prediction (MtpLayers), in pattern().kinds.
+  [[nodiscard]] std::size_t kind_index(LayerId layer) const;
+  [[nodiscard]] const PassBlocks& passes(LayerId layer) const { return passes_[kind_index(layer)]; }
   [[nodiscard]] const LayerWeights& weights(LayerId layer) const {
-    return *weights_of_kind_[pattern_.kind_of[layer.at()]];
+    return *weights_of_kind_[kind_index(layer)];
   }
   /// All distinct sets of weights, in the order of their first layers.
   [[nodiscard]] const std::deque<LayerWeights>& all_weights() const { return weights_; }

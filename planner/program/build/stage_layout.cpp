@@ -143,10 +143,10 @@ std::vector<std::int64_t> split_by_cost(const ForwardCosts& costs, std::int64_t 
   const Flops layer = costs.layers.front();
   const bool are_equal =
       std::all_of(costs.layers.begin(), costs.layers.end(), [&](Flops other) { return other == layer; });
-  if (are_equal) return split_equal_layers(layers, pieces, costs.head.as_double() / layer.as_double());
+  if (are_equal) return split_equal_layers(layers, pieces, costs.end.as_double() / layer.as_double());
   const std::span<const Flops> all(costs.layers);
   const auto count = static_cast<std::size_t>(pieces);
-  const std::size_t last = CostSplit(all, count, costs.head).most_on_last();
+  const std::size_t last = CostSplit(all, count, costs.end).most_on_last();
   std::vector<std::int64_t> counts = CostSplit(all.first(all.size() - last), count - 1, Flops(0)).counts();
   counts.push_back(static_cast<std::int64_t>(last));
   return counts;
@@ -182,7 +182,7 @@ std::int64_t cost_of_slowest_stage(const ParallelismSpec& parallelism, const For
     stage = place_of(kOrder, parallelism.pp, static_cast<std::int64_t>(piece)).stage.at();
     for (std::int64_t i = 0; i < counts[piece]; ++i) of_stage[stage] += (layer++)->value();
   }
-  of_stage[stage] += costs.head.value();
+  of_stage[stage] += costs.end.value();
   return *std::max_element(of_stage.begin(), of_stage.end());
 }
 
@@ -202,7 +202,7 @@ std::vector<std::int64_t> split_stages_by_cost(const ParallelismSpec& parallelis
 std::vector<std::int64_t> piece_counts(const ParallelismSpec& parallelism, const ForwardCosts& costs) {
   const std::int64_t pieces = checked_product(parallelism.pp, parallelism.vp);
   const auto layers = static_cast<std::int64_t>(costs.layers.size());
-  if (layers < pieces) return {};
+  if (layers < pieces && parallelism.stage_policy != StagePolicy::listed) return {};
   switch (parallelism.stage_policy) {
     case StagePolicy::even: return split_evenly(layers, pieces);
     case StagePolicy::by_cost: return split_stages_by_cost(parallelism, costs);
@@ -216,11 +216,15 @@ std::vector<std::int64_t> piece_counts(const ParallelismSpec& parallelism, const
 Placement stage_layout(const ParallelismSpec& parallelism, const ForwardCosts& costs) {
   const auto layers = static_cast<std::int64_t>(costs.layers.size());
   const std::vector<std::int64_t> counts = piece_counts(parallelism, costs);
-  if (counts.empty() || std::accumulate(counts.begin(), counts.end(), std::int64_t{0}) != layers ||
-      *std::min_element(counts.begin(), counts.end()) < 1)
-    throw std::invalid_argument(fmt::format("{} layers do not make {} pieces of at least one layer", layers,
+  if (counts.empty() || std::accumulate(counts.begin(), counts.end(), std::int64_t{0}) != layers)
+    throw std::invalid_argument(fmt::format("{} layers do not make {} pieces", layers,
                                             checked_product(parallelism.pp, parallelism.vp)));
-  return Placement::along(kOrder, parallelism.pp, counts);
+  std::optional<std::size_t> mtp_piece;
+  if (costs.has_mtp) {
+    const auto last = static_cast<std::int64_t>(counts.size()) - 1;
+    mtp_piece = static_cast<std::size_t>(parallelism.mtp_place ? parallelism.mtp_place->piece : last);
+  }
+  return Placement::along(kOrder, parallelism.pp, counts, mtp_piece);
 }
 
 }  // namespace foreshard

@@ -38,14 +38,28 @@ void append_units(std::vector<SyncUnit>& units, const WeightRun& run, LayerId fr
     units.push_back({group, run.layers, run.first.value() - from.value()});
 }
 
+/// Appends units of what follows the last layer, for a block call with layer `from`.
+void append_end(SyncPoint& point, const std::vector<SyncUnit>& units, const std::string& name, LayerId end) {
+  for (SyncUnit unit : units) {
+    unit.first += end.value() - point.layer.value();
+    point.units.push_back(unit);
+  }
+  point.name += (point.name.empty() ? "" : " + ") + name;
+}
+
+/// The block that completes the gradients of a piece, for its first layer.
+BlockId completes(const LayerBlocks& layers, const ModelEnds& ends, const ModelPiece& piece) {
+  if (piece.has_embedding) return ends.embedding_last;
+  if (piece.layers.count > 0) return layers.passes(piece.layers.first).last();
+  return piece.has_mtp ? ends.mtp_last : ends.head_last;
+}
+
 SyncPoint whole_piece(const LayerBlocks& layers, const ModelEnds& ends, const ModelPiece& piece) {
   constexpr std::size_t kMostRunsNamed = 4;
   const LayerId first = piece.layers.first;
-  SyncPoint point{.name = {}, .units = {}, .layer = first, .completes = layers.passes(first).last()};
-  if (piece.has_head) {
-    point.units = ends.head_units;
-    point.name = "head + ";
-  }
+  SyncPoint point{.name = {}, .units = {}, .layer = first, .completes = completes(layers, ends, piece)};
+  if (piece.has_head) append_end(point, ends.head_units, "head", ends.last_layer);
+  if (piece.has_mtp) append_end(point, ends.mtp_units, "mtp", ends.last_layer);
   std::string runs;
   std::size_t count = 0;
   for (LayerId end = piece.layers.end(); end > first; ++count) {
@@ -58,12 +72,8 @@ SyncPoint whole_piece(const LayerBlocks& layers, const ModelEnds& ends, const Mo
     runs =
         "layers " + std::to_string(first.value()) + " to " + std::to_string(piece.layers.end().value() - 1);
   }
-  point.name += runs;
-  if (piece.has_embedding) {
-    point.units.insert(point.units.end(), ends.embedding_units.begin(), ends.embedding_units.end());
-    point.name += " + embedding";
-    point.completes = ends.embedding_last;
-  }
+  if (!runs.empty()) append_end(point, {}, runs, first);
+  if (piece.has_embedding) append_end(point, ends.embedding_units, "embedding", first);
   return point;
 }
 
@@ -72,10 +82,12 @@ SyncPoint whole_piece(const LayerBlocks& layers, const ModelEnds& ends, const Mo
 std::vector<SyncPoint> sync_points(const ProgramBuilder& builder, const LayerBlocks& layers,
                                    const ModelEnds& ends, const ModelPiece& piece) {
   const Bytes bucket = builder.conventions().bucket;
+  if (is_empty(piece)) return {};
   if (bucket == Bytes(0)) return {whole_piece(layers, ends, piece)};
 
   std::vector<SyncPoint> points;
   if (piece.has_head) points.push_back({"head", ends.head_units, ends.last_layer, ends.head_last});
+  if (piece.has_mtp) points.push_back({"mtp", ends.mtp_units, ends.last_layer, ends.mtp_last});
   for (LayerId end = piece.layers.end(); end > piece.layers.first;) {
     WeightRun run = run_below(layers, end, piece.layers.first);
     run.layers = std::min(run.layers, layers_per_bucket(builder, *run.weights, bucket));

@@ -18,17 +18,20 @@ struct SyncPoint {
   BlockId completes;  ///< after the call of this block for `layer` the gradients are complete
 };
 
-/// The embedding and the head, as synchronisation needs to know them.
+/// The embedding, the head and multi-token prediction, as synchronisation needs to know them. Units are relative to the
+/// layer of the block that completes them: 0 for the embedding, else the model's last layer.
 struct ModelEnds {
   std::vector<SyncUnit> head_units;
-  BlockId head_last;  ///< the block after which the head's gradients are complete
+  BlockId head_last;                ///< the block after which the head's gradients are complete
+  std::vector<SyncUnit> mtp_units;  ///< of multi-token prediction
+  BlockId mtp_last;                 ///< the block after which its gradients are complete
   std::vector<SyncUnit> embedding_units;
   BlockId embedding_last;  ///< the block after which the embedding's gradients are complete
   LayerId last_layer;
 };
 
 /// The synchronisations of one piece, in the order in which backward completes their gradients: first the
-/// head, then the layers, then the embedding. One synchronisation covers as many consecutive layers with the
+/// head, then multi-token prediction, the layers, and at last the embedding. One synchronisation covers as many consecutive layers with the
 /// same weights as fit into the framework's bucket. A framework without buckets has one for everything.
 ///
 /// Example: layers 4 … 9 are of kinds a a b b b b, their gradients take 1 GB per layer, buckets hold 3 GB.

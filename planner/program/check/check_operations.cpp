@@ -116,8 +116,8 @@ std::optional<OperandForm> form_of(const Op& op) {
       return OperandForm{"r+o+", "what is read, then what is written"};
     }
     Result operator()(const Collective&) const { return std::nullopt; }
-    Result operator()(const Send&) const { return OperandForm{"r", "what is sent"}; }
-    Result operator()(const Recv&) const { return OperandForm{"o", "what arrives"}; }
+    Result operator()(const Send&) const { return OperandForm{"r+", "what is sent"}; }
+    Result operator()(const Recv&) const { return OperandForm{"o+", "what arrives"}; }
     Result operator()(const OptimizerUpdate&) const {
       return OperandForm{"r+a*w*", "gradients (read), states (accumulated), weights (written)"};
     }

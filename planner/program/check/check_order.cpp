@@ -127,16 +127,18 @@ void compare_collectives(GroupKind group, std::size_t first, const std::vector<C
 
 /// Checks the collectives of groups that span stages. The members of all other groups belong to one stage and
 /// run the same program, so they always agree.
-void check_collectives(std::vector<StageCalls>& stages, Problems& problems) {
+void check_collectives(std::vector<StageCalls>& stages, const StepProgram& program, Problems& problems) {
   const std::size_t last = stages.size() - 1;
+  // The tied group is the first stage and the one whose distance its stride says.
+  const auto table_copy =
+      static_cast<std::size_t>(program.group(GroupKind::tied).stride / program.group(GroupKind::pp).stride);
   for (const GroupKind group : {GroupKind::pp, GroupKind::world, GroupKind::tied}) {
     for (std::size_t stage = 1; stage <= last; ++stage) {
-      if (group == GroupKind::tied && stage != last) {
+      if (group == GroupKind::tied && stage != table_copy) {
         if (!stages[stage].collectives[group].empty()) {
           problems.push_back(
-              fmt::format("group tied: stage {} calls {}, but only the first and last stage are "
-                          "members",
-                          stage, words_for(stages[stage].collectives[group].front())));
+              fmt::format("group tied: stage {} calls {}, but only the stages 0 and {} are members", stage,
+                          words_for(stages[stage].collectives[group].front()), table_copy));
         }
         continue;
       }
@@ -195,7 +197,7 @@ void check_communication(const StepProgram& program, Problems& problems) {
   for (std::size_t stage = 0; stage < program.stages.size(); ++stage) {
     stages.push_back(calls_of(program, StageId(stage)));
   }
-  check_collectives(stages, problems);
+  check_collectives(stages, program, problems);
   check_transfers(stages, problems);
 }
 

@@ -314,6 +314,8 @@ class SizeCheck {
   }
   /// Checks the payload of a transfer: the whole tensor, or one tp rank's share of a replicated tensor.
   void expect_transfer(Bytes payload) {
+    // All operands of a transfer are instances of one tensor.
+    const auto streams = static_cast<std::int64_t>(count());
     const std::int64_t bytes = tensor(0).local_bytes().value();
     const std::int64_t parts = program_.group(GroupKind::tp).size;
     std::int64_t share = bytes;  // along the leading dimension, rounded up to whole rows
@@ -321,7 +323,7 @@ class SizeCheck {
       const std::int64_t rows = tensor(0).dims[0].local();
       share = bytes / rows * ceil_divide(rows, parts);
     }
-    if (payload.value() != bytes && payload.value() != share) {
+    if (payload.value() != bytes * streams && payload.value() != share * streams) {
       complain(
           fmt::format("its payload is {} bytes, but {} has {}", payload.value(), tensor(0).label, bytes));
     }

@@ -2,8 +2,6 @@
 
 namespace foreshard {
 
-namespace {
-
 TensorId token_numbers(ProgramBuilder& builder, TensorItem item) {
   Tensor tensor = tensor_of({ModelPart::input, item});
   tensor.role = TensorRole::input;
@@ -13,6 +11,8 @@ TensorId token_numbers(ProgramBuilder& builder, TensorItem item) {
   tensor.per_layer = false;
   return builder.add(std::move(tensor));
 }
+
+namespace {
 
 constexpr Meaning kTokenTable{ModelPart::embedding, TensorItem::token_table, TensorAspect::weight};
 
@@ -32,6 +32,10 @@ TensorId vocabulary_weight(ProgramBuilder& builder, WeightGroup& group, const Me
 }
 
 }  // namespace
+
+TensorId token_table(ProgramBuilder& builder, WeightGroup& table) {
+  return vocabulary_weight(builder, table, kTokenTable);
+}
 
 TensorId hidden_stream(ProgramBuilder& builder) {
   Tensor stream = tensor_of(kHiddenStream);
@@ -96,7 +100,7 @@ Block emit_embedding(ProgramBuilder& builder, WeightGroup& table, WeightGroup& p
   const BlockShapes& s = builder.shapes();
   const JobSpec& job = builder.job();
   const TensorId hidden = hidden_stream(builder);
-  const TensorId weight = vocabulary_weight(builder, table, kTokenTable);
+  const TensorId weight = token_table(builder, table);
   const bool learned = job.model.positions == Positions::learned;
   const bool dropout = job.training.dropout;
 
@@ -174,15 +178,15 @@ void emit_cross_entropy(ProgramBuilder& builder, Block& block, TensorId logits) 
 
 }  // namespace
 
-Block emit_head(ProgramBuilder& builder, WeightGroup& group, WeightGroup& table) {
-  Block block{.name = "head forward", .kind = BlockKind::head, .pass = Pass::forward, .ops = {}};
-  const BlockShapes& s = builder.shapes();
-  const TensorId normed =
-      emit_norm(builder, block, group, "final norm", TensorItem::final_norm, reads(hidden_stream(builder)));
+namespace {
 
+/// Appends the output projection of `normed` and the loss.
+void emit_prediction(ProgramBuilder& builder, Block& block, WeightGroup& group, WeightGroup& table,
+                     TensorId normed) {
+  const BlockShapes& s = builder.shapes();
   const bool tied = builder.job().model.tied_embeddings;
   const TensorId weight =
-      tied ? vocabulary_weight(builder, table, kTokenTable)
+      tied ? token_table(builder, table)
            : vocabulary_weight(builder, group,
                                {ModelPart::head, TensorItem::output_table, TensorAspect::weight});
   TensorId logits = builder.activation({ModelPart::head, TensorItem::logits}, DimName::vocab, s.vocab, true);
@@ -197,6 +201,23 @@ Block emit_head(ProgramBuilder& builder, WeightGroup& group, WeightGroup& table)
     logits = wide;
   }
   emit_cross_entropy(builder, block, logits);
+}
+
+}  // namespace
+
+Block emit_head(ProgramBuilder& builder, WeightGroup& group, WeightGroup& table) {
+  Block block{.name = "head forward", .kind = BlockKind::head, .pass = Pass::forward, .ops = {}};
+  const TensorId normed =
+      emit_norm(builder, block, group, "final norm", TensorItem::final_norm, reads(hidden_stream(builder)));
+  emit_prediction(builder, block, group, table, normed);
+  return block;
+}
+
+Block emit_mtp_head(ProgramBuilder& builder, WeightGroup& norm, WeightGroup& head, WeightGroup& table) {
+  Block block{.name = "mtp head forward", .kind = BlockKind::mtp_head, .pass = Pass::forward, .ops = {}};
+  const TensorId normed =
+      emit_norm(builder, block, norm, "mtp final norm", TensorItem::mtp_norm, reads(hidden_stream(builder)));
+  emit_prediction(builder, block, head, table, normed);
   return block;
 }
 

@@ -15,6 +15,11 @@ TensorId hidden_gradient(ProgramBuilder& builder);
 /// The stream between attention and FFN. (T, D)
 inline constexpr Meaning kMidStream{ModelPart::residual, TensorItem::mid};
 
+/// Token numbers, (T): `item` is ids or labels.
+TensorId token_numbers(ProgramBuilder& builder, TensorItem item);
+/// The table of token embeddings, (V, D), vocabulary cut over tp. It is added to `table`.
+TensorId token_table(ProgramBuilder& builder, WeightGroup& table);
+
 /// Appends y = norm(x), (T, D), and returns y, the output of `item`. The norm's weight (and bias, for
 /// layernorm) are added to `group`.
 TensorId emit_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, const std::string& name,
@@ -96,5 +101,17 @@ Block emit_embedding(ProgramBuilder& builder, WeightGroup& table, WeightGroup& p
 /// Emits the head: final norm, logits (vocabulary cut over tp), cross-entropy. Input: hidden of layer L, the
 /// output of the last layer. Output: the loss. `table` owns the output table if it is tied to the embedding.
 Block emit_head(ProgramBuilder& builder, WeightGroup& group, WeightGroup& table);
+
+// A module of multi-token prediction: entry, layers, head. Its blocks are called as if they followed the model's
+// last layer: with L layers and m layers per module, module k's entry is called with layer L + k·(m + 1), its
+// layers with the m layers after that, and its head with the layer of the next module's entry.
+
+/// Emits the entry of a module: embedding of the next tokens, a norm of these and one of the module's input, and
+/// the projection of both to the model's width: (T, 2D) · (2D, D), as the sum of two (D, D) products. Every tp rank
+/// has the whole projection and applies it to its own tokens. (Megatron-LM cuts its columns.)
+/// Input: hidden. Output: hidden of the next layer.
+Block emit_mtp_entry(ProgramBuilder& builder, WeightGroup& group, WeightGroup& table);
+/// Emits the head of a module: a final norm of its own, in `norm`; the output projection of the model; the loss.
+Block emit_mtp_head(ProgramBuilder& builder, WeightGroup& norm, WeightGroup& head, WeightGroup& table);
 
 }  // namespace foreshard

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <compare>
+#include <vector>
+
 #include "planner/program/program_builder.hpp"
 
 namespace foreshard {
@@ -13,9 +16,18 @@ struct PipelineBlocks {
   BlockId receive_backward;  ///< d.hidden ← the stage of the next piece
 };
 
-/// Emits the transfers between pieces whose next piece is on the stage in direction `way`. With tensor
+/// Where the activations of a piece go, and which streams go along.
+struct PipelineTransfer {
+  Peer way = Peer::next_stage;
+  /// Layers after that of the block call, whose inputs are transferred. {0}, unless the outputs of multi-token
+  /// prediction go to a head on another stage.
+  std::vector<int> streams{0};
+  friend auto operator<=>(const PipelineTransfer&, const PipelineTransfer&) = default;
+};
+
+/// Emits the transfers between pieces whose next piece is on the stage in the transfer's direction. With tensor
 /// parallelism, if the framework scatters transfers, each rank sends its own part of the activation and the
 /// receivers gather it. With sequence parallelism the activation is cut already.
-PipelineBlocks emit_pipeline(ProgramBuilder& builder, Peer way);
+PipelineBlocks emit_pipeline(ProgramBuilder& builder, const PipelineTransfer& transfer);
 
 }  // namespace foreshard

@@ -41,7 +41,7 @@ inline constexpr auto kNames<TensorRole> = std::to_array<std::string_view>(
 template <>
 inline constexpr auto kNames<ModelPart> = std::to_array<std::string_view>(
     {"none", "input", "stream", "embedding", "attention", "mla", "ffn", "router", "experts", "shared_experts",
-     "norm", "residual", "head", "loss", "pipeline", "optimizer"});
+     "mtp", "norm", "residual", "head", "loss", "pipeline", "optimizer"});
 template <>
 inline constexpr auto kNames<TensorItem> = std::to_array<std::string_view>({"none",
                                                                             "hidden",
@@ -72,6 +72,11 @@ inline constexpr auto kNames<TensorItem> = std::to_array<std::string_view>({"non
                                                                             "q_norm",
                                                                             "kv_norm",
                                                                             "final_norm",
+                                                                            "mtp_token_norm",
+                                                                            "mtp_hidden_norm",
+                                                                            "mtp_norm",
+                                                                            "mtp_token_projection",
+                                                                            "mtp_hidden_projection",
                                                                             "attention_dropout",
                                                                             "ffn_dropout",
                                                                             "mid",

@@ -17,7 +17,8 @@ ModelPiece piece_of(const StepProgram& program, StageId stage, ChunkId chunk) {
     const BlockKind kind = program.block(block_call.block).kind;
     piece.has_embedding |= kind == BlockKind::embedding;
     piece.has_head |= kind == BlockKind::head;
-    if (is_layer(kind)) ++piece.layers.count;
+    piece.has_mtp |= kind == BlockKind::mtp;
+    if (is_layer(kind) && !piece.has_mtp) ++piece.layers.count;
   }
   return piece;
 }
@@ -33,7 +34,8 @@ StageChunk place_of(PieceOrder order, std::int64_t stages, std::int64_t piece) {
 }
 
 Placement Placement::along(PieceOrder order, std::int64_t stages,
-                           const std::vector<std::int64_t>& layers_of_piece) {
+                           const std::vector<std::int64_t>& layers_of_piece,
+                           std::optional<std::size_t> mtp_piece) {
   std::vector<ModelPiece> pieces;
   std::int32_t first = 0;
   for (std::size_t i = 0; i < layers_of_piece.size(); ++i) {
@@ -42,7 +44,8 @@ Placement Placement::along(PieceOrder order, std::int64_t stages,
                       .chunk = chunk,
                       .layers = {.first = LayerId(first), .count = layers_of_piece[i]},
                       .has_embedding = i == 0,
-                      .has_head = i + 1 == layers_of_piece.size()});
+                      .has_head = i + 1 == layers_of_piece.size(),
+                      .has_mtp = i == mtp_piece});
     first += static_cast<std::int32_t>(layers_of_piece[i]);
   }
   return Placement(std::move(pieces));

@@ -25,8 +25,14 @@ struct ModelPiece {
   LayerRange layers;
   bool has_embedding = false;
   bool has_head = false;
+  bool has_mtp = false;  ///< it has the modules of multi-token prediction
   friend constexpr bool operator==(const ModelPiece&, const ModelPiece&) = default;
 };
+
+/// True if the piece computes nothing: its stage passes the activations on.
+inline bool is_empty(const ModelPiece& piece) {
+  return piece.layers.count == 0 && !piece.has_embedding && !piece.has_head && !piece.has_mtp;
+}
 
 /// The order in which a model's pieces are placed on the stages; p stages, v pieces on each.
 enum class PieceOrder : std::uint8_t {
@@ -39,8 +45,10 @@ enum class PieceOrder : std::uint8_t {
 class Placement {
  public:
   /// @param layers_of_piece in model order @pre a multiple of `stages`
+  /// @param mtp_piece the piece that has the modules of multi-token prediction, if the model has some
   static Placement along(PieceOrder order, std::int64_t stages,
-                         const std::vector<std::int64_t>& layers_of_piece);
+                         const std::vector<std::int64_t>& layers_of_piece,
+                         std::optional<std::size_t> mtp_piece = std::nullopt);
 
   /// @param pieces in model order
   explicit Placement(std::vector<ModelPiece> pieces);

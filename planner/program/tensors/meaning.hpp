@@ -17,6 +17,7 @@ enum class ModelPart : std::uint8_t {
   router,          ///< the router of a mixture of experts
   experts,         ///< the routed experts, and the token rows sent to them and back
   shared_experts,  ///< the experts that process every token
+  mtp,             ///< the entries of multi-token prediction's modules: embedding rows and projections
   norm,            ///< every norm, including those of queries, keys and latents
   residual,        ///< residual connections and the dropout before them
   head,            ///< the output projection
@@ -24,7 +25,7 @@ enum class ModelPart : std::uint8_t {
   pipeline,        ///< what is sent between stages
   optimizer,
 };
-inline constexpr std::size_t kModelPartCount = 16;
+inline constexpr std::size_t kModelPartCount = 17;
 
 /// The element of its part to which a tensor belongs: a projection, a norm, a table, a step of the
 /// computation.
@@ -58,6 +59,11 @@ enum class TensorItem : std::uint8_t {
   q_norm,
   kv_norm,
   final_norm,
+  mtp_token_norm,        ///< of the next tokens' embeddings, in a module of multi-token prediction
+  mtp_hidden_norm,       ///< of the module's input
+  mtp_norm,              ///< the final norm of a module
+  mtp_token_projection,  ///< the halves of a module's projection: of embeddings, and of its input
+  mtp_hidden_projection,
   attention_dropout,
   ffn_dropout,
   mid,       ///< the stream between attention and FFN
@@ -85,7 +91,7 @@ enum class TensorItem : std::uint8_t {
   gradient_norm,  ///< the norm over all gradients
   placeholder,    ///< memory for a gradient that nothing reads
 };
-inline constexpr std::size_t kTensorItemCount = 55;
+inline constexpr std::size_t kTensorItemCount = 60;
 
 /// Which of an item's tensors this is.
 enum class TensorAspect : std::uint8_t {
@@ -126,6 +132,7 @@ constexpr bool is_of_layer(const Meaning& meaning) {
     case ModelPart::router:
     case ModelPart::experts:
     case ModelPart::shared_experts:
+    case ModelPart::mtp:
     case ModelPart::residual: return true;
     case ModelPart::norm: return meaning.item != TensorItem::final_norm;
     case ModelPart::none:

@@ -17,6 +17,7 @@
 #include "planner/spec/model/read_layer_kinds.hpp"
 #include "planner/spec/model/read_mixers.hpp"
 #include "planner/spec/model/read_model.hpp"
+#include "planner/spec/model/read_mtp.hpp"
 #include "planner/spec/types/names.hpp"
 
 namespace foreshard {
@@ -160,6 +161,8 @@ Json model() {
   const Json layer_kinds = {{"type", "object"}, {"additionalProperties", layer_kind()}};
   const Json count = {{"type", "object"}, {"additionalProperties", whole()}};
   const Json pattern = {{"type", "array"}, {"items", any_of({text(), count})}};
+  const Json names = {{"type", "array"}, {"items", text()}};
+  const Json mtp = map(mtp_keys(), {{"layers", whole()}, {"pattern", names}}, {"layers"});
   const Json rule = map(ffn_rule_keys(), {{"multiple_of", whole()}, {"multiplier", number()}});
   return map(model_keys(), {{"name", text()},
                             {"layers", whole()},
@@ -187,6 +190,7 @@ Json model() {
                             {"layer_kinds", layer_kinds},
                             {"pattern", pattern},
                             {"left_out", {{"type", "array"}, {"items", text()}}},
+                            {"mtp", mtp},
                             {"source", text()},
                             {"notes", text()}});
 }
@@ -320,6 +324,7 @@ Json cluster() {
 
 Json parallelism() {
   const Json listed = {{"type", "array"}, {"items", whole(0)}};
+  const Json layout = {{"type", "string"}, {"pattern", "\\|"}};
   return map(parallelism_keys(), {{"tp", whole()},
                                   {"pp", whole()},
                                   {"vp", whole()},
@@ -330,7 +335,7 @@ Json parallelism() {
                                   {"sequence_parallel", boolean()},
                                   {"zero", {{"type", "integer"}, {"enum", {0, 1, 2, 3}}}},
                                   {"cp_style", word<CpStyle>()},
-                                  {"stages", any_of({word({"even", "by-cost"}), listed})}});
+                                  {"stages", any_of({word({"even", "by-cost"}), listed, layout})}});
 }
 
 Json training() {

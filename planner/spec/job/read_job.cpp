@@ -7,6 +7,7 @@
 
 #include "planner/spec/cluster/read_cluster.hpp"
 #include "planner/spec/job/read_training.hpp"
+#include "planner/spec/job/stage_layout_text.hpp"
 #include "planner/spec/job/validate_job.hpp"
 #include "planner/spec/model/read_model.hpp"
 #include "planner/spec/yaml/node_edit.hpp"
@@ -40,7 +41,10 @@ constexpr auto kParallelismKeys = std::to_array<KeyInfo>({
     {"sequence_parallel", "norms and residuals are sharded over tp: true or false; unsaid, tp > 1"},
     {"zero", "stage of ZeRO, 0 to 3", "0"},
     {"cp_style", "ring, all-gather or ulysses", "ring"},
-    {"stages", "even, by-cost, or the layers of each stage as a list", "even"},
+    {"stages",
+     "even, by-cost, the layers of each stage as a list, or a layout as Megatron-LM writes it: "
+     "Et*3|(tt|)*29,m|L",
+     "even"},
 });
 constexpr auto kLoraKeys = std::to_array<KeyInfo>({
     {"rank", "of the adapters' matrices"},
@@ -67,17 +71,30 @@ inline constexpr auto kWords<LoraTarget> =
 
 namespace {
 
+void read_stage_layout(const MapReader& map, const std::string& text, ParallelismSpec& parallelism) {
+  auto layout = parse_stage_layout(text);
+  if (auto* complaint = std::get_if<ParseComplaint>(&layout)) {
+    map.complain("stages", std::move(complaint->message), std::move(complaint->allowed));
+    return;
+  }
+  parallelism.stage_policy = StagePolicy::listed;
+  parallelism.stage_layers = std::get<StageLayoutText>(layout).layers;
+  parallelism.mtp_place = std::get<StageLayoutText>(layout).mtp;
+}
+
 void read_stages(const MapReader& map, ParallelismSpec& parallelism) {
   const NodePtr stages = map.value("stages");
   if (stages == nullptr) return;
   if (stages->kind == YamlNode::Kind::list) {
     parallelism.stage_policy = StagePolicy::listed;
     parallelism.stage_layers = map.list("stages", WholeNumber{0, 100'000});
+  } else if (stages->kind == YamlNode::Kind::scalar && stages->text.find('|') != std::string::npos) {
+    read_stage_layout(map, stages->text, parallelism);
   } else if (stages->kind == YamlNode::Kind::scalar) {
     parallelism.stage_policy = map.optional(
         "stages", Choice<StagePolicy>{{StagePolicy::even, StagePolicy::by_cost}}, StagePolicy::even);
   } else {
-    map.complain("stages", "expected even, by-cost or a list, found " + kind_of(*stages));
+    map.complain("stages", "expected even, by-cost, a list or a layout, found " + kind_of(*stages));
   }
 }
 

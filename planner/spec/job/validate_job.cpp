@@ -150,22 +150,40 @@ void check_listed_stages(const JobSpec& job, Findings& findings) {
                         fmt::format("allowed here: {} counts, one per stage{}", p.pp, per_chunk)});
     return;
   }
-  const std::int64_t least = size == pieces ? 1 : p.vp;
   std::int64_t sum = 0;
-  for (const std::int64_t count : p.stage_layers) {
-    if (count < least)
-      findings.push_back({"parallelism.stages", fmt::format("{} layers are too few for a stage", count),
-                          fmt::format("allowed here: at least {}", least)});
-    sum = detail::checked_add(sum, count, "layers");
-  }
+  for (const std::int64_t count : p.stage_layers) sum = detail::checked_add(sum, count, "layers");
   if (sum != job.model.layers)
     findings.push_back({"parallelism.stages",
                         fmt::format("the counts sum to {} layers, the model has {}", sum, job.model.layers),
                         ""});
 }
 
+/// Checks where a layout has multi-token prediction.
+void check_mtp_place(const JobSpec& job, Findings& findings) {
+  const ParallelismSpec& p = job.parallelism;
+  const std::int64_t modules = job.model.mtp ? job.model.mtp->modules : 0;
+  if (!p.mtp_place) return;
+  if (p.mtp_place->modules != modules) {
+    findings.push_back({"parallelism.stages",
+                        fmt::format("the layout has {} × m, the model {} modules of multi-token prediction",
+                                    p.mtp_place->modules, modules),
+                        "model.mtp says how many: {layers: 1}"});
+    return;
+  }
+  const std::int64_t pieces = checked_product(p.pp, p.vp);
+  if (p.mtp_place->piece < pieces - 2)
+    findings.push_back({"parallelism.stages",
+                        "stages between m and L would have to pass on both their outputs",
+                        "m stands with L, or on the stage before it"});
+  if (job.model.tied_embeddings && p.table_copy_stage() != p.pp - 1)
+    findings.push_back({"parallelism.stages",
+                        "with tied embeddings, m on a stage before L needs a third copy of the table",
+                        "put m on the stage of L"});
+}
+
 void check_stages(const JobSpec& job, Findings& findings) {
   const ParallelismSpec& p = job.parallelism;
+  check_mtp_place(job, findings);
   if (p.stage_policy == StagePolicy::listed) return check_listed_stages(job, findings);
   if (checked_product(p.pp, p.vp) <= job.model.layers) return;
   if (p.vp == 1 || p.pp > job.model.layers)

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "planner/spec/model/read_mixers.hpp"
+#include "planner/spec/model/read_mtp.hpp"
 #include "planner/spec/types/layer_pattern.hpp"
 
 namespace foreshard {
@@ -286,10 +287,18 @@ class PatternReader {
   bool has_counts_ = false;
 };
 
+/// True if a layer of the model, or of its multi-token prediction, is of this kind.
+bool uses_kind(const ModelSpec& model, std::size_t kind) {
+  const auto has = [&](const std::vector<std::size_t>& pattern) {
+    return std::find(pattern.begin(), pattern.end(), kind) != pattern.end();
+  };
+  return has(model.pattern) || (model.mtp && has(model.mtp->pattern));
+}
+
 /// Complains of keys that no layer of the model uses.
 void check_use(const MapReader& map, const ModelSpec& model) {
   for (std::size_t i = 0; i < model.layer_kinds.size(); ++i) {
-    if (std::find(model.pattern.begin(), model.pattern.end(), i) == model.pattern.end())
+    if (!uses_kind(model, i))
       map.complain("pattern", fmt::format("no layer is of the kind '{}'", model.layer_kinds[i].name),
                    "name it, or leave the kind out");
   }
@@ -312,6 +321,7 @@ void read_layer_kinds(const MapReader& map, ModelSpec& model) {
   if (kinds == nullptr) {
     if (map.has("pattern"))
       map.complain("pattern", "there are no kinds of layers", "layer_kinds says what each kind is");
+    read_mtp(map, model);
     return;
   }
   if (kinds->kind != YamlNode::Kind::map || kinds->entries.empty()) {
@@ -323,6 +333,7 @@ void read_layer_kinds(const MapReader& map, ModelSpec& model) {
   const std::size_t before = map.complaints().size();
   model.layer_kinds = KindReader(map, model).read(kinds);
   model.pattern = PatternReader(map, model).read();
+  read_mtp(map, model);
   if (map.complaints().size() == before) check_use(map, model);
 }
 

@@ -50,6 +50,7 @@ constexpr auto kModelKeys = std::to_array<KeyInfo>({
     {"pattern",
      "the kind of each layer, repeated over the layers: [local, full]; or counts: [{dense: 3}, {moe: 58}]"},
     {"left_out", "what the real model has and this description leaves out, as a list; shown as notes"},
+    {"mtp", "multi-token prediction: {layers: 1}"},
     {"source", "where the figures come from"},
     {"notes", "anything else"},
 });

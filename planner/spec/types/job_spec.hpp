@@ -25,6 +25,13 @@ enum class ScheduleKind : std::uint8_t { gpipe, one_f_one_b, interleaved, zero_b
 enum class OptimizerKind : std::uint8_t { adamw, adam, sgd };
 enum class MemoryKind : std::uint8_t { allocated, reserved, other };
 
+/// Where a pipeline layout has the modules of multi-token prediction.
+struct MtpPlace {
+  std::int64_t piece = 0;    ///< from 0, in model order
+  std::int64_t modules = 0;  ///< how many modules the layout lists
+  friend bool operator==(const MtpPlace&, const MtpPlace&) = default;
+};
+
 /// Degrees of parallelism, all at least 1. The number of devices is tp · pp · cp · dp. Routed experts have a mesh
 /// of their own over the same devices of a stage: tp · cp · dp = etp · ep · edp (Megatron's folding,
 /// arXiv:2504.14960).
@@ -42,6 +49,7 @@ struct ParallelismSpec {
   CpStyle cp_style = CpStyle::ring;
   StagePolicy stage_policy = StagePolicy::even;
   std::vector<std::int64_t> stage_layers;  ///< one per stage (pp · vp chunks in model order) when listed
+  std::optional<MtpPlace> mtp_place{};     ///< of a listed layout; none: on the last piece
 
   /// Devices of one pipeline stage.
   [[nodiscard]] std::int64_t stage_devices() const { return checked_product(tp, cp, dp); }
@@ -55,6 +63,8 @@ struct ParallelismSpec {
   [[nodiscard]] std::int64_t expert_replicas() const {
     return stage_devices() / checked_product(expert_tp(), ep);
   }
+  /// The stage with the copy of the embedding table that a tied output head or multi-token prediction reads.
+  [[nodiscard]] std::int64_t table_copy_stage() const { return mtp_place ? mtp_place->piece % pp : pp - 1; }
 };
 
 /// The length of a training, in passes over its data.

@@ -14,6 +14,20 @@ class PatternBuilder {
 
   void add(LayerKind kind, std::int64_t layers) {
     if (layers == 0) return;
+    const std::size_t index = index_of(std::move(kind));
+    pattern_.layers_of_kind[index] += layers;
+    pattern_.kind_of.insert(pattern_.kind_of.end(), static_cast<std::size_t>(layers), index);
+  }
+
+  /// Adds a layer to each module of multi-token prediction.
+  void add_mtp(LayerKind kind) { pattern_.mtp_kinds.push_back(index_of(std::move(kind))); }
+  void add_mtp_like_last_layer() { pattern_.mtp_kinds.push_back(pattern_.kind_of.back()); }
+
+  LayerPattern take() { return std::move(pattern_); }
+
+ private:
+  /// The place of this kind in the list; it is added if no earlier kind computes the same.
+  std::size_t index_of(LayerKind kind) {
     const std::optional<std::int64_t> window = window_of(kind.mixer);
     const std::optional<std::int64_t> chunk = chunk_of(kind.mixer);
     const bool sees_all = (!window || *window >= sequence_length_) && (!chunk || *chunk >= sequence_length_);
@@ -26,16 +40,18 @@ class PatternBuilder {
       kinds.push_back(std::move(kind));
       pattern_.layers_of_kind.push_back(0);
     }
-    pattern_.layers_of_kind[index] += layers;
-    pattern_.kind_of.insert(pattern_.kind_of.end(), static_cast<std::size_t>(layers), index);
+    return index;
   }
 
-  LayerPattern take() { return std::move(pattern_); }
-
- private:
   std::int64_t sequence_length_;
   LayerPattern pattern_;
 };
+
+void add_mtp_layers(PatternBuilder& builder, const ModelSpec& model) {
+  if (!model.mtp || model.layers == 0) return;
+  for (const std::size_t kind : model.mtp->pattern) builder.add_mtp(model.layer_kinds[kind]);
+  if (model.mtp->pattern.empty()) builder.add_mtp_like_last_layer();
+}
 
 }  // namespace
 
@@ -67,6 +83,7 @@ LayerPattern layer_pattern(const ModelSpec& model, std::int64_t sequence_length)
     const std::size_t period = model.pattern.size();
     for (std::int64_t layer = 0; layer < model.layers; ++layer)
       builder.add(model.layer_kinds[model.pattern[static_cast<std::size_t>(layer) % period]], 1);
+    add_mtp_layers(builder, model);
     return builder.take();
   }
   const std::int64_t dense =
@@ -74,6 +91,7 @@ LayerPattern layer_pattern(const ModelSpec& model, std::int64_t sequence_length)
   builder.add({.name = "dense", .mixer = usual_mixer(model), .ffn = FeedForward::dense}, dense);
   builder.add({.name = "experts", .mixer = usual_mixer(model), .ffn = FeedForward::experts},
               model.layers - dense);
+  add_mtp_layers(builder, model);
   return builder.take();
 }
 

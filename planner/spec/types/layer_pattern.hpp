@@ -14,7 +14,8 @@ namespace foreshard {
 struct LayerPattern {
   std::vector<LayerKind> kinds;              ///< in the order of their first layers
   std::vector<std::size_t> kind_of;          ///< by layer, into `kinds`
-  std::vector<std::int64_t> layers_of_kind;  ///< by kind
+  std::vector<std::int64_t> layers_of_kind;  ///< by kind, without the layers of mtp_kinds
+  std::vector<std::size_t> mtp_kinds{};      ///< the layers of one module of multi-token prediction
 
   [[nodiscard]] const LayerKind& kind(std::int64_t layer) const {
     return kinds[kind_of[static_cast<std::size_t>(layer)]];

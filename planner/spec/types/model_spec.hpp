@@ -50,6 +50,16 @@ struct ExpertsSpec {
   bool own_norms = false;
 };
 
+/// Multi-token prediction (DeepSeek-V3, arXiv:2412.19437, section 2.2): after the last layer, module k predicts the
+/// token that is k + 1 positions further on. A module has norms of its input and of the next token's
+/// embedding, a projection of both to the model's width, its own layers, a final norm, and a loss of its own.
+/// Embedding table and output head are the model's.
+struct MtpSpec {
+  std::int64_t modules = 0;
+  /// The layers of one module, as indices into layer_kinds. Empty: one layer of the kind of the last layer.
+  std::vector<std::size_t> pattern{};
+};
+
 /// The architecture of a decoder (or, with causal = false, encoder) transformer. Readers return only valid
 /// ones. Sizes are whole numbers of elements.
 struct ModelSpec {
@@ -88,6 +98,7 @@ struct ModelSpec {
   std::vector<std::size_t> pattern{};  ///< indices into layer_kinds, by layer; repeated over the layers
   /// What the real model has and this description leaves out, one sentence each, without a full stop.
   std::vector<std::string> left_out{};
+  std::optional<MtpSpec> mtp{};
 };
 
 }  // namespace foreshard
