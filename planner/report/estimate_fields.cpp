@@ -47,7 +47,8 @@ void add_model(std::vector<Field>& fields, const Estimate& estimate) {
       .count("ffn", parameters.ffn)
       .count("embedding", parameters.embedding)
       .count("norm", parameters.norm)
-      .count("router", parameters.router);
+      .count("router", parameters.router)
+      .count("mtp", parameters.mtp);
   const FlopsPerToken& flops = estimate.flops_per_token;
   Section(fields, "model.flops_per_token.")
       .count("forward", flops.forward)

@@ -202,6 +202,7 @@ Lines parameter_table(const PlannedJob& planned) {
   add("embedding", parameters.embedding);
   add("norms", parameters.norm);
   add("total", parameters.total);
+  add("of these, multi-token prediction", parameters.mtp);
   if (parameters.active != parameters.total) add("active per token", parameters.active);
   Table flops({{"model FLOPs per token", Align::left}, {""}});
   flops.row({item("forward"), with_unit(estimate.flops_per_token.forward)});

@@ -201,10 +201,8 @@ TEST_CASE("listed stages cover the model") {
               "one per stage or 8, one per chunk"});
   CHECK(listed({20, 20, 20, 19}) ==
         Texts{"parallelism.stages: the counts sum to 79 layers, the model has 80"});
-  CHECK(listed({40, 20, 20, 0}) ==
-        Texts{"parallelism.stages: 0 layers are too few for a stage; allowed here: at least 1"});
-  CHECK(listed({39, 20, 20, 1}, 2) ==
-        Texts{"parallelism.stages: 1 layers are too few for a stage; allowed here: at least 2"});
+  CHECK(listed({40, 20, 20, 0}).empty());     // a stage may have the head alone
+  CHECK(listed({39, 20, 20, 1}, 2).empty());  // and a chunk nothing
 }
 
 TEST_CASE("several chunks and the interleaved schedule need each other") {
