@@ -79,10 +79,11 @@ TEST_CASE("a module runs its layer, its projection and the head once more per to
 }
 
 TEST_CASE("sharded programs with multi-token prediction are legal") {
-  for (const char* model : {"mtp: {layers: 1}", "mtp: {layers: 2}", "mtp: {layers: 1}, tied_embeddings: true"}) {
+  for (const char* model :
+       {"mtp: {layers: 1}", "mtp: {layers: 2}", "mtp: {layers: 1}, tied_embeddings: true"}) {
     for (const char* parallelism :
-         {"tp: 1", "tp: 2, pp: 2", "tp: 2, pp: 2, sequence_parallel: false", "tp: 2, pp: 4, zero: 1", "zero: 3",
-          "pp: 2, vp: 2, dp: 4", "pp: 4, stages: by-cost"})
+         {"tp: 1", "tp: 2, pp: 2", "tp: 2, pp: 2, sequence_parallel: false", "tp: 2, pp: 4, zero: 1",
+          "zero: 3", "pp: 2, vp: 2, dp: 4", "pp: 4, stages: by-cost"})
       check_legal(small_job(model, parallelism));
   }
 }
@@ -103,7 +104,8 @@ TEST_CASE("a layout places multi-token prediction and leaves pieces without laye
 }
 
 TEST_CASE("a stage after multi-token prediction receives both streams") {
-  const StepProgram program = build_step_program(small_job("mtp: {layers: 1}", "pp: 2, dp: 4, stages: 'Et*8,m|L'"));
+  const StepProgram program =
+      build_step_program(small_job("mtp: {layers: 1}", "pp: 2, dp: 4, stages: 'Et*8,m|L'"));
   // 64 tokens × 256 × 2 bytes for the model's own output, and as much for the module's.
   for (const Block& block : program.blocks) {
     for (const Op& op : block.ops) {

@@ -42,7 +42,7 @@ TEST_CASE("structure: ids, names and sizes") {
   }
   SECTION("a group is missing") {
     program.groups.pop_back();
-    CHECK(check_program(program) == Problems{"there are 8 groups, not one of each of the 9 kinds"});
+    CHECK(check_program(program) == Problems{"there are 9 groups, not one of each of the 10 kinds"});
   }
   SECTION("groups out of order") {
     program.groups[1].kind = GroupKind::ep;
@@ -169,6 +169,8 @@ TEST_CASE("communication: stages agree on the collectives of a group that spans 
     op.lane = Lane::tied;
     CHECK(check_program(program) == Problems{});
     program.stages.insert(program.stages.begin() + 1, program.stages[1]);
+    program.groups[static_cast<std::size_t>(GroupKind::tied)].stride =
+        2 * program.group(GroupKind::pp).stride;
     CHECK(complains(program, "group tied: stage 1 calls all-reduce (sum) of 4 bytes"));
   }
 }
