@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "planner/program/ops/enum_names.hpp"
 #include "planner/program/tensor_label.hpp"
 
 namespace foreshard {
@@ -153,6 +154,33 @@ TensorId ProgramBuilder::statistic(const Meaning& meaning, std::int64_t width) {
   return add(std::move(tensor));
 }
 
+namespace {
+
+/// True for the matrices of layers: those that a quantised base keeps in fewer bits.
+bool is_quantised(const Tensor& weight) {
+  if (weight.dims.size() < 2 || weight.meaning.aspect != TensorAspect::weight) return false;
+  switch (weight.meaning.part) {
+    case ModelPart::attention:
+    case ModelPart::mla:
+    case ModelPart::ffn:
+    case ModelPart::experts:
+    case ModelPart::shared_experts: return true;
+    default: return false;
+  }
+}
+
+DType base_type(LoraBase base, DType usual) {
+  switch (base) {
+    case LoraBase::bf16: return usual;
+    case LoraBase::nf4: return DType::nf4;
+    case LoraBase::int8: return DType::uint8;
+    case LoraBase::fp8: return DType::fp8;
+  }
+  return usual;
+}
+
+}  // namespace
+
 TensorId ProgramBuilder::weight(WeightGroup& group, const Meaning& meaning, std::vector<Dim> dims,
                                 std::vector<std::int64_t> sections, std::int64_t padding) {
   Tensor weight = tensor_of(meaning);
@@ -163,7 +191,10 @@ TensorId ProgramBuilder::weight(WeightGroup& group, const Meaning& meaning, std:
   weight.sections = std::move(sections);
   weight.per_layer = group.per_layer;
   weight.padding = padding;
-  if (job_.lora && !is_adapter(meaning.aspect)) return frozen_weight(group, std::move(weight));
+  if (job_.lora && !is_adapter(meaning.aspect)) {
+    if (is_quantised(weight)) weight.dtype = base_type(job_.lora->base, shapes_.weight);
+    return frozen_weight(group, std::move(weight));
+  }
 
   const TensorId id = add(std::move(weight));
   Tensor gradient = as_added_[id.at()];
@@ -236,34 +267,93 @@ Op product(const ProgramBuilder& builder, const Linear& l, Access into) {
   return compute_op(l.name, l.component, Phase::forward, gemm, std::move(operands));
 }
 
-bool has_adapters(const JobSpec& job, Component component) {
-  if (!job.lora) return false;
-  return component == Component::attention ? job.lora->attention
-                                           : component == Component::ffn && job.lora->ffn;
+/// True for a frozen weight that is kept in fewer bits than products take.
+bool is_scaled_base(const ProgramBuilder& builder, TensorId weight) {
+  const Tensor& tensor = builder.tensor(weight);
+  return builder.job().lora && builder.is_frozen(weight) && tensor.dtype != builder.shapes().weight &&
+         is_quantised(tensor);
+}
+
+/// A projection inside the product of a fused weight: rows of the weight, columns of the result.
+struct Projection {
+  TensorItem item;
+  std::int64_t rows = 0;
+};
+
+/// The projections of this product that have adapters. A fused weight counts as one projection where the job
+/// names all of attention or of the FFN.
+std::vector<Projection> adapted_projections(const JobSpec& job, const Linear& linear, const Tensor& w) {
+  if (!job.lora) return {};
+  const LoraSpec& lora = *job.lora;
+  const Projection whole{w.meaning.item, w.dims[0].size};
+  if (linear.component == Component::attention && lora.attention) return {whole};
+  if (linear.component == Component::ffn && lora.ffn) return {whole};
+  std::vector<Projection> found;
+  const auto add = [&](LoraTarget target, TensorItem item, std::size_t section) {
+    if (!lora.has(target)) return;
+    found.push_back({item, w.sections.empty() ? w.dims[0].size : w.sections.at(section)});
+  };
+  switch (w.meaning.item) {
+    case TensorItem::qkv:
+      add(LoraTarget::q, TensorItem::q, 0);
+      add(LoraTarget::k, TensorItem::k, 1);
+      add(LoraTarget::v, TensorItem::v, 2);
+      return found;
+    case TensorItem::gate_up:
+      add(LoraTarget::gate, TensorItem::gate, 0);
+      add(LoraTarget::up, TensorItem::up, 1);
+      return found;
+    case TensorItem::up: add(LoraTarget::up, TensorItem::up, 0); return found;
+    case TensorItem::down: add(LoraTarget::down, TensorItem::down, 0); return found;
+    case TensorItem::out: add(LoraTarget::o, TensorItem::out, 0); return found;
+    case TensorItem::output_table: add(LoraTarget::head, TensorItem::output_table, 0); return found;
+    default: return found;
+  }
 }
 
 }  // namespace
 
+TensorId dequantised(ProgramBuilder& builder, Block& block, const std::string& name, Component component,
+                     TensorId weight) {
+  if (!is_scaled_base(builder, weight)) return weight;
+  Tensor wide = builder.derived(weight, Derivation::dequantised);
+  wide.dtype = builder.shapes().weight;
+  wide.lifetime = Lifetime::block;
+  const TensorId id = builder.add(std::move(wide));
+  block.ops.push_back(compute_op(name + " dequantise", component, Phase::forward,
+                                 Pointwise{PointwiseKind::cast, builder.tensor(id).local_elements()},
+                                 {reads(weight), writes(id)}));
+  return id;
+}
+
 void emit_linear(ProgramBuilder& builder, Block& block, WeightGroup& group, const Linear& linear) {
-  block.ops.push_back(product(builder, linear, Access::write));
-  if (!has_adapters(builder.job(), linear.component)) return;
+  Linear wide = linear;
+  wide.weight = dequantised(builder, block, linear.name, linear.component, linear.weight);
+  block.ops.push_back(product(builder, wide, Access::write));
 
   const Tensor w = builder.tensor(linear.weight);
-  const Dim rank{.name = DimName::flat, .size = builder.job().lora->rank};
-  const TensorId a = builder.weight(group, with(w.meaning, TensorAspect::adapter_a), {rank, w.dims[1]});
-  const TensorId b =
-      builder.weight(group, with(w.meaning, TensorAspect::adapter_b), {w.dims[0], rank}, w.sections);
-  Tensor narrow = tensor_of(with(w.meaning, TensorAspect::adapter_rows));
-  narrow.dtype = builder.tensor(linear.y).dtype;
-  narrow.dims = {builder.tensor(linear.y).dims[0], rank};
-  const TensorId xa = builder.add(std::move(narrow));
   const DType math = builder.shapes().activation;
-  block.ops.push_back(
-      product(builder, {linear.name + " lora a", linear.component, math, linear.x, a, xa, std::nullopt},
-              Access::write));
-  block.ops.push_back(product(
-      builder, {linear.name + " lora b", linear.component, math, reads(xa), b, linear.y, std::nullopt},
-      Access::accumulate));
+  for (const Projection& projection : adapted_projections(builder.job(), linear, w)) {
+    const bool is_part = projection.rows != w.dims[0].size;
+    const std::string name =
+        linear.name + (is_part ? " " + std::string(name_of(projection.item)) : "") + " lora";
+    const Meaning meaning{w.meaning.part, projection.item, TensorAspect::weight};
+    const Dim rank{.name = DimName::flat, .size = builder.job().lora->rank};
+    Dim rows = w.dims[0];
+    rows.size = projection.rows;
+    const TensorId a = builder.weight(group, with(meaning, TensorAspect::adapter_a), {rank, w.dims[1]});
+    const TensorId b = builder.weight(group, with(meaning, TensorAspect::adapter_b), {rows, rank},
+                                      is_part ? std::vector<std::int64_t>{} : w.sections);
+    Tensor narrow = tensor_of(with(meaning, TensorAspect::adapter_rows));
+    narrow.dtype = builder.tensor(linear.y).dtype;
+    narrow.dims = {builder.tensor(linear.y).dims[0], rank};
+    const TensorId xa = builder.add(std::move(narrow));
+    block.ops.push_back(product(builder, {name + " a", linear.component, math, linear.x, a, xa, std::nullopt},
+                                Access::write));
+    block.ops.push_back(product(builder,
+                                {name + " b", linear.component, math, reads(xa), b, linear.y, std::nullopt},
+                                Access::accumulate));
+  }
 }
 
 Op all_reduce_tp(const ProgramBuilder& builder, std::string name, Component component, Phase phase, Operand x,

@@ -157,9 +157,15 @@ struct Linear {
   std::optional<TensorId> bias = std::nullopt;
 };
 
-/// Appends the product, with sizes from the local shapes of Y and W. If the job trains low-rank adapters on
-/// this component, also appends Y += (X · Aᵀ) · Bᵀ and adds the adapters A and B to `group`.
+/// Appends the product, with sizes from the local shapes of Y and W. Where the job trains low-rank adapters on
+/// it, also appends Y += (X · Aᵀ) · Bᵀ and adds the adapters A and B to `group`: once for W, or for each
+/// projection that it fuses, in whose columns of Y the result is then added.
 void emit_linear(ProgramBuilder& builder, Block& block, WeightGroup& group, const Linear& linear);
+
+/// A frozen weight in the type that products take. Where it is kept in fewer bits, appends the pass that makes
+/// it, into a buffer; else returns the weight itself.
+TensorId dequantised(ProgramBuilder& builder, Block& block, const std::string& name, Component component,
+                     TensorId weight);
 
 /// A tensor-parallel all-reduce in place.
 Op all_reduce_tp(const ProgramBuilder& builder, std::string name, Component component, Phase phase, Operand x,

@@ -48,6 +48,7 @@ std::string_view label_of(TensorItem item) {
     case TensorItem::output_table: return "head";
     case TensorItem::logits: return "head.logits";
     case TensorItem::wide_logits: return "head.logits32";
+    case TensorItem::whole_logits: return "head.whole_logits";
     case TensorItem::row_max: return "max";
     case TensorItem::exp_sums: return "sums";
     case TensorItem::gradient_norm: return "grad_norm";
@@ -86,10 +87,16 @@ std::string_view suffix_of(Derivation derivation) {
     case Derivation::whole_gradient: return ".whole";
     case Derivation::fresh_gradient: return ".fresh";
     case Derivation::pipeline_slice: return ".slice";
+    case Derivation::update: return ".update";
+    case Derivation::dequantised: return ".wide";
+    case Derivation::whole_update: return ".whole_update";
     case Derivation::none:
     case Derivation::master:
     case Derivation::first_moment:
-    case Derivation::second_moment: break;
+    case Derivation::second_moment:
+    case Derivation::first_scale:
+    case Derivation::second_scale:
+    case Derivation::factored_moment: break;
   }
   throw std::logic_error("a tensor derived as " + std::string(name_of(derivation)) +
                          " has no label of its own");

@@ -80,10 +80,17 @@ std::string limit_words(const PlannedJob& planned, ComputePart part) {
   return text;
 }
 
-/// "adamw", "adamw, sharded 16 ways (zero 1)"
+/// "adamw", "adamw, bf16 moments, no masters", "adamw, sharded 16 ways (zero 1)"
 std::string optimizer_words(const JobSpec& job) {
-  const std::int64_t replicas = job.parallelism.dp * job.parallelism.cp;
+  const std::int64_t replicas = job.parallelism.dp * job.parallelism.cp / job.parallelism.shard_copies();
   std::string text{word_of(job.training.optimizer)};
+  const StatesSpec& states = job.training.states;
+  const bool tells_moments = states.moments != MomentType::fp32 && states.moments != MomentType::factored &&
+                             job.training.optimizer != OptimizerKind::sgd;
+  if (tells_moments) text += fmt::format(", {} moments", word_of(states.moments));
+  if (!has_fp32_weights(states.master)) text += ", no masters";
+  if (states.master == MasterWeights::fp32_remainder) text += ", remainders of masters";
+  if (job.training.optimizer_in_backward) text += ", in backward";
   if (job.parallelism.zero > 0 && replicas > 1)
     text += fmt::format(", sharded {} ways (zero {})", grouped(replicas), job.parallelism.zero);
   return text;

@@ -46,6 +46,7 @@ std::string parallelism_words(const ParallelismSpec& parallelism) {
     text += fmt::format(", etp {}", parallelism.expert_tp());
   text += fmt::format(", dp {}", parallelism.dp);
   if (parallelism.zero > 0) text += fmt::format(", zero {}", parallelism.zero);
+  if (parallelism.shard_copies() > 1) text += fmt::format(" over {}", *parallelism.dp_shard);
   return text;
 }
 

@@ -17,9 +17,18 @@ std::string_view fabric_name(NodeFabric fabric) {
 }
 
 DType stored_weight_dtype(const JobSpec& job) {
+  if (job.lora) {
+    switch (job.lora->base) {
+      case LoraBase::bf16: break;
+      case LoraBase::nf4: return DType::nf4;
+      case LoraBase::int8: return DType::uint8;
+      case LoraBase::fp8: return DType::fp8;
+    }
+  }
   const ParallelismSpec& p = job.parallelism;
   const bool cut = p.zero == 3 && p.dp * p.cp > 1;
-  const bool cut_in_fp32 = cut && !framework_conventions(job.framework).fp32_master_weights;
+  const bool cut_in_fp32 = cut && job.training.states.master == MasterWeights::fp32 &&
+                           !framework_conventions(job.framework).fp32_master_weights;
   return cut_in_fp32 ? DType::fp32 : weight_dtype(job.training.precision);
 }
 

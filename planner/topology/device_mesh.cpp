@@ -12,7 +12,8 @@ DeviceMesh::DeviceMesh(const ParallelismSpec& parallelism)
       pp_(parallelism.pp),
       ep_(parallelism.ep),
       etp_(parallelism.expert_tp()),
-      table_copy_stage_(parallelism.table_copy_stage()) {}
+      table_copy_stage_(parallelism.table_copy_stage()),
+      copies_(parallelism.shard_copies()) {}
 
 std::int64_t DeviceMesh::devices() const { return checked_product(tp_, cp_, dp_, pp_); }
 
@@ -34,6 +35,11 @@ ExpertCoordinates DeviceMesh::expert_coordinates(Rank rank) const {
   return {.etp = in_stage % etp_, .ep = in_stage / etp_ % ep_, .edp = in_stage / (etp_ * ep_)};
 }
 
+/// The members of a group of replicas that share shards: consecutive ones.
+Group DeviceMesh::part_of(GroupKind kind, const Group& replicas) const {
+  return {kind, replicas.size / copies_, replicas.stride};
+}
+
 Group DeviceMesh::group(GroupKind kind) const {
   const std::int64_t per_stage = tp_ * cp_ * dp_;
   switch (kind) {
@@ -49,6 +55,10 @@ Group DeviceMesh::group(GroupKind kind) const {
       return {kind, std::min<std::int64_t>(table_copy_stage_ + 1, 2),
               std::max<std::int64_t>(table_copy_stage_, 1) * per_stage};
     case GroupKind::world: break;
+    case GroupKind::dp_shard: return copies_ == 1 ? Group{kind} : part_of(kind, group(GroupKind::dp_cp));
+    case GroupKind::expert_shard:
+      return copies_ == 1 ? Group{kind} : part_of(kind, group(GroupKind::expert_dp));
+    case GroupKind::dp_replicate: return {kind, copies_, copies_ == 1 ? 1 : per_stage / copies_};
   }
   return {GroupKind::world, devices(), 1};
 }

@@ -49,8 +49,11 @@ class DeviceMesh {
   [[nodiscard]] std::vector<Rank> members(GroupKind kind, Rank rank) const;
 
  private:
+  [[nodiscard]] Group part_of(GroupKind kind, const Group& replicas) const;
+
   std::int64_t tp_, cp_, dp_, pp_, ep_, etp_;
   std::int64_t table_copy_stage_;
+  std::int64_t copies_;  // of each shard
 };
 
 /// How one group lies on the nodes of a cluster: `per_node` members on each of `nodes` nodes.

@@ -14,6 +14,9 @@ std::string_view to_string(GroupKind kind) {
     case GroupKind::pp: return "pp";
     case GroupKind::tied: return "tied";
     case GroupKind::world: return "world";
+    case GroupKind::dp_shard: return "dp-shard";
+    case GroupKind::expert_shard: return "expert-shard";
+    case GroupKind::dp_replicate: return "dp-replicate";
   }
   return "unknown group";
 }
@@ -41,6 +44,7 @@ std::string_view to_string(Lane lane) {
     case Lane::pp_backward: return "pp-backward";
     case Lane::tied: return "tied";
     case Lane::world: return "world";
+    case Lane::dp_replicate: return "dp-replicate";
   }
   return "unknown lane";
 }

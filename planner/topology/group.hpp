@@ -19,8 +19,12 @@ enum class GroupKind : std::uint8_t {
   pp,         ///< the stages of one pipeline
   tied,       ///< first and last stage, which share a tied embedding
   world,      ///< all ranks: the gradient norm
+  // Only where ZeRO shards over a part of the replicas (hybrid sharding); else of size 1.
+  dp_shard,      ///< consecutive members of dp·cp that share a weight's shards
+  expert_shard,  ///< the same of expert_dp
+  dp_replicate,  ///< ranks with equal shards
 };
-inline constexpr std::size_t kGroupKindCount = 10;
+inline constexpr std::size_t kGroupKindCount = 13;
 
 /// The five communication axes that reports show. dp·cp, expert-dp and world count as dp; tied counts as pp; etp
 /// counts as tp.
@@ -37,7 +41,10 @@ constexpr CommAxis axis_of(GroupKind kind) {
     case GroupKind::dp:
     case GroupKind::dp_cp:
     case GroupKind::expert_dp:
-    case GroupKind::world: return CommAxis::dp;
+    case GroupKind::world:
+    case GroupKind::dp_shard:
+    case GroupKind::expert_shard:
+    case GroupKind::dp_replicate: return CommAxis::dp;
   }
   return CommAxis::dp;
 }
@@ -45,8 +52,20 @@ constexpr CommAxis axis_of(GroupKind kind) {
 /// The queue in which an operation runs: one lane for compute and one per communication group. A lane runs
 /// its operations first-in first-out, in program order. Pipeline transfers have one lane per direction,
 /// because links are full duplex.
-enum class Lane : std::uint8_t { compute, tp, cp, dp, ep, expert_dp, pp_forward, pp_backward, tied, world };
-inline constexpr std::size_t kLaneCount = 10;
+enum class Lane : std::uint8_t {
+  compute,
+  tp,
+  cp,
+  dp,
+  ep,
+  expert_dp,
+  pp_forward,
+  pp_backward,
+  tied,
+  world,
+  dp_replicate
+};
+inline constexpr std::size_t kLaneCount = 11;
 
 /// The lane on which a group's collectives queue.
 constexpr Lane lane_of(GroupKind kind) {
@@ -55,9 +74,12 @@ constexpr Lane lane_of(GroupKind kind) {
     case GroupKind::etp: return Lane::tp;
     case GroupKind::cp: return Lane::cp;
     case GroupKind::dp:
-    case GroupKind::dp_cp: return Lane::dp;
+    case GroupKind::dp_cp:
+    case GroupKind::dp_shard: return Lane::dp;
     case GroupKind::ep: return Lane::ep;
-    case GroupKind::expert_dp: return Lane::expert_dp;
+    case GroupKind::expert_dp:
+    case GroupKind::expert_shard: return Lane::expert_dp;
+    case GroupKind::dp_replicate: return Lane::dp_replicate;
     case GroupKind::pp: return Lane::pp_forward;
     case GroupKind::tied: return Lane::tied;
     case GroupKind::world: return Lane::world;

@@ -14,6 +14,8 @@ namespace foreshard {
 ///   fp8_block    128 elements, scale of 4 bytes (DeepSeek-V3, arXiv:2412.19437, section 3.3)
 ///   mxfp8        32 elements, scale of 1 byte (OCP Microscaling Formats 1.0)
 ///   nvfp4        16 elements of 4 bits, scale of 1 byte, and one more scale for the tensor (arXiv:2509.25149)
+///   nf4          64 elements of 4 bits, scale of 1 byte, and a scale of 4 bytes for every 256 of these: double
+///                quantisation (arXiv:2305.14314, section 3)
 enum class DType : std::uint8_t {
   fp64,
   fp32,
@@ -25,10 +27,11 @@ enum class DType : std::uint8_t {
   fp8_block,
   mxfp8,
   nvfp4,
+  nf4,
   int32,
   uint8
 };
-inline constexpr std::size_t kDTypeCount = 12;
+inline constexpr std::size_t kDTypeCount = 13;
 
 /// Bits of one element, without scales.
 constexpr std::int64_t bits_of(DType type) {
@@ -44,7 +47,8 @@ constexpr std::int64_t bits_of(DType type) {
     case DType::fp8_block:
     case DType::mxfp8:
     case DType::uint8: return 8;
-    case DType::nvfp4: return 4;
+    case DType::nvfp4:
+    case DType::nf4: return 4;
   }
   return 0;
 }
@@ -56,7 +60,8 @@ constexpr bool is_scaled(DType type) {
     case DType::fp8_rowwise:
     case DType::fp8_block:
     case DType::mxfp8:
-    case DType::nvfp4: return true;
+    case DType::nvfp4:
+    case DType::nf4: return true;
     case DType::fp64:
     case DType::fp32:
     case DType::tf32:
@@ -77,6 +82,10 @@ constexpr std::int64_t scale_bytes(DType type, std::int64_t elements) {
     case DType::fp8_block: return checked_product(ceil_divide(elements, std::int64_t{128}), 4);
     case DType::mxfp8: return ceil_divide(elements, std::int64_t{32});
     case DType::nvfp4: return ceil_divide(elements, std::int64_t{16});
+    case DType::nf4: {
+      const std::int64_t blocks = ceil_divide(elements, std::int64_t{64});
+      return blocks + checked_product(ceil_divide(blocks, std::int64_t{256}), 4);
+    }
     case DType::fp64:
     case DType::fp32:
     case DType::tf32:

@@ -39,7 +39,8 @@ MPI_Datatype mpi_type(DType type) {
     case DType::uint8: return MPI_UINT8_T;
     case DType::fp8_block:
     case DType::mxfp8:
-    case DType::nvfp4: break;  // their scales are part of them: no MPI type holds both
+    case DType::nvfp4:
+    case DType::nf4: break;  // their scales are part of them: no MPI type holds both
   }
   return MPI_DATATYPE_NULL;
 }

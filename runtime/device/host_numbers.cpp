@@ -55,7 +55,8 @@ void write_numbers(Buffer to, const double* from) {
     case DType::fp8_rowwise:
     case DType::fp8_block:
     case DType::mxfp8:
-    case DType::nvfp4: break;
+    case DType::nvfp4:
+    case DType::nf4: break;
   }
   refuse();
 }
@@ -73,7 +74,8 @@ void read_numbers(Buffer from, double* to) {
     case DType::fp8_rowwise:
     case DType::fp8_block:
     case DType::mxfp8:
-    case DType::nvfp4: break;
+    case DType::nvfp4:
+    case DType::nf4: break;
   }
   refuse();
 }

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "planner/spec/types/layer_pattern.hpp"
+#include "planner/spec/types/names.hpp"
 
 namespace foreshard {
 namespace {
@@ -74,6 +75,10 @@ class Limits {
   void check_parallelism() {
     const ParallelismSpec& p = job_.parallelism;
     check_context(p);
+    refuse(p.shard_copies() > 1,
+           "parallelism.dp_shard: copies of shards are planned, not executed; leave it out");
+    refuse(!job_.training.reshard_after_forward,
+           "training.reshard_after_forward: weights kept from forward are planned, not executed; say true");
     refuse(p.zero == 3 && job_.training.overlap.dp,
            "training.overlap.dp: gathers of weights that run ahead are planned, not executed; say false");
     refuse(p.tp > job_.model.kv_heads,
@@ -104,7 +109,29 @@ class Limits {
     refuse(training.dropout, "training.dropout: dropout is planned, not executed; say false");
     refuse(!training.compiled && is_gated(job_.model.ffn),
            "training.compiled: gated activations are executed as one kernel; say true");
+    check_optimizer(training);
+    const LossSpec& loss = training.loss;
+    refuse(loss.fused, "training.loss.fused: a loss in place is planned, not executed; say false");
+    refuse(loss.chunks > 1, "training.loss.chunks: a loss in parts is planned, not executed; say 1");
+    refuse(!loss.sharded && job_.parallelism.tp > 1,
+           "training.loss.sharded: gathered logits are planned, not executed; say true");
     refuse(job_.lora.has_value(), "lora: low-rank adapters are planned, not executed");
+  }
+
+  void check_optimizer(const TrainingSpec& training) {
+    const OptimizerKind optimizer = training.optimizer;
+    refuse(optimizer != OptimizerKind::adamw && optimizer != OptimizerKind::adam &&
+               optimizer != OptimizerKind::sgd,
+           fmt::format("training.optimizer: {} is planned, not executed; say adamw, adam or sgd",
+                       word_of(optimizer)));
+    refuse(training.states.master != MasterWeights::fp32 && training.precision != Precision::fp32,
+           fmt::format("training.states.master: {} is planned, not executed; say fp32",
+                       word_of(training.states.master)));
+    refuse(training.states.moments != MomentType::fp32 && optimizer != OptimizerKind::sgd,
+           fmt::format("training.states.moments: {} is planned, not executed; say fp32",
+                       word_of(training.states.moments)));
+    refuse(training.optimizer_in_backward,
+           "training.optimizer_in_backward: updates in backward are planned, not executed; say false");
   }
 
   const JobSpec& job_;

@@ -11,6 +11,7 @@ std::optional<CommAxis> axis_of(RankLane lane) {
     case Lane::ep: return CommAxis::ep;
     case Lane::dp:
     case Lane::expert_dp:
+    case Lane::dp_replicate:
     case Lane::world: return CommAxis::dp;
     case Lane::pp_forward:
     case Lane::pp_backward:

@@ -19,15 +19,18 @@ struct Place {
 // One period in which an instance of a tensor takes memory.
 struct Life {
   Bytes bytes;
+  Bytes kept;  // after the block call in which it begins
   Lifetime lifetime = Lifetime::block;
   bool is_activation = false;
   Place first;
   Place last;
+  std::uint32_t last_at_first = 0;  // the last operation that uses it in that block call
 };
 
 // True if a use at `now` refers to the same content as `life`; false if a new life begins.
-bool continues(const Life& life, Access access, const Place& now) {
-  if (life.last.block_call == now.block_call) return true;
+bool continues(const Life& life, const Op& op, Access access, const Place& now) {
+  // Operations on one range of the tokens after the other write such a tensor anew for each range.
+  if (life.last.block_call == now.block_call) return op.parts == 1 || access != Access::write;
   switch (life.lifetime) {
     case Lifetime::step:
     case Lifetime::micro_batch: return true;
@@ -44,10 +47,12 @@ Life begin_life(const TensorFacts& tensor, const Op& op, const Place& now) {
   const bool is_activation = tensor.lifetime == Lifetime::micro_batch &&
                              (tensor.role == TensorRole::activation || tensor.role == TensorRole::input);
   return {.bytes = tensor.bytes * copies,
+          .kept = tensor.kept * copies,
           .lifetime = tensor.lifetime,
           .is_activation = is_activation,
           .first = now,
-          .last = now};
+          .last = now,
+          .last_at_first = now.op};
 }
 
 // The lives of all tensors but step tensors, in order of their first use.
@@ -64,11 +69,12 @@ std::vector<Life> find_lives(const StepProgram& program, const TensorTable& tens
           const TensorFacts& tensor = tensors[operand.tensor];
           if (tensor.lifetime == Lifetime::step) continue;
           std::uint32_t& life = latest[tensors.instance(operand, block_call.layer, window)];
-          if (life == kNone || !continues(lives[life], operand.access, now)) {
+          if (life == kNone || !continues(lives[life], op, operand.access, now)) {
             life = static_cast<std::uint32_t>(lives.size());
             lives.push_back(begin_life(tensor, op, now));
           }
           lives[life].last = now;
+          if (lives[life].first.block_call == now.block_call) lives[life].last_at_first = now.op;
         }
         ++now.op;
       }
@@ -88,10 +94,13 @@ struct Change {
 std::vector<Change> changes_by_op(const std::vector<Life>& lives, std::size_t ops) {
   std::vector<Change> changes(ops);
   for (const Life& life : lives) {
-    const LiveBytes bytes = life.is_activation ? LiveBytes{.activations = life.bytes, .buffers = {}}
-                                               : LiveBytes{.activations = {}, .buffers = life.bytes};
-    changes[life.first.op].allocated += bytes;
-    changes[life.last.op].freed += bytes;
+    const auto counted = [&](Bytes bytes) {
+      return life.is_activation ? LiveBytes{.activations = bytes, .buffers = {}}
+                                : LiveBytes{.activations = {}, .buffers = bytes};
+    };
+    changes[life.first.op].allocated += counted(life.bytes);
+    changes[life.last_at_first].freed += counted(life.bytes - life.kept);
+    changes[life.last.op].freed += counted(life.kept);
   }
   return changes;
 }
@@ -134,8 +143,8 @@ MemoryTrace trace_memory(const StepProgram& program, const TensorTable& tensors,
   }
   for (const Life& life : lives) {
     if (life.lifetime != Lifetime::micro_batch || life.first.block_call == life.last.block_call) continue;
-    trace.block_calls[life.first.block_call].saved += life.bytes;
-    trace.block_calls[life.last.block_call].released += life.bytes;
+    trace.block_calls[life.first.block_call].saved += life.kept;
+    trace.block_calls[life.last.block_call].released += life.kept;
   }
   return trace;
 }

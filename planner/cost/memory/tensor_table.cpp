@@ -8,10 +8,12 @@ namespace foreshard {
 TensorTable::TensorTable(const StepProgram& program) {
   facts_.reserve(program.tensors.size());
   for (const Tensor& tensor : program.tensors) {
-    facts_.push_back({.bytes = tensor.local_bytes(),
-                      .role = tensor.role,
-                      .lifetime = tensor.lifetime,
-                      .per_layer = tensor.per_layer});
+    facts_.push_back(
+        {.bytes = tensor.local_bytes(),
+         .kept = Bytes(ceil_divide<std::int64_t>(tensor.local_bytes().value(), tensor.kept_parts)),
+         .role = tensor.role,
+         .lifetime = tensor.lifetime,
+         .per_layer = tensor.per_layer});
   }
   for (const Block& block : program.blocks) {
     for (const Op& op : block.ops) {

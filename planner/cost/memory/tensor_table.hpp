@@ -17,6 +17,7 @@ using BlockCallLists = std::span<const std::span<const BlockCall>>;
 /// What the memory ledger needs to know about a tensor; computed once per program.
 struct TensorFacts {
   Bytes bytes;  ///< size of one instance on one rank
+  Bytes kept;   ///< what is left of it after the block call that writes it
   TensorRole role = TensorRole::activation;
   Lifetime lifetime = Lifetime::block;
   bool per_layer = true;

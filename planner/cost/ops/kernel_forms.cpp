@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "planner/frameworks/framework.hpp"
+#include "planner/program/emit/emit_loss.hpp"
 #include "planner/units/overloaded.hpp"
 
 namespace foreshard {
@@ -95,15 +96,48 @@ std::int64_t gradient_width(const Op& op, const StepProgram& program) {
   return bytes_of(program.tensor(op.operands.front().tensor).dtype, 1).value();
 }
 
+/// Adafactor as PyTorch operations (Transformers' `Adafactor`), beyond one kernel that reads g, reads and
+/// writes p: squares r4 w4, their row means r4, column means r4, root of their product w4, times g r4 r4 w4,
+/// its mean r4, divided by it r4 w4, times the rate r4 w4, added to p r4.
+constexpr std::int64_t kAdafactor = 8 + 4 + 4 + 4 + 12 + 4 + 8 + 8 + 4;
+
+/// Bytes per element of a kind of moment.
+std::int64_t moment_width(MomentType moments) {
+  switch (moments) {
+    case MomentType::fp32:
+    case MomentType::factored: return 4;
+    case MomentType::bf16:
+    case MomentType::fp16: return 2;
+    case MomentType::fp8:
+    case MomentType::int8: return 1;
+  }
+  return 4;
+}
+
 FurtherPasses of_update(const Op& op, const OptimizerUpdate& update, const StepProgram& program,
                         const KernelForms& forms) {
+  const std::int64_t gradient = gradient_width(op, program);
+  switch (update.kind) {
+    case OptimizerKind::adafactor: return passes(update.parameters, kAdafactor, 9);
+    // One kernel (bitsandbytes; torchao compiles it) after the gradients are clipped in place.
+    case OptimizerKind::adamw_8bit: return passes(update.parameters, 2 * gradient, 1);
+    case OptimizerKind::muon: return {};  // its passes are operations of their own
+    case OptimizerKind::adamw:
+    case OptimizerKind::adam:
+    case OptimizerKind::sgd:
+    case OptimizerKind::lion: break;
+  }
   switch (forms.optimizer) {
     case OptimizerKernels::fused: return {};
     case OptimizerKernels::multi_tensor: {
+      const bool usual =
+          forms.states.master == MasterWeights::fp32 && forms.states.moments == MomentType::fp32;
+      // The precision-aware optimizer reads gradients and writes weights as they are: only clipping is left.
+      if (!usual) return passes(update.parameters, 2 * gradient, 1);
       // Clip r4 w4; copy masters to weights r4 w2, of which a fused kernel would need only the write.
       std::int64_t bytes = 8 + 4;
       std::int64_t kernels = 2;
-      if (gradient_width(op, program) == 2) {
+      if (gradient == 2) {
         bytes += 6 + 4;  // to fp32 r2 w4; norm and step read 4 bytes, not 2
         ++kernels;
       }
@@ -113,11 +147,16 @@ FurtherPasses of_update(const Op& op, const OptimizerUpdate& update, const StepP
       }
       return passes(update.parameters, bytes, kernels);
     }
-    case OptimizerKernels::foreach:
-      // decay r4 w4, m r8 w4, v r4 w4, v r8 w4, root r4 w4, correction r4 w4, eps r4 w4, step r12 w4: 80
-      // bytes, of which one fused kernel moves 28; in addition clip r4 w4.
-      return update.kind == OptimizerKind::sgd ? passes(update.parameters, 8, 1)
-                                               : passes(update.parameters, 80 - 28 + 8, 8);
+    case OptimizerKernels::foreach: {
+      if (update.kind == OptimizerKind::sgd || update.kind == OptimizerKind::lion)
+        return passes(update.parameters, 8, 1);
+      // With p, g, m, v bytes per weight, gradient, first and second moment: decay 2p, m 2m + g, v 2v, v 2v +
+      // g, root 2v, correction 2v, eps 2v, step 2p + m + v: 4p + 2g + 3m + 11v, of which one fused kernel
+      // moves 2p + g + 2m + 2v; in addition clip 2g. In fp32: 80 − 28 + 8.
+      const std::int64_t p = has_fp32_weights(forms.states.master) ? 4 : 2;
+      const std::int64_t m = moment_width(forms.states.moments);
+      return passes(update.parameters, 2 * p + 3 * p + m + 9 * m, 8);
+    }
   }
   return {};
 }
@@ -152,8 +191,9 @@ KernelForms kernel_forms(const JobSpec& job) {
   return {.fused_kernels = conventions.fused_kernels || compiler,
           .fused_softmax = conventions.fused_softmax || compiler,
           .autograd = conventions.autograd && !compiler,
-          .loss = compiler ? LossKernels::fused : conventions.loss,
+          .loss = loss_form(job).kernels,
           .optimizer = conventions.optimizer,
+          .states = job.training.states,
           .fp16 = job.training.precision == Precision::fp16,
           .casts_fp8 = conventions.autograd};
 }

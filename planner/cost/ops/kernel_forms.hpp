@@ -16,6 +16,7 @@ struct KernelForms {
   bool autograd = false;      ///< sums of gradients and gradients of a norm's weights are separate passes
   LossKernels loss = LossKernels::fused;
   OptimizerKernels optimizer = OptimizerKernels::fused;
+  StatesSpec states{};
   bool fp16 = false;       ///< gradients are scaled, and unscaled before the optimizer's update
   bool casts_fp8 = false;  ///< matrix products take fp8 inputs, which a separate pass makes
 };

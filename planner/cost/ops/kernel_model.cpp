@@ -32,6 +32,7 @@ std::optional<DType> wider(DType type) {
     case DType::fp8_block:
     case DType::mxfp8: return DType::fp8;
     case DType::nvfp4: return DType::mxfp8;
+    case DType::nf4: return DType::bf16;  // no arithmetic: products take what it stands for in 16 bits
     case DType::fp16:
     case DType::bf16: return DType::tf32;
     case DType::tf32: return DType::fp32;

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "planner/cost/ops/cost_model.hpp"
+#include "planner/program/emit/emit_loss.hpp"
 #include "planner/units/overloaded.hpp"
 
 namespace foreshard {
@@ -36,19 +37,32 @@ std::int64_t touched_by(const Embedding& lookup, const Op& op, std::size_t index
   return index == table ? std::min(checked_product(lookup.tokens, lookup.width), all) : all;
 }
 
+/// Further tensors of the logits' size are filled by the framework's passes (kernel_forms). A gradient that
+/// is written in the place of the logits is one read and one write.
+std::int64_t touched_by(const CrossEntropy& loss, const Op& op, std::size_t index, std::int64_t all) {
+  const bool backward = is_backward(op.phase);
+  if (index >= loss_operands(loss.part, backward)) return 0;
+  if (index == 0 && backward && op.operands[0].tensor == op.operands[4].tensor) return 0;
+  const bool is_labels = index == 1 && op.operands[1].access == Access::read;
+  return is_labels ? std::min(loss.tokens, all) : all;
+}
+
 /// Elements of operand `index` that an operation actually touches.
 std::int64_t touched_elements(const Op& op, std::size_t index, const Tensor& tensor) {
   const std::int64_t all = tensor.local_elements();
   return std::visit(
-      overloaded{[&](const Gemm& gemm) { return touched_by(gemm, op, index, all); },
-                 [&](const GroupedGemm&) { return is_placeholder(op, index) ? 0 : all; },
-                 [&](const Embedding& lookup) { return touched_by(lookup, op, index, all); },
-                 // q and k only; v is not touched
-                 [](const Rope& rope) { return checked_product(rope.tokens, rope.heads, rope.head_dim); },
-                 // the operation may touch only one half of gate and up
-                 [&](const Pointwise& pointwise) { return std::min(pointwise.elements, all); },
-                 [&](const one_of<Attention, Norm, CrossEntropy, Route, Permute, Collective, Send, Recv,
-                                  OptimizerUpdate> auto&) { return all; }},
+      overloaded{
+          [&](const Gemm& gemm) { return touched_by(gemm, op, index, all); },
+          [&](const GroupedGemm&) { return is_placeholder(op, index) ? 0 : all; },
+          [&](const Embedding& lookup) { return touched_by(lookup, op, index, all); },
+          // q and k only; v is not touched
+          [](const Rope& rope) { return checked_product(rope.tokens, rope.heads, rope.head_dim); },
+          // the operation may touch only one half of gate and up
+          [&](const Pointwise& pointwise) { return std::min(pointwise.elements, all); },
+          [&](const CrossEntropy& loss) { return touched_by(loss, op, index, all); },
+          [&](const one_of<Attention, Norm, Route, Permute, Collective, Send, Recv, OptimizerUpdate> auto&) {
+            return all;
+          }},
       op.kind);
 }
 
@@ -57,7 +71,10 @@ Bytes operand_traffic(const Op& op, const StepProgram& program) {
   for (std::size_t index = 0; index < op.operands.size(); ++index) {
     const Operand& operand = op.operands[index];
     const Tensor& tensor = program.tensor(operand.tensor);
-    traffic += passes(operand.access) * bytes_of(tensor.dtype, touched_elements(op, index, tensor));
+    const std::int64_t touched = touched_elements(op, index, tensor);
+    // Of a tensor with all tokens one part of the operations writes its own range.
+    const bool is_range = op.parts > 1 && touched < tensor.local_elements();
+    traffic += (is_range ? 1 : passes(operand.access)) * bytes_of(tensor.dtype, touched);
   }
   return traffic;
 }

@@ -77,7 +77,8 @@ void LanePlayer::note_marks() {
   while (stands_.size() < marks_.size() && marks_[stands_.size()] == issuing_) {
     for (const Moment& hold : holds_.by_queue) wait_until(hold.time, hold.record);
     const double links =
-        std::max(lane_end_[index_of(Lane::dp)].time, lane_end_[index_of(Lane::expert_dp)].time);
+        std::max({lane_end_[index_of(Lane::dp)].time, lane_end_[index_of(Lane::expert_dp)].time,
+                  lane_end_[index_of(Lane::dp_replicate)].time});
     stands_.push_back({times_, Seconds(links), Seconds(sent_end_)});
   }
 }

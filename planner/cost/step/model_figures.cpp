@@ -121,7 +121,8 @@ Flops model_flops(const Op& op, const StepProgram& program, const JobSpec& job) 
   if (is_product(op) && op.component != Component::attention_core) {
     if (const Tensor* weight = weight_of(op, program)) {
       return Flops(checked_product(2, job.training.micro_batch, job.training.sequence_length,
-                                   active_elements(*weight, job.model)));
+                                   active_elements(*weight, job.model)) /
+                   op.parts);
     }
   }
   return op_flops(op).model * (program.group(GroupKind::tp).size * program.group(GroupKind::cp).size);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "planner/program/backward/gradient_book.hpp"
+#include "planner/program/emit/emit_loss.hpp"
 
 namespace foreshard {
 
@@ -45,6 +46,7 @@ class BackwardBlock : private GradientBook {
     // Gradients of replicated weights are complete on every tp rank: do not add them to partial sums before
     // the all-reduce.
     if (!columns_cut && !summand) complete(x, op.component);
+    dequantise_again(op);
     const Operand dx = contribution(x);
     emit(op.name, op.component, Phase::backward_input,
          Gemm{.batch = 1, .m = gemm.m, .n = gemm.k, .k = gemm.n, .math = gemm.math},
@@ -56,6 +58,15 @@ class BackwardBlock : private GradientBook {
          Gemm{.batch = 1, .m = gemm.n, .n = gemm.k, .k = gemm.m, .math = gemm.math, .transpose_a = true},
          {dy, reads(x.tensor, x.layer_shift), adds_to(builder_.gradient_of(w.tensor))});
     if (op.operands.size() > 3) derive_bias(op, dy);
+  }
+
+  /// Makes a quantised weight's 16 bits again: they are not kept from forward to backward.
+  void dequantise_again(const Op& op) {
+    const Tensor& wide = builder_.tensor(op.operands[1].tensor);
+    if (wide.derivation != Derivation::dequantised) return;
+    emit(op.name + " dequantise", op.component, Phase::backward_input,
+         Pointwise{PointwiseKind::cast, wide.local_elements()},
+         {reads(wide.of.front()), writes(op.operands[1].tensor)});
   }
 
   /// C = A·B of two activations: dA = dC·Bᵀ, dB = Aᵀ·dC; where B is stored transposed, its gradient is dCᵀ·A.
@@ -84,6 +95,7 @@ class BackwardBlock : private GradientBook {
     const Operand x = op.operands[0];
     const Operand w = op.operands[1];
     const Operand dy = gradient_of(op.operands[2]);
+    dequantise_again(op);
     GroupedGemm input = gemm;
     std::swap(input.n, input.k);
     emit(op.name, op.component, Phase::backward_input, input, {dy, w, contribution(x)});
@@ -233,21 +245,27 @@ class BackwardBlock : private GradientBook {
       loss_name_ = op.name;
       return;
     }
-    const Operand logits = op.operands[0];
+    Operand logits = op.operands[0];
+    if (op.operands.size() > 4) logits = reads(op.operands[4].tensor);  // log probabilities
     const Operand narrow = reads(builder_.find({ModelPart::head, TensorItem::logits}));
     Operand sums = op.operands[3];
     sums.access = Access::read;
-    const Operand dlogits = contribution(narrow);
+    const bool in_place = loss_form(builder_.job()).in_place && logits.tensor == narrow.tensor;
+    const Operand dlogits = in_place ? adds_to(narrow.tensor) : contribution(narrow);
+    if (in_place) settle(narrow, dlogits);
+    std::vector<Operand> operands{logits, op.operands[1], op.operands[2], sums, dlogits};
+    for (const Operand& further : loss_workspace(builder_)) operands.push_back(further);
     emit(loss_name_, op.component, Phase::backward_input,
          CrossEntropy{.part = CrossEntropyPart::loss,
                       .tokens = loss.tokens,
                       .vocab = loss.vocab,
                       .known_vocab = loss.known_vocab},
-         {logits, op.operands[1], op.operands[2], sums, dlogits});
+         std::move(operands));
   }
 
   void derive(const Op& op, const Collective& collective) {
     if (collective.kind == CollectiveKind::all_reduce) return;  // the gradient of every summand is the sum's
+    if (op.component == Component::loss) return;  // the loss writes the gradient of the rank's own logits
     derive_exchange(op);
   }
 
@@ -276,6 +294,13 @@ void mark_saved(ProgramBuilder& builder, const Block& forward, const Block& back
       if (operand.access == Access::write) written.insert(operand.tensor);
     }
   }
+  // What backward makes anew is not kept for it.
+  for (const Op& op : backward.ops) {
+    for (const Operand& operand : op.operands) {
+      const bool again = builder.tensor(operand.tensor).derivation == Derivation::dequantised;
+      if (again && operand.access == Access::write) written.erase(operand.tensor);
+    }
+  }
   for (const TensorId id : written) {
     Tensor& tensor = builder.tensor(id);
     const bool leaves_block = tensor.is(kHiddenStream) || tensor.is({ModelPart::loss, TensorItem::loss});
@@ -284,7 +309,7 @@ void mark_saved(ProgramBuilder& builder, const Block& forward, const Block& back
   }
   for (const Op& op : backward.ops) {
     for (const Operand& operand : op.operands) {
-      const bool saved = operand.access == Access::read && written.contains(operand.tensor);
+      const bool saved = operand.access != Access::write && written.contains(operand.tensor);
       if (saved && builder.tensor(operand.tensor).lifetime == Lifetime::block) {
         builder.tensor(operand.tensor).lifetime = Lifetime::micro_batch;
       }

@@ -62,7 +62,7 @@ class StepBuilder {
       cut_weights(builder_, *group);
       if (!group->weights.empty()) updates_.emplace_back(group, emit_update(builder_, *group));
     }
-    norm_ = emit_gradient_norm(builder_);
+    if (!job_.training.optimizer_in_backward) norm_ = emit_gradient_norm(builder_);
   }
 
   /// All weight groups, in the order in which the optimizer updates them.
@@ -148,6 +148,7 @@ class StepBuilder {
       chunk.backward.push_back({layers_.passes(LayerId(layer)).backward, LayerId(layer)});
     if (piece.has_embedding) chunk.backward.push_back({embedding_pass_.backward, LayerId(0)});
     if (before != nullptr) chunk.backward.push_back({before->send_backward, range.first});
+    if (job_.training.optimizer_in_backward) insert_updates(chunk.backward);
     if (splits_backward(job_.training.schedule)) chunk.weight = weight_block_calls(piece);
     if (job_.training.overlap.dp) overlap_sync(chunk, piece);
     return chunk;
@@ -155,6 +156,31 @@ class StepBuilder {
 
   static void append(std::vector<BlockCall>& block_calls, const std::vector<BlockCall>& more) {
     block_calls.insert(block_calls.end(), more.begin(), more.end());
+  }
+
+  /// Puts the updates of a block's weights behind each call of its backward block.
+  void insert_updates(std::vector<BlockCall>& backward) {
+    std::vector<BlockCall> with_updates;
+    for (const BlockCall& block_call : backward) {
+      with_updates.push_back(block_call);
+      for (const auto& [group, blocks] : updates_) {
+        if (updates_in_backward(builder_, *group) && completes(block_call, *group))
+          with_updates.push_back({blocks.update, block_call.layer});
+      }
+    }
+    backward = std::move(with_updates);
+  }
+
+  /// True if the gradients of the group's weights are complete after this call of a backward block.
+  [[nodiscard]] bool completes(const BlockCall& block_call, const WeightGroup& group) const {
+    const std::vector<const WeightGroup*> ends = end_.groups();
+    if (std::find(ends.begin(), ends.end(), &group) != ends.end())
+      return block_call.block == end_.head_last();
+    if (&group == &table_ || &group == &positions_) return block_call.block == embedding_pass_.backward;
+    if (block_call.layer >= last_layer() || block_call.block != layers_.passes(block_call.layer).backward)
+      return false;
+    const std::vector<const WeightGroup*> owners = layers_.weights(block_call.layer).groups();
+    return std::find(owners.begin(), owners.end(), &group) != owners.end();
   }
 
   /// The calls of the piece's weight pass, in the order in which backward writes their inputs.
@@ -224,9 +250,10 @@ class StepBuilder {
 
   void fill_prologue(StageProgram& stage, StageId s) {
     for (const auto& [group, blocks] : updates_) {
-      for (const LayerId layer : owned_layers(*group, s)) stage.prologue.push_back({blocks.zero, layer});
+      if (!blocks.zero) continue;
+      for (const LayerId layer : owned_layers(*group, s)) stage.prologue.push_back({*blocks.zero, layer});
     }
-    stage.prologue.push_back({norm_.zero, LayerId(0)});
+    if (norm_) stage.prologue.push_back({norm_->zero, LayerId(0)});
   }
 
   void fill_epilogue(StageProgram& stage, StageId s) {
@@ -242,13 +269,28 @@ class StepBuilder {
 
     for (const auto& [group, blocks] : updates_) {
       if (group == &table_ && s.value() != 0) continue;  // the first stage counts a tied table's norm
-      for (const LayerId layer : owned_layers(*group, s)) block_calls.push_back({blocks.norm, layer});
+      if (!blocks.norm) continue;
+      for (const LayerId layer : owned_layers(*group, s)) block_calls.push_back({*blocks.norm, layer});
     }
-    block_calls.push_back({norm_.reduce, LayerId(0)});
+    if (norm_) block_calls.push_back({norm_->reduce, LayerId(0)});
     for (const auto& [group, blocks] : updates_) {
-      for (const LayerId layer : owned_layers(*group, s)) block_calls.push_back({blocks.update, layer});
+      if (updates_in_backward(builder_, *group)) continue;
+      append_updates(block_calls, blocks, *group, owned_layers(*group, s));
     }
     append_syncs(block_calls, s, " gather", emit_weight_gather);
+  }
+
+  /// Appends the updates of some layers. Muon makes the matrices of one rank's part of them orthogonal.
+  void append_updates(std::vector<BlockCall>& block_calls, const UpdateBlocks& blocks,
+                      const WeightGroup& group, const std::vector<LayerId>& layers) {
+    const auto count = static_cast<std::int64_t>(layers.size());
+    const std::int64_t own = ceil_divide<std::int64_t>(count, zero_degree(job_, group));
+    for (std::int64_t i = 0; i < count; ++i) {
+      const LayerId layer = layers[static_cast<std::size_t>(i)];
+      if (blocks.muon) block_calls.push_back({blocks.muon->momentum, layer});
+      if (blocks.muon && i < own) block_calls.push_back({blocks.muon->orthogonalise, layer});
+      block_calls.push_back({blocks.update, layer});
+    }
   }
 
   template <class Emit>
@@ -272,7 +314,7 @@ class StepBuilder {
   EndBlocks end_;
   std::map<PipelineTransfer, PipelineBlocks> transfers_;
   std::vector<std::pair<const WeightGroup*, UpdateBlocks>> updates_;
-  NormBlocks norm_;
+  std::optional<NormBlocks> norm_;
 };
 
 }  // namespace

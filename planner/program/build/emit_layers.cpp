@@ -5,8 +5,10 @@
 
 #include "planner/program/backward/derive_backward.hpp"
 #include "planner/program/block_names.hpp"
+#include "planner/program/build/emit_update.hpp"
 #include "planner/program/emit/emit_forward.hpp"
 #include "planner/program/passes/accumulation.hpp"
+#include "planner/program/passes/chunked_loss.hpp"
 #include "planner/program/passes/recompute.hpp"
 #include "planner/program/passes/sequence_parallel.hpp"
 #include "planner/program/passes/split_backward.hpp"
@@ -34,10 +36,14 @@ PassBlocks finish_passes(ProgramBuilder& builder, Block forward,
   const JobSpec& job = builder.job();
   if (job.parallelism.sequence_parallel && job.parallelism.tp > 1) apply_sequence_parallel(builder, forward);
   Block backward = derive_backward(builder, forward);
+  chunk_loss(builder, forward, backward);
   if (builder.conventions().regather_sequence) gather_again(builder, forward, backward, GroupKind::tp);
   gather_again(builder, forward, backward, GroupKind::cp);
   if (is_layer(forward.kind)) apply_recompute(builder, forward, backward);
-  for (const WeightGroup* group : groups) apply_zero(builder, *group, forward, backward);
+  for (const WeightGroup* group : groups) {
+    apply_zero(builder, *group, forward, backward);
+    free_gradients(builder, *group, backward);
+  }
   if (!builder.conventions().fused_accumulation) separate_accumulation(builder, backward);
   if (builder.conventions().gradient_placeholders) add_placeholders(builder, backward);
   mark_saved(builder, forward, backward);

@@ -1,9 +1,12 @@
 #include "planner/program/build/emit_update.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
+#include "planner/program/build/emit_muon.hpp"
+#include "planner/program/build/optimizer_states.hpp"
 #include "planner/program/passes/sequence_parallel.hpp"
 #include "planner/program/passes/zero.hpp"
 
@@ -24,28 +27,6 @@ std::int64_t local_elements(const ProgramBuilder& builder, const std::vector<Ope
                          });
 }
 
-/// A flat fp32 optimizer tensor for all weights of the group; from ZeRO-1 on it has a share of each weight.
-TensorId optimizer_state(ProgramBuilder& builder, const WeightGroup& group, Derivation derivation,
-                         const std::string& suffix) {
-  const bool of_experts = group.replicas == GroupKind::expert_dp;
-  const std::int32_t tp = of_experts ? builder.shapes().etp : builder.shapes().tp;
-  const std::int32_t degree = zero_degree(builder.job(), group);
-  Tensor state;
-  state.label = group.prefix + suffix;
-  state.meaning = {ModelPart::optimizer, TensorItem::states};
-  state.derivation = derivation;
-  state.of = group.weights;
-  state.role = TensorRole::optimizer;
-  state.dtype = DType::fp32;
-  state.lifetime = Lifetime::step;
-  state.per_layer = group.per_layer;
-  state.dims = {{.name = DimName::flat,
-                 .size = checked_product(share_elements(builder, group), tp, degree),
-                 .tp = tp,
-                 .dp = degree}};
-  return builder.add(std::move(state));
-}
-
 TensorId gradient_norm(ProgramBuilder& builder) {
   Tensor norm = tensor_of({ModelPart::optimizer, TensorItem::gradient_norm});
   norm.role = TensorRole::buffer;
@@ -62,33 +43,53 @@ BlockId single_op_block(ProgramBuilder& builder, std::string name, BlockKind kin
   return builder.add(std::move(block));
 }
 
-Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group) {
-  const OptimizerKind kind = builder.job().training.optimizer;
-  std::vector<Operand> operands = gradients(builder, group, Access::read);
-  operands.push_back(reads(gradient_norm(builder)));
+/// The weights of a group that the job's optimizer updates itself, or AdamW in its place: all, but for Muon
+/// only what is no matrix.
+std::vector<TensorId> plain_weights(const ProgramBuilder& builder, const WeightGroup& group) {
+  const std::vector<TensorId> matrices = muon_matrices(builder, group);
+  std::vector<TensorId> plain;
+  std::copy_if(group.weights.begin(), group.weights.end(), std::back_inserter(plain), [&](TensorId id) {
+    return std::find(matrices.begin(), matrices.end(), id) == matrices.end();
+  });
+  return plain;
+}
+
+Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group, const std::vector<TensorId>& weights) {
+  const TrainingSpec& training = builder.job().training;
+  const OptimizerKind kind =
+      training.optimizer == OptimizerKind::muon ? OptimizerKind::adamw : training.optimizer;
+  std::vector<Operand> operands;
+  for (const TensorId id : weights) operands.push_back(reads(builder.gradient_of(id)));
+  // An update in backward comes before the norm of all gradients is known: it does not clip.
+  if (!training.optimizer_in_backward) operands.push_back(reads(gradient_norm(builder)));
+  const std::vector<Operand> states = state_operands(builder, group, weights, kind);
+  operands.insert(operands.end(), states.begin(), states.end());
   const bool masters = keeps_masters(builder, group);
-  if (masters) {
-    operands.push_back(adds_to(optimizer_state(builder, group, Derivation::master, ".master")));
-  }
-  if (kind != OptimizerKind::sgd) {
-    operands.push_back(adds_to(optimizer_state(builder, group, Derivation::first_moment, ".adam_m")));
-    operands.push_back(adds_to(optimizer_state(builder, group, Derivation::second_moment, ".adam_v")));
-  }
-  for (const TensorId id : group.weights) operands.push_back(masters ? writes(id) : adds_to(id));
+  for (const TensorId id : weights) operands.push_back(masters ? writes(id) : adds_to(id));
   return compute_op("update", Component::optimizer, Phase::optimizer,
-                    OptimizerUpdate{.kind = kind, .parameters = share_elements(builder, group)},
+                    OptimizerUpdate{.kind = kind, .parameters = share_elements(builder, group, weights)},
                     std::move(operands));
 }
 
+BlockId update_block(ProgramBuilder& builder, const WeightGroup& group) {
+  Block block{.name = group.block + " update", .kind = BlockKind::update, .pass = Pass::once, .ops = {}};
+  const std::vector<TensorId> plain = plain_weights(builder, group);
+  if (!plain.empty()) block.ops.push_back(optimizer_op(builder, group, plain));
+  if (!muon_matrices(builder, group).empty()) block.ops.push_back(muon_update(builder, group));
+  return builder.add(std::move(block));
+}
+
 /// Appends collectives over `group` for `tensors`, split into calls of at most the framework's bucket size.
+/// @param parts a call exchanges only this rank's range of the tensors, one of so many
 void append_buckets(const ProgramBuilder& builder, Block& block, CollectiveKind kind, GroupKind group,
-                    const std::vector<Operand>& tensors) {
+                    const std::vector<Operand>& tensors, std::int64_t parts = 1) {
   const Bytes limit = builder.conventions().bucket;
   const bool gathers_weights = kind == CollectiveKind::all_gather;
   std::vector<Operand> bucket;
   Bytes payload;
   const auto flush = [&] {
     if (bucket.empty()) return;
+    payload = Bytes(ceil_divide(payload.value(), parts));
     Op op =
         compute_op(gathers_weights ? "gather weights" : "reduce gradients", Component::gradient_sync,
                    gathers_weights ? Phase::optimizer : Phase::backward_weight,
@@ -134,7 +135,13 @@ std::optional<BlockId> sync_block(ProgramBuilder& builder, const std::vector<Syn
   Block block{.name = name, .kind = BlockKind::sync, .pass = Pass::once, .ops = {}};
   const Exchanged what = kind == CollectiveKind::all_gather ? Exchanged::weights : Exchanged::gradients;
   for (const GroupKind replicas : {GroupKind::dp_cp, GroupKind::expert_dp}) {
-    append_buckets(builder, block, kind, replicas, unit_operands(builder, units, replicas, what));
+    const std::vector<Operand> operands = unit_operands(builder, units, replicas, what);
+    if (operands.empty()) continue;
+    const WeightGroup like{.prefix = {}, .block = {}, .replicas = replicas};
+    append_buckets(builder, block, kind, shard_group(builder.job(), like), operands);
+    if (kind == CollectiveKind::reduce_scatter && builder.job().parallelism.shard_copies() > 1)
+      append_buckets(builder, block, CollectiveKind::all_reduce, GroupKind::dp_replicate, operands,
+                     zero_degree(builder.job(), like));
   }
   if (block.ops.empty()) return std::nullopt;
   return builder.add(std::move(block));
@@ -160,18 +167,48 @@ Block norm_block(ProgramBuilder& builder, const WeightGroup& group, std::int64_t
 }  // namespace
 
 UpdateBlocks emit_update(ProgramBuilder& builder, const WeightGroup& group) {
+  UpdateBlocks blocks;
   std::vector<Operand> zeroed = gradients(builder, group, Access::write);
   const std::int64_t elements = local_elements(builder, zeroed);
-  const BlockId zero =
-      single_op_block(builder, group.block + " zero", BlockKind::prologue,
-                      compute_op("zero gradients", Component::gradient_sync, Phase::optimizer,
-                                 Pointwise{PointwiseKind::zero, elements}, std::move(zeroed)));
+  if (!updates_in_backward(builder, group)) {
+    blocks.zero = single_op_block(builder, group.block + " zero", BlockKind::prologue,
+                                  compute_op("zero gradients", Component::gradient_sync, Phase::optimizer,
+                                             Pointwise{PointwiseKind::zero, elements}, std::move(zeroed)));
+  }
+  if (!builder.job().training.optimizer_in_backward)
+    blocks.norm = builder.add(norm_block(builder, group, elements));
+  if (!muon_matrices(builder, group).empty()) blocks.muon = emit_muon(builder, group);
+  blocks.update = update_block(builder, group);
+  return blocks;
+}
 
-  const BlockId norm = builder.add(norm_block(builder, group, elements));
+bool updates_in_backward(const ProgramBuilder& builder, const WeightGroup& group) {
+  if (!builder.job().training.optimizer_in_backward) return false;
+  // A tied table has gradients from the head and from the embedding: they are whole until the latter.
+  const bool is_tied = builder.job().model.tied_embeddings &&
+                       std::any_of(group.weights.begin(), group.weights.end(), [&](TensorId id) {
+                         return builder.tensor(id).meaning.item == TensorItem::token_table;
+                       });
+  return !is_tied;
+}
 
-  const BlockId update =
-      single_op_block(builder, group.block + " update", BlockKind::update, optimizer_op(builder, group));
-  return {zero, norm, update};
+void free_gradients(ProgramBuilder& builder, const WeightGroup& group, Block& backward) {
+  if (!updates_in_backward(builder, group)) return;
+  for (const TensorId id : group.weights) {
+    const TensorId gradient = builder.gradient_of(id);
+    builder.tensor(gradient).lifetime = Lifetime::layer;
+    const auto first = std::find_if(backward.ops.begin(), backward.ops.end(), [&](const Op& op) {
+      return std::any_of(op.operands.begin(), op.operands.end(),
+                         [&](const Operand& operand) { return operand.tensor == gradient; });
+    });
+    if (first == backward.ops.end()) continue;
+    auto* pointwise = std::get_if<Pointwise>(&first->kind);
+    if (pointwise != nullptr && pointwise->kind == PointwiseKind::accumulate)
+      pointwise->kind = PointwiseKind::cast;
+    for (Operand& operand : first->operands) {
+      if (operand.tensor == gradient) operand.access = Access::write;
+    }
+  }
 }
 
 NormBlocks emit_gradient_norm(ProgramBuilder& builder) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+
+#include "planner/program/build/emit_muon.hpp"
 #include "planner/program/program_builder.hpp"
 
 // The blocks before and after the micro-batches of a step: zero the gradients, synchronise them over dp,
@@ -9,11 +12,20 @@ namespace foreshard {
 
 /// The blocks of one weight group outside forward and backward.
 struct UpdateBlocks {
-  BlockId zero;    ///< gradients = 0
-  BlockId norm;    ///< grad_norm += Σ g²
-  BlockId update;  ///< the optimizer step
+  std::optional<BlockId> zero;     ///< gradients = 0; none if backward writes them anew
+  std::optional<BlockId> norm;     ///< grad_norm += Σ g²; none if weights are updated in backward
+  std::optional<MuonBlocks> muon;  ///< before the update, where Muon updates matrices
+  BlockId update;                  ///< the optimizer step
 };
 UpdateBlocks emit_update(ProgramBuilder& builder, const WeightGroup& group);
+
+/// True if the group's weights are updated right after the backward block that completes their gradients
+/// (training.optimizer_in_backward), which are then freed. False for a tied table.
+bool updates_in_backward(const ProgramBuilder& builder, const WeightGroup& group);
+
+/// Makes `backward` write the group's gradients anew instead of adding to them, and ends their life with
+/// their last use, if the group is updated in backward.
+void free_gradients(ProgramBuilder& builder, const WeightGroup& group, Block& backward);
 
 /// The blocks of the global gradient norm: grad_norm = 0, and its sum over all ranks.
 struct NormBlocks {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "planner/program/check/check_parts.hpp"
+#include "planner/program/emit/emit_loss.hpp"
 #include "planner/program/schedule/runs.hpp"
 #include "planner/units/overloaded.hpp"
 
@@ -24,6 +25,13 @@ bool may_go_unread(const Op& op) {
   const auto* loss = std::get_if<CrossEntropy>(&op.kind);
   return op.phase == Phase::recompute ||
          (loss != nullptr && loss->part == CrossEntropyPart::loss && !is_backward(op.phase));
+}
+
+/// True for a tensor that the backward pass of the loss fills beside its result.
+bool is_loss_workspace(const Op& op, std::size_t operand) {
+  const auto* loss = std::get_if<CrossEntropy>(&op.kind);
+  return loss != nullptr && operand >= loss_operands(loss->part, is_backward(op.phase)) &&
+         is_backward(op.phase);
 }
 
 /// True for outputs that only the operation's own backward form reads: statistics, log-sum-exps, masks. A
@@ -147,7 +155,8 @@ void check_short_lived(const StepProgram& program, Problems& problems) {
         const std::size_t tensor = op.operands[i].tensor.at();
         if (op.operands[i].access == Access::read) {
           read[tensor] = true;
-        } else if (writer[tensor].second == nullptr && !may_go_unread(op) && !is_for_backward(op, i)) {
+        } else if (writer[tensor].second == nullptr && !may_go_unread(op) && !is_for_backward(op, i) &&
+                   !is_loss_workspace(op, i)) {
           writer[tensor] = {&block, &op};
         }
       }

@@ -82,9 +82,9 @@ OperandForm product_form() { return {"rror?w?", "A, B, C[, bias][, placeholder o
 OperandForm cross_entropy_form(CrossEntropyPart part, bool backward) {
   switch (part) {
     case CrossEntropyPart::row_max: return {"ro", "logits, max"};
-    case CrossEntropyPart::exp_sum: return {"rrro", "logits, ids, max, sums"};
+    case CrossEntropyPart::exp_sum: return {"rrroo?", "logits, ids, max, sums[, log probabilities]"};
     case CrossEntropyPart::loss:
-      return backward ? OperandForm{"rrrro", "logits, ids, max, sums, dlogits"}
+      return backward ? OperandForm{"rrrrow*", "logits, ids, max, sums, dlogits[, workspace]"}
                       : OperandForm{"ro", "sums, loss"};
   }
   return {"", "nothing"};

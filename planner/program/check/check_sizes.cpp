@@ -148,7 +148,9 @@ class SizeCheck {
     expect(1, "tokens", op.tokens);
     expect(2, "tokens", op.tokens);
     expect(3, "2·tokens", sums);
-    if (count() == 5) expect(4, "tokens·vocab", logits);
+    // The gradient is that of the rank's own columns, also where the loss works on the whole vocabulary.
+    if (backward && local(4) * program_.group(GroupKind::tp).size == logits * op_.parts) return;
+    if (count() >= 5) expect(4, "tokens·vocab", logits);
   }
 
   void operator()(const Route&) {}    // the size of its output depends on how tokens are dispatched
@@ -162,7 +164,10 @@ class SizeCheck {
     }
     const bool whole_arrives = in_place || op.kind == CollectiveKind::all_gather;
     const Bytes whole = whole_arrives ? bytes_written() : bytes_where(Access::read);
-    if (whole != op.payload) {
+    // Of gradients that ZeRO-1 has scattered in place, ranks with copies of a shard sum that shard alone.
+    const bool is_shard =
+        in_place && op.group == GroupKind::dp_replicate && op.payload > Bytes(0) && op.payload < whole;
+    if (whole != op.payload && !is_shard) {
       complain(fmt::format("its payload is {} bytes, but {} {} bytes", op.payload.value(),
                            whole_arrives ? "what stands on a rank in the end is" : "what is sent is",
                            whole.value()));
@@ -176,7 +181,7 @@ class SizeCheck {
   void operator()(const OptimizerUpdate& op) {
     std::int64_t states = 0;
     for (std::size_t i = 0; i < count(); ++i) {
-      if (tensor(i).role == TensorRole::optimizer) states += local(i);
+      if (tensor(i).role == TensorRole::optimizer && !is_condensed(tensor(i).derivation)) states += local(i);
     }
     // At most master weights and two moments, each as long as the share that is updated.
     if (op.parameters < 1 || states % op.parameters != 0 || states / op.parameters > 3) {
@@ -186,6 +191,11 @@ class SizeCheck {
   }
 
  private:
+  /// True of states with fewer elements than the share that is updated: scales and means.
+  static bool is_condensed(Derivation derivation) {
+    return derivation == Derivation::first_scale || derivation == Derivation::second_scale ||
+           derivation == Derivation::factored_moment;
+  }
   [[nodiscard]] std::size_t count() const { return op_.operands.size(); }
   [[nodiscard]] bool has_bias() const { return count() > 3 && op_.operands[3].access == Access::read; }
   [[nodiscard]] const Tensor& tensor(std::size_t i) const { return program_.tensor(op_.operands[i].tensor); }
@@ -223,8 +233,20 @@ class SizeCheck {
            (op_.component == Component::attention_core || std::holds_alternative<Norm>(op_.kind));
   }
 
+  /// True if the operand may be the result of a fused product, of which the second matrix of an adapter and its
+  /// gradients touch the columns of one projection.
+  [[nodiscard]] bool may_be_columns(std::size_t i) const {
+    const bool is_activation = tensor(i).role != TensorRole::weight && tensor(i).role != TensorRole::gradient;
+    return is_activation && std::any_of(op_.operands.begin(), op_.operands.end(), [&](const Operand& o) {
+             return program_.tensor(o.tensor).meaning.aspect == TensorAspect::adapter_b;
+           });
+  }
+
   void expect(std::size_t i, const char* formula, std::int64_t elements) {
-    if (may_be_part(i) ? local(i) < elements : local(i) != elements) {
+    // One of several operations on ranges of tokens may be given all tokens.
+    if (op_.parts > 1 && local(i) == checked_product(elements, op_.parts)) return;
+    const bool part = may_be_part(i) || may_be_columns(i);
+    if (part ? local(i) < elements : local(i) != elements) {
       complain(i, fmt::format("not {} = {}", formula, elements));
     }
   }
@@ -272,7 +294,8 @@ class SizeCheck {
       Tensor whole = tensor(i);
       for (Dim& dim : whole.dims) dim.dp = 1;
       const GroupKind replicas = whole.is_of_routed_experts() ? GroupKind::expert_dp : GroupKind::dp_cp;
-      shares += ceil_divide(whole.local_elements(), program_.group(replicas).size);
+      const std::int64_t copies = program_.group(GroupKind::dp_replicate).size;
+      shares += ceil_divide(whole.local_elements(), program_.group(replicas).size / copies);
     }
     if (elements != shares) expect_sum(operands, elements);
   }

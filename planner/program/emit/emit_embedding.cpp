@@ -1,4 +1,5 @@
 #include "planner/program/emit/emit_forward.hpp"
+#include "planner/program/emit/emit_loss.hpp"
 
 namespace foreshard {
 
@@ -144,42 +145,6 @@ Block emit_embedding(ProgramBuilder& builder, WeightGroup& table, WeightGroup& p
 
 namespace {
 
-void emit_cross_entropy(ProgramBuilder& builder, Block& block, TensorId logits) {
-  const BlockShapes& s = builder.shapes();
-  const std::int64_t vocab = s.vocab / s.tp;
-  const std::int64_t known = builder.job().model.vocab;
-  const auto part = [&](std::string name, CrossEntropyPart which, std::vector<Operand> operands) {
-    block.ops.push_back(compute_op(std::move(name), Component::loss, Phase::forward,
-                                   CrossEntropy{.part = which,
-                                                .tokens = s.tokens / s.cp,
-                                                .vocab = vocab,
-                                                .known_vocab = known == s.vocab ? 0 : known},
-                                   std::move(operands)));
-  };
-  const auto reduce = [&](std::string name, TensorId tensor, Reduction reduction) {
-    if (s.tp == 1) return;
-    block.ops.push_back(
-        all_reduce_tp(builder, std::move(name), Component::loss, Phase::forward, reads(tensor), reduction));
-  };
-  const TensorId labels = token_numbers(builder, TensorItem::labels);
-  const TensorId max = builder.statistic({ModelPart::loss, TensorItem::row_max}, 1);
-  const TensorId sums = builder.statistic({ModelPart::loss, TensorItem::exp_sums}, 2);
-  Tensor loss = tensor_of({ModelPart::loss, TensorItem::loss});
-  loss.dtype = DType::fp32;
-  loss.lifetime = Lifetime::micro_batch;
-  loss.dims = {{.name = DimName::flat, .size = 1}};
-
-  part("row max", CrossEntropyPart::row_max, {reads(logits), writes(max)});
-  reduce("all-reduce max", max, Reduction::max);
-  part("exp sum", CrossEntropyPart::exp_sum, {reads(logits), reads(labels), reads(max), writes(sums)});
-  reduce("all-reduce sums", sums, Reduction::sum);
-  part("loss", CrossEntropyPart::loss, {reads(sums), writes(builder.add(std::move(loss)))});
-}
-
-}  // namespace
-
-namespace {
-
 /// Appends the output projection of `normed` and the loss.
 void emit_prediction(ProgramBuilder& builder, Block& block, WeightGroup& group, WeightGroup& table,
                      TensorId normed) {
@@ -189,18 +154,11 @@ void emit_prediction(ProgramBuilder& builder, Block& block, WeightGroup& group, 
       tied ? token_table(builder, table)
            : vocabulary_weight(builder, group,
                                {ModelPart::head, TensorItem::output_table, TensorAspect::weight});
-  TensorId logits = builder.activation({ModelPart::head, TensorItem::logits}, DimName::vocab, s.vocab, true);
+  const TensorId logits =
+      builder.activation({ModelPart::head, TensorItem::logits}, DimName::vocab, s.vocab, true);
   emit_linear(builder, block, group,
               {"logits", Component::head, s.activation, reads(normed), weight, logits});
-  if (builder.conventions().fp32_logits && s.activation != DType::fp32) {
-    const TensorId wide = builder.activation({ModelPart::head, TensorItem::wide_logits}, DimName::vocab,
-                                             s.vocab, true, DType::fp32);
-    block.ops.push_back(compute_op("logits to fp32", Component::loss, Phase::forward,
-                                   Pointwise{PointwiseKind::cast, builder.tensor(wide).local_elements()},
-                                   {reads(logits), writes(wide)}));
-    logits = wide;
-  }
-  emit_cross_entropy(builder, block, logits);
+  emit_loss(builder, block, logits);
 }
 
 }  // namespace

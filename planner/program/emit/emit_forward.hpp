@@ -12,6 +12,9 @@ TensorId hidden_stream(ProgramBuilder& builder);
 /// The gradient of that stream. (T, D)
 TensorId hidden_gradient(ProgramBuilder& builder);
 
+/// The numbers of the tokens or of their labels, `item` ids or labels. (T)
+TensorId token_numbers(ProgramBuilder& builder, TensorItem item);
+
 /// The stream between attention and FFN. (T, D)
 inline constexpr Meaning kMidStream{ModelPart::residual, TensorItem::mid};
 

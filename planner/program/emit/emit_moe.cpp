@@ -152,18 +152,49 @@ class MoeEmitter {
 
   void grouped(const std::string& name, TensorId x, TensorId weight, TensorId y) {
     const Tensor w = builder_.tensor(weight);
-    std::vector<Operand> operands{reads(x), reads(weight), writes(y)};
+    const TensorId wide = dequantised(builder_, block_, name, Component::experts, weight);
+    std::vector<Operand> operands{reads(x), reads(wide), writes(y)};
     if (has_biases()) {
       const Meaning bias = with(w.meaning, TensorAspect::bias);
       operands.push_back(reads(builder_.weight(experts_, bias, {w.dims[0], w.dims[1]})));
     }
-    block_.ops.push_back(compute_op(name, Component::experts, Phase::forward,
-                                    GroupedGemm{.experts = w.dims[0].local(),
-                                                .tokens = builder_.tensor(y).dims[0].local(),
-                                                .n = w.dims[1].local(),
-                                                .k = w.dims[2].local(),
-                                                .math = s_.layer_math},
-                                    std::move(operands)));
+    grouped_product(name, w.dims[1].local(), w.dims[2].local(), s_.layer_math, std::move(operands));
+    if (builder_.job().lora && builder_.job().lora->has(LoraTarget::experts)) adapt(name, x, w, y);
+  }
+
+  void grouped_product(const std::string& name, std::int64_t n, std::int64_t k, DType math,
+                       std::vector<Operand> operands) {
+    const Tensor& w = builder_.tensor(operands[1].tensor);
+    const Tensor& y = builder_.tensor(operands[2].tensor);
+    block_.ops.push_back(compute_op(
+        name, Component::experts, Phase::forward,
+        GroupedGemm{.experts = w.dims[0].local(), .tokens = y.dims[0].local(), .n = n, .k = k, .math = math},
+        std::move(operands)));
+  }
+
+  /// Adds low-rank adapters of every expert: one for each projection that the weight fuses.
+  void adapt(const std::string& name, TensorId x, const Tensor& w, TensorId y) {
+    std::vector<std::pair<TensorItem, std::int64_t>> projections{{w.meaning.item, w.dims[1].size}};
+    if (w.sections.size() == 2)
+      projections = {{TensorItem::gate, w.sections[0]}, {TensorItem::up, w.sections[1]}};
+    const Dim rank{.name = DimName::flat, .size = builder_.job().lora->rank};
+    for (const auto& [item, out] : projections) {
+      const Meaning meaning{ModelPart::experts, item, TensorAspect::weight};
+      Dim rows = w.dims[1];
+      rows.size = out;
+      const TensorId a =
+          builder_.weight(experts_, with(meaning, TensorAspect::adapter_a), {w.dims[0], rank, w.dims[2]});
+      const TensorId b =
+          builder_.weight(experts_, with(meaning, TensorAspect::adapter_b), {w.dims[0], rows, rank});
+      Tensor narrow = tensor_of(with(meaning, TensorAspect::adapter_rows));
+      narrow.dtype = s_.activation;
+      narrow.dims = {builder_.tensor(y).dims[0], rank};
+      const TensorId xa = builder_.add(std::move(narrow));
+      grouped_product(name + " lora a", rank.size, w.dims[2].local(), s_.activation,
+                      {reads(x), reads(a), writes(xa)});
+      grouped_product(name + " lora b", rows.local(), rank.size, s_.activation,
+                      {reads(xa), reads(b), adds_to(y)});
+    }
   }
 
   TensorId run_experts(TensorId inputs) {

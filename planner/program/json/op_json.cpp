@@ -127,6 +127,7 @@ void describe_flags(Keys& keys, Op& op) {
   keys("holds_compute", op.blocks_compute, false);
   keys("pipelined", op.pipelined, false);
   keys("prefetch_blocks", op.prefetch_blocks, 0);
+  keys("parts", op.parts, 1);
 }
 
 // ---- The value of "op": the kind; for Pointwise and Collective their own kind ("swiglu", "all_reduce").

@@ -71,6 +71,7 @@ Json written_tensor(Tensor tensor, const StepProgram& program) {
   keys("padding", tensor.padding, 0);
   if (!tensor.column_sections.empty()) keys.object()["column_sections"] = tensor.column_sections;
   keys("update_parts", tensor.update_parts, 1);
+  keys("kept_parts", tensor.kept_parts, 1);
   return keys.object();
 }
 
@@ -126,6 +127,7 @@ Tensor read_tensor(const Json& object, const std::string& path) {
     }
   }
   keys("update_parts", tensor.update_parts, 1);
+  keys("kept_parts", tensor.kept_parts, 1);
   keys.finish();
   return tensor;
 }

@@ -19,15 +19,18 @@ inline constexpr std::array<std::string_view, 0> kNames{};
 template <>
 inline constexpr auto kNames<GroupKind> = std::to_array<std::string_view>({"tp", "cp", "dp", "dp_cp", "ep",
                                                                            "etp", "expert_dp", "pp", "tied",
-                                                                           "world"});
+                                                                           "world", "dp_shard",
+                                                                           "expert_shard", "dp_replicate"});
 template <>
 inline constexpr auto kNames<Lane> = std::to_array<std::string_view>({"compute", "tp", "cp", "dp", "ep",
                                                                       "expert_dp", "pp_forward",
-                                                                      "pp_backward", "tied", "world"});
+                                                                      "pp_backward", "tied", "world",
+                                                                      "dp_replicate"});
 template <>
 inline constexpr auto kNames<DType> = std::to_array<std::string_view>({"fp64", "fp32", "tf32", "bf16", "fp16",
                                                                        "fp8", "fp8_rowwise", "fp8_block",
-                                                                       "mxfp8", "nvfp4", "int32", "uint8"});
+                                                                       "mxfp8", "nvfp4", "nf4", "int32",
+                                                                       "uint8"});
 template <>
 inline constexpr auto kNames<DimName> = std::to_array<std::string_view>({"tokens", "hidden", "ffn", "qkv",
                                                                          "heads", "query", "key", "vocab",
@@ -102,16 +105,43 @@ inline constexpr auto kNames<TensorItem> = std::to_array<std::string_view>({"non
                                                                             "loss",
                                                                             "states",
                                                                             "gradient_norm",
-                                                                            "placeholder"});
+                                                                            "placeholder",
+                                                                            "log_probabilities",
+                                                                            "label_gradient",
+                                                                            "wide_gradient",
+                                                                            "whole_logits",
+                                                                            "iterate",
+                                                                            "gram",
+                                                                            "gram_square",
+                                                                            "q",
+                                                                            "k",
+                                                                            "v",
+                                                                            "gate"});
 template <>
 inline constexpr auto kNames<TensorAspect> = std::to_array<std::string_view>(
     {"value", "output", "weight", "bias", "score_bias", "adapter_a", "adapter_b", "adapter_rows",
      "statistics", "log_sum_exp", "mask", "own_heads", "all_ranks"});
 template <>
-inline constexpr auto kNames<Derivation> = std::to_array<std::string_view>(
-    {"none", "gradient", "master", "first_moment", "second_moment", "token_shard", "all_tokens",
-     "gathered_again", "recomputed", "recomputed_half", "gathered_shares", "whole_gradient", "fresh_gradient",
-     "pipeline_slice"});
+inline constexpr auto kNames<Derivation> = std::to_array<std::string_view>({"none",
+                                                                            "gradient",
+                                                                            "master",
+                                                                            "first_moment",
+                                                                            "second_moment",
+                                                                            "token_shard",
+                                                                            "all_tokens",
+                                                                            "gathered_again",
+                                                                            "recomputed",
+                                                                            "recomputed_half",
+                                                                            "gathered_shares",
+                                                                            "whole_gradient",
+                                                                            "fresh_gradient",
+                                                                            "pipeline_slice",
+                                                                            "first_scale",
+                                                                            "second_scale",
+                                                                            "factored_moment",
+                                                                            "update",
+                                                                            "whole_update",
+                                                                            "dequantised"});
 template <>
 inline constexpr auto kNames<Component> = std::to_array<std::string_view>(
     {"embedding", "norm", "attention", "attention_core", "ffn", "residual", "router", "experts", "head",
@@ -139,7 +169,8 @@ inline constexpr auto kNames<Reduction> = std::to_array<std::string_view>({"sum"
 template <>
 inline constexpr auto kNames<Peer> = std::to_array<std::string_view>({"previous_stage", "next_stage"});
 template <>
-inline constexpr auto kNames<OptimizerKind> = std::to_array<std::string_view>({"adamw", "adam", "sgd"});
+inline constexpr auto kNames<OptimizerKind> =
+    std::to_array<std::string_view>({"adamw", "adam", "sgd", "adamw_8bit", "adafactor", "lion", "muon"});
 
 static_assert(kNames<GroupKind>.size() == kGroupKindCount);
 static_assert(kNames<Lane>.size() == kLaneCount);

@@ -143,6 +143,8 @@ struct Embedding {
 ///   row_max     logits → max (T)                              then all-reduce max
 ///   exp_sum     logits, ids, max → [sum, target logit] (T,2)  then all-reduce sum
 ///   loss        [sum, target] → loss;  backward: logits, ids, max, [sum, target] → dlogits
+/// Where a framework keeps further tensors of the logits' size, exp_sum also writes log probabilities, which
+/// backward reads in the place of logits, and backward fills a workspace behind dlogits.
 enum class CrossEntropyPart : std::uint8_t { row_max, exp_sum, loss };
 struct CrossEntropy {
   CrossEntropyPart part = CrossEntropyPart::loss;
@@ -273,6 +275,10 @@ struct Op {
   /// For a ZeRO-3 gather: how many block calls earlier it is issued. It overlaps the compute of those calls,
   /// and that many more buffers are alive.
   std::int8_t prefetch_blocks = 0;
+  /// The operation is one of so many that work on equal ranges of the tokens, one after the other. Of an
+  /// operand that has all tokens it touches its range alone; `accumulate` then means that the other ranges
+  /// stay as they are.
+  std::int32_t parts = 1;
 };
 
 /// The kinds that communicate with other ranks.

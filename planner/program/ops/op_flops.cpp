@@ -13,10 +13,12 @@ std::int64_t score_elements(const Attention& core) {
   return checked_product(core.batch, core.heads, core.query, core.key);
 }
 
-/// FLOPs of a matrix product outside attention. Model FLOPs count it unless it is a recomputation.
+/// FLOPs of a matrix product outside attention. Model FLOPs count it unless it is a recomputation or part of
+/// the optimizer (Muon).
 OpFlops product_flops(std::int64_t multiply_adds, Phase phase) {
   const Flops flops(checked_product(2, multiply_adds));
-  return {.model = phase == Phase::recompute ? Flops() : flops, .hardware = flops, .executed = flops};
+  const bool is_of_model = phase != Phase::recompute && phase != Phase::optimizer;
+  return {.model = is_of_model ? flops : Flops(), .hardware = flops, .executed = flops};
 }
 
 OpFlops attention_flops(const Attention& core, Phase phase) {

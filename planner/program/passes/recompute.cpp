@@ -119,6 +119,9 @@ class RecomputePass {
   [[nodiscard]] bool wants_clone(const Op& reader, const Operand& operand) const {
     if (operand.access == Access::write || !writers_.contains(key(operand))) return false;
     if (kept_.contains(operand.tensor)) return false;
+    // Backward makes the 16 bits of a quantised weight again by itself.
+    if (is_backward(reader.phase) && builder_.tensor(operand.tensor).derivation == Derivation::dequantised)
+      return false;
     return mode_ != Recompute::selective || reader.component == Component::attention_core;
   }
 
@@ -146,7 +149,9 @@ class RecomputePass {
     std::get<Gemm>(op.kind).n /= 2;
     op.operands.resize(3);
     if (wants_clone(op, op.operands[0])) op.operands[0] = reads(clone(op.operands[0].tensor));
+    builder_.tensor(op.operands[2].tensor).kept_parts = 2;
     Tensor half = builder_.derived(op.operands[2].tensor, Derivation::recomputed_half);
+    half.kept_parts = 1;
     half.lifetime = Lifetime::block;
     half.dims[1].size /= 2;
     op.operands[2] = writes(builder_.add(std::move(half)));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string>
 #include <utility>
 
 namespace foreshard {
@@ -23,14 +24,23 @@ std::vector<TensorId> touched(const Block& block, const std::set<TensorId>& cand
   return found;
 }
 
-Op dp_exchange(const ProgramBuilder& builder, const WeightGroup& group, CollectiveKind kind,
+std::string exchange_name(CollectiveKind kind) {
+  switch (kind) {
+    case CollectiveKind::all_gather: return "gather weights";
+    case CollectiveKind::all_reduce: return "reduce shards";
+    case CollectiveKind::reduce_scatter:
+    case CollectiveKind::all_to_all: break;
+  }
+  return "scatter gradients";
+}
+
+Op dp_exchange(const ProgramBuilder& builder, GroupKind group, CollectiveKind kind,
                std::vector<Operand> operands, Bytes payload) {
-  Op op = compute_op(
-      kind == CollectiveKind::all_gather ? "gather weights" : "scatter gradients", Component::gradient_sync,
-      Phase::forward,
-      Collective{.kind = kind, .group = group.replicas, .reduction = Reduction::sum, .payload = payload},
-      std::move(operands));
-  op.lane = lane_of(group.replicas);
+  Op op =
+      compute_op(exchange_name(kind), Component::gradient_sync, Phase::forward,
+                 Collective{.kind = kind, .group = group, .reduction = Reduction::sum, .payload = payload},
+                 std::move(operands));
+  op.lane = lane_of(group);
   if (!builder.job().training.overlap.dp) op.after_compute = op.blocks_compute = true;
   return op;
 }
@@ -57,31 +67,38 @@ void replace(Block& block, const std::map<TensorId, TensorId>& substitute, bool 
       operand.tensor = found->second;
       if (write_first && operand.access == Access::accumulate && written.insert(found->second).second) {
         operand.access = Access::write;
+        auto* pointwise = std::get_if<Pointwise>(&op.kind);
+        if (pointwise != nullptr && pointwise->kind == PointwiseKind::accumulate)
+          pointwise->kind = PointwiseKind::cast;
       }
     }
   }
 }
 
-/// Puts an all-gather over dp at the start of the block and makes the block read the gathered weights.
-void gather_weights(ProgramBuilder& builder, const WeightGroup& group, Block& block, Phase phase) {
+/// Puts an all-gather over dp at the start of the block and makes the block read the gathered weights. Returns
+/// these by the weight.
+std::map<TensorId, TensorId> gather_weights(ProgramBuilder& builder, const WeightGroup& group, Block& block,
+                                            Phase phase) {
   std::set<TensorId> candidates(group.weights.begin(), group.weights.end());
   candidates.insert(group.frozen.begin(), group.frozen.end());
   const std::vector<TensorId> weights = touched(block, candidates);
-  if (weights.empty()) return;
   std::map<TensorId, TensorId> whole;
+  if (weights.empty()) return whole;
   std::vector<Operand> operands;
   Bytes payload;
   for (const TensorId id : weights) operands.push_back(reads(id));
   for (const TensorId id : weights) {
     Tensor gathered = builder.derived(id, Derivation::gathered_shares);
     gathered.lifetime = Lifetime::layer;
-    gathered.dtype = builder.shapes().weight;
+    // Sharded masters are cast on the way; a quantised frozen weight travels as it is.
+    if (bits_of(gathered.dtype) >= bits_of(builder.shapes().weight)) gathered.dtype = builder.shapes().weight;
     zero_dim(gathered).dp = 1;
     payload += gathered.local_bytes();
     whole[id] = builder.add(std::move(gathered));
     operands.push_back(writes(whole[id]));
   }
-  Op gather = dp_exchange(builder, group, CollectiveKind::all_gather, std::move(operands), payload);
+  Op gather = dp_exchange(builder, shard_group(builder.job(), group), CollectiveKind::all_gather,
+                          std::move(operands), payload);
   gather.phase = phase;
   if (builder.job().training.overlap.dp) {
     gather.prefetch_blocks = static_cast<std::int8_t>(builder.conventions().prefetch_layers);
@@ -92,6 +109,7 @@ void gather_weights(ProgramBuilder& builder, const WeightGroup& group, Block& bl
     const auto behind_gathers = std::find_if_not(block.ops.begin(), block.ops.end(), is_communication);
     block.ops.insert(behind_gathers, relayout(builder, "copy weights out", phase, whole));
   }
+  return whole;
 }
 
 /// Makes the block write whole gradients into buffers of its own, and appends the reduce-scatter that adds
@@ -116,9 +134,24 @@ void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block&
   replace(backward, whole, true);
   if (builder.conventions().flat_buffers)
     backward.ops.push_back(relayout(builder, "copy gradients in", Phase::backward_weight, whole));
-  Op scatter = dp_exchange(builder, group, CollectiveKind::reduce_scatter, std::move(operands), payload);
+  Op scatter = dp_exchange(builder, shard_group(builder.job(), group), CollectiveKind::reduce_scatter,
+                           std::move(operands), payload);
   scatter.phase = Phase::backward_weight;
   backward.ops.push_back(std::move(scatter));
+  if (builder.job().parallelism.shard_copies() == 1) return;
+  // The ranks with copies of a shard sum it among themselves, after each scatter.
+  std::vector<Operand> shards;
+  Bytes bytes;
+  for (const TensorId id : gradients) {
+    shards.push_back(adds_to(id));
+    Tensor shard = builder.tensor(id);
+    zero_dim(shard).dp = zero_degree(builder.job(), group);
+    bytes += shard.local_bytes();
+  }
+  Op sum =
+      dp_exchange(builder, GroupKind::dp_replicate, CollectiveKind::all_reduce, std::move(shards), bytes);
+  sum.phase = Phase::backward_weight;
+  backward.ops.push_back(std::move(sum));
 }
 
 }  // namespace
@@ -128,8 +161,10 @@ Dim& zero_dim(Tensor& weight) { return weight.dims[weight.dims.size() == 3 ? 1 :
 bool keeps_masters(const ProgramBuilder& builder, const WeightGroup& group) {
   const bool weights_are_fp32 = builder.shapes().weight == DType::fp32;
   const bool is_cut = builder.job().parallelism.zero == 3 && zero_degree(builder.job(), group) > 1;
-  const bool cut_in_fp32 = is_cut && !builder.conventions().fp32_master_weights;
-  return !weights_are_fp32 && !cut_in_fp32;
+  const MasterWeights master = builder.job().training.states.master;
+  const bool cut_in_fp32 =
+      is_cut && master == MasterWeights::fp32 && !builder.conventions().fp32_master_weights;
+  return has_fp32_weights(master) && !weights_are_fp32 && !cut_in_fp32;
 }
 
 std::int64_t replicas_of(const JobSpec& job, const WeightGroup& group) {
@@ -138,13 +173,24 @@ std::int64_t replicas_of(const JobSpec& job, const WeightGroup& group) {
 }
 
 std::int32_t zero_degree(const JobSpec& job, const WeightGroup& group) {
-  return job.parallelism.zero >= 1 ? static_cast<std::int32_t>(replicas_of(job, group)) : 1;
+  if (job.parallelism.zero == 0) return 1;
+  return static_cast<std::int32_t>(replicas_of(job, group) / job.parallelism.shard_copies());
+}
+
+GroupKind shard_group(const JobSpec& job, const WeightGroup& group) {
+  if (job.parallelism.shard_copies() == 1) return group.replicas;
+  return group.replicas == GroupKind::expert_dp ? GroupKind::expert_shard : GroupKind::dp_shard;
 }
 
 std::int64_t share_elements(const ProgramBuilder& builder, const WeightGroup& group) {
+  return share_elements(builder, group, group.weights);
+}
+
+std::int64_t share_elements(const ProgramBuilder& builder, const WeightGroup& group,
+                            const std::vector<TensorId>& weights) {
   const std::int64_t degree = zero_degree(builder.job(), group);
   std::int64_t elements = 0;
-  for (const TensorId id : group.weights) {
+  for (const TensorId id : weights) {
     Tensor whole = builder.tensor(id);
     zero_dim(whole).dp = 1;
     elements += ceil_divide(whole.local_elements(), degree);
@@ -161,7 +207,8 @@ void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
     if (stage < 3 || degree == 1) continue;
     zero_dim(builder.tensor(id)).dp = degree;
     // Without separate masters, each rank keeps its share of the weight itself in fp32; the gather casts it.
-    if (!keeps_masters(builder, group)) builder.tensor(id).dtype = DType::fp32;
+    const bool has_fp32 = has_fp32_weights(builder.job().training.states.master);
+    if (has_fp32 && !keeps_masters(builder, group)) builder.tensor(id).dtype = DType::fp32;
   }
   for (const TensorId id : group.frozen) {
     if (stage >= 3) zero_dim(builder.tensor(id)).dp = degree;
@@ -172,8 +219,13 @@ void apply_zero(ProgramBuilder& builder, const WeightGroup& group, Block& forwar
   const int stage = builder.job().parallelism.zero;
   if (zero_degree(builder.job(), group) == 1) return;
   if (stage >= 3) {
-    gather_weights(builder, group, forward, Phase::forward);
-    gather_weights(builder, group, backward, Phase::backward_input);
+    const std::map<TensorId, TensorId> whole = gather_weights(builder, group, forward, Phase::forward);
+    if (builder.job().training.reshard_after_forward) {
+      gather_weights(builder, group, backward, Phase::backward_input);
+    } else {
+      for (const auto& [weight, gathered] : whole) builder.tensor(gathered).lifetime = Lifetime::micro_batch;
+      replace(backward, whole, false);
+    }
   }
   if (stage >= 2) scatter_gradients(builder, group, backward);
 }

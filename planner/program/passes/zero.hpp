@@ -7,7 +7,10 @@ namespace foreshard {
 /// ZeRO (Rajbhandari et al. 2020, arXiv:1910.02054), on the forward and backward blocks of one weight group.
 ///   stage 1  cuts the optimizer state over dp; these blocks stay as they are
 ///   stage 2  also cuts gradients: each backward block ends with a reduce-scatter into this rank's share
-///   stage 3  also cuts weights: each block starts with an all-gather of the weights that it reads
+///   stage 3  also cuts weights: each block starts with an all-gather of the weights that it reads; where the
+///            job keeps gathered weights, only the forward block does, and they live until backward
+/// With hybrid sharding (parallelism.dp_shard) each scatter is followed by an all-reduce of the shards over the
+/// ranks that hold copies of them.
 void apply_zero(ProgramBuilder& builder, const WeightGroup& group, Block& forward, Block& backward);
 
 /// The dimension that ZeRO cuts: the first; for experts' weights (experts, rows, columns) the rows, because
@@ -27,8 +30,14 @@ std::int64_t replicas_of(const JobSpec& job, const WeightGroup& group);
 /// Elements of the group's weights that one rank's optimizer updates: its share of each weight, summed over
 /// the weights. Where a weight does not divide evenly, the largest share counts.
 std::int64_t share_elements(const ProgramBuilder& builder, const WeightGroup& group);
+/// The same of some of the group's weights.
+std::int64_t share_elements(const ProgramBuilder& builder, const WeightGroup& group,
+                            const std::vector<TensorId>& weights);
 
-/// Number of ranks over which a group's optimizer state is cut: its replicas from stage 1 on, else 1.
+/// Number of ranks over which a group's optimizer state is cut: from stage 1 on its replicas, or as many of them
+/// as share shards (parallelism.dp_shard); else 1.
 std::int32_t zero_degree(const JobSpec& job, const WeightGroup& group);
+/// The ranks over which a group's shards are gathered and scattered.
+GroupKind shard_group(const JobSpec& job, const WeightGroup& group);
 
 }  // namespace foreshard

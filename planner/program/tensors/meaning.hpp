@@ -87,11 +87,22 @@ enum class TensorItem : std::uint8_t {
   row_max,
   exp_sums,
   loss,
-  states,         ///< the optimizer's state of the weights
-  gradient_norm,  ///< the norm over all gradients
-  placeholder,    ///< memory for a gradient that nothing reads
+  states,             ///< the optimizer's state of the weights
+  gradient_norm,      ///< the norm over all gradients
+  placeholder,        ///< memory for a gradient that nothing reads
+  log_probabilities,  ///< the result of PyTorch's log_softmax
+  label_gradient,     ///< the gradient of PyTorch's nll_loss: of log_probabilities
+  wide_gradient,      ///< the gradient of PyTorch's log_softmax, in fp32; or of logits that were gathered
+  whole_logits,       ///< logits of the whole vocabulary, gathered over tp
+  iterate,            ///< a matrix while Muon makes it orthogonal
+  gram,               ///< that matrix times its transpose
+  gram_square,        ///< the square of that product
+  q,                  ///< queries, keys, values, gate as projections of their own: only their adapters
+  k,
+  v,
+  gate,
 };
-inline constexpr std::size_t kTensorItemCount = 60;
+inline constexpr std::size_t kTensorItemCount = 71;
 
 /// Which of an item's tensors this is.
 enum class TensorAspect : std::uint8_t {
@@ -167,7 +178,13 @@ enum class Derivation : std::uint8_t {
   whole_gradient,   ///< a whole gradient, before ZeRO scatters it into shares
   fresh_gradient,   ///< the gradient of one micro-batch, before it is added to the sum
   pipeline_slice,   ///< the tokens that one tensor-parallel rank sends to the next stage
+  first_scale,      ///< the scales of an 8-bit first moment, one per block of elements
+  second_scale,     ///< the same of the second moment
+  factored_moment,  ///< the means of the rows and of the columns of squared gradients
+  update,           ///< this rank's share of what Muon adds to a weight
+  whole_update,     ///< the whole of it, on the rank that makes it orthogonal
+  dequantised,      ///< a frozen weight in 16 bits, made from its quantised form before each use
 };
-inline constexpr std::size_t kDerivationCount = 14;
+inline constexpr std::size_t kDerivationCount = 20;
 
 }  // namespace foreshard

@@ -96,6 +96,9 @@ struct Tensor {
   std::vector<std::int64_t> column_sections;
   /// For a weight and its gradient: the number of ranks that share its optimizer update; 1 without ZeRO.
   std::int64_t update_parts = 1;
+  /// Of a tensor that backward needs, one of so many equal parts is kept after the block call that writes it;
+  /// backward makes the others again.
+  std::int32_t kept_parts = 1;
 
   [[nodiscard]] std::int64_t global_elements() const;
   [[nodiscard]] std::int64_t local_elements() const;

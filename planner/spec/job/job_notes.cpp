@@ -65,6 +65,16 @@ std::string enumerated(const std::vector<std::string_view>& words) {
   return fmt::format("{} and {}", fmt::join(before, ", "), words.back());
 }
 
+void note_loss_and_optimizer(const JobSpec& job, Notes& notes) {
+  const TrainingSpec& training = job.training;
+  if (!training.loss.sharded && job.parallelism.tp == 1)
+    notes.emplace_back("loss.sharded false has no effect: tp is 1");
+  const bool keeps_moments = training.optimizer != OptimizerKind::sgd;
+  if (!keeps_moments && training.states.moments != MomentType::fp32)
+    notes.push_back(
+        fmt::format("states.moments {} has no effect: sgd keeps none", word_of(training.states.moments)));
+}
+
 }  // namespace
 
 std::optional<std::string> note_on_confidence(const JobSpec& job) {
@@ -96,6 +106,7 @@ std::vector<std::string> job_notes(const JobSpec& job) {
   note_attention(job, notes);
   note_model(job, notes);
   note_parallelism(job, notes);
+  note_loss_and_optimizer(job, notes);
   if (std::optional<std::string> confidence = note_on_confidence(job))
     notes.push_back(std::move(*confidence));
   return notes;

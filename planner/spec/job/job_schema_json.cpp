@@ -351,27 +351,32 @@ Json training() {
                              {"checkpoint_interval", quantity()},
                              {"repair", quantity()}},
                             {"mtbf_per_device", "checkpoint_write", "restart"});
-  return map(training_keys(),
-             {{"sequence_length", whole()},
-              {"global_batch", whole()},
-              {"micro_batch", whole()},
-              {"precision", word<Precision>()},
-              {"attention", word<AttentionKind>()},
-              {"flash", word<FlashVersion>()},
-              {"compiled", boolean()},
-              {"dropout", boolean()},
-              {"gradient_dtype", word({"fp32", "bf16"})},
-              {"fp8_scaling", word<Fp8Scaling>()},
-              {"launch", word<Launch>()},
-              {"recompute", word<Recompute>()},
-              {"schedule", word<ScheduleKind>()},
-              {"overlap", overlap},
-              {"optimizer", word<OptimizerKind>()},
-              {"tokens", quantity()},
-              {"samples", whole()},
-              {"epochs", number()},
-              {"failures", failures}},
-             {"sequence_length", "global_batch", "micro_batch"});
+  return map(
+      training_keys(),
+      {{"sequence_length", whole()},
+       {"global_batch", whole()},
+       {"micro_batch", whole()},
+       {"precision", word<Precision>()},
+       {"attention", word<AttentionKind>()},
+       {"flash", word<FlashVersion>()},
+       {"compiled", boolean()},
+       {"dropout", boolean()},
+       {"gradient_dtype", word({"fp32", "bf16"})},
+       {"fp8_scaling", word<Fp8Scaling>()},
+       {"launch", word<Launch>()},
+       {"recompute", word<Recompute>()},
+       {"schedule", word<ScheduleKind>()},
+       {"overlap", overlap},
+       {"optimizer", word<OptimizerKind>()},
+       {"states", map(states_keys(), {{"master", word<MasterWeights>()}, {"moments", word<MomentType>()}})},
+       {"optimizer_in_backward", boolean()},
+       {"reshard_after_forward", boolean()},
+       {"loss", map(loss_keys(), {{"fused", boolean()}, {"chunks", whole()}, {"sharded", boolean()}})},
+       {"tokens", quantity()},
+       {"samples", whole()},
+       {"epochs", number()},
+       {"failures", failures}},
+      {"sequence_length", "global_batch", "micro_batch"});
 }
 
 Json measured() {
@@ -384,8 +389,9 @@ Json measured() {
 }
 
 Json lora() {
-  const Json targets = {{"type", "array"}, {"items", word({"attention", "ffn"})}};
-  return map(lora_keys(), {{"rank", whole()}, {"targets", targets}}, {"rank", "targets"});
+  const Json targets = {{"type", "array"}, {"items", word<LoraTarget>()}};
+  return map(lora_keys(), {{"rank", whole()}, {"targets", targets}, {"base", word<LoraBase>()}},
+             {"rank", "targets"});
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ constexpr auto kJobKeys = std::to_array<KeyInfo>({
      "foreshard"},
     {"parallelism", "how the job is sharded: {tp, pp, vp, cp, ep, dp, …}"},
     {"training", "sequence_length, global_batch, micro_batch and how a step is run"},
-    {"lora", "low-rank adapters beside frozen weights: {rank: 16, targets: [attention, ffn]}"},
+    {"lora", "low-rank adapters beside frozen weights: {rank: 16, targets: [q, v], base: nf4}"},
     {"measured", "what somebody measured for this job"},
     {"left_out", "what the real run does and this description leaves out, as a list; shown as notes"},
 });
@@ -40,6 +40,7 @@ constexpr auto kParallelismKeys = std::to_array<KeyInfo>({
     {"dp", "data parallelism, or auto: the devices that are left", "auto"},
     {"sequence_parallel", "norms and residuals are sharded over tp: true or false; unsaid, tp > 1"},
     {"zero", "stage of ZeRO, 0 to 3", "0"},
+    {"dp_shard", "data-parallel ranks over which ZeRO shards, the others hold copies; unsaid, dp"},
     {"cp_style", "ring, all-gather or ulysses", "ring"},
     {"stages",
      "even, by-cost, the layers of each stage as a list, or a layout as Megatron-LM writes it: "
@@ -48,7 +49,10 @@ constexpr auto kParallelismKeys = std::to_array<KeyInfo>({
 });
 constexpr auto kLoraKeys = std::to_array<KeyInfo>({
     {"rank", "of the adapters' matrices"},
-    {"targets", "what has adapters, as a list: attention, ffn"},
+    {"targets",
+     "what has adapters, as a list: attention, ffn (fused projections); q, k, v, o, gate, up, down, experts, "
+     "head"},
+    {"base", "in which type frozen matrices of layers are kept: bf16, nf4, int8 or fp8", "bf16"},
 });
 constexpr auto kMeasuredKeys = std::to_array<KeyInfo>({
     {"step_time", "as in 18.1 s"},
@@ -60,16 +64,6 @@ constexpr auto kMeasuredKeys = std::to_array<KeyInfo>({
 });
 
 constexpr std::int64_t kMostRanks = 1'000'000;
-
-enum class LoraTarget : std::uint8_t { attention, ffn };
-
-}  // namespace
-
-template <>
-inline constexpr auto kWords<LoraTarget> =
-    std::to_array<Named<LoraTarget>>({{LoraTarget::attention, "attention"}, {LoraTarget::ffn, "ffn"}});
-
-namespace {
 
 void read_stage_layout(const MapReader& map, const std::string& text, ParallelismSpec& parallelism) {
   auto layout = parse_stage_layout(text);
@@ -133,6 +127,7 @@ ParallelismSpec read_parallelism(const std::optional<MapReader>& map, std::int64
   if (parallelism.dp == 0) parallelism.dp = remaining_degree(parallelism, devices);
   parallelism.sequence_parallel = map->optional("sequence_parallel", Boolean{}, parallelism.tp > 1);
   parallelism.zero = static_cast<int>(map->optional("zero", WholeNumber{0, 3}, 0));
+  parallelism.dp_shard = map->maybe("dp_shard", degree);
   parallelism.cp_style = map->optional("cp_style", Choice<CpStyle>{}, parallelism.cp_style);
   read_stages(*map, parallelism);
   return parallelism;
@@ -145,8 +140,15 @@ std::optional<LoraSpec> read_lora(const MapReader& job) {
   lora.rank = map->required("rank", WholeNumber{1, 1'000'000});
   if (!map->has("targets")) map->complain_of_missing("targets");
   for (const LoraTarget target : map->list("targets", Choice<LoraTarget>{})) {
-    (target == LoraTarget::attention ? lora.attention : lora.ffn) = true;
+    if (target == LoraTarget::attention) {
+      lora.attention = true;
+    } else if (target == LoraTarget::ffn) {
+      lora.ffn = true;
+    } else {
+      lora.modules.push_back(target);
+    }
   }
+  lora.base = map->optional("base", Choice<LoraBase>{}, lora.base);
   return lora;
 }
 

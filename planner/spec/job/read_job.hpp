@@ -14,6 +14,8 @@ KeyTable parallelism_keys();
 KeyTable training_keys();
 KeyTable overlap_keys();
 KeyTable failure_keys();
+KeyTable loss_keys();
+KeyTable states_keys();
 KeyTable lora_keys();
 KeyTable measured_keys();
 

@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "planner/spec/job/read_job.hpp"
+#include "planner/spec/job/read_memory_keys.hpp"
 
 namespace foreshard {
 
@@ -32,7 +33,13 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
     {"overlap",
      "what communication hides: {tp: none, wgrad or full; dp, pp, cp, ep: true or false}; unsaid, the "
      "framework's"},
-    {"optimizer", "adamw, adam or sgd", "adamw"},
+    {"optimizer", "adamw, adam, sgd, adamw-8bit, adafactor, lion or muon", "adamw"},
+    {"states", "what the optimizer keeps: {master: fp32, moments: fp32}"},
+    {"optimizer_in_backward",
+     "each layer is updated as soon as its gradients are complete, and frees them: true or false", "false"},
+    {"reshard_after_forward",
+     "zero 3: weights are gathered again in backward, or kept from forward on: true or false", "true"},
+    {"loss", "how the loss is computed: {fused: true, chunks: 8, sharded: true}"},
     {"tokens", "in the whole training, as in 15T: for its time and cost"},
     {"samples", "sequences in the data, in the place of tokens: for the time and cost of epochs over them"},
     {"epochs", "passes over the samples, as in 3 or 0.5", "1"},
@@ -121,8 +128,10 @@ OverlapSpec usual_overlap(const JobSpec& job, OverlapSpec frameworks) {
   return frameworks;
 }
 
-DType usual_gradient_dtype(Precision precision, const FrameworkConventions& usual) {
+/// Where no fp32 weights are kept, gradients have the weights' type: autograd makes them so.
+DType usual_gradient_dtype(Precision precision, MasterWeights master, const FrameworkConventions& usual) {
   if (precision == Precision::fp32) return DType::fp32;
+  if (!has_fp32_weights(master)) return DType::bf16;
   return precision == Precision::fp16 ? usual.fp16_gradient_dtype : usual.gradient_dtype;
 }
 
@@ -161,7 +170,12 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   // Models with LayerNorm are taken to be from the years in which dropout was usual.
   const bool usual_dropout = usual.dropout && job.model.norm == NormKind::layernorm;
   training.dropout = map.optional("dropout", Boolean{}, usual_dropout);
-  const DType usual_gradient = usual_gradient_dtype(training.precision, usual);
+  training.optimizer = map.optional("optimizer", Choice<OptimizerKind>{}, training.optimizer);
+  training.states = read_states(map, training.optimizer, training.precision);
+  training.optimizer_in_backward = map.optional("optimizer_in_backward", Boolean{}, false);
+  training.reshard_after_forward = map.optional("reshard_after_forward", Boolean{}, true);
+  training.loss = read_loss(map, training.loss);
+  const DType usual_gradient = usual_gradient_dtype(training.precision, training.states.master, usual);
   training.gradient_dtype =
       map.optional("gradient_dtype", Choice<DType>{{DType::fp32, DType::bf16}}, usual_gradient);
   training.fp8_scaling = map.optional("fp8_scaling", Choice<Fp8Scaling>{}, training.fp8_scaling);
@@ -171,7 +185,6 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
       job.parallelism.vp > 1 ? ScheduleKind::interleaved : ScheduleKind::one_f_one_b;
   training.schedule = map.optional("schedule", Choice<ScheduleKind>{}, usual_schedule);
   training.overlap = read_overlap(map, usual_overlap(job, usual.overlap));
-  training.optimizer = map.optional("optimizer", Choice<OptimizerKind>{}, training.optimizer);
   training.tokens = map.maybe("tokens", Measured<Tokens>{});
   training.dataset = read_dataset(map);
   const std::size_t before = map.complaints().size();

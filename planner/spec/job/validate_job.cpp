@@ -138,6 +138,31 @@ void check_zero(const JobSpec& job, Findings& findings) {
                         "allowed here: 0, 1, 2, 3"});
 }
 
+/// Checks that the shards of ZeRO divide evenly over a part of the replicas, of dense weights and of experts.
+void check_shards(const JobSpec& job, Findings& findings) {
+  const ParallelismSpec& p = job.parallelism;
+  if (!job.training.reshard_after_forward && (p.zero < 3 || p.pp > 1))
+    findings.push_back({"training.reshard_after_forward",
+                        p.zero < 3 ? fmt::format("zero {} gathers no weights in forward", p.zero)
+                                   : "with pipeline stages it is not planned by this version",
+                        "allowed here: true"});
+  if (!p.dp_shard || dp_follows_wrong_tp(job)) return;
+  if (*p.dp_shard < 1 || p.dp % *p.dp_shard != 0) {
+    findings.push_back({"parallelism.dp_shard", fmt::format("{} does not divide dp {}", *p.dp_shard, p.dp),
+                        "allowed here: a divisor"});
+    return;
+  }
+  if (p.shard_copies() == 1) return;
+  if (p.zero == 0)
+    findings.push_back(
+        {"parallelism.dp_shard", "without ZeRO nothing is sharded over dp", "allowed here: zero 1, 2 or 3"});
+  if (job.model.experts && p.expert_replicas() % p.shard_copies() != 0)
+    findings.push_back({"parallelism.dp_shard",
+                        fmt::format("{} copies of each shard do not divide the {} replicas of an expert",
+                                    p.shard_copies(), p.expert_replicas()),
+                        ""});
+}
+
 // ---- Stages and schedules.
 
 void check_listed_stages(const JobSpec& job, Findings& findings) {
@@ -326,20 +351,23 @@ struct Check {
   const char* path;  ///< the key to complain about if the check's own arithmetic overflows
   void (*run)(const JobSpec&, Findings&);
 };
-constexpr std::array<Check, 14> kChecks{{{"parallelism.tp", check_tensor_parallel},
-                                         {"parallelism", check_devices},
-                                         {"parallelism.ep", detail::check_experts},
-                                         {"parallelism.cp", detail::check_context_parallel},
-                                         {"parallelism.sequence_parallel", check_sequence_parallel},
-                                         {"parallelism.zero", check_zero},
-                                         {"parallelism.stages", check_stages},
-                                         {"training.schedule", check_schedule},
-                                         {"training.global_batch", check_batch},
-                                         {"model", check_model},
-                                         {"model.attention", detail::check_attention},
-                                         {"model.layer_kinds", detail::check_mixers},
-                                         {"lora", detail::check_lora},
-                                         {"training.precision", check_precision}}};
+constexpr auto kChecks = std::to_array<Check>({{"parallelism.tp", check_tensor_parallel},
+                                               {"parallelism", check_devices},
+                                               {"parallelism.ep", detail::check_experts},
+                                               {"parallelism.cp", detail::check_context_parallel},
+                                               {"parallelism.sequence_parallel", check_sequence_parallel},
+                                               {"parallelism.zero", check_zero},
+                                               {"parallelism.dp_shard", check_shards},
+                                               {"parallelism.stages", check_stages},
+                                               {"training.schedule", check_schedule},
+                                               {"training.global_batch", check_batch},
+                                               {"model", check_model},
+                                               {"model.attention", detail::check_attention},
+                                               {"model.layer_kinds", detail::check_mixers},
+                                               {"training.loss", detail::check_loss},
+                                               {"training.optimizer", detail::check_optimizer},
+                                               {"lora", detail::check_lora},
+                                               {"training.precision", check_precision}});
 
 }  // namespace
 

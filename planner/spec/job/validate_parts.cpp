@@ -226,17 +226,4 @@ void check_attention(const JobSpec& job, std::vector<Illegality>& findings) {
                         "allowed here: flash"});
 }
 
-void check_lora(const JobSpec& job, std::vector<Illegality>& findings) {
-  if (!job.lora) return;
-  if (job.lora->rank < 1)
-    findings.push_back(
-        {"lora.rank", fmt::format("{} is no rank", job.lora->rank), "allowed here: 1 and more"});
-  if (!job.lora->attention && !job.lora->ffn)
-    findings.push_back(
-        {"lora.targets", "adapters must stand beside something", "allowed here: attention, ffn"});
-  if (job.lora->ffn && job.model.experts)
-    findings.push_back(
-        {"lora.targets", "adapters of experts are not planned by this version", "allowed here: attention"});
-}
-
 }  // namespace foreshard::detail

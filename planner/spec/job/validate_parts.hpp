@@ -4,8 +4,8 @@
 
 #include "planner/spec/job/validate_job.hpp"
 
-/// The rules of find_illegalities that concern experts, long contexts, latent attention and low-rank
-/// adapters.
+/// The rules of find_illegalities that concern experts, long contexts, latent attention, the loss, the
+/// optimizer and low-rank adapters.
 namespace foreshard::detail {
 
 /// Experts, and how expert and tensor parallelism cut them.
@@ -16,6 +16,10 @@ void check_context_parallel(const JobSpec& job, std::vector<Illegality>& finding
 void check_attention(const JobSpec& job, std::vector<Illegality>& findings);
 /// Mixers beyond softmax and latent attention, and what kinds of layers may have.
 void check_mixers(const JobSpec& job, std::vector<Illegality>& findings);
+/// How the loss is computed.
+void check_loss(const JobSpec& job, std::vector<Illegality>& findings);
+/// What the optimizer keeps, and when it runs.
+void check_optimizer(const JobSpec& job, std::vector<Illegality>& findings);
 /// Low-rank adapters.
 void check_lora(const JobSpec& job, std::vector<Illegality>& findings);
 

@@ -8,7 +8,10 @@
 #include "planner/frameworks/framework.hpp"
 #include "planner/spec/types/cluster_spec.hpp"
 #include "planner/spec/types/failure_spec.hpp"
+#include "planner/spec/types/lora_spec.hpp"
+#include "planner/spec/types/loss_spec.hpp"
 #include "planner/spec/types/model_spec.hpp"
+#include "planner/spec/types/states_spec.hpp"
 #include "planner/units/dtype.hpp"
 #include "planner/units/quantity.hpp"
 
@@ -22,7 +25,6 @@ enum class Fp8Scaling : std::uint8_t { tensorwise, rowwise, mx };
 enum class Launch : std::uint8_t { async, blocking };
 enum class Recompute : std::uint8_t { none, selective, selective_ops, full };
 enum class ScheduleKind : std::uint8_t { gpipe, one_f_one_b, interleaved, zero_bubble };
-enum class OptimizerKind : std::uint8_t { adamw, adam, sgd };
 enum class MemoryKind : std::uint8_t { allocated, reserved, other };
 
 /// Where a pipeline layout has the modules of multi-token prediction.
@@ -46,6 +48,9 @@ struct ParallelismSpec {
   std::int64_t dp = 1;
   bool sequence_parallel = false;
   int zero = 0;  ///< 0 … 3
+  /// Data-parallel ranks over which ZeRO shards; the others hold copies of the shards (hybrid sharding). None:
+  /// all of dp.
+  std::optional<std::int64_t> dp_shard{};
   CpStyle cp_style = CpStyle::ring;
   StagePolicy stage_policy = StagePolicy::even;
   std::vector<std::int64_t> stage_layers;  ///< one per stage (pp · vp chunks in model order) when listed
@@ -65,6 +70,8 @@ struct ParallelismSpec {
   }
   /// The stage with the copy of the embedding table that a tied output head or multi-token prediction reads.
   [[nodiscard]] std::int64_t table_copy_stage() const { return mtp_place ? mtp_place->piece % pp : pp - 1; }
+  /// Ranks that hold the same shard.
+  [[nodiscard]] std::int64_t shard_copies() const { return dp / dp_shard.value_or(dp); }
 };
 
 /// The length of a training, in passes over its data.
@@ -89,6 +96,13 @@ struct TrainingSpec {
   ScheduleKind schedule = ScheduleKind::one_f_one_b;
   OverlapSpec overlap;
   OptimizerKind optimizer = OptimizerKind::adamw;
+  StatesSpec states;
+  /// Each layer's weights are updated as soon as its gradients are complete, and the gradients are freed.
+  bool optimizer_in_backward = false;
+  LossSpec loss;
+  /// ZeRO-3: weights that were gathered in forward are freed and gathered again in backward. If false, they
+  /// are kept until backward (PyTorch's SHARD_GRAD_OP).
+  bool reshard_after_forward = true;
   bool dropout = false;                ///< the step runs residual and attention dropout
   std::optional<Tokens> tokens;        ///< length of the whole training
   std::optional<DatasetSpec> dataset;  ///< the same length in epochs; never both
@@ -97,13 +111,6 @@ struct TrainingSpec {
   /// Steps of the whole training; none if the job does not say how long it is. A number of tokens may end
   /// within a step; a number of sequences is rounded up to whole steps.
   [[nodiscard]] std::optional<double> steps() const;
-};
-
-/// Low-rank adapters in addition to frozen weights (Hu et al. 2021, arXiv:2106.09685): y = x·Wᵀ + (x·Aᵀ)·Bᵀ.
-struct LoraSpec {
-  std::int64_t rank = 0;
-  bool attention = false;  ///< adapters on the attention projections
-  bool ffn = false;        ///< adapters on the FFN projections
 };
 
 /// Published or own measurements of this job.

@@ -30,6 +30,7 @@ inline constexpr auto kWords<DType> = std::to_array<Named<DType>>({{DType::fp64,
                                                                    {DType::fp8_block, "fp8_block"},
                                                                    {DType::mxfp8, "mxfp8"},
                                                                    {DType::nvfp4, "nvfp4"},
+                                                                   {DType::nf4, "nf4"},
                                                                    {DType::int32, "int32"},
                                                                    {DType::uint8, "uint8"}});
 template <>
@@ -177,8 +178,44 @@ inline constexpr auto kWords<ScheduleKind> =
                                         {ScheduleKind::interleaved, "interleaved"},
                                         {ScheduleKind::zero_bubble, "zero-bubble"}});
 template <>
-inline constexpr auto kWords<OptimizerKind> = std::to_array<Named<OptimizerKind>>(
-    {{OptimizerKind::adamw, "adamw"}, {OptimizerKind::adam, "adam"}, {OptimizerKind::sgd, "sgd"}});
+inline constexpr auto kWords<OptimizerKind> =
+    std::to_array<Named<OptimizerKind>>({{OptimizerKind::adamw, "adamw"},
+                                         {OptimizerKind::adam, "adam"},
+                                         {OptimizerKind::sgd, "sgd"},
+                                         {OptimizerKind::adamw_8bit, "adamw-8bit"},
+                                         {OptimizerKind::adafactor, "adafactor"},
+                                         {OptimizerKind::lion, "lion"},
+                                         {OptimizerKind::muon, "muon"}});
+template <>
+inline constexpr auto kWords<LoraTarget> = std::to_array<Named<LoraTarget>>({{LoraTarget::attention,
+                                                                              "attention"},
+                                                                             {LoraTarget::ffn, "ffn"},
+                                                                             {LoraTarget::q, "q"},
+                                                                             {LoraTarget::k, "k"},
+                                                                             {LoraTarget::v, "v"},
+                                                                             {LoraTarget::o, "o"},
+                                                                             {LoraTarget::gate, "gate"},
+                                                                             {LoraTarget::up, "up"},
+                                                                             {LoraTarget::down, "down"},
+                                                                             {LoraTarget::experts, "experts"},
+                                                                             {LoraTarget::head, "head"}});
+template <>
+inline constexpr auto kWords<LoraBase> = std::to_array<Named<LoraBase>>(
+    {{LoraBase::bf16, "bf16"}, {LoraBase::nf4, "nf4"}, {LoraBase::int8, "int8"}, {LoraBase::fp8, "fp8"}});
+template <>
+inline constexpr auto kWords<MasterWeights> =
+    std::to_array<Named<MasterWeights>>({{MasterWeights::fp32, "fp32"},
+                                         {MasterWeights::fp32_remainder, "fp32-remainder"},
+                                         {MasterWeights::none, "none"},
+                                         {MasterWeights::bf16_stochastic, "bf16-stochastic"}});
+template <>
+inline constexpr auto kWords<MomentType> = std::to_array<Named<MomentType>>({{MomentType::fp32, "fp32"},
+                                                                             {MomentType::bf16, "bf16"},
+                                                                             {MomentType::fp16, "fp16"},
+                                                                             {MomentType::fp8, "fp8"},
+                                                                             {MomentType::int8, "int8"},
+                                                                             {MomentType::factored,
+                                                                              "factored"}});
 template <>
 inline constexpr auto kWords<MemoryKind> = std::to_array<Named<MemoryKind>>(
     {{MemoryKind::allocated, "allocated"}, {MemoryKind::reserved, "reserved"}, {MemoryKind::other, "other"}});

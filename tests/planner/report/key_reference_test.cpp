@@ -36,7 +36,8 @@ TEST_CASE("the keys that --set takes come with their words") {
   CHECK(words("model").empty());
   CHECK(words("parallelism.dp") == std::vector<std::string>{"auto"});
   CHECK(words("parallelism.zero") == std::vector<std::string>{"0", "1", "2", "3"});
-  CHECK(words("training.optimizer") == std::vector<std::string>{"adamw", "adam", "sgd"});
+  CHECK(words("training.optimizer") ==
+        std::vector<std::string>{"adamw", "adam", "sgd", "adamw-8bit", "adafactor", "lion", "muon"});
   CHECK(words("model.causal") == std::vector<std::string>{"true", "false"});
   CHECK(words("lora.targets") == std::vector<std::string>{});
   const bool has_maps =

@@ -13,6 +13,9 @@ TEST_CASE("a tensor takes the bytes of its elements and of their scales") {
   CHECK(bytes_of(DType::fp8_block, 4096) == Bytes(4'096 + 32 * 4));
   CHECK(bytes_of(DType::mxfp8, 4096) == Bytes(4'096 + 128));
   CHECK(bytes_of(DType::nvfp4, 4096) == Bytes(2'048 + 256));
+  // 64 elements share a byte, 64 · 256 of them 4 bytes.
+  CHECK(bytes_of(DType::nf4, 4096) == Bytes(2'048 + 64 + 4));
+  CHECK(bytes_of(DType::nf4, 64 * 256 * 10) == Bytes(81'920 + 2'560 + 40));
 }
 
 TEST_CASE("what does not fill a byte or a group of one scale takes a whole one") {

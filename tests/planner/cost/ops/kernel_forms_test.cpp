@@ -149,8 +149,11 @@ TEST_CASE("a compiler fuses what an eager framework leaves apart") {
   job.training.compiled = true;
   CHECK(kernel_forms(job).fused_kernels);
   CHECK_FALSE(kernel_forms(job).autograd);
+  // Loss and optimizer are outside of the compiled part.
+  CHECK(kernel_forms(job).loss == LossKernels::torch);
+  CHECK(kernel_forms(job).optimizer == OptimizerKernels::foreach);
+  job.training.loss.fused = true;
   CHECK(kernel_forms(job).loss == LossKernels::fused);
-  CHECK(kernel_forms(job).optimizer == OptimizerKernels::foreach);  // outside of the compiled part
 }
 
 TEST_CASE("further passes take launches and memory time, and the host their submission") {

@@ -42,7 +42,7 @@ TEST_CASE("structure: ids, names and sizes") {
   }
   SECTION("a group is missing") {
     program.groups.pop_back();
-    CHECK(check_program(program) == Problems{"there are 9 groups, not one of each of the 10 kinds"});
+    CHECK(check_program(program) == Problems{"there are 12 groups, not one of each of the 13 kinds"});
   }
   SECTION("groups out of order") {
     program.groups[1].kind = GroupKind::ep;

@@ -180,8 +180,8 @@ TEST_CASE("the schema refuses what readers refuse") {
         "job.parallelism.tp: too small");
   CHECK(objection("model: llama3-8b\ncluster: dgx-h100\nparallelism: {tp: two}\n" + kTraining) ==
         "job.parallelism.tp: no \"integer\"");
-  CHECK(objection("model: llama3-8b\ncluster: dgx-h100\nlora: {rank: 8, targets: [head]}\n" + kTraining) ==
-        "job.lora.targets[]: not one of [\"attention\",\"ffn\"]");
+  CHECK(objection("model: llama3-8b\ncluster: dgx-h100\nlora: {rank: 8, targets: [tables]}\n" + kTraining)
+            .find("job.lora.targets[]: not one of [\"attention\",\"ffn\",\"q\"") == 0);
   CHECK(objection("model: llama3-8b\ncluster: dgx-h100\nparallelism: {cp_style: rings}\n" + kTraining)
             .find("job.parallelism.cp_style: not one of") == 0);
 }

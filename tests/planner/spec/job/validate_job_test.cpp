@@ -436,13 +436,40 @@ TEST_CASE("low-rank adapters have a rank and stand beside something") {
   const auto with = [](const LoraSpec& lora) { return complaints([&](JobSpec& job) { job.lora = lora; }); };
   CHECK(with({.rank = 16, .attention = true, .ffn = true}).empty());
   CHECK(with({.rank = 0, .attention = true}) == Texts{"lora.rank: 0 is no rank; allowed here: 1 and more"});
-  CHECK(with({.rank = 16}) ==
-        Texts{"lora.targets: adapters must stand beside something; allowed here: attention, ffn"});
+  CHECK(with({.rank = 16}) == Texts{"lora.targets: adapters must stand beside something; allowed here: "
+                                    "attention, ffn, q, k, v, o, gate, "
+                                    "up, down, experts, head"});
   CHECK(complaints([](JobSpec& job) {
           job.lora = LoraSpec{.rank = 16, .attention = true, .ffn = true};
           job.model.experts = ExpertsSpec{.count = 8, .per_token = 2, .hidden = 14336};
-        }) ==
-        Texts{"lora.targets: adapters of experts are not planned by this version; allowed here: attention"});
+        }) == Texts{"lora.targets: ffn has one adapter for gate and up, and experts have none so; allowed "
+                    "here: attention, "
+                    "experts; of dense layers and shared experts gate, up, down"});
+}
+
+TEST_CASE("adapters of single projections stand beside projections that there are, each once") {
+  const auto with = [](std::vector<LoraTarget> modules, bool attention = false) {
+    return complaints([&](JobSpec& job) {
+      job.lora = LoraSpec{.rank = 16, .attention = attention, .modules = std::move(modules)};
+    });
+  };
+  CHECK(with({LoraTarget::q, LoraTarget::v, LoraTarget::down, LoraTarget::head}).empty());
+  CHECK(with({LoraTarget::q}, true) == Texts{"lora.targets: attention has adapters on all its projections, q "
+                                             "among them; allowed here: attention, or "
+                                             "q and others of q, k, v, o"});
+  CHECK(with({LoraTarget::experts}) ==
+        Texts{"lora.targets: the model has no experts; allowed here: gate, up, down"});
+}
+
+TEST_CASE("shards over a part of the replicas divide them") {
+  const auto with = [](std::int64_t dp_shard, int zero) {
+    return complaints([&](JobSpec& job) {
+      job.parallelism.dp_shard = dp_shard;
+      job.parallelism.zero = zero;
+    });
+  };
+  CHECK(with(1, 3).empty());
+  CHECK(with(3, 3).size() == 1);
 }
 
 TEST_CASE("sizes below one are refused before anything divides by them") {

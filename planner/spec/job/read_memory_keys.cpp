@@ -1,0 +1,60 @@
+#include "planner/spec/job/read_memory_keys.hpp"
+
+#include <array>
+
+#include "planner/spec/job/read_job.hpp"
+
+namespace foreshard {
+
+namespace {
+
+constexpr auto kLossKeys = std::to_array<KeyInfo>({
+    {"fused", "the loss works in place on 16-bit logits (Liger, TransformerEngine): true or false", "false"},
+    {"chunks", "parts in which logits, loss and their gradients are computed one after the other", "1"},
+    {"sharded", "logits stay cut over tp: true, or false where each rank gathers them", "true"},
+});
+constexpr auto kStatesKeys = std::to_array<KeyInfo>({
+    {"master", "fp32, fp32-remainder, none or bf16-stochastic: what is kept beside 16-bit weights", "fp32"},
+    {"moments",
+     "fp32, bf16, fp16, fp8, int8 or factored; unsaid, as the optimizer keeps them for such weights"},
+});
+
+MomentType usual_moments(OptimizerKind optimizer, MasterWeights master, Precision precision) {
+  switch (optimizer) {
+    case OptimizerKind::adamw_8bit: return MomentType::int8;
+    case OptimizerKind::adafactor: return MomentType::factored;
+    case OptimizerKind::adamw:
+    case OptimizerKind::adam:
+    case OptimizerKind::sgd:
+    case OptimizerKind::lion:
+    case OptimizerKind::muon: break;
+  }
+  if (has_fp32_weights(master) || precision == Precision::fp32) return MomentType::fp32;
+  return precision == Precision::fp16 ? MomentType::fp16 : MomentType::bf16;
+}
+
+}  // namespace
+
+KeyTable loss_keys() { return kLossKeys; }
+KeyTable states_keys() { return kStatesKeys; }
+
+LossSpec read_loss(const MapReader& training, const LossSpec& usual) {
+  LossSpec loss = usual;
+  const std::optional<MapReader> map = training.child("loss", kLossKeys);
+  if (!map) return loss;
+  loss.fused = map->optional("fused", Boolean{}, usual.fused);
+  loss.chunks = map->optional("chunks", WholeNumber{1, 4096}, usual.chunks);
+  loss.sharded = map->optional("sharded", Boolean{}, usual.sharded);
+  return loss;
+}
+
+StatesSpec read_states(const MapReader& training, OptimizerKind optimizer, Precision precision) {
+  StatesSpec states;
+  const std::optional<MapReader> map = training.child("states", kStatesKeys);
+  if (map) states.master = map->optional("master", Choice<MasterWeights>{}, states.master);
+  states.moments = usual_moments(optimizer, states.master, precision);
+  if (map) states.moments = map->optional("moments", Choice<MomentType>{}, states.moments);
+  return states;
+}
+
+}  // namespace foreshard

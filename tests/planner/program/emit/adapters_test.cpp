@@ -1,0 +1,105 @@
+// Low-rank adapters of single projections, and frozen weights in fewer bits.
+#include <string>
+
+#include "planner/cost/ops/cost_model.hpp"
+#include "planner/cost/step/estimate.hpp"
+#include "planner/program/build/build_step_program.hpp"
+#include "planner/program/check/check_program.hpp"
+#include "tests/planner/cost/law_jobs.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace foreshard;
+using namespace foreshard::test;
+
+namespace {
+
+const std::vector<LoraTarget> kAllLinear{LoraTarget::q,    LoraTarget::k,  LoraTarget::v,   LoraTarget::o,
+                                         LoraTarget::gate, LoraTarget::up, LoraTarget::down};
+
+/// Llama 3 8B: 32 layers, hidden 4096, 8 of 32 heads for keys and values, FFN 14336.
+JobSpec lora_job(std::int64_t layers = 32) {
+  JobSpec job = llama_job(llama_shaped(layers, 4096, 14336, 32, 8, 128256),
+                          {.sequence = 512, .micro_batch = 1, .global_batch = 8});
+  job.lora = LoraSpec{.rank = 16, .modules = kAllLinear};
+  return job;
+}
+
+/// Elements of all trained weights of the model.
+std::int64_t trained(const JobSpec& job) {
+  const StepProgram program = build_step_program(job);
+  CHECK(check_program(program) == std::vector<std::string>{});
+  std::int64_t elements = 0;
+  for (const Tensor& tensor : program.tensors) {
+    if (tensor.role == TensorRole::gradient && tensor.derivation == Derivation::gradient)
+      elements += tensor.global_elements() * (tensor.per_layer ? job.model.layers : 1);
+  }
+  return elements;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "adapters: all seven projections of Llama 3 8B at rank 16 have 41.94 M parameters, as PEFT counts") {
+  // r·(in + out): q and o 16·8192, k and v 16·5120, gate, up and down 16·18432, in 32 layers.
+  CHECK(trained(lora_job()) == 32 * 16 * (2 * 8192 + 2 * 5120 + 3 * 18432));
+  CHECK(trained(lora_job()) == 41'943'040);
+  JobSpec job = lora_job();
+  job.lora->modules = {LoraTarget::q, LoraTarget::v};
+  CHECK(trained(job) == 32 * 16 * (8192 + 5120));
+  job.lora->modules = {LoraTarget::head};
+  CHECK(trained(job) == 16 * (4096 + 128256));
+}
+
+TEST_CASE("adapters: cut over tensor parallelism, with every recomputation, they are a legal program") {
+  for (const Recompute recompute : {Recompute::none, Recompute::selective, Recompute::full}) {
+    for (const LoraBase base : {LoraBase::bf16, LoraBase::nf4}) {
+      JobSpec job = sharded(lora_job(2), {.tp = 4, .dp = 2, .sequence_parallel = true, .zero = 3});
+      job.training.recompute = recompute;
+      job.lora->base = base;
+      CHECK(trained(job) == 2 * 16 * (2 * 8192 + 2 * 5120 + 3 * 18432));
+    }
+  }
+}
+
+TEST_CASE("adapters: those of experts are one per expert and projection") {
+  JobSpec job = lora_job(2);
+  job.model.experts = ExpertsSpec{.count = 8, .per_token = 2, .hidden = 1024};
+  job.lora->modules = {LoraTarget::experts};
+  // gate, up (1024 of 4096) and down (4096 of 1024): r·5120 each, of 8 experts in 2 layers.
+  CHECK(trained(job) == 2 * 8 * 3 * 16 * 5120);
+  job = sharded(job, {.tp = 1, .dp = 4});
+  job.parallelism.ep = 4;
+  CHECK(trained(job) == 2 * 8 * 3 * 16 * 5120);
+}
+
+TEST_CASE("quantised base: nf4 takes 4.127 bits per weight of the layers' matrices") {
+  JobSpec job = lora_job();
+  const std::int64_t matrices = 2 * 4096 * 4096 + 2 * 1024 * 4096 + 3 * 14336 * 4096;
+  const std::int64_t rest = 2 * 128256 * 4096 + (2 * 32 + 1) * 4096 + 41'943'040;
+  CHECK(estimate(job).memory.stages[0].weights.value() == 2 * (32 * matrices + rest));
+  job.lora->base = LoraBase::nf4;
+  // A byte for 64 elements, 4 bytes for 64·256: all four matrices of a layer divide by that.
+  const std::int64_t quantised = matrices / 2 + matrices / 64 + matrices / 64 / 256 * 4;
+  CHECK(estimate(job).memory.stages[0].weights.value() == 32 * quantised + 2 * rest);
+  job.lora->base = LoraBase::int8;
+  CHECK(estimate(job).memory.stages[0].weights.value() == 32 * matrices + 2 * rest);
+}
+
+TEST_CASE("quantised base: a pass makes 16 bits before each use, in forward and in backward") {
+  JobSpec job = lora_job(1);
+  job.lora->base = LoraBase::nf4;
+  const StepProgram program = build_step_program(job);
+  for (const char* const name : {"dense_layer forward", "dense_layer backward"}) {
+    std::int64_t bytes = 0;
+    for (const Op& op : block_named(program, name).ops) {
+      if (op.name.ends_with(" dequantise")) bytes += op_traffic(op, program).value();
+    }
+    const std::int64_t matrices = 2 * 4096 * 4096 + 2 * 1024 * 4096 + 3 * 14336 * 4096;
+    CHECK(bytes == matrices / 2 + matrices / 64 + matrices / 64 / 256 * 4 + 2 * matrices);
+  }
+  // It takes time and no FLOPs of the model.
+  JobSpec plain = job;
+  plain.lora->base = LoraBase::bf16;
+  CHECK(estimate(job).step.time > estimate(plain).step.time);
+  CHECK(estimate(job).step.model_flops == estimate(plain).step.model_flops);
+}
