@@ -54,6 +54,7 @@ struct CompareOptions {
   VariantAxes axes;                   // all but the clusters
   std::vector<std::string> clusters;  // names or files
   bool has_lists = false;
+  bool fewest_devices = false;
   report::OutputFormat format = report::OutputFormat::table;
   std::vector<ClusterPrice> prices;
 };
@@ -95,7 +96,9 @@ CommandResult run_compare(const CompareOptions& options) {
   }
   JobSpec job = load_one(options);
   set_prices(options.prices, job, axes);
-  const Comparison comparison = compare_variants(job, axes);
+  if (options.fewest_devices && !axes.nodes.empty())
+    throw UsageError("--fewest-devices finds the nodes of each variant, so --nodes cannot list them");
+  const Comparison comparison = compare_variants(job, axes, options.fewest_devices);
   return result_of({.table = [&] { return compare_table(comparison); },
                     .record = [&] { return report::comparison_record(comparison); }},
                    options.format, comparison.best ? ExitCode::done : ExitCode::no);
@@ -146,6 +149,9 @@ std::vector<OptionSpec> compare_options(CompareOptions& options) {
                     clusters = split_list(option, list);
                   })));
   specs.back().offer = Offer::clusters;
+  specs.push_back({.name = "--fewest-devices",
+                   .help = "Plan each variant on the fewest devices on which it fits",
+                   .target = flag(options.fewest_devices)});
   specs.push_back(price_option(options.prices));
   specs.push_back(format_option(options.format));
   specs.push_back(on_option(options.changes));

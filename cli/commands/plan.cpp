@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "cli/options/common_options.hpp"
 #include "cli/options/job_input.hpp"
 #include "cli/options/job_options.hpp"
@@ -15,6 +17,9 @@
 #include "planner/report/estimate_record.hpp"
 #include "planner/report/joined_tables.hpp"
 #include "planner/report/plan_table.hpp"
+#include "planner/report/words.hpp"
+#include "planner/search/fewest_devices.hpp"
+#include "planner/search/setting.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -24,7 +29,24 @@ struct PlanOptions {
   report::OutputFormat format = report::OutputFormat::table;
   JobChanges changes;
   std::vector<ClusterPrice> prices;
+  bool fewest_devices = false;
 };
+
+/// Plans the job on the fewest devices of its kind on which it fits, with a note of what that changes; the job
+/// as it is, with a note, if it fits on none.
+PlannedJob plan_on_fewest(const JobSpec& job) {
+  const auto found = fewest_devices(job);
+  PlannedJob planned = found ? PlannedJob{.job = found->job, .estimate = found->estimate} : plan_job(job);
+  std::string note = fmt::format("fits on no number of these devices up to {}", kMostDevices);
+  if (found) {
+    note = fmt::format("the fewest of these devices on which it fits, and its fastest plan there ({} tried)",
+                       report::counted(found->plans, "plan"));
+    for (const Setting& setting : settings_between(job, found->job))
+      note += fmt::format("{}{}={}", note.ends_with(')') ? ": " : ", ", setting.key, setting.value);
+  }
+  planned.estimate.notes.push_back(std::move(note));
+  return planned;
+}
 
 CommandResult run_plan(const PlanOptions& options) {
   std::set<std::string> clusters;
@@ -34,17 +56,18 @@ CommandResult run_plan(const PlanOptions& options) {
     for (JobSpec& job : named.jobs) {
       set_price(job.cluster, options.prices);
       clusters.insert(job.cluster.name);
-      planned.push_back(plan_job(std::move(job)));
+      planned.push_back(options.fewest_devices ? plan_on_fewest(job) : plan_job(std::move(job)));
       std::vector<std::string>& notes = planned.back().estimate.notes;
       notes.insert(notes.end(), named.assumptions.begin(), named.assumptions.end());
     }
   }
   check_prices(options.prices, clusters);
-  const bool all_fit = std::all_of(planned.begin(), planned.end(),
-                                   [](const PlannedJob& job) { return job.estimate.memory.fits; });
+  const bool may_all_fit = std::all_of(planned.begin(), planned.end(), [](const PlannedJob& job) {
+    return job.estimate.memory.verdict != MemoryVerdict::does_not_fit;
+  });
   return result_of({.table = [&] { return report::joined_tables(planned, plan_table); },
                     .record = [&] { return report::estimate_record(planned); }},
-                   options.format, all_fit ? ExitCode::done : ExitCode::no);
+                   options.format, may_all_fit ? ExitCode::done : ExitCode::no);
 }
 
 }  // namespace
@@ -63,8 +86,12 @@ Command plan_command() {
                        "foreshard plan llama3-70b-64h100\n"
                        "foreshard plan llama3-70b-64h100 --tp 4 --recompute full\n"
                        "foreshard plan llama3-70b --on dgx-h100 --nodes 8 --tp 8 --pp 4\n"
+                       "foreshard plan llama3-70b-64h100 --fewest-devices\n"
                        "foreshard plan my-job.yaml --set training.attention=unfused --format json\n"};
   spec.options.push_back(price_option(options->prices));
+  spec.options.push_back({.name = "--fewest-devices",
+                          .help = "Plan the job on the fewest devices of its kind on which it fits",
+                          .target = flag(options->fewest_devices)});
   spec.options.push_back(format_option(options->format));
   return {.spec = std::move(spec),
           .run = [options] { return run_plan(*options); },

@@ -73,25 +73,34 @@ void leave_out(std::vector<Source>& sources, const std::vector<std::string>& wit
   if (sources.empty()) throw UsageError("--without leaves nothing to score");
 }
 
-std::vector<ScoredCase> score_sources(const std::vector<Source>& sources,
-                                      const std::vector<Override>& overrides) {
+Score score_sources(const std::vector<Source>& sources, const std::vector<Override>& overrides) {
   std::vector<ScoredCase> cases;
+  std::vector<ScoredRun> runs;
   for (const Source& source : sources) {
     for (const JobSpec& job : load_measured_jobs(source.file, overrides)) {
-      cases.push_back(score_case(source.name, job, estimate(job)));
+      const Estimate answer = estimate(job);
+      if (job.measured && job.measured->step_time) {
+        cases.push_back(score_case(source.name, job, answer));
+      } else {
+        runs.push_back(score_run(source.name, job, answer));
+      }
     }
   }
-  return cases;
+  return score(std::move(cases), std::move(runs));
 }
 
 CommandResult run_score(const ScoreOptions& options) {
   std::vector<Source> sources =
       name_sources(options.files.empty() ? bundled_names(ConfigKind::measured) : options.files);
   leave_out(sources, options.without);
-  Score result = score(score_sources(sources, parse_settings(options.settings)));
+  Score result = score_sources(sources, parse_settings(options.settings));
+  if (options.bands && result.cases.empty()) throw UsageError("--bands needs measured step times");
   if (options.bands) result.band = fit_band(result.cases);
-  if (options.worst)
-    result.cases = worst_cases(std::move(result.cases), static_cast<std::size_t>(*options.worst));
+  if (options.worst) {
+    const auto worst = static_cast<std::size_t>(*options.worst);
+    result.cases = worst_cases(std::move(result.cases), worst);
+    result.runs = wrong_runs(std::move(result.runs), worst);
+  }
   return result_of(
       {.table = [&] { return score_table(result); }, .record = [&] { return report::score_record(result); }},
       options.format);
@@ -124,8 +133,9 @@ Command score_command() {
                        format_option(options->format),
                        set_option(options->settings, "every job")},
            .notes =
-               "A case is a job with measured.step_time, and measured.peak_memory if known. Bundled ones, "
-               "named by\n`foreshard list measured`, are published runs. A file may hold several jobs, "
+               "A case is a job with measured.step_time, measured.peak_memory or measured.outcome (ran or "
+               "oom). Bundled ones,\nnamed by `foreshard list measured`, are published runs. A file may hold "
+               "several jobs, "
                "with --- between.",
            .examples = "foreshard score                                    (all bundled cases)\n"
                        "foreshard score korthikanti torchtitan --worst 5\n"

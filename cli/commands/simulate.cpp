@@ -81,12 +81,12 @@ CommandResult run_simulate(const SimulateOptions& options) {
     std::vector<std::string>& notes = simulated.back().planned.estimate.notes;
     notes.insert(notes.end(), named.assumptions.begin(), named.assumptions.end());
   }
-  const bool all_fit = std::all_of(simulated.begin(), simulated.end(), [](const SimulatedJob& done) {
-    return done.planned.estimate.memory.fits;
+  const bool may_all_fit = std::all_of(simulated.begin(), simulated.end(), [](const SimulatedJob& done) {
+    return done.planned.estimate.memory.verdict != MemoryVerdict::does_not_fit;
   });
   return result_of({.table = [&] { return report::joined_tables(simulated, simulation_table); },
                     .record = [&] { return report::simulation_record(simulated); }},
-                   options.format, all_fit ? ExitCode::done : ExitCode::no);
+                   options.format, may_all_fit ? ExitCode::done : ExitCode::no);
 }
 
 }  // namespace

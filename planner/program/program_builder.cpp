@@ -68,11 +68,13 @@ bool are_alike(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-void ProgramBuilder::begin_layer_kind(LayerKindId id, const LayerKind& kind, std::string scope) {
+void ProgramBuilder::begin_layer_kind(LayerKindId id, const LayerKind& kind, std::string scope,
+                                      std::string variant) {
   end_layer_kind();
   layer_kind_ = id;
   kind_ = kind;
   scope_ = std::move(scope);
+  variant_ = std::move(variant);
   if (const auto* attention = std::get_if<SoftmaxAttention>(&kind.mixer)) {
     shapes_.heads = attention->heads;
     shapes_.kv_heads = std::max(attention->kv_heads, job_.parallelism.tp);
@@ -87,15 +89,20 @@ void ProgramBuilder::end_layer_kind() {
   layer_kind_ = std::nullopt;
   kind_ = std::nullopt;
   scope_.clear();
+  variant_.clear();
 }
 
-std::string ProgramBuilder::scope_of(const Meaning& meaning) const {
-  return is_of_layer(meaning) ? scope_ : std::string();
+std::string ProgramBuilder::scope_of(const Meaning& meaning, bool is_weight) const {
+  if (!is_of_layer(meaning)) return {};
+  if (is_weight || variant_.empty()) return scope_;
+  return scope_.empty() ? variant_ : scope_ + "@" + variant_;
 }
 
 TensorId ProgramBuilder::add(Tensor tensor) {
   // The label of a derived tensor starts with that of its origin, which has the scope already.
-  const std::string scope = tensor.derivation == Derivation::none ? scope_of(tensor.meaning) : std::string();
+  const std::string scope = tensor.derivation == Derivation::none
+                                ? scope_of(tensor.meaning, tensor.role == TensorRole::weight)
+                                : std::string();
   if (!scope.empty()) tensor.label += "@" + scope;
   const TensorId next(program_.tensors.size());
   const auto [entry, is_new] = tensor_by_label_.try_emplace(tensor.label, next);
@@ -116,7 +123,8 @@ TensorId ProgramBuilder::add(Tensor tensor) {
 }
 
 TensorId ProgramBuilder::find(const Meaning& meaning) const {
-  const auto entry = tensor_by_meaning_.find({scope_of(meaning), meaning});
+  auto entry = tensor_by_meaning_.find({scope_of(meaning, false), meaning});
+  if (entry == tensor_by_meaning_.end()) entry = tensor_by_meaning_.find({scope_of(meaning, true), meaning});
   if (entry == tensor_by_meaning_.end()) throw std::logic_error("there is no tensor " + label_of(meaning));
   return entry->second;
 }

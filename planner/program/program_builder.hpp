@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -64,7 +65,9 @@ class ProgramBuilder {
   /// From now on layers of this kind are emitted: kind() returns it, and shapes() has its heads. Kinds with
   /// different mixers have tensors of different sizes, which must be kept apart: if `scope` is not empty, the
   /// labels of layer tensors that are added end with "@SCOPE", and find() searches only among those.
-  void begin_layer_kind(LayerKindId id, const LayerKind& kind, std::string scope);
+  /// Variants of a kind share its weights, but their activations live differently: if `variant` is not empty,
+  /// the labels of activations end with "@VARIANT" too.
+  void begin_layer_kind(LayerKindId id, const LayerKind& kind, std::string scope, std::string variant = {});
   /// From now on tensors and blocks that belong to no layer are emitted.
   void end_layer_kind();
   /// The kind that is being emitted. @pre begin_layer_kind was called, and end_layer_kind not yet
@@ -97,6 +100,9 @@ class ProgramBuilder {
   /// Adds a weight that is frozen while low-rank adapters are trained: no gradient, no optimizer state.
   TensorId frozen_weight(WeightGroup& group, Tensor weight);
   [[nodiscard]] bool is_frozen(TensorId weight) const;
+  /// Notes that the backward block of some kind of layer reads what its forward block writes here.
+  void note_saved(TensorId activation) { saved_.insert(activation); }
+  [[nodiscard]] bool is_saved(TensorId activation) const { return saved_.contains(activation); }
   /// The gradient of a tensor. @pre the tensor is a trained weight or the stream
   [[nodiscard]] TensorId gradient_of(TensorId weight) const { return find(Derivation::gradient, weight); }
 
@@ -104,8 +110,9 @@ class ProgramBuilder {
   [[nodiscard]] std::optional<BlockId> find_block(std::string_view name) const;
 
  private:
-  /// The scope of the kind that is being emitted if the tensor belongs to a layer; else empty.
-  [[nodiscard]] std::string scope_of(const Meaning& meaning) const;
+  /// The scope of the kind that is being emitted if the tensor belongs to a layer; else empty. That of an
+  /// activation contains the variant.
+  [[nodiscard]] std::string scope_of(const Meaning& meaning, bool is_weight) const;
 
   JobSpec job_;
   BlockShapes shapes_;
@@ -114,11 +121,13 @@ class ProgramBuilder {
   std::optional<LayerKindId> layer_kind_;
   std::optional<LayerKind> kind_;
   std::string scope_;
+  std::string variant_;
   std::vector<Tensor> as_added_;  // by TensorId, unchanged; passes change program_.tensors later
   std::unordered_map<std::string, TensorId> tensor_by_label_;
   std::map<std::pair<std::string, Meaning>, TensorId> tensor_by_meaning_;  // by scope; not derived tensors
   std::map<std::pair<Derivation, TensorId>, TensorId> derived_tensor_;     // tensors derived from one tensor
   std::unordered_map<std::string, BlockId> block_by_name_;
+  std::set<TensorId> saved_;
 };
 
 // ---- Short forms for operands and operations, so that an emitter reads like the formula it emits.

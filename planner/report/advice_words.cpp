@@ -40,8 +40,9 @@ std::string introduction(const PlannedJob& planned) {
     return fmt::format("No change that was planned makes it fit on {} ({} tried). On {} it would fit:", here,
                        tried, devices(job, advice.remedies.front().job.cluster.devices()));
   }
-  return advice.remedies.size() == 1 ? "It would fit with this change:"
-                                     : "It would fit with any of these changes, the fastest first:";
+  return advice.remedies.size() == 1
+             ? "It would fit with this change:"
+             : "It would fit with any of these changes, in the order in which one tries them:";
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "planner/report/format.hpp"
 #include "planner/report/table.hpp"
 #include "planner/report/words.hpp"
+#include "planner/spec/job/read_recompute.hpp"
 
 namespace foreshard {
 namespace {
@@ -48,7 +49,7 @@ std::string common_words(const Comparison& comparison) {
   add(fixed(Axis::zero) && job.parallelism.zero > 0, fmt::format("zero {}", job.parallelism.zero));
   add(fixed(Axis::micro_batch), fmt::format("micro-batch {}", job.training.micro_batch));
   add(fixed(Axis::recompute) && job.training.recompute != Recompute::none,
-      fmt::format("recompute {}", word_of(job.training.recompute)));
+      fmt::format("recompute {}", recompute_text(job.training)));
   add(fixed(Axis::precision), std::string(word_of(job.training.precision)));
   add(job.framework != Framework::foreshard, fmt::format("as {}", word_of(job.framework)));
   return text;

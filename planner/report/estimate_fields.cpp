@@ -117,6 +117,10 @@ void add_memory(std::vector<Field>& fields, const MemoryReport& memory, const Ad
       .count("buffers_bytes", worst.buffers)
       .value("peak_by_stage_bytes", std::move(peaks))
       .count("context_bytes", memory.context)
+      .count("allocated_bytes", memory.allocated)
+      .count("reserved_low_bytes", memory.reserved_low)
+      .count("reserved_high_bytes", memory.reserved_high)
+      .value("verdict", std::string(to_string(memory.verdict)))
       .value("remedies", remedies_of(advice));
 }
 

@@ -188,7 +188,12 @@ Lines memory_table(const PlannedJob& planned) {
   add("peak", spaced(worst.peak_block), worst.peak);
   add("fragmentation", "of the allocator", memory.reserved - memory.peak);
   add("context", "driver, libraries", memory.context);
-  add("needed", "", needed);
+  const auto figure = [&](Bytes bytes) { return in_unit(bytes.as_double(), unit); };
+  const bool has_band = memory.needed_high > memory.needed_low;
+  add("needed",
+      has_band ? fmt::format("{} to {}", figure(memory.needed_low), figure(memory.needed_high))
+               : std::string(),
+      needed);
   add("there is", "", memory.capacity);
   return table.lines();
 }

@@ -9,6 +9,7 @@
 #include "planner/report/plan_sections.hpp"
 #include "planner/report/table.hpp"
 #include "planner/report/words.hpp"
+#include "planner/spec/job/read_recompute.hpp"
 
 namespace foreshard::report {
 namespace {
@@ -84,8 +85,7 @@ Lines job_lines(const PlannedJob& planned) {
                   word_of(training.precision));
   if (job.parallelism.pp > 1) setup += fmt::format(" · {}", word_of(training.schedule));
   if (training.recompute != Recompute::none) {
-    setup += fmt::format(" · recompute {}", word_of(training.recompute));
-    if (training.recompute == Recompute::selective_ops) setup += " (chosen per operation)";
+    setup += fmt::format(" · recompute {}", recompute_words(training));
   }
   if (job.framework != Framework::foreshard) setup += fmt::format(" · as {}", word_of(job.framework));
   for (std::string& line : wrapped(setup, 0, kIndent)) lines.push_back(std::move(line));
@@ -100,14 +100,21 @@ Lines verdict_lines(const PlannedJob& planned) {
       fmt::format("{} of {} {} per {}", in_unit(needed.as_double(), unit),
                   in_unit(memory.capacity.as_double(), unit), unit.name, device_word(planned.job));
   if (memory.fits) {
-    return wrapped(fmt::format("One step takes {}. It fits: {}, {} to spare.", step_words(planned),
-                               of_capacity, with_unit(memory.capacity - needed)),
-                   kIndent, kIndent);
+    const bool is_sure = memory.verdict == MemoryVerdict::fits;
+    return wrapped(
+        fmt::format("One step takes {}. It {}: {}, {} to spare{}.", step_words(planned),
+                    is_sure ? "fits" : "likely fits", of_capacity, with_unit(memory.capacity - needed),
+                    is_sure ? "" : fmt::format("; at worst it needs {}", with_unit(memory.needed_high))),
+        kIndent, kIndent);
   }
-  Lines lines = wrapped(
-      fmt::format("It does not fit: stage {} needs {}, {} too much. One step would take {}.",
-                  memory.worst_stage, of_capacity, with_unit(needed - memory.capacity), step_words(planned)),
-      kIndent, kIndent);
+  const bool is_tight = memory.verdict == MemoryVerdict::tight;
+  Lines lines =
+      wrapped(fmt::format("It {}: stage {} needs {}, {} too much{}. One step would take {}.",
+                          is_tight ? "is tight" : "does not fit", memory.worst_stage, of_capacity,
+                          with_unit(needed - memory.capacity),
+                          is_tight ? fmt::format("; at best it needs {}", with_unit(memory.needed_low)) : "",
+                          step_words(planned)),
+              kIndent, kIndent);
   for (std::string& line : advice_lines(planned)) {
     lines.push_back(std::move(line));
   }

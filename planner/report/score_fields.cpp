@@ -11,14 +11,46 @@ namespace {
 FieldValue byte_field(Bytes bytes) { return count_field(static_cast<Int128>(bytes.value())); }
 
 void add_statistics(std::vector<Field>& fields, const std::string& prefix, const ErrorStatistics& errors) {
+  const auto said = [&](double figure) {
+    return errors.n > 0 ? FieldValue(figure) : FieldValue(std::monostate{});
+  };
   fields.push_back({prefix + "n", static_cast<std::int64_t>(errors.n)});
-  fields.push_back({prefix + "mean_abs_error", errors.mean_abs});
-  fields.push_back({prefix + "median_abs_error", errors.median_abs});
-  fields.push_back({prefix + "p90_abs_error", errors.p90_abs});
-  fields.push_back({prefix + "bias", errors.bias});
+  fields.push_back({prefix + "mean_abs_error", said(errors.mean_abs)});
+  fields.push_back({prefix + "median_abs_error", said(errors.median_abs)});
+  fields.push_back({prefix + "p90_abs_error", said(errors.p90_abs)});
+  fields.push_back({prefix + "bias", said(errors.bias)});
 }
 
 }  // namespace
+
+namespace {
+
+void add_memory(std::vector<Field>& fields, const std::optional<ScoredMemory>& memory,
+                const std::optional<ScoredVerdict>& verdict) {
+  const auto add = [&](const char* key, const auto& value) {
+    fields.push_back({key, memory ? value(*memory) : FieldValue(std::monostate{})});
+  };
+  add("memory_kind", [](const ScoredMemory& m) -> FieldValue { return std::string(word_of(m.kind)); });
+  add("predicted_memory_bytes", [](const ScoredMemory& m) { return byte_field(m.predicted); });
+  add("measured_memory_bytes", [](const ScoredMemory& m) { return byte_field(m.measured); });
+  add("memory_error", [](const ScoredMemory& m) -> FieldValue { return m.error; });
+  const auto add_verdict = [&](const char* key, const auto& value) {
+    fields.push_back({key, verdict ? value(*verdict) : FieldValue(std::monostate{})});
+  };
+  add_verdict("outcome",
+              [](const ScoredVerdict& v) -> FieldValue { return std::string(word_of(v.outcome)); });
+  add_verdict("verdict",
+              [](const ScoredVerdict& v) -> FieldValue { return std::string(to_string(v.verdict)); });
+  add_verdict("verdict_is_right", [](const ScoredVerdict& v) -> FieldValue { return v.is_right(); });
+}
+
+}  // namespace
+
+std::vector<Field> run_fields(const ScoredRun& run) {
+  std::vector<Field> fields{{"name", run.name}, {"source", run.source}};
+  add_memory(fields, run.memory, run.verdict);
+  return fields;
+}
 
 std::vector<Field> case_fields(const ScoredCase& scored) {
   std::vector<Field> fields{{"name", scored.name},
@@ -29,21 +61,15 @@ std::vector<Field> case_fields(const ScoredCase& scored) {
                             {"measured_s", scored.measured.value()},
                             {"error", scored.error},
                             {"in_band", scored.in_band()}};
-  const auto& memory = scored.memory;
-  const auto add = [&](const char* key, const auto& value) {
-    fields.push_back({key, memory ? value(*memory) : FieldValue(std::monostate{})});
-  };
-  add("memory_kind", [](const ScoredMemory& m) -> FieldValue { return std::string(word_of(m.kind)); });
-  add("predicted_memory_bytes", [](const ScoredMemory& m) { return byte_field(m.predicted); });
-  add("measured_memory_bytes", [](const ScoredMemory& m) { return byte_field(m.measured); });
-  add("memory_error", [](const ScoredMemory& m) -> FieldValue { return m.error; });
+  add_memory(fields, scored.memory, scored.verdict);
   return fields;
 }
 
 std::vector<Field> source_fields(const SourceScore& source) {
   std::vector<Field> fields;
   add_statistics(fields, "", source.step);
-  fields.push_back({"coverage", source.coverage});
+  fields.push_back(
+      {"coverage", source.step.n > 0 ? FieldValue(source.coverage) : FieldValue(std::monostate{})});
   for (std::size_t kind = 0; kind < kMemoryKindCount; ++kind) {
     const std::string key = "memory." + std::string(word_of(static_cast<MemoryKind>(kind)));
     if (source.memory[kind]) {
@@ -52,6 +78,15 @@ std::vector<Field> source_fields(const SourceScore& source) {
       fields.push_back({key, std::monostate{}});
     }
   }
+  const VerdictCounts verdicts = source.verdicts.value_or(VerdictCounts{});
+  const auto count = [&](const char* key, std::size_t VerdictCounts::*number) {
+    fields.push_back({std::string("verdicts.") + key, static_cast<std::int64_t>(verdicts.*number)});
+  };
+  count("n", &VerdictCounts::n);
+  count("right", &VerdictCounts::right);
+  count("ran_but_refused", &VerdictCounts::ran_but_refused);
+  count("oom_but_allowed", &VerdictCounts::oom_but_allowed);
+  count("close", &VerdictCounts::close);
   const std::optional<Ranking>& ranking = source.ranking;
   const auto said = [&](double Ranking::*figure) {
     return ranking ? FieldValue((*ranking).*figure) : FieldValue(std::monostate{});

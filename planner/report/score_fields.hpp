@@ -12,11 +12,16 @@ namespace foreshard::report {
 ///   name, source
 ///   predicted_s, low_s, high_s, measured_s, error, in_band
 ///   memory_kind, predicted_memory_bytes, measured_memory_bytes, memory_error   null if not measured
+///   outcome, verdict, verdict_is_right
 std::vector<Field> case_fields(const ScoredCase& scored);
+
+/// The same without the step time, for a job whose memory or outcome alone is known.
+std::vector<Field> run_fields(const ScoredRun& run);
 
 /// The fields of one source, or of all sources together:
 ///   n, mean_abs_error, median_abs_error, p90_abs_error, bias, coverage
 ///   memory.{allocated,reserved,other}   the first five of these for each; null if not measured
+///   verdicts.{n,right,ran_but_refused,oom_but_allowed,close}
 ///   ranking.{groups,rank_correlation,regret}   the last two null without a group
 std::vector<Field> source_fields(const SourceScore& source);
 

@@ -13,6 +13,9 @@ Record score_record(const Score& score) {
   for (const SourceScore& source : score.sources)
     sources.members.emplace_back(source.name, source_fields(source));
   Fields fields{{"cases", std::move(cases)}, {"sources", std::move(sources)}};
+  FieldRows runs;
+  for (const ScoredRun& run : score.runs) runs.rows.push_back(run_fields(run));
+  fields.push_back({"runs", std::move(runs)});
   append(fields, "all.", source_fields(score.all));
   if (score.band) {
     NamedFields held_out;

@@ -24,17 +24,20 @@ const std::string kNone = "–";
 std::string number(std::size_t n) { return grouped(static_cast<std::int64_t>(n)); }
 
 /// Calls `add` for each case; before the first case of each source, adds a row with the source's name.
-template <class Heading, class Add>
-void by_source(const std::vector<ScoredCase>& cases, Heading heading, Add add) {
-  const ScoredCase* before = nullptr;
-  for (const ScoredCase& scored : cases) {
+template <class Scored, class Heading, class Add>
+void by_source(const std::vector<Scored>& cases, Heading heading, Add add) {
+  const Scored* before = nullptr;
+  for (const Scored& scored : cases) {
     if (before == nullptr || before->source != scored.source) heading(scored.source);
     add(scored);
     before = &scored;
   }
 }
 
-std::string case_name(const ScoredCase& scored) { return "  " + shortened(scored.name, kWidestName); }
+template <class Scored>
+std::string case_name(const Scored& scored) {
+  return "  " + shortened(scored.name, kWidestName);
+}
 
 Lines step_table(const std::vector<ScoredCase>& cases) {
   if (cases.empty()) return {};
@@ -53,8 +56,18 @@ Lines step_table(const std::vector<ScoredCase>& cases) {
   return table.lines();
 }
 
-Lines memory_table(std::vector<ScoredCase> cases) {
-  std::erase_if(cases, [](const ScoredCase& scored) { return !scored.memory; });
+/// The memory of the cases, and of the runs whose step time is unknown.
+std::vector<ScoredRun> memory_rows(const Score& score) {
+  std::vector<ScoredRun> rows;
+  for (const ScoredCase& scored : score.cases)
+    rows.push_back({scored.name, scored.source, scored.memory, scored.verdict});
+  rows.insert(rows.end(), score.runs.begin(), score.runs.end());
+  return rows;
+}
+
+Lines memory_table(const Score& score) {
+  std::vector<ScoredRun> cases = memory_rows(score);
+  std::erase_if(cases, [](const ScoredRun& scored) { return !scored.memory; });
   if (cases.empty()) return {};
   Table table(
       {{"peak memory, GiB", Align::left}, {"predicted"}, {"measured"}, {"error"}, {"kind", Align::left}});
@@ -63,11 +76,38 @@ Lines memory_table(std::vector<ScoredCase> cases) {
       [&](const std::string& source) {
         table.row({shortened(source, kWidestName), "", "", "", ""});
       },
-      [&](const ScoredCase& scored) {
+      [&](const ScoredRun& scored) {
         const ScoredMemory& memory = *scored.memory;
         const auto in_gib = [](Bytes bytes) { return fixed(bytes.as_double() / kGibi, 1); };
         table.row({case_name(scored), in_gib(memory.predicted), in_gib(memory.measured),
                    signed_percent(memory.error), std::string(word_of(memory.kind))});
+      });
+  return table.lines();
+}
+
+/// Verdicts that are wrong, and those of runs that say their outcome alone.
+Lines verdict_table(const Score& score) {
+  std::vector<ScoredRun> runs = memory_rows(score);
+  const std::size_t with_step = score.cases.size();
+  std::size_t index = 0;
+  std::erase_if(runs, [&](const ScoredRun& run) {
+    const bool is_case = index++ < with_step;
+    return !run.verdict || (is_case && run.verdict->is_right());
+  });
+  if (runs.empty()) return {};
+  Table table(
+      {{"memory verdict", Align::left}, {"needed"}, {"of GiB"}, {"said", Align::left}, {"was"}, {""}});
+  by_source(
+      runs,
+      [&](const std::string& source) {
+        table.row({shortened(source, kWidestName), "", "", "", "", ""});
+      },
+      [&](const ScoredRun& run) {
+        const ScoredVerdict& verdict = *run.verdict;
+        const auto in_gib = [](Bytes bytes) { return fixed(bytes.as_double() / kGibi, 1); };
+        table.row({case_name(run), in_gib(verdict.needed), in_gib(verdict.capacity),
+                   std::string(to_string(verdict.verdict)), std::string(word_of(verdict.outcome)),
+                   verdict.is_right() ? "" : "✗"});
       });
   return table.lines();
 }
@@ -89,7 +129,9 @@ Lines step_statistics(const Score& score) {
                {"groups"},
                {"rank"},
                {"regret"}});
+  if (score.all.step.n == 0) return {};
   for (const SourceScore& source : with_all(score)) {
+    if (source.step.n == 0) continue;
     const auto& ranking = source.ranking;
     table.row(
         {shortened(source.name, kWidestSource), number(source.step.n), percent(source.step.mean_abs),
@@ -122,8 +164,28 @@ Lines memory_statistics(const Score& score) {
   return is_empty ? Lines{} : table.lines();
 }
 
+Lines verdict_statistics(const Score& score) {
+  if (!score.all.verdicts) return {};
+  Table table({{"memory verdicts by source", Align::left},
+               {"jobs"},
+               {"right"},
+               {""},
+               {"ran, refused"},
+               {"oom, allowed"},
+               {"close"}});
+  for (const SourceScore& source : with_all(score)) {
+    if (!source.verdicts) continue;
+    const VerdictCounts& counts = *source.verdicts;
+    table.row({shortened(source.name, kWidestSource), number(counts.n), number(counts.right),
+               percent(static_cast<double>(counts.right) / static_cast<double>(counts.n)),
+               number(counts.ran_but_refused), number(counts.oom_but_allowed), number(counts.close)});
+  }
+  return table.lines();
+}
+
 Lines summary(const Score& score) {
   const SourceScore& all = score.all;
+  if (all.step.n == 0) return {};
   std::string text = fmt::format(
       "Step times of {} are {} off on average (median {}, nine of ten within {}), with a bias of {}; {} "
       "lie in their predicted band.",
@@ -153,6 +215,11 @@ Lines legend(const Score& score) {
   if (score.all.memory[static_cast<std::size_t>(MemoryKind::other)]) {
     add("Memory of kind other, of which the source does not say what it counts, is compared with reserved.");
   }
+  if (score.all.verdicts) {
+    add("Memory verdicts: fits and likely fits say that a job runs; right if it did. Close: the capacity "
+        "lies "
+        "within the band of what the job needs.");
+  }
   if (!cases.empty() && cases.size() < score.all.step.n) {
     add(fmt::format("Shown are the {} worst of {} cases; statistics are of all.", cases.size(),
                     score.all.step.n));
@@ -171,9 +238,11 @@ std::string score_table(const Score& score) {
   };
   block(summary(score), 0);
   block(step_table(score.cases), kIndent);
-  block(memory_table(score.cases), kIndent);
+  block(memory_table(score), kIndent);
+  block(verdict_table(score), kIndent);
   block(step_statistics(score), kIndent);
   block(memory_statistics(score), kIndent);
+  block(verdict_statistics(score), kIndent);
   block(legend(score), 0);
   if (score.band) {
     block(band_words(*score.band), 0);

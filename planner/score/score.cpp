@@ -3,53 +3,101 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <stdexcept>
 #include <utility>
 
 namespace foreshard {
 namespace {
 
-std::optional<ErrorStatistics> memory_statistics(std::span<const ScoredCase> cases, MemoryKind kind) {
+/// What is compared of a job's memory, whether its step time was measured or not.
+struct MemoryOfJob {
+  const std::optional<ScoredMemory>* memory;
+  const std::optional<ScoredVerdict>* verdict;
+};
+
+std::vector<MemoryOfJob> memories_of(std::span<const ScoredCase> cases, std::span<const ScoredRun> runs) {
+  std::vector<MemoryOfJob> memories;
+  for (const ScoredCase& scored : cases) memories.push_back({&scored.memory, &scored.verdict});
+  for (const ScoredRun& run : runs) memories.push_back({&run.memory, &run.verdict});
+  return memories;
+}
+
+std::optional<ErrorStatistics> memory_statistics(std::span<const MemoryOfJob> jobs, MemoryKind kind) {
   std::vector<double> errors;
-  for (const ScoredCase& scored : cases) {
-    if (scored.memory && scored.memory->kind == kind) errors.push_back(scored.memory->error);
+  for (const MemoryOfJob& job : jobs) {
+    if (*job.memory && (*job.memory)->kind == kind) errors.push_back((*job.memory)->error);
   }
   if (errors.empty()) return std::nullopt;
   return error_statistics(errors);
 }
 
+std::optional<VerdictCounts> count_verdicts(std::span<const MemoryOfJob> jobs) {
+  VerdictCounts counts;
+  for (const MemoryOfJob& job : jobs) {
+    if (!*job.verdict) continue;
+    const ScoredVerdict& verdict = **job.verdict;
+    ++counts.n;
+    if (verdict.is_close()) ++counts.close;
+    if (verdict.is_right()) {
+      ++counts.right;
+    } else {
+      ++(verdict.outcome == RunOutcome::ran ? counts.ran_but_refused : counts.oom_but_allowed);
+    }
+  }
+  return counts.n > 0 ? std::optional(counts) : std::nullopt;
+}
+
+template <class Scored>
+std::vector<Scored> of_source(const std::vector<Scored>& all, const std::string& source) {
+  std::vector<Scored> own;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(own),
+               [&](const Scored& scored) { return scored.source == source; });
+  return own;
+}
+
 }  // namespace
 
-SourceScore score_source(std::string name, std::span<const ScoredCase> cases) {
-  std::vector<double> errors;
-  for (const ScoredCase& scored : cases) errors.push_back(scored.error);
-  const auto covered =
-      std::count_if(cases.begin(), cases.end(), [](const ScoredCase& scored) { return scored.in_band(); });
+SourceScore score_source(std::string name, std::span<const ScoredCase> cases,
+                         std::span<const ScoredRun> runs) {
+  if (cases.empty() && runs.empty()) throw std::invalid_argument("there is nothing to score");
   SourceScore source;
   source.name = std::move(name);
-  source.step = error_statistics(errors);
-  source.coverage = static_cast<double>(covered) / static_cast<double>(cases.size());
-  for (std::size_t kind = 0; kind < kMemoryKindCount; ++kind) {
-    source.memory[kind] = memory_statistics(cases, static_cast<MemoryKind>(kind));
+  if (!cases.empty()) {
+    std::vector<double> errors;
+    for (const ScoredCase& scored : cases) errors.push_back(scored.error);
+    const auto covered =
+        std::count_if(cases.begin(), cases.end(), [](const ScoredCase& scored) { return scored.in_band(); });
+    source.step = error_statistics(errors);
+    source.coverage = static_cast<double>(covered) / static_cast<double>(cases.size());
+    source.ranking = rank_groups(cases);
   }
-  source.ranking = rank_groups(cases);
+  const std::vector<MemoryOfJob> memories = memories_of(cases, runs);
+  for (std::size_t kind = 0; kind < kMemoryKindCount; ++kind)
+    source.memory[kind] = memory_statistics(memories, static_cast<MemoryKind>(kind));
+  source.verdicts = count_verdicts(memories);
   return source;
 }
 
-Score score(std::vector<ScoredCase> cases) {
+Score score(std::vector<ScoredCase> cases, std::vector<ScoredRun> runs) {
   Score result;
   std::vector<std::string> names;
-  for (const ScoredCase& scored : cases) {
+  const auto add_name = [&](const auto& scored) {
     if (std::find(names.begin(), names.end(), scored.source) == names.end()) names.push_back(scored.source);
-  }
-  for (const std::string& name : names) {
-    std::vector<ScoredCase> own;
-    std::copy_if(cases.begin(), cases.end(), std::back_inserter(own),
-                 [&](const ScoredCase& scored) { return scored.source == name; });
-    result.sources.push_back(score_source(name, own));
-  }
-  result.all = score_source("all", cases);
+  };
+  std::for_each(cases.begin(), cases.end(), add_name);
+  std::for_each(runs.begin(), runs.end(), add_name);
+  for (const std::string& name : names)
+    result.sources.push_back(score_source(name, of_source(cases, name), of_source(runs, name)));
+  result.all = score_source("all", cases, runs);
   result.cases = std::move(cases);
+  result.runs = std::move(runs);
   return result;
+}
+
+std::vector<ScoredRun> wrong_runs(std::vector<ScoredRun> runs, std::size_t number) {
+  std::erase_if(runs, [](const ScoredRun& run) { return !run.verdict || run.verdict->is_right(); });
+  runs.resize(std::min(number, runs.size()));
+  return runs;
 }
 
 std::vector<ScoredCase> worst_cases(std::vector<ScoredCase> cases, std::size_t number) {

@@ -16,28 +16,43 @@ namespace foreshard {
 
 inline constexpr std::size_t kMemoryKindCount = 3;
 
+/// How often the plan said rightly whether a job runs.
+struct VerdictCounts {
+  std::size_t n = 0;
+  std::size_t right = 0;
+  std::size_t ran_but_refused = 0;  ///< it ran, and the plan says that it does not
+  std::size_t oom_but_allowed = 0;  ///< it ran out of memory, and the plan says that it runs
+  std::size_t close = 0;            ///< of all: the capacity lies within the band of what is uncertain
+};
+
 /// Statistics over the cases of one source.
 struct SourceScore {
   std::string name;
-  ErrorStatistics step;
+  ErrorStatistics step;   ///< n is 0 if no step time was measured
   double coverage = 0.0;  ///< share of cases whose measured step time lies in the predicted band
   std::array<std::optional<ErrorStatistics>, kMemoryKindCount> memory;  ///< by MemoryKind; none if unmeasured
+  std::optional<VerdictCounts> verdicts;                                ///< none if no outcome is known
   std::optional<Ranking> ranking;                                       ///< none without a group of plans
 };
 
 /// Predictions compared with measurements: every case, and statistics.
 struct Score {
   std::vector<ScoredCase> cases;
+  std::vector<ScoredRun> runs;       ///< jobs whose step time was not measured
   std::vector<SourceScore> sources;  ///< in the order of their first cases
   SourceScore all;                   ///< its name is "all"
   std::optional<BandFit> band;       ///< only if it was asked for
 };
 
-/// @throws std::invalid_argument if there are no cases
-SourceScore score_source(std::string name, std::span<const ScoredCase> cases);
+/// @throws std::invalid_argument if there are neither cases nor runs
+SourceScore score_source(std::string name, std::span<const ScoredCase> cases,
+                         std::span<const ScoredRun> runs = {});
 
-/// @throws std::invalid_argument if there are no cases
-Score score(std::vector<ScoredCase> cases);
+/// @throws std::invalid_argument if there are neither cases nor runs
+Score score(std::vector<ScoredCase> cases, std::vector<ScoredRun> runs = {});
+
+/// The first `number` runs of which the plan says wrongly whether they run.
+std::vector<ScoredRun> wrong_runs(std::vector<ScoredRun> runs, std::size_t number);
 
 /// The `number` cases with the largest errors of step time, the worst first; equal ones keep their order.
 std::vector<ScoredCase> worst_cases(std::vector<ScoredCase> cases, std::size_t number);

@@ -7,7 +7,7 @@ namespace foreshard {
 namespace {
 
 ScoredMemory score_memory(MemoryKind kind, Bytes measured, const MemoryReport& report) {
-  const Bytes predicted = kind == MemoryKind::allocated ? report.peak : report.reserved;
+  const Bytes predicted = kind == MemoryKind::allocated ? report.allocated : report.reserved;
   return {.kind = kind,
           .predicted = predicted,
           .measured = measured,
@@ -15,6 +15,19 @@ ScoredMemory score_memory(MemoryKind kind, Bytes measured, const MemoryReport& r
 }
 
 }  // namespace
+
+ScoredRun score_run(std::string source, const JobSpec& job, const Estimate& estimate) {
+  ScoredRun run{.name = job.name, .source = std::move(source), .memory = {}, .verdict = {}};
+  if (!job.measured) return run;
+  const MeasuredSpec& measured = *job.measured;
+  const MemoryReport& report = estimate.memory;
+  if (measured.peak_memory) run.memory = score_memory(measured.memory_kind, *measured.peak_memory, report);
+  run.verdict = {.outcome = measured.outcome.value_or(RunOutcome::ran),
+                 .verdict = report.verdict,
+                 .needed = report.reserved + report.context,
+                 .capacity = report.capacity};
+  return run;
+}
 
 ScoredCase score_case(std::string source, const JobSpec& job, const Estimate& estimate) {
   if (!job.measured || !job.measured->step_time) {
@@ -36,9 +49,9 @@ ScoredCase score_case(std::string source, const JobSpec& job, const Estimate& es
   scored.high = estimate.step.time_high;
   scored.measured = *measured.step_time;
   scored.error = scored.predicted / scored.measured - 1.0;
-  if (measured.peak_memory) {
-    scored.memory = score_memory(measured.memory_kind, *measured.peak_memory, estimate.memory);
-  }
+  ScoredRun run = score_run(scored.source, job, estimate);
+  scored.memory = run.memory;
+  scored.verdict = run.verdict;
   return scored;
 }
 

@@ -1,7 +1,6 @@
 #include "planner/search/change.hpp"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 #include <tuple>
 
@@ -14,8 +13,51 @@ namespace {
 /// A degree is doubled at most this often.
 constexpr int kMostDoublings = 3;
 
-constexpr std::array kThriftier = {Recompute::none, Recompute::selective, Recompute::selective_ops,
-                                   Recompute::full};
+/// Lists of modules to recompute, each more than the one before, of those that the model has. Only
+/// Megatron-LM (and foreshard's own runtime) recompute by module.
+std::vector<RecomputeChoice> module_choices(const JobSpec& job) {
+  using Modules = std::vector<RecomputeModule>;
+  std::vector<RecomputeChoice> choices{Recompute::selective};
+  if (job.framework != Framework::megatron && job.framework != Framework::foreshard) return choices;
+  const bool has_experts = job.model.experts.has_value();
+  if (job.model.mla) choices.emplace_back(Modules{RecomputeModule::mla_up_proj});
+  if (has_experts) choices.emplace_back(Modules{RecomputeModule::layernorm, RecomputeModule::moe_act});
+  if (job.model.mla && has_experts)
+    choices.emplace_back(
+        Modules{RecomputeModule::mla_up_proj, RecomputeModule::layernorm, RecomputeModule::moe_act});
+  choices.emplace_back(Modules{has_experts ? RecomputeModule::moe : RecomputeModule::mlp});
+  return choices;
+}
+
+/// Half of the layers: the first ones of every chunk, as Megatron-LM has them, or every second.
+RecomputeLayers half_of_layers(const JobSpec& job) {
+  const std::int64_t chunks = checked_product(job.parallelism.pp, job.parallelism.vp);
+  if (chunks > 1) return FirstLayers{std::max<std::int64_t>(1, job.model.layers / chunks / 2)};
+  return ShareOfLayers{0.5};
+}
+
+/// What would recompute more than the job does.
+std::vector<RecomputeChoice> thriftier(const JobSpec& job) {
+  const TrainingSpec& training = job.training;
+  const bool in_all = std::holds_alternative<AllLayers>(training.recompute_layers);
+  std::vector<RecomputeChoice> choices;
+  switch (training.recompute) {
+    case Recompute::none: choices = module_choices(job); break;
+    case Recompute::selective:
+      choices = module_choices(job);
+      choices.erase(choices.begin());
+      break;
+    case Recompute::modules: break;
+    case Recompute::selective_ops: return {Recompute::full};
+    case Recompute::full:
+      if (in_all) return {};
+      return {Recompute::full};
+  }
+  if (training.recompute != Recompute::modules) choices.emplace_back(Recompute::selective_ops);
+  choices.emplace_back(Recompute::full, half_of_layers(job));
+  choices.emplace_back(Recompute::full);
+  return choices;
+}
 
 bool holds(std::span<const Axis> axes, Axis axis) {
   return std::find(axes.begin(), axes.end(), axis) != axes.end();
@@ -47,16 +89,13 @@ class Changes {
 
   std::vector<Change> list() {
     const ParallelismSpec& p = job_.parallelism;
+    const bool has_fp32_gradients = job_.training.gradient_dtype == DType::fp32;
+    if (has_fp32_gradients && job_.training.precision != Precision::fp32) add().gradient_dtype = DType::bf16;
     if (may_vary(Axis::zero)) {
       for (std::int64_t zero = p.zero + 1; zero <= 3; ++zero) add().zero = zero;
     }
-    const bool has_fp32_gradients = job_.training.gradient_dtype == DType::fp32;
-    if (has_fp32_gradients && job_.training.precision != Precision::fp32) add().gradient_dtype = DType::bf16;
     if (may_vary(Axis::recompute)) {
-      const auto now = std::find(kThriftier.begin(), kThriftier.end(), job_.training.recompute);
-      for (auto next = now; next != kThriftier.end(); ++next) {
-        if (next != now) add().recompute = *next;
-      }
+      for (RecomputeChoice& choice : thriftier(job_)) add().recompute = std::move(choice);
     }
     if (p.tp > 1 && !p.sequence_parallel) add().sequence_parallel = true;
     double_up(Axis::cp, &Change::cp, p.cp, job_.cluster.devices());
@@ -97,7 +136,11 @@ void set_values(JobSpec& job, const Change& change) {
   p.pp = change.pp.value_or(p.pp);
   p.ep = change.ep.value_or(p.ep);
   t.gradient_dtype = change.gradient_dtype.value_or(t.gradient_dtype);
-  t.recompute = change.recompute.value_or(t.recompute);
+  if (change.recompute) {
+    t.recompute = change.recompute->mode;
+    t.recompute_modules = change.recompute->modules;
+    t.recompute_layers = change.recompute->layers;
+  }
   t.micro_batch = change.micro_batch.value_or(t.micro_batch);
   job.cluster.nodes = change.nodes.value_or(job.cluster.nodes);
 }
@@ -115,6 +158,27 @@ bool moves_fixed(const JobSpec& job, const JobSpec& base, std::span<const Axis> 
 
 std::vector<Change> single_changes(const JobSpec& job, std::span<const Axis> fixed) {
   return Changes(job, fixed).list();
+}
+
+int place_of(const Change& change) {
+  int place = 0;
+  int last = 0;
+  // The order of values() is not that of an expert: list them here.
+  const auto next = [&](bool is_set) {
+    if (is_set) last = place;
+    ++place;
+  };
+  next(change.gradient_dtype.has_value());
+  next(change.zero.has_value());
+  next(change.recompute.has_value());
+  next(change.sequence_parallel.has_value());
+  next(change.cp.has_value());
+  next(change.micro_batch.has_value());
+  next(change.tp.has_value());
+  next(change.pp.has_value());
+  next(change.ep.has_value());
+  next(change.nodes.has_value());
+  return last;
 }
 
 std::optional<Change> both(const Change& a, const Change& b) {

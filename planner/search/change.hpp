@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "planner/search/variants.hpp"
@@ -10,11 +11,25 @@
 
 namespace foreshard {
 
+/// What is recomputed, and in which layers.
+struct RecomputeChoice {
+  Recompute mode = Recompute::none;
+  std::vector<RecomputeModule> modules{};
+  RecomputeLayers layers{};
+
+  // NOLINTNEXTLINE(google-explicit-constructor): a mode alone is the usual choice
+  RecomputeChoice(Recompute in_all_layers) : mode(in_all_layers) {}
+  RecomputeChoice(std::vector<RecomputeModule> listed)
+      : mode(Recompute::modules), modules(std::move(listed)) {}
+  RecomputeChoice(Recompute what, RecomputeLayers where) : mode(what), layers(std::move(where)) {}
+  friend bool operator==(const RecomputeChoice&, const RecomputeChoice&) = default;
+};
+
 /// A small change of a job that may save memory. Values that are not set stay as they are in the job.
 struct Change {
   std::optional<std::int64_t> zero{};
   std::optional<DType> gradient_dtype{};
-  std::optional<Recompute> recompute{};
+  std::optional<RecomputeChoice> recompute{};
   std::optional<bool> sequence_parallel{};
   std::optional<std::int64_t> cp{};
   std::optional<std::int64_t> micro_batch{};
@@ -24,11 +39,16 @@ struct Change {
   std::optional<std::int64_t> nodes{};
 };
 
-/// Single changes on the same devices, in the order in which an expert tries them: sharding the optimizer
-/// (ZeRO 1, 2, 3), gradients in bf16, recomputation, sequence parallelism, context parallelism, smaller
-/// micro-batches, more tp within the node, more pp, more ep. Degrees double up to three times. Axes in
-/// `fixed` are not changed. The changes are not checked for legality.
+/// Single changes on the same devices, in the order in which an expert tries them: gradients in bf16, sharding
+/// the optimizer (ZeRO 1, 2, 3), recomputation (modules, single operations, half of the layers, all layers),
+/// sequence parallelism, context parallelism, smaller micro-batches, more tp within the node, more pp, more
+/// ep. Degrees double up to three times. Axes in `fixed` are not changed. The changes are not checked for
+/// legality.
 std::vector<Change> single_changes(const JobSpec& job, std::span<const Axis> fixed);
+
+/// The place of a change in that order: 0 for what costs nothing, more for what an expert tries later; that of
+/// its last part if it sets several values. More devices come last.
+int place_of(const Change& change);
 
 /// The union of two changes; none if both set the same value.
 std::optional<Change> both(const Change& a, const Change& b);

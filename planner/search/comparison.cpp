@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "planner/search/capacity.hpp"
+#include "planner/search/fewest_devices.hpp"
 #include "planner/search/likelihood.hpp"
 
 namespace foreshard {
@@ -112,6 +113,17 @@ void add_break_even_prices(std::vector<ComparedVariant>& variants, const std::ve
   }
 }
 
+/// Puts a variant that fits on fewer or on more devices onto the fewest; others stay as they are.
+void move_to_fewest_devices(Variant& variant) {
+  std::vector<Axis> fixed;
+  for (const AxisChoice& choice : variant.choices) fixed.push_back(choice.axis);
+  // A variant may be illegal only because its degrees do not fill the job's own devices.
+  auto found = fewest_devices(variant.job, fixed);
+  if (!found) return;
+  variant.job = std::move(found->job);
+  variant.illegal.reset();
+}
+
 }  // namespace
 
 KernelBand kernel_band(const StepFigures& step) {
@@ -161,9 +173,12 @@ Comparison rank_variants(std::vector<ComparedVariant> variants) {
   return comparison;
 }
 
-Comparison compare_variants(const JobSpec& base, const VariantAxes& axes) {
+Comparison compare_variants(const JobSpec& base, const VariantAxes& axes, bool on_fewest_devices) {
   std::vector<ComparedVariant> compared;
-  for (Variant& variant : make_variants(base, axes)) compared.push_back(plan(std::move(variant)));
+  for (Variant& variant : make_variants(base, axes)) {
+    if (on_fewest_devices) move_to_fewest_devices(variant);
+    compared.push_back(plan(std::move(variant)));
+  }
   Comparison comparison = rank_variants(std::move(compared));
   const std::vector<Axis> varied = varied_axes(comparison.variants);
   const std::size_t advised = std::min(kMostAdvised, comparison.too_large.size());

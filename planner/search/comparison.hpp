@@ -72,8 +72,10 @@ double days_per_1e12_tokens(const Estimate& estimate);
 std::optional<Dollars> cost_per_token(const ComparedVariant& variant);
 
 /// Plans every variant of the job, ranks them, and finds remedies for those that do not fit.
+/// @param on_fewest_devices each legal variant is planned on the fewest devices on which it fits
+///                          (fewest_devices.hpp); what is varied is not changed
 /// @throws CountOverflow as make_variants.
-Comparison compare_variants(const JobSpec& base, const VariantAxes& axes);
+Comparison compare_variants(const JobSpec& base, const VariantAxes& axes, bool on_fewest_devices = false);
 
 /// Computes speed-ups, order, probabilities, prices and `nearest` for variants that are already planned; no
 /// advice.

@@ -23,8 +23,12 @@ constexpr std::size_t kEnough = 2 * kMostRemedies;
 constexpr double kWorthTrying = 0.6;
 /// A larger change must be faster than a part of it by this fraction to be worth setting more keys.
 constexpr double kWorthMore = 0.005;
-/// A single change with at most this slowdown ends the search.
+/// A single change with at most this slowdown, and no later in an expert's order than sharding the optimizer,
+/// ends the search.
 constexpr double kAlmostFree = 0.002;
+constexpr int kEasy = 1;
+/// What takes this much longer than the fastest remedy, as a share of the step, is no advice.
+constexpr double kMuchSlower = 0.5;
 
 /// Factors by which the number of nodes is increased, in the order in which they are tried.
 constexpr std::array<std::int64_t, 15> kMoreNodes{2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512};
@@ -56,7 +60,7 @@ class RemedySearch {
   Advice run() {
     try_singles();
     const bool is_solved = std::any_of(fitting_.begin(), fitting_.end(), [](const auto& found) {
-      return found.second.slowdown <= kAlmostFree;
+      return found.second.slowdown <= kAlmostFree && place_of(found.first) <= kEasy;
     });
     if (!is_solved) try_together(pairs(), kMostPairs);
     if (fitting_.empty()) try_together(triples(), kMostTriples);
@@ -197,27 +201,56 @@ class RemedySearch {
     }
   }
 
-  /// The fastest changes that fit, without needless ones; of equally fast ones, the one that changes less
-  /// comes first.
-  std::vector<Remedy> best() {
+  /// True if a part of this change is enough and as fast.
+  [[nodiscard]] bool has_enough_in_part(const Found& found) const {
+    return std::any_of(fitting_.begin(), fitting_.end(), [&](const Found& other) {
+      return is_part_of(other.first, found.first) &&
+             other.second.slowdown <= found.second.slowdown + kWorthMore;
+    });
+  }
+
+  /// What fits, the fastest first; of equally fast ones, what an expert tries first and what changes less.
+  /// Without needless changes, and without what costs much more than the fastest.
+  std::vector<const Found*> worthwhile() {
     std::stable_sort(fitting_.begin(), fitting_.end(), [](const Found& a, const Found& b) {
       const auto rank = [](const Found& found) {
-        return std::tuple(std::round(found.second.slowdown / 0.001), found.second.settings.size());
+        return std::tuple(std::round(found.second.slowdown / 0.001), place_of(found.first),
+                          found.second.settings.size());
       };
       return rank(a) < rank(b);
     });
-    std::vector<Remedy> remedies;
+    std::vector<const Found*> kept;
     for (const Found& found : fitting_) {
-      const bool is_told = std::any_of(remedies.begin(), remedies.end(), [&](const Remedy& other) {
-        return other.settings == found.second.settings;
+      const bool is_told = std::any_of(kept.begin(), kept.end(), [&](const Found* other) {
+        return other->second.settings == found.second.settings;
       });
-      const bool has_enough_of_it = std::any_of(fitting_.begin(), fitting_.end(), [&](const Found& other) {
-        return is_part_of(other.first, found.first) &&
-               other.second.slowdown <= found.second.slowdown + kWorthMore;
-      });
-      if (!is_told && !has_enough_of_it) remedies.push_back(found.second);
-      if (remedies.size() == kMostRemedies) break;
+      const bool costs_much =
+          !kept.empty() && found.second.slowdown > kept.front()->second.slowdown + kMuchSlower;
+      if (!is_told && !costs_much && !has_enough_in_part(found)) kept.push_back(&found);
     }
+    return kept;
+  }
+
+  /// Of what is worthwhile: the fastest; then what an expert tries before that, the fastest of each place, the
+  /// first places; then what is left, the fastest first. In an expert's order.
+  std::vector<Remedy> best() {
+    const std::vector<const Found*> found = worthwhile();
+    std::vector<const Found*> chosen;
+    const auto choose = [&](const Found* one) {
+      const bool is_new = std::find(chosen.begin(), chosen.end(), one) == chosen.end();
+      if (is_new && chosen.size() < kMostRemedies) chosen.push_back(one);
+    };
+    if (!found.empty()) choose(found.front());
+    for (int place = 0; !found.empty() && place < place_of(found.front()->first); ++place) {
+      const auto first = std::find_if(found.begin(), found.end(),
+                                      [&](const Found* one) { return place_of(one->first) == place; });
+      if (first != found.end()) choose(*first);
+    }
+    for (const Found* one : found) choose(one);
+    std::stable_sort(chosen.begin(), chosen.end(),
+                     [](const Found* a, const Found* b) { return place_of(a->first) < place_of(b->first); });
+    std::vector<Remedy> remedies;
+    for (const Found* one : chosen) remedies.push_back(one->second);
     return remedies;
   }
 

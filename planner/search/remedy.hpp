@@ -25,7 +25,8 @@ struct Remedy {
 
 /// The remedies for a job that does not fit.
 struct Advice {
-  /// At most kMostRemedies, the fastest first. All use the job's devices; if nothing that was tried on these
+  /// At most kMostRemedies, in the order in which an expert tries them (place_of); the fastest that was found is
+  /// one of them. All use the job's devices; if nothing that was tried on these
   /// fits, all use more devices, as few as were found to be enough. Empty if nothing helps or the job fits.
   std::vector<Remedy> remedies;
   std::int64_t plans = 0;  ///< how many changes were planned

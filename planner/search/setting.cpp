@@ -6,11 +6,13 @@
 
 #include <fmt/core.h>
 
+#include "planner/spec/job/read_recompute.hpp"
 #include "planner/spec/types/names.hpp"
 
 namespace foreshard {
 namespace {
 
+std::string text_of(const std::string& value) { return value; }
 std::string text_of(bool value) { return value ? "true" : "false"; }
 std::string text_of(std::int64_t value) { return fmt::format("{}", value); }
 std::string text_of(int value) { return fmt::format("{}", value); }
@@ -39,9 +41,13 @@ std::vector<Setting> settings_between(const JobSpec& base, const JobSpec& change
   const TrainingSpec& s = base.training;
   const TrainingSpec& t = changed.training;
   settings.add("cluster.nodes", base.cluster.nodes, changed.cluster.nodes);
+  settings.add("cluster.devices_per_node", base.cluster.devices_per_node, changed.cluster.devices_per_node);
   settings.add("parallelism.zero", a.zero, b.zero);
   settings.add("training.gradient_dtype", s.gradient_dtype, t.gradient_dtype);
-  settings.add("training.recompute", s.recompute, t.recompute);
+  settings.add("training.recompute", recompute_text(s), recompute_text(t));
+  if (s.recompute_layers != t.recompute_layers)
+    settings.add("training.recompute_layers", recompute_layers_text(s.recompute_layers),
+                 recompute_layers_text(t.recompute_layers));
   settings.add("training.micro_batch", s.micro_batch, t.micro_batch);
   settings.add("parallelism.tp", a.tp, b.tp);
   settings.add("parallelism.sequence_parallel", a.sequence_parallel, b.sequence_parallel);

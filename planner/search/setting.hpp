@@ -16,7 +16,8 @@ struct Setting {
 
 /// The settings that turn `base` into `changed`. Lists every value that differs, also those that the job
 /// reader would derive from others (dp, sequence_parallel, schedule), because the job file may set them.
-/// @pre they differ in nothing but parallelism, micro_batch, recompute, gradient_dtype, schedule and nodes
+/// @pre they differ in nothing but parallelism, micro_batch, recompute, recompute_layers, gradient_dtype,
+/// schedule, nodes and the devices of a node
 std::vector<Setting> settings_between(const JobSpec& base, const JobSpec& changed);
 
 }  // namespace foreshard

@@ -84,6 +84,8 @@ void follow_pipeline(JobSpec& job, const JobSpec& base, const VariantAxes& axes)
   if (parallelism.pp != base.parallelism.pp || parallelism.vp != base.parallelism.vp) {
     if (parallelism.stage_policy == StagePolicy::listed) parallelism.stage_policy = StagePolicy::even;
     parallelism.stage_layers.clear();
+    if (std::holds_alternative<ListedLayers>(job.training.recompute_layers))
+      job.training.recompute_layers = AllLayers{};
   }
   if (!axes.schedule.empty()) return;
   if (parallelism.vp > 1) {
@@ -134,8 +136,11 @@ std::vector<Variant> make_variants(const JobSpec& base, const VariantAxes& axes)
         [](JobSpec& job, ScheduleKind schedule) { job.training.schedule = schedule; });
   cross(variants, Axis::micro_batch, axes.micro_batch, setter(&TrainingSpec::micro_batch));
   cross(variants, Axis::global_batch, axes.global_batch, setter(&TrainingSpec::global_batch));
-  cross(variants, Axis::recompute, axes.recompute,
-        [](JobSpec& job, Recompute recompute) { job.training.recompute = recompute; });
+  cross(variants, Axis::recompute, axes.recompute, [](JobSpec& job, Recompute recompute) {
+    job.training.recompute = recompute;
+    job.training.recompute_modules.clear();
+    if (recompute == Recompute::none) job.training.recompute_layers = AllLayers{};
+  });
   cross(variants, Axis::precision, axes.precision,
         [](JobSpec& job, Precision precision) { job.training.precision = precision; });
   cross(variants, Axis::zero, axes.zero, setter(&ParallelismSpec::zero));

@@ -41,6 +41,8 @@ class Limits {
     refuse(model.mtp.has_value(), "model.mtp: multi-token prediction is planned, not executed; leave it out");
     check_kinds();
     const bool windowed = model.window && *model.window < job_.training.sequence_length;
+    refuse(job_.training.documents && job_.training.documents->packed,
+           "training.documents: packed documents are planned, not executed");
     refuse(windowed, "model.window: attention windows shorter than the sequence are planned, not executed");
   }
 

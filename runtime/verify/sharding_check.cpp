@@ -156,6 +156,7 @@ JobSpec unsharded(JobSpec job) {
   job.parallelism = {};
   job.training.schedule = ScheduleKind::one_f_one_b;
   job.training.recompute = Recompute::none;
+  job.training.recompute_layers = AllLayers{};
   return job;
 }
 

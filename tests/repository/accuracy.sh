@@ -12,9 +12,9 @@ baseline=$2
 update=${3:-}
 
 score=$("$foreshard" score --worst 0 --format json)
-# The keys of "sources" are their names; a level deeper stand their statistics.
-figures=$(sed -nE '/^  "sources"/,/^  \}/ { s/^    "([^"]+)": \{$/\1/p; s/^      "mean_abs_error": ([0-9.e-]+),$/\1/p }' \
-  <<<"$score" | paste - - | awk -F '\t' '{ printf "%s: %.1f%%\n", $1, 100 * $2 }')
+# The keys of "sources" are their names; a level deeper stand their statistics: null where no step was measured.
+figures=$(sed -nE '/^  "sources"/,/^  \}/ { s/^    "([^"]+)": \{$/\1/p; s/^      "mean_abs_error": ([0-9.e-]+|null),$/\1/p }' \
+  <<<"$score" | paste - - | awk -F '\t' '$2 != "null" { printf "%s: %.1f%%\n", $1, 100 * $2 }')
 coverage=$(sed -nE 's/^    "coverage": ([0-9.e-]+),$/\1/p' <<<"$score")
 
 if [[ -n $update ]]; then

@@ -143,6 +143,14 @@ MemoryReport memory_report(const JobSpec& job, const StepProgram& program) {
   // Rounded to the nearest byte.
   report.reserved = report.peak + Bytes(std::llround(report.peak.as_double() * conventions.fragmentation));
   report.fits = report.reserved + report.context <= report.capacity;
+  const MemoryBand band = memory_band(job, report.peak);
+  report.allocated = report.peak + band.workspace;
+  report.reserved_low = band.reserved_low;
+  report.reserved_high = band.reserved_high;
+  report.needed_low = band.reserved_low + band.context_low;
+  report.needed_high = band.reserved_high + band.context_high;
+  report.verdict = memory_verdict(report.reserved + report.context, report.needed_low, report.needed_high,
+                                  report.capacity);
   return report;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/cost/memory/memory_band.hpp"
 #include "planner/program/step_program.hpp"
 #include "planner/spec/types/job_spec.hpp"
 #include "planner/units/count.hpp"
@@ -31,6 +32,12 @@ struct MemoryReport {
   Bytes peak;      ///< most bytes allocated for tensors, on the worst stage
   Bytes reserved;  ///< peak plus the allocator's fragmentation; reserved + context must fit into capacity
   bool fits = false;
+  Bytes allocated;     ///< peak plus the libraries' workspace from the framework's allocator
+  Bytes reserved_low;  ///< the band of reserved (MemoryBand)
+  Bytes reserved_high;
+  Bytes needed_low;  ///< the band of reserved + context
+  Bytes needed_high;
+  MemoryVerdict verdict = MemoryVerdict::fits;
   std::size_t worst_stage = 0;
   std::vector<StageMemory> stages;
 };

@@ -33,8 +33,8 @@ KernelModel::Work KernelModel::attention(const Attention& core, Phase phase) con
   const auto rows = static_cast<double>(checked_product(core.batch, core.heads, core.query));
   const auto key = static_cast<double>(core.key);
   const double seen = core.causal ? key / 2.0 : key;  // keys per row, on average
-  const double scores =
-      rows * (seen + rate.key_prologue) + multiprocessors_ * rate.tail_rows * (key + rate.key_prologue);
+  const double scores = core.imbalance * rows * (seen + rate.key_prologue) +
+                        multiprocessors_ * rate.tail_rows * (key + rate.key_prologue);
   const ScoreWork work = score_work(core, backward);
   // The cost of a score is that of its products and its exponential, scaled so that the given efficiency
   // holds at kUsualHead.

@@ -304,7 +304,8 @@ void mark_saved(ProgramBuilder& builder, const Block& forward, const Block& back
   for (const TensorId id : written) {
     Tensor& tensor = builder.tensor(id);
     const bool leaves_block = tensor.is(kHiddenStream) || tensor.is({ModelPart::loss, TensorItem::loss});
-    if (leaves_block || tensor.lifetime == Lifetime::layer) continue;
+    // Kinds of layers share tensors, and one may recompute what another keeps.
+    if (leaves_block || tensor.lifetime == Lifetime::layer || builder.is_saved(id)) continue;
     tensor.lifetime = Lifetime::block;
   }
   for (const Op& op : backward.ops) {
@@ -312,6 +313,7 @@ void mark_saved(ProgramBuilder& builder, const Block& forward, const Block& back
       const bool saved = operand.access != Access::write && written.contains(operand.tensor);
       if (saved && builder.tensor(operand.tensor).lifetime == Lifetime::block) {
         builder.tensor(operand.tensor).lifetime = Lifetime::micro_batch;
+        builder.note_saved(operand.tensor);
       }
     }
   }

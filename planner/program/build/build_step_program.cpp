@@ -10,6 +10,7 @@
 #include "planner/program/build/emit_layers.hpp"
 #include "planner/program/build/emit_update.hpp"
 #include "planner/program/build/end_blocks.hpp"
+#include "planner/program/build/recomputed_layers.hpp"
 #include "planner/program/build/stage_layout.hpp"
 #include "planner/program/build/sync_points.hpp"
 #include "planner/program/emit/emit_forward.hpp"
@@ -31,8 +32,11 @@ class StepBuilder {
   StepProgram build() {
     hidden_stream(builder_);
     hidden_gradient(builder_);
-    emit_blocks();
+    emit_passes();
     placement_ = stage_layout(job_.parallelism, forward_costs());
+    if (!std::holds_alternative<AllLayers>(job_.training.recompute_layers))
+      layers_.emit_kept(builder_, recomputed_layers(job_.training.recompute_layers, placement_));
+    emit_updates();
     emit_transfers();
     builder_.program().groups = DeviceMesh(job_.parallelism).groups();
     for (std::int64_t s = 0; s < stages(); ++s) {
@@ -53,11 +57,14 @@ class StepBuilder {
 
   // ---- blocks
 
-  void emit_blocks() {
+  void emit_passes() {
     embedding_pass_ =
         finish_passes(builder_, emit_embedding(builder_, table_, positions_), {&table_, &positions_});
     layers_.emit(builder_);
     end_.emit(builder_, layers_, table_);
+  }
+
+  void emit_updates() {
     for (const WeightGroup* group : all_groups()) {
       cut_weights(builder_, *group);
       if (!group->weights.empty()) updates_.emplace_back(group, emit_update(builder_, *group));

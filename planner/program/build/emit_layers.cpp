@@ -32,14 +32,14 @@ std::string optimizer_prefix(FeedForward ffn) {
 }  // namespace
 
 PassBlocks finish_passes(ProgramBuilder& builder, Block forward,
-                         const std::vector<const WeightGroup*>& groups) {
+                         const std::vector<const WeightGroup*>& groups, bool recomputed) {
   const JobSpec& job = builder.job();
   if (job.parallelism.sequence_parallel && job.parallelism.tp > 1) apply_sequence_parallel(builder, forward);
   Block backward = derive_backward(builder, forward);
   chunk_loss(builder, forward, backward);
   if (builder.conventions().regather_sequence) gather_again(builder, forward, backward, GroupKind::tp);
   gather_again(builder, forward, backward, GroupKind::cp);
-  if (is_layer(forward.kind)) apply_recompute(builder, forward, backward);
+  if (is_layer(forward.kind) && recomputed) apply_recompute(builder, forward, backward);
   for (const WeightGroup* group : groups) {
     apply_zero(builder, *group, forward, backward);
     free_gradients(builder, *group, backward);
@@ -114,15 +114,29 @@ std::string LayerBlocks::scope_of(const LayerKind& kind) const {
   return {};
 }
 
+PassBlocks LayerBlocks::emit_kind(ProgramBuilder& builder, std::size_t k, bool recomputed) {
+  constexpr const char* kKept = "kept";
+  const LayerKind& kind = pattern_.kinds[k];
+  LayerWeights& weights = weights_for(kind);
+  builder.begin_layer_kind(LayerKindId(k), kind, scope_of(kind), recomputed ? "" : kKept);
+  const std::string name = block_name(k) + (recomputed ? "" : "(" + std::string(kKept) + ")");
+  Block forward = emit_layer(builder, name, weights.group, weights.experts);
+  const PassBlocks passes = finish_passes(builder, std::move(forward), weights.groups(), recomputed);
+  builder.end_layer_kind();
+  return passes;
+}
+
 void LayerBlocks::emit(ProgramBuilder& builder) {
-  for (std::size_t k = 0; k < pattern_.kinds.size(); ++k) {
-    const LayerKind& kind = pattern_.kinds[k];
-    LayerWeights& weights = weights_for(kind);
-    builder.begin_layer_kind(LayerKindId(k), kind, scope_of(kind));
-    Block forward = emit_layer(builder, block_name(k), weights.group, weights.experts);
-    passes_.push_back(finish_passes(builder, std::move(forward), weights.groups()));
-    builder.end_layer_kind();
+  for (std::size_t k = 0; k < pattern_.kinds.size(); ++k) passes_.push_back(emit_kind(builder, k, true));
+}
+
+void LayerBlocks::emit_kept(ProgramBuilder& builder, std::vector<bool> recomputed) {
+  kept_passes_.resize(pattern_.kinds.size());
+  for (std::size_t layer = 0; layer < recomputed.size(); ++layer) {
+    std::optional<PassBlocks>& passes = kept_passes_[pattern_.kind_of[layer]];
+    if (!recomputed[layer] && !passes) passes = emit_kind(builder, pattern_.kind_of[layer], false);
   }
+  recomputed_ = std::move(recomputed);
 }
 
 }  // namespace foreshard

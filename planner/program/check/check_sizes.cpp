@@ -45,7 +45,7 @@ class SizeCheck {
     const auto reads = static_cast<std::size_t>(std::count_if(
         op_.operands.begin(), op_.operands.end(), [](const Operand& o) { return o.access == Access::read; }));
     const std::size_t inputs = backward ? reads - 3 : reads;
-    // Sizes can be compared only if keys are in the same tensor as queries and no window hides any of them.
+    // Sizes can be compared only if keys are in the same tensor as queries and no window or document hides any.
     if (inputs == 1 && op.query == op.key) {
       const char* const formula = "batch·(query·heads·head_dim + key·kv_heads·(head_dim + v_head_dim))";
       expect(0, formula, qkv);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "planner/program/emit/emit_forward.hpp"
 
@@ -102,12 +103,31 @@ std::int64_t attention_window(const ProgramBuilder& builder) {
   return window && *window < builder.shapes().sequence ? *window : 0;
 }
 
+std::optional<DocumentScores> packed_documents(const ProgramBuilder& builder) {
+  const JobSpec& job = builder.job();
+  if (!job.training.documents || !job.training.documents->packed) return std::nullopt;
+  const auto tokens = static_cast<double>(
+      checked_product(job.micro_batches(), job.training.micro_batch, job.training.sequence_length));
+  return document_scores(*job.training.documents, {.sequence = builder.shapes().sequence,
+                                                   .window = attention_window(builder),
+                                                   .causal = job.model.causal,
+                                                   .tokens_per_rank = tokens,
+                                                   .ranks = job.parallelism.dp});
+}
+
 std::int64_t visible_keys(const ProgramBuilder& builder) {
+  if (const auto documents = packed_documents(builder))
+    return static_cast<std::int64_t>(std::ceil(documents->keys - 1e-6));
   const std::int64_t sequence = builder.shapes().sequence;
   const std::int64_t window = attention_window(builder);
   if (window == 0) return sequence;
   if (!builder.job().model.causal) return window;
   return 2 * window - checked_product(window, window) / sequence;
+}
+
+double score_imbalance(const ProgramBuilder& builder) {
+  const auto documents = packed_documents(builder);
+  return documents ? documents->imbalance : 1.0;
 }
 
 void exchange_cp(ProgramBuilder& builder, Block& block, const std::string& name, CollectiveKind kind,
@@ -141,7 +161,8 @@ Attention flash_sizes(const ProgramBuilder& builder) {
           .v_head_dim = s.head_dim,
           .causal = builder.job().model.causal,
           .math = s.activation,
-          .window = attention_window(builder)};
+          .window = attention_window(builder),
+          .imbalance = score_imbalance(builder)};
 }
 
 TensorId attention_statistic(ProgramBuilder& builder, bool heads_over_cp) {

@@ -45,10 +45,17 @@ void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& gro
 /// else 0, which means all.
 std::int64_t attention_window(const ProgramBuilder& builder);
 
-/// Keys per query of the current layer kind, for counting FLOPs. With a causal window w and s positions there
+/// The scores of the job's documents under the window of the current layer kind; none if each sequence is one
+/// document.
+std::optional<DocumentScores> packed_documents(const ProgramBuilder& builder);
+
+/// Keys per query of the current layer kind, for counting FLOPs. Documents: see documents_spec.hpp. With a causal window w and s positions there
 /// are Σ min(i + 1, w) ≈ s·w − w²/2 pairs of query and key. A causal mask is counted as half of the full
 /// matrix, so the full matrix of an equivalent causal attention has 2·w − w²/s columns. For w = s that is s.
 std::int64_t visible_keys(const ProgramBuilder& builder);
+
+/// Scores of the busiest data-parallel rank over the mean: 1 unless documents of different lengths are packed.
+double score_imbalance(const ProgramBuilder& builder);
 
 /// Appends a collective over the context-parallel group, as part of the attention core.
 void exchange_cp(ProgramBuilder& builder, Block& block, const std::string& name, CollectiveKind kind,

@@ -58,7 +58,8 @@ class LatentEmitter {
                               .math = s_.activation,
                               .window = attention_window(builder_),
                               .shared_dim = mla_.rope_head_dim,
-                              .key_layout = KeyLayout::by_head};
+                              .key_layout = KeyLayout::by_head,
+                              .imbalance = score_imbalance(builder_)};
     operands.push_back(writes(out));
     operands.push_back(writes(builder_.add(std::move(lse))));
     block_.ops.push_back(

@@ -45,6 +45,7 @@ void describe(Keys& keys, Attention& op) {
   keys("window", op.window, 0);
   keys("shared_dim", op.shared_dim, 0);
   keys("key_layout", op.key_layout, KeyLayout::by_part);
+  keys("imbalance", op.imbalance, 1.0);
 }
 template <class Keys>
 void describe(Keys& keys, Pointwise& op) {

@@ -74,6 +74,9 @@ struct Attention {
   /// latent attention. 0: none.
   std::int64_t shared_dim = 0;
   KeyLayout key_layout = KeyLayout::by_part;
+  /// Scores of the busiest data-parallel rank divided by the mean over ranks, where documents differ. Times
+  /// are those of the busiest rank; FLOPs are those of the mean.
+  double imbalance = 1.0;
 };
 
 enum class PointwiseKind : std::uint8_t {

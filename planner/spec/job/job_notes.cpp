@@ -75,6 +75,17 @@ void note_loss_and_optimizer(const JobSpec& job, Notes& notes) {
         fmt::format("states.moments {} has no effect: sgd keeps none", word_of(training.states.moments)));
 }
 
+void note_documents(const JobSpec& job, Notes& notes) {
+  const TrainingSpec& training = job.training;
+  if (!training.documents || training.documents->packed) return;
+  const double share = padding_share(*training.documents, training.sequence_length);
+  notes.push_back(
+      fmt::format("{:.1f}% of the tokens are padding: every document is padded to {} tokens, and the step "
+                  "computes all of "
+                  "them",
+                  100.0 * share, training.sequence_length));
+}
+
 }  // namespace
 
 std::optional<std::string> note_on_confidence(const JobSpec& job) {
@@ -109,6 +120,7 @@ std::vector<std::string> job_notes(const JobSpec& job) {
   note_loss_and_optimizer(job, notes);
   if (std::optional<std::string> confidence = note_on_confidence(job))
     notes.push_back(std::move(*confidence));
+  note_documents(job, notes);
   return notes;
 }
 

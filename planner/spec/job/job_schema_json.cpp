@@ -12,7 +12,9 @@
 #include "planner/spec/accelerator/read_accelerator.hpp"
 #include "planner/spec/accelerator/read_kernels.hpp"
 #include "planner/spec/cluster/read_cluster.hpp"
+#include "planner/spec/job/read_documents.hpp"
 #include "planner/spec/job/read_job.hpp"
+#include "planner/spec/job/read_recompute.hpp"
 #include "planner/spec/job/read_training.hpp"
 #include "planner/spec/model/read_layer_kinds.hpp"
 #include "planner/spec/model/read_mixers.hpp"
@@ -351,6 +353,14 @@ Json training() {
                              {"checkpoint_interval", quantity()},
                              {"repair", quantity()}},
                             {"mtbf_per_device", "checkpoint_write", "restart"});
+  const Json modules = {{"type", "array"}, {"items", word<RecomputeModule>()}};
+  const Json counts = {{"type", "array"}, {"items", whole(0)}};
+  const Json lengths = {{"type", "array"}, {"items", whole()}};
+  const Json documents =
+      map(documents_keys(),
+          {{"mean", whole()}, {"sigma", number()}, {"lengths", lengths}, {"packed", boolean()}});
+  const Json recompute_layers =
+      map(recompute_layers_keys(), {{"every", whole()}, {"first", whole()}, {"share", number()}});
   return map(
       training_keys(),
       {{"sequence_length", whole()},
@@ -364,7 +374,9 @@ Json training() {
        {"gradient_dtype", word({"fp32", "bf16"})},
        {"fp8_scaling", word<Fp8Scaling>()},
        {"launch", word<Launch>()},
-       {"recompute", word<Recompute>()},
+       {"recompute", any_of({word<Recompute>(), modules})},
+       {"recompute_layers", any_of({whole(), number(), recompute_layers, counts})},
+       {"documents", any_of({whole(), lengths, documents})},
        {"schedule", word<ScheduleKind>()},
        {"overlap", overlap},
        {"optimizer", word<OptimizerKind>()},
@@ -383,6 +395,7 @@ Json measured() {
   return map(measured_keys(), {{"step_time", quantity()},
                                {"peak_memory", quantity()},
                                {"memory_kind", word<MemoryKind>()},
+                               {"outcome", word<RunOutcome>()},
                                {"source", text()},
                                {"derived", text()},
                                {"assumed", text()}});

@@ -58,6 +58,7 @@ constexpr auto kMeasuredKeys = std::to_array<KeyInfo>({
     {"step_time", "as in 18.1 s"},
     {"peak_memory", "of one device, as in 66.5 GiB"},
     {"memory_kind", "allocated, reserved or other", "other"},
+    {"outcome", "ran, or oom if it ran out of memory; unsaid, a job with a step time ran"},
     {"source", "who measured it and where it stands"},
     {"derived", "how the figure was worked out, if it does not stand there"},
     {"assumed", "what the source does not say"},
@@ -159,13 +160,16 @@ std::optional<MeasuredSpec> read_measured(const MapReader& job) {
   measured.step_time = map->maybe("step_time", Measured<Seconds>{});
   measured.peak_memory = map->maybe("peak_memory", Measured<Bytes>{});
   measured.memory_kind = map->optional("memory_kind", Choice<MemoryKind>{}, measured.memory_kind);
+  measured.outcome = map->maybe("outcome", Choice<RunOutcome>{});
   measured.source = map->optional("source", Text{}, "");
   measured.derived = map->optional("derived", Text{}, "");
   measured.assumed = map->optional("assumed", Text{}, "");
-  if (!map->has("step_time") && !map->has("peak_memory")) {
+  if (!map->has("step_time") && !map->has("peak_memory") && !map->has("outcome")) {
     job.complaints().add(map->owner(), map->path(), "nothing was measured",
-                         "step_time or peak_memory is needed");
+                         "step_time, peak_memory or outcome is needed");
   }
+  if (measured.outcome == RunOutcome::oom && map->has("step_time"))
+    map->complain("outcome", "a job that ran out of memory has no step time", "allowed here: ran");
   return measured;
 }
 

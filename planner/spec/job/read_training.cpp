@@ -6,8 +6,10 @@
 
 #include <fmt/core.h>
 
+#include "planner/spec/job/read_documents.hpp"
 #include "planner/spec/job/read_job.hpp"
 #include "planner/spec/job/read_memory_keys.hpp"
+#include "planner/spec/job/read_recompute.hpp"
 
 namespace foreshard {
 
@@ -27,7 +29,17 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
     {"gradient_dtype", "fp32 or bf16; unsaid, the framework's"},
     {"fp8_scaling", "tensorwise, rowwise or mx; all are priced as tensorwise", "tensorwise"},
     {"launch", "async, or blocking: the host waits for every kernel", "async"},
-    {"recompute", "none, selective (attention core), selective-ops (chosen per operation) or full", "none"},
+    {"recompute",
+     "none, selective (attention core), selective-ops (chosen per operation), full, or a list of modules: "
+     "core_attn, mla_up_proj, layernorm, mlp, moe, moe_act, shared_experts",
+     "none"},
+    {"recompute_layers",
+     "which layers that applies to: the first N of each stage and chunk, a share as in 0.5, {every: 2}, or a "
+     "list of counts, one for each stage or chunk; unsaid, all"},
+    {"documents",
+     "length of the documents that are packed into sequences, in tokens: a number, equally likely numbers as "
+     "a "
+     "list, or {mean: 2048, sigma: 1.0, packed: true}; unsaid, a sequence is one document"},
     {"schedule",
      "gpipe, 1f1b, interleaved or zero-bubble; unsaid, 1f1b, and interleaved if vp is more than 1"},
     {"overlap",
@@ -180,7 +192,8 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
       map.optional("gradient_dtype", Choice<DType>{{DType::fp32, DType::bf16}}, usual_gradient);
   training.fp8_scaling = map.optional("fp8_scaling", Choice<Fp8Scaling>{}, training.fp8_scaling);
   training.launch = map.optional("launch", Choice<Launch>{}, training.launch);
-  training.recompute = map.optional("recompute", Choice<Recompute>{}, training.recompute);
+  read_recompute(map, training);
+  training.documents = read_documents(map);
   const ScheduleKind usual_schedule =
       job.parallelism.vp > 1 ? ScheduleKind::interleaved : ScheduleKind::one_f_one_b;
   training.schedule = map.optional("schedule", Choice<ScheduleKind>{}, usual_schedule);

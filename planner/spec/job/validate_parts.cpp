@@ -198,6 +198,11 @@ void check_context_parallel(const JobSpec& job, std::vector<Illegality>& finding
 
 void check_attention(const JobSpec& job, std::vector<Illegality>& findings) {
   check_flash(job, findings);
+  if (job.training.documents && job.training.documents->packed &&
+      job.training.attention != AttentionKind::flash)
+    findings.push_back({"training.documents",
+                        "packed documents are planned with flash attention only by this version",
+                        "allowed here: attention: flash, or packed: false"});
   const ModelSpec& model = job.model;
   const std::vector<LayerKind> kinds = kinds_of(job);
   const auto any_softmax = [&](bool SoftmaxAttention::*flag) {

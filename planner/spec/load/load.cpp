@@ -17,12 +17,13 @@ namespace {
 
 constexpr const char* kStepTime = "measured.step_time";
 
-/// Complains of a job without a measured step time. A time that cannot be read has been complained of
+/// Complains of a job without a measured step time, memory or outcome. A time that cannot be read has been complained of
 /// already.
 void check_measured(const YamlNode& job, Complaints& complaints) {
   if (job.kind != YamlNode::Kind::map) return;
   const MapEntry* const measured = job.find("measured");
-  if (measured != nullptr && measured->value->find("step_time") != nullptr) return;
+  for (const char* key : {"step_time", "peak_memory", "outcome"})
+    if (measured != nullptr && measured->value->find(key) != nullptr) return;
   complaints.add(locate(job, kStepTime), kStepTime, "without it there is nothing to compare the plan with",
                  "the time of one step, as in measured: {step_time: 18.1 s}");
 }

@@ -18,7 +18,8 @@ struct Override {
   std::string value;
 };
 
-/// The purpose for which jobs are read. Jobs to be scored must have a measured step time.
+/// The purpose for which jobs are read. Jobs to be scored must have a measured step time, peak memory or
+/// outcome.
 enum class Purpose : std::uint8_t { plan, score };
 
 /// Reads all jobs of one file (documents separated by `---`): fills in defaults, resolves names and paths,

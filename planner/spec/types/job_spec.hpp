@@ -7,11 +7,13 @@
 
 #include "planner/frameworks/framework.hpp"
 #include "planner/spec/types/cluster_spec.hpp"
+#include "planner/spec/types/documents_spec.hpp"
 #include "planner/spec/types/failure_spec.hpp"
 #include "planner/spec/types/lora_spec.hpp"
 #include "planner/spec/types/loss_spec.hpp"
 #include "planner/spec/types/model_spec.hpp"
 #include "planner/spec/types/states_spec.hpp"
+#include "planner/spec/types/recompute_spec.hpp"
 #include "planner/units/dtype.hpp"
 #include "planner/units/quantity.hpp"
 
@@ -23,9 +25,9 @@ enum class Precision : std::uint8_t { fp32, bf16, fp16, fp8 };
 enum class AttentionKind : std::uint8_t { flash, unfused };
 enum class Fp8Scaling : std::uint8_t { tensorwise, rowwise, mx };
 enum class Launch : std::uint8_t { async, blocking };
-enum class Recompute : std::uint8_t { none, selective, selective_ops, full };
 enum class ScheduleKind : std::uint8_t { gpipe, one_f_one_b, interleaved, zero_bubble };
 enum class MemoryKind : std::uint8_t { allocated, reserved, other };
+enum class RunOutcome : std::uint8_t { ran, oom };
 
 /// Where a pipeline layout has the modules of multi-token prediction.
 struct MtpPlace {
@@ -93,6 +95,9 @@ struct TrainingSpec {
   Fp8Scaling fp8_scaling = Fp8Scaling::tensorwise;
   Launch launch = Launch::async;
   Recompute recompute = Recompute::none;
+  std::vector<RecomputeModule> recompute_modules;  ///< if `recompute` is `modules`; each at most once
+  RecomputeLayers recompute_layers;
+  std::optional<DocumentsSpec> documents;  ///< none: a sequence is one document
   ScheduleKind schedule = ScheduleKind::one_f_one_b;
   OverlapSpec overlap;
   OptimizerKind optimizer = OptimizerKind::adamw;
@@ -118,6 +123,7 @@ struct MeasuredSpec {
   std::optional<Seconds> step_time;
   std::optional<Bytes> peak_memory;
   MemoryKind memory_kind = MemoryKind::other;
+  std::optional<RunOutcome> outcome;  ///< whether it ran or ran out of memory; a job with a step time ran
   std::string source;
   std::string derived;
   std::string assumed;

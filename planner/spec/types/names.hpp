@@ -172,6 +172,15 @@ inline constexpr auto kWords<Recompute> =
                                      {Recompute::selective_ops, "selective-ops"},
                                      {Recompute::full, "full"}});
 template <>
+inline constexpr auto kWords<RecomputeModule> =
+    std::to_array<Named<RecomputeModule>>({{RecomputeModule::core_attn, "core_attn"},
+                                           {RecomputeModule::mla_up_proj, "mla_up_proj"},
+                                           {RecomputeModule::layernorm, "layernorm"},
+                                           {RecomputeModule::mlp, "mlp"},
+                                           {RecomputeModule::moe, "moe"},
+                                           {RecomputeModule::moe_act, "moe_act"},
+                                           {RecomputeModule::shared_experts, "shared_experts"}});
+template <>
 inline constexpr auto kWords<ScheduleKind> =
     std::to_array<Named<ScheduleKind>>({{ScheduleKind::gpipe, "gpipe"},
                                         {ScheduleKind::one_f_one_b, "1f1b"},
@@ -219,6 +228,10 @@ inline constexpr auto kWords<MomentType> = std::to_array<Named<MomentType>>({{Mo
 template <>
 inline constexpr auto kWords<MemoryKind> = std::to_array<Named<MemoryKind>>(
     {{MemoryKind::allocated, "allocated"}, {MemoryKind::reserved, "reserved"}, {MemoryKind::other, "other"}});
+
+template <>
+inline constexpr auto kWords<RunOutcome> = std::to_array<Named<RunOutcome>>({{RunOutcome::ran, "ran"},
+                                                                             {RunOutcome::oom, "oom"}});
 
 /// The word for a value: ScheduleKind::one_f_one_b is "1f1b".
 template <class E>

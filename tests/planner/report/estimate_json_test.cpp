@@ -71,6 +71,10 @@ constexpr const char* kExpected = R"({
       59055800320
     ],
     "context_bytes": 3221225472,
+    "allocated_bytes": 0,
+    "reserved_low_bytes": 0,
+    "reserved_high_bytes": 0,
+    "verdict": "fits",
     "remedies": []
   },
   "communication": {

@@ -22,7 +22,10 @@ TEST_CASE("the JSON of a score has every case, source and statistic under its do
       "memory_kind": "allocated",
       "predicted_memory_bytes": 47244640256,
       "measured_memory_bytes": 42949672960,
-      "memory_error": 0.1
+      "memory_error": 0.1,
+      "outcome": null,
+      "verdict": null,
+      "verdict_is_right": null
     }
   ],
   "sources": {
@@ -44,6 +47,13 @@ TEST_CASE("the JSON of a score has every case, source and statistic under its do
         "reserved": null,
         "other": null
       },
+      "verdicts": {
+        "n": 0,
+        "right": 0,
+        "ran_but_refused": 0,
+        "oom_but_allowed": 0,
+        "close": 0
+      },
       "ranking": {
         "groups": 0,
         "rank_correlation": null,
@@ -51,6 +61,7 @@ TEST_CASE("the JSON of a score has every case, source and statistic under its do
       }
     }
   },
+  "runs": [],
   "all": {
     "n": 1,
     "mean_abs_error": 0.19999999999999996,
@@ -68,6 +79,13 @@ TEST_CASE("the JSON of a score has every case, source and statistic under its do
       },
       "reserved": null,
       "other": null
+    },
+    "verdicts": {
+      "n": 0,
+      "right": 0,
+      "ran_but_refused": 0,
+      "oom_but_allowed": 0,
+      "close": 0
     },
     "ranking": {
       "groups": 0,
@@ -99,7 +117,7 @@ TEST_CASE("the band stands in the JSON where it was asked for") {
 TEST_CASE("the CSV of a score has one row per case") {
   CHECK(score_csv(score({sample_cases()[0], sample_case({.name = "a, b", .predicted = 2.0})})) ==
         "name,source,predicted_s,low_s,high_s,measured_s,error,in_band,memory_kind,predicted_memory_bytes,"
-        "measured_memory_bytes,memory_error\n"
-        "first,paper,8,6,10,10,-0.19999999999999996,true,allocated,47244640256,42949672960,0.1\n"
-        "\"a, b\",paper,2,2,2,1,1,false,,,,\n");
+        "measured_memory_bytes,memory_error,outcome,verdict,verdict_is_right\n"
+        "first,paper,8,6,10,10,-0.19999999999999996,true,allocated,47244640256,42949672960,0.1,,,\n"
+        "\"a, b\",paper,2,2,2,1,1,false,,,,,,,\n");
 }

@@ -19,7 +19,10 @@ Estimate made_estimate() {
   estimate.step.time_low = Seconds(1.5);
   estimate.step.time_high = Seconds(2.75);
   estimate.step.spread = 0.125;
-  estimate.memory.peak = gibibytes(8);
+  estimate.memory.allocated = gibibytes(8);
+  estimate.memory.context = gibibytes(1);
+  estimate.memory.capacity = gibibytes(14);
+  estimate.memory.verdict = MemoryVerdict::likely_fits;
   estimate.memory.reserved = gibibytes(12);
   estimate.parameters.total = Parameters(1'000);
   return estimate;
@@ -80,6 +83,36 @@ TEST_CASE("memory is compared with what was measured of it") {
   JobSpec job = measured_job(MemoryKind::other);
   job.measured->peak_memory.reset();
   CHECK_FALSE(score_case("paper", job, made_estimate()).memory);
+}
+
+TEST_CASE("whether a job ran is compared with whether the plan says so") {
+  JobSpec job = measured_job(MemoryKind::other);
+  // A job with a step time ran, and the plan says that it likely fits: 12 + 1 of 14 GiB.
+  const ScoredVerdict ran = *score_case("paper", job, made_estimate()).verdict;
+  CHECK(ran.outcome == RunOutcome::ran);
+  CHECK(ran.needed == gibibytes(13));
+  CHECK(ran.is_right());
+  CHECK(ran.is_close());
+  job.measured->step_time.reset();
+  job.measured->outcome = RunOutcome::oom;
+  const ScoredRun oom = score_run("paper", job, made_estimate());
+  CHECK_FALSE(oom.verdict->is_right());
+  CHECK(oom.memory->error == Approx(-0.25));
+  Estimate refused = made_estimate();
+  for (const MemoryVerdict verdict : {MemoryVerdict::tight, MemoryVerdict::does_not_fit}) {
+    refused.memory.verdict = verdict;
+    CHECK(score_run("paper", job, refused).verdict->is_right());
+  }
+  const std::vector<ScoredRun> runs{oom, score_run("paper", job, refused)};
+  const SourceScore source = score_source("paper", {}, runs);
+  CHECK(source.step.n == 0);
+  REQUIRE(source.verdicts);
+  CHECK(source.verdicts->n == 2);
+  CHECK(source.verdicts->right == 1);
+  CHECK(source.verdicts->oom_but_allowed == 1);
+  CHECK(source.verdicts->ran_but_refused == 0);
+  CHECK(source.verdicts->close == 1);
+  CHECK(wrong_runs(runs, 5).size() == 1);
 }
 
 TEST_CASE("a job without a measured step time is no case") {

@@ -45,12 +45,16 @@ std::size_t count_of(const std::vector<Change>& changes, std::optional<Value> Ch
 
 }  // namespace
 
-TEST_CASE("an expert's changes, the optimizer's sharding first") {
+TEST_CASE("an expert's changes, those that cost nothing first") {
   const std::vector<Change> changes = single_changes(two_nodes(), {});
-  CHECK(changes.front().zero == 1);
+  CHECK(changes[0].gradient_dtype == DType::bf16);
+  CHECK(changes[1].zero == 1);
+  CHECK(std::is_sorted(changes.begin(), changes.end(),
+                       [](const Change& a, const Change& b) { return place_of(a) < place_of(b); }));
   CHECK(count_of(changes, &Change::zero) == 3);
   CHECK(count_of(changes, &Change::gradient_dtype) == 1);
-  CHECK(count_of(changes, &Change::recompute) == 3);
+  // The attention core, the FFN, single operations, half of the layers, all layers.
+  CHECK(count_of(changes, &Change::recompute) == 5);
   CHECK(count_of(changes, &Change::sequence_parallel) == 1);
   CHECK(count_of(changes, &Change::micro_batch) == 2);  // 2 and 1
   CHECK(count_of(changes, &Change::tp) == 2);           // 4 and 8: the node ends
@@ -76,6 +80,28 @@ TEST_CASE("what the job does already is no change, nor what is fixed") {
   CHECK(count_of(changes, &Change::micro_batch) == 0);
   CHECK(count_of(changes, &Change::tp) == 0);
   CHECK(count_of(changes, &Change::cp) == 0);
+}
+
+TEST_CASE("modules of models that have them, under Megatron-LM") {
+  JobSpec job = with_experts();
+  job.framework = Framework::megatron;
+  // The attention core, norms and activations, all of the experts, single operations, half, all.
+  CHECK(count_of(single_changes(job, {}), &Change::recompute) == 6);
+  job.model.mla = MlaSpec{.kv_rank = 64, .nope_head_dim = 32, .rope_head_dim = 16, .v_head_dim = 32};
+  CHECK(count_of(single_changes(job, {}), &Change::recompute) == 8);
+  job.framework = Framework::torch_fsdp;
+  CHECK(count_of(single_changes(job, {}), &Change::recompute) == 4);
+}
+
+TEST_CASE("what is recomputed in some layers may be recomputed in all") {
+  JobSpec job = two_nodes();
+  job.training.recompute = Recompute::full;
+  job.training.recompute_layers = FirstLayers{1};
+  const std::vector<Change> changes = single_changes(job, {});
+  CHECK(count_of(changes, &Change::recompute) == 1);
+  const auto changed = changed_job(job, Change{.recompute = Recompute::full}, {});
+  REQUIRE(changed);
+  CHECK(changed->training.recompute_layers == RecomputeLayers{AllLayers{}});
 }
 
 TEST_CASE("two changes go together unless they set the same value") {

@@ -96,15 +96,15 @@ TEST_CASE("sharding the optimizer alone is advised where it is enough, with what
   CHECK(found);
 }
 
-TEST_CASE("the fastest remedy comes first, and none is a part of another") {
+TEST_CASE("remedies come in an expert's order, and all of them fit") {
   const JobSpec job = with_capacity(eight_replicas(), Bytes(std::int64_t{4} << 30));
   const Advice advice = advice_for(job);
   REQUIRE(advice.remedies.size() == kMostRemedies);
   for (std::size_t i = 0; i < advice.remedies.size(); ++i) {
     CHECK(advice.remedies[i].needed <= job.cluster.accelerator.memory_capacity);
-    // Of remedies that are equal to a tenth of a percent, the one that changes less comes first.
-    if (i > 0) CHECK(advice.remedies[i].slowdown > advice.remedies[i - 1].slowdown - 0.001);
   }
+  // Gradients in bf16 cost nothing: where they are enough or help, they are named first.
+  CHECK(advice.remedies.front().settings.front().key != "training.micro_batch");
 }
 
 TEST_CASE("what is fixed does not change") {
@@ -138,8 +138,8 @@ TEST_CASE("more devices are the last resort, and as few as were found to do") {
 TEST_CASE("where not even the largest cluster helps there is no remedy, and an end of trying") {
   const Advice advice = advice_for(with_capacity(eight_replicas(), Bytes(1 << 20)));
   CHECK(advice.remedies.empty());
-  // 23 single changes at most, 48 pairs, 64 triples, 15 numbers of nodes with 18 plans each.
-  CHECK(advice.plans <= 23 + 48 + 64 + 15 * 18);
+  // 25 single changes at most, 48 pairs, 64 triples, 15 numbers of nodes with 18 plans each.
+  CHECK(advice.plans <= 25 + 48 + 64 + 15 * 18);
 }
 
 TEST_CASE("every remedy, set in the job's file, plans and fits as was said") {

@@ -50,7 +50,7 @@ TEST_CASE("an unknown name is answered with the nearest") {
   CHECK_THROWS_WITH(load_accelerator("./mine.yaml"), ContainsSubstring("there is no file './mine.yaml'"));
 }
 
-TEST_CASE("jobs to be scored must say what step time was measured") {
+TEST_CASE("jobs to be scored must say what was measured") {
   const std::string job =
       "model: llama3-8b\n"
       "cluster: {name: dgx-h100, nodes: 1}\n"
@@ -60,14 +60,16 @@ TEST_CASE("jobs to be scored must say what step time was measured") {
   };
   CHECK(load(job, Purpose::plan).size() == 1);
   CHECK(load(job + "measured: {step_time: 3 s}\n", Purpose::score).size() == 1);
-  // At the job where it measures nothing, at the block where that measures something else; both at once.
+  // Memory or an outcome alone can be compared too.
+  CHECK(load(job + "measured: {peak_memory: 60 GiB}\n", Purpose::score).size() == 1);
+  CHECK(load(job + "measured: {outcome: oom}\n", Purpose::score).size() == 1);
   CHECK_THROWS_WITH(
-      load(job + "---\n" + job + "measured: {peak_memory: 60 GiB}\n", Purpose::score),
+      load(job + "---\n" + job, Purpose::score),
       "runs.yaml:1:1: error: measured.step_time: without it there is nothing to compare the plan with\n"
       "    1 | model: llama3-8b\n"
       "      | ^ the time of one step, as in measured: {step_time: 18.1 s}\n"
-      "runs.yaml:8:1: error: measured.step_time: without it there is nothing to compare the plan with\n"
-      "    8 | measured: {peak_memory: 60 GiB}\n"
+      "runs.yaml:5:1: error: measured.step_time: without it there is nothing to compare the plan with\n"
+      "    5 | model: llama3-8b\n"
       "      | ^ the time of one step, as in measured: {step_time: 18.1 s}\n");
   // What cannot be read is complained of once.
   try {

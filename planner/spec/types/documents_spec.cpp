@@ -1,0 +1,80 @@
+#include "planner/spec/types/documents_spec.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+namespace foreshard {
+
+namespace {
+
+/// Quantiles that stand for a distribution. More change the keys per query by less than a hundredth.
+constexpr int kQuantiles = 400;
+
+/// The number of standard deviations below which a normal variable lies with probability p, by bisection.
+double normal_quantile(double p) {
+  double low = -10.0;
+  double high = 10.0;
+  for (int step = 0; step < 60; ++step) {
+    const double middle = (low + high) / 2.0;
+    (0.5 * std::erfc(-middle / std::numbers::sqrt2) < p ? low : high) = middle;
+  }
+  return (low + high) / 2.0;
+}
+
+/// Twice the scores of one piece of a document under a causal mask, or its scores without a mask.
+double piece_scores(double tokens, const DocumentPacking& packing) {
+  const auto window = static_cast<double>(packing.window);
+  if (packing.window == 0 || window >= tokens) return tokens * tokens;
+  return packing.causal ? 2.0 * tokens * window - window * window : tokens * window;
+}
+
+double document_scores_of(double tokens, const DocumentPacking& packing) {
+  const auto sequence = static_cast<double>(packing.sequence);
+  const double whole = std::floor(tokens / sequence);
+  return whole * piece_scores(sequence, packing) + piece_scores(tokens - whole * sequence, packing);
+}
+
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+}  // namespace
+
+std::vector<double> log_normal_lengths(double mean, double sigma) {
+  if (sigma == 0.0) return {mean};
+  std::vector<double> lengths;
+  for (int i = 0; i < kQuantiles; ++i)
+    lengths.push_back(std::exp(sigma * normal_quantile((i + 0.5) / kQuantiles)));
+  const double scale = mean / mean_of(lengths);
+  for (double& length : lengths) length = std::max(1.0, length * scale);
+  return lengths;
+}
+
+DocumentScores document_scores(const DocumentsSpec& documents, const DocumentPacking& packing) {
+  std::vector<double> scores;
+  for (const double length : documents.lengths) scores.push_back(document_scores_of(length, packing));
+  const double tokens = mean_of(documents.lengths);
+  const double mean_scores = mean_of(scores);
+  const double ratio = mean_scores / tokens;
+  DocumentScores result{.keys = ratio};
+  if (packing.ranks <= 1) return result;
+  double variance = 0.0;
+  for (std::size_t i = 0; i < scores.size(); ++i)
+    variance += std::pow(scores[i] - ratio * documents.lengths[i], 2.0) / static_cast<double>(scores.size());
+  const double count = std::max(1.0, packing.tokens_per_rank / tokens);
+  const double deviation = std::sqrt(variance / count) / mean_scores;
+  const auto ranks = static_cast<double>(packing.ranks);
+  result.imbalance = 1.0 + deviation * normal_quantile((ranks - 0.375) / (ranks + 0.25));
+  return result;
+}
+
+double padding_share(const DocumentsSpec& documents, std::int64_t sequence) {
+  std::vector<double> used;
+  for (const double length : documents.lengths)
+    used.push_back(std::min(length, static_cast<double>(sequence)));
+  return 1.0 - mean_of(used) / static_cast<double>(sequence);
+}
+
+}  // namespace foreshard

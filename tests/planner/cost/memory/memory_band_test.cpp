@@ -1,0 +1,80 @@
+#include "planner/cost/memory/memory_band.hpp"
+
+#include "tests/support/catch.hpp"
+#include "tests/support/test_jobs.hpp"
+
+using namespace foreshard;
+using namespace foreshard::test;
+
+namespace {
+
+constexpr Bytes mebibytes(std::int64_t count) { return Bytes(count << 20); }
+
+ParallelismSpec degrees(std::int64_t tp, std::int64_t pp, std::int64_t ep, std::int64_t dp) {
+  ParallelismSpec parallelism;
+  parallelism.tp = tp;
+  parallelism.pp = pp;
+  parallelism.ep = ep;
+  parallelism.dp = dp;
+  return parallelism;
+}
+
+}  // namespace
+
+TEST_CASE("verdicts by where the capacity lies in the band") {
+  const auto verdict = [](std::int64_t capacity) {
+    return memory_verdict(Bytes(60), Bytes(50), Bytes(70), Bytes(capacity));
+  };
+  CHECK(verdict(70) == MemoryVerdict::fits);
+  CHECK(verdict(69) == MemoryVerdict::likely_fits);
+  CHECK(verdict(60) == MemoryVerdict::likely_fits);
+  CHECK(verdict(59) == MemoryVerdict::tight);
+  CHECK(verdict(50) == MemoryVerdict::tight);
+  CHECK(verdict(49) == MemoryVerdict::does_not_fit);
+}
+
+TEST_CASE("communicators: one per degree above 1; an all-to-all within a node connects all pairs") {
+  CHECK(communicators_of({}).groups == 0);
+  CHECK(communicators_of(degrees(8, 4, 1, 2)).groups == 3);
+  const Communicators experts = communicators_of(degrees(1, 1, 8, 8));
+  CHECK(experts.groups == 1);
+  CHECK(experts.exchange_peers == 7);
+  // 64 ranks: replicas of the experts make one more group; still 7 peers in the node.
+  const Communicators wide = communicators_of(degrees(1, 1, 16, 64));
+  CHECK(wide.groups == 2);
+  CHECK(wide.exchange_peers == 7);
+}
+
+TEST_CASE("the band of one GPU alone: workspace, the allocator's waste, a context") {
+  JobSpec job;
+  job.framework = Framework::megatron;
+  job.cluster = round_cluster(1, 1);
+  const MemoryBand band = memory_band(job, mebibytes(10'000));
+  CHECK(band.workspace == mebibytes(64));  // the accelerator has fp8 units
+  CHECK(band.reserved_low == mebibytes(10'100));
+  CHECK(band.reserved_high.as_double() == Approx(1.15 * 10'064 * (1 << 20)));
+  CHECK(band.context_low == mebibytes(400));
+  CHECK(band.context_high == mebibytes(1331));  // the framework's usual context is more than 900 MiB
+}
+
+TEST_CASE("communicators widen the band") {
+  JobSpec job;
+  job.framework = Framework::megatron;
+  job.cluster = round_cluster(1, 8);
+  job.parallelism.dp = 8;
+  const MemoryBand band = memory_band(job, mebibytes(10'000));
+  // One group: 8 channels of a ring, or 32 of a ring and two trees, 12 MiB for each connection.
+  CHECK(band.context_low == mebibytes(400 + 8 * 12));
+  CHECK(band.context_high == mebibytes(900 + 32 * 3 * 12));
+}
+
+TEST_CASE("a CPU has no context and no communicators' buffers") {
+  JobSpec job;
+  job.cluster = round_cluster(1, 1);
+  job.cluster.accelerator.is_cpu = true;
+  const MemoryBand band = memory_band(job, mebibytes(100));
+  CHECK(band.workspace == Bytes(0));
+  CHECK(band.reserved_low == mebibytes(100));
+  CHECK(band.reserved_high == mebibytes(102));
+  CHECK(band.context_high == Bytes(0));
+}
