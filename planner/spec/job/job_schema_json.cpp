@@ -336,6 +336,7 @@ Json parallelism() {
                                   {"dp", any_of({whole(), word({"auto"})})},
                                   {"sequence_parallel", boolean()},
                                   {"zero", {{"type", "integer"}, {"enum", {0, 1, 2, 3}}}},
+                                  {"dp_shard", whole()},
                                   {"cp_style", word<CpStyle>()},
                                   {"stages", any_of({word({"even", "by-cost"}), listed, layout})}});
 }
