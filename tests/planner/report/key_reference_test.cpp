@@ -14,8 +14,8 @@ TEST_CASE("the reference of keys has a section for every map, and says type, def
   CHECK_THAT(text, ContainsSubstring("| `tp` | whole number | `1` | tensor parallelism |\n"));
   CHECK_THAT(text, ContainsSubstring("| `dp` | whole number or `auto` | `auto` | "));
   CHECK_THAT(text, ContainsSubstring("| `global_batch` | whole number | **required** | "));
-  CHECK_THAT(text, ContainsSubstring("| `optimizer` | `adamw`, `adam`, `sgd` | `adamw` | "));
-  CHECK_THAT(text, ContainsSubstring("| `targets` | list of `attention`, `ffn` | **required** | "));
+  CHECK_THAT(text, ContainsSubstring("| `optimizer` | `adamw`, `adam`, `sgd`, `adamw-8bit`, `adafactor`, "));
+  CHECK_THAT(text, ContainsSubstring("| `targets` | list of `attention`, `ffn`, `q`, `k`, `v`, `o`, "));
   CHECK_THAT(text, ContainsSubstring("| `causal` | `true`, `false` | `true` | "));
   CHECK_THAT(text, ContainsSubstring("| `submit` | quantity | `0 us` | "));
   CHECK_THAT(text, ContainsSubstring("| `fits` | list of maps |  | "));
