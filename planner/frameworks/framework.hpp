@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "planner/frameworks/dispatcher.hpp"
 #include "planner/units/count.hpp"
 #include "planner/units/dtype.hpp"
 #include "planner/units/quantity.hpp"
@@ -41,7 +42,7 @@ struct OverlapSpec {
   bool dp = false;
   bool pp = false;
   bool cp = false;
-  bool ep = false;
+  EpOverlap ep = EpOverlap::none;
 };
 
 /// What training frameworks do differently. The source of each value is in docs/frameworks.md. A job's own
@@ -61,7 +62,12 @@ struct FrameworkConventions {
   bool dropout = false;               ///< default of training.dropout for LayerNorm models
   bool scatter_pipeline = false;      ///< pipeline transfers carry 1/tp of the activation even without SP
   int prefetch_layers = 1;            ///< ZeRO-3: layers gathered ahead
-  bool fp32_logits = true;            ///< the loss works on an fp32 copy of the logits
+  /// Weights and gradients of experts are gathered and scattered on the stream of all others (one stream per
+  /// process): they never move at the same time.
+  bool one_shard_stream = false;
+  /// How tokens come to experts where training.dispatcher is not given; loop only without expert parallelism.
+  Dispatcher dispatcher = Dispatcher::all_to_all;
+  bool fp32_logits = true;  ///< the loss works on an fp32 copy of the logits
   /// Weight-gradient products add to the gradient buffer directly. If false, the gradient of a micro-batch is
   /// written in the weights' type and added by a separate kernel.
   bool fused_accumulation = true;

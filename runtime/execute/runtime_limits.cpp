@@ -117,6 +117,10 @@ class Limits {
     refuse(loss.chunks > 1, "training.loss.chunks: a loss in parts is planned, not executed; say 1");
     refuse(!loss.sharded && job_.parallelism.tp > 1,
            "training.loss.sharded: gathered logits are planned, not executed; say true");
+    refuse(training.expert_capacity.has_value(),
+           "training.expert_capacity: capacities of experts are planned, not executed");
+    refuse(job_.model.experts && training.dispatcher != Dispatcher::all_to_all,
+           "training.dispatcher: say all-to-all; others are planned, not executed");
     refuse(job_.lora.has_value(), "lora: low-rank adapters are planned, not executed");
   }
 

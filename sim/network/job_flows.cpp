@@ -39,16 +39,19 @@ void JobFlows::read_operations(const JobSpec& job, const StepProgram& program, c
   unshared.network.oversubscription = std::min(1.0, unshared.network.oversubscription);
   std::vector<CollectiveTimes> times;
   for (std::size_t kind = 0; kind < kGroupKindCount; ++kind)
-    times.emplace_back(links_of(mesh_.group(static_cast<GroupKind>(kind)), unshared));
+    times.emplace_back(links_of(mesh_.group(static_cast<GroupKind>(kind)), unshared),
+                       job.training.dispatcher);
 
   ops_.resize(plan.ops.size());
   for (std::size_t o = 0; o < plan.ops.size(); ++o) {
     const Op& op = program.block(plan.ops[o].block).ops[plan.ops[o].op.at()];
     const auto pieces = static_cast<double>(plan.ops[o].pieces);
-    const auto note = [&](const CommunicationForm& form, const AlgorithmCost& cost, Bytes payload) {
+    // `share`: of the payload and its rate, what flows carry.
+    const auto note = [&](const CommunicationForm& form, const AlgorithmCost& cost, Bytes payload,
+                          double share = 1.0) {
       ops_[o] = {.form = number_of(form),
-                 .bytes = payload.as_double() / pieces,
-                 .rate = cost.rate(payload),
+                 .bytes = share * payload.as_double() / pieces,
+                 .rate = share * cost.rate(payload),
                  .latency = to_sim_time(cost.steps(payload) / pieces)};
     };
     const std::optional<Communication> communication = communication_of(op);
@@ -58,8 +61,12 @@ void JobFlows::read_operations(const JobSpec& job, const StepProgram& program, c
     };
     std::visit(overloaded{[&](const Collective& c) {
                             if (mesh_.group(c.group).size <= 1) return;
-                            const AlgorithmCost& cost = of_group(c.group).cost(c.kind, c.payload);
-                            note({.group = c.group, .kind = c.kind, .choice = cost.choice}, cost, c.payload);
+                            const AlgorithmCost cost = of_group(c.group).cost(c);
+                            // A token crosses to each node once and is copied there.
+                            const bool crosses = c.copies && c.copies->nodes > 1.0;
+                            const double share = crosses ? c.copies->nodes / c.copies->ranks : 1.0;
+                            note({.group = c.group, .kind = c.kind, .choice = cost.choice}, cost, c.payload,
+                                 share);
                           },
                           [&](const Send& send) {
                             const AlgorithmCost& cost = of_group(GroupKind::pp).cost_of_transfer();

@@ -95,7 +95,7 @@ class JobDraw {
                  .dp = coin(),
                  .pp = coin(),
                  .cp = false,
-                 .ep = false};
+                 .ep = EpOverlap::none};
     t.optimizer = one_of(OptimizerKind::adamw, OptimizerKind::adam, OptimizerKind::sgd);
     t.dropout = coin();
     return job;

@@ -70,7 +70,7 @@ inline JobSpec golden_job() {
   job.training.sequence_length = 4;
   job.training.micro_batch = 1;
   job.training.global_batch = 2;
-  job.training.overlap = {.tp = TpOverlap::none, .dp = false, .pp = true, .cp = false, .ep = false};
+  job.training.overlap = {.tp = TpOverlap::none, .dp = false, .pp = true, .cp = false, .ep = EpOverlap::none};
   return job;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 #include <utility>
 #include <variant>
@@ -95,9 +96,11 @@ std::vector<Knob> grouped_knobs(const AcceleratorSpec& accelerator) {
       {.space = {.start = kernels.grouped_fixed.value() / kMicro, .step = 1.0, .least = 0.0, .most = 20.0},
        .turn = [](AcceleratorSpec& spec,
                   double value) { spec.kernels.grouped_fixed = Seconds(tenths(value) * kMicro); }},
-      fraction_knob(kernels.grouped_efficiency,
+      // An accelerator with a rate of its own for 8 bits has measured kernels of these.
+      fraction_knob(kernels.grouped_efficiency_fp8.value_or(kernels.grouped_efficiency),
                     [](AcceleratorSpec& spec, double value) {
-                      spec.kernels.grouped_efficiency = rounded(value, kDigits);
+                      std::optional<double>& fp8 = spec.kernels.grouped_efficiency_fp8;
+                      (fp8 ? *fp8 : spec.kernels.grouped_efficiency) = rounded(value, kDigits);
                     }),
       memory_knob(accelerator, MemoryPass::grouped_gemm, false)};
 }

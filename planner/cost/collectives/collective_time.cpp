@@ -1,5 +1,7 @@
 #include "planner/cost/collectives/collective_time.hpp"
 
+#include "planner/cost/collectives/token_exchange.hpp"
+
 namespace foreshard {
 
 Bytes ring_bytes_sent(CollectiveKind kind, Bytes payload, std::int64_t members) {
@@ -9,7 +11,8 @@ Bytes ring_bytes_sent(CollectiveKind kind, Bytes payload, std::int64_t members) 
   return Bytes(static_cast<std::int64_t>((sent + members - 1) / members));
 }
 
-CollectiveTimes::CollectiveTimes(const GroupLinks& links) : alone_(links.members <= 1) {
+CollectiveTimes::CollectiveTimes(const GroupLinks& links, Dispatcher dispatcher)
+    : alone_(links.members <= 1), links_(links), dispatcher_(dispatcher) {
   if (alone_) return;
   for (std::size_t kind = 0; kind < kCollectiveKindCount; ++kind)
     costs_[kind] = algorithm_costs(static_cast<CollectiveKind>(kind), links);
@@ -18,6 +21,11 @@ CollectiveTimes::CollectiveTimes(const GroupLinks& links) : alone_(links.members
 
 Seconds CollectiveTimes::time(CollectiveKind kind, Bytes payload) const {
   return alone_ ? Seconds() : costs(kind).fastest(payload).time(payload);
+}
+
+AlgorithmCost CollectiveTimes::cost(const Collective& collective) const {
+  if (collective.copies) return token_exchange_cost(dispatcher_, *collective.copies, links_);
+  return cost(collective.kind, collective.payload);
 }
 
 Seconds CollectiveTimes::transfer(Bytes payload) const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "planner/cost/collectives/collective_choice.hpp"
+#include "planner/frameworks/dispatcher.hpp"
 #include "planner/program/ops/op.hpp"
 #include "planner/units/quantity.hpp"
 
@@ -22,9 +23,13 @@ class CollectiveTimes {
  public:
   /// A group of one member: all collectives take no time.
   CollectiveTimes() = default;
-  explicit CollectiveTimes(const GroupLinks& links);
+  explicit CollectiveTimes(const GroupLinks& links, Dispatcher dispatcher = Dispatcher::all_to_all);
 
   [[nodiscard]] Seconds time(CollectiveKind kind, Bytes payload) const;
+  [[nodiscard]] bool is_alone() const { return alone_; }
+  /// The cost of a collective as it is run: by the algorithm that a library would choose, or by the dispatcher's
+  /// kernels if a token is sent once to each node. @pre the group has more than one member
+  [[nodiscard]] AlgorithmCost cost(const Collective& collective) const;
   /// The time of a transfer between neighbours.
   [[nodiscard]] Seconds transfer(Bytes payload) const;
   /// The algorithm that would run a collective, and its cost. @pre the group has more than one member
@@ -40,6 +45,8 @@ class CollectiveTimes {
 
  private:
   bool alone_ = true;
+  GroupLinks links_;
+  Dispatcher dispatcher_ = Dispatcher::all_to_all;
   std::array<AlgorithmCosts, kCollectiveKindCount> costs_;  ///< by CollectiveKind
   AlgorithmCost transfer_;
 };

@@ -42,6 +42,8 @@ class CostModel {
   [[nodiscard]] OpTime kernel_time(const Op& op, const StepProgram& program) const;
   /// The time of a collective with the algorithm and protocol that the library would choose for it.
   [[nodiscard]] Seconds collective_time(CollectiveKind kind, Bytes payload, GroupKind group) const;
+  /// The same for the collective of an operation, which may be split into equal calls and may send copies.
+  [[nodiscard]] Seconds collective_time(const Collective& collective, std::int32_t calls = 1) const;
   /// The algorithm and protocol that the library would choose.
   [[nodiscard]] CollectiveChoice collective_choice(CollectiveKind kind, Bytes payload, GroupKind group) const;
   /// The time of a pipeline transfer between neighbouring stages.

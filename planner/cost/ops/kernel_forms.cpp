@@ -188,14 +188,16 @@ KernelForms kernel_forms(const JobSpec& job) {
   const FrameworkConventions conventions = framework_conventions(job.framework);
   // True if the job uses a compiler that the framework does not use by default: it fuses these operations.
   const bool compiler = job.training.compiled && !conventions.compiled;
-  return {.fused_kernels = conventions.fused_kernels || compiler,
-          .fused_softmax = conventions.fused_softmax || compiler,
-          .autograd = conventions.autograd && !compiler,
-          .loss = loss_form(job).kernels,
-          .optimizer = conventions.optimizer,
-          .states = job.training.states,
-          .fp16 = job.training.precision == Precision::fp16,
-          .casts_fp8 = conventions.autograd};
+  return {
+      .fused_kernels = conventions.fused_kernels || compiler,
+      .fused_softmax = conventions.fused_softmax || compiler,
+      .autograd = conventions.autograd && !compiler,
+      .loss = loss_form(job).kernels,
+      .optimizer = conventions.optimizer,
+      .states = job.training.states,
+      .fp16 = job.training.precision == Precision::fp16,
+      .sorts_chunks = conventions.autograd && !compiler && job.training.dispatcher == Dispatcher::all_to_all,
+      .casts_fp8 = conventions.autograd};
 }
 
 FurtherPasses further_passes(const Op& op, const StepProgram& program, const KernelForms& forms) {
@@ -215,7 +217,7 @@ FurtherPasses further_passes(const Op& op, const StepProgram& program, const Ker
                    return FurtherPasses{.traffic = {}, .kernels = 0, .elementwise = fused};
                  },
                  [&](const Permute& permute) {
-                   const bool sorts = forms.autograd && program.group(GroupKind::ep).size > 1;
+                   const bool sorts = forms.sorts_chunks && program.group(GroupKind::ep).size > 1;
                    return sorts ? passes(checked_product(permute.rows, permute.width), kChunkSort, 1)
                                 : FurtherPasses{};
                  },

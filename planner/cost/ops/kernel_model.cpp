@@ -74,6 +74,8 @@ KernelModel::KernelModel(const AcceleratorSpec& accelerator, std::optional<Flash
       k_prologue_(accelerator.kernels.gemm_k_prologue),
       accumulate_(accelerator.kernels.gemm_accumulate),
       grouped_efficiency_(accelerator.kernels.grouped_efficiency),
+      grouped_efficiency_fp8_(
+          accelerator.kernels.grouped_efficiency_fp8.value_or(accelerator.kernels.grouped_efficiency)),
       gemm_fixed_(accelerator.kernels.gemm_fixed),
       grouped_fixed_(accelerator.kernels.grouped_fixed),
       launch_(accelerator.kernels.launch),
@@ -112,7 +114,23 @@ OpTime KernelModel::pass_time(Bytes traffic, Seconds waiting) const {
   return {fixed + memory, memory < fixed ? Limit::launch : Limit::memory};
 }
 
+OpTime KernelModel::time_of_calls(const Op& op, const StepProgram& program, Seconds waiting) const {
+  const auto calls = static_cast<double>(op.calls);
+  const Work work = work_of(op, program);
+  // A grouped product that is called for each expert is an ordinary product each time.
+  const Seconds start = is_product(op) ? gemm_fixed_ : launch_;
+  const Seconds fixed = start + waiting;
+  const Seconds compute = work.compute / calls;
+  const Seconds memory = memory_time(op, Bytes(op_traffic(op, program).value() / op.calls));
+  const Seconds busy = std::max(compute, memory);
+  const Seconds each = std::max(fixed + busy, launch_);
+  Limit limit = compute >= memory ? Limit::compute : Limit::memory;
+  if (busy < fixed) limit = Limit::launch;
+  return {calls * each, limit, op.calls};
+}
+
 OpTime KernelModel::time(const Op& op, const StepProgram& program, Seconds waiting) const {
+  if (op.calls > 1) return time_of_calls(op, program, waiting);
   const Work work = work_of(op, program);
   const Seconds memory = memory_time(op, op_traffic(op, program));
   const Seconds fixed = work.fixed + waiting;

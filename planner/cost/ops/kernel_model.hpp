@@ -37,6 +37,9 @@ class KernelModel {
   /// @pre `op` is not a communication.
   [[nodiscard]] OpTime time(const Op& op, const StepProgram& program, Seconds waiting = {}) const;
 
+  /// The same for an operation that runs as several equal calls.
+  [[nodiscard]] OpTime time_of_calls(const Op& op, const StepProgram& program, Seconds waiting) const;
+
   /// The time of an elementwise kernel that moves `traffic` bytes.
   [[nodiscard]] OpTime pass_time(Bytes traffic, Seconds waiting = {}) const;
 
@@ -69,6 +72,7 @@ class KernelModel {
   std::int64_t k_prologue_ = 0;
   double accumulate_ = 1.0;
   double grouped_efficiency_ = 1.0;
+  double grouped_efficiency_fp8_ = 1.0;
   Seconds gemm_fixed_;
   Seconds grouped_fixed_;
   Seconds launch_;

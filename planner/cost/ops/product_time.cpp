@@ -33,7 +33,9 @@ KernelModel::Work KernelModel::grouped_gemm(const GroupedGemm& gemm, Phase phase
           ? checked_product(gemm.n, gemm.k, gemm.tokens + checked_product(gemm.experts, k_prologue_))
           : checked_product(gemm.tokens, gemm.n, gemm.k + k_prologue_);
   const Flops flops(checked_product(2, multiply_adds));
-  return {.compute = flops / (grouped_efficiency_ * gemm_rate(gemm.math, accumulates)),
+  const bool is_short = bytes_of(gemm.math, 2).value() <= 2;  // 8 bits or fewer
+  const double relative = is_short ? grouped_efficiency_fp8_ : grouped_efficiency_;
+  return {.compute = flops / (relative * gemm_rate(gemm.math, accumulates)),
           .fixed = gemm_fixed_ + static_cast<double>(gemm.experts) * grouped_fixed_};
 }
 

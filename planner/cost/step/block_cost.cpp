@@ -13,7 +13,7 @@ void add_communication(BlockCost& cost, const Op& op, const StepProgram& program
     const auto axis = static_cast<std::size_t>(axis_of(group));
     cost.comm_time[axis] += time;
     cost.comm_bytes[axis] += sent;
-    cost.comm_calls[axis] += 1;
+    cost.comm_calls[axis] += op.calls;
   };
   std::visit(overloaded{[&](const Collective& collective) {
                           count(collective.group, ring_bytes_sent(collective.kind, collective.payload,

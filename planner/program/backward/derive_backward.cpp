@@ -22,6 +22,7 @@ class BackwardBlock : private GradientBook {
     if (forward_.kind == BlockKind::embedding && trains_nothing()) return std::move(backward_);
     open_streams();
     for (auto op = forward_.ops.rbegin(); op != forward_.ops.rend(); ++op) {
+      calls_ = op->calls;
       std::visit([&](const auto& kind) { derive(*op, kind); }, op->kind);
     }
     return std::move(backward_);

@@ -151,12 +151,14 @@ void GradientBook::derive_exchange(const Op& op) {
   const bool summand = !over_tp && gradients_[instance_of(op.operands[1])].partial;
   const Operand dx = contribution(x);
   if (summand) gradients_[instance_of(x)].partial = true;
-  Op exchange = compute_op(
-      std::string(to_string(kind)) + " " + short_label(builder_.tensor(dx.tensor)), op.component,
-      Phase::backward_input,
-      Collective{
-          .kind = kind, .group = forward.group, .reduction = Reduction::sum, .payload = forward.payload},
-      {dy, dx});
+  Op exchange = compute_op(std::string(to_string(kind)) + " " + short_label(builder_.tensor(dx.tensor)),
+                           op.component, Phase::backward_input,
+                           Collective{.kind = kind,
+                                      .group = forward.group,
+                                      .reduction = Reduction::sum,
+                                      .payload = forward.payload,
+                                      .copies = forward.copies},
+                           {dy, dx});
   exchange.lane = op.lane;
   exchange.pipelined = op.pipelined;
   if (forward.group == GroupKind::ep) {
@@ -175,6 +177,7 @@ void GradientBook::emit(std::string name, Component component, Phase phase, OpKi
                         std::vector<Operand> operands) {
   backward_.ops.push_back(
       compute_op(std::move(name), component, phase, std::move(kind), std::move(operands)));
+  backward_.ops.back().calls = calls_;
 }
 
 bool GradientBook::trains_nothing() const {

@@ -77,6 +77,7 @@ class GradientBook {
   ProgramBuilder& builder_;
   const Block& forward_;
   Block backward_;
+  std::int32_t calls_ = 1;  ///< of the operation whose gradient is derived: its gradient runs in as many
 
  private:
   using Instance = std::pair<TensorId, int>;  // tensor and layer shift

@@ -1,8 +1,18 @@
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <functional>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "planner/program/emit/emit_forward.hpp"
+#include "planner/spec/types/names.hpp"
+#include "planner/topology/device_mesh.hpp"
+#include "planner/topology/token_copies.hpp"
 
 namespace foreshard {
 
@@ -22,39 +32,116 @@ class MoeEmitter {
         s_(builder.shapes()),
         moe_(*builder.job().model.experts) {}
 
-  /// x (T, D) → the weighted sum of the chosen experts' outputs (T, D).
-  TensorId run(TensorId x) {
+  /// x (T, D) → the weighted sum of the chosen experts' outputs (T, D). What may run beside the exchanges is
+  /// emitted by `beside_dispatch` after the tokens were sent, and by `beside_combine` after the results were.
+  TensorId run(TensorId x, const std::function<void()>& beside_dispatch,
+               const std::function<void()>& beside_combine) {
     const TensorId routes = route(x);
-    const TensorId sent = rows(TensorItem::sent, s_.hidden, 1.0, true);
-    permute("dispatch", {reads(x), reads(routes), writes(sent)}, sent, false);
-    TensorId arrived = sent;
-    if (s_.ep > 1) {
-      arrived = rows(TensorItem::arrived, s_.hidden, load(), true);
-      exchange("all-to-all dispatch", CollectiveKind::all_to_all, GroupKind::ep, sent, arrived, arrived);
-    }
-    TensorId inputs = arrived;
-    if (s_.etp > 1) {
-      inputs = rows(TensorItem::in, s_.hidden, load(), false);
-      exchange("all-gather experts", CollectiveKind::all_gather, GroupKind::etp, arrived, inputs, inputs);
-    }
-    TensorId outputs = run_experts(inputs);
-    if (s_.etp > 1) {
-      const TensorId whole = outputs;
-      outputs = rows(TensorItem::out, s_.hidden, load(), true);
-      exchange("reduce-scatter experts", CollectiveKind::reduce_scatter, GroupKind::etp, whole, outputs,
-               whole);
-    }
-    TensorId returned = outputs;
-    if (s_.ep > 1) {
-      returned = rows(TensorItem::returned, s_.hidden, 1.0, true);
-      exchange("all-to-all combine", CollectiveKind::all_to_all, GroupKind::ep, outputs, returned, outputs);
-    }
+    const TensorId inputs = s_.ep > 1 ? dispatch(x, routes, beside_dispatch) : gather_rows(x, routes);
+    const TensorId outputs = run_experts(inputs);
     const TensorId combined = tokens({ModelPart::experts, TensorItem::combined}, s_.hidden, s_.activation);
-    permute("combine", {reads(returned), reads(routes), writes(combined)}, returned, true);
+    combine(outputs, routes, combined, beside_combine);
     return combined;
   }
 
  private:
+  /// Without expert parallelism: the rows of this rank's own tokens, and of those of its etp group.
+  TensorId gather_rows(TensorId x, TensorId routes) {
+    const TensorId sent = rows(TensorItem::sent, s_.hidden, sent_share(), true);
+    permute("dispatch", {reads(x), reads(routes), writes(sent)}, sent, false);
+    return gather_etp(sent);
+  }
+
+  TensorId gather_etp(TensorId arrived) {
+    if (s_.etp == 1) return arrived;
+    const TensorId inputs = rows(TensorItem::in, s_.hidden, load(), false);
+    exchange("all-gather experts", CollectiveKind::all_gather, GroupKind::etp, arrived, inputs, inputs);
+    return inputs;
+  }
+
+  /// x (T, D) → the rows that this rank's experts work on.
+  TensorId dispatch(TensorId x, TensorId routes, const std::function<void()>& beside) {
+    if (dispatcher() == Dispatcher::all_to_all) {
+      const TensorId sent = rows(TensorItem::sent, s_.hidden, sent_share(), true);
+      permute("dispatch", {reads(x), reads(routes), writes(sent)}, sent, false);
+      const TensorId arrived = rows(TensorItem::arrived, s_.hidden, load(), true);
+      exchange("all-to-all dispatch", CollectiveKind::all_to_all, GroupKind::ep, sent, arrived, arrived);
+      beside();
+      return gather_etp(arrived);
+    }
+    const TensorId arrived = copies(TensorItem::arrived);
+    if (dispatcher() == Dispatcher::all_gather) {
+      exchange("all-gather tokens", CollectiveKind::all_gather, GroupKind::ep, x, arrived, arrived);
+    } else {
+      exchange(std::string(name()) + " dispatch", CollectiveKind::all_to_all, GroupKind::ep, x, arrived,
+               arrived);
+    }
+    beside();
+    const TensorId inputs = rows(TensorItem::in, s_.hidden, load(), false);
+    permute("sort by expert", {reads(arrived), reads(routes), writes(inputs)}, inputs, false);
+    return inputs;
+  }
+
+  /// The experts' outputs → `combined` (T, D).
+  void combine(TensorId outputs, TensorId routes, TensorId combined, const std::function<void()>& beside) {
+    if (s_.ep > 1 && dispatcher() != Dispatcher::all_to_all) {
+      const TensorId sums = copies(TensorItem::out);
+      permute("sum by token", {reads(outputs), reads(routes), writes(sums)}, outputs, true);
+      if (dispatcher() == Dispatcher::all_gather) {
+        builder_.tensor(sums).partial = GroupKind::ep;
+        exchange("reduce-scatter tokens", CollectiveKind::reduce_scatter, GroupKind::ep, sums, combined,
+                 sums);
+      } else {
+        exchange(std::string(name()) + " combine", CollectiveKind::all_to_all, GroupKind::ep, sums, combined,
+                 sums);
+      }
+      beside();
+      return;
+    }
+    TensorId returned = outputs;
+    if (s_.etp > 1) {
+      returned = rows(TensorItem::out, s_.hidden, load(), true);
+      exchange("reduce-scatter experts", CollectiveKind::reduce_scatter, GroupKind::etp, outputs, returned,
+               outputs);
+    }
+    if (s_.ep > 1) {
+      const TensorId back = rows(TensorItem::returned, s_.hidden, sent_share(), true);
+      exchange("all-to-all combine", CollectiveKind::all_to_all, GroupKind::ep, returned, back, returned);
+      returned = back;
+    }
+    beside();
+    permute("combine", {reads(returned), reads(routes), writes(combined)}, returned, true);
+  }
+
+  [[nodiscard]] Dispatcher dispatcher() const { return builder_.job().training.dispatcher; }
+  [[nodiscard]] std::string_view name() const { return word_of(dispatcher()); }
+  [[nodiscard]] bool loops() const { return dispatcher() == Dispatcher::loop; }
+
+  /// How often a token is copied where it is sent once to each rank that needs it.
+  [[nodiscard]] TokenCopies token_copies_here() const {
+    const ClusterSpec& cluster = builder_.job().cluster;
+    const Group ep = DeviceMesh(builder_.job().parallelism).group(GroupKind::ep);
+    const GroupSpan span = cluster.fabric == NodeFabric::none ? GroupSpan{.per_node = 1, .nodes = ep.size}
+                                                              : span_of(ep, cluster.devices_per_node);
+    return token_copies(moe_, ep, span);
+  }
+
+  /// A (T·c, D) tensor of tokens: with an all-gather those of all ranks of the ep group, else the copies that come to
+  /// the busiest rank. @pre etp is 1
+  TensorId copies(TensorItem item) {
+    const auto parts = static_cast<std::int64_t>(s_.tp) * s_.cp;
+    const auto own = static_cast<double>(s_.tokens / parts);
+    const double each = dispatcher() == Dispatcher::all_gather
+                            ? static_cast<double>(s_.ep)
+                            : std::max(1.0, token_copies_here().ranks * load());
+    const auto local = static_cast<std::int64_t>(std::ceil(own * each));
+    Tensor tensor = tensor_of({ModelPart::experts, item});
+    tensor.dtype = s_.activation;
+    tensor.dims = {{.name = DimName::tokens, .size = checked_product(local, parts), .tp = s_.tp, .cp = s_.cp},
+                   {.name = DimName::flat, .size = s_.hidden}};
+    return builder_.add(std::move(tensor));
+  }
+
   /// (T, columns) on the token shards that sequence parallelism leaves to a tp rank.
   TensorId tokens(const Meaning& meaning, std::int64_t columns, DType type) {
     Tensor tensor = tensor_of(meaning);
@@ -88,6 +175,7 @@ class MoeEmitter {
         name, Component::experts, Phase::forward,
         Permute{.rows = tensor.dims[0].local(), .width = tensor.dims[1].local(), .weighted = weighted},
         std::move(operands)));
+    one_by_one(1);
   }
 
   void exchange(const std::string& name, CollectiveKind kind, GroupKind group, TensorId from, TensorId to,
@@ -100,8 +188,11 @@ class MoeEmitter {
                        {reads(from), writes(to)});
     op.lane = lane_of(group);
     if (group == GroupKind::ep) {
-      op.pipelined = builder_.job().training.overlap.ep;
-      op.after_compute = op.blocks_compute = !op.pipelined;  // shared experts could run meanwhile
+      const EpOverlap overlap = builder_.job().training.overlap.ep;
+      op.pipelined = overlap == EpOverlap::pipelined;
+      op.after_compute = op.blocks_compute = overlap == EpOverlap::none;
+      const bool sends_copies = dispatcher() == Dispatcher::deepep || dispatcher() == Dispatcher::hybridep;
+      if (sends_copies) std::get<Collective>(op.kind).copies = token_copies_here();
     }
     block_.ops.push_back(std::move(op));
   }
@@ -170,6 +261,14 @@ class MoeEmitter {
         name, Component::experts, Phase::forward,
         GroupedGemm{.experts = w.dims[0].local(), .tokens = y.dims[0].local(), .n = n, .k = k, .math = math},
         std::move(operands)));
+    one_by_one(1);
+  }
+
+  /// In a loop over experts the last `count` operations run once for each expert.
+  void one_by_one(std::size_t count) {
+    if (!loops()) return;
+    for (std::size_t i = block_.ops.size() - count; i < block_.ops.size(); ++i)
+      block_.ops[i].calls = static_cast<std::int32_t>(moe_.count / s_.ep);
   }
 
   /// Adds low-rank adapters of every expert: one for each projection that the weight fuses.
@@ -205,7 +304,9 @@ class MoeEmitter {
     const TensorId up = rows(parts.up, parts.up_rows, load(), false, true);
     grouped("experts " + parts.up_name, inputs, up_weight, up);
     const TensorId activated = rows(TensorItem::act, moe_.hidden, load(), false, true);
+    const std::size_t before = block_.ops.size();
     emit_ffn_activation(builder_, block_, Component::experts, up, activated);
+    one_by_one(block_.ops.size() - before);
     const TensorId down_weight =
         expert_weight(TensorItem::down, hidden, cut_dim(DimName::ffn, moe_.hidden, s_.etp, true));
     const TensorId down = rows(TensorItem::down, s_.hidden, load(), false);
@@ -214,9 +315,21 @@ class MoeEmitter {
     return down;
   }
 
-  /// The busiest rank's number of rows over the mean. Without expert parallelism it is 1: each rank holds all
+  /// The busiest rank's number of rows over the mean, at most the experts' capacity. Without expert parallelism it is 1: each rank holds all
   /// experts, so its rows are those of its own tokens whatever the router chooses.
-  [[nodiscard]] double load() const { return s_.ep > 1 ? moe_.imbalance : 1.0; }
+  [[nodiscard]] double load() const {
+    const double all = s_.ep > 1 ? moe_.imbalance : 1.0;
+    const std::optional<CapacitySpec>& capacity = builder_.job().training.expert_capacity;
+    if (!capacity) return all;
+    return capacity->pad ? capacity->factor : std::min(all, capacity->factor);
+  }
+
+  /// Rows that a rank sends over those of all choices of its tokens: what is dropped is not sent, and padding is.
+  [[nodiscard]] double sent_share() const {
+    const std::optional<CapacitySpec>& capacity = builder_.job().training.expert_capacity;
+    if (!capacity) return 1.0;
+    return capacity->pad ? capacity->factor : std::min(1.0, capacity->factor);
+  }
 
   ProgramBuilder& builder_;
   Block& block_;
@@ -228,17 +341,63 @@ class MoeEmitter {
 
 }  // namespace
 
+namespace {
+
+/// Takes the operations from `first` on out of the block.
+std::vector<Op> take_from(Block& block, std::size_t first) {
+  const auto begin = block.ops.begin() + static_cast<std::ptrdiff_t>(first);
+  std::vector<Op> taken(std::make_move_iterator(begin), std::make_move_iterator(block.ops.end()));
+  block.ops.erase(begin, block.ops.end());
+  return taken;
+}
+
+void append(Block& block, std::vector<Op>&& ops) {
+  for (Op& op : ops) block.ops.push_back(std::move(op));
+}
+
+/// The shared experts' operations, in two parts: those before their second product, and the rest.
+struct SharedExperts {
+  std::vector<Op> first;
+  std::vector<Op> second;
+  std::optional<TensorId> out;
+};
+
+SharedExperts emit_shared(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x) {
+  const std::int64_t hidden = builder.job().model.experts->shared_hidden;
+  if (hidden == 0) return {};
+  const std::size_t before = block.ops.size();
+  SharedExperts shared;
+  shared.out = emit_mlp(builder, block, group, ModelPart::shared_experts, hidden, x);
+  const auto products_behind = std::find_if(block.ops.rbegin(), block.ops.rend(), is_product);
+  shared.second = take_from(block, static_cast<std::size_t>(block.ops.rend() - products_behind) - 1);
+  shared.first = take_from(block, before);
+  return shared;
+}
+
+}  // namespace
+
 void emit_moe_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group, WeightGroup& experts) {
   const TensorId normed = emit_ffn_norm(builder, block, group);
-  TensorId out = MoeEmitter(builder, block, group, experts).run(normed);
-  const std::int64_t shared_hidden = builder.job().model.experts->shared_hidden;
-  if (shared_hidden > 0) {
-    const TensorId shared = emit_mlp(builder, block, group, ModelPart::shared_experts, shared_hidden, normed);
+  // Beside the exchanges, as Megatron-LM overlaps them: up to the activation beside dispatch, the rest beside
+  // combine. Else after the routed experts.
+  const bool beside = builder.job().training.overlap.ep == EpOverlap::shared && builder.shapes().ep > 1;
+  SharedExperts shared;
+  if (beside) shared = emit_shared(builder, block, group, normed);
+  TensorId out = MoeEmitter(builder, block, group, experts)
+                     .run(
+                         normed, [&] { append(block, std::move(shared.first)); },
+                         [&] { append(block, std::move(shared.second)); });
+  if (!beside) {
+    shared = emit_shared(builder, block, group, normed);
+    append(block, std::move(shared.first));
+    append(block, std::move(shared.second));
+  }
+  if (shared.out) {
     const TensorId sum = builder.activation({ModelPart::ffn, TensorItem::ffn_sum}, DimName::hidden,
                                             builder.shapes().hidden, false);
     block.ops.push_back(compute_op("add shared experts", Component::residual, Phase::forward,
                                    Pointwise{PointwiseKind::add, builder.tensor(sum).local_elements()},
-                                   {reads(out), reads(shared), writes(sum)}));
+                                   {reads(out), reads(*shared.out), writes(sum)}));
     out = sum;
   }
   emit_ffn_residual(builder, block, group, out);

@@ -96,6 +96,10 @@ void describe(Keys& keys, Collective& op) {
   keys("group", op.group);
   keys("reduction", op.reduction, Reduction::sum);
   keys("payload", op.payload);
+  TokenCopies copies = op.copies.value_or(TokenCopies{.ranks = 0.0, .nodes = 0.0});
+  keys("rank_copies", copies.ranks, 0.0);
+  keys("node_copies", copies.nodes, 0.0);
+  if (copies.ranks > 0.0) op.copies = copies;
 }
 template <class Keys>
 void describe(Keys& keys, Send& op) {
@@ -127,6 +131,7 @@ void describe_flags(Keys& keys, Op& op) {
   keys("after_compute", op.after_compute, false);
   keys("holds_compute", op.blocks_compute, false);
   keys("pipelined", op.pipelined, false);
+  keys("calls", op.calls, 1);
   keys("prefetch_blocks", op.prefetch_blocks, 0);
   keys("parts", op.parts, 1);
 }

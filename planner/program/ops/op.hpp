@@ -10,6 +10,7 @@
 #include "planner/program/tensors/tensor.hpp"
 #include "planner/spec/types/job_spec.hpp"
 #include "planner/topology/group.hpp"
+#include "planner/topology/token_copies.hpp"
 #include "planner/units/dtype.hpp"
 #include "planner/units/strong_index.hpp"
 
@@ -192,6 +193,9 @@ struct Collective {
   /// Size of the full buffer, as in nccl-tests' formulas: the buffer that is reduced, or the one that a rank
   /// holds after the gather or before the scatter.
   Bytes payload{};
+  /// Of an all-to-all that sends a token once to each node that needs it and copies it there: how often a token is
+  /// copied. The payload are the copies that arrive at a rank (in backward and combine: that leave it).
+  std::optional<TokenCopies> copies{};
 };
 
 /// The neighbouring stage with which a pipeline transfer exchanges data.
@@ -275,6 +279,9 @@ struct Op {
   bool blocks_compute = false;
   /// The communication is split into chunks that overlap the product which uses (or makes) its data.
   bool pipelined = false;
+  /// The operation runs as this many equal calls, one after the other, each on its part of the data: as one for each
+  /// expert. Sizes and operands are those of all calls together.
+  std::int32_t calls = 1;
   /// For a ZeRO-3 gather: how many block calls earlier it is issued. It overlaps the compute of those calls,
   /// and that many more buffers are alive.
   std::int8_t prefetch_blocks = 0;

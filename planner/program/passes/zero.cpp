@@ -24,6 +24,15 @@ std::vector<TensorId> touched(const Block& block, const std::set<TensorId>& cand
   return found;
 }
 
+/// Collectives for the weights of these groups: one, or, if experts are modules that run one after another, one for
+/// each matrix of each expert.
+std::int32_t calls_of(const ProgramBuilder& builder, const WeightGroup& group) {
+  const JobSpec& job = builder.job();
+  if (group.replicas != GroupKind::expert_dp || job.training.dispatcher != Dispatcher::loop) return 1;
+  const std::int64_t matrices = is_gated(job.model.ffn) ? 3 : 2;
+  return static_cast<std::int32_t>(checked_product(job.model.experts->count, matrices));
+}
+
 std::string exchange_name(CollectiveKind kind) {
   switch (kind) {
     case CollectiveKind::all_gather: return "gather weights";
@@ -41,6 +50,8 @@ Op dp_exchange(const ProgramBuilder& builder, GroupKind group, CollectiveKind ki
                  Collective{.kind = kind, .group = group, .reduction = Reduction::sum, .payload = payload},
                  std::move(operands));
   op.lane = lane_of(group);
+  // Some frameworks gather and scatter everything on one stream.
+  if (builder.conventions().one_shard_stream && op.lane == Lane::expert_dp) op.lane = Lane::dp;
   if (!builder.job().training.overlap.dp) op.after_compute = op.blocks_compute = true;
   return op;
 }
@@ -100,7 +111,10 @@ std::map<TensorId, TensorId> gather_weights(ProgramBuilder& builder, const Weigh
   Op gather = dp_exchange(builder, shard_group(builder.job(), group), CollectiveKind::all_gather,
                           std::move(operands), payload);
   gather.phase = phase;
-  if (builder.job().training.overlap.dp) {
+  gather.calls = calls_of(builder, group);
+  // Which expert runs next is known only when the router has chosen: nothing is gathered ahead.
+  if (gather.calls > 1) gather.after_compute = gather.blocks_compute = true;
+  if (builder.job().training.overlap.dp && gather.calls == 1) {
     gather.prefetch_blocks = static_cast<std::int8_t>(builder.conventions().prefetch_layers);
   }
   replace(block, whole, false);
@@ -137,6 +151,7 @@ void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block&
   Op scatter = dp_exchange(builder, shard_group(builder.job(), group), CollectiveKind::reduce_scatter,
                            std::move(operands), payload);
   scatter.phase = Phase::backward_weight;
+  scatter.calls = calls_of(builder, group);
   backward.ops.push_back(std::move(scatter));
   if (builder.job().parallelism.shard_copies() == 1) return;
   // The ranks with copies of a shard sum it among themselves, after each scatter.

@@ -11,6 +11,7 @@ constexpr auto kKernelsKeys = std::to_array<KeyInfo>({
     {"gemm_k_prologue", "added to k in a product's time: filling the pipeline of a tile", "0"},
     {"gemm_accumulate", "rate of products that add into an fp32 result, of the others'", "1"},
     {"grouped_efficiency", "rate of experts' products, of that of single ones", "1"},
+    {"grouped_efficiency_fp8", "the same for products of 8 bits and fewer; unsaid, grouped_efficiency"},
     {"grouped_fixed", "fixed time of each expert's product, as in 2 us", "0 us"},
     {"memory_efficiency", "fraction of the memory bandwidth that large tensors reach"},
     {"memory_half_size", "bytes moved at which half of that is reached, as in 4 MB"},
@@ -138,6 +139,7 @@ KernelConstants read_kernels(const MapReader& accelerator, bool is_cpu) {
   constants.gemm_k_prologue = kernels->optional("gemm_k_prologue", WholeNumber{0, 1'000'000}, 0);
   constants.gemm_accumulate = kernels->optional("gemm_accumulate", Fraction{}, 1.0);
   constants.grouped_efficiency = kernels->optional("grouped_efficiency", Fraction{}, 1.0);
+  constants.grouped_efficiency_fp8 = kernels->maybe("grouped_efficiency_fp8", Fraction{});
   constants.grouped_fixed = kernels->optional("grouped_fixed", kDelay, Seconds(0.0));
   constants.memory_efficiency = kernels->required("memory_efficiency", Fraction{});
   constants.memory_half_size = kernels->required("memory_half_size", Measured<Bytes>{kZeroAllowed});

@@ -64,6 +64,7 @@ void write_kernels(const KernelConstants& kernels, MapWriter& writer, const Figu
   writer.plain("gemm_k_prologue", fmt::format("{}", kernels.gemm_k_prologue));
   writer.plain("gemm_accumulate", kernels.gemm_accumulate);
   writer.plain("grouped_efficiency", kernels.grouped_efficiency);
+  if (kernels.grouped_efficiency_fp8) writer.plain("grouped_efficiency_fp8", *kernels.grouped_efficiency_fp8);
   writer.plain("grouped_fixed", write_quantity(kernels.grouped_fixed));
   writer.plain("memory_efficiency", kernels.memory_efficiency);
   writer.plain("memory_half_size", write_quantity(kernels.memory_half_size));

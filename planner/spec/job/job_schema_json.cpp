@@ -219,6 +219,7 @@ Json kernels() {
               {"gemm_k_prologue", whole(0)},
               {"gemm_accumulate", number()},
               {"grouped_efficiency", number()},
+              {"grouped_efficiency_fp8", number()},
               {"grouped_fixed", quantity()},
               {"memory_efficiency", number()},
               {"memory_half_size", quantity()},
@@ -346,7 +347,9 @@ Json training() {
                                             {"dp", boolean()},
                                             {"pp", boolean()},
                                             {"cp", boolean()},
-                                            {"ep", boolean()}});
+                                            {"ep", any_of({boolean(), word({"none", "shared"})})}});
+  const Json capacity =
+      any_of({number(), map(capacity_keys(), {{"factor", number()}, {"pad", boolean()}}, {"factor"})});
   const Json failures = map(failure_keys(),
                             {{"mtbf_per_device", quantity()},
                              {"checkpoint_write", quantity()},
@@ -380,6 +383,9 @@ Json training() {
        {"documents", any_of({whole(), lengths, documents})},
        {"schedule", word<ScheduleKind>()},
        {"overlap", overlap},
+       {"dispatcher", word<Dispatcher>()},
+       {"expert_capacity", capacity},
+       {"fused_grouped_gemm", boolean()},
        {"optimizer", word<OptimizerKind>()},
        {"states", map(states_keys(), {{"master", word<MasterWeights>()}, {"moments", word<MomentType>()}})},
        {"optimizer_in_backward", boolean()},

@@ -35,8 +35,10 @@ constexpr auto kParallelismKeys = std::to_array<KeyInfo>({
     {"vp", "model chunks per pipeline stage", "1"},
     {"cp", "context parallelism", "1"},
     {"ep", "expert parallelism", "1"},
-    {"etp", "tensor parallelism of routed experts: within a stage tp · cp · dp = etp · ep · edp",
-     "tp, or 1 where ep needs the devices"},
+    {"etp",
+     "tensor parallelism of routed experts: in a stage tp · cp · dp = etp · ep · edp; unsaid, tp, or 1 if ep "
+     "then "
+     "has too few devices"},
     {"dp", "data parallelism, or auto: the devices that are left", "auto"},
     {"sequence_parallel", "norms and residuals are sharded over tp: true or false; unsaid, tp > 1"},
     {"zero", "stage of ZeRO, 0 to 3", "0"},

@@ -12,6 +12,7 @@ namespace foreshard {
 KeyTable job_keys();
 KeyTable parallelism_keys();
 KeyTable training_keys();
+KeyTable capacity_keys();
 KeyTable overlap_keys();
 KeyTable failure_keys();
 KeyTable loss_keys();

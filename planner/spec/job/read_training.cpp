@@ -43,8 +43,17 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
     {"schedule",
      "gpipe, 1f1b, interleaved or zero-bubble; unsaid, 1f1b, and interleaved if vp is more than 1"},
     {"overlap",
-     "what communication hides: {tp: none, wgrad or full; dp, pp, cp, ep: true or false}; unsaid, the "
-     "framework's"},
+     "what communication hides: {tp: none, wgrad or full; dp, pp, cp: true or false; ep: none, shared, true "
+     "or "
+     "false}; unsaid, the framework's"},
+    {"dispatcher",
+     "how tokens come to experts: all-to-all, all-gather, deepep, hybridep or loop; unsaid, the framework's"},
+    {"expert_capacity",
+     "the most rows an expert takes over the mean, as in 1.25 or {factor: 1.25, pad: true}: rows beyond are "
+     "dropped; "
+     "unsaid, all rows"},
+    {"fused_grouped_gemm", "experts' products are one kernel instead of a call per expert: true or false",
+     "false"},
     {"optimizer", "adamw, adam, sgd, adamw-8bit, adafactor, lion or muon", "adamw"},
     {"states", "what the optimizer keeps: {master: fp32, moments: fp32}"},
     {"optimizer_in_backward",
@@ -62,7 +71,12 @@ constexpr auto kOverlapKeys = std::to_array<KeyInfo>({
     {"dp", "true or false"},
     {"pp", "true or false"},
     {"cp", "true or false"},
-    {"ep", "true or false"},
+    {"ep", "none, shared (shared experts run meanwhile), true (in chunks beside the experts) or false"},
+});
+
+constexpr auto kCapacityKeys = std::to_array<KeyInfo>({
+    {"factor", "rows of the mean expert, as in 1.25"},
+    {"pad", "experts with fewer rows get empty ones: true or false", "false"},
 });
 
 constexpr auto kFailureKeys = std::to_array<KeyInfo>({
@@ -119,6 +133,24 @@ void check_failures(const MapReader& training, const FailureSpec& failures, std:
       fmt::format("allowed here: up to {} times the time between failures", kLongest));
 }
 
+/// none, shared, or a truth value: true is the overlap in chunks.
+struct EpOverlapWord {
+  using type = EpOverlap;
+  [[nodiscard]] Outcome<type> read(const YamlNode& node) const {
+    if (node.kind == YamlNode::Kind::scalar) {
+      if (node.text == "none" || node.text == "false") return EpOverlap::none;
+      if (node.text == "shared") return EpOverlap::shared;
+      if (node.text == "true") return EpOverlap::pipelined;
+      if (node.text == "1f1b")
+        return ParseComplaint{
+            "1f1b: running one micro-batch's exchanges beside another's compute is not planned "
+            "by this version",
+            "allowed here: none, shared, true, false"};
+    }
+    return complain_of_word(node, {"none", "shared", "true", "false"});
+  }
+};
+
 OverlapSpec read_overlap(const MapReader& training, const OverlapSpec& usual) {
   OverlapSpec overlap = usual;
   const std::optional<MapReader> map = training.child("overlap", kOverlapKeys);
@@ -127,8 +159,35 @@ OverlapSpec read_overlap(const MapReader& training, const OverlapSpec& usual) {
   overlap.dp = map->optional("dp", Boolean{}, usual.dp);
   overlap.pp = map->optional("pp", Boolean{}, usual.pp);
   overlap.cp = map->optional("cp", Boolean{}, usual.cp);
-  overlap.ep = map->optional("ep", Boolean{}, usual.ep);
+  overlap.ep = map->optional("ep", EpOverlapWord{}, usual.ep);
   return overlap;
+}
+
+constexpr RealNumber kCapacityFactor{0.01, 1000.0};
+
+/// A factor, beyond which rows are dropped, or {factor, pad}.
+std::optional<CapacitySpec> read_capacity(const MapReader& training, const JobSpec& job) {
+  const NodePtr capacity = training.value("expert_capacity");
+  if (capacity != nullptr && !job.model.experts)
+    training.complain("expert_capacity", "the model has no experts", "leave it out");
+  if (capacity != nullptr && capacity->kind == YamlNode::Kind::scalar)
+    return CapacitySpec{.factor = training.required("expert_capacity", kCapacityFactor)};
+  const std::optional<MapReader> map = training.child("expert_capacity", kCapacityKeys);
+  if (!map) return std::nullopt;
+  return CapacitySpec{.factor = map->required("factor", kCapacityFactor),
+                      .pad = map->optional("pad", Boolean{}, false)};
+}
+
+Dispatcher read_dispatcher(const MapReader& training, const JobSpec& job, const FrameworkConventions& usual) {
+  if (!job.model.experts) {
+    if (training.has("dispatcher"))
+      training.complain("dispatcher", "the model has no experts", "leave it out");
+    return Dispatcher::all_to_all;
+  }
+  // A loop over experts has no exchange: with expert parallelism these frameworks use an all-to-all.
+  const bool is_impossible = usual.dispatcher == Dispatcher::loop && job.parallelism.ep > 1;
+  return training.optional("dispatcher", Choice<Dispatcher>{},
+                           is_impossible ? Dispatcher::all_to_all : usual.dispatcher);
 }
 
 /// The overlap of communication and compute if the job does not say it. On a CPU a running collective
@@ -165,6 +224,7 @@ std::optional<double> TrainingSpec::steps() const {
 }
 
 KeyTable training_keys() { return kTrainingKeys; }
+KeyTable capacity_keys() { return kCapacityKeys; }
 KeyTable overlap_keys() { return kOverlapKeys; }
 KeyTable failure_keys() { return kFailureKeys; }
 
@@ -198,6 +258,11 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
       job.parallelism.vp > 1 ? ScheduleKind::interleaved : ScheduleKind::one_f_one_b;
   training.schedule = map.optional("schedule", Choice<ScheduleKind>{}, usual_schedule);
   training.overlap = read_overlap(map, usual_overlap(job, usual.overlap));
+  training.dispatcher = read_dispatcher(map, job, usual);
+  training.expert_capacity = read_capacity(map, job);
+  training.fused_grouped_gemm = map.optional("fused_grouped_gemm", Boolean{}, false);
+  if (map.has("fused_grouped_gemm") && !job.model.experts)
+    map.complain("fused_grouped_gemm", "the model has no experts", "leave it out");
   training.tokens = map.maybe("tokens", Measured<Tokens>{});
   training.dataset = read_dataset(map);
   const std::size_t before = map.complaints().size();

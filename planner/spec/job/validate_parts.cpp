@@ -93,6 +93,23 @@ void check_expert_mesh(const JobSpec& job, const ExpertsSpec& experts, std::vect
   }
 }
 
+/// Checks that the dispatcher can run on the experts' mesh.
+void check_dispatcher(const JobSpec& job, std::vector<Illegality>& findings) {
+  constexpr const char* kPath = "training.dispatcher";
+  const ParallelismSpec& p = job.parallelism;
+  const Dispatcher dispatcher = job.training.dispatcher;
+  if (dispatcher == Dispatcher::loop && p.ep > 1) {
+    findings.push_back({kPath, fmt::format("a loop over experts exchanges no tokens, and ep is {}", p.ep),
+                        "allowed here: all-to-all, all-gather, deepep, hybridep"});
+  } else if (dispatcher != Dispatcher::loop && dispatcher != Dispatcher::all_to_all && p.ep > 1 &&
+             p.expert_tp() > 1) {
+    findings.push_back({kPath,
+                        fmt::format("{} with experts cut over etp {} is not planned by this version",
+                                    word_of(dispatcher), p.expert_tp()),
+                        "allowed here: all-to-all, or parallelism.etp 1"});
+  }
+}
+
 /// Checks that a flash attention version named by the job has been measured on the accelerator. A version
 /// that only the framework implies may be unknown: it is replaced by the accelerator's usual one, with a
 /// note.
@@ -138,6 +155,7 @@ void check_experts(const JobSpec& job, std::vector<Illegality>& findings) {
            fmt::format("{} of {} layers", experts.dense_layers, job.model.layers),
            fmt::format("allowed here: 0 to {}", job.model.layers));
   check_imbalance(job, experts, findings);
+  check_dispatcher(job, findings);
   check_expert_mesh(job, experts, findings);
   require_division(findings, "parallelism.ep", p.ep, experts.count, "experts");
   require_division(findings, p.etp ? "parallelism.etp" : "parallelism.tp", p.expert_tp(), experts.hidden,

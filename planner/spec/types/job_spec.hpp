@@ -83,6 +83,14 @@ struct DatasetSpec {
   friend bool operator==(const DatasetSpec&, const DatasetSpec&) = default;
 };
 
+/// The most rows that an expert takes, as a multiple of the mean (Switch Transformers, arXiv:2101.03961). Rows beyond
+/// are dropped; with `pad`, every expert gets that many, empty ones included.
+struct CapacitySpec {
+  double factor = 1.0;
+  bool pad = false;
+  friend bool operator==(const CapacitySpec&, const CapacitySpec&) = default;
+};
+
 struct TrainingSpec {
   std::int64_t sequence_length = 0;  ///< tokens
   std::int64_t global_batch = 0;     ///< sequences per step
@@ -100,6 +108,9 @@ struct TrainingSpec {
   std::optional<DocumentsSpec> documents;  ///< none: a sequence is one document
   ScheduleKind schedule = ScheduleKind::one_f_one_b;
   OverlapSpec overlap;
+  Dispatcher dispatcher = Dispatcher::all_to_all;  ///< of experts' tokens
+  bool fused_grouped_gemm = false;                 ///< experts' products: one kernel, not a call per expert
+  std::optional<CapacitySpec> expert_capacity;     ///< none: experts take all rows (dropless)
   OptimizerKind optimizer = OptimizerKind::adamw;
   StatesSpec states;
   /// Each layer's weights are updated as soon as its gradients are complete, and the gradients are freed.

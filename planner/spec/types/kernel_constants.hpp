@@ -67,7 +67,8 @@ struct KernelConstants {
   std::int64_t gemm_k_prologue = 0;  ///< added to k: cost of filling the pipeline of a tile
   double gemm_accumulate = 1.0;      ///< rate of products that add to an fp32 result, over that of others
   double grouped_efficiency = 1.0;   ///< rate of grouped (experts') products, over that of single ones
-  Seconds grouped_fixed;             ///< fixed cost of each expert's product
+  std::optional<double> grouped_efficiency_fp8;  ///< the same for 8 bits and fewer; none: the same rate
+  Seconds grouped_fixed;                         ///< fixed cost of each expert's product
   /// By FlashVersion; none if it has not been measured.
   std::array<std::optional<FlashAttention>, kFlashVersionCount> attention;
   double memory_efficiency = 0.0;  ///< fraction of the datasheet bandwidth reached by large tensors

@@ -121,6 +121,13 @@ inline constexpr auto kWords<TpOverlap> = std::to_array<Named<TpOverlap>>({{TpOv
                                                                            {TpOverlap::wgrad, "wgrad"},
                                                                            {TpOverlap::full, "full"}});
 template <>
+inline constexpr auto kWords<Dispatcher> =
+    std::to_array<Named<Dispatcher>>({{Dispatcher::all_to_all, "all-to-all"},
+                                      {Dispatcher::all_gather, "all-gather"},
+                                      {Dispatcher::deepep, "deepep"},
+                                      {Dispatcher::hybridep, "hybridep"},
+                                      {Dispatcher::loop, "loop"}});
+template <>
 inline constexpr auto kWords<CpStyle> = std::to_array<Named<CpStyle>>({{CpStyle::ring, "ring"},
                                                                        {CpStyle::all_gather, "all-gather"},
                                                                        {CpStyle::ulysses, "ulysses"}});

@@ -99,7 +99,7 @@ class Probe {
     for (const Degrees& degrees : degrees_of(n)) {
       jobs.push_back(sharded(tiny_job(false), degrees));
       jobs.back().training.overlap = {
-          .tp = TpOverlap::wgrad, .dp = true, .pp = true, .cp = false, .ep = false};
+          .tp = TpOverlap::wgrad, .dp = true, .pp = true, .cp = false, .ep = EpOverlap::none};
     }
     jobs.push_back(sharded(tiny_job(false), {.dp = n, .ep = n}));
     jobs.back().name = "experts";

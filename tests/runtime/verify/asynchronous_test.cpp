@@ -55,7 +55,7 @@ class LateCommunicator final : public Communicator {
 
 JobSpec overlapping(const Degrees& degrees, bool gpt) {
   JobSpec job = sharded(tiny_job(gpt), degrees);
-  job.training.overlap = {.tp = TpOverlap::wgrad, .dp = true, .pp = true, .cp = false, .ep = false};
+  job.training.overlap = {.tp = TpOverlap::wgrad, .dp = true, .pp = true, .cp = false, .ep = EpOverlap::none};
   return job;
 }
 

@@ -117,9 +117,9 @@ TEST_CASE("latent attention assembles queries, keys and values, and ranks sort w
   CHECK(further_passes(make_op(core), program, {}).kernels == 0);
   // 30 rows of 8.
   const Op permute = make_op(Permute{.rows = 30, .width = 8});
-  CHECK(further_passes(permute, program, {.autograd = true}).traffic == Bytes(30 * 8 * 4));
+  CHECK(further_passes(permute, program, {.sorts_chunks = true}).traffic == Bytes(30 * 8 * 4));
   program.groups = DeviceMesh(round_job({.dp = 8}).parallelism).groups();
-  CHECK(further_passes(permute, program, {.autograd = true}).kernels == 0);
+  CHECK(further_passes(permute, program, {.sorts_chunks = true}).kernels == 0);
 }
 
 TEST_CASE("a fused softmax is an elementwise kernel") {

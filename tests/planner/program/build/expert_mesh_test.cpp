@@ -1,5 +1,7 @@
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
+#include <string>
 
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
@@ -121,4 +123,120 @@ TEST_CASE("law: etp = tp is what a job without etp does") {
       for (std::size_t i = 0; i < said.tensors.size(); ++i)
         CHECK(said.tensors[i].dims == unsaid.tensors[i].dims);
     }
+}
+
+namespace {
+
+/// Eight experts on eight ranks, 2 per token, 128 tokens per rank.
+JobSpec spread_job(Dispatcher dispatcher) {
+  JobSpec job = expert_job(1, 8, std::nullopt, 0);
+  job.training.dispatcher = dispatcher;
+  return job;
+}
+
+const Block& moe_forward(const StepProgram& program) {
+  for (const Block& block : program.blocks)
+    if (block.kind == BlockKind::moe_layer && block.pass == Pass::forward) return block;
+  throw std::logic_error("the program has no layer of experts");
+}
+
+/// The position of the first operation of this name in the block; its end if there is none.
+std::size_t place_of(const Block& block, const std::string& name) {
+  std::size_t at = 0;
+  while (at < block.ops.size() && block.ops[at].name != name) ++at;
+  return at;
+}
+
+const Op& op_named(const Block& block, const std::string& name) {
+  const std::size_t at = place_of(block, name);
+  REQUIRE(at < block.ops.size());
+  return block.ops[at];
+}
+
+}  // namespace
+
+TEST_CASE("DeepEP sends a token once to each rank that has one of its experts") {
+  for (const Dispatcher dispatcher : {Dispatcher::deepep, Dispatcher::hybridep}) {
+    JobSpec job = spread_job(dispatcher);
+    const StepProgram one_node = build_step_program(job);
+    CHECK(check_program(one_node).empty());
+    // One expert per rank: two experts are two ranks. 128 tokens · 2 copies of 64 elements in bf16.
+    CHECK(rows_of(one_node, TensorItem::arrived) == 256);
+    CHECK(rows_of(one_node, TensorItem::sent) == 0);
+    const std::string name = dispatcher == Dispatcher::deepep ? "deepep dispatch" : "hybridep dispatch";
+    const auto& exchange = std::get<Collective>(op_named(moe_forward(one_node), name).kind);
+    CHECK(exchange.payload == Bytes(256 * kHidden * 2));
+    REQUIRE(exchange.copies);
+    CHECK(exchange.copies->ranks == Approx(2.0));
+    CHECK(exchange.copies->nodes == Approx(1.0));
+    // Four nodes of two ranks: 4 · (1 − C(6, 2)/C(8, 2)) = 4 · 13/28 nodes per token.
+    job.cluster = test::round_cluster(4, 2);
+    const StepProgram four_nodes = build_step_program(job);
+    const auto& across = std::get<Collective>(op_named(moe_forward(four_nodes), name).kind);
+    CHECK(across.copies->nodes == Approx(13.0 / 7.0));
+  }
+}
+
+TEST_CASE("two of four experts of a rank need one copy of a token") {
+  // ep 2, four experts per rank: a token's two experts lie on one rank with probability 2 · C(4, 2)/C(8, 2) = 3/7.
+  JobSpec job = spread_job(Dispatcher::deepep);
+  job.parallelism.ep = 2;
+  const StepProgram program = build_step_program(job);
+  // 128 · (3/7 + 2 · 4/7) = 201.14 copies, rounded up.
+  CHECK(rows_of(program, TensorItem::arrived) == 202);
+  CHECK(rows_of(program, TensorItem::in) == 256);
+}
+
+TEST_CASE("an all-gather brings every rank the tokens of all ranks of its group") {
+  const StepProgram program = build_step_program(spread_job(Dispatcher::all_gather));
+  CHECK(check_program(program).empty());
+  CHECK(rows_of(program, TensorItem::arrived) == 8 * 128);
+  CHECK(rows_of(program, TensorItem::in) == 256);
+  const auto& back = std::get<Collective>(op_named(moe_forward(program), "reduce-scatter tokens").kind);
+  CHECK(back.kind == CollectiveKind::reduce_scatter);
+  CHECK(back.payload == Bytes(8 * 128 * kHidden * 2));
+}
+
+TEST_CASE("a loop runs each expert's products and gathers by themselves") {
+  JobSpec job = expert_job(1, 1, std::nullopt, 3);
+  job.training.dispatcher = Dispatcher::loop;
+  const StepProgram program = build_step_program(job);
+  CHECK(check_program(program).empty());
+  const Block& forward = moe_forward(program);
+  CHECK(op_named(forward, "experts gate_up").calls == kExperts);
+  CHECK(op_named(forward, "combine").calls == kExperts);
+  CHECK(op_named(forward, "router").calls == 1);
+  // gate, up and down of eight experts
+  std::int64_t gathers = 0;
+  for (const Op& op : forward.ops)
+    if (op.name == "gather weights") gathers += op.calls;
+  CHECK(gathers == 1 + 8 * 3);
+}
+
+TEST_CASE("rows beyond an expert's capacity are dropped, or experts are padded to it") {
+  JobSpec job = spread_job(Dispatcher::all_to_all);
+  job.model.experts->imbalance = 2.0;
+  CHECK(rows_of(build_step_program(job), TensorItem::arrived) == 512);  // 128 · 2 · 2
+  job.training.expert_capacity = CapacitySpec{.factor = 1.5};
+  CHECK(rows_of(build_step_program(job), TensorItem::arrived) == 384);
+  CHECK(rows_of(build_step_program(job), TensorItem::sent) == 256);
+  job.training.expert_capacity = CapacitySpec{.factor = 1.25, .pad = true};
+  CHECK(rows_of(build_step_program(job), TensorItem::arrived) == 320);
+  CHECK(rows_of(build_step_program(job), TensorItem::sent) == 320);
+}
+
+TEST_CASE("shared experts run beside dispatch up to their activation, and beside combine from there on") {
+  JobSpec job = spread_job(Dispatcher::all_to_all);
+  job.model.experts->shared_hidden = 32;
+  job.training.overlap.ep = EpOverlap::shared;
+  const StepProgram program = build_step_program(job);
+  CHECK(check_program(program).empty());
+  const Block& forward = moe_forward(program);
+  const Op& dispatch = op_named(forward, "all-to-all dispatch");
+  CHECK_FALSE(dispatch.after_compute);
+  CHECK_FALSE(dispatch.blocks_compute);
+  CHECK(place_of(forward, "all-to-all dispatch") < place_of(forward, "shared gate_up"));
+  CHECK(place_of(forward, "shared gate_up") < place_of(forward, "experts gate_up"));
+  CHECK(place_of(forward, "all-to-all combine") < place_of(forward, "shared down"));
+  CHECK(place_of(forward, "shared down") < place_of(forward, "add shared experts"));
 }

@@ -53,6 +53,8 @@ std::vector<Override> context_of(const std::string& path) {
   static const std::map<std::string, Override> contexts = {
       {"model.max_positions", {"model.positions", "learned"}},
       {"parallelism.cp_style", {"parallelism.cp", "2"}},
+      {"training.expert_capacity.pad", {"training.expert_capacity.factor", "2"}},
+      {"training.fused_grouped_gemm", {"cluster.accelerator.kernels.grouped_fixed", "5 us"}},
       {"training.epochs", {"training.samples", "1000"}},
       {"training.launch", {"cluster.accelerator.kernels.submit", "5 us"}}};
   const auto found = contexts.find(path);
@@ -60,7 +62,9 @@ std::vector<Override> context_of(const std::string& path) {
 }
 
 const std::string& base_for(const std::string& path) {
-  const bool is_about_experts = path.starts_with("model.experts") || path.starts_with("model.attention.");
+  const bool is_about_experts = path.starts_with("model.experts") || path.starts_with("model.attention.") ||
+                                path.starts_with("training.expert_capacity") ||
+                                path == "training.fused_grouped_gemm";
   return is_about_experts || path == "parallelism.ep" ? kExperts : kDense;
 }
 

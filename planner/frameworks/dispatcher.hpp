@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+
+namespace foreshard {
+
+/// How the tokens of a layer come to their experts and back.
+enum class Dispatcher : std::uint8_t {
+  all_to_all,  ///< one row per token and chosen expert, through NCCL's all-to-all
+  all_gather,  ///< every rank gets the tokens of its whole expert-parallel group, and reduce-scatters its results
+  deepep,      ///< one copy of a token per rank that needs it; between nodes one per node (DeepEP)
+  hybridep,  ///< the same by Megatron-LM's HybridEP kernels
+  loop,      ///< no exchange: a rank has all experts and runs them one after another
+};
+
+/// How the exchange of experts' tokens overlaps compute. none: not at all. pipelined: it is split into chunks that
+/// overlap the products which use (or make) its data. shared: the shared experts are computed meanwhile.
+enum class EpOverlap : std::uint8_t { none, pipelined, shared };
+
+}  // namespace foreshard
