@@ -10,6 +10,8 @@
 namespace foreshard {
 namespace {
 
+/// Parts in which an advised loss is computed: logits of an eighth of the tokens are small beside a layer.
+constexpr std::int64_t kLossChunks = 8;
 /// A degree is doubled at most this often.
 constexpr int kMostDoublings = 3;
 
@@ -65,12 +67,12 @@ bool holds(std::span<const Axis> axes, Axis axis) {
 
 /// References to all values that a change may set, so that code can loop over them.
 auto values(const Change& c) {
-  return std::tie(c.zero, c.gradient_dtype, c.recompute, c.sequence_parallel, c.cp, c.micro_batch, c.tp, c.pp,
-                  c.ep, c.nodes);
+  return std::tie(c.zero, c.gradient_dtype, c.loss_chunks, c.recompute, c.sequence_parallel, c.cp,
+                  c.micro_batch, c.moments, c.tp, c.pp, c.ep, c.nodes);
 }
 auto values(Change& c) {
-  return std::tie(c.zero, c.gradient_dtype, c.recompute, c.sequence_parallel, c.cp, c.micro_batch, c.tp, c.pp,
-                  c.ep, c.nodes);
+  return std::tie(c.zero, c.gradient_dtype, c.loss_chunks, c.recompute, c.sequence_parallel, c.cp,
+                  c.micro_batch, c.moments, c.tp, c.pp, c.ep, c.nodes);
 }
 constexpr std::size_t kValueCount = std::tuple_size_v<decltype(values(std::declval<Change&>()))>;
 
@@ -94,6 +96,7 @@ class Changes {
     if (may_vary(Axis::zero)) {
       for (std::int64_t zero = p.zero + 1; zero <= 3; ++zero) add().zero = zero;
     }
+    if (job_.training.loss.chunks == 1) add().loss_chunks = kLossChunks;
     if (may_vary(Axis::recompute)) {
       for (RecomputeChoice& choice : thriftier(job_)) add().recompute = std::move(choice);
     }
@@ -104,6 +107,9 @@ class Changes {
       if (size % 2 == 0) add().micro_batch = size / 2;
       if (size > 2) add().micro_batch = 1;
     }
+    const bool has_moments = job_.training.optimizer != OptimizerKind::sgd;
+    const bool has_fp32_moments = has_moments && job_.training.states.moments == MomentType::fp32;
+    if (has_fp32_moments && job_.training.precision != Precision::fp32) add().moments = MomentType::bf16;
     double_up(Axis::tp, &Change::tp, p.tp, job_.cluster.devices_per_node);
     double_up(Axis::pp, &Change::pp, p.pp, std::min(job_.cluster.devices(), job_.model.layers));
     if (job_.model.experts) double_up(Axis::ep, &Change::ep, p.ep, job_.model.experts->count);
@@ -142,6 +148,8 @@ void set_values(JobSpec& job, const Change& change) {
     t.recompute_layers = change.recompute->layers;
   }
   t.micro_batch = change.micro_batch.value_or(t.micro_batch);
+  t.loss.chunks = change.loss_chunks.value_or(t.loss.chunks);
+  t.states.moments = change.moments.value_or(t.states.moments);
   job.cluster.nodes = change.nodes.value_or(job.cluster.nodes);
 }
 
@@ -170,10 +178,12 @@ int place_of(const Change& change) {
   };
   next(change.gradient_dtype.has_value());
   next(change.zero.has_value());
+  next(change.loss_chunks.has_value());
   next(change.recompute.has_value());
   next(change.sequence_parallel.has_value());
   next(change.cp.has_value());
   next(change.micro_batch.has_value());
+  next(change.moments.has_value());
   next(change.tp.has_value());
   next(change.pp.has_value());
   next(change.ep.has_value());

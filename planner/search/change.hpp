@@ -29,10 +29,12 @@ struct RecomputeChoice {
 struct Change {
   std::optional<std::int64_t> zero{};
   std::optional<DType> gradient_dtype{};
+  std::optional<std::int64_t> loss_chunks{};
   std::optional<RecomputeChoice> recompute{};
   std::optional<bool> sequence_parallel{};
   std::optional<std::int64_t> cp{};
   std::optional<std::int64_t> micro_batch{};
+  std::optional<MomentType> moments{};
   std::optional<std::int64_t> tp{};
   std::optional<std::int64_t> pp{};
   std::optional<std::int64_t> ep{};
@@ -40,8 +42,8 @@ struct Change {
 };
 
 /// Single changes on the same devices, in the order in which an expert tries them: gradients in bf16, sharding
-/// the optimizer (ZeRO 1, 2, 3), recomputation (modules, single operations, half of the layers, all layers),
-/// sequence parallelism, context parallelism, smaller micro-batches, more tp within the node, more pp, more
+/// the optimizer (ZeRO 1, 2, 3), the loss in eight parts, recomputation (modules, single operations, half of the layers, all layers),
+/// sequence parallelism, context parallelism, smaller micro-batches, moments in bf16, more tp within the node, more pp, more
 /// ep. Degrees double up to three times. Axes in `fixed` are not changed. The changes are not checked for
 /// legality.
 std::vector<Change> single_changes(const JobSpec& job, std::span<const Axis> fixed);

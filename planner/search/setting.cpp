@@ -44,11 +44,13 @@ std::vector<Setting> settings_between(const JobSpec& base, const JobSpec& change
   settings.add("cluster.devices_per_node", base.cluster.devices_per_node, changed.cluster.devices_per_node);
   settings.add("parallelism.zero", a.zero, b.zero);
   settings.add("training.gradient_dtype", s.gradient_dtype, t.gradient_dtype);
+  settings.add("training.loss.chunks", s.loss.chunks, t.loss.chunks);
   settings.add("training.recompute", recompute_text(s), recompute_text(t));
   if (s.recompute_layers != t.recompute_layers)
     settings.add("training.recompute_layers", recompute_layers_text(s.recompute_layers),
                  recompute_layers_text(t.recompute_layers));
   settings.add("training.micro_batch", s.micro_batch, t.micro_batch);
+  settings.add("training.states.moments", s.states.moments, t.states.moments);
   settings.add("parallelism.tp", a.tp, b.tp);
   settings.add("parallelism.sequence_parallel", a.sequence_parallel, b.sequence_parallel);
   settings.add("parallelism.cp", a.cp, b.cp);

@@ -55,6 +55,8 @@ TEST_CASE("an expert's changes, those that cost nothing first") {
   CHECK(count_of(changes, &Change::gradient_dtype) == 1);
   // The attention core, the FFN, single operations, half of the layers, all layers.
   CHECK(count_of(changes, &Change::recompute) == 5);
+  CHECK(count_of(changes, &Change::loss_chunks) == 1);
+  CHECK(count_of(changes, &Change::moments) == 1);
   CHECK(count_of(changes, &Change::sequence_parallel) == 1);
   CHECK(count_of(changes, &Change::micro_batch) == 2);  // 2 and 1
   CHECK(count_of(changes, &Change::tp) == 2);           // 4 and 8: the node ends
