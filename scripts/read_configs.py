@@ -39,8 +39,7 @@ def read(tool, file):
                           capture_output=True, text=True, check=False)
     if done.returncode in (0, 1) and done.stdout:
         job = json.loads(done.stdout)
-        job = job["jobs"][0] if "jobs" in job else job[0] if isinstance(job, list) else job
-        return job["parameters"], [note for note in job.get("notes", []) if not note.startswith("assumed:")], None
+        return job["model"]["parameters"], [note for note in job.get("notes", []) if not note.startswith("assumed:")], None
     errors = [line for line in done.stderr.splitlines() if "error: " in line]
     why = errors[0].split("error: ", 1)[1] if errors else done.stderr.strip()
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""

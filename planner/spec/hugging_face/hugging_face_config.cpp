@@ -111,7 +111,8 @@ NodePtr model_from_hugging_face(const NodePtr& config, Complaints& complaints) {
     complaints.add(config->place, "", "expected a Hugging Face config, found " + kind_of(*config));
     return nullptr;
   }
-  if (config->find("zero_optimization") != nullptr || config->find("train_micro_batch_size_per_gpu") != nullptr) {
+  if (config->find("zero_optimization") != nullptr ||
+      config->find("train_micro_batch_size_per_gpu") != nullptr) {
     complaints.add(config->place, "", "this is a configuration of DeepSpeed, not a model's config.json",
                    "write its few keys as a job file: docs/reference/keys.md");
     return nullptr;

@@ -233,6 +233,7 @@ std::vector<Family> dense_families() {
       {"MiMo", "mimo", mimo},
       {"Qwen3VL", "qwen3_vl", qwen3},
       {"Qwen3", "qwen3", qwen3},
+      {"Glm4v", "glm4v", glm4},
       {"Glm4", "glm4", glm4},
       {"Glm", "glm", glm},
       {"Gemma3", "gemma3", gemma3},

@@ -139,7 +139,7 @@ void say_block_indexer(Model& m) {
 
 void minimax_m3(Model& m) {
   Translation& t = m.t;
-  const char* const hidden = t.one_of({"moe_intermediate_size", "intermediate_size"});
+  const char* const hidden = t.has("moe_intermediate_size") ? "moe_intermediate_size" : "intermediate_size";
   t.take_if("ffn_hidden", "dense_intermediate_size");
   say_stream(m);
   say_heads(m);
@@ -170,7 +170,7 @@ void hunyuan_moe(Model& m) {
     m.t.refuse("use_cla", "keys and values shared by several layers cannot be described", "false");
   const std::int64_t skipped = m.t.whole_or("moe_layer_num_skipped", 0);
   const bool has_shared = m.t.flag("use_mixed_mlp_moe", true);
-  const char* const hidden = m.t.one_of({"moe_intermediate_size", "intermediate_size"});
+  const char* const hidden = m.t.has("moe_intermediate_size") ? "moe_intermediate_size" : "intermediate_size";
   if (has_shared)
     say_experts(m, {.hidden = hidden});
   else
@@ -223,7 +223,7 @@ void step3(Model& m) {
     other->knows({"attention_type", "true_head_dim"});
     describe_attention(m, kLocal, local);
   }
-  say_mtp(m);
+  leave_mtp_out(m);
 }
 
 /// Windows with heads of their own and sinks; heads of values are narrower than those of keys.
@@ -335,6 +335,7 @@ std::vector<Family> expert_families() {
       {"Dots1", "dots1", dots1},
       {"Ernie4_5_Moe", "ernie4_5_moe", ernie_moe},
       {"HunYuanMoEV1", "hunyuan_v1_moe", hunyuan_moe},
+      {"Qwen3OmniMoe", "qwen3_omni_moe", qwen3_moe},
       {"Qwen3VLMoe", "qwen3_vl_moe", qwen3_moe},
       {"Qwen3Moe", "qwen3_moe", qwen3_moe},
       {"Llama4", "llama4", llama4},

@@ -26,6 +26,26 @@ std::int64_t listed_layers(const Translation& t) {
 
 constexpr std::int64_t kMostConfigLayers = 100'000;
 
+/// The kinds of a prediction module's layers, where the file says them as Nemotron-H says its own: by words or
+/// by letters.
+std::vector<std::string> mtp_kinds(const Model& m) {
+  static const std::map<std::string, const char*> kKinds{
+      {"mamba", "mamba"}, {"attention", "attention"}, {"mlp", kDense}, {"moe", kExperts},
+      {"M", "mamba"},     {"*", "attention"},         {"-", kDense},   {"E", kExperts}};
+  std::vector<std::string> words = m.t.word_list("mtp_layers_block_type");
+  for (const char letter : m.t.text("mtp_hybrid_override_pattern", "")) words.emplace_back(1, letter);
+  std::vector<std::string> kinds;
+  for (const std::string& word : words) {
+    const auto known = kKinds.find(word);
+    if (known != kKinds.end())
+      kinds.emplace_back(known->second);
+    else
+      m.t.refuse(m.t.has("mtp_layers_block_type") ? "mtp_layers_block_type" : "mtp_hybrid_override_pattern",
+                 quote(word) + " is no known layer", "mamba, attention, mlp, moe; M, *, -, E");
+  }
+  return kinds;
+}
+
 }  // namespace
 
 NodePtr Model::result() {
@@ -175,17 +195,30 @@ void say_latent(Model& m) {
     m.t.refuse("attention_bias", "latent attention with biases cannot be described", "attention_bias: false");
 }
 
-void say_mtp(Model& m) {
+void leave_mtp_out(Model& m) {
   Translation& t = m.t;
   std::int64_t layers = t.whole_or(t.one_of({"num_nextn_predict_layers", "mtp_num_hidden_layers"}), 0);
   const std::int64_t modules = t.whole_or("num_mtp_modules", 0);
   const std::int64_t each = t.whole_or("mtp_transformer_layers", 1);
   if (layers == 0 && t.flag("use_mtp", modules > 0)) layers = modules * each;
-  t.knows({"mtp_hybrid_override_pattern", "mtp_layers_block_type", "mtp_use_dedicated_embeddings",
-           "index_share_for_mtp_iteration", "num_mtp_layers", "use_mtp"});
+  t.knows({"use_mtp"});
   if (layers > 0)
     t.note(fmt::format("{} layer{} of multi-token prediction {} left out", layers, layers == 1 ? "" : "s",
                        layers == 1 ? "is" : "are"));
+}
+
+void say_mtp(Model& m) {
+  Translation& t = m.t;
+  t.knows({"mtp_use_dedicated_embeddings", "index_share_for_mtp_iteration", "num_mtp_layers"});
+  // Modules whose layers the file does not describe, and that published weights do not have.
+  if (t.has("num_mtp_modules")) return leave_mtp_out(m);
+  const char* const key = t.one_of({"num_nextn_predict_layers", "mtp_num_hidden_layers"});
+  if (t.whole_or(key, 0) == 0) return;
+  Translation mtp = t.below();
+  mtp.take("layers", key);
+  const std::vector<std::string> kinds = mtp_kinds(m);
+  if (!kinds.empty()) mtp.say_list("pattern", kinds);
+  t.say_map("mtp", mtp);
 }
 
 }  // namespace foreshard::detail

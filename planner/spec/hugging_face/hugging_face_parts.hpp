@@ -93,8 +93,10 @@ void say_expert_layers(Model& m);
 
 // --- other parts
 
-/// Layers of multi-token prediction. They are not planned, and a note says so.
+/// Modules of multi-token prediction.
 void say_mtp(Model& m);
+/// The same where the file does not say what their layers are: a note says that they are left out.
+void leave_mtp_out(Model& m);
 
 /// Latent attention (MLA): its ranks and head sizes, as the model's attention.
 void say_latent(Model& m);

@@ -24,7 +24,8 @@ void LaunchMap::say(std::string key, std::string value, const Place& place) {
 }
 
 void LaunchMap::say_map(std::string key, const LaunchMap& map, const Place& place) {
-  if (!map.empty()) entries_.push_back({std::move(key), place, map.node(place)});
+  // A complaint about the map points to the first thing that was said of it.
+  if (!map.empty()) entries_.push_back({std::move(key), map.entries_.front().key_place, map.node(place)});
 }
 
 void LaunchMap::say_node(std::string key, NodePtr node, const Place& place) {

@@ -99,7 +99,8 @@ NodePtr job_from_launch_file(LaunchKind kind, const SourcePtr& source, const std
   const std::size_t before = complaints.size();
   const detail::LaunchJob job =
       kind == LaunchKind::megatron
-          ? detail::job_from_megatron(source, text, paths_of(overrides), complaints)
+          ? detail::job_from_megatron(source, text, paths_of(overrides), devices_of(overrides, source),
+                                      complaints)
           : detail::job_from_torchtitan(source, text, devices_of(overrides, source), complaints);
   return complaints.size() == before ? finished(job, {source, 1, 1}, overrides, library) : nullptr;
 }
@@ -112,8 +113,9 @@ bool has_launch_arguments(const YamlNode& document) {
 NodePtr job_from_launch_arguments(const YamlNode& document, const std::vector<Override>& overrides,
                                   Library& library) {
   const std::size_t before = library.complaints().size();
-  detail::LaunchJob job = detail::job_from_megatron_yaml(*document.find(kLaunchArguments)->value,
-                                                         paths_of(overrides), library.complaints());
+  detail::LaunchJob job =
+      detail::job_from_megatron_yaml(*document.find(kLaunchArguments)->value, paths_of(overrides),
+                                     devices_of(overrides, document.place.source), library.complaints());
   std::string beside;
   for (const MapEntry& entry : document.entries) {
     if (entry.key != kLaunchArguments) beside += (beside.empty() ? "" : ", ") + entry.key;

@@ -86,6 +86,13 @@ std::string FlagReader::text_or(std::string_view name, const std::string& fallba
   return text(name).value_or(fallback);
 }
 
+std::optional<std::string> FlagReader::known_text(std::string_view name) const {
+  const Flag* const flag = find(name);
+  if (flag == nullptr || flag->values.empty() || !unknown_in(flag->values.front().text).empty())
+    return std::nullopt;
+  return flag->values.front().text;
+}
+
 std::optional<std::int64_t> FlagReader::whole(std::string_view name) const {
   const std::optional<std::string> said = text(name);
   if (!said) return std::nullopt;

@@ -35,6 +35,8 @@ class FlagReader {
   /// The first value of a flag; none if it is missing or, with a complaint, if its value is not known.
   [[nodiscard]] std::optional<std::string> text(std::string_view name) const;
   [[nodiscard]] std::string text_or(std::string_view name, const std::string& fallback) const;
+  /// The first value of a flag if it is known; none, without a complaint, if not.
+  [[nodiscard]] std::optional<std::string> known_text(std::string_view name) const;
   /// A whole number, from 0; none if it is missing or, with a complaint, if it is no whole number.
   [[nodiscard]] std::optional<std::int64_t> whole(std::string_view name) const;
   [[nodiscard]] std::int64_t whole_or(std::string_view name, std::int64_t fallback) const;

@@ -159,8 +159,8 @@ void refuse_other_programs(const CommandReader& command, const Place& place, Com
 
 namespace {
 
-/// The job of Megatron-LM's flags. @param devices  0: not known
-void say_job(const FlagReader& flags, LaunchJob& job, std::int64_t devices) {
+/// The job of Megatron-LM's flags.
+void say_job(const FlagReader& flags, LaunchJob& job, const LaunchDevices& devices) {
   say_megatron_model(flags, job);
   say_megatron_training(flags, job, devices);
   account_for_flags(flags, job);
@@ -169,7 +169,8 @@ void say_job(const FlagReader& flags, LaunchJob& job, std::int64_t devices) {
 }  // namespace
 
 LaunchJob job_from_megatron(const SourcePtr& source, const std::string& text,
-                            const std::set<std::string>& overridden, Complaints& complaints) {
+                            const std::set<std::string>& overridden, std::int64_t devices,
+                            Complaints& complaints) {
   LaunchJob job;
   job.framework = "megatron";
   const ShellScript script = follow_shell(text);
@@ -189,9 +190,13 @@ LaunchJob job_from_megatron(const SourcePtr& source, const std::string& text,
       command.launcher, {"--nproc-per-node", "--gpus-per-node", "--num-gpus", "--ntasks-per-node"});
   // torchrun starts on one node if it is not told otherwise.
   job.nodes = nodes.value_or(each ? 1 : 0);
-  const bool replaces_devices = overridden.contains("cluster.nodes");
-  const std::int64_t devices = each && !replaces_devices ? checked_product(job.nodes, *each) : 0;
-  say_job(FlagReader(command.flags, place, overridden, complaints), job, devices);
+  const bool replaces_nodes = overridden.contains("cluster.nodes");
+  LaunchDevices all{.count = devices};
+  if (each && *each > 0 && job.nodes > 0 && !replaces_nodes)
+    all = {.count = checked_product(job.nodes, *each), .is_of_launcher = true};
+  else if (job.nodes > 0 && !replaces_nodes)
+    all = {};  // as many as the cluster has on these nodes
+  say_job(FlagReader(command.flags, place, overridden, complaints), job, all);
   if (command.program.find("pretrain_bert") != std::string::npos) job.model.say("causal", false, place);
   if (!script.read_files.empty())
     job.left_out.push_back(
@@ -200,7 +205,7 @@ LaunchJob job_from_megatron(const SourcePtr& source, const std::string& text,
 }
 
 LaunchJob job_from_megatron_yaml(const YamlNode& arguments, const std::set<std::string>& overridden,
-                                 Complaints& complaints) {
+                                 std::int64_t devices, Complaints& complaints) {
   LaunchJob job;
   job.framework = "megatron";
   std::vector<Flag> flags;
@@ -216,7 +221,7 @@ LaunchJob job_from_megatron_yaml(const YamlNode& arguments, const std::set<std::
     for (const NodePtr& item : entry.value->items) flag.values.push_back({item->text, item->place});
     flags.push_back(std::move(flag));
   }
-  say_job(FlagReader(std::move(flags), arguments.place, overridden, complaints), job, 0);
+  say_job(FlagReader(std::move(flags), arguments.place, overridden, complaints), job, {.count = devices});
   return job;
 }
 

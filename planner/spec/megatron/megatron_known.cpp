@@ -54,6 +54,8 @@ constexpr auto kMeaningless = std::to_array<KnownFlag>({
     {"--vocab-file", kData},
     {"--merge-file", kData},
     {"--vocab-extra-ids", kData},
+    {"--verify-integrity", kFiles},
+    {"--error-injection-*", kProcess},
     {"--dataloader-*", kData},
     {"--num-workers", kData},
     {"--no-mmap-bin-files", kData},
@@ -261,7 +263,7 @@ void account_for_flags(const FlagReader& flags, LaunchJob& job) {
   std::vector<std::string> unknown;
   for (const Flag* const flag : flags.unread()) {
     if (const KnownFlag* const other = known(kOtherJobs, flag->name))
-      flags.complain(flag->name, fmt::format("foreshard plans no {}", other->reason));
+      flags.complain(flag->name, fmt::format("foreshard has no notion of {}", other->reason));
     else if (const KnownFlag* const effect = known(kUnplannedEffects, flag->name))
       effects.push_back(fmt::format("{} ({})", flag->name, effect->reason));
     else if (known(kMeaningless, flag->name) != nullptr)

@@ -19,6 +19,8 @@ struct TokenizerVocab {
 };
 constexpr auto kTokenizers = std::to_array<TokenizerVocab>({
     {"GPT2BPETokenizer", 50257},
+    {"BertWordPieceLowerCase", 30522},
+    {"BertWordPieceCase", 28996},
     {"Llama2Tokenizer", 32000},
     {"Llama3Tokenizer", 128256},
     {"Meta-Llama-3", 128256},
@@ -41,7 +43,7 @@ constexpr auto kTokenizers = std::to_array<TokenizerVocab>({
 void say_vocab(const FlagReader& flags, LaunchJob& job) {
   job.model.say("vocab_multiple", flags.whole_or("--make-vocab-size-divisible-by", 128),
                 flags.place("--make-vocab-size-divisible-by"));
-  const std::string type = flags.text_or("--tokenizer-type", "");
+  const std::string type = flags.known_text("--tokenizer-type").value_or("");
   const std::string_view padded = "--padded-vocab-size";
   const std::string_view said = flags.has(padded) ? padded : "--vocab-size";
   if (const auto vocab = flags.whole(said)) {
@@ -50,13 +52,12 @@ void say_vocab(const FlagReader& flags, LaunchJob& job) {
     return job.model.say("vocab", *vocab + extra, flags.place(said));
   }
   if (flags.has(said) || flags.is_overridden("model.vocab")) return;
-  for (const TokenizerVocab& tokenizer : kTokenizers) {
-    for (const char* const flag : {"--tokenizer-type", "--tokenizer-model"}) {
-      if (!flags.has(flag)) continue;
-      const std::vector<std::string> words = flags.list(flag);
-      if (words.empty() || words.front().find(tokenizer.name) == std::string::npos) continue;
+  for (const char* const flag : {"--tokenizer-type", "--tokenizer-model"}) {
+    const std::string name = flags.known_text(flag).value_or("");
+    for (const TokenizerVocab& tokenizer : kTokenizers) {
+      if (name.find(tokenizer.name) == std::string::npos) continue;
       job.left_out.push_back(
-          fmt::format("the vocabulary is taken to be that of {}: {} tokens", words.front(), tokenizer.vocab));
+          fmt::format("the vocabulary is taken to be that of {}: {} tokens", name, tokenizer.vocab));
       return job.model.say("vocab", tokenizer.vocab, flags.place(flag));
     }
   }
@@ -182,6 +183,11 @@ void say_megatron_model(const FlagReader& flags, LaunchJob& job) {
     say_positions(flags, job, head_dim.value_or(hidden / heads));
   }
   say_megatron_layers(flags, job);
+  if (flags.whole_or("--mtp-num-layers", 0) > 0) {
+    LaunchMap mtp;
+    mtp.say("layers", flags.whole_or("--mtp-num-layers", 0), flags.place("--mtp-num-layers"));
+    job.model.say_map("mtp", mtp, flags.place("--mtp-num-layers"));
+  }
 }
 
 }  // namespace foreshard::detail

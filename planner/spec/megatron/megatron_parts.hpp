@@ -12,8 +12,14 @@ namespace foreshard::detail {
 
 /// Translates the flags that describe the model.
 void say_megatron_model(const FlagReader& flags, LaunchJob& job);
+/// How many devices a launch has.
+struct LaunchDevices {
+  std::int64_t count = 0;  ///< 0: not known
+  bool is_of_launcher =
+      false;  ///< the launcher says it, so that dp is what it leaves; else dp is the cluster's
+};
 /// Translates the flags of parallelism, precision, recomputation, the optimizer and overlaps.
-void say_megatron_training(const FlagReader& flags, LaunchJob& job, std::int64_t devices);
+void say_megatron_training(const FlagReader& flags, LaunchJob& job, const LaunchDevices& devices);
 /// Translates the flags that make layers differ: experts, windows, layers without positions, linear attention,
 /// hybrid patterns.
 void say_megatron_layers(const FlagReader& flags, LaunchJob& job);

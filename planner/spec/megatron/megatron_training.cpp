@@ -6,6 +6,7 @@
 #include "planner/spec/job/read_job.hpp"
 #include "planner/spec/job/read_training.hpp"
 #include "planner/spec/megatron/megatron_parts.hpp"
+#include "planner/spec/types/names.hpp"
 #include "planner/units/count.hpp"
 
 namespace foreshard::detail {
@@ -40,22 +41,32 @@ void say_sizes_of_batches(const FlagReader& flags, LaunchJob& job, std::int64_t 
   }
 }
 
+/// Says a word of a key if this version knows it, else another with a note.
+template <class Words>
+void say_known_word(LaunchJob& job, const Words& words, const char* key, const std::string& word,
+                    const char* otherwise, const Place& place) {
+  const bool is_known =
+      std::any_of(std::begin(words), std::end(words), [&](const auto& known) { return known.word == word; });
+  job.training.say(key, is_known ? word : std::string(otherwise), place);
+  if (!is_known) job.left_out.push_back(fmt::format("{} {} is planned as {}", key, word, otherwise));
+}
+
 void say_low_precision(const FlagReader& flags, LaunchJob& job) {
   const std::string_view flag = "--fp8-format";
   const std::string recipe = flags.text_or("--fp8-recipe", "delayed");
   static const std::map<std::string, const char*> kScalings{
       {"delayed", "delayed"}, {"tensorwise", "tensorwise"}, {"blockwise", "block"}};
   const Place place = flags.place(flag);
+  const auto scaling = kScalings.find(recipe);
   if (recipe == "mxfp8") {
-    job.training.say("precision", "mxfp8", place);
+    say_known_word(job, kWords<Precision>, "precision", "mxfp8", "fp8", place);
+  } else if (scaling == kScalings.end()) {
+    flags.complain("--fp8-recipe", fmt::format("'{}' is unknown", recipe),
+                   "known: delayed, tensorwise, blockwise, mxfp8");
   } else {
     job.training.say("precision", "fp8", place);
-    const auto scaling = kScalings.find(recipe);
-    if (scaling == kScalings.end())
-      flags.complain("--fp8-recipe", fmt::format("'{}' is unknown", recipe),
-                     "known: delayed, tensorwise, blockwise, mxfp8");
-    else
-      job.training.say("fp8_scaling", scaling->second, flags.place("--fp8-recipe"));
+    say_known_word(job, kWords<Fp8Scaling>, "fp8_scaling", scaling->second, "tensorwise",
+                   flags.place("--fp8-recipe"));
   }
   if (flags.has("--fp8-param-gather"))
     say_or_note(job, training_keys(), job.training, "fp8_parameter_gather", "true", flags,
@@ -81,7 +92,7 @@ void say_precision(const FlagReader& flags, LaunchJob& job) {
   const bool bf16 = flags.has("--bf16");
   const bool fp16 = flags.has("--fp16");
   if (fp4)
-    job.training.say("precision", "nvfp4", flags.place("--fp4-format"));
+    say_known_word(job, kWords<Precision>, "precision", "nvfp4", "fp8", flags.place("--fp4-format"));
   else if (fp8)
     say_low_precision(flags, job);
   else
@@ -136,7 +147,7 @@ void say_optimizer(const FlagReader& flags, LaunchJob& job) {
   if (known == kOptimizers.end())
     return flags.complain("--optimizer", fmt::format("'{}' cannot be planned", name),
                           "known: adam, sgd, muon, lion");
-  job.training.say("optimizer", known->second, flags.place("--optimizer"));
+  say_known_word(job, kWords<OptimizerKind>, "optimizer", known->second, "adamw", flags.place("--optimizer"));
   if (flags.has("--use-precision-aware-optimizer")) {
     LaunchMap states;
     if (flags.text_or("--main-params-dtype", "fp32") == "fp16")
@@ -340,7 +351,7 @@ void say_length(const FlagReader& flags, LaunchJob& job) {
 
 }  // namespace
 
-void say_megatron_training(const FlagReader& flags, LaunchJob& job, std::int64_t devices) {
+void say_megatron_training(const FlagReader& flags, LaunchJob& job, const LaunchDevices& devices) {
   const auto degree = [&](const char* flag, const char* key) {
     const std::int64_t value = flags.whole_or(flag, 1);
     if (flags.has(flag)) job.parallelism.say(key, value, flags.place(flag));
@@ -350,8 +361,9 @@ void say_megatron_training(const FlagReader& flags, LaunchJob& job, std::int64_t
   const std::int64_t pp = degree("--pipeline-model-parallel-size", "pp");
   const std::int64_t cp = degree("--context-parallel-size", "cp");
   degree("--expert-model-parallel-size", "ep");
+  const bool has_experts = flags.whole_or("--num-experts", 0) > 0;
   if (const auto etp = flags.whole("--expert-tensor-parallel-size");
-      etp && has_key(parallelism_keys(), "etp"))
+      etp && has_experts && has_key(parallelism_keys(), "etp"))
     job.parallelism.say("etp", *etp, flags.place("--expert-tensor-parallel-size"));
   const std::int64_t vp = chunks_per_stage(flags, pp);
   if (vp > 1)
@@ -361,8 +373,11 @@ void say_megatron_training(const FlagReader& flags, LaunchJob& job, std::int64_t
   job.parallelism.say("sequence_parallel", tp > 1 && flags.has("--sequence-parallel"),
                       flags.place("--sequence-parallel"));
   flags.knows({"--sequence-parallel"});
-  const std::int64_t replicas = devices > 0 ? devices / (tp * pp * cp) : 0;
-  if (replicas > 0) job.parallelism.say("dp", replicas, flags.place("--tensor-model-parallel-size"));
+  const std::int64_t replicas = devices.count / (tp * pp * cp);
+  const bool is_changed = flags.is_overridden("parallelism.tp") || flags.is_overridden("parallelism.pp") ||
+                          flags.is_overridden("parallelism.cp");
+  if (replicas > 0 && devices.is_of_launcher && !is_changed)
+    job.parallelism.say("dp", replicas, flags.place("--tensor-model-parallel-size"));
   if (const std::int64_t copies = flags.whole_or("--num-distributed-optimizer-instances", 1); copies > 1) {
     if (has_key(parallelism_keys(), "dp_shard") && replicas > 0)
       job.parallelism.say("dp_shard", replicas / copies,
@@ -381,9 +396,6 @@ void say_megatron_training(const FlagReader& flags, LaunchJob& job, std::int64_t
   say_dispatch(flags, job);
   say_kernels(flags, job);
   say_length(flags, job);
-  if (const std::int64_t mtp = flags.whole_or("--mtp-num-layers", 0); mtp > 0)
-    job.left_out.push_back(fmt::format("{} layer{} of multi-token prediction {} left out", mtp,
-                                       mtp == 1 ? "" : "s", mtp == 1 ? "is" : "are"));
 }
 
 }  // namespace foreshard::detail

@@ -154,7 +154,7 @@ void say_parallelism(const Translation& root, LaunchJob& job, const Degrees& deg
     say_degree(job, "ep", *ep, p.place("expert_parallel_degree"));
   if (const auto etp = p.whole("expert_tensor_parallel_degree"); etp && has_key(parallelism_keys(), "etp"))
     job.parallelism.say("etp", *etp, p.place("expert_tensor_parallel_degree"));
-  if (replicas) job.parallelism.say("dp", *replicas, p.place("data_parallel_shard_degree"));
+  if (replicas && degrees.shard) job.parallelism.say("dp", *replicas, p.place("data_parallel_shard_degree"));
   if (degrees.replicate > 1) {
     if (replicas && has_key(parallelism_keys(), "dp_shard"))
       job.parallelism.say("dp_shard", *replicas / degrees.replicate,

@@ -98,8 +98,11 @@ TEST_CASE("descendants of Llama have the parameters of their layers") {
       // Biases of queries, keys and values; or of all four projections.
       {dense("qwen2"), kTables + L * (kLlamaLayer + q + 2 * g)},
       {dense("seed_oss"), kTables + L * (kLlamaLayer + q + 2 * g)},
-      {dense("mimo", R"(, "num_nextn_predict_layers": 1)"), kTables + L * (kLlamaLayer + q + 2 * g)},
-      {dense("glm", R"(, "partial_rotary_factor": 1.0, "attention_bias": true)"), kTables + L * (kLlamaLayer + q + 2 * g)},
+      // A module that predicts one token further: a projection of 2·D to D, three norms, one more layer.
+      {dense("mimo", R"(, "num_nextn_predict_layers": 1)"),
+       kTables + (L + 1) * (kLlamaLayer + q + 2 * g) + 2 * D * D + 3 * D},
+      {dense("glm", R"(, "partial_rotary_factor": 1.0, "attention_bias": true)"),
+       kTables + L * (kLlamaLayer + q + 2 * g)},
       {dense("llama", R"(, "attention_bias": true)"), kTables + L * (kLlamaLayer + q + 2 * g + D)},
       // Norms of queries and keys: of each head, or of all at once.
       {dense("qwen3"), kTables + L * (kLlamaLayer + 2 * d)},
@@ -131,7 +134,8 @@ TEST_CASE("older families have the parameters of their layers") {
        kTied + D + 32 * D + L * (kFull + kPlain + 3 * q + D + F + D + 4 * D)},
       {R"({"model_type": "gpt_bigcode", )" + gpt,
        kTied + D + 32 * D + L * (2 * D * (q + d) + kPlain + q + 2 * d + D + F + D + 4 * D)},
-      {dense("gpt_neox", R"(, "rotary_pct": 1.0)"),
+      {R"({"model_type": "gpt_neox", "hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4,
+ "num_hidden_layers": 4, "vocab_size": 256, "rotary_pct": 1.0})",
        kTables + D + L * (kFull + kPlain + 3 * q + D + F + D + 4 * D)},
       {dense("starcoder2"), kTied + D + L * (kAttention + kPlain + q + 2 * g + D + F + D + 4 * D)},
       {dense("phi", R"(, "partial_rotary_factor": 1.0)"),
@@ -182,7 +186,8 @@ TEST_CASE("mixtures of experts have the parameters of their layers") {
       // A shared expert, a number per expert that steers the router, one dense layer.
       {dense("glm4_moe", routed + R"(, "n_shared_experts": 1, "first_k_dense_replace": 1, "use_qk_norm": true,
  "partial_rotary_factor": 1.0, "num_nextn_predict_layers": 1)"),
-       kTables + L * (kMixer + 2 * d) + kGated + 3 * (experts(4, 32) + 3 * D * 32 + 4)},
+       kTables + (L + 1) * (kMixer + 2 * d) + kGated + 4 * (experts(4, 32) + 3 * D * 32 + 4) + 2 * D * D +
+           3 * D},
       {dense("dots1", routed + R"(, "n_shared_experts": 2, "first_k_dense_replace": 1)"),
        kTables + L * (kMixer + 2 * d) + kGated + 3 * (experts(4, 32) + 2 * 3 * D * 32 + 4)},
       {dense("bailing_moe",
@@ -198,8 +203,8 @@ TEST_CASE("mixtures of experts have the parameters of their layers") {
       {dense("hunyuan_v1_moe", R"(, "num_experts": 4, "moe_topk": [2, 2, 2, 2],
  "moe_intermediate_size": [32, 32, 32, 32], "num_shared_expert": [1, 1, 1, 1], "use_mixed_mlp_moe": true)"),
        kTables + L * (kMixer + 2 * d + experts(4, 32) + 3 * D * 32)},
-      {config("dbrx", R"(, "d_model": 64, "n_heads": 4, "attn_config": {"kv_n_heads": 2},
- "ffn_config": {"ffn_hidden_size": 32, "moe_num_experts": 4, "moe_top_k": 2})"),
+      {R"({"model_type": "dbrx", "d_model": 64, "n_heads": 4, "n_layers": 4, "vocab_size": 256,
+ "attn_config": {"kv_n_heads": 2}, "ffn_config": {"ffn_hidden_size": 32, "moe_num_experts": 4, "moe_top_k": 2}})",
        kTables + L * (kMixer + experts(4, 32))},
       // Biases everywhere, and a sink for each head.
       {config("gpt_oss", R"(, "intermediate_size": 32, "num_local_experts": 4, "num_experts_per_tok": 2)"),
@@ -253,10 +258,18 @@ TEST_CASE("a quantised checkpoint is planned as before, with a note") {
   CHECK(model.left_out.front() == "the checkpoint is quantised (fp8); the model is planned as before that");
 }
 
-TEST_CASE("layers of multi-token prediction are left out with a note") {
+TEST_CASE("modules of multi-token prediction are planned where the file says their layers") {
   const ModelSpec model = model_of_config(dense("mimo", R"(, "num_nextn_predict_layers": 1)"));
-  REQUIRE(model.left_out.size() == 1);
-  CHECK(model.left_out.front() == "1 layer of multi-token prediction is left out");
+  REQUIRE(model.mtp);
+  CHECK(model.mtp->modules == 1);
+  CHECK(model.left_out.empty());
+  // MiniMax says how many, and no weights of them are published.
+  const ModelSpec minimax = model_of_config(config("minimax_m2", R"(, "intermediate_size": 32,
+ "num_local_experts": 4, "num_experts_per_tok": 2, "use_mtp": true, "num_mtp_modules": 3,
+ "mtp_transformer_layers": 1)"));
+  CHECK_FALSE(minimax.mtp);
+  REQUIRE(minimax.left_out.size() == 1);
+  CHECK(minimax.left_out.front() == "3 layers of multi-token prediction are left out");
 }
 
 TEST_CASE("every key is accounted for") {

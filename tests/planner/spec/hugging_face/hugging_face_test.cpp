@@ -114,12 +114,14 @@ TEST_CASE("a Hugging Face config has the parameters of the published checkpoint"
            3LL * 5120 * 12288 + 59 * (162 * 3LL * 5120 * 1536 + 160 * 5120),
        235741434880},
       // And one number per expert that steers its router.
+      // Its module that predicts the token after the next is one more layer, three norms and a projection.
       {"deepseek-v3",
        tables(129280, 7168) +
-           61 * (7168LL * 1536 + 1536 + 1536LL * 128 * 192 + 7168 * 576 + 512 + 512LL * 128 * 256 +
+           62 * (7168LL * 1536 + 1536 + 1536LL * 128 * 192 + 7168 * 576 + 512 + 512LL * 128 * 256 +
                  128LL * 128 * 7168 + 2 * 7168) +
-           3 * 3LL * 7168 * 18432 + 58 * (257 * 3LL * 7168 * 2048 + 256 * 7168 + 256),
-       671026419200},
+           3 * 3LL * 7168 * 18432 + 59 * (257 * 3LL * 7168 * 2048 + 256 * 7168 + 256) + 2LL * 7168 * 7168 +
+           3 * 7168,
+       671026419200 + 11610068224},
       // Biases everywhere, experts and router included, and a sink for each of 64 heads.
       {"gpt-oss-20b",
        tables(201088, 2880) + 24 * (2LL * 2880 * (4096 + 512) + 4096 + 2 * 512 + 2880 + 64 +

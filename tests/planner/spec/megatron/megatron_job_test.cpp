@@ -159,6 +159,8 @@ TEST_CASE("DeepSeek-V3: a command inside a here-document, latent attention, stag
   CHECK(job.model.experts->shared_hidden == 2048);
   CHECK(job.model.experts->dense_layers == 3);
   CHECK(job.model.experts->score_bias);
+  REQUIRE(job.model.mtp);
+  CHECK(job.model.mtp->modules == 1);
   CHECK(job.parallelism.ep == 64);
   CHECK(job.parallelism.pp == 16);
   CHECK(job.parallelism.dp == 64);
@@ -225,6 +227,18 @@ TEST_CASE("flags mean what Megatron-LM makes of them") {
       "--pipeline-model-parallel-size 2 --num-layers 7 "
       "--account-for-loss-in-pipeline-split");
   CHECK(stages.parallelism.stage_layers == std::vector<std::int64_t>{4, 3});
+  // Unsaid, one micro-batch of every replica; the cluster says that there are 8.
+  CHECK(
+      parse_jobs("--num-layers 2 --hidden-size 64 --num-attention-heads 4 --seq-length 128 --vocab-size 256 "
+                 "--max-position-embeddings 128 --micro-batch-size 2 --bf16",
+                 "x.args", kOn)
+          .front()
+          .training.global_batch == 16);
+  // What the command line changes leaves other replicas.
+  const JobSpec changed =
+      parse_jobs(kSmall, "run.sh", {{"cluster", "dgx-h100"}, {"parallelism.tp", "4"}}).front();
+  CHECK(changed.parallelism.tp == 4);
+  CHECK(changed.parallelism.dp == 2);
   // One layer in two has experts, from the first on.
   const JobSpec moe = small("--num-experts 4 --moe-layer-freq 2 --disable-bias-linear");
   const LayerPattern pattern = layer_pattern(moe.model, 128);
@@ -275,7 +289,7 @@ TEST_CASE("what a launch file lacks is said with its place") {
                        kOn),
       ContainsSubstring("--set model.vocab=128256"));
   CHECK_THAT(complaints_about(kSmall + "--rl-offload-optimizer-during-inference", kOn),
-             ContainsSubstring("foreshard plans no reinforcement learning"));
+             ContainsSubstring("foreshard has no notion of reinforcement learning"));
   CHECK_THAT(complaints_about(kSmall + "--use-checkpoint-args", kOn), ContainsSubstring("in the checkpoint"));
   // A number of devices that the cluster has not.
   CHECK_THAT(complaints_about(
