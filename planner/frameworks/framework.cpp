@@ -29,6 +29,7 @@ constexpr FrameworkConventions kMegatron{
     .autograd = true,
     .loss = LossKernels::vocab_parallel,
     .optimizer = OptimizerKernels::multi_tensor,
+    .quantisers = Quantisers::transformer_engine,
     .context = mebibytes(1331),
     .fragmentation = 0.04,
 };
@@ -55,6 +56,7 @@ constexpr FrameworkConventions kMegatronDeepspeed{
     .autograd = true,
     .loss = LossKernels::vocab_parallel,
     .optimizer = OptimizerKernels::multi_tensor,
+    .quantisers = Quantisers::transformer_engine,
     .context = mebibytes(1331),
     .fragmentation = 0.05,
 };
@@ -82,6 +84,7 @@ constexpr FrameworkConventions kTorchFsdp{
     .autograd = true,
     .loss = LossKernels::torch,
     .optimizer = OptimizerKernels::foreach,
+    .quantisers = Quantisers::torchao,
     .context = mebibytes(1024),
     .fragmentation = 0.05,
 };
@@ -110,6 +113,7 @@ constexpr FrameworkConventions kDeepspeed{
     .autograd = true,
     .loss = LossKernels::torch,
     .optimizer = OptimizerKernels::multi_tensor,
+    .quantisers = Quantisers::transformer_engine,
     .context = mebibytes(1331),
     .fragmentation = 0.05,
 };
@@ -136,6 +140,7 @@ constexpr FrameworkConventions kNanotron{
     .autograd = true,
     .loss = LossKernels::vocab_parallel,
     .optimizer = OptimizerKernels::multi_tensor,
+    .quantisers = Quantisers::transformer_engine,
     .context = mebibytes(1331),
     .fragmentation = 0.05,
 };
@@ -162,6 +167,7 @@ constexpr FrameworkConventions kForeshard{
     .autograd = false,
     .loss = LossKernels::fused,
     .optimizer = OptimizerKernels::fused,
+    .quantisers = Quantisers::fused,
     .context = mebibytes(768),
     .fragmentation = 0.02,
 };

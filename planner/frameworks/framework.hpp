@@ -37,6 +37,13 @@ enum class OptimizerKernels : std::uint8_t {
   foreach        ///< PyTorch's default: gradients are clipped, then one pass for each term of the formula
 };
 
+/// Who makes the fp8 and fp4 copies of a product's operands, and with which kernels: docs/precisions.md.
+enum class Quantisers : std::uint8_t {
+  transformer_engine,  ///< NVIDIA's: copies are kept for backward, and those of weights for the whole step
+  torchao,             ///< PyTorch's: backward makes its copies anew from what bf16 keeps
+  fused                ///< whoever makes a tensor also writes its copies
+};
+
 struct OverlapSpec {
   TpOverlap tp = TpOverlap::none;
   bool dp = false;
@@ -85,6 +92,7 @@ struct FrameworkConventions {
   bool autograd = false;
   LossKernels loss = LossKernels::fused;
   OptimizerKernels optimizer = OptimizerKernels::fused;
+  Quantisers quantisers = Quantisers::transformer_engine;
   Bytes context{};             ///< device memory taken before the first tensor (driver, communicators)
   double fragmentation = 0.0;  ///< reserved over allocated − 1 of the framework's allocator
 };

@@ -9,24 +9,10 @@
 
 namespace foreshard {
 
-namespace {
-
-DType activation_type(Precision precision) {
-  switch (precision) {
-    case Precision::fp32: return DType::fp32;
-    case Precision::fp16: return DType::fp16;
-    case Precision::bf16:
-    case Precision::fp8: return DType::bf16;
-  }
-  return DType::bf16;
-}
-
-}  // namespace
-
 BlockShapes block_shapes(const JobSpec& job) {
   const ModelSpec& model = job.model;
   const std::int64_t tp = job.parallelism.tp;
-  const DType type = activation_type(job.training.precision);
+  const DType type = storage_type(job.training.precision);
   return {
       .batch = job.training.micro_batch,
       .sequence = job.training.sequence_length,
@@ -43,7 +29,8 @@ BlockShapes block_shapes(const JobSpec& job) {
       .etp = static_cast<std::int32_t>(job.parallelism.expert_tp()),
       .activation = type,
       .weight = type,
-      .layer_math = job.training.precision == Precision::fp8 ? DType::fp8 : type,
+      .layer_math = product_type(job.training.precision, job.training.fp8_scaling),
+      .wide_math = wide_product_type(job.training.precision),
   };
 }
 
@@ -129,12 +116,16 @@ TensorId ProgramBuilder::find(const Meaning& meaning) const {
   return entry->second;
 }
 
-TensorId ProgramBuilder::find(Derivation derivation, TensorId of) const {
+std::optional<TensorId> ProgramBuilder::known(Derivation derivation, TensorId of) const {
   const auto entry = derived_tensor_.find({derivation, of});
-  if (entry == derived_tensor_.end()) {
-    throw std::logic_error("there is no tensor " + derived_label(tensor(of), derivation));
-  }
+  if (entry == derived_tensor_.end()) return std::nullopt;
   return entry->second;
+}
+
+TensorId ProgramBuilder::find(Derivation derivation, TensorId of) const {
+  const std::optional<TensorId> found = known(derivation, of);
+  if (!found) throw std::logic_error("there is no tensor " + derived_label(tensor(of), derivation));
+  return *found;
 }
 
 Tensor ProgramBuilder::derived(TensorId of, Derivation derivation) const {
@@ -340,7 +331,7 @@ void emit_linear(ProgramBuilder& builder, Block& block, WeightGroup& group, cons
   block.ops.push_back(product(builder, wide, Access::write));
 
   const Tensor w = builder.tensor(linear.weight);
-  const DType math = builder.shapes().activation;
+  const DType math = builder.shapes().wide_math;
   for (const Projection& projection : adapted_projections(builder.job(), linear, w)) {
     const bool is_part = projection.rows != w.dims[0].size;
     const std::string name =

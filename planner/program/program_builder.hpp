@@ -35,6 +35,7 @@ struct BlockShapes {
   DType activation = DType::bf16;
   DType weight = DType::bf16;
   DType layer_math = DType::bf16;  ///< arithmetic of the products inside layers: fp8 if the job says so
+  DType wide_math = DType::bf16;   ///< arithmetic of the others: head, router, adapters, attention
 };
 
 /// The sizes of a job's blocks, with the model's usual heads. ProgramBuilder replaces the heads by those of a
@@ -68,6 +69,8 @@ class ProgramBuilder {
   /// Variants of a kind share its weights, but their activations live differently: if `variant` is not empty,
   /// the labels of activations end with "@VARIANT" too.
   void begin_layer_kind(LayerKindId id, const LayerKind& kind, std::string scope, std::string variant = {});
+  /// The products of the kind that is being emitted stay in the wider precision.
+  void keep_products_wide() { shapes_.layer_math = shapes_.wide_math; }
   /// From now on tensors and blocks that belong to no layer are emitted.
   void end_layer_kind();
   /// The kind that is being emitted. @pre begin_layer_kind was called, and end_layer_kind not yet
@@ -83,6 +86,8 @@ class ProgramBuilder {
   [[nodiscard]] TensorId find(const Meaning& meaning) const;
   /// The tensor that is derived from `of` in this way. @throws std::logic_error if there is none
   [[nodiscard]] TensorId find(Derivation derivation, TensorId of) const;
+  /// The same; none if there is none.
+  [[nodiscard]] std::optional<TensorId> known(Derivation derivation, TensorId of) const;
 
   /// A copy of a tensor's description, marked and labelled as derived from it. It is not added yet: the
   /// caller changes it and then calls add().

@@ -90,6 +90,9 @@ std::string_view suffix_of(Derivation derivation) {
     case Derivation::update: return ".update";
     case Derivation::dequantised: return ".wide";
     case Derivation::whole_update: return ".whole_update";
+    case Derivation::quantised: return ".q";
+    case Derivation::quantised_across: return ".qt";
+    case Derivation::largest: return ".amax";
     case Derivation::none:
     case Derivation::master:
     case Derivation::first_moment:

@@ -180,7 +180,7 @@ Lines memory_table(const PlannedJob& planned) {
   const auto add = [&](std::string_view name, std::string note, Bytes bytes) {
     table.row({item(name), std::move(note), in_unit(bytes.as_double(), unit)});
   };
-  add("weights", std::string(word_of(stored_weight_dtype(job))), worst.weights);
+  add("weights", stored_weight_words(job), worst.weights);
   add("gradients", std::string(word_of(job.training.gradient_dtype)), worst.gradients);
   add("optimizer", optimizer_words(job), worst.optimizer);
   add("activations", kept_words(job, worst.in_flight), worst.activations);

@@ -1,6 +1,7 @@
 #include "planner/report/words.hpp"
 
 #include "planner/frameworks/framework.hpp"
+#include "planner/program/passes/quantiser_rules.hpp"
 #include "planner/report/format.hpp"
 
 namespace foreshard::report {
@@ -32,15 +33,18 @@ DType stored_weight_dtype(const JobSpec& job) {
   return cut_in_fp32 ? DType::fp32 : weight_dtype(job.training.precision);
 }
 
-DType weight_dtype(Precision precision) {
-  switch (precision) {
-    case Precision::fp32: return DType::fp32;
-    case Precision::fp16: return DType::fp16;
-    case Precision::bf16:
-    case Precision::fp8: return DType::bf16;
-  }
-  return DType::bf16;
+std::string stored_weight_words(const JobSpec& job) {
+  std::string words(word_of(stored_weight_dtype(job)));
+  const std::optional<QuantiserRules> rules = quantiser_rules(job);
+  if (!rules) return words;
+  const bool are_cut = job.parallelism.zero == 3;
+  if (rules->parameter_gather && !are_cut) return std::string(word_of(rules->format));
+  const bool keeps_copies = are_cut ? rules->parameter_gather : rules->keeps_weight_copies;
+  if (keeps_copies) words += " + " + std::string(word_of(rules->format));
+  return words;
 }
+
+DType weight_dtype(Precision precision) { return storage_type(precision); }
 
 std::string device_word(const JobSpec& job) { return job.cluster.accelerator.is_cpu ? "device" : "GPU"; }
 

@@ -14,11 +14,13 @@ namespace foreshard::report {
 /// The link between the devices of a node, as a noun: "NVSwitch".
 std::string_view fabric_name(NodeFabric fabric);
 
-/// The dtype of the weights for training in this precision. fp8 is used for products only.
+/// The dtype of the weights for training in this precision.
 DType weight_dtype(Precision precision);
 
 /// The dtype in which a device stores weights between their uses. FSDP stores its shares in fp32.
 DType stored_weight_dtype(const JobSpec& job);
+/// The same in words, with the copies that are kept for products of 8 and 4 bits: "bf16 + fp8".
+std::string stored_weight_words(const JobSpec& job);
 
 /// "GPU", or "device" if the accelerator is a CPU.
 std::string device_word(const JobSpec& job);

@@ -204,7 +204,10 @@ void check(const PointwiseCall& call) {
     case PointwiseKind::dropout:
     case PointwiseKind::dropout_add:
     case PointwiseKind::softmax:
-    case PointwiseKind::relayout: check.refuse("no device runs it");
+    case PointwiseKind::relayout:
+    case PointwiseKind::quantise:
+    case PointwiseKind::amax:
+    case PointwiseKind::transpose: check.refuse("no device runs it");
   }
 }
 

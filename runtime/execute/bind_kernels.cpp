@@ -221,7 +221,10 @@ class Binding {
       case PointwiseKind::dropout:
       case PointwiseKind::dropout_add:
       case PointwiseKind::softmax:
-      case PointwiseKind::relayout: refuse();
+      case PointwiseKind::relayout:
+      case PointwiseKind::quantise:
+      case PointwiseKind::amax:
+      case PointwiseKind::transpose: refuse();
     }
   }
 

@@ -105,7 +105,7 @@ class Limits {
     refuse(job_.framework != Framework::foreshard,
            "framework: say foreshard; the conventions of others are planned, not executed");
     refuse(training.precision != Precision::fp32 && training.precision != Precision::bf16,
-           "training.precision: say bf16 or fp32; fp16 and fp8 are planned, not executed");
+           "training.precision: say bf16 or fp32; others are planned, not executed");
     refuse(training.attention != AttentionKind::flash,
            "training.attention: say flash; unfused is planned only");
     refuse(training.dropout, "training.dropout: dropout is planned, not executed; say false");

@@ -62,7 +62,7 @@ MeasuredKernel grouped_gemm(const CsvRow& row) {
   const bool weights = phase == "backward-weight";
   if (!weights && phase != "forward" && phase != "backward-input") row.complain("phase");
   if (phase == "backward-input") std::swap(gemm.n, gemm.k);
-  const DType activation = gemm.math == DType::fp8 ? DType::bf16 : gemm.math;
+  const DType activation = is_scaled(gemm.math) ? DType::bf16 : gemm.math;
   const TensorId x = add_tensor(kernel.program, gemm.math, {gemm.tokens, gemm.k});
   const TensorId w =
       add_tensor(kernel.program, weights ? DType::fp32 : gemm.math, {gemm.experts, gemm.n, gemm.k});
@@ -174,6 +174,7 @@ OpKind pass(const CsvRow& row) {
     case MemoryPass::cross_entropy: return CrossEntropy{};
     case MemoryPass::routing: return Permute{};
     case MemoryPass::optimizer: return OptimizerUpdate{};
+    case MemoryPass::quantise: return Pointwise{PointwiseKind::quantise, bytes};
     case MemoryPass::gemm:
     case MemoryPass::grouped_gemm:
     case MemoryPass::attention: break;

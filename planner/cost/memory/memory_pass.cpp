@@ -13,6 +13,9 @@ MemoryPass pass_of(PointwiseKind kind) {
     case PointwiseKind::cast:
     case PointwiseKind::accumulate:
     case PointwiseKind::relayout: return MemoryPass::elementwise;
+    case PointwiseKind::quantise:
+    case PointwiseKind::amax:
+    case PointwiseKind::transpose: return MemoryPass::quantise;
     case PointwiseKind::dropout:
     case PointwiseKind::dropout_add: return MemoryPass::dropout;
     case PointwiseKind::softmax: return MemoryPass::softmax;

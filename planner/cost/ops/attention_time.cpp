@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "planner/cost/ops/kernel_model.hpp"
 
 namespace foreshard {
@@ -22,8 +24,10 @@ ScoreWork score_work(const Attention& core, bool backward) {
 }  // namespace
 
 KernelModel::Work KernelModel::attention(const Attention& core, Phase phase) const {
-  // fp8 jobs run attention in bf16: flash attention in fp8 is not modelled.
-  const GemmRate& gemm = rates_[static_cast<std::size_t>(core.math == DType::fp8 ? DType::bf16 : core.math)];
+  // Constants are those of bf16. In fp8 the products run faster by the ratio of the peaks; exponentials do not.
+  const bool in_fp8 = core.math == DType::fp8;
+  const GemmRate& gemm = rates_[static_cast<std::size_t>(in_fp8 ? DType::bf16 : core.math)];
+  const double products = in_fp8 ? std::min(1.0, gemm.peak / peak(DType::fp8)) : 1.0;
   const bool backward = is_backward(phase);
   AttentionRate rate{.efficiency = gemm.efficiency};  // if flash attention was not measured
   if (flash_) {
@@ -39,7 +43,7 @@ KernelModel::Work KernelModel::attention(const Attention& core, Phase phase) con
   // The cost of a score is that of its products and its exponential, scaled so that the given efficiency
   // holds at kUsualHead.
   const double width =
-      (work.width + work.products * rate.score_cost) * kUsualHead / (kUsualHead + rate.score_cost);
+      (products * work.width + work.products * rate.score_cost) * kUsualHead / (kUsualHead + rate.score_cost);
   return {.compute = Seconds(2.0 * scores * width / (rate.efficiency * gemm.peak).value()), .fixed = launch_};
 }
 

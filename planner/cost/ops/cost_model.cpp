@@ -9,16 +9,6 @@
 namespace foreshard {
 namespace {
 
-DType math_of(Precision precision) {
-  switch (precision) {
-    case Precision::fp32: return DType::fp32;
-    case Precision::bf16: return DType::bf16;
-    case Precision::fp16: return DType::fp16;
-    case Precision::fp8: return DType::fp8;
-  }
-  return DType::fp32;
-}
-
 /// The z that a standard normal variable exceeds with probability `tail`; absolute error at most 4.5e-4.
 /// Source: Abramowitz and Stegun 1964, 26.2.23.
 double normal_quantile(double tail) {
@@ -51,7 +41,7 @@ AcceleratorSpec accelerator_of(const JobSpec& job) {
 
 CostModel::CostModel(const JobSpec& job)
     : kernels_(accelerator_of(job), job.training.flash),
-      peak_(kernels_.peak(math_of(job.training.precision))),
+      peak_(kernels_.peak(product_type(job.training.precision, job.training.fp8_scaling))),
       spread_(job.cluster.accelerator.kernels.spread) {
   const KernelConstants& constants = job.cluster.accelerator.kernels;
   // In PyTorch's eager mode every operation passes through the dispatcher, which takes about twice as long as

@@ -37,9 +37,6 @@ constexpr std::int64_t kConcatenation = 4;
 constexpr std::int64_t kAssembly = 4;
 /// If a rank has several experts, the rows that ranks exchange are also sorted by expert, r2 w2.
 constexpr std::int64_t kChunkSort = 4;
-/// Casting an activation for an fp8 product: find the largest magnitude r2, cast r2 w1.
-constexpr std::int64_t kFp8Cast = 5;
-
 FurtherPasses passes(std::int64_t elements, std::int64_t bytes, std::int64_t kernels) {
   return {Bytes(checked_product(elements, bytes)), kernels};
 }
@@ -171,17 +168,6 @@ FurtherPasses of_attention(const Op& op, const Attention& core, const StepProgra
   return passes(program.tensor(op.operands.front().tensor).local_elements(), kConcatenation, 1);
 }
 
-/// Casts of the activations among a product's inputs. Weights are not counted: they are cast once, when
-/// gathered.
-FurtherPasses of_fp8_product(const Op& op, const StepProgram& program) {
-  FurtherPasses more;
-  for (std::size_t i = 0; i < 2 && i < op.operands.size(); ++i) {
-    const Tensor& input = program.tensor(op.operands[i].tensor);
-    if (input.role != TensorRole::weight) add(more, passes(input.local_elements(), kFp8Cast, 2));
-  }
-  return more;
-}
-
 }  // namespace
 
 KernelForms kernel_forms(const JobSpec& job) {
@@ -196,8 +182,7 @@ KernelForms kernel_forms(const JobSpec& job) {
       .optimizer = conventions.optimizer,
       .states = job.training.states,
       .fp16 = job.training.precision == Precision::fp16,
-      .sorts_chunks = conventions.autograd && !compiler && job.training.dispatcher == Dispatcher::all_to_all,
-      .casts_fp8 = conventions.autograd};
+      .sorts_chunks = conventions.autograd && !compiler && job.training.dispatcher == Dispatcher::all_to_all};
 }
 
 FurtherPasses further_passes(const Op& op, const StepProgram& program, const KernelForms& forms) {
@@ -221,11 +206,7 @@ FurtherPasses further_passes(const Op& op, const StepProgram& program, const Ker
                    return sorts ? passes(checked_product(permute.rows, permute.width), kChunkSort, 1)
                                 : FurtherPasses{};
                  },
-                 [&](const Gemm& gemm) {
-                   const bool casts = forms.casts_fp8 && gemm.math == DType::fp8;
-                   return casts ? of_fp8_product(op, program) : FurtherPasses{};
-                 },
-                 [](const one_of<GroupedGemm, Embedding, Route, Collective, Send, Recv> auto&) {
+                 [](const one_of<Gemm, GroupedGemm, Embedding, Route, Collective, Send, Recv> auto&) {
                    return FurtherPasses{};
                  }},
       op.kind);

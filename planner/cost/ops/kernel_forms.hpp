@@ -20,7 +20,6 @@ struct KernelForms {
   bool fp16 = false;  ///< gradients are scaled, and unscaled before the optimizer's update
   /// Rows that come from several ranks are sorted by expert in a separate pass, if a rank has several experts.
   bool sorts_chunks = false;
-  bool casts_fp8 = false;  ///< matrix products take fp8 inputs, which a separate pass makes
 };
 KernelForms kernel_forms(const JobSpec& job);
 

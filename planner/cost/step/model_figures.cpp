@@ -50,7 +50,8 @@ std::vector<std::int64_t> mtp_calls_by_block(const JobSpec& job, const StepProgr
 }
 
 bool is_weight(const Tensor& tensor) {
-  return tensor.role == TensorRole::weight && tensor.lifetime == Lifetime::step;
+  return tensor.role == TensorRole::weight && tensor.lifetime == Lifetime::step &&
+         tensor.derivation == Derivation::none;
 }
 
 /// Elements of a weight that one token uses. Of a mixture's experts, these are the experts that it is routed
@@ -84,12 +85,24 @@ Parameters& component_of(ParameterCounts& counts, ModelPart part) {
   throw std::logic_error("a weight belongs to no part of the model that has weights");
 }
 
-/// The weights that one forward block reads, without duplicates.
+/// The weight of which this is a copy, gathered or quantised; else the tensor itself.
+TensorId original_of(TensorId id, const StepProgram& program) {
+  const auto is_copy = [&] {
+    const Derivation how = program.tensor(id).derivation;
+    return how == Derivation::gathered_shares || how == Derivation::quantised ||
+           how == Derivation::quantised_across;
+  };
+  while (is_copy()) id = program.tensor(id).of.front();
+  return id;
+}
+
+/// The weights that one forward block reads, themselves or copies of them, without duplicates.
 std::set<TensorId> weights_of(const Block& block, const StepProgram& program) {
   std::set<TensorId> weights;
   for (const Op& op : block.ops) {
     for (const Operand& operand : op.operands) {
-      if (is_weight(program.tensor(operand.tensor))) weights.insert(operand.tensor);
+      const TensorId id = original_of(operand.tensor, program);
+      if (is_weight(program.tensor(id))) weights.insert(id);
     }
   }
   return weights;

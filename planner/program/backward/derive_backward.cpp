@@ -228,7 +228,10 @@ class BackwardBlock : private GradientBook {
       case PointwiseKind::zero:
       case PointwiseKind::sum_squares:
       case PointwiseKind::accumulate:
-      case PointwiseKind::relayout: refuse(op);
+      case PointwiseKind::relayout:
+      case PointwiseKind::quantise:
+      case PointwiseKind::amax:
+      case PointwiseKind::transpose: refuse(op);
     }
   }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "planner/program/build/emit_casts.hpp"
 #include "planner/program/build/emit_layers.hpp"
 #include "planner/program/build/emit_update.hpp"
 #include "planner/program/build/end_blocks.hpp"
@@ -16,6 +17,7 @@
 #include "planner/program/emit/emit_forward.hpp"
 #include "planner/program/emit/emit_pipeline.hpp"
 #include "planner/program/ops/op_flops.hpp"
+#include "planner/program/passes/quantise.hpp"
 #include "planner/program/passes/zero.hpp"
 #include "planner/program/schedule/schedule.hpp"
 #include "planner/topology/device_mesh.hpp"
@@ -70,6 +72,27 @@ class StepBuilder {
       if (!group->weights.empty()) updates_.emplace_back(group, emit_update(builder_, *group));
     }
     if (!job_.training.optimizer_in_backward) norm_ = emit_gradient_norm(builder_);
+    emit_copies();
+  }
+
+  void emit_copies() {
+    const std::optional<QuantiserRules> rules = quantiser_rules(job_);
+    if (!rules) return;
+    for (const WeightGroup* group : all_groups()) {
+      if (const auto casts = emit_weight_casts(builder_, *rules, *group)) casts_.emplace_back(group, *casts);
+    }
+    if (rules->delayed) magnitudes_ = emit_magnitudes(builder_, magnitudes_of_chunk());
+  }
+
+  /// Transformer Engine keeps three magnitudes of each product in forward (input, weight, output) and two in
+  /// backward (gradients of output and input), for every module of a chunk.
+  [[nodiscard]] std::int64_t magnitudes_of_chunk() {
+    std::int64_t products = 0;
+    for (LayerId layer(0); layer < last_layer(); ++layer) {
+      const std::vector<Op>& ops = builder_.program().block(layers_.passes(layer).forward).ops;
+      products += std::count_if(ops.begin(), ops.end(), is_low_product);
+    }
+    return std::max<std::int64_t>(1, ceil_divide(5 * products, stages() * job_.parallelism.vp));
   }
 
   /// All weight groups, in the order in which the optimizer updates them.
@@ -146,6 +169,8 @@ class StepBuilder {
     if (before != nullptr) chunk.forward.push_back({before->receive_forward, range.first});
     for (LayerId layer = range.first; layer < range.end(); ++layer)
       chunk.forward.push_back({layers_.passes(layer).forward, layer});
+    if (magnitudes_ && magnitudes_->reduce && range.first < range.end())
+      chunk.forward.push_back({*magnitudes_->reduce, range.first});
     append(chunk.forward, end_.forward(piece));
     if (behind != nullptr) chunk.forward.push_back({behind->send_forward, range.end()});
 
@@ -153,6 +178,8 @@ class StepBuilder {
     append(chunk.backward, end_.backward(piece));
     for (std::int32_t layer = range.end().value() - 1; layer >= range.first.value(); --layer)
       chunk.backward.push_back({layers_.passes(LayerId(layer)).backward, LayerId(layer)});
+    if (magnitudes_ && magnitudes_->reduce && range.first < range.end())
+      chunk.backward.push_back({*magnitudes_->reduce, range.first});
     if (piece.has_embedding) chunk.backward.push_back({embedding_pass_.backward, LayerId(0)});
     if (before != nullptr) chunk.backward.push_back({before->send_backward, range.first});
     if (job_.training.optimizer_in_backward) insert_updates(chunk.backward);
@@ -261,6 +288,15 @@ class StepBuilder {
       for (const LayerId layer : owned_layers(*group, s)) stage.prologue.push_back({*blocks.zero, layer});
     }
     if (norm_) stage.prologue.push_back({norm_->zero, LayerId(0)});
+    if (magnitudes_) stage.prologue.push_back({magnitudes_->zero, LayerId(0)});
+    append_casts(stage.prologue, s, false);
+  }
+
+  void append_casts(std::vector<BlockCall>& block_calls, StageId s, bool after_gather) {
+    for (const auto& [group, casts] : casts_) {
+      if (casts.after_gather != after_gather) continue;
+      for (const LayerId layer : owned_layers(*group, s)) block_calls.push_back({casts.block, layer});
+    }
   }
 
   void fill_epilogue(StageProgram& stage, StageId s) {
@@ -285,6 +321,7 @@ class StepBuilder {
       append_updates(block_calls, blocks, *group, owned_layers(*group, s));
     }
     append_syncs(block_calls, s, " gather", emit_weight_gather);
+    append_casts(block_calls, s, true);
   }
 
   /// Appends the updates of some layers. Muon makes the matrices of one rank's part of them orthogonal.
@@ -322,6 +359,8 @@ class StepBuilder {
   std::map<PipelineTransfer, PipelineBlocks> transfers_;
   std::vector<std::pair<const WeightGroup*, UpdateBlocks>> updates_;
   std::optional<NormBlocks> norm_;
+  std::vector<std::pair<const WeightGroup*, WeightCasts>> casts_;
+  std::optional<MagnitudeBlocks> magnitudes_;
 };
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "planner/program/build/emit_layers.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <utility>
 
 #include "planner/program/backward/derive_backward.hpp"
@@ -9,6 +11,7 @@
 #include "planner/program/emit/emit_forward.hpp"
 #include "planner/program/passes/accumulation.hpp"
 #include "planner/program/passes/chunked_loss.hpp"
+#include "planner/program/passes/quantise.hpp"
 #include "planner/program/passes/recompute.hpp"
 #include "planner/program/passes/sequence_parallel.hpp"
 #include "planner/program/passes/split_backward.hpp"
@@ -39,11 +42,17 @@ PassBlocks finish_passes(ProgramBuilder& builder, Block forward,
   chunk_loss(builder, forward, backward);
   if (builder.conventions().regather_sequence) gather_again(builder, forward, backward, GroupKind::tp);
   gather_again(builder, forward, backward, GroupKind::cp);
+  // Layers that are kept in bf16 have no products of 8 or 4 bits, and their attention is in bf16, too.
+  const bool is_wide = !is_scaled(builder.shapes().layer_math);
+  const std::optional<QuantiserRules> rules = is_wide ? std::nullopt : quantiser_rules(job);
+  if (rules) quantise_activations(builder, *rules, forward, backward);
   if (is_layer(forward.kind) && recomputed) apply_recompute(builder, forward, backward);
+  if (rules) drop_unread_copies(forward, backward, builder);
   for (const WeightGroup* group : groups) {
     apply_zero(builder, *group, forward, backward);
     free_gradients(builder, *group, backward);
   }
+  if (rules) quantise_weights(builder, *rules, forward, backward);
   if (!builder.conventions().fused_accumulation) separate_accumulation(builder, backward);
   if (builder.conventions().gradient_placeholders) add_placeholders(builder, backward);
   mark_saved(builder, forward, backward);
@@ -62,8 +71,31 @@ std::vector<const WeightGroup*> LayerWeights::groups() const {
 }
 
 LayerBlocks::LayerBlocks(const JobSpec& job)
-    : pattern_(layer_pattern(job.model, job.training.sequence_length)) {
-  for (const LayerKind& kind : pattern_.kinds) weights_of_kind_.push_back(&weights_for(kind));
+    : pattern_(layer_pattern(job.model, job.training.sequence_length)), wide_(pattern_.kinds.size(), false) {
+  split_wide_layers(job);
+  for (std::size_t k = 0; k < pattern_.kinds.size(); ++k)
+    weights_of_kind_.push_back(&weights_for(pattern_.kinds[k], wide_[k]));
+}
+
+void LayerBlocks::split_wide_layers(const JobSpec& job) {
+  const LowPrecisionSpec& low = job.training.low_precision;
+  const auto layers = static_cast<std::int64_t>(pattern_.kind_of.size());
+  std::map<std::size_t, std::size_t> wide_kinds;  // by the kind from which they are split
+  for (std::int64_t layer = 0; layer < layers; ++layer) {
+    if (layer >= low.bf16_first && layer < layers - low.bf16_last) continue;
+    std::size_t& kind = pattern_.kind_of[static_cast<std::size_t>(layer)];
+    const auto [found, is_new] = wide_kinds.try_emplace(kind, pattern_.kinds.size());
+    if (is_new) {
+      LayerKind wide = pattern_.kinds[kind];
+      wide.name = (wide.name.empty() ? "" : wide.name + " ") + "in bf16";
+      pattern_.kinds.push_back(std::move(wide));
+      pattern_.layers_of_kind.push_back(0);
+      wide_.push_back(true);
+    }
+    --pattern_.layers_of_kind[kind];
+    kind = found->second;
+    ++pattern_.layers_of_kind[kind];
+  }
 }
 
 std::size_t LayerBlocks::kind_index(LayerId layer) const {
@@ -74,10 +106,10 @@ std::size_t LayerBlocks::kind_index(LayerId layer) const {
 }
 
 /// The weights of this kind; new ones if no earlier kind has the same.
-LayerWeights& LayerBlocks::weights_for(const LayerKind& kind) {
+LayerWeights& LayerBlocks::weights_for(const LayerKind& kind, bool wide) {
   const Mixer mixer = without_window(kind.mixer);
   const auto found = std::find_if(weights_.begin(), weights_.end(), [&](const LayerWeights& known) {
-    return known.mixer == mixer && known.ffn == kind.ffn;
+    return known.mixer == mixer && known.ffn == kind.ffn && known.wide == wide;
   });
   if (found != weights_.end()) return *found;
   const bool name_is_free = std::none_of(weights_.begin(), weights_.end(),
@@ -88,6 +120,7 @@ LayerWeights& LayerBlocks::weights_for(const LayerKind& kind) {
       .name = name,
       .mixer = mixer,
       .ffn = kind.ffn,
+      .wide = wide,
       .group = {.prefix = optimizer_prefix(kind.ffn) + suffix, .block = name},
       .experts = {
           .prefix = "experts" + suffix, .block = "experts" + suffix, .replicas = GroupKind::expert_dp}});
@@ -101,10 +134,12 @@ std::string LayerBlocks::block_name(std::size_t kind) const {
 }
 
 /// The scope of a kind's tensors: empty for the first mixer, whose tensors have plain names. Tensors of
-/// another mixer have other sizes and need names of their own.
-std::string LayerBlocks::scope_of(const LayerKind& kind) const {
-  if (!has_mixer(kind)) return {};
-  const Mixer mixer = without_window(kind.mixer);
+/// another mixer have other sizes and need names of their own; so do those of layers in bf16, of which
+/// backward reads others.
+std::string LayerBlocks::scope_of(std::size_t kind) const {
+  if (wide_[kind]) return pattern_.kinds[kind].name;
+  if (!has_mixer(pattern_.kinds[kind])) return {};
+  const Mixer mixer = without_window(pattern_.kinds[kind].mixer);
   bool is_first = true;
   for (const LayerKind& other : pattern_.kinds) {
     if (!has_mixer(other)) continue;
@@ -117,8 +152,9 @@ std::string LayerBlocks::scope_of(const LayerKind& kind) const {
 PassBlocks LayerBlocks::emit_kind(ProgramBuilder& builder, std::size_t k, bool recomputed) {
   constexpr const char* kKept = "kept";
   const LayerKind& kind = pattern_.kinds[k];
-  LayerWeights& weights = weights_for(kind);
-  builder.begin_layer_kind(LayerKindId(k), kind, scope_of(kind), recomputed ? "" : kKept);
+  LayerWeights& weights = weights_for(kind, wide_[k]);
+  builder.begin_layer_kind(LayerKindId(k), kind, scope_of(k), recomputed ? "" : kKept);
+  if (wide_[k]) builder.keep_products_wide();
   const std::string name = block_name(k) + (recomputed ? "" : "(" + std::string(kKept) + ")");
   Block forward = emit_layer(builder, name, weights.group, weights.experts);
   const PassBlocks passes = finish_passes(builder, std::move(forward), weights.groups(), recomputed);

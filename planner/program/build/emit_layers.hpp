@@ -34,6 +34,7 @@ struct LayerWeights {
   std::string name;  ///< "dense_layer"
   Mixer mixer;       ///< without window
   FeedForward ffn = FeedForward::dense;
+  bool wide = false;  ///< the layers' products stay in the wider precision
   WeightGroup group;
   WeightGroup experts;
 
@@ -67,12 +68,15 @@ class LayerBlocks {
   [[nodiscard]] const std::deque<LayerWeights>& all_weights() const { return weights_; }
 
  private:
-  LayerWeights& weights_for(const LayerKind& kind);
+  /// Gives the first and last layers that the job keeps in bf16 kinds of their own.
+  void split_wide_layers(const JobSpec& job);
+  LayerWeights& weights_for(const LayerKind& kind, bool wide);
   [[nodiscard]] std::string block_name(std::size_t kind) const;
-  [[nodiscard]] std::string scope_of(const LayerKind& kind) const;
+  [[nodiscard]] std::string scope_of(std::size_t kind) const;
   PassBlocks emit_kind(ProgramBuilder& builder, std::size_t kind, bool recomputed);
 
   LayerPattern pattern_;
+  std::vector<bool> wide_;            // by kind: its products stay in bf16
   std::deque<LayerWeights> weights_;  // a deque, because weights_of_kind_ points into it
   std::vector<const LayerWeights*> weights_of_kind_;
   std::vector<PassBlocks> passes_;                      // by kind

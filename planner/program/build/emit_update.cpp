@@ -7,6 +7,7 @@
 
 #include "planner/program/build/emit_muon.hpp"
 #include "planner/program/build/optimizer_states.hpp"
+#include "planner/program/passes/quantise.hpp"
 #include "planner/program/passes/sequence_parallel.hpp"
 #include "planner/program/passes/zero.hpp"
 
@@ -65,7 +66,10 @@ Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group, const std::ve
   const std::vector<Operand> states = state_operands(builder, group, weights, kind);
   operands.insert(operands.end(), states.begin(), states.end());
   const bool masters = keeps_masters(builder, group);
-  for (const TensorId id : weights) operands.push_back(masters ? writes(id) : adds_to(id));
+  for (const TensorId id : weights) {
+    const TensorId updated = updated_weight(builder, id);
+    operands.push_back(masters ? writes(updated) : adds_to(updated));
+  }
   return compute_op("update", Component::optimizer, Phase::optimizer,
                     OptimizerUpdate{.kind = kind, .parameters = share_elements(builder, group, weights)},
                     std::move(operands));
@@ -121,7 +125,8 @@ std::vector<Operand> unit_operands(const ProgramBuilder& builder, const std::vec
     if (unit.group->replicas != replicas || replicas_of(builder.job(), *unit.group) == 1) continue;
     for (std::int64_t layer = unit.first + unit.layers - 1; layer >= unit.first; --layer) {
       for (const TensorId id : unit.group->weights) {
-        const TensorId tensor = what == Exchanged::weights ? id : builder.gradient_of(id);
+        const TensorId tensor =
+            what == Exchanged::weights ? updated_weight(builder, id) : builder.gradient_of(id);
         operands.push_back(adds_to(tensor, static_cast<int>(layer)));
       }
     }

@@ -49,11 +49,11 @@ OperandForm pointwise_form(PointwiseKind kind, bool backward) {
     case PointwiseKind::sqrelu:
     case PointwiseKind::silu:
     case PointwiseKind::sigmoid:
-      return backward ? OperandForm{"rro", "x, dy, dx"} : OperandForm{"ro", "x, y"};
+      return backward ? OperandForm{"rro+", "x, dy, dx"} : OperandForm{"ro+", "x, y"};
     case PointwiseKind::swiglu:
     case PointwiseKind::geglu:
     case PointwiseKind::glu:
-      return backward ? OperandForm{"rro", "gate_up, dy, d(gate_up)"} : OperandForm{"ro", "gate_up, y"};
+      return backward ? OperandForm{"rro+", "gate_up, dy, d(gate_up)"} : OperandForm{"ro+", "gate_up, y"};
     case PointwiseKind::multiply:
       return backward ? OperandForm{"rrroo", "a, b, dy, da, db"} : OperandForm{"rro", "a, b, y"};
     case PointwiseKind::bias_gradient: return {"ro", "dy, db"};
@@ -62,6 +62,9 @@ OperandForm pointwise_form(PointwiseKind kind, bool backward) {
     case PointwiseKind::cast: return {"ro", "x, y"};
     case PointwiseKind::accumulate: return {"ra", "x, y (accumulated)"};
     case PointwiseKind::relayout: return {"a+", "what is copied where it stands (accumulated)"};
+    case PointwiseKind::quantise: return {"rr?w+", "x[, its largest magnitude], its copies (written)"};
+    case PointwiseKind::amax: return {"rw", "x, its largest magnitude (written)"};
+    case PointwiseKind::transpose: return {"rw", "x, y (written)"};
   }
   return {"", "nothing"};
 }
@@ -70,11 +73,11 @@ OperandForm norm_form(NormKind kind, bool backward) {
   if (kind == NormKind::rmsnorm) {
     return backward
                ? OperandForm{"rrrrr?oo?", "x, weight, stats, dy[, gradient of the residual], dx[, dweight]"}
-               : OperandForm{"rroo", "x, weight, y, stats"};
+               : OperandForm{"rro+o", "x, weight, y, stats"};
   }
   return backward ? OperandForm{"rrrrr?oo?o?",
                                 "x, weight, stats, dy[, gradient of the residual], dx[, dweight, dbias]"}
-                  : OperandForm{"rrroo", "x, weight, bias, y, stats"};
+                  : OperandForm{"rrro+o", "x, weight, bias, y, stats"};
 }
 
 OperandForm product_form() { return {"rror?w?", "A, B, C[, bias][, placeholder of a gradient]"}; }

@@ -73,8 +73,24 @@ class SizeCheck {
       case PointwiseKind::glu:
         expect(0, "elements", op.elements);
         expect(1, "elements/2", op.elements / 2);
-        if (count() == 3) expect(2, "elements", op.elements);
+        for (std::size_t i = 2; i < count(); ++i) {
+          if (expect_largest_magnitude(i)) continue;
+          is_backward(op_.phase) ? expect(i, "elements", op.elements)
+                                 : expect(i, "elements/2", op.elements / 2);
+        }
         return;
+      case PointwiseKind::quantise:
+        expect(0, "elements", op.elements);
+        for (std::size_t i = 1; i < count(); ++i) {
+          op_.operands[i].access == Access::read ? expect(i, "one number", 1)
+                                                 : expect(i, "elements", op.elements);
+        }
+        return;
+      case PointwiseKind::amax:
+        expect(0, "elements", op.elements);
+        expect(1, "one number", 1);
+        return;
+      case PointwiseKind::transpose:
       case PointwiseKind::gelu:
       case PointwiseKind::relu:
       case PointwiseKind::sqrelu:
@@ -83,7 +99,9 @@ class SizeCheck {
       case PointwiseKind::multiply:
         // Without compilation the activation reads the gate and the product reads up: each a half of one
         // tensor.
-        for (std::size_t i = 0; i < count(); ++i) expect_whole_or_half(i, op.elements);
+        for (std::size_t i = 0; i < count(); ++i) {
+          if (!expect_largest_magnitude(i)) expect_whole_or_half(i, op.elements);
+        }
         expect_smallest(op.elements);
         return;
       case PointwiseKind::zero:
@@ -110,7 +128,7 @@ class SizeCheck {
     while (backward && op_.operands[dx].access == Access::read) ++dx;
     for (std::size_t i = 0; i < count(); ++i) {
       const bool is_parameter = i == 1 || (!backward && has_bias && i == 2) || (backward && i > dx);
-      if (i != stats && i != 1) {
+      if (i != stats && i != 1 && !expect_largest_magnitude(i)) {
         is_parameter ? expect_parameters(i, op.width)
                      : expect(i, "rows·width", checked_product(op.rows, op.width));
       }
@@ -260,6 +278,12 @@ class SizeCheck {
     expect(i, "width", width);
   }
   /// Checks that all of a tensor is used, or half of a fused gate and up.
+  /// Where the operand is the largest magnitude of a result, checks that it is one number, and returns true.
+  bool expect_largest_magnitude(std::size_t i) {
+    if (tensor(i).derivation != Derivation::largest) return false;
+    expect(i, "one number", 1);
+    return true;
+  }
   void expect_whole_or_half(std::size_t i, std::int64_t elements) {
     if (local(i) != checked_product(2, elements)) expect(i, "elements", elements);
   }

@@ -160,7 +160,7 @@ Attention flash_sizes(const ProgramBuilder& builder) {
           .head_dim = s.head_dim,
           .v_head_dim = s.head_dim,
           .causal = builder.job().model.causal,
-          .math = s.activation,
+          .math = s.wide_math,
           .window = attention_window(builder),
           .imbalance = score_imbalance(builder)};
 }
@@ -246,7 +246,7 @@ void emit_unfused_core(ProgramBuilder& builder, Block& block, TensorId qkv, Tens
             .m = s.sequence,
             .n = s.sequence,
             .k = s.head_dim,
-            .math = s.activation,
+            .math = s.wide_math,
             .transpose_b = true},
        {reads(qkv), reads(qkv), writes(scores)});
   TensorId weights = head_square(builder, {ModelPart::attention, TensorItem::probabilities}, s.activation);
@@ -261,7 +261,7 @@ void emit_unfused_core(ProgramBuilder& builder, Block& block, TensorId qkv, Tens
     weights = dropped;
   }
   core("values",
-       Gemm{.batch = local_heads, .m = s.sequence, .n = s.head_dim, .k = s.sequence, .math = s.activation},
+       Gemm{.batch = local_heads, .m = s.sequence, .n = s.head_dim, .k = s.sequence, .math = s.wide_math},
        {reads(weights), reads(qkv), writes(out)});
 }
 

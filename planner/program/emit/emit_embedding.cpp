@@ -156,8 +156,7 @@ void emit_prediction(ProgramBuilder& builder, Block& block, WeightGroup& group, 
                                {ModelPart::head, TensorItem::output_table, TensorAspect::weight});
   const TensorId logits =
       builder.activation({ModelPart::head, TensorItem::logits}, DimName::vocab, s.vocab, true);
-  emit_linear(builder, block, group,
-              {"logits", Component::head, s.activation, reads(normed), weight, logits});
+  emit_linear(builder, block, group, {"logits", Component::head, s.wide_math, reads(normed), weight, logits});
   emit_loss(builder, block, logits);
 }
 

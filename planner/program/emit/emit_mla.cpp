@@ -55,7 +55,7 @@ class LatentEmitter {
                               .head_dim = mla_.nope_head_dim + mla_.rope_head_dim,
                               .v_head_dim = mla_.v_head_dim,
                               .causal = builder_.job().model.causal,
-                              .math = s_.activation,
+                              .math = s_.wide_math,
                               .window = attention_window(builder_),
                               .shared_dim = mla_.rope_head_dim,
                               .key_layout = KeyLayout::by_head,

@@ -207,7 +207,7 @@ class MoeEmitter {
       bias = builder_.weight(group_, {ModelPart::router, TensorItem::router, TensorAspect::bias},
                              {experts_dim()});
     emit_linear(builder_, block_, group_,
-                {"router", Component::router, s_.activation, reads(x), weight, logits, bias});
+                {"router", Component::router, s_.wide_math, reads(x), weight, logits, bias});
     std::vector<Operand> operands{reads(logits)};
     if (moe_.score_bias) operands.push_back(reads(score_bias()));
     // The chosen experts and their weights.

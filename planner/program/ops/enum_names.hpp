@@ -116,7 +116,8 @@ inline constexpr auto kNames<TensorItem> = std::to_array<std::string_view>({"non
                                                                             "q",
                                                                             "k",
                                                                             "v",
-                                                                            "gate"});
+                                                                            "gate",
+                                                                            "magnitudes"});
 template <>
 inline constexpr auto kNames<TensorAspect> = std::to_array<std::string_view>(
     {"value", "output", "weight", "bias", "score_bias", "adapter_a", "adapter_b", "adapter_rows",
@@ -141,7 +142,10 @@ inline constexpr auto kNames<Derivation> = std::to_array<std::string_view>({"non
                                                                             "factored_moment",
                                                                             "update",
                                                                             "whole_update",
-                                                                            "dequantised"});
+                                                                            "dequantised",
+                                                                            "quantised",
+                                                                            "quantised_across",
+                                                                            "largest"});
 template <>
 inline constexpr auto kNames<Component> = std::to_array<std::string_view>(
     {"embedding", "norm", "attention", "attention_core", "ffn", "residual", "router", "experts", "head",
@@ -152,8 +156,9 @@ inline constexpr auto kNames<Phase> = std::to_array<std::string_view>({"forward"
                                                                        "optimizer"});
 template <>
 inline constexpr auto kNames<PointwiseKind> = std::to_array<std::string_view>(
-    {"add", "dropout", "dropout_add", "softmax", "gelu", "relu", "sqrelu", "silu", "sigmoid", "swiglu",
-     "geglu", "glu", "multiply", "bias_gradient", "zero", "sum_squares", "cast", "accumulate", "relayout"});
+    {"add",     "dropout",    "dropout_add", "softmax",  "gelu",     "relu",          "sqrelu", "silu",
+     "sigmoid", "swiglu",     "geglu",       "glu",      "multiply", "bias_gradient", "zero",   "sum_squares",
+     "cast",    "accumulate", "relayout",    "quantise", "amax",     "transpose"});
 template <>
 inline constexpr auto kNames<KeyLayout> = std::to_array<std::string_view>({"by_part", "by_head"});
 template <>

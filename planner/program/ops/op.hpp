@@ -91,7 +91,7 @@ enum class PointwiseKind : std::uint8_t {
   silu,
   sigmoid,
   swiglu,  ///< y = silu(gate) ∘ up. Operands: gate_up, y. Backward: gate_up, dy, d(gate_up).
-           ///< Likewise geglu, glu
+           ///< Likewise geglu, glu. Where the kernel quantises, the copies stand in the place of its result
   geglu,
   glu,
   multiply,       ///< y = a ∘ b. Operands: a, b, y. Backward: a, b, dy, da, db
@@ -101,6 +101,9 @@ enum class PointwiseKind : std::uint8_t {
   cast,           ///< y = x in y's type. Operands: x, y
   accumulate,     ///< y += x. Operands: x, y
   relayout,       ///< copies, casts or scales x in place, in one pass. Operands: x…
+  quantise,   ///< copies of x in 8 or 4 bits, one or two. Operands: x, [its largest magnitude,] the copies
+  amax,       ///< the largest magnitude of x. Operands: x, one fp32 number
+  transpose,  ///< a transposed copy. Operands: x, y
 };
 
 /// One pass over memory. Its bytes follow from the operands; its arithmetic is not counted as FLOPs.
@@ -112,7 +115,8 @@ struct Pointwise {
 };
 
 /// RMSNorm or LayerNorm.
-/// Operands forward: x, weight, [bias,] y, stats (fp32, one per row for rmsnorm, two for layernorm).
+/// Operands forward: x, weight, [bias,] y, stats (fp32, one per row for rmsnorm, two for layernorm). Where the
+/// kernel quantises, the one or two copies stand in the place of y.
 /// Backward: x, weight, stats, dy, [gradient of x from the residual connection,] dx (written: the norm's own
 /// gradient plus that of the residual), [dweight [, dbias]] (accumulated; absent for frozen weights).
 struct Norm {

@@ -221,6 +221,9 @@ void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
     if (stage >= 2) zero_dim(builder.tensor(builder.gradient_of(id))).dp = degree;
     if (stage < 3 || degree == 1) continue;
     zero_dim(builder.tensor(id)).dp = degree;
+    for (const Derivation copy : {Derivation::quantised, Derivation::quantised_across}) {
+      if (const auto known = builder.known(copy, id)) zero_dim(builder.tensor(*known)).dp = degree;
+    }
     // Without separate masters, each rank keeps its share of the weight itself in fp32; the gather casts it.
     const bool has_fp32 = has_fp32_weights(builder.job().training.states.master);
     if (has_fp32 && !keeps_masters(builder, group)) builder.tensor(id).dtype = DType::fp32;

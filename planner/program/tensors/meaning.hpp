@@ -101,8 +101,9 @@ enum class TensorItem : std::uint8_t {
   k,
   v,
   gate,
+  magnitudes,  ///< largest magnitudes of earlier steps, for delayed scaling
 };
-inline constexpr std::size_t kTensorItemCount = 71;
+inline constexpr std::size_t kTensorItemCount = 72;
 
 /// Which of an item's tensors this is.
 enum class TensorAspect : std::uint8_t {
@@ -164,27 +165,30 @@ constexpr bool is_adapter(TensorAspect aspect) {
 
 /// How a tensor is derived from others.
 enum class Derivation : std::uint8_t {
-  none,             ///< it is not derived
-  gradient,         ///< the gradient of one tensor
-  master,           ///< the optimizer's fp32 copy of weights: this rank's share of each, end to end
-  first_moment,     ///< laid out as master: the running mean of gradients
-  second_moment,    ///< laid out as master: the running mean of squared gradients
-  token_shard,      ///< the share of the tokens that a tp rank holds under sequence parallelism
-  all_tokens,       ///< all tokens, gathered from such shards
-  gathered_again,   ///< gathered a second time, in backward
-  recomputed,       ///< computed a second time, in backward
-  recomputed_half,  ///< likewise, the half of gate and up that was not kept
-  gathered_shares,  ///< a whole weight, gathered from the shares into which ZeRO cuts it
-  whole_gradient,   ///< a whole gradient, before ZeRO scatters it into shares
-  fresh_gradient,   ///< the gradient of one micro-batch, before it is added to the sum
-  pipeline_slice,   ///< the tokens that one tensor-parallel rank sends to the next stage
-  first_scale,      ///< the scales of an 8-bit first moment, one per block of elements
-  second_scale,     ///< the same of the second moment
-  factored_moment,  ///< the means of the rows and of the columns of squared gradients
-  update,           ///< this rank's share of what Muon adds to a weight
-  whole_update,     ///< the whole of it, on the rank that makes it orthogonal
-  dequantised,      ///< a frozen weight in 16 bits, made from its quantised form before each use
+  none,              ///< it is not derived
+  gradient,          ///< the gradient of one tensor
+  master,            ///< the optimizer's fp32 copy of weights: this rank's share of each, end to end
+  first_moment,      ///< laid out as master: the running mean of gradients
+  second_moment,     ///< laid out as master: the running mean of squared gradients
+  token_shard,       ///< the share of the tokens that a tp rank holds under sequence parallelism
+  all_tokens,        ///< all tokens, gathered from such shards
+  gathered_again,    ///< gathered a second time, in backward
+  recomputed,        ///< computed a second time, in backward
+  recomputed_half,   ///< likewise, the half of gate and up that was not kept
+  gathered_shares,   ///< a whole weight, gathered from the shares into which ZeRO cuts it
+  whole_gradient,    ///< a whole gradient, before ZeRO scatters it into shares
+  fresh_gradient,    ///< the gradient of one micro-batch, before it is added to the sum
+  pipeline_slice,    ///< the tokens that one tensor-parallel rank sends to the next stage
+  first_scale,       ///< the scales of an 8-bit first moment, one per block of elements
+  second_scale,      ///< the same of the second moment
+  factored_moment,   ///< the means of the rows and of the columns of squared gradients
+  update,            ///< this rank's share of what Muon adds to a weight
+  whole_update,      ///< the whole of it, on the rank that makes it orthogonal
+  dequantised,       ///< a frozen weight in 16 bits, made from its quantised form before each use
+  quantised,         ///< a copy in 8 or 4 bits, scaled along the rows; for products that sum over the columns
+  quantised_across,  ///< the same for products that sum over the rows: scaled along the columns, or transposed
+  largest,           ///< the largest magnitude of a tensor, from which its scale is made
 };
-inline constexpr std::size_t kDerivationCount = 20;
+inline constexpr std::size_t kDerivationCount = 23;
 
 }  // namespace foreshard

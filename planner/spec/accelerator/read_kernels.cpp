@@ -52,6 +52,7 @@ constexpr auto kMemoryFractionKeys = std::to_array<KeyInfo>({
     {"attention", "fused attention that memory limits"},
     {"attention_backward", "the same, backward"},
     {"optimizer", "one update"},
+    {"quantise", "copies in 8 and 4 bits, with their largest magnitudes and transposes"},
 });
 constexpr auto kAttentionKeys = std::to_array<KeyInfo>({
     {"fa1", "FlashAttention"},
@@ -90,7 +91,7 @@ constexpr double kUsualDeviceSpread = 0.0175;
 MemoryFraction read_fraction(const MapReader& fractions, std::string_view pass) {
   MemoryFraction fraction;
   fraction.forward = fractions.maybe(pass, Fraction{});
-  if (pass != word_of(MemoryPass::optimizer))
+  if (pass != word_of(MemoryPass::optimizer) && pass != word_of(MemoryPass::quantise))
     fraction.backward = fractions.maybe(std::string(pass) + "_backward", Fraction{});
   return fraction;
 }

@@ -13,15 +13,22 @@ namespace {
 
 using Notes = std::vector<std::string>;
 
-/// fp8 products are priced with one pass for the largest magnitude and one cast of each activation.
-void note_precision(const TrainingSpec& training, Notes& notes) {
-  if (training.fp8_scaling == Fp8Scaling::tensorwise) return;
+/// The accelerator's rate of the layers' products, where its file gives one for their own type.
+bool has_own_rate(const JobSpec& job) {
+  const DType type = product_type(job.training.precision, job.training.fp8_scaling);
+  return job.cluster.accelerator.gemm[static_cast<std::size_t>(type)].has_value();
+}
+
+void note_precision(const JobSpec& job, Notes& notes) {
+  const TrainingSpec& training = job.training;
   const std::string_view scaling = word_of(training.fp8_scaling);
-  if (training.precision == Precision::fp8)
-    notes.push_back(fmt::format("fp8_scaling {} is not modelled yet: priced as tensorwise", scaling));
-  else
+  const bool is_mx = training.precision == Precision::mxfp8 && training.fp8_scaling == Fp8Scaling::mx;
+  if (training.precision != Precision::fp8 && training.says_fp8_scaling && !is_mx)
     notes.push_back(
         fmt::format("fp8_scaling {} has no effect: precision is {}", scaling, word_of(training.precision)));
+  if (training.precision == Precision::fp8 && !has_own_rate(job))
+    notes.push_back(fmt::format("{} has no rate of its own for products with {} scales: priced as tensorwise",
+                                job.cluster.accelerator.name, scaling));
 }
 
 void note_attention(const JobSpec& job, Notes& notes) {
@@ -113,7 +120,7 @@ std::optional<std::string> note_on_confidence(const JobSpec& job) {
 std::vector<std::string> job_notes(const JobSpec& job) {
   Notes notes;
   notes.insert(notes.end(), job.left_out.begin(), job.left_out.end());
-  note_precision(job.training, notes);
+  note_precision(job, notes);
   note_attention(job, notes);
   note_model(job, notes);
   note_parallelism(job, notes);

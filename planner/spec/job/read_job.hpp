@@ -14,6 +14,7 @@ KeyTable parallelism_keys();
 KeyTable training_keys();
 KeyTable capacity_keys();
 KeyTable overlap_keys();
+KeyTable bf16_layers_keys();
 KeyTable failure_keys();
 KeyTable loss_keys();
 KeyTable states_keys();

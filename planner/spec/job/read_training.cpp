@@ -9,6 +9,7 @@
 #include "planner/spec/job/read_documents.hpp"
 #include "planner/spec/job/read_job.hpp"
 #include "planner/spec/job/read_memory_keys.hpp"
+#include "planner/spec/job/read_precision.hpp"
 #include "planner/spec/job/read_recompute.hpp"
 
 namespace foreshard {
@@ -19,7 +20,7 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
     {"sequence_length", "tokens of a sequence"},
     {"global_batch", "sequences per step, over all devices"},
     {"micro_batch", "sequences per data-parallel rank and micro-batch"},
-    {"precision", "of the layers' matrix products: fp32, bf16, fp16 or fp8", "bf16"},
+    {"precision", "of the layers' matrix products: fp32, tf32, bf16, fp16, fp8, mxfp8 or nvfp4", "bf16"},
     {"attention", "flash or unfused", "flash"},
     {"flash",
      "which flash attention: fa1, fa2, fa3, fa4, cudnn or triton; unsaid, the framework's or the "
@@ -27,7 +28,14 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
     {"compiled", "pointwise operations are fused by a compiler: true or false; unsaid, the framework's"},
     {"dropout", "residual and attention dropout are run: true or false; unsaid, the framework's"},
     {"gradient_dtype", "fp32 or bf16; unsaid, the framework's"},
-    {"fp8_scaling", "tensorwise, rowwise or mx; all are priced as tensorwise", "tensorwise"},
+    {"fp8_scaling",
+     "what shares a scale: delayed, tensorwise (both a tensor), rowwise, block (128 elements) or mx (as "
+     "mxfp8); unsaid, the framework's"},
+    {"fp8_parameter_gather",
+     "weights are kept and gathered over data parallelism in the precision of the products: true or false",
+     "false"},
+    {"attention_precision", "of flash attention in fp8, mxfp8 and nvfp4 jobs: bf16 or fp8", "bf16"},
+    {"bf16_layers", "layers whose products stay in bf16: {first: 1, last: 1}"},
     {"launch", "async, or blocking: the host waits for every kernel", "async"},
     {"recompute",
      "none, selective (attention core), selective-ops (chosen per operation), full, or a list of modules: "
@@ -201,7 +209,7 @@ OverlapSpec usual_overlap(const JobSpec& job, OverlapSpec frameworks) {
 
 /// Where no fp32 weights are kept, gradients have the weights' type: autograd makes them so.
 DType usual_gradient_dtype(Precision precision, MasterWeights master, const FrameworkConventions& usual) {
-  if (precision == Precision::fp32) return DType::fp32;
+  if (storage_type(precision) == DType::fp32) return DType::fp32;
   if (!has_fp32_weights(master)) return DType::bf16;
   return precision == Precision::fp16 ? usual.fp16_gradient_dtype : usual.gradient_dtype;
 }
@@ -234,7 +242,7 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.sequence_length = map.required("sequence_length", WholeNumber{});
   training.global_batch = map.required("global_batch", WholeNumber{});
   training.micro_batch = map.required("micro_batch", WholeNumber{});
-  training.precision = map.optional("precision", Choice<Precision>{}, training.precision);
+  read_precision(map, job.framework, training);
   training.attention = map.optional("attention", Choice<AttentionKind>{}, training.attention);
   training.flash = map.maybe("flash", Choice<FlashVersion>{});
   if (!training.flash && training.attention == AttentionKind::flash) training.flash = usual_flash(job);
@@ -250,7 +258,6 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   const DType usual_gradient = usual_gradient_dtype(training.precision, training.states.master, usual);
   training.gradient_dtype =
       map.optional("gradient_dtype", Choice<DType>{{DType::fp32, DType::bf16}}, usual_gradient);
-  training.fp8_scaling = map.optional("fp8_scaling", Choice<Fp8Scaling>{}, training.fp8_scaling);
   training.launch = map.optional("launch", Choice<Launch>{}, training.launch);
   read_recompute(map, training);
   training.documents = read_documents(map);

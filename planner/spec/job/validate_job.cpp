@@ -288,29 +288,6 @@ void check_model(const JobSpec& job, Findings& findings) {
                         fmt::format("allowed here: at most {}", model.max_positions)});
 }
 
-struct NamedPrecision {
-  std::string_view name;
-  DType dtype;
-};
-/// By Precision: the data type whose matrix units a job of this precision needs.
-constexpr std::array<NamedPrecision, 4> kPrecisions{
-    {{"fp32", DType::fp32}, {"bf16", DType::bf16}, {"fp16", DType::fp16}, {"fp8", DType::fp8}}};
-
-void check_precision(const JobSpec& job, Findings& findings) {
-  const AcceleratorSpec& accelerator = job.cluster.accelerator;
-  const auto has_units = [&](DType dtype) {
-    return accelerator.gemm[static_cast<std::size_t>(dtype)].has_value();
-  };
-  const NamedPrecision& wanted = kPrecisions[static_cast<std::size_t>(job.training.precision)];
-  if (has_units(wanted.dtype)) return;
-  std::string names;
-  for (const NamedPrecision& precision : kPrecisions)
-    if (has_units(precision.dtype)) names += fmt::format("{}{}", names.empty() ? "" : ", ", precision.name);
-  findings.push_back({"training.precision",
-                      fmt::format("{} has no {} matrix units", accelerator.name, wanted.name),
-                      names.empty() ? "" : "allowed here: " + names});
-}
-
 // ---- All of them.
 
 /// Checks that the sizes by which other checks divide are positive.
@@ -368,7 +345,7 @@ constexpr auto kChecks = std::to_array<Check>({{"parallelism.tp", check_tensor_p
                                                {"training.optimizer", detail::check_optimizer},
                                                {"training.recompute", detail::check_recompute},
                                                {"lora", detail::check_lora},
-                                               {"training.precision", check_precision}});
+                                               {"training.precision", detail::check_precision}});
 
 }  // namespace
 

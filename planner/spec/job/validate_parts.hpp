@@ -4,7 +4,7 @@
 
 #include "planner/spec/job/validate_job.hpp"
 
-/// The rules of find_illegalities that concern experts, long contexts, latent attention, the loss, the
+/// The rules of find_illegalities that concern experts, long contexts, latent attention, precisions, the loss, the
 /// optimizer and low-rank adapters.
 namespace foreshard::detail {
 
@@ -22,6 +22,8 @@ void check_loss(const JobSpec& job, std::vector<Illegality>& findings);
 void check_optimizer(const JobSpec& job, std::vector<Illegality>& findings);
 /// Recomputed modules and layers: the model has them, the pipeline has these stages.
 void check_recompute(const JobSpec& job, std::vector<Illegality>& findings);
+/// The precision of products, and what goes with it.
+void check_precision(const JobSpec& job, std::vector<Illegality>& findings);
 /// Low-rank adapters.
 void check_lora(const JobSpec& job, std::vector<Illegality>& findings);
 

@@ -12,8 +12,9 @@
 #include "planner/spec/types/lora_spec.hpp"
 #include "planner/spec/types/loss_spec.hpp"
 #include "planner/spec/types/model_spec.hpp"
-#include "planner/spec/types/states_spec.hpp"
+#include "planner/spec/types/precision_spec.hpp"
 #include "planner/spec/types/recompute_spec.hpp"
+#include "planner/spec/types/states_spec.hpp"
 #include "planner/units/dtype.hpp"
 #include "planner/units/quantity.hpp"
 
@@ -21,9 +22,7 @@ namespace foreshard {
 
 enum class CpStyle : std::uint8_t { ring, all_gather, ulysses };
 enum class StagePolicy : std::uint8_t { even, by_cost, listed };
-enum class Precision : std::uint8_t { fp32, bf16, fp16, fp8 };
 enum class AttentionKind : std::uint8_t { flash, unfused };
-enum class Fp8Scaling : std::uint8_t { tensorwise, rowwise, mx };
 enum class Launch : std::uint8_t { async, blocking };
 enum class ScheduleKind : std::uint8_t { gpipe, one_f_one_b, interleaved, zero_bubble };
 enum class MemoryKind : std::uint8_t { allocated, reserved, other };
@@ -101,6 +100,8 @@ struct TrainingSpec {
   bool compiled = true;               ///< pointwise operations fused
   DType gradient_dtype = DType::fp32;
   Fp8Scaling fp8_scaling = Fp8Scaling::tensorwise;
+  bool says_fp8_scaling = false;  ///< the job's file says it: else it is the framework's
+  LowPrecisionSpec low_precision;
   Launch launch = Launch::async;
   Recompute recompute = Recompute::none;
   std::vector<RecomputeModule> recompute_modules;  ///< if `recompute` is `modules`; each at most once

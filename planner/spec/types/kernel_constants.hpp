@@ -51,8 +51,9 @@ enum class MemoryPass : std::uint8_t {
   routing,        ///< choosing experts, and permuting token rows into their order and back
   attention,      ///< a fused attention core that is limited by the bytes of its operands
   optimizer,      ///< one optimizer update
+  quantise,       ///< copies in 8 or 4 bits, with the largest magnitudes and transposes that they need
 };
-inline constexpr std::size_t kMemoryPassCount = 14;
+inline constexpr std::size_t kMemoryPassCount = 15;
 
 /// Fractions of the datasheet bandwidth that one kind of memory-bound kernel reaches on large tensors.
 struct MemoryFraction {

@@ -136,9 +136,15 @@ inline constexpr auto kWords<StagePolicy> = std::to_array<Named<StagePolicy>>(
     {{StagePolicy::even, "even"}, {StagePolicy::by_cost, "by-cost"}, {StagePolicy::listed, "listed"}});
 template <>
 inline constexpr auto kWords<Precision> = std::to_array<Named<Precision>>({{Precision::fp32, "fp32"},
+                                                                           {Precision::tf32, "tf32"},
                                                                            {Precision::bf16, "bf16"},
                                                                            {Precision::fp16, "fp16"},
-                                                                           {Precision::fp8, "fp8"}});
+                                                                           {Precision::fp8, "fp8"},
+                                                                           {Precision::mxfp8, "mxfp8"},
+                                                                           {Precision::nvfp4, "nvfp4"}});
+template <>
+inline constexpr auto kWords<AttentionPrecision> = std::to_array<Named<AttentionPrecision>>(
+    {{AttentionPrecision::bf16, "bf16"}, {AttentionPrecision::fp8, "fp8"}});
 template <>
 inline constexpr auto kWords<AttentionKind> = std::to_array<Named<AttentionKind>>(
     {{AttentionKind::flash, "flash"}, {AttentionKind::unfused, "unfused"}});
@@ -165,10 +171,15 @@ inline constexpr auto kWords<MemoryPass> =
                                       {MemoryPass::cross_entropy, "cross_entropy"},
                                       {MemoryPass::routing, "routing"},
                                       {MemoryPass::attention, "attention"},
-                                      {MemoryPass::optimizer, "optimizer"}});
+                                      {MemoryPass::optimizer, "optimizer"},
+                                      {MemoryPass::quantise, "quantise"}});
 template <>
-inline constexpr auto kWords<Fp8Scaling> = std::to_array<Named<Fp8Scaling>>(
-    {{Fp8Scaling::tensorwise, "tensorwise"}, {Fp8Scaling::rowwise, "rowwise"}, {Fp8Scaling::mx, "mx"}});
+inline constexpr auto kWords<Fp8Scaling> = std::to_array<Named<Fp8Scaling>>({{Fp8Scaling::delayed, "delayed"},
+                                                                             {Fp8Scaling::tensorwise,
+                                                                              "tensorwise"},
+                                                                             {Fp8Scaling::rowwise, "rowwise"},
+                                                                             {Fp8Scaling::block, "block"},
+                                                                             {Fp8Scaling::mx, "mx"}});
 template <>
 inline constexpr auto kWords<Launch> = std::to_array<Named<Launch>>({{Launch::async, "async"},
                                                                      {Launch::blocking, "blocking"}});

@@ -68,6 +68,9 @@ void run(Context& context, const PointwiseCall& call) {
     case PointwiseKind::dropout_add:
     case PointwiseKind::softmax:
     case PointwiseKind::relayout:
+    case PointwiseKind::quantise:
+    case PointwiseKind::amax:
+    case PointwiseKind::transpose:
       throw std::logic_error(std::string(to_string(call.kind)) + " is planned, not executed");
     case PointwiseKind::add:
     case PointwiseKind::gelu:

@@ -45,7 +45,10 @@ ValueAndSlope<Real> activation(PointwiseKind kind, Real x) {
     case PointwiseKind::sum_squares:
     case PointwiseKind::cast:
     case PointwiseKind::accumulate:
-    case PointwiseKind::relayout: break;
+    case PointwiseKind::relayout:
+    case PointwiseKind::quantise:
+    case PointwiseKind::amax:
+    case PointwiseKind::transpose: break;
   }
   throw std::logic_error(std::string(to_string(kind)) + " is no activation");
 }

@@ -103,7 +103,10 @@ void elementwise_as(const PointwiseCall& call, Range elements) {
     case PointwiseKind::sum_squares:
     case PointwiseKind::cast:
     case PointwiseKind::accumulate:
-    case PointwiseKind::relayout: return;  // other loops: runtime/kernels/cpu/pointwise.cpp
+    case PointwiseKind::relayout:
+    case PointwiseKind::quantise:
+    case PointwiseKind::amax:
+    case PointwiseKind::transpose: return;  // other loops: runtime/kernels/cpu/pointwise.cpp
   }
 }
 
@@ -128,7 +131,10 @@ void gated_as(const PointwiseCall& call, Range rows) {
     case PointwiseKind::sum_squares:
     case PointwiseKind::cast:
     case PointwiseKind::accumulate:
-    case PointwiseKind::relayout: return;
+    case PointwiseKind::relayout:
+    case PointwiseKind::quantise:
+    case PointwiseKind::amax:
+    case PointwiseKind::transpose: return;
   }
 }
 

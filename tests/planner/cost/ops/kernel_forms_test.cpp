@@ -128,18 +128,6 @@ TEST_CASE("a fused softmax is an elementwise kernel") {
   CHECK_FALSE(further_passes(softmax, StepProgram{}, {.fused_softmax = false}).elementwise);
 }
 
-TEST_CASE("activations are cast before an fp8 product, weights are not") {
-  Tensors tensors;
-  const TensorId x = tensors.add(DType::bf16, {10, 8});
-  const TensorId w = tensors.add(DType::bf16, {4, 8}, TensorRole::weight);
-  const TensorId y = tensors.add(DType::bf16, {10, 4});
-  const Op op = make_op(Gemm{.m = 10, .n = 4, .k = 8, .math = DType::fp8}, {read(x), read(w), write(y)});
-  // 80 elements, each read for its magnitude (2) and cast (2 + 1).
-  CHECK(further_passes(op, tensors.program(), {.casts_fp8 = true}).traffic == Bytes(400));
-  CHECK(further_passes(op, tensors.program(), {.casts_fp8 = true}).kernels == 2);
-  CHECK(further_passes(op, tensors.program(), {}).kernels == 0);
-}
-
 TEST_CASE("a compiler fuses what an eager framework leaves apart") {
   JobSpec job = round_job();
   job.framework = Framework::torch_fsdp;

@@ -31,8 +31,6 @@ TEST_CASE("what no prediction depends on is said") {
     std::string note;
   };
   for (const Case& each : {
-           Case{{{"training.precision", "fp8"}, {"training.fp8_scaling", "rowwise"}},
-                "fp8_scaling rowwise is not modelled yet: priced as tensorwise"},
            Case{{{"training.fp8_scaling", "mx"}}, "fp8_scaling mx has no effect: precision is bf16"},
            Case{{{"training.attention", "unfused"}, {"training.flash", "fa3"}},
                 "flash fa3 has no effect: attention is unfused"},
@@ -78,4 +76,19 @@ TEST_CASE("a job says what of its accelerator nobody measured") {
       Texts{
           "the device is announced only; much of h100-80gb-sxm is assumed, not measured: products and memory "
           "passes"});
+}
+
+TEST_CASE("a scaling of fp8 without a rate of its own is noted") {
+  const std::string text =
+      "model: llama3-8b\n"
+      "cluster: dgx-h100\n"
+      "training: {sequence_length: 8192, global_batch: 16, micro_batch: 1, precision: fp8, fp8_scaling: "
+      "block}\n";
+  JobSpec job = parse_jobs(text, "job.yaml", {}).front();
+  std::optional<GemmRate>& rate = job.cluster.accelerator.gemm[static_cast<std::size_t>(DType::fp8_block)];
+  rate.reset();
+  CHECK(job_notes(job) == Texts{"h100-80gb-sxm has no rate of its own for products with block scales: priced "
+                                "as tensorwise"});
+  rate = GemmRate{FlopsPerSecond(1979e12), 0.6};
+  CHECK(job_notes(job).empty());
 }

@@ -101,6 +101,20 @@ TEST_CASE("dropout comes with the framework for LayerNorm models only") {
   CHECK(told.training.dropout);
 }
 
+TEST_CASE("what a job says about products of 8 and 4 bits is read") {
+  const TrainingSpec training = trained(
+                                    "precision: fp8, fp8_scaling: block, fp8_parameter_gather: true,"
+                                    " attention_precision: fp8, bf16_layers: {first: 1, last: 2}")
+                                    .training;
+  CHECK(training.precision == Precision::fp8);
+  CHECK(training.fp8_scaling == Fp8Scaling::block);
+  CHECK(training.low_precision ==
+        LowPrecisionSpec{
+            .parameter_gather = true, .attention = AttentionPrecision::fp8, .bf16_first = 1, .bf16_last = 2});
+  CHECK(trained("precision: nvfp4").training.precision == Precision::nvfp4);
+  CHECK(trained("precision: tf32").training.low_precision == LowPrecisionSpec{});
+}
+
 TEST_CASE("every key of training is read") {
   const JobSpec job = trained(
       "precision: fp8, attention: unfused, flash: cudnn, compiled: false, dropout: true, gradient_dtype: "
@@ -111,7 +125,7 @@ TEST_CASE("every key of training is read") {
   CHECK(training.sequence_length == 8192);
   CHECK(training.global_batch == 64);
   CHECK(training.micro_batch == 1);
-  CHECK(training.precision == Precision::fp8);
+  CHECK(training.precision == Precision::mxfp8);  // fp8 whose scaling is mx
   CHECK(training.attention == AttentionKind::unfused);
   CHECK(training.flash == FlashVersion::cudnn);
   CHECK_FALSE(training.compiled);

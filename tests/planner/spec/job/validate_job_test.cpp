@@ -264,6 +264,41 @@ TEST_CASE("the accelerator has matrix units for the precision") {
   CHECK(without({DType::bf16, DType::fp16, DType::fp8}, "cpu", Precision::fp32).empty());
 }
 
+TEST_CASE("what goes with products of 8 and 4 bits is refused without them") {
+  const auto of = [](auto change) {
+    return complaints([&](JobSpec& job) {
+      job.training.precision = Precision::fp8;
+      job.parallelism.zero = 1;
+      change(job);
+    });
+  };
+  CHECK(of([](JobSpec& job) {
+          job.training.low_precision.parameter_gather = true;
+          job.training.fp8_scaling = Fp8Scaling::delayed;
+        }).empty());
+  CHECK(of([](JobSpec& job) {
+          job.training.low_precision.parameter_gather = true;
+          job.training.precision = Precision::bf16;
+        }) ==
+        Texts{"training.fp8_parameter_gather: gathering weights in fp8 is for fp8, mxfp8 and nvfp4, and "
+              "the precision is bf16; allowed here: false"});
+  CHECK(of([](JobSpec& job) {
+          job.training.low_precision.parameter_gather = true;
+          job.parallelism.zero = 0;
+        }) ==
+        Texts{"training.fp8_parameter_gather: without ZeRO no weights are gathered, and no fp32 masters "
+              "of a share are kept; allowed here: false, or parallelism.zero: 1, 2 or 3"});
+  CHECK(of([](JobSpec& job) {
+          job.training.low_precision.attention = AttentionPrecision::fp8;
+          job.training.attention = AttentionKind::unfused;
+        }) == Texts{"training.attention_precision: only flash attention has fp8 kernels, and attention is "
+                    "unfused; allowed here: bf16, or attention: flash"});
+  CHECK(of([](JobSpec& job) {
+          job.training.low_precision.bf16_first = job.model.layers - 1;
+          job.training.low_precision.bf16_last = 1;
+        }).size() == 1);
+}
+
 TEST_CASE("what this version does not plan is said plainly") {
   CHECK(complaints([](JobSpec& job) { job.model.qk_norm = job.model.qk_norm_whole = true; }) ==
         Texts{"parallelism.tp: norms over the whole query and key projection are not cut over tp by this "
