@@ -7,6 +7,52 @@ constexpr Bytes mebibytes(std::int64_t count) { return Bytes(checked_product(cou
 
 // Every value below, its source, and where it is assumed: docs/frameworks.md.
 
+constexpr HostConventions kMegatronHost{
+    .operation = Seconds(8.5e-6),
+    .linear = Seconds(31e-6),
+    .collective = Seconds(20e-6),
+    .awaits_counts = true,
+    .awaits_loss = true,
+    .awaits_norm = true,
+    .awaits_transfers = true,
+};
+
+// TransformerEngine before its host time was cut.
+constexpr Release kLighterModules{2025, 8};
+constexpr Seconds kEarlierLinear(110e-6);
+
+// Layers of Megatron-LM as they were until 2022, in single PyTorch operations.
+constexpr Release kTransformerEngine{2023, 1};
+constexpr HostConventions kMegatronDeepspeedHost{
+    .operation = Seconds(50e-6),
+    .linear = Seconds(0.0),
+    .collective = Seconds(50e-6),
+    .awaits_counts = true,
+    .awaits_loss = false,
+    .awaits_norm = true,
+    .awaits_transfers = true,
+};
+
+constexpr HostConventions kTorchHost{
+    .operation = Seconds(8.5e-6),
+    .linear = Seconds(0.0),
+    .collective = Seconds(20e-6),
+    .awaits_counts = true,
+    .awaits_loss = false,
+    .awaits_norm = false,
+    .awaits_transfers = false,
+};
+
+constexpr HostConventions kDeepspeedHost{
+    .operation = Seconds(8.5e-6),
+    .linear = Seconds(0.0),
+    .collective = Seconds(20e-6),
+    .awaits_counts = true,
+    .awaits_loss = false,
+    .awaits_norm = true,
+    .awaits_transfers = false,
+};
+
 constexpr FrameworkConventions kMegatron{
     .gradient_dtype = DType::fp32,
     .fp16_gradient_dtype = DType::fp16,
@@ -30,6 +76,9 @@ constexpr FrameworkConventions kMegatron{
     .loss = LossKernels::vocab_parallel,
     .optimizer = OptimizerKernels::multi_tensor,
     .quantisers = Quantisers::transformer_engine,
+    .routing = RoutingKernels::megatron,
+    .kernel_per_expert = true,
+    .host = kMegatronHost,
     .context = mebibytes(1331),
     .fragmentation = 0.04,
 };
@@ -57,6 +106,9 @@ constexpr FrameworkConventions kMegatronDeepspeed{
     .loss = LossKernels::vocab_parallel,
     .optimizer = OptimizerKernels::multi_tensor,
     .quantisers = Quantisers::transformer_engine,
+    .routing = RoutingKernels::megatron,
+    .kernel_per_expert = true,
+    .host = kMegatronDeepspeedHost,
     .context = mebibytes(1331),
     .fragmentation = 0.05,
 };
@@ -79,12 +131,16 @@ constexpr FrameworkConventions kTorchFsdp{
     .gradient_placeholders = false,
     .average_pass = false,
     .flat_buffers = true,
+    .copies_sequences = true,
     .fused_kernels = false,
     .fused_softmax = false,
     .autograd = true,
     .loss = LossKernels::torch,
     .optimizer = OptimizerKernels::foreach,
     .quantisers = Quantisers::torchao,
+    .routing = RoutingKernels::torch,
+    .kernel_per_expert = false,
+    .host = kTorchHost,
     .context = mebibytes(1024),
     .fragmentation = 0.05,
 };
@@ -114,6 +170,9 @@ constexpr FrameworkConventions kDeepspeed{
     .loss = LossKernels::torch,
     .optimizer = OptimizerKernels::multi_tensor,
     .quantisers = Quantisers::transformer_engine,
+    .routing = RoutingKernels::torch,
+    .kernel_per_expert = true,
+    .host = kDeepspeedHost,
     .context = mebibytes(1331),
     .fragmentation = 0.05,
 };
@@ -141,6 +200,9 @@ constexpr FrameworkConventions kNanotron{
     .loss = LossKernels::vocab_parallel,
     .optimizer = OptimizerKernels::multi_tensor,
     .quantisers = Quantisers::transformer_engine,
+    .routing = RoutingKernels::torch,
+    .kernel_per_expert = false,
+    .host = kTorchHost,
     .context = mebibytes(1331),
     .fragmentation = 0.05,
 };
@@ -168,15 +230,33 @@ constexpr FrameworkConventions kForeshard{
     .loss = LossKernels::fused,
     .optimizer = OptimizerKernels::fused,
     .quantisers = Quantisers::fused,
+    .host = {},
     .context = mebibytes(768),
     .fragmentation = 0.02,
 };
 
+/// Megatron-LM's host, by release.
+HostConventions megatron_host(const std::optional<Release>& release) {
+  HostConventions host = kMegatronHost;
+  if (release && *release < kTransformerEngine) {
+    host.operation = kMegatronDeepspeedHost.operation;
+    host.linear = kMegatronDeepspeedHost.linear;
+    host.collective = kMegatronDeepspeedHost.collective;
+  } else if (release && *release < kLighterModules) {
+    host.linear = kEarlierLinear;
+  }
+  return host;
+}
+
 }  // namespace
 
-FrameworkConventions framework_conventions(Framework framework) {
+FrameworkConventions framework_conventions(Framework framework, const std::optional<Release>& release) {
   switch (framework) {
-    case Framework::megatron: return kMegatron;
+    case Framework::megatron: {
+      FrameworkConventions megatron = kMegatron;
+      megatron.host = megatron_host(release);
+      return megatron;
+    }
     case Framework::megatron_deepspeed: return kMegatronDeepspeed;
     case Framework::torch_fsdp: return kTorchFsdp;
     case Framework::deepspeed: return kDeepspeed;

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "planner/frameworks/dispatcher.hpp"
+#include "planner/frameworks/host_conventions.hpp"
+#include "planner/frameworks/release.hpp"
 #include "planner/units/count.hpp"
 #include "planner/units/dtype.hpp"
 #include "planner/units/quantity.hpp"
@@ -42,6 +45,13 @@ enum class Quantisers : std::uint8_t {
   transformer_engine,  ///< NVIDIA's: copies are kept for backward, and those of weights for the whole step
   torchao,             ///< PyTorch's: backward makes its copies anew from what bf16 keeps
   fused                ///< whoever makes a tensor also writes its copies
+};
+
+/// The kernels that choose experts and bring token rows into their order.
+enum class RoutingKernels : std::uint8_t {
+  fused,     ///< one for the choice, one for each permutation
+  torch,     ///< single PyTorch operations: scores, top-k, normalisation, sorting
+  megatron,  ///< the same with an auxiliary loss, routing maps, counts for the exchange and row maps
 };
 
 struct OverlapSpec {
@@ -84,6 +94,9 @@ struct FrameworkConventions {
   bool average_pass = false;  ///< gradients are divided by the number of replicas in a pass of its own
   /// ZeRO-3 gathers into and scatters from one flat buffer per layer: weights and gradients are copied.
   bool flat_buffers = false;
+  /// Activations are (sequence, token, hidden): what sequence parallelism gathers or scatters is copied between
+  /// the order of the ranks and that of the tokens.
+  bool copies_sequences = false;
   bool fused_kernels = true;  ///< RMSNorm and rotary embedding are one kernel each even if not compiled
   bool fused_softmax = true;  ///< the softmax of an unfused attention core also scales and masks
   /// Gradients come from autograd, node by node: the gradient of a residual connection is added to that of
@@ -93,10 +106,16 @@ struct FrameworkConventions {
   LossKernels loss = LossKernels::fused;
   OptimizerKernels optimizer = OptimizerKernels::fused;
   Quantisers quantisers = Quantisers::transformer_engine;
+  RoutingKernels routing = RoutingKernels::fused;
+  bool kernel_per_expert = false;  ///< experts' products are launched one by one, not as one grouped kernel
+  HostConventions host;
   Bytes context{};             ///< device memory taken before the first tensor (driver, communicators)
   double fragmentation = 0.0;  ///< reserved over allocated − 1 of the framework's allocator
 };
 
-FrameworkConventions framework_conventions(Framework framework);
+/// @param release  of the framework; none: a current one. Only conventions for which a source says so depend on
+/// it (docs/frameworks.md)
+FrameworkConventions framework_conventions(Framework framework,
+                                           const std::optional<Release>& release = std::nullopt);
 
 }  // namespace foreshard

@@ -35,7 +35,7 @@ BlockShapes block_shapes(const JobSpec& job) {
 }
 
 ProgramBuilder::ProgramBuilder(const JobSpec& job)
-    : job_(job), shapes_(block_shapes(job)), conventions_(framework_conventions(job.framework)) {
+    : job_(job), shapes_(block_shapes(job)), conventions_(job.conventions()) {
   program_.name = job.name;
   program_.micro_batches = job.micro_batches();
   program_.sequences = shapes_.batch;

@@ -84,7 +84,8 @@ void add_step(std::vector<Field>& fields, const Estimate& estimate, std::int64_t
       .quantity("ep_exposed", breakdown.ep_exposed)
       .quantity("bubble", breakdown.bubble)
       .quantity("optimizer", breakdown.optimizer)
-      .quantity("overhead", breakdown.overhead);
+      .quantity("overhead", breakdown.overhead)
+      .quantity("host", breakdown.host);
   Section(fields, "step.").value("basis", estimate.basis);
 }
 

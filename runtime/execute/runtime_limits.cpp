@@ -108,6 +108,8 @@ class Limits {
            "training.precision: say bf16 or fp32; others are planned, not executed");
     refuse(training.attention != AttentionKind::flash,
            "training.attention: say flash; unfused is planned only");
+    refuse(training.graphs != Graphs::none,
+           "training.graphs: CUDA graphs are planned, not executed; say none");
     refuse(training.dropout, "training.dropout: dropout is planned, not executed; say false");
     refuse(!training.compiled && is_gated(job_.model.ffn),
            "training.compiled: gated activations are executed as one kernel; say true");

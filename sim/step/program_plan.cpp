@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "planner/cost/step/host_points.hpp"
 #include "planner/program/dependencies/wait_rule.hpp"
 #include "planner/units/result_error.hpp"
 
@@ -61,21 +62,13 @@ std::vector<std::optional<std::uint32_t>> find_shared(const StepProgram& program
         shared[id] = static_cast<std::uint32_t>(plan.shared.size());
         plan.shared.push_back({program.tensors[id].lifetime, program.tensors[id].per_layer});
       }
+      if (!op.host_awaits || shared[op.host_awaits->at()]) continue;
+      const Tensor& awaited = program.tensor(*op.host_awaits);
+      shared[op.host_awaits->at()] = static_cast<std::uint32_t>(plan.shared.size());
+      plan.shared.push_back({awaited.lifetime, awaited.per_layer});
     }
   }
   return shared;
-}
-
-/// Stores the number of a block's kernels in `submits` of the last one.
-void count_kernels(std::span<OpPlan> ops, const std::vector<OpTime>& times) {
-  std::int64_t kernels = 0;
-  OpPlan* last = nullptr;
-  for (std::size_t o = 0; o < ops.size(); ++o) {
-    if (ops[o].lane != kComputeLane) continue;
-    kernels += times[o].kernels;
-    last = &ops[o];
-  }
-  if (last != nullptr) last->submits = static_cast<std::int32_t>(kernels);
 }
 
 /// The duration of an operation. A Recv has none of its own: the transfer's time is that of its Send.
@@ -115,6 +108,7 @@ ProgramPlan plan_program(const StepProgram& program, const OpTimes& times) {
     const Block& block = program.blocks[b];
     plan.first_op.push_back(static_cast<std::uint32_t>(plan.ops.size()));
     const std::vector<std::int32_t> pieces = pieces_of(program, block);
+    const std::vector<HostPoint> points = host_points(block, times[b]);
     const auto first_kernel =
         std::find_if(block.ops.begin(), block.ops.end(), [](const Op& op) { return !is_communication(op); });
     const auto mark = first_kernel == block.ops.end() ? 0 : first_kernel - block.ops.begin();
@@ -128,19 +122,24 @@ ProgramPlan plan_program(const StepProgram& program, const OpTimes& times) {
       planned.blocks_compute = op.blocks_compute;
       planned.marks_block_call = static_cast<std::ptrdiff_t>(o) == mark;
       planned.pieces = pieces[o];
+      planned.is_host_point = points[o].is_point;
+      planned.host = to_sim_time(points[o].host);
       planned.blocks_early = op.prefetch_blocks;
       plan.most_blocks_early = std::max(plan.most_blocks_early, planned.blocks_early);
       planned.first_operand = static_cast<std::uint32_t>(plan.operands.size());
       for (const Operand& operand : op.operands) {
         if (!shared[operand.tensor.at()]) continue;
         plan.operands.push_back({*shared[operand.tensor.at()], operand.layer_shift, operand.access});
+        if (op.host_awaits == operand.tensor) {
+          planned.stops_host = true;
+          planned.awaited = plan.operands.back();
+        }
         plan.lowest_shift = std::min<std::int32_t>(plan.lowest_shift, operand.layer_shift);
         plan.highest_shift = std::max<std::int32_t>(plan.highest_shift, operand.layer_shift);
       }
       planned.operands = static_cast<std::uint32_t>(plan.operands.size()) - planned.first_operand;
       plan.ops.push_back(planned);
     }
-    count_kernels(std::span(plan.ops).subspan(plan.first_op.back()), times[b]);
   }
   plan.first_op.push_back(static_cast<std::uint32_t>(plan.ops.size()));
   return plan;

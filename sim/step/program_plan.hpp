@@ -11,8 +11,9 @@
 
 namespace foreshard {
 
-/// A tensor that operations of at least two lanes touch, so that lanes wait for each other because of it.
-/// Tensors of a single lane need not be tracked, because a lane is first-in first-out.
+/// A tensor that operations of at least two lanes touch, so that lanes wait for each other because of it, or
+/// that the host waits for. Other tensors of a single lane need not be tracked, because a lane is first-in
+/// first-out.
 struct SharedTensor {
   Lifetime lifetime = Lifetime::block;
   bool per_layer = true;
@@ -39,7 +40,10 @@ struct OpPlan {
   bool marks_block_call = false;  ///< its start is the start of the block call
   std::int32_t pieces = 1;        ///< number of tasks into which it is cut
   std::int32_t blocks_early = 0;  ///< for a prefetched gather: how many block calls earlier it is issued
-  std::int32_t submits = 0;       ///< for a block's last kernel: number of the block's kernels; else 0
+  bool is_host_point = false;     ///< it starts when the host has issued it (host_points.hpp)
+  bool stops_host = false;        ///< the host then waits until `awaited` has been written
+  SharedOperand awaited{};        ///< valid if stops_host
+  SimTime host{};                 ///< of a host point: host time from the point before it to this one
 };
 
 /// True for kernels whose time is booked as the optimizer's.

@@ -26,9 +26,9 @@ void check_options(const SimulationOptions& options) {
     throw std::invalid_argument(
         fmt::format("visits_ahead is {}; it must be at least 1", options.blocks_ahead));
   }
-  if (!(options.host_submit >= Seconds(0.0) && options.host_submit <= Seconds(1.0))) {
+  if (!(options.read_back >= Seconds(0.0) && options.read_back <= Seconds(1.0))) {
     throw std::invalid_argument(
-        fmt::format("host_submit is {} s; it must lie in [0 s, 1 s]", options.host_submit.value()));
+        fmt::format("read_back is {} s; it must lie in [0 s, 1 s]", options.read_back.value()));
   }
   if (!options.every_rank && !options.disturbance.speeds.empty())
     throw std::invalid_argument("ranks that differ must be played one by one: every_rank is not set");

@@ -19,10 +19,9 @@ struct SimulationOptions {
   double communication_share = 0.0;
   /// Length of the launch queue: how many block calls the host issues ahead of the compute lane. At least 1.
   std::int64_t blocks_ahead = 64;
-  /// Time that the host needs to submit one kernel. The last kernel of a block call cannot start before the
-  /// host has submitted all kernels of this call and of those before. In [0, 1 s]; rounded to a picosecond;
-  /// 0: no limit.
-  Seconds host_submit{0.0};
+  /// Time from the end of what the host waits for (Op::host_awaits) until the host goes on. In [0, 1 s];
+  /// rounded to a picosecond.
+  Seconds read_back{0.0};
   /// Record the critical path.
   bool critical_path = true;
   /// Simulate every rank of the job instead of one rank that stands for each stage. Without disturbances both

@@ -118,12 +118,10 @@ class ScriptWriter::Impl {
       for (std::uint32_t op = plan_.first_op[block]; op < plan_.first_op[block + 1]; ++op) {
         const OpPlan& plan = plan_.ops[op];
         tasks_[plan.lane] += static_cast<std::uint64_t>(plan.pieces);
-        if (has_submits(plan)) ++tasks_[kHostLane];
+        if (plan.is_host_point) ++tasks_[kHostLane];
+        if (plan.stops_host) ++tasks_[kHostLane];
       }
     }
-  }
-  [[nodiscard]] bool has_submits(const OpPlan& op) const {
-    return op.submits > 0 && options_.host_submit > SimTime();
   }
 
   /// Number of tasks written for a lane so far.
@@ -137,9 +135,10 @@ class ScriptWriter::Impl {
   void issue_op(std::size_t run, std::uint32_t op) {
     const OpPlan& plan = plan_.ops[op];
     collect_needs(run, plan);
-    if (has_submits(plan)) submit_kernels(run, op);
+    if (plan.is_host_point) issue_by_host(run, op);
     add_tasks(run, op);
     if (plan.operands > 0) note_uses(run, plan);
+    if (plan.stops_host) stop_host(run, op);
     if (plan.blocks_compute) holds_.need(plan.lane, issued(plan.lane));
   }
 
@@ -163,14 +162,21 @@ class ScriptWriter::Impl {
     }
   }
 
-  /// Adds the host's task that submits the kernels of a block call; the last of them waits for its end.
-  void submit_kernels(std::size_t run, std::uint32_t op) {
-    const SimTime duration(options_.host_submit.picoseconds() * plan_.ops[op].submits);
+  /// Adds the host's task that issues everything up to a host point, which waits for its end.
+  void issue_by_host(std::size_t run, std::uint32_t op) {
     Needs room;
     if (issuing_ >= options_.blocks_ahead)
       room.need(kComputeLane, kernels_by_run_[issuing_ - options_.blocks_ahead]);
-    add(kHostLane, {.duration = duration, .label = TaskLabel{.op = op}.packed()}, run, room);
+    add(kHostLane, {.duration = plan_.ops[op].host, .label = TaskLabel{.op = op}.packed()}, run, room);
     needs_.need(kHostLane, issued(kHostLane));
+  }
+
+  /// Adds the host's task that waits until a tensor has been written.
+  void stop_host(std::size_t run, std::uint32_t op) {
+    const LastUses& uses = instances_->find(plan_.ops[op].awaited, script_.runs[run], run);
+    Needs written;
+    written.need(uses.writer, uses.written);
+    add(kHostLane, {.duration = options_.read_back, .label = TaskLabel{.op = op}.packed()}, run, written);
   }
 
   void add_tasks(std::size_t run, std::uint32_t index) {

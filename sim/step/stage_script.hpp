@@ -29,8 +29,8 @@ inline constexpr std::size_t kPreviousSends = kRankLanes;
 inline constexpr std::size_t kNextSends = kRankLanes + 1;
 
 struct ScriptOptions {
-  /// Time that the host needs to submit one kernel; if zero, there are no tasks for the host.
-  SimTime host_submit;
+  /// Time from the end of what the host waits for until the host goes on.
+  SimTime read_back;
   /// Length of the host's launch queue: tasks of a block call wait until the kernels of the call
   /// `blocks_ahead` calls earlier have ended. At least 1.
   std::size_t blocks_ahead = 1;

@@ -39,7 +39,7 @@ StepSimulation::StepSimulation(const StepProgram& program, const ProgramPlan& pl
       first_piece_start_(engine_.lanes()),
       in_flight_(layout.places.size()),
       received_(layout.places.size()) {
-  const ScriptOptions script{.host_submit = to_sim_time(options.host_submit),
+  const ScriptOptions script{.read_back = to_sim_time(options.read_back),
                              .blocks_ahead = static_cast<std::size_t>(options.blocks_ahead),
                              .merge_kernels = options.totals_only};
   for (std::size_t stage = 0; stage < program.stages.size(); ++stage)

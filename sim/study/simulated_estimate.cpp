@@ -21,9 +21,10 @@ StepBreakdown mean_breakdown(const SimulationResult& simulation) {
     parts.dp_exposed += exposed(CommAxis::dp);
     parts.cp_exposed += exposed(CommAxis::cp);
     parts.ep_exposed += exposed(CommAxis::ep);
-    parts.overhead += share * stage.host.seconds();
+    parts.host += share * stage.host.seconds();
     parts.bubble += share * stage.bubble.seconds();
   }
+  parts.overhead = parts.host;
   return parts;
 }
 

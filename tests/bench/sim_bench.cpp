@@ -117,7 +117,7 @@ void bench_every_rank() {
   const CostModel cost(job);
   SimulationOptions options;
   options.communication_share = cost.interference().communication_share;
-  options.host_submit = cost.interference().submit;
+  options.read_back = cost.interference().read_back;
   options.every_rank = options.totals_only = true;
   DisturbanceSpec spec;
   spec.stragglers = DisturbanceSpec::Stragglers{.share = 0.005, .least = 1.1, .most = 1.3};

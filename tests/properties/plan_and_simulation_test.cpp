@@ -47,7 +47,7 @@ SimulationResult simulate(const StepProgram& program, const CostModel& cost) {
   NoTimeline nothing;
   return simulate_step(program, cost, nothing,
                        {.communication_share = cost.interference().communication_share,
-                        .host_submit = cost.interference().submit,
+                        .read_back = cost.interference().read_back,
                         .critical_path = false,
                         .totals_only = true});
 }

@@ -125,7 +125,7 @@ StageMemory stage_memory(const StepProgram& program, const TensorTable& tensors,
 }  // namespace
 
 MemoryReport memory_report(const JobSpec& job, const StepProgram& program) {
-  const FrameworkConventions conventions = framework_conventions(job.framework);
+  const FrameworkConventions conventions = job.conventions();
   const AcceleratorSpec& accelerator = job.cluster.accelerator;
 
   MemoryReport report;

@@ -42,13 +42,10 @@ AcceleratorSpec accelerator_of(const JobSpec& job) {
 CostModel::CostModel(const JobSpec& job)
     : kernels_(accelerator_of(job), job.training.flash),
       peak_(kernels_.peak(product_type(job.training.precision, job.training.fp8_scaling))),
+      host_(job),
       spread_(job.cluster.accelerator.kernels.spread) {
   const KernelConstants& constants = job.cluster.accelerator.kernels;
-  // In PyTorch's eager mode every operation passes through the dispatcher, which takes about twice as long as
-  // the launches of a compiled program. Source: docs/cost_model.md.
-  const double eager = job.training.compiled ? 1.0 : 2.0;
-  interference_ = {.communication_share = constants.communication_share, .submit = eager * constants.submit};
-  if (job.training.launch == Launch::blocking) waiting_ = interference_.submit;
+  interference_ = {.communication_share = constants.communication_share, .read_back = host_.read_back()};
   forms_ = kernel_forms(job);
   const DeviceMesh mesh(job.parallelism);
   slowest_ = slowest_of(mesh.devices(), constants.device_spread);
@@ -59,29 +56,29 @@ CostModel::CostModel(const JobSpec& job)
 
 OpTime CostModel::kernel_time(const Op& op, const StepProgram& program) const {
   const FurtherPasses further = further_passes(op, program, forms_);
-  OpTime time = further.elementwise ? kernels_.pass_time(op_traffic(op, program), waiting_)
-                                    : kernels_.time(op, program, waiting_);
+  const Seconds more = host_.change_of_launch(op);
+  OpTime time = further.elementwise ? kernels_.pass_time(op_traffic(op, program), more)
+                                    : kernels_.time(op, program, more);
   if (further.kernels > 0) {
     const auto count = static_cast<double>(further.kernels) * op.calls;
     time.time +=
-        count *
-        kernels_.pass_time(Bytes(further.traffic.value() / further.kernels / op.calls), waiting_).time;
+        count * kernels_.pass_time(Bytes(further.traffic.value() / further.kernels / op.calls), more).time;
     time.kernels += further.kernels * op.calls;
   }
+  time.kernels += further.measured_together;
   time.time *= slowest_;
+  time.host = host_.time(op, time.kernels);
   return time;
 }
 
 OpTime CostModel::time(const Op& op, const StepProgram& program) const {
   const std::optional<Communication> communication = communication_of(op);
   if (!communication) return kernel_time(op, program);
-  return std::visit(overloaded{[&](const Collective& collective) {
-                                 return OpTime{collective_time(collective, op.calls), Limit::network, 0};
-                               },
-                               [&](const one_of<Send, Recv> auto& transfer) {
-                                 return OpTime{transfer_time(transfer.payload), Limit::network, 0};
-                               }},
-                    *communication);
+  const Seconds alone = std::visit(
+      overloaded{[&](const Collective& collective) { return collective_time(collective, op.calls); },
+                 [&](const one_of<Send, Recv> auto& transfer) { return transfer_time(transfer.payload); }},
+      *communication);
+  return {.time = alone, .limit = Limit::network, .kernels = 0, .host = host_.time(op, 0)};
 }
 
 Seconds CostModel::collective_time(CollectiveKind kind, Bytes payload, GroupKind group) const {

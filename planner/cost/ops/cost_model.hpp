@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "planner/cost/collectives/collective_time.hpp"
+#include "planner/cost/ops/host_model.hpp"
 #include "planner/cost/ops/kernel_forms.hpp"
 #include "planner/cost/ops/kernel_model.hpp"
 #include "planner/program/ops/op.hpp"
@@ -19,10 +20,10 @@ namespace foreshard {
 /// Bytes that one operation reads from and writes to device memory.
 Bytes op_traffic(const Op& op, const StepProgram& program);
 
-/// How a rank's communication and its host slow its kernels.
+/// How a rank's communication and its host slow its kernels, beyond the times of single operations.
 struct Interference {
   double communication_share = 0.0;  ///< share of their speed that kernels lose while communication runs
-  Seconds submit;                    ///< host time to submit one kernel; small kernels wait for it
+  Seconds read_back;                 ///< from the end of what the host waits for until the host goes on
 };
 
 /// The cost model of a job: gives the time of every operation on the job's cluster. It is built once per job
@@ -48,8 +49,9 @@ class CostModel {
   [[nodiscard]] CollectiveChoice collective_choice(CollectiveKind kind, Bytes payload, GroupKind group) const;
   /// The time of a pipeline transfer between neighbouring stages.
   [[nodiscard]] Seconds transfer_time(Bytes payload) const;
-  /// How much running communication slows kernels, and the host's time to submit a kernel.
   [[nodiscard]] Interference interference() const { return interference_; }
+  /// The host's part of the model.
+  [[nodiscard]] const HostModel& host() const { return host_; }
   /// Relative residual of the fit of kernel times: the kernels' part of the error band.
   [[nodiscard]] double spread() const { return spread_; }
   /// Dense peak rate for the job's precision: the denominator of MFU.
@@ -61,7 +63,7 @@ class CostModel {
   KernelForms forms_;
   double slowest_ = 1.0;  ///< a kernel's time on the slowest of the job's devices, relative to the mean
   Interference interference_;
-  Seconds waiting_;  ///< added per kernel, if the host waits for each kernel before it submits the next
+  HostModel host_;
   double spread_ = 0.0;
   std::array<CollectiveTimes, kGroupKindCount> groups_;  ///< by GroupKind
 };

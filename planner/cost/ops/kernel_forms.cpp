@@ -37,6 +37,32 @@ constexpr std::int64_t kConcatenation = 4;
 constexpr std::int64_t kAssembly = 4;
 /// If a rank has several experts, the rows that ranks exchange are also sorted by expert, r2 w2.
 constexpr std::int64_t kChunkSort = 4;
+/// Choosing experts with single PyTorch operations, bytes per token and expert (k columns and vectors of experts
+/// are not counted); the number of kernels in brackets. Forward: to fp32 r2 w4 (1), scores w4 (1), top-k r4 (2),
+/// their scores gathered (1), normalised (2) and scaled (1), histogram (1), indices sorted by expert (5), scores in
+/// that order (1). Backward: scale and normalisation (3), gather w4, r4 w4 (2), scores r8 w4 (1), cast r4 w2 (1).
+constexpr std::int64_t kTorchRoute = 14;
+constexpr std::int64_t kTorchRouteKernels = 15;
+constexpr std::int64_t kTorchRouteBackward = 30;
+constexpr std::int64_t kTorchRouteBackwardKernels = 7;
+/// Megatron-LM, forward. Choice: top-k r4 (2), softmax (1), cast (1), scores in a map w4, r4 w4 (2), routing map
+/// w4, r4 w4, r4 w4, r4 w1 (4), counts r1 (1). Auxiliary loss: softmax r4 w4 (1), top-k r4 (2), routing map as
+/// before (4), counts r1 (1), sum of scores r4 (1), products and sum (3), log (2). Exchange: counts r1 (1) and
+/// sums of them (6), copies to the host (4).
+constexpr std::int64_t kMegatronRoute = 42 + 42 + 1;
+constexpr std::int64_t kMegatronRouteKernels = 11 + 14 + 11;
+/// Backward. Choice: gather (1), softmax (1), top-k w4, r4 w4 (2), cast r4 w2 (1). Auxiliary loss: scale (2),
+/// product (1), expanded sum w4 (1), softmax r8 w4 (1), sum of both gradients r8 w4 (1). Gradient of the scores
+/// that were exchanged (2).
+constexpr std::int64_t kMegatronRouteBackward = 18 + 28;
+constexpr std::int64_t kMegatronRouteBackwardKernels = 5 + 6 + 2;
+/// Transformer Engine's row map of a permutation: three passes over the routing map, and the chunk map of a
+/// sort.
+constexpr std::int64_t kRowMapKernels = 3;
+constexpr std::int64_t kChunkMapKernels = 1;
+/// Scale, mask and two casts around PyTorch's softmax, measured together with it.
+constexpr std::int64_t kSoftmaxKernels = 4;
+
 FurtherPasses passes(std::int64_t elements, std::int64_t bytes, std::int64_t kernels) {
   return {Bytes(checked_product(elements, bytes)), kernels};
 }
@@ -168,21 +194,65 @@ FurtherPasses of_attention(const Op& op, const Attention& core, const StepProgra
   return passes(program.tensor(op.operands.front().tensor).local_elements(), kConcatenation, 1);
 }
 
+FurtherPasses of_softmax(const KernelForms& forms) {
+  FurtherPasses more;
+  more.elementwise = forms.fused_softmax;
+  if (!forms.fused_softmax && forms.autograd) more.measured_together = kSoftmaxKernels;
+  return more;
+}
+
+FurtherPasses of_route(const Op& op, const Route& route, RoutingKernels form) {
+  const std::int64_t scores = checked_product(route.tokens, route.experts);
+  const bool backward = is_backward(op.phase);
+  switch (form) {
+    case RoutingKernels::fused: return {};
+    case RoutingKernels::torch:
+      return backward ? passes(scores, kTorchRouteBackward, kTorchRouteBackwardKernels - 1)
+                      : passes(scores, kTorchRoute, kTorchRouteKernels - 1);
+    case RoutingKernels::megatron:
+      return backward ? passes(scores, kMegatronRouteBackward, kMegatronRouteBackwardKernels - 1)
+                      : passes(scores, kMegatronRoute, kMegatronRouteKernels - 1);
+  }
+  return {};
+}
+
+FurtherPasses of_permute(const Op& op, const Permute& permute, const StepProgram& program,
+                         const KernelForms& forms) {
+  const bool maps = forms.routing == RoutingKernels::megatron && !is_backward(op.phase);
+  FurtherPasses more;
+  if (maps && !permute.weighted) more.kernels += kRowMapKernels;
+  const bool sorts = forms.sorts_chunks && program.group(GroupKind::ep).size > 1;
+  if (!sorts) return more;
+  add(more, passes(checked_product(permute.rows, permute.width), kChunkSort, 1));
+  if (maps) more.kernels += kChunkMapKernels;
+  return more;
+}
+
+/// True if Megatron-LM's kernel of a scaled and masked softmax takes the job's attention cores: heads times
+/// sequences must be a multiple of 4, and keys no more than 4096. Source: docs/frameworks.md.
+bool softmax_kernel_fits(const JobSpec& job) {
+  const std::int64_t cores = checked_product(job.training.micro_batch, job.model.heads) / job.parallelism.tp;
+  return cores % 4 == 0 && job.training.sequence_length <= 4096;
+}
+
 }  // namespace
 
 KernelForms kernel_forms(const JobSpec& job) {
-  const FrameworkConventions conventions = framework_conventions(job.framework);
+  const FrameworkConventions conventions = job.conventions();
   // True if the job uses a compiler that the framework does not use by default: it fuses these operations.
   const bool compiler = job.training.compiled && !conventions.compiled;
+  const bool torch_routing = conventions.routing == RoutingKernels::torch;
   return {
       .fused_kernels = conventions.fused_kernels || compiler,
-      .fused_softmax = conventions.fused_softmax || compiler,
+      .fused_softmax = (conventions.fused_softmax && softmax_kernel_fits(job)) || compiler,
       .autograd = conventions.autograd && !compiler,
       .loss = loss_form(job).kernels,
       .optimizer = conventions.optimizer,
       .states = job.training.states,
       .fp16 = job.training.precision == Precision::fp16,
-      .sorts_chunks = conventions.autograd && !compiler && job.training.dispatcher == Dispatcher::all_to_all};
+      .sorts_chunks = conventions.autograd && !compiler && job.training.dispatcher == Dispatcher::all_to_all,
+      .routing = compiler && torch_routing ? RoutingKernels::fused : conventions.routing,
+      .kernel_per_expert = conventions.kernel_per_expert};
 }
 
 FurtherPasses further_passes(const Op& op, const StepProgram& program, const KernelForms& forms) {
@@ -198,17 +268,16 @@ FurtherPasses further_passes(const Op& op, const StepProgram& program, const Ker
                    return forms.autograd ? of_attention(op, core, program) : FurtherPasses{};
                  },
                  [&](const Pointwise& pointwise) {
-                   const bool fused = forms.fused_softmax && pointwise.kind == PointwiseKind::softmax;
-                   return FurtherPasses{.traffic = {}, .kernels = 0, .elementwise = fused};
+                   return pointwise.kind == PointwiseKind::softmax ? of_softmax(forms) : FurtherPasses{};
                  },
-                 [&](const Permute& permute) {
-                   const bool sorts = forms.sorts_chunks && program.group(GroupKind::ep).size > 1;
-                   return sorts ? passes(checked_product(permute.rows, permute.width), kChunkSort, 1)
-                                : FurtherPasses{};
+                 [&](const Permute& permute) { return of_permute(op, permute, program, forms); },
+                 [&](const Route& route) { return of_route(op, route, forms.routing); },
+                 [&](const GroupedGemm& experts) {
+                   FurtherPasses more;
+                   if (forms.kernel_per_expert && op.calls == 1) more.measured_together = experts.experts - 1;
+                   return more;
                  },
-                 [](const one_of<Gemm, GroupedGemm, Embedding, Route, Collective, Send, Recv> auto&) {
-                   return FurtherPasses{};
-                 }},
+                 [](const one_of<Gemm, Embedding, Collective, Send, Recv> auto&) { return FurtherPasses{}; }},
       op.kind);
 }
 

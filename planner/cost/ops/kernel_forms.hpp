@@ -20,6 +20,8 @@ struct KernelForms {
   bool fp16 = false;  ///< gradients are scaled, and unscaled before the optimizer's update
   /// Rows that come from several ranks are sorted by expert in a separate pass, if a rank has several experts.
   bool sorts_chunks = false;
+  RoutingKernels routing = RoutingKernels::fused;
+  bool kernel_per_expert = false;  ///< experts' products are launched one by one
 };
 KernelForms kernel_forms(const JobSpec& job);
 
@@ -28,6 +30,8 @@ struct FurtherPasses {
   Bytes traffic;
   std::int64_t kernels = 0;
   bool elementwise = false;  ///< the first kernel is an elementwise one, too
+  /// Kernels beyond those whose device time is already in the first one's, because they were measured together.
+  std::int64_t measured_together = 0;
 };
 
 /// The passes over memory of an operation beyond one kernel that moves its operands once. Sources:

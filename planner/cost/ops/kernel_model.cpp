@@ -106,20 +106,20 @@ Seconds KernelModel::memory_time(const Op& op, Bytes traffic) const {
          (is_backward(op.phase) ? bandwidth.backward : bandwidth.forward);
 }
 
-OpTime KernelModel::pass_time(Bytes traffic, Seconds waiting) const {
-  const Seconds fixed = launch_ + waiting;
+OpTime KernelModel::pass_time(Bytes traffic, Seconds more) const {
+  const Seconds fixed = launch_ + more;
   if (traffic == Bytes()) return {fixed, Limit::launch};
   const Seconds memory =
       (traffic + half_size_) / bandwidth_[static_cast<std::size_t>(MemoryPass::elementwise)].forward;
   return {fixed + memory, memory < fixed ? Limit::launch : Limit::memory};
 }
 
-OpTime KernelModel::time_of_calls(const Op& op, const StepProgram& program, Seconds waiting) const {
+OpTime KernelModel::time_of_calls(const Op& op, const StepProgram& program, Seconds more) const {
   const auto calls = static_cast<double>(op.calls);
   const Work work = work_of(op, program);
   // A grouped product that is called for each expert is an ordinary product each time.
   const Seconds start = is_product(op) ? gemm_fixed_ : launch_;
-  const Seconds fixed = start + waiting;
+  const Seconds fixed = std::max(start + more, Seconds(0.0));
   const Seconds compute = work.compute / calls;
   const Seconds memory = memory_time(op, Bytes(op_traffic(op, program).value() / op.calls));
   const Seconds busy = std::max(compute, memory);
@@ -129,13 +129,14 @@ OpTime KernelModel::time_of_calls(const Op& op, const StepProgram& program, Seco
   return {calls * each, limit, op.calls};
 }
 
-OpTime KernelModel::time(const Op& op, const StepProgram& program, Seconds waiting) const {
-  if (op.calls > 1) return time_of_calls(op, program, waiting);
+OpTime KernelModel::time(const Op& op, const StepProgram& program, Seconds more) const {
+  if (op.calls > 1) return time_of_calls(op, program, more);
   const Work work = work_of(op, program);
   const Seconds memory = memory_time(op, op_traffic(op, program));
-  const Seconds fixed = work.fixed + waiting;
+  const Seconds fixed = std::max(work.fixed + more, Seconds(0.0));
+  const Seconds least = launch_ + std::min(more, Seconds(0.0));
   const Seconds busy = std::max(work.compute, memory);
-  if (fixed + busy < launch_) return {launch_, Limit::launch};
+  if (fixed + busy < least) return {least, Limit::launch};
   if (busy < fixed) return {fixed + busy, Limit::launch};
   return {fixed + busy, work.compute >= memory ? Limit::compute : Limit::memory};
 }

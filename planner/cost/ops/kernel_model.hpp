@@ -19,7 +19,8 @@ inline constexpr std::size_t kLimitCount = 4;
 struct OpTime {
   Seconds time;
   Limit limit = Limit::compute;
-  std::int64_t kernels = 1;  ///< kernels that the host submits; 0 for a communication
+  std::int64_t kernels = 1;  ///< kernels that the host launches; 0 for a communication
+  Seconds host{};            ///< time that the host needs to issue the operation (host_model.hpp)
 };
 
 /// Computes the time of one kernel on one accelerator, from the constants of its YAML. Formulas:
@@ -33,15 +34,15 @@ class KernelModel {
   explicit KernelModel(const AcceleratorSpec& accelerator, std::optional<FlashVersion> flash = std::nullopt);
 
   /// The time of a kernel: the maximum of its arithmetic and memory time at sustained rates, plus its fixed
-  /// cost, at least the launch time. `waiting` is the time added per kernel if the host waits for each.
-  /// @pre `op` is not a communication.
-  [[nodiscard]] OpTime time(const Op& op, const StepProgram& program, Seconds waiting = {}) const;
+  /// cost, at least the launch time. `more` is added to the fixed cost: the wait of a host that waits for
+  /// each kernel, or, less than 0, what a CUDA graph saves. @pre `op` is not a communication.
+  [[nodiscard]] OpTime time(const Op& op, const StepProgram& program, Seconds more = {}) const;
 
   /// The same for an operation that runs as several equal calls.
   [[nodiscard]] OpTime time_of_calls(const Op& op, const StepProgram& program, Seconds waiting) const;
 
   /// The time of an elementwise kernel that moves `traffic` bytes.
-  [[nodiscard]] OpTime pass_time(Bytes traffic, Seconds waiting = {}) const;
+  [[nodiscard]] OpTime pass_time(Bytes traffic, Seconds more = {}) const;
 
   /// Dense peak rate of a data type, or of the nearest wider type that the device has a unit for.
   [[nodiscard]] FlopsPerSecond peak(DType type) const;

@@ -159,7 +159,7 @@ class Summation {
     const auto exposed = [&](CommAxis axis) { return mean.exposed[static_cast<std::size_t>(axis)]; };
     parts.compute = mean.compute;
     parts.optimizer = mean.optimizer;
-    parts.overhead = mean.host;
+    parts.overhead = parts.host = mean.host;
     parts.tp_exposed = exposed(CommAxis::tp);
     parts.pp_exposed = exposed(CommAxis::pp);
     parts.dp_exposed = exposed(CommAxis::dp);

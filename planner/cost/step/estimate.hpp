@@ -50,6 +50,7 @@ struct StepBreakdown {
   Seconds bubble;
   Seconds optimizer;
   Seconds overhead;
+  Seconds host;  ///< of overhead: the device is idle because its host has not issued the next operation
 };
 
 /// Compute time by kind of kernel, for the table: mean over devices, seconds in one step.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "planner/cost/step/host_points.hpp"
 #include "planner/units/overloaded.hpp"
 
 namespace foreshard {
@@ -19,8 +20,8 @@ GroupKind group_of(const Op& op) {
                     *communication);
 }
 
-/// Finds the tensors that operations of several queues touch. Returns by TensorId the tensor's number among
-/// these, or none for a tensor that only one queue touches.
+/// Finds the tensors that operations of several queues touch or that the host waits for. Returns by TensorId
+/// the tensor's number among these, or none for any other tensor.
 std::vector<std::optional<std::uint32_t>> find_shared_tensors(const StepProgram& program, LanePlan& plan) {
   constexpr std::size_t kNone = SIZE_MAX;
   std::vector<std::size_t> queue(program.tensors.size(), kNone);
@@ -34,6 +35,10 @@ std::vector<std::optional<std::uint32_t>> find_shared_tensors(const StepProgram&
         shared[id] = static_cast<std::uint32_t>(plan.tensors.size());
         plan.tensors.push_back({program.tensors[id].lifetime, program.tensors[id].per_layer});
       }
+      if (!op.host_awaits || shared[op.host_awaits->at()]) continue;
+      const Tensor& awaited = program.tensor(*op.host_awaits);
+      shared[op.host_awaits->at()] = static_cast<std::uint32_t>(plan.tensors.size());
+      plan.tensors.push_back({awaited.lifetime, awaited.per_layer});
     }
   }
   return shared;
@@ -98,19 +103,6 @@ LaneOp lane_op(const StepProgram& program, const Op& op, const OpTime& time) {
           .blocks_early = op.prefetch_blocks};
 }
 
-/// Puts the number of a block's kernels on its last kernel, which waits until the host has submitted all of
-/// them.
-void count_submissions(std::span<LaneOp> ops, const std::vector<OpTime>& times) {
-  std::int64_t kernels = 0;
-  LaneOp* last = nullptr;
-  for (std::size_t o = 0; o < ops.size(); ++o) {
-    if (ops[o].is_communication) continue;
-    kernels += times[o].kernels;
-    last = &ops[o];
-  }
-  if (last != nullptr) last->submits = kernels;
-}
-
 }  // namespace
 
 OpTimes price_operations(const StepProgram& program, const CostModel& cost) {
@@ -118,6 +110,7 @@ OpTimes price_operations(const StepProgram& program, const CostModel& cost) {
   for (std::size_t b = 0; b < program.blocks.size(); ++b) {
     times[b].reserve(program.blocks[b].ops.size());
     for (const Op& op : program.blocks[b].ops) times[b].push_back(cost.time(op, program));
+    add_graph_launches(program.blocks[b], cost.host(), times[b]);
   }
   return times;
 }
@@ -134,6 +127,10 @@ LanePlan plan_lanes(const StepProgram& program, const OpTimes& times) {
       for (const Operand& operand : block.ops[o].operands) {
         if (!shared[operand.tensor.at()]) continue;
         plan.uses.push_back({*shared[operand.tensor.at()], operand.layer_shift, operand.access});
+        if (block.ops[o].host_awaits == operand.tensor) {
+          planned.stops_host = true;
+          planned.awaited = plan.uses.back();
+        }
         plan.lowest_shift = std::min<std::int32_t>(plan.lowest_shift, operand.layer_shift);
         plan.highest_shift = std::max<std::int32_t>(plan.highest_shift, operand.layer_shift);
       }
@@ -143,7 +140,11 @@ LanePlan plan_lanes(const StepProgram& program, const OpTimes& times) {
     }
     const std::span<LaneOp> ops = std::span(plan.ops).subspan(plan.first_op.back());
     cut_into_pieces(program, block, ops);
-    count_submissions(ops, times[b]);
+    const std::vector<HostPoint> points = host_points(block, times[b]);
+    for (std::size_t o = 0; o < ops.size(); ++o) {
+      ops[o].is_host_point = points[o].is_point;
+      ops[o].host = points[o].host.value();
+    }
   }
   plan.first_op.push_back(static_cast<std::uint32_t>(plan.ops.size()));
   return plan;

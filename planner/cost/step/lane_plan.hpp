@@ -18,7 +18,7 @@ OpTimes price_operations(const StepProgram& program, const CostModel& cost);
 /// What LanePlayer needs to know about an operation; computed once for all stages.
 struct LaneOp {
   /// A use of a shared tensor. A tensor is shared if operations of at least two lanes touch it, so that one
-  /// lane can wait for another through it.
+  /// lane can wait for another through it, or if the host waits for it.
   struct Use {
     std::uint32_t tensor = 0;  ///< index into LanePlan::tensors
     std::int32_t layer_shift = 0;
@@ -36,7 +36,10 @@ struct LaneOp {
   Peer peer = Peer::next_stage;   ///< of a transfer
   bool joins_stages = false;      ///< a collective over several stages
   double pieces = 1.0;            ///< number of pieces of a pipelined collective and of its matrix products
-  std::int64_t submits = 0;       ///< of a block's last kernel: number of kernels in the block; else 0
+  double host = 0.0;              ///< of a host point: host time from the point before it to this one
+  bool is_host_point = false;     ///< it starts when the host has issued it (host_points.hpp)
+  bool stops_host = false;        ///< the host then waits until `awaited` has been written
+  Use awaited{};                  ///< valid if stops_host
   std::int32_t blocks_early = 0;  ///< blocks by which a prefetched gather is issued ahead
   std::uint32_t first_use = 0;    ///< index into LanePlan::uses
   std::uint32_t uses = 0;

@@ -17,7 +17,7 @@ constexpr std::size_t index_of(Lane lane) { return static_cast<std::size_t>(lane
 LanePlayer::LanePlayer(const LanePlan& plan, std::span<const Run> runs, const Interference& interference)
     : plan_(plan),
       runs_(runs),
-      submit_(interference.submit.value()),
+      read_back_(interference.read_back.value()),
       gathers_issued_(runs.size()),
       loads_(1.0 - interference.communication_share) {
   std::int32_t highest = 0;
@@ -152,10 +152,31 @@ void LanePlayer::issue_early(std::size_t now, std::size_t later) {
 
 /// Issues one operation. Returns false if it must wait for another stage that is not on the board yet.
 bool LanePlayer::issue(const LaneOp& op, std::size_t run) {
-  if (op.transfer == LaneOp::Transfer::receive && board_ != nullptr) return play_receive(op, run);
-  if (op.is_communication) return play_communication(op, run);
-  play_kernel(op, run);
-  return true;
+  const double host_before = host_end_;
+  if (op.is_host_point) issue_by_host(op);
+  bool is_issued = true;
+  if (op.transfer == LaneOp::Transfer::receive && board_ != nullptr) {
+    is_issued = play_receive(op, run);
+  } else if (op.is_communication) {
+    is_issued = play_communication(op, run);
+  } else {
+    play_kernel(op, run);
+  }
+  if (!is_issued) host_end_ = host_before;  // it is issued again later
+  if (is_issued && op.stops_host) stop_host(op, run);
+  return is_issued;
+}
+
+/// Lets the host issue everything up to a host point, as soon as the launch queue has room.
+void LanePlayer::issue_by_host(const LaneOp& op) {
+  const double room = issuing_ >= kRunsAhead ? kernels_by_run_[issuing_ - kRunsAhead] : 0.0;
+  host_end_ = std::max(host_end_, room) + op.host;
+}
+
+/// The host waits until the tensor that it needs has been written.
+void LanePlayer::stop_host(const LaneOp& op, std::size_t run) {
+  host_awaited_ = last_use(op.awaited, run).whole;
+  host_end_ = std::max(host_end_, host_awaited_.time) + read_back_;
 }
 
 /// A read waits for the tensor's last write. A write waits for the last write and for all reads since then.
@@ -210,15 +231,14 @@ void LanePlayer::wait_for(const Needs& needs) {
   wait_until(needs.first_piece, needs.last_piece.record);
 }
 
-/// Runs the kernel as soon as the host has submitted it. Returns when it began.
+/// Runs the kernel as soon as the host has issued it. Returns when it began.
 double LanePlayer::run_kernel(const LaneOp& op) {
-  if (op.submits > 0 && submit_ > 0.0) {
-    const double room = issuing_ >= kRunsAhead ? kernels_by_run_[issuing_ - kRunsAhead] : 0.0;
-    host_end_ = std::max(host_end_, room) + submit_ * static_cast<double>(op.submits);
-    if (host_end_ > compute_end_) {
-      times_.host += Seconds(host_end_ - compute_end_);
-      resume_at(host_end_);
-    }
+  // As long as the host itself waits for a communication, the wait is that communication's.
+  if (op.is_host_point && host_end_ > compute_end_ && host_awaited_.record != kNone)
+    wait_until(host_awaited_.time, host_awaited_.record);
+  if (op.is_host_point && host_end_ > compute_end_) {
+    times_.host += Seconds(host_end_ - compute_end_);
+    resume_at(host_end_);
   }
   const double began = compute_end_;
   compute_end_ = loads_.kernel_end(began, op.seconds);
@@ -257,7 +277,9 @@ std::optional<LanePlayer::Moment> LanePlayer::join_stages(const LaneOp& op, Mome
 
 bool LanePlayer::play_communication(const LaneOp& op, std::size_t run) {
   const Needs needs = needs_of(op, run);
-  const Moment ready = start_of(op, needs);
+  Moment ready = start_of(op, needs);
+  const bool is_late = op.is_host_point && host_end_ > ready.time;
+  if (is_late) ready = {host_end_, kNone};
   Moment start = ready;
   if (op.joins_stages) {
     const std::optional<Moment> joined = join_stages(op, ready);
@@ -276,7 +298,8 @@ bool LanePlayer::play_communication(const LaneOp& op, std::size_t run) {
                      .axis = op.axis,
                      .queue = op.queue,
                      .before = start.record,
-                     .waits_for_stage = start.time > ready.time},
+                     .waits_for_stage = start.time > ready.time,
+                     .waits_for_host = is_late},
                     true);
   return true;
 }
@@ -286,7 +309,8 @@ bool LanePlayer::play_receive(const LaneOp& op, std::size_t run) {
   const std::optional<StageBoard::Transfer> sent = board_->received(stage_, op.peer, meetings_[op.queue]);
   if (!sent) return false;
   ++meetings_[op.queue];
-  const Moment ready = start_of(op, needs_of(op, run));
+  Moment ready = start_of(op, needs_of(op, run));
+  if (op.is_host_point && host_end_ > ready.time) ready = {host_end_, kNone};
   const bool is_late = sent->end > ready.time;
   end_communication(op, run,
                     {.start = is_late ? std::max(ready.time, sent->start) : ready.time,
@@ -368,12 +392,16 @@ void LanePlayer::wait_until(double time, std::int32_t record) {
 void LanePlayer::expose(double from, double to, std::int32_t record) {
   while (record != kNone && to > from) {
     const Record& ran = records_[static_cast<std::size_t>(record)];
-    const bool is_first = ran.before == kNone && !ran.waits_for_stage;
+    const bool is_first = ran.before == kNone && !ran.waits_for_stage && !ran.waits_for_host;
     const double since = is_first ? from : std::clamp(ran.start, from, to);
     times_.exposed[static_cast<std::size_t>(ran.axis)] += Seconds(to - since);
     to = since;
     if (ran.waits_for_stage) {
       times_.bubble += Seconds(to - from);
+      return;
+    }
+    if (ran.waits_for_host) {
+      times_.host += Seconds(to - from);
       return;
     }
     record = ran.before;

@@ -75,6 +75,7 @@ class LanePlayer {
     std::size_t queue = 0;
     std::int32_t before = kNone;   ///< the communication that it waited for, if any
     bool waits_for_stage = false;  ///< it started late because another stage was not ready
+    bool waits_for_host = false;   ///< it started late because the host had not issued it
   };
   /// A time, and the communication that determined it, if any.
   struct Moment {
@@ -112,6 +113,8 @@ class LanePlayer {
   [[nodiscard]] bool play_communication(const LaneOp& op, std::size_t run);
   [[nodiscard]] bool play_receive(const LaneOp& op, std::size_t run);
   [[nodiscard]] Moment start_of(const LaneOp& op, const Needs& needs) const;
+  void issue_by_host(const LaneOp& op);
+  void stop_host(const LaneOp& op, std::size_t run);
   [[nodiscard]] std::optional<Moment> join_stages(const LaneOp& op, Moment ready);
   void end_communication(const LaneOp& op, std::size_t run, const Record& ran, bool is_local);
   void begin_run();
@@ -127,7 +130,7 @@ class LanePlayer {
 
   const LanePlan& plan_;
   std::span<const Run> runs_;
-  double submit_;
+  double read_back_;
   std::int32_t lowest_layer_ = 0;
   std::size_t layers_ = 1;
   std::vector<LastUse> uses_;  // by shared tensor and layer
@@ -142,6 +145,7 @@ class LanePlayer {
   double compute_end_ = 0.0;
   double busy_since_ = 0.0;  // end of the compute lane's last pause
   double host_end_ = 0.0;
+  Moment host_awaited_;        // the end of what the host last waited for
   std::vector<Stretch> busy_;  // intervals of kernels without a pause, before busy_since_; only the latest
   LaneLoads loads_;
   LaneTimes times_;

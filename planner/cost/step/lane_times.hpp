@@ -11,7 +11,7 @@ namespace foreshard {
 struct LaneTimes {
   Seconds compute;                                ///< kernels other than the optimizer's
   Seconds optimizer;                              ///< kernels of gradient zeroing, norm and update
-  Seconds host;                                   ///< idle until the host has submitted the next kernel
+  Seconds host;                                   ///< idle until the host has issued the next operation
   Seconds bubble;                                 ///< idle until another stage is ready
   std::array<Seconds, kCommAxisCount> exposed{};  ///< idle while a communication of this axis runs
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -176,6 +177,13 @@ void check_lane(const Block& block, const Op& op, Problems& problems) {
     problems.push_back(
         fmt::format("{}: only communication has edges to compute of its own", place_of(block, op)));
   }
+  const bool awaits_other =
+      op.host_awaits && std::none_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+        return operand.tensor == *op.host_awaits;
+      });
+  if (awaits_other)
+    problems.push_back(
+        fmt::format("{}: the host can only wait for one of its operands", place_of(block, op)));
 }
 
 }  // namespace

@@ -230,6 +230,7 @@ Json written_op(const Op& op, const StepProgram& program) {
   describe_place(keys, copy);
   std::visit([&](auto& kind) { describe(keys, kind); }, copy.kind);
   describe_flags(keys, copy);
+  if (op.host_awaits) keys.object()["host_awaits"] = program.tensor(*op.host_awaits).label;
   Json& operands = keys.object()["operands"] = Json::array();
   for (const Operand& operand : op.operands) operands.push_back(written_operand(operand, program));
   return keys.object();
@@ -246,6 +247,14 @@ Op read_op(const Json& object, const std::string& path, const TensorNames& tenso
   describe_place(keys, op);
   std::visit([&](auto& sizes) { describe(keys, sizes); }, op.kind);
   describe_flags(keys, op);
+  std::string awaited;
+  keys("host_awaits", awaited, std::string());
+  if (!awaited.empty()) {
+    const auto found = tensors.find(awaited);
+    if (found == tensors.end())
+      refuse_json(keys.path_of("host_awaits"), fmt::format("no tensor is called '{}'", awaited));
+    op.host_awaits = found->second;
+  }
   const std::string operands_path = keys.path_of("operands");
   const auto& operands = array_value(keys.required("operands"), operands_path);
   for (std::size_t i = 0; i < operands.size(); ++i) {

@@ -293,6 +293,10 @@ struct Op {
   /// operand that has all tokens it touches its range alone; `accumulate` then means that the other ranges
   /// stay as they are.
   std::int32_t parts = 1;
+  /// One of the operands: after the host has issued this operation, it waits until the last write of this
+  /// tensor has ended, because what it issues next depends on it. Examples: the numbers of tokens that experts
+  /// get, the norm of the gradients.
+  std::optional<TensorId> host_awaits{};
 };
 
 /// The kinds that communicate with other ranks.

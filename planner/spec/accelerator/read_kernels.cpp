@@ -17,7 +17,8 @@ constexpr auto kKernelsKeys = std::to_array<KeyInfo>({
     {"memory_half_size", "bytes moved at which half of that is reached, as in 4 MB"},
     {"memory_fraction", "the same fraction by kind of pass: {norm: 0.6, norm_backward: 0.5}"},
     {"launch", "least time of a dependent kernel, as in 2.5 us"},
-    {"submit", "host time to submit one kernel, as in 5 us", "0 us"},
+    {"graph_launch", "the same in a CUDA graph; 0 us: as launch", "0 us"},
+    {"submit", "host time to launch one kernel, as in 5 us", "0 us"},
     {"communication_share", "share of the multiprocessors that a running collective occupies", "0"},
     {"device_spread",
      "standard deviation of speed from device to device, relative; 0.0175 of a GPU if unsaid"},
@@ -150,6 +151,7 @@ KernelConstants read_kernels(const MapReader& accelerator, bool is_cpu) {
           read_fraction(*fractions, named.word);
   }
   constants.launch = kernels->required("launch", kDelay);
+  constants.graph_launch = kernels->optional("graph_launch", kDelay, Seconds(0.0));
   constants.submit = kernels->optional("submit", kDelay, Seconds(0.0));
   constants.communication_share = kernels->optional("communication_share", RealNumber{0.0, 0.9}, 0.0);
   constants.device_spread =

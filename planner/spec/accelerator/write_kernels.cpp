@@ -70,6 +70,7 @@ void write_kernels(const KernelConstants& kernels, MapWriter& writer, const Figu
   writer.plain("memory_half_size", write_quantity(kernels.memory_half_size));
   write_fractions(kernels, writer);
   writer.plain("launch", write_quantity(kernels.launch));
+  if (kernels.graph_launch > Seconds(0.0)) writer.plain("graph_launch", write_quantity(kernels.graph_launch));
   writer.plain("submit", write_quantity(kernels.submit));
   writer.plain("communication_share", kernels.communication_share);
   writer.plain("device_spread", kernels.device_spread);

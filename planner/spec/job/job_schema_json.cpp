@@ -225,6 +225,7 @@ Json kernels() {
               {"memory_half_size", quantity()},
               {"memory_fraction", map(memory_fraction_keys(), fractions)},
               {"launch", quantity()},
+              {"graph_launch", quantity()},
               {"submit", quantity()},
               {"communication_share", number()},
               {"device_spread", number()},
@@ -381,6 +382,7 @@ Json training() {
        {"attention_precision", word<AttentionPrecision>()},
        {"bf16_layers", map(bf16_layers_keys(), {{"first", whole(0)}, {"last", whole(0)}})},
        {"launch", word<Launch>()},
+       {"graphs", word<Graphs>()},
        {"recompute", any_of({word<Recompute>(), modules})},
        {"recompute_layers", any_of({whole(), number(), recompute_layers, counts})},
        {"documents", any_of({whole(), lengths, documents})},
@@ -411,6 +413,12 @@ Json measured() {
                                {"assumed", text()}});
 }
 
+Json framework() {
+  // A release is text, but YAML reads 2025.09 as a number.
+  const Json release = any_of({number(), Json{{"type", "string"}, {"pattern", "^20[0-9]{2}\\.[0-9]{2}$"}}});
+  return map(framework_keys(), {{"name", word<Framework>()}, {"release", release}}, {"name"});
+}
+
 Json lora() {
   const Json targets = {{"type", "array"}, {"items", word<LoraTarget>()}};
   return map(lora_keys(), {{"rank", whole()}, {"targets", targets}, {"base", word<LoraBase>()}},
@@ -425,7 +433,7 @@ std::string job_schema_json() {
                     {{"name", text()},
                      {"model", any_of({text(), model()})},
                      {"cluster", any_of({text(), cluster()})},
-                     {"framework", word<Framework>()},
+                     {"framework", any_of({word<Framework>(), framework()})},
                      {"parallelism", parallelism()},
                      {"training", training()},
                      {"lora", lora()},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <fmt/core.h>
 
@@ -21,13 +22,20 @@ constexpr auto kJobKeys = std::to_array<KeyInfo>({
     {"model", "a name that 'foreshard list models' shows, a path or a map"},
     {"cluster", "a name that 'foreshard list clusters' shows, {name: dgx-h100, nodes: 8}, a path or a map"},
     {"framework",
-     "whose conventions: megatron, megatron-deepspeed, torch-fsdp, deepspeed, nanotron or foreshard",
+     "whose conventions: megatron, megatron-deepspeed, torch-fsdp, deepspeed, nanotron or foreshard; also "
+     "{name: "
+     "megatron, release: 2025.09}",
      "foreshard"},
     {"parallelism", "how the job is sharded: {tp, pp, vp, cp, ep, dp, …}"},
     {"training", "sequence_length, global_batch, micro_batch and how a step is run"},
     {"lora", "low-rank adapters beside frozen weights: {rank: 16, targets: [q, v], base: nf4}"},
     {"measured", "what somebody measured for this job"},
     {"left_out", "what the real run does and this description leaves out, as a list; shown as notes"},
+});
+constexpr auto kFrameworkKeys = std::to_array<KeyInfo>({
+    {"name", "megatron, megatron-deepspeed, torch-fsdp, deepspeed, nanotron or foreshard"},
+    {"release",
+     "year and month, as in 2025.09: conventions of that time where they are known; unsaid, current"},
 });
 constexpr auto kParallelismKeys = std::to_array<KeyInfo>({
     {"tp", "tensor parallelism", "1"},
@@ -67,6 +75,41 @@ constexpr auto kMeasuredKeys = std::to_array<KeyInfo>({
 });
 
 constexpr std::int64_t kMostRanks = 1'000'000;
+
+/// Reads the year and month of a release: 2025.09.
+struct ReleaseMonth {
+  using type = Release;
+  [[nodiscard]] Outcome<type> read(const YamlNode& node) const {
+    const std::string_view text = node.text;
+    const bool has_form = node.kind == YamlNode::Kind::scalar && text.size() == 7 && text[4] == '.';
+    Release release;
+    if (has_form && digits(text.substr(0, 4), release.year) && digits(text.substr(5), release.month) &&
+        release.year >= 2018 && release.month >= 1 && release.month <= 12)
+      return release;
+    return ParseComplaint{"expected the year and month of a release, found " + kind_of(node),
+                          "as in 2025.09, from 2018.01 on"};
+  }
+
+ private:
+  static bool digits(std::string_view text, std::int32_t& number) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size();
+  }
+};
+
+/// Reads a framework's name, or a map of its name and release.
+void read_framework(const MapReader& job_map, JobSpec& job) {
+  const NodePtr node = job_map.value("framework");
+  if (node == nullptr) return;
+  if (node->kind != YamlNode::Kind::map) {
+    job.framework = job_map.optional("framework", Choice<Framework>{}, job.framework);
+    return;
+  }
+  const std::optional<MapReader> map = job_map.child("framework", kFrameworkKeys);
+  if (!map) return;
+  job.framework = map->required("name", Choice<Framework>{});
+  job.release = map->maybe("release", ReleaseMonth{});
+}
 
 void read_stage_layout(const MapReader& map, const std::string& text, ParallelismSpec& parallelism) {
   auto layout = parse_stage_layout(text);
@@ -197,6 +240,7 @@ Spec read_part(const MapReader& job, const char* key, Read read, Library& librar
 }  // namespace
 
 KeyTable job_keys() { return kJobKeys; }
+KeyTable framework_keys() { return kFrameworkKeys; }
 KeyTable parallelism_keys() { return kParallelismKeys; }
 KeyTable lora_keys() { return kLoraKeys; }
 KeyTable measured_keys() { return kMeasuredKeys; }
@@ -211,7 +255,7 @@ JobSpec read_job(const NodePtr& document, const std::string& default_name, Libra
   job.name = map->optional("name", Text{}, default_name);
   job.model = read_part<ModelSpec>(*map, "model", read_model, library);
   job.cluster = read_part<ClusterSpec>(*map, "cluster", read_cluster, library);
-  job.framework = map->optional("framework", Choice<Framework>{}, job.framework);
+  read_framework(*map, job);
   job.parallelism = read_parallelism(map->child("parallelism", kParallelismKeys), job.cluster.devices());
   if (const auto training = map->required_child("training", training_keys())) {
     job.training = read_training(*training, job);

@@ -10,6 +10,7 @@ namespace foreshard {
 
 /// The keys of a job and of the maps inside it.
 KeyTable job_keys();
+KeyTable framework_keys();
 KeyTable parallelism_keys();
 KeyTable training_keys();
 KeyTable capacity_keys();

@@ -37,6 +37,8 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
     {"attention_precision", "of flash attention in fp8, mxfp8 and nvfp4 jobs: bf16 or fp8", "bf16"},
     {"bf16_layers", "layers whose products stay in bf16: {first: 1, last: 1}"},
     {"launch", "async, or blocking: the host waits for every kernel", "async"},
+    {"graphs", "what CUDA graphs capture: none, layer (without experts) or full (all but the optimizer)",
+     "none"},
     {"recompute",
      "none, selective (attention core), selective-ops (chosen per operation), full, or a list of modules: "
      "core_attn, mla_up_proj, layernorm, mlp, moe, moe_act, shared_experts",
@@ -218,6 +220,7 @@ DType usual_gradient_dtype(Precision precision, MasterWeights master, const Fram
 
 std::optional<FlashVersion> usual_flash(const JobSpec& job) {
   if (job.framework != Framework::torch_fsdp || job.cluster.accelerator.is_cpu) return std::nullopt;
+  if (job.cluster.accelerator.usual_flash == FlashVersion::cudnn) return FlashVersion::cudnn;
   return job.model.norm == NormKind::layernorm ? FlashVersion::fa1 : FlashVersion::fa2;
 }
 
@@ -237,7 +240,7 @@ KeyTable overlap_keys() { return kOverlapKeys; }
 KeyTable failure_keys() { return kFailureKeys; }
 
 TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
-  const FrameworkConventions usual = framework_conventions(job.framework);
+  const FrameworkConventions usual = job.conventions();
   TrainingSpec training;
   training.sequence_length = map.required("sequence_length", WholeNumber{});
   training.global_batch = map.required("global_batch", WholeNumber{});
@@ -259,6 +262,9 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.gradient_dtype =
       map.optional("gradient_dtype", Choice<DType>{{DType::fp32, DType::bf16}}, usual_gradient);
   training.launch = map.optional("launch", Choice<Launch>{}, training.launch);
+  training.graphs = map.optional("graphs", Choice<Graphs>{}, training.graphs);
+  if (training.graphs != Graphs::none && job.cluster.accelerator.is_cpu)
+    map.complain("graphs", "a CPU has no graphs of kernels", "allowed here: none");
   read_recompute(map, training);
   training.documents = read_documents(map);
   const ScheduleKind usual_schedule =

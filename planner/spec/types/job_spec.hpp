@@ -103,6 +103,7 @@ struct TrainingSpec {
   bool says_fp8_scaling = false;  ///< the job's file says it: else it is the framework's
   LowPrecisionSpec low_precision;
   Launch launch = Launch::async;
+  Graphs graphs = Graphs::none;  ///< what CUDA graphs capture
   Recompute recompute = Recompute::none;
   std::vector<RecomputeModule> recompute_modules;  ///< if `recompute` is `modules`; each at most once
   RecomputeLayers recompute_layers;
@@ -148,6 +149,7 @@ struct JobSpec {
   ModelSpec model;
   ClusterSpec cluster;
   Framework framework = Framework::foreshard;
+  std::optional<Release> release{};  ///< of the framework; none: a current one
   ParallelismSpec parallelism;
   TrainingSpec training;
   std::optional<LoraSpec> lora;
@@ -155,6 +157,8 @@ struct JobSpec {
   /// What the real run does and this description leaves out, one sentence each, without a full stop.
   std::vector<std::string> left_out{};
 
+  /// What the job's framework does.
+  [[nodiscard]] FrameworkConventions conventions() const { return framework_conventions(framework, release); }
   /// Micro-batches that one data-parallel rank runs per step.
   [[nodiscard]] std::int64_t micro_batches() const {
     return training.global_batch / (parallelism.dp * training.micro_batch);

@@ -76,7 +76,8 @@ struct KernelConstants {
   Bytes memory_half_size;          ///< bytes moved at which half of that fraction is reached
   std::array<MemoryFraction, kMemoryPassCount> memory_fraction;  ///< by MemoryPass
   Seconds launch;                                                ///< least time of a dependent kernel
-  Seconds submit;                    ///< host time to submit one kernel of a compiled program
+  Seconds graph_launch;                                          ///< the same in a CUDA graph; 0: as launch
+  Seconds submit;  ///< host time to launch one kernel; 0: there is no host beside the device
   double communication_share = 0.0;  ///< share of the multiprocessors that a running collective occupies
   double device_spread = 0.0;        ///< standard deviation of speed from device to device, relative
   double spread = 0.0;               ///< relative residual of the fit: half of the error band

@@ -181,6 +181,9 @@ inline constexpr auto kWords<Fp8Scaling> = std::to_array<Named<Fp8Scaling>>({{Fp
                                                                              {Fp8Scaling::block, "block"},
                                                                              {Fp8Scaling::mx, "mx"}});
 template <>
+inline constexpr auto kWords<Graphs> =
+    std::to_array<Named<Graphs>>({{Graphs::none, "none"}, {Graphs::layer, "layer"}, {Graphs::full, "full"}});
+template <>
 inline constexpr auto kWords<Launch> = std::to_array<Named<Launch>>({{Launch::async, "async"},
                                                                      {Launch::blocking, "blocking"}});
 template <>

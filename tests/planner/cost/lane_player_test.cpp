@@ -163,14 +163,19 @@ struct HandOp {
   std::optional<GroupKind> group{};  ///< none: a kernel
   std::vector<std::uint32_t> reads{};
   std::vector<std::uint32_t> writes{};
-  std::int64_t submits = 0;
+  double host = 0.0;                      ///< of a host point; 0: the operation does not wait for the host
+  std::optional<std::uint32_t> awaits{};  ///< a tensor that the host then waits for
 };
 
 LanePlan one_block(const std::vector<HandOp>& ops) {
   LanePlan plan;
   plan.tensors.assign(8, {Lifetime::step, false});
   for (const HandOp& op : ops) {
-    LaneOp planned{.seconds = op.seconds, .submits = op.submits};
+    LaneOp planned{.seconds = op.seconds, .host = op.host, .is_host_point = op.host > 0.0};
+    if (op.awaits) {
+      planned.stops_host = true;
+      planned.awaited = {*op.awaits, 0, Access::read};
+    }
     if (op.group) {
       planned.is_communication = true;
       planned.queue = static_cast<std::size_t>(lane_of(*op.group));
@@ -225,15 +230,39 @@ TEST_CASE("lanes: kernels run at what communication leaves them, for as long as 
   const LaneTimes times = play_block({{.seconds = 1.0, .writes = {0}},
                                       {.seconds = 4.0, .group = GroupKind::dp, .reads = {0}},
                                       {.seconds = 3.0}},
-                                     1, {.communication_share = 0.5, .submit = Seconds(0.0)});
+                                     1, {.communication_share = 0.5, .read_back = Seconds(0.0)});
   CHECK(times.compute.value() == 6.0);
   CHECK(times.total().value() == 6.0);
 }
 
-TEST_CASE("lanes: a block's last kernel waits until the host has submitted all of them") {
-  // Four kernels at 1 s each for the host; they run for 1 s.
-  const LaneTimes times =
-      play_block({{.seconds = 1.0, .submits = 4}}, 2, {.communication_share = 0.0, .submit = Seconds(1.0)});
+TEST_CASE("lanes: a kernel starts no earlier than the host has issued it") {
+  // Twice: a kernel of 1 s, which the host issues in 4 s.
+  const LaneTimes times = play_block({{.seconds = 1.0, .host = 4.0}}, 2);
   CHECK(times.host.value() == 7.0);  // until 4, from 5 to 8
   CHECK(times.compute.value() == 2.0);
+}
+
+TEST_CASE("lanes: a communication starts no earlier than the host has issued it") {
+  // A kernel [5, 6), issued at 5. An all-reduce of its result, issued at 25: [25, 35). A kernel of its result,
+  // issued at 30: [35, 36). From 6 to 25 the device waits for the host, from 25 to 35 for the links.
+  const LaneTimes times =
+      play_block({{.seconds = 1.0, .writes = {0}, .host = 5.0},
+                  {.seconds = 10.0, .group = GroupKind::tp, .reads = {0}, .writes = {1}, .host = 20.0},
+                  {.seconds = 1.0, .reads = {1}, .host = 5.0}});
+  CHECK(times.compute.value() == 2.0);
+  CHECK(times.host.value() == 5.0 + 19.0);
+  CHECK(exposed(times, CommAxis::tp) == 10.0);
+  CHECK(times.total().value() == 36.0);
+}
+
+TEST_CASE("lanes: the host waits for a tensor before it issues what comes next") {
+  // The host issues each kernel in 2 s. The first runs [2, 12) and writes what the host waits for after it has
+  // issued the second, which runs [12, 16). The host goes on at 12 + 3 and issues the third at 17: [17, 18).
+  const LaneTimes times = play_block({{.seconds = 10.0, .writes = {0}, .host = 2.0},
+                                      {.seconds = 4.0, .reads = {0}, .host = 2.0, .awaits = 0},
+                                      {.seconds = 1.0, .reads = {0}, .host = 2.0}},
+                                     1, {.communication_share = 0.0, .read_back = Seconds(3.0)});
+  CHECK(times.compute.value() == 15.0);
+  CHECK(times.host.value() == 2.0 + 1.0);
+  CHECK(times.total().value() == 18.0);
 }

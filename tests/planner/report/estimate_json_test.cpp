@@ -52,7 +52,8 @@ constexpr const char* kExpected = R"({
       "ep_exposed": 0.015625,
       "bubble": 0.5,
       "optimizer": 0.25,
-      "overhead": 0.140625
+      "overhead": 0.140625,
+      "host": 0.125
     },
     "basis": "closed form"
   },

@@ -63,7 +63,8 @@ inline StepFigures sample_step() {
                     .ep_exposed = Seconds(0.015625),
                     .bubble = Seconds(0.5),
                     .optimizer = Seconds(0.25),
-                    .overhead = Seconds(0.140625)};
+                    .overhead = Seconds(0.140625),
+                    .host = Seconds(0.125)};
   step.detail = {.gemms = Seconds(3.5),
                  .attention_core = Seconds(1.0),
                  .memory_bound = Seconds(0.5),

@@ -44,10 +44,11 @@ TEST_CASE("a script that is written piece by piece, and forgotten behind, is the
   for (int i = 0; i < 20; ++i) {
     JobSpec job = draw.next();
     job.training.global_batch *= 40;
+    job.cluster.accelerator.kernels.submit = Seconds(1e-6);
     INFO(test::words_for(job));
     const StepProgram program = build_step_program(job);
     const ProgramPlan plan = plan_program(program, price_operations(program, CostModel(job)));
-    const ScriptOptions options{.host_submit = SimTime(1'000'000), .blocks_ahead = 4};
+    const ScriptOptions options{.read_back = SimTime(), .blocks_ahead = 4};
     ScriptWriter at_once(program, plan, StageId(0), options);
     at_once.write_all();
     Lanes whole;
@@ -79,7 +80,7 @@ TEST_CASE("a longer step needs no longer script at one time") {
     longer.training.global_batch *= times;
     const StepProgram program = build_step_program(longer);
     const ProgramPlan plan = plan_program(program, price_operations(program, CostModel(longer)));
-    ScriptWriter writer(program, plan, StageId(0), {.host_submit = SimTime(), .blocks_ahead = 64});
+    ScriptWriter writer(program, plan, StageId(0), {.read_back = SimTime(), .blocks_ahead = 64});
     writer.write_ahead(0);
     return writer.script().lanes[kComputeLane].size();
   };

@@ -167,3 +167,44 @@ TEST_CASE("a step waits for the slowest of its devices") {
   job.parallelism.dp = 1;
   CHECK(CostModel(job).kernel_time(op, StepProgram{}).time.value() == Approx(4.004e-3));
 }
+
+TEST_CASE("choosing experts in single operations: bytes per token and expert") {
+  const auto route = [](RoutingKernels form, Phase phase) {
+    const Op op = make_op(Route{.tokens = 10, .experts = 8, .per_token = 2}, phase);
+    return further_passes(op, StepProgram{}, {.routing = form});
+  };
+  CHECK(route(RoutingKernels::fused, Phase::forward).kernels == 0);
+  // PyTorch: to fp32 r2 w4, scores w4, top-k r4 of 80 numbers; 15 kernels, of which the first is the operation.
+  CHECK(route(RoutingKernels::torch, Phase::forward).traffic == Bytes(80 * (6 + 4 + 4)));
+  CHECK(route(RoutingKernels::torch, Phase::forward).kernels == 14);
+  // Backward: a map of zeros w4 and the gradients in it r4 w4, scores r8 w4, cast r4 w2.
+  CHECK(route(RoutingKernels::torch, Phase::backward_input).traffic == Bytes(80 * (12 + 12 + 6)));
+  // Megatron-LM: two maps of what was chosen, 25 bytes each, ...
+  const std::int64_t map = 4 + 8 + 8 + 5;
+  const std::int64_t choice = 4 + 12 + map + 1;   // top-k, scores in a map, routing map, counts
+  const std::int64_t loss = 8 + 4 + map + 1 + 4;  // softmax, top-k, routing map, counts, sum of scores
+  CHECK(route(RoutingKernels::megatron, Phase::forward).traffic == Bytes(80 * (choice + loss + 1)));
+  CHECK(route(RoutingKernels::megatron, Phase::forward).kernels == 11 + 14 + 11 - 1);
+  CHECK(route(RoutingKernels::megatron, Phase::backward_input).kernels == 5 + 6 + 2 - 1);
+}
+
+TEST_CASE("experts' products that are launched one by one are as many kernels") {
+  const Op op = make_op(GroupedGemm{.experts = 16, .tokens = 64, .n = 8, .k = 8});
+  CHECK(further_passes(op, StepProgram{}, {.kernel_per_expert = true}).measured_together == 15);
+  CHECK(further_passes(op, StepProgram{}, {}).measured_together == 0);
+}
+
+TEST_CASE("Megatron-LM's softmax kernel takes heads times sequences in fours, and 4096 keys") {
+  JobSpec job = round_job({.tp = 8});
+  job.framework = Framework::megatron_deepspeed;
+  job.model.heads = 16;
+  job.training.micro_batch = 2;
+  job.training.sequence_length = 1024;
+  CHECK(kernel_forms(job).fused_softmax);  // 2 sequences of 2 heads
+  job.training.micro_batch = 1;
+  CHECK_FALSE(kernel_forms(job).fused_softmax);  // 1 of 2
+  job.parallelism.tp = 4;
+  CHECK(kernel_forms(job).fused_softmax);  // 1 of 4
+  job.training.sequence_length = 8192;
+  CHECK_FALSE(kernel_forms(job).fused_softmax);
+}

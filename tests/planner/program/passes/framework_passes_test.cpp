@@ -126,3 +126,29 @@ TEST_CASE("products fused with accumulation leave autograd one placeholder per w
   // dY 4 x 8 and X 4 x 8 in bf16, dW 8 x 8 in fp32 read and written.
   CHECK(op_traffic(products[1], megatron) == Bytes(64 + 64 + 512));
 }
+
+TEST_CASE("sequences that are sharded token by token are copied around gathers and scatters") {
+  const auto copies = [](Framework framework, TpOverlap overlap) {
+    JobSpec job;
+    job.framework = framework;
+    job.model = llama_shaped(2, 8, 16, 4, 4, 32);
+    job.model.vocab_multiple = 8;
+    job.cluster = round_cluster(1, 2);
+    job.parallelism.tp = 2;
+    job.parallelism.sequence_parallel = true;
+    job.training.sequence_length = 4;
+    job.training.micro_batch = 1;
+    job.training.global_batch = 2;
+    job.training.overlap.tp = overlap;
+    const StepProgram program = build_step_program(job);
+    CHECK(check_program(program) == std::vector<std::string>{});
+    const std::vector<Op> found = ops_ending(program, "dense_layer forward", " copy");
+    // 4 tokens of hidden size 8 in bf16, read and written.
+    for (const Op& op : found) CHECK(op_traffic(op, program) == Bytes(2 * 2 * 4 * 8));
+    return found.size();
+  };
+  // Two gathers and two scatters in a layer.
+  CHECK(copies(Framework::torch_fsdp, TpOverlap::none) == 4);
+  CHECK(copies(Framework::torch_fsdp, TpOverlap::full) == 0);
+  CHECK(copies(Framework::megatron, TpOverlap::none) == 0);
+}

@@ -115,11 +115,20 @@ TEST_CASE("what a job says about products of 8 and 4 bits is read") {
   CHECK(trained("precision: tf32").training.low_precision == LowPrecisionSpec{});
 }
 
+TEST_CASE("a framework may say its release") {
+  const JobSpec plain = trained("optimizer: adam", "framework: {name: megatron}\n");
+  CHECK(plain.framework == Framework::megatron);
+  CHECK_FALSE(plain.release.has_value());
+  const JobSpec early = trained("optimizer: adam", "framework: {name: megatron, release: 2024.09}\n");
+  CHECK(early.release == Release{2024, 9});
+  CHECK(early.conventions().host.linear > plain.conventions().host.linear);
+}
+
 TEST_CASE("every key of training is read") {
   const JobSpec job = trained(
       "precision: fp8, attention: unfused, flash: cudnn, compiled: false, dropout: true, gradient_dtype: "
       "bf16,"
-      " fp8_scaling: mx, launch: blocking, recompute: selective-ops, schedule: gpipe,"
+      " fp8_scaling: mx, launch: blocking, graphs: layer, recompute: selective-ops, schedule: gpipe,"
       " overlap: {tp: full, dp: true, pp: true, cp: true, ep: true}, optimizer: sgd, tokens: 15T");
   const TrainingSpec& training = job.training;
   CHECK(training.sequence_length == 8192);
@@ -133,6 +142,7 @@ TEST_CASE("every key of training is read") {
   CHECK(training.gradient_dtype == DType::bf16);
   CHECK(training.fp8_scaling == Fp8Scaling::mx);
   CHECK(training.launch == Launch::blocking);
+  CHECK(training.graphs == Graphs::layer);
   CHECK(training.recompute == Recompute::selective_ops);
   CHECK(training.schedule == ScheduleKind::gpipe);
   CHECK(training.overlap.tp == TpOverlap::full);

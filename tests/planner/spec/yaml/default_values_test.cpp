@@ -56,6 +56,7 @@ std::vector<Override> context_of(const std::string& path) {
       {"training.expert_capacity.pad", {"training.expert_capacity.factor", "2"}},
       {"training.fused_grouped_gemm", {"cluster.accelerator.kernels.grouped_fixed", "5 us"}},
       {"training.epochs", {"training.samples", "1000"}},
+      {"training.graphs", {"cluster.accelerator.kernels.submit", "5 us"}},
       {"training.launch", {"cluster.accelerator.kernels.submit", "5 us"}}};
   const auto found = contexts.find(path);
   return found == contexts.end() ? std::vector<Override>{} : std::vector<Override>{found->second};

@@ -1,0 +1,60 @@
+#include "planner/program/passes/host_waits.hpp"
+
+#include <variant>
+
+namespace foreshard {
+
+namespace {
+
+/// What makes the host of a job wait.
+struct HostWaits {
+  bool counts = false;
+  bool transfers = false;
+  bool loss = false;
+  bool norm = false;
+};
+
+HostWaits host_waits(const JobSpec& job) {
+  const HostConventions host = job.conventions().host;
+  const bool is_whole_graph = job.training.graphs == Graphs::full;
+  const bool on_device = is_whole_graph || job.training.dispatcher == Dispatcher::hybridep;
+  return {.counts = host.awaits_counts && !on_device,
+          .transfers = host.awaits_transfers && !job.training.overlap.pp && !is_whole_graph,
+          .loss = host.awaits_loss && !is_whole_graph,
+          .norm = host.awaits_norm};
+}
+
+bool is_gradient_norm(const Op& op) {
+  const auto* collective = std::get_if<Collective>(&op.kind);
+  return collective != nullptr && collective->group == GroupKind::world &&
+         op.component == Component::optimizer;
+}
+
+/// True for the copy of token rows into the order of their experts, in forward passes.
+bool is_dispatch(const Op& op) {
+  const auto* permute = std::get_if<Permute>(&op.kind);
+  return permute != nullptr && !permute->weighted && !is_backward(op.phase);
+}
+
+/// True for the operation that writes the loss of a micro-batch.
+bool is_loss(const Op& op) {
+  const auto* loss = std::get_if<CrossEntropy>(&op.kind);
+  return loss != nullptr && loss->part == CrossEntropyPart::loss && op.phase == Phase::forward;
+}
+
+}  // namespace
+
+void add_host_waits(const JobSpec& job, StepProgram& program) {
+  const HostWaits waits = host_waits(job);
+  for (Block& block : program.blocks) {
+    for (Op& op : block.ops) {
+      if (waits.counts && is_dispatch(op)) op.host_awaits = op.operands[1].tensor;  // the routes
+      if (waits.transfers && std::holds_alternative<Recv>(op.kind))
+        op.host_awaits = op.operands.front().tensor;
+      if (waits.loss && is_loss(op)) op.host_awaits = op.operands.back().tensor;
+      if (waits.norm && is_gradient_norm(op)) op.host_awaits = op.operands.front().tensor;
+    }
+  }
+}
+
+}  // namespace foreshard
