@@ -280,7 +280,9 @@ class SizeCheck {
   /// Checks that all of a tensor is used, or half of a fused gate and up.
   /// Where the operand is the largest magnitude of a result, checks that it is one number, and returns true.
   bool expect_largest_magnitude(std::size_t i) {
-    if (tensor(i).derivation != Derivation::largest) return false;
+    const Tensor* origin = &tensor(i);
+    if (origin->derivation == Derivation::recomputed) origin = &program_.tensor(origin->of.front());
+    if (origin->derivation != Derivation::largest) return false;
     expect(i, "one number", 1);
     return true;
   }
