@@ -22,6 +22,7 @@ BlockShapes block_shapes(const JobSpec& job) {
       .heads = model.heads,
       .kv_heads = std::max(model.kv_heads, tp),
       .head_dim = model.head_dim,
+      .v_head_dim = model.attention_options.v_head_dim.value_or(model.head_dim),
       .vocab = round_up(model.vocab, checked_product(model.vocab_multiple, tp)),
       .tp = static_cast<std::int32_t>(tp),
       .cp = static_cast<std::int32_t>(job.parallelism.cp),
@@ -66,9 +67,11 @@ void ProgramBuilder::begin_layer_kind(LayerKindId id, const LayerKind& kind, std
     shapes_.heads = attention->heads;
     shapes_.kv_heads = std::max(attention->kv_heads, job_.parallelism.tp);
     shapes_.head_dim = attention->head_dim;
+    shapes_.v_head_dim = attention->v_head_dim();
   } else if (const auto* latent = std::get_if<LatentAttention>(&kind.mixer)) {
     shapes_.heads = latent->heads;
   }
+  shapes_.ffn = kind.ffn_hidden.value_or(job_.model.ffn_hidden);
 }
 
 void ProgramBuilder::end_layer_kind() {

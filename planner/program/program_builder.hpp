@@ -19,15 +19,16 @@ namespace foreshard {
 
 /// The sizes of one job's blocks, global unless stated otherwise. Names as in docs/shapes.md.
 struct BlockShapes {
-  std::int64_t batch = 1;     ///< sequences of one micro-batch
-  std::int64_t sequence = 1;  ///< positions of one sequence
-  std::int64_t tokens = 1;    ///< T = batch · sequence
-  std::int64_t hidden = 1;    ///< D
-  std::int64_t ffn = 1;       ///< F
-  std::int64_t heads = 1;     ///< A
-  std::int64_t kv_heads = 1;  ///< G; if tp exceeds the model's kv heads, they are repeated up to tp
-  std::int64_t head_dim = 1;  ///< d
-  std::int64_t vocab = 1;     ///< V, padded
+  std::int64_t batch = 1;       ///< sequences of one micro-batch
+  std::int64_t sequence = 1;    ///< positions of one sequence
+  std::int64_t tokens = 1;      ///< T = batch · sequence
+  std::int64_t hidden = 1;      ///< D
+  std::int64_t ffn = 1;         ///< F
+  std::int64_t heads = 1;       ///< A
+  std::int64_t kv_heads = 1;    ///< G; if tp exceeds the model's kv heads, they are repeated up to tp
+  std::int64_t head_dim = 1;    ///< d
+  std::int64_t v_head_dim = 1;  ///< elements of a value head
+  std::int64_t vocab = 1;       ///< V, padded
   std::int32_t tp = 1;
   std::int32_t cp = 1;
   std::int32_t ep = 1;

@@ -18,6 +18,8 @@ std::string_view prefix_of(ModelPart part) {
     case ModelPart::router:
     case ModelPart::norm:
     case ModelPart::residual: return "layer.";
+    case ModelPart::mixer: return "layer.mixer.";
+    case ModelPart::indexer: return "layer.indexer.";
     case ModelPart::experts: return "layer.experts.";
     case ModelPart::shared_experts: return "layer.shared.";
     case ModelPart::mtp: return "mtp.";

@@ -43,6 +43,8 @@ void add_model(std::vector<Field>& fields, const Estimate& estimate) {
   Section(fields, "model.parameters.")
       .count("total", parameters.total)
       .count("active", parameters.active)
+      .count("active_computed", parameters.active_computed)
+      .count("mixer", parameters.mixer)
       .count("attention", parameters.attention)
       .count("ffn", parameters.ffn)
       .count("embedding", parameters.embedding)

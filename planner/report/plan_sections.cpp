@@ -152,8 +152,10 @@ Lines step_table(const PlannedJob& planned) {
   const ComputeDetail& detail = step.detail;
   add("GEMMs", detail.gemms, limit_words(planned, ComputePart::gemms));
   add("attention core", detail.attention_core, limit_words(planned, ComputePart::attention_core));
+  add("scans, convolutions", detail.scans, limit_words(planned, ComputePart::scans));
   add("norms, activations, loss", detail.memory_bound, limit_words(planned, ComputePart::memory_bound));
-  const Seconds other = step.breakdown.compute - detail.gemms - detail.attention_core - detail.memory_bound;
+  const Seconds other =
+      step.breakdown.compute - detail.gemms - detail.attention_core - detail.scans - detail.memory_bound;
   // A rest that is only due to rounding is left out.
   if (other > 1e-6 * step.time) add("kernels made slower", other, "communication at the same time");
   for (const AxisRow& row : kAxisRows) {
@@ -209,13 +211,18 @@ Lines parameter_table(const PlannedJob& planned) {
                fixed(100.0 * count.as_double() / std::max(1.0, parameters.total.as_double()), 1)});
   };
   add("attention", parameters.attention);
+  add("linear mixers", parameters.mixer);
   add("FFN", parameters.ffn);
   add("router", parameters.router);
   add("embedding", parameters.embedding);
   add("norms", parameters.norm);
   add("total", parameters.total);
   add("of these, multi-token prediction", parameters.mtp);
-  if (parameters.active != parameters.total) add("active per token", parameters.active);
+  if (parameters.active != parameters.total) {
+    add("active per token", parameters.active);
+    if (parameters.active_computed != parameters.active)
+      add("… without looked-up tables", parameters.active_computed);
+  }
   Table flops({{"model FLOPs per token", Align::left}, {""}});
   flops.row({item("forward"), with_unit(estimate.flops_per_token.forward)});
   flops.row({item("training"), with_unit(estimate.flops_per_token.training)});
@@ -239,8 +246,12 @@ Lines kind_table(const JobSpec& job, const LayerSplit& kind, const std::string& 
     table.row({item(name), grouped(layer.parameters.value()), with_unit(layer.flops_forward),
                with_unit(layer.flops_backward), with_unit(layer.tp_bytes)});
   };
-  add("attention", kind.attention);
-  add(fmt::format("FFN ({})", kind.has_experts ? "experts" : word_of(job.model.ffn)), kind.ffn);
+  // A layer may have only one of the two.
+  const auto exists = [](const LayerFigures& layer) { return layer.flops_forward > Flops(); };
+  if (exists(kind.attention)) add(kind.mixer, kind.attention);
+  if (exists(kind.ffn))
+    add(fmt::format("FFN ({})", kind.has_experts ? "experts" : word_of(job.model.ffn)), kind.ffn);
+  if (!exists(kind.attention) || !exists(kind.ffn)) return table.lines();
   const auto ffn_share = [&](auto LayerFigures::*figure) {
     return share((kind.ffn.*figure).as_double(),
                  (kind.ffn.*figure).as_double() + (kind.attention.*figure).as_double());

@@ -19,7 +19,7 @@ constexpr double kBandSigmas = 1.2816;
 /// kind. Not measured; one half is assumed.
 constexpr double kOfSizes = 0.5;
 
-enum Kind : std::size_t { gemms, attention, passes, first_communication };
+enum Kind : std::size_t { gemms, attention, scans, passes, first_communication };
 constexpr std::size_t kKernelKinds = first_communication;
 constexpr std::size_t kKinds = kKernelKinds + kCommAxisCount + 2;  // the optimizer, the host
 
@@ -29,10 +29,12 @@ std::array<double, kKinds> shares_of(const StepFigures& step) {
   const Seconds all = step.time - parts.bubble;
   std::array<double, kKinds> shares{};
   // The slowdown of kernels by overlapped communication is spread evenly over all kernels.
-  const Seconds kernels = step.detail.gemms + step.detail.attention_core + step.detail.memory_bound;
+  const Seconds kernels = step.detail.gemms + step.detail.attention_core + step.detail.scans +
+                          step.detail.memory_bound;
   const double slowed = kernels > Seconds(0.0) ? parts.compute / kernels : 1.0;
   shares[gemms] = slowed * (step.detail.gemms / all);
   shares[attention] = slowed * (step.detail.attention_core / all);
+  shares[scans] = slowed * (step.detail.scans / all);
   shares[passes] = slowed * (step.detail.memory_bound / all);
   std::size_t kind = first_communication;
   for (const Seconds time : {parts.tp_exposed, parts.pp_exposed, parts.dp_exposed, parts.cp_exposed,

@@ -362,6 +362,13 @@ class Binding {
     }
   }
 
+  // Linear mixers and sparse attention are planned, not executed (runtime_limits.cpp).
+  void bind(const CausalConv&) { refuse(); }
+  void bind(const LinearScan&) { refuse(); }
+  void bind(const GatedNorm&) { refuse(); }
+  void bind(const Gate&) { refuse(); }
+  void bind(const IndexScores&) { refuse(); }
+
   // Communication is bound in rank_plan.cpp, which has the communicator.
   void bind(const Collective&) { refuse(); }
   void bind(const Send&) { refuse(); }

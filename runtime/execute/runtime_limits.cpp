@@ -40,6 +40,10 @@ class Limits {
            "model.positions: alibi is not executed; say rope or learned");
     refuse(model.mtp.has_value(), "model.mtp: multi-token prediction is planned, not executed; leave it out");
     check_kinds();
+    refuse(model.attention_options != AttentionOptions{},
+           "model.attention: gates, chunks, partly rotated heads, values of another width and indexers are "
+           "planned, "
+           "not executed");
     const bool windowed = model.window && *model.window < job_.training.sequence_length;
     refuse(job_.training.documents && job_.training.documents->packed,
            "training.documents: packed documents are planned, not executed");
@@ -70,6 +74,9 @@ class Limits {
   void check_experts(const ExpertsSpec& experts) {
     refuse(experts.score_bias,
            "model.experts.score_bias: biases of the router's choice are planned, not executed; say false");
+    refuse(
+        experts.latent || experts.shared_gate || experts.own_norms,
+        "model.experts: latent rows, gated shared experts and norms of their own are planned, not executed");
     refuse(job_.model.biases == Biases::all,
            "model.biases: experts with biases are planned, not executed; say none or attention");
   }

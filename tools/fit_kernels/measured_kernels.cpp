@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "planner/program/ops/enum_names.hpp"
 #include "planner/spec/types/names.hpp"
 #include "tools/fit_kernels/csv_row.hpp"
 
@@ -173,11 +174,13 @@ OpKind pass(const CsvRow& row) {
     case MemoryPass::embedding: return Embedding{.tokens = bytes, .width = 1};
     case MemoryPass::cross_entropy: return CrossEntropy{};
     case MemoryPass::routing: return Permute{};
+    case MemoryPass::convolution: return CausalConv{.tokens = bytes, .channels = 1};
     case MemoryPass::optimizer: return OptimizerUpdate{};
     case MemoryPass::quantise: return Pointwise{PointwiseKind::quantise, bytes};
     case MemoryPass::gemm:
     case MemoryPass::grouped_gemm:
-    case MemoryPass::attention: break;
+    case MemoryPass::attention:
+    case MemoryPass::scan: break;
   }
   row.complain("pass");
 }
@@ -200,6 +203,33 @@ MeasuredKernel memory(const CsvRow& row) {
   return kernel;
 }
 
+/// A scan of a linear mixer, or its convolution, forward.
+MeasuredKernel linear_mixer(const CsvRow& row) {
+  MeasuredKernel kernel;
+  const std::int64_t batch = row.whole("batch");
+  const std::int64_t sequence = row.whole("sequence");
+  if (row.text("kind") == "convolution") {
+    const CausalConv conv{.tokens = checked_product(batch, sequence), .channels = row.whole("channels")};
+    const TensorId x = add_tensor(kernel.program, DType::bf16, {conv.tokens, conv.channels});
+    const TensorId y = add_tensor(kernel.program, DType::bf16, {conv.tokens, conv.channels});
+    kernel.ops.push_back(make_op(conv, {{x}, {y, Access::write}}, Phase::forward));
+  } else {
+    const std::optional<ScanForm> form = value_named<ScanForm>(row.text("kind"));
+    if (!form) row.complain("kind");
+    kernel.ops.push_back(make_op(LinearScan{.form = *form,
+                                            .batch = batch,
+                                            .positions = sequence,
+                                            .heads = row.whole("heads"),
+                                            .key_heads = row.whole("key_heads"),
+                                            .key_dim = row.whole("key_dim"),
+                                            .value_dim = row.whole("value_dim"),
+                                            .chunk = row.whole("chunk")},
+                                 {}, Phase::forward));
+  }
+  kernel.time = row.number("microseconds") * kMicroseconds;
+  return kernel;
+}
+
 }  // namespace
 
 std::map<std::string, MeasuredSet> read_measured_kernels(const std::filesystem::path& directory) {
@@ -215,6 +245,7 @@ std::map<std::string, MeasuredSet> read_measured_kernels(const std::filesystem::
                              {"attention.csv", Family::attention, attention},
                              {"attention_serving.csv", Family::attention, attention},
                              {"memory.csv", Family::memory, memory},
+                             {"linear_mixers.csv", Family::memory, linear_mixer},
                              {"unfused_attention.csv", Family::unfused, unfused_attention}};
   std::map<std::string, MeasuredSet> sets;
   for (const File& file : kFiles) {

@@ -42,6 +42,11 @@ struct PassOf {
   MemoryPass operator()(const Rope&) const { return MemoryPass::rope; }
   MemoryPass operator()(const Embedding&) const { return MemoryPass::embedding; }
   MemoryPass operator()(const CrossEntropy&) const { return MemoryPass::cross_entropy; }
+  MemoryPass operator()(const CausalConv&) const { return MemoryPass::convolution; }
+  MemoryPass operator()(const LinearScan&) const { return MemoryPass::scan; }
+  MemoryPass operator()(const GatedNorm&) const { return MemoryPass::norm; }
+  MemoryPass operator()(const Gate&) const { return MemoryPass::activation; }
+  MemoryPass operator()(const IndexScores&) const { return MemoryPass::attention; }
   MemoryPass operator()(const Route&) const { return MemoryPass::routing; }
   MemoryPass operator()(const Permute&) const { return MemoryPass::routing; }
   MemoryPass operator()(const OptimizerUpdate&) const { return MemoryPass::optimizer; }

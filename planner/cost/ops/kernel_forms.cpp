@@ -2,6 +2,7 @@
 
 #include <variant>
 
+#include "planner/cost/ops/mixer_traffic.hpp"
 #include "planner/frameworks/framework.hpp"
 #include "planner/program/emit/emit_loss.hpp"
 #include "planner/units/overloaded.hpp"
@@ -185,8 +186,7 @@ FurtherPasses of_update(const Op& op, const OptimizerUpdate& update, const StepP
 }
 
 FurtherPasses of_attention(const Op& op, const Attention& core, const StepProgram& program) {
-  const bool latent = core.v_head_dim != core.head_dim;
-  if (latent) {
+  if (core.key_layout == KeyLayout::by_head) {
     const std::int64_t width = 2 * core.head_dim + core.v_head_dim;
     return passes(checked_product(core.batch, core.query, core.heads, width), kAssembly, 3);
   }
@@ -277,7 +277,12 @@ FurtherPasses further_passes(const Op& op, const StepProgram& program, const Ker
                    if (forms.kernel_per_expert && op.calls == 1) more.measured_together = experts.experts - 1;
                    return more;
                  },
-                 [](const one_of<Gemm, Embedding, Collective, Send, Recv> auto&) { return FurtherPasses{}; }},
+                 [&](const one_of<LinearScan, IndexScores> auto&) {
+                   return FurtherPasses{.traffic = {}, .kernels = kernels_of(op) - 1};
+                 },
+                 [](const one_of<Gemm, Embedding, CausalConv, GatedNorm, Gate, Collective, Send, Recv> auto&) {
+                   return FurtherPasses{};
+                 }},
       op.kind);
 }
 

@@ -19,6 +19,13 @@ const std::optional<GemmRate>& rate_of(const AcceleratorSpec& accelerator, DType
   return accelerator.gemm[static_cast<std::size_t>(type)];
 }
 
+/// What a kind of pass reaches of what elementwise kernels reach, where the accelerator's file says nothing of it.
+/// As measured on the H100 (configs/physics/linear_mixers.csv).
+double usual_share(MemoryPass pass) {
+  if (pass == MemoryPass::scan) return 0.73;
+  return pass == MemoryPass::convolution ? 0.8 : 1.0;
+}
+
 bool is_usable(const std::optional<GemmRate>& rate) {
   return rate && rate->peak > FlopsPerSecond() && rate->efficiency > 0.0;
 }
@@ -87,7 +94,8 @@ KernelModel::KernelModel(const AcceleratorSpec& accelerator, std::optional<Flash
     throw std::invalid_argument(fmt::format("accelerator {} has no memory bandwidth", accelerator.name));
   for (std::size_t pass = 0; pass < kMemoryPassCount; ++pass) {
     const MemoryFraction& fraction = kernels.memory_fraction[pass];
-    const double forward = fraction.forward.value_or(kernels.memory_efficiency);
+    const double forward =
+        fraction.forward.value_or(usual_share(static_cast<MemoryPass>(pass)) * kernels.memory_efficiency);
     bandwidth_[pass] = {.forward = forward * accelerator.memory_bandwidth,
                         .backward = fraction.backward.value_or(forward) * accelerator.memory_bandwidth};
   }

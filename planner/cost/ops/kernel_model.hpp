@@ -57,6 +57,8 @@ class KernelModel {
   [[nodiscard]] Work gemm(const Gemm& gemm, bool accumulates) const;
   [[nodiscard]] Work grouped_gemm(const GroupedGemm& gemm, Phase phase, bool accumulates) const;
   [[nodiscard]] Work attention(const Attention& core, Phase phase) const;
+  [[nodiscard]] Work scan(const LinearScan& scan, Phase phase) const;
+  [[nodiscard]] Work index(const IndexScores& index, Phase phase) const;
   [[nodiscard]] Seconds memory_time(const Op& op, Bytes traffic) const;
   [[nodiscard]] FlopsPerSecond gemm_rate(DType math, bool accumulates) const;
 

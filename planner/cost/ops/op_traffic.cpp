@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "planner/cost/ops/cost_model.hpp"
+#include "planner/cost/ops/mixer_traffic.hpp"
 #include "planner/program/emit/emit_loss.hpp"
 #include "planner/units/overloaded.hpp"
 
@@ -57,12 +58,14 @@ std::int64_t touched_elements(const Op& op, std::size_t index, const Tensor& ten
           [&](const Embedding& lookup) { return touched_by(lookup, op, index, all); },
           // q and k only; v is not touched
           [](const Rope& rope) { return checked_product(rope.tokens, rope.heads, rope.head_dim); },
+          // columns of a wider product, or all of its own
+          [&](const CausalConv& conv) { return std::min(checked_product(conv.tokens, conv.channels), all); },
+          [&](const GatedNorm& norm) { return std::min(checked_product(norm.rows, norm.width), all); },
           // the operation may touch only one half of gate and up
           [&](const Pointwise& pointwise) { return std::min(pointwise.elements, all); },
           [&](const CrossEntropy& loss) { return touched_by(loss, op, index, all); },
-          [&](const one_of<Attention, Norm, Route, Permute, Collective, Send, Recv, OptimizerUpdate> auto&) {
-            return all;
-          }},
+          [&](const one_of<Attention, Norm, LinearScan, Gate, IndexScores, Route, Permute, Collective, Send,
+                           Recv, OptimizerUpdate> auto&) { return all; }},
       op.kind);
 }
 
@@ -128,15 +131,23 @@ Bytes sum_traffic(const Pointwise& sum, const Op& op, const StepProgram& program
 
 Bytes op_traffic(const Op& op, const StepProgram& program) {
   return std::visit(
-      overloaded{// Communication is priced by its links.
-                 [](const one_of<Collective, Send, Recv> auto&) { return Bytes(); },
-                 [&](const OptimizerUpdate& update) { return update_traffic(update, op, program); },
-                 [&](const Pointwise& pointwise) {
-                   return pointwise.kind == PointwiseKind::sum_squares ? sum_traffic(pointwise, op, program)
-                                                                       : operand_traffic(op, program);
-                 },
-                 [&](const one_of<Gemm, GroupedGemm, Attention, Norm, Rope, Embedding, CrossEntropy, Route,
-                                  Permute> auto&) { return operand_traffic(op, program); }},
+      overloaded{
+          // Communication is priced by its links.
+          [](const one_of<Collective, Send, Recv> auto&) { return Bytes(); },
+          [&](const OptimizerUpdate& update) { return update_traffic(update, op, program); },
+          [&](const Pointwise& pointwise) {
+            return pointwise.kind == PointwiseKind::sum_squares ? sum_traffic(pointwise, op, program)
+                                                                : operand_traffic(op, program);
+          },
+          [&](const LinearScan& scan) { return scan_traffic(scan, op.phase); },
+          [&](const IndexScores& index) {
+            return operand_traffic(op, program) + index_traffic(index, op.phase);
+          },
+          [&](const Attention& core) {
+            return operand_traffic(op, program) + gathered_traffic(core, op.phase);
+          },
+          [&](const one_of<Gemm, GroupedGemm, Norm, Rope, Embedding, CrossEntropy, CausalConv, GatedNorm,
+                           Gate, Route, Permute> auto&) { return operand_traffic(op, program); }},
       op.kind);
 }
 

@@ -1,6 +1,7 @@
 #include <variant>
 
 #include "planner/cost/ops/kernel_model.hpp"
+#include "planner/program/ops/scan_flops.hpp"
 #include "planner/units/overloaded.hpp"
 
 namespace foreshard {
@@ -39,6 +40,29 @@ KernelModel::Work KernelModel::grouped_gemm(const GroupedGemm& gemm, Phase phase
           .fixed = gemm_fixed_ + static_cast<double>(gemm.experts) * grouped_fixed_};
 }
 
+namespace {
+
+/// Rate of the products inside a scan and of an indexer's scores, over that of large products: they are small, and
+/// elementwise work stands between them. Assumed; scans are limited by their passes on all measured devices.
+constexpr double kInnerRate = 0.5;
+/// What one more chunk costs where a state goes from chunk to chunk: a step of the recurrence. 1.4 µs on the H100,
+/// 1.5 on the H200, 1.8 on the B200 (configs/physics/linear_mixers.csv).
+constexpr Seconds kChunkStep(1.5e-6);
+
+}  // namespace
+
+KernelModel::Work KernelModel::scan(const LinearScan& scan, Phase phase) const {
+  // Backward goes through the chunks twice: the states again, then their gradients.
+  const std::int64_t steps = ceil_divide(scan.positions, scan.chunk) * (is_backward(phase) ? 2 : 1);
+  return {.compute = scan_flops(scan, phase).executed / (kInnerRate * gemm_rate(scan.math, false)),
+          .fixed = launch_ + static_cast<double>(steps) * kChunkStep};
+}
+
+KernelModel::Work KernelModel::index(const IndexScores& index, Phase phase) const {
+  return {.compute = index_flops(index, phase).executed / (kInnerRate * gemm_rate(index.math, false)),
+          .fixed = launch_};
+}
+
 KernelModel::Work KernelModel::work_of(const Op& op, const StepProgram& program) const {
   return std::visit(
       overloaded{
@@ -47,10 +71,14 @@ KernelModel::Work KernelModel::work_of(const Op& op, const StepProgram& program)
             return grouped_gemm(experts, op.phase, accumulates_in_fp32(op, program));
           },
           [&](const Attention& core) { return attention(core, op.phase); },
+          [&](const LinearScan& mixer) { return scan(mixer, op.phase); },
+          [&](const IndexScores& indexer) { return index(indexer, op.phase); },
           // These kernels are memory-bound, so their arithmetic is not counted. Communication never gets
           // here.
-          [&](const one_of<Pointwise, Norm, Rope, Embedding, CrossEntropy, Route, Permute, OptimizerUpdate,
-                           Collective, Send, Recv> auto&) { return Work{.compute = {}, .fixed = launch_}; }},
+          [&](const one_of<Pointwise, Norm, Rope, Embedding, CrossEntropy, CausalConv, GatedNorm, Gate, Route,
+                           Permute, OptimizerUpdate, Collective, Send, Recv> auto&) {
+            return Work{.compute = {}, .fixed = launch_};
+          }},
       op.kind);
 }
 

@@ -24,6 +24,10 @@ void add_communication(BlockCost& cost, const Op& op, const StepProgram& program
              communication_of(op).value());
 }
 
+bool is_scan(const Op& op) {
+  return std::holds_alternative<LinearScan>(op.kind) || std::holds_alternative<CausalConv>(op.kind);
+}
+
 void add_compute(BlockCost& cost, const Op& op, const OpTime& priced) {
   const Seconds time = priced.time;
   const auto limits = [&](ComputePart part) -> LimitTimes& {
@@ -37,6 +41,9 @@ void add_compute(BlockCost& cost, const Op& op, const OpTime& priced) {
   } else if (op.component == Component::attention_core) {
     cost.attention_core += time;
     limits(ComputePart::attention_core)[limit] += time;
+  } else if (is_scan(op)) {
+    cost.scans += time;
+    limits(ComputePart::scans)[limit] += time;
   } else if (is_product(op)) {
     cost.gemms += time;
     limits(ComputePart::gemms)[limit] += time;
@@ -69,6 +76,7 @@ void add(BlockCost& sum, const BlockCost& block, std::int64_t count) {
   const auto times = static_cast<double>(count);
   sum.gemms += block.gemms * times;
   sum.attention_core += block.attention_core * times;
+  sum.scans += block.scans * times;
   sum.memory_bound += block.memory_bound * times;
   for (std::size_t part = 0; part < kComputePartCount; ++part) {
     for (std::size_t limit = 0; limit < kLimitCount; ++limit)

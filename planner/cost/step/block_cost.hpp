@@ -17,6 +17,7 @@ struct BlockCost {
   // Kernels:
   Seconds gemms;
   Seconds attention_core;
+  Seconds scans;         ///< of linear mixers, with their convolutions
   Seconds memory_bound;  ///< without the optimizer's kernels
   PartLimits limited;    ///< time of all kernels (with the optimizer's) by part and by limit
   // Communication, whether or not compute hides it:

@@ -128,6 +128,7 @@ void check_step_figures(const FigureCheck& check, const StepFigures& step) {
   check.time("the host's time", parts.overhead);
   check.time("the time of GEMMs", step.detail.gemms);
   check.time("the time of the attention core", step.detail.attention_core);
+  check.time("the time of scans", step.detail.scans);
   check.time("the time of memory-bound kernels", step.detail.memory_bound);
   check.share("the rate of GEMMs over their peak", step.detail.gemm_fraction_of_peak);
   check.share("the MFU", step.mfu);

@@ -10,8 +10,8 @@
 namespace foreshard {
 
 /// Kinds of work on the compute lane.
-enum class ComputePart : std::uint8_t { gemms, attention_core, memory_bound, optimizer };
-inline constexpr std::size_t kComputePartCount = 4;
+enum class ComputePart : std::uint8_t { gemms, attention_core, scans, memory_bound, optimizer };
+inline constexpr std::size_t kComputePartCount = 5;
 
 /// Time of kernels by what limits them; indexed by Limit.
 using LimitTimes = std::array<Seconds, kLimitCount>;

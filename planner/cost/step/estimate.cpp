@@ -175,6 +175,7 @@ class Summation {
     for (const BlockCost& sum : sums_) {
       step.detail.gemms += share * sum.gemms;
       step.detail.attention_core += share * sum.attention_core;
+      step.detail.scans += share * sum.scans;
       step.detail.memory_bound += share * sum.memory_bound;
       for (std::size_t part = 0; part < kComputePartCount; ++part) {
         for (std::size_t limit = 0; limit < kLimitCount; ++limit)

@@ -20,7 +20,11 @@ namespace foreshard {
 /// Source of the split: docs/formulas.md.
 struct ParameterCounts {
   Parameters total;
-  Parameters active;     ///< used by one token: of the experts, only the k that it is routed to
+  Parameters active;  ///< used by one token: of the experts, only the k that it is routed to
+  /// The same without tables of which a token only looks up a row: the embedding, unless it is also the output
+  /// head, and learned positions. Model cards count this way (gpt-oss: 5.13B of 116.83B).
+  Parameters active_computed;
+  Parameters mixer;      ///< linear mixers: Mamba-2, delta rules; with their gated norms
   Parameters attention;  ///< q, k, v, output projections and their biases
   Parameters ffn;        ///< weights and biases, with experts, without the router
   Parameters embedding;  ///< token and position tables and the output head; a tied table counts once
@@ -57,6 +61,7 @@ struct StepBreakdown {
 struct ComputeDetail {
   Seconds gemms;
   Seconds attention_core;
+  Seconds scans;         ///< of linear mixers, with their convolutions
   Seconds memory_bound;  ///< pointwise, norms, embedding, loss
   double gemm_fraction_of_peak = 0.0;
   PartLimits limited;  ///< time of each part, the optimizer included, by what limits its kernels
@@ -102,7 +107,8 @@ struct LayerSplit {
   std::string kind;         ///< name, as in the names of its blocks: "dense_layer"
   std::int64_t layers = 0;  ///< layers of this kind in the model
   bool has_experts = false;
-  LayerFigures attention{};
+  std::string mixer = "attention";  ///< what mixes the tokens, in words
+  LayerFigures attention{};         ///< of the mixer
   LayerFigures ffn{};
 };
 

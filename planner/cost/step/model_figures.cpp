@@ -62,12 +62,21 @@ std::int64_t active_elements(const Tensor& weight, const ModelSpec& model) {
   return elements / model.experts->count * model.experts->per_token;
 }
 
+/// True for tables of which a token uses one row and multiplies by none: positions, and an embedding that is not
+/// the output head too.
+bool is_only_looked_up(const Tensor& weight, const ModelSpec& model) {
+  if (weight.meaning.part != ModelPart::embedding) return false;
+  return weight.meaning.item == TensorItem::position_table || !model.tied_embeddings;
+}
+
 Parameters& component_of(ParameterCounts& counts, ModelPart part) {
   switch (part) {
     case ModelPart::norm: return counts.norm;
     case ModelPart::router: return counts.router;
     case ModelPart::attention:
-    case ModelPart::mla: return counts.attention;
+    case ModelPart::mla:
+    case ModelPart::indexer: return counts.attention;
+    case ModelPart::mixer: return counts.mixer;
     case ModelPart::ffn:
     case ModelPart::experts:
     case ModelPart::shared_experts:
@@ -113,7 +122,9 @@ void add_weight(ParameterCounts& counts, const Tensor& weight, std::int64_t laye
   if (is_adapter(weight.meaning.aspect)) return;
   const Parameters count(checked_product(without_padding(weight), layers));
   counts.total += count;
-  counts.active += Parameters(checked_product(active_elements(weight, model), layers));
+  const Parameters active(checked_product(active_elements(weight, model), layers));
+  counts.active += active;
+  if (!is_only_looked_up(weight, model)) counts.active_computed += active;
   component_of(counts, weight.meaning.part) += count;
 }
 
@@ -138,11 +149,15 @@ Flops model_flops(const Op& op, const StepProgram& program, const JobSpec& job) 
                    op.parts);
     }
   }
-  return op_flops(op).model * (program.group(GroupKind::tp).size * program.group(GroupKind::cp).size);
+  // Every tp rank computes all scores of an indexer.
+  const bool is_replicated = std::holds_alternative<IndexScores>(op.kind);
+  return op_flops(op).model *
+         ((is_replicated ? 1 : program.group(GroupKind::tp).size) * program.group(GroupKind::cp).size);
 }
 
-bool is_attention(Component component) {
-  return component == Component::attention || component == Component::attention_core;
+bool is_mixer(Component component) {
+  return component == Component::attention || component == Component::attention_core ||
+         component == Component::mixer || component == Component::scan;
 }
 
 bool is_ffn(Component component) {
@@ -170,6 +185,7 @@ ParameterCounts count_parameters(const JobSpec& job, const StepProgram& program)
   }
   counts.mtp = of_mtp.total;
   counts.active -= of_mtp.active;
+  counts.active_computed -= of_mtp.active_computed;
   return counts;
 }
 
@@ -208,12 +224,29 @@ std::vector<std::optional<BlockId>> forward_of_blocks(const StepProgram& program
   return by_block;
 }
 
+/// What mixes the tokens in a layer, in words.
+std::string mixer_words(const Block& forward) {
+  for (const Op& op : forward.ops) {
+    if (std::holds_alternative<IndexScores>(op.kind)) return "sparse attention";
+    const auto* core = std::get_if<Attention>(&op.kind);
+    if (core != nullptr && core->selected > 0) return "sparse attention";
+    const auto* scan = std::get_if<LinearScan>(&op.kind);
+    if (scan == nullptr) continue;
+    switch (scan->form) {
+      case ScanForm::ssd: return "Mamba-2";
+      case ScanForm::gated_delta: return "gated delta net";
+      case ScanForm::kimi_delta: return "Kimi delta attention";
+    }
+  }
+  return "attention";
+}
+
 /// Adds one block's operations to the figures of its kind of layer.
 void add_block(LayerSplit& split, const Block& block, const StepProgram& program, const JobSpec& job) {
   for (const Op& op : block.ops) {
     if (op.phase == Phase::recompute) continue;
-    if (!is_attention(op.component) && !is_ffn(op.component)) continue;
-    LayerFigures& figures = is_attention(op.component) ? split.attention : split.ffn;
+    if (!is_mixer(op.component) && !is_ffn(op.component)) continue;
+    LayerFigures& figures = is_mixer(op.component) ? split.attention : split.ffn;
     (is_backward(op.phase) ? figures.flops_backward : figures.flops_forward) += model_flops(op, program, job);
     const auto* collective = std::get_if<Collective>(&op.kind);
     if (collective != nullptr && collective->group == GroupKind::tp) {
@@ -224,7 +257,7 @@ void add_block(LayerSplit& split, const Block& block, const StepProgram& program
   if (block.pass != Pass::forward) return;
   ParameterCounts layer;
   for (const TensorId id : weights_of(block, program)) add_weight(layer, program.tensor(id), 1, job.model);
-  split.attention.parameters = layer.attention;
+  split.attention.parameters = layer.attention + layer.mixer;
   split.ffn.parameters = layer.ffn + layer.router;
 }
 
@@ -241,6 +274,7 @@ std::vector<LayerSplit> split_layers(const JobSpec& job, const StepProgram& prog
     LayerSplit kind{.kind = block.name.substr(0, block.name.rfind(" forward")),
                     .layers = layers[b] - mtp[b],
                     .has_experts = block.kind == BlockKind::moe_layer};
+    kind.mixer = mixer_words(block);
     for (std::size_t other = 0; other < program.blocks.size(); ++other) {
       if (forward[other] == BlockId(b)) add_block(kind, program.blocks[other], program, job);
     }

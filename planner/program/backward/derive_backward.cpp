@@ -41,22 +41,33 @@ class BackwardBlock : private GradientBook {
   void derive_linear(const Op& op, const Gemm& gemm) {
     const Operand x = op.operands[0];
     const Operand w = op.operands[1];
+    // Each tp rank adds the gradients of its own heads to a key that all share.
+    const bool is_shared_key = builder_.tensor(op.operands[2].tensor).meaning.item == TensorItem::k_rope;
+    if (is_shared_key && gather_of(op.operands[2]) == nullptr) complete(op.operands[2], op.component);
     const Operand dy = gradient_of(op.operands[2]);
     const bool summand = is_partial(op.operands[2]);
-    const bool columns_cut = builder_.tensor(w.tensor).dims[0].tp > 1;
+    // A product for each head reads and writes columns of a rank's own heads.
+    const bool columns_cut = builder_.tensor(w.tensor).dims[0].tp > 1 && gemm.batch == 1;
     // Gradients of replicated weights are complete on every tp rank: do not add them to partial sums before
     // the all-reduce.
-    if (!columns_cut && !summand) complete(x, op.component);
-    dequantise_again(op);
-    const Operand dx = contribution(x);
-    emit(op.name, op.component, Phase::backward_input,
-         Gemm{.batch = 1, .m = gemm.m, .n = gemm.k, .k = gemm.n, .math = gemm.math},
-         {dy, reads(w.tensor), dx});
-    if (columns_cut || summand) mark_partial(x);
+    if (!is_detached(w)) {
+      if (!columns_cut && !summand) complete(x, op.component);
+      dequantise_again(op);
+      const Operand dx = contribution(x);
+      emit(op.name, op.component, Phase::backward_input,
+           Gemm{.batch = gemm.batch, .m = gemm.m, .n = gemm.k, .k = gemm.n, .math = gemm.math},
+           {dy, reads(w.tensor), dx});
+      if (columns_cut || summand) mark_partial(x);
+    }
     contributed(x, op.component);
     if (builder_.is_frozen(w.tensor)) return;
     emit(op.name, op.component, Phase::backward_weight,
-         Gemm{.batch = 1, .m = gemm.n, .n = gemm.k, .k = gemm.m, .math = gemm.math, .transpose_a = true},
+         Gemm{.batch = gemm.batch,
+              .m = gemm.n,
+              .n = gemm.k,
+              .k = gemm.m,
+              .math = gemm.math,
+              .transpose_a = true},
          {dy, reads(x.tensor, x.layer_shift), adds_to(builder_.gradient_of(w.tensor))});
     if (op.operands.size() > 3) derive_bias(op, dy);
   }
@@ -68,6 +79,12 @@ class BackwardBlock : private GradientBook {
     emit(op.name + " dequantise", op.component, Phase::backward_input,
          Pointwise{PointwiseKind::cast, wide.local_elements()},
          {reads(wide.of.front()), writes(op.operands[1].tensor)});
+  }
+
+  /// True for the products of an indexer: its loss trains the indexer alone, so that no gradient goes on to what
+  /// its products read.
+  [[nodiscard]] bool is_detached(const Operand& weight) const {
+    return builder_.tensor(weight.tensor).meaning.part == ModelPart::indexer;
   }
 
   /// C = A·B of two activations: dA = dC·Bᵀ, dB = Aᵀ·dC; where B is stored transposed, its gradient is dCᵀ·A.
@@ -117,8 +134,70 @@ class BackwardBlock : private GradientBook {
 
   void derive(const Op& op, const Route& route) {
     const Operand routes = op.operands.back();
-    emit(op.name, op.component, Phase::backward_input, route,
-         {reads(routes.tensor), gradient_of(routes), contribution(op.operands[0])});
+    std::vector<Operand> operands{reads(routes.tensor), gradient_of(routes), contribution(op.operands[0])};
+    for (std::size_t i = 1; i + 1 < op.operands.size(); ++i) add_gradient_of_weight(op.operands[i], operands);
+    emit(op.name, op.component, Phase::backward_input, route, std::move(operands));
+  }
+
+  /// Appends the gradient to which a kernel adds, if the weight is trained.
+  void add_gradient_of_weight(const Operand& weight, std::vector<Operand>& operands) {
+    if (!builder_.is_frozen(weight.tensor)) operands.push_back(adds_to(builder_.gradient_of(weight.tensor)));
+  }
+
+  void derive(const Op& op, const CausalConv& conv) {
+    const Operand x = op.operands[0];
+    std::vector<Operand> operands(op.operands.begin(), op.operands.end() - 1);
+    operands.push_back(gradient_of(op.operands.back()));
+    operands.push_back(contribution(x));
+    for (std::size_t i = 1; i + 1 < op.operands.size(); ++i) add_gradient_of_weight(op.operands[i], operands);
+    emit(op.name, op.component, Phase::backward_input, conv, std::move(operands));
+  }
+
+  /// Backward reads what forward read and the matrices that it kept, not y.
+  void derive(const Op& op, const LinearScan& scan) {
+    std::vector<Operand> operands;
+    std::vector<Operand> read;
+    for (const Operand& operand : op.operands) {
+      if (operand.access == Access::read) read.push_back(operand);
+    }
+    operands = read;
+    const std::size_t y = read.size();
+    if (y + 1 < op.operands.size()) operands.push_back(reads(op.operands[y + 1].tensor));
+    operands.push_back(gradient_of(op.operands[y]));
+    for (const Operand& operand : read) {
+      if (!is_weight(operand)) operands.push_back(contribution(operand));
+    }
+    for (const Operand& operand : read) {
+      if (is_weight(operand)) add_gradient_of_weight(operand, operands);
+    }
+    emit(op.name, op.component, Phase::backward_input, scan, std::move(operands));
+  }
+
+  void derive(const Op& op, const GatedNorm& norm) {
+    const Operand x = op.operands[0];
+    const Operand gate = op.operands[1];
+    const Operand weight = op.operands[2];
+    std::vector<Operand> operands{x, gate, weight, reads(op.operands[4].tensor), gradient_of(op.operands[3])};
+    operands.push_back(contribution(x));
+    operands.push_back(contribution(gate));
+    add_gradient_of_weight(weight, operands);
+    emit(op.name, op.component, Phase::backward_input, norm, std::move(operands));
+  }
+
+  void derive(const Op& op, const Gate& gate) {
+    const Operand g = op.operands[0];
+    const Operand x = op.operands[1];
+    const Operand dy = gradient_of(op.operands[2]);
+    const Operand dg = contribution(g);
+    emit(op.name, op.component, Phase::backward_input, gate, {g, x, dy, dg, contribution(x)});
+  }
+
+  void derive(const Op& op, const IndexScores& index) {
+    std::vector<Operand> operands(op.operands.begin(), op.operands.end() - 1);
+    const std::size_t inputs = operands.size();
+    operands.push_back(reads(op.operands.back().tensor));
+    for (std::size_t i = 0; i < inputs; ++i) operands.push_back(contribution(op.operands[i]));
+    emit(op.name, op.component, Phase::backward_input, index, std::move(operands));
   }
 
   void derive(const Op& op, const Permute& permute) {
@@ -141,6 +220,7 @@ class BackwardBlock : private GradientBook {
     operands.push_back(dout);
     for (std::size_t i = 0; i < inputs; ++i) {
       const Operand& x = op.operands[i];
+      if (builder_.tensor(x.tensor).dtype == DType::int32) continue;  // an indexer's choice
       if (!is_weight(x)) {
         operands.push_back(contribution(x));
         // Each tp rank adds the gradients of its own heads only: for keys that all heads share, the result is
@@ -158,6 +238,7 @@ class BackwardBlock : private GradientBook {
     const Operand x = op.operands[0];
     const Operand weight = op.operands[1];
     const Operand y = op.operands[centred ? 3 : 2];
+    complete(y, op.component);  // attention may have left a partial sum
     Operand stats = op.operands[centred ? 4 : 3];
     stats.access = Access::read;
     std::vector<Operand> operands{x, weight, stats, gradient_of(y)};

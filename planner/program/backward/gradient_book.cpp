@@ -105,7 +105,7 @@ void GradientBook::pass_through(const Operand& x, const Operand& y) {
 
 void GradientBook::contributed(const Operand& x, Component component) {
   if (--readers_[instance_of(x)] > 0) return;
-  if (!gradients_[instance_of(x)].partial) return;
+  if (!has_gradient(x) || !gradients_[instance_of(x)].partial) return;
   if (const Op* gather = gather_of(x)) {
     derive_exchange(*gather);  // its reduce-scatter sums the partial sums
     return;
@@ -144,6 +144,7 @@ const Op* GradientBook::gather_of(const Operand& x) const {
 void GradientBook::derive_exchange(const Op& op) {
   const Collective& forward = std::get<Collective>(op.kind);
   const CollectiveKind kind = reverse(forward.kind);
+  if (!has_gradient(op.operands[1])) return;  // only an indexer reads it, or nothing that is trained
   if (!exchanged_.insert(&op).second) return;
   const Operand x = op.operands[0];
   const Operand dy = gradient_of(op.operands[1]);

@@ -109,17 +109,24 @@ std::size_t LayerBlocks::kind_index(LayerId layer) const {
 LayerWeights& LayerBlocks::weights_for(const LayerKind& kind, bool wide) {
   const Mixer mixer = without_window(kind.mixer);
   const auto found = std::find_if(weights_.begin(), weights_.end(), [&](const LayerWeights& known) {
-    return known.mixer == mixer && known.ffn == kind.ffn && known.wide == wide;
+    return known.mixer == mixer && known.ffn == kind.ffn && known.ffn_hidden == kind.ffn_hidden &&
+           known.wide == wide;
   });
   if (found != weights_.end()) return *found;
-  const bool name_is_free = std::none_of(weights_.begin(), weights_.end(),
-                                         [&](const LayerWeights& known) { return known.ffn == kind.ffn; });
-  const std::string suffix = name_is_free ? "" : "(" + kind.name + ")";
+  // A name for each kind, where layers with this feed-forward network differ in other weights.
+  bool is_only_one = true;
+  for (std::size_t k = 0; k < pattern_.kinds.size(); ++k) {
+    const LayerKind& other = pattern_.kinds[k];
+    const bool has_these = without_window(other.mixer) == mixer && other.ffn_hidden == kind.ffn_hidden && wide_[k] == wide;
+    is_only_one &= other.ffn != kind.ffn || has_these;
+  }
+  const std::string suffix = is_only_one ? "" : "(" + kind.name + ")";
   const std::string name = std::string(to_string(block_kind(kind.ffn))) + suffix;
   return weights_.emplace_back(LayerWeights{
       .name = name,
       .mixer = mixer,
       .ffn = kind.ffn,
+      .ffn_hidden = kind.ffn_hidden,
       .wide = wide,
       .group = {.prefix = optimizer_prefix(kind.ffn) + suffix, .block = name},
       .experts = {
@@ -130,23 +137,39 @@ LayerWeights& LayerBlocks::weights_for(const LayerKind& kind, bool wide) {
 std::string LayerBlocks::block_name(std::size_t kind) const {
   const LayerWeights* weights = weights_of_kind_[kind];
   const bool is_shared = std::count(weights_of_kind_.begin(), weights_of_kind_.end(), weights) > 1;
-  return is_shared ? weights->name + "(" + pattern_.kinds[kind].name + ")" : weights->name;
+  const std::string kind_of_block(to_string(block_kind(weights->ffn)));
+  return is_shared ? kind_of_block + "(" + pattern_.kinds[kind].name + ")" : weights->name;
 }
 
-/// The scope of a kind's tensors: empty for the first mixer, whose tensors have plain names. Tensors of
-/// another mixer have other sizes and need names of their own; so do those of layers in bf16, of which
+namespace {
+
+/// True if the kind's mixer is the first of the pattern's, and its dense FFN as wide as the first: its tensors have
+/// plain names.
+bool has_first_sizes(const LayerKind& kind, const LayerPattern& pattern) {
+  const auto first_mixer = std::find_if(pattern.kinds.begin(), pattern.kinds.end(), has_mixer);
+  const auto first_dense =
+      std::find_if(pattern.kinds.begin(), pattern.kinds.end(),
+                   [](const LayerKind& other) { return other.ffn == FeedForward::dense; });
+  const bool is_other_mixer =
+      has_mixer(kind) && without_window(first_mixer->mixer) != without_window(kind.mixer);
+  const bool is_other_width = kind.ffn == FeedForward::dense && first_dense->ffn_hidden != kind.ffn_hidden;
+  return !is_other_mixer && !is_other_width;
+}
+
+}  // namespace
+
+/// The scope of a kind's tensors. Tensors of another mixer, or of a dense FFN of another width, have other sizes and
+/// need names of their own: the name of the first kind that has them. So do those of layers in bf16, of which
 /// backward reads others.
-std::string LayerBlocks::scope_of(std::size_t kind) const {
-  if (wide_[kind]) return pattern_.kinds[kind].name;
-  if (!has_mixer(pattern_.kinds[kind])) return {};
-  const Mixer mixer = without_window(pattern_.kinds[kind].mixer);
-  bool is_first = true;
-  for (const LayerKind& other : pattern_.kinds) {
-    if (!has_mixer(other)) continue;
-    if (without_window(other.mixer) == mixer) return is_first ? std::string() : other.name;
-    is_first = false;
-  }
-  return {};
+std::string LayerBlocks::scope_of(std::size_t index) const {
+  const LayerKind& kind = pattern_.kinds[index];
+  if (wide_[index]) return kind.name;
+  if (has_first_sizes(kind, pattern_)) return {};
+  const auto same = std::find_if(pattern_.kinds.begin(), pattern_.kinds.end(), [&](const LayerKind& other) {
+    return without_window(other.mixer) == without_window(kind.mixer) && other.ffn_hidden == kind.ffn_hidden &&
+           !has_first_sizes(other, pattern_);
+  });
+  return same->name;
 }
 
 PassBlocks LayerBlocks::emit_kind(ProgramBuilder& builder, std::size_t k, bool recomputed) {

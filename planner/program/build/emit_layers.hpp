@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
@@ -34,6 +35,7 @@ struct LayerWeights {
   std::string name;  ///< "dense_layer"
   Mixer mixer;       ///< without window
   FeedForward ffn = FeedForward::dense;
+  std::optional<std::int64_t> ffn_hidden;  ///< where it is not the model's
   bool wide = false;  ///< the layers' products stay in the wider precision
   WeightGroup group;
   WeightGroup experts;

@@ -39,13 +39,13 @@ bool is_loss_workspace(const Op& op, std::size_t operand) {
 bool is_for_backward(const Op& op, std::size_t operand) {
   if (op.phase != Phase::forward || operand + 1 != op.operands.size()) return false;
   return std::visit(
-      overloaded{[](const one_of<Attention, Norm> auto&) { return true; },
-                 [](const Pointwise& pointwise) {
-                   return pointwise.kind == PointwiseKind::dropout ||
-                          pointwise.kind == PointwiseKind::dropout_add;
-                 },
-                 [](const one_of<Gemm, GroupedGemm, Rope, Embedding, CrossEntropy, Route, Permute, Collective,
-                                 Send, Recv, OptimizerUpdate> auto&) { return false; }},
+      overloaded{
+          [](const one_of<Attention, Norm, GatedNorm, LinearScan> auto&) { return true; },
+          [](const Pointwise& pointwise) {
+            return pointwise.kind == PointwiseKind::dropout || pointwise.kind == PointwiseKind::dropout_add;
+          },
+          [](const one_of<Gemm, GroupedGemm, Rope, Embedding, CrossEntropy, CausalConv, Gate, IndexScores,
+                          Route, Permute, Collective, Send, Recv, OptimizerUpdate> auto&) { return false; }},
       op.kind);
 }
 

@@ -113,6 +113,25 @@ std::optional<OperandForm> form_of(const Op& op) {
       return backward ? OperandForm{"rro", "ids, dy, dtable"} : OperandForm{"rro", "ids, table, y"};
     }
     Result operator()(const CrossEntropy& kind) const { return cross_entropy_form(kind.part, backward); }
+    Result operator()(const CausalConv&) const {
+      return backward ? OperandForm{"rrr?roo?o?", "x, weight, [bias,] dy, dx[, dweight[, dbias]]"}
+                      : OperandForm{"rrr?o", "x, weight, [bias,] y"};
+    }
+    Result operator()(const LinearScan&) const {
+      return backward ? OperandForm{"r+o+", "inputs, weights, the chunks' matrices, dy, then gradients"}
+                      : OperandForm{"r+oo?", "inputs, weights, y[, the chunks' matrices]"};
+    }
+    Result operator()(const GatedNorm&) const {
+      return backward ? OperandForm{"rrrrrooo?", "x, gate, weight, stats, dy, dx, dgate[, dweight]"}
+                      : OperandForm{"rrroo", "x, gate, weight, y, stats"};
+    }
+    Result operator()(const Gate&) const {
+      return backward ? OperandForm{"rrroo", "gate, x, dy, dgate, dx"} : OperandForm{"rro", "gate, x, y"};
+    }
+    Result operator()(const IndexScores&) const {
+      return backward ? OperandForm{"rrrr?ooo?", "q, k, [weights,] choice, dq, dk[, dweights]"}
+                      : OperandForm{"rrr?o", "q, k, [weights,] choice"};
+    }
     Result operator()(const Route&) const {
       return OperandForm{"r+o+", "what is read, then what is written"};
     }

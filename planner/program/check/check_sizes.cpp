@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -171,6 +172,51 @@ class SizeCheck {
     if (count() >= 5) expect(4, "tokens·vocab", logits);
   }
 
+  void operator()(const CausalConv& op) {
+    const std::int64_t columns = checked_product(op.tokens, op.channels);
+    const std::size_t weight = 1;
+    expect_at_least(0, "tokens·channels", columns);
+    expect(weight, "channels·kernel", checked_product(op.channels, op.kernel));
+    for (std::size_t i = 2; i < count(); ++i) {
+      const bool is_parameter = is_parameter_of_conv(i);
+      if (is_parameter) continue;
+      expect_at_least(i, "tokens·channels", columns);
+    }
+  }
+
+  void operator()(const LinearScan& op) {
+    const std::int64_t tokens = checked_product(op.batch, op.positions);
+    const std::int64_t width =
+        checked_product(op.heads, op.value_dim) + checked_product(2, op.key_heads, op.key_dim);
+    expect_at_least(0, "batch·positions·(heads·value_dim + 2·key_heads·key_dim)",
+                    checked_product(tokens, width));
+    if (is_backward(op_.phase)) return;
+    std::size_t y = 0;
+    while (op_.operands[y].access == Access::read) ++y;
+    expect(y, "batch·positions·heads·value_dim", checked_product(tokens, op.heads, op.value_dim));
+  }
+
+  void operator()(const GatedNorm& op) {
+    const std::int64_t elements = checked_product(op.rows, op.width);
+    const bool backward = is_backward(op_.phase);
+    for (const std::size_t i :
+         backward ? std::vector<std::size_t>{0, 1, 4, 5, 6} : std::vector<std::size_t>{0, 1, 3})
+      expect_at_least(i, "rows·width", elements);
+    expect(backward ? 3 : 4, "rows", op.rows);
+  }
+
+  void operator()(const Gate& op) {
+    for (const std::size_t i :
+         is_backward(op_.phase) ? std::vector<std::size_t>{1, 2, 4} : std::vector<std::size_t>{1, 2})
+      expect(i, "elements", op.elements);
+    expect_divides(0, op.elements);
+  }
+
+  void operator()(const IndexScores& op) {
+    expect(0, "batch·query·heads·head_dim", checked_product(op.batch, op.query, op.heads, op.head_dim));
+    expect(1, "batch·key·head_dim", checked_product(op.batch, op.key, op.head_dim));
+  }
+
   void operator()(const Route&) {}    // the size of its output depends on how tokens are dispatched
   void operator()(const Permute&) {}  // the same
 
@@ -247,8 +293,10 @@ class SizeCheck {
   /// True if the operand may be a fused qkv of which the operation uses a part: products of the attention
   /// core, and the norm of queries and keys.
   [[nodiscard]] bool may_be_part(std::size_t i) const {
+    const auto* product = std::get_if<Gemm>(&op_.kind);
+    const bool per_head = product != nullptr && product->batch > 1;  // of the columns of a head, some
     return is_fused(i) &&
-           (op_.component == Component::attention_core || std::holds_alternative<Norm>(op_.kind));
+           (op_.component == Component::attention_core || per_head || std::holds_alternative<Norm>(op_.kind));
   }
 
   /// True if the operand may be the result of a fused product, of which the second matrix of an adapter and its
@@ -260,6 +308,15 @@ class SizeCheck {
            });
   }
 
+  /// True for weight and bias of a convolution, and for their gradients.
+  [[nodiscard]] bool is_parameter_of_conv(std::size_t i) const {
+    const TensorRole role = tensor(i).role;
+    return role == TensorRole::weight || role == TensorRole::gradient;
+  }
+
+  void expect_at_least(std::size_t i, const char* formula, std::int64_t elements) {
+    if (local(i) < elements) complain(i, fmt::format("fewer than {} = {}", formula, elements));
+  }
   void expect(std::size_t i, const char* formula, std::int64_t elements) {
     // One of several operations on ranges of tokens may be given all tokens.
     if (op_.parts > 1 && local(i) == checked_product(elements, op_.parts)) return;

@@ -1,48 +1,61 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "planner/program/emit/emit_forward.hpp"
+#include "planner/program/ops/scan_flops.hpp"
 
 namespace foreshard {
 
 namespace {
 
-/// Rows of the fused projection for q, k and v; kv heads are repeated up to tp.
+/// Columns of q, k and v; kv heads are repeated up to tp.
 std::vector<std::int64_t> qkv_sections(const BlockShapes& s) {
-  return {s.heads * s.head_dim, s.kv_heads * s.head_dim, s.kv_heads * s.head_dim};
+  return {s.heads * s.head_dim, s.kv_heads * s.head_dim, s.kv_heads * s.v_head_dim};
 }
 
-std::int64_t qkv_rows(const BlockShapes& s) { return (s.heads + 2 * s.kv_heads) * s.head_dim; }
+std::int64_t sum_of(const std::vector<std::int64_t>& sections) {
+  return std::accumulate(sections.begin(), sections.end(), std::int64_t{0});
+}
 
 /// The attention of the current layer kind. @pre it is softmax attention
 const SoftmaxAttention& attention_of(const ProgramBuilder& builder) {
   return std::get<SoftmaxAttention>(builder.kind().mixer);
 }
 
-/// A (T, q + k + v) activation, its columns cut over tp.
-TensorId qkv_activation(ProgramBuilder& builder, TensorItem item) {
+/// Rows of the fused projection: those of q, k and v; of q and k where keys serve as values too.
+std::vector<std::int64_t> projected_sections(const ProgramBuilder& builder) {
+  std::vector<std::int64_t> sections = qkv_sections(builder.shapes());
+  if (attention_of(builder).options.values_are_keys) sections.pop_back();
+  return sections;
+}
+
+/// A (T, q + k + v) activation with these sections, its columns cut over tp.
+TensorId qkv_activation(ProgramBuilder& builder, TensorItem item, std::vector<std::int64_t> sections) {
   const BlockShapes& s = builder.shapes();
   Tensor qkv = tensor_of({ModelPart::attention, item});
   qkv.dtype = s.activation;
   qkv.dims = {{.name = DimName::tokens, .size = s.tokens, .cp = s.cp},
-              cut_dim(DimName::qkv, qkv_rows(s), s.tp, true)};
-  qkv.column_sections = qkv_sections(s);
+              cut_dim(DimName::qkv, sum_of(sections), s.tp, true)};
+  qkv.column_sections = std::move(sections);
   return builder.add(std::move(qkv));
 }
 
 TensorId emit_qkv(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x) {
   const BlockShapes& s = builder.shapes();
-  const std::int64_t repeated_rows = 2 * (s.kv_heads - attention_of(builder).kv_heads) * s.head_dim;
-  const TensorId weight = builder.weight(
-      group, {ModelPart::attention, TensorItem::qkv, TensorAspect::weight},
-      {cut_dim(DimName::qkv, qkv_rows(s), s.tp, true), {.name = DimName::hidden, .size = s.hidden}},
-      qkv_sections(s), repeated_rows * s.hidden);
+  const std::vector<std::int64_t> sections = projected_sections(builder);
+  const std::int64_t kv_width = sum_of(sections) - sections.front();
+  const std::int64_t repeated_rows = kv_width / s.kv_heads * (s.kv_heads - attention_of(builder).kv_heads);
+  const Dim rows = cut_dim(DimName::qkv, sum_of(sections), s.tp, true);
+  const TensorId weight =
+      builder.weight(group, {ModelPart::attention, TensorItem::qkv, TensorAspect::weight},
+                     {rows, {.name = DimName::hidden, .size = s.hidden}}, sections, repeated_rows * s.hidden);
   std::optional<TensorId> bias;
   if (builder.job().model.biases != Biases::none) {
-    bias = builder.weight(group, {ModelPart::attention, TensorItem::qkv, TensorAspect::bias},
-                          {cut_dim(DimName::qkv, qkv_rows(s), s.tp, true)}, qkv_sections(s), repeated_rows);
+    bias = builder.weight(group, {ModelPart::attention, TensorItem::qkv, TensorAspect::bias}, {rows},
+                          sections, repeated_rows);
   }
-  const TensorId qkv = qkv_activation(builder, TensorItem::qkv);
+  const TensorId qkv = qkv_activation(builder, TensorItem::qkv, sections);
   emit_linear(builder, block, group,
               {"qkv", Component::attention, s.layer_math, reads(x), weight, qkv, bias});
   return qkv;
@@ -54,7 +67,7 @@ TensorId emit_whole_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& 
   const std::int64_t width = (s.heads + s.kv_heads) * s.head_dim;
   const TensorId weight = builder.weight(group, {ModelPart::norm, TensorItem::qk_norm, TensorAspect::weight},
                                          {{.name = DimName::flat, .size = width}});
-  const TensorId y = qkv_activation(builder, TensorItem::qkv_normed);
+  const TensorId y = qkv_activation(builder, TensorItem::qkv_normed, qkv_sections(s));
   block.ops.push_back(compute_op(
       "qk norm", Component::norm, Phase::forward,
       Norm{.kind = NormKind::rmsnorm, .rows = s.tokens / s.cp, .width = width},
@@ -67,14 +80,17 @@ TensorId emit_whole_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& 
 TensorId emit_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv) {
   const BlockShapes& s = builder.shapes();
   if (builder.job().model.qk_norm_whole) return emit_whole_qk_norm(builder, block, group, qkv);
-  const std::int64_t normed_heads = (s.heads + s.kv_heads) / s.tp;
+  // Values are normalised without weights. Where they are keys, the same kernel makes both out of one.
+  const AttentionOptions& options = attention_of(builder).options;
+  const std::int64_t value_heads = options.v_norm && !options.values_are_keys ? s.kv_heads : 0;
+  const std::int64_t normed_heads = (s.heads + s.kv_heads + value_heads) / s.tp;
   const TensorId weight = builder.weight(group, {ModelPart::norm, TensorItem::qk_norm, TensorAspect::weight},
                                          {{.name = DimName::flat, .size = 2 * s.head_dim}});
-  const TensorId y = qkv_activation(builder, TensorItem::qkv_normed);
+  const TensorId y = qkv_activation(builder, TensorItem::qkv_normed, qkv_sections(s));
   Tensor stats = tensor_of({ModelPart::norm, TensorItem::qk_norm, TensorAspect::statistics});
   stats.dtype = DType::fp32;
   stats.dims = {{.name = DimName::tokens, .size = s.tokens, .cp = s.cp},
-                cut_dim(DimName::heads, s.heads + s.kv_heads, s.tp, true)};
+                cut_dim(DimName::heads, s.heads + s.kv_heads + value_heads, s.tp, true)};
   const TensorId stats_id = builder.add(std::move(stats));
   block.ops.push_back(compute_op("qk norm", Component::norm, Phase::forward,
                                  Norm{.kind = NormKind::rmsnorm,
@@ -115,14 +131,31 @@ std::optional<DocumentScores> packed_documents(const ProgramBuilder& builder) {
                                                    .ranks = job.parallelism.dp});
 }
 
+std::int64_t attention_chunk(const ProgramBuilder& builder) {
+  const std::optional<std::int64_t> chunk = chunk_of(builder.kind().mixer);
+  return chunk && *chunk < builder.shapes().sequence ? *chunk : 0;
+}
+
+std::int64_t chosen_keys(const ProgramBuilder& builder) {
+  const std::optional<Indexer> indexer = indexer_of(builder.kind().mixer);
+  return indexer ? std::min(indexer->top_k, builder.shapes().sequence) : 0;
+}
+
 std::int64_t visible_keys(const ProgramBuilder& builder) {
   if (const auto documents = packed_documents(builder))
     return static_cast<std::int64_t>(std::ceil(documents->keys - 1e-6));
-  const std::int64_t sequence = builder.shapes().sequence;
-  const std::int64_t window = attention_window(builder);
-  if (window == 0) return sequence;
-  if (!builder.job().model.causal) return window;
-  return 2 * window - checked_product(window, window) / sequence;
+  std::int64_t sequence = builder.shapes().sequence;
+  if (const std::int64_t chunk = attention_chunk(builder); chunk > 0) {
+    // Whole chunks and a rest: squares of c² and r² over s rows.
+    const std::int64_t rest = sequence % chunk;
+    return (checked_product(sequence / chunk, chunk, chunk) + checked_product(rest, rest)) / sequence;
+  }
+  for (const std::int64_t most : {attention_window(builder), chosen_keys(builder)}) {
+    if (most > 0)
+      sequence =
+          std::min(sequence, selected_keys(most, builder.shapes().sequence, builder.job().model.causal));
+  }
+  return sequence;
 }
 
 double score_imbalance(const ProgramBuilder& builder) {
@@ -158,10 +191,12 @@ Attention flash_sizes(const ProgramBuilder& builder) {
           .heads = s.heads / s.tp,
           .kv_heads = s.kv_heads / s.tp,
           .head_dim = s.head_dim,
-          .v_head_dim = s.head_dim,
+          .v_head_dim = s.v_head_dim,
           .causal = builder.job().model.causal,
           .math = s.wide_math,
           .window = attention_window(builder),
+          .chunk = attention_chunk(builder),
+          .selected = chosen_keys(builder),
           .imbalance = score_imbalance(builder)};
 }
 
@@ -178,7 +213,7 @@ TensorId attention_statistic(ProgramBuilder& builder, bool heads_over_cp) {
 /// Ulysses (Jacobs et al. 2023, arXiv:2309.14509): all-to-alls turn a share of the tokens with all heads into
 /// all tokens with a share of the heads, and back.
 void emit_ulysses_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out,
-                       const std::vector<Operand>& sinks) {
+                       const std::vector<Operand>& further) {
   const BlockShapes& s = builder.shapes();
   const auto by_heads = [&](TensorId like) {
     Tensor tensor = tensor_of(with(builder.tensor(like).meaning, TensorAspect::own_heads));
@@ -197,7 +232,7 @@ void emit_ulysses_core(ProgramBuilder& builder, Block& block, TensorId qkv, Tens
   attention.heads /= s.cp;
   attention.kv_heads /= s.cp;
   std::vector<Operand> operands{reads(qkv_heads)};
-  operands.insert(operands.end(), sinks.begin(), sinks.end());
+  operands.insert(operands.end(), further.begin(), further.end());
   operands.push_back(writes(out_heads));
   operands.push_back(writes(attention_statistic(builder, true)));
   block.ops.push_back(
@@ -206,10 +241,10 @@ void emit_ulysses_core(ProgramBuilder& builder, Block& block, TensorId qkv, Tens
 }
 
 void emit_flash_core(ProgramBuilder& builder, Block& block, TensorId qkv, TensorId out,
-                     const std::vector<Operand>& sinks) {
+                     const std::vector<Operand>& further) {
   const BlockShapes& s = builder.shapes();
   if (s.cp > 1 && builder.job().parallelism.cp_style == CpStyle::ulysses) {
-    emit_ulysses_core(builder, block, qkv, out, sinks);
+    emit_ulysses_core(builder, block, qkv, out, further);
     return;
   }
   std::vector<Operand> operands{reads(qkv)};
@@ -218,12 +253,12 @@ void emit_flash_core(ProgramBuilder& builder, Block& block, TensorId qkv, Tensor
     Tensor kv = tensor_of({ModelPart::attention, TensorItem::kv, TensorAspect::all_ranks});
     kv.dtype = s.activation;
     kv.dims = {{.name = DimName::tokens, .size = s.tokens},
-               cut_dim(DimName::qkv, 2 * s.kv_heads * s.head_dim, s.tp, true)};
+               cut_dim(DimName::qkv, s.kv_heads * (s.head_dim + s.v_head_dim), s.tp, true)};
     const TensorId full = builder.add(std::move(kv));
     exchange_cp(builder, block, gather_name(builder, "kv"), CollectiveKind::all_gather, qkv, full);
     operands.push_back(reads(full));
   }
-  operands.insert(operands.end(), sinks.begin(), sinks.end());
+  operands.insert(operands.end(), further.begin(), further.end());
   operands.push_back(writes(out));
   operands.push_back(writes(attention_statistic(builder, false)));
   block.ops.push_back(compute_op("attention", Component::attention_core, Phase::forward, flash_sizes(builder),
@@ -261,23 +296,22 @@ void emit_unfused_core(ProgramBuilder& builder, Block& block, TensorId qkv, Tens
     weights = dropped;
   }
   core("values",
-       Gemm{.batch = local_heads, .m = s.sequence, .n = s.head_dim, .k = s.sequence, .math = s.wide_math},
+       Gemm{.batch = local_heads, .m = s.sequence, .n = s.v_head_dim, .k = s.sequence, .math = s.wide_math},
        {reads(weights), reads(qkv), writes(out)});
 }
 
 }  // namespace
 
 void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv,
-                         TensorId out) {
+                         TensorId out, std::vector<Operand> further) {
   if (builder.job().training.attention == AttentionKind::flash) {
     const BlockShapes& s = builder.shapes();
-    std::vector<Operand> sinks;
     if (attention_of(builder).sinks) {
-      sinks.push_back(
+      further.push_back(
           reads(builder.weight(group, {ModelPart::attention, TensorItem::sinks, TensorAspect::weight},
                                {cut_dim(DimName::heads, s.heads, s.tp, true)})));
     }
-    emit_flash_core(builder, block, qkv, out, sinks);
+    emit_flash_core(builder, block, qkv, out, further);
   } else {
     emit_unfused_core(builder, block, qkv, out);
   }
@@ -285,68 +319,36 @@ void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& gro
 
 namespace {
 
-/// Emits q, k and v as one product, (the qk norm,) rope, and the attention core that writes `out`.
-void emit_fused_attention(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x,
-                          TensorId out) {
+/// Rope on the columns of q and k, or on the last `rotary_dim` of each head.
+void emit_rope(ProgramBuilder& builder, Block& block, TensorId qkv) {
   const BlockShapes& s = builder.shapes();
-  const SoftmaxAttention& attention = attention_of(builder);
-  TensorId qkv = emit_qkv(builder, block, group, x);
-  if (attention.qk_norm) qkv = emit_qk_norm(builder, block, group, qkv);
-  if (attention.rope) {
-    block.ops.push_back(compute_op(
-        "rope", Component::attention, Phase::forward,
-        Rope{.tokens = s.tokens / s.cp, .heads = (s.heads + s.kv_heads) / s.tp, .head_dim = s.head_dim},
-        {adds_to(qkv)}));
-  }
-  emit_attention_core(builder, block, group, qkv, out);
+  const std::int64_t rotated = attention_of(builder).options.rotary_dim.value_or(s.head_dim);
+  block.ops.push_back(compute_op("rope", Component::attention, Phase::forward,
+                                 Rope{.tokens = s.tokens / s.cp,
+                                      .heads = (s.heads + s.kv_heads) / s.tp,
+                                      .head_dim = rotated,
+                                      .head_stride = rotated == s.head_dim ? 0 : s.head_dim},
+                                 {adds_to(qkv)}));
 }
 
 }  // namespace
 
-void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group) {
+Mixed emit_softmax_attention(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x) {
   const BlockShapes& s = builder.shapes();
-  const ModelSpec& model = builder.job().model;
-  const TensorId hidden = hidden_stream(builder);
-
-  const TensorId normed =
-      emit_norm(builder, block, group, "attention norm", TensorItem::attention_norm, reads(hidden));
-  const auto* latent = std::get_if<LatentAttention>(&builder.kind().mixer);
-  const std::int64_t width = s.heads * (latent != nullptr ? latent->sizes.v_head_dim : s.head_dim);
-  const TensorId attended = builder.activation({ModelPart::attention, TensorItem::core, TensorAspect::output},
-                                               DimName::flat, width, true);
-  if (latent != nullptr) {
-    emit_latent_attention(builder, block, group, normed, attended);
-  } else {
-    emit_fused_attention(builder, block, group, normed, attended);
-  }
-
-  const TensorId weight = builder.weight(
-      group, {ModelPart::attention, TensorItem::out, TensorAspect::weight},
-      {{.name = DimName::hidden, .size = s.hidden}, cut_dim(DimName::flat, width, s.tp, true)});
-  std::optional<TensorId> bias;
-  if (model.biases == Biases::attention || model.biases == Biases::all) {
-    bias = builder.weight(group, {ModelPart::attention, TensorItem::out, TensorAspect::bias},
-                          {{.name = DimName::hidden, .size = s.hidden}});
-  }
-  TensorId out =
-      builder.activation({ModelPart::attention, TensorItem::out}, DimName::hidden, s.hidden, false);
-  if (s.tp > 1) builder.tensor(out).partial = GroupKind::tp;
-  emit_linear(builder, block, group,
-              {"out", Component::attention, s.layer_math, reads(attended), weight, out, bias});
-  if (s.tp > 1) {
-    block.ops.push_back(
-        all_reduce_tp(builder, "all-reduce out", Component::attention, Phase::forward, reads(out)));
-  }
-  if (model.norms_per_layer == 4) {
-    out =
-        emit_norm(builder, block, group, "attention post norm", TensorItem::attention_post_norm, reads(out));
-  }
-  // If no FFN follows, the output of attention is the input of the next layer.
-  const Operand after = has_ffn(builder.kind())
-                            ? writes(builder.activation(kMidStream, DimName::hidden, s.hidden, false))
-                            : writes(hidden, 1);
-  emit_residual(builder, block, "attention residual", TensorItem::attention_dropout, reads(hidden),
-                reads(out), after);
+  const SoftmaxAttention attention = attention_of(builder);
+  const Biases biases = builder.job().model.biases;
+  Mixed mixed{.width = s.heads * s.v_head_dim,
+              .has_bias = biases == Biases::attention || biases == Biases::all};
+  mixed.rows = builder.activation({ModelPart::attention, TensorItem::core, TensorAspect::output},
+                                  DimName::flat, mixed.width, true);
+  TensorId qkv = emit_qkv(builder, block, group, x);
+  if (attention.qk_norm) qkv = emit_qk_norm(builder, block, group, qkv);
+  if (attention.rope) emit_rope(builder, block, qkv);
+  std::vector<Operand> choice;
+  if (attention.options.indexer) choice = choice_of(builder, block, group, *attention.options.indexer, x, x);
+  emit_attention_core(builder, block, group, qkv, mixed.rows, std::move(choice));
+  mixed.rows = emit_output_gate(builder, block, group, attention.options.gate, x, mixed);
+  return mixed;
 }
 
 }  // namespace foreshard

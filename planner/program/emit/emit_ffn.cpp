@@ -131,7 +131,7 @@ void emit_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group) {
 Block emit_layer(ProgramBuilder& builder, const std::string& name, WeightGroup& group, WeightGroup& experts) {
   const LayerKind& kind = builder.kind();
   Block block{.name = name + " forward", .kind = block_kind(kind.ffn), .pass = Pass::forward, .ops = {}};
-  if (has_mixer(kind)) emit_attention(builder, block, group);
+  if (has_mixer(kind)) emit_mixer(builder, block, group);
   switch (kind.ffn) {
     case FeedForward::dense: emit_ffn(builder, block, group); break;
     case FeedForward::experts: emit_moe_ffn(builder, block, group, experts); break;

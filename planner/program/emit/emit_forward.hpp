@@ -32,14 +32,41 @@ TensorId emit_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, co
 void emit_residual(ProgramBuilder& builder, Block& block, const std::string& name, TensorItem dropout,
                    Operand a, Operand x, Operand y);
 
-/// Appends the attention sublayer of the current layer kind: norm, qkv, (qk norm,) rope, core, output
-/// projection, all-reduce, residual. Input: hidden. Output: layer.mid, or hidden of the next layer if no FFN
-/// follows.
-void emit_attention(ProgramBuilder& builder, Block& block, WeightGroup& group);
+/// Appends the mixer's sublayer of the current layer kind: norm, the mixer, output product, all-reduce, residual.
+/// Input: hidden. Output: layer.mid, or hidden of the next layer if no FFN follows.
+void emit_mixer(ProgramBuilder& builder, Block& block, WeightGroup& group);
+
+/// What a mixer hands to its output product.
+struct Mixed {
+  TensorId rows{};         ///< (T, width), columns cut over tp by heads
+  std::int64_t width = 0;  ///< columns of all heads
+  ModelPart part = ModelPart::attention;
+  Component component = Component::attention;
+  bool has_bias = false;  ///< of the output product
+};
+/// Appends softmax attention of x (T, D): qkv, (qk norm,) rope, core, (gate).
+Mixed emit_softmax_attention(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x);
+/// Appends multi-head latent attention of x: q and kv, rope, core, (gate). With an indexer, the core runs on the
+/// latents themselves, whose up products are applied to queries and outputs instead.
+Mixed emit_latent_attention(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x);
+/// Appends a linear mixer of x: input product, convolution, scan, gated norm.
+Mixed emit_linear_mixer(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x);
+
+/// Appends the gate on the output of attention, if the job's attention has one: sigmoid(x·W_gateᵀ) ∘ mixed.
+TensorId emit_output_gate(ProgramBuilder& builder, Block& block, WeightGroup& group, OutputGate gate,
+                          TensorId x, const Mixed& mixed);
+/// Appends an indexer and returns the keys that it chooses for each query, (T, top_k) numbers.
+/// @param q_input what its queries come from: the latent of MLA's queries, else x
+TensorId emit_indexer(ProgramBuilder& builder, Block& block, WeightGroup& group, const Indexer& indexer,
+                      TensorId x, TensorId q_input);
+/// The operand with which the core reads an indexer's choice. Empty where the layer uses the choice of an earlier
+/// layer, which is not followed as a tensor from layer to layer.
+std::vector<Operand> choice_of(ProgramBuilder& builder, Block& block, WeightGroup& group,
+                               const Indexer& indexer, TensorId x, TensorId q_input);
 /// Appends the attention core, layer.qkv → layer.attention.out: flash attention, or scores, softmax,
-/// (dropout,) values.
+/// (dropout,) values. `further`: what flash attention reads besides qkv: an indexer's choice.
 void emit_attention_core(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv,
-                         TensorId out);
+                         TensorId out, std::vector<Operand> further);
 
 /// Positions that a query of the current layer kind sees: its window if that is shorter than the sequence,
 /// else 0, which means all.
@@ -51,8 +78,13 @@ std::optional<DocumentScores> packed_documents(const ProgramBuilder& builder);
 
 /// Keys per query of the current layer kind, for counting FLOPs. Documents: see documents_spec.hpp. With a causal window w and s positions there
 /// are Σ min(i + 1, w) ≈ s·w − w²/2 pairs of query and key. A causal mask is counted as half of the full
-/// matrix, so the full matrix of an equivalent causal attention has 2·w − w²/s columns. For w = s that is s.
+/// matrix, so the full matrix of an equivalent causal attention has 2·w − w²/s columns. For w = s that is s. An
+/// indexer's top-k counts like a window, and chunks of c tokens have c columns.
 std::int64_t visible_keys(const ProgramBuilder& builder);
+/// Keys that an indexer chooses for a query of the current kind; 0: the kind has no indexer.
+std::int64_t chosen_keys(const ProgramBuilder& builder);
+/// Tokens of a chunk of the current kind; 0: it has no chunks.
+std::int64_t attention_chunk(const ProgramBuilder& builder);
 
 /// Scores of the busiest data-parallel rank over the mean: 1 unless documents of different lengths are packed.
 double score_imbalance(const ProgramBuilder& builder);
@@ -82,6 +114,8 @@ FfnParts ffn_parts(const ModelSpec& model, std::int64_t ffn_hidden);
 /// then the product with up.
 void emit_ffn_activation(ProgramBuilder& builder, Block& block, Component component, TensorId up,
                          TensorId activated);
+/// What the FFN's sublayer starts from: layer.mid, or hidden in a layer without mixer.
+Operand ffn_input(ProgramBuilder& builder);
 TensorId emit_ffn_norm(ProgramBuilder& builder, Block& block, WeightGroup& group);
 /// Appends down(act(up(x))) with its all-reduce, for the dense FFN or the shared experts.
 TensorId emit_mlp(ProgramBuilder& builder, Block& block, WeightGroup& group, ModelPart part,
@@ -92,11 +126,6 @@ void emit_ffn_residual(ProgramBuilder& builder, Block& block, WeightGroup& group
 /// combine, shared experts. Router, norms and shared experts belong to `group`, the routed experts to
 /// `experts`.
 void emit_moe_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group, WeightGroup& experts);
-
-/// Appends multi-head latent attention: q and kv from layer.attn_norm.out, rope, and the attention core that
-/// writes `out`.
-void emit_latent_attention(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x,
-                           TensorId out);
 
 /// The block kind of a layer with this feed-forward network.
 BlockKind block_kind(FeedForward ffn);

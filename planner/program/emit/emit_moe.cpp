@@ -30,31 +30,55 @@ class MoeEmitter {
         group_(group),
         experts_(experts),
         s_(builder.shapes()),
-        moe_(*builder.job().model.experts) {}
+        moe_(*builder.job().model.experts),
+        width_(moe_.latent.value_or(s_.hidden)) {}
 
-  /// x (T, D) → the weighted sum of the chosen experts' outputs (T, D). What may run beside the exchanges is
-  /// emitted by `beside_dispatch` after the tokens were sent, and by `beside_combine` after the results were.
-  TensorId run(TensorId x, const std::function<void()>& beside_dispatch,
+  /// x (T, D) → the weighted sum of the chosen experts' outputs (T, D). The router chooses by `routed_by` (T, D).
+  /// What may run beside the exchanges is emitted by `beside_dispatch` after the tokens were sent, and by
+  /// `beside_combine` after the results were.
+  /// Latent experts work on narrower rows, so that the dispatch moves fewer bytes: one product makes them of x,
+  /// another brings the sum back to D columns.
+  TensorId run(TensorId routed_by, TensorId x, const std::function<void()>& beside_dispatch,
                const std::function<void()>& beside_combine) {
-    const TensorId routes = route(x);
+    const TensorId routes = route(routed_by);
+    if (!moe_.latent) return dispatched(x, routes, beside_dispatch, beside_combine);
+    const TensorId latent = latent_product("latent down", TensorItem::latent_down, x, width_, s_.hidden);
+    return latent_product("latent up", TensorItem::latent_up,
+                          dispatched(latent, routes, beside_dispatch, beside_combine), s_.hidden, width_);
+  }
+
+ private:
+  /// A product of token rows with a weight that every tp rank has, for its own tokens.
+  TensorId latent_product(const std::string& name, TensorItem item, TensorId x, std::int64_t columns,
+                          std::int64_t rows) {
+    const TensorId weight =
+        builder_.weight(group_, {ModelPart::ffn, item, TensorAspect::weight},
+                        {{.name = DimName::flat, .size = columns}, {.name = DimName::flat, .size = rows}});
+    const TensorId y = tokens({ModelPart::ffn, item}, columns, s_.activation);
+    emit_linear(builder_, block_, group_, {name, Component::experts, s_.layer_math, reads(x), weight, y});
+    return y;
+  }
+
+  /// Dispatch, experts and combine: x (T, width) → (T, width).
+  TensorId dispatched(TensorId x, TensorId routes, const std::function<void()>& beside_dispatch,
+                      const std::function<void()>& beside_combine) {
     const TensorId inputs = s_.ep > 1 ? dispatch(x, routes, beside_dispatch) : gather_rows(x, routes);
     const TensorId outputs = run_experts(inputs);
-    const TensorId combined = tokens({ModelPart::experts, TensorItem::combined}, s_.hidden, s_.activation);
+    const TensorId combined = tokens({ModelPart::experts, TensorItem::combined}, width_, s_.activation);
     combine(outputs, routes, combined, beside_combine);
     return combined;
   }
 
- private:
   /// Without expert parallelism: the rows of this rank's own tokens, and of those of its etp group.
   TensorId gather_rows(TensorId x, TensorId routes) {
-    const TensorId sent = rows(TensorItem::sent, s_.hidden, sent_share(), true);
+    const TensorId sent = rows(TensorItem::sent, width_, sent_share(), true);
     permute("dispatch", {reads(x), reads(routes), writes(sent)}, sent, false);
     return gather_etp(sent);
   }
 
   TensorId gather_etp(TensorId arrived) {
     if (s_.etp == 1) return arrived;
-    const TensorId inputs = rows(TensorItem::in, s_.hidden, load(), false);
+    const TensorId inputs = rows(TensorItem::in, width_, load(), false);
     exchange("all-gather experts", CollectiveKind::all_gather, GroupKind::etp, arrived, inputs, inputs);
     return inputs;
   }
@@ -62,9 +86,9 @@ class MoeEmitter {
   /// x (T, D) → the rows that this rank's experts work on.
   TensorId dispatch(TensorId x, TensorId routes, const std::function<void()>& beside) {
     if (dispatcher() == Dispatcher::all_to_all) {
-      const TensorId sent = rows(TensorItem::sent, s_.hidden, sent_share(), true);
+      const TensorId sent = rows(TensorItem::sent, width_, sent_share(), true);
       permute("dispatch", {reads(x), reads(routes), writes(sent)}, sent, false);
-      const TensorId arrived = rows(TensorItem::arrived, s_.hidden, load(), true);
+      const TensorId arrived = rows(TensorItem::arrived, width_, load(), true);
       exchange("all-to-all dispatch", CollectiveKind::all_to_all, GroupKind::ep, sent, arrived, arrived);
       beside();
       return gather_etp(arrived);
@@ -77,7 +101,7 @@ class MoeEmitter {
                arrived);
     }
     beside();
-    const TensorId inputs = rows(TensorItem::in, s_.hidden, load(), false);
+    const TensorId inputs = rows(TensorItem::in, width_, load(), false);
     permute("sort by expert", {reads(arrived), reads(routes), writes(inputs)}, inputs, false);
     return inputs;
   }
@@ -100,12 +124,12 @@ class MoeEmitter {
     }
     TensorId returned = outputs;
     if (s_.etp > 1) {
-      returned = rows(TensorItem::out, s_.hidden, load(), true);
+      returned = rows(TensorItem::out, width_, load(), true);
       exchange("reduce-scatter experts", CollectiveKind::reduce_scatter, GroupKind::etp, outputs, returned,
                outputs);
     }
     if (s_.ep > 1) {
-      const TensorId back = rows(TensorItem::returned, s_.hidden, sent_share(), true);
+      const TensorId back = rows(TensorItem::returned, width_, sent_share(), true);
       exchange("all-to-all combine", CollectiveKind::all_to_all, GroupKind::ep, returned, back, returned);
       returned = back;
     }
@@ -138,7 +162,7 @@ class MoeEmitter {
     Tensor tensor = tensor_of({ModelPart::experts, item});
     tensor.dtype = s_.activation;
     tensor.dims = {{.name = DimName::tokens, .size = checked_product(local, parts), .tp = s_.tp, .cp = s_.cp},
-                   {.name = DimName::flat, .size = s_.hidden}};
+                   {.name = DimName::flat, .size = width_}};
     return builder_.add(std::move(tensor));
   }
 
@@ -210,6 +234,9 @@ class MoeEmitter {
                 {"router", Component::router, s_.wide_math, reads(x), weight, logits, bias});
     std::vector<Operand> operands{reads(logits)};
     if (moe_.score_bias) operands.push_back(reads(score_bias()));
+    if (moe_.own_norms)
+      operands.push_back(reads(builder_.weight(
+          group_, {ModelPart::router, TensorItem::expert_scale, TensorAspect::weight}, {experts_dim()})));
     // The chosen experts and their weights.
     const TensorId routes = tokens({ModelPart::router, TensorItem::routes}, 2 * moe_.per_token, DType::fp32);
     operands.push_back(writes(routes));
@@ -298,7 +325,7 @@ class MoeEmitter {
 
   TensorId run_experts(TensorId inputs) {
     const FfnParts parts = ffn_parts(builder_.job().model, moe_.hidden);
-    const Dim hidden{.name = DimName::hidden, .size = s_.hidden};
+    const Dim hidden{.name = DimName::hidden, .size = width_};
     const TensorId up_weight =
         expert_weight(parts.up, cut_dim(DimName::ffn, parts.up_rows, s_.etp, true), hidden, parts.sections);
     const TensorId up = rows(parts.up, parts.up_rows, load(), false, true);
@@ -309,7 +336,7 @@ class MoeEmitter {
     one_by_one(block_.ops.size() - before);
     const TensorId down_weight =
         expert_weight(TensorItem::down, hidden, cut_dim(DimName::ffn, moe_.hidden, s_.etp, true));
-    const TensorId down = rows(TensorItem::down, s_.hidden, load(), false);
+    const TensorId down = rows(TensorItem::down, width_, load(), false);
     if (s_.etp > 1) builder_.tensor(down).partial = GroupKind::etp;
     grouped("experts down", activated, down_weight, down);
     return down;
@@ -337,11 +364,32 @@ class MoeEmitter {
   WeightGroup& experts_;
   const BlockShapes& s_;
   const ExpertsSpec& moe_;
+  std::int64_t width_;  ///< of the rows that experts work on
 };
 
 }  // namespace
 
 namespace {
+
+/// The shared experts' output, scaled by a sigmoid of the token if they have a gate.
+TensorId emit_gated_mlp(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x) {
+  const BlockShapes& s = builder.shapes();
+  const ExpertsSpec& moe = *builder.job().model.experts;
+  const TensorId shared = emit_mlp(builder, block, group, ModelPart::shared_experts, moe.shared_hidden, x);
+  if (!moe.shared_gate) return shared;
+  const Meaning gate{ModelPart::shared_experts, TensorItem::gate};
+  const TensorId weight =
+      builder.weight(group, with(gate, TensorAspect::weight),
+                     {{.name = DimName::flat, .size = 1}, {.name = DimName::hidden, .size = s.hidden}});
+  const TensorId gates = builder.activation(gate, DimName::flat, 1, false);
+  emit_linear(builder, block, group, {"shared gate", Component::ffn, s.activation, reads(x), weight, gates});
+  const TensorId gated =
+      builder.activation({ModelPart::shared_experts, TensorItem::gated}, DimName::hidden, s.hidden, false);
+  block.ops.push_back(compute_op("gate shared experts", Component::ffn, Phase::forward,
+                                 Gate{.elements = builder.tensor(gated).local_elements()},
+                                 {reads(gates), reads(shared), writes(gated)}));
+  return gated;
+}
 
 /// Takes the operations from `first` on out of the block.
 std::vector<Op> take_from(Block& block, std::size_t first) {
@@ -355,6 +403,9 @@ void append(Block& block, std::vector<Op>&& ops) {
   for (Op& op : ops) block.ops.push_back(std::move(op));
 }
 
+/// True for the product that makes the shared experts' output.
+bool is_second_product(const Op& op) { return is_product(op) && op.name == "shared down"; }
+
 /// The shared experts' operations, in two parts: those before their second product, and the rest.
 struct SharedExperts {
   std::vector<Op> first;
@@ -367,8 +418,10 @@ SharedExperts emit_shared(ProgramBuilder& builder, Block& block, WeightGroup& gr
   if (hidden == 0) return {};
   const std::size_t before = block.ops.size();
   SharedExperts shared;
-  shared.out = emit_mlp(builder, block, group, ModelPart::shared_experts, hidden, x);
-  const auto products_behind = std::find_if(block.ops.rbegin(), block.ops.rend(), is_product);
+  shared.out = emit_gated_mlp(builder, block, group, x);
+  if (builder.job().model.experts->own_norms)
+    shared.out = emit_norm(builder, block, group, "shared post norm", TensorItem::shared_post_norm, reads(*shared.out));
+  const auto products_behind = std::find_if(block.ops.rbegin(), block.ops.rend(), is_second_product);
   shared.second = take_from(block, static_cast<std::size_t>(block.ops.rend() - products_behind) - 1);
   shared.first = take_from(block, before);
   return shared;
@@ -377,7 +430,17 @@ SharedExperts emit_shared(ProgramBuilder& builder, Block& block, WeightGroup& gr
 }  // namespace
 
 void emit_moe_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group, WeightGroup& experts) {
+  const ExpertsSpec& moe = *builder.job().model.experts;
   const TensorId normed = emit_ffn_norm(builder, block, group);
+  const auto norm = [&](const std::string& name, TensorItem item, Operand x) {
+    return emit_norm(builder, block, group, name, item, x);
+  };
+  TensorId routed_by = normed;
+  TensorId routed_input = normed;
+  if (moe.own_norms) {
+    routed_by = norm("router norm", TensorItem::router_norm, ffn_input(builder));
+    routed_input = norm("routed norm", TensorItem::routed_norm, ffn_input(builder));
+  }
   // Beside the exchanges, as Megatron-LM overlaps them: up to the activation beside dispatch, the rest beside
   // combine. Else after the routed experts.
   const bool beside = builder.job().training.overlap.ep == EpOverlap::shared && builder.shapes().ep > 1;
@@ -385,8 +448,9 @@ void emit_moe_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group, Wei
   if (beside) shared = emit_shared(builder, block, group, normed);
   TensorId out = MoeEmitter(builder, block, group, experts)
                      .run(
-                         normed, [&] { append(block, std::move(shared.first)); },
+                         routed_by, routed_input, [&] { append(block, std::move(shared.first)); },
                          [&] { append(block, std::move(shared.second)); });
+  if (moe.own_norms) out = norm("routed post norm", TensorItem::routed_post_norm, reads(out));
   if (!beside) {
     shared = emit_shared(builder, block, group, normed);
     append(block, std::move(shared.first));

@@ -43,6 +43,8 @@ void describe(Keys& keys, Attention& op) {
   keys("causal", op.causal, true);
   keys("math", op.math);
   keys("window", op.window, 0);
+  keys("chunk", op.chunk, 0);
+  keys("selected", op.selected, 0);
   keys("shared_dim", op.shared_dim, 0);
   keys("key_layout", op.key_layout, KeyLayout::by_part);
   keys("imbalance", op.imbalance, 1.0);
@@ -77,6 +79,47 @@ void describe(Keys& keys, CrossEntropy& op) {
   keys("tokens", op.tokens);
   keys("vocab", op.vocab);
   keys("known_vocab", op.known_vocab, 0);
+}
+template <class Keys>
+void describe(Keys& keys, CausalConv& op) {
+  keys("tokens", op.tokens);
+  keys("channels", op.channels);
+  keys("kernel", op.kernel);
+  keys("runs_again", op.runs_again, false);
+}
+template <class Keys>
+void describe(Keys& keys, LinearScan& op) {
+  keys("form", op.form);
+  keys("batch", op.batch, 1);
+  keys("positions", op.positions);
+  keys("heads", op.heads);
+  keys("key_heads", op.key_heads);
+  keys("key_dim", op.key_dim);
+  keys("value_dim", op.value_dim);
+  keys("chunk", op.chunk);
+  keys("math", op.math);
+}
+template <class Keys>
+void describe(Keys& keys, GatedNorm& op) {
+  keys("rows", op.rows);
+  keys("width", op.width);
+}
+template <class Keys>
+void describe(Keys& keys, Gate& op) {
+  keys("elements", op.elements);
+}
+template <class Keys>
+void describe(Keys& keys, IndexScores& op) {
+  keys("batch", op.batch, 1);
+  keys("query", op.query);
+  keys("key", op.key);
+  keys("heads", op.heads);
+  keys("head_dim", op.head_dim);
+  keys("selected", op.selected);
+  keys("causal", op.causal, true);
+  keys("target_heads", op.target_heads);
+  keys("target_dim", op.target_dim);
+  keys("math", op.math);
 }
 template <class Keys>
 void describe(Keys& keys, Route& op) {

@@ -43,8 +43,8 @@ inline constexpr auto kNames<TensorRole> = std::to_array<std::string_view>(
     {"weight", "gradient", "optimizer", "activation", "activation_gradient", "buffer", "input"});
 template <>
 inline constexpr auto kNames<ModelPart> = std::to_array<std::string_view>(
-    {"none", "input", "stream", "embedding", "attention", "mla", "ffn", "router", "experts", "shared_experts",
-     "mtp", "norm", "residual", "head", "loss", "pipeline", "optimizer"});
+    {"none", "input", "stream", "embedding", "attention", "mla", "indexer", "mixer", "ffn", "router",
+     "experts", "shared_experts", "mtp", "norm", "residual", "head", "loss", "pipeline", "optimizer"});
 template <>
 inline constexpr auto kNames<TensorItem> = std::to_array<std::string_view>({"none",
                                                                             "hidden",
@@ -117,7 +117,36 @@ inline constexpr auto kNames<TensorItem> = std::to_array<std::string_view>({"non
                                                                             "k",
                                                                             "v",
                                                                             "gate",
-                                                                            "magnitudes"});
+                                                                            "magnitudes",
+                                                                            "in_proj",
+                                                                            "conv",
+                                                                            "scan",
+                                                                            "chunks",
+                                                                            "decay",
+                                                                            "time_step",
+                                                                            "skip",
+                                                                            "decay_down",
+                                                                            "decay_up",
+                                                                            "gate_down",
+                                                                            "gated",
+                                                                            "scan_norm",
+                                                                            "index_q",
+                                                                            "index_k",
+                                                                            "index_weights",
+                                                                            "index_q_norm",
+                                                                            "index_k_norm",
+                                                                            "choice",
+                                                                            "k_up",
+                                                                            "v_up",
+                                                                            "q_absorbed",
+                                                                            "o_absorbed",
+                                                                            "latent_down",
+                                                                            "latent_up",
+                                                                            "router_norm",
+                                                                            "expert_scale",
+                                                                            "shared_post_norm",
+                                                                            "routed_norm",
+                                                                            "routed_post_norm"});
 template <>
 inline constexpr auto kNames<TensorAspect> = std::to_array<std::string_view>(
     {"value", "output", "weight", "bias", "score_bias", "adapter_a", "adapter_b", "adapter_rows",
@@ -148,8 +177,8 @@ inline constexpr auto kNames<Derivation> = std::to_array<std::string_view>({"non
                                                                             "largest"});
 template <>
 inline constexpr auto kNames<Component> = std::to_array<std::string_view>(
-    {"embedding", "norm", "attention", "attention_core", "ffn", "residual", "router", "experts", "head",
-     "loss", "pipeline", "gradient_sync", "optimizer"});
+    {"embedding", "norm", "attention", "attention_core", "mixer", "scan", "ffn", "residual", "router",
+     "experts", "head", "loss", "pipeline", "gradient_sync", "optimizer"});
 template <>
 inline constexpr auto kNames<Phase> = std::to_array<std::string_view>({"forward", "recompute",
                                                                        "backward_input", "backward_weight",
@@ -160,7 +189,10 @@ inline constexpr auto kNames<PointwiseKind> = std::to_array<std::string_view>(
      "sigmoid", "swiglu",     "geglu",       "glu",      "multiply", "bias_gradient", "zero",   "sum_squares",
      "cast",    "accumulate", "relayout",    "quantise", "amax",     "transpose"});
 template <>
-inline constexpr auto kNames<KeyLayout> = std::to_array<std::string_view>({"by_part", "by_head"});
+inline constexpr auto kNames<KeyLayout> = std::to_array<std::string_view>({"by_part", "by_head", "latent"});
+template <>
+inline constexpr auto kNames<ScanForm> = std::to_array<std::string_view>({"ssd", "gated_delta",
+                                                                          "kimi_delta"});
 template <>
 inline constexpr auto kNames<NormKind> = std::to_array<std::string_view>({"rmsnorm", "layernorm"});
 template <>

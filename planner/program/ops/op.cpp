@@ -10,7 +10,8 @@ std::optional<Communication> communication_of(const Op& op) {
   return std::visit(
       overloaded{[](const one_of<Collective, Send, Recv> auto& kind) -> Result { return kind; },
                  [](const one_of<Gemm, GroupedGemm, Attention, Pointwise, Norm, Rope, Embedding, CrossEntropy,
-                                 Route, Permute, OptimizerUpdate> auto&) -> Result { return std::nullopt; }},
+                                 CausalConv, LinearScan, GatedNorm, Gate, IndexScores, Route, Permute,
+                                 OptimizerUpdate> auto&) -> Result { return std::nullopt; }},
       op.kind);
 }
 
@@ -19,8 +20,9 @@ bool is_communication(const Op& op) { return communication_of(op).has_value(); }
 bool is_product(const Op& op) {
   return std::visit(
       overloaded{[](const one_of<Gemm, GroupedGemm> auto&) { return true; },
-                 [](const one_of<Attention, Pointwise, Norm, Rope, Embedding, CrossEntropy, Route, Permute,
-                                 Collective, Send, Recv, OptimizerUpdate> auto&) { return false; }},
+                 [](const one_of<Attention, Pointwise, Norm, Rope, Embedding, CrossEntropy, CausalConv,
+                                 LinearScan, GatedNorm, Gate, IndexScores, Route, Permute, Collective, Send,
+                                 Recv, OptimizerUpdate> auto&) { return false; }},
       op.kind);
 }
 
@@ -57,6 +59,11 @@ struct KindName {
   std::string_view operator()(const Rope&) const { return "rope"; }
   std::string_view operator()(const Embedding&) const { return "embedding"; }
   std::string_view operator()(const CrossEntropy&) const { return "cross_entropy"; }
+  std::string_view operator()(const CausalConv&) const { return "causal_conv"; }
+  std::string_view operator()(const LinearScan&) const { return "linear_scan"; }
+  std::string_view operator()(const GatedNorm&) const { return "gated_norm"; }
+  std::string_view operator()(const Gate&) const { return "gate"; }
+  std::string_view operator()(const IndexScores&) const { return "index_scores"; }
   std::string_view operator()(const Route&) const { return "route"; }
   std::string_view operator()(const Permute&) const { return "permute"; }
   std::string_view operator()(const Collective& op) const { return to_string(op.kind); }

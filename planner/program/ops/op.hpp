@@ -51,7 +51,8 @@ struct GroupedGemm {
 
 /// How the columns of keys and values are ordered in their tensor. by_part: all keys, then all values, as in
 /// the fused qkv. by_head: for each head its key and then its value, as latent attention produces them.
-enum class KeyLayout : std::uint8_t { by_part, by_head };
+/// latent: the values are the first v_head_dim elements of the keys, which all heads share.
+enum class KeyLayout : std::uint8_t { by_part, by_head, latent };
 
 /// Scaled-dot-product attention (flash attention) that keeps no s × s matrix in memory.
 /// Operands forward: the inputs, o, lse. The inputs are qkv, or q and kv as two tensors; then further keys,
@@ -71,6 +72,11 @@ struct Attention {
   DType math = DType::bf16;
   /// Positions that a query sees, itself included; 0: all.
   std::int64_t window = 0;
+  /// Tokens of a chunk, if queries see only keys of their own chunk; 0: there are no chunks.
+  std::int64_t chunk = 0;
+  /// Keys that an indexer has chosen for each query; 0: queries see all keys that mask and window leave. The
+  /// keys of a query are gathered from memory. The last input is then the choice (T, selected) of IndexScores.
+  std::int64_t selected = 0;
   /// The number of columns at the end of head_dim whose keys are shared by all heads: the rotary columns of
   /// latent attention. 0: none.
   std::int64_t shared_dim = 0;
@@ -163,8 +169,75 @@ struct CrossEntropy {
   std::int64_t known_vocab = 0;
 };
 
-/// Top-k expert choice per token. Operands: logits, [score bias,] routes (T, 2k: experts and weights).
-/// Backward: routes, droutes, dlogits.
+/// Depthwise causal convolution along the sequence, then silu. Each of `channels` has its own `kernel` weights.
+/// Operands forward: x, weight, [bias,] y. x may be wider: the convolution reads `channels` of its columns.
+/// Backward: x, weight, [bias,] dy, dx, [dweight [, dbias]].
+struct CausalConv {
+  std::int64_t tokens = 0;
+  std::int64_t channels = 0;
+  std::int64_t kernel = 0;
+  /// Backward runs the convolution again instead of keeping its output, as mamba_ssm's fused kernels do.
+  bool runs_again = false;
+};
+
+/// What a linear scan computes: ssd, the state-space dual form of Mamba-2 (arXiv:2405.21060); gated_delta, the
+/// gated delta rule (arXiv:2412.06464); kimi_delta, a delta rule whose decay has an element for each key channel
+/// (arXiv:2510.26692).
+enum class ScanForm : std::uint8_t { ssd, gated_delta, kimi_delta };
+
+/// The scan of a linear mixer over the sequence, chunk by chunk: products inside a chunk, and a state of
+/// key_dim × value_dim for each head that goes from chunk to chunk.
+/// Operands forward: inputs (x, B and C of ssd, q, k and v of the delta rules; then the tensors that hold the
+/// step sizes, decays and betas), weights (A_log, dt_bias, D), y, [the chunks' matrices, kept for backward].
+/// Backward: inputs, weights, [the chunks' matrices,] dy, the inputs' gradients, the weights' gradients.
+/// FLOPs: docs/formulas.md.
+struct LinearScan {
+  ScanForm form = ScanForm::ssd;
+  std::int64_t batch = 1;
+  std::int64_t positions = 0;  ///< of one sequence
+  std::int64_t heads = 0;      ///< heads of values
+  std::int64_t key_heads = 0;  ///< heads of keys: groups of heads that share B and C (ssd), or q and k
+  std::int64_t key_dim = 0;    ///< elements of a key head: state_dim of ssd
+  std::int64_t value_dim = 0;  ///< elements of a value head
+  std::int64_t chunk = 0;
+  DType math = DType::bf16;
+};
+
+/// RMSNorm of rows with a gate: norm(x) ∘ act(gate), or norm(x ∘ act(gate)). Rows are heads or groups.
+/// Operands forward: x, gate, weight, y, stats. `gate` may be wider: the norm reads as many columns as x has.
+/// Backward: x, gate, weight, stats, dy, dx, dgate, [dweight].
+struct GatedNorm {
+  std::int64_t rows = 0;
+  std::int64_t width = 0;
+};
+
+/// y = sigmoid(gate) ∘ x in one pass. gate has as many columns as x, or one for each head or row.
+/// Operands forward: gate, x, y. Backward: gate, x, dy, dgate, dx.
+struct Gate {
+  std::int64_t elements = 0;  ///< of x
+};
+
+/// The indexer of sparse attention: scores of all earlier keys and the choice of the best of them. The scores go
+/// through memory, a range of queries at a time; they are not kept.
+/// Operands forward: q, k, [weights of the heads,] choice (T, selected).
+/// Backward: q, k, [weights,] choice, dq, dk, [dweights]. The indexer is trained by a loss of its own, the
+/// divergence of its scores from the attention's over the chosen keys (DeepSeek-V3.2, arXiv:2512.02556).
+struct IndexScores {
+  std::int64_t batch = 1;
+  std::int64_t query = 0;  ///< positions on this rank
+  std::int64_t key = 0;    ///< keys per query
+  std::int64_t heads = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t selected = 0;
+  bool causal = true;
+  /// Heads and their width of the attention whose scores the indexer learns: its loss computes them again.
+  std::int64_t target_heads = 0;
+  std::int64_t target_dim = 0;
+  DType math = DType::bf16;
+};
+
+/// Top-k expert choice per token. Operands: logits, [score bias,] [scale of each expert,] routes (T, 2k: experts
+/// and weights). Backward: routes, droutes, dlogits, [dscale].
 struct Route {
   std::int64_t tokens = 0;
   std::int64_t experts = 0;
@@ -222,7 +295,8 @@ struct OptimizerUpdate {
 };
 
 using OpKind = std::variant<Gemm, GroupedGemm, Attention, Pointwise, Norm, Rope, Embedding, CrossEntropy,
-                            Route, Permute, Collective, Send, Recv, OptimizerUpdate>;
+                            CausalConv, LinearScan, GatedNorm, Gate, IndexScores, Route, Permute, Collective,
+                            Send, Recv, OptimizerUpdate>;
 
 // ---- What every operation carries.
 
@@ -247,7 +321,9 @@ enum class Component : std::uint8_t {
   embedding,
   norm,
   attention,       ///< projections and their communication
-  attention_core,  ///< scores, softmax, values
+  attention_core,  ///< scores, softmax, values; the choice of keys in sparse attention
+  mixer,           ///< of linear mixers: products, convolution, gated norm
+  scan,            ///< of linear mixers: the scan
   ffn,
   residual,
   router,
@@ -258,7 +334,7 @@ enum class Component : std::uint8_t {
   gradient_sync,
   optimizer,
 };
-inline constexpr std::size_t kComponentCount = 13;
+inline constexpr std::size_t kComponentCount = 15;
 
 /// The part of the step to which an operation belongs. In forward and recompute the operation runs its
 /// forward form, in the backward phases its gradient form.

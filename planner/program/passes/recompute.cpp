@@ -22,6 +22,12 @@ bool reruns_whole_layers(const ProgramBuilder& builder) {
   return builder.conventions().recompute_whole_layer || builder.job().model.norm == NormKind::layernorm;
 }
 
+/// True for operations whose kernels make their output again in backward by themselves.
+bool runs_again(const Op& op) {
+  const auto* conv = std::get_if<CausalConv>(&op.kind);
+  return conv != nullptr && conv->runs_again;
+}
+
 class RecomputePass {
   using Key = std::pair<TensorId, int>;  // tensor and layer shift: the stream's input is not its output
   static constexpr std::size_t kModuleCount = kWords<RecomputeModule>.size();
@@ -132,7 +138,9 @@ class RecomputePass {
       if (is_product) ++products;
       for (const Operand& operand : op.operands) {
         if (operand.access == Access::read) continue;
-        if (kept) {
+        if (runs_again(op)) {
+          rerun_.insert(operand.tensor);
+        } else if (kept) {
           kept_.insert(operand.tensor);
         } else if (operand.access == Access::accumulate) {
           // An operation that runs again changes it in place, so the whole tensor must be made again.
@@ -181,9 +189,11 @@ class RecomputePass {
                    },
                    [&](const Attention&) { return in_core; }, [&](const Rope&) { return !in_core; },
                    [&](const Gemm&) { return is_listed_product(op) && product % 2 == 0; },
-                   [](const Route&) { return true; },
-                   [](const one_of<GroupedGemm, Pointwise, Norm, Embedding, CrossEntropy, Permute, Send, Recv,
-                                   OptimizerUpdate> auto&) { return false; }},
+                   [](const one_of<Route, LinearScan> auto&) { return true; },
+                   [](const one_of<GroupedGemm, Pointwise, Norm, Embedding, CrossEntropy, CausalConv,
+                                   GatedNorm, Gate, IndexScores, Permute, Send, Recv, OptimizerUpdate> auto&) {
+                     return false;
+                   }},
         op.kind);
   }
 
@@ -196,7 +206,7 @@ class RecomputePass {
     // Backward makes the 16 bits of a quantised weight again by itself.
     if (is_backward(reader.phase) && builder_.tensor(operand.tensor).derivation == Derivation::dequantised)
       return false;
-    if (!by_module()) return true;
+    if (!by_module() || rerun_.contains(operand.tensor)) return true;
     const std::optional<RecomputeModule> module = module_of(forward_.ops[writers->second.back()]);
     return !module || drops_outputs(*module) || module_of(reader) == module;
   }
@@ -215,7 +225,7 @@ class RecomputePass {
   [[nodiscard]] bool keeps_half(const Op& op) const {
     return mode_ == Recompute::selective_ops && builder_.conventions().autograd &&
            std::holds_alternative<Gemm>(op.kind) && kept_.contains(op.operands[2].tensor) &&
-           builder_.tensor(op.operands[1].tensor).sections.size() == 2;
+           builder_.tensor(op.operands[1].tensor).meaning.item == TensorItem::gate_up;
   }
 
   /// The recomputation of the half of gate and up that is not kept. It writes a tensor of its own; operations
@@ -268,6 +278,7 @@ class RecomputePass {
   bool reruns_all_;
   std::map<Key, std::vector<std::size_t>> writers_;
   std::set<TensorId> kept_;
+  std::set<TensorId> rerun_;     // outputs that kernels make again by themselves, whatever the mode
   std::set<std::size_t> again_;                        // forward operations to run again, in order
   std::vector<std::size_t> reruns_;                    // those, and the products of which one half runs again
   std::map<std::size_t, std::size_t> place_of_group_;  // the backward operation before which a group runs
@@ -276,7 +287,8 @@ class RecomputePass {
 }  // namespace
 
 void apply_recompute(ProgramBuilder& builder, const Block& forward, Block& backward) {
-  if (builder.job().training.recompute == Recompute::none) return;
+  const bool none = builder.job().training.recompute == Recompute::none;
+  if (none && std::none_of(forward.ops.begin(), forward.ops.end(), runs_again)) return;
   RecomputePass(builder, forward, backward).run();
 }
 

@@ -65,7 +65,8 @@ class SequencePass {
   }
 
   /// True if the operation needs all tokens of a sharded tensor: a product with a weight that is cut over tp;
-  /// and rope, attention and cp collectives of the keys that all heads share in latent attention.
+  /// rope, attention and cp collectives of the keys that all heads share in latent attention; and products of an
+  /// indexer, which every tp rank runs for all tokens, as Megatron-LM does.
   [[nodiscard]] bool needs_all_tokens(const Op& op) const {
     const bool touches_shard =
         std::any_of(op.operands.begin(), op.operands.end(),
@@ -73,13 +74,16 @@ class SequencePass {
     return std::visit(
         overloaded{
             [&](const Gemm&) {
+              const Tensor& weight = builder_.tensor(op.operands[1].tensor);
               return sharded_.contains(op.operands[0].tensor) &&
-                     !builder_.tensor(op.operands[1].tensor).replicated_over_tp();
+                     (!weight.replicated_over_tp() || weight.meaning.part == ModelPart::indexer);
             },
-            [&](const one_of<Attention, Rope> auto&) { return touches_shard; },
+            [&](const one_of<Attention, Rope, CausalConv, LinearScan, GatedNorm, IndexScores> auto&) {
+              return touches_shard;
+            },
             [&](const Collective& collective) { return touches_shard && collective.group == GroupKind::cp; },
-            [](const one_of<GroupedGemm, Pointwise, Norm, Embedding, CrossEntropy, Route, Permute, Send, Recv,
-                            OptimizerUpdate> auto&) { return false; }},
+            [](const one_of<GroupedGemm, Pointwise, Norm, Embedding, CrossEntropy, Gate, Route, Permute, Send,
+                            Recv, OptimizerUpdate> auto&) { return false; }},
         op.kind);
   }
 
@@ -170,9 +174,11 @@ class SequencePass {
     std::visit(overloaded{[&](Norm& norm) { norm.rows = result->local_elements() / norm.width; },
                           [&](Gemm& gemm) { gemm.m = result->dims[0].local(); },
                           [&](Pointwise& pointwise) { pointwise.elements = elements; },
+                          [&](Gate& gate) { gate.elements = elements; },
                           // These kinds are not replicated in a layer: they keep their sizes.
-                          [](const one_of<GroupedGemm, Attention, Rope, Embedding, CrossEntropy, Route,
-                                          Permute, Collective, Send, Recv, OptimizerUpdate> auto&) {}},
+                          [](const one_of<GroupedGemm, Attention, Rope, Embedding, CrossEntropy, CausalConv,
+                                          LinearScan, GatedNorm, IndexScores, Route, Permute, Collective,
+                                          Send, Recv, OptimizerUpdate> auto&) {}},
                op.kind);
   }
 
@@ -246,8 +252,11 @@ std::vector<TensorId> partial_gradient_weights(const ProgramBuilder& builder, co
     const Tensor& weight = builder.tensor(id);
     // The norms of q and k are applied to a rank's own heads. The uncut matrix of an adapter is multiplied
     // with activations or gradients that are cut by columns.
-    const bool sees_own_columns =
-        weight.meaning.item == TensorItem::qk_norm || is_adapter(weight.meaning.aspect);
+    const bool sees_own_columns = weight.meaning.item == TensorItem::qk_norm ||
+                                  weight.meaning.item == TensorItem::scan_norm ||
+                                  is_adapter(weight.meaning.aspect);
+    // Every tp rank runs the whole indexer.
+    if (weight.meaning.part == ModelPart::indexer) continue;
     // Biases of row-parallel products are applied to all tokens.
     const bool is_row_parallel =
         weight.meaning.item == TensorItem::out || weight.meaning.item == TensorItem::down;

@@ -13,6 +13,8 @@ enum class ModelPart : std::uint8_t {
   embedding,       ///< the token table, learned positions, and their sum
   attention,       ///< projections and core
   mla,             ///< the low-rank projections of multi-head latent attention
+  indexer,         ///< the indexer of sparse attention
+  mixer,           ///< linear mixers: Mamba-2, gated delta nets, Kimi delta attention
   ffn,             ///< the dense FFN
   router,          ///< the router of a mixture of experts
   experts,         ///< the routed experts, and the token rows sent to them and back
@@ -25,7 +27,7 @@ enum class ModelPart : std::uint8_t {
   pipeline,        ///< what is sent between stages
   optimizer,
 };
-inline constexpr std::size_t kModelPartCount = 17;
+inline constexpr std::size_t kModelPartCount = 19;
 
 /// The element of its part to which a tensor belongs: a projection, a norm, a table, a step of the
 /// computation.
@@ -100,10 +102,39 @@ enum class TensorItem : std::uint8_t {
   q,                  ///< queries, keys, values, gate as projections of their own: only their adapters
   k,
   v,
-  gate,
+  gate,  ///< likewise; and a gate's product
   magnitudes,  ///< largest magnitudes of earlier steps, for delayed scaling
+  in_proj,        ///< the fused input product of a linear mixer
+  conv,           ///< its causal convolution
+  scan,           ///< its scan
+  chunks,         ///< matrices of the scan's chunks, kept for backward
+  decay,          ///< A_log: the decay of each head
+  time_step,      ///< dt_bias
+  skip,           ///< D: what of x passes the scan by
+  decay_down,     ///< the products of the low-rank decay of Kimi delta attention; likewise decay_up
+  decay_up,
+  gate_down,  ///< the first product of a low-rank gate
+  gated,      ///< the gated output
+  scan_norm,  ///< the gated norm after a scan
+  index_q,    ///< queries of an indexer; likewise its keys and the weights of its heads
+  index_k,
+  index_weights,
+  index_q_norm,
+  index_k_norm,
+  choice,       ///< the keys that an indexer chose
+  k_up,         ///< the part of kv_up that makes keys, where it is applied to queries instead
+  v_up,         ///< the part of kv_up that makes values, where it is applied to the core's output instead
+  q_absorbed,   ///< queries against latent keys
+  o_absorbed,   ///< the core's output in latent values
+  latent_down,  ///< the products before and after latent experts
+  latent_up,
+  router_norm,
+  expert_scale,
+  shared_post_norm,  ///< norms of experts' own (Gemma 4)
+  routed_norm,
+  routed_post_norm,
 };
-inline constexpr std::size_t kTensorItemCount = 72;
+inline constexpr std::size_t kTensorItemCount = 101;
 
 /// Which of an item's tensors this is.
 enum class TensorAspect : std::uint8_t {
@@ -140,6 +171,8 @@ constexpr bool is_of_layer(const Meaning& meaning) {
   switch (meaning.part) {
     case ModelPart::attention:
     case ModelPart::mla:
+    case ModelPart::indexer:
+    case ModelPart::mixer:
     case ModelPart::ffn:
     case ModelPart::router:
     case ModelPart::experts:

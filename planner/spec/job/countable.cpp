@@ -14,14 +14,28 @@ constexpr std::int64_t kStateBytesPerParameter = 32;  // weight, gradient, momen
 constexpr std::int64_t kBytesPerActivation = 64;      // in a layer, per element of its widest tensors
 constexpr std::int64_t kForwardsPerStep = 6;          // forward, backward 2.5 in attention, recomputation
 
+/// Columns of a linear mixer's input product, and more.
+std::int64_t width_of_linear(const Mixer& mixer) {
+  if (const auto* mamba = std::get_if<Mamba2>(&mixer))
+    return checked_product(3, checked_add(checked_product(mamba->heads, mamba->head_dim),
+                                          checked_product(mamba->groups, mamba->state_dim), "elements"));
+  if (const auto* net = std::get_if<GatedDeltaNet>(&mixer))
+    return checked_product(3,
+                           checked_add(checked_product(net->key_heads, net->key_head_dim),
+                                       checked_product(net->value_heads, net->value_head_dim), "elements"));
+  if (const auto* kimi = std::get_if<KimiDelta>(&mixer))
+    return checked_product(6, kimi->heads, kimi->head_dim);
+  return 0;
+}
+
 /// Elements per token of all heads of a layer of this kind: an upper bound for each of q, k, v and the
 /// output.
 std::int64_t width_of_heads(const ModelSpec& model, const LayerKind& kind) {
   if (const auto* attention = std::get_if<SoftmaxAttention>(&kind.mixer))
     return checked_product(attention->heads, attention->head_dim);
   if (const auto* latent = std::get_if<LatentAttention>(&kind.mixer))
-    return checked_product(latent->heads, model.head_dim);
-  return 0;
+    return checked_product(latent->heads, checked_add(model.head_dim, latent->sizes.kv_rank, "elements"));
+  return width_of_linear(kind.mixer);
 }
 
 std::int64_t weights_of_mixer(const ModelSpec& model, const LayerKind& kind) {
@@ -37,7 +51,8 @@ std::int64_t weights_of_mixer(const ModelSpec& model, const LayerKind& kind) {
 
 std::int64_t weights_of_ffn(const ModelSpec& model, const LayerKind& kind) {
   const std::int64_t matrices = is_gated(model.ffn) ? 3 : 2;
-  const std::int64_t dense = checked_product(matrices, model.hidden, model.ffn_hidden);
+  const std::int64_t dense =
+      checked_product(matrices, model.hidden, kind.ffn_hidden.value_or(model.ffn_hidden));
   if (kind.ffn != FeedForward::experts || !model.experts) return kind.ffn == FeedForward::none ? 0 : dense;
   const ExpertsSpec& experts = *model.experts;
   const std::int64_t routed = checked_product(experts.count, matrices * experts.hidden + 1, model.hidden);

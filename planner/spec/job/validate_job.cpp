@@ -37,7 +37,11 @@ std::string tp_objection(const JobSpec& job, std::int64_t tp) {
       objection = heads_objection(softmax->heads, softmax->kv_heads, tp);
     if (const auto* latent = std::get_if<LatentAttention>(&kind.mixer))
       objection = heads_objection(latent->heads, job.model.kv_heads, tp);
+    if (objection.empty()) objection = detail::linear_objection(kind.mixer, tp);
     if (!objection.empty()) return objection;
+    if (kind.ffn == FeedForward::dense && kind.ffn_hidden.value_or(tp) % tp != 0)
+      return fmt::format("{} does not divide the FFN hidden size of {} of kind '{}'", tp, *kind.ffn_hidden,
+                         kind.name);
   }
   if (pattern.has(FeedForward::dense) && job.model.ffn_hidden % tp != 0)
     return fmt::format("{} does not divide the model's FFN hidden size of {}", tp, job.model.ffn_hidden);

@@ -1,64 +1,113 @@
 #include <string>
+#include <utility>
 
 #include <fmt/core.h>
 
 #include "planner/spec/job/validate_parts.hpp"
 #include "planner/spec/types/layer_pattern.hpp"
 #include "planner/spec/types/names.hpp"
+#include "planner/units/overloaded.hpp"
 
 namespace foreshard::detail {
 namespace {
 
-/// Refuses what the types describe and no emitter plans yet.
-class Unplanned {
+/// The head counts of a linear mixer: what tensor parallelism cuts.
+struct LinearHeads {
+  std::int64_t heads = 0;
+  std::int64_t key_heads = 0;
+  const char* key_word = "key heads";
+};
+
+std::optional<LinearHeads> linear_heads(const Mixer& mixer) {
+  if (const auto* mamba = std::get_if<Mamba2>(&mixer))
+    return LinearHeads{mamba->heads, mamba->groups, "groups"};
+  if (const auto* net = std::get_if<GatedDeltaNet>(&mixer))
+    return LinearHeads{net->value_heads, net->key_heads};
+  if (const auto* kimi = std::get_if<KimiDelta>(&mixer)) return LinearHeads{kimi->heads, kimi->heads};
+  return std::nullopt;
+}
+
+/// The rules of one kind of layer.
+class KindRules {
  public:
-  explicit Unplanned(std::vector<Illegality>& findings) : findings_(findings) {}
+  KindRules(const JobSpec& job, const LayerKind& kind, std::vector<Illegality>& findings)
+      : job_(job), kind_(kind), findings_(findings) {}
 
-  void check(const LayerKind& kind) {
-    const std::string path = "model.layer_kinds";
-    const MixerKind mixer = mixer_kind(kind.mixer);
-    const bool is_planned =
-        mixer == MixerKind::attention || mixer == MixerKind::mla || mixer == MixerKind::none;
-    refuse(!is_planned, path, fmt::format("{} (kind '{}')", word_of(mixer), kind.name));
-    refuse(kind.ffn_hidden.has_value(), path, fmt::format("ffn_hidden of a kind ('{}')", kind.name));
-    if (const auto* softmax = std::get_if<SoftmaxAttention>(&kind.mixer)) check(softmax->options);
-    if (const auto* latent = std::get_if<LatentAttention>(&kind.mixer)) {
-      refuse(latent->gate != OutputGate::none, "model.attention.gate", "a gate on latent attention's output");
-      refuse(!latent->rope && latent->sizes.rope_head_dim > 0, "model.positions",
-             "latent attention without rotary positions");
-    }
-  }
-
-  void check(const ExpertsSpec& experts) {
-    refuse(experts.latent.has_value(), "model.experts.latent", "experts on latent rows");
-    refuse(experts.shared_gate, "model.experts.shared_gate", "a gate on shared experts");
-    refuse(experts.own_norms, "model.experts.own_norms", "norms of experts' own");
+  void check() {
+    if (linear_heads(kind_.mixer)) check_linear();
+    if (const auto* softmax = std::get_if<SoftmaxAttention>(&kind_.mixer)) check_softmax(*softmax);
+    if (const auto indexer = indexer_of(kind_.mixer)) check_sparse();
   }
 
  private:
-  void check(const AttentionOptions& options) {
-    refuse(options.v_head_dim.has_value(), "model.attention.v_head_dim", "value heads of another width");
-    refuse(options.rotary_dim.has_value(), "model.attention.rotary_dim", "partly rotated heads");
-    refuse(options.chunk.has_value(), "model.attention.chunk", "chunked attention");
-    refuse(options.gate != OutputGate::none, "model.attention.gate", "a gate on attention's output");
-    refuse(options.values_are_keys, "model.attention.values_are_keys", "one projection for keys and values");
-    refuse(options.v_norm, "model.attention.v_norm", "a norm of values");
+  void refuse(bool is_wrong, std::string path, std::string message, std::string allowed = "") {
+    if (is_wrong) findings_.push_back({std::move(path), std::move(message), std::move(allowed)});
   }
 
-  void refuse(bool is_used, std::string path, const std::string& what) {
-    if (is_used) findings_.push_back({std::move(path), what + " is not planned by this version", ""});
+  void check_linear() {
+    const ParallelismSpec& p = job_.parallelism;
+    const std::string_view word = word_of(mixer_kind(kind_.mixer));
+    refuse(!job_.model.causal, "model.causal", fmt::format("{} sees earlier tokens only", word),
+           "allowed here: true");
+    refuse(p.cp > 1, "parallelism.cp",
+           fmt::format("context parallelism of {} is not planned by this version", word), "allowed here: 1");
   }
 
+  void check_softmax(const SoftmaxAttention& attention) {
+    const AttentionOptions& options = attention.options;
+    const std::string path = "model.attention";
+    refuse(options.rotary_dim && (*options.rotary_dim > attention.head_dim || *options.rotary_dim % 2 != 0),
+           path + ".rotary_dim",
+           fmt::format("{} of {} elements of a head cannot be rotated in pairs",
+                       options.rotary_dim.value_or(0), attention.head_dim),
+           fmt::format("allowed here: even numbers up to {}", attention.head_dim));
+    const bool needs_norm = options.values_are_keys || options.v_norm;
+    refuse(needs_norm && (!attention.qk_norm || job_.model.qk_norm_whole), path,
+           "values_are_keys and v_norm are planned with norms of each query and key head only",
+           "qk_norm: true");
+    refuse(needs_norm && attention.v_head_dim() != attention.head_dim, path + ".v_head_dim",
+           "with values_are_keys or v_norm, values are as wide as keys",
+           fmt::format("allowed here: {}", attention.head_dim));
+    const bool is_flash = job_.training.attention == AttentionKind::flash;
+    refuse(!is_flash && (options.chunk || options.values_are_keys), "training.attention",
+           "chunks and values that are keys are planned with flash attention only by this version",
+           "allowed here: flash");
+  }
+
+  void check_sparse() {
+    const ParallelismSpec& p = job_.parallelism;
+    refuse(job_.training.attention != AttentionKind::flash, "training.attention",
+           "sparse attention is planned with flash attention only by this version", "allowed here: flash");
+    refuse(p.cp > 1 && p.cp_style == CpStyle::ulysses, "parallelism.cp_style",
+           "ulysses with sparse attention is not planned by this version", "allowed here: ring, all-gather");
+    const auto* latent = std::get_if<LatentAttention>(&kind_.mixer);
+    refuse(latent != nullptr && latent->heads / p.tp < 2, "parallelism.tp",
+           "sparse latent attention is planned with two heads a rank and more",
+           fmt::format("allowed here: at most {}", latent != nullptr ? latent->heads / 2 : 0));
+  }
+
+  const JobSpec& job_;
+  const LayerKind& kind_;
   std::vector<Illegality>& findings_;
 };
 
 }  // namespace
 
+std::string linear_objection(const Mixer& mixer, std::int64_t tp) {
+  const std::optional<LinearHeads> heads = linear_heads(mixer);
+  if (!heads) return {};
+  const std::string_view word = word_of(mixer_kind(mixer));
+  if (heads->heads % tp != 0)
+    return fmt::format("{} does not divide the {} heads of {}", tp, heads->heads, word);
+  // Megatron-LM's rule: every rank has whole groups.
+  if (heads->key_heads % tp != 0)
+    return fmt::format("{} does not divide the {} {} of {}", tp, heads->key_heads, heads->key_word, word);
+  return {};
+}
+
 void check_mixers(const JobSpec& job, std::vector<Illegality>& findings) {
-  Unplanned unplanned(findings);
   for (const LayerKind& kind : layer_pattern(job.model, job.training.sequence_length).kinds)
-    unplanned.check(kind);
-  if (job.model.experts) unplanned.check(*job.model.experts);
+    KindRules(job, kind, findings).check();
 }
 
 }  // namespace foreshard::detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "planner/spec/job/validate_job.hpp"
@@ -24,6 +25,8 @@ void check_optimizer(const JobSpec& job, std::vector<Illegality>& findings);
 void check_recompute(const JobSpec& job, std::vector<Illegality>& findings);
 /// The precision of products, and what goes with it.
 void check_precision(const JobSpec& job, std::vector<Illegality>& findings);
+/// Why the heads of a linear mixer do not split over tp; empty if they do, or if the mixer is another.
+std::string linear_objection(const Mixer& mixer, std::int64_t tp);
 /// Low-rank adapters.
 void check_lora(const JobSpec& job, std::vector<Illegality>& findings);
 

@@ -52,12 +52,15 @@ enum class MemoryPass : std::uint8_t {
   attention,      ///< a fused attention core that is limited by the bytes of its operands
   optimizer,      ///< one optimizer update
   quantise,       ///< copies in 8 or 4 bits, with the largest magnitudes and transposes that they need
+  convolution,    ///< a linear mixer's causal convolution
+  scan,           ///< the kernels of a linear mixer's scan
 };
-inline constexpr std::size_t kMemoryPassCount = 15;
+inline constexpr std::size_t kMemoryPassCount = 17;
 
 /// Fractions of the datasheet bandwidth that one kind of memory-bound kernel reaches on large tensors.
 struct MemoryFraction {
-  std::optional<double> forward;   ///< none: KernelConstants::memory_efficiency
+  std::optional<double>
+      forward;  ///< none: KernelConstants::memory_efficiency (docs/cost_model.md: of scans less)
   std::optional<double> backward;  ///< none: as forward
   friend bool operator==(const MemoryFraction&, const MemoryFraction&) = default;
 };

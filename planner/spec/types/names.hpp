@@ -170,6 +170,8 @@ inline constexpr auto kWords<MemoryPass> =
                                       {MemoryPass::embedding, "embedding"},
                                       {MemoryPass::cross_entropy, "cross_entropy"},
                                       {MemoryPass::routing, "routing"},
+                                      {MemoryPass::convolution, "convolution"},
+                                      {MemoryPass::scan, "scan"},
                                       {MemoryPass::attention, "attention"},
                                       {MemoryPass::optimizer, "optimizer"},
                                       {MemoryPass::quantise, "quantise"}});

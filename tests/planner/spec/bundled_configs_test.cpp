@@ -14,6 +14,7 @@
 #include "planner/spec/library/library.hpp"
 #include "planner/spec/library/refused_names.hpp"
 #include "planner/spec/load/load.hpp"
+#include "planner/spec/types/layer_pattern.hpp"
 #include "planner/spec/types/names.hpp"
 #include "planner/spec/yaml/yaml_document.hpp"
 #include "tests/support/catch.hpp"
@@ -24,52 +25,95 @@ namespace {
 
 const std::filesystem::path kConfigs = std::filesystem::path(FORESHARD_SOURCE_DIR) / "configs";
 
-/// Weights of one layer's attention, with its q/k norms, by the closed formula of its kind:
-///   2·h·a·d + 2·h·g·d, biases of q, k, v (a + 2g)·d and of the output h, 2·d for q/k norms, a sinks
-///   latent: h·r + r + r·a·(n + p) for q, h·(c + p) + c + c·a·(n + v) for k and v, a·v·h for the output
-std::int64_t attention_by_hand(const ModelSpec& m) {
-  if (m.mla) {
-    const MlaSpec& l = *m.mla;
-    const std::int64_t head = l.nope_head_dim + l.rope_head_dim;
-    const std::int64_t q = m.hidden * l.q_rank + l.q_rank + l.q_rank * m.heads * head;
-    const std::int64_t kv = m.hidden * (l.kv_rank + l.rope_head_dim) + l.kv_rank +
-                            l.kv_rank * m.heads * (l.nope_head_dim + l.v_head_dim);
-    return q + kv + m.heads * l.v_head_dim * m.hidden;
-  }
-  const std::int64_t query = m.heads * m.head_dim;
-  const std::int64_t key_value = m.kv_heads * m.head_dim;
-  std::int64_t attention = 2 * m.hidden * query + 2 * m.hidden * key_value;
-  if (m.biases != Biases::none) attention += query + 2 * key_value;
-  if (m.biases == Biases::all) attention += m.hidden;
-  if (m.qk_norm) attention += 2 * m.head_dim;
-  return attention + (m.attention_sinks ? m.heads : 0);
+/// Queries from the latent, one key head with a LayerNorm, a weight for each head.
+std::int64_t indexer_by_hand(const ModelSpec& m, const std::optional<Indexer>& indexer, std::int64_t q_rank) {
+  if (!indexer) return 0;
+  return q_rank * indexer->heads * indexer->head_dim + m.hidden * indexer->head_dim + 2 * indexer->head_dim +
+         m.hidden * indexer->heads;
 }
 
-/// 3·h·f gated, else 2·h·f, with biases of f per inner matrix and of the output h.
-std::int64_t ffn_by_hand(const ModelSpec& m, std::int64_t ffn_hidden) {
+/// Weights of one layer's mixer, with its norms, by the closed formula of its kind (docs/formulas.md):
+///   softmax   h·a·d + h·g·(d + v) + a·v·h, biases of q, k, v and of the output h, 2·d for q/k norms or (a + g)·d over
+///             all heads, a sinks, h·a·v for a gate
+///   latent    h·r + r + r·a·(n + p) for q, or h·a·(n + p); h·(c + p) + c + c·a·(n + v) for k and v; a·v·h for the output
+///   linear    the input product, w for each channel of the convolution, the vectors of the heads, the output
+struct MixerByHand {
+  const ModelSpec& m;
+
+  std::int64_t operator()(const SoftmaxAttention& a) const {
+    const std::int64_t query = a.heads * a.head_dim;
+    const std::int64_t key_value = a.kv_heads * (a.head_dim + a.v_head_dim());
+    const std::int64_t output = a.heads * a.v_head_dim();
+    std::int64_t attention = m.hidden * (query + key_value + output);
+    if (m.biases != Biases::none) attention += query + key_value;
+    if (m.biases == Biases::all) attention += m.hidden;
+    if (a.qk_norm) attention += m.qk_norm_whole ? (a.heads + a.kv_heads) * a.head_dim : 2 * a.head_dim;
+    if (a.options.gate == OutputGate::elementwise) attention += m.hidden * output;
+    return attention + (a.sinks ? a.heads : 0);
+  }
+  std::int64_t operator()(const LatentAttention& a) const {
+    const MlaSpec& l = a.sizes;
+    const std::int64_t head = l.nope_head_dim + l.rope_head_dim;
+    const std::int64_t q =
+        l.q_rank > 0 ? m.hidden * l.q_rank + l.q_rank + l.q_rank * a.heads * head : m.hidden * a.heads * head;
+    const std::int64_t kv = m.hidden * (l.kv_rank + l.rope_head_dim) + l.kv_rank +
+                            l.kv_rank * a.heads * (l.nope_head_dim + l.v_head_dim);
+    return q + kv + a.heads * l.v_head_dim * m.hidden + indexer_by_hand(m, a.indexer, l.q_rank);
+  }
+  std::int64_t operator()(const Mamba2& a) const {
+    const std::int64_t conv = a.inner() + 2 * a.groups * a.state_dim;
+    return m.hidden * (a.inner() + conv + a.heads) + conv * (a.conv_kernel + 1) + 3 * a.heads + a.inner() +
+           a.inner() * m.hidden;
+  }
+  std::int64_t operator()(const GatedDeltaNet& a) const {
+    const std::int64_t values = a.value_heads * a.value_head_dim;
+    const std::int64_t conv = 2 * a.key_heads * a.key_head_dim + values;
+    return m.hidden * (conv + values + 2 * a.value_heads) + conv * a.conv_kernel + 2 * a.value_heads +
+           a.value_head_dim + values * m.hidden;
+  }
+  std::int64_t operator()(const KimiDelta& a) const {
+    const std::int64_t width = a.heads * a.head_dim;
+    return m.hidden * (3 * width + a.heads) + 3 * width * a.conv_kernel +
+           (a.decay_rank + a.gate_rank) * (m.hidden + width) + a.heads + width + a.head_dim +
+           width * m.hidden;
+  }
+  std::int64_t operator()(const NoMixer&) const { return 0; }
+};
+
+/// 3·w·f gated, else 2·w·f, for rows of w, with biases of f per inner matrix and of the output h.
+std::int64_t ffn_by_hand(const ModelSpec& m, std::int64_t ffn_hidden, std::int64_t rows = 0) {
   const std::int64_t inner = is_gated(m.ffn) ? 2 : 1;
   const std::int64_t biases = m.biases == Biases::all ? inner * ffn_hidden + m.hidden : 0;
-  return (inner + 1) * m.hidden * ffn_hidden + biases;
+  return (inner + 1) * (rows > 0 ? rows : m.hidden) * ffn_hidden + biases;
 }
 
-/// Parameters of a model in which `experts` of each layer's experts are counted: all of them, or those of one
-/// token.
-///   norms     h, or 2h with a bias; one more at the end
+/// Experts of a layer, all of them or those of one token:
 ///   router    e·h, with a bias e, and e more where a rule steers it
+///   latents   h·l down and up; a gate of the shared experts h
+std::int64_t experts_by_hand(const ModelSpec& m, bool active) {
+  const ExpertsSpec& e = *m.experts;
+  std::int64_t layer =
+      (active ? e.per_token : e.count) * ffn_by_hand(m, e.hidden, e.latent.value_or(0)) + e.count * m.hidden;
+  if (e.shared_hidden > 0) layer += ffn_by_hand(m, e.shared_hidden);
+  if (e.shared_gate) layer += m.hidden;
+  if (e.latent) layer += 2 * m.hidden * *e.latent;
+  if (m.biases == Biases::all) layer += e.count;
+  return layer + (e.score_bias ? e.count : 0);
+}
+
+/// Parameters of a model in which all of each layer's experts are counted, or those of one token.
+///   norms     h, or 2h with a bias, half of the layer's for each sublayer; one more at the end
 ///   the rest  V·h for the embedding and again for an untied head, and h per learned position
 std::int64_t parameters_by_hand(const ModelSpec& m, bool active = false) {
   const std::int64_t norm = m.norm == NormKind::layernorm ? 2 * m.hidden : m.hidden;
-  const std::int64_t dense_layers = m.experts ? m.experts->dense_layers : m.layers;
-  std::int64_t total =
-      m.layers * (attention_by_hand(m) + m.norms_per_layer * norm) + norm + m.vocab * m.hidden;
-  total += dense_layers * ffn_by_hand(m, m.ffn_hidden);
-  if (m.experts) {
-    const ExpertsSpec& e = *m.experts;
-    std::int64_t layer = (active ? e.per_token : e.count) * ffn_by_hand(m, e.hidden) + e.count * m.hidden;
-    if (e.shared_hidden > 0) layer += ffn_by_hand(m, e.shared_hidden);
-    if (m.biases == Biases::all) layer += e.count;
-    if (e.score_bias) layer += e.count;
-    total += (m.layers - dense_layers) * layer;
+  std::int64_t total = norm + m.vocab * m.hidden;
+  const LayerPattern pattern = layer_pattern(m, 1);
+  for (std::int64_t l = 0; l < m.layers; ++l) {
+    const LayerKind& kind = pattern.kind(l);
+    const std::int64_t sublayers = (has_mixer(kind) ? 1 : 0) + (has_ffn(kind) ? 1 : 0);
+    total += m.norms_per_layer * norm * sublayers / 2 + std::visit(MixerByHand{m}, kind.mixer);
+    if (kind.ffn == FeedForward::dense) total += ffn_by_hand(m, kind.ffn_hidden.value_or(m.ffn_hidden));
+    if (kind.ffn == FeedForward::experts) total += experts_by_hand(m, active);
   }
   if (!m.tied_embeddings) total += m.vocab * m.hidden;
   if (m.positions == Positions::learned) total += m.max_positions * m.hidden;
@@ -120,16 +164,54 @@ double ring_bandwidth(const std::string& accelerator) {
 }  // namespace
 
 TEST_CASE("the bundled configs are the ones that the tools promise") {
-  CHECK(bundled_names(ConfigKind::models) ==
-        std::vector<std::string>{
-            "bert-large",        "deepseek-v3",      "gpt-oss-120b",  "gpt2-xl",
-            "gpt3-175b",         "llama-13b",        "llama-33b",     "llama-65b",
-            "llama-7b",          "llama2-13b",       "llama2-70b",    "llama2-7b",
-            "llama3-70b",        "llama3-8b",        "llama3.1-405b", "megatron-1t",
-            "megatron-22b",      "megatron-530b",    "mistral-7b",    "mixtral-8x22b",
-            "mixtral-8x7b",      "qwen2.5-72b",      "qwen2.5-7b",    "qwen3-235b-a22b",
-            "qwen3-30b-a3b",     "qwen3-32b",        "qwen3-8b",      "switch-base-128-stack",
-            "t5-base-glu-stack", "t5-v1.1-xxl-stack"});
+  CHECK(bundled_names(ConfigKind::models) == std::vector<std::string>{"bert-large",
+                                                                      "deepseek-v3",
+                                                                      "deepseek-v3.2",
+                                                                      "gemma-3-27b",
+                                                                      "glm-4.5",
+                                                                      "glm-5",
+                                                                      "gpt-oss-120b",
+                                                                      "gpt-oss-20b",
+                                                                      "gpt2-xl",
+                                                                      "gpt3-175b",
+                                                                      "kimi-k2",
+                                                                      "kimi-linear-48b-a3b",
+                                                                      "llama-13b",
+                                                                      "llama-33b",
+                                                                      "llama-65b",
+                                                                      "llama-7b",
+                                                                      "llama2-13b",
+                                                                      "llama2-70b",
+                                                                      "llama2-7b",
+                                                                      "llama3-70b",
+                                                                      "llama3-8b",
+                                                                      "llama3.1-405b",
+                                                                      "llama4-maverick",
+                                                                      "llama4-scout",
+                                                                      "megatron-1t",
+                                                                      "megatron-22b",
+                                                                      "megatron-530b",
+                                                                      "minimax-m2",
+                                                                      "mistral-7b",
+                                                                      "mixtral-8x22b",
+                                                                      "mixtral-8x7b",
+                                                                      "nemotron-3-nano-30b-a3b",
+                                                                      "nemotron-3-super-120b-a12b",
+                                                                      "nemotron-h-56b",
+                                                                      "olmo-3-32b",
+                                                                      "qwen2.5-72b",
+                                                                      "qwen2.5-7b",
+                                                                      "qwen3-235b-a22b",
+                                                                      "qwen3-30b-a3b",
+                                                                      "qwen3-32b",
+                                                                      "qwen3-8b",
+                                                                      "qwen3-coder-480b-a35b",
+                                                                      "qwen3-next-80b-a3b",
+                                                                      "qwen3.5-397b-a17b",
+                                                                      "smollm3-3b",
+                                                                      "switch-base-128-stack",
+                                                                      "t5-base-glu-stack",
+                                                                      "t5-v1.1-xxl-stack"});
   CHECK(bundled_names(ConfigKind::accelerators) ==
         std::vector<std::string>{"a100-40gb-sxm",  "a100-80gb-pcie", "a100-80gb-sxm",  "a10g",
                                  "a800-80gb-sxm",  "b200-180gb-sxm", "b300-288gb-sxm", "cpu",

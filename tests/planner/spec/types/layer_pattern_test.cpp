@@ -142,6 +142,63 @@ TEST_CASE("kinds and patterns that mean nothing are refused with their place") {
        "no kind of layer has experts");
 }
 
+namespace {
+
+/// A model with experts and one mixer of each kind; `keys` are its further keys.
+const std::string kEveryMixer =
+    "  ffn_hidden: 512\n"
+    "  experts: {count: 4, per_token: 2, hidden: 64}\n"
+    "  layer_kinds:\n"
+    "    m: {mamba2: {heads: 8, head_dim: 16, groups: 2, state_dim: 32}, ffn: none}\n"
+    "    g: {gated-delta-net: {key_heads: 2, value_heads: 4, key_head_dim: 8, value_head_dim: 16}}\n"
+    "    k: {mixer: kimi-delta, kimi-delta: {heads: 4, head_dim: 16, gate_rank: 0}, ffn: dense, ffn_hidden: "
+    "256}\n"
+    "    s: {attention: {indexer: {heads: 2, head_dim: 16, top_k: 64}, gate: headwise, rotary_dim: 16}}\n"
+    "    t: {attention: {chunk: 128, v_head_dim: 8}}\n"
+    "  pattern: [m, g, k, s, t]\n";
+
+}  // namespace
+
+TEST_CASE("a kind's mixer is the one that it describes") {
+  const ModelSpec model = model_with(kEveryMixer);
+  const auto mixer = [&](std::size_t i) { return model.layer_kinds[i].mixer; };
+  CHECK(mixer(0) == Mixer(Mamba2{.heads = 8, .head_dim = 16, .groups = 2, .state_dim = 32}));
+  CHECK(mixer(1) ==
+        Mixer(GatedDeltaNet{.key_heads = 2, .value_heads = 4, .key_head_dim = 8, .value_head_dim = 16}));
+  CHECK(mixer(2) == Mixer(KimiDelta{.heads = 4, .head_dim = 16, .decay_rank = 16, .gate_rank = 0}));
+  CHECK(model.layer_kinds[2].ffn_hidden == 256);
+  CHECK(mixer_kind(mixer(3)) == MixerKind::sparse_attention);
+  CHECK(indexer_of(mixer(3)) == Indexer{.heads = 2, .head_dim = 16, .top_k = 64});
+  const auto& gated = std::get<SoftmaxAttention>(mixer(3));
+  CHECK(gated.options.gate == OutputGate::headwise);
+  CHECK(gated.options.rotary_dim == 16);
+  CHECK(gated.v_head_dim() == 32);  // hidden 256 / heads 8
+  const auto& chunked = std::get<SoftmaxAttention>(mixer(4));
+  CHECK(chunked.v_head_dim() == 8);
+  CHECK(chunk_of(chunked) == 128);
+}
+
+TEST_CASE("a chunk as long as the sequence is none") {
+  const std::string keys =
+      "  ffn_hidden: 512\n  layer_kinds: {chunked: {attention: {chunk: 1024}}, full: {}}\n  pattern: "
+      "[chunked, full]\n";
+  CHECK(layer_pattern(model_with(keys), 4096).kinds.size() == 2);
+  CHECK(layer_pattern(model_with(keys), 1024).kinds.size() == 1);
+}
+
+TEST_CASE("latent attention may have an indexer, whose choice other layers share") {
+  const std::string keys =
+      "  ffn_hidden: 512\n"
+      "  attention: {kind: mla, kv_rank: 32, nope_head_dim: 16, rope_head_dim: 16, v_head_dim: 32, "
+      "indexer: {heads: 4, head_dim: 32, top_k: 64}}\n"
+      "  layer_kinds: {own: {}, reuse: {attention: {indexer: shared}}, all: {attention: {indexer: none}}}\n"
+      "  pattern: [own, reuse, all]\n";
+  const ModelSpec model = model_with(keys);
+  CHECK(indexer_of(model.layer_kinds[0].mixer) == Indexer{.heads = 4, .head_dim = 32, .top_k = 64});
+  CHECK(indexer_of(model.layer_kinds[1].mixer)->is_shared);
+  CHECK(mixer_kind(model.layer_kinds[2].mixer) == MixerKind::mla);
+}
+
 TEST_CASE("mixers that mean nothing are refused with their place") {
   const auto says = [](const std::string& kind, const std::string& text) {
     CHECK_THAT(
@@ -173,4 +230,8 @@ TEST_CASE("experts' groups and further keys are checked") {
   says("groups: 4, groups_per_token: 5", "5 of only 4 groups");
   says("groups: 8, groups_per_token: 2", "2 groups of 1 experts have fewer than the 4 of a token");
   says("shared_gate: true", "there are no shared experts");
+  const ModelSpec model = model_with(
+      "  experts: {count: 8, per_token: 4, hidden: 64, shared_hidden: 32, latent: 128, shared_gate: true}\n");
+  CHECK(model.experts->latent == 128);
+  CHECK(model.experts->shared_gate);
 }
