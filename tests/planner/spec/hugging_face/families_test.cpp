@@ -212,6 +212,106 @@ TEST_CASE("mixtures of experts have the parameters of their layers") {
   });
 }
 
+TEST_CASE("layers with other mixers have the parameters of their sublayers") {
+  // Mamba-2 with I = 4 · 16 = 64 inner columns, 2 groups of 8 states: one product for z, x, B, C and dt, a
+  // convolution of 4 tokens over x, B and C with biases, three numbers per head, a norm, the output.
+  constexpr std::int64_t kMamba = D * (2 * 64 + 2 * 16 + 4) + (64 + 2 * 16) * (4 + 1) + 3 * 4 + 64 + 64 * D;
+  const std::string mamba =
+      R"(, "mamba_num_heads": 4, "mamba_head_dim": 16, "n_groups": 2, "ssm_state_size": 8,
+ "conv_kernel": 4, "chunk_size": 16, "mlp_hidden_act": "relu2", "use_conv_bias": true, "expand": 2)";
+  // Gated delta net: q and k of 2 heads, v and z of 4, two numbers per value head; no biases.
+  constexpr std::int64_t kDelta = D * (2 * 32 + 2 * 64 + 2 * 4) + (2 * 32 + 64) * 4 + 2 * 4 + 16 + 64 * D;
+  const std::string delta =
+      R"(, "linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 16,
+ "linear_value_head_dim": 16, "linear_conv_kernel_dim": 4)";
+  // Attention with a gate as wide as its output, and norms of queries and keys.
+  constexpr std::int64_t kGatedAttention = kAttention + D * q + 2 * d;
+  // Kimi delta: q, k, v and output, beta, a convolution, and two products of rank 16.
+  constexpr std::int64_t kKimi = 4 * D * 64 + D * 4 + 3 * 64 * 4 + 2 * (D * 16 + 16 * 64) + 4 + 64 + 16;
+  // Latent attention: queries of 4 · 24, a shared key of 8 beside 32 latent columns with a norm, keys and values
+  // of 4 · (16 + 16), the output.
+  constexpr std::int64_t kLatent = D * 4 * 24 + D * (32 + 8) + 32 + 32 * 4 * 32 + 4 * 16 * D;
+  const std::string latent =
+      R"(, "kv_lora_rank": 32, "qk_nope_head_dim": 16, "qk_rope_head_dim": 8, "v_head_dim": 16)";
+  check_all({
+      // One sublayer per layer, with one norm each: Mamba-2, dense FFN, attention, FFN.
+      {dense("nemotron_h", mamba + R"(, "hybrid_override_pattern": "M-*-")"),
+       kTables + kMamba + kAttention + 2 * kPlain + L * D},
+      {dense("nemotron_h", mamba + R"(, "layers_block_type": ["mamba", "moe", "attention", "moe"],
+ "n_routed_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "n_shared_experts": 1,
+ "moe_shared_expert_intermediate_size": 48)"),
+       kTables + kMamba + kAttention + 2 * (4 * 2 * D * 32 + 4 * D + 4 + 2 * D * 48) + L * D},
+      // Experts on rows of 16 columns: one product to them and one back.
+      {dense("nemotron_h", mamba + R"(, "hybrid_override_pattern": "ME*E", "n_routed_experts": 4,
+ "num_experts_per_tok": 2, "moe_intermediate_size": 32, "moe_latent_size": 16, "n_shared_experts": 1,
+ "moe_shared_expert_intermediate_size": 48)"),
+       kTables + kMamba + kAttention + 2 * (4 * 2 * 16 * 32 + 2 * D * 16 + 4 * D + 4 + 2 * D * 48) + L * D},
+      {dense("qwen3_next",
+             delta + R"(, "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 32,
+ "shared_expert_intermediate_size": 48, "full_attention_interval": 4, "partial_rotary_factor": 0.25)"),
+       kTables + 3 * kDelta + kGatedAttention + L * (experts(4, 32) + 3 * D * 48 + D + 2 * D)},
+      {dense("qwen3_5_text", delta + R"(, "layer_types": ["linear_attention", "linear_attention",
+ "linear_attention", "full_attention"])"),
+       kTables + 3 * kDelta + kGatedAttention + L * (kGated + 2 * D)},
+      {dense("kimi_linear", latent + R"(, "mla_use_nope": true, "q_lora_rank": null, "num_experts": 4,
+ "num_experts_per_token": 2, "moe_intermediate_size": 32, "num_shared_experts": 1, "first_k_dense_replace": 1,
+ "linear_attn_config": {"kda_layers": [1, 2, 3], "full_attn_layers": [4], "num_heads": 4, "head_dim": 16,
+ "short_conv_kernel_size": 4})"),
+       kTables + 3 * kKimi + kLatent + kGated + 3 * (experts(4, 32) + 3 * D * 32 + 4) + L * 2 * D},
+      // An indexer: queries from the rank of the latent queries, one key head with a LayerNorm, weights.
+      {dense("deepseek_v32", latent + R"(, "q_lora_rank": 32, "index_n_heads": 2, "index_head_dim": 16,
+ "index_topk": 64)"),
+       kTables + L * (kLatent - D * 4 * 24 + D * 32 + 32 + 32 * 4 * 24 + 32 * 2 * 16 + D * 16 + 2 * 16 +
+                      D * 2 + kGated + 2 * D)},
+      {dense("glm_moe_dsa", latent + R"(, "q_lora_rank": 32, "index_n_heads": 2, "index_head_dim": 16,
+ "index_topk": 64, "indexer_types": ["full", "shared", "shared", "shared"])"),
+       kTables + L * (kLatent - D * 4 * 24 + D * 32 + 32 + 32 * 4 * 24 + kGated + 2 * D) + 32 * 2 * 16 +
+           D * 16 + 2 * 16 + D * 2},
+      // Every layer says its kv heads and the width of its FFN, 2/3 · 2.625 · 64 = 112 rounded up to 256.
+      {config("nemotron-nas", R"(, "block_configs": [
+ {"attention": {"n_heads_in_group": 2, "no_op": false}, "ffn": {"ffn_mult": 2.625, "no_op": false}},
+ {"attention": {"n_heads_in_group": null, "no_op": true}, "ffn": {"ffn_mult": 2.625, "no_op": false}},
+ {"attention": {"n_heads_in_group": 4, "no_op": false}, "ffn": {"ffn_mult": 8.0, "no_op": false}},
+ {"attention": {"n_heads_in_group": 4, "no_op": false}, "ffn": {"no_op": true}}])"),
+       kTables + kAttention + 3 * D * 256 + 2 * D + 3 * D * 256 + D + 2 * D * (q + d) + 3 * D * 512 + 2 * D +
+           2 * D * (q + d) + D},
+      // Gemma 4: the fourth layer has heads of 32, one kv head, and values that are its keys.
+      {dense("gemma4_text",
+             R"(, "global_head_dim": 32, "num_global_key_value_heads": 1, "attention_k_eq_v": true,
+ "layer_types": ["sliding_attention", "sliding_attention", "sliding_attention", "full_attention"],
+ "sliding_window": 8, "enable_moe_block": false, "rope_parameters": {"full_attention":
+ {"partial_rotary_factor": 0.25, "rope_type": "proportional"}, "sliding_attention": {"rope_theta": 10000.0}})"),
+       kTied + 3 * (kAttention + 2 * d) + (2 * D * 4 * 32 + D * 32 + 2 * 32) + L * (kGated + 4 * D)},
+      // Heads of values narrower than those of keys; sinks in the layers with windows.
+      {dense("mimo_v2_flash", R"(, "v_head_dim": 8, "hybrid_layer_pattern": [0, 1, 1, 0], "sliding_window": 8,
+ "swa_num_attention_heads": 4, "swa_num_key_value_heads": 4, "swa_head_dim": 16, "swa_v_head_dim": 8,
+ "add_swa_attention_sink_bias": true, "n_routed_experts": 4, "num_experts_per_tok": 2,
+ "moe_intermediate_size": 32, "moe_layer_freq": [0, 1, 1, 1], "topk_method": "noaux_tc",
+ "partial_rotary_factor": 0.5)"),
+       kTables + 2 * (D * (64 + 32 + 16) + 32 * D) + 2 * (D * (64 + 64 + 32) + 32 * D + 4) + kGated +
+           3 * (experts(4, 32) + 4) + L * 2 * D},
+      // Chunks and no positions change no weights; dense and expert layers alternate.
+      {config("llama4_text",
+              R"(, "intermediate_size": 32, "intermediate_size_mlp": 128, "num_local_experts": 4,
+ "num_experts_per_tok": 1, "interleave_moe_layer_step": 2, "attention_chunk_size": 64)"),
+       kTables + L * (kAttention + 2 * D) + 2 * kGated + 2 * (experts(4, 32) + 3 * D * 32)},
+      // A block indexer in all layers but the first.
+      {config("minimax_m3",
+              R"(, "intermediate_size": 32, "dense_intermediate_size": 128, "num_local_experts": 4,
+ "num_experts_per_tok": 2, "shared_intermediate_size": 48, "n_shared_experts": 1, "moe_layer_freq": [0, 1, 1, 1],
+ "qk_norm_type": "per_head", "rotary_dim": 8, "use_routing_bias": true, "sparse_attention_config":
+ {"use_sparse_attention": true, "sparse_attention_freq": [0, 1, 1, 1], "sparse_block_size": 32,
+ "sparse_index_dim": 16, "sparse_num_index_heads": 2, "sparse_topk_blocks": 2})"),
+       kTables + L * (kAttention + 2 * d + 2 * D) + kGated + 3 * (experts(4, 32) + 4 + 3 * D * 48) +
+           3 * (D * 2 * 16 + D * 16 + 2 * 16)},
+      {dense("granitemoehybrid", R"(, "num_local_experts": 4, "num_experts_per_tok": 2,
+ "shared_intermediate_size": 48, "mamba_n_heads": 4, "mamba_d_head": 16, "mamba_n_groups": 2, "mamba_d_state": 8,
+ "mamba_d_conv": 4, "mamba_expand": 1, "mamba_chunk_size": 16, "position_embedding_type": "nope",
+ "layer_types": ["mamba", "mamba", "mamba", "attention"])"),
+       kTables + 3 * kMamba + kAttention + L * (experts(4, F) + 3 * D * 48 + 2 * D)},
+  });
+}
+
 TEST_CASE("what differs between layers becomes kinds of layers") {
   using Windows = std::vector<std::int64_t>;
   using Flags = std::vector<bool>;
