@@ -104,8 +104,8 @@ class LossChunks {
             [&](CrossEntropy& loss) { loss.tokens /= parts_; },
             [&](Pointwise& pointwise) { pointwise.elements /= parts_; },
             [&](Collective& collective) { collective.payload = Bytes(collective.payload.value() / parts_); },
-            [&](const one_of<GroupedGemm, Attention, Norm, Rope, Embedding, Route, Permute, Send, Recv,
-                             OptimizerUpdate> auto&) {
+            [&](const one_of<GroupedGemm, Attention, Norm, Rope, Embedding, Route, CausalConv, LinearScan,
+                             GatedNorm, Gate, IndexScores, Permute, Send, Recv, OptimizerUpdate> auto&) {
               throw std::logic_error("the loss has no " + std::string(kind_name(op.kind)));
             }},
         part.kind);
