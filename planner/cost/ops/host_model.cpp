@@ -39,6 +39,8 @@ bool is_of_layer(const Op& op) {
     case Component::norm:
     case Component::attention:
     case Component::attention_core:
+    case Component::mixer:
+    case Component::scan:
     case Component::ffn:
     case Component::residual:
     case Component::router: return true;
