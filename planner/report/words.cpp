@@ -28,8 +28,8 @@ DType stored_weight_dtype(const JobSpec& job) {
   }
   const ParallelismSpec& p = job.parallelism;
   const bool cut = p.zero == 3 && p.dp * p.cp > 1;
-  const bool cut_in_fp32 = cut && job.training.states.master == MasterWeights::fp32 &&
-                           !job.conventions().fp32_master_weights;
+  const bool cut_in_fp32 =
+      cut && job.training.states.master == MasterWeights::fp32 && !job.conventions().fp32_master_weights;
   return cut_in_fp32 ? DType::fp32 : weight_dtype(job.training.precision);
 }
 

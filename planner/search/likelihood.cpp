@@ -29,8 +29,8 @@ std::array<double, kKinds> shares_of(const StepFigures& step) {
   const Seconds all = step.time - parts.bubble;
   std::array<double, kKinds> shares{};
   // The slowdown of kernels by overlapped communication is spread evenly over all kernels.
-  const Seconds kernels = step.detail.gemms + step.detail.attention_core + step.detail.scans +
-                          step.detail.memory_bound;
+  const Seconds kernels =
+      step.detail.gemms + step.detail.attention_core + step.detail.scans + step.detail.memory_bound;
   const double slowed = kernels > Seconds(0.0) ? parts.compute / kernels : 1.0;
   shares[gemms] = slowed * (step.detail.gemms / all);
   shares[attention] = slowed * (step.detail.attention_core / all);

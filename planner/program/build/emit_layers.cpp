@@ -117,7 +117,8 @@ LayerWeights& LayerBlocks::weights_for(const LayerKind& kind, bool wide) {
   bool is_only_one = true;
   for (std::size_t k = 0; k < pattern_.kinds.size(); ++k) {
     const LayerKind& other = pattern_.kinds[k];
-    const bool has_these = without_window(other.mixer) == mixer && other.ffn_hidden == kind.ffn_hidden && wide_[k] == wide;
+    const bool has_these =
+        without_window(other.mixer) == mixer && other.ffn_hidden == kind.ffn_hidden && wide_[k] == wide;
     is_only_one &= other.ffn != kind.ffn || has_these;
   }
   const std::string suffix = is_only_one ? "" : "(" + kind.name + ")";

@@ -36,7 +36,7 @@ struct LayerWeights {
   Mixer mixer;       ///< without window
   FeedForward ffn = FeedForward::dense;
   std::optional<std::int64_t> ffn_hidden;  ///< where it is not the model's
-  bool wide = false;  ///< the layers' products stay in the wider precision
+  bool wide = false;                       ///< the layers' products stay in the wider precision
   WeightGroup group;
   WeightGroup experts;
 

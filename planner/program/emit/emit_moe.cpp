@@ -420,7 +420,8 @@ SharedExperts emit_shared(ProgramBuilder& builder, Block& block, WeightGroup& gr
   SharedExperts shared;
   shared.out = emit_gated_mlp(builder, block, group, x);
   if (builder.job().model.experts->own_norms)
-    shared.out = emit_norm(builder, block, group, "shared post norm", TensorItem::shared_post_norm, reads(*shared.out));
+    shared.out = emit_norm(builder, block, group, "shared post norm", TensorItem::shared_post_norm,
+                           reads(*shared.out));
   const auto products_behind = std::find_if(block.ops.rbegin(), block.ops.rend(), is_second_product);
   shared.second = take_from(block, static_cast<std::size_t>(block.ops.rend() - products_behind) - 1);
   shared.first = take_from(block, before);

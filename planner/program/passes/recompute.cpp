@@ -182,18 +182,18 @@ class RecomputePass {
   static bool keeps_operation(const Op& op, std::size_t product) {
     const bool in_core = op.component == Component::attention_core;
     return std::visit(
-        overloaded{[](const Collective& collective) {
-                     return collective.kind == CollectiveKind::reduce_scatter ||
-                            (collective.kind == CollectiveKind::all_to_all &&
-                             collective.group == GroupKind::ep);
-                   },
-                   [&](const Attention&) { return in_core; }, [&](const Rope&) { return !in_core; },
-                   [&](const Gemm&) { return is_listed_product(op) && product % 2 == 0; },
-                   [](const one_of<Route, LinearScan> auto&) { return true; },
-                   [](const one_of<GroupedGemm, Pointwise, Norm, Embedding, CrossEntropy, CausalConv,
-                                   GatedNorm, Gate, IndexScores, Permute, Send, Recv, OptimizerUpdate> auto&) {
-                     return false;
-                   }},
+        overloaded{
+            [](const Collective& collective) {
+              return collective.kind == CollectiveKind::reduce_scatter ||
+                     (collective.kind == CollectiveKind::all_to_all && collective.group == GroupKind::ep);
+            },
+            [&](const Attention&) { return in_core; }, [&](const Rope&) { return !in_core; },
+            [&](const Gemm&) { return is_listed_product(op) && product % 2 == 0; },
+            [](const one_of<Route, LinearScan> auto&) { return true; },
+            [](const one_of<GroupedGemm, Pointwise, Norm, Embedding, CrossEntropy, CausalConv, GatedNorm,
+                            Gate, IndexScores, Permute, Send, Recv, OptimizerUpdate> auto&) {
+              return false;
+            }},
         op.kind);
   }
 
@@ -278,9 +278,9 @@ class RecomputePass {
   bool reruns_all_;
   std::map<Key, std::vector<std::size_t>> writers_;
   std::set<TensorId> kept_;
-  std::set<TensorId> rerun_;     // outputs that kernels make again by themselves, whatever the mode
-  std::set<std::size_t> again_;                        // forward operations to run again, in order
-  std::vector<std::size_t> reruns_;                    // those, and the products of which one half runs again
+  std::set<TensorId> rerun_;         // outputs that kernels make again by themselves, whatever the mode
+  std::set<std::size_t> again_;      // forward operations to run again, in order
+  std::vector<std::size_t> reruns_;  // those, and the products of which one half runs again
   std::map<std::size_t, std::size_t> place_of_group_;  // the backward operation before which a group runs
 };
 

@@ -102,16 +102,16 @@ enum class TensorItem : std::uint8_t {
   q,                  ///< queries, keys, values, gate as projections of their own: only their adapters
   k,
   v,
-  gate,  ///< likewise; and a gate's product
+  gate,        ///< likewise; and a gate's product
   magnitudes,  ///< largest magnitudes of earlier steps, for delayed scaling
-  in_proj,        ///< the fused input product of a linear mixer
-  conv,           ///< its causal convolution
-  scan,           ///< its scan
-  chunks,         ///< matrices of the scan's chunks, kept for backward
-  decay,          ///< A_log: the decay of each head
-  time_step,      ///< dt_bias
-  skip,           ///< D: what of x passes the scan by
-  decay_down,     ///< the products of the low-rank decay of Kimi delta attention; likewise decay_up
+  in_proj,     ///< the fused input product of a linear mixer
+  conv,        ///< its causal convolution
+  scan,        ///< its scan
+  chunks,      ///< matrices of the scan's chunks, kept for backward
+  decay,       ///< A_log: the decay of each head
+  time_step,   ///< dt_bias
+  skip,        ///< D: what of x passes the scan by
+  decay_down,  ///< the products of the low-rank decay of Kimi delta attention; likewise decay_up
   decay_up,
   gate_down,  ///< the first product of a low-rank gate
   gated,      ///< the gated output

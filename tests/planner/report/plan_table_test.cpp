@@ -55,11 +55,11 @@ TEST_CASE("a job that does not fit says so first, by how much, and what to try")
   const std::string text = flowing(plan_table(planned));
   CHECK_THAT(
       text, ContainsSubstring("It does not fit: stage 1 needs 61.0 of 60.0 GiB per GPU, 1.00 GiB too much."));
-  CHECK_THAT(text,
-             ContainsSubstring("It would fit with any of these changes, in the order in which one tries them: "
-                               "55.0 of 60.0 GiB, step 8.40 s (+5.0%): --set parallelism.zero=1 "
-                               "50.0 of 60.0 GiB, step 10.0 s (+25.0%): --set training.recompute=full --set "
-                               "training.micro_batch=1 "));
+  CHECK_THAT(
+      text, ContainsSubstring("It would fit with any of these changes, in the order in which one tries them: "
+                              "55.0 of 60.0 GiB, step 8.40 s (+5.0%): --set parallelism.zero=1 "
+                              "50.0 of 60.0 GiB, step 10.0 s (+25.0%): --set training.recompute=full --set "
+                              "training.micro_batch=1 "));
   CHECK(text.find("It fits") == std::string::npos);
 }
 

@@ -14,7 +14,8 @@ using namespace foreshard::test;
 namespace {
 
 JobSpec job_of(std::int64_t sequence) {
-  return llama_job(llama_shaped(2, 32, 64, 4, 4, 64), {.sequence = sequence, .micro_batch = 1, .global_batch = 4});
+  return llama_job(llama_shaped(2, 32, 64, 4, 4, 64),
+                   {.sequence = sequence, .micro_batch = 1, .global_batch = 4});
 }
 
 JobSpec with_documents(JobSpec job, std::vector<double> lengths, bool packed = true) {
@@ -40,7 +41,8 @@ TEST_CASE("documents as long as the sequence, or unpacked, are no documents") {
   CHECK(to_json(build_step_program(with_documents(job_of(64), {16.0}, false))) == plain);
   JobSpec windowed = job_of(64);
   windowed.model.window = 24;
-  CHECK(to_json(build_step_program(with_documents(windowed, {64.0}))) == to_json(build_step_program(windowed)));
+  CHECK(to_json(build_step_program(with_documents(windowed, {64.0}))) ==
+        to_json(build_step_program(windowed)));
 }
 
 TEST_CASE("packed documents shorten the keys that a query sees") {
