@@ -87,7 +87,8 @@ void LayerTable::say(Translation& t) const {
   if (plain_mixer && window != nullptr && (plain_dense || dense)) t.say("window", window->text);
   if (experts_) {
     Translation experts = *experts_;
-    if (plain_mixer && dense && *dense > 0) experts.say("dense_layers", static_cast<std::int64_t>(*dense));
+    const std::size_t leading = dense.value_or(0);
+    if (plain_mixer && leading > 0) experts.say("dense_layers", static_cast<std::int64_t>(leading));
     t.say_map("experts", experts);
   }
   if (!(plain_mixer && (plain_dense || dense))) say_kinds(t);

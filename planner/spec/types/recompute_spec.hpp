@@ -24,9 +24,9 @@ enum class RecomputeModule : std::uint8_t {
 /// True if the module's outputs are dropped too, and made again before backward reads them. If false, the
 /// module is a checkpoint: its outputs stay, only what backward reads inside it is made again.
 /// Source: NVIDIA/Megatron-LM megatron/core/transformer/transformer_config.py, recompute_modules.
-constexpr bool drops_outputs(RecomputeModule module) {
-  return module == RecomputeModule::mla_up_proj || module == RecomputeModule::layernorm ||
-         module == RecomputeModule::moe_act;
+constexpr bool drops_outputs(RecomputeModule which) {
+  return which == RecomputeModule::mla_up_proj || which == RecomputeModule::layernorm ||
+         which == RecomputeModule::moe_act;
 }
 
 // ---- The layers that are recomputed; the others keep everything.
