@@ -141,7 +141,7 @@ rewritten_block() { # FENCE NOT_RUN
     session
     return
   fi
-  if [[ $first =~ ^\#\ ([[:alnum:]_.-]+\.(yaml|json|txt))$ ]]; then
+  if [[ $first =~ ^\#\ ([[:alnum:]_.-]+\.(yaml|json|txt|sh|toml))$ ]]; then
     if [[ -e $folder/${BASH_REMATCH[1]} ]]; then complain "there is a file ${BASH_REMATCH[1]} already"; fi
     printf '%s\n' "${block[@]}" >"$folder/${BASH_REMATCH[1]}"
   elif [[ $1 == '```sh' && -z $2 && -n $runs_blocks ]]; then

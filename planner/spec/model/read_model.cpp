@@ -141,7 +141,8 @@ void check_groups(const MapReader& reader, const ExpertsSpec& experts) {
     reader.complain("groups_per_token",
                     fmt::format("{} of only {} groups", experts.groups_per_token, experts.groups),
                     fmt::format("a whole number from 1 to {}", experts.groups));
-  else if (experts.count / experts.groups * experts.groups_per_token < experts.per_token)
+  else if (experts.groups > 1 &&
+           experts.count / experts.groups * experts.groups_per_token < experts.per_token)
     reader.complain("groups_per_token",
                     fmt::format("{} groups of {} experts have fewer than the {} of a token",
                                 experts.groups_per_token, experts.count / experts.groups, experts.per_token),

@@ -161,7 +161,7 @@ const std::string kEveryMixer =
 
 TEST_CASE("a kind's mixer is the one that it describes") {
   const ModelSpec model = model_with(kEveryMixer);
-  const auto mixer = [&](std::size_t i) { return model.layer_kinds[i].mixer; };
+  const auto mixer = [&](std::size_t i) -> const Mixer& { return model.layer_kinds[i].mixer; };
   CHECK(mixer(0) == Mixer(Mamba2{.heads = 8, .head_dim = 16, .groups = 2, .state_dim = 32}));
   CHECK(mixer(1) ==
         Mixer(GatedDeltaNet{.key_heads = 2, .value_heads = 4, .key_head_dim = 8, .value_head_dim = 16}));

@@ -50,20 +50,32 @@ const std::string kExperts =
 
 /// The other settings that a job needs for a key to have an effect.
 std::vector<Override> context_of(const std::string& path) {
-  static const std::map<std::string, Override> contexts = {
-      {"model.max_positions", {"model.positions", "learned"}},
-      {"parallelism.cp_style", {"parallelism.cp", "2"}},
-      {"training.expert_capacity.pad", {"training.expert_capacity.factor", "2"}},
-      {"training.fused_grouped_gemm", {"cluster.accelerator.kernels.grouped_fixed", "5 us"}},
-      {"training.epochs", {"training.samples", "1000"}},
-      {"training.graphs", {"cluster.accelerator.kernels.submit", "5 us"}},
-      {"training.launch", {"cluster.accelerator.kernels.submit", "5 us"}}};
+  static const std::map<std::string, std::vector<Override>> contexts = {
+      {"lora.base", {{"lora", "{rank: 16, targets: [attention]}"}}},
+      {"model.attention.indexer.block",
+       {{"model.attention.indexer", "{kind: block, heads: 4, head_dim: 64, top_k: 128}"}}},
+      {"model.attention.indexer.kind", {{"model.attention.indexer", "{heads: 4, head_dim: 64, top_k: 128}"}}},
+      {"model.attention.v_norm", {{"model.attention", "{kind: softmax}"}}},
+      {"model.attention.values_are_keys", {{"model.attention", "{kind: softmax}"}}},
+      {"model.experts.groups",
+       {{"model.experts.groups_per_token", "1"}, {"training.dispatcher", "deepep"}, {"parallelism.ep", "8"}}},
+      {"model.max_positions", {{"model.positions", "learned"}}},
+      {"parallelism.cp_style", {{"parallelism.cp", "2"}}},
+      {"training.documents.packed", {{"training.documents.mean", "256"}}},
+      {"training.documents.sigma", {{"training.documents.mean", "256"}}},
+      {"training.expert_capacity.pad", {{"training.expert_capacity.factor", "2"}}},
+      {"training.fused_grouped_gemm", {{"cluster.accelerator.kernels.grouped_fixed", "5 us"}}},
+      {"training.epochs", {{"training.samples", "1000"}}},
+      {"training.graphs", {{"cluster.accelerator.kernels.submit", "1 ms"}}},
+      {"training.launch", {{"cluster.accelerator.kernels.submit", "5 us"}}}};
   const auto found = contexts.find(path);
-  return found == contexts.end() ? std::vector<Override>{} : std::vector<Override>{found->second};
+  return found == contexts.end() ? std::vector<Override>{} : found->second;
 }
 
 const std::string& base_for(const std::string& path) {
-  const bool is_about_experts = path.starts_with("model.experts") || path.starts_with("model.attention.") ||
+  const bool is_about_experts = path.starts_with("model.experts") ||
+                                (path.starts_with("model.attention.") && !path.ends_with("v_norm") &&
+                                 !path.ends_with("values_are_keys")) ||
                                 path.starts_with("training.expert_capacity") ||
                                 path == "training.fused_grouped_gemm";
   return is_about_experts || path == "parallelism.ep" ? kExperts : kDense;
