@@ -110,8 +110,14 @@ TEST_CASE("latent attention assembles queries, keys and values, and ranks sort w
   Tensors tensors;
   StepProgram program = tensors.program();
   program.groups = DeviceMesh(round_job({.dp = 8, .ep = 4}).parallelism).groups();
-  const Attention core{
-      .batch = 1, .query = 10, .key = 10, .heads = 2, .kv_heads = 2, .head_dim = 6, .v_head_dim = 4};
+  const Attention core{.batch = 1,
+                       .query = 10,
+                       .key = 10,
+                       .heads = 2,
+                       .kv_heads = 2,
+                       .head_dim = 6,
+                       .v_head_dim = 4,
+                       .key_layout = KeyLayout::by_head};
   // 10 tokens of 2 heads of 6 + 6 + 4.
   CHECK(further_passes(make_op(core), program, {.autograd = true}).traffic == Bytes(10 * 2 * 16 * 4));
   CHECK(further_passes(make_op(core), program, {}).kernels == 0);

@@ -44,9 +44,9 @@ std::string complaints_of(const std::string& text) {
   try {
     load_model(file.string());
   } catch (const SpecError& error) {
-    for (const Diagnostic& d : error.diagnostics())
-      found += std::to_string(d.mark.line) + ":" + std::to_string(d.mark.column) + " " + d.path + ": " +
-               d.message + "; " + d.allowed + "\n";
+    for (const Diagnostic& each : error.diagnostics())
+      found += std::to_string(each.mark.line) + ":" + std::to_string(each.mark.column) + " " + each.path +
+               ": " + each.message + "; " + each.allowed + "\n";
   }
   std::filesystem::remove(file);
   return found;

@@ -81,7 +81,8 @@ TEST_CASE("a ring of context-parallel ranks overlaps, and nothing does on a CPU"
   const std::string fp32 = "training: {sequence_length: 8, global_batch: 2, micro_batch: 1, precision: fp32";
   const OverlapSpec unsaid = job_of(cpu + fp32 + "}\n").training.overlap;
   CHECK(unsaid.tp == TpOverlap::none);
-  CHECK_FALSE((unsaid.dp || unsaid.pp || unsaid.cp || unsaid.ep));
+  CHECK_FALSE((unsaid.dp || unsaid.pp || unsaid.cp));
+  CHECK(unsaid.ep == EpOverlap::none);
   const OverlapSpec said = job_of(cpu + fp32 + ", overlap: {dp: true}}\n").training.overlap;
   CHECK(said.dp);
   CHECK_FALSE(said.pp);
