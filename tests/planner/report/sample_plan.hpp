@@ -67,11 +67,13 @@ inline StepFigures sample_step() {
                     .host = Seconds(0.125)};
   step.detail = {.gemms = Seconds(3.5),
                  .attention_core = Seconds(1.0),
+                 .scans = {},
                  .memory_bound = Seconds(0.5),
                  .gemm_fraction_of_peak = 0.71,
                  // By compute, memory, launch, network.
                  .limited = {{{{Seconds(3.4), Seconds(0.1), {}, {}}},
                               {{Seconds(0.75), Seconds(0.25), {}, {}}},
+                              {},  // no scans
                               {{{}, Seconds(0.4), Seconds(0.1), {}}},
                               {{{}, Seconds(0.25), {}, {}}}}}};
   return step;
@@ -107,11 +109,14 @@ inline Estimate sample_estimate() {
   Estimate estimate;
   estimate.parameters = {.total = Parameters(70'553'706'496),
                          .active = Parameters(70'553'706'495),
+                         .active_computed = Parameters(69'503'033'344),
+                         .mixer = {},
                          .attention = Parameters(12'079'595'520),
                          .ffn = Parameters(56'371'445'760),
                          .embedding = Parameters(2'101'346'304),
                          .norm = Parameters(1'318'912),
-                         .router = Parameters(0)};
+                         .router = Parameters(0),
+                         .mtp = {}};
   estimate.flops_per_token = {.forward = Flops(141'000'000'001),
                               .training = Flops(423'000'000'003),
                               .training_causal = Flops(412'000'000'002)};
