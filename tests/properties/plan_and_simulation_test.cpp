@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <utility>
 
 #include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/estimate.hpp"
@@ -19,6 +21,16 @@ constexpr std::size_t kParts = 9;
 using Parts = std::array<double, kParts>;
 constexpr std::array<const char*, kParts> kNames{"compute", "tp",     "pp",        "dp",  "cp",
                                                  "ep",      "bubble", "optimizer", "host"};
+
+/// A stage that waits for a neighbour, which waits for its own host, waits in a bubble by the simulation and for the
+/// host by the plan. Both waits are compared together.
+constexpr std::size_t kBubble = 6;
+constexpr std::size_t kHost = 8;
+
+Parts with_host_in_bubble(Parts parts) {
+  parts[kBubble] += std::exchange(parts[kHost], 0.0);
+  return parts;
+}
 
 Parts parts_of(const StepBreakdown& parts) {
   return {parts.compute.value(),    parts.tp_exposed.value(), parts.pp_exposed.value(),
@@ -65,8 +77,8 @@ TEST_CASE("plan is within 3% of the simulation, and every part of the step withi
     const SimulationResult simulated = simulate(program, CostModel(drawn.job));
     const double step = simulated.step_time.seconds().value();
     CHECK(planned.time.value() == Approx(step).epsilon(0.03));
-    const Parts by_plan = parts_of(planned.breakdown);
-    const Parts by_simulation = parts_of(simulated);
+    const Parts by_plan = with_host_in_bubble(parts_of(planned.breakdown));
+    const Parts by_simulation = with_host_in_bubble(parts_of(simulated));
     for (std::size_t p = 0; p < kParts; ++p) {
       INFO(kNames[p]);
       CHECK(std::abs(by_plan[p] / planned.time.value() - by_simulation[p] / step) <= 0.03);

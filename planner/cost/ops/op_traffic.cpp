@@ -43,7 +43,8 @@ std::int64_t touched_by(const Embedding& lookup, const Op& op, std::size_t index
 std::int64_t touched_by(const CrossEntropy& loss, const Op& op, std::size_t index, std::int64_t all) {
   const bool backward = is_backward(op.phase);
   if (index >= loss_operands(loss.part, backward)) return 0;
-  if (index == 0 && backward && op.operands[0].tensor == op.operands[4].tensor) return 0;
+  const bool in_place = backward && op.operands.size() > 4 && op.operands[0].tensor == op.operands[4].tensor;
+  if (index == 0 && in_place) return 0;
   const bool is_labels = index == 1 && op.operands[1].access == Access::read;
   return is_labels ? std::min(loss.tokens, all) : all;
 }
