@@ -55,7 +55,7 @@ std::string confidence_letters(const AcceleratorSpec& accelerator) {
   return letters;
 }
 /// With this the widest line has 100 columns; JSON has the whole name.
-constexpr std::size_t kWidestFullName = 23;
+constexpr std::size_t kWidestFullName = 22;
 constexpr const char* kLetters =
     "  known: how products, attention, memory passes and collectives are known, in this order:\n"
     "  S measured for seconds, B measured in bursts, D derived, A assumed, - the file does not say\n";
@@ -99,11 +99,18 @@ Table table_of(const std::vector<BundledJob>& jobs) {
   return table;
 }
 
+/// The first of these names, and how many more there are.
+std::string names_in_short(const std::vector<std::string>& names) {
+  constexpr std::size_t kMostNamed = 4;
+  if (names.size() <= kMostNamed) return fmt::format("{}", fmt::join(names, ", "));
+  return fmt::format("{} and {} more", fmt::join(names.begin(), names.begin() + kMostNamed, ", "),
+                     names.size() - kMostNamed);
+}
+
 Table table_of(const std::vector<BundledMeasurements>& measured) {
   Table table({{"measured", Align::left}, {"cases"}, {"accelerator", Align::left}});
   for (const BundledMeasurements& source : measured)
-    table.row(
-        {"  " + source.name, grouped(source.cases), fmt::format("{}", fmt::join(source.accelerators, ", "))});
+    table.row({"  " + source.name, grouped(source.cases), names_in_short(source.accelerators)});
   return table;
 }
 

@@ -159,7 +159,7 @@ TEST_CASE("list names every kind of bundled config") {
 }
 
 TEST_CASE("list --names prints names and nothing else") {
-  CHECK(run_tool("list clusters --names").out.substr(0, 22) == "a100-pcie-box\naws-p4d\n");
+  CHECK(run_tool("list clusters --names").out.substr(0, 24) == "a100-pcie-box\na800-node\n");
   const std::string all = run_tool("list --names").out;
   CHECK_THAT(all, ContainsSubstring("\n" + kJob + "\n"));
   CHECK(all.find(' ') == std::string::npos);
@@ -466,8 +466,9 @@ TEST_CASE("short options say the same as --set") {
   CHECK(run_tool(plan + "--set parallelism.tp=4 --tp 2").out == run_tool(plan + "--tp 4").out);
   check_refused("plan " + kJob + " --tp 3", "parallelism.tp=3: error: parallelism.tp: 3 does not divide");
   check_refused("plan " + kJob + " --tp 0", "--tp takes a whole number from 1 to ");
-  check_refused("plan " + kJob + " --precision bf61",
-                "--precision: 'bf61' is none of fp32, bf16, fp16, fp8; did you mean 'bf16'?");
+  check_refused(
+      "plan " + kJob + " --precision bf61",
+      "--precision: 'bf61' is none of fp32, tf32, bf16, fp16, fp8, mxfp8, nvfp4; did you mean 'bf16'?");
 }
 
 TEST_CASE("a model on a cluster is a job") {
