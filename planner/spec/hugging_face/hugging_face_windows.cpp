@@ -17,7 +17,9 @@ Windowed windowed_by_types(const Model& m, const std::vector<std::string>& types
   const NodePtr list = m.t.value("layer_types");
   for (std::size_t layer = 0; layer < types.size(); ++layer) {
     const bool is_sliding = types[layer] == "sliding_attention";
-    if (!is_sliding && types[layer] != "full_attention")
+    // A list of another length is complained of already; layers that it leaves out have no type to refuse.
+    const bool is_said = list != nullptr && layer < list->items.size();
+    if (is_said && !is_sliding && types[layer] != "full_attention")
       m.t.refuse_item(*list->items[layer], "layer_types",
                       fmt::format("unknown layer type {}", quote(types[layer])),
                       "known: full_attention, sliding_attention");

@@ -15,7 +15,7 @@ constexpr auto kIndexerKeys = std::to_array<KeyInfo>({
     {"heads", "heads of the indexer"},
     {"head_dim", "elements of a head of the indexer"},
     {"top_k", "keys that a query sees, in tokens"},
-    {"block", "keys are chosen in blocks of so many tokens", "1"},
+    {"block", "keys are chosen in blocks of so many tokens; unsaid, one by one"},
 });
 constexpr auto kMamba2Keys = std::to_array<KeyInfo>({
     {"heads", "heads of the state-space scan"},

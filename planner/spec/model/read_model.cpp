@@ -75,7 +75,7 @@ constexpr auto kExpertsKeys = std::to_array<KeyInfo>({
     {"dense_layers", "leading layers with an ordinary feed-forward network", "0"},
     {"imbalance", "tokens of the most loaded expert rank over the mean", "1"},
     {"score_bias", "the router's choice is steered by one number per expert: true or false", "false"},
-    {"groups", "groups of experts for group-limited routing", "1"},
+    {"groups", "groups of experts for group-limited routing; unsaid, none"},
     {"groups_per_token", "groups to whose experts a token goes at most", "1"},
     {"latent", "width of the rows that routed experts work on, elements; unsaid, the model's hidden size"},
     {"shared_gate", "the shared experts' output is scaled by a sigmoid of the token: true or false", "false"},

@@ -166,7 +166,8 @@ void say_parallelism(const Translation& root, LaunchJob& job, const Degrees& deg
   const std::string reshard = p.text("fsdp_reshard_after_forward", "default");
   const bool keeps = reshard == "never" || (reshard == "default" && degrees.pp > 1);
   const bool is_sharded = degrees.shard.value_or(0) != 1;
-  const bool has_reshard = has_key(training_keys(), "reshard_after_forward");
+  // The planner keeps gathered weights without pipeline stages; with stages, ZeRO-2 gathers as rarely.
+  const bool has_reshard = degrees.pp == 1 && has_key(training_keys(), "reshard_after_forward");
   job.parallelism.say("zero",
                       std::int64_t{!is_sharded             ? 0
                                    : keeps && !has_reshard ? 2

@@ -148,7 +148,7 @@ TEST_CASE("every kind of operation and every optional key survives the way out a
     CHECK((back.ops[i].after_compute && back.ops[i].blocks_compute && back.ops[i].pipelined));
     CHECK(back.ops[i].prefetch_blocks == 2);
   }
-  CHECK(std::get<Collective>(back.ops[10].kind).payload.value() == 1LL << 62);
+  CHECK(std::get<Collective>(back.ops[15].kind).payload.value() == 1LL << 62);
   CHECK_FALSE(std::get<Attention>(back.ops[2].kind).causal);
   CHECK(std::get<Gemm>(back.ops[0].kind).transpose_a);
   CHECK(std::get<Gemm>(back.ops[0].kind).transpose_b);
@@ -159,7 +159,8 @@ TEST_CASE("every kind of operation and every optional key survives the way out a
   CHECK(std::get<Norm>(back.ops[4].kind).query_heads == 2);
   CHECK(std::get<Rope>(back.ops[5].kind).head_stride == 4);
   CHECK(std::get<CrossEntropy>(back.ops[7].kind).known_vocab == 5);
-  CHECK(std::get<Route>(back.ops[8].kind).imbalance == 1.5);
+  CHECK(std::get<LinearScan>(back.ops[9].kind).form == ScanForm::kimi_delta);
+  CHECK(std::get<Route>(back.ops[13].kind).imbalance == 1.5);
 }
 
 TEST_CASE("a text that is not a step program is refused with its place") {

@@ -105,7 +105,8 @@ TEST_CASE("dropout comes with the framework for LayerNorm models only") {
 TEST_CASE("what a job says about products of 8 and 4 bits is read") {
   const TrainingSpec training = trained(
                                     "precision: fp8, fp8_scaling: block, fp8_parameter_gather: true,"
-                                    " attention_precision: fp8, bf16_layers: {first: 1, last: 2}")
+                                    " attention_precision: fp8, bf16_layers: {first: 1, last: 2}",
+                                    "parallelism: {zero: 1}\n")
                                     .training;
   CHECK(training.precision == Precision::fp8);
   CHECK(training.fp8_scaling == Fp8Scaling::block);
@@ -129,19 +130,19 @@ TEST_CASE("every key of training is read") {
   const JobSpec job = trained(
       "precision: fp8, attention: unfused, flash: cudnn, compiled: false, dropout: true, gradient_dtype: "
       "bf16,"
-      " fp8_scaling: mx, launch: blocking, graphs: layer, recompute: selective-ops, schedule: gpipe,"
+      " fp8_scaling: rowwise, launch: blocking, graphs: layer, recompute: selective-ops, schedule: gpipe,"
       " overlap: {tp: full, dp: true, pp: true, cp: true, ep: true}, optimizer: sgd, tokens: 15T");
   const TrainingSpec& training = job.training;
   CHECK(training.sequence_length == 8192);
   CHECK(training.global_batch == 64);
   CHECK(training.micro_batch == 1);
-  CHECK(training.precision == Precision::mxfp8);  // fp8 whose scaling is mx
+  CHECK(training.precision == Precision::fp8);
   CHECK(training.attention == AttentionKind::unfused);
   CHECK(training.flash == FlashVersion::cudnn);
   CHECK_FALSE(training.compiled);
   CHECK(training.dropout);
   CHECK(training.gradient_dtype == DType::bf16);
-  CHECK(training.fp8_scaling == Fp8Scaling::mx);
+  CHECK(training.fp8_scaling == Fp8Scaling::rowwise);
   CHECK(training.launch == Launch::blocking);
   CHECK(training.graphs == Graphs::layer);
   CHECK(training.recompute == Recompute::selective_ops);

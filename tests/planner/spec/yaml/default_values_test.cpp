@@ -52,13 +52,9 @@ const std::string kExperts =
 std::vector<Override> context_of(const std::string& path) {
   static const std::map<std::string, std::vector<Override>> contexts = {
       {"lora.base", {{"lora", "{rank: 16, targets: [attention]}"}}},
-      {"model.attention.indexer.block",
-       {{"model.attention.indexer", "{kind: block, heads: 4, head_dim: 64, top_k: 128}"}}},
       {"model.attention.indexer.kind", {{"model.attention.indexer", "{heads: 4, head_dim: 64, top_k: 128}"}}},
       {"model.attention.v_norm", {{"model.attention", "{kind: softmax}"}}},
       {"model.attention.values_are_keys", {{"model.attention", "{kind: softmax}"}}},
-      {"model.experts.groups",
-       {{"model.experts.groups_per_token", "1"}, {"training.dispatcher", "deepep"}, {"parallelism.ep", "8"}}},
       {"model.max_positions", {{"model.positions", "learned"}}},
       {"parallelism.cp_style", {{"parallelism.cp", "2"}}},
       {"training.documents.packed", {{"training.documents.mean", "256"}}},
