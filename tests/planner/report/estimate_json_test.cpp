@@ -18,11 +18,14 @@ constexpr const char* kExpected = R"({
     "parameters": {
       "total": 70553706496,
       "active": 70553706495,
+      "active_computed": 69503033344,
+      "mixer": 0,
       "attention": 12079595520,
       "ffn": 56371445760,
       "embedding": 2101346304,
       "norm": 1318912,
-      "router": 0
+      "router": 0,
+      "mtp": 0
     },
     "flops_per_token": {
       "forward": 141000000001,

@@ -225,9 +225,9 @@ TEST_CASE("a job takes a config.json by its path, and its keys can be overridden
 }
 
 TEST_CASE("a broken config.json is refused with the place and the reason") {
-  const std::string unknown = complaints_of(R"({"architectures": ["LlamaForCausalLMs"]})");
+  const std::string unknown = complaints_of(R"({"architectures": ["LamaForCausalLM"]})");
   CHECK_THAT(unknown,
-             ContainsSubstring("1:20 architectures: unknown architecture 'LlamaForCausalLMs'; did you mean "
+             ContainsSubstring("1:20 architectures: unknown architecture 'LamaForCausalLM'; did you mean "
                                "'LlamaForCausalLM'?"));
   for (const std::string& known : hugging_face_architectures()) CHECK_THAT(unknown, ContainsSubstring(known));
   CHECK(hugging_face_architectures().size() >= 80);
@@ -246,8 +246,8 @@ TEST_CASE("a broken config.json is refused with the place and the reason") {
  "num_attention_heads": 32, "vocab_size": 128256, "num_hidden_layers": )";
   CHECK(complaints_of(llama + "32}").empty());
   // In line 2, 71 characters stand before the value.
-  CHECK_THAT(complaints_of(llama + "\"32\"}"), ContainsSubstring("2:72 layers: "));
-  CHECK_THAT(complaints_of(llama + "-1}"), ContainsSubstring("2:72 layers: "));
+  CHECK_THAT(complaints_of(llama + "\"32\"}"), ContainsSubstring("2:72 num_hidden_layers: "));
+  CHECK_THAT(complaints_of(llama + "-1}"), ContainsSubstring("2:72 num_hidden_layers: "));
   CHECK_THAT(complaints_of(llama + "32, \"hidden_act\": \"elu\"}"), ContainsSubstring("this activation"));
   CHECK_THAT(complaints_of(llama + "32, \"mlp_bias\": true}"), ContainsSubstring("biases of the FFN alone"));
 }

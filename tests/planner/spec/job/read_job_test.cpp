@@ -113,7 +113,6 @@ TEST_CASE("what a job says about products of 8 and 4 bits is read") {
   CHECK(training.low_precision ==
         LowPrecisionSpec{
             .parameter_gather = true, .attention = AttentionPrecision::fp8, .bf16_first = 1, .bf16_last = 2});
-  CHECK(trained("precision: nvfp4").training.precision == Precision::nvfp4);
   CHECK(trained("precision: tf32").training.low_precision == LowPrecisionSpec{});
 }
 
