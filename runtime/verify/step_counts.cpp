@@ -59,7 +59,7 @@ std::int64_t routed_elements(const Collective& collective, const Routing& routin
   const auto sum_of = [](const std::vector<std::int64_t>& elements) {
     return std::accumulate(elements.begin(), elements.end(), std::int64_t{0});
   };
-  if (collective.group == GroupKind::tp) return sum_of(routing.of_etp());
+  if (collective.group == GroupKind::etp) return sum_of(routing.of_etp());
   return std::max(sum_of(routing.sent()), sum_of(routing.arrived()));
 }
 

@@ -83,10 +83,11 @@ TEST_CASE("experts: the fast kernels agree, and everything is counted as routed"
       check_fast_kernels(job);
       const CountCheck check = check_counted_as_planned(job);
       // A micro-batch of 16 tokens has 32 choices over 8 experts: 4 each on average. An expert gets the rows
-      // of ep ranks; with context parallelism each rank has only a share of its micro-batch.
+      // of ep·etp ranks, each of which has the share 1 / (tp·cp) of its micro-batch.
       REQUIRE(check.routing.has_value());
       CHECK(check.routing->mean_rows ==
-            4.0 * static_cast<double>(degrees.ep) / static_cast<double>(degrees.cp));
+            4.0 * static_cast<double>(degrees.ep * degrees.etp.value_or(degrees.tp)) /
+                static_cast<double>(degrees.tp * degrees.cp));
       CHECK(static_cast<double>(check.routing->fewest_rows) <= check.routing->mean_rows);
       CHECK(static_cast<double>(check.routing->most_rows) >= check.routing->mean_rows);
       CHECK(check.routing->imbalance >= 1.0);
