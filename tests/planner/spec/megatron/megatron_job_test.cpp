@@ -1,44 +1,24 @@
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "planner/spec/load/load.hpp"
 #include "planner/spec/types/layer_pattern.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/launch_files.hpp"
 
 using namespace foreshard;
 
 // Launch scripts in tests/data/launch, written after the options of public ones, and the jobs that they mean.
 namespace {
 
-std::string file(const std::string& name) {
-  return (std::filesystem::path(FORESHARD_SOURCE_DIR) / "tests/data/launch" / name).string();
-}
-
 JobSpec job_of(const std::string& name, const std::string& cluster, std::vector<Override> overrides = {}) {
   overrides.insert(overrides.begin(), {"cluster", cluster});
-  return load_jobs(file(name), overrides).front();
+  return test::launch_job(name, overrides);
 }
 
-/// The complaints about a command line, one per line.
 std::string complaints_about(const std::string& text, const std::vector<Override>& overrides = {}) {
-  std::string found;
-  try {
-    (void)parse_jobs(text, "run.sh", overrides);
-  } catch (const SpecError& error) {
-    for (const Diagnostic& d : error.diagnostics())
-      found += std::to_string(d.mark.line) + ":" + std::to_string(d.mark.column) + " " + d.path + ": " +
-               d.message + "; " + d.allowed + "\n";
-  }
-  return found;
-}
-
-bool has_note(const JobSpec& job, const std::string& part) {
-  for (const std::string& note : job.left_out) {
-    if (note.find(part) != std::string::npos) return true;
-  }
-  return false;
+  return test::launch_complaints("run.sh", text, overrides);
 }
 
 /// A small model on one device, as a command line that further flags follow.
@@ -82,8 +62,8 @@ TEST_CASE("GPT-3 175B: Megatron-LM's own defaults fill what the script leaves ou
   CHECK(job.training.dropout);
   CHECK_FALSE(job.training.overlap.dp);
   CHECK(job.training.steps() == 500000.0);
-  CHECK(has_note(job, "flags without meaning for a plan: --train-iters") == false);
-  CHECK(has_note(job, "--weight-decay"));
+  CHECK(test::leaves_out(job, "flags without meaning for a plan: --train-iters") == false);
+  CHECK(test::leaves_out(job, "--weight-decay"));
 }
 
 TEST_CASE("Llama 3 8B in fp8: arrays, tests, and words with a flag and its value") {
@@ -126,7 +106,8 @@ TEST_CASE("Llama 3 70B under Slurm: variables with defaults, #SBATCH, a text of 
   CHECK(job.training.recompute == Recompute::selective);
   CHECK(job.training.overlap.tp == TpOverlap::full);
   CHECK(job.training.overlap.pp);
-  CHECK(has_note(job, "the vocabulary is taken to be that of meta-llama/Meta-Llama-3-70B: 128256 tokens"));
+  CHECK(test::leaves_out(job,
+                         "the vocabulary is taken to be that of meta-llama/Meta-Llama-3-70B: 128256 tokens"));
 }
 
 TEST_CASE("Mixtral 8x7B: experts, and a test of a variable that is not set") {
@@ -142,7 +123,7 @@ TEST_CASE("Mixtral 8x7B: experts, and a test of a variable that is not set") {
   CHECK(job.parallelism.ep == 8);
   CHECK(job.parallelism.dp == 8);
   CHECK(job.parallelism.zero == 1);
-  CHECK_FALSE(has_note(job, "--wandb-project"));
+  CHECK_FALSE(test::leaves_out(job, "--wandb-project"));
 }
 
 TEST_CASE("DeepSeek-V3: a command inside a here-document, latent attention, stages of unlike length") {
@@ -208,8 +189,8 @@ TEST_CASE("Llama 2 7B with Megatron-FSDP: an array that grows, and nodes from th
   CHECK(job.parallelism.cp_style == CpStyle::ulysses);
   CHECK(job.parallelism.dp == 16);
   CHECK(job.training.micro_batch == 2);
-  CHECK(has_note(job, "flags that are not known: --a-flag-of-tomorrow"));
-  CHECK(has_note(job, "--no-gradient-accumulation-fusion"));
+  CHECK(test::leaves_out(job, "flags that are not known: --a-flag-of-tomorrow"));
+  CHECK(test::leaves_out(job, "--no-gradient-accumulation-fusion"));
 }
 
 TEST_CASE("flags mean what Megatron-LM makes of them") {
