@@ -1,6 +1,7 @@
 #include "cli/commands/foreshard_commands.hpp"
 
 #include "cli/commands/compare.hpp"
+#include "cli/commands/explain.hpp"
 #include "cli/commands/list.hpp"
 #include "cli/commands/plan.hpp"
 #include "cli/commands/score.hpp"
@@ -11,7 +12,7 @@
 namespace foreshard::cli {
 
 std::vector<Command> foreshard_commands() {
-  return {plan_command(),  compare_command(), simulate_command(),
+  return {plan_command(),  compare_command(), explain_command(), simulate_command(),
           score_command(), list_command(),    show_command()};
 }
 

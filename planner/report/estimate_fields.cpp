@@ -135,10 +135,14 @@ void add_communication(std::vector<Field>& fields, const Estimate& estimate) {
                                                                {CommAxis::ep, "ep"}};
   for (const auto& [axis, name] : kAxes) {
     const AxisTraffic& traffic = estimate.communication[static_cast<std::size_t>(axis)];
+    // As nccl-tests counts it: what a ring would send over the time, in bytes per second.
     Section(fields, std::string("communication.") + name + ".")
         .count("bytes_per_device", traffic.bytes_per_device)
         .count("calls", traffic.calls)
-        .quantity("time_s", traffic.time);
+        .quantity("time_s", traffic.time)
+        .value("bus_bandwidth", traffic.time > Seconds()
+                                    ? FieldValue((traffic.bytes_per_device / traffic.time).value())
+                                    : FieldValue(std::monostate{}));
   }
 }
 

@@ -91,7 +91,8 @@ void check_refused(const std::string& arguments, const std::string& complaint) {
 }  // namespace
 
 TEST_CASE("help is a result, with an example and the exit codes") {
-  const std::string command = GENERATE("", "plan ", "compare ", "simulate ", "score ", "list ", "show ");
+  const std::string command =
+      GENERATE("", "plan ", "compare ", "explain ", "simulate ", "score ", "list ", "show ");
   INFO("foreshard " << command << "--help");
   const Outcome outcome = run_tool(command + "--help");
   CHECK(outcome.code == 0);
@@ -110,9 +111,9 @@ TEST_CASE("the version is a result") {
 
 TEST_CASE("a wrong command line is refused with what was meant") {
   check_refused("", "a command is missing");
-  check_refused(
-      "plann " + kJob,
-      "unknown command 'plann'; there are plan, compare, simulate, score, list, show; did you mean 'plan'?");
+  check_refused("plann " + kJob,
+                "unknown command 'plann'; there are plan, compare, explain, simulate, score, list, show; did "
+                "you mean 'plan'?");
   check_refused("plan", "JOB is required");
   check_refused("plan " + kJob + " --formt json", "unknown option '--formt'; did you mean '--format'?");
   check_refused("plan " + kJob + " --format jsn",

@@ -37,6 +37,13 @@ AcceleratorSpec accelerator_of(const JobSpec& job) {
   return accelerator;
 }
 
+/// One of the equal calls into which a collective is split.
+Collective one_call(const Collective& collective, std::int32_t calls) {
+  Collective one = collective;
+  one.payload = Bytes(ceil_divide(collective.payload.value(), static_cast<std::int64_t>(calls)));
+  return one;
+}
+
 }  // namespace
 
 CostModel::CostModel(const JobSpec& job)
@@ -88,9 +95,23 @@ Seconds CostModel::collective_time(CollectiveKind kind, Bytes payload, GroupKind
 Seconds CostModel::collective_time(const Collective& collective, std::int32_t calls) const {
   const CollectiveTimes& group = groups_[static_cast<std::size_t>(collective.group)];
   if (group.is_alone()) return Seconds();
-  Collective one = collective;
-  one.payload = Bytes(ceil_divide(collective.payload.value(), static_cast<std::int64_t>(calls)));
+  const Collective one = one_call(collective, calls);
   return static_cast<double>(calls) * group.cost(one).time(one.payload);
+}
+
+Seconds CostModel::communication_latency(const Op& op) const {
+  return std::visit(
+      overloaded{[&](const Collective& collective) {
+                   const CollectiveTimes& group = groups_[static_cast<std::size_t>(collective.group)];
+                   if (group.is_alone()) return Seconds();
+                   const Collective one = one_call(collective, op.calls);
+                   return static_cast<double>(op.calls) * group.cost(one).steps(one.payload);
+                 },
+                 [&](const one_of<Send, Recv> auto& transfer) {
+                   const CollectiveTimes& group = groups_[static_cast<std::size_t>(GroupKind::pp)];
+                   return group.is_alone() ? Seconds() : group.cost_of_transfer().steps(transfer.payload);
+                 }},
+      communication_of(op).value());
 }
 
 CollectiveChoice CostModel::collective_choice(CollectiveKind kind, Bytes payload, GroupKind group) const {

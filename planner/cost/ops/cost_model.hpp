@@ -49,7 +49,14 @@ class CostModel {
   [[nodiscard]] CollectiveChoice collective_choice(CollectiveKind kind, Bytes payload, GroupKind group) const;
   /// The time of a pipeline transfer between neighbouring stages.
   [[nodiscard]] Seconds transfer_time(Bytes payload) const;
+  /// The part of a communication's time that more bandwidth does not shorten: all its steps' latencies.
+  /// @pre `op` is a communication
+  [[nodiscard]] Seconds communication_latency(const Op& op) const;
   [[nodiscard]] Interference interference() const { return interference_; }
+  /// The rates of kernels, without the slowest device's share.
+  [[nodiscard]] const KernelModel& kernels() const { return kernels_; }
+  /// A kernel's time on the slowest of the job's devices, relative to the mean; time() includes it.
+  [[nodiscard]] double slowest() const { return slowest_; }
   /// The host's part of the model.
   [[nodiscard]] const HostModel& host() const { return host_; }
   /// Relative residual of the fit of kernel times: the kernels' part of the error band.
@@ -61,7 +68,7 @@ class CostModel {
   KernelModel kernels_;
   FlopsPerSecond peak_;
   KernelForms forms_;
-  double slowest_ = 1.0;  ///< a kernel's time on the slowest of the job's devices, relative to the mean
+  double slowest_ = 1.0;
   Interference interference_;
   HostModel host_;
   double spread_ = 0.0;

@@ -103,6 +103,11 @@ KernelModel::KernelModel(const AcceleratorSpec& accelerator, std::optional<Flash
 
 FlopsPerSecond KernelModel::peak(DType type) const { return rates_[static_cast<std::size_t>(type)].peak; }
 
+FlopsPerSecond KernelModel::sustained(DType type) const {
+  const GemmRate& rate = rates_[static_cast<std::size_t>(type)];
+  return rate.efficiency * rate.peak;
+}
+
 Seconds KernelModel::memory_time(const Op& op, Bytes traffic) const {
   if (traffic == Bytes()) return {};
   const MemoryPass pass = memory_pass_of(op);

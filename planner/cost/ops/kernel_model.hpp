@@ -46,6 +46,8 @@ class KernelModel {
 
   /// Dense peak rate of a data type, or of the nearest wider type that the device has a unit for.
   [[nodiscard]] FlopsPerSecond peak(DType type) const;
+  /// What large products of a data type sustain of peak().
+  [[nodiscard]] FlopsPerSecond sustained(DType type) const;
 
  private:
   /// The arithmetic time of one kernel, and its fixed cost before the arithmetic starts.

@@ -85,27 +85,32 @@ constexpr const char* kExpected = R"({
     "tp": {
       "bytes_per_device": 101,
       "calls": 11,
-      "time_s": 1.5
+      "time_s": 1.5,
+      "bus_bandwidth": 67.33333333333333
     },
     "pp": {
       "bytes_per_device": 102,
       "calls": 12,
-      "time_s": 0.1
+      "time_s": 0.1,
+      "bus_bandwidth": 1020.0
     },
     "dp": {
       "bytes_per_device": 103,
       "calls": 13,
-      "time_s": 0.9
+      "time_s": 0.9,
+      "bus_bandwidth": 114.44444444444444
     },
     "cp": {
       "bytes_per_device": 104,
       "calls": 14,
-      "time_s": 0.2
+      "time_s": 0.2,
+      "bus_bandwidth": 520.0
     },
     "ep": {
       "bytes_per_device": 105,
       "calls": 15,
-      "time_s": 0.3
+      "time_s": 0.3,
+      "bus_bandwidth": 350.0
     }
   },
   "layer": {
