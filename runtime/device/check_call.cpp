@@ -47,8 +47,17 @@ void check(const GemmCall& call) {
   check.has_or_empty("bias", call.bias, call.n, "n");
 }
 
+/// @param call  an AttentionCall or a GatheredAttentionCall
+template <class Call>
+void check_mask_and_sinks(const CallCheck& check, const Call& call) {
+  if (call.mask.window < 0 || call.mask.chunk < 0) check.refuse("its window or its chunk is negative");
+  check.has_or_empty("sinks", call.sinks, call.heads, "heads");
+  if (call.backward) check.has_or_empty("d_sinks", call.d_sinks, call.sinks.elements, "heads");
+}
+
 void check(const AttentionCall& call) {
   const CallCheck check("attention");
+  check_mask_and_sinks(check, call);
   check.divides("kv_heads", call.kv_heads, "heads", call.heads);
   const std::int64_t tokens = checked_product(call.batch, call.sequence);
   const std::int64_t qkv = checked_product(tokens, (call.heads + 2 * call.kv_heads) * call.head_dim);
@@ -234,6 +243,7 @@ void check_heads(const CallCheck& check, std::string_view operand, const HeadCol
 
 void check(const GatheredAttentionCall& call) {
   const CallCheck check("attention");
+  check_mask_and_sinks(check, call);
   check.divides("kv_heads", call.kv_heads, "heads", call.heads);
   const std::int64_t queries = call.queries.rows();
   const std::int64_t keys = call.keys.rows();

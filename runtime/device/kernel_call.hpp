@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "planner/program/ops/op.hpp"
+#include "runtime/device/attention_mask.hpp"
 #include "runtime/device/buffer.hpp"
 #include "runtime/device/routed_rows.hpp"
 #include "runtime/device/token_rows.hpp"
@@ -36,25 +37,33 @@ struct GemmCall {
 /// Scaled-dot-product attention of `batch` sequences, computed in blocks: its memory is linear in the
 /// sequence. A row of qkv has one token's q (heads·d), k (kv_heads·d) and v (kv_heads·d); the rows are
 /// ordered by sequence, then by position. Query head h uses kv head h / (heads / kv_heads).
-///   P = softmax(Q·Kᵀ/√d), masked above the diagonal if causal;   O = P·V;   lse = log Σ exp(scaled scores)
-///   qkv, d_qkv   (batch·sequence, (heads + 2·kv_heads)·d)
-///   out, d_out   (batch·sequence, heads·d)
-///   lse          (batch·sequence, heads)
-/// FLOPs: forward 4·batch·heads·sequence²·d (2 products), backward 10·batch·heads·sequence²·d (5 products);
-/// half of that if causal. Source: Dao et al. 2022, arXiv:2205.14135.
+///   P = softmax(Q·Kᵀ/√d) over the keys that the mask shows;   O = P·V;   lse = log Σ exp(scaled scores)
+///   qkv, d_qkv       (batch·sequence, (heads + 2·kv_heads)·d)
+///   out, d_out       (batch·sequence, heads·d)
+///   lse              (batch·sequence, heads)
+///   sinks, d_sinks   (heads)
+/// A sink is one more logit of every row of its head, not scaled and without a value: lse = log(exp(sink) + Σ exp
+/// (scaled scores)), so that the row's probabilities sum to less than 1. Its gradient is −Σ over rows of
+/// exp(sink − lse)·(dO∘O).
+/// FLOPs: forward 4·batch·heads·sequence·keys·d (2 products), backward 10·batch·heads·sequence·keys·d (5 products),
+/// with the keys per query as the planner counts them (planner/program/ops/scan_flops.hpp); half of that if causal.
+/// Sources: Dao et al. 2022, arXiv:2205.14135;
+/// sinks: gpt-oss, arXiv:2508.10925.
 struct AttentionCall {
   bool backward = false;
-  bool causal = true;
+  AttentionMask mask{};
   std::int64_t batch = 1;
   std::int64_t sequence = 0;
   std::int64_t heads = 0;
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
   Buffer qkv{};
-  Buffer out{};    ///< written forward, read backward
-  Buffer lse{};    ///< written forward, read backward
-  Buffer d_out{};  ///< backward
-  Buffer d_qkv{};  ///< backward: written
+  Buffer out{};      ///< written forward, read backward
+  Buffer lse{};      ///< written forward, read backward
+  Buffer sinks{};    ///< or empty
+  Buffer d_out{};    ///< backward
+  Buffer d_qkv{};    ///< backward: written
+  Buffer d_sinks{};  ///< backward: accumulated; empty without sinks
 };
 
 /// Root-mean-square norm or layer norm of every row.
@@ -236,14 +245,15 @@ struct HeadColumns {
 /// where all heads share the last `shared_dim` columns of the keys.
 ///   query head   d = own_dim + shared_dim columns
 ///   kv head      own_dim columns of k, v_head_dim columns of v; one shared key head has shared_dim columns
-///   out, d_out   (query rows, heads·v_head_dim)
-///   lse          (query rows, heads)
+///   out, d_out       (query rows, heads·v_head_dim)
+///   lse              (query rows, heads)
+///   sinks, d_sinks   (heads)
 /// Scores are scaled by 1/√d. FLOPs: forward 2·batch·heads·queries·keys·(d + v_head_dim), backward
-/// 2·batch·heads·queries·keys·(3·d + 2·v_head_dim), with queries and keys per sequence; half of that if
-/// causal.
+/// 2·batch·heads·queries·keys·(3·d + 2·v_head_dim), with queries per sequence and the keys per query as the planner
+/// counts them; half of that if causal.
 struct GatheredAttentionCall {
   bool backward = false;
-  bool causal = true;
+  AttentionMask mask{};
   TokenRows queries{};
   TokenRows keys{};  ///< all positions of the same sequences
   std::int64_t heads = 0;
@@ -257,7 +267,9 @@ struct GatheredAttentionCall {
   HeadColumns v{};
   Buffer out{};      ///< written forward, read backward
   Buffer lse{};      ///< written forward, read backward
+  Buffer sinks{};    ///< or empty
   Buffer d_out{};    ///< backward
+  Buffer d_sinks{};  ///< backward: accumulated; empty without sinks
   HeadColumns dq{};  ///< backward: dq, dk, d_shared_k and dv are accumulated
   HeadColumns dk{};
   HeadColumns d_shared_k{};

@@ -5,17 +5,62 @@
 namespace foreshard {
 namespace {
 
+AttentionMask mask_of(const Attention& core) {
+  return {.causal = core.causal, .window = core.window, .chunk = core.chunk};
+}
+
+/// True if one of the operands of an attention core are its sinks.
+bool has_sinks(const StepProgram& program, const Op& op) {
+  return std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+    return program.tensor(operand.tensor).role == TensorRole::weight;
+  });
+}
+
+/// The kernel adds to this gradient. If the block writes it for the first time, it is set to zero before.
+void begin_sum(const Operand& gradient, const Buffer& memory, std::vector<KernelCall>& calls) {
+  if (gradient.access != Access::write) return;
+  calls.emplace_back(PointwiseCall{.kind = PointwiseKind::zero, .elements = memory.elements, .y = memory});
+}
+
+/// Operands forward: qkv, [sinks,] o, lse; backward: the same, do, dqkv[, dsinks].
+std::vector<KernelCall> fused_core(const RankView& rank, const Op& op, std::span<const Buffer> operands) {
+  const auto& core = std::get<Attention>(op.kind);
+  AttentionCall call{.backward = is_backward(op.phase), .mask = mask_of(core), .batch = core.batch};
+  call.sequence = core.query;
+  call.heads = core.heads;
+  call.kv_heads = core.kv_heads;
+  call.head_dim = core.head_dim;
+  std::size_t next = 0;
+  call.qkv = operands[next++];
+  if (has_sinks(rank.program, op)) call.sinks = operands[next++];
+  call.out = operands[next++];
+  call.lse = operands[next++];
+  std::vector<KernelCall> calls;
+  if (call.backward) {
+    call.d_out = operands[next++];
+    call.d_qkv = operands[next++];
+    if (!call.sinks.empty()) {
+      begin_sum(op.operands[next], operands[next], calls);
+      call.d_sinks = operands[next];
+    }
+  }
+  calls.emplace_back(call);
+  return calls;
+}
+
+/// Attention whose queries and keys are in separate tensors, or whose heads have parts of different widths.
 class SpreadCore {
  public:
   SpreadCore(const RankView& rank, const Op& op, std::span<const Buffer> operands)
       : rank_(rank), op_(op), operands_(operands), core_(std::get<Attention>(op.kind)) {
     backward_ = is_backward(op.phase);
-    // Operands forward: inputs, o, lse; backward: inputs, o, lse, do, gradients of the inputs.
-    inputs_ = backward_ ? (operands.size() - 3) / 2 : operands.size() - 2;
+    // Operands forward: inputs, [sinks,] o, lse; backward: the same, do, gradients of the inputs [and sinks].
+    results_ = backward_ ? (operands.size() - 3) / 2 : operands.size() - 2;
+    inputs_ = has_sinks(rank.program, op) ? results_ - 1 : results_;
   }
 
   std::vector<KernelCall> run() && {
-    GatheredAttentionCall call{.backward = backward_, .causal = core_.causal};
+    GatheredAttentionCall call{.backward = backward_, .mask = mask_of(core_)};
     call.queries = rows_of(tensor(0));
     call.keys = rows_of(tensor(inputs_ > 1 ? 1 : 0));
     call.heads = core_.heads;
@@ -24,12 +69,15 @@ class SpreadCore {
     call.own_dim = core_.head_dim - call.shared_dim;
     call.v_head_dim = core_.v_head_dim;
     place_heads(0, call.q, call.k, call.shared_k, call.v);
-    call.out = operands_[inputs_];
-    call.lse = operands_[inputs_ + 1];
+    call.out = operands_[results_];
+    call.lse = operands_[results_ + 1];
+    if (inputs_ < results_) call.sinks = own_sinks(operands_[inputs_]);
     if (backward_) {
-      call.d_out = operands_[inputs_ + 2];
-      place_heads(inputs_ + 3, call.dq, call.dk, call.d_shared_k, call.dv);
-      zero_gradients();
+      call.d_out = operands_[results_ + 2];
+      place_heads(results_ + 3, call.dq, call.dk, call.d_shared_k, call.dv);
+      if (inputs_ < results_) call.d_sinks = own_sinks(operands_.back());
+      for (std::size_t i = results_ + 3; i < operands_.size(); ++i)
+        begin_sum(op_.operands[i], operands_[i], calls_);
     }
     calls_.emplace_back(call);
     return std::move(calls_);
@@ -49,6 +97,11 @@ class SpreadCore {
             .shares = cp,
             .first_share = own ? rank_.at.cp : 0,
             .held = own ? 1 : cp};
+  }
+
+  /// The sinks of the heads that this rank computes: with Ulysses, a share of those that it holds.
+  [[nodiscard]] Buffer own_sinks(const Buffer& held) const {
+    return share_of(held, held.elements > core_.heads ? rank_.at.cp : 0, held.elements / core_.heads);
   }
 
   [[nodiscard]] HeadColumns columns(std::size_t operand, std::int64_t first, std::int64_t stride) const {
@@ -71,16 +124,7 @@ class SpreadCore {
     }
     const std::int64_t begin = inputs_ > 1 ? 0 : core_.heads * d;
     k = columns(first + inputs_ - 1, begin, d);
-    v = columns(first + inputs_ - 1, begin + core_.kv_heads * d, d);
-  }
-
-  /// The kernel adds to gradients, so a gradient that is written for the first time is set to zero before.
-  void zero_gradients() {
-    for (std::size_t i = inputs_ + 3; i < operands_.size(); ++i) {
-      if (op_.operands[i].access != Access::write) continue;
-      calls_.emplace_back(
-          PointwiseCall{.kind = PointwiseKind::zero, .elements = operands_[i].elements, .y = operands_[i]});
-    }
+    v = columns(first + inputs_ - 1, begin + core_.kv_heads * d, core_.v_head_dim);
   }
 
   const RankView& rank_;
@@ -88,7 +132,8 @@ class SpreadCore {
   std::span<const Buffer> operands_;
   const Attention& core_;
   bool backward_ = false;
-  std::size_t inputs_ = 1;
+  std::size_t inputs_ = 1;   // without the sinks
+  std::size_t results_ = 1;  // index of o
   std::vector<KernelCall> calls_;
 };
 
@@ -221,13 +266,11 @@ class CpExchange {
 
 }  // namespace
 
-bool is_spread(const StepProgram& program, const Attention& core) {
-  return program.group(GroupKind::cp).size > 1 || core.key_layout == KeyLayout::by_head;
-}
-
-std::vector<KernelCall> bind_gathered_attention(const RankView& rank, const Op& op,
-                                                std::span<const Buffer> operands) {
-  return SpreadCore(rank, op, operands).run();
+std::vector<KernelCall> bind_attention(const RankView& rank, const Op& op, std::span<const Buffer> operands) {
+  const auto& core = std::get<Attention>(op.kind);
+  const bool is_spread = rank.program.group(GroupKind::cp).size > 1 ||
+                         core.key_layout == KeyLayout::by_head || core.head_dim != core.v_head_dim;
+  return is_spread ? SpreadCore(rank, op, operands).run() : fused_core(rank, op, operands);
 }
 
 BoundExchange bind_cp_exchange(const RankView& rank, const Op& op, std::span<const Buffer> operands,

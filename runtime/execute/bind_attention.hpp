@@ -9,14 +9,10 @@
 
 namespace foreshard {
 
-/// True if the queries and keys of an attention core are in separate tensors: with context parallelism
-/// (gathered attention) and in latent attention.
-bool is_spread(const StepProgram& program, const Attention& core);
-
-/// Translates such an attention core into calls to the device. @param operands  by index of the operation's
-/// operands
-std::vector<KernelCall> bind_gathered_attention(const RankView& rank, const Op& op,
-                                                std::span<const Buffer> operands);
+/// Translates an attention core into calls to the device: an AttentionCall; or a GatheredAttentionCall with context
+/// parallelism, in latent attention, and where values are not as wide as keys.
+/// @param operands  by index of the operation's operands
+std::vector<KernelCall> bind_attention(const RankView& rank, const Op& op, std::span<const Buffer> operands);
 
 /// A collective of the context-parallel group, with the kernels that pack and unpack the columns that are
 /// exchanged. Of a fused qkv, only the keys and values are exchanged; with Ulysses, every member gets a share

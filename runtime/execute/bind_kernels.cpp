@@ -59,26 +59,7 @@ class Binding {
     calls_.emplace_back(call);
   }
 
-  void bind(const Attention& core) {
-    if (is_spread(rank_.program, core)) {
-      calls_ = bind_gathered_attention(rank_, op_, operands_);
-      return;
-    }
-    AttentionCall call{.backward = backward_, .causal = core.causal, .batch = core.batch};
-    call.sequence = core.query;
-    call.heads = core.heads;
-    call.kv_heads = core.kv_heads;
-    call.head_dim = core.head_dim;
-    call.qkv = operands_[0];
-    call.out = operands_[1];
-    call.lse = operands_[2];
-    if (backward_) {
-      call.d_out = operands_[3];
-      call.d_qkv = operands_[4];
-    }
-    calls_.emplace_back(call);
-  }
-
+  void bind(const Attention&) { calls_ = bind_attention(rank_, op_, operands_); }
   void bind(const Route&) { calls_ = bind_route(rank_, op_, operands_); }
   void bind(const Permute&) { calls_ = bind_permute(rank_, op_, operands_); }
   void bind(const GroupedGemm&) { calls_ = bind_grouped_gemm(rank_, op_, operands_); }

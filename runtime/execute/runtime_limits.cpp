@@ -4,12 +4,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "planner/spec/types/layer_pattern.hpp"
 #include "planner/spec/types/names.hpp"
+#include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 namespace {
@@ -27,7 +28,8 @@ class Limits {
 
  private:
   void refuse(bool lacks, std::string_view what) {
-    if (lacks) lacks_.emplace_back(what);
+    if (!lacks || std::find(lacks_.begin(), lacks_.end(), what) != lacks_.end()) return;
+    lacks_.emplace_back(what);
   }
 
   void check_model() {
@@ -35,40 +37,47 @@ class Limits {
     if (model.experts) check_experts(*model.experts);
     refuse(model.qk_norm_whole,
            "model.qk_norm_whole: norms over all heads at once are planned, not executed; say false");
-    refuse(model.attention_sinks, "model.attention_sinks: attention sinks are planned, not executed");
     refuse(model.positions == Positions::alibi,
            "model.positions: alibi is not executed; say rope or learned");
     refuse(model.mtp.has_value(), "model.mtp: multi-token prediction is planned, not executed; leave it out");
     check_kinds();
-    refuse(model.attention_options != AttentionOptions{},
-           "model.attention: gates, chunks, partly rotated heads, values of another width and indexers are "
-           "planned, "
-           "not executed");
-    const bool windowed = model.window && *model.window < job_.training.sequence_length;
     refuse(job_.training.documents && job_.training.documents->packed,
            "training.documents: packed documents are planned, not executed");
-    refuse(windowed, "model.window: attention windows shorter than the sequence are planned, not executed");
   }
 
-  /// Refuses layer_kinds and pattern if they describe other layers than the model's other keys do: the
-  /// runtime executes layers as those keys describe them.
   void check_kinds() {
     const ModelSpec& model = job_.model;
-    ModelSpec plain = model;
-    plain.layer_kinds.clear();
-    plain.pattern.clear();
-    const std::int64_t sequence = job_.training.sequence_length;
-    const LayerPattern said = layer_pattern(model, sequence);
-    const LayerPattern executed = layer_pattern(plain, sequence);
-    const bool are_alike =
-        said.kind_of == executed.kind_of &&
-        std::equal(said.kinds.begin(), said.kinds.end(), executed.kinds.begin(), executed.kinds.end(),
-                   [](const LayerKind& a, const LayerKind& b) { return a.does_the_same_as(b); });
-    if (are_alike) return;
-    std::vector<std::string> names;
-    for (const LayerKind& kind : said.kinds) names.push_back(kind.name);
-    refuse(true, fmt::format("model.layer_kinds: layers of kinds of their own ({}) are planned, not executed",
-                             fmt::join(names, ", ")));
+    for (const LayerKind& kind : layer_pattern(model, job_.training.sequence_length).kinds) {
+      key_ = model.pattern.empty() ? "model" : "model.layer_kinds." + kind.name;
+      std::visit([&](const auto& mixer) { check_mixer(mixer); }, kind.mixer);
+    }
+  }
+
+  void check_mixer(const SoftmaxAttention& attention) {
+    const AttentionOptions& options = attention.options;
+    check_gate(options.gate);
+    check_indexer(options.indexer);
+    refuse(options.values_are_keys || options.v_norm,
+           fmt::format("{}: keys that serve as values and norms of values are planned, not executed", key_));
+    refuse(job_.parallelism.tp > attention.kv_heads,
+           fmt::format("parallelism.tp: {} ranks would share {} kv heads, which is planned, not executed",
+                       job_.parallelism.tp, attention.kv_heads));
+  }
+  void check_mixer(const LatentAttention& attention) {
+    check_gate(attention.gate);
+    check_indexer(attention.indexer);
+  }
+  void check_mixer(const NoMixer&) {}
+  void check_mixer(const one_of<Mamba2, GatedDeltaNet, KimiDelta> auto&) {
+    refuse(true, fmt::format("{}: linear mixers are planned, not executed", key_));
+  }
+
+  void check_gate(OutputGate gate) {
+    refuse(gate != OutputGate::none,
+           fmt::format("{}: gates on the output of attention are planned, not executed", key_));
+  }
+  void check_indexer(const std::optional<Indexer>& indexer) {
+    refuse(indexer.has_value(), fmt::format("{}: sparse attention is planned, not executed", key_));
   }
 
   void check_experts(const ExpertsSpec& experts) {
@@ -90,9 +99,6 @@ class Limits {
            "training.reshard_after_forward: weights kept from forward are planned, not executed; say true");
     refuse(p.zero == 3 && job_.training.overlap.dp,
            "training.overlap.dp: gathers of weights that run ahead are planned, not executed; say false");
-    refuse(p.tp > job_.model.kv_heads,
-           fmt::format("parallelism.tp: {} ranks would share {} kv heads, which is planned, not executed",
-                       p.tp, job_.model.kv_heads));
     const std::int64_t tokens = job_.training.micro_batch * job_.training.sequence_length / p.cp;
     refuse(p.sequence_parallel && p.tp > 1 && tokens % p.tp != 0,
            fmt::format("parallelism.sequence_parallel: {} tokens of a micro-batch do not divide by tp {}",
@@ -151,6 +157,7 @@ class Limits {
 
   const JobSpec& job_;
   std::vector<std::string> lacks_;
+  std::string key_;  // of the kind of layers that is being checked
 };
 
 }  // namespace

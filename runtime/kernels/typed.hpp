@@ -11,4 +11,9 @@ template <class T>
   return buffer.elements == 0 ? nullptr : reinterpret_cast<T*>(buffer.data);
 }
 
+/// These fp32 numbers as a buffer.
+[[gnu::always_inline]] inline Buffer fp32_buffer(float* data, std::int64_t elements) {
+  return {reinterpret_cast<std::byte*>(data), elements, DType::fp32};
+}
+
 }  // namespace foreshard

@@ -1,9 +1,16 @@
 #include "runtime/verify/counting_device.hpp"
 
+#include "planner/program/ops/scan_flops.hpp"
 #include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 namespace {
+
+/// Keys of a query, as the planner counts them.
+std::int64_t counted_keys(const AttentionMask& mask, std::int64_t sequence) {
+  if (mask.chunk > 0) return chunk_keys(mask.chunk, sequence);
+  return mask.window > 0 ? selected_keys(mask.window, sequence, mask.causal) : sequence;
+}
 
 // A kind of call that is missing here does not compile. Calls without matrix products count nothing.
 struct FlopsOfCall {
@@ -11,12 +18,12 @@ struct FlopsOfCall {
   Flops operator()(const AttentionCall& core) const {
     // Forward: S = Q·Kᵀ and P·V. Backward: S again, dP, dV, dQ and dK.
     const std::int64_t products = core.backward ? 5 : 2;
-    return Flops(
-        checked_product(2 * products, core.batch, core.heads, core.sequence, core.sequence, core.head_dim));
+    return Flops(checked_product(2 * products, core.batch, core.heads, core.sequence,
+                                 counted_keys(core.mask, core.sequence), core.head_dim));
   }
   Flops operator()(const GatheredAttentionCall& core) const {
-    const std::int64_t scores =
-        checked_product(core.queries.batch, core.heads, core.queries.length(), core.keys.length());
+    const std::int64_t scores = checked_product(core.queries.batch, core.heads, core.queries.length(),
+                                                counted_keys(core.mask, core.keys.length()));
     // The same products. Forward S has d columns, P·V has v_head_dim; backward S, dQ and dK have d, dP and dV
     // v_head_dim.
     const std::int64_t columns =

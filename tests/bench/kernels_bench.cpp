@@ -101,8 +101,11 @@ void bench_attention(std::int64_t sequence, std::int64_t kv_heads, bool causal) 
   Bench bench;
   constexpr std::int64_t kHeads = 16;
   constexpr std::int64_t kHeadDim = 64;
-  AttentionCall call = {
-      .causal = causal, .sequence = sequence, .heads = kHeads, .kv_heads = kv_heads, .head_dim = kHeadDim};
+  AttentionCall call = {.mask = {.causal = causal},
+                        .sequence = sequence,
+                        .heads = kHeads,
+                        .kv_heads = kv_heads,
+                        .head_dim = kHeadDim};
   call.qkv = bench.numbers(sequence * (kHeads + 2 * kv_heads) * kHeadDim);
   call.out = bench.numbers(sequence * kHeads * kHeadDim);
   call.lse = bench.numbers(sequence * kHeads);

@@ -145,11 +145,7 @@ std::int64_t visible_keys(const ProgramBuilder& builder) {
   if (const auto documents = packed_documents(builder))
     return static_cast<std::int64_t>(std::ceil(documents->keys - 1e-6));
   std::int64_t sequence = builder.shapes().sequence;
-  if (const std::int64_t chunk = attention_chunk(builder); chunk > 0) {
-    // Whole chunks and a rest: squares of c² and r² over s rows.
-    const std::int64_t rest = sequence % chunk;
-    return (checked_product(sequence / chunk, chunk, chunk) + checked_product(rest, rest)) / sequence;
-  }
+  if (const std::int64_t chunk = attention_chunk(builder); chunk > 0) return chunk_keys(chunk, sequence);
   for (const std::int64_t most : {attention_window(builder), chosen_keys(builder)}) {
     if (most > 0)
       sequence =

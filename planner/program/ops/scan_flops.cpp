@@ -52,6 +52,12 @@ std::int64_t selected_keys(std::int64_t selected, std::int64_t key, bool causal)
   return causal ? 2 * selected - checked_product(selected, selected) / key : selected;
 }
 
+std::int64_t chunk_keys(std::int64_t chunk, std::int64_t key) {
+  if (chunk >= key) return key;
+  const std::int64_t rest = key % chunk;
+  return (checked_product(key / chunk, chunk, chunk) + checked_product(rest, rest)) / key;
+}
+
 OpFlops index_flops(const IndexScores& index, Phase phase) {
   OpFlops flops;
   const std::int64_t queries = checked_product(index.batch, index.query);

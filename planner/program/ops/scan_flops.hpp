@@ -22,5 +22,8 @@ OpFlops index_flops(const IndexScores& index, Phase phase);
 /// The keys of a query that sees at most `selected` of `key` keys, for counting FLOPs. Under a causal mask that is
 /// twice what a query sees on average: min(i + 1, w) summed over s positions is about s·w − w²/2.
 std::int64_t selected_keys(std::int64_t selected, std::int64_t key, bool causal);
+/// The same for queries that see the keys of their own chunk: whole chunks of c tokens and a rest of r are squares of
+/// c² and r² over `key` rows.
+std::int64_t chunk_keys(std::int64_t chunk, std::int64_t key);
 
 }  // namespace foreshard

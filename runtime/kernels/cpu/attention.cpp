@@ -7,14 +7,19 @@
 // Example: a causal sequence of 600 tokens has 10 tiles of queries (64 each, the last 24). The queries 320 …
 // 383 attend to the keys 0 … 383: a tile of 64 × 256 for the keys 0 … 255, then one of 64 × 128 for the keys
 // 256 … 383. In the second one, row i attends to the first 65 + i columns: query 320 to the keys up to 320.
-// The keys from 384 on are skipped.
+// The keys from 384 on are skipped. With a window of 100 the same queries attend to the keys 221 … 383: one tile of 64
+// × 163, in which row i attends to the columns i … i + 99.
+// A sink is in the softmax from the beginning: the online softmax starts with its logit as the maximum, and a sum of 1.
 // Source: Dao et al. 2022, arXiv:2205.14135; Dao 2023, arXiv:2307.08691.
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
+#include "runtime/kernels/cpu/attention_sinks.hpp"
+#include "runtime/kernels/cpu/attention_tiles.hpp"
 #include "runtime/kernels/cpu/blas.hpp"
 #include "runtime/kernels/cpu/cpu_kernels.hpp"
 #include "runtime/kernels/typed.hpp"
@@ -22,25 +27,23 @@
 namespace foreshard::cpu {
 namespace {
 
-// Two tiles of 64 KiB (backward has P and dP) stay in the second-level cache, together with their q, k and v.
-// A tile has fewer queries than keys, so that little is computed above the diagonal.
-constexpr std::int64_t kQueries = 64;
-constexpr std::int64_t kKeys = 256;
-constexpr std::int64_t kTile = kQueries * kKeys;
-
 /// One head of one sequence: indices of its first row in each buffer, and distances between rows.
 struct Head {
-  Head(const AttentionCall& call, std::int64_t sequence, std::int64_t head)
-      : d(call.head_dim),
+  Head(const AttentionCall& call, std::int64_t of_sequence, std::int64_t head)
+      : number(head),
+        sequence(of_sequence),
+        d(call.head_dim),
         qkv_stride((call.heads + 2 * call.kv_heads) * d),
         out_stride(call.heads * d),
         lse_stride(call.heads),
-        q_at(sequence * call.sequence * qkv_stride + head * d),
+        q_at(of_sequence * call.sequence * qkv_stride + head * d),
         k_at(q_at - head * d + (call.heads + head / (call.heads / call.kv_heads)) * d),
         v_at(k_at + call.kv_heads * d),
-        out_at(sequence * call.sequence * out_stride + head * d),
-        lse_at(sequence * call.sequence * lse_stride + head) {}
+        out_at(of_sequence * call.sequence * out_stride + head * d),
+        lse_at(of_sequence * call.sequence * lse_stride + head) {}
 
+  std::int64_t number;
+  std::int64_t sequence;
   std::int64_t d;
   std::int64_t qkv_stride;
   std::int64_t out_stride;
@@ -58,23 +61,23 @@ struct Place {
   std::int64_t rows = 0;
   std::int64_t key = 0;  ///< first key
   std::int64_t columns = 0;
+  bool is_first = false;  ///< no earlier tile has these queries
+  const Range* seen = nullptr;
 };
 
-/// Calls work(place) for the tiles of the queries that begin with `query`, in the order of the keys. If
-/// causal, tiles above the diagonal are skipped.
+/// Calls work(place) for the tiles of the queries that begin with `query`.
 template <class Work>
-void for_each_tile(const AttentionCall& call, std::int64_t query, const Work& work) {
+void for_each_place(const AttentionCall& call, const Head& head, std::int64_t query, const Work& work) {
   const std::int64_t rows = std::min(kQueries, call.sequence - query);
-  const std::int64_t keys = call.causal ? query + rows : call.sequence;
-  for (std::int64_t key = 0; key < keys; key += kKeys) {
-    work(Place{query, rows, key, std::min(kKeys, keys - key)});
-  }
+  for_each_tile(call.mask, {head.sequence, query}, rows, call.sequence, [&](const TileKeys& keys) {
+    work(Place{query, rows, keys.first, keys.count, keys.is_first, keys.seen});
+  });
 }
 
 float score_scale(const AttentionCall& call) { return 1.0F / std::sqrt(static_cast<float>(call.head_dim)); }
 
-ScoreTile score_tile(const AttentionCall& call, const Place& place, float* scores) {
-  return {scores, place.rows, place.columns, place.columns, call.causal, place.query - place.key + 1};
+ScoreTile score_tile(const Place& place, float* scores) {
+  return {scores, place.rows, place.columns, place.columns, place.seen};
 }
 
 /// tile (rows, columns) = alpha·A·Bᵀ. A (rows,d) has a row per query, B (columns,d) a row per key.
@@ -122,15 +125,16 @@ void forward_queries(const KernelSet& loops, const AttentionCall& call, const He
   const std::int64_t stride = head.qkv_stride;
   std::array<float, kQueries> max;
   std::array<float, kQueries> sum;
-  max.fill(-std::numeric_limits<float>::infinity());
-  sum.fill(0.0F);
+  const std::optional<float> sink = sink_of(call.sinks, head.number);
+  max.fill(sink.value_or(-std::numeric_limits<float>::infinity()));
+  sum.fill(sink ? 1.0F : 0.0F);
   float* out = as<float>(call.out) + head.out_at + query * head.out_stride;
   const SoftmaxState state{max.data(), sum.data(), out, head.out_stride, head.d};
-  for_each_tile(call, query, [&](const Place& place) {
+  for_each_place(call, head, query, [&](const Place& place) {
     multiply_into_tile(place, head.d, score_scale(call), {qkv + head.q_at + query * stride, stride},
                        {qkv + head.k_at + place.key * stride, stride}, scores);
-    loops.softmax_tile(score_tile(call, place, scores), state);
-    multiply_by_tile(place, head.d, scores, {qkv + head.v_at + place.key * stride, stride}, place.key > 0,
+    loops.softmax_tile(score_tile(place, scores), state);
+    multiply_by_tile(place, head.d, scores, {qkv + head.v_at + place.key * stride, stride}, !place.is_first,
                      out, head.out_stride);
   });
   loops.softmax_end(state, std::min(kQueries, call.sequence - query),
@@ -174,16 +178,16 @@ void backward_queries(const KernelSet& loops, const AttentionCall& call, const H
   for (std::int64_t i = 0; i < rows; ++i) {
     lse[static_cast<std::size_t>(i)] = as<const float>(call.lse)[head.lse_at + (query + i) * head.lse_stride];
   }
-  for_each_tile(call, query, [&](const Place& place) {
+  for_each_place(call, head, query, [&](const Place& place) {
     const Factor k{qkv + head.k_at + place.key * stride, stride};
     const Factor v{qkv + head.v_at + place.key * stride, stride};
-    const ScoreTile p = score_tile(call, place, tiles.p);
+    const ScoreTile p = score_tile(place, tiles.p);
     multiply_into_tile(place, head.d, score_scale(call), q, k, tiles.p);
     loops.probabilities(p, lse.data());
     add_transposed_tile(place, head.d, tiles.p, d_out, d_qkv + head.v_at + place.key * stride, stride);
     multiply_into_tile(place, head.d, 1.0F, d_out, v, tiles.dp);
     loops.score_gradients(p, tiles.dp, out_product.data(), score_scale(call));
-    multiply_by_tile(place, head.d, tiles.dp, k, place.key > 0, d_qkv + head.q_at + query * stride, stride);
+    multiply_by_tile(place, head.d, tiles.dp, k, !place.is_first, d_qkv + head.q_at + query * stride, stride);
     add_transposed_tile(place, head.d, tiles.dp, q, d_qkv + head.k_at + place.key * stride, stride);
   });
 }
@@ -228,7 +232,7 @@ GatheredAttentionCall gathered(const AttentionCall& call) {
     return HeadColumns{x, row_width, first, call.head_dim};
   };
   return {.backward = call.backward,
-          .causal = call.causal,
+          .mask = call.mask,
           .queries = rows,
           .keys = rows,
           .heads = call.heads,
@@ -240,7 +244,9 @@ GatheredAttentionCall gathered(const AttentionCall& call) {
           .v = heads(call.qkv, first_v),
           .out = call.out,
           .lse = call.lse,
+          .sinks = call.sinks,
           .d_out = call.d_out,
+          .d_sinks = call.d_sinks,
           .dq = heads(call.d_qkv, 0),
           .dk = heads(call.d_qkv, first_k),
           .dv = heads(call.d_qkv, first_v)};
@@ -254,8 +260,16 @@ void run(Context& context, const AttentionCall& call) {
     if (call.backward) std::fill_n(call.d_qkv.data, call.d_qkv.bytes(), std::byte{0});
     return run(context, gathered(call));
   }
-  if (call.backward) return run_backward(context, call);
-  run_forward(context, call);
+  if (!call.backward) return run_forward(context, call);
+  run_backward(context, call);
+  add_sink_gradients(context, {.rows = call.batch * call.sequence,
+                               .heads = call.heads,
+                               .dim = call.head_dim,
+                               .out = call.out,
+                               .lse = call.lse,
+                               .d_out = call.d_out,
+                               .sinks = call.sinks,
+                               .d_sinks = call.d_sinks});
 }
 
 }  // namespace foreshard::cpu

@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "runtime/kernels/cpu/blas.hpp"
+#include "runtime/kernels/typed.hpp"
 
 namespace foreshard::cpu {
 namespace {
@@ -35,10 +36,6 @@ struct Blocks {
   float* sums;
 };
 
-Buffer fp32(float* data, std::int64_t elements) {
-  return {reinterpret_cast<std::byte*>(data), elements, DType::fp32};
-}
-
 /// A factor in memory: its rows are `stride` elements apart.
 struct Stored {
   Buffer x;
@@ -52,7 +49,7 @@ Factor convert(const KernelSet& loops, const Stored& factor, Range rows, Range c
   const Range outer = factor.transposed ? columns : rows;
   const Range inner = factor.transposed ? rows : columns;
   for (std::int64_t i = outer.begin; i < outer.end; ++i) {
-    loops.copy(fp32(to + (i - outer.begin) * inner.size(), inner.size()),
+    loops.copy(fp32_buffer(to + (i - outer.begin) * inner.size(), inner.size()),
                factor.x.part(i * factor.stride + inner.begin, inner.size()));
   }
   return {to, inner.size(), factor.transposed};
@@ -92,7 +89,7 @@ class BlockProduct {
     if (call_.k == 0) std::fill_n(blocks.sums, rows.size() * columns.size(), 0.0F);
     for (std::int64_t row = rows.begin; row < rows.end; ++row) {
       const Buffer c = call_.c.part(row * call_.n + columns.begin, columns.size());
-      const Buffer sums = fp32(blocks.sums + (row - rows.begin) * columns.size(), columns.size());
+      const Buffer sums = fp32_buffer(blocks.sums + (row - rows.begin) * columns.size(), columns.size());
       adds_ ? loops_.add_to(c, sums) : loops_.copy(c, sums);
     }
   }

@@ -12,7 +12,10 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
+#include "runtime/kernels/cpu/attention_sinks.hpp"
+#include "runtime/kernels/cpu/attention_tiles.hpp"
 #include "runtime/kernels/cpu/blas.hpp"
 #include "runtime/kernels/cpu/cpu_kernels.hpp"
 #include "runtime/kernels/typed.hpp"
@@ -20,17 +23,9 @@
 namespace foreshard::cpu {
 namespace {
 
-constexpr std::int64_t kQueries = 64;
-constexpr std::int64_t kKeys = 256;
-constexpr std::int64_t kTile = kQueries * kKeys;
-
 /// The first `width` columns of a head of a row.
 Buffer head_of(const HeadColumns& columns, std::int64_t row, std::int64_t head, std::int64_t width) {
   return columns.x.part(row * columns.row_width + columns.first_column + head * columns.head_stride, width);
-}
-
-Buffer fp32(float* data, std::int64_t elements) {
-  return {reinterpret_cast<std::byte*>(data), elements, DType::fp32};
 }
 
 /// One thread's scratch memory, in fp32: keys, values and their gradients by position; the queries of a tile
@@ -89,11 +84,11 @@ class KvHead {
     for (std::int64_t position = 0; position < call_.keys.sequence; ++position) {
       const std::int64_t row = call_.keys.row_of({sequence_, position});
       float* k = scratch_.k + position * call_.key_dim();
-      loops_.copy(fp32(k, call_.own_dim), head_of(call_.k, row, kv_head_, call_.own_dim));
+      loops_.copy(fp32_buffer(k, call_.own_dim), head_of(call_.k, row, kv_head_, call_.own_dim));
       if (call_.shared_dim > 0)
-        loops_.copy(fp32(k + call_.own_dim, call_.shared_dim),
+        loops_.copy(fp32_buffer(k + call_.own_dim, call_.shared_dim),
                     head_of(call_.shared_k, row, 0, call_.shared_dim));
-      loops_.copy(fp32(scratch_.v + position * call_.v_head_dim, call_.v_head_dim),
+      loops_.copy(fp32_buffer(scratch_.v + position * call_.v_head_dim, call_.v_head_dim),
                   head_of(call_.v, row, kv_head_, call_.v_head_dim));
     }
   }
@@ -102,13 +97,13 @@ class KvHead {
     for (std::int64_t position = 0; position < call_.keys.sequence; ++position) {
       const std::int64_t row = call_.keys.row_of({sequence_, position});
       float* dk = scratch_.dk + position * call_.key_dim();
-      loops_.add_to(head_of(call_.dk, row, kv_head_, call_.own_dim), fp32(dk, call_.own_dim));
+      loops_.add_to(head_of(call_.dk, row, kv_head_, call_.own_dim), fp32_buffer(dk, call_.own_dim));
       if (call_.shared_dim > 0) {
         loops_.add_to(head_of(call_.d_shared_k, row, 0, call_.shared_dim),
-                      fp32(dk + call_.own_dim, call_.shared_dim));
+                      fp32_buffer(dk + call_.own_dim, call_.shared_dim));
       }
       loops_.add_to(head_of(call_.dv, row, kv_head_, call_.v_head_dim),
-                    fp32(scratch_.dv + position * call_.v_head_dim, call_.v_head_dim));
+                    fp32_buffer(scratch_.dv + position * call_.v_head_dim, call_.v_head_dim));
     }
   }
 
@@ -137,32 +132,27 @@ class KvHead {
     std::int64_t position = 0;  ///< of the first query
     std::int64_t head = 0;
   };
-  struct Keys {
-    std::int64_t first = 0;
-    std::int64_t count = 0;
-  };
 
   template <class Work>
   void for_keys(const Tile& tile, const Work& work) const {
-    const std::int64_t visible = call_.causal ? tile.position + tile.rows : call_.keys.sequence;
-    for (std::int64_t key = 0; key < visible; key += kKeys) work(Keys{key, std::min(kKeys, visible - key)});
+    for_each_tile(call_.mask, {sequence_, tile.position}, tile.rows, call_.keys.sequence, work);
   }
 
   [[nodiscard]] Factor q() const { return {scratch_.q, call_.key_dim()}; }
   /// Copies the rows of the tile to `to`, contiguous and in fp32.
   void read(const Tile& tile, const HeadColumns& x, std::int64_t width, float* to) const {
     for (std::int64_t i = 0; i < tile.rows; ++i)
-      loops_.copy(fp32(to + i * width, width), head_of(x, tile.row + i, tile.head, width));
+      loops_.copy(fp32_buffer(to + i * width, width), head_of(x, tile.row + i, tile.head, width));
   }
   /// The heads of out and d_out.
   [[nodiscard]] HeadColumns values(const Buffer& out) const {
     return {out, call_.heads * call_.v_head_dim, 0, call_.v_head_dim};
   }
-  [[nodiscard]] ScoreTile scores(const Tile& tile, const Keys& keys, float* at) const {
-    return {at, tile.rows, keys.count, keys.count, call_.causal, tile.position - keys.first + 1};
+  static ScoreTile scores(const Tile& tile, const TileKeys& keys, float* at) {
+    return {at, tile.rows, keys.count, keys.count, keys.seen};
   }
   /// to (rows,keys) = alpha·A·Bᵀ over n columns.
-  static void into_tile(const Tile& tile, const Keys& keys, std::int64_t n, float alpha, Factor a,
+  static void into_tile(const Tile& tile, const TileKeys& keys, std::int64_t n, float alpha, Factor a,
                         const float* b, float* to) {
     multiply({.m = tile.rows,
               .n = keys.count,
@@ -174,8 +164,8 @@ class KvHead {
               .stride = keys.count});
   }
   /// to (keys,n) += tileᵀ·B.
-  static void add_transposed(const Tile& tile, const Keys& keys, std::int64_t n, const float* from, Factor b,
-                             float* to) {
+  static void add_transposed(const Tile& tile, const TileKeys& keys, std::int64_t n, const float* from,
+                             Factor b, float* to) {
     multiply({.m = keys.count,
               .n = n,
               .k = tile.rows,
@@ -189,12 +179,13 @@ class KvHead {
   void forward(const Tile& tile) const {
     std::array<float, kQueries> max;
     std::array<float, kQueries> sum;
-    max.fill(-std::numeric_limits<float>::infinity());
-    sum.fill(0.0F);
+    const std::optional<float> sink = sink_of(call_.sinks, tile.head);
+    max.fill(sink.value_or(-std::numeric_limits<float>::infinity()));
+    sum.fill(sink ? 1.0F : 0.0F);
     const std::int64_t width = call_.v_head_dim;
     const SoftmaxState state{max.data(), sum.data(), scratch_.out, width, width};
     read(tile, call_.q, call_.key_dim(), scratch_.q);
-    for_keys(tile, [&](const Keys& keys) {
+    for_keys(tile, [&](const TileKeys& keys) {
       into_tile(tile, keys, call_.key_dim(), scale_, q(), scratch_.k, scratch_.p);
       loops_.softmax_tile(scores(tile, keys, scratch_.p), state);
       multiply({.m = tile.rows,
@@ -202,7 +193,7 @@ class KvHead {
                 .k = keys.count,
                 .a = {scratch_.p, keys.count},
                 .b = {scratch_.v + keys.first * width, width},
-                .beta = keys.first > 0 ? 1.0F : 0.0F,
+                .beta = keys.is_first ? 0.0F : 1.0F,
                 .c = scratch_.out,
                 .stride = width});
     });
@@ -210,7 +201,7 @@ class KvHead {
                        call_.heads);
     const HeadColumns out = values(call_.out);
     for (std::int64_t i = 0; i < tile.rows; ++i)
-      loops_.copy(head_of(out, tile.row + i, tile.head, width), fp32(scratch_.out + i * width, width));
+      loops_.copy(head_of(out, tile.row + i, tile.head, width), fp32_buffer(scratch_.out + i * width, width));
   }
 
   void backward(const Tile& tile) const {
@@ -226,7 +217,7 @@ class KvHead {
     for (std::int64_t i = 0; i < tile.rows; ++i) {
       lse[static_cast<std::size_t>(i)] = as<const float>(call_.lse)[(tile.row + i) * call_.heads + tile.head];
     }
-    for_keys(tile, [&](const Keys& keys) {
+    for_keys(tile, [&](const TileKeys& keys) {
       const ScoreTile p = scores(tile, keys, scratch_.p);
       into_tile(tile, keys, d, scale_, q(), scratch_.k, scratch_.p);
       loops_.probabilities(p, lse.data());
@@ -238,13 +229,13 @@ class KvHead {
                 .k = keys.count,
                 .a = {scratch_.dp, keys.count},
                 .b = {scratch_.k + keys.first * d, d},
-                .beta = keys.first > 0 ? 1.0F : 0.0F,
+                .beta = keys.is_first ? 0.0F : 1.0F,
                 .c = scratch_.dq,
                 .stride = d});
       add_transposed(tile, keys, d, scratch_.dp, q(), scratch_.dk);
     });
     for (std::int64_t i = 0; i < tile.rows; ++i)
-      loops_.add_to(head_of(call_.dq, tile.row + i, tile.head, d), fp32(scratch_.dq + i * d, d));
+      loops_.add_to(head_of(call_.dq, tile.row + i, tile.head, d), fp32_buffer(scratch_.dq + i * d, d));
   }
 
   const KernelSet& loops_;
@@ -271,6 +262,15 @@ void run(Context& context, const GatheredAttentionCall& call) {
         KvHead(context.loops, call, task * heads_per_task + i, memory + thread * size).run();
     }
   });
+  if (!call.backward) return;
+  add_sink_gradients(context, {.rows = call.queries.rows(),
+                               .heads = call.heads,
+                               .dim = call.v_head_dim,
+                               .out = call.out,
+                               .lse = call.lse,
+                               .d_out = call.d_out,
+                               .sinks = call.sinks,
+                               .d_sinks = call.d_sinks});
 }
 
 }  // namespace foreshard::cpu

@@ -3,6 +3,9 @@
 // runtime/kernels/cpu/vector/attention_tile.cpp. Source: Dao et al. 2022, arXiv:2205.14135, algorithms 1 and
 // 4.
 //
+// A block processes the keys from the first one that its first row sees to the last one that its last row sees
+// (runtime/device/attention_mask.hpp). Sinks are added afterwards: attention_sinks.cu.
+//
 // Example: a block has 16 query rows, say 32 … 47 of a causal sequence: warp 0 has rows 32 … 35, warp 3 rows
 // 44 … 47. The block loads the keys 0 … 31 into shared memory; lane j computes the score of key j for each
 // row of its warp; warp_max and warp_sum give the row's maximum and sum. Then the block loads the keys 32 …
@@ -30,7 +33,7 @@ struct Shape {
   int heads;
   int kv_heads;
   int dim;
-  bool causal;
+  AttentionMask mask;
   float scale;
   const T* qkv;
   const T* out;
@@ -44,6 +47,23 @@ struct Shape {
   __device__ std::int64_t within(int part, int head) const {
     const int before = part == 0 ? 0 : heads + (part - 1) * kv_heads;
     return std::int64_t{before + head} * dim;
+  }
+  /// The keys that the queries first … first + kRows − 1 see together.
+  __device__ PositionRange keys_of_block(std::int64_t first) const {
+    const std::int64_t last = min(first + kRows, sequence) - 1;
+    return {keys_of(first).first, keys_of(last).end};
+  }
+  /// The queries that see any of the keys first … first + kRows − 1.
+  __device__ PositionRange queries_of_block(std::int64_t first) const {
+    const std::int64_t last = min(first + kRows, sequence) - 1;
+    return {queries_of(first).first, queries_of(last).end};
+  }
+  /// Of the block's sequence, blockIdx.z. No keys if there is no such query.
+  __device__ PositionRange keys_of(std::int64_t query) const {
+    return query < sequence ? mask.keys_of({blockIdx.z, query}, sequence) : PositionRange{};
+  }
+  __device__ PositionRange queries_of(std::int64_t key) const {
+    return key < sequence ? mask.queries_of({blockIdx.z, key}, sequence) : PositionRange{};
   }
 };
 
@@ -86,15 +106,15 @@ __global__ void __launch_bounds__(kThreads) forward(Shape<T> of) {
   float largest[kRowsPerWarp];
   float sum[kRowsPerWarp] = {};
   for (float& each : largest) each = -INFINITY;
-  const std::int64_t end = of.causal ? min(first + kRows, of.sequence) : of.sequence;
-  for (std::int64_t key = 0; key < end; key += kTile) {
+  const PositionRange keys = of.keys_of_block(first);
+  for (std::int64_t key = keys.first; key < keys.end; key += kTile) {
     __syncthreads();
     load_rows(k, stride, rows + of.within(1, kv_head), width, key, of.sequence, kTile, of.dim);
     load_rows(v, stride, rows + of.within(2, kv_head), width, key, of.sequence, kTile, of.dim);
     __syncthreads();
     for (int r = 0; r < kRowsPerWarp; ++r) {
       const std::int64_t row = first + warp * kRowsPerWarp + r;
-      const bool seen = key + lane < of.sequence && (!of.causal || key + lane <= row);
+      const bool seen = of.keys_of(row).contains(key + lane);
       const float score =
           seen ? of.scale * dot(q + (warp * kRowsPerWarp + r) * of.dim, k + lane * stride, of.dim)
                : -INFINITY;
@@ -158,8 +178,8 @@ __global__ void __launch_bounds__(kThreads) backward_queries(Shape<T> of) {
   load_rows(d_out, of.dim, of.d_out + token * out_width + std::int64_t{head} * of.dim, out_width, first,
             of.sequence, kRows, of.dim);
   float dq[kRowsPerWarp][kMostChunks] = {};
-  const std::int64_t end = of.causal ? min(first + kRows, of.sequence) : of.sequence;
-  for (std::int64_t key = 0; key < end; key += kTile) {
+  const PositionRange keys = of.keys_of_block(first);
+  for (std::int64_t key = keys.first; key < keys.end; key += kTile) {
     __syncthreads();
     load_rows(k, stride, rows + of.within(1, kv_head), width, key, of.sequence, kTile, of.dim);
     load_rows(v, stride, rows + of.within(2, kv_head), width, key, of.sequence, kTile, of.dim);
@@ -167,7 +187,7 @@ __global__ void __launch_bounds__(kThreads) backward_queries(Shape<T> of) {
     for (int r = 0; r < kRowsPerWarp; ++r) {
       const int own = warp * kRowsPerWarp + r;
       const std::int64_t row = first + own;
-      const bool seen = row < of.sequence && key + lane < of.sequence && (!of.causal || key + lane <= row);
+      const bool seen = of.keys_of(row).contains(key + lane);
       float slope = 0.0F;
       if (seen) {
         const std::int64_t at = (token + row) * of.heads + head;
@@ -214,8 +234,9 @@ __global__ void __launch_bounds__(kThreads) backward_keys(Shape<T> of) {
   load_rows(v, of.dim, rows + of.within(2, kv_head), width, first, of.sequence, kRows, of.dim);
   float dk[kRowsPerWarp][kMostChunks] = {};
   float dv[kRowsPerWarp][kMostChunks] = {};
+  const PositionRange queries = of.queries_of_block(first);
   for (int head = kv_head * group; head < (kv_head + 1) * group; ++head) {
-    for (std::int64_t query = of.causal ? first / kTile * kTile : 0; query < of.sequence; query += kTile) {
+    for (std::int64_t query = queries.first; query < queries.end; query += kTile) {
       __syncthreads();
       load_rows(q, stride, rows + of.within(0, head), width, query, of.sequence, kTile, of.dim);
       load_rows(d_out, stride, of.d_out + token * out_width + std::int64_t{head} * of.dim, out_width, query,
@@ -224,8 +245,7 @@ __global__ void __launch_bounds__(kThreads) backward_keys(Shape<T> of) {
       for (int r = 0; r < kRowsPerWarp; ++r) {
         const int own = warp * kRowsPerWarp + r;
         const std::int64_t row = first + own;  // the key
-        const bool seen =
-            row < of.sequence && query + lane < of.sequence && (!of.causal || row <= query + lane);
+        const bool seen = of.queries_of(row).contains(query + lane);
         float p = 0.0F;
         float slope = 0.0F;
         if (seen) {
@@ -288,7 +308,7 @@ Shape<T> shape_of(Context& context, const AttentionCall& call) {
           .heads = static_cast<int>(call.heads),
           .kv_heads = static_cast<int>(call.kv_heads),
           .dim = static_cast<int>(call.head_dim),
-          .causal = call.causal,
+          .mask = call.mask,
           .scale = 1.0F / sqrtf(static_cast<float>(call.head_dim)),
           .qkv = reinterpret_cast<const T*>(call.qkv.data),
           .out = reinterpret_cast<const T*>(call.out.data),

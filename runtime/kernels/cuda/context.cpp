@@ -38,12 +38,20 @@ std::byte* Context::workspace(std::int64_t bytes) {
 
 void run(Context& context, const GemmCall& call) { context.products().run(context.stream(), call); }
 
-void run(Context& context, const AttentionCall& call) {
+namespace {
+
+template <class Call>
+void run_attention(Context& context, const Call& call) {
   if (!run_fused(context, call)) run_own_attention(context, call);
+  run_sinks(
+      context, call.backward,
+      {.out = call.out, .lse = call.lse, .d_out = call.d_out, .sinks = call.sinks, .d_sinks = call.d_sinks});
 }
 
-void run(Context& context, const GatheredAttentionCall& call) {
-  if (!run_fused(context, call)) run_own_attention(context, call);
-}
+}  // namespace
+
+void run(Context& context, const AttentionCall& call) { run_attention(context, call); }
+
+void run(Context& context, const GatheredAttentionCall& call) { run_attention(context, call); }
 
 }  // namespace foreshard::cuda

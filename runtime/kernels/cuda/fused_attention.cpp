@@ -10,7 +10,7 @@ namespace {
 AttentionCore core_of(const AttentionCall& call, float* lse) {
   const std::int64_t dim = call.head_dim;
   AttentionCore core{.backward = call.backward,
-                     .causal = call.causal,
+                     .causal = call.mask.causal,
                      .batch = call.batch,
                      .queries = call.sequence,
                      .keys = call.sequence,
@@ -41,7 +41,7 @@ AttentionCore core_of(const AttentionCall& call, float* lse) {
 
 bool run_fused(Context& context, const AttentionCall& call) {
   FusedAttention* const library = context.fused_attention();
-  if (library == nullptr || call.qkv.type != DType::bf16) return false;
+  if (library == nullptr || call.qkv.type != DType::bf16 || !call.mask.is_plain()) return false;
   const std::optional<std::int64_t> scratch = library->scratch_bytes(core_of(call, nullptr));
   if (!scratch) return false;
   WorkspaceLayout layout;

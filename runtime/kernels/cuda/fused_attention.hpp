@@ -56,8 +56,8 @@ class FusedAttention {
 /// cuDNN's fused attention; null if this was built without cuDNN.
 std::unique_ptr<FusedAttention> make_fused_attention();
 
-/// Run a bf16 call in the library. They return false, and run nothing, if there is no library or it does not
-/// support the call.
+/// Run a bf16 call in the library, without its sinks. They return false, and run nothing, if there is no library or it
+/// does not support the call. Calls with windows or chunks are not offered to it.
 bool run_fused(Context& context, const AttentionCall& call);
 bool run_fused(Context& context, const GatheredAttentionCall& call);
 

@@ -135,15 +135,16 @@ class Fused {
     const std::int64_t first = queries.place_of(row).position;
     return {.first_row = row,
             .first_position = first,
-            .keys = call_.causal ? first + length_ : call_.keys.sequence};
+            .keys = call_.mask.causal ? first + length_ : call_.keys.sequence};
   }
 
   /// Whether dtypes and alignment suit the library, which reads the queries in place.
   [[nodiscard]] bool is_ready() const {
     const bool are_bf16 = are_in_bf16({call_.q.x, call_.k.x, call_.shared_k.x, call_.v.x, call_.out,
                                        call_.d_out, call_.dq.x, call_.dk.x, call_.d_shared_k.x, call_.dv.x});
-    return context_.fused_attention() != nullptr && are_bf16 && is_aligned(call_.q) &&
-           call_.key_dim() % kPack == 0 && are_packed({call_.out, call_.d_out}, call_.v_head_dim);
+    return context_.fused_attention() != nullptr && call_.mask.is_plain() && are_bf16 &&
+           is_aligned(call_.q) && call_.key_dim() % kPack == 0 &&
+           are_packed({call_.out, call_.d_out}, call_.v_head_dim);
   }
 
   /// Plans the workspace. False if the library does not support one of the chunks.
@@ -172,7 +173,7 @@ class Fused {
 
   [[nodiscard]] AttentionCore core_of(const Chunk& chunk) const {
     AttentionCore core{.backward = call_.backward,
-                       .causal = call_.causal,
+                       .causal = call_.mask.causal,
                        .batch = call_.queries.batch,
                        .queries = length_,
                        .keys = chunk.keys,

@@ -71,9 +71,9 @@ struct Gathered {
     for (int c = 0; c < call.v_head_dim; ++c) product += to_float(d_out[c]) * to_float(v[c]);
     ds = scale * p * (product - delta[query * call.heads + head]);
   }
-  /// The number of keys to which a query at this position attends.
-  __device__ std::int64_t visible_from(std::int64_t position) const {
-    return call.causal ? position + 1 : call.keys.sequence;
+  /// The keys to which a query attends.
+  __device__ PositionRange keys_of(const TokenRows::Place& query) const {
+    return call.mask.keys_of(query, call.keys.sequence);
   }
 };
 
@@ -91,13 +91,13 @@ __global__ void __launch_bounds__(kThreads) gathered_forward(Gathered<T> of) {
   const int lane = lane_number();
   const int dim = static_cast<int>(call.v_head_dim);
   const TokenRows::Place place = call.queries.place_of(row);
-  const std::int64_t end = of.visible_from(place.position);
+  const PositionRange keys = of.keys_of(place);
   Row out;
   float largest = -INFINITY;
   float sum = 0.0F;
-  for (std::int64_t tile = 0; tile < end; tile += 32) {
+  for (std::int64_t tile = keys.first; tile < keys.end; tile += 32) {
     const std::int64_t position = tile + lane;
-    const bool seen = position < end;
+    const bool seen = position < keys.end;
     const float score = seen ? of.score(row, head, call.keys.row_of({place.sequence, position})) : -INFINITY;
     const float new_largest = fmaxf(largest, warp_max(score));
     const float shrink = __expf(largest - new_largest);
@@ -105,7 +105,7 @@ __global__ void __launch_bounds__(kThreads) gathered_forward(Gathered<T> of) {
     largest = new_largest;
     sum = sum * shrink + warp_sum(weight);
     for (float& each : out.at) each *= shrink;
-    for (int j = 0; j < 32 && tile + j < end; ++j) {
+    for (int j = 0; j < 32 && tile + j < keys.end; ++j) {
       const float p = __shfl_sync(0xFFFFFFFFU, weight, j);
       const std::int64_t key = call.keys.row_of({place.sequence, tile + j});
       out.add(p, of.head_of(call.v, key, of.kv_head_of(head)), dim, lane);
@@ -142,14 +142,15 @@ __global__ void __launch_bounds__(kThreads) gathered_backward_queries(Gathered<T
   const std::int64_t head = blockIdx.y;
   const int lane = lane_number();
   const TokenRows::Place place = call.queries.place_of(row);
-  const std::int64_t end = of.visible_from(place.position);
+  const PositionRange keys = of.keys_of(place);
   Row own;
   Row shared;
-  for (std::int64_t tile = 0; tile < end; tile += 32) {
+  for (std::int64_t tile = keys.first; tile < keys.end; tile += 32) {
     float p = 0.0F;
     float slope = 0.0F;
-    if (tile + lane < end) of.gradients(row, head, call.keys.row_of({place.sequence, tile + lane}), p, slope);
-    for (int j = 0; j < 32 && tile + j < end; ++j) {
+    if (tile + lane < keys.end)
+      of.gradients(row, head, call.keys.row_of({place.sequence, tile + lane}), p, slope);
+    for (int j = 0; j < 32 && tile + j < keys.end; ++j) {
       const float ds = __shfl_sync(0xFFFFFFFFU, slope, j);
       const std::int64_t key = call.keys.row_of({place.sequence, tile + j});
       own.add(ds, of.head_of(call.k, key, of.kv_head_of(head)), static_cast<int>(call.own_dim), lane);
@@ -170,6 +171,7 @@ __device__ void for_each_query(const Gathered<T>& of, std::int64_t key, std::int
                                std::int64_t end_head, const Work& work) {
   const GatheredAttentionCall& call = of.call;
   const TokenRows::Place place = call.keys.place_of(key);
+  const PositionRange seeing = call.mask.queries_of(place, call.keys.sequence);
   const std::int64_t length = call.queries.share_length();
   for (std::int64_t head = first_head; head < end_head; ++head) {
     for (std::int64_t held = 0; held < call.queries.held; ++held) {
@@ -178,8 +180,7 @@ __device__ void for_each_query(const Gathered<T>& of, std::int64_t key, std::int
         const std::int64_t query = first + tile + lane_number();
         float p = 0.0F;
         float slope = 0.0F;
-        if (tile + lane_number() < length &&
-            place.position < of.visible_from(call.queries.place_of(query).position))
+        if (tile + lane_number() < length && seeing.contains(call.queries.place_of(query).position))
           of.gradients(query, head, key, p, slope);
         for (int j = 0; j < 32 && tile + j < length; ++j) {
           const float p_of = __shfl_sync(0xFFFFFFFFU, p, j);

@@ -1,10 +1,10 @@
 // qkv, d_qkv (batch·sequence, (heads + 2·kv_heads)·d)   out, d_out (batch·sequence, heads·d)
-// lse (batch·sequence, heads)   S = Q·Kᵀ/√d   P = softmax(S) = exp(S − lse)   O = P·V
+// lse (batch·sequence, heads)   S = Q·Kᵀ/√d   P = softmax(S) = exp(S − lse)   O = P·V   sinks, d_sinks (heads)
 // Backward, with D = Σ dO∘O of a row:  dV = Pᵀ·dO   dS = P∘(dO·Vᵀ − D)   dQ = dS·K/√d   dK = dSᵀ·Q/√d
+// The gradient of a sink, whose probability is exp(sink − lse) and whose value is 0: −exp(sink − lse)·D
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 
 #include "runtime/kernels/reference/reference_kernels.hpp"
 #include "runtime/kernels/reference/rows.hpp"
@@ -28,11 +28,12 @@ struct QueryRow {
 };
 
 /// Writes the row of O (d) and returns its lse.
+/// @param sink  one more logit; −∞: there is none
 template <class Real>
-Real attend(const QueryRow<Real>& row, Real* out) {
-  Real max = -std::numeric_limits<Real>::infinity();
+Real attend(const QueryRow<Real>& row, Real sink, Real* out) {
+  Real max = sink;
   for (std::int64_t key = 0; key < row.keys; ++key) max = std::max(max, row.score(key));
-  Real sum = 0;
+  Real sum = std::exp(sink - max);
   for (std::int64_t key = 0; key < row.keys; ++key) sum += std::exp(row.score(key) - max);
   std::fill(out, out + row.d, Real{0});
   for (std::int64_t key = 0; key < row.keys; ++key) {
@@ -41,9 +42,9 @@ Real attend(const QueryRow<Real>& row, Real* out) {
   return max + std::log(sum);
 }
 
-/// Adds what this query row contributes to dQ, dK and dV. They have the layout of q, k and v.
+/// Adds what this query row contributes to dQ, dK and dV. They have the layout of q, k and v. Returns D.
 template <class Real>
-void attend_backward(const QueryRow<Real>& row, const Real* out, const Real* d_out, Real lse, Real* dq,
+Real attend_backward(const QueryRow<Real>& row, const Real* out, const Real* d_out, Real lse, Real* dq,
                      Real* dk, Real* dv) {
   const Real out_product = dot(d_out, out, row.d);
   for (std::int64_t key = 0; key < row.keys; ++key) {
@@ -54,6 +55,7 @@ void attend_backward(const QueryRow<Real>& row, const Real* out, const Real* d_o
     add_scaled(dk + at, ds, row.q, row.d);
     add_scaled(dv + at, p, d_out, row.d);
   }
+  return out_product;
 }
 
 }  // namespace
@@ -71,19 +73,24 @@ void run(const AttentionCall& call) {
   if (call.backward) std::fill(d_qkv, d_qkv + call.d_qkv.elements, Real{0});
   for (std::int64_t token = 0; token < call.batch * call.sequence; ++token) {
     const std::int64_t position = token % call.sequence;
+    const PositionRange seen = call.mask.keys_of({token / call.sequence, position}, call.sequence);
     for (std::int64_t head = 0; head < call.heads; ++head) {
-      // Indices in qkv: of this query, and of the first key and value of its sequence.
+      // Indices in qkv: of this query, and of the first key and value that it sees.
       const std::int64_t q_at = token * stride + head * d;
-      const std::int64_t k_at = (token - position) * stride + (call.heads + head / heads_per_kv) * d;
+      const std::int64_t k_at =
+          (token - position + seen.first) * stride + (call.heads + head / heads_per_kv) * d;
       const std::int64_t v_at = k_at + call.kv_heads * d;
       const std::int64_t row_at = token * call.heads + head;
-      const QueryRow<Real> row{qkv + q_at, qkv + k_at, qkv + v_at, call.causal ? position + 1 : call.sequence,
-                               stride,     d};
+      const QueryRow<Real> row{qkv + q_at, qkv + k_at, qkv + v_at, seen.end - seen.first, stride, d};
+      const Real sink = sink_of<Real>(call.sinks, head);
       if (call.backward) {
-        attend_backward(row, out + row_at * d, d_out + row_at * d, lse[row_at], d_qkv + q_at, d_qkv + k_at,
-                        d_qkv + v_at);
+        const Real out_product = attend_backward(row, out + row_at * d, d_out + row_at * d, lse[row_at],
+                                                 d_qkv + q_at, d_qkv + k_at, d_qkv + v_at);
+        if (!call.d_sinks.empty()) {
+          as<Real>(call.d_sinks)[head] -= std::exp(sink - lse[row_at]) * out_product;
+        }
       } else {
-        lse[row_at] = attend(row, out + row_at * d);
+        lse[row_at] = attend(row, sink, out + row_at * d);
       }
     }
   }

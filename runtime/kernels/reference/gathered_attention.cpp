@@ -1,12 +1,12 @@
 // out, d_out (query rows, heads·v_head_dim)   lse (query rows, heads)   d = own_dim + shared_dim
 // S = (Q_own·K_ownᵀ + Q_shared·K_sharedᵀ)/√d   P = softmax(S) = exp(S − lse)   O = P·V
 // Backward, with D = Σ dO∘O of a row: dV += Pᵀ·dO   dS = P∘(dO·Vᵀ − D)/√d   dQ += dS·K   dK += dSᵀ·Q
+// Sinks as in attention.cpp.
 // Keys are processed in the order of their positions, not of their rows: the sums have the same order as on
 // one device.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 
 #include "runtime/kernels/reference/reference_kernels.hpp"
 #include "runtime/kernels/reference/rows.hpp"
@@ -27,17 +27,19 @@ class QueryHead {
   QueryHead(const GatheredAttentionCall& call, std::int64_t row, std::int64_t head)
       : call_(call), place_(call.queries.place_of(row)), row_(row), head_(head) {
     kv_head_ = head / (call.heads / call.kv_heads);
+    seen_ = call.mask.keys_of(place_, call.keys.sequence);
+    sink_ = sink_of<Real>(call.sinks, head);
     q_ = head_of<const Real>(call.q, row, head);
   }
 
   void forward() const {
-    Real max = -std::numeric_limits<Real>::infinity();
-    for (std::int64_t key = 0; key < visible(); ++key) max = std::max(max, score(row_of(key)));
-    Real sum = 0;
-    for (std::int64_t key = 0; key < visible(); ++key) sum += std::exp(score(row_of(key)) - max);
+    Real max = sink_;
+    for (std::int64_t key = seen_.first; key < seen_.end; ++key) max = std::max(max, score(row_of(key)));
+    Real sum = std::exp(sink_ - max);
+    for (std::int64_t key = seen_.first; key < seen_.end; ++key) sum += std::exp(score(row_of(key)) - max);
     Real* out = as<Real>(call_.out) + out_at();
     std::fill(out, out + call_.v_head_dim, Real{0});
-    for (std::int64_t key = 0; key < visible(); ++key) {
+    for (std::int64_t key = seen_.first; key < seen_.end; ++key) {
       const std::int64_t at = row_of(key);
       add_scaled(out, std::exp(score(at) - max) / sum, head_of<const Real>(call_.v, at, kv_head_),
                  call_.v_head_dim);
@@ -50,7 +52,8 @@ class QueryHead {
     const Real out_product = dot(d_out, as<const Real>(call_.out) + out_at(), call_.v_head_dim);
     const Real lse = as<const Real>(call_.lse)[lse_at()];
     Real* dq = head_of<Real>(call_.dq, row_, head_);
-    for (std::int64_t key = 0; key < visible(); ++key) {
+    if (!call_.d_sinks.empty()) as<Real>(call_.d_sinks)[head_] -= std::exp(sink_ - lse) * out_product;
+    for (std::int64_t key = seen_.first; key < seen_.end; ++key) {
       const std::int64_t at = row_of(key);
       const Real p = std::exp(score(at) - lse);
       const Real dp = dot(d_out, head_of<const Real>(call_.v, at, kv_head_), call_.v_head_dim);
@@ -65,9 +68,6 @@ class QueryHead {
   }
 
  private:
-  [[nodiscard]] std::int64_t visible() const {
-    return call_.causal ? place_.position + 1 : call_.keys.sequence;
-  }
   [[nodiscard]] std::int64_t row_of(std::int64_t key) const {
     return call_.keys.row_of({place_.sequence, key});
   }
@@ -87,6 +87,8 @@ class QueryHead {
   std::int64_t head_;
   std::int64_t kv_head_ = 0;
   const Real* q_ = nullptr;
+  PositionRange seen_;
+  Real sink_ = 0;
 };
 
 }  // namespace

@@ -125,7 +125,7 @@ TEST_CASE("attention with heads of 128, grouped, causal and not, forward and bac
     Draw draw(5);
     constexpr std::int64_t kTokens = 2 * 320;
     AttentionCall call{
-        .causal = causal, .batch = 2, .sequence = 320, .heads = 8, .kv_heads = 2, .head_dim = 128};
+        .mask = {.causal = causal}, .batch = 2, .sequence = 320, .heads = 8, .kv_heads = 2, .head_dim = 128};
     const Case<AttentionCall> forward{call,
                                       {{&AttentionCall::qkv, draw.numbers(kTokens * 12 * 128, 2.0)},
                                        {&AttentionCall::out, nines(kTokens * 8 * 128)},

@@ -1,5 +1,6 @@
 #include "runtime/execute/runtime_limits.hpp"
 
+#include "planner/spec/types/layer_pattern.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/support/catch.hpp"
 
@@ -16,6 +17,18 @@ std::string complaint(const JobSpec& job) {
 TEST_CASE("a dense fp32 job can be executed") {
   CHECK(what_the_runtime_lacks(tiny_job(false)).empty());
   CHECK(what_the_runtime_lacks(tiny_job(true)).empty());
+}
+
+TEST_CASE("patterns of windows, chunks and sinks can be executed") {
+  JobSpec job = tiny_job(false);
+  job.model.attention_sinks = true;
+  job.model.window = 4;
+  LayerKind local{.name = "local", .mixer = usual_mixer(job.model)};
+  job.model.window = std::nullopt;
+  job.model.attention_options.chunk = 2;
+  job.model.layer_kinds = {local, {.name = "chunked", .mixer = usual_mixer(job.model)}};
+  job.model.pattern = {0, 1};
+  CHECK(what_the_runtime_lacks(job).empty());
 }
 
 TEST_CASE("GPUs execute what processors do") {
@@ -51,9 +64,15 @@ TEST_CASE("what cannot be executed is named by its key, with what to say instead
     job.model.qk_norm = job.model.qk_norm_whole = true;
     CHECK_THAT(complaint(job), ContainsSubstring("model.qk_norm_whole"));
   }
-  SECTION("a window") {
-    job.model.window = 4;
-    CHECK_THAT(complaint(job), ContainsSubstring("model.window"));
+  SECTION("sparse attention") {
+    job.model.attention_options.indexer = Indexer{.heads = 2, .head_dim = 4, .top_k = 4};
+    CHECK_THAT(complaint(job), ContainsSubstring("model: sparse attention is planned"));
+  }
+  SECTION("a kind of layers") {
+    job.model.layer_kinds = {{.name = "plain", .mixer = usual_mixer(job.model)},
+                             {.name = "linear", .mixer = Mamba2{}}};
+    job.model.pattern = {0, 1};
+    CHECK_THAT(complaint(job), ContainsSubstring("model.layer_kinds.linear: linear mixers are planned"));
   }
   SECTION("gathers that run ahead") {
     job.parallelism.dp = 2;

@@ -16,7 +16,7 @@ bool is_always_fp32(Buffer Call::* /*operand*/) {
 }
 template <>
 inline bool is_always_fp32(Buffer AttentionCall::*operand) {
-  return operand == &AttentionCall::lse;
+  return operand == &AttentionCall::lse || operand == &AttentionCall::d_sinks;
 }
 template <>
 inline bool is_always_fp32(Buffer NormCall::*operand) {

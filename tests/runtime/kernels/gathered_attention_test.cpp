@@ -45,9 +45,13 @@ Numbers arranged(const Numbers& by_position, const TokenRows& rows, std::int64_t
   return result;
 }
 
+constexpr AttentionMask kCausal{.causal = true};
+constexpr AttentionMask kAll{.causal = false};
+
 struct Shape {
   std::int64_t batch, sequence, shares, heads, kv_heads, own, shared, v;
-  bool causal;
+  AttentionMask mask;
+  bool sinks = false;
 };
 
 /// Results of forward and backward: out, lse, dq, dk, d_shared_k, dv. For one context-parallel rank
@@ -68,9 +72,10 @@ std::vector<Numbers> run_share(Device& device, const Shape& s, std::optional<std
   const Numbers shared = draw(tokens * s.shared);
   const Numbers v = draw(tokens * s.kv_heads * s.v);
   const Numbers d_out = draw(tokens * s.heads * s.v);
+  const Numbers sinks = draw(s.sinks ? s.heads : 0);
 
   Operands run(device);
-  GatheredAttentionCall call{.causal = s.causal};
+  GatheredAttentionCall call{.mask = s.mask};
   call.queries = {.batch = s.batch,
                   .sequence = s.sequence,
                   .shares = s.shares,
@@ -93,9 +98,11 @@ std::vector<Numbers> run_share(Device& device, const Shape& s, std::optional<std
   call.out = run.put(arranged(Numbers(d_out.size(), 9.0), call.queries, s.heads * s.v), type);
   call.lse =
       run.put(arranged(Numbers(static_cast<std::size_t>(tokens * s.heads), 9.0), call.queries, s.heads));
+  if (s.sinks) call.sinks = run.put(sinks, type);
   device.run(call);
 
   call.backward = true;
+  if (s.sinks) call.d_sinks = run.put(Numbers(sinks.size(), 0.5));
   call.d_out = run.put(arranged(d_out, call.queries, s.heads * s.v), type);
   const auto zeros = [&](HeadColumns like) {
     like.x = run.put(Numbers(static_cast<std::size_t>(like.x.elements), 0.0), type);
@@ -109,6 +116,7 @@ std::vector<Numbers> run_share(Device& device, const Shape& s, std::optional<std
   std::vector<Numbers> results{run.get(call.out), run.get(call.lse), run.get(call.dq.x), run.get(call.dk.x)};
   if (s.shared > 0) results.push_back(run.get(call.d_shared_k.x));
   results.push_back(run.get(call.dv.x));
+  if (s.sinks) results.push_back(run.get(call.d_sinks));
   return results;
 }
 
@@ -134,25 +142,33 @@ TEST_CASE("of two ranks the first has the chunks 0 and 3 of four, the second 1 a
 
 TEST_CASE("gathered attention agrees with the reference") {
   const std::vector<Shape> shapes = {
-      {2, 8, 2, 4, 2, 4, 0, 4, true},    // chunks of two
-      {1, 300, 1, 2, 2, 6, 5, 7, true},  // latent; beyond a tile of keys
-      {2, 520, 2, 2, 1, 8, 0, 8, true},  // chunks of 130: two tiles and a rest
-      {1, 280, 2, 2, 2, 4, 4, 12, false},
+      {2, 8, 2, 4, 2, 4, 0, 4, kCausal},    // chunks of two
+      {1, 300, 1, 2, 2, 6, 5, 7, kCausal},  // latent; beyond a tile of keys
+      {2, 520, 2, 2, 1, 8, 0, 8, kCausal},  // chunks of 130: two tiles and a rest
+      {1, 280, 2, 2, 2, 4, 4, 12, kAll},
       // Multiples of 8, which cuDNN supports in bf16: several sequences, latent, no mask, many chunks.
-      {2, 64, 2, 4, 2, 16, 0, 16, true},
-      {2, 80, 1, 2, 2, 16, 8, 24, true},
-      {2, 48, 2, 2, 1, 8, 8, 8, false},
-      {1, 96, 3, 4, 2, 8, 0, 8, true},
+      {2, 64, 2, 4, 2, 16, 0, 16, kCausal},
+      {2, 80, 1, 2, 2, 16, 8, 24, kCausal},
+      {2, 48, 2, 2, 1, 8, 8, 8, kAll},
+      {1, 96, 3, 4, 2, 8, 0, 8, kCausal},
       // The head sizes of Llama and of DeepSeek.
-      {1, 128, 2, 2, 1, 128, 0, 128, true},
-      {1, 128, 1, 2, 2, 128, 64, 128, true},
+      {1, 128, 2, 2, 1, 128, 0, 128, kCausal},
+      {1, 128, 1, 2, 2, 128, 64, 128, kCausal},
+      // Windows and chunks: shorter than a rank's chunk of the sequence, across several of them, beyond a tile.
+      {2, 24, 2, 4, 2, 4, 0, 4, {.window = 5}},
+      {1, 600, 2, 2, 1, 8, 0, 8, {.window = 300}, true},
+      {2, 96, 2, 2, 2, 8, 0, 8, {.chunk = 20}},
+      {1, 72, 1, 2, 2, 6, 5, 7, {.window = 10}, true},
+      {1, 72, 3, 2, 1, 8, 0, 8, {.causal = false, .window = 10}},
+      {2, 64, 2, 4, 2, 16, 0, 16, kCausal, true},
   };
   for (const Shape& shape : shapes) {
     std::vector<std::optional<std::int64_t>> shares{std::nullopt};
     for (std::int64_t share = 0; share < shape.shares; ++share) shares.emplace_back(share);
     for (const std::optional<std::int64_t>& share : shares) {
       for (const DType type : {DType::fp32, DType::bf16}) {
-        INFO("sequence " << shape.sequence << " share " << (share ? std::to_string(*share) : "all")
+        INFO("sequence " << shape.sequence << " window " << shape.mask.window << " chunk " << shape.mask.chunk
+                         << " share " << (share ? std::to_string(*share) : "all")
                          << (type == DType::bf16 ? " bf16" : " fp32"));
         ReferenceDevice reference;
         const std::vector<Numbers> expected = run_share(reference, shape, share, type);

@@ -14,36 +14,31 @@
 namespace foreshard::cpu::FORESHARD_KERNEL_SET {
 namespace {
 
-/// The number of keys that a row of the tile attends to: the first columns.
-FORESHARD_INLINE std::int64_t visible(const ScoreTile& tile, std::int64_t row) {
-  if (!tile.causal) return tile.columns;
-  const std::int64_t seen = tile.visible_in_first + row;
-  return seen < 0 ? 0 : smaller_of(seen, tile.columns);
-}
-
-FORESHARD_INLINE void clear(float* row, std::int64_t begin, std::int64_t end) {
-  for (std::int64_t j = begin; j < end; ++j) row[j] = 0.0F;
+/// Sets the columns that a row of the tile does not attend to, to zero.
+FORESHARD_INLINE void clear_unseen(float* row, Range seen, std::int64_t columns) {
+  for (std::int64_t j = 0; j < seen.begin; ++j) row[j] = 0.0F;
+  for (std::int64_t j = seen.end; j < columns; ++j) row[j] = 0.0F;
 }
 
 }  // namespace
 
 void softmax_tile(const ScoreTile& tile, const SoftmaxState& state) {
   for (std::int64_t i = 0; i < tile.rows; ++i) {
-    const std::int64_t n = visible(tile, i);
+    const Range seen = tile.seen[i];
     float* row = tile.scores + i * tile.stride;
     const float old_max = state.max[i];
     float max = old_max;
 #pragma omp simd reduction(max : max)
-    for (std::int64_t j = 0; j < n; ++j) max = larger(max, row[j]);
+    for (std::int64_t j = seen.begin; j < seen.end; ++j) max = larger(max, row[j]);
     float sum = 0.0F;
 #pragma omp simd reduction(+ : sum)
-    for (std::int64_t j = 0; j < n; ++j) {
+    for (std::int64_t j = seen.begin; j < seen.end; ++j) {
       row[j] = exp(row[j] - max);
       sum += row[j];
     }
-    clear(row, n, tile.columns);
-    // The old sum and out are relative to the old maximum. In the first tile it is −∞, and there is nothing
-    // to scale.
+    clear_unseen(row, seen, tile.columns);
+    // The old sum and out are relative to the old maximum. Before the first key it is −∞ or a sink's logit, and out
+    // has no numbers yet.
     if (max > old_max && state.sum[i] > 0.0F) {
       const float shrink = exp(old_max - max);
       state.sum[i] *= shrink;
@@ -68,12 +63,12 @@ void softmax_end(const SoftmaxState& state, std::int64_t rows, float* lse, std::
 
 void probabilities(const ScoreTile& tile, const float* lse) {
   for (std::int64_t i = 0; i < tile.rows; ++i) {
-    const std::int64_t n = visible(tile, i);
+    const Range seen = tile.seen[i];
     float* row = tile.scores + i * tile.stride;
     const float log_sum = lse[i];
 #pragma omp simd
-    for (std::int64_t j = 0; j < n; ++j) row[j] = exp(row[j] - log_sum);
-    clear(row, n, tile.columns);
+    for (std::int64_t j = seen.begin; j < seen.end; ++j) row[j] = exp(row[j] - log_sum);
+    clear_unseen(row, seen, tile.columns);
   }
 }
 

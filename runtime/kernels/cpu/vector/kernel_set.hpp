@@ -14,18 +14,17 @@ struct Range {
 };
 
 /// One tile of attention scores (rows, columns): queries by keys, rows `stride` elements apart. Row i attends
-/// to the first min(columns, visible_in_first + i) keys if causal, else to all columns.
+/// to the columns seen[i], which may be none.
 struct ScoreTile {
   float* scores = nullptr;
   std::int64_t rows = 0;
   std::int64_t columns = 0;
   std::int64_t stride = 0;
-  bool causal = false;
-  std::int64_t visible_in_first = 0;
+  const Range* seen = nullptr;
 };
 
-/// State of the online softmax of a tile's rows: the largest score so far, and Σ exp(score − largest score).
-/// The rows of out (rows,d) are out_stride elements apart; they are rescaled when the maximum grows.
+/// State of the online softmax of a tile's rows: the largest score so far, and Σ exp(score − largest score); at first
+/// −∞ and 0, or a sink and 1. The rows of out (rows,d) are out_stride elements apart; they are rescaled when the maximum grows.
 struct SoftmaxState {
   float* max = nullptr;
   float* sum = nullptr;
