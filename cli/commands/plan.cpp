@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -14,12 +15,15 @@
 #include "cli/options/job_options.hpp"
 #include "cli/options/price_option.hpp"
 #include "cli/options/target.hpp"
+#include "cli/terminal/usage_error.hpp"
 #include "planner/report/estimate_record.hpp"
 #include "planner/report/joined_tables.hpp"
 #include "planner/report/plan_table.hpp"
 #include "planner/report/words.hpp"
+#include "planner/score/like_runs.hpp"
 #include "planner/search/fewest_devices.hpp"
 #include "planner/search/setting.hpp"
+#include "planner/spec/load/load.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -30,6 +34,7 @@ struct PlanOptions {
   JobChanges changes;
   std::vector<ClusterPrice> prices;
   bool fewest_devices = false;
+  std::optional<std::string> like_run;
 };
 
 /// Plans the job on the fewest devices of its kind on which it fits, with a note of what that changes; the job
@@ -48,9 +53,28 @@ PlannedJob plan_on_fewest(const JobSpec& job) {
   return planned;
 }
 
+/// The user's own measured runs. @throws UsageError if the file has none
+LikeRuns own_runs(const std::string& file) {
+  const std::vector<JobSpec> measured = load_measured_jobs(file, {});
+  const bool has_step_time = std::any_of(measured.begin(), measured.end(), [](const JobSpec& job) {
+    return job.measured && job.measured->step_time && job.measured->not_judged.empty();
+  });
+  if (!has_step_time)
+    throw UsageError(fmt::format("--like-run {}: no job has a measured step time (measured.step_time)", file));
+  return like_runs(measured);
+}
+
+std::string few_runs_note(const LikeRuns& runs) {
+  return fmt::format("{} of your own {} little about the next: {} make a median",
+                     report::counted(static_cast<std::int64_t>(runs.runs), "run"),
+                     runs.runs == 1 ? "says" : "say", kFewestLikeRuns);
+}
+
 CommandResult run_plan(const PlanOptions& options) {
   std::set<std::string> clusters;
   std::vector<PlannedJob> planned;
+  const std::optional<LikeRuns> like =
+      options.like_run ? std::optional(own_runs(*options.like_run)) : std::nullopt;
   for (const std::string& file : options.jobs) {
     NamedJobs named = load_changed_jobs(file, options.changes);
     for (JobSpec& job : named.jobs) {
@@ -59,6 +83,9 @@ CommandResult run_plan(const PlanOptions& options) {
       planned.push_back(options.fewest_devices ? plan_on_fewest(job) : plan_job(std::move(job)));
       std::vector<std::string>& notes = planned.back().estimate.notes;
       notes.insert(notes.end(), named.assumptions.begin(), named.assumptions.end());
+      if (!like) continue;
+      apply(*like, planned.back().job, planned.back().estimate);
+      if (like->runs < kFewestLikeRuns) notes.push_back(few_runs_note(*like));
     }
   }
   check_prices(options.prices, clusters);
@@ -92,6 +119,11 @@ Command plan_command() {
   spec.options.push_back({.name = "--fewest-devices",
                           .help = "Plan the job on the fewest devices of its kind on which it fits",
                           .target = flag(options->fewest_devices)});
+  spec.options.push_back({.name = "--like-run",
+                          .value = "FILE",
+                          .help = "Measured jobs of the same system: their median error corrects the band",
+                          .offer = Offer::measured,
+                          .target = text(options->like_run)});
   spec.options.push_back(format_option(options->format));
   return {.spec = std::move(spec),
           .run = [options] { return run_plan(*options); },

@@ -60,6 +60,9 @@ struct OverlapSpec {
   bool pp = false;
   bool cp = false;
   EpOverlap ep = EpOverlap::none;
+  /// ZeRO-1 and 2: updated weights are gathered beside the next step's first forward pass, not after the
+  /// update.
+  bool gather = false;
 };
 
 /// What training frameworks do differently. The source of each value is in docs/frameworks.md. A job's own

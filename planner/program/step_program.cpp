@@ -30,7 +30,9 @@ std::int64_t known_vocabulary(const StepProgram& program) {
 std::span<const BlockCall> block_calls_of(const StageProgram& stage, const Slot& slot,
                                           std::int64_t micro_batches) {
   const Chunk& chunk = stage.chunks[slot.chunk.at()];
-  if (slot.pass == Pass::forward) return chunk.forward;
+  if (slot.pass == Pass::forward)
+    return slot.micro_batch.value() == 0 && !chunk.first_forward.empty() ? chunk.first_forward
+                                                                         : chunk.forward;
   const std::vector<BlockCall>& ordinary = slot.pass == Pass::weight ? chunk.weight : chunk.backward;
   const std::vector<BlockCall>& last = slot.pass == Pass::weight ? chunk.last_weight : chunk.last_backward;
   const bool is_last = slot.micro_batch.value() == micro_batches - 1;

@@ -24,6 +24,9 @@ struct BlockCall {
 /// The blocks of one model chunk of one stage, in program order.
 struct Chunk {
   std::vector<BlockCall> forward;
+  /// The forward pass of the step's first micro-batch: `forward` with blocks that make the step's copies of
+  /// weights in between. Empty: the same as `forward`.
+  std::vector<BlockCall> first_forward{};
   std::vector<BlockCall> backward;
   /// The backward pass of the step's last micro-batch: `backward` with blocks of gradient synchronisation in
   /// between, which can overlap it. Empty: the same as `backward`.

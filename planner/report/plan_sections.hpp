@@ -14,6 +14,8 @@ using Lines = std::vector<std::string>;
 /// Sentences, already wrapped and indented.
 Lines job_lines(const PlannedJob& planned);
 Lines verdict_lines(const PlannedJob& planned);
+/// What such runs typically take, beside the prediction.
+Lines typical_lines(const PlannedJob& planned);
 Lines training_lines(const PlannedJob& planned);
 
 Lines step_table(const PlannedJob& planned);

@@ -61,11 +61,13 @@ Lines notes(const PlannedJob& planned) {
       lines.push_back(std::move(line));
   }
   const StepFigures& step = planned.estimate.step;
+  const auto signed_share = [&](Seconds time) { return signed_percent(time / step.time - 1.0); };
   const std::string basis = fmt::format(
-      "basis: {} · kernel model of {} (±{:.0f}%) · band ±{:.0f}%, which {:.0f}% of "
-      "published runs lie in",
+      "basis: {} · kernel model of {} (±{:.0f}%) · band {} to {}: about {:.0f}% of runs of a site that "
+      "nobody "
+      "measured lie in such bands",
       basis_words(planned), planned.job.cluster.accelerator.name, 100.0 * step.spread,
-      50.0 * ((step.time_high - step.time_low) / step.time), 100.0 * kBandShare);
+      signed_share(step.time_low), signed_share(step.time_high), 100.0 * kBandShare);
   for (std::string& line : wrapped(basis, kIndent, 2 * kIndent)) lines.push_back(std::move(line));
   return lines;
 }
@@ -76,6 +78,7 @@ std::string plan_table(const PlannedJob& planned) {
   Page page;
   page.append(job_lines(planned), 0);
   page.block(verdict_lines(planned), 0);
+  page.append(typical_lines(planned), 0);
   page.append(training_lines(planned), 0);
   page.block(step_table(planned), kIndent);
   page.block(beside(memory_table(planned), parameter_table(planned), PageWidth::columns() - kIndent),

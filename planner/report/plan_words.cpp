@@ -155,6 +155,20 @@ std::string length_words(const TrainingSpec& training) {
 
 }  // namespace
 
+Lines typical_lines(const PlannedJob& planned) {
+  const StepFigures& step = planned.estimate.step;
+  const TypicalStep& typical = step.typical;
+  const double longer = typical.time / step.time - 1.0;
+  const std::string whose = typical.own_runs > 0 ? fmt::format("Your {}", counted(typical.own_runs, "run"))
+                                                 : std::string("Published runs");
+  const Unit unit = time_unit(typical.time);
+  return wrapped(fmt::format("That is a healthy, tuned run. {} typically took {} {}: {} {} ({} – {}).", whose,
+                             percent(std::abs(longer)), longer < 0.0 ? "less" : "longer",
+                             in_unit(typical.time.value(), unit), unit.name,
+                             in_unit(typical.low.value(), unit), in_unit(typical.high.value(), unit)),
+                 kIndent, kIndent);
+}
+
 Lines training_lines(const PlannedJob& planned) {
   const TrainingFigures& training = planned.estimate.training;
   if (!training.time) return {};

@@ -46,6 +46,17 @@ void add_memory(std::vector<Field>& fields, const std::optional<ScoredMemory>& m
 
 }  // namespace
 
+namespace {
+
+/// Half the width of a band around 1.
+double half_width(const Deviations& deviations) { return 0.5 * (deviations.nine_tenths - deviations.tenth); }
+
+FieldValue said(const std::optional<double>& figure) {
+  return figure ? FieldValue(*figure) : FieldValue(std::monostate{});
+}
+
+}  // namespace
+
 std::vector<Field> run_fields(const ScoredRun& run) {
   std::vector<Field> fields{{"name", run.name}, {"source", run.source}};
   add_memory(fields, run.memory, run.verdict);
@@ -60,6 +71,11 @@ std::vector<Field> case_fields(const ScoredCase& scored) {
                             {"high_s", scored.high.value()},
                             {"measured_s", scored.measured.value()},
                             {"error", scored.error},
+                            {"has_experts", scored.traits.has_experts},
+                            {"precision", scored.traits.precision},
+                            {"accelerator", scored.traits.accelerator},
+                            {"framework", scored.traits.framework},
+                            {"left_out", scored.traits.leaves_out},
                             {"in_band", scored.in_band()}};
   add_memory(fields, scored.memory, scored.verdict);
   return fields;
@@ -89,27 +105,48 @@ std::vector<Field> source_fields(const SourceScore& source) {
   count("close", &VerdictCounts::close);
   const std::optional<Ranking>& ranking = source.ranking;
   const auto said = [&](double Ranking::*figure) {
-    return ranking ? FieldValue((*ranking).*figure) : FieldValue(std::monostate{});
+    return ranking && ranking->groups > 0 ? FieldValue((*ranking).*figure) : FieldValue(std::monostate{});
   };
-  fields.push_back({"ranking.groups", static_cast<std::int64_t>(ranking ? ranking->groups : 0)});
+  const Ranking counts = ranking.value_or(Ranking{});
+  fields.push_back({"ranking.groups", static_cast<std::int64_t>(counts.groups)});
   fields.push_back({"ranking.rank_correlation", said(&Ranking::rank_correlation)});
   fields.push_back({"ranking.regret", said(&Ranking::regret)});
+  fields.push_back({"ranking.clear_pairs", static_cast<std::int64_t>(counts.clear_pairs)});
+  fields.push_back({"ranking.right_pairs", static_cast<std::int64_t>(counts.right_pairs)});
   return fields;
+}
+
+std::vector<Field> split_fields(const SplitScore& split) {
+  std::vector<Field> fields{{"trait", split.trait}, {"value", split.value}};
+  add_statistics(fields, "", split.step);
+  fields.push_back({"coverage", split.coverage});
+  return fields;
+}
+
+std::vector<Field> noise_fields(const NoiseFloor& noise) {
+  return {{"jobs", static_cast<std::int64_t>(noise.jobs)},
+          {"cases", static_cast<std::int64_t>(noise.cases)},
+          {"mean_abs_error", noise.mean_abs}};
 }
 
 std::vector<Field> held_out_fields(const HeldOutSource& source) {
   return {{"n", static_cast<std::int64_t>(source.n)},
-          {"systematic_error", source.systematic},
+          {"systematic_error", half_width(source.others)},
+          {"low", source.others.tenth},
+          {"high", source.others.nine_tenths},
           {"coverage", source.coverage}};
 }
 
 std::vector<Field> band_fields(const BandFit& fit) {
   return {{"share", kBandShare},
-          {"systematic_error", fit.systematic},
-          {"systematic_error_used", kSystematicError},
+          {"systematic_error", half_width(fit.deviations)},
+          {"systematic_error_used", half_width(kPublished)},
+          {"low", fit.deviations.tenth},
+          {"median", fit.deviations.median},
+          {"high", fit.deviations.nine_tenths},
           {"coverage", fit.coverage},
-          {"held_out_coverage",
-           fit.held_out_coverage ? FieldValue(*fit.held_out_coverage) : FieldValue(std::monostate{})}};
+          {"held_out_coverage", said(fit.held_out_coverage)},
+          {"held_out_per_source", said(fit.held_out_per_source)}};
 }
 
 }  // namespace foreshard::report

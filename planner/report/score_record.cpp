@@ -16,7 +16,17 @@ Record score_record(const Score& score) {
   FieldRows runs;
   for (const ScoredRun& run : score.runs) runs.rows.push_back(run_fields(run));
   fields.push_back({"runs", std::move(runs)});
+  FieldRows not_judged;
+  for (const ScoredCase& scored : score.not_judged) {
+    not_judged.rows.push_back(case_fields(scored));
+    not_judged.rows.back().push_back({"why", scored.not_judged});
+  }
+  fields.push_back({"not_judged", std::move(not_judged)});
   append(fields, "all.", source_fields(score.all));
+  FieldRows splits;
+  for (const SplitScore& split : score.splits) splits.rows.push_back(split_fields(split));
+  fields.push_back({"splits", std::move(splits)});
+  if (score.noise) append(fields, "noise.", noise_fields(*score.noise));
   if (score.band) {
     NamedFields held_out;
     for (const HeldOutSource& source : score.band->held_out)

@@ -19,6 +19,7 @@ using Lines = std::vector<std::string>;
 
 /// Largest width of a case's name: the columns that the figures leave.
 constexpr std::size_t kWidestName = 42;
+constexpr std::size_t kWidestReason = 34;
 const std::string kNone = "–";
 
 std::string number(std::size_t n) { return grouped(static_cast<std::int64_t>(n)); }
@@ -52,6 +53,23 @@ Lines step_table(const std::vector<ScoredCase>& cases) {
         table.row({case_name(scored), in_seconds(scored.predicted),
                    fmt::format("{} – {}", in_seconds(scored.low), in_seconds(scored.high)),
                    in_seconds(scored.measured), signed_percent(scored.error), scored.in_band() ? "" : "✗"});
+      });
+  return table.lines();
+}
+
+/// Runs that no key expresses, with the reasons.
+Lines not_judged_table(const Score& score) {
+  if (score.not_judged.empty()) return {};
+  Table table({{"not judged, s", Align::left}, {"predicted"}, {"measured"}, {"error"}, {"why", Align::left}});
+  by_source(
+      score.not_judged,
+      [&](const std::string& source) {
+        table.row({shortened(source, kWidestSource), "", "", "", ""});
+      },
+      [&](const ScoredCase& scored) {
+        table.row({"  " + shortened(scored.name, kWidestSource), significant(scored.predicted.value()),
+                   significant(scored.measured.value()), signed_percent(scored.error),
+                   shortened(scored.not_judged, kWidestReason)});
       });
   return table.lines();
 }
@@ -128,16 +146,22 @@ Lines step_statistics(const Score& score) {
                {"in band"},
                {"groups"},
                {"rank"},
-               {"regret"}});
+               {"regret"},
+               {"pairs"}});
   if (score.all.step.n == 0) return {};
   for (const SourceScore& source : with_all(score)) {
     if (source.step.n == 0) continue;
     const auto& ranking = source.ranking;
+    const bool is_ranked = ranking && ranking->groups > 0;
     table.row(
         {shortened(source.name, kWidestSource), number(source.step.n), percent(source.step.mean_abs),
          percent(source.step.median_abs), percent(source.step.p90_abs), signed_percent(source.step.bias),
-         percent(source.coverage), ranking ? number(ranking->groups) : kNone,
-         ranking ? fixed(ranking->rank_correlation, 2) : kNone, ranking ? percent(ranking->regret) : kNone});
+         percent(source.coverage), is_ranked ? number(ranking->groups) : kNone,
+         is_ranked ? fixed(ranking->rank_correlation, 2) : kNone,
+         is_ranked ? percent(ranking->regret) : kNone,
+         ranking && ranking->clear_pairs > 0
+             ? percent(static_cast<double>(ranking->right_pairs) / static_cast<double>(ranking->clear_pairs))
+             : kNone});
   }
   return table.lines();
 }
@@ -183,6 +207,45 @@ Lines verdict_statistics(const Score& score) {
   return table.lines();
 }
 
+Lines split_statistics(const Score& score) {
+  if (score.splits.empty()) return {};
+  Table table({{"step time by", Align::left},
+               {"", Align::left},
+               {"cases"},
+               {"mean |error|"},
+               {"median"},
+               {"90%"},
+               {"bias"},
+               {"in band"}});
+  const SplitScore* before = nullptr;
+  for (const SplitScore& split : score.splits) {
+    const bool is_first = before == nullptr || before->trait != split.trait;
+    table.row({is_first ? split.trait : "", split.value, number(split.step.n), percent(split.step.mean_abs),
+               percent(split.step.median_abs), percent(split.step.p90_abs), signed_percent(split.step.bias),
+               percent(split.coverage)});
+    before = &split;
+  }
+  return table.lines();
+}
+
+std::string ranking_words(const Ranking& ranking) {
+  std::string text;
+  if (ranking.groups > 0) {
+    text = fmt::format(
+        " In {} of plans for the same model, batch and devices the rank correlation is {} on average, and "
+        "the plan predicted fastest is {} slower than the fastest measured.",
+        counted(static_cast<std::int64_t>(ranking.groups), "group"), fixed(ranking.rank_correlation, 2),
+        percent(ranking.regret));
+  }
+  if (ranking.clear_pairs > 0) {
+    text += fmt::format(
+        " Of {} of such plans that differ by more than {:.0f}%, {} are ordered right.",
+        counted(static_cast<std::int64_t>(ranking.clear_pairs), "pair"), 100.0 * kClearlySlower,
+        percent(static_cast<double>(ranking.right_pairs) / static_cast<double>(ranking.clear_pairs)));
+  }
+  return text;
+}
+
 Lines summary(const Score& score) {
   const SourceScore& all = score.all;
   if (all.step.n == 0) return {};
@@ -192,12 +255,17 @@ Lines summary(const Score& score) {
       counted(static_cast<std::int64_t>(all.step.n), "measured run"), percent(all.step.mean_abs),
       percent(all.step.median_abs), percent(all.step.p90_abs), signed_percent(all.step.bias),
       percent(all.coverage));
-  if (all.ranking) {
+  if (all.ranking) text += ranking_words(*all.ranking);
+  if (score.noise) {
     text += fmt::format(
-        " In {} of plans for the same model, batch and devices the rank correlation is {} on average, and "
-        "the plan predicted fastest is {} slower than the fastest measured.",
-        counted(static_cast<std::int64_t>(all.ranking->groups), "group"),
-        fixed(all.ranking->rank_correlation, 2), percent(all.ranking->regret));
+        " {} were measured several times: their {} differ from the job's median by {} on average, which no "
+        "prediction of one figure per job can better.",
+        counted(static_cast<std::int64_t>(score.noise->jobs), "job"),
+        counted(static_cast<std::int64_t>(score.noise->cases), "run"), percent(score.noise->mean_abs));
+  }
+  if (!score.not_judged.empty()) {
+    text += fmt::format(" {} did what no key expresses: listed, and in none of the means.",
+                        counted(static_cast<std::int64_t>(score.not_judged.size()), "further run"));
   }
   return wrapped(text, 0, 0);
 }
@@ -209,9 +277,9 @@ Lines legend(const Score& score) {
     for (std::string& line : wrapped(text, kIndent, kIndent)) lines.push_back(std::move(line));
   };
   add("error: predicted / measured − 1. ✗: measured outside the predicted band. Groups: at least 3 plans of "
-      "one model, batch and set of devices; rank: Spearman's correlation in them; regret: how much longer "
-      "the "
-      "plan predicted fastest takes than the fastest.");
+      "one model, batch and set of devices, repeats of one job counted once; rank: Spearman's correlation in "
+      "them; regret: how much longer the plan predicted fastest takes than the fastest; pairs: of two plans "
+      "that differ by more than 10%, the share that is ordered right.");
   if (score.all.memory[static_cast<std::size_t>(MemoryKind::other)]) {
     add("Memory of kind other, of which the source does not say what it counts, is compared with reserved.");
   }
@@ -238,14 +306,17 @@ std::string score_table(const Score& score) {
   };
   block(summary(score), 0);
   block(step_table(score.cases), kIndent);
+  block(not_judged_table(score), kIndent);
   block(memory_table(score), kIndent);
   block(verdict_table(score), kIndent);
   block(step_statistics(score), kIndent);
+  block(split_statistics(score), kIndent);
   block(memory_statistics(score), kIndent);
   block(verdict_statistics(score), kIndent);
   block(legend(score), 0);
   if (score.band) {
     block(band_words(*score.band), 0);
+    block(deviation_table(*score.band), kIndent);
     block(band_table(*score.band), kIndent);
   }
   return text;

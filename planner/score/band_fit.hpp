@@ -6,39 +6,50 @@
 #include <string>
 #include <vector>
 
+#include "planner/cost/step/error_band.hpp"
 #include "planner/score/scored_case.hpp"
 
 namespace foreshard {
 
-/// The smallest systematic error for which bands of half-width √(spread² + systematic²) contain at least
-/// `share` of the cases: an order statistic of the errors that the cases need. 0 if the kernels' spread is
-/// enough.
-/// Example: the cases need 0, 1%, 2%, 4% and 9%; for a share of 0.8 the result is 4%.
-/// @throws std::invalid_argument if there are no cases or share lies outside 0 … 1
-double systematic_error(std::span<const ScoredCase> cases, double share);
+/// How far the measured steps of these cases lie from the predicted ones, as quantiles of measured / predicted − 1.
+/// Every source weighs the same, however many cases it has. A case whose band is w times as wide counts with 1/w of
+/// its distance from the median.
+/// @throws std::invalid_argument if there are no cases
+Deviations fit_deviations(std::span<const ScoredCase> cases);
 
-/// The share of the cases that lie in such bands. @throws std::invalid_argument if there are no cases
-double band_coverage(std::span<const ScoredCase> cases, double systematic);
+/// The same around runs of one's own: each case is corrected as --like-run does, by the median of three others of its
+/// source and accelerator, those with other plans that stand nearest in the list. Cases without three such are left
+/// out; none if all are. Every system, a source's runs on one accelerator, weighs the same.
+struct OwnRunsFit {
+  Deviations deviations{};
+  std::size_t n = 0;       ///< cases
+  double before = 0.0;     ///< mean absolute error of the predictions
+  double corrected = 0.0;  ///< of the corrected ones
+};
+std::optional<OwnRunsFit> fit_own_runs(std::span<const ScoredCase> cases);
 
-/// A source and how many of its cases lie in the band that was fitted to all other sources.
+/// The share of the cases that lie in the bands of these deviations. @throws std::invalid_argument if there are no cases
+double band_coverage(std::span<const ScoredCase> cases, const Deviations& deviations);
+
+/// A source and how many of its cases lie in the bands that were fitted to all other sources.
 struct HeldOutSource {
   std::string name;
   std::size_t n = 0;
-  double systematic = 0.0;  ///< fitted to the other sources
-  double coverage = 0.0;    ///< of this source, with that error
+  Deviations others{};    ///< fitted to the other sources
+  double coverage = 0.0;  ///< of this source
 };
 
-/// The systematic error fitted to measured cases, and how well it holds for a source that was left out of the
-/// fit.
+/// The bands that measured cases ask for, and how well such bands hold for a source that was left out.
 struct BandFit {
-  double systematic = 0.0;
-  double coverage = 0.0;
+  Deviations deviations{};
+  double coverage = 0.0;                    ///< of all cases
   std::vector<HeldOutSource> held_out;      ///< empty with fewer than two sources
-  std::optional<double> held_out_coverage;  ///< of all cases, each with the band fitted without its source
+  std::optional<double> held_out_coverage;  ///< of all cases, each with the bands fitted without its source
+  std::optional<double> held_out_per_source{};  ///< the mean of the sources' shares
+  std::optional<OwnRunsFit> own_runs{};
 };
 
-/// Fits the band so that it contains kBandShare of the cases. @throws std::invalid_argument if there are no
-/// cases
+/// @throws std::invalid_argument if there are no cases
 BandFit fit_band(std::span<const ScoredCase> cases);
 
 }  // namespace foreshard

@@ -79,7 +79,12 @@ SourceScore score_source(std::string name, std::span<const ScoredCase> cases,
 }
 
 Score score(std::vector<ScoredCase> cases, std::vector<ScoredRun> runs) {
+  if (cases.empty() && runs.empty()) throw std::invalid_argument("there is nothing to score");
   Score result;
+  const auto judged = std::stable_partition(
+      cases.begin(), cases.end(), [](const ScoredCase& scored) { return scored.not_judged.empty(); });
+  result.not_judged.assign(judged, cases.end());
+  cases.erase(judged, cases.end());
   std::vector<std::string> names;
   const auto add_name = [&](const auto& scored) {
     if (std::find(names.begin(), names.end(), scored.source) == names.end()) names.push_back(scored.source);
@@ -88,7 +93,9 @@ Score score(std::vector<ScoredCase> cases, std::vector<ScoredRun> runs) {
   std::for_each(runs.begin(), runs.end(), add_name);
   for (const std::string& name : names)
     result.sources.push_back(score_source(name, of_source(cases, name), of_source(runs, name)));
-  result.all = score_source("all", cases, runs);
+  if (!cases.empty() || !runs.empty()) result.all = score_source("all", cases, runs);
+  result.splits = split_cases(cases);
+  result.noise = noise_floor(cases);
   result.cases = std::move(cases);
   result.runs = std::move(runs);
   return result;

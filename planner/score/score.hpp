@@ -10,6 +10,7 @@
 #include "planner/score/band_fit.hpp"
 #include "planner/score/plan_groups.hpp"
 #include "planner/score/scored_case.hpp"
+#include "planner/score/splits.hpp"
 #include "planner/score/statistics.hpp"
 
 namespace foreshard {
@@ -38,16 +39,20 @@ struct SourceScore {
 /// Predictions compared with measurements: every case, and statistics.
 struct Score {
   std::vector<ScoredCase> cases;
-  std::vector<ScoredRun> runs;       ///< jobs whose step time was not measured
-  std::vector<SourceScore> sources;  ///< in the order of their first cases
-  SourceScore all;                   ///< its name is "all"
-  std::optional<BandFit> band;       ///< only if it was asked for
+  std::vector<ScoredRun> runs;         ///< jobs whose step time was not measured
+  std::vector<ScoredCase> not_judged;  ///< runs that no key expresses: in no statistics
+  std::vector<SourceScore> sources;    ///< in the order of their first cases
+  SourceScore all;                     ///< its name is "all"
+  std::vector<SplitScore> splits;      ///< of the judged cases
+  std::optional<NoiseFloor> noise;     ///< none if no job was measured twice
+  std::optional<BandFit> band;         ///< only if it was asked for
 };
 
 /// @throws std::invalid_argument if there are neither cases nor runs
 SourceScore score_source(std::string name, std::span<const ScoredCase> cases,
                          std::span<const ScoredRun> runs = {});
 
+/// Cases that say why they are not judged are in no statistics.
 /// @throws std::invalid_argument if there are neither cases nor runs
 Score score(std::vector<ScoredCase> cases, std::vector<ScoredRun> runs = {});
 

@@ -55,19 +55,32 @@ struct Question {
   friend auto operator<=>(const Question&, const Question&) = default;
 };
 
+/// What a job uses, by which statistics are split.
+struct CaseTraits {
+  bool has_experts = false;
+  std::string precision;
+  std::string accelerator;  ///< its generation: the first word of its name, as in h100
+  std::string framework;
+  bool leaves_out = false;  ///< the job says that the run did something that no key expresses
+};
+
 /// One measured job and the planner's prediction for it.
 struct ScoredCase {
   std::string name;
   std::string source;  ///< where the measurement comes from: the name of its file
   Question question;
+  /// What the plan does, in words: equal for runs that are repeats of one job, whatever their release.
+  std::string plan;
+  CaseTraits traits;
   Seconds predicted;
-  double spread = 0.0;  ///< relative residual of the kernels' fit: their part of the band
-  Seconds low;          ///< ends of the predicted band
+  double width = 1.0;  ///< of its band, over that of a dense model on a measured accelerator (width_of)
+  Seconds low;         ///< ends of the predicted band
   Seconds high;
   Seconds measured;
   double error = 0.0;  ///< predicted / measured − 1
   std::optional<ScoredMemory> memory;
   std::optional<ScoredVerdict> verdict;
+  std::string not_judged;  ///< why no prediction is judged by this run (measured.not_judged); empty: it is
 
   [[nodiscard]] bool in_band() const { return low <= measured && measured <= high; }
 };

@@ -37,6 +37,9 @@ Estimate with_simulation(const JobSpec& job, Estimate estimate, const Simulation
   step.time = simulated;
   step.time_low *= longer;
   step.time_high *= longer;
+  step.typical.time *= longer;
+  step.typical.low *= longer;
+  step.typical.high *= longer;
   step.mfu /= longer;
   step.hfu /= longer;
   step.mfu_causal /= longer;

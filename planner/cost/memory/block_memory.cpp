@@ -22,6 +22,7 @@ std::vector<Passes> stretches_of(const StepProgram& program) {
       stretches.push_back({chunk.forward, chunk.backward, chunk.weight});
     }
     for (const Chunk& chunk : stage.chunks) {
+      if (!chunk.first_forward.empty()) stretches.push_back({chunk.first_forward, chunk.backward});
       if (!chunk.last_backward.empty()) stretches.push_back({chunk.forward, chunk.last_backward});
       if (!chunk.last_weight.empty()) {
         stretches.push_back({chunk.forward, chunk.backward, chunk.last_weight});

@@ -25,11 +25,17 @@ struct ChunkMemory {
   PassMemory weight;  // empty if the schedule does not split backward
 };
 
-// The backward and weight passes of the last micro-batch may call other blocks than those of earlier
-// micro-batches.
+// The forward pass of the first micro-batch, and the backward and weight passes of the last one, may call
+// other blocks than those of the micro-batches between them.
 struct ChunkVariants {
+  ChunkMemory first;
   ChunkMemory ordinary;
   ChunkMemory last;
+
+  [[nodiscard]] const ChunkMemory& of(MicroBatch micro_batch, std::int64_t micro_batches) const {
+    if (micro_batch.value() == micro_batches - 1) return last;
+    return micro_batch.value() == 0 ? first : ordinary;
+  }
 };
 
 std::vector<ChunkVariants> trace_chunks(const StepProgram& program, const TensorTable& tensors,
@@ -46,11 +52,13 @@ std::vector<ChunkVariants> trace_chunks(const StepProgram& program, const Tensor
       return ChunkMemory{
           .forward = traced.passes[0], .backward = traced.passes[1], .weight = traced.passes[2]};
     };
-    const ChunkMemory ordinary = trace(MicroBatch(0));
+    const ChunkMemory first = trace(MicroBatch(0));
     const Chunk& chunk = stage.chunks[index];
-    const bool differs = !chunk.last_backward.empty() || !chunk.last_weight.empty();
+    const bool first_differs = !chunk.first_forward.empty() && program.micro_batches > 1;
+    const bool last_differs = !chunk.last_backward.empty() || !chunk.last_weight.empty();
+    const ChunkMemory ordinary = first_differs ? trace(MicroBatch(1)) : first;
     const MicroBatch last(static_cast<std::int32_t>(program.micro_batches - 1));
-    variants.push_back({.ordinary = ordinary, .last = differs ? trace(last) : ordinary});
+    variants.push_back({.first = first, .ordinary = ordinary, .last = last_differs ? trace(last) : ordinary});
   }
   return variants;
 }
@@ -82,8 +90,7 @@ Peak find_peak(const StepProgram& program, const TensorTable& tensors, const Sta
   peak.offer(saved, trace_alone(stage.prologue), in_flight);
   for (const Slot& slot : stage.order) {
     const ChunkVariants& variants = chunks[slot.chunk.at()];
-    const bool is_last = slot.micro_batch.value() == program.micro_batches - 1;
-    const ChunkMemory& chunk = is_last ? variants.last : variants.ordinary;
+    const ChunkMemory& chunk = variants.of(slot.micro_batch, program.micro_batches);
     // The trace of a pass already includes what the previous pass of the same pair saved, so that is
     // subtracted first.
     switch (slot.pass) {

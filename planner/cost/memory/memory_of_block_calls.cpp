@@ -55,17 +55,25 @@ std::vector<Bytes> memory_of_block_calls(const StepProgram& program, StageId sta
     append(base, trace_memory(program, tensors, std::array{block_calls}).block_call_peaks);
   };
 
+  // The first and the last micro-batch may call other blocks than those between them.
   const MicroBatch last(static_cast<std::int32_t>(program.micro_batches - 1));
+  const MicroBatch between(std::min(last.value(), 1));
+  std::vector<ChunkPeaks> first_chunks;
   std::vector<ChunkPeaks> ordinary_chunks;
-  std::vector<ChunkPeaks> last_chunks;  // the last micro-batch may call other blocks
+  std::vector<ChunkPeaks> last_chunks;
   for (std::size_t c = 0; c < stage.chunks.size(); ++c) {
-    ordinary_chunks.push_back(trace_chunk(program, tensors, stage, ChunkId(c), MicroBatch(0)));
+    first_chunks.push_back(trace_chunk(program, tensors, stage, ChunkId(c), MicroBatch(0)));
+    ordinary_chunks.push_back(trace_chunk(program, tensors, stage, ChunkId(c), between));
     last_chunks.push_back(trace_chunk(program, tensors, stage, ChunkId(c), last));
   }
+  const auto chunks_of = [&](MicroBatch micro_batch) -> const std::vector<ChunkPeaks>& {
+    if (micro_batch == last) return last_chunks;
+    return micro_batch.value() == 0 ? first_chunks : ordinary_chunks;
+  };
   append_alone(always, stage.prologue);
   Bytes base = always;  // plus what the pairs in flight other than the running one have saved
   for (const Slot& slot : stage.order) {
-    const ChunkPeaks& chunk = (slot.micro_batch == last ? last_chunks : ordinary_chunks)[slot.chunk.at()];
+    const ChunkPeaks& chunk = chunks_of(slot.micro_batch)[slot.chunk.at()];
     const auto pass =
         static_cast<std::size_t>(std::find(kPasses.begin(), kPasses.end(), slot.pass) - kPasses.begin());
     if (pass > 0) base -= chunk[pass - 1].left;

@@ -10,8 +10,8 @@ void add_step_tensors(const StepProgram& program, const TensorTable& tensors, co
                       StageMemory& memory) {
   std::vector<std::span<const BlockCall>> lists{stage.prologue, stage.epilogue};
   for (const Chunk& chunk : stage.chunks) {
-    lists.insert(lists.end(),
-                 {chunk.forward, chunk.backward, chunk.last_backward, chunk.weight, chunk.last_weight});
+    lists.insert(lists.end(), {chunk.forward, chunk.first_forward, chunk.backward, chunk.last_backward,
+                               chunk.weight, chunk.last_weight});
   }
   const LayerWindow window = tensors.window_of(lists);
   std::vector<bool> counted(tensors.instances(window));

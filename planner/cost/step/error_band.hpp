@@ -1,19 +1,42 @@
 #pragma once
 
+#include "planner/spec/types/job_spec.hpp"
+
 namespace foreshard {
 
 /// Target coverage: this share of measured step times should lie inside the band around the predicted time.
 inline constexpr double kBandShare = 0.8;
 
-/// Relative error of step times beyond the residuals of the kernels' fit. Its causes: software that the step
-/// program does not describe, settings that a publication does not state, links shared with other jobs. One
-/// value serves all jobs; it is fitted so that the band contains kBandShare of the published runs in
-/// configs/measured. It widens the band and never moves a prediction. `foreshard score --bands --worst 0`
-/// prints the value that these runs need, and how well it holds for a source that was left out of the fit.
-inline constexpr double kSystematicError = 0.096;
+/// How far measured steps lie from predicted ones: measured / predicted − 1, as quantiles of published runs.
+struct Deviations {
+  double tenth = 0.0;  ///< a tenth of the runs lies below
+  double quarter = 0.0;
+  double median = 0.0;
+  double three_quarters = 0.0;
+  double nine_tenths = 0.0;
+};
 
-/// Relative half-width of the band. The two errors are taken as independent: √(spread² + systematic²).
-/// @param spread relative residual of the kernels' fit
-double band_half_width(double spread, double systematic = kSystematicError);
+/// The published runs in configs/measured, in which every source weighs the same, because the next run is one of
+/// another source (planner/score/band_fit.hpp). They are of dense models
+/// on accelerators of which products were measured; others are width_of() times as far from the median. They
+/// give bands, and move no prediction. `foreshard score --bands --worst 0` prints what the runs ask for, and
+/// how well it holds for a source that was left out.
+inline constexpr Deviations kPublished{-0.071, -0.017, 0.038, 0.095, 0.218};
+
+/// The same around the median of three others of the same source and accelerator, with other plans: what is left
+/// where a user gives runs of his own system (--like-run).
+inline constexpr Deviations kAroundOwnRuns{-0.135, -0.038, 0.002, 0.042, 0.143};
+
+/// Bands of models with experts are so many times as wide.
+inline constexpr double kExpertsWidth = 1.5;
+/// The same where nobody measured products of the accelerator in public: derived, assumed, announced.
+inline constexpr double kDerivedWidth = 1.3;
+
+/// How much wider the band of a job is than that of a dense model on an accelerator whose products were
+/// measured.
+double width_of(const JobSpec& job);
+
+/// `deviations`, `width` times as far from their median.
+Deviations widened(const Deviations& deviations, double width);
 
 }  // namespace foreshard

@@ -167,9 +167,7 @@ class Summation {
     parts.ep_exposed = exposed(CommAxis::ep);
     parts.bubble = mean.bubble;
     step.spread = cost_.spread();
-    const double half_width = band_half_width(step.spread);
-    step.time_low = step.time * std::max(0.0, 1.0 - half_width);
-    step.time_high = step.time * (1.0 + half_width);
+    set_band(step, widened(kPublished, width_of(job_)));
     step.bubble_fraction = parts.bubble / step.time;
     const double share = 1.0 / static_cast<double>(sums_.size());
     for (const BlockCost& sum : sums_) {
@@ -305,6 +303,15 @@ TrainingFigures training_figures(const JobSpec& job, const StepFigures& step) {
   }
   if (job.cluster.power) figures.energy = *job.cluster.power * (*figures.time * devices);
   return figures;
+}
+
+void set_band(StepFigures& step, const Deviations& deviations) {
+  const auto at = [&](double deviation) { return step.time * std::max(0.0, 1.0 + deviation); };
+  step.time_low = at(deviations.tenth);
+  step.time_high = at(deviations.nine_tenths);
+  step.typical.time = at(deviations.median);
+  step.typical.low = at(deviations.quarter);
+  step.typical.high = at(deviations.three_quarters);
 }
 
 Estimate estimate(const JobSpec& job) { return estimate(job, build_step_program(job)); }

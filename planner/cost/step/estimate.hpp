@@ -16,6 +16,8 @@
 
 namespace foreshard {
 
+struct Deviations;  // error_band.hpp
+
 /// Numbers of weights of a model. Each weight is counted once; padding is not counted.
 /// Source of the split: docs/formulas.md.
 struct ParameterCounts {
@@ -67,10 +69,20 @@ struct ComputeDetail {
   PartLimits limited;  ///< time of each part, the optimizer included, by what limits its kernels
 };
 
+/// What runs of such a job really take: the prediction is that of a healthy, tuned run. From published runs, or
+/// from runs of the user's own system.
+struct TypicalStep {
+  Seconds time;               ///< half of the runs take longer
+  Seconds low;                ///< a quarter of the runs takes less
+  Seconds high;               ///< a quarter of the runs takes longer
+  std::int64_t own_runs = 0;  ///< so many runs of the user's own system corrected it; 0: published runs
+};
+
 struct StepFigures {
   Seconds time;
   Seconds time_low;  ///< lower end of the band that should hold kBandShare of measured steps (error_band.hpp)
   Seconds time_high;
+  TypicalStep typical;
   /// The kernels' relative part of the band. Unlike the systematic part, it is not common to all variants of
   /// a job.
   double spread = 0.0;
@@ -144,6 +156,9 @@ struct Estimate {
 
 /// Time, cost and energy of all steps of the job.
 TrainingFigures training_figures(const JobSpec& job, const StepFigures& step);
+
+/// Sets the band and the typical time of a step from how far measured steps lie from predicted ones.
+void set_band(StepFigures& step, const Deviations& deviations);
 
 /// Estimates one job: builds its step program, sums it, and applies the job's overlap and the schedule's
 /// bubble.

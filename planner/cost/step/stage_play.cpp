@@ -117,9 +117,9 @@ bool is_alike(std::span<const BlockCall> a, std::span<const BlockCall> b) {
 /// True if the stages run the same blocks, whatever their layers.
 bool is_alike(const StageProgram& a, const StageProgram& b) {
   const auto chunks = [](const Chunk& x, const Chunk& y) {
-    return is_alike(x.forward, y.forward) && is_alike(x.backward, y.backward) &&
-           is_alike(x.last_backward, y.last_backward) && is_alike(x.weight, y.weight) &&
-           is_alike(x.last_weight, y.last_weight);
+    return is_alike(x.forward, y.forward) && is_alike(x.first_forward, y.first_forward) &&
+           is_alike(x.backward, y.backward) && is_alike(x.last_backward, y.last_backward) &&
+           is_alike(x.weight, y.weight) && is_alike(x.last_weight, y.last_weight);
   };
   return is_alike(a.prologue, b.prologue) && is_alike(a.epilogue, b.epilogue) &&
          std::equal(a.chunks.begin(), a.chunks.end(), b.chunks.begin(), b.chunks.end(), chunks);

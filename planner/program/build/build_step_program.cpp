@@ -189,7 +189,30 @@ class StepBuilder {
     if (job_.training.optimizer_in_backward) insert_updates(chunk.backward);
     if (splits_backward(job_.training.schedule)) chunk.weight = weight_block_calls(piece);
     if (job_.training.overlap.dp) overlap_sync(chunk, piece);
+    if (gathers_at_start(job_)) chunk.first_forward = with_casts(chunk.forward);
     return chunk;
+  }
+
+  /// A forward pass with the copies of a block's weights before each call: they wait for the weights' gather
+  /// alone, so that those of later layers run beside it. Empty if there are none.
+  [[nodiscard]] std::vector<BlockCall> with_casts(const std::vector<BlockCall>& forward) const {
+    if (casts_.empty()) return {};
+    std::vector<BlockCall> with_casts;
+    for (const BlockCall& block_call : forward) {
+      for (const auto& [group, casts] : casts_) {
+        if (is_forward_of(block_call, *group)) with_casts.push_back({casts.block, block_call.layer});
+      }
+      with_casts.push_back(block_call);
+    }
+    return with_casts;
+  }
+
+  /// True if this call of a forward block of a layer reads the group's weights.
+  [[nodiscard]] bool is_forward_of(const BlockCall& block_call, const WeightGroup& group) const {
+    if (block_call.layer >= last_layer() || block_call.block != layers_.passes(block_call.layer).forward)
+      return false;
+    const std::vector<const WeightGroup*> owners = layers_.weights(block_call.layer).groups();
+    return std::find(owners.begin(), owners.end(), &group) != owners.end();
   }
 
   static void append(std::vector<BlockCall>& block_calls, const std::vector<BlockCall>& more) {
@@ -293,13 +316,29 @@ class StepBuilder {
     }
     if (norm_) stage.prologue.push_back({norm_->zero, LayerId(0)});
     if (magnitudes_) stage.prologue.push_back({magnitudes_->zero, LayerId(0)});
-    append_casts(stage.prologue, s, false);
+    if (gathers_at_start(job_)) {
+      append_gathers(stage.prologue, s);
+      append_casts(stage.prologue, s,
+                   [&](const WeightCasts&, LayerId layer) { return layer >= last_layer(); });
+    } else {
+      append_casts(stage.prologue, s, [](const WeightCasts& casts, LayerId) { return !casts.after_gather; });
+    }
   }
 
-  void append_casts(std::vector<BlockCall>& block_calls, StageId s, bool after_gather) {
+  template <class Wanted>
+  void append_casts(std::vector<BlockCall>& block_calls, StageId s, Wanted wanted) {
     for (const auto& [group, casts] : casts_) {
-      if (casts.after_gather != after_gather) continue;
-      for (const LayerId layer : owned_layers(*group, s)) block_calls.push_back({casts.block, layer});
+      for (const LayerId layer : owned_layers(*group, s))
+        if (wanted(casts, layer)) block_calls.push_back({casts.block, layer});
+    }
+  }
+
+  /// The gathers of updated weights, in the order in which the forward pass needs them.
+  void append_gathers(std::vector<BlockCall>& block_calls, StageId s) {
+    for (std::size_t c = 0; c < placement_.chunks(s); ++c) {
+      std::vector<SyncPoint> points = sync_points(builder_, layers_, ends(), placement_.piece(s, ChunkId(c)));
+      std::reverse(points.begin(), points.end());
+      append_sync(block_calls, points, " gather", emit_weight_gather);
     }
   }
 
@@ -324,8 +363,9 @@ class StepBuilder {
       if (updates_in_backward(builder_, *group)) continue;
       append_updates(block_calls, blocks, *group, owned_layers(*group, s));
     }
+    if (gathers_at_start(job_)) return;
     append_syncs(block_calls, s, " gather", emit_weight_gather);
-    append_casts(block_calls, s, true);
+    append_casts(block_calls, s, [](const WeightCasts& casts, LayerId) { return casts.after_gather; });
   }
 
   /// Appends the updates of some layers. Muon makes the matrices of one rank's part of them orthogonal.
@@ -344,11 +384,17 @@ class StepBuilder {
   template <class Emit>
   void append_syncs(std::vector<BlockCall>& block_calls, StageId s, const std::string& suffix, Emit emit) {
     for (std::size_t c = 0; c < placement_.chunks(s); ++c) {
-      for (const SyncPoint& point : sync_points(builder_, layers_, ends(), placement_.piece(s, ChunkId(c)))) {
-        if (const auto block = emit(builder_, point.units, point.name + suffix)) {
-          block_calls.push_back({*block, point.layer});
-        }
-      }
+      append_sync(block_calls, sync_points(builder_, layers_, ends(), placement_.piece(s, ChunkId(c))),
+                  suffix, emit);
+    }
+  }
+
+  template <class Emit>
+  void append_sync(std::vector<BlockCall>& block_calls, const std::vector<SyncPoint>& points,
+                   const std::string& suffix, Emit emit) {
+    for (const SyncPoint& point : points) {
+      if (const auto block = emit(builder_, point.units, point.name + suffix))
+        block_calls.push_back({*block, point.layer});
     }
   }
 

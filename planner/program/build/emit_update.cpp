@@ -231,6 +231,11 @@ NormBlocks emit_gradient_norm(ProgramBuilder& builder) {
   return {zero, single_op_block(builder, "gradient norm", BlockKind::clip, std::move(reduce))};
 }
 
+bool gathers_at_start(const JobSpec& job) {
+  const bool gathers = job.parallelism.zero == 1 || job.parallelism.zero == 2;
+  return gathers && job.training.overlap.dp && job.training.overlap.gather;
+}
+
 std::optional<BlockId> emit_gradient_sync(ProgramBuilder& builder, const std::vector<SyncUnit>& units,
                                           const std::string& name) {
   const int stage = builder.job().parallelism.zero;

@@ -49,6 +49,10 @@ struct SyncUnit {
 std::optional<BlockId> emit_gradient_sync(ProgramBuilder& builder, const std::vector<SyncUnit>& units,
                                           const std::string& name);
 
+/// True if updated weights are gathered at the start of the next step, beside its first forward pass
+/// (training.overlap.gather), and not after the update.
+bool gathers_at_start(const JobSpec& job);
+
 /// One block that gathers updated weights over dp with ZeRO-1 and 2. None otherwise.
 std::optional<BlockId> emit_weight_gather(ProgramBuilder& builder, const std::vector<SyncUnit>& units,
                                           const std::string& name);

@@ -116,6 +116,7 @@ void check_stage(const StepProgram& program, std::size_t number, Problems& probl
   check_block_calls(program, number, stage.epilogue, "epilogue", problems);
   for (const Chunk& chunk : stage.chunks) {
     check_block_calls(program, number, chunk.forward, "forward", problems);
+    check_block_calls(program, number, chunk.first_forward, "first forward", problems);
     check_block_calls(program, number, chunk.backward, "backward", problems);
     check_block_calls(program, number, chunk.last_backward, "last backward", problems);
     check_block_calls(program, number, chunk.weight, "weight", problems);

@@ -204,6 +204,9 @@ Chunk read_chunk(const Json& object, const std::string& path, const BlockNames& 
   Chunk chunk;
   KeyReader keys(object, path);
   chunk.forward = read_block_calls(keys.required("forward"), keys.path_of("forward"), blocks);
+  if (const Json* first = keys.optional("first_forward")) {
+    chunk.first_forward = read_block_calls(*first, keys.path_of("first_forward"), blocks);
+  }
   chunk.backward = read_block_calls(keys.required("backward"), keys.path_of("backward"), blocks);
   if (const Json* last = keys.optional("last_backward")) {
     chunk.last_backward = read_block_calls(*last, keys.path_of("last_backward"), blocks);
@@ -275,6 +278,7 @@ std::string chunk_text(const Chunk& chunk, const StepProgram& program) {
     if (!block_calls.empty())
       text += fmt::format(",\n     \"{}\":{}", key, written_block_calls(block_calls, program).dump());
   };
+  add("first_forward", chunk.first_forward);
   add("last_backward", chunk.last_backward);
   add("weight", chunk.weight);
   add("last_weight", chunk.last_weight);

@@ -45,6 +45,9 @@ constexpr auto kNetworkKeys = std::to_array<KeyInfo>({
     {"bandwidth_per_device", "one device's share of its node's NICs, one direction, as in 400 Gbit/s"},
     {"latency", "of a message, as in 10 us"},
     {"efficiency", "fraction that large collectives reach"},
+    {"reached",
+     "what large collectives over nodes were measured to reach per device, as in 43 GB/s; in the place of "
+     "efficiency"},
     {"topology", "rail-optimised, fat-tree, torus or single-switch", "rail-optimised"},
     {"oversubscription", "down-links of a leaf switch over its up-links; 1: full bisection", "1"},
     {"source", "where the figures come from"},
@@ -130,6 +133,21 @@ LinkSpec read_link(const MapReader& map, const LinkSpec& usual) {
   return link;
 }
 
+/// The efficiency that follows from a measured rate, if there is one.
+std::optional<double> reached_efficiency(const MapReader& network, BytesPerSecond bandwidth) {
+  const std::optional<BytesPerSecond> reached = network.maybe("reached", Measured<BytesPerSecond>{});
+  if (!reached) return std::nullopt;
+  if (network.has("efficiency"))
+    network.complain("reached", "reached and efficiency say the same", "leave one of them out");
+  const double efficiency = *reached / bandwidth;
+  if (efficiency > 1.0) {
+    network.complain("reached", "more than bandwidth_per_device",
+                     "the bus bandwidth of one device, in one direction");
+    return std::nullopt;
+  }
+  return efficiency;
+}
+
 NetworkSpec read_network(const MapReader& map, const LinkSpec& usual) {
   NetworkSpec network;
   network.link = usual;
@@ -139,6 +157,8 @@ NetworkSpec read_network(const MapReader& map, const LinkSpec& usual) {
       reader->optional("bandwidth_per_device", Measured<BytesPerSecond>{}, usual.bandwidth);
   network.link.latency = reader->optional("latency", kDelay, usual.latency);
   network.link.efficiency = reader->optional("efficiency", Fraction{}, usual.efficiency);
+  if (const auto efficiency = reached_efficiency(*reader, network.link.bandwidth))
+    network.link.efficiency = *efficiency;
   network.topology = reader->optional("topology", Choice<Topology>{}, network.topology);
   network.oversubscription = reader->optional("oversubscription", RealNumber{1.0, 1000.0}, 1.0);
   reader->maybe("source", Text{});

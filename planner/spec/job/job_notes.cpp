@@ -82,6 +82,15 @@ void note_loss_and_optimizer(const JobSpec& job, Notes& notes) {
         fmt::format("states.moments {} has no effect: sgd keeps none", word_of(training.states.moments)));
 }
 
+void note_gather(const JobSpec& job, Notes& notes) {
+  if (!job.training.overlap.gather) return;
+  const std::int64_t zero = job.parallelism.zero;
+  if (zero != 1 && zero != 2)
+    notes.push_back(fmt::format("overlap.gather true has no effect: zero is {}", zero));
+  else if (!job.training.overlap.dp)
+    notes.emplace_back("overlap.gather true has no effect: overlap.dp is false");
+}
+
 void note_documents(const JobSpec& job, Notes& notes) {
   const TrainingSpec& training = job.training;
   if (!training.documents || training.documents->packed) return;
@@ -124,6 +133,7 @@ std::vector<std::string> job_notes(const JobSpec& job) {
   note_attention(job, notes);
   note_model(job, notes);
   note_parallelism(job, notes);
+  note_gather(job, notes);
   note_loss_and_optimizer(job, notes);
   if (std::optional<std::string> confidence = note_on_confidence(job))
     notes.push_back(std::move(*confidence));

@@ -309,6 +309,7 @@ Json cluster() {
                                             {"latency", quantity()},
                                             {"efficiency", number()},
                                             {"topology", word<Topology>()},
+                                            {"reached", quantity()},
                                             {"oversubscription", number()},
                                             {"source", text()}});
   return map(cluster_keys(), {{"name", text()},
@@ -348,7 +349,8 @@ Json training() {
                                             {"dp", boolean()},
                                             {"pp", boolean()},
                                             {"cp", boolean()},
-                                            {"ep", any_of({boolean(), word({"none", "shared"})})}});
+                                            {"ep", any_of({boolean(), word({"none", "shared"})})},
+                                            {"gather", boolean()}});
   const Json capacity =
       any_of({number(), map(capacity_keys(), {{"factor", number()}, {"pad", boolean()}}, {"factor"})});
   const Json failures = map(failure_keys(),
@@ -410,7 +412,8 @@ Json measured() {
                                {"outcome", word<RunOutcome>()},
                                {"source", text()},
                                {"derived", text()},
-                               {"assumed", text()}});
+                               {"assumed", text()},
+                               {"not_judged", text()}});
 }
 
 Json framework() {

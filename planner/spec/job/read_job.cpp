@@ -72,6 +72,7 @@ constexpr auto kMeasuredKeys = std::to_array<KeyInfo>({
     {"source", "who measured it and where it stands"},
     {"derived", "how the figure was worked out, if it does not stand there"},
     {"assumed", "what the source does not say"},
+    {"not_judged", "why no key expresses the run: score lists it and leaves it out of its statistics"},
 });
 
 constexpr std::int64_t kMostRanks = 1'000'000;
@@ -209,6 +210,7 @@ std::optional<MeasuredSpec> read_measured(const MapReader& job) {
   measured.source = map->optional("source", Text{}, "");
   measured.derived = map->optional("derived", Text{}, "");
   measured.assumed = map->optional("assumed", Text{}, "");
+  measured.not_judged = map->optional("not_judged", Text{}, "");
   if (!map->has("step_time") && !map->has("peak_memory") && !map->has("outcome")) {
     job.complaints().add(map->owner(), map->path(), "nothing was measured",
                          "step_time, peak_memory or outcome is needed");

@@ -82,6 +82,8 @@ constexpr auto kOverlapKeys = std::to_array<KeyInfo>({
     {"pp", "true or false"},
     {"cp", "true or false"},
     {"ep", "none, shared (shared experts run meanwhile), true (in chunks beside the experts) or false"},
+    {"gather",
+     "zero 1 and 2: updated weights are gathered beside the next step's first forward pass: true or false"},
 });
 
 constexpr auto kCapacityKeys = std::to_array<KeyInfo>({
@@ -170,6 +172,7 @@ OverlapSpec read_overlap(const MapReader& training, const OverlapSpec& usual) {
   overlap.pp = map->optional("pp", Boolean{}, usual.pp);
   overlap.cp = map->optional("cp", Boolean{}, usual.cp);
   overlap.ep = map->optional("ep", EpOverlapWord{}, usual.ep);
+  overlap.gather = map->optional("gather", Boolean{}, usual.gather);
   return overlap;
 }
 

@@ -175,6 +175,8 @@ void say_optimizer(const FlagReader& flags, LaunchJob& job) {
 void say_overlaps(const FlagReader& flags, LaunchJob& job, bool is_interleaved) {
   LaunchMap overlap;
   overlap.say("dp", flags.has("--overlap-grad-reduce"), flags.place("--overlap-grad-reduce"));
+  if (flags.has("--overlap-param-gather"))
+    overlap.say("gather", "true", flags.place("--overlap-param-gather"));
   if (flags.has("--tp-comm-overlap")) overlap.say("tp", "full", flags.place("--tp-comm-overlap"));
   overlap.say("pp", is_interleaved && !flags.has("--no-overlap-p2p-communication"),
               flags.place("--no-overlap-p2p-communication"));
@@ -183,7 +185,7 @@ void say_overlaps(const FlagReader& flags, LaunchJob& job, bool is_interleaved) 
   else if (flags.has("--moe-shared-expert-overlap"))
     overlap.say("ep", has_key(training_keys(), "dispatcher") ? "shared" : "true",
                 flags.place("--moe-shared-expert-overlap"));
-  flags.knows({"--no-overlap-p2p-communication", "--moe-shared-expert-overlap", "--overlap-param-gather",
+  flags.knows({"--no-overlap-p2p-communication", "--moe-shared-expert-overlap",
                "--overlap-param-gather-with-optimizer-step"});
   job.training.say_map("overlap", overlap, flags.place("--overlap-grad-reduce"));
   if (flags.has("--delay-wgrad-compute"))

@@ -140,6 +140,7 @@ struct MeasuredSpec {
   std::string source;
   std::string derived;
   std::string assumed;
+  std::string not_judged;  ///< why predictions are not judged by this run; empty: they are
 };
 
 /// A training step to be planned. Readers fill in all defaults, so later code need not know which keys the

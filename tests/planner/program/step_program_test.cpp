@@ -30,6 +30,11 @@ TEST_CASE("the slots of a stage find their visits") {
   CHECK(block_calls_of(stage, forward, 2).data() == stage.chunks[0].forward.data());
   CHECK(block_calls_of(stage, backward, 2).data() == stage.chunks[0].backward.data());
   CHECK(block_calls_of(stage, last, 2).data() == stage.chunks[0].backward.data());  // no backward of its own
+  const Slot first{Pass::forward, ChunkId(0), MicroBatch(0)};
+  CHECK(block_calls_of(stage, first, 2).data() == stage.chunks[0].forward.data());  // no forward of its own
+  stage.chunks[0].first_forward = stage.chunks[0].forward;
+  CHECK(block_calls_of(stage, first, 2).data() == stage.chunks[0].first_forward.data());
+  CHECK(block_calls_of(stage, forward, 2).data() == stage.chunks[0].forward.data());
   stage.chunks[0].last_backward = stage.chunks[0].backward;
   CHECK(block_calls_of(stage, backward, 2).data() == stage.chunks[0].backward.data());
   CHECK(block_calls_of(stage, last, 2).data() == stage.chunks[0].last_backward.data());

@@ -32,10 +32,14 @@ TEST_CASE("the score says first how far off it is, then case by case, then by so
       "  blog\n"
       "    third                15.0      20.0  −25.0%  other\n"
       "\n"
-      "  step time by source  cases  mean |error|  median    90%    bias  in band  groups  rank  regret\n"
-      "  paper                    2         35.0%   35.0%  47.0%  +15.0%    50.0%       –     –       –\n"
-      "  blog                     1          4.0%    4.0%   4.0%   −4.0%   100.0%       –     –       –\n"
-      "  all                      3         24.7%   20.0%  44.0%   +8.7%    66.7%       –     –       –\n"
+      "  step time by source  cases  mean |error|  median    90%    bias  in band  groups  rank  regret  "
+      "pairs\n"
+      "  paper                    2         35.0%   35.0%  47.0%  +15.0%    50.0%       –     –       –      "
+      "–\n"
+      "  blog                     1          4.0%    4.0%   4.0%   −4.0%   100.0%       –     –       –      "
+      "–\n"
+      "  all                      3         24.7%   20.0%  44.0%   +8.7%    66.7%       –     –       –      "
+      "–\n"
       "\n"
       "  peak memory by source  kind       cases  mean |error|  median    90%    bias\n"
       "  paper                  allocated      1         10.0%   10.0%  10.0%  +10.0%\n"
@@ -44,8 +48,9 @@ TEST_CASE("the score says first how far off it is, then case by case, then by so
       "  all                    other          1         25.0%   25.0%  25.0%  −25.0%\n"
       "\n"
       "  error: predicted / measured − 1. ✗: measured outside the predicted band. Groups: at least 3 plans\n"
-      "  of one model, batch and set of devices; rank: Spearman's correlation in them; regret: how much\n"
-      "  longer the plan predicted fastest takes than the fastest.\n"
+      "  of one model, batch and set of devices, repeats of one job counted once; rank: Spearman's\n"
+      "  correlation in them; regret: how much longer the plan predicted fastest takes than the fastest;\n"
+      "  pairs: of two plans that differ by more than 10%, the share that is ordered right.\n"
       "  Memory of kind other, of which the source does not say what it counts, is compared with "
       "reserved.\n");
 }
@@ -63,7 +68,9 @@ TEST_CASE("groups of plans are told of in words and figures") {
                                               sample_case({.predicted = 2.0, .measured = 4.0}),
                                               sample_case({.predicted = 3.0, .measured = 8.0})}));
   CHECK_THAT(text, ContainsSubstring("In 1 group of plans"));
-  CHECK_THAT(text, ContainsSubstring("  1  0.50   50.0%\n"));
+  // All three pairs differ by more than 10%; 6 and 4 s are predicted the wrong way round.
+  CHECK_THAT(text, ContainsSubstring("  1  0.50   50.0%  66.7%\n"));
+  CHECK_THAT(text, ContainsSubstring("Of 3 pairs of such plans that differ by more than 10%, 66.7% are"));
 }
 
 TEST_CASE("where only the worst are shown it is said") {
@@ -82,12 +89,13 @@ TEST_CASE("where only the worst are shown it is said") {
 TEST_CASE("the band that cases ask for is told with what sources ask of each other") {
   Score result = score(sample_cases());
   result.band = fit_band(result.cases);
-  // From the predicted, 25% = the spread, 33.3% against 12.5%: √(1/9 − 1/64) = 30.9%, and 4.2% within it.
+  // measured / predicted − 1: +25% and −33.3% of the paper, +4.2% of the blog. The paper's band is that of
+  // the blog alone, which holds none of its cases; the blog's reaches from −33.3% to +25%.
   const std::string text = score_table(result);
-  CHECK_THAT(text, ContainsSubstring("ask for a systematic error of 30.9% beside the kernels' spread"));
-  CHECK_THAT(text, ContainsSubstring("  source held out  cases  error of the others  in its band\n"
-                                     "  paper                2                 0.0%        50.0%\n"
-                                     "  blog                 1                30.9%       100.0%\n"));
+  CHECK_THAT(text, ContainsSubstring("ask for −33.3% to +25.0% around the prediction"));
+  CHECK_THAT(text, ContainsSubstring("  source held out  cases  band of the others  in its band\n"
+                                     "  paper                2      +4.2% to +4.2%         0.0%\n"
+                                     "  blog                 1    −33.3% to +25.0%       100.0%\n"));
 }
 
 TEST_CASE("no line of a score is wider than 100 columns, however long the names") {
@@ -102,4 +110,13 @@ TEST_CASE("no line of a score is wider than 100 columns, however long the names"
   Score result = score(cases);
   result.band = fit_band(result.cases);
   CHECK(widest_line(score_table(result)) <= 100);
+}
+
+TEST_CASE("runs that no key expresses stand apart with the reason") {
+  ScoredCase other = sample_case({.name = "other", .predicted = 1.0, .measured = 2.0});
+  other.not_judged = "a schedule of its own";
+  const std::string text = score_table(score({sample_case({}), other}));
+  CHECK_THAT(text, ContainsSubstring("1 further run did what no key expresses: listed, and in none of the"));
+  CHECK_THAT(text,
+             ContainsSubstring("    other             1.00      2.00  −50.0%  a schedule of its own\n"));
 }

@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "planner/cost/step/error_band.hpp"
 #include "tests/planner/score/sample_cases.hpp"
 #include "tests/support/catch.hpp"
 
@@ -59,7 +60,8 @@ TEST_CASE("a case is what was predicted over what was measured") {
   CHECK(scored.predicted == Seconds(2.0));
   CHECK(scored.low == Seconds(1.5));
   CHECK(scored.high == Seconds(2.75));
-  CHECK(scored.spread == 0.125);
+  // Nobody says that products of this accelerator were measured.
+  CHECK(scored.width == kDerivedWidth);
   CHECK(scored.measured == Seconds(4.0));
   // 2 / 4 − 1
   CHECK(scored.error == Approx(-0.5));
@@ -182,4 +184,45 @@ TEST_CASE("the worst come first, whichever their sign") {
   CHECK(names(worst_cases(cases, 3)) == "high;low;as low;");
   CHECK(worst_cases(cases, 9).size() == 4);
   CHECK(worst_cases(cases, 0).empty());
+}
+
+TEST_CASE("a run that no key expresses is listed and counts in no statistics") {
+  ScoredCase other = sample_case({.name = "other", .predicted = 1.0, .measured = 9.0});
+  other.not_judged = "a schedule of its own";
+  const Score result = score({sample_case({.predicted = 2.0, .measured = 1.0}), other});
+  REQUIRE(result.cases.size() == 1);
+  REQUIRE(result.not_judged.size() == 1);
+  CHECK(result.not_judged[0].name == "other");
+  CHECK(result.all.step.n == 1);
+  CHECK(result.all.step.mean_abs == Approx(1.0));
+  // With nothing but such runs there are no statistics.
+  CHECK(score({other}).all.step.n == 0);
+}
+
+TEST_CASE("repeats of one plan tell how far runs of a job lie apart") {
+  // 9, 10 and 11 s around a median of 10: 0.1, 0 and 0.1; the fourth has a plan of its own.
+  const Score result =
+      score({sample_case({.measured = 10.0, .plan = "a"}), sample_case({.measured = 9.0, .plan = "a"}),
+             sample_case({.measured = 11.0, .plan = "a"}), sample_case({.measured = 99.0})});
+  REQUIRE(result.noise);
+  CHECK(result.noise->jobs == 1);
+  CHECK(result.noise->cases == 3);
+  CHECK(result.noise->mean_abs == Approx(0.2 / 3.0));
+  CHECK_FALSE(score({sample_case({})}).noise);
+}
+
+TEST_CASE("cases are split by what their jobs use") {
+  ScoredCase dense = sample_case({.predicted = 1.1, .measured = 1.0});
+  dense.traits = {.precision = "fp8", .accelerator = "h100", .framework = "megatron"};
+  ScoredCase experts = sample_case({.predicted = 0.7, .measured = 1.0});
+  experts.traits = dense.traits;
+  experts.traits.has_experts = true;
+  const std::vector<SplitScore> splits = split_cases(std::vector<ScoredCase>{dense, experts});
+  // They differ in experts alone.
+  REQUIRE(splits.size() == 2);
+  CHECK(splits[0].trait == "experts");
+  CHECK(splits[0].value == "dense");
+  CHECK(splits[0].step.bias == Approx(0.1));
+  CHECK(splits[1].value == "experts");
+  CHECK(splits[1].step.bias == Approx(-0.3));
 }

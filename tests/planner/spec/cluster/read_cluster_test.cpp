@@ -76,6 +76,13 @@ TEST_CASE("every key of a cluster is read") {
   CHECK(cluster.power == Watts(1000.0));
 }
 
+TEST_CASE("what a network was measured to reach is a fraction of its nominal rate") {
+  // 10 of 12.5 GB/s
+  const ClusterSpec cluster = cluster_of(
+      "{accelerator: h100-80gb-sxm, network: {bandwidth_per_device: 100 Gbit/s, reached: 10 GB/s}}");
+  CHECK(cluster.network.link.efficiency == Approx(0.8));
+}
+
 TEST_CASE("idle devices are those of the node that the job does not use") {
   const ClusterSpec cluster = cluster_of("{name: gb200-nvl72, nodes: 16, idle_per_node: 8}");
   CHECK(cluster.devices_per_node == 64);
