@@ -139,7 +139,7 @@ std::vector<SourceScore> with_all(const Score& score) {
 Lines step_statistics(const Score& score) {
   Table table({{"step time by source", Align::left},
                {"cases"},
-               {"mean |error|"},
+               {"|error|"},
                {"median"},
                {"90%"},
                {"bias"},

@@ -96,6 +96,7 @@ std::optional<Ranking> rank_groups(std::span<const ScoredCase> cases) {
     ranking.rank_correlation += group.rank_correlation;
     ranking.regret += group.regret;
   }
+  if (ranking.groups == 0 && ranking.clear_pairs == 0) return std::nullopt;
   if (ranking.groups > 0) {
     ranking.rank_correlation /= static_cast<double>(ranking.groups);
     ranking.regret /= static_cast<double>(ranking.groups);

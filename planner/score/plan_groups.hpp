@@ -48,7 +48,7 @@ struct Ranking {
   std::size_t right_pairs = 0;
 };
 
-/// The summary of all groups of the cases; none if there is no group.
+/// The summary of all groups of the cases; none if no group has kLeastPlans plans or a pair that clearly differs.
 std::optional<Ranking> rank_groups(std::span<const ScoredCase> cases);
 
 /// How far repeats of one job lie apart: no prediction of one figure per job can be nearer on average.

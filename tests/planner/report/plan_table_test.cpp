@@ -81,6 +81,17 @@ TEST_CASE("where only more devices help, that is said, and where nothing does") 
                                "GPUs it would fit:"));
 }
 
+TEST_CASE("what such runs typically take stands beside the prediction") {
+  PlannedJob planned = sample_plan();
+  // 8.25 of 8 s
+  CHECK_THAT(
+      flowing(plan_table(planned)),
+      ContainsSubstring("That is a healthy, tuned run. Published runs typically took 3.1% longer: 8.25 s "
+                        "(8.00 – 8.50)."));
+  planned.estimate.step.typical.own_runs = 3;
+  CHECK_THAT(flowing(plan_table(planned)), ContainsSubstring("Your 3 runs typically took 3.1% longer"));
+}
+
 TEST_CASE("idle devices stand beside those in use") {
   PlannedJob planned = sample_plan();
   planned.job.cluster.idle_per_node = 1;

@@ -47,6 +47,7 @@ inline StepFigures sample_step() {
   step.time = Seconds(8.0);
   step.time_low = Seconds(7.5);
   step.time_high = Seconds(8.75);
+  step.typical = {.time = Seconds(8.25), .low = Seconds(8.0), .high = Seconds(8.5)};
   step.model_flops = FlopsTotal(Int128{9'500'000'000} * 1'000'000'000);
   step.hardware_flops = FlopsTotal(Int128{9'007'199'254'740'992});
   step.model_flops_causal = FlopsTotal(Int128{77});
