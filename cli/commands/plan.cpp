@@ -60,7 +60,8 @@ LikeRuns own_runs(const std::string& file) {
     return job.measured && job.measured->step_time && job.measured->not_judged.empty();
   });
   if (!has_step_time)
-    throw UsageError(fmt::format("--like-run {}: no job has a measured step time (measured.step_time)", file));
+    throw UsageError(
+        fmt::format("--like-run {}: no job has a measured step time (measured.step_time)", file));
   return like_runs(measured);
 }
 

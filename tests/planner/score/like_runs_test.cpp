@@ -12,8 +12,8 @@ using namespace foreshard::test;
 namespace {
 
 JobSpec small_job() {
-  JobSpec job = llama_job(llama_shaped(2, 64, 256, 8, 8, 512),
-                          {.sequence = 32, .micro_batch = 1, .global_batch = 8});
+  JobSpec job =
+      llama_job(llama_shaped(2, 64, 256, 8, 8, 512), {.sequence = 32, .micro_batch = 1, .global_batch = 8});
   return sharded(job, {.dp = 8});
 }
 
