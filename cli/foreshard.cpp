@@ -28,6 +28,7 @@ int status(ExitCode code) { return static_cast<int>(code); }
 
 int run(const Command& command, const ColorChoice& color) {
   const CommandResult result = command.run();
+  write_page(result);
   const bool is_colored = result.is_table && wants_color(color, STDOUT_FILENO);
   print_result(is_colored ? colored_table(result.output) : result.output);
   return status(result.code);

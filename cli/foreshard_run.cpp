@@ -42,7 +42,10 @@ int parse_and_run(int argc, char** argv, MpiSession& session) {
   const report::PageWidth page(page_width(STDOUT_FILENO));
   const CommandResult result = commands[parsed.command].run(session);
   const bool is_colored = result.is_table && wants_color(color, STDOUT_FILENO);
-  if (speaks(session)) print_result(is_colored ? colored_table(result.output) : result.output);
+  if (speaks(session)) {
+    write_page(result);
+    print_result(is_colored ? colored_table(result.output) : result.output);
+  }
   return static_cast<int>(result.code);
 }
 

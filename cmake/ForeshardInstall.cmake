@@ -27,6 +27,12 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/planner ${PROJECT_SOURCE_DIR}/sim
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION ${CMAKE_INSTALL_DATADIR}/foreshard COMPONENT foreshard
   PATTERN CMakeLists.txt EXCLUDE)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+if(FORESHARD_CHARTS_FILE)
+  # Of the charts' library, which is in the tools.
+  install(FILES ${FORESHARD_CHARTS_DIR}/package/LICENSE ${FORESHARD_CHARTS_DIR}/package/NOTICE
+      ${FORESHARD_CHARTS_DIR}/package/licenses/LICENSE-d3
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/foreshard/echarts COMPONENT foreshard)
+endif()
 
 install(EXPORT foreshard NAMESPACE foreshard:: FILE foreshardTargets.cmake DESTINATION ${FORESHARD_PACKAGE_DIR})
 configure_package_config_file(cmake/foreshardConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/foreshardConfig.cmake

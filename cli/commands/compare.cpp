@@ -55,7 +55,7 @@ struct CompareOptions {
   std::vector<std::string> clusters;  // names or files
   bool has_lists = false;
   bool fewest_devices = false;
-  report::OutputFormat format = report::OutputFormat::table;
+  OutputChoice output;
   std::vector<ClusterPrice> prices;
 };
 
@@ -101,7 +101,7 @@ CommandResult run_compare(const CompareOptions& options) {
   const Comparison comparison = compare_variants(job, axes, options.fewest_devices);
   return result_of({.table = [&] { return compare_table(comparison); },
                     .record = [&] { return report::comparison_record(comparison); }},
-                   options.format, comparison.best ? ExitCode::done : ExitCode::no);
+                   options.output, comparison.best ? ExitCode::done : ExitCode::no);
 }
 
 /// An option that takes a list; `read` writes its values to an axis.
@@ -153,7 +153,8 @@ std::vector<OptionSpec> compare_options(CompareOptions& options) {
                    .help = "Plan each variant on the fewest devices on which it fits",
                    .target = flag(options.fewest_devices)});
   specs.push_back(price_option(options.prices));
-  specs.push_back(format_option(options.format));
+  specs.push_back(format_option(options.output.format));
+  specs.push_back(html_option(options.output));
   specs.push_back(on_option(options.changes));
   specs.push_back(set_option(options.changes.settings));
   return specs;

@@ -25,7 +25,7 @@ namespace {
 
 struct ExplainOptions {
   std::string job;
-  report::OutputFormat format = report::OutputFormat::table;
+  OutputChoice output;
   JobChanges changes;
   std::vector<ClusterPrice> prices;
 };
@@ -80,7 +80,7 @@ CommandResult run_explain(const ExplainOptions& options) {
   });
   return result_of({.table = [&] { return report::joined_tables(explained, explain_table); },
                     .record = [&] { return report::explain_record(explained); }},
-                   options.format, may_all_fit ? ExitCode::done : ExitCode::no);
+                   options.output, may_all_fit ? ExitCode::done : ExitCode::no);
 }
 
 }  // namespace
@@ -104,7 +104,8 @@ Command explain_command() {
           "foreshard explain llama3-70b-64h100\n"
           "foreshard explain my-job.yaml --tp 4 --format json\n"};
   spec.options.push_back(price_option(options->prices));
-  spec.options.push_back(format_option(options->format));
+  spec.options.push_back(format_option(options->output.format));
+  spec.options.push_back(html_option(options->output));
   return {.spec = std::move(spec),
           .run = [options] { return run_explain(*options); },
           .nothing_done = "nothing explained"};

@@ -30,7 +30,7 @@ namespace {
 
 struct PlanOptions {
   std::vector<std::string> jobs;
-  report::OutputFormat format = report::OutputFormat::table;
+  OutputChoice output;
   JobChanges changes;
   std::vector<ClusterPrice> prices;
   bool fewest_devices = false;
@@ -95,7 +95,7 @@ CommandResult run_plan(const PlanOptions& options) {
   });
   return result_of({.table = [&] { return report::joined_tables(planned, plan_table); },
                     .record = [&] { return report::estimate_record(planned); }},
-                   options.format, may_all_fit ? ExitCode::done : ExitCode::no);
+                   options.output, may_all_fit ? ExitCode::done : ExitCode::no);
 }
 
 }  // namespace
@@ -125,7 +125,8 @@ Command plan_command() {
                           .help = "Measured jobs of the same system: their median error corrects the band",
                           .offer = Offer::measured,
                           .target = text(options->like_run)});
-  spec.options.push_back(format_option(options->format));
+  spec.options.push_back(format_option(options->output.format));
+  spec.options.push_back(html_option(options->output));
   return {.spec = std::move(spec),
           .run = [options] { return run_plan(*options); },
           .nothing_done = "nothing planned"};

@@ -34,7 +34,7 @@ struct ScoreOptions {
   std::vector<std::string> without;
   std::optional<std::int64_t> worst;
   bool bands = false;
-  report::OutputFormat format = report::OutputFormat::table;
+  OutputChoice output;
   std::vector<std::string> settings;
 };
 
@@ -103,7 +103,7 @@ CommandResult run_score(const ScoreOptions& options) {
   }
   return result_of(
       {.table = [&] { return score_table(result); }, .record = [&] { return report::score_record(result); }},
-      options.format);
+      options.output);
 }
 
 }  // namespace
@@ -130,7 +130,8 @@ Command score_command() {
                        {.name = "--bands",
                         .help = "Say how wide error bands must be, and how well that holds source by source",
                         .target = flag(options->bands)},
-                       format_option(options->format),
+                       format_option(options->output.format),
+                       html_option(options->output),
                        set_option(options->settings, "every job")},
            .notes =
                "A case is a job with measured.step_time, measured.peak_memory or measured.outcome (ran or "

@@ -52,7 +52,8 @@ SimulationRequest request_of(const SimulateOptions& options) {
       .degraded = options.disturb.degraded,
       .seed = options.seed,
       .seeds = options.seeds,
-      .placement = options.placement == "packed" ? JobPlacement::packed : JobPlacement::interleaved};
+      .placement = options.placement == "packed" ? JobPlacement::packed : JobPlacement::interleaved,
+      .has_outline = options.output.has_page()};
   if (!options.with.empty()) request.beside = other_job(options);
   return request;
 }
@@ -86,7 +87,7 @@ CommandResult run_simulate(const SimulateOptions& options) {
   });
   return result_of({.table = [&] { return report::joined_tables(simulated, simulation_table); },
                     .record = [&] { return report::simulation_record(simulated); }},
-                   options.format, may_all_fit ? ExitCode::done : ExitCode::no);
+                   options.output, may_all_fit ? ExitCode::done : ExitCode::no);
 }
 
 }  // namespace

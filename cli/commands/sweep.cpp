@@ -38,7 +38,7 @@ CommandResult run_sweep(const SweepOptions& options, MpiSession& session) {
   const Sweep sweep = sweep_job(session, make_variants(job, axes), validation);
   return result_of({.table = [&] { return sweep_table(job, sweep); },
                     .record = [&] { return report::sweep_record(job, sweep); }},
-                   options.run.format, sweep.passed() ? ExitCode::done : ExitCode::no);
+                   options.run.output, sweep.passed() ? ExitCode::done : ExitCode::no);
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ CommandResult run_validate(const ValidateOptions& options, MpiSession& session) 
                                           : validate_job(session, job, validation);
   return result_of({.table = [&] { return validation_table(job, result); },
                     .record = [&] { return report::validation_record(job, result); }},
-                   options.run.format, result.passed() ? ExitCode::done : ExitCode::no);
+                   options.run.output, result.passed() ? ExitCode::done : ExitCode::no);
 }
 
 }  // namespace

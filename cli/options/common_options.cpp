@@ -28,6 +28,14 @@ OptionSpec format_option(report::OutputFormat& format) {
   return {.name = "--format", .value = "FORMAT", .help = std::move(help), .target = std::move(target)};
 }
 
+OptionSpec html_option(OutputChoice& choice) {
+  return {.name = "--html",
+          .value = "FILE",
+          .help = "Also write the answer as a page with charts: one file, for any browser",
+          .offer = Offer::files,
+          .target = text(choice.html_file)};
+}
+
 OptionSpec color_option(ColorChoice& choice) {
   return {.name = "--color",
           .value = "WHEN",

@@ -1,6 +1,5 @@
 #include "cli/options/run_options.hpp"
 
-#include "cli/options/common_options.hpp"
 #include "cli/options/target.hpp"
 
 namespace foreshard::cli {
@@ -34,7 +33,8 @@ std::vector<OptionSpec> run_options(RunOptions& options) {
        .help = "Predict from the cluster's constants (model), from a timing of this job's operations "
                "(replay), or both; default model with --cluster, else replay",
        .target = word(options.basis, {"model", "replay", "both"})},
-      format_option(options.format),
+      format_option(options.output.format),
+      html_option(options.output),
       {.name = "--no-numerics",
        .help = "Skip the comparison with the unsharded run",
        .target = flag(options.no_numerics)},

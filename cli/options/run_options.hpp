@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/options/common_options.hpp"
 #include "cli/options/option.hpp"
-#include "planner/report/output_format.hpp"
 #include "runtime/study/validate.hpp"
 
 namespace foreshard::cli {
@@ -15,7 +15,7 @@ struct RunOptions {
   std::string job;
   std::string cluster;
   std::string basis;  ///< model, replay or both; empty: model with --cluster, else replay
-  report::OutputFormat format = report::OutputFormat::table;
+  OutputChoice output;
   std::optional<double> tolerance;  ///< a fraction
   int steps = 20;
   int threads = 0;

@@ -3,7 +3,6 @@
 #include <limits>
 #include <utility>
 
-#include "cli/options/common_options.hpp"
 #include "cli/options/job_options.hpp"
 #include "cli/options/target.hpp"
 
@@ -11,7 +10,8 @@ namespace foreshard::cli {
 
 std::vector<OptionSpec> simulate_options(SimulateOptions& options) {
   std::vector<OptionSpec> specs{
-      format_option(options.format),
+      format_option(options.output.format),
+      html_option(options.output),
       {.name = "--trace",
        .value = "FILE",
        .help = "Also write the timeline, for Perfetto or chrome://tracing; compressed by gzip where the name "

@@ -6,17 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "cli/options/common_options.hpp"
 #include "cli/options/disturb_options.hpp"
 #include "cli/options/job_input.hpp"
 #include "cli/options/option.hpp"
-#include "planner/report/output_format.hpp"
 
 namespace foreshard::cli {
 
 /// Values of the options of `simulate`.
 struct SimulateOptions {
   std::string job;
-  report::OutputFormat format = report::OutputFormat::table;
+  OutputChoice output;
   std::string trace;
   bool all_ranks = false;
   std::optional<std::int64_t> trace_micro_batches;

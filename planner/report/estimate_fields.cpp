@@ -1,8 +1,10 @@
 #include "planner/report/estimate_fields.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
+#include "planner/report/plan_sections.hpp"
 #include "planner/spec/types/names.hpp"
 #include "planner/topology/group.hpp"
 
@@ -91,7 +93,30 @@ void add_step(std::vector<Field>& fields, const Estimate& estimate, std::int64_t
       .quantity("optimizer", breakdown.optimizer)
       .quantity("overhead", breakdown.overhead)
       .quantity("host", breakdown.host);
+  const ComputeDetail& detail = step.detail;
+  const Seconds kernels = detail.gemms + detail.attention_core + detail.scans + detail.memory_bound;
+  Section(fields, "step.compute_s.")
+      .quantity("gemms", detail.gemms)
+      .quantity("attention_core", detail.attention_core)
+      .quantity("scans", detail.scans)
+      .quantity("memory_bound", detail.memory_bound)
+      .quantity("slowed", std::max(Seconds(0.0), breakdown.compute - kernels));
   Section(fields, "step.").value("basis", estimate.basis);
+}
+
+/// What each stage's memory consists of at its peak.
+FieldRows stage_rows(const MemoryReport& memory) {
+  FieldRows rows;
+  for (const StageMemory& stage : memory.stages) {
+    Section(rows.rows.emplace_back(), "")
+        .count("weights_bytes", stage.weights)
+        .count("gradients_bytes", stage.gradients)
+        .count("optimizer_bytes", stage.optimizer)
+        .count("activations_bytes", stage.activations)
+        .count("buffers_bytes", stage.buffers)
+        .count("peak_bytes", stage.peak);
+  }
+  return rows;
 }
 
 /// "parallelism.zero=1 training.recompute=full", one for each.
@@ -127,7 +152,8 @@ void add_memory(std::vector<Field>& fields, const MemoryReport& memory, const Ad
       .count("reserved_low_bytes", memory.reserved_low)
       .count("reserved_high_bytes", memory.reserved_high)
       .value("verdict", std::string(to_string(memory.verdict)))
-      .value("remedies", remedies_of(advice));
+      .value("remedies", remedies_of(advice))
+      .value("stages", stage_rows(memory));
 }
 
 void add_communication(std::vector<Field>& fields, const Estimate& estimate) {
@@ -216,6 +242,13 @@ void add_accelerator(std::vector<Field>& fields, const AcceleratorSpec& accelera
                                       [](Confidence how) { return std::string(word_of(how)); }));
 }
 
+/// The answer in the words of the table.
+void add_words(std::vector<Field>& fields, const PlannedJob& planned) {
+  std::vector<std::string> text = unwrapped(verdict_lines, planned);
+  for (std::string& line : unwrapped(training_lines, planned)) text.push_back(std::move(line));
+  Section(fields, "verdict.").value("job", unwrapped(job_lines, planned)).value("text", std::move(text));
+}
+
 }  // namespace
 
 std::vector<Field> estimate_fields(const PlannedJob& planned) {
@@ -233,6 +266,7 @@ std::vector<Field> estimate_fields(const PlannedJob& planned) {
   add_job(fields, job);
   add_accelerator(fields, job.cluster.accelerator);
   fields.push_back({"notes", estimate.notes});
+  add_words(fields, planned);
   return fields;
 }
 

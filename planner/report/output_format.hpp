@@ -16,7 +16,8 @@ enum class OutputFormat : std::uint8_t {
   table,  ///< for people
   json,
   csv,
-  short_csv  ///< few columns
+  short_csv,  ///< few columns
+  html        ///< a page for browsers
 };
 
 /// The name of a format on the command line, and its help text, which may be empty.
@@ -25,11 +26,12 @@ struct FormatName {
   std::string_view word;
   std::string_view remark;
 };
-inline constexpr std::array<FormatName, 4> kOutputFormats{
+inline constexpr std::array<FormatName, 5> kOutputFormats{
     {{OutputFormat::table, "table", "for people"},
      {OutputFormat::json, "json", ""},
      {OutputFormat::csv, "csv", ""},
-     {OutputFormat::short_csv, "csv-short", "few columns"}}};
+     {OutputFormat::short_csv, "csv-short", "few columns"},
+     {OutputFormat::html, "html", "a page for browsers"}}};
 
 /// A command's result for people and for programs. Only the requested one is computed.
 struct Answer {

@@ -18,6 +18,10 @@ Lines verdict_lines(const PlannedJob& planned);
 Lines typical_lines(const PlannedJob& planned);
 Lines training_lines(const PlannedJob& planned);
 
+/// The same sections for programs and pages, which wrap lines themselves: one string for each line or
+/// paragraph, without indentation.
+Lines unwrapped(Lines (*section)(const PlannedJob&), const PlannedJob& planned);
+
 Lines step_table(const PlannedJob& planned);
 Lines memory_table(const PlannedJob& planned);
 Lines parameter_table(const PlannedJob& planned);

@@ -73,6 +73,14 @@ std::string price_words(const JobSpec& job, Dollars cost) {
 
 }  // namespace
 
+Lines unwrapped(Lines (*section)(const PlannedJob&), const PlannedJob& planned) {
+  constexpr std::size_t kNoWrapping = std::size_t{1} << 20;
+  const PageWidth page(kNoWrapping);
+  Lines lines = section(planned);
+  for (std::string& line : lines) line.erase(0, line.find_first_not_of(' '));
+  return lines;
+}
+
 Lines job_lines(const PlannedJob& planned) {
   const JobSpec& job = planned.job;
   const TrainingSpec& training = job.training;

@@ -34,4 +34,9 @@ std::string record_csv(const Record& record);
 /// The same with few columns, those by which people sort a spreadsheet.
 std::string record_short_csv(const Record& record);
 
+/// Writes a record as a page for browsers: one self-contained file, which loads nothing. Script in the page
+/// draws the figures from the record's JSON, which the page contains; without script it shows `table`, the
+/// answer for people. Every text from the record is escaped.
+std::string record_html(const Record& record, const std::string& table);
+
 }  // namespace foreshard::report

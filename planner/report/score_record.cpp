@@ -1,8 +1,11 @@
 #include "planner/report/score_record.hpp"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "planner/report/score_fields.hpp"
+#include "planner/report/score_words.hpp"
 
 namespace foreshard::report {
 
@@ -34,6 +37,8 @@ Record score_record(const Score& score) {
     append(fields, "band.", band_fields(*score.band));
     fields.push_back({"band.held_out", std::move(held_out)});
   }
+  const std::string words = score_words(score);
+  fields.push_back({"verdict.text", words.empty() ? std::vector<std::string>{} : std::vector{words}});
   return record_of(std::move(fields), {"cases"});
 }
 

@@ -3,6 +3,9 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "planner/report/validation_words.hpp"
 
 namespace foreshard::report {
 namespace {
@@ -90,6 +93,15 @@ Fields memory_fields(const Validation& validation) {
           {"arena_bytes", validation.arena.value()}};
 }
 
+std::vector<std::string> verdict_text(const Validation& validation) {
+  std::vector<std::string> text;
+  if (validation.numerics) text.push_back(numerics_words(*validation.numerics));
+  text.push_back(counts_words(validation.counts));
+  if (validation.counts.routing) text.push_back(routing_words(*validation.counts.routing));
+  text.push_back(basis_words(validation));
+  return text;
+}
+
 }  // namespace
 
 Fields run_job_fields(const JobSpec& job) {
@@ -132,6 +144,7 @@ Fields validation_fields(const JobSpec& job, const Validation& validation) {
   append(fields, "counted.", counts_fields(validation.counts));
   if (validation.counts.routing) append(fields, "routing.", routing_fields(*validation.counts.routing));
   fields.push_back({"passed", validation.passed()});
+  fields.push_back({"verdict.text", verdict_text(validation)});
   return fields;
 }
 

@@ -7,61 +7,18 @@
 
 #include "planner/report/format.hpp"
 #include "planner/report/table.hpp"
+#include "planner/report/validation_words.hpp"
 #include "planner/report/words.hpp"
 
 namespace foreshard {
 
 namespace {
 
-std::string_view word_of(Basis basis) { return basis == Basis::model ? "model" : "replay"; }
-
 /// "+1.8%", "−3.4%"
 std::string signed_percent(std::optional<double> fraction) {
   if (!fraction) return "–";
   const std::string digits = report::percent(std::abs(*fraction));
   return (*fraction < 0.0 ? "−" : "+") + digits;
-}
-
-std::string mark(bool passed) { return passed ? "✓" : "✗"; }
-
-std::string numerics_line(const NumericsCheck& check) {
-  const double worst = std::max({check.loss, check.outputs, check.gradients});
-  if (check.passed()) {
-    const std::string rerouted =
-        check.tokens_rerouted > 0
-            ? fmt::format(", {} sent to its experts", report::counted(check.tokens_rerouted, "token", "s"))
-            : "";
-    return fmt::format(
-        "loss, outputs and {} gradients equal the unsharded run (worst {:.1e}, norm-wise{})  {}",
-        check.gradients_compared, worst, rerouted, mark(true));
-  }
-  return fmt::format(
-      "loss {:.1e}, outputs {:.1e}, gradients {:.1e} from the unsharded run; allowed {:.0e}, gradients "
-      "{:.0e}  {}",
-      check.loss, check.outputs, check.gradients, check.bound, check.gradients_bound, mark(false));
-}
-
-std::string counted_words(const Counted& counted, std::string_view unit) {
-  if (counted.equal()) return fmt::format("{} {}", report::grouped(counted.counted), unit);
-  return fmt::format("{} {} (planned {})", report::grouped(counted.counted), unit,
-                     report::grouped(counted.planned));
-}
-
-std::string counts_line(const CountCheck& counts) {
-  return fmt::format("{}, {} in {}, {} at the peak{}  {}", counted_words(counts.flops, "FLOPs"),
-                     counted_words(counts.payload_bytes, "bytes"), counted_words(counts.calls, "calls"),
-                     counted_words(counts.peak_bytes, "bytes"), counts.passed() ? ": as planned" : "",
-                     mark(counts.passed()));
-}
-
-std::string routing_line(const RoutingCheck& routing) {
-  return fmt::format(
-      "{} to {} rows per expert, {:.1f} if even; the busiest rank had {:.2f} of the mean, planned with "
-      "{:.2f} "
-      "({} FLOPs, {} bytes)",
-      report::grouped(routing.fewest_rows), report::grouped(routing.most_rows), routing.mean_rows,
-      routing.imbalance, routing.planned_imbalance, report::grouped(routing.planned_flops),
-      report::grouped(routing.planned_payload));
 }
 
 /// "tp 2, pp 1, dp 2, zero 1"; with cp and ep if they are used.
@@ -161,19 +118,6 @@ class Rows {
   std::int64_t rest_calls_ = 0;
 };
 
-std::string verdict(const Validation& validation) {
-  std::string words = fmt::format("Basis: {}", word_of(validation.basis));
-  if (validation.other_step) {
-    const Basis other = validation.basis == Basis::model ? Basis::replay : Basis::model;
-    words += fmt::format("; {}: {} ({})", word_of(other), report::with_unit(*validation.other_step),
-                         signed_percent(*validation.other_step / validation.step.measured - 1.0));
-  }
-  if (!validation.tolerance) return words + ".";
-  const bool holds = std::abs(validation.step.error().value_or(1.0)) <= *validation.tolerance;
-  return words + fmt::format(". The prediction {} within {}.", holds ? "holds" : "does not hold",
-                             report::percent(*validation.tolerance));
-}
-
 }  // namespace
 
 std::string validation_table(const JobSpec& job, const Validation& validation) {
@@ -190,12 +134,12 @@ std::string validation_table(const JobSpec& job, const Validation& validation) {
       text += part + '\n';
   };
   for (const std::string& remark : validation.remarks) append("note", remark);
-  if (validation.numerics) append("numerics", numerics_line(*validation.numerics));
-  append("counted", counts_line(validation.counts));
-  if (validation.counts.routing) append("routing", routing_line(*validation.counts.routing));
+  if (validation.numerics) append("numerics", report::numerics_words(*validation.numerics));
+  append("counted", report::counts_words(validation.counts));
+  if (validation.counts.routing) append("routing", report::routing_words(*validation.counts.routing));
   text += '\n';
   for (const std::string& line : Rows(validation).lines()) text += "  " + line + '\n';
-  text += "\n  " + verdict(validation) + '\n';
+  text += "\n  " + report::basis_words(validation) + '\n';
   return text;
 }
 

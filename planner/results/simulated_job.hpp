@@ -9,6 +9,7 @@
 #include "planner/program/ops/op.hpp"
 #include "planner/results/planned_job.hpp"
 #include "planner/results/played_trainings.hpp"
+#include "planner/results/step_outline.hpp"
 #include "planner/topology/group.hpp"
 #include "planner/topology/route.hpp"
 #include "planner/units/count.hpp"
@@ -80,6 +81,7 @@ struct SimulatedStep {
   std::optional<DrawnSteps> drawn;     ///< only with several draws
   std::vector<SimulatedLink> links;    ///< links that carried data, the busiest first; only with flows
   std::optional<OtherJob> beside;
+  std::optional<StepOutline> outline{};  ///< only if it was asked for
 };
 
 /// The result of `simulate` for one job.

@@ -11,6 +11,7 @@
 #include "sim/study/simulated_estimate.hpp"
 #include "sim/study/simulated_step.hpp"
 #include "sim/trace/chrome_trace.hpp"
+#include "sim/trace/step_outliner.hpp"
 
 namespace foreshard {
 namespace {
@@ -24,16 +25,25 @@ void add_links(ChromeTrace& trace, const NetworkResult& result) {
   }
 }
 
+/// Simulates the step, and writes its trace if one is requested. @param also  a further sink, or null
 NetworkResult play_with_trace(const JobPlays& plays, const Disturbance& disturbance,
-                              const SimulationRequest& request) {
-  if (!request.trace) return plays.play(disturbance, nullptr, request.progress);
+                              const SimulationRequest& request, TimelineSink* also) {
+  if (!request.trace) return plays.play(disturbance, also, request.progress);
   ChromeTrace trace(
       request.trace->out, plays.playable().program,
       {.all_ranks = request.trace->has_all_ranks, .micro_batches = request.trace->micro_batches});
-  NetworkResult result = plays.play(disturbance, &trace, request.progress);
+  NoTimeline nothing;
+  TwoTimelines both(trace, also != nullptr ? *also : nothing);
+  NetworkResult result = plays.play(disturbance, &both, request.progress);
   add_links(trace, result);
   trace.finish();
   return result;
+}
+
+/// Shortest pause between the spans of an outline: on a wide screen, less than a pixel or two.
+Picoseconds outline_resolution(Seconds step) {
+  constexpr double kPausesPerStep = 2000.0;
+  return static_cast<Picoseconds>(step.value() / kPausesPerStep * 1e12);
 }
 
 std::vector<SeededStep> play_all_seeds(const JobPlays& plays, const SimulationRequest& request) {
@@ -71,7 +81,9 @@ SimulatedJob simulate_job(JobSpec job, const SimulationRequest& request) {
     seed = percentile(steps, 0.5).seed;
   }
   const Disturbance disturbance = plays.drawn(seed);
-  const NetworkResult result = play_with_trace(plays, disturbance, request);
+  StepOutliner outliner(plays.playable().program, outline_resolution(summed.step.time));
+  const NetworkResult result =
+      play_with_trace(plays, disturbance, request, request.has_outline ? &outliner : nullptr);
   const SimulationResult& simulated = result.jobs.front();
 
   SimulatedJob done;
@@ -81,6 +93,7 @@ SimulatedJob simulate_job(JobSpec job, const SimulationRequest& request) {
   done.simulation.links = simulated_links(result.links);
   done.simulation.seed = seed;
   done.simulation.drawn = drawn;
+  if (request.has_outline) done.simulation.outline = std::move(outliner).finish();
   if (is_disturbed(request)) done.simulation.undisturbed = plays.undisturbed().seconds();
   if (request.beside) {
     done.simulation.beside = {.name = request.beside->name,

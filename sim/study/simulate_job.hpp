@@ -31,6 +31,7 @@ struct SimulationRequest {
   std::optional<JobSpec> beside{};  ///< another job on the same fabric; only with NetworkModel::flow
   JobPlacement placement = JobPlacement::packed;
   std::optional<TraceRequest> trace{};
+  bool has_outline = false;  ///< also give the step's outline, to be drawn
   StudyProgress progress{};
 };
 

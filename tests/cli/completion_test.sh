@@ -53,7 +53,7 @@ for shell in bash zsh fish; do
   offers $shell 'foreshard plan llama3-' llama3-70b-64h100 llama3-8b-8h100
   offers $shell 'foreshard plan my' my-job.yaml
   offers $shell 'foreshard plan --for' --format
-  offers $shell 'foreshard simulate x --format ' csv csv-short json table
+  offers $shell 'foreshard simulate x --format ' csv csv-short html json table
   offers $shell 'foreshard compare x --recompute none,s' none,selective none,selective-ops
   offers $shell 'foreshard show gb' gb200 gb200-nvl72 gb300 gb300-nvl72
   offers $shell 'foreshard list ' accelerators clusters jobs measured models

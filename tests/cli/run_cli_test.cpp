@@ -117,7 +117,7 @@ TEST_CASE("a wrong command line is refused with what was meant") {
   check_refused("plan", "JOB is required");
   check_refused("plan " + kJob + " --formt json", "unknown option '--formt'; did you mean '--format'?");
   check_refused("plan " + kJob + " --format jsn",
-                "'jsn' is none of table, json, csv, csv-short; did you mean 'json'?");
+                "'jsn' is none of table, json, csv, csv-short, html; did you mean 'json'?");
   check_refused("plan " + kJob + " --set parallelism.tp", "--set takes key=value");
   check_refused("list modls", "did you mean 'models'?");
   check_refused("list models clusters", "'clusters' is one argument too many");

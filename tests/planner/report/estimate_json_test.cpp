@@ -12,8 +12,8 @@ namespace {
 
 // Derived here: tokens_per_s = 4096 / 8 = 512, over 64 devices 8; model FLOP/s per device =
 // 9.5e18 / 8 / 64 = 1.85546875e16. hardware_flops is 2^53, the last that prints as an integer.
-// 55 GiB = 55·2^30 = 59055800320. kWh = 4.7e9·3600 J / 3.6e6 = 4.7e6.
-constexpr const char* kExpected = R"({
+// 55 GiB = 55·2^30 = 59055800320. compute 5.0 = 3.5 + 1.0 + 0.5 of kernels, so 0 of it is slowed. Needed: 58 + 3 GiB. kWh = 4.7e9·3600 J / 3.6e6 = 4.7e6.
+constexpr const char* kExpected = R"json({
   "model": {
     "parameters": {
       "total": 70553706496,
@@ -61,6 +61,13 @@ constexpr const char* kExpected = R"({
       "overhead": 0.140625,
       "host": 0.125
     },
+    "compute_s": {
+      "gemms": 3.5,
+      "attention_core": 1.0,
+      "scans": 0.0,
+      "memory_bound": 0.5,
+      "slowed": 0.0
+    },
     "basis": "closed form"
   },
   "memory": {
@@ -82,7 +89,25 @@ constexpr const char* kExpected = R"({
     "reserved_low_bytes": 0,
     "reserved_high_bytes": 0,
     "verdict": "fits",
-    "remedies": []
+    "remedies": [],
+    "stages": [
+      {
+        "weights_bytes": 0,
+        "gradients_bytes": 0,
+        "optimizer_bytes": 0,
+        "activations_bytes": 0,
+        "buffers_bytes": 0,
+        "peak_bytes": 57982058496
+      },
+      {
+        "weights_bytes": 21474836480,
+        "gradients_bytes": 8589934592,
+        "optimizer_bytes": 12884901888,
+        "activations_bytes": 11274289152,
+        "buffers_bytes": 4831838208,
+        "peak_bytes": 59055800320
+      }
+    ]
   },
   "communication": {
     "tp": {
@@ -181,9 +206,19 @@ constexpr const char* kExpected = R"({
   "notes": [
     "the kv heads, \"8\", are one per rank",
     "second note"
-  ]
+  ],
+  "verdict": {
+    "job": [
+      "sample: Llama 3 70B on 8 × dgx-h100 (64 × NVIDIA H100 80GB SXM)",
+      "tp 8, pp 4, vp 5, cp 6, ep 7, etp 1, dp 2, zero 3 · 8,192 tokens × 512 sequences · 256 micro-batches of 1 · bf16 · 1f1b"
+    ],
+    "text": [
+      "One step takes 8.00 s (7.50 – 8.75), 8.00 tokens/s per GPU, 55.0% MFU. It fits: 61.0 of 79.0 GiB per GPU, 18.0 GiB to spare.",
+      "15 T tokens would take 2,401 days on 64 GPUs in 3,576,279 steps: 3.69 M GPU hours, 9.22 M USD at 2.50 USD/h per GPU, 4.70 GWh."
+    ]
 }
-)";
+}
+)json";
 
 }  // namespace
 

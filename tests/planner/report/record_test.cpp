@@ -57,6 +57,28 @@ TEST_CASE("a short CSV has the columns that the record names, or all where it na
   CHECK(record_csv(record) == "variant.tp,step.time_s,step.mfu\n2,0.5,0.25\n");
 }
 
+TEST_CASE("a page holds the record, and no name in it is markup") {
+  const Record record = record_of({{"verdict.job", std::vector<std::string>{"<b>&\"name\"</b>", "second"}},
+                                   {"job.name", "</script><script>alert(1)</script>"}});
+  const std::string page = record_html(record, "a <table>");
+  CHECK(page.starts_with("<!DOCTYPE html>"));
+  CHECK_THAT(page, ContainsSubstring("<title>&lt;b&gt;&amp;&quot;name&quot;&lt;/b&gt;</title>"));
+  CHECK_THAT(page, ContainsSubstring("<noscript><pre>a &lt;table&gt;</pre></noscript>"));
+  CHECK_THAT(page, ContainsSubstring(R"("name": "\u003c/script>\u003cscript>alert(1)\u003c/script>")"));
+  CHECK(page.find("alert(1)</script>") == std::string::npos);
+}
+
+TEST_CASE("a page is complete and loads nothing") {
+  const std::string page = record_html(record_of({{"step.time_s", 0.5}}), "");
+  for (const char* part : {"{{title}}", "{{style}}", "{{table}}", "{{record}}", "{{charts}}", "{{script}}"})
+    CHECK(page.find(part) == std::string::npos);
+  CHECK_THAT(page, ContainsSubstring("<title>foreshard</title>"));
+  CHECK_THAT(page, ContainsSubstring("function showReport("));
+  CHECK(page.ends_with("</html>\n"));
+  for (const char* loads : {" src=", "<link", "@import", "fetch("})
+    CHECK(page.substr(0, page.find("<noscript>")).find(loads) == std::string::npos);
+}
+
 TEST_CASE("an answer makes only what its format needs") {
   const Answer answer{.table = [] { return std::string("table"); },
                       .record =

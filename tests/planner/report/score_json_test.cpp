@@ -8,7 +8,7 @@ using namespace foreshard;
 
 TEST_CASE("the JSON of a score has every case, source and statistic under its documented key") {
   // One case: 8 s within 6 … 10, 10 s measured; 44 of 40 GiB.
-  CHECK(score_json(score({sample_cases().front()})) == R"({
+  CHECK(score_json(score({sample_cases().front()})) == R"json({
   "cases": [
     {
       "name": "first",
@@ -103,9 +103,14 @@ TEST_CASE("the JSON of a score has every case, source and statistic under its do
       "right_pairs": 0
     }
   },
-  "splits": []
+  "splits": [],
+  "verdict": {
+    "text": [
+      "Step times of 1 measured run are 20.0% off on average (median 20.0%, nine of ten within 20.0%), with a bias of −20.0%; 100.0% lie in their predicted band."
+    ]
+  }
 }
-)");
+)json");
 }
 
 TEST_CASE("the name of a source is a key as it is, dots and all") {

@@ -1,5 +1,6 @@
 #include "sim/study/simulate_job.hpp"
 
+#include <algorithm>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -34,6 +35,22 @@ TEST_CASE("a simulation's options are the interference of the job's cost model")
   // CPUs have neither of these constants.
   CHECK(simulation_options(CostModel(golden_job())).communication_share == 0.0);
   CHECK(simulation_options(CostModel(golden_job())).read_back == Seconds(0.0));
+}
+
+TEST_CASE("an outline is of the whole step, on every stage, and changes nothing") {
+  const SimulatedStep plain = simulate_job(golden_job(), {}).simulation;
+  const SimulatedStep drawn = simulate_job(golden_job(), {.has_outline = true}).simulation;
+  CHECK_FALSE(plain.outline);
+  REQUIRE(drawn.outline);
+  CHECK(drawn.time == plain.time);
+  Seconds end;
+  StageId last;
+  for (const OutlineSpan& span : drawn.outline->spans) {
+    end = std::max(end, span.end);
+    last = std::max(last, span.stage);
+  }
+  CHECK(end.value() == Approx(drawn.time.value()));
+  CHECK(last == StageId(1));  // of two stages
 }
 
 TEST_CASE("a validation predicts the step that a simulation shows, from the same times") {

@@ -1,0 +1,15 @@
+# cmake -DOUTPUT=file.cpp -DPARTS=name=file,file;… -P EmbedText.cmake: writes the C++ source that defines
+# foreshard::report::kPageParts (planner/report/html/page_parts.hpp) from text files. Files of one part are joined.
+set(definitions "")
+foreach(part IN LISTS PARTS)
+  string(REGEX MATCH "^([a-z]+)=(.*)$" matched "${part}")
+  set(name ${CMAKE_MATCH_1})
+  string(REPLACE "," ";" files "${CMAKE_MATCH_2}")
+  set(text "")
+  foreach(file IN LISTS files)
+    file(READ ${file} content)
+    string(APPEND text "${content}")
+  endforeach()
+  string(APPEND definitions "    .${name} = R\"fs_page(${text})fs_page\",\n")
+endforeach()
+file(WRITE ${OUTPUT} "#include \"planner/report/html/page_parts.hpp\"\n\nnamespace foreshard::report {\n\nconst PageParts kPageParts{\n${definitions}};\n\n}  // namespace foreshard::report\n")
