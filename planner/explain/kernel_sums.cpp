@@ -43,6 +43,8 @@ class BlockSums {
   void add(const Op& op, const OpTime& priced) {
     if (is_communication(op)) {
       add_communication(op, priced.time);
+    } else if (!is_kernel(op)) {
+      sums_.communication[static_cast<std::size_t>(CommAxis::offload)] += priced.time;
     } else if (op.component != Component::optimizer && op.component != Component::gradient_sync) {
       add_kernel(op, priced);
     }

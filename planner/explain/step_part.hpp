@@ -28,12 +28,13 @@ enum class StepPart : std::uint8_t {
   ep,
   pp,
   dp,
+  offload,    ///< waits for copies from and to the host, and for its CPU
   bubble,     ///< stages wait for each other by the schedule
   imbalance,  ///< stages wait for the one with most work
   optimizer,
   host,  ///< the device waits for its host
 };
-inline constexpr std::size_t kStepPartCount = 22;
+inline constexpr std::size_t kStepPartCount = 23;
 
 /// What limits a part of the step.
 enum class Bound : std::uint8_t {

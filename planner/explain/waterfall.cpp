@@ -18,7 +18,8 @@ constexpr std::array<AxisPart, kCommAxisCount> kAxisParts{
      {StepPart::cp, CommAxis::cp, &StepBreakdown::cp_exposed},
      {StepPart::ep, CommAxis::ep, &StepBreakdown::ep_exposed},
      {StepPart::pp, CommAxis::pp, &StepBreakdown::pp_exposed},
-     {StepPart::dp, CommAxis::dp, &StepBreakdown::dp_exposed}}};
+     {StepPart::dp, CommAxis::dp, &StepBreakdown::dp_exposed},
+     {StepPart::offload, CommAxis::offload, &StepBreakdown::offload_exposed}}};
 
 class WaterfallSum {
  public:

@@ -111,6 +111,12 @@ struct FrameworkConventions {
   Quantisers quantisers = Quantisers::transformer_engine;
   RoutingKernels routing = RoutingKernels::fused;
   bool kernel_per_expert = false;  ///< experts' products are launched one by one, not as one grouped kernel
+  /// With training.offload.optimizer: gradients go to the host as soon as backward has reduced them. If false, they
+  /// stay on the device until the step ends.
+  bool offloads_gradients = false;
+  /// The same: if false, fp32 masters stay on the device, and the host has copies of them; if true, they lie on the
+  /// host alone.
+  bool offloads_masters = true;
   HostConventions host;
   Bytes context{};             ///< device memory taken before the first tensor (driver, communicators)
   double fragmentation = 0.0;  ///< reserved over allocated − 1 of the framework's allocator

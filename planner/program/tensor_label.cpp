@@ -95,6 +95,9 @@ std::string_view suffix_of(Derivation derivation) {
     case Derivation::quantised: return ".q";
     case Derivation::quantised_across: return ".qt";
     case Derivation::largest: return ".amax";
+    case Derivation::on_host: return ".host";
+    case Derivation::arrived_on_host: return ".arrived";
+    case Derivation::fetched: return ".fetched";
     case Derivation::none:
     case Derivation::master:
     case Derivation::first_moment:

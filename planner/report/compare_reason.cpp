@@ -22,15 +22,16 @@ struct Cause {
   Seconds StepBreakdown::*part;
   std::optional<CommAxis> axis;
 };
-constexpr std::array<Cause, 9> kCauses{{{&StepBreakdown::compute, std::nullopt},
-                                        {&StepBreakdown::tp_exposed, CommAxis::tp},
-                                        {&StepBreakdown::pp_exposed, CommAxis::pp},
-                                        {&StepBreakdown::dp_exposed, CommAxis::dp},
-                                        {&StepBreakdown::cp_exposed, CommAxis::cp},
-                                        {&StepBreakdown::ep_exposed, CommAxis::ep},
-                                        {&StepBreakdown::bubble, std::nullopt},
-                                        {&StepBreakdown::optimizer, std::nullopt},
-                                        {&StepBreakdown::overhead, std::nullopt}}};
+constexpr std::array<Cause, 10> kCauses{{{&StepBreakdown::compute, std::nullopt},
+                                         {&StepBreakdown::tp_exposed, CommAxis::tp},
+                                         {&StepBreakdown::pp_exposed, CommAxis::pp},
+                                         {&StepBreakdown::dp_exposed, CommAxis::dp},
+                                         {&StepBreakdown::cp_exposed, CommAxis::cp},
+                                         {&StepBreakdown::ep_exposed, CommAxis::ep},
+                                         {&StepBreakdown::offload_exposed, CommAxis::offload},
+                                         {&StepBreakdown::bubble, std::nullopt},
+                                         {&StepBreakdown::optimizer, std::nullopt},
+                                         {&StepBreakdown::overhead, std::nullopt}}};
 
 std::string traffic_words(const JobSpec& job, CommAxis axis) {
   switch (axis) {
@@ -41,6 +42,7 @@ std::string traffic_words(const JobSpec& job, CommAxis axis) {
       return job.parallelism.zero > 0 ? "dp reduce-scatters and all-gathers" : "dp all-reduces";
     case CommAxis::cp: return "the exchange of keys and values";
     case CommAxis::ep: return "the exchange between experts";
+    case CommAxis::offload: return "copies and the CPU's work";
   }
   return "";
 }

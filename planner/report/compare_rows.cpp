@@ -32,12 +32,13 @@ struct ShareRow {
   const char* name;
   Seconds StepBreakdown::*part;
 };
-constexpr std::array<ShareRow, 8> kShares{{{"compute", &StepBreakdown::compute},
+constexpr std::array<ShareRow, 9> kShares{{{"compute", &StepBreakdown::compute},
                                            {"tp exposed", &StepBreakdown::tp_exposed},
                                            {"cp exposed", &StepBreakdown::cp_exposed},
                                            {"ep exposed", &StepBreakdown::ep_exposed},
                                            {"pp exposed", &StepBreakdown::pp_exposed},
                                            {"dp exposed", &StepBreakdown::dp_exposed},
+                                           {"offload exposed", &StepBreakdown::offload_exposed},
                                            {"bubble", &StepBreakdown::bubble},
                                            {"optimizer", &StepBreakdown::optimizer}}};
 

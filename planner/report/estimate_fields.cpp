@@ -89,6 +89,7 @@ void add_step(std::vector<Field>& fields, const Estimate& estimate, std::int64_t
       .quantity("dp_exposed", breakdown.dp_exposed)
       .quantity("cp_exposed", breakdown.cp_exposed)
       .quantity("ep_exposed", breakdown.ep_exposed)
+      .quantity("offload_exposed", breakdown.offload_exposed)
       .quantity("bubble", breakdown.bubble)
       .quantity("optimizer", breakdown.optimizer)
       .quantity("overhead", breakdown.overhead)
@@ -152,16 +153,18 @@ void add_memory(std::vector<Field>& fields, const MemoryReport& memory, const Ad
       .count("reserved_low_bytes", memory.reserved_low)
       .count("reserved_high_bytes", memory.reserved_high)
       .value("verdict", std::string(to_string(memory.verdict)))
+      .value("host_bytes",
+             said(memory.host, [](const HostMemory& host) { return count_field(host.needed.value()); }))
+      .value("host_capacity_bytes",
+             said(memory.host, [](const HostMemory& host) { return count_field(host.capacity.value()); }))
       .value("remedies", remedies_of(advice))
       .value("stages", stage_rows(memory));
 }
 
 void add_communication(std::vector<Field>& fields, const Estimate& estimate) {
-  static constexpr std::pair<CommAxis, const char*> kAxes[] = {{CommAxis::tp, "tp"},
-                                                               {CommAxis::pp, "pp"},
-                                                               {CommAxis::dp, "dp"},
-                                                               {CommAxis::cp, "cp"},
-                                                               {CommAxis::ep, "ep"}};
+  static constexpr std::pair<CommAxis, const char*> kAxes[] = {
+      {CommAxis::tp, "tp"}, {CommAxis::pp, "pp"}, {CommAxis::dp, "dp"},
+      {CommAxis::cp, "cp"}, {CommAxis::ep, "ep"}, {CommAxis::offload, "offload"}};
   for (const auto& [axis, name] : kAxes) {
     const AxisTraffic& traffic = estimate.communication[static_cast<std::size_t>(axis)];
     // As nccl-tests counts it: what a ring would send over the time, in bytes per second.

@@ -90,9 +90,26 @@ std::string optimizer_words(const JobSpec& job) {
   if (tells_moments) text += fmt::format(", {} moments", word_of(states.moments));
   if (!has_fp32_weights(states.master)) text += ", no masters";
   if (states.master == MasterWeights::fp32_remainder) text += ", remainders of masters";
+  if (states.paged) text += ", paged";
   if (job.training.optimizer_in_backward) text += ", in backward";
   if (job.parallelism.zero > 0 && replicas > 1)
     text += fmt::format(", sharded {} ways (zero {})", grouped(replicas), job.parallelism.zero);
+  return text;
+}
+
+/// "optimizer, half of activations": what is offloaded, with shares below 1 in percent.
+std::string offload_words(const TrainingSpec& training) {
+  const OffloadSpec& offload = training.offload;
+  std::string text;
+  const auto add = [&](const char* what, double share) {
+    if (share == 0.0) return;
+    text += text.empty() ? "" : ", ";
+    text += share == 1.0 ? what : fmt::format("{} of {}", percent(share), what);
+  };
+  add("optimizer", offload.optimizer);
+  add("weights", offload.weights);
+  add("activations", offload.activations);
+  if (training.states.paged) add("paged states", 1.0);
   return text;
 }
 
@@ -112,6 +129,7 @@ GroupKind widest_group(CommAxis axis) {
     case CommAxis::dp: return GroupKind::dp_cp;
     case CommAxis::cp: return GroupKind::cp;
     case CommAxis::ep: return GroupKind::ep;
+    case CommAxis::offload: break;  // it has no group
   }
   return GroupKind::world;
 }
@@ -126,12 +144,16 @@ constexpr std::array<AxisRow, kCommAxisCount> kAxisRows = {
      {CommAxis::cp, "cp", &StepBreakdown::cp_exposed},
      {CommAxis::ep, "ep", &StepBreakdown::ep_exposed},
      {CommAxis::pp, "pp", &StepBreakdown::pp_exposed},
-     {CommAxis::dp, "dp", &StepBreakdown::dp_exposed}}};
+     {CommAxis::dp, "dp", &StepBreakdown::dp_exposed},
+     {CommAxis::offload, "offload", &StepBreakdown::offload_exposed}}};
 
 }  // namespace
 
 std::string link_of(const JobSpec& job, CommAxis axis) {
   const ClusterSpec& cluster = job.cluster;
+  if (axis == CommAxis::offload)
+    return cluster.host ? fmt::format("the host, {}", with_unit(cluster.host->link.bandwidth))
+                        : std::string();
   const Group group = DeviceMesh(job.parallelism).group(widest_group(axis));
   if (span_of(group, cluster.devices_per_node).nodes > 1) {
     return "network, " + in_bits(cluster.network.link.bandwidth);
@@ -197,6 +219,7 @@ Lines memory_table(const PlannedJob& planned) {
                : std::string(),
       needed);
   add("there is", "", memory.capacity);
+  if (memory.host) add("on the host", offload_words(job.training) + ", per node", memory.host->needed);
   return table.lines();
 }
 

@@ -115,6 +115,13 @@ Lines verdict_lines(const PlannedJob& planned) {
                     is_sure ? "" : fmt::format("; at worst it needs {}", with_unit(memory.needed_high))),
         kIndent, kIndent);
   }
+  if (memory.host && !memory.host->fits()) {
+    return wrapped(
+        fmt::format("It does not fit: the host needs {} of {} per node for what is offloaded. One step would "
+                    "take {}.",
+                    with_unit(memory.host->needed), with_unit(memory.host->capacity), step_words(planned)),
+        kIndent, kIndent);
+  }
   const bool is_tight = memory.verdict == MemoryVerdict::tight;
   Lines lines =
       wrapped(fmt::format("It {}: stage {} needs {}, {} too much{}. One step would take {}.",

@@ -61,24 +61,28 @@ std::vector<LinkKind> kinds_of(const std::vector<SimulatedLink>& links) {
 }  // namespace
 
 std::vector<std::string> stage_lines(const SimulatedStep& step) {
-  Table table({{"stage", Align::left},
-               {"compute"},
-               {"exposed: tp"},
-               {"pp"},
-               {"dp"},
-               {"cp, ep"},
-               {"optimizer"},
-               {"host"},
-               {"bubble"},
-               {"memory, GiB"}});
+  std::vector<Column> columns{
+      {"stage", Align::left}, {"compute"}, {"exposed: tp"}, {"pp"}, {"dp"}, {"cp, ep"}};
+  const bool offloads = std::any_of(step.ranks.begin(), step.ranks.end(), [](const SimulatedRank& rank) {
+    return rank.exposed[static_cast<std::size_t>(CommAxis::offload)] > Seconds();
+  });
+  if (offloads) columns.push_back({"offload"});
+  for (const char* const title : {"optimizer", "host", "bubble", "memory, GiB"}) columns.push_back({title});
+  Table table(std::move(columns));
   for (const std::size_t s : shown_stages(step.ranks.size())) {
     const SimulatedRank& stage = step.ranks[s];
     const auto exposed = [&](CommAxis axis) { return stage.exposed[static_cast<std::size_t>(axis)]; };
     const auto of_step = [&](Seconds part) { return percent(part / step.time); };
-    table.row({std::to_string(s), of_step(stage.compute), of_step(exposed(CommAxis::tp)),
-               of_step(exposed(CommAxis::pp)), of_step(exposed(CommAxis::dp)),
-               of_step(exposed(CommAxis::cp) + exposed(CommAxis::ep)), of_step(stage.optimizer),
-               of_step(stage.host), of_step(stage.bubble), fixed(stage.peak.as_double() / kGibi, 1)});
+    std::vector<std::string> cells{std::to_string(s),
+                                   of_step(stage.compute),
+                                   of_step(exposed(CommAxis::tp)),
+                                   of_step(exposed(CommAxis::pp)),
+                                   of_step(exposed(CommAxis::dp)),
+                                   of_step(exposed(CommAxis::cp) + exposed(CommAxis::ep))};
+    if (offloads) cells.push_back(of_step(exposed(CommAxis::offload)));
+    for (const Seconds part : {stage.optimizer, stage.host, stage.bubble}) cells.push_back(of_step(part));
+    cells.push_back(fixed(stage.peak.as_double() / kGibi, 1));
+    table.row(std::move(cells));
   }
   return table.lines();
 }

@@ -68,11 +68,13 @@ bool holds(std::span<const Axis> axes, Axis axis) {
 /// References to all values that a change may set, so that code can loop over them.
 auto values(const Change& c) {
   return std::tie(c.zero, c.gradient_dtype, c.loss_chunks, c.recompute, c.sequence_parallel, c.cp,
-                  c.micro_batch, c.moments, c.tp, c.pp, c.ep, c.nodes);
+                  c.micro_batch, c.moments, c.offload_optimizer, c.offload_activations, c.tp, c.pp, c.ep,
+                  c.nodes);
 }
 auto values(Change& c) {
   return std::tie(c.zero, c.gradient_dtype, c.loss_chunks, c.recompute, c.sequence_parallel, c.cp,
-                  c.micro_batch, c.moments, c.tp, c.pp, c.ep, c.nodes);
+                  c.micro_batch, c.moments, c.offload_optimizer, c.offload_activations, c.tp, c.pp, c.ep,
+                  c.nodes);
 }
 constexpr std::size_t kValueCount = std::tuple_size_v<decltype(values(std::declval<Change&>()))>;
 
@@ -110,6 +112,9 @@ class Changes {
     const bool has_moments = job_.training.optimizer != OptimizerKind::sgd;
     const bool has_fp32_moments = has_moments && job_.training.states.moments == MomentType::fp32;
     if (has_fp32_moments && job_.training.precision != Precision::fp32) add().moments = MomentType::bf16;
+    const OffloadSpec& offload = job_.training.offload;
+    if (job_.cluster.host && offload.optimizer < 1.0) add().offload_optimizer = 1.0;
+    if (job_.cluster.host && offload.activations < 1.0) add().offload_activations = 1.0;
     double_up(Axis::tp, &Change::tp, p.tp, job_.cluster.devices_per_node);
     double_up(Axis::pp, &Change::pp, p.pp, std::min(job_.cluster.devices(), job_.model.layers));
     if (job_.model.experts) double_up(Axis::ep, &Change::ep, p.ep, job_.model.experts->count);
@@ -150,6 +155,8 @@ void set_values(JobSpec& job, const Change& change) {
   t.micro_batch = change.micro_batch.value_or(t.micro_batch);
   t.loss.chunks = change.loss_chunks.value_or(t.loss.chunks);
   t.states.moments = change.moments.value_or(t.states.moments);
+  t.offload.optimizer = change.offload_optimizer.value_or(t.offload.optimizer);
+  t.offload.activations = change.offload_activations.value_or(t.offload.activations);
   job.cluster.nodes = change.nodes.value_or(job.cluster.nodes);
 }
 
@@ -184,6 +191,7 @@ int place_of(const Change& change) {
   next(change.cp.has_value());
   next(change.micro_batch.has_value());
   next(change.moments.has_value());
+  next(change.offload_optimizer.has_value() || change.offload_activations.has_value());
   next(change.tp.has_value());
   next(change.pp.has_value());
   next(change.ep.has_value());

@@ -35,6 +35,8 @@ struct Change {
   std::optional<std::int64_t> cp{};
   std::optional<std::int64_t> micro_batch{};
   std::optional<MomentType> moments{};
+  std::optional<double> offload_optimizer{};    ///< share of the states that goes to the host
+  std::optional<double> offload_activations{};  ///< share of the activations
   std::optional<std::int64_t> tp{};
   std::optional<std::int64_t> pp{};
   std::optional<std::int64_t> ep{};
@@ -43,8 +45,8 @@ struct Change {
 
 /// Single changes on the same devices, in the order in which an expert tries them: gradients in bf16, sharding
 /// the optimizer (ZeRO 1, 2, 3), the loss in eight parts, recomputation (modules, single operations, half of the layers, all layers),
-/// sequence parallelism, context parallelism, smaller micro-batches, moments in bf16, more tp within the node, more pp, more
-/// ep. Degrees double up to three times. Axes in `fixed` are not changed. The changes are not checked for
+/// sequence parallelism, context parallelism, smaller micro-batches, moments in bf16, the optimizer or the activations on
+/// the host, more tp within the node, more pp, more ep. Degrees double up to three times. Axes in `fixed` are not changed. The changes are not checked for
 /// legality.
 std::vector<Change> single_changes(const JobSpec& job, std::span<const Axis> fixed);
 

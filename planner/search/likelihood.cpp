@@ -38,7 +38,7 @@ std::array<double, kKinds> shares_of(const StepFigures& step) {
   shares[passes] = slowed * (step.detail.memory_bound / all);
   std::size_t kind = first_communication;
   for (const Seconds time : {parts.tp_exposed, parts.pp_exposed, parts.dp_exposed, parts.cp_exposed,
-                             parts.ep_exposed, parts.optimizer, parts.overhead})
+                             parts.ep_exposed, parts.offload_exposed, parts.optimizer, parts.overhead})
     shares[kind++] = time / all;
   return shares;
 }

@@ -15,6 +15,7 @@ namespace {
 std::string text_of(const std::string& value) { return value; }
 std::string text_of(bool value) { return value ? "true" : "false"; }
 std::string text_of(std::int64_t value) { return fmt::format("{}", value); }
+std::string text_of(double value) { return fmt::format("{}", value); }
 std::string text_of(int value) { return fmt::format("{}", value); }
 template <class Enum>
 requires std::is_enum_v<Enum> std::string text_of(Enum value) { return std::string(word_of(value)); }
@@ -51,6 +52,8 @@ std::vector<Setting> settings_between(const JobSpec& base, const JobSpec& change
                  recompute_layers_text(t.recompute_layers));
   settings.add("training.micro_batch", s.micro_batch, t.micro_batch);
   settings.add("training.states.moments", s.states.moments, t.states.moments);
+  settings.add("training.offload.optimizer", s.offload.optimizer, t.offload.optimizer);
+  settings.add("training.offload.activations", s.offload.activations, t.offload.activations);
   settings.add("parallelism.tp", a.tp, b.tp);
   settings.add("parallelism.sequence_parallel", a.sequence_parallel, b.sequence_parallel);
   settings.add("parallelism.cp", a.cp, b.cp);

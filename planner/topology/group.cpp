@@ -28,6 +28,7 @@ std::string_view to_string(CommAxis axis) {
     case CommAxis::dp: return "dp";
     case CommAxis::cp: return "cp";
     case CommAxis::ep: return "ep";
+    case CommAxis::offload: return "offload";
   }
   return "unknown axis";
 }
@@ -45,6 +46,9 @@ std::string_view to_string(Lane lane) {
     case Lane::tied: return "tied";
     case Lane::world: return "world";
     case Lane::dp_replicate: return "dp-replicate";
+    case Lane::to_host: return "to-host";
+    case Lane::to_device: return "to-device";
+    case Lane::cpu: return "cpu";
   }
   return "unknown lane";
 }

@@ -26,10 +26,10 @@ enum class GroupKind : std::uint8_t {
 };
 inline constexpr std::size_t kGroupKindCount = 13;
 
-/// The five communication axes that reports show. dp·cp, expert-dp and world count as dp; tied counts as pp; etp
-/// counts as tp.
-enum class CommAxis : std::uint8_t { tp, pp, dp, cp, ep };
-inline constexpr std::size_t kCommAxisCount = 5;
+/// The axes of communication that reports show. dp·cp, expert-dp and world count as dp; tied counts as pp; etp
+/// counts as tp. offload: copies between host and device, and what the host's CPU computes.
+enum class CommAxis : std::uint8_t { tp, pp, dp, cp, ep, offload };
+inline constexpr std::size_t kCommAxisCount = 6;
 constexpr CommAxis axis_of(GroupKind kind) {
   switch (kind) {
     case GroupKind::tp:
@@ -50,8 +50,8 @@ constexpr CommAxis axis_of(GroupKind kind) {
 }
 
 /// The queue in which an operation runs: one lane for compute and one per communication group. A lane runs
-/// its operations first-in first-out, in program order. Pipeline transfers have one lane per direction,
-/// because links are full duplex.
+/// its operations first-in first-out, in program order. Pipeline transfers and copies between host and device have
+/// one lane per direction, because links are full duplex. The CPU has a lane of its own for what it computes.
 enum class Lane : std::uint8_t {
   compute,
   tp,
@@ -63,9 +63,12 @@ enum class Lane : std::uint8_t {
   pp_backward,
   tied,
   world,
-  dp_replicate
+  dp_replicate,
+  to_host,
+  to_device,
+  cpu
 };
-inline constexpr std::size_t kLaneCount = 11;
+inline constexpr std::size_t kLaneCount = 14;
 
 /// The lane on which a group's collectives queue.
 constexpr Lane lane_of(GroupKind kind) {

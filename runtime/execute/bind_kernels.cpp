@@ -355,6 +355,9 @@ class Binding {
   void bind(const Send&) { refuse(); }
   void bind(const Recv&) { refuse(); }
 
+  // What the host holds is planned, not executed (runtime_limits.cpp).
+  void bind(const HostCopy&) { refuse(); }
+
   [[noreturn]] void refuse() const {
     throw std::logic_error("no kernel for " + std::string(kind_name(op_.kind)) + " '" + op_.name + "'");
   }

@@ -123,6 +123,9 @@ class Limits {
            "training.attention: say flash; unfused is planned only");
     refuse(training.graphs != Graphs::none,
            "training.graphs: CUDA graphs are planned, not executed; say none");
+    refuse(training.uses_host(),
+           "training.offload, training.states.paged: what the host holds is planned, not executed; leave it "
+           "out");
     refuse(training.dropout, "training.dropout: dropout is planned, not executed; say false");
     refuse(!training.compiled && is_gated(job_.model.ffn),
            "training.compiled: gated activations are executed as one kernel; say true");

@@ -82,6 +82,12 @@ SimTime duration_of(const Op& op, const Block& block, Seconds time) {
   }
 }
 
+/// True for a kernel on a lane of communication or copies.
+bool is_lost_kernel(const Op& op) {
+  return !is_kernel(op) && !is_communication(op) && !std::holds_alternative<HostCopy>(op.kind) &&
+         op.lane != Lane::cpu;
+}
+
 void check_shape(const StepProgram& program, const OpTimes& times) {
   bool fits = times.size() == program.blocks.size();
   for (std::size_t b = 0; fits && b < times.size(); ++b)
@@ -90,7 +96,7 @@ void check_shape(const StepProgram& program, const OpTimes& times) {
     throw std::invalid_argument("the table of times does not have one time per operation of the program");
   for (const Block& block : program.blocks) {
     for (const Op& op : block.ops) {
-      if (!is_communication(op) && op.lane != Lane::compute) {
+      if (is_lost_kernel(op)) {
         throw std::invalid_argument(
             fmt::format("\"{}\" of \"{}\" is a kernel on a communication lane", op.name, block.name));
       }
@@ -109,8 +115,7 @@ ProgramPlan plan_program(const StepProgram& program, const OpTimes& times) {
     plan.first_op.push_back(static_cast<std::uint32_t>(plan.ops.size()));
     const std::vector<std::int32_t> pieces = pieces_of(program, block);
     const std::vector<HostPoint> points = host_points(block, times[b]);
-    const auto first_kernel =
-        std::find_if(block.ops.begin(), block.ops.end(), [](const Op& op) { return !is_communication(op); });
+    const auto first_kernel = std::find_if(block.ops.begin(), block.ops.end(), is_kernel);
     const auto mark = first_kernel == block.ops.end() ? 0 : first_kernel - block.ops.begin();
     for (std::size_t o = 0; o < block.ops.size(); ++o) {
       const Op& op = block.ops[o];
@@ -120,6 +125,7 @@ ProgramPlan plan_program(const StepProgram& program, const OpTimes& times) {
       planned.component = op.component;
       planned.after_compute = starts_after_compute(program, op);
       planned.blocks_compute = op.blocks_compute;
+      planned.holds_former = holds_former(op);
       planned.marks_block_call = static_cast<std::ptrdiff_t>(o) == mark;
       planned.pieces = pieces[o];
       planned.is_host_point = points[o].is_point;

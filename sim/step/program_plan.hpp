@@ -37,6 +37,7 @@ struct OpPlan {
   Component component = Component::ffn;
   bool after_compute = false;     ///< starts when all compute issued before it has ended
   bool blocks_compute = false;    ///< compute issued after it waits for its end
+  bool holds_former = false;      ///< compute issued after it waits for the operation before it in its lane
   bool marks_block_call = false;  ///< its start is the start of the block call
   std::int32_t pieces = 1;        ///< number of tasks into which it is cut
   std::int32_t blocks_early = 0;  ///< for a prefetched gather: how many block calls earlier it is issued

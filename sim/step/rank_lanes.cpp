@@ -16,6 +16,9 @@ std::optional<CommAxis> axis_of(RankLane lane) {
     case Lane::pp_forward:
     case Lane::pp_backward:
     case Lane::tied: return CommAxis::pp;
+    case Lane::to_host:
+    case Lane::to_device:
+    case Lane::cpu: return CommAxis::offload;
   }
   return std::nullopt;
 }

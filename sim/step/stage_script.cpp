@@ -136,6 +136,7 @@ class ScriptWriter::Impl {
     const OpPlan& plan = plan_.ops[op];
     collect_needs(run, plan);
     if (plan.is_host_point) issue_by_host(run, op);
+    if (plan.holds_former) holds_.need(plan.lane, issued(plan.lane));
     add_tasks(run, op);
     if (plan.operands > 0) note_uses(run, plan);
     if (plan.stops_host) stop_host(run, op);
@@ -237,7 +238,7 @@ class ScriptWriter::Impl {
   std::optional<IssueOrder> order_;
   std::vector<std::uint32_t> kernels_by_run_;  // number of compute tasks up to the end of each run
   std::vector<Needs> known_;                   // by lane: what its tasks so far have waited for
-  Needs holds_;                                // communications (blocks_compute) the next kernel waits for
+  Needs holds_;                                // communications and copies that the next kernel waits for
   Needs needs_;                                // what the current operation waits for
   Needs needs_of_pieces_;                      // what its last piece waits for, if the writer has as many
 };

@@ -163,9 +163,10 @@ void StepSimulation::settle_around(std::size_t rank, RankLane lane) {
 }
 
 /// Called when a communication begins or ends. While it runs, it takes a share of the kernels'
-/// multiprocessors; a transfer does so at both ends.
+/// multiprocessors; a transfer does so at both ends. Copy engines and the CPU take nothing from kernels.
 void StepSimulation::change_load(std::size_t rank, RankLane lane, int change) {
-  if (lane == kComputeLane || share_left_ == 1.0) return;
+  const auto axis = axis_of(lane);
+  if (!axis || axis == CommAxis::offload || share_left_ == 1.0) return;
   set_load(rank, change);
   if (is_send_lane(lane)) set_load(layout_.peer(rank, lane), change);
 }

@@ -21,6 +21,7 @@ StepBreakdown mean_breakdown(const SimulationResult& simulation) {
     parts.dp_exposed += exposed(CommAxis::dp);
     parts.cp_exposed += exposed(CommAxis::cp);
     parts.ep_exposed += exposed(CommAxis::ep);
+    parts.offload_exposed += exposed(CommAxis::offload);
     parts.host += share * stage.host.seconds();
     parts.bubble += share * stage.bubble.seconds();
   }

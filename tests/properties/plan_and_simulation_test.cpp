@@ -17,15 +17,15 @@ using namespace foreshard;
 
 namespace {
 
-constexpr std::size_t kParts = 9;
+constexpr std::size_t kParts = 10;
 using Parts = std::array<double, kParts>;
-constexpr std::array<const char*, kParts> kNames{"compute", "tp",     "pp",        "dp",  "cp",
-                                                 "ep",      "bubble", "optimizer", "host"};
+constexpr std::array<const char*, kParts> kNames{"compute", "tp",      "pp",     "dp",        "cp",
+                                                 "ep",      "offload", "bubble", "optimizer", "host"};
 
 /// A stage that waits for a neighbour, which waits for its own host, waits in a bubble by the simulation and for the
 /// host by the plan. Both waits are compared together.
-constexpr std::size_t kBubble = 6;
-constexpr std::size_t kHost = 8;
+constexpr std::size_t kBubble = 7;
+constexpr std::size_t kHost = 9;
 
 Parts with_host_in_bubble(Parts parts) {
   parts[kBubble] += std::exchange(parts[kHost], 0.0);
@@ -33,9 +33,10 @@ Parts with_host_in_bubble(Parts parts) {
 }
 
 Parts parts_of(const StepBreakdown& parts) {
-  return {parts.compute.value(),    parts.tp_exposed.value(), parts.pp_exposed.value(),
-          parts.dp_exposed.value(), parts.cp_exposed.value(), parts.ep_exposed.value(),
-          parts.bubble.value(),     parts.optimizer.value(),  parts.overhead.value()};
+  return {parts.compute.value(),         parts.tp_exposed.value(), parts.pp_exposed.value(),
+          parts.dp_exposed.value(),      parts.cp_exposed.value(), parts.ep_exposed.value(),
+          parts.offload_exposed.value(), parts.bubble.value(),     parts.optimizer.value(),
+          parts.overhead.value()};
 }
 
 /// Mean over the stages.
@@ -44,13 +45,14 @@ Parts parts_of(const SimulationResult& simulation) {
   const double share = 1.0 / static_cast<double>(simulation.ranks.size());
   for (const RankResult& rank : simulation.ranks) {
     parts[0] += share * rank.compute.seconds().value();
-    for (const CommAxis axis : {CommAxis::tp, CommAxis::pp, CommAxis::dp, CommAxis::cp, CommAxis::ep}) {
+    for (const CommAxis axis :
+         {CommAxis::tp, CommAxis::pp, CommAxis::dp, CommAxis::cp, CommAxis::ep, CommAxis::offload}) {
       const auto place = static_cast<std::size_t>(axis);
       parts[1 + place] += share * rank.exposed[place].seconds().value();
     }
-    parts[6] += share * rank.bubble.seconds().value();
-    parts[7] += share * rank.optimizer.seconds().value();
-    parts[8] += share * rank.host.seconds().value();
+    parts[7] += share * rank.bubble.seconds().value();
+    parts[8] += share * rank.optimizer.seconds().value();
+    parts[9] += share * rank.host.seconds().value();
   }
   return parts;
 }

@@ -57,10 +57,11 @@ JobSpec unsharded(JobSpec job) {
   return rough(job);
 }
 
-std::array<double, 9> parts_of(const StepBreakdown& parts) {
-  return {parts.compute.value(),    parts.tp_exposed.value(), parts.pp_exposed.value(),
-          parts.dp_exposed.value(), parts.cp_exposed.value(), parts.ep_exposed.value(),
-          parts.bubble.value(),     parts.optimizer.value(),  parts.overhead.value()};
+std::array<double, 10> parts_of(const StepBreakdown& parts) {
+  return {parts.compute.value(),         parts.tp_exposed.value(), parts.pp_exposed.value(),
+          parts.dp_exposed.value(),      parts.cp_exposed.value(), parts.ep_exposed.value(),
+          parts.offload_exposed.value(), parts.bubble.value(),     parts.optimizer.value(),
+          parts.overhead.value()};
 }
 
 /// Bytes that a micro-batch's way through the layers of one stage keeps, summed over stages and chunks.

@@ -1,5 +1,6 @@
 #include "planner/cost/memory/memory_ledger.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -129,6 +130,25 @@ StageMemory stage_memory(const StepProgram& program, const TensorTable& tensors,
   return memory;
 }
 
+/// What the devices of each node together keep in their host's memory at their peaks, on the node with most of it.
+/// Ranks of a stage are consecutive.
+HostMemory host_memory(const JobSpec& job, const StepProgram& program) {
+  const TensorTable tensors(program, true);
+  std::vector<Bytes> by_stage;
+  for (const StageProgram& stage : program.stages)
+    by_stage.push_back(stage_memory(program, tensors, stage).peak);
+  const std::int64_t per_node = job.cluster.devices_per_node;
+  const std::int64_t per_stage = job.cluster.devices() / job.parallelism.pp;
+  HostMemory host{.needed = {}, .capacity = job.cluster.host ? job.cluster.host->memory : Bytes()};
+  for (std::int64_t first = 0; first < job.cluster.devices(); first += per_node) {
+    Bytes node;
+    for (std::int64_t device = first; device < first + per_node; ++device)
+      node += by_stage[static_cast<std::size_t>(device / per_stage)];
+    host.needed = std::max(host.needed, node);
+  }
+  return host;
+}
+
 }  // namespace
 
 MemoryReport memory_report(const JobSpec& job, const StepProgram& program) {
@@ -158,6 +178,11 @@ MemoryReport memory_report(const JobSpec& job, const StepProgram& program) {
   report.needed_high = band.reserved_high + band.context_high;
   report.verdict = memory_verdict(report.reserved + report.context, report.needed_low, report.needed_high,
                                   report.capacity);
+  if (!job.training.uses_host()) return report;
+  report.host = host_memory(job, program);
+  if (report.host->fits()) return report;
+  report.fits = false;
+  report.verdict = MemoryVerdict::does_not_fit;
   return report;
 }
 

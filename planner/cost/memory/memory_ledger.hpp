@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,15 +26,23 @@ struct StageMemory {
   std::string peak_block;      ///< name of the block that runs at the peak: "head backward"
 };
 
+/// Memory of the node whose host holds most (training.offload).
+struct HostMemory {
+  Bytes needed;    ///< by all devices of the node
+  Bytes capacity;  ///< of the node
+  [[nodiscard]] bool fits() const { return needed <= capacity; }
+};
+
 /// Memory of the worst device, and of every stage.
 struct MemoryReport {
-  Bytes capacity;  ///< what a process can allocate on the device
-  Bytes context;   ///< used by driver and communicators before the first tensor is allocated
-  Bytes peak;      ///< most bytes allocated for tensors, on the worst stage
-  Bytes reserved;  ///< peak plus the allocator's fragmentation; reserved + context must fit into capacity
-  bool fits = false;
-  Bytes allocated;     ///< peak plus the libraries' workspace from the framework's allocator
-  Bytes reserved_low;  ///< the band of reserved (MemoryBand)
+  Bytes capacity;     ///< what a process can allocate on the device
+  Bytes context;      ///< used by driver and communicators before the first tensor is allocated
+  Bytes peak;         ///< most bytes allocated for tensors, on the worst stage
+  Bytes reserved;     ///< peak plus the allocator's fragmentation; reserved + context must fit into capacity
+  bool fits = false;  ///< into the device, and, where something is offloaded, into the host
+  std::optional<HostMemory> host{};  ///< none: nothing is offloaded
+  Bytes allocated;                   ///< peak plus the libraries' workspace from the framework's allocator
+  Bytes reserved_low;                ///< the band of reserved (MemoryBand)
   Bytes reserved_high;
   Bytes needed_low;  ///< the band of reserved + context
   Bytes needed_high;

@@ -50,10 +50,11 @@ struct PassOf {
   MemoryPass operator()(const Route&) const { return MemoryPass::routing; }
   MemoryPass operator()(const Permute&) const { return MemoryPass::routing; }
   MemoryPass operator()(const OptimizerUpdate&) const { return MemoryPass::optimizer; }
-  // Not used: communication is priced by its links, not by the memory copies at their ends.
+  // Not used: communication and copies are priced by their links, not by the memory accesses at their ends.
   MemoryPass operator()(const Collective&) const { return MemoryPass::elementwise; }
   MemoryPass operator()(const Send&) const { return MemoryPass::elementwise; }
   MemoryPass operator()(const Recv&) const { return MemoryPass::elementwise; }
+  MemoryPass operator()(const HostCopy&) const { return MemoryPass::elementwise; }
 };
 
 }  // namespace

@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
+
+#include "planner/program/dependencies/wait_rule.hpp"
 
 namespace foreshard {
 namespace {
@@ -24,6 +27,7 @@ struct Life {
   bool is_activation = false;
   Place first;
   Place last;
+  std::uint32_t allocated = 0;      // the operation before which it is allocated: first.op, or earlier
   std::uint32_t last_at_first = 0;  // the last operation that uses it in that block call
 };
 
@@ -40,7 +44,7 @@ bool continues(const Life& life, const Op& op, Access access, const Place& now) 
   return false;
 }
 
-Life begin_life(const TensorFacts& tensor, const Op& op, const Place& now) {
+Life begin_life(const TensorFacts& tensor, const Op& op, const Place& now, std::uint32_t allocated) {
   // A gather that runs n blocks ahead fills one buffer while n others are being filled or in use.
   const bool runs_ahead = tensor.lifetime == Lifetime::layer && op.prefetch_blocks > 0;
   const std::int64_t copies = runs_ahead ? op.prefetch_blocks + std::int64_t{1} : 1;
@@ -52,7 +56,37 @@ Life begin_life(const TensorFacts& tensor, const Op& op, const Place& now) {
           .is_activation = is_activation,
           .first = now,
           .last = now,
+          .allocated = allocated,
           .last_at_first = now.op};
+}
+
+// The operation before which a tensor is allocated: that of its first use; for what is kept for backward and comes back
+// from the host, the first operation of the block call during which it is fetched.
+std::uint32_t allocated_at(const TensorFacts& tensor, const Op& op, const Place& now,
+                           const std::vector<std::uint32_t>& block_call_ops) {
+  if (tensor.lifetime != Lifetime::micro_batch || op.prefetch_blocks == 0) return now.op;
+  const std::size_t here = block_call_ops.size() - 1;
+  return block_call_ops[here - std::min(here, static_cast<std::size_t>(op.prefetch_blocks))];
+}
+
+// For each operation, the one after which what it uses last is freed: itself; for a copy to the host the next such copy
+// of the pass, or the pass's last operation.
+std::vector<std::uint32_t> find_freeing(const StepProgram& program, BlockCallLists passes) {
+  std::vector<std::uint32_t> freeing;
+  for (const std::span<const BlockCall> block_calls : passes) {
+    std::optional<std::size_t> copy;
+    for (const BlockCall& block_call : block_calls) {
+      for (const Op& op : program.block(block_call.block).ops) {
+        const auto now = static_cast<std::uint32_t>(freeing.size());
+        freeing.push_back(now);
+        if (!holds_former(op)) continue;
+        if (copy) freeing[*copy] = now;
+        copy = now;
+      }
+    }
+    if (copy) freeing[*copy] = static_cast<std::uint32_t>(freeing.size() - 1);
+  }
+  return freeing;
 }
 
 // The lives of all tensors but step tensors, in order of their first use.
@@ -61,9 +95,12 @@ std::vector<Life> find_lives(const StepProgram& program, const TensorTable& tens
   const LayerWindow window = tensors.window_of(passes);
   std::vector<std::uint32_t> latest(tensors.instances(window), kNone);  // latest life, by instance
   std::vector<Life> lives;
+  std::vector<std::uint32_t> block_call_ops;  // first operation of each block call of the pass
   Place now;
   for (const std::span<const BlockCall> block_calls : passes) {
+    block_call_ops.clear();
     for (const BlockCall& block_call : block_calls) {
+      block_call_ops.push_back(now.op);
       for (const Op& op : program.block(block_call.block).ops) {
         for (const Operand& operand : op.operands) {
           const TensorFacts& tensor = tensors[operand.tensor];
@@ -71,7 +108,7 @@ std::vector<Life> find_lives(const StepProgram& program, const TensorTable& tens
           std::uint32_t& life = latest[tensors.instance(operand, block_call.layer, window)];
           if (life == kNone || !continues(lives[life], op, operand.access, now)) {
             life = static_cast<std::uint32_t>(lives.size());
-            lives.push_back(begin_life(tensor, op, now));
+            lives.push_back(begin_life(tensor, op, now, allocated_at(tensor, op, now, block_call_ops)));
           }
           lives[life].last = now;
           if (lives[life].first.block_call == now.block_call) lives[life].last_at_first = now.op;
@@ -91,16 +128,16 @@ struct Change {
   LiveBytes freed;
 };
 
-std::vector<Change> changes_by_op(const std::vector<Life>& lives, std::size_t ops) {
-  std::vector<Change> changes(ops);
+std::vector<Change> changes_by_op(const std::vector<Life>& lives, const std::vector<std::uint32_t>& freeing) {
+  std::vector<Change> changes(freeing.size());
   for (const Life& life : lives) {
     const auto counted = [&](Bytes bytes) {
       return life.is_activation ? LiveBytes{.activations = bytes, .buffers = {}}
                                 : LiveBytes{.activations = {}, .buffers = bytes};
     };
-    changes[life.first.op].allocated += counted(life.bytes);
+    changes[life.allocated].allocated += counted(life.bytes);
     changes[life.last_at_first].freed += counted(life.bytes - life.kept);
-    changes[life.last.op].freed += counted(life.kept);
+    changes[freeing[life.last.op]].freed += counted(life.kept);
   }
   return changes;
 }
@@ -109,13 +146,9 @@ std::vector<Change> changes_by_op(const std::vector<Life>& lives, std::size_t op
 
 MemoryTrace trace_memory(const StepProgram& program, const TensorTable& tensors, BlockCallLists passes) {
   const std::vector<Life> lives = find_lives(program, tensors, passes);
-  std::size_t ops = 0;
   std::size_t block_call_count = 0;
-  for (const std::span<const BlockCall> block_calls : passes) {
-    block_call_count += block_calls.size();
-    for (const BlockCall& block_call : block_calls) ops += program.block(block_call.block).ops.size();
-  }
-  const std::vector<Change> changes = changes_by_op(lives, ops);
+  for (const std::span<const BlockCall> block_calls : passes) block_call_count += block_calls.size();
+  const std::vector<Change> changes = changes_by_op(lives, find_freeing(program, passes));
 
   MemoryTrace trace;
   trace.block_calls.reserve(block_call_count);

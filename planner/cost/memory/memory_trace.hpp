@@ -54,6 +54,8 @@ struct MemoryTrace {
 ///   Layer tensors live from the block call that writes them to the last use before another block call writes
 ///   them again, within one pass. If the operation that writes them runs n blocks ahead, n + 1 copies count.
 ///   Block tensors live from the first to the last use in one block call.
+///   What is fetched n blocks ahead takes memory from n block calls earlier on, in the same pass. What a copy to the
+///   host reads last is freed after the next such copy, for which compute waits (wait_rule.hpp), or with the pass.
 /// While an operation runs, its outputs and its inputs are alive; inputs that are not used again are freed
 /// after it.
 /// Example: op 1 writes a (4 bytes); op 2 reads a for the last time and writes b (2 bytes); op 3 reads b.

@@ -5,15 +5,15 @@
 
 namespace foreshard {
 
-TensorTable::TensorTable(const StepProgram& program) {
+TensorTable::TensorTable(const StepProgram& program, bool of_host) {
   facts_.reserve(program.tensors.size());
   for (const Tensor& tensor : program.tensors) {
-    facts_.push_back(
-        {.bytes = tensor.local_bytes(),
-         .kept = Bytes(ceil_divide<std::int64_t>(tensor.local_bytes().value(), tensor.kept_parts)),
-         .role = tensor.role,
-         .lifetime = tensor.lifetime,
-         .per_layer = tensor.per_layer});
+    const Bytes bytes = tensor.on_host == of_host ? tensor.local_bytes() : Bytes();
+    facts_.push_back({.bytes = bytes,
+                      .kept = Bytes(ceil_divide<std::int64_t>(bytes.value(), tensor.kept_parts)),
+                      .role = tensor.role,
+                      .lifetime = tensor.lifetime,
+                      .per_layer = tensor.per_layer});
   }
   for (const Block& block : program.blocks) {
     for (const Op& op : block.ops) {

@@ -34,7 +34,8 @@ struct LayerWindow {
 /// per (tensor, layer) of a window, or one per tensor if all layers share it.
 class TensorTable {
  public:
-  explicit TensorTable(const StepProgram& program);
+  /// @param of_host tensors in the host's memory count instead of those in the device's
+  explicit TensorTable(const StepProgram& program, bool of_host = false);
 
   [[nodiscard]] const TensorFacts& operator[](TensorId id) const { return facts_[id.at()]; }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 #include <variant>
 
 #include "planner/units/overloaded.hpp"
@@ -55,6 +56,7 @@ CostModel::CostModel(const JobSpec& job)
   interference_ = {.communication_share = constants.communication_share, .read_back = host_.read_back()};
   forms_ = kernel_forms(job);
   const DeviceMesh mesh(job.parallelism);
+  if (job.cluster.host) offload_.emplace(*job.cluster.host, job.cluster.devices_per_node);
   slowest_ = slowest_of(mesh.devices(), constants.device_spread);
   for (std::size_t kind = 0; kind < kGroupKindCount; ++kind)
     groups_[kind] = CollectiveTimes(links_of(mesh.group(static_cast<GroupKind>(kind)), job.cluster),
@@ -79,13 +81,25 @@ OpTime CostModel::kernel_time(const Op& op, const StepProgram& program) const {
 }
 
 OpTime CostModel::time(const Op& op, const StepProgram& program) const {
+  if (is_kernel(op)) return kernel_time(op, program);
   const std::optional<Communication> communication = communication_of(op);
-  if (!communication) return kernel_time(op, program);
+  if (!communication) return offload_time(op, program);
   const Seconds alone = std::visit(
       overloaded{[&](const Collective& collective) { return collective_time(collective, op.calls); },
                  [&](const one_of<Send, Recv> auto& transfer) { return transfer_time(transfer.payload); }},
       *communication);
   return {.time = alone, .limit = Limit::network, .kernels = 0, .host = host_.time(op, 0)};
+}
+
+OpTime CostModel::offload_time(const Op& op, const StepProgram& program) const {
+  if (!offload_) throw std::invalid_argument("\"" + op.name + "\" needs a host, and the cluster has none");
+  const Seconds issue = host_.time(op, 0);
+  if (const auto* copy = std::get_if<HostCopy>(&op.kind))
+    return {.time = offload_->copy(copy->payload), .limit = Limit::network, .kernels = 0, .host = issue};
+  return {.time = offload_->compute(op_traffic(op, program)),
+          .limit = Limit::memory,
+          .kernels = 0,
+          .host = issue};
 }
 
 Seconds CostModel::collective_time(CollectiveKind kind, Bytes payload, GroupKind group) const {

@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "planner/cost/collectives/collective_time.hpp"
 #include "planner/cost/ops/host_model.hpp"
 #include "planner/cost/ops/kernel_forms.hpp"
 #include "planner/cost/ops/kernel_model.hpp"
+#include "planner/cost/ops/offload_time.hpp"
 #include "planner/program/ops/op.hpp"
 #include "planner/program/ops/op_flops.hpp"
 #include "planner/program/step_program.hpp"
@@ -65,12 +67,16 @@ class CostModel {
   [[nodiscard]] FlopsPerSecond peak() const { return peak_; }
 
  private:
+  /// The time of a copy between host and device, or of the host's CPU.
+  [[nodiscard]] OpTime offload_time(const Op& op, const StepProgram& program) const;
+
   KernelModel kernels_;
   FlopsPerSecond peak_;
   KernelForms forms_;
   double slowest_ = 1.0;
   Interference interference_;
   HostModel host_;
+  std::optional<OffloadTimes> offload_;
   double spread_ = 0.0;
   std::array<CollectiveTimes, kGroupKindCount> groups_;  ///< by GroupKind
 };

@@ -1,6 +1,7 @@
 #include "planner/cost/ops/host_model.hpp"
 
 #include <algorithm>
+#include <variant>
 
 namespace foreshard {
 
@@ -77,6 +78,8 @@ bool HostModel::is_captured(const Op& op) const {
 Seconds HostModel::time(const Op& op, std::int64_t kernels) const {
   if (submit_ == Seconds(0.0) || is_captured(op)) return {};
   if (is_communication(op)) return static_cast<double>(op.calls) * (conventions_.collective + submit_);
+  if (std::holds_alternative<HostCopy>(op.kind)) return submit_;
+  if (!is_kernel(op)) return {};
   const auto count = static_cast<double>(kernels);
   // One call of a multi-tensor kernel updates many layers' weights: only its launches count.
   if (op.phase == Phase::optimizer) return count * submit_;

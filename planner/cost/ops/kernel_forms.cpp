@@ -257,33 +257,31 @@ KernelForms kernel_forms(const JobSpec& job) {
 
 FurtherPasses further_passes(const Op& op, const StepProgram& program, const KernelForms& forms) {
   return std::visit(
-      overloaded{
-          [&](const Norm& norm) { return of_norm(op, norm, forms); },
-          [&](const CrossEntropy& loss) { return of_loss(op, loss, forms.loss); },
-          [&](const OptimizerUpdate& update) { return of_update(op, update, program, forms); },
-          [&](const Rope& rope) {
-            const std::int64_t rotated = checked_product(rope.tokens, rope.heads, rope.head_dim);
-            return forms.fused_kernels ? FurtherPasses{} : passes(rotated, kRope, 2);
-          },
-          [&](const Attention& core) {
-            return forms.autograd ? of_attention(op, core, program) : FurtherPasses{};
-          },
-          [&](const Pointwise& pointwise) {
-            return pointwise.kind == PointwiseKind::softmax ? of_softmax(forms) : FurtherPasses{};
-          },
-          [&](const Permute& permute) { return of_permute(op, permute, program, forms); },
-          [&](const Route& route) { return of_route(op, route, forms.routing); },
-          [&](const GroupedGemm& experts) {
-            FurtherPasses more;
-            if (forms.kernel_per_expert && op.calls == 1) more.measured_together = experts.experts - 1;
-            return more;
-          },
-          [&](const one_of<LinearScan, IndexScores> auto&) {
-            return FurtherPasses{.traffic = {}, .kernels = kernels_of(op) - 1};
-          },
-          [](const one_of<Gemm, Embedding, CausalConv, GatedNorm, Gate, Collective, Send, Recv> auto&) {
-            return FurtherPasses{};
-          }},
+      overloaded{[&](const Norm& norm) { return of_norm(op, norm, forms); },
+                 [&](const CrossEntropy& loss) { return of_loss(op, loss, forms.loss); },
+                 [&](const OptimizerUpdate& update) { return of_update(op, update, program, forms); },
+                 [&](const Rope& rope) {
+                   const std::int64_t rotated = checked_product(rope.tokens, rope.heads, rope.head_dim);
+                   return forms.fused_kernels ? FurtherPasses{} : passes(rotated, kRope, 2);
+                 },
+                 [&](const Attention& core) {
+                   return forms.autograd ? of_attention(op, core, program) : FurtherPasses{};
+                 },
+                 [&](const Pointwise& pointwise) {
+                   return pointwise.kind == PointwiseKind::softmax ? of_softmax(forms) : FurtherPasses{};
+                 },
+                 [&](const Permute& permute) { return of_permute(op, permute, program, forms); },
+                 [&](const Route& route) { return of_route(op, route, forms.routing); },
+                 [&](const GroupedGemm& experts) {
+                   FurtherPasses more;
+                   if (forms.kernel_per_expert && op.calls == 1) more.measured_together = experts.experts - 1;
+                   return more;
+                 },
+                 [&](const one_of<LinearScan, IndexScores> auto&) {
+                   return FurtherPasses{.traffic = {}, .kernels = kernels_of(op) - 1};
+                 },
+                 [](const one_of<Gemm, Embedding, CausalConv, GatedNorm, Gate, Collective, Send, Recv,
+                                 HostCopy> auto&) { return FurtherPasses{}; }},
       op.kind);
 }
 

@@ -66,7 +66,7 @@ std::int64_t touched_elements(const Op& op, std::size_t index, const Tensor& ten
           [&](const Pointwise& pointwise) { return std::min(pointwise.elements, all); },
           [&](const CrossEntropy& loss) { return touched_by(loss, op, index, all); },
           [&](const one_of<Attention, Norm, LinearScan, Gate, IndexScores, Route, Permute, Collective, Send,
-                           Recv, OptimizerUpdate> auto&) { return all; }},
+                           Recv, HostCopy, OptimizerUpdate> auto&) { return all; }},
       op.kind);
 }
 
@@ -133,8 +133,8 @@ Bytes sum_traffic(const Pointwise& sum, const Op& op, const StepProgram& program
 Bytes op_traffic(const Op& op, const StepProgram& program) {
   return std::visit(
       overloaded{
-          // Communication is priced by its links.
-          [](const one_of<Collective, Send, Recv> auto&) { return Bytes(); },
+          // Communication and copies are priced by their links.
+          [](const one_of<Collective, Send, Recv, HostCopy> auto&) { return Bytes(); },
           [&](const OptimizerUpdate& update) { return update_traffic(update, op, program); },
           [&](const Pointwise& pointwise) {
             return pointwise.kind == PointwiseKind::sum_squares ? sum_traffic(pointwise, op, program)

@@ -76,7 +76,7 @@ KernelModel::Work KernelModel::work_of(const Op& op, const StepProgram& program)
           // These kernels are memory-bound, so their arithmetic is not counted. Communication never gets
           // here.
           [&](const one_of<Pointwise, Norm, Rope, Embedding, CrossEntropy, CausalConv, GatedNorm, Gate, Route,
-                           Permute, OptimizerUpdate, Collective, Send, Recv> auto&) {
+                           Permute, OptimizerUpdate, Collective, Send, Recv, HostCopy> auto&) {
             return Work{.compute = {}, .fixed = launch_};
           }},
       op.kind);

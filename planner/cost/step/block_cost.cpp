@@ -24,6 +24,15 @@ void add_communication(BlockCost& cost, const Op& op, const StepProgram& program
              communication_of(op).value());
 }
 
+/// Copies between host and device, and what the host's CPU computes.
+void add_offload(BlockCost& cost, const Op& op, Seconds time) {
+  constexpr auto kAxis = static_cast<std::size_t>(CommAxis::offload);
+  const auto* copy = std::get_if<HostCopy>(&op.kind);
+  cost.comm_time[kAxis] += time;
+  cost.comm_bytes[kAxis] += copy != nullptr ? copy->payload : Bytes();
+  cost.comm_calls[kAxis] += op.calls;
+}
+
 bool is_scan(const Op& op) {
   return std::holds_alternative<LinearScan>(op.kind) || std::holds_alternative<CausalConv>(op.kind);
 }
@@ -62,10 +71,12 @@ std::vector<BlockCost> price_blocks(const StepProgram& program, const OpTimes& t
     const Block& block = program.blocks[b];
     for (std::size_t o = 0; o < block.ops.size(); ++o) {
       const Op& op = block.ops[o];
-      if (is_communication(op)) {
+      if (is_kernel(op)) {
+        add_compute(costs[b], op, times[b][o]);
+      } else if (is_communication(op)) {
         add_communication(costs[b], op, program, times[b][o].time);
       } else {
-        add_compute(costs[b], op, times[b][o]);
+        add_offload(costs[b], op, times[b][o].time);
       }
     }
   }

@@ -123,6 +123,7 @@ void check_step_figures(const FigureCheck& check, const StepFigures& step) {
   check.time("the exposed time of dp", parts.dp_exposed);
   check.time("the exposed time of cp", parts.cp_exposed);
   check.time("the exposed time of ep", parts.ep_exposed);
+  check.time("the exposed time of offload", parts.offload_exposed);
   check.time("the pipeline bubble", parts.bubble);
   check.time("the optimizer's time", parts.optimizer);
   check.time("the host's time", parts.overhead);
@@ -162,7 +163,7 @@ void check_training_figures(const FigureCheck& check, const TrainingFigures& tra
 void check_estimate(const JobSpec& job, const Estimate& estimate) {
   const FigureCheck check(job);
   check_step_figures(check, estimate.step);
-  constexpr std::array kAxes{"tp", "pp", "dp", "cp", "ep"};
+  constexpr std::array kAxes{"tp", "pp", "dp", "cp", "ep", "offload"};
   for (std::size_t axis = 0; axis < kCommAxisCount; ++axis)
     check.time(fmt::format("the communication of {}", kAxes[axis]).c_str(),
                estimate.communication[axis].time);

@@ -123,12 +123,13 @@ class Summation {
   }
 
   /// True if the time of stages played apart may be wrong by more than a few percent. How much of the dp and
-  /// pp communication is exposed depends on when a stage waits for other stages, which is unknown if it is
+  /// pp communication, and of the host's work, is exposed depends on when a stage waits for other stages, which is unknown if it is
   /// played alone.
   static bool is_doubtful(const LaneTimes& apart) {
     constexpr double kMostExposed = 0.02;  // of the step
     const Seconds exposed = apart.exposed[static_cast<std::size_t>(CommAxis::dp)] +
-                            apart.exposed[static_cast<std::size_t>(CommAxis::pp)];
+                            apart.exposed[static_cast<std::size_t>(CommAxis::pp)] +
+                            apart.exposed[static_cast<std::size_t>(CommAxis::offload)];
     return exposed > kMostExposed * apart.total();
   }
 
@@ -165,6 +166,7 @@ class Summation {
     parts.dp_exposed = exposed(CommAxis::dp);
     parts.cp_exposed = exposed(CommAxis::cp);
     parts.ep_exposed = exposed(CommAxis::ep);
+    parts.offload_exposed = exposed(CommAxis::offload);
     parts.bubble = mean.bubble;
     step.spread = cost_.spread();
     set_band(step, widened(kPublished, width_of(job_)));

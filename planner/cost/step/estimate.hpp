@@ -53,6 +53,7 @@ struct StepBreakdown {
   Seconds dp_exposed;
   Seconds cp_exposed;
   Seconds ep_exposed;
+  Seconds offload_exposed;  ///< waits for copies from and to the host, and for its CPU
   Seconds bubble;
   Seconds optimizer;
   Seconds overhead;

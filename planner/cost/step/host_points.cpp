@@ -19,12 +19,12 @@ std::vector<HostPoint> host_points(const Block& block, const std::vector<OpTime>
   };
   bool is_first = true;  // of the block, or since the host stopped
   for (std::size_t o = 0; o < block.ops.size(); ++o) {
-    const bool is_point = is_communication(block.ops[o]) || block.ops[o].host_awaits || is_first;
-    if (is_communication(block.ops[o]) && last != nullptr) set(*last);
+    const bool is_point = !is_kernel(block.ops[o]) || block.ops[o].host_awaits || is_first;
+    if (!is_kernel(block.ops[o]) && last != nullptr) set(*last);
     pending += times[o].host;
     last = &points[o];
     if (is_point) set(points[o]);
-    is_first = (is_first && is_communication(block.ops[o])) || block.ops[o].host_awaits;
+    is_first = (is_first && !is_kernel(block.ops[o])) || block.ops[o].host_awaits;
   }
   if (last != nullptr) set(*last);
   return points;

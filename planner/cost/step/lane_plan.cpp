@@ -91,11 +91,12 @@ LaneOp lane_op(const StepProgram& program, const Op& op, const OpTime& time) {
   const GroupKind group = group_of(op);
   return {.seconds = is_receive ? 0.0 : time.time.value(),
           .queue = queue_of(op),
-          .axis = axis_of(group),
-          .is_communication = is_communication(op),
+          .axis = is_communication(op) ? axis_of(group) : CommAxis::offload,
+          .is_kernel = is_kernel(op),
           .is_of_optimizer = op.component == Component::optimizer || op.component == Component::gradient_sync,
           .after_compute = starts_after_compute(program, op),
           .blocks_compute = op.blocks_compute,
+          .holds_former = holds_former(op),
           .transfer = transfer_of(op),
           .peer = peer_of(op),
           .joins_stages = collective != nullptr && program.group(group).size > 1 &&

@@ -26,11 +26,12 @@ struct LaneOp {
   };
   double seconds = 0.0;          ///< 0 for a Recv, because its Send has the time
   Queue queue = 0;               ///< lane, numbered as by queue_of()
-  CommAxis axis = CommAxis::tp;  ///< of a communication
-  bool is_communication = false;
+  CommAxis axis = CommAxis::tp;  ///< of what is no kernel
+  bool is_kernel = false;        ///< of the device
   bool is_of_optimizer = false;  ///< a kernel that the breakdown counts as the optimizer's
   bool after_compute = false;    ///< starts when all kernels issued before it have ended
   bool blocks_compute = false;
+  bool holds_former = false;  ///< the next kernel waits for the operation before it in its queue
   enum class Transfer : std::uint8_t { none, send, receive };
   Transfer transfer = Transfer::none;
   Peer peer = Peer::next_stage;   ///< of a transfer

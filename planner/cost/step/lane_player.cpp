@@ -1,6 +1,7 @@
 #include "planner/cost/step/lane_player.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace foreshard {
 
@@ -79,7 +80,10 @@ void LanePlayer::note_marks() {
     const double links =
         std::max({lane_end_[index_of(Lane::dp)].time, lane_end_[index_of(Lane::expert_dp)].time,
                   lane_end_[index_of(Lane::dp_replicate)].time});
-    stands_.push_back({times_, Seconds(links), Seconds(sent_end_)});
+    const double host =
+        std::max({lane_end_[index_of(Lane::to_host)].time, lane_end_[index_of(Lane::to_device)].time,
+                  lane_end_[index_of(Lane::cpu)].time});
+    stands_.push_back({times_, Seconds(links), Seconds(host), Seconds(sent_end_)});
   }
 }
 
@@ -157,7 +161,7 @@ bool LanePlayer::issue(const LaneOp& op, std::size_t run) {
   bool is_issued = true;
   if (op.transfer == LaneOp::Transfer::receive && board_ != nullptr) {
     is_issued = play_receive(op, run);
-  } else if (op.is_communication) {
+  } else if (!op.is_kernel) {
     is_issued = play_communication(op, run);
   } else {
     play_kernel(op, run);
@@ -328,9 +332,14 @@ void LanePlayer::end_communication(const LaneOp& op, std::size_t run, const Reco
   if (ran.end > ran.start || ran.waits_for_stage) {
     done.record = static_cast<std::int32_t>(records_.size());
     records_.push_back(ran);
-    if (is_local) add_load(ran.end - op.seconds, ran.end);
+    // Copy engines and the CPU take nothing from kernels.
+    if (is_local && ran.axis != CommAxis::offload) add_load(ran.end - op.seconds, ran.end);
   }
-  lane_end_[op.queue] = done;
+  const Moment former = std::exchange(lane_end_[op.queue], done);
+  if (op.holds_former) {
+    need(holds_, former);
+    is_held_ = true;
+  }
   if (op.blocks_compute) {
     need(holds_, done);
     is_held_ = true;
@@ -348,7 +357,7 @@ void LanePlayer::note_uses(const LaneOp& op, std::size_t run, double first, Mome
     last.first = first;
     last.whole = whole;
     last.pieces = op.pieces;
-    last.by_compute = !op.is_communication;
+    last.by_compute = op.is_kernel;
     last.read = {};
   }
 }

@@ -21,6 +21,7 @@ namespace foreshard {
 struct LaneMark {
   LaneTimes times;    ///< from the step's start to the end of the kernels issued before the mark
   Seconds links_end;  ///< end of the data-parallel communication issued before the mark
+  Seconds host_end;   ///< end of the copies and of the CPU's work issued before the mark
   Seconds sent_end;   ///< end of the last transfer to another stage issued before the mark
 };
 
@@ -67,7 +68,7 @@ class LanePlayer {
  private:
   static constexpr std::int32_t kNone = -1;
 
-  /// One communication, kept so that a later wait can be booked to the right axis.
+  /// One communication, copy or operation of the CPU, kept so that a later wait can be booked to the right axis.
   struct Record {
     double start = 0.0;
     double end = 0.0;

@@ -98,15 +98,16 @@ void book_slot(StagePlay& play, const PlayedSlot& slot, std::int64_t rounds, con
   if (slot.round + 1 == last || last == 0) pass.between = times;
 }
 
-/// The backlog of data-parallel communication behind the kernels that each further micro-batch adds, measured
-/// on the middle one of three. @pre three micro-batches are played
-Seconds falls_behind(const Sequence& sequence, const std::vector<LaneMark>& stands) {
+/// The backlog behind the kernels that each further micro-batch adds to lanes for which no kernel waits: those of
+/// data-parallel communication, or those of the host. Measured on the middle one of three micro-batches.
+/// @pre three micro-batches are played
+Seconds falls_behind(const Sequence& sequence, const std::vector<LaneMark>& stands,
+                     Seconds LaneMark::*lanes) {
   const LaneMark& before = stands[sequence.first_slot(1)];
   const LaneMark& after = stands[sequence.first_slot(2)];
   const Seconds kernels = after.times.total() - before.times.total();
-  const Seconds links = after.links_end - before.links_end;
-  const bool is_behind = after.links_end > after.times.total();
-  return is_behind ? std::max(Seconds(0.0), links - kernels) : Seconds(0.0);
+  const bool is_behind = after.*lanes > after.times.total();
+  return is_behind ? std::max(Seconds(0.0), after.*lanes - before.*lanes - kernels) : Seconds(0.0);
 }
 
 bool is_alike(std::span<const BlockCall> a, std::span<const BlockCall> b) {
@@ -161,9 +162,11 @@ StagePlay play_stage(const StepProgram& program, const LanePlan& plan, StageId s
   if (player.join()) play.join = std::max(Seconds(0.0), *player.join() - passed.total());
   if (sequence.rounds() == Sequence::kMostRounds) {
     const auto more = static_cast<double>(program.micro_batches - sequence.rounds());
-    const Seconds behind = more * falls_behind(sequence, stands);
-    play.epilogue.exposed[static_cast<std::size_t>(CommAxis::dp)] += behind;
-    if (play.join) *play.join += behind;
+    const Seconds links = more * falls_behind(sequence, stands, &LaneMark::links_end);
+    const Seconds host = more * falls_behind(sequence, stands, &LaneMark::host_end);
+    const CommAxis axis = links >= host ? CommAxis::dp : CommAxis::offload;
+    play.epilogue.exposed[static_cast<std::size_t>(axis)] += std::max(links, host);
+    if (play.join) *play.join += std::max(links, host);
   }
   return play;
 }

@@ -354,9 +354,11 @@ class BackwardBlock : private GradientBook {
     derive_exchange(op);
   }
 
-  // Transfers and updates are in blocks of their own, from which no backward block is derived.
+  // Transfers and updates are in blocks of their own, from which no backward block is derived; copies to the host
+  // are added later.
   void derive(const Op& op, const Send&) { refuse(op); }
   void derive(const Op& op, const Recv&) { refuse(op); }
+  void derive(const Op& op, const HostCopy&) { refuse(op); }
   void derive(const Op& op, const OptimizerUpdate&) { refuse(op); }
 
   [[noreturn]] static void refuse(const Op& op) {

@@ -19,6 +19,7 @@
 #include "planner/program/ops/op_flops.hpp"
 #include "planner/program/passes/gathered_copies.hpp"
 #include "planner/program/passes/host_waits.hpp"
+#include "planner/program/passes/offload.hpp"
 #include "planner/program/passes/quantise.hpp"
 #include "planner/program/passes/zero.hpp"
 #include "planner/program/schedule/schedule.hpp"
@@ -46,6 +47,7 @@ class StepBuilder {
     for (std::int64_t s = 0; s < stages(); ++s) {
       builder_.program().stages.push_back(build_stage(StageId(static_cast<std::int32_t>(s))));
     }
+    size_host_copies(builder_.program());
     add_sequence_copies(job_, builder_.program());
     add_host_waits(job_, builder_.program());
     return std::move(builder_.program());

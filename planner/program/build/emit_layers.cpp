@@ -11,6 +11,7 @@
 #include "planner/program/emit/emit_forward.hpp"
 #include "planner/program/passes/accumulation.hpp"
 #include "planner/program/passes/chunked_loss.hpp"
+#include "planner/program/passes/offload.hpp"
 #include "planner/program/passes/quantise.hpp"
 #include "planner/program/passes/recompute.hpp"
 #include "planner/program/passes/sequence_parallel.hpp"
@@ -48,8 +49,11 @@ PassBlocks finish_passes(ProgramBuilder& builder, Block forward,
   if (rules) quantise_activations(builder, *rules, forward, backward);
   if (is_layer(forward.kind) && recomputed) apply_recompute(builder, forward, backward);
   if (rules) drop_unread_copies(forward, backward, builder);
+  if (is_layer(forward.kind)) offload_activations(builder, forward, backward);
   for (const WeightGroup* group : groups) {
     apply_zero(builder, *group, forward, backward);
+    offload_weights(builder, *group, forward, backward);
+    offload_gradients(builder, *group, backward);
     free_gradients(builder, *group, backward);
   }
   if (rules) quantise_weights(builder, *rules, forward, backward);

@@ -5,8 +5,10 @@
 #include <numeric>
 #include <utility>
 
+#include "planner/program/build/emit_cpu_update.hpp"
 #include "planner/program/build/emit_muon.hpp"
 #include "planner/program/build/optimizer_states.hpp"
+#include "planner/program/passes/offload.hpp"
 #include "planner/program/passes/quantise.hpp"
 #include "planner/program/passes/sequence_parallel.hpp"
 #include "planner/program/passes/zero.hpp"
@@ -55,15 +57,22 @@ std::vector<TensorId> plain_weights(const ProgramBuilder& builder, const WeightG
   return plain;
 }
 
-Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group, const std::vector<TensorId>& weights) {
+/// The optimizer of the weights that Muon leaves to AdamW, or the job's own.
+OptimizerKind plain_optimizer(const TrainingSpec& training) {
+  return training.optimizer == OptimizerKind::muon ? OptimizerKind::adamw : training.optimizer;
+}
+
+/// @param elements of the rank's share of the weights, those that the device updates
+Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group, const std::vector<TensorId>& weights,
+                std::int64_t elements) {
   const TrainingSpec& training = builder.job().training;
-  const OptimizerKind kind =
-      training.optimizer == OptimizerKind::muon ? OptimizerKind::adamw : training.optimizer;
+  const OptimizerKind kind = plain_optimizer(training);
   std::vector<Operand> operands;
   for (const TensorId id : weights) operands.push_back(reads(builder.gradient_of(id)));
   // An update in backward comes before the norm of all gradients is known: it does not clip.
   if (!training.optimizer_in_backward) operands.push_back(reads(gradient_norm(builder)));
-  const std::vector<Operand> states = state_operands(builder, group, weights, kind);
+  const std::vector<Operand> states =
+      state_operands(builder, group, weights, kind, {}, StatePart{elements, training.states.paged});
   operands.insert(operands.end(), states.begin(), states.end());
   const bool masters = keeps_masters(builder, group);
   for (const TensorId id : weights) {
@@ -71,14 +80,21 @@ Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group, const std::ve
     operands.push_back(masters ? writes(updated) : adds_to(updated));
   }
   return compute_op("update", Component::optimizer, Phase::optimizer,
-                    OptimizerUpdate{.kind = kind, .parameters = share_elements(builder, group, weights)},
-                    std::move(operands));
+                    OptimizerUpdate{.kind = kind, .parameters = elements}, std::move(operands));
 }
 
 BlockId update_block(ProgramBuilder& builder, const WeightGroup& group) {
   Block block{.name = group.block + " update", .kind = BlockKind::update, .pass = Pass::once, .ops = {}};
   const std::vector<TensorId> plain = plain_weights(builder, group);
-  if (!plain.empty()) block.ops.push_back(optimizer_op(builder, group, plain));
+  if (!plain.empty()) {
+    const std::int64_t share = share_elements(builder, group, plain);
+    const std::int64_t on_host = elements_on_host(builder.job(), share);
+    if (on_host < share)
+      append_paged_update(builder, optimizer_op(builder, group, plain, share - on_host), block);
+    if (on_host > 0)
+      append_cpu_update(builder, group, plain, plain_optimizer(builder.job().training), on_host,
+                        reads(gradient_norm(builder)), block);
+  }
   if (!muon_matrices(builder, group).empty()) block.ops.push_back(muon_update(builder, group));
   return builder.add(std::move(block));
 }
@@ -156,16 +172,20 @@ std::optional<BlockId> sync_block(ProgramBuilder& builder, const std::vector<Syn
 /// the sum of squares of this rank's share to the gradient norm.
 Block norm_block(ProgramBuilder& builder, const WeightGroup& group, std::int64_t elements) {
   Block block{.name = group.block + " norm", .kind = BlockKind::clip, .pass = Pass::once, .ops = {}};
-  if (builder.conventions().average_pass && replicas_of(builder.job(), group) > 1) {
+  const bool on_host = gradients_go_to_host(builder);
+  // The CPU's optimizer divides in its own pass.
+  if (builder.conventions().average_pass && !on_host && replicas_of(builder.job(), group) > 1) {
     block.ops.push_back(compute_op("average gradients", Component::gradient_sync, Phase::optimizer,
                                    Pointwise{PointwiseKind::relayout, elements},
                                    gradients(builder, group, Access::accumulate)));
   }
-  std::vector<Operand> squared = gradients(builder, group, Access::read);
+  std::vector<Operand> squared =
+      on_host ? gradients_on_host(builder, group, Access::read) : gradients(builder, group, Access::read);
   squared.push_back(adds_to(gradient_norm(builder)));
-  block.ops.push_back(compute_op("sum of squares", Component::optimizer, Phase::optimizer,
-                                 Pointwise{PointwiseKind::sum_squares, share_elements(builder, group)},
-                                 std::move(squared)));
+  const Pointwise squares{PointwiseKind::sum_squares, share_elements(builder, group)};
+  block.ops.push_back(on_host ? cpu_op("sum of squares", Component::optimizer, squares, std::move(squared))
+                              : compute_op("sum of squares", Component::optimizer, Phase::optimizer, squares,
+                                           std::move(squared)));
   return block;
 }
 
@@ -173,9 +193,16 @@ Block norm_block(ProgramBuilder& builder, const WeightGroup& group, std::int64_t
 
 UpdateBlocks emit_update(ProgramBuilder& builder, const WeightGroup& group) {
   UpdateBlocks blocks;
-  std::vector<Operand> zeroed = gradients(builder, group, Access::write);
+  const bool on_host = gradients_go_to_host(builder);
+  std::vector<Operand> zeroed =
+      on_host ? gradients_on_host(builder, group, Access::write) : gradients(builder, group, Access::write);
   const std::int64_t elements = local_elements(builder, zeroed);
-  if (!updates_in_backward(builder, group)) {
+  if (on_host) {
+    if (adds_gradients_on_host(builder))
+      blocks.zero = single_op_block(builder, group.block + " zero", BlockKind::prologue,
+                                    cpu_op("zero gradients", Component::gradient_sync,
+                                           Pointwise{PointwiseKind::zero, elements}, std::move(zeroed)));
+  } else if (!updates_in_backward(builder, group)) {
     blocks.zero = single_op_block(builder, group.block + " zero", BlockKind::prologue,
                                   compute_op("zero gradients", Component::gradient_sync, Phase::optimizer,
                                              Pointwise{PointwiseKind::zero, elements}, std::move(zeroed)));

@@ -36,11 +36,12 @@ DType stored_type(MomentType moments) {
 class States {
  public:
   States(ProgramBuilder& builder, const WeightGroup& group, const std::vector<TensorId>& weights,
-         const std::string& name)
+         const std::string& name, const std::optional<StatePart>& part = std::nullopt)
       : builder_(builder),
         group_(group),
         weights_(weights),
-        prefix_(group.prefix + (name.empty() ? "" : "." + name)) {}
+        prefix_(group.prefix + (name.empty() ? "" : "." + name)),
+        part_(part.value_or(StatePart{share_elements(builder, group, weights)})) {}
 
   /// @param elements of the rank's share
   Operand add(Derivation derivation, const std::string& suffix, DType type, std::int64_t elements) {
@@ -54,6 +55,7 @@ class States {
     state.of = weights_;
     state.role = TensorRole::optimizer;
     state.dtype = type;
+    state.on_host = part_.on_host;
     state.lifetime = Lifetime::step;
     state.per_layer = group_.per_layer;
     state.dims = {
@@ -100,20 +102,21 @@ class States {
   }
 
  private:
-  [[nodiscard]] std::int64_t share() const { return share_elements(builder_, group_, weights_); }
+  [[nodiscard]] std::int64_t share() const { return part_.elements; }
 
   ProgramBuilder& builder_;
   const WeightGroup& group_;
   const std::vector<TensorId>& weights_;
   std::string prefix_;
+  StatePart part_;
 };
 
 }  // namespace
 
 std::vector<Operand> state_operands(ProgramBuilder& builder, const WeightGroup& group,
                                     const std::vector<TensorId>& weights, OptimizerKind optimizer,
-                                    const std::string& name) {
-  States states(builder, group, weights, name);
+                                    const std::string& name, const std::optional<StatePart>& part) {
+  States states(builder, group, weights, name, part);
   std::vector<Operand> operands;
   states.add_masters(operands);
   const int moments = moments_of(optimizer);
@@ -124,9 +127,10 @@ std::vector<Operand> state_operands(ProgramBuilder& builder, const WeightGroup& 
 }
 
 std::vector<Operand> master_operands(ProgramBuilder& builder, const WeightGroup& group,
-                                     const std::vector<TensorId>& weights, const std::string& name) {
+                                     const std::vector<TensorId>& weights, const std::string& name,
+                                     const std::optional<StatePart>& part) {
   std::vector<Operand> operands;
-  States(builder, group, weights, name).add_masters(operands);
+  States(builder, group, weights, name, part).add_masters(operands);
   return operands;
 }
 

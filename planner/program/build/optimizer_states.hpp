@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,16 +19,25 @@ namespace foreshard {
 /// torchao `OptimState8bit` (block_size 256).
 inline constexpr std::int64_t kMomentBlock = 256;
 
+/// The elements of a rank's share whose states are meant, and where these lie.
+struct StatePart {
+  std::int64_t elements = 0;
+  bool on_host = false;
+};
+
 /// The operands of the optimizer's states for some weights of a group: masters, if they are kept, then what
 /// `optimizer` keeps of gradients.
-/// @param name distinguishes states of several sets of weights of a group; empty if there is only one
+/// @param name distinguishes several sets of states of a group; empty if there is only one
+/// @param part none: all of the rank's share, on the device
 std::vector<Operand> state_operands(ProgramBuilder& builder, const WeightGroup& group,
                                     const std::vector<TensorId>& weights, OptimizerKind optimizer,
-                                    const std::string& name = {});
+                                    const std::string& name = {},
+                                    const std::optional<StatePart>& part = std::nullopt);
 
 /// Masters alone. Empty if none are kept.
 std::vector<Operand> master_operands(ProgramBuilder& builder, const WeightGroup& group,
-                                     const std::vector<TensorId>& weights, const std::string& name);
+                                     const std::vector<TensorId>& weights, const std::string& name,
+                                     const std::optional<StatePart>& part = std::nullopt);
 
 /// The running mean of gradients alone.
 Operand momentum_operand(ProgramBuilder& builder, const WeightGroup& group,

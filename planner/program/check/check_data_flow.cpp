@@ -45,7 +45,9 @@ bool is_for_backward(const Op& op, std::size_t operand) {
             return pointwise.kind == PointwiseKind::dropout || pointwise.kind == PointwiseKind::dropout_add;
           },
           [](const one_of<Gemm, GroupedGemm, Rope, Embedding, CrossEntropy, CausalConv, Gate, IndexScores,
-                          Route, Permute, Collective, Send, Recv, OptimizerUpdate> auto&) { return false; }},
+                          Route, Permute, Collective, Send, Recv, HostCopy, OptimizerUpdate> auto&) {
+            return false;
+          }},
       op.kind);
 }
 

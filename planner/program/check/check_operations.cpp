@@ -141,6 +141,9 @@ std::optional<OperandForm> form_of(const Op& op) {
     Result operator()(const Collective&) const { return std::nullopt; }
     Result operator()(const Send&) const { return OperandForm{"r+", "what is sent"}; }
     Result operator()(const Recv&) const { return OperandForm{"o+", "what arrives"}; }
+    Result operator()(const HostCopy&) const {
+      return OperandForm{"r+o+", "what is copied, then the copies"};
+    }
     Result operator()(const OptimizerUpdate&) const {
       return OperandForm{"r+a*w*", "gradients (read), states (accumulated), weights (written)"};
     }
@@ -170,7 +173,9 @@ bool is_collective_form(const Collective& collective, std::string_view accesses)
 std::optional<Lane> lane_of(const Op& op) {
   using Result = std::optional<Lane>;
   const std::optional<Communication> communication = communication_of(op);
-  if (!communication) return Lane::compute;
+  if (const auto* copy = std::get_if<HostCopy>(&op.kind))
+    return copy->way == HostWay::to_host ? Lane::to_host : Lane::to_device;
+  if (!communication) return op.lane == Lane::cpu ? Lane::cpu : Lane::compute;
   return std::visit(overloaded{[](const Collective& collective) -> Result {
                                  if (collective.group == GroupKind::pp) return std::nullopt;
                                  return foreshard::lane_of(collective.group);
@@ -191,10 +196,8 @@ void check_lane(const Block& block, const Op& op, Problems& problems) {
     problems.push_back(fmt::format("{}: a {} queues on lane pp_forward or pp_backward, not {}",
                                    place_of(block, op), kind_name(op.kind), name_of(op.lane)));
   }
-  if (!is_communication(op) &&
-      (op.after_compute || op.blocks_compute || op.pipelined || op.prefetch_blocks)) {
-    problems.push_back(
-        fmt::format("{}: only communication has edges to compute of its own", place_of(block, op)));
+  if (is_kernel(op) && (op.after_compute || op.blocks_compute || op.pipelined || op.prefetch_blocks)) {
+    problems.push_back(fmt::format("{}: a kernel has no edges to compute of its own", place_of(block, op)));
   }
   const bool awaits_other =
       op.host_awaits && std::none_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {

@@ -242,6 +242,16 @@ class SizeCheck {
   void operator()(const Send& op) { expect_transfer(op.payload); }
   void operator()(const Recv& op) { expect_transfer(op.payload); }
 
+  void operator()(const HostCopy& op) {
+    Bytes on_host;
+    for (std::size_t i = 0; i < count(); ++i) {
+      if (tensor(i).on_host) on_host += tensor(i).local_bytes();
+    }
+    if (on_host != op.payload)
+      complain(fmt::format("its payload is {} bytes, but what lies on the host is {} bytes",
+                           op.payload.value(), on_host.value()));
+  }
+
   void operator()(const OptimizerUpdate& op) {
     std::int64_t states = 0;
     for (std::size_t i = 0; i < count(); ++i) {

@@ -122,6 +122,7 @@ class StageBuilder {
   void follow_lanes(const Op& op, std::size_t task) {
     std::optional<std::size_t>& last = last_of_queue_[queue_of(op)];
     wait(task, last);
+    if (holds_former(op) && last) holders_.push_back(*last);
     last = task;
     if (op.lane == Lane::compute) {
       for (const std::size_t held_by : holders_) wait(task, held_by);
@@ -153,7 +154,7 @@ class StageBuilder {
   std::unordered_map<Instance, Uses, InstanceHash> uses_;
   std::vector<Run> runs_;
   std::array<std::optional<std::size_t>, kQueueCount> last_of_queue_;
-  std::vector<std::size_t> holders_;  ///< communication that the next compute waits for
+  std::vector<std::size_t> holders_;  ///< communication and copies that the next compute waits for
 };
 
 /// Makes each receive wait for its send: the k-th receive of one direction between two neighbours belongs to

@@ -11,7 +11,7 @@ namespace foreshard {
 namespace {
 
 bool fills_layer_buffer(const StepProgram& program, const Op& op) {
-  return std::holds_alternative<Collective>(op.kind) &&
+  return (std::holds_alternative<Collective>(op.kind) || std::holds_alternative<HostCopy>(op.kind)) &&
          std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
            return operand.access == Access::write &&
                   program.tensor(operand.tensor).lifetime == Lifetime::layer;
@@ -38,6 +38,11 @@ Queue queue_of(const Op& op) {
                    return collective.group == GroupKind::tied ? static_cast<Queue>(Lane::tied) : own;
                  }},
       *communication);
+}
+
+bool holds_former(const Op& op) {
+  const auto* copy = std::get_if<HostCopy>(&op.kind);
+  return copy != nullptr && copy->way == HostWay::to_host;
 }
 
 bool starts_after_compute(const StepProgram& program, const Op& op) {

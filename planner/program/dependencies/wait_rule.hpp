@@ -17,7 +17,8 @@
 // Data    An operation waits for the last earlier write of every tensor that it reads or writes. If it
 //         writes, it also waits for all reads since that write: waits_for_readers.
 // Edges   starts_after_compute: the operation waits for all compute that was issued before it. blocks_compute
-//         (a field of the operation): the next compute that is issued waits for it.
+//         (a field of the operation): the next compute that is issued waits for it. holds_former: the next compute
+//         waits for the operation's predecessor in its queue.
 // Ranks   The k-th Recv from a neighbour waits for the neighbour's k-th Send in that direction; a collective
 //         starts when its last member is ready.
 //
@@ -47,6 +48,11 @@ constexpr bool waits_for_readers(Access access) { return access != Access::read;
 /// after_compute; it is issued early; or it fills a buffer of lifetime `layer`, which is free only from the
 /// start of the run that issues the operation.
 bool starts_after_compute(const StepProgram& program, const Op& op);
+
+/// True if compute that is issued after an operation waits for the one before it in its queue: copies to the host, of
+/// which two are under way at most, so that what they copy is freed in time.
+/// Source: TransformerEngine's `AsyncDoubleBufferGroupOffloadHandler`.
+bool holds_former(const Op& op);
 
 /// True if an operation may be issued at the start of the run that is `runs_ahead` runs before its own.
 constexpr bool may_issue_early(std::int32_t prefetch_blocks, std::size_t runs_ahead) {

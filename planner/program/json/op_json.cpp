@@ -155,6 +155,11 @@ void describe(Keys& keys, Recv& op) {
   keys("payload", op.payload);
 }
 template <class Keys>
+void describe(Keys& keys, HostCopy& op) {
+  keys("way", op.way);
+  keys("payload", op.payload);
+}
+template <class Keys>
 void describe(Keys& keys, OptimizerUpdate& op) {
   keys("kind", op.kind);
   keys("parameters", op.parameters);

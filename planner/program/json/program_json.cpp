@@ -41,6 +41,7 @@ void describe_kind(Keys& keys, Tensor& tensor) {
   keys("name", tensor.label);
   keys("role", tensor.role);
   keys("dtype", tensor.dtype);
+  keys("on_host", tensor.on_host, false);
   keys("lifetime", tensor.lifetime);
   keys("part", tensor.meaning.part, ModelPart::none);
   keys("item", tensor.meaning.item, TensorItem::none);

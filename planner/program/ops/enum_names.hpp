@@ -22,10 +22,9 @@ inline constexpr auto kNames<GroupKind> = std::to_array<std::string_view>({"tp",
                                                                            "world", "dp_shard",
                                                                            "expert_shard", "dp_replicate"});
 template <>
-inline constexpr auto kNames<Lane> = std::to_array<std::string_view>({"compute", "tp", "cp", "dp", "ep",
-                                                                      "expert_dp", "pp_forward",
-                                                                      "pp_backward", "tied", "world",
-                                                                      "dp_replicate"});
+inline constexpr auto kNames<Lane> = std::to_array<std::string_view>(
+    {"compute", "tp", "cp", "dp", "ep", "expert_dp", "pp_forward", "pp_backward", "tied", "world",
+     "dp_replicate", "to_host", "to_device", "cpu"});
 template <>
 inline constexpr auto kNames<DType> = std::to_array<std::string_view>({"fp64", "fp32", "tf32", "bf16", "fp16",
                                                                        "fp8", "fp8_rowwise", "fp8_block",
@@ -174,7 +173,10 @@ inline constexpr auto kNames<Derivation> = std::to_array<std::string_view>({"non
                                                                             "dequantised",
                                                                             "quantised",
                                                                             "quantised_across",
-                                                                            "largest"});
+                                                                            "largest",
+                                                                            "on_host",
+                                                                            "arrived_on_host",
+                                                                            "fetched"});
 template <>
 inline constexpr auto kNames<Component> = std::to_array<std::string_view>(
     {"embedding", "norm", "attention", "attention_core", "mixer", "scan", "ffn", "residual", "router",
@@ -205,6 +207,8 @@ template <>
 inline constexpr auto kNames<Reduction> = std::to_array<std::string_view>({"sum", "max"});
 template <>
 inline constexpr auto kNames<Peer> = std::to_array<std::string_view>({"previous_stage", "next_stage"});
+template <>
+inline constexpr auto kNames<HostWay> = std::to_array<std::string_view>({"to_host", "to_device"});
 template <>
 inline constexpr auto kNames<OptimizerKind> =
     std::to_array<std::string_view>({"adamw", "adam", "sgd", "adamw_8bit", "adafactor", "lion", "muon"});

@@ -11,18 +11,20 @@ std::optional<Communication> communication_of(const Op& op) {
       overloaded{[](const one_of<Collective, Send, Recv> auto& kind) -> Result { return kind; },
                  [](const one_of<Gemm, GroupedGemm, Attention, Pointwise, Norm, Rope, Embedding, CrossEntropy,
                                  CausalConv, LinearScan, GatedNorm, Gate, IndexScores, Route, Permute,
-                                 OptimizerUpdate> auto&) -> Result { return std::nullopt; }},
+                                 HostCopy, OptimizerUpdate> auto&) -> Result { return std::nullopt; }},
       op.kind);
 }
 
 bool is_communication(const Op& op) { return communication_of(op).has_value(); }
+
+bool is_kernel(const Op& op) { return op.lane == Lane::compute && !is_communication(op); }
 
 bool is_product(const Op& op) {
   return std::visit(
       overloaded{[](const one_of<Gemm, GroupedGemm> auto&) { return true; },
                  [](const one_of<Attention, Pointwise, Norm, Rope, Embedding, CrossEntropy, CausalConv,
                                  LinearScan, GatedNorm, Gate, IndexScores, Route, Permute, Collective, Send,
-                                 Recv, OptimizerUpdate> auto&) { return false; }},
+                                 Recv, HostCopy, OptimizerUpdate> auto&) { return false; }},
       op.kind);
 }
 
@@ -69,6 +71,7 @@ struct KindName {
   std::string_view operator()(const Collective& op) const { return to_string(op.kind); }
   std::string_view operator()(const Send&) const { return "send"; }
   std::string_view operator()(const Recv&) const { return "recv"; }
+  std::string_view operator()(const HostCopy&) const { return "host_copy"; }
   std::string_view operator()(const OptimizerUpdate&) const { return "optimizer_update"; }
 };
 }  // namespace

@@ -287,7 +287,16 @@ struct Recv {
   Bytes payload{};
 };
 
-/// One optimizer step over this rank's share of a block's weights. Operands: gradient…, (master, m, v)…
+enum class HostWay : std::uint8_t { to_host, to_device };
+/// A copy between the device's memory and the host's, one call for several tensors. Copies that leave the device are
+/// buffered twice: compute that is issued after one waits for the copy before it (wait_rule.hpp).
+/// Operands: one that is read and one that is written for each tensor.
+struct HostCopy {
+  HostWay way = HostWay::to_host;
+  Bytes payload{};
+};
+
+/// One optimizer step over this rank's share of a block's weights. On the CPU's lane, the host's CPU runs it. Operands: gradient…, (master, m, v)…
 /// updated, weight… written.
 struct OptimizerUpdate {
   OptimizerKind kind = OptimizerKind::adamw;
@@ -296,7 +305,7 @@ struct OptimizerUpdate {
 
 using OpKind = std::variant<Gemm, GroupedGemm, Attention, Pointwise, Norm, Rope, Embedding, CrossEntropy,
                             CausalConv, LinearScan, GatedNorm, Gate, IndexScores, Route, Permute, Collective,
-                            Send, Recv, OptimizerUpdate>;
+                            Send, Recv, HostCopy, OptimizerUpdate>;
 
 // ---- What every operation carries.
 
@@ -362,8 +371,8 @@ struct Op {
   /// The operation runs as this many equal calls, one after the other, each on its part of the data: as one for each
   /// expert. Sizes and operands are those of all calls together.
   std::int32_t calls = 1;
-  /// For a ZeRO-3 gather: how many block calls earlier it is issued. It overlaps the compute of those calls,
-  /// and that many more buffers are alive.
+  /// For a ZeRO-3 gather or a copy from the host: how many block calls earlier it is issued. It overlaps the compute
+  /// of those calls, and that many more buffers are alive.
   std::int8_t prefetch_blocks = 0;
   /// The operation is one of so many that work on equal ranges of the tokens, one after the other. Of an
   /// operand that has all tokens it touches its range alone; `accumulate` then means that the other ranges
@@ -380,6 +389,9 @@ using Communication = std::variant<Collective, Send, Recv>;
 /// The operation's communication; none for operations that a rank computes alone.
 std::optional<Communication> communication_of(const Op& op);
 bool is_communication(const Op& op);
+/// True of what runs as kernels of the device. The others are communication, copies between host and device, and what
+/// the host's CPU computes.
+bool is_kernel(const Op& op);
 /// True of matrix products: Gemm and GroupedGemm.
 bool is_product(const Op& op);
 

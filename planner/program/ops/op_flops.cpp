@@ -44,20 +44,21 @@ OpFlops attention_flops(const Attention& core, Phase phase) {
 
 OpFlops op_flops(const Op& op) {
   return std::visit(
-      overloaded{
-          [&](const Gemm& gemm) {
-            return product_flops(checked_product(gemm.batch, gemm.m, gemm.n, gemm.k), op.phase);
-          },
-          [&](const GroupedGemm& gemm) {
-            return product_flops(checked_product(gemm.tokens, gemm.n, gemm.k), op.phase);
-          },
-          [&](const Attention& core) { return attention_flops(core, op.phase); },
-          [&](const LinearScan& scan) { return scan_flops(scan, op.phase); },
-          [&](const IndexScores& index) { return index_flops(index, op.phase); },
-          // Only matrix products are counted, as in the literature on MFU; the other kinds are limited
-          // by memory or links.
-          [](const one_of<Pointwise, Norm, Rope, Embedding, CrossEntropy, CausalConv, GatedNorm, Gate, Route,
-                          Permute, Collective, Send, Recv, OptimizerUpdate> auto&) { return OpFlops{}; }},
+      overloaded{[&](const Gemm& gemm) {
+                   return product_flops(checked_product(gemm.batch, gemm.m, gemm.n, gemm.k), op.phase);
+                 },
+                 [&](const GroupedGemm& gemm) {
+                   return product_flops(checked_product(gemm.tokens, gemm.n, gemm.k), op.phase);
+                 },
+                 [&](const Attention& core) { return attention_flops(core, op.phase); },
+                 [&](const LinearScan& scan) { return scan_flops(scan, op.phase); },
+                 [&](const IndexScores& index) { return index_flops(index, op.phase); },
+                 // Only matrix products are counted, as in the literature on MFU; the other kinds are limited
+                 // by memory or links.
+                 [](const one_of<Pointwise, Norm, Rope, Embedding, CrossEntropy, CausalConv, GatedNorm, Gate,
+                                 Route, Permute, Collective, Send, Recv, HostCopy, OptimizerUpdate> auto&) {
+                   return OpFlops{};
+                 }},
       op.kind);
 }
 

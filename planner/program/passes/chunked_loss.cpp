@@ -105,7 +105,8 @@ class LossChunks {
             [&](Pointwise& pointwise) { pointwise.elements /= parts_; },
             [&](Collective& collective) { collective.payload = Bytes(collective.payload.value() / parts_); },
             [&](const one_of<GroupedGemm, Attention, Norm, Rope, Embedding, Route, CausalConv, LinearScan,
-                             GatedNorm, Gate, IndexScores, Permute, Send, Recv, OptimizerUpdate> auto&) {
+                             GatedNorm, Gate, IndexScores, Permute, Send, Recv, HostCopy,
+                             OptimizerUpdate> auto&) {
               throw std::logic_error("the loss has no " + std::string(kind_name(op.kind)));
             }},
         part.kind);

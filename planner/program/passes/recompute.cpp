@@ -191,7 +191,7 @@ class RecomputePass {
             [&](const Gemm&) { return is_listed_product(op) && product % 2 == 0; },
             [](const one_of<Route, LinearScan> auto&) { return true; },
             [](const one_of<GroupedGemm, Pointwise, Norm, Embedding, CrossEntropy, CausalConv, GatedNorm,
-                            Gate, IndexScores, Permute, Send, Recv, OptimizerUpdate> auto&) {
+                            Gate, IndexScores, Permute, Send, Recv, HostCopy, OptimizerUpdate> auto&) {
               return false;
             }},
         op.kind);

@@ -83,7 +83,7 @@ class SequencePass {
             },
             [&](const Collective& collective) { return touches_shard && collective.group == GroupKind::cp; },
             [](const one_of<GroupedGemm, Pointwise, Norm, Embedding, CrossEntropy, Gate, Route, Permute, Send,
-                            Recv, OptimizerUpdate> auto&) { return false; }},
+                            Recv, HostCopy, OptimizerUpdate> auto&) { return false; }},
         op.kind);
   }
 
@@ -178,7 +178,7 @@ class SequencePass {
                           // These kinds are not replicated in a layer: they keep their sizes.
                           [](const one_of<GroupedGemm, Attention, Rope, Embedding, CrossEntropy, CausalConv,
                                           LinearScan, GatedNorm, IndexScores, Route, Permute, Collective,
-                                          Send, Recv, OptimizerUpdate> auto&) {}},
+                                          Send, Recv, HostCopy, OptimizerUpdate> auto&) {}},
                op.kind);
   }
 

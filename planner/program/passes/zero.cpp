@@ -120,7 +120,7 @@ std::map<TensorId, TensorId> gather_weights(ProgramBuilder& builder, const Weigh
   replace(block, whole, false);
   block.ops.insert(block.ops.begin(), std::move(gather));
   if (builder.conventions().flat_buffers) {
-    const auto behind_gathers = std::find_if_not(block.ops.begin(), block.ops.end(), is_communication);
+    const auto behind_gathers = std::find_if(block.ops.begin(), block.ops.end(), is_kernel);
     block.ops.insert(behind_gathers, relayout(builder, "copy weights out", phase, whole));
   }
   return whole;
@@ -218,18 +218,30 @@ void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
   const std::int32_t degree = zero_degree(builder.job(), group);
   for (const TensorId id : group.weights) {
     builder.tensor(id).update_parts = builder.tensor(builder.gradient_of(id)).update_parts = degree;
-    if (stage >= 2) zero_dim(builder.tensor(builder.gradient_of(id))).dp = degree;
+    if (stage >= 2) {
+      const TensorId gradient = builder.gradient_of(id);
+      zero_dim(builder.tensor(gradient)).dp = degree;
+      for (const Derivation copy : {Derivation::on_host, Derivation::arrived_on_host}) {
+        if (const auto known = builder.known(copy, gradient)) zero_dim(builder.tensor(*known)).dp = degree;
+      }
+    }
     if (stage < 3 || degree == 1) continue;
     zero_dim(builder.tensor(id)).dp = degree;
-    for (const Derivation copy : {Derivation::quantised, Derivation::quantised_across}) {
+    for (const Derivation copy : {Derivation::quantised, Derivation::quantised_across, Derivation::fetched}) {
       if (const auto known = builder.known(copy, id)) zero_dim(builder.tensor(*known)).dp = degree;
     }
     // Without separate masters, each rank keeps its share of the weight itself in fp32; the gather casts it.
     const bool has_fp32 = has_fp32_weights(builder.job().training.states.master);
-    if (has_fp32 && !keeps_masters(builder, group)) builder.tensor(id).dtype = DType::fp32;
+    if (!has_fp32 || keeps_masters(builder, group)) continue;
+    builder.tensor(id).dtype = DType::fp32;
+    if (const auto fetched = builder.known(Derivation::fetched, id))
+      builder.tensor(*fetched).dtype = DType::fp32;
   }
   for (const TensorId id : group.frozen) {
-    if (stage >= 3) zero_dim(builder.tensor(id)).dp = degree;
+    if (stage < 3) continue;
+    zero_dim(builder.tensor(id)).dp = degree;
+    if (const auto fetched = builder.known(Derivation::fetched, id))
+      zero_dim(builder.tensor(*fetched)).dp = degree;
   }
 }
 

@@ -221,7 +221,10 @@ enum class Derivation : std::uint8_t {
   quantised,         ///< a copy in 8 or 4 bits, scaled along the rows; for products that sum over the columns
   quantised_across,  ///< the same for products that sum over the rows: scaled along the columns, or transposed
   largest,           ///< the largest magnitude of a tensor, from which its scale is made
+  on_host,           ///< the copy of a tensor in the host's memory
+  arrived_on_host,   ///< the gradient of one micro-batch in the host's memory, before it is added to the sum
+  fetched,           ///< the copy that came back from the host
 };
-inline constexpr std::size_t kDerivationCount = 23;
+inline constexpr std::size_t kDerivationCount = 26;
 
 }  // namespace foreshard

@@ -77,6 +77,7 @@ struct Tensor {
   std::optional<LayerKindId> layer_kind;
   TensorRole role = TensorRole::activation;
   DType dtype = DType::bf16;
+  bool on_host = false;  ///< it lies in the host's memory, not the device's
   Lifetime lifetime = Lifetime::block;
   std::vector<Dim> dims;
   /// Sizes of the parts that are laid end to end in the leading dimension (for experts' weights in the second

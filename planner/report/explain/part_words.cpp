@@ -38,6 +38,7 @@ constexpr std::array<PartNames, kStepPartCount> kNames{{{"ideal", "ideal at peak
                                                         {"ep_exposed", "ep exposed"},
                                                         {"pp_exposed", "pp exposed"},
                                                         {"dp_exposed", "dp exposed"},
+                                                        {"offload_exposed", "offload exposed"},
                                                         {"bubble", "bubble"},
                                                         {"imbalance", "uneven stages"},
                                                         {"optimizer", "optimizer"},
@@ -102,6 +103,7 @@ std::string part_words(StepPart part, const PlannedJob& planned) {
     case StepPart::ep: return link_of(job, CommAxis::ep);
     case StepPart::pp: return link_of(job, CommAxis::pp);
     case StepPart::dp: return link_of(job, CommAxis::dp);
+    case StepPart::offload: return link_of(job, CommAxis::offload);
     case StepPart::bubble: return bubble_words(job);
     case StepPart::imbalance: return "stages wait for the fullest";
     case StepPart::optimizer: return std::string(word_of(job.training.optimizer));

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "planner/spec/accelerator/confidence_yaml.hpp"
+#include "planner/spec/accelerator/host_yaml.hpp"
 #include "planner/spec/accelerator/nccl_yaml.hpp"
 #include "planner/spec/accelerator/read_kernels.hpp"
 
@@ -23,7 +24,7 @@ constexpr auto kAcceleratorKeys = std::to_array<KeyInfo>({
     {"flash", "the flash attention usually run: fa1, fa2, fa3, fa4, cudnn or triton"},
     {"fits", "how well the constants reproduce sets of measured kernels, as fit_kernels writes it"},
     {"confidence", "how each group of constants came about: {products: measured-sustained, passes: assumed}"},
-    {"node", "the node in which it usually comes: {devices, fabric, link, network, nccl}"},
+    {"node", "the node in which it usually comes: {devices, fabric, link, network, nccl, host}"},
     {"price", "{per_hour: 2.50 USD/h} of one device"},
     {"power", "{per_device: 700 W} under load"},
     {"source", "where the figures come from"},
@@ -61,6 +62,8 @@ constexpr auto kNodeKeys = std::to_array<KeyInfo>({
     {"link", "between devices of the node: {bandwidth: 450 GB/s, efficiency: 0.8, latency: 4 us}"},
     {"network", "one device's share of the NICs: {bandwidth: 400 Gbit/s, efficiency: 0.9, latency: 10 us}"},
     {"nccl", "how NCCL runs collectives over an NVSwitch; unsaid: plain rings"},
+    {"host",
+     "its CPUs: {memory: 2 TiB, memory_bandwidth: 614 GB/s, link: {bandwidth: 64 GB/s, latency: 10 us}}"},
     {"source", "where the figures come from"},
 });
 constexpr auto kLinkKeys = std::to_array<KeyInfo>({
@@ -127,6 +130,7 @@ UsualNode read_node(const MapReader& map) {
   const bool through_network = node.fabric == NodeFabric::none && !reader->has("link");
   node.link = through_network ? node.network : read_link(reader->required_child("link", kLinkKeys));
   node.nccl = read_nccl(*reader, std::nullopt);
+  node.host = read_host(*reader, std::nullopt);
   check_source(*reader);
   return node;
 }

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "planner/spec/accelerator/confidence_yaml.hpp"
+#include "planner/spec/accelerator/host_yaml.hpp"
 #include "planner/spec/accelerator/nccl_yaml.hpp"
 #include "planner/spec/accelerator/write_kernels.hpp"
 #include "planner/spec/types/names.hpp"
@@ -42,6 +43,7 @@ void write_node(const UsualNode& node, const FigureSources& sources, MapWriter& 
   write_link("link", node.link, sources.link, writer);
   write_link("network", node.network, sources.network, writer);
   write_nccl(node.nccl, writer);
+  write_host(node.host, writer);
   writer.end();
 }
 

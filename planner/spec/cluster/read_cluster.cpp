@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "planner/spec/accelerator/host_yaml.hpp"
 #include "planner/spec/accelerator/nccl_yaml.hpp"
 #include "planner/spec/accelerator/read_accelerator.hpp"
 #include "planner/spec/yaml/node_edit.hpp"
@@ -29,6 +30,10 @@ constexpr auto kClusterKeys = std::to_array<KeyInfo>({
     {"nccl", "how NCCL runs collectives over an NVSwitch; unsaid, as the accelerator's usual node"},
     {"network",
      "between nodes: {bandwidth_per_device: 400 Gbit/s, latency, efficiency, topology, oversubscription}; "
+     "unsaid, as the accelerator's usual node"},
+    {"host",
+     "a node's CPUs: {memory: 2 TiB, memory_bandwidth: 614 GB/s, link: {bandwidth: 64 GB/s, latency: 10 "
+     "us}}; "
      "unsaid, as the accelerator's usual node"},
     {"price_per_device_hour", "as in 2.50 USD/h; unsaid, the accelerator's"},
     {"power_per_device", "the node's overhead included, as in 1275 W; unsaid, the accelerator's"},
@@ -192,6 +197,7 @@ ClusterSpec read_cluster_map(const MapReader& map, Library& library) {
   cluster.fabric = map.optional("fabric", Choice<NodeFabric>{}, accelerator.node.fabric);
   cluster.nccl = read_nccl(map, accelerator.node.nccl);
   cluster.network = read_network(map, accelerator.node.network);
+  cluster.host = read_host(map, accelerator.node.host);
   // Without a fabric inside the node, its devices communicate through their NICs.
   const bool through_network =
       cluster.fabric == NodeFabric::none && accelerator.node.fabric != NodeFabric::none;

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "planner/spec/accelerator/host_yaml.hpp"
 #include "planner/spec/accelerator/nccl_yaml.hpp"
 #include "planner/spec/accelerator/write_accelerator.hpp"
 #include "planner/spec/accelerator/write_kernels.hpp"
@@ -38,6 +39,7 @@ std::string write_cluster(const ClusterSpec& cluster, const std::string& comment
   writer.plain("oversubscription", fmt::format("{}", cluster.network.oversubscription));
   write_source(sources.network, writer);
   writer.end();
+  write_host(cluster.host, writer);
   if (cluster.price) writer.plain("price_per_device_hour", write_quantity(*cluster.price));
   if (cluster.power) writer.plain("power_per_device", write_quantity(*cluster.power));
   return writer.str();

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "planner/spec/accelerator/confidence_yaml.hpp"
+#include "planner/spec/accelerator/host_yaml.hpp"
 #include "planner/spec/accelerator/nccl_yaml.hpp"
 #include "planner/spec/accelerator/read_accelerator.hpp"
 #include "planner/spec/accelerator/read_kernels.hpp"
@@ -264,6 +265,17 @@ Json confidence() {
   return map(confidence_keys(), groups);
 }
 
+Json host() {
+  const Json to_device =
+      map(host_link_keys(),
+          {{"bandwidth", quantity()}, {"efficiency", number()}, {"latency", quantity()}, {"source", text()}});
+  return map(host_keys(), {{"memory", quantity()},
+                           {"memory_bandwidth", quantity()},
+                           {"memory_efficiency", number()},
+                           {"link", to_device},
+                           {"source", text()}});
+}
+
 Json accelerator() {
   const Json rate =
       map(gemm_rate_keys(), {{"peak", quantity()}, {"efficiency", number()}, {"source", text()}},
@@ -282,6 +294,7 @@ Json accelerator() {
                          {"link", usual_link},
                          {"network", usual_link},
                          {"nccl", nccl()},
+                         {"host", host()},
                          {"source", text()}},
                         {"devices", "network"});
   return map(accelerator_keys(),
@@ -321,6 +334,7 @@ Json cluster() {
                               {"link", link(cluster_link_keys())},
                               {"nccl", nccl()},
                               {"network", network},
+                              {"host", host()},
                               {"price_per_device_hour", quantity()},
                               {"power_per_device", quantity()},
                               {"source", text()},
@@ -394,8 +408,12 @@ Json training() {
        {"expert_capacity", capacity},
        {"fused_grouped_gemm", boolean()},
        {"optimizer", word<OptimizerKind>()},
-       {"states", map(states_keys(), {{"master", word<MasterWeights>()}, {"moments", word<MomentType>()}})},
+       {"states",
+        map(states_keys(),
+            {{"master", word<MasterWeights>()}, {"moments", word<MomentType>()}, {"paged", boolean()}})},
        {"optimizer_in_backward", boolean()},
+       {"offload",
+        map(offload_keys(), {{"optimizer", number()}, {"weights", number()}, {"activations", number()}})},
        {"reshard_after_forward", boolean()},
        {"loss", map(loss_keys(), {{"fused", boolean()}, {"chunks", whole()}, {"sharded", boolean()}})},
        {"tokens", quantity()},

@@ -19,6 +19,7 @@ KeyTable bf16_layers_keys();
 KeyTable failure_keys();
 KeyTable loss_keys();
 KeyTable states_keys();
+KeyTable offload_keys();
 KeyTable lora_keys();
 KeyTable measured_keys();
 

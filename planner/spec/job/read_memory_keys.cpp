@@ -17,6 +17,14 @@ constexpr auto kStatesKeys = std::to_array<KeyInfo>({
     {"master", "fp32, fp32-remainder, none or bf16-stochastic: what is kept beside 16-bit weights", "fp32"},
     {"moments",
      "fp32, bf16, fp16, fp8, int8 or factored; unsaid, as the optimizer keeps them for such weights"},
+    {"paged", "states lie on the host and are paged in for the update (bitsandbytes): true or false",
+     "false"},
+});
+
+constexpr auto kOffloadKeys = std::to_array<KeyInfo>({
+    {"optimizer", "share of the optimizer's states that the host's CPU keeps and updates", "0"},
+    {"weights", "share of the weights that the host keeps until they are gathered; needs zero 3", "0"},
+    {"activations", "share of what layers keep for backward that goes to the host and comes back", "0"},
 });
 
 MomentType usual_moments(OptimizerKind optimizer, MasterWeights master, Precision precision) {
@@ -37,6 +45,7 @@ MomentType usual_moments(OptimizerKind optimizer, MasterWeights master, Precisio
 
 KeyTable loss_keys() { return kLossKeys; }
 KeyTable states_keys() { return kStatesKeys; }
+KeyTable offload_keys() { return kOffloadKeys; }
 
 LossSpec read_loss(const MapReader& training, const LossSpec& usual) {
   LossSpec loss = usual;
@@ -48,12 +57,23 @@ LossSpec read_loss(const MapReader& training, const LossSpec& usual) {
   return loss;
 }
 
+OffloadSpec read_offload(const MapReader& training) {
+  OffloadSpec offload;
+  const std::optional<MapReader> map = training.child("offload", kOffloadKeys);
+  if (!map) return offload;
+  offload.optimizer = map->optional("optimizer", RealNumber{0.0, 1.0}, 0.0);
+  offload.weights = map->optional("weights", RealNumber{0.0, 1.0}, 0.0);
+  offload.activations = map->optional("activations", RealNumber{0.0, 1.0}, 0.0);
+  return offload;
+}
+
 StatesSpec read_states(const MapReader& training, OptimizerKind optimizer, Precision precision) {
   StatesSpec states;
   const std::optional<MapReader> map = training.child("states", kStatesKeys);
   if (map) states.master = map->optional("master", Choice<MasterWeights>{}, states.master);
   states.moments = usual_moments(optimizer, states.master, precision);
   if (map) states.moments = map->optional("moments", Choice<MomentType>{}, states.moments);
+  if (map) states.paged = map->optional("paged", Boolean{}, false);
   return states;
 }
 

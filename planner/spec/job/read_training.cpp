@@ -68,6 +68,7 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
     {"states", "what the optimizer keeps: {master: fp32, moments: fp32}"},
     {"optimizer_in_backward",
      "each layer is updated as soon as its gradients are complete, and frees them: true or false", "false"},
+    {"offload", "shares that lie in the host's memory: {optimizer: 1, weights: 1, activations: 0.5}"},
     {"reshard_after_forward",
      "zero 3: weights are gathered again in backward, or kept from forward on: true or false", "true"},
     {"loss", "how the loss is computed: {fused: true, chunks: 8, sharded: true}"},
@@ -259,6 +260,7 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.optimizer = map.optional("optimizer", Choice<OptimizerKind>{}, training.optimizer);
   training.states = read_states(map, training.optimizer, training.precision);
   training.optimizer_in_backward = map.optional("optimizer_in_backward", Boolean{}, false);
+  training.offload = read_offload(map);
   training.reshard_after_forward = map.optional("reshard_after_forward", Boolean{}, true);
   training.loss = read_loss(map, training.loss);
   const DType usual_gradient = usual_gradient_dtype(training.precision, training.states.master, usual);

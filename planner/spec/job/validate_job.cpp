@@ -347,6 +347,7 @@ constexpr auto kChecks = std::to_array<Check>({{"parallelism.tp", check_tensor_p
                                                {"model.layer_kinds", detail::check_mixers},
                                                {"training.loss", detail::check_loss},
                                                {"training.optimizer", detail::check_optimizer},
+                                               {"training.offload", detail::check_offload},
                                                {"training.recompute", detail::check_recompute},
                                                {"lora", detail::check_lora},
                                                {"training.precision", detail::check_precision}});

@@ -21,6 +21,8 @@ void check_mixers(const JobSpec& job, std::vector<Illegality>& findings);
 void check_loss(const JobSpec& job, std::vector<Illegality>& findings);
 /// What the optimizer keeps, and when it runs.
 void check_optimizer(const JobSpec& job, std::vector<Illegality>& findings);
+/// What lies in the host's memory.
+void check_offload(const JobSpec& job, std::vector<Illegality>& findings);
 /// Recomputed modules and layers: the model has them, the pipeline has these stages.
 void check_recompute(const JobSpec& job, std::vector<Illegality>& findings);
 /// The precision of products, and what goes with it.

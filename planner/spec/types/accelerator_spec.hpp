@@ -30,6 +30,17 @@ struct LinkSpec {
   Seconds latency;           ///< per step of a ring (NCCL's: in the Simple protocol) or message
 };
 
+/// The host of a node: its CPUs and their memory.
+struct HostSpec {
+  Bytes memory;                     ///< of the node
+  BytesPerSecond memory_bandwidth;  ///< of the node, from the datasheets of its CPUs
+  /// Fraction of the bandwidth that an optimizer on the CPU reaches: 30 bytes per parameter in 0.22 s for 1 billion
+  /// and 2.57 s for 10 billion parameters on two Xeon Platinum 8168 with 256 GB/s are 0.53 and 0.46.
+  /// Source: Ren et al. 2021, ZeRO-Offload, arXiv:2101.06840, table 4 (CPU-Adam).
+  double memory_efficiency = 0.5;
+  LinkSpec link;  ///< between one device and the host
+};
+
 /// The node in which this accelerator is usually built; a cluster may override it.
 struct UsualNode {
   std::int64_t devices = 1;
@@ -37,6 +48,7 @@ struct UsualNode {
   LinkSpec link;                 ///< between devices of the node
   LinkSpec network;              ///< one device's share of the NICs
   std::optional<NcclSpec> nccl;  ///< none: collectives are plain rings
+  std::optional<HostSpec> host;  ///< none: not known
 };
 
 /// One type of device. The source of every figure is in the YAML file from which it was read.

@@ -28,6 +28,7 @@ struct ClusterSpec {
   LinkSpec link;                 ///< between devices of one node
   std::optional<NcclSpec> nccl;  ///< NCCL on NVSwitch nodes; none: collectives are plain rings
   NetworkSpec network;
+  std::optional<HostSpec> host;  ///< of each node; none: not known, and nothing can be offloaded to it
   std::optional<DollarsPerSecond> price;  ///< per device
   std::optional<Watts> power;             ///< per device, the node's overhead included
 

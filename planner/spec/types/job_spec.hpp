@@ -12,6 +12,7 @@
 #include "planner/spec/types/lora_spec.hpp"
 #include "planner/spec/types/loss_spec.hpp"
 #include "planner/spec/types/model_spec.hpp"
+#include "planner/spec/types/offload_spec.hpp"
 #include "planner/spec/types/precision_spec.hpp"
 #include "planner/spec/types/recompute_spec.hpp"
 #include "planner/spec/types/states_spec.hpp"
@@ -117,6 +118,7 @@ struct TrainingSpec {
   StatesSpec states;
   /// Each layer's weights are updated as soon as its gradients are complete, and the gradients are freed.
   bool optimizer_in_backward = false;
+  OffloadSpec offload;
   LossSpec loss;
   /// ZeRO-3: weights that were gathered in forward are freed and gathered again in backward. If false, they
   /// are kept until backward (PyTorch's SHARD_GRAD_OP).
@@ -126,6 +128,8 @@ struct TrainingSpec {
   std::optional<DatasetSpec> dataset;  ///< the same length in epochs; never both
   std::optional<FailureSpec> failures;
 
+  /// True where a part of the training's state lies in the host's memory.
+  [[nodiscard]] bool uses_host() const { return offload.any() || states.paged; }
   /// Steps of the whole training; none if the job does not say how long it is. A number of tokens may end
   /// within a step; a number of sequences is rounded up to whole steps.
   [[nodiscard]] std::optional<double> steps() const;

@@ -22,6 +22,9 @@ enum class MomentType : std::uint8_t { fp32, bf16, fp16, fp8, int8, factored };
 struct StatesSpec {
   MasterWeights master = MasterWeights::fp32;
   MomentType moments = MomentType::fp32;
+  /// States lie in the host's memory and are paged in for each update, which the device runs (bitsandbytes' paged
+  /// optimizers, by CUDA's unified memory).
+  bool paged = false;
 };
 
 /// True where fp32 values of the weights exist.

@@ -171,13 +171,14 @@ LanePlan one_block(const std::vector<HandOp>& ops) {
   LanePlan plan;
   plan.tensors.assign(8, {Lifetime::step, false});
   for (const HandOp& op : ops) {
-    LaneOp planned{.seconds = op.seconds, .host = op.host, .is_host_point = op.host > 0.0};
+    LaneOp planned{
+        .seconds = op.seconds, .is_kernel = true, .host = op.host, .is_host_point = op.host > 0.0};
     if (op.awaits) {
       planned.stops_host = true;
       planned.awaited = {*op.awaits, 0, Access::read};
     }
     if (op.group) {
-      planned.is_communication = true;
+      planned.is_kernel = false;
       planned.queue = static_cast<std::size_t>(lane_of(*op.group));
       planned.axis = axis_of(*op.group);
     }

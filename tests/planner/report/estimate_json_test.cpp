@@ -56,6 +56,7 @@ constexpr const char* kExpected = R"json({
       "dp_exposed": 0.75,
       "cp_exposed": 0.03125,
       "ep_exposed": 0.015625,
+      "offload_exposed": 0.0,
       "bubble": 0.5,
       "optimizer": 0.25,
       "overhead": 0.140625,
@@ -89,6 +90,8 @@ constexpr const char* kExpected = R"json({
     "reserved_low_bytes": 0,
     "reserved_high_bytes": 0,
     "verdict": "fits",
+    "host_bytes": null,
+    "host_capacity_bytes": null,
     "remedies": [],
     "stages": [
       {
@@ -139,6 +142,12 @@ constexpr const char* kExpected = R"json({
       "calls": 15,
       "time_s": 0.3,
       "bus_bandwidth": 350.0
+    },
+    "offload": {
+      "bytes_per_device": 0,
+      "calls": 0,
+      "time_s": 0.0,
+      "bus_bandwidth": null
     }
   },
   "layer": {
