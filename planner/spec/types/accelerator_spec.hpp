@@ -34,9 +34,9 @@ struct LinkSpec {
 struct HostSpec {
   Bytes memory;                     ///< of the node
   BytesPerSecond memory_bandwidth;  ///< of the node, from the datasheets of its CPUs
-  /// Fraction of the bandwidth that an optimizer on the CPU reaches: 30 bytes per parameter in 0.22 s for 1 billion
-  /// and 2.57 s for 10 billion parameters on two Xeon Platinum 8168 with 256 GB/s are 0.53 and 0.46.
-  /// Source: Ren et al. 2021, ZeRO-Offload, arXiv:2101.06840, table 4 (CPU-Adam).
+  /// Fraction of the bandwidth that an optimizer on the CPU reaches, at 30 bytes for each parameter of AdamW: about half
+  /// on two Xeon Platinum 8168.
+  /// Source: Ren et al. 2021, ZeRO-Offload, arXiv:2101.06840, section 6 (CPU-Adam).
   double memory_efficiency = 0.5;
   LinkSpec link;  ///< between one device and the host
 };
