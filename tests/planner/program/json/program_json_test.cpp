@@ -116,6 +116,7 @@ TEST_CASE("every kind of operation and every optional key survives the way out a
       Collective{CollectiveKind::reduce_scatter, GroupKind::dp_cp, Reduction::max, Bytes(1) * (1LL << 62)},
       Send{Peer::previous_stage, Bytes(5)},
       Recv{Peer::next_stage, Bytes(6)},
+      HostCopy{HostWay::to_device, Bytes(7)},
       OptimizerUpdate{OptimizerKind::sgd, 13}};
   REQUIRE(kinds.size() == std::variant_size_v<OpKind>);
   Block all{.name = "all \"kinds\"", .kind = BlockKind::moe_layer, .pass = Pass::once, .ops = {}};
