@@ -123,8 +123,8 @@ class Summation {
   }
 
   /// True if the time of stages played apart may be wrong by more than a few percent. How much of the dp and
-  /// pp communication, and of the host's work, is exposed depends on when a stage waits for other stages, which is unknown if it is
-  /// played alone.
+  /// pp communication, and of the host's work, is exposed depends on when a stage waits for other stages, which
+  /// is unknown if it is played alone.
   static bool is_doubtful(const LaneTimes& apart) {
     constexpr double kMostExposed = 0.02;  // of the step
     const Seconds exposed = apart.exposed[static_cast<std::size_t>(CommAxis::dp)] +

@@ -49,6 +49,48 @@ std::vector<Operand> arriving_gradients(ProgramBuilder& builder, const WeightGro
   return {reads(arrived)};
 }
 
+/// The copy of the host's masters to the device's own, from which it casts the weights in passing.
+std::vector<Operand> masters_going_back(ProgramBuilder& builder, const WeightGroup& group,
+                                        const std::vector<TensorId>& weights, std::int64_t elements,
+                                        const Operand& host_masters) {
+  std::vector<Operand> back{reads(host_masters.tensor)};
+  back.push_back(master_operands(builder, group, weights, "kept", StatePart{elements}).front());
+  for (const TensorId id : weights) back.push_back(adds_to(updated_weight(builder, id)));
+  return back;
+}
+
+/// The copy of updated weights to the device; none for those that lie on the host. Appends to the operands of the
+/// update what it writes.
+std::vector<Operand> weights_going_back(ProgramBuilder& builder, const WeightGroup& group,
+                                        const std::vector<TensorId>& weights, std::int64_t elements,
+                                        std::vector<Operand>& update) {
+  const bool masters = keeps_masters(builder, group);
+  std::vector<TensorId> kept_on_device;
+  std::vector<Operand> back;
+  for (const TensorId id : weights) {
+    const TensorId updated = updated_weight(builder, id);
+    if (builder.tensor(updated).on_host) {
+      update.push_back(masters ? writes(updated) : adds_to(updated));
+    } else {
+      kept_on_device.push_back(id);
+      back.push_back(adds_to(updated));
+    }
+  }
+  if (back.empty()) return back;
+  // Without masters, the CPU updates a copy of the weights that it keeps.
+  Tensor flat;
+  flat.label = ".weights.host";
+  flat.role = TensorRole::weight;
+  flat.dtype = builder.tensor(back.front().tensor).dtype;
+  flat.lifetime = masters ? Lifetime::block : Lifetime::step;
+  const std::int64_t own =
+      kept_on_device.size() == weights.size() ? elements : share_elements(builder, group, kept_on_device);
+  const TensorId copies = flat_on_host(builder, group, kept_on_device, std::move(flat), own);
+  update.push_back(masters ? writes(copies) : adds_to(copies));
+  back.insert(back.begin(), reads(copies));
+  return back;
+}
+
 }  // namespace
 
 std::int64_t elements_on_host(const JobSpec& job, std::int64_t elements) {
@@ -65,51 +107,17 @@ void append_cpu_update(ProgramBuilder& builder, const WeightGroup& group,
   const std::vector<Operand> states =
       state_operands(builder, group, weights, optimizer, "host", StatePart{elements, true});
   operands.insert(operands.end(), states.begin(), states.end());
-
-  const bool masters = keeps_masters(builder, group);
-  const bool whole = builder.job().training.states.master == MasterWeights::fp32;
-  if (masters && whole && !builder.conventions().offloads_masters) {
-    // The host's masters are copies: they go back to the device's own, from which it casts the weights in passing.
-    std::vector<Operand> back{reads(states.front().tensor)};
-    back.push_back(master_operands(builder, group, weights, "kept", StatePart{elements}).front());
-    for (const TensorId id : weights) back.push_back(adds_to(updated_weight(builder, id)));
-    block.ops.push_back(cpu_op("update", Component::optimizer,
-                               OptimizerUpdate{.kind = optimizer, .parameters = elements},
-                               std::move(operands)));
-    block.ops.push_back(host_copy("fetch masters", HostWay::to_device, Component::optimizer, Phase::optimizer,
-                                  std::move(back)));
-    return;
-  }
-  std::vector<TensorId> kept_on_device;
-  std::vector<Operand> back;
-  for (const TensorId id : weights) {
-    const TensorId updated = updated_weight(builder, id);
-    if (builder.tensor(updated).on_host) {
-      operands.push_back(masters ? writes(updated) : adds_to(updated));
-    } else {
-      kept_on_device.push_back(id);
-      back.push_back(adds_to(updated));
-    }
-  }
-  if (!back.empty()) {
-    // Without masters, the CPU updates a copy of the weights that it keeps.
-    Tensor flat;
-    flat.label = ".weights.host";
-    flat.role = TensorRole::weight;
-    flat.dtype = builder.tensor(back.front().tensor).dtype;
-    flat.lifetime = masters ? Lifetime::block : Lifetime::step;
-    const std::int64_t own =
-        kept_on_device.size() == weights.size() ? elements : share_elements(builder, group, kept_on_device);
-    const TensorId copies = flat_on_host(builder, group, kept_on_device, std::move(flat), own);
-    operands.push_back(masters ? writes(copies) : adds_to(copies));
-    back.insert(back.begin(), reads(copies));
-  }
+  const bool keeps_whole = keeps_masters(builder, group) && !builder.conventions().offloads_masters &&
+                           builder.job().training.states.master == MasterWeights::fp32;
+  std::vector<Operand> back = keeps_whole
+                                  ? masters_going_back(builder, group, weights, elements, states.front())
+                                  : weights_going_back(builder, group, weights, elements, operands);
   block.ops.push_back(cpu_op("update", Component::optimizer,
                              OptimizerUpdate{.kind = optimizer, .parameters = elements},
                              std::move(operands)));
   if (!back.empty())
-    block.ops.push_back(host_copy("fetch weights", HostWay::to_device, Component::optimizer, Phase::optimizer,
-                                  std::move(back)));
+    block.ops.push_back(host_copy(keeps_whole ? "fetch masters" : "fetch weights", HostWay::to_device,
+                                  Component::optimizer, Phase::optimizer, std::move(back)));
 }
 
 void append_paged_update(ProgramBuilder& builder, Op update, Block& block) {
