@@ -75,7 +75,8 @@ FieldRows rank_rows(const std::vector<SimulatedRank>& ranks) {
     Fields fields{{"stage", static_cast<std::int64_t>(rank.stage.value())},
                   {"compute_s", rank.compute.value()},
                   {"optimizer_s", rank.optimizer.value()}};
-    for (const auto axis : {CommAxis::tp, CommAxis::pp, CommAxis::dp, CommAxis::cp, CommAxis::ep})
+    for (const auto axis :
+         {CommAxis::tp, CommAxis::pp, CommAxis::dp, CommAxis::cp, CommAxis::ep, CommAxis::offload})
       fields.push_back({std::string(to_string(axis)) + "_exposed_s",
                         rank.exposed[static_cast<std::size_t>(axis)].value()});
     append(fields, "",
