@@ -41,6 +41,8 @@ struct Change {
   std::optional<std::int64_t> pp{};
   std::optional<std::int64_t> ep{};
   std::optional<std::int64_t> nodes{};
+
+  [[nodiscard]] bool uses_host() const { return offload_optimizer || offload_activations; }
 };
 
 /// Single changes on the same devices, in the order in which an expert tries them: gradients in bf16, sharding

@@ -146,8 +146,10 @@ class RemedySearch {
   void try_together(std::vector<Candidate> candidates, std::int64_t most) {
     std::erase_if(candidates,
                   [&](const Candidate& candidate) { return candidate.saved < kWorthTrying * missing_; });
-    std::stable_sort(candidates.begin(), candidates.end(),
-                     [](const Candidate& a, const Candidate& b) { return a.slowdown < b.slowdown; });
+    // What takes the host's memory as well is tried when the rest is not enough.
+    std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+      return std::pair(a.change.uses_host(), a.slowdown) < std::pair(b.change.uses_host(), b.slowdown);
+    });
     const std::int64_t end = plans_ + most;
     const std::size_t before = fitting_.size();
     for (const Candidate& candidate : candidates) {
