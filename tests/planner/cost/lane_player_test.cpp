@@ -171,8 +171,7 @@ LanePlan one_block(const std::vector<HandOp>& ops) {
   LanePlan plan;
   plan.tensors.assign(8, {Lifetime::step, false});
   for (const HandOp& op : ops) {
-    LaneOp planned{
-        .seconds = op.seconds, .is_kernel = true, .host = op.host, .is_host_point = op.host > 0.0};
+    LaneOp planned{.seconds = op.seconds, .is_kernel = true, .host = op.host, .is_host_point = op.host > 0.0};
     if (op.awaits) {
       planned.stops_host = true;
       planned.awaited = {*op.awaits, 0, Access::read};

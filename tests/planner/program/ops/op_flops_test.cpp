@@ -104,8 +104,8 @@ TEST_CASE("only matrix products count as FLOPs") {
       GENERATE(OpKind(Pointwise{PointwiseKind::swiglu, 1000}), OpKind(Norm{NormKind::rmsnorm, 10, 100}),
                OpKind(Rope{10, 4, 8}), OpKind(Embedding{10, 100}),
                OpKind(CrossEntropy{CrossEntropyPart::loss, 10, 100}), OpKind(Route{10, 8, 2}),
-               OpKind(Permute{10, 100}), OpKind(Collective{}), OpKind(Send{}), OpKind(Recv{}), OpKind(HostCopy{}),
-               OpKind(OptimizerUpdate{OptimizerKind::adamw, 1000}));
+               OpKind(Permute{10, 100}), OpKind(Collective{}), OpKind(Send{}), OpKind(Recv{}),
+               OpKind(HostCopy{}), OpKind(OptimizerUpdate{OptimizerKind::adamw, 1000}));
   const OpFlops flops = op_flops(make_op(kind));
   CHECK(flops.model == Flops(0));
   CHECK(flops.hardware == Flops(0));
