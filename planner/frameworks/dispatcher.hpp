@@ -14,7 +14,9 @@ enum class Dispatcher : std::uint8_t {
 };
 
 /// How the exchange of experts' tokens overlaps compute. none: not at all. pipelined: it is split into chunks that
-/// overlap the products which use (or make) its data. shared: the shared experts are computed meanwhile.
-enum class EpOverlap : std::uint8_t { none, pipelined, shared };
+/// overlap the products which use (or make) its data. shared: the shared experts are computed meanwhile. in_turns:
+/// the forward pass of one micro-batch and the backward pass of another are issued in turns, so that the exchanges
+/// of each overlap the compute of the other (Megatron-LM's combined 1F1B).
+enum class EpOverlap : std::uint8_t { none, pipelined, shared, in_turns };
 
 }  // namespace foreshard

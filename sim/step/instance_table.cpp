@@ -50,7 +50,8 @@ InstanceTable::InstanceTable(const ProgramPlan& plan, const std::vector<Run>& ru
   for (const bool is_touched : touched) layer_slots_.push_back(is_touched ? slots++ : 0);
 
   const std::size_t alive = micro_batches_alive(runs) + 1;  // one more for runs outside all micro-batches
-  const std::size_t runs_issued = static_cast<std::size_t>(plan.most_blocks_early) + 1;
+  const bool has_turns = std::any_of(runs.begin(), runs.end(), [](const Run& run) { return run.in_turns; });
+  const std::size_t runs_issued = static_cast<std::size_t>(plan.most_blocks_early) + (has_turns ? 2 : 1);
   std::size_t entries = 0;
   for (const SharedTensor& tensor : plan.shared) {
     Place place{.first = entries, .layers = 1, .turns = 1};

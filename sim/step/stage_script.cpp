@@ -77,6 +77,10 @@ class ScriptWriter::Impl {
   [[nodiscard]] std::int32_t prefetch_blocks(std::size_t run, std::uint32_t op) const {
     return plan_.ops[op_of(run, op)].blocks_early;
   }
+  [[nodiscard]] Queue queue(std::size_t run, std::uint32_t op) const {
+    return plan_.ops[op_of(run, op)].lane;
+  }
+  [[nodiscard]] bool is_in_turns(std::size_t run) const { return script_.runs[run].in_turns; }
   void issue(std::size_t run, std::uint32_t op) { issue_op(run, op_of(run, op)); }
 
   /// True if an operation of run `later` writes a tensor instance that a run from `now` to `later` − 1 still
@@ -108,8 +112,8 @@ class ScriptWriter::Impl {
 
   void write_run() {
     issuing_ = kernels_by_run_.size();
-    order_->issue_run(*this, issuing_);
-    kernels_by_run_.push_back(issued(kComputeLane));
+    const std::size_t runs = order_->issue_run(*this, issuing_);
+    kernels_by_run_.insert(kernels_by_run_.end(), runs, issued(kComputeLane));
   }
 
   void count_tasks() {

@@ -89,9 +89,26 @@ Peak find_peak(const StepProgram& program, const TensorTable& tensors, const Sta
   LiveBytes saved;             // by the (chunk, micro-batch) pairs in flight, without the running one
   std::int64_t in_flight = 0;  // number of these pairs, with the running one
   peak.offer(saved, trace_alone(stage.prologue), in_flight);
-  for (const Slot& slot : stage.order) {
+  const auto chunk_of = [&](const Slot& slot) -> const ChunkMemory& {
     const ChunkVariants& variants = chunks[slot.chunk.at()];
-    const ChunkMemory& chunk = variants.of(slot.micro_batch, program.micro_batches);
+    return variants.of(slot.micro_batch, program.micro_batches);
+  };
+  for (std::size_t s = 0; s < stage.order.size(); ++s) {
+    const Slot& slot = stage.order[s];
+    const ChunkMemory& chunk = chunk_of(slot);
+    if (s + 1 < stage.order.size() && stage.order[s + 1].in_turns) {
+      // Layer by layer the backward pass frees what the forward pass beside it keeps: what both hold is most where
+      // one of them begins, with what the other needs for the layer that it is in.
+      const ChunkMemory& backward = chunk_of(stage.order[++s]);
+      LiveBytes beside = chunk.forward.peak;
+      beside -= chunk.forward.end;
+      saved -= backward.forward.end;
+      peak.offer(saved + beside, backward.backward, in_flight + 1);
+      saved += backward.backward.end;
+      peak.offer(saved, chunk.forward, in_flight + 1);
+      saved += chunk.forward.end;
+      continue;
+    }
     // The trace of a pass already includes what the previous pass of the same pair saved, so that is
     // subtracted first.
     switch (slot.pass) {

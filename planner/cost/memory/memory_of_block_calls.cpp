@@ -8,6 +8,7 @@
 #include "planner/cost/memory/memory_trace.hpp"
 #include "planner/cost/memory/step_tensors.hpp"
 #include "planner/cost/memory/tensor_table.hpp"
+#include "planner/program/schedule/runs.hpp"
 
 namespace foreshard {
 namespace {
@@ -72,8 +73,28 @@ std::vector<Bytes> memory_of_block_calls(const StepProgram& program, StageId sta
   };
   append_alone(always, stage.prologue);
   Bytes base = always;  // plus what the pairs in flight other than the running one have saved
-  for (const Slot& slot : stage.order) {
-    const ChunkPeaks& chunk = chunks_of(slot.micro_batch)[slot.chunk.at()];
+  const auto chunk_of = [&](const Slot& slot) -> const ChunkPeaks& {
+    return chunks_of(slot.micro_batch)[slot.chunk.at()];
+  };
+  for (std::size_t s = 0; s < stage.order.size(); ++s) {
+    const Slot& slot = stage.order[s];
+    const ChunkPeaks& chunk = chunk_of(slot);
+    if (s + 1 < stage.order.size() && stage.order[s + 1].in_turns) {
+      const Slot& other = stage.order[++s];
+      const ChunkPeaks& backward = chunk_of(other);
+      base -= backward[0].left;
+      // What the running call of each pass holds at most.
+      std::array<Bytes, 2> now{Bytes(), backward[0].left};
+      const std::array<const std::vector<Bytes>*, 2> peaks{&chunk[0].block_calls, &backward[1].block_calls};
+      for (const PairedCall& call : paired_calls(program, block_calls_of(stage, slot, program.micro_batches),
+                                                 block_calls_of(stage, other, program.micro_batches))) {
+        now[call.pass] = (*peaks[call.pass])[call.index];
+        memory.push_back(base + now[0] + now[1]);
+      }
+      base += chunk[0].left;
+      base += backward[1].left;
+      continue;
+    }
     const auto pass =
         static_cast<std::size_t>(std::find(kPasses.begin(), kPasses.end(), slot.pass) - kPasses.begin());
     if (pass > 0) base -= chunk[pass - 1].left;

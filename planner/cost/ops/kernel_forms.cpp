@@ -5,6 +5,7 @@
 #include "planner/cost/ops/mixer_traffic.hpp"
 #include "planner/frameworks/framework.hpp"
 #include "planner/program/emit/emit_loss.hpp"
+#include "planner/program/passes/quantiser_rules.hpp"
 #include "planner/units/overloaded.hpp"
 
 namespace foreshard {
@@ -50,13 +51,21 @@ constexpr std::int64_t kTorchRouteBackwardKernels = 7;
 /// w4, r4 w4, r4 w4, r4 w1 (4), counts r1 (1). Auxiliary loss: softmax r4 w4 (1), top-k r4 (2), routing map as
 /// before (4), counts r1 (1), sum of scores r4 (1), products and sum (3), log (2). Exchange: counts r1 (1) and
 /// sums of them (6), copies to the host (4).
-constexpr std::int64_t kMegatronRoute = 42 + 42 + 1;
-constexpr std::int64_t kMegatronRouteKernels = 11 + 14 + 11;
+constexpr std::int64_t kMegatronRoute = 42 + 42;
+constexpr std::int64_t kMegatronRouteKernels = 11 + 14;
+constexpr std::int64_t kExchangeCounts = 1;
+constexpr std::int64_t kExchangeCountKernels = 11;
 /// Backward. Choice: gather (1), softmax (1), top-k w4, r4 w4 (2), cast r4 w2 (1). Auxiliary loss: scale (2),
 /// product (1), expanded sum w4 (1), softmax r8 w4 (1), sum of both gradients r8 w4 (1). Gradient of the scores
 /// that were exchanged (2).
 constexpr std::int64_t kMegatronRouteBackward = 18 + 28;
 constexpr std::int64_t kMegatronRouteBackwardKernels = 5 + 6 + 2;
+/// The same with Transformer Engine's fused router (fused_router.py). Forward: choice (1), scores for the auxiliary
+/// loss r2 w4 w1 (1), the loss r4 (1). Backward: choice (1), loss w4 (1), scores r4 r4 w4 (1), sum r4 r2 w2 (1).
+constexpr std::int64_t kFusedRoute = 11;
+constexpr std::int64_t kFusedRouteKernels = 3;
+constexpr std::int64_t kFusedRouteBackward = 24;
+constexpr std::int64_t kFusedRouteBackwardKernels = 4;
 /// Transformer Engine's row map of a permutation: three passes over the routing map, and the chunk map of a
 /// sort.
 constexpr std::int64_t kRowMapKernels = 3;
@@ -194,6 +203,17 @@ FurtherPasses of_attention(const Op& op, const Attention& core, const StepProgra
   return passes(program.tensor(op.operands.front().tensor).local_elements(), kConcatenation, 1);
 }
 
+/// Rows of experts have a scale for each expert or more: Transformer Engine's split_quantize launches a kernel for
+/// each.
+FurtherPasses of_quantiser(const Op& op, const Pointwise& pointwise, const StepProgram& program,
+                           const KernelForms& forms) {
+  const bool quantises = pointwise.kind == PointwiseKind::quantise || pointwise.kind == PointwiseKind::amax ||
+                         pointwise.kind == PointwiseKind::transpose;
+  if (!quantises || op.component != Component::experts) return {};
+  const bool is_of_rows = program.tensor(op.operands.front().tensor).meaning.part == ModelPart::experts;
+  return is_of_rows ? passes(0, 0, forms.quantiser_kernels - 1) : FurtherPasses{};
+}
+
 FurtherPasses of_softmax(const KernelForms& forms) {
   FurtherPasses more;
   more.elementwise = forms.fused_softmax;
@@ -201,17 +221,31 @@ FurtherPasses of_softmax(const KernelForms& forms) {
   return more;
 }
 
-FurtherPasses of_route(const Op& op, const Route& route, RoutingKernels form) {
+/// Megatron-LM's choice of experts, its auxiliary loss, and the counts for the exchange.
+FurtherPasses of_megatron_route(std::int64_t scores, bool backward, const KernelForms& forms) {
+  FurtherPasses more;
+  if (forms.fused_choice) {
+    more = backward ? passes(scores, kFusedRouteBackward, kFusedRouteBackwardKernels - 1)
+                    : passes(scores, kFusedRoute, kFusedRouteKernels - 1);
+  } else {
+    more = backward ? passes(scores, kMegatronRouteBackward, kMegatronRouteBackwardKernels - 1)
+                    : passes(scores, kMegatronRoute, kMegatronRouteKernels - 1);
+  }
+  if (!backward && forms.counts_for_exchange)
+    add(more, passes(scores, kExchangeCounts, kExchangeCountKernels));
+  return more;
+}
+
+FurtherPasses of_route(const Op& op, const Route& route, const KernelForms& forms) {
   const std::int64_t scores = checked_product(route.tokens, route.experts);
   const bool backward = is_backward(op.phase);
-  switch (form) {
+  switch (forms.routing) {
     case RoutingKernels::fused: return {};
     case RoutingKernels::torch:
+      if (forms.fused_choice) return {};
       return backward ? passes(scores, kTorchRouteBackward, kTorchRouteBackwardKernels - 1)
                       : passes(scores, kTorchRoute, kTorchRouteKernels - 1);
-    case RoutingKernels::megatron:
-      return backward ? passes(scores, kMegatronRouteBackward, kMegatronRouteBackwardKernels - 1)
-                      : passes(scores, kMegatronRoute, kMegatronRouteKernels - 1);
+    case RoutingKernels::megatron: return of_megatron_route(scores, backward, forms);
   }
   return {};
 }
@@ -241,6 +275,15 @@ KernelForms kernel_forms(const JobSpec& job) {
   const FrameworkConventions conventions = job.conventions();
   // True if the job uses a compiler that the framework does not use by default: it fuses these operations.
   const bool compiler = job.training.compiled && !conventions.compiled;
+  const TrainingSpec& training = job.training;
+  const bool sends_copies =
+      training.dispatcher == Dispatcher::deepep || training.dispatcher == Dispatcher::hybridep;
+  // Kernels that quantise many tensors at once exist for delayed scaling alone, and in the grouped path.
+  const bool quantises_each =
+      conventions.kernel_per_expert && !training.fused_grouped_gemm &&
+      conventions.quantisers == Quantisers::transformer_engine &&
+      !(training.precision == Precision::fp8 && training.fp8_scaling == Fp8Scaling::delayed);
+  const std::int64_t local_experts = job.model.experts ? job.model.experts->count / job.parallelism.ep : 1;
   const bool torch_routing = conventions.routing == RoutingKernels::torch;
   return {
       .fused_kernels = conventions.fused_kernels || compiler,
@@ -252,7 +295,17 @@ KernelForms kernel_forms(const JobSpec& job) {
       .fp16 = job.training.precision == Precision::fp16,
       .sorts_chunks = conventions.autograd && !compiler && job.training.dispatcher == Dispatcher::all_to_all,
       .routing = compiler && torch_routing ? RoutingKernels::fused : conventions.routing,
-      .kernel_per_expert = conventions.kernel_per_expert};
+      .kernel_per_expert = conventions.kernel_per_expert && !training.fused_grouped_gemm,
+      .fused_choice = training.fused_routing,
+      .counts_for_exchange = !sends_copies,
+      .exchange_permutes = training.fused_permutation,
+      .product_activates = activates_in_products(job),
+      .quantiser_kernels = quantises_each ? local_experts : 1};
+}
+
+bool is_done_by_another(const Op& op, const KernelForms& forms) {
+  if (std::holds_alternative<Permute>(op.kind)) return forms.exchange_permutes;
+  return forms.product_activates && op.component == Component::experts && is_activation(op);
 }
 
 FurtherPasses further_passes(const Op& op, const StepProgram& program, const KernelForms& forms) {
@@ -268,10 +321,12 @@ FurtherPasses further_passes(const Op& op, const StepProgram& program, const Ker
                    return forms.autograd ? of_attention(op, core, program) : FurtherPasses{};
                  },
                  [&](const Pointwise& pointwise) {
-                   return pointwise.kind == PointwiseKind::softmax ? of_softmax(forms) : FurtherPasses{};
+                   return pointwise.kind == PointwiseKind::softmax
+                              ? of_softmax(forms)
+                              : of_quantiser(op, pointwise, program, forms);
                  },
                  [&](const Permute& permute) { return of_permute(op, permute, program, forms); },
-                 [&](const Route& route) { return of_route(op, route, forms.routing); },
+                 [&](const Route& route) { return of_route(op, route, forms); },
                  [&](const GroupedGemm& experts) {
                    FurtherPasses more;
                    if (forms.kernel_per_expert && op.calls == 1) more.measured_together = experts.experts - 1;

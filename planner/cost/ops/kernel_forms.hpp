@@ -22,6 +22,13 @@ struct KernelForms {
   bool sorts_chunks = false;
   RoutingKernels routing = RoutingKernels::fused;
   bool kernel_per_expert = false;  ///< experts' products are launched one by one
+  /// The choice of experts is a few fused kernels (training.fused_routing).
+  bool fused_choice = false;
+  bool counts_for_exchange = true;  ///< further kernels make the counts and offsets of an all-to-all
+  bool exchange_permutes = false;   ///< the kernels of the exchange bring rows into their order
+  bool product_activates = false;   ///< the kernel of experts' products runs the activation between them
+  /// Copies in 8 bits of rows of experts are made by a kernel per expert: so many kernels.
+  std::int64_t quantiser_kernels = 1;
 };
 KernelForms kernel_forms(const JobSpec& job);
 
@@ -33,6 +40,9 @@ struct FurtherPasses {
   /// Kernels beyond those whose device time is already in the first one's, because they were measured together.
   std::int64_t measured_together = 0;
 };
+
+/// True for an operation that the kernel of another one does: it takes no time of its own.
+bool is_done_by_another(const Op& op, const KernelForms& forms);
 
 /// The passes over memory of an operation beyond one kernel that moves its operands once. Sources:
 /// docs/frameworks.md.

@@ -133,6 +133,7 @@ class Summation {
     return exposed > kMostExposed * apart.total();
   }
 
+  /// Passes that are issued in turns have no time of their own: such a pipeline is always played as a whole.
   /// A pipeline of few operations is played as a whole, which takes some milliseconds. A larger one is played
   /// stage by stage for three micro-batches; it is played as a whole only if that result is doubtful and
   /// playing it takes no more than seconds.
@@ -142,8 +143,13 @@ class Summation {
     const LanePlan plan = plan_lanes(program_, times_);
     const Interference interference = cost_.interference();
     const bool is_pipeline = program_.stages.size() > 1;
+    const bool in_turns = takes_turns(program_);
+    if (in_turns && !is_pipeline) {
+      basis = "six micro-batches played";
+      return play_in_turns(program_, plan, interference);
+    }
     const double count = is_pipeline ? operations() : 0.0;
-    if (!is_pipeline || count > kFewOperations) {
+    if (!is_pipeline || (count > kFewOperations && !in_turns)) {
       const LaneTimes apart = play_apart(play_stages(program_, plan, interference));
       basis = is_pipeline ? "stages played apart, joined by their schedule" : "three micro-batches played";
       if (!is_pipeline || count > kMostOperations || !is_doubtful(apart)) return apart;

@@ -52,13 +52,45 @@ bool LanePlayer::advance() {
     return true;
   }
   if (next_op_ == kNotBegun) begin_run();
+  const bool has_turns = issuing_ + 1 < runs_.size() && runs_[issuing_ + 1].in_turns;
+  if (!(has_turns ? issue_in_turns() : issue_run())) return false;
+  const std::size_t runs = has_turns ? 2 : 1;
+  kernels_by_run_.insert(kernels_by_run_.end(), runs, compute_end_);
+  issuing_ += runs;
+  next_op_ = kNotBegun;
+  return true;
+}
+
+bool LanePlayer::issue_run() {
   const std::span<const LaneOp> ops = plan_.ops_of(runs_[issuing_].block_call.block);
   for (; next_op_ < ops.size(); ++next_op_) {
     if (!issue(ops[next_op_], issuing_)) return false;
   }
-  kernels_by_run_.push_back(compute_end_);
-  ++issuing_;
-  next_op_ = kNotBegun;
+  return true;
+}
+
+namespace {
+
+/// What in_turns needs to know of a rank.
+struct TurnsOfRank {
+  const LanePlan& plan;
+  std::span<const Run> runs;
+  [[nodiscard]] std::size_t operations(std::size_t run) const { return ops_of(run).size(); }
+  [[nodiscard]] Queue queue(std::size_t run, std::uint32_t op) const { return ops_of(run)[op].queue; }
+  [[nodiscard]] std::span<const LaneOp> ops_of(std::size_t run) const {
+    return plan.ops_of(runs[run].block_call.block);
+  }
+};
+
+}  // namespace
+
+bool LanePlayer::issue_in_turns() {
+  const TurnsOfRank rank{plan_, runs_};
+  if (next_op_ == 0) turns_ = in_turns(rank, issuing_);
+  for (; next_op_ < turns_.size(); ++next_op_) {
+    const IssuedOp& issued = turns_[next_op_];
+    if (!issue(rank.ops_of(issued.run)[issued.op], issued.run)) return false;
+  }
   return true;
 }
 

@@ -11,6 +11,7 @@
 #include "planner/cost/step/lane_plan.hpp"
 #include "planner/cost/step/lane_times.hpp"
 #include "planner/cost/step/stage_board.hpp"
+#include "planner/program/dependencies/wait_rule.hpp"
 #include "planner/program/schedule/runs.hpp"
 #include "planner/topology/group.hpp"
 #include "planner/units/quantity.hpp"
@@ -52,7 +53,7 @@ class LanePlayer {
   /// first kernel.
   /// @param marks  indices of runs, ascending, at most runs.size()
   std::vector<LaneMark> play(std::span<const std::size_t> marks);
-  /// Plays the next run, or the end of the step after the last run. Returns false if it needs a transfer or
+  /// Plays the next run, or the next two if they are issued in turns, or the end of the step after the last run. Returns false if it needs a transfer or
   /// collective of another stage that is not on the board yet; the next call then continues in the same run.
   bool advance();
   /// The end of the kernels played so far.
@@ -119,6 +120,9 @@ class LanePlayer {
   [[nodiscard]] std::optional<Moment> join_stages(const LaneOp& op, Moment ready);
   void end_communication(const LaneOp& op, std::size_t run, const Record& ran, bool is_local);
   void begin_run();
+  /// Issue what is left of the run, or of the two that are issued in turns. Return false as advance() does.
+  [[nodiscard]] bool issue_run();
+  [[nodiscard]] bool issue_in_turns();
   void note_marks();
   void finish();
   void note_uses(const LaneOp& op, std::size_t run, double first, Moment whole);
@@ -160,7 +164,8 @@ class LanePlayer {
   std::array<std::size_t, kQueueCount> meetings_{};  // by queue: transfers received or collectives joined
   std::span<const std::size_t> marks_;
   std::vector<LaneMark> stands_;
-  std::size_t next_op_ = kNotBegun;  // next operation of the run that is being issued
+  std::size_t next_op_ = kNotBegun;  // next operation of the run, or of the turns, that are being issued
+  std::vector<IssuedOp> turns_;      // of two runs, in the order in which they are issued
   bool is_done_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "planner/program/schedule/runs.hpp"
 
@@ -181,6 +182,51 @@ std::vector<StagePlay> play_stages(const StepProgram& program, const LanePlan& p
                                  : play_stage(program, plan, StageId(stage), interference));
   }
   return plays;
+}
+
+namespace {
+
+LaneTimes play_alone(const StepProgram& program, const LanePlan& plan, const Interference& interference) {
+  const std::vector<Run> runs = runs_of(program, StageId(0));
+  LanePlayer player(plan, runs, interference);
+  player.play({});
+  return player.end();
+}
+
+/// Leaves the first `few` micro-batches in the order of the only stage.
+void keep_micro_batches(StepProgram& program, std::int64_t few) {
+  program.micro_batches = few;
+  std::vector<Slot> kept;
+  bool kept_before = false;
+  for (Slot slot : program.stages.front().order) {
+    const bool keep = slot.micro_batch.value() < few;
+    slot.in_turns = slot.in_turns && kept_before;
+    if (keep) kept.push_back(slot);
+    kept_before = keep;
+  }
+  program.stages.front().order = std::move(kept);
+}
+
+}  // namespace
+
+bool takes_turns(const StepProgram& program) {
+  return std::any_of(program.stages.begin(), program.stages.end(), [](const StageProgram& stage) {
+    return std::any_of(stage.order.begin(), stage.order.end(),
+                       [](const Slot& slot) { return slot.in_turns; });
+  });
+}
+
+LaneTimes play_in_turns(const StepProgram& program, const LanePlan& plan, const Interference& interference) {
+  constexpr std::int64_t kPlayed = 6;
+  if (program.micro_batches <= kPlayed) return play_alone(program, plan, interference);
+  StepProgram part = program;
+  keep_micro_batches(part, kPlayed);
+  const LaneTimes most = play_alone(part, plan, interference);
+  keep_micro_batches(part, kPlayed - 1);
+  const LaneTimes one = most - play_alone(part, plan, interference);
+  LaneTimes whole = most;
+  whole += one * static_cast<double>(program.micro_batches - kPlayed);
+  return whole;
 }
 
 std::vector<LaneTimes> play_together(const StepProgram& program, const LanePlan& plan,

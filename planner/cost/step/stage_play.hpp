@@ -51,6 +51,14 @@ StagePlay play_stage(const StepProgram& program, const LanePlan& plan, StageId s
 std::vector<StagePlay> play_stages(const StepProgram& program, const LanePlan& plan,
                                    const Interference& interference);
 
+/// True if passes of different micro-batches are issued in turns (Slot::in_turns).
+bool takes_turns(const StepProgram& program);
+
+/// Plays a step of one stage whose passes are issued in turns. Every further micro-batch of the steady state adds as
+/// much as the sixth adds to five: no more are played.
+/// @pre the program has one stage
+LaneTimes play_in_turns(const StepProgram& program, const LanePlan& plan, const Interference& interference);
+
 /// Plays all stages and micro-batches together in their schedule's order, with every transfer. Returns the
 /// times by stage; the total() of each is the step time. O(operations of the step).
 /// @throws std::logic_error if the orders deadlock

@@ -138,7 +138,8 @@ class StepBuilder {
     const ScheduleShape shape{.kind = job_.training.schedule,
                               .stages = stages(),
                               .chunks = job_.parallelism.vp,
-                              .micro_batches = builder_.program().micro_batches};
+                              .micro_batches = builder_.program().micro_batches,
+                              .in_turns = job_.training.overlap.ep == EpOverlap::in_turns};
     stage.order = stage_order(shape, s);
     return stage;
   }

@@ -11,6 +11,7 @@
 #include "planner/program/emit/emit_forward.hpp"
 #include "planner/program/passes/accumulation.hpp"
 #include "planner/program/passes/chunked_loss.hpp"
+#include "planner/program/passes/delay_wgrad.hpp"
 #include "planner/program/passes/offload.hpp"
 #include "planner/program/passes/quantise.hpp"
 #include "planner/program/passes/recompute.hpp"
@@ -59,6 +60,7 @@ PassBlocks finish_passes(ProgramBuilder& builder, Block forward,
   if (rules) quantise_weights(builder, *rules, forward, backward);
   if (!builder.conventions().fused_accumulation) separate_accumulation(builder, backward);
   if (builder.conventions().gradient_placeholders) add_placeholders(builder, backward);
+  if (job.training.delay_wgrad) delay_weight_gradients(backward);
   mark_saved(builder, forward, backward);
   std::optional<Block> weight;
   if (splits_backward(job.training.schedule)) weight = split_backward(builder, backward);

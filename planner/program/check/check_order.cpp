@@ -28,6 +28,14 @@ void check_stage_order(const StepProgram& program, std::size_t number, Problems&
   for (std::size_t chunk = 0; chunk < stage.chunks.size(); ++chunk) {
     for (std::int32_t i = 0; i < program.micro_batches; ++i) all[{ChunkId(chunk), MicroBatch(i)}];
   }
+  for (std::size_t s = 0; s < stage.order.size(); ++s) {
+    if (!stage.order[s].in_turns) continue;
+    const bool is_behind_forward = s > 0 && stage.order[s - 1].pass == Pass::forward;
+    if (stage.order[s].pass != Pass::backward || !is_behind_forward)
+      problems.push_back(fmt::format(
+          "stage {}: slot {} of the order is issued in turns, but is no backward pass behind a forward pass",
+          number, s));
+  }
   for (const Slot& slot : stage.order) {
     Passes& passes = all[{slot.chunk, slot.micro_batch}];
     if (slot.pass == Pass::backward && passes.forward == 0) passes.backward_first = true;

@@ -50,6 +50,8 @@ class StageBuilder {
   [[nodiscard]] std::int32_t prefetch_blocks(std::size_t run, std::uint32_t op) const {
     return ops_of(run)[op].prefetch_blocks;
   }
+  [[nodiscard]] Queue queue(std::size_t run, std::uint32_t op) const { return queue_of(ops_of(run)[op]); }
+  [[nodiscard]] bool is_in_turns(std::size_t run) const { return runs_[run].in_turns; }
   void issue(std::size_t run, std::uint32_t op) { add(runs_[run], run, OpId(static_cast<std::size_t>(op))); }
   void end(std::size_t /*run*/) {}
 

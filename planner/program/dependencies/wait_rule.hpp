@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -12,6 +13,9 @@
 //
 // Issue   A rank's host issues the operations of its runs in program order, except for gathers of weights
 //         that are issued early: issue_in_order.
+// Turns   Two runs may be issued in turns, a forward run and behind it the backward run of another micro-batch. A
+//         turn ends with an exchange of experts' tokens (ends_turn); the backward run has the first turn. So the
+//         exchange of one runs while the other computes.
 // Queues  Operations of one queue start in the order in which they were issued, each when the one before it
 //         has ended: queue_of.
 // Data    An operation waits for the last earlier write of every tensor that it reads or writes. If it
@@ -41,6 +45,37 @@ inline constexpr std::size_t kQueueCount = kLaneCount + 2;
 /// (world, pp) share the world lane, on which all stages run the same sequence of collectives.
 Queue queue_of(const Op& op);
 
+/// True if an operation of this queue ends the turn of its run, where two runs are issued in turns.
+constexpr bool ends_turn(Queue queue) { return queue == static_cast<Queue>(Lane::ep); }
+
+/// One operation of a run.
+struct IssuedOp {
+  std::size_t run = 0;
+  std::uint32_t op = 0;
+};
+
+/// All operations of run `forward` and of the run behind it in the order in which they are issued in turns.
+/// Example with exchanges x and y: forward a x b y c, backward d x e y f: d x a x e y b y f c.
+/// @param rank has operations(run) and queue(run, op)
+template <class Rank>
+std::vector<IssuedOp> in_turns(const Rank& rank, std::size_t forward) {
+  std::vector<IssuedOp> order;
+  std::array<std::uint32_t, 2> next{};
+  const auto take_turn = [&](std::size_t which) {
+    const std::size_t run = forward + which;
+    for (bool ended = false; !ended && next[which] < rank.operations(run); ++next[which]) {
+      order.push_back({run, next[which]});
+      ended = ends_turn(rank.queue(run, next[which]));
+    }
+  };
+  const std::size_t all = rank.operations(forward) + rank.operations(forward + 1);
+  while (order.size() < all) {
+    take_turn(1);
+    take_turn(0);
+  }
+  return order;
+}
+
 /// True if an access waits not only for the last write but also for all reads since that write.
 constexpr bool waits_for_readers(Access access) { return access != Access::read; }
 
@@ -62,17 +97,24 @@ constexpr bool may_issue_early(std::int32_t prefetch_blocks, std::size_t runs_ah
 /// The order in which the host issues the operations of a stage's runs, run by run. At the start of a run it
 /// first issues leading operations of this run and of the next `most_early` runs: in each run, from its first
 /// operation on, as long as prefetch_blocks allows it and the tensors that the operation writes are not in
-/// use. Then it issues the other operations of this run.
+/// use. Then it issues the other operations of this run; of two runs that are issued in turns, those of both.
+/// No operation of such runs is issued early.
 class IssueOrder {
  public:
   IssueOrder(std::size_t runs, std::size_t most_early) : runs_(runs), issued_(most_early + 1, 0) {}
 
   /// Calls `rank.issue(run, op)` for every operation that is issued at the start of run `now` or in it.
-  /// @param rank has operations(run), prefetch_blocks(run, op), and is_in_use(now, run, op): true if a run
-  ///        from `now` on and before `run` still uses a tensor that the operation writes
-  /// @pre called for now = 0, 1, 2 and so on
+  /// @param rank has operations(run), prefetch_blocks(run, op), queue(run, op), is_in_turns(run): true if it is
+  ///        issued in turns with the run before, and is_in_use(now, run, op): true if a run from `now` on and
+  ///        before `run` still uses a tensor that the operation writes
+  /// @return the number of runs that were issued: 1, or 2 in turns
+  /// @pre called for now = 0 and then each time for the run behind those that were issued
   template <class Rank>
-  void issue_run(Rank& rank, std::size_t now) {
+  std::size_t issue_run(Rank& rank, std::size_t now) {
+    if (now + 1 < runs_ && rank.is_in_turns(now + 1)) {
+      for (const IssuedOp& issued : in_turns(rank, now)) rank.issue(issued.run, issued.op);
+      return 2;
+    }
     for (std::size_t ahead = 0; ahead < issued_.size() && now + ahead < runs_; ++ahead) {
       const std::size_t run = now + ahead;
       std::uint32_t& op = issued_[run % issued_.size()];
@@ -85,6 +127,7 @@ class IssueOrder {
     std::uint32_t& first = issued_[now % issued_.size()];
     for (std::uint32_t op = first; op < rank.operations(now); ++op) rank.issue(now, op);
     first = 0;
+    return 1;
   }
 
  private:
@@ -96,9 +139,8 @@ class IssueOrder {
 template <class Rank>
 void issue_in_order(Rank&& rank, std::size_t runs, std::size_t most_early) {
   IssueOrder order(runs, most_early);
-  for (std::size_t run = 0; run < runs; ++run) {
-    order.issue_run(rank, run);
-    rank.end(run);
+  for (std::size_t run = 0; run < runs;) {
+    for (std::size_t behind = run + order.issue_run(rank, run); run < behind; ++run) rank.end(run);
   }
 }
 

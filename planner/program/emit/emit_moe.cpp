@@ -2,7 +2,6 @@
 #include <cmath>
 #include <cstddef>
 #include <functional>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "planner/program/emit/emit_forward.hpp"
+#include "planner/program/emit/emit_shared_experts.hpp"
 #include "planner/spec/types/names.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "planner/topology/token_copies.hpp"
@@ -369,67 +369,6 @@ class MoeEmitter {
 
 }  // namespace
 
-namespace {
-
-/// The shared experts' output, scaled by a sigmoid of the token if they have a gate.
-TensorId emit_gated_mlp(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x) {
-  const BlockShapes& s = builder.shapes();
-  const ExpertsSpec& moe = *builder.job().model.experts;
-  const TensorId shared = emit_mlp(builder, block, group, ModelPart::shared_experts, moe.shared_hidden, x);
-  if (!moe.shared_gate) return shared;
-  const Meaning gate{ModelPart::shared_experts, TensorItem::gate};
-  const TensorId weight =
-      builder.weight(group, with(gate, TensorAspect::weight),
-                     {{.name = DimName::flat, .size = 1}, {.name = DimName::hidden, .size = s.hidden}});
-  const TensorId gates = builder.activation(gate, DimName::flat, 1, false);
-  emit_linear(builder, block, group, {"shared gate", Component::ffn, s.activation, reads(x), weight, gates});
-  const TensorId gated =
-      builder.activation({ModelPart::shared_experts, TensorItem::gated}, DimName::hidden, s.hidden, false);
-  block.ops.push_back(compute_op("gate shared experts", Component::ffn, Phase::forward,
-                                 Gate{.elements = builder.tensor(gated).local_elements()},
-                                 {reads(gates), reads(shared), writes(gated)}));
-  return gated;
-}
-
-/// Takes the operations from `first` on out of the block.
-std::vector<Op> take_from(Block& block, std::size_t first) {
-  const auto begin = block.ops.begin() + static_cast<std::ptrdiff_t>(first);
-  std::vector<Op> taken(std::make_move_iterator(begin), std::make_move_iterator(block.ops.end()));
-  block.ops.erase(begin, block.ops.end());
-  return taken;
-}
-
-void append(Block& block, std::vector<Op>&& ops) {
-  for (Op& op : ops) block.ops.push_back(std::move(op));
-}
-
-/// True for the product that makes the shared experts' output.
-bool is_second_product(const Op& op) { return is_product(op) && op.name == "shared down"; }
-
-/// The shared experts' operations, in two parts: those before their second product, and the rest.
-struct SharedExperts {
-  std::vector<Op> first;
-  std::vector<Op> second;
-  std::optional<TensorId> out;
-};
-
-SharedExperts emit_shared(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x) {
-  const std::int64_t hidden = builder.job().model.experts->shared_hidden;
-  if (hidden == 0) return {};
-  const std::size_t before = block.ops.size();
-  SharedExperts shared;
-  shared.out = emit_gated_mlp(builder, block, group, x);
-  if (builder.job().model.experts->own_norms)
-    shared.out = emit_norm(builder, block, group, "shared post norm", TensorItem::shared_post_norm,
-                           reads(*shared.out));
-  const auto products_behind = std::find_if(block.ops.rbegin(), block.ops.rend(), is_second_product);
-  shared.second = take_from(block, static_cast<std::size_t>(block.ops.rend() - products_behind) - 1);
-  shared.first = take_from(block, before);
-  return shared;
-}
-
-}  // namespace
-
 void emit_moe_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group, WeightGroup& experts) {
   const ExpertsSpec& moe = *builder.job().model.experts;
   const TensorId normed = emit_ffn_norm(builder, block, group);
@@ -446,16 +385,16 @@ void emit_moe_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group, Wei
   // combine. Else after the routed experts.
   const bool beside = builder.job().training.overlap.ep == EpOverlap::shared && builder.shapes().ep > 1;
   SharedExperts shared;
-  if (beside) shared = emit_shared(builder, block, group, normed);
+  if (beside) shared = emit_shared_experts(builder, block, group, normed);
   TensorId out = MoeEmitter(builder, block, group, experts)
                      .run(
-                         routed_by, routed_input, [&] { append(block, std::move(shared.first)); },
-                         [&] { append(block, std::move(shared.second)); });
+                         routed_by, routed_input, [&] { append_ops(block, std::move(shared.first)); },
+                         [&] { append_ops(block, std::move(shared.second)); });
   if (moe.own_norms) out = norm("routed post norm", TensorItem::routed_post_norm, reads(out));
   if (!beside) {
-    shared = emit_shared(builder, block, group, normed);
-    append(block, std::move(shared.first));
-    append(block, std::move(shared.second));
+    shared = emit_shared_experts(builder, block, group, normed);
+    append_ops(block, std::move(shared.first));
+    append_ops(block, std::move(shared.second));
   }
   if (shared.out) {
     const TensorId sum = builder.activation({ModelPart::ffn, TensorItem::ffn_sum}, DimName::hidden,

@@ -178,12 +178,16 @@ std::optional<Pass> pass_of(char letter) {
   return std::nullopt;
 }
 
+constexpr std::string_view kInTurns = " in turns";
+
 std::string written_slot(const Slot& slot) {
-  return fmt::format("{} {} {}", letter_of(slot.pass), slot.chunk.value(), slot.micro_batch.value());
+  return fmt::format("{} {} {}{}", letter_of(slot.pass), slot.chunk.value(), slot.micro_batch.value(),
+                     slot.in_turns ? kInTurns : "");
 }
 
 Slot read_slot(const std::string& text, const std::string& path) {
-  const char* const end = text.data() + text.size();
+  const bool in_turns = text.size() > kInTurns.size() && text.ends_with(kInTurns);
+  const char* const end = text.data() + text.size() - (in_turns ? kInTurns.size() : 0);
   std::int32_t chunk = -1;
   std::int32_t micro_batch = -1;
   const std::optional<Pass> pass = text.empty() ? std::nullopt : pass_of(text[0]);
@@ -198,7 +202,7 @@ Slot read_slot(const std::string& text, const std::string& path) {
         path,
         fmt::format("'{}' is no slot; write 'F', 'B' or 'W', a chunk and a micro-batch: \"F 0 5\"", text));
   }
-  return {*pass, ChunkId(chunk), MicroBatch(micro_batch)};
+  return {*pass, ChunkId(chunk), MicroBatch(micro_batch), in_turns};
 }
 
 Chunk read_chunk(const Json& object, const std::string& path, const BlockNames& blocks) {

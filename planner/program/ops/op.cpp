@@ -28,6 +28,36 @@ bool is_product(const Op& op) {
       op.kind);
 }
 
+bool is_activation(const Op& op) {
+  const auto* pointwise = std::get_if<Pointwise>(&op.kind);
+  if (pointwise == nullptr) return false;
+  switch (pointwise->kind) {
+    case PointwiseKind::gelu:
+    case PointwiseKind::relu:
+    case PointwiseKind::sqrelu:
+    case PointwiseKind::silu:
+    case PointwiseKind::sigmoid:
+    case PointwiseKind::swiglu:
+    case PointwiseKind::geglu:
+    case PointwiseKind::glu: return true;
+    case PointwiseKind::add:
+    case PointwiseKind::dropout:
+    case PointwiseKind::dropout_add:
+    case PointwiseKind::softmax:
+    case PointwiseKind::multiply:
+    case PointwiseKind::bias_gradient:
+    case PointwiseKind::zero:
+    case PointwiseKind::sum_squares:
+    case PointwiseKind::cast:
+    case PointwiseKind::accumulate:
+    case PointwiseKind::relayout:
+    case PointwiseKind::quantise:
+    case PointwiseKind::amax:
+    case PointwiseKind::transpose: return false;
+  }
+  return false;
+}
+
 std::string_view to_string(Component component) { return name_of(component); }
 std::string_view to_string(Phase phase) { return name_of(phase); }
 std::string_view to_string(PointwiseKind kind) { return name_of(kind); }

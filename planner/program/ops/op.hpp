@@ -394,6 +394,8 @@ bool is_communication(const Op& op);
 bool is_kernel(const Op& op);
 /// True of matrix products: Gemm and GroupedGemm.
 bool is_product(const Op& op);
+/// True for an FFN's activation, which makes what its second product reads, and for the backward pass of it.
+bool is_activation(const Op& op);
 
 std::string_view to_string(Component component);
 std::string_view to_string(Phase phase);

@@ -93,37 +93,6 @@ bool is_token_gather(const Op& op) {
          collective->group == GroupKind::tp && op.component != Component::experts && op.operands.size() == 2;
 }
 
-/// Whether an FFN's activation makes the tensor that its second product reads.
-bool is_activation(const Op& op) {
-  const auto* pointwise = std::get_if<Pointwise>(&op.kind);
-  if (pointwise == nullptr) return false;
-  switch (pointwise->kind) {
-    case PointwiseKind::gelu:
-    case PointwiseKind::relu:
-    case PointwiseKind::sqrelu:
-    case PointwiseKind::silu:
-    case PointwiseKind::sigmoid:
-    case PointwiseKind::swiglu:
-    case PointwiseKind::geglu:
-    case PointwiseKind::glu: return true;
-    case PointwiseKind::add:
-    case PointwiseKind::dropout:
-    case PointwiseKind::dropout_add:
-    case PointwiseKind::softmax:
-    case PointwiseKind::multiply:
-    case PointwiseKind::bias_gradient:
-    case PointwiseKind::zero:
-    case PointwiseKind::sum_squares:
-    case PointwiseKind::cast:
-    case PointwiseKind::accumulate:
-    case PointwiseKind::relayout:
-    case PointwiseKind::quantise:
-    case PointwiseKind::amax:
-    case PointwiseKind::transpose: return false;
-  }
-  return false;
-}
-
 bool is_forward_norm(const Op& op) { return std::holds_alternative<Norm>(op.kind) && !is_backward(op.phase); }
 
 class ActivationPass {
@@ -203,7 +172,8 @@ class ActivationPass {
   }
 
   [[nodiscard]] bool producer_writes(const Op& op) const {
-    return (rules_.norm_writes && is_forward_norm(op)) || (rules_.activation_writes && is_activation(op));
+    return (rules_.norm_writes && is_forward_norm(op)) || (rules_.activation_writes && is_activation(op)) ||
+           (rules_.experts_activation_writes && is_activation(op) && op.component == Component::experts);
   }
   [[nodiscard]] bool producer_measures(const Op& op) const {
     return (rules_.norm_measures && is_forward_norm(op)) || (rules_.activation_measures && is_activation(op));

@@ -47,6 +47,10 @@ void add_fused(QuantiserRules& rules) {
 
 }  // namespace
 
+bool activates_in_products(const JobSpec& job) {
+  return job.training.fused_grouped_gemm && job.training.precision == Precision::mxfp8;
+}
+
 std::optional<QuantiserRules> quantiser_rules(const JobSpec& job) {
   const TrainingSpec& training = job.training;
   if (!is_scaled(product_type(training.precision, training.fp8_scaling))) return std::nullopt;
@@ -57,6 +61,7 @@ std::optional<QuantiserRules> quantiser_rules(const JobSpec& job) {
     case Quantisers::torchao: add_torchao(rules); break;
     case Quantisers::fused: add_fused(rules); break;
   }
+  rules.experts_activation_writes = activates_in_products(job);
   rules.parameter_gather = training.low_precision.parameter_gather;
   rules.attention = training.low_precision.attention == AttentionPrecision::fp8;
   return rules;

@@ -26,6 +26,8 @@ struct QuantiserRules {
   bool norm_writes = false;    ///< a norm writes the copies instead of its result
   bool activation_measures = false;  ///< the same of the activation between the products of an FFN
   bool activation_writes = false;
+  /// The products of routed experts make the activation and its copies themselves (training.fused_grouped_gemm).
+  bool experts_activation_writes = false;
   /// Backward reads copies that forward made. If false, forward keeps the inputs themselves.
   bool keeps_copies = true;
   /// The output projection keeps its input itself, which attention keeps anyway, and not a copy.
@@ -37,6 +39,11 @@ struct QuantiserRules {
   bool delayed = false;             ///< scales come from the magnitudes of earlier steps
   bool attention = false;           ///< attention in fp8
 };
+
+/// True if the kernel of experts' products also runs the activation between them, forward and backward, and writes its
+/// result in the products' precision: Transformer Engine has such a kernel for mxfp8 (ops/fused/forward_grouped_mlp.py
+/// and backward_grouped_mlp.py).
+bool activates_in_products(const JobSpec& job);
 
 /// None where the job's products have 16 bits or more.
 std::optional<QuantiserRules> quantiser_rules(const JobSpec& job);

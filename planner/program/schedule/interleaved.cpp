@@ -24,7 +24,8 @@ std::int64_t interleaved_warm_up(const ScheduleShape& shape, StageId stage) {
   const std::int64_t total = shape.micro_batches * shape.chunks;
   // With one group only, there is no later group whose forwards could alternate with backwards.
   if (shape.micro_batches == p) return total;
-  return std::min(total, (p - stage.value() - 1) * 2 + (shape.chunks - 1) * p);
+  const std::int64_t further = shape.in_turns ? 1 : 0;
+  return std::min(total, (p - stage.value() - 1) * 2 + (shape.chunks - 1) * p + further);
 }
 
 std::vector<Slot> interleaved_order(const ScheduleShape& shape, StageId stage) {
@@ -34,8 +35,7 @@ std::vector<Slot> interleaved_order(const ScheduleShape& shape, StageId stage) {
   order.reserve(static_cast<std::size_t>(2 * total));
   for (std::int64_t k = 0; k < warm_up; ++k) order.push_back(nth_slot(shape, Pass::forward, k));
   for (std::int64_t k = warm_up; k < total; ++k) {
-    order.push_back(nth_slot(shape, Pass::forward, k));
-    order.push_back(nth_slot(shape, Pass::backward, k - warm_up));
+    push_pair(shape, order, nth_slot(shape, Pass::forward, k), nth_slot(shape, Pass::backward, k - warm_up));
   }
   for (std::int64_t k = total - warm_up; k < total; ++k) order.push_back(nth_slot(shape, Pass::backward, k));
   return order;

@@ -5,7 +5,7 @@
 namespace foreshard::detail {
 
 std::int64_t one_f_one_b_warm_up(const ScheduleShape& shape, StageId stage) {
-  return std::min(shape.micro_batches, shape.stages - stage.value() - 1);
+  return std::min(shape.micro_batches, shape.stages - stage.value() - (shape.in_turns ? 0 : 1));
 }
 
 std::vector<Slot> one_f_one_b_order(const ScheduleShape& shape, StageId stage) {
@@ -15,8 +15,7 @@ std::vector<Slot> one_f_one_b_order(const ScheduleShape& shape, StageId stage) {
   order.reserve(static_cast<std::size_t>(2 * m));
   for (std::int64_t i = 0; i < warm_up; ++i) order.push_back(make_slot(Pass::forward, 0, i));
   for (std::int64_t i = warm_up; i < m; ++i) {
-    order.push_back(make_slot(Pass::forward, 0, i));
-    order.push_back(make_slot(Pass::backward, 0, i - warm_up));
+    push_pair(shape, order, make_slot(Pass::forward, 0, i), make_slot(Pass::backward, 0, i - warm_up));
   }
   for (std::int64_t i = m - warm_up; i < m; ++i) order.push_back(make_slot(Pass::backward, 0, i));
   return order;

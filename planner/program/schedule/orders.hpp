@@ -19,6 +19,14 @@ std::vector<Slot> zero_bubble_order(const ScheduleShape& shape, StageId stage);
 std::int64_t one_f_one_b_warm_up(const ScheduleShape& shape, StageId stage);
 std::int64_t interleaved_warm_up(const ScheduleShape& shape, StageId stage);
 
+/// Puts a forward pass and the backward pass that follows it into the order.
+inline void push_pair(const ScheduleShape& shape, std::vector<Slot>& order, const Slot& forward,
+                      Slot backward) {
+  backward.in_turns = shape.in_turns;
+  order.push_back(forward);
+  order.push_back(backward);
+}
+
 /// A slot from plain integers.
 inline Slot make_slot(Pass pass, std::int64_t chunk, std::int64_t micro_batch) {
   return {.pass = pass,

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "planner/program/step_program.hpp"
@@ -14,9 +15,22 @@ struct Run {
   ChunkId chunk;           ///< 0 in prologue and epilogue
   MicroBatch micro_batch;  ///< 0 in prologue and epilogue
   bool in_slot = false;    ///< false in prologue and epilogue, which have no micro-batch
+  bool in_turns = false;  ///< its operations are issued in turns with those of the run before (wait_rule.hpp)
 };
 
-/// All runs of a stage in program order: prologue, slots, epilogue.
+/// One call of two passes that are issued in turns.
+struct PairedCall {
+  std::size_t pass = 0;   ///< 0: of the first pass, 1: of the second
+  std::size_t index = 0;  ///< among the calls of that pass
+  bool in_turns = false;  ///< issued in turns with the call before
+};
+/// The calls of two passes layer by layer: before a pair of layers come all other blocks that stand before them.
+std::vector<PairedCall> paired_calls(const StepProgram& program, std::span<const BlockCall> first,
+                                     std::span<const BlockCall> second);
+
+/// All runs of a stage in program order: prologue, slots, epilogue. The runs of a slot that is issued in turns with
+/// the slot before stand layer by layer between those of that slot: the n-th layer of both makes a pair.
+/// Example, two layers: forward runs E F0 F1, backward runs H B1 B0: E H (F0 B1) (F1 B0).
 /// @pre chunks of the order are in range
 std::vector<Run> runs_of(const StepProgram& program, StageId stage);
 

@@ -15,6 +15,11 @@ struct ScheduleShape {
   std::int64_t stages = 1;         ///< p
   std::int64_t chunks = 1;         ///< v, per stage
   std::int64_t micro_batches = 1;  ///< m
+  /// Of 1f1b and interleaved: in the phase in which forward and backward passes alternate, each backward pass is
+  /// issued in turns with the forward pass before it. One more forward pass precedes that phase, so that no stage's
+  /// backward pass needs the forward pass beside it (Megatron-LM, get_pp_rank_microbatches and
+  /// combined_1f1b_schedule_for_no_pipelining).
+  bool in_turns = false;
 };
 
 /// The order in which one stage runs its passes. Every (chunk, micro-batch) runs each pass once.

@@ -363,7 +363,7 @@ Json training() {
                                             {"dp", boolean()},
                                             {"pp", boolean()},
                                             {"cp", boolean()},
-                                            {"ep", any_of({boolean(), word({"none", "shared"})})},
+                                            {"ep", any_of({boolean(), word({"none", "shared", "1f1b"})})},
                                             {"gather", boolean()}});
   const Json capacity =
       any_of({number(), map(capacity_keys(), {{"factor", number()}, {"pad", boolean()}}, {"factor"})});
@@ -407,6 +407,9 @@ Json training() {
        {"dispatcher", word<Dispatcher>()},
        {"expert_capacity", capacity},
        {"fused_grouped_gemm", boolean()},
+       {"fused_routing", boolean()},
+       {"fused_permutation", boolean()},
+       {"delay_wgrad", boolean()},
        {"optimizer", word<OptimizerKind>()},
        {"states",
         map(states_keys(),

@@ -53,9 +53,8 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
     {"schedule",
      "gpipe, 1f1b, interleaved or zero-bubble; unsaid, 1f1b, and interleaved if vp is more than 1"},
     {"overlap",
-     "what communication hides: {tp: none, wgrad or full; dp, pp, cp: true or false; ep: none, shared, true "
-     "or "
-     "false}; unsaid, the framework's"},
+     "what communication hides: {tp: none, wgrad or full; dp, pp, cp: true or false; ep: none, shared, "
+     "1f1b, true or false}; unsaid, the framework's"},
     {"dispatcher",
      "how tokens come to experts: all-to-all, all-gather, deepep, hybridep or loop; unsaid, the framework's"},
     {"expert_capacity",
@@ -63,6 +62,15 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
      "dropped; "
      "unsaid, all rows"},
     {"fused_grouped_gemm", "experts' products are one kernel instead of a call per expert: true or false",
+     "false"},
+    {"fused_routing", "experts are chosen by a few fused kernels instead of single operations: true or false",
+     "false"},
+    {"fused_permutation", "hybridep's exchange also brings rows into the order of experts: true or false",
+     "false"},
+    {"delay_wgrad",
+     "with overlap.ep 1f1b: experts' weight gradients run beside the exchange of their input's gradients: "
+     "true "
+     "or false",
      "false"},
     {"optimizer", "adamw, adam, sgd, adamw-8bit, adafactor, lion or muon", "adamw"},
     {"states", "what the optimizer keeps: {master: fp32, moments: fp32}"},
@@ -82,7 +90,9 @@ constexpr auto kOverlapKeys = std::to_array<KeyInfo>({
     {"dp", "true or false"},
     {"pp", "true or false"},
     {"cp", "true or false"},
-    {"ep", "none, shared (shared experts run meanwhile), true (in chunks beside the experts) or false"},
+    {"ep",
+     "none, shared (shared experts run meanwhile), 1f1b (beside another micro-batch's compute), true (in "
+     "chunks beside the experts) or false"},
     {"gather",
      "zero 1 and 2: updated weights are gathered beside the next step's first forward pass: true or false"},
 });
@@ -146,7 +156,7 @@ void check_failures(const MapReader& training, const FailureSpec& failures, std:
       fmt::format("allowed here: up to {} times the time between failures", kLongest));
 }
 
-/// none, shared, or a truth value: true is the overlap in chunks.
+/// none, shared, 1f1b, or a truth value: true is the overlap in chunks.
 struct EpOverlapWord {
   using type = EpOverlap;
   [[nodiscard]] Outcome<type> read(const YamlNode& node) const {
@@ -154,13 +164,9 @@ struct EpOverlapWord {
       if (node.text == "none" || node.text == "false") return EpOverlap::none;
       if (node.text == "shared") return EpOverlap::shared;
       if (node.text == "true") return EpOverlap::pipelined;
-      if (node.text == "1f1b")
-        return ParseComplaint{
-            "1f1b: running one micro-batch's exchanges beside another's compute is not planned "
-            "by this version",
-            "allowed here: none, shared, true, false"};
+      if (node.text == "1f1b") return EpOverlap::in_turns;
     }
-    return complain_of_word(node, {"none", "shared", "true", "false"});
+    return complain_of_word(node, {"none", "shared", "1f1b", "true", "false"});
   }
 };
 
@@ -202,6 +208,13 @@ Dispatcher read_dispatcher(const MapReader& training, const JobSpec& job, const 
   const bool is_impossible = usual.dispatcher == Dispatcher::loop && job.parallelism.ep > 1;
   return training.optional("dispatcher", Choice<Dispatcher>{},
                            is_impossible ? Dispatcher::all_to_all : usual.dispatcher);
+}
+
+/// A truth value that only models with experts have; unsaid, false.
+bool read_of_experts(const MapReader& training, const JobSpec& job, const char* key) {
+  if (training.has(key) && !job.model.experts)
+    training.complain(key, "the model has no experts", "leave it out");
+  return training.optional(key, Boolean{}, false);
 }
 
 /// The overlap of communication and compute if the job does not say it. On a CPU a running collective
@@ -278,9 +291,10 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.overlap = read_overlap(map, usual_overlap(job, usual.overlap));
   training.dispatcher = read_dispatcher(map, job, usual);
   training.expert_capacity = read_capacity(map, job);
-  training.fused_grouped_gemm = map.optional("fused_grouped_gemm", Boolean{}, false);
-  if (map.has("fused_grouped_gemm") && !job.model.experts)
-    map.complain("fused_grouped_gemm", "the model has no experts", "leave it out");
+  training.fused_grouped_gemm = read_of_experts(map, job, "fused_grouped_gemm");
+  training.fused_routing = read_of_experts(map, job, "fused_routing");
+  training.fused_permutation = read_of_experts(map, job, "fused_permutation");
+  training.delay_wgrad = read_of_experts(map, job, "delay_wgrad");
   training.tokens = map.maybe("tokens", Measured<Tokens>{});
   training.dataset = read_dataset(map);
   const std::size_t before = map.complaints().size();

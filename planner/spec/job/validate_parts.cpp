@@ -110,6 +110,36 @@ void check_dispatcher(const JobSpec& job, std::vector<Illegality>& findings) {
   }
 }
 
+/// Checks that passes can be issued in turns, as Megatron-LM checks it (overlap_moe_expert_parallel_comm).
+void check_turns(const JobSpec& job, std::vector<Illegality>& findings) {
+  const TrainingSpec& training = job.training;
+  const ParallelismSpec& p = job.parallelism;
+  constexpr const char* kPath = "training.overlap.ep";
+  const bool in_turns = training.overlap.ep == EpOverlap::in_turns;
+  if (training.delay_wgrad && !in_turns)
+    findings.push_back({"training.delay_wgrad", "weight gradients are delayed with overlap.ep 1f1b only",
+                        "allowed here: false"});
+  if (training.fused_permutation && training.dispatcher != Dispatcher::hybridep)
+    findings.push_back({"training.fused_permutation",
+                        fmt::format("the kernels of {} do not permute rows", word_of(training.dispatcher)),
+                        "allowed here: false"});
+  if (!in_turns) return;
+  const auto refuse = [&](std::string message, const char* allowed) {
+    findings.push_back({kPath, std::move(message), allowed});
+  };
+  if (p.ep == 1) refuse("1f1b overlaps the exchanges of experts, and ep is 1", "allowed here: none");
+  const ScheduleKind wanted = p.pp > 1 ? ScheduleKind::interleaved : ScheduleKind::one_f_one_b;
+  if (training.schedule != wanted)
+    refuse(fmt::format("1f1b with pp {} needs the schedule {}, and it is {}", p.pp, word_of(wanted),
+                       word_of(training.schedule)),
+           "allowed here: none, shared, true, false");
+  if (p.zero == 3)
+    refuse("1f1b with zero 3 is not planned by this version", "allowed here: none, shared, true, false");
+  if (training.recompute == Recompute::full)
+    refuse("1f1b takes layers apart, and recompute full reruns them whole",
+           "allowed here: none, shared, true, false; or recompute a list of modules");
+}
+
 /// Checks that a flash attention version named by the job has been measured on the accelerator. A version
 /// that only the framework implies may be unknown: it is replaced by the accelerator's usual one, with a
 /// note.
@@ -156,6 +186,7 @@ void check_experts(const JobSpec& job, std::vector<Illegality>& findings) {
            fmt::format("allowed here: 0 to {}", job.model.layers));
   check_imbalance(job, experts, findings);
   check_dispatcher(job, findings);
+  check_turns(job, findings);
   check_expert_mesh(job, experts, findings);
   require_division(findings, "parallelism.ep", p.ep, experts.count, "experts");
   require_division(findings, p.etp ? "parallelism.etp" : "parallelism.tp", p.expert_tp(), experts.hidden,

@@ -113,7 +113,10 @@ struct TrainingSpec {
   OverlapSpec overlap;
   Dispatcher dispatcher = Dispatcher::all_to_all;  ///< of experts' tokens
   bool fused_grouped_gemm = false;                 ///< experts' products: one kernel, not a call per expert
-  std::optional<CapacitySpec> expert_capacity;     ///< none: experts take all rows (dropless)
+  bool fused_routing = false;      ///< the choice of experts is a few kernels, not single operations
+  bool fused_permutation = false;  ///< the dispatcher brings rows into the order of the experts by itself
+  bool delay_wgrad = false;  ///< experts' weight gradients are issued behind the exchange of their input's
+  std::optional<CapacitySpec> expert_capacity;  ///< none: experts take all rows (dropless)
   OptimizerKind optimizer = OptimizerKind::adamw;
   StatesSpec states;
   /// Each layer's weights are updated as soon as its gradients are complete, and the gradients are freed.

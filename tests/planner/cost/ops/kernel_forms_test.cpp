@@ -128,6 +128,48 @@ TEST_CASE("latent attention assembles queries, keys and values, and ranks sort w
   CHECK(further_passes(permute, program, {.sorts_chunks = true}).kernels == 0);
 }
 
+TEST_CASE("a fused router chooses experts in a few kernels, and some dispatchers need no counts") {
+  const Op forward = make_op(Route{.tokens = 10, .experts = 8, .per_token = 2}, Phase::forward);
+  const Op backward = make_op(Route{.tokens = 10, .experts = 8, .per_token = 2}, Phase::backward_input);
+  const KernelForms all_to_all{.routing = RoutingKernels::megatron, .fused_choice = true};
+  // Scores for the auxiliary loss r2 w4 w1, the loss r4; counts for the exchange r1 in 11 kernels.
+  CHECK(further_passes(forward, StepProgram{}, all_to_all).traffic == Bytes(80 * (7 + 4 + 1)));
+  CHECK(further_passes(forward, StepProgram{}, all_to_all).kernels == 2 + 11);
+  // Loss w4, scores r4 r4 w4, sum r4 r2 w2.
+  CHECK(further_passes(backward, StepProgram{}, all_to_all).traffic == Bytes(80 * (4 + 12 + 8)));
+  CHECK(further_passes(backward, StepProgram{}, all_to_all).kernels == 3);
+  const KernelForms copies{
+      .routing = RoutingKernels::megatron, .fused_choice = true, .counts_for_exchange = false};
+  CHECK(further_passes(forward, StepProgram{}, copies).kernels == 2);
+  CHECK(further_passes(forward, StepProgram{}, {.routing = RoutingKernels::torch, .fused_choice = true})
+            .kernels == 0);
+}
+
+TEST_CASE("rows of experts are quantised expert by expert, other rows at once") {
+  Tensors tensors;
+  const TensorId rows = tensors.add(DType::bf16, {32, 8});
+  Op quantise = make_op(Pointwise{PointwiseKind::quantise, 256}, {read(rows), write(rows)});
+  quantise.component = Component::experts;
+  StepProgram program = tensors.program();
+  const KernelForms forms{.quantiser_kernels = 4};
+  CHECK(further_passes(quantise, program, forms).kernels == 0);
+  program.tensors[rows.at()].meaning.part = ModelPart::experts;
+  CHECK(further_passes(quantise, program, forms).kernels == 3);
+  CHECK(further_passes(quantise, program, forms).traffic == Bytes());
+}
+
+TEST_CASE("what another kernel does takes no time") {
+  Op activation = make_op(Pointwise{PointwiseKind::swiglu, 256});
+  const KernelForms forms{.exchange_permutes = true, .product_activates = true};
+  CHECK_FALSE(is_done_by_another(activation, forms));  // of a dense FFN
+  activation.component = Component::experts;
+  CHECK(is_done_by_another(activation, forms));
+  CHECK_FALSE(is_done_by_another(activation, {}));
+  const Op permute = make_op(Permute{.rows = 30, .width = 8});
+  CHECK(is_done_by_another(permute, forms));
+  CHECK_FALSE(is_done_by_another(permute, {}));
+}
+
 TEST_CASE("a fused softmax is an elementwise kernel") {
   const Op softmax = make_op(Pointwise{PointwiseKind::softmax, 100});
   CHECK(further_passes(softmax, StepProgram{}, {}).elementwise);

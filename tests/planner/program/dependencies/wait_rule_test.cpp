@@ -11,19 +11,24 @@ using namespace foreshard;
 namespace {
 
 /// Runs whose operations are written as letters: 'g' is a gather that may be prefetched by a number of runs,
-/// 'p' is any other operation. Records each issued operation with its run, as in "g1", and "|" after each
+/// 'x' is an exchange of experts' tokens, any other letter another operation. Records each issued operation with its run, as in "g1", and "|" after each
 /// run.
 struct Rank {
   std::vector<std::string> runs;
   std::int32_t early = 1;
   std::vector<std::pair<std::size_t, std::size_t>>
-      in_use{};  // (now, run) at which a gather's buffer is not free
+      in_use{};               // (now, run) at which a gather's buffer is not free
+  std::vector<bool> turns{};  // by run: it is issued in turns with the run before
   std::string issued{};
 
   [[nodiscard]] std::size_t operations(std::size_t run) const { return runs[run].size(); }
   [[nodiscard]] std::int32_t prefetch_blocks(std::size_t run, std::uint32_t op) const {
     return runs[run][op] == 'g' ? early : 0;
   }
+  [[nodiscard]] Queue queue(std::size_t run, std::uint32_t op) const {
+    return static_cast<Queue>(runs[run][op] == 'x' ? Lane::ep : Lane::compute);
+  }
+  [[nodiscard]] bool is_in_turns(std::size_t run) const { return run < turns.size() && turns[run]; }
   [[nodiscard]] bool is_in_use(std::size_t now, std::size_t run, std::uint32_t /*op*/) const {
     for (const auto& [from, of] : in_use) {
       if (from == now && of == run) return true;
@@ -55,6 +60,15 @@ TEST_CASE("operations are issued in program order, gathers some runs early") {
   CHECK(order_of({.runs = {"gp", "gp", "gp"}, .early = 2}, 2) == "g0 g1 g2 p0 | p1 | p2 | ");
   // Two gathers at the start of a run are issued together; one after a product is issued in its own run.
   CHECK(order_of({.runs = {"p", "ggpg"}, .early = 1}, 1) == "g1 g1 p0 | p1 g1 | ");
+}
+
+TEST_CASE("two runs in turns: a turn ends with an exchange, and the later run has the first") {
+  // The example above the rule.
+  CHECK(order_of({.runs = {"axbxc", "dxexf"}, .turns = {false, true}}, 0) ==
+        "d1 x1 a0 x0 e1 x1 b0 x0 f1 c0 | | ");
+  // A run without exchanges has one turn.
+  CHECK(order_of({.runs = {"p", "ab", "dxexf", "p"}, .turns = {false, false, true, false}}, 0) ==
+        "p0 | d2 x2 a1 b1 e2 x2 f2 | | p3 | ");
 }
 
 TEST_CASE("a gather waits for the run from whose start its buffer is free") {

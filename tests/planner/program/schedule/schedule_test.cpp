@@ -256,7 +256,7 @@ TEST_CASE("the bubble of zero-bubble with passes of equal length") {
   for (const ScheduleShape& shape : small_shapes()) {
     if (!splits(shape)) continue;
     CAPTURE(shape.stages, shape.micro_batches);
-    const auto [kind, p, v, m] = shape;
+    const auto [kind, p, v, m, in_turns] = shape;
     const std::optional<std::int64_t> length = makespan(shape, {.forward = 1, .backward = 1, .weight = 1});
     REQUIRE(length.has_value());
     // (p−1)·(F + B − W) where there are weight gradients enough to put off. Else the last stage is through

@@ -61,6 +61,7 @@ std::vector<Override> context_of(const std::string& path) {
       {"training.documents.sigma", {{"training.documents.mean", "256"}}},
       {"training.expert_capacity.pad", {{"training.expert_capacity.factor", "2"}}},
       {"training.fused_grouped_gemm", {{"cluster.accelerator.kernels.grouped_fixed", "5 us"}}},
+      {"training.fused_routing", {{"framework", "megatron"}}},
       {"training.epochs", {{"training.samples", "1000"}}},
       {"training.graphs", {{"cluster.accelerator.kernels.submit", "1 ms"}}},
       {"training.launch", {{"cluster.accelerator.kernels.submit", "5 us"}}}};
@@ -73,7 +74,7 @@ const std::string& base_for(const std::string& path) {
                                 (path.starts_with("model.attention.") && !path.ends_with("v_norm") &&
                                  !path.ends_with("values_are_keys")) ||
                                 path.starts_with("training.expert_capacity") ||
-                                path == "training.fused_grouped_gemm";
+                                path.starts_with("training.fused_") || path == "training.delay_wgrad";
   return is_about_experts || path == "parallelism.ep" ? kExperts : kDense;
 }
 
