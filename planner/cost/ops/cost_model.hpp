@@ -59,11 +59,6 @@ class CostModel {
   [[nodiscard]] const KernelModel& kernels() const { return kernels_; }
   /// A kernel's time on the slowest of the job's devices, relative to the mean; time() includes it.
   [[nodiscard]] double slowest() const { return slowest_; }
-  /// True if the kernels that bring rows into the order of experts run on the stream of the exchange: HybridEP's
-  /// dispatch_with_permute and combine_with_unpermute where passes are issued in turns.
-  [[nodiscard]] bool permutes_on_exchange_lane() const { return permutes_on_exchange_lane_; }
-  /// How much longer experts' exchanges and what runs on their stream take beside kernels: 1 where they run alone.
-  [[nodiscard]] double exchange_stretch() const { return exchange_stretch_; }
   /// The host's part of the model.
   [[nodiscard]] const HostModel& host() const { return host_; }
   /// Relative residual of the fit of kernel times: the kernels' part of the error band.
@@ -80,8 +75,7 @@ class CostModel {
   KernelForms forms_;
   double slowest_ = 1.0;
   Interference interference_;
-  bool permutes_on_exchange_lane_ = false;
-  double exchange_stretch_ = 1.0;
+  double exchange_stretch_ = 1.0;  ///< how much longer experts' exchanges take beside kernels
   HostModel host_;
   std::optional<OffloadTimes> offload_;
   double spread_ = 0.0;

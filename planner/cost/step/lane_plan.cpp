@@ -104,25 +104,6 @@ LaneOp lane_op(const StepProgram& program, const Op& op, const OpTime& time) {
           .blocks_early = op.prefetch_blocks};
 }
 
-bool is_exchange(const Op& op) {
-  const auto* collective = std::get_if<Collective>(&op.kind);
-  return collective != nullptr && collective->group == GroupKind::ep;
-}
-
-/// Adds the time of permutations to that of the exchange that they follow or precede.
-void move_permutations(const Block& block, double stretch, std::vector<OpTime>& times) {
-  for (std::size_t p = 0; p < block.ops.size(); ++p) {
-    if (!std::holds_alternative<Permute>(block.ops[p].kind)) continue;
-    for (std::size_t e = 0; e < block.ops.size(); ++e) {
-      const bool is_joined = e < p ? feeds(block.ops[e], block.ops[p]) : feeds(block.ops[p], block.ops[e]);
-      if (!is_exchange(block.ops[e]) || !is_joined) continue;
-      times[e].time += stretch * times[p].time;
-      times[p].time = Seconds(0.0);
-      break;
-    }
-  }
-}
-
 }  // namespace
 
 OpTimes price_operations(const StepProgram& program, const CostModel& cost) {
@@ -130,8 +111,6 @@ OpTimes price_operations(const StepProgram& program, const CostModel& cost) {
   for (std::size_t b = 0; b < program.blocks.size(); ++b) {
     times[b].reserve(program.blocks[b].ops.size());
     for (const Op& op : program.blocks[b].ops) times[b].push_back(cost.time(op, program));
-    if (cost.permutes_on_exchange_lane())
-      move_permutations(program.blocks[b], cost.exchange_stretch(), times[b]);
     add_graph_launches(program.blocks[b], cost.host(), times[b]);
   }
   return times;
