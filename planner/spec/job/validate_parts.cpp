@@ -110,7 +110,8 @@ void check_dispatcher(const JobSpec& job, std::vector<Illegality>& findings) {
   }
 }
 
-/// Checks that passes can be issued in turns, as Megatron-LM checks it (overlap_moe_expert_parallel_comm).
+/// Checks that passes can be issued in turns, as Megatron-LM checks it (overlap_moe_expert_parallel_comm), and what needs
+/// turns or a dispatcher's kernels.
 void check_turns(const JobSpec& job, std::vector<Illegality>& findings) {
   const TrainingSpec& training = job.training;
   const ParallelismSpec& p = job.parallelism;
@@ -122,6 +123,9 @@ void check_turns(const JobSpec& job, std::vector<Illegality>& findings) {
   if (training.fused_permutation && training.dispatcher != Dispatcher::hybridep)
     findings.push_back({"training.fused_permutation",
                         fmt::format("the kernels of {} do not permute rows", word_of(training.dispatcher)),
+                        "allowed here: false"});
+  if (training.fused_permutation && p.ep == 1)
+    findings.push_back({"training.fused_permutation", "there is no exchange that permutes rows: ep is 1",
                         "allowed here: false"});
   if (!in_turns) return;
   const auto refuse = [&](std::string message, const char* allowed) {
