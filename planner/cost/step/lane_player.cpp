@@ -52,13 +52,18 @@ bool LanePlayer::advance() {
     return true;
   }
   if (next_op_ == kNotBegun) begin_run();
-  const bool has_turns = issuing_ + 1 < runs_.size() && runs_[issuing_ + 1].in_turns;
+  const bool has_turns = is_paired(issuing_);
   if (!(has_turns ? issue_in_turns() : issue_run())) return false;
   const std::size_t runs = has_turns ? 2 : 1;
   kernels_by_run_.insert(kernels_by_run_.end(), runs, compute_end_);
   issuing_ += runs;
   next_op_ = kNotBegun;
   return true;
+}
+
+/// True for both of two runs that are issued in turns.
+bool LanePlayer::is_paired(std::size_t run) const {
+  return runs_[run].in_turns || (run + 1 < runs_.size() && runs_[run + 1].in_turns);
 }
 
 bool LanePlayer::issue_run() {
@@ -101,8 +106,10 @@ void LanePlayer::begin_run() {
       add_load(arriving.start, arriving.end);
   }
   const auto most_early = static_cast<std::size_t>(plan_.most_blocks_early);
-  for (std::size_t ahead = 0; ahead <= most_early && issuing_ + ahead < runs_.size(); ++ahead)
-    issue_early(issuing_, issuing_ + ahead);
+  const std::size_t end = is_paired(issuing_) ? issuing_ : std::min(issuing_ + most_early + 1, runs_.size());
+  for (std::size_t run = issuing_; run < end; ++run) {
+    if (!is_paired(run)) issue_early(issuing_, run);
+  }
   next_op_ = gathers_issued_[issuing_];
 }
 

@@ -120,6 +120,7 @@ class LanePlayer {
   [[nodiscard]] std::optional<Moment> join_stages(const LaneOp& op, Moment ready);
   void end_communication(const LaneOp& op, std::size_t run, const Record& ran, bool is_local);
   void begin_run();
+  [[nodiscard]] bool is_paired(std::size_t run) const;
   /// Issue what is left of the run, or of the two that are issued in turns. Return false as advance() does.
   [[nodiscard]] bool issue_run();
   [[nodiscard]] bool issue_in_turns();

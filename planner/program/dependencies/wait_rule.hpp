@@ -117,6 +117,7 @@ class IssueOrder {
     }
     for (std::size_t ahead = 0; ahead < issued_.size() && now + ahead < runs_; ++ahead) {
       const std::size_t run = now + ahead;
+      if (is_paired(rank, run)) continue;
       std::uint32_t& op = issued_[run % issued_.size()];
       while (op < rank.operations(run) && may_issue_early(rank.prefetch_blocks(run, op), ahead) &&
              !rank.is_in_use(now, run, op)) {
@@ -131,6 +132,11 @@ class IssueOrder {
   }
 
  private:
+  template <class Rank>
+  [[nodiscard]] bool is_paired(const Rank& rank, std::size_t run) const {
+    return rank.is_in_turns(run) || (run + 1 < runs_ && rank.is_in_turns(run + 1));
+  }
+
   std::size_t runs_;
   std::vector<std::uint32_t> issued_;  // operations issued, of this run and the next most_early ones
 };

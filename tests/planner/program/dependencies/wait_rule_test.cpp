@@ -66,6 +66,9 @@ TEST_CASE("two runs in turns: a turn ends with an exchange, and the later run ha
   // The example above the rule.
   CHECK(order_of({.runs = {"axbxc", "dxexf"}, .turns = {false, true}}, 0) ==
         "d1 x1 a0 x0 e1 x1 b0 x0 f1 c0 | | ");
+  // No operation of such runs is issued early.
+  CHECK(order_of({.runs = {"p", "gp", "gp", "gp"}, .early = 2, .turns = {false, false, true, false}}, 2) ==
+        "p0 | g2 p2 g1 p1 | | g3 p3 | ");
   // A run without exchanges has one turn.
   CHECK(order_of({.runs = {"p", "ab", "dxexf", "p"}, .turns = {false, false, true, false}}, 0) ==
         "p0 | d2 x2 a1 b1 e2 x2 f2 | | p3 | ");
