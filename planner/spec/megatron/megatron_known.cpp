@@ -153,7 +153,6 @@ constexpr auto kMeaningless = std::to_array<KnownFlag>({
     {"--moe-router-bias-update-rate", kScores},
     {"--moe-input-jitter-eps", kScores},
     {"--moe-router-force-load-balancing", kScores},
-    {"--moe-router-fusion", kScores},
     {"--mtp-loss-scaling-factor", kScores},
     {"--moe-grouped-gemm", kScores},
     {"--moe-permute-fusion", kScores},

@@ -180,21 +180,24 @@ void say_overlaps(const FlagReader& flags, LaunchJob& job, bool is_interleaved) 
   if (flags.has("--tp-comm-overlap")) overlap.say("tp", "full", flags.place("--tp-comm-overlap"));
   overlap.say("pp", is_interleaved && !flags.has("--no-overlap-p2p-communication"),
               flags.place("--no-overlap-p2p-communication"));
-  if (flags.has("--overlap-moe-expert-parallel-comm"))
-    job.left_out.emplace_back("one micro-batch's exchanges beside another's compute are left out");
+  const bool in_turns = flags.has("--overlap-moe-expert-parallel-comm");
+  if (in_turns)
+    overlap.say("ep", "1f1b", flags.place("--overlap-moe-expert-parallel-comm"));
   else if (flags.has("--moe-shared-expert-overlap"))
     overlap.say("ep", has_key(training_keys(), "dispatcher") ? "shared" : "true",
                 flags.place("--moe-shared-expert-overlap"));
   flags.knows({"--no-overlap-p2p-communication", "--moe-shared-expert-overlap",
                "--overlap-param-gather-with-optimizer-step"});
   job.training.say_map("overlap", overlap, flags.place("--overlap-grad-reduce"));
-  if (flags.has("--delay-wgrad-compute"))
-    say_or_note(job, training_keys(), job.training, "delay_wgrad", "true", flags, "--delay-wgrad-compute");
+  const bool delays = flags.has("--delay-wgrad-compute");
+  if (delays && in_turns) job.training.say("delay_wgrad", "true", flags.place("--delay-wgrad-compute"));
+  if (delays && !in_turns) job.left_out.emplace_back("what --delay-wgrad-compute does is left out");
 }
 
 void say_dispatch(const FlagReader& flags, LaunchJob& job) {
   std::string type = flags.text_or("--moe-token-dispatcher-type", "allgather");
   const std::string backend = flags.text_or("--moe-flex-dispatcher-backend", "deepep");
+  flags.knows({"--moe-router-fusion"});
   if (flags.whole_or("--num-experts", 0) == 0) return;
   if (flags.has("--moe-enable-deepep")) type = "flex";
   static const std::map<std::string, const char*> kDispatchers{
@@ -209,6 +212,10 @@ void say_dispatch(const FlagReader& flags, LaunchJob& job) {
     job.training.say("dispatcher", word, flags.place(flag));
   else if (word != "all-to-all")
     job.left_out.push_back(fmt::format("the dispatcher {} is planned as all-to-all", word));
+  if (flags.has("--moe-router-fusion"))
+    job.training.say("fused_routing", "true", flags.place("--moe-router-fusion"));
+  if (flags.has("--moe-permute-fusion-into-hybridep") && word == "hybridep")
+    job.training.say("fused_permutation", "true", flags.place("--moe-permute-fusion-into-hybridep"));
   if (flags.has("--moe-expert-capacity-factor")) {
     LaunchMap capacity;
     capacity.say("factor", flags.text_or("--moe-expert-capacity-factor", "1"),

@@ -228,6 +228,22 @@ TEST_CASE("flags mean what Megatron-LM makes of them") {
   CHECK(pattern.kind(2).ffn == FeedForward::experts);
 }
 
+TEST_CASE("exchanges in turns and fused kernels of experts are the job's keys") {
+  const std::string experts =
+      " --disable-bias-linear --num-experts 8 --moe-router-topk 2 --expert-model-parallel-size 8 "
+      "--moe-token-dispatcher-type "
+      "alltoall";
+  const JobSpec plain = small(experts + " --delay-wgrad-compute");
+  CHECK(plain.training.overlap.ep == EpOverlap::none);
+  CHECK_FALSE(plain.training.delay_wgrad);
+  CHECK_FALSE(plain.training.fused_routing);
+  const JobSpec turns =
+      small(experts + " --overlap-moe-expert-parallel-comm --delay-wgrad-compute --moe-router-fusion");
+  CHECK(turns.training.overlap.ep == EpOverlap::in_turns);
+  CHECK(turns.training.delay_wgrad);
+  CHECK(turns.training.fused_routing);
+}
+
 TEST_CASE("a YAML file with a map of arguments is a job too") {
   const JobSpec job = parse_jobs(
                           "ENV_VARS:\n  CUDA_DEVICE_MAX_CONNECTIONS: 1\nMODEL_ARGS:\n  --num-layers: 12\n"
