@@ -14,7 +14,7 @@ namespace {
 /// An instance that a block touches: a tensor and a layer shift.
 using Instance = std::pair<TensorId, std::int16_t>;
 
-/// The first tensors of a list, as many as `share` of the bytes of all hold.
+/// The first tensors of a list that `share` of the bytes of all hold; one too large for what is left is passed over.
 template <class Item, class SizeOf>
 std::vector<Item> first_of(const std::vector<Item>& items, double share, SizeOf size_of) {
   double all = 0.0;
@@ -22,8 +22,8 @@ std::vector<Item> first_of(const std::vector<Item>& items, double share, SizeOf 
   std::vector<Item> chosen;
   double sum = 0.0;
   for (const Item& item : items) {
+    if (sum + size_of(item) > share * all * (1.0 + 1e-12)) continue;
     sum += size_of(item);
-    if (sum > share * all * (1.0 + 1e-12)) break;
     chosen.push_back(item);
   }
   return chosen;
