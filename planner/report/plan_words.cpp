@@ -51,14 +51,16 @@ std::string parallelism_words(const ParallelismSpec& parallelism) {
   return text;
 }
 
+/// The step as predicted, or where the user's own runs correct it, as these have it.
 std::string step_words(const PlannedJob& planned) {
   const StepFigures& step = planned.estimate.step;
-  const Unit unit = time_unit(step.time);
+  const Seconds time = step.typical.own_runs > 0 ? step.typical.time : step.time;
+  const Unit unit = time_unit(time);
   const auto devices_double = static_cast<double>(planned.job.cluster.devices());
-  return fmt::format("{} {} ({} – {}), {} tokens/s per {}, {} MFU", in_unit(step.time.value(), unit),
-                     unit.name, in_unit(step.time_low.value(), unit), in_unit(step.time_high.value(), unit),
-                     significant(step.tokens / step.time.value() / devices_double), device_word(planned.job),
-                     percent(step.mfu));
+  return fmt::format("{} {} ({} – {}), {} tokens/s per {}, {} MFU", in_unit(time.value(), unit), unit.name,
+                     in_unit(step.time_low.value(), unit), in_unit(step.time_high.value(), unit),
+                     significant(step.tokens / time.value() / devices_double), device_word(planned.job),
+                     percent(step.mfu * (step.time / time)));
 }
 
 /// ", 9.22 M USD at 2.50 USD/h per GPU"
@@ -174,14 +176,19 @@ Lines typical_lines(const PlannedJob& planned) {
   const StepFigures& step = planned.estimate.step;
   const TypicalStep& typical = step.typical;
   const double longer = typical.time / step.time - 1.0;
-  const std::string whose = typical.own_runs > 0 ? fmt::format("Your {}", counted(typical.own_runs, "run"))
-                                                 : std::string("Published runs");
-  const Unit unit = time_unit(typical.time);
-  return wrapped(fmt::format("That is a healthy, tuned run. {} typically took {} {}: {} {} ({} – {}).", whose,
-                             percent(std::abs(longer)), longer < 0.0 ? "less" : "longer",
-                             in_unit(typical.time.value(), unit), unit.name,
-                             in_unit(typical.low.value(), unit), in_unit(typical.high.value(), unit)),
-                 kIndent, kIndent);
+  const std::string by = fmt::format("{} {}", percent(std::abs(longer)), longer < 0.0 ? "less" : "longer");
+  const Unit unit = time_unit(step.time);
+  if (typical.own_runs > 0) {
+    return wrapped(
+        fmt::format("As {} of yours have it: they took {} than the {} {} of a healthy, tuned run.",
+                    counted(typical.own_runs, "run"), by, in_unit(step.time.value(), unit), unit.name),
+        kIndent, kIndent);
+  }
+  return wrapped(
+      fmt::format("That is a healthy, tuned run. Published runs typically took {}: {} {} ({} – {}).", by,
+                  in_unit(typical.time.value(), unit), unit.name, in_unit(typical.low.value(), unit),
+                  in_unit(typical.high.value(), unit)),
+      kIndent, kIndent);
 }
 
 Lines training_lines(const PlannedJob& planned) {

@@ -24,6 +24,9 @@ void apply(const LikeRuns& runs, const JobSpec& job, Estimate& estimate) {
     around.*quantile = (1.0 + runs.deviation) * (1.0 + around.*quantile) - 1.0;
   set_band(estimate.step, around);
   estimate.step.typical.own_runs = static_cast<std::int64_t>(runs.runs);
+  StepFigures corrected = estimate.step;
+  corrected.time = corrected.typical.time;
+  estimate.training = training_figures(job, corrected);
 }
 
 }  // namespace foreshard

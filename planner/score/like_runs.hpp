@@ -24,8 +24,8 @@ inline constexpr std::size_t kFewestLikeRuns = 3;
 LikeRuns like_runs(const std::vector<JobSpec>& measured);
 
 /// Moves the band and the typical time of a step to where runs of the same system lie: the median deviation of
-/// these runs, with what published runs of one source scatter around three others of it (kAroundOwnRuns). The
-/// predicted time itself stays.
+/// these runs, with what published runs scatter around three others of their system (kAroundOwnRuns). Time and
+/// cost of the whole training follow; the predicted step and its parts stay those of a healthy, tuned run.
 void apply(const LikeRuns& runs, const JobSpec& job, Estimate& estimate);
 
 }  // namespace foreshard

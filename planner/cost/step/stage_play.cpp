@@ -99,6 +99,25 @@ void book_slot(StagePlay& play, const PlayedSlot& slot, std::int64_t rounds, con
   if (slot.round + 1 == last || last == 0) pass.between = times;
 }
 
+/// True if the stage gathers weights before its first pass (training.overlap.gather).
+bool gathers_first(const StepProgram& program, const StageProgram& stage) {
+  return std::any_of(stage.prologue.begin(), stage.prologue.end(), [&](const BlockCall& call) {
+    return program.block(call.block).kind == BlockKind::sync;
+  });
+}
+
+/// A stage that is played alone reaches all of its chunks at once. In the schedule, later stages and chunks get their
+/// first micro-batch when stage 0 has passed it on: their weights have been gathered meanwhile, beside those of
+/// stage 0. So only the first chunk of stage 0 waits for gathers.
+void hide_first_gathers(StagePlay& play, StageId stage) {
+  constexpr auto kDp = static_cast<std::size_t>(CommAxis::dp);
+  for (std::size_t chunk = stage.value() == 0 ? 1 : 0; chunk < play.chunks.size(); ++chunk) {
+    PassPlay& forward = play.chunks[chunk][static_cast<std::size_t>(Pass::forward)];
+    Seconds& waits = forward.first.lanes.exposed[kDp];
+    waits = std::min(waits, forward.between.lanes.exposed[kDp]);
+  }
+}
+
 /// The backlog behind the kernels that each further micro-batch adds to lanes for which no kernel waits: those of
 /// data-parallel communication, or those of the host. Measured on the middle one of three micro-batches.
 /// @pre three micro-batches are played
@@ -158,6 +177,8 @@ StagePlay play_stage(const StepProgram& program, const LanePlan& plan, StageId s
   const std::vector<PlayedSlot>& slots = sequence.slots();
   for (std::size_t s = 0; s < slots.size(); ++s)
     book_slot(play, slots[s], sequence.rounds(), times_of_slot(stands[s], stands[s + 1]));
+  if (program.stages.size() > 1 && gathers_first(program, program.stages[stage_id.at()]))
+    hide_first_gathers(play, stage_id);
   const LaneTimes& passed = stands.back().times;
   play.epilogue = player.end() - passed;
   if (player.join()) play.join = std::max(Seconds(0.0), *player.join() - passed.total());

@@ -192,29 +192,22 @@ class StepBuilder {
     if (job_.training.optimizer_in_backward) insert_updates(chunk.backward);
     if (splits_backward(job_.training.schedule)) chunk.weight = weight_block_calls(piece);
     if (job_.training.overlap.dp) overlap_sync(chunk, piece);
-    if (gathers_at_start(job_)) chunk.first_forward = with_casts(chunk.forward);
-    return chunk;
-  }
-
-  /// A forward pass with the copies of a block's weights before each call: they wait for the weights' gather
-  /// alone, so that those of later layers run beside it. Empty if there are none.
-  [[nodiscard]] std::vector<BlockCall> with_casts(const std::vector<BlockCall>& forward) const {
-    if (casts_.empty()) return {};
-    std::vector<BlockCall> with_casts;
-    for (const BlockCall& block_call : forward) {
-      for (const auto& [group, casts] : casts_) {
-        if (is_forward_of(block_call, *group)) with_casts.push_back({casts.block, block_call.layer});
-      }
-      with_casts.push_back(block_call);
+    if (gathers_at_start(job_)) {
+      chunk.first_forward = with_casts(chunk.forward, casts_, [&](const auto& block_call, const auto& group) {
+        return is_forward_of(block_call, group);
+      });
     }
-    return with_casts;
+    return chunk;
   }
 
   /// True if this call of a forward block of a layer reads the group's weights.
   [[nodiscard]] bool is_forward_of(const BlockCall& block_call, const WeightGroup& group) const {
-    if (block_call.layer >= last_layer() || block_call.block != layers_.passes(block_call.layer).forward)
-      return false;
-    const std::vector<const WeightGroup*> owners = layers_.weights(block_call.layer).groups();
+    return block_call.layer < last_layer() && block_call.block == layers_.passes(block_call.layer).forward &&
+           owns(block_call.layer, group);
+  }
+
+  [[nodiscard]] bool owns(LayerId layer, const WeightGroup& group) const {
+    const std::vector<const WeightGroup*> owners = layers_.weights(layer).groups();
     return std::find(owners.begin(), owners.end(), &group) != owners.end();
   }
 
@@ -243,8 +236,7 @@ class StepBuilder {
     if (&group == &table_ || &group == &positions_) return block_call.block == embedding_pass_.backward;
     if (block_call.layer >= last_layer() || block_call.block != layers_.passes(block_call.layer).backward)
       return false;
-    const std::vector<const WeightGroup*> owners = layers_.weights(block_call.layer).groups();
-    return std::find(owners.begin(), owners.end(), &group) != owners.end();
+    return owns(block_call.layer, group);
   }
 
   /// The calls of the piece's weight pass, in the order in which backward writes their inputs.
@@ -298,8 +290,7 @@ class StepBuilder {
     }
     std::vector<LayerId> layers;
     const auto add_if_owner = [&](LayerId layer) {
-      const std::vector<const WeightGroup*> owners = layers_.weights(layer).groups();
-      if (std::find(owners.begin(), owners.end(), &group) != owners.end()) layers.push_back(layer);
+      if (owns(layer, group)) layers.push_back(layer);
     };
     for (std::size_t c = 0; c < placement_.chunks(s); ++c) {
       const ModelPiece& piece = placement_.piece(s, ChunkId(c));
@@ -412,7 +403,7 @@ class StepBuilder {
   std::map<PipelineTransfer, PipelineBlocks> transfers_;
   std::vector<std::pair<const WeightGroup*, UpdateBlocks>> updates_;
   std::optional<NormBlocks> norm_;
-  std::vector<std::pair<const WeightGroup*, WeightCasts>> casts_;
+  std::vector<GroupCasts> casts_;
   std::optional<MagnitudeBlocks> magnitudes_;
 };
 

@@ -93,6 +93,19 @@ std::optional<WeightCasts> emit_weight_casts(ProgramBuilder& builder, const Quan
   return WeightCastBlock(builder, rules, group).emit();
 }
 
+std::vector<BlockCall> with_casts(
+    const std::vector<BlockCall>& forward, const std::vector<GroupCasts>& casts,
+    const std::function<bool(const BlockCall&, const WeightGroup&)>& reads_weights) {
+  if (casts.empty()) return {};
+  std::vector<BlockCall> calls;
+  for (const BlockCall& block_call : forward) {
+    for (const auto& [group, cast] : casts)
+      if (reads_weights(block_call, *group)) calls.push_back({cast.block, block_call.layer});
+    calls.push_back(block_call);
+  }
+  return calls;
+}
+
 MagnitudeBlocks emit_magnitudes(ProgramBuilder& builder, std::int64_t magnitudes) {
   Tensor tensor = tensor_of({ModelPart::optimizer, TensorItem::magnitudes});
   tensor.role = TensorRole::buffer;

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "planner/program/passes/quantiser_rules.hpp"
 #include "planner/program/program_builder.hpp"
@@ -16,6 +19,15 @@ struct WeightCasts {
   /// in the first micro-batch.
   bool after_gather = false;
 };
+
+/// The copies of one group's weights.
+using GroupCasts = std::pair<const WeightGroup*, WeightCasts>;
+
+/// A forward pass with the copies of a block's weights before each call that reads them, so that they wait for the
+/// gather of these weights alone, while those of later layers run beside them. Empty if there are no copies.
+std::vector<BlockCall> with_casts(
+    const std::vector<BlockCall>& forward, const std::vector<GroupCasts>& casts,
+    const std::function<bool(const BlockCall&, const WeightGroup&)>& reads_weights);
 
 /// None if no copies of the group's weights are kept for the whole step.
 std::optional<WeightCasts> emit_weight_casts(ProgramBuilder& builder, const QuantiserRules& rules,

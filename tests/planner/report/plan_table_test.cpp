@@ -88,8 +88,12 @@ TEST_CASE("what such runs typically take stands beside the prediction") {
       flowing(plan_table(planned)),
       ContainsSubstring("That is a healthy, tuned run. Published runs typically took 3.1% longer: 8.25 s "
                         "(8.00 – 8.50)."));
+  // The user's own runs take the place of the prediction.
   planned.estimate.step.typical.own_runs = 3;
-  CHECK_THAT(flowing(plan_table(planned)), ContainsSubstring("Your 3 runs typically took 3.1% longer"));
+  const std::string own = flowing(plan_table(planned));
+  CHECK_THAT(own, ContainsSubstring("One step takes 8.25 s (7.50 – 8.75)"));
+  CHECK_THAT(own,
+             ContainsSubstring("As 3 runs of yours have it: they took 3.1% longer than the 8.00 s of a"));
 }
 
 TEST_CASE("idle devices stand beside those in use") {

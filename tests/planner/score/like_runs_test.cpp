@@ -48,4 +48,9 @@ TEST_CASE("own runs move band and typical time, not the prediction") {
   CHECK(planned.step.typical.time / before == Approx(1.2 * (1.0 + around.median)));
   CHECK(planned.step.time_low / before == Approx(1.2 * (1.0 + around.tenth)));
   CHECK(planned.step.time_high / before == Approx(1.2 * (1.0 + around.nine_tenths)));
+  // 4 steps of 8 sequences of 32 tokens, each as long as is typical.
+  JobSpec whole = job;
+  whole.training.tokens = Tokens(4 * 8 * 32);
+  apply({.runs = 4, .deviation = 0.2}, whole, planned);
+  CHECK(*planned.training.time / planned.step.typical.time == Approx(4.0));
 }
