@@ -1,6 +1,7 @@
 #include "planner/program/build/build_step_program.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -311,7 +312,7 @@ class StepBuilder {
     if (norm_) stage.prologue.push_back({norm_->zero, LayerId(0)});
     if (magnitudes_) stage.prologue.push_back({magnitudes_->zero, LayerId(0)});
     if (gathers_at_start(job_)) {
-      append_gathers(stage.prologue, s);
+      append_syncs(stage.prologue, s, " gather", emit_weight_gather, SyncOrder::of_forward);
       append_casts(stage.prologue, s,
                    [&](const WeightCasts&, LayerId layer) { return layer >= last_layer(); });
     } else {
@@ -324,15 +325,6 @@ class StepBuilder {
     for (const auto& [group, casts] : casts_) {
       for (const LayerId layer : owned_layers(*group, s))
         if (wanted(casts, layer)) block_calls.push_back({casts.block, layer});
-    }
-  }
-
-  /// The gathers of updated weights, in the order in which the forward pass needs them.
-  void append_gathers(std::vector<BlockCall>& block_calls, StageId s) {
-    for (std::size_t c = 0; c < placement_.chunks(s); ++c) {
-      std::vector<SyncPoint> points = sync_points(builder_, layers_, ends(), placement_.piece(s, ChunkId(c)));
-      std::reverse(points.begin(), points.end());
-      append_sync(block_calls, points, " gather", emit_weight_gather);
     }
   }
 
@@ -375,20 +367,19 @@ class StepBuilder {
     }
   }
 
-  template <class Emit>
-  void append_syncs(std::vector<BlockCall>& block_calls, StageId s, const std::string& suffix, Emit emit) {
-    for (std::size_t c = 0; c < placement_.chunks(s); ++c) {
-      append_sync(block_calls, sync_points(builder_, layers_, ends(), placement_.piece(s, ChunkId(c))),
-                  suffix, emit);
-    }
-  }
+  /// The order in which backward completes gradients, or that in which forward needs weights.
+  enum class SyncOrder : std::uint8_t { of_backward, of_forward };
 
   template <class Emit>
-  void append_sync(std::vector<BlockCall>& block_calls, const std::vector<SyncPoint>& points,
-                   const std::string& suffix, Emit emit) {
-    for (const SyncPoint& point : points) {
-      if (const auto block = emit(builder_, point.units, point.name + suffix))
-        block_calls.push_back({*block, point.layer});
+  void append_syncs(std::vector<BlockCall>& block_calls, StageId s, const std::string& suffix, Emit emit,
+                    SyncOrder order = SyncOrder::of_backward) {
+    for (std::size_t c = 0; c < placement_.chunks(s); ++c) {
+      std::vector<SyncPoint> points = sync_points(builder_, layers_, ends(), placement_.piece(s, ChunkId(c)));
+      if (order == SyncOrder::of_forward) std::reverse(points.begin(), points.end());
+      for (const SyncPoint& point : points) {
+        if (const auto block = emit(builder_, point.units, point.name + suffix))
+          block_calls.push_back({*block, point.layer});
+      }
     }
   }
 
