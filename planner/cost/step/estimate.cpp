@@ -14,6 +14,7 @@
 #include "planner/cost/step/pipeline_play.hpp"
 #include "planner/cost/step/stage_play.hpp"
 #include "planner/program/build/build_step_program.hpp"
+#include "planner/program/build/emit_update.hpp"
 #include "planner/program/schedule/placement.hpp"
 #include "planner/program/schedule/schedule.hpp"
 #include "planner/spec/job/job_notes.hpp"
@@ -152,7 +153,9 @@ class Summation {
     if (!is_pipeline || (count > kFewOperations && !in_turns)) {
       const LaneTimes apart = play_apart(play_stages(program_, plan, interference));
       basis = is_pipeline ? "stages played apart, joined by their schedule" : "three micro-batches played";
-      if (!is_pipeline || count > kMostOperations || !is_doubtful(apart)) return apart;
+      // Which stage waits for gathers at the start depends on the order of all stages.
+      const bool is_sure = !is_doubtful(apart) && !gathers_at_start(job_);
+      if (!is_pipeline || count > kMostOperations || is_sure) return apart;
     }
     basis = "the whole schedule played";
     return mean_of(play_together(program_, plan, interference));
