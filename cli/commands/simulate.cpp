@@ -53,7 +53,7 @@ SimulationRequest request_of(const SimulateOptions& options) {
       .seed = options.seed,
       .seeds = options.seeds,
       .placement = options.placement == "packed" ? JobPlacement::packed : JobPlacement::interleaved,
-      .has_outline = options.output.has_page()};
+      .has_outline = options.has_timeline || options.output.has_page()};
   if (!options.with.empty()) request.beside = other_job(options);
   return request;
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <regex>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -22,6 +23,9 @@ namespace foreshard::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Text that is read in place of standard input; null if there is none.
+thread_local const std::string* given_input = nullptr;
 
 /// Defaults for a job made from a model: sequences of 4,096 tokens (fewer if the model has fewer positions),
 /// and as many sequences per step as make 4 Mi tokens. Models of tens of billions of parameters are trained
@@ -120,6 +124,7 @@ std::string standard_input() {
 std::vector<JobSpec> load(const std::string& argument, ConfigKind kind,
                           const std::vector<Override>& overrides, Purpose purpose) {
   if (argument != "-") return load_jobs(file_of(argument, kind), overrides, purpose);
+  if (given_input != nullptr) return parse_jobs(*given_input, "job", overrides, purpose);
   return parse_jobs(standard_input(), "<stdin>", overrides, purpose);
 }
 
@@ -191,6 +196,11 @@ NamedJobs job_of_model(const std::string& model, const JobChanges& changes,
 }
 
 }  // namespace
+
+GivenInput::GivenInput(const std::string& text)
+    : before_(std::exchange(given_input, text.empty() ? given_input : &text)) {}
+
+GivenInput::~GivenInput() { given_input = before_; }
 
 std::vector<Override> parse_settings(const std::vector<std::string>& settings) {
   std::vector<Override> overrides;

@@ -21,6 +21,19 @@ struct NamedJobs {
   std::vector<std::string> assumptions{};  ///< sentences on values that were not given, for a result's notes
 };
 
+/// While the object lives, JOB `-` on this thread is this text instead of standard input; messages call it
+/// "job". Nothing changes if the text is empty.
+class GivenInput {
+ public:
+  explicit GivenInput(const std::string& text);
+  ~GivenInput();
+  GivenInput(const GivenInput&) = delete;
+  GivenInput& operator=(const GivenInput&) = delete;
+
+ private:
+  const std::string* before_;
+};
+
 /// Help text for the argument JOB of commands that also take a model with --on.
 inline constexpr const char* kJobHelp =
     "A job file, the name of a bundled job, or - for standard input; with --on also a model: a bundled name, "

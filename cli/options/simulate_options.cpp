@@ -12,6 +12,9 @@ std::vector<OptionSpec> simulate_options(SimulateOptions& options) {
   std::vector<OptionSpec> specs{
       format_option(options.output.format),
       html_option(options.output),
+      {.name = "--timeline",
+       .help = "In JSON, also the passes of each stage as pages draw them",
+       .target = flag(options.has_timeline)},
       {.name = "--trace",
        .value = "FILE",
        .help = "Also write the timeline, for Perfetto or chrome://tracing; compressed by gzip where the name "

@@ -17,6 +17,7 @@ namespace foreshard::cli {
 struct SimulateOptions {
   std::string job;
   OutputChoice output;
+  bool has_timeline = false;
   std::string trace;
   bool all_ranks = false;
   std::optional<std::int64_t> trace_micro_batches;

@@ -1,0 +1,114 @@
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/api/call_json.hpp"
+#include "cli/api/foreshard.h"
+#include "tests/support/catch.hpp"
+
+namespace foreshard::cli::test {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json answer_to(const Json& request) { return Json::parse(call(request.dump())); }
+
+constexpr const char* kJob =
+    "name: small\nmodel: llama3-8b\ncluster: {name: dgx-h100, nodes: 1}\nparallelism: {tp: 2}\n"
+    "training: {sequence_length: 4096, global_batch: 64, micro_batch: 1}\n";
+
+TEST_CASE("a job is named, written as text, or an object: the same job, the same answer") {
+  const Json text = answer_to({{"command", "plan"}, {"job", kJob}});
+  REQUIRE(text.at("code") == 0);
+  CHECK(text.at("result").at("job").at("tp") == 2);
+  CHECK(text.at("result").at("job").at("dp") == 4);  // of 8 devices
+  const Json object =
+      answer_to({{"command", "plan"},
+                 {"job",
+                  {{"name", "small"},
+                   {"model", "llama3-8b"},
+                   {"cluster", {{"name", "dgx-h100"}, {"nodes", 1}}},
+                   {"parallelism", {{"tp", 2}}},
+                   {"training", {{"sequence_length", 4096}, {"global_batch", 64}, {"micro_batch", 1}}}}}});
+  CHECK(object == text);
+  CHECK(answer_to({{"command", "plan"}, {"job", "llama3-70b-64h100"}}).at("result").at("job").at("devices") ==
+        64);
+}
+
+TEST_CASE("keys are the command line's options: numbers, words, lists, flags and settings") {
+  const Json planned = answer_to({{"command", "plan"},
+                                  {"job", kJob},
+                                  {"tp", 4},
+                                  {"recompute", "full"},
+                                  {"set", {{"training.micro_batch", 2}}}});
+  CHECK(planned.at("result").at("job").at("tp") == 4);
+  CHECK(planned.at("result").at("job").at("micro_batch") == 2);
+  const Json compared =
+      answer_to({{"command", "compare"}, {"job", kJob}, {"tp", {1, 2}}, {"micro_batch", "1,2"}});
+  CHECK(compared.at("result").at("variants").size() == 4);
+  const Json simulated = answer_to({{"command", "simulate"}, {"job", kJob}, {"timeline", true}});
+  CHECK(simulated.at("result").at("simulation").at("timeline").at("stage").size() > 0);
+  CHECK_FALSE(answer_to({{"command", "simulate"}, {"job", kJob}, {"timeline", false}})
+                  .at("result")
+                  .at("simulation")
+                  .contains("timeline"));
+}
+
+TEST_CASE("a command without JSON gives its text") {
+  const Json shown = answer_to({{"command", "show"}, {"name", "dgx-h100"}});
+  CHECK_THAT(shown.at("result").get<std::string>(), ContainsSubstring("dgx-h100.yaml"));
+}
+
+TEST_CASE("problems of a job have their place in its text") {
+  std::string job = kJob;
+  job.replace(job.find("parallelism"), std::string("parallelism").size(), "paralelism");
+  const Json wrong = answer_to({{"command", "plan"}, {"job", job}});
+  CHECK(wrong.at("code") == 2);
+  REQUIRE(wrong.at("problems").size() == 1);
+  const Json& first = wrong.at("problems").front();
+  CHECK(first.at("file") == "job");
+  CHECK(first.at("line") == 4);
+  CHECK(first.at("column") == 1);
+  CHECK_THAT(wrong.at("message").get<std::string>(), ContainsSubstring("job:4:1: error: "));
+}
+
+TEST_CASE("a wrong request is answered, not thrown") {
+  const auto message = [](const std::string& request) {
+    const Json answer = Json::parse(call(request));
+    CHECK(answer.at("code") == 2);
+    return answer.at("message").get<std::string>();
+  };
+  CHECK_THAT(message("{"), ContainsSubstring("the request is no JSON"));
+  CHECK_THAT(message("[]"), ContainsSubstring("a request is a JSON object"));
+  CHECK_THAT(message("{}"), ContainsSubstring("a request has a 'command'"));
+  CHECK_THAT(message(R"({"command": "plann"})"), ContainsSubstring("did you mean 'plan'?"));
+  CHECK_THAT(message(R"({"command": "plan"})"), ContainsSubstring("'job' is missing"));
+  CHECK_THAT(message(R"({"command": "plan", "job": "llama3-70b-64h100", "pt": 4})"),
+             ContainsSubstring("plan takes no 'pt'"));
+  CHECK_THAT(message(R"({"command": "plan", "job": "llama3-70b-64h100", "tp": "many"})"),
+             ContainsSubstring("--tp"));
+  CHECK_THAT(message(R"({"command": "plan", "job": "llama3-70b-64h100", "html": "x.html"})"),
+             ContainsSubstring("plan takes no 'html'"));
+}
+
+TEST_CASE("the C entry answers from several threads at once") {
+  const std::string request = Json{{"command", "plan"}, {"job", kJob}}.dump();
+  const std::string expected = call(request);
+  std::vector<std::string> answers(4);
+  std::vector<std::thread> threads;
+  for (std::string& answer : answers) {
+    threads.emplace_back([&answer, &request] {
+      const char* const text = foreshard_call(request.c_str());
+      answer = text;
+      foreshard_free(text);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& answer : answers) CHECK(answer == expected);
+  CHECK(std::string(foreshard_version()) == FORESHARD_VERSION);
+}
+
+}  // namespace
+}  // namespace foreshard::cli::test
