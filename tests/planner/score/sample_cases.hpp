@@ -14,7 +14,7 @@ struct SampleCase {
   double measured = 1.0;   ///< s
   double spread = 0.0;     ///< the band reaches so far to both sides
   std::int64_t devices = 8;
-  std::string plan;    ///< unsaid, one of its own
+  std::string plan{};  ///< unsaid, one of its own
   double width = 1.0;  ///< of the band, over the usual one
 };
 
