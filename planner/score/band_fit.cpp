@@ -117,7 +117,8 @@ Deviations fit_deviations(std::span<const ScoredCase> cases) {
   const std::map<std::string, std::size_t> sizes = sizes_of(cases);
   std::vector<Weighted> values;
   for (const ScoredCase& scored : cases)
-    values.push_back({deviation(scored), scored.width, 1.0 / static_cast<double>(sizes.at(scored.source))});
+    values.push_back(
+        {deviation(scored), scored.width, 1.0 / std::sqrt(static_cast<double>(sizes.at(scored.source)))});
   return quantiles_of(std::move(values));
 }
 

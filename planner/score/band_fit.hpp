@@ -12,7 +12,8 @@
 namespace foreshard {
 
 /// How far the measured steps of these cases lie from the predicted ones, as quantiles of measured / predicted − 1.
-/// Every source weighs the same, however many cases it has. A case whose band is w times as wide counts with 1/w of
+/// A source weighs as the square root of the number of its cases: between run by run and source by source, by both of
+/// which a band is judged. A case whose band is w times as wide counts with 1/w of
 /// its distance from the median.
 /// @throws std::invalid_argument if there are no cases
 Deviations fit_deviations(std::span<const ScoredCase> cases);

@@ -1,5 +1,6 @@
 #include "planner/score/band_fit.hpp"
 
+#include <cmath>
 #include <stdexcept>
 #include <vector>
 
@@ -45,13 +46,14 @@ TEST_CASE("a job is known less well with experts, or on an accelerator that nobo
   CHECK(width_of(job) == kExpertsWidth * kDerivedWidth);
 }
 
-TEST_CASE("every source weighs the same, however many cases it has") {
-  // The blog's one case is half of the weight: it ends at 1/2, where the paper's first stands at 1/2 + 1/8.
-  // The median lies between them.
+TEST_CASE("a source weighs as the square root of the number of its cases") {
+  // The blog's one case weighs 1, the paper's two 1/√2 each: √2 together.
   const std::vector<ScoredCase> cases = {off_by(0.0, "blog"), off_by(0.4), off_by(0.5)};
-  // Middles of the shares: 0.25 for 0.0, 0.625 for 0.4, 0.875 for 0.5; at 0.5: 2/3 of the way.
-  CHECK(fit_deviations(cases).median == Approx(0.4 * 2.0 / 3.0));
-  CHECK(fit_deviations(cases).quarter == Approx(0.0));
+  const double all = 1.0 + std::sqrt(2.0);
+  // In the middle of its weight stands 0.0 at 0.5 of all, and 0.4 at 1 + √2/4.
+  const double low = 0.5 / all;
+  const double high = (1.0 + std::sqrt(2.0) / 4.0) / all;
+  CHECK(fit_deviations(cases).median == Approx(0.4 * (0.5 - low) / (high - low)));
   CHECK_THROWS_AS(fit_deviations({}), std::invalid_argument);
 }
 
