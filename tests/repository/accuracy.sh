@@ -42,7 +42,7 @@ awk -F ': ' -v coverage="$coverage" '
   END {
     for (source in committed) fail(source ": has a committed figure and no measured runs")
     if (coverage < 0.7 || coverage > 0.9)
-      fail(sprintf("bands hold %.0f%% of the runs, not 70 to 90: `foreshard score --bands --worst 0` says which kSystematicError (planner/cost/step/error_band.hpp) would hold 80%%",
+      fail(sprintf("bands hold %.0f%% of the runs, not 70 to 90: `foreshard score --bands --worst 0` says which quantiles (kPublished in planner/cost/step/error_band.hpp) would hold 80%%",
         100 * coverage))
     if (failed) print "if that is meant: scripts/update_accuracy.sh commits to the figures of now"
     exit failed
