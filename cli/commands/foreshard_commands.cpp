@@ -2,6 +2,7 @@
 
 #include "cli/commands/compare.hpp"
 #include "cli/commands/explain.hpp"
+#include "cli/commands/export.hpp"
 #include "cli/commands/list.hpp"
 #include "cli/commands/plan.hpp"
 #include "cli/commands/score.hpp"
@@ -12,8 +13,8 @@
 namespace foreshard::cli {
 
 std::vector<Command> foreshard_commands() {
-  return {plan_command(),  compare_command(), explain_command(), simulate_command(),
-          score_command(), list_command(),    show_command()};
+  return {plan_command(),     compare_command(), explain_command(), export_command(),
+          simulate_command(), score_command(),   list_command(),    show_command()};
 }
 
 ToolSpec foreshard_tool(const std::vector<Command>& commands, ColorChoice& color) {

@@ -41,6 +41,8 @@ NameAndFlavor named(const Translation& root) {
 
 }  // namespace
 
+std::span<const TitanModel> titan_models() { return kTitanModels; }
+
 const TitanModel* titan_model(const Translation& root) {
   const NameAndFlavor said = named(root);
   const auto* const found = std::find_if(

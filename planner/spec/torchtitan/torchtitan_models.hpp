@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "planner/spec/hugging_face/hugging_face_translation.hpp"
@@ -15,6 +16,9 @@ struct TitanModel {
   std::string_view bundled;
   std::int64_t layers;
 };
+
+/// All models of torchtitan that are known.
+std::span<const TitanModel> titan_models();
 
 /// The model that a torchtitan file names; null if it is not known.
 const TitanModel* titan_model(const Translation& root);
