@@ -58,8 +58,4 @@ NodePtr LaunchJob::node(const Place& place) const {
   return job.node(place);
 }
 
-bool has_key(KeyTable keys, std::string_view key) {
-  return std::any_of(keys.begin(), keys.end(), [&](const KeyInfo& info) { return info.key == key; });
-}
-
 }  // namespace foreshard::detail

@@ -46,8 +46,4 @@ struct LaunchJob {
   [[nodiscard]] NodePtr node(const Place& place) const;
 };
 
-/// True if a reader's table has a key. Readers of launch files say a key only if there is one, and else that
-/// the plan leaves out what it would say.
-bool has_key(KeyTable keys, std::string_view key);
-
 }  // namespace foreshard::detail

@@ -6,7 +6,6 @@
 
 #include "planner/spec/hugging_face/hugging_face_layers.hpp"
 #include "planner/spec/megatron/megatron_parts.hpp"
-#include "planner/spec/model/read_model.hpp"
 
 namespace foreshard::detail {
 
@@ -149,7 +148,7 @@ std::string hybrid_letters(const FlagReader& flags, std::string_view name) {
   return letters;
 }
 
-Translation experts_of(const FlagReader& flags, const Translation& blank, LaunchJob& job) {
+Translation experts_of(const FlagReader& flags, const Translation& blank) {
   Translation experts = blank.below();
   experts.say("count", flags.whole_or("--num-experts", 1));
   experts.say("per_token", flags.whole_or("--moe-router-topk", 2));
@@ -161,11 +160,9 @@ Translation experts_of(const FlagReader& flags, const Translation& blank, Launch
   if (flags.has("--moe-router-enable-expert-bias")) experts.say("score_bias", "true");
   const std::int64_t groups = flags.whole_or("--moe-router-num-groups", 1);
   const std::int64_t chosen = flags.whole_or("--moe-router-group-topk", groups);
-  if (groups > 1 && chosen < groups && has_key(experts_keys(), "groups")) {
+  if (groups > 1 && chosen < groups) {
     experts.say("groups", groups);
     experts.say("groups_per_token", chosen);
-  } else if (groups > 1 && chosen < groups) {
-    job.left_out.emplace_back("routing limited to groups of experts is left out");
   }
   if (const auto latent = flags.whole("--moe-latent-size")) experts.say("latent", *latent);
   return experts;
@@ -192,7 +189,7 @@ void say_megatron_layers(const FlagReader& flags, LaunchJob& job) {
     set_linear_attention(flags, layers);
   }
   if (flags.whole_or("--num-experts", 0) > 0) {
-    layers.table.set_experts(experts_of(flags, layers.blank, job));
+    layers.table.set_experts(experts_of(flags, layers.blank));
     const std::vector<bool> has_experts = layers_by_frequency(
         flags, "--moe-layer-freq", count, [](std::int64_t layer, std::int64_t n) { return layer % n == 0; });
     for (std::size_t layer = 0; pattern.empty() && layer < count; ++layer)

@@ -3,24 +3,12 @@
 
 #include <fmt/core.h>
 
-#include "planner/spec/job/read_job.hpp"
-#include "planner/spec/job/read_training.hpp"
 #include "planner/spec/megatron/megatron_parts.hpp"
-#include "planner/spec/types/names.hpp"
 #include "planner/units/count.hpp"
 
 namespace foreshard::detail {
 
 namespace {
-
-/// Says a key of the training section, or, if there is none, that what the flag does is left out.
-void say_or_note(LaunchJob& job, KeyTable keys, LaunchMap& map, const char* key, const std::string& value,
-                 const FlagReader& flags, std::string_view flag) {
-  if (has_key(keys, key))
-    map.say(key, value, flags.place(flag));
-  else
-    job.left_out.push_back(fmt::format("what {} does is left out", flag));
-}
 
 void say_sizes_of_batches(const FlagReader& flags, LaunchJob& job, std::int64_t replicas) {
   for (const auto& [flag, key] :
@@ -41,16 +29,6 @@ void say_sizes_of_batches(const FlagReader& flags, LaunchJob& job, std::int64_t 
   }
 }
 
-/// Says a word of a key if this version knows it, else another with a note.
-template <class Words>
-void say_known_word(LaunchJob& job, const Words& words, const char* key, const std::string& word,
-                    const char* otherwise, const Place& place) {
-  const bool is_known =
-      std::any_of(std::begin(words), std::end(words), [&](const auto& known) { return known.word == word; });
-  job.training.say(key, is_known ? word : std::string(otherwise), place);
-  if (!is_known) job.left_out.push_back(fmt::format("{} {} is planned as {}", key, word, otherwise));
-}
-
 void say_low_precision(const FlagReader& flags, LaunchJob& job) {
   const std::string_view flag = "--fp8-format";
   const std::string recipe = flags.text_or("--fp8-recipe", "delayed");
@@ -59,31 +37,27 @@ void say_low_precision(const FlagReader& flags, LaunchJob& job) {
   const Place place = flags.place(flag);
   const auto scaling = kScalings.find(recipe);
   if (recipe == "mxfp8") {
-    say_known_word(job, kWords<Precision>, "precision", "mxfp8", "fp8", place);
+    job.training.say("precision", "mxfp8", place);
   } else if (scaling == kScalings.end()) {
     flags.complain("--fp8-recipe", fmt::format("'{}' is unknown", recipe),
                    "known: delayed, tensorwise, blockwise, mxfp8");
   } else {
     job.training.say("precision", "fp8", place);
-    say_known_word(job, kWords<Fp8Scaling>, "fp8_scaling", scaling->second, "tensorwise",
-                   flags.place("--fp8-recipe"));
+    job.training.say("fp8_scaling", scaling->second, flags.place("--fp8-recipe"));
   }
   if (flags.has("--fp8-param-gather"))
-    say_or_note(job, training_keys(), job.training, "fp8_parameter_gather", "true", flags,
-                "--fp8-param-gather");
+    job.training.say("fp8_parameter_gather", true, flags.place("--fp8-param-gather"));
   if (flags.has("--first-last-layers-bf16")) {
     LaunchMap layers;
     layers.say("first", flags.whole_or("--num-layers-at-start-in-bf16", 1), place);
     layers.say("last", flags.whole_or("--num-layers-at-end-in-bf16", 1), place);
-    if (has_key(training_keys(), "bf16_layers"))
-      job.training.say_map("bf16_layers", layers, flags.place("--first-last-layers-bf16"));
-    else
-      job.left_out.emplace_back("first and last layers in bf16 are left out");
+    job.training.say_map("bf16_layers", layers, flags.place("--first-last-layers-bf16"));
   }
   flags.knows({"--num-layers-at-start-in-bf16", "--num-layers-at-end-in-bf16"});
   if (flags.has("--fp8-dot-product-attention") || flags.has("--fp8-multi-head-attention"))
-    say_or_note(job, training_keys(), job.training, "attention_precision", "fp8", flags,
-                flags.one_of({"--fp8-dot-product-attention", "--fp8-multi-head-attention"}));
+    job.training.say(
+        "attention_precision", "fp8",
+        flags.place(flags.one_of({"--fp8-dot-product-attention", "--fp8-multi-head-attention"})));
 }
 
 void say_precision(const FlagReader& flags, LaunchJob& job) {
@@ -92,7 +66,7 @@ void say_precision(const FlagReader& flags, LaunchJob& job) {
   const bool bf16 = flags.has("--bf16");
   const bool fp16 = flags.has("--fp16");
   if (fp4)
-    say_known_word(job, kWords<Precision>, "precision", "nvfp4", "fp8", flags.place("--fp4-format"));
+    job.training.say("precision", "nvfp4", flags.place("--fp4-format"));
   else if (fp8)
     say_low_precision(flags, job);
   else
@@ -120,8 +94,7 @@ void say_recompute(const FlagReader& flags, LaunchJob& job) {
     const std::string method = flags.text_or("--recompute-method", "uniform");
     // "uniform" recomputes all layers in groups; "block" the first so many of a stage.
     if (method == "block" && layers)
-      say_or_note(job, training_keys(), job.training, "recompute_layers", std::to_string(*layers), flags,
-                  "--recompute-num-layers");
+      job.training.say("recompute_layers", *layers, flags.place("--recompute-num-layers"));
     else if (layers && *layers > 1)
       job.left_out.push_back(
           fmt::format("inputs are kept of every layer, not of every group of {}", *layers));
@@ -132,11 +105,7 @@ void say_recompute(const FlagReader& flags, LaunchJob& job) {
                           "known: full, selective");
   const bool only_core = modules.empty() || modules == std::vector<std::string>{"core_attn"};
   if (only_core) return job.training.say("recompute", "selective", place);
-  if (has_key(training_keys(), "recompute_layers"))  // the same version reads lists of modules
-    return job.training.say_list("recompute", modules, flags.place("--recompute-modules"));
-  const bool has_core = std::find(modules.begin(), modules.end(), "core_attn") != modules.end();
-  if (has_core) job.training.say("recompute", "selective", place);
-  job.left_out.emplace_back("recomputed modules other than core_attn are left out");
+  job.training.say_list("recompute", modules, flags.place("--recompute-modules"));
 }
 
 void say_optimizer(const FlagReader& flags, LaunchJob& job) {
@@ -147,27 +116,18 @@ void say_optimizer(const FlagReader& flags, LaunchJob& job) {
   if (known == kOptimizers.end())
     return flags.complain("--optimizer", fmt::format("'{}' cannot be planned", name),
                           "known: adam, sgd, muon, lion");
-  say_known_word(job, kWords<OptimizerKind>, "optimizer", known->second, "adamw", flags.place("--optimizer"));
+  job.training.say("optimizer", known->second, flags.place("--optimizer"));
   if (flags.has("--use-precision-aware-optimizer")) {
     LaunchMap states;
     if (flags.text_or("--main-params-dtype", "fp32") == "fp16")
       states.say("master", "fp32-remainder", flags.place("--main-params-dtype"));
     const std::string moments = flags.text_or("--exp-avg-dtype", "fp32");
     if (moments != "fp32") states.say("moments", moments, flags.place("--exp-avg-dtype"));
-    if (has_key(training_keys(), "states"))
-      job.training.say_map("states", states, flags.place("--use-precision-aware-optimizer"));
-    else if (!states.empty())
-      job.left_out.emplace_back("optimizer states in other types than fp32 are left out");
+    job.training.say_map("states", states, flags.place("--use-precision-aware-optimizer"));
   }
   flags.knows({"--main-params-dtype", "--main-grads-dtype", "--exp-avg-dtype", "--exp-avg-sq-dtype"});
   if (flags.has("--optimizer-cpu-offload")) {
-    LaunchMap offload;
-    offload.say("optimizer", flags.text_or("--optimizer-offload-fraction", "1"),
-                flags.place("--optimizer-cpu-offload"));
-    if (has_key(training_keys(), "offload"))
-      job.training.say_map("offload", offload, flags.place("--optimizer-cpu-offload"));
-    else
-      job.left_out.emplace_back("what --optimizer-cpu-offload does is left out");
+    job.left_out.emplace_back("what --optimizer-cpu-offload does is left out");
   }
   flags.knows({"--optimizer-offload-fraction"});
 }
@@ -184,8 +144,7 @@ void say_overlaps(const FlagReader& flags, LaunchJob& job, bool is_interleaved) 
   if (in_turns)
     overlap.say("ep", "1f1b", flags.place("--overlap-moe-expert-parallel-comm"));
   else if (flags.has("--moe-shared-expert-overlap"))
-    overlap.say("ep", has_key(training_keys(), "dispatcher") ? "shared" : "true",
-                flags.place("--moe-shared-expert-overlap"));
+    overlap.say("ep", "shared", flags.place("--moe-shared-expert-overlap"));
   flags.knows({"--no-overlap-p2p-communication", "--moe-shared-expert-overlap",
                "--overlap-param-gather-with-optimizer-step"});
   job.training.say_map("overlap", overlap, flags.place("--overlap-grad-reduce"));
@@ -208,10 +167,7 @@ void say_dispatch(const FlagReader& flags, LaunchJob& job) {
   if (word.empty())
     return flags.complain("--moe-token-dispatcher-type", fmt::format("'{}' is unknown", type),
                           "known: alltoall, allgather, flex");
-  if (has_key(training_keys(), "dispatcher"))
-    job.training.say("dispatcher", word, flags.place(flag));
-  else if (word != "all-to-all")
-    job.left_out.push_back(fmt::format("the dispatcher {} is planned as all-to-all", word));
+  job.training.say("dispatcher", word, flags.place(flag));
   if (flags.has("--moe-router-fusion"))
     job.training.say("fused_routing", "true", flags.place("--moe-router-fusion"));
   if (flags.has("--moe-permute-fusion-into-hybridep") && word == "hybridep")
@@ -222,10 +178,7 @@ void say_dispatch(const FlagReader& flags, LaunchJob& job) {
                  flags.place("--moe-expert-capacity-factor"));
     capacity.say("pad", flags.has("--moe-pad-expert-input-to-capacity"),
                  flags.place("--moe-pad-expert-input-to-capacity"));
-    if (has_key(training_keys(), "expert_capacity"))
-      job.training.say_map("expert_capacity", capacity, flags.place("--moe-expert-capacity-factor"));
-    else
-      job.left_out.emplace_back("the capacity of experts is left out: they take all rows");
+    job.training.say_map("expert_capacity", capacity, flags.place("--moe-expert-capacity-factor"));
   }
   flags.knows({"--moe-pad-expert-input-to-capacity"});
 }
@@ -243,10 +196,7 @@ void say_kernels(const FlagReader& flags, LaunchJob& job) {
   if (flags.has("--cross-entropy-loss-fusion")) {
     LaunchMap loss;
     loss.say("fused", true, flags.place("--cross-entropy-loss-fusion"));
-    if (has_key(training_keys(), "loss"))
-      job.training.say_map("loss", loss, flags.place("--cross-entropy-loss-fusion"));
-    else
-      job.left_out.emplace_back("what --cross-entropy-loss-fusion does is left out");
+    job.training.say_map("loss", loss, flags.place("--cross-entropy-loss-fusion"));
   }
   flags.knows({"--cross-entropy-fusion-impl"});
   const std::string graphs = flags.text_or(
@@ -257,8 +207,9 @@ void say_kernels(const FlagReader& flags, LaunchJob& job) {
         flags.list(flags.one_of({"--cuda-graph-scope", "--cuda-graph-modules"}));
     const bool is_full =
         graphs.starts_with("full") || std::find(scope.begin(), scope.end(), "full_iteration") != scope.end();
-    say_or_note(job, training_keys(), job.training, "graphs", is_full ? "full" : "layer", flags,
-                flags.one_of({"--cuda-graph-impl", "--enable-cuda-graph", "--external-cuda-graph"}));
+    job.training.say(
+        "graphs", is_full ? "full" : "layer",
+        flags.place(flags.one_of({"--cuda-graph-impl", "--enable-cuda-graph", "--external-cuda-graph"})));
   }
   flags.knows({"--cuda-graph-scope", "--cuda-graph-modules", "--enable-cuda-graph", "--external-cuda-graph"});
 }
@@ -371,8 +322,7 @@ void say_megatron_training(const FlagReader& flags, LaunchJob& job, const Launch
   const std::int64_t cp = degree("--context-parallel-size", "cp");
   degree("--expert-model-parallel-size", "ep");
   const bool has_experts = flags.whole_or("--num-experts", 0) > 0;
-  if (const auto etp = flags.whole("--expert-tensor-parallel-size");
-      etp && has_experts && has_key(parallelism_keys(), "etp"))
+  if (const auto etp = flags.whole("--expert-tensor-parallel-size"); etp && has_experts)
     job.parallelism.say("etp", *etp, flags.place("--expert-tensor-parallel-size"));
   const std::int64_t vp = chunks_per_stage(flags, pp);
   if (vp > 1)
@@ -388,7 +338,7 @@ void say_megatron_training(const FlagReader& flags, LaunchJob& job, const Launch
   if (replicas > 0 && devices.is_of_launcher && !is_changed)
     job.parallelism.say("dp", replicas, flags.place("--tensor-model-parallel-size"));
   if (const std::int64_t copies = flags.whole_or("--num-distributed-optimizer-instances", 1); copies > 1) {
-    if (has_key(parallelism_keys(), "dp_shard") && replicas > 0)
+    if (replicas > 0)
       job.parallelism.say("dp_shard", replicas / copies,
                           flags.place("--num-distributed-optimizer-instances"));
     else

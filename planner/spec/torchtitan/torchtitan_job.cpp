@@ -9,8 +9,6 @@
 #include <fmt/ranges.h>
 
 #include "planner/spec/hugging_face/hugging_face_translation.hpp"
-#include "planner/spec/job/read_job.hpp"
-#include "planner/spec/job/read_training.hpp"
 #include "planner/spec/torchtitan/toml.hpp"
 #include "planner/spec/torchtitan/torchtitan_models.hpp"
 #include "planner/units/count.hpp"
@@ -152,11 +150,11 @@ void say_parallelism(const Translation& root, LaunchJob& job, const Degrees& deg
   say_degree(job, "cp", degrees.cp, p.place("context_parallel_degree"));
   if (const auto ep = p.whole("expert_parallel_degree"))
     say_degree(job, "ep", *ep, p.place("expert_parallel_degree"));
-  if (const auto etp = p.whole("expert_tensor_parallel_degree"); etp && has_key(parallelism_keys(), "etp"))
+  if (const auto etp = p.whole("expert_tensor_parallel_degree"); etp)
     job.parallelism.say("etp", *etp, p.place("expert_tensor_parallel_degree"));
   if (replicas && degrees.shard) job.parallelism.say("dp", *replicas, p.place("data_parallel_shard_degree"));
   if (degrees.replicate > 1) {
-    if (replicas && has_key(parallelism_keys(), "dp_shard"))
+    if (replicas)
       job.parallelism.say("dp_shard", *replicas / degrees.replicate,
                           p.place("data_parallel_replicate_degree"));
     else
@@ -167,7 +165,7 @@ void say_parallelism(const Translation& root, LaunchJob& job, const Degrees& deg
   const bool keeps = reshard == "never" || (reshard == "default" && degrees.pp > 1);
   const bool is_sharded = degrees.shard.value_or(0) != 1;
   // The planner keeps gathered weights without pipeline stages; with stages, ZeRO-2 gathers as rarely.
-  const bool has_reshard = degrees.pp == 1 && has_key(training_keys(), "reshard_after_forward");
+  const bool has_reshard = degrees.pp == 1;
   job.parallelism.say("zero",
                       std::int64_t{!is_sharded             ? 0
                                    : keeps && !has_reshard ? 2
@@ -265,12 +263,8 @@ void say_precision_and_kernels(const Translation& root, LaunchJob& job) {
   const bool gathers = float8.flag("enable_fsdp_float8_all_gather", false);
   (void)float8.words("filter_fqns");
   (void)float8.flag("precompute_float8_dynamic_scale_for_fsdp", false);
-  if (has_float8 && gathers) {
-    if (has_key(training_keys(), "fp8_parameter_gather"))
-      job.training.say("fp8_parameter_gather", true, float8.place("enable_fsdp_float8_all_gather"));
-    else
-      job.left_out.emplace_back("gathers in float8 are left out");
-  }
+  if (has_float8 && gathers)
+    job.training.say("fp8_parameter_gather", true, float8.place("enable_fsdp_float8_all_gather"));
   job.training.say("compiled", compile.flag("enable", t.flag("compile", false)), compile.place("enable"));
 }
 
@@ -289,10 +283,7 @@ void say_checkpointing(const Translation& root, LaunchJob& job) {
   job.training.say("recompute", "full", place);
   if (option == "1") return;
   const double share = 1.0 / std::stod(option);
-  if (has_key(training_keys(), "recompute_layers"))
-    job.training.say("recompute_layers", fmt::format("{:.6g}", share), ac.place("selective_ac_option"));
-  else
-    job.left_out.push_back(fmt::format("all layers are recomputed, not every {}th", option));
+  job.training.say("recompute_layers", fmt::format("{:.6g}", share), ac.place("selective_ac_option"));
 }
 
 void say_optimizer(const Translation& root, LaunchJob& job) {
@@ -303,12 +294,8 @@ void say_optimizer(const Translation& root, LaunchJob& job) {
   if (known == kKnown.end())
     return optimizer.refuse("name", quote(name) + " cannot be planned", "known: AdamW, Adam");
   job.training.say("optimizer", known->second, optimizer.place("name"));
-  if (optimizer.flag("early_step_in_backward", false)) {
-    if (has_key(training_keys(), "optimizer_in_backward"))
-      job.training.say("optimizer_in_backward", true, optimizer.place("early_step_in_backward"));
-    else
-      job.left_out.emplace_back("the optimizer's steps inside backward are left out");
-  }
+  if (optimizer.flag("early_step_in_backward", false))
+    job.training.say("optimizer_in_backward", true, optimizer.place("early_step_in_backward"));
   const Section p(root, "parallelism");
   const Section experimental(root, "experimental");
   if (p.flag("enable_async_tensor_parallel", experimental.flag("enable_async_tensor_parallel", false))) {

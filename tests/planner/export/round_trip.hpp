@@ -17,7 +17,7 @@ inline JobSpec job_of(const std::string& yaml) { return parse_jobs(yaml, "job.ya
 inline void check_plans_alike(const JobSpec& job, const JobSpec& again) {
   const Estimate planned = estimate(job);
   const Estimate read = estimate(again);
-  CHECK(read.time.value() == Approx(planned.time.value()).epsilon(1e-12));
+  CHECK(read.step.time.value() == Approx(planned.step.time.value()).epsilon(1e-12));
   CHECK(read.memory.peak.value() == Approx(planned.memory.peak.value()).epsilon(1e-12));
   CHECK(again.parallelism.dp == job.parallelism.dp);
   CHECK(again.micro_batches() == job.micro_batches());
