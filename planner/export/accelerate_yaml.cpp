@@ -25,6 +25,7 @@ std::string accelerate_yaml(const JobSpec& job, Unsaid& unsaid) {
     yaml.plain("fsdp_reshard_after_forward", boolean(p.zero == 3 && t.reshard_after_forward));
     yaml.plain("fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP");
     yaml.plain("fsdp_activation_checkpointing", boolean(t.recompute == Recompute::full));
+    yaml.plain("fsdp_offload_params", boolean(t.offload.weights > 0.0));
     yaml.plain("fsdp_state_dict_type", "SHARDED_STATE_DICT");
     yaml.plain("fsdp_cpu_ram_efficient_loading", "true");
     yaml.end();
@@ -54,6 +55,10 @@ std::string accelerate_yaml(const JobSpec& job, Unsaid& unsaid) {
               std::string(word_of(t.optimizer)) + " (optim)");
   unsaid.note(t.precision == Precision::mxfp8 || t.precision == Precision::nvfp4, "training.precision",
               std::string(word_of(t.precision)));
+  unsaid.note(t.offload.optimizer != t.offload.weights, "training.offload.optimizer",
+              fmt::format("{:g}", t.offload.optimizer));
+  unsaid.note(t.offload.activations > 0.0, "training.offload.activations",
+              fmt::format("{:g}", t.offload.activations));
   note_pipeline(job, unsaid);
   note_experts(job, unsaid);
   note_recompute_parts(job, unsaid);

@@ -85,6 +85,9 @@ std::string automodel_yaml(const JobSpec& job, Unsaid& unsaid) {
   unsaid.note(t.optimizer != OptimizerKind::adamw, "training.optimizer", std::string(word_of(t.optimizer)));
   note_recompute_parts(job, unsaid);
   note_states(job, unsaid);
+  note_offload(job.training, unsaid);
+  unsaid.note(t.offload.optimizer > 0.0, "training.offload.optimizer",
+              fmt::format("{:g}", t.offload.optimizer));
   note_low_precision(job, unsaid);
   note_lora(job, unsaid);
   return yaml.str();

@@ -31,6 +31,16 @@ Json zero_of(const JobSpec& job, Unsaid& unsaid) {
   Json zero{{"stage", p.zero}, {"overlap_comm", job.training.overlap.dp}, {"contiguous_gradients", true}};
   const auto bucket = job.conventions().bucket;
   if (bucket.value() > 0) zero["reduce_bucket_size"] = static_cast<std::int64_t>(bucket.value()) / 2;
+  const OffloadSpec& offload = job.training.offload;
+  if (offload.optimizer > 0.0) {
+    zero["offload_optimizer"] = {{"device", "cpu"}, {"pin_memory", true}};
+    if (offload.optimizer < 1.0) zero["offload_optimizer"]["ratio"] = offload.optimizer;
+  }
+  if (offload.weights > 0.0) zero["offload_param"] = {{"device", "cpu"}, {"pin_memory", true}};
+  unsaid.note(offload.weights > 0.0 && offload.weights < 1.0, "training.offload.weights",
+              std::to_string(offload.weights) + " (DeepSpeed moves all)");
+  unsaid.note(offload.activations > 0.0, "training.offload.activations",
+              std::to_string(offload.activations) + " (cpu_checkpointing, in code)");
   if (p.zero == 3 && p.dp_shard) zero["zero_hpz_partition_size"] = *p.dp_shard;
   unsaid.note(p.zero != 3 && p.dp_shard.has_value(), "parallelism.dp_shard",
               std::to_string(p.dp_shard.value_or(p.dp)));

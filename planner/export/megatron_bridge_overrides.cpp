@@ -100,7 +100,7 @@ void override_overlap(const JobSpec& job, Overrides& out, Unsaid& unsaid) {
   const OverlapSpec& overlap = job.training.overlap;
   out.say("comm_overlap.tp_comm_overlap", overlap.tp == TpOverlap::full);
   out.say("ddp.overlap_grad_reduce", overlap.dp);
-  out.say("ddp.overlap_param_gather", overlap.dp && job.parallelism.zero > 0);
+  out.say("ddp.overlap_param_gather", overlap.gather);
   if (!job.model.experts) return;
   const Dispatcher dispatcher = job.training.dispatcher;
   const bool is_flex = dispatcher == Dispatcher::deepep || dispatcher == Dispatcher::hybridep;
@@ -109,6 +109,8 @@ void override_overlap(const JobSpec& job, Overrides& out, Unsaid& unsaid) {
                                                                                     : "alltoall");
   if (is_flex) out.say("model.moe_flex_dispatcher_backend", word_of(dispatcher));
   out.say("model.moe_shared_expert_overlap", overlap.ep == EpOverlap::shared);
+  out.say("comm_overlap.overlap_moe_expert_parallel_comm", overlap.ep == EpOverlap::in_turns);
+  out.say("comm_overlap.delay_wgrad_compute", job.training.delay_wgrad);
   unsaid.note(dispatcher == Dispatcher::loop, "training.dispatcher", "loop");
   unsaid.note(overlap.ep == EpOverlap::pipelined, "training.overlap.ep", "pipelined");
 }
@@ -126,6 +128,9 @@ std::string megatron_bridge_overrides(const JobSpec& job, Unsaid& unsaid) {
   unsaid.note(job.training.graphs != Graphs::none, "training.graphs",
               std::string(word_of(job.training.graphs)));
   note_states(job, unsaid);
+  note_offload(job.training, unsaid);
+  unsaid.note(job.training.offload.optimizer > 0.0, "training.offload.optimizer",
+              fmt::format("{:g}", job.training.offload.optimizer));
   note_loss(job, unsaid);
   note_documents(job, unsaid);
   note_lora(job, unsaid);

@@ -156,6 +156,11 @@ void say_optimizer(const TrainingSpec& t, ArgumentList& list, Unsaid& unsaid) {
       list.flag("--exp-avg-sq-dtype", word_of(t.states.moments));
     }
   }
+  if (t.offload.optimizer > 0.0) {
+    list.flag("--optimizer-cpu-offload");
+    list.flag("--optimizer-offload-fraction", fmt::format("{:g}", t.offload.optimizer));
+  }
+  note_offload(t, unsaid);
   unsaid.note(!has_fp32_weights(t.states.master), "training.states.master",
               std::string(word_of(t.states.master)));
   unsaid.note(!known_moments && t.states.moments != MomentType::fp32, "training.states.moments",
@@ -167,7 +172,7 @@ void say_overlap(const JobSpec& job, ArgumentList& list, Unsaid& unsaid) {
   const OverlapSpec& overlap = job.training.overlap;
   if (overlap.dp) {
     list.flag("--overlap-grad-reduce");
-    if (job.parallelism.zero > 0) list.flag("--overlap-param-gather");
+    if (overlap.gather) list.flag("--overlap-param-gather");
   }
   if (job.parallelism.tp > 1) {
     if (overlap.tp == TpOverlap::full) list.flag("--tp-comm-overlap");
@@ -177,6 +182,8 @@ void say_overlap(const JobSpec& job, ArgumentList& list, Unsaid& unsaid) {
   if (interleaved && !overlap.pp) list.flag("--no-overlap-p2p-communication");
   unsaid.note(!interleaved && overlap.pp && job.parallelism.pp > 1, "training.overlap.pp", "true");
   if (overlap.ep == EpOverlap::shared) list.flag("--moe-shared-expert-overlap");
+  if (overlap.ep == EpOverlap::in_turns) list.flag("--overlap-moe-expert-parallel-comm");
+  if (job.training.delay_wgrad) list.flag("--delay-wgrad-compute");
   unsaid.note(overlap.ep == EpOverlap::pipelined, "training.overlap.ep", "pipelined");
 }
 
@@ -192,6 +199,9 @@ void say_dispatch(const TrainingSpec& t, ArgumentList& list, Unsaid& unsaid) {
     case Dispatcher::loop: unsaid.note(true, "training.dispatcher", "loop"); break;
   }
   list.flag("--moe-grouped-gemm");
+  if (t.fused_routing) list.flag("--moe-router-fusion");
+  if (t.fused_permutation && t.dispatcher == Dispatcher::hybridep)
+    list.flag("--moe-permute-fusion-into-hybridep");
   if (!t.expert_capacity) return;
   list.flag("--moe-expert-capacity-factor", fmt::format("{:g}", t.expert_capacity->factor));
   if (t.expert_capacity->pad) list.flag("--moe-pad-expert-input-to-capacity");

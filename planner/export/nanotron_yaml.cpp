@@ -86,6 +86,9 @@ std::string nanotron_yaml(const JobSpec& job, Unsaid& unsaid) {
   unsaid.note(job.parallelism.zero > 1, "parallelism.zero", number(job.parallelism.zero));
   note_recompute_parts(job, unsaid);
   note_states(job, unsaid);
+  note_offload(job.training, unsaid);
+  unsaid.note(t.offload.optimizer > 0.0, "training.offload.optimizer",
+              fmt::format("{:g}", t.offload.optimizer));
   note_low_precision(job, unsaid);
   note_loss(job, unsaid);
   note_documents(job, unsaid);

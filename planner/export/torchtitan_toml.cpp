@@ -59,6 +59,7 @@ std::string training_section(const JobSpec& job) {
   text += fmt::format("mixed_precision_param = \"{}\"\nmixed_precision_reduce = \"{}\"\n",
                       t.precision == Precision::fp32 ? "float32" : "bfloat16",
                       t.gradient_dtype == DType::fp32 ? "float32" : "bfloat16");
+  if (t.offload.optimizer > 0.0 && t.offload.weights > 0.0) text += "enable_cpu_offload = true\n";
   text += fmt::format("\n[compile]\nenable = {}\n", boolean(t.compiled));
   return text;
 }
@@ -147,6 +148,11 @@ std::string torchtitan_toml(const JobSpec& job, Unsaid& unsaid) {
   note_loss(job, unsaid);
   note_documents(job, unsaid);
   note_lora(job, unsaid);
+  const OffloadSpec& offload = job.training.offload;
+  const bool is_whole = offload == OffloadSpec{.optimizer = 1.0, .weights = 1.0} || !offload.any();
+  unsaid.note(!is_whole, "training.offload",
+              fmt::format("{{optimizer: {:g}, weights: {:g}, activations: {:g}}}", offload.optimizer,
+                          offload.weights, offload.activations));
   unsaid.note(job.training.states.master != MasterWeights::fp32, "training.states.master",
               std::string(word_of(job.training.states.master)));
   unsaid.note(job.training.states.moments != MomentType::fp32, "training.states.moments",

@@ -99,6 +99,14 @@ void note_recompute_parts(const JobSpec& job, Unsaid& unsaid) {
               "training.recompute_layers", recompute_layers_text(t.recompute_layers));
 }
 
+void note_offload(const TrainingSpec& training, Unsaid& unsaid) {
+  const OffloadSpec& offload = training.offload;
+  unsaid.note(offload.weights > 0.0, "training.offload.weights", fmt::format("{:g}", offload.weights));
+  unsaid.note(offload.activations > 0.0, "training.offload.activations",
+              fmt::format("{:g}", offload.activations));
+  unsaid.note(training.states.paged, "training.states.paged", "true");
+}
+
 void note_overlap(const JobSpec& job, Unsaid& unsaid) {
   const OverlapSpec& said = job.training.overlap;
   const OverlapSpec usual = job.conventions().overlap;
@@ -106,6 +114,7 @@ void note_overlap(const JobSpec& job, Unsaid& unsaid) {
   unsaid.note(p.tp > 1 && said.tp != usual.tp, "training.overlap.tp", text_of(said.tp));
   unsaid.note(p.dp > 1 && said.dp != usual.dp, "training.overlap.dp", boolean(said.dp));
   unsaid.note(p.pp > 1 && said.pp != usual.pp, "training.overlap.pp", boolean(said.pp));
+  unsaid.note(said.gather != usual.gather, "training.overlap.gather", boolean(said.gather));
   unsaid.note(p.cp > 1 && said.cp != usual.cp, "training.overlap.cp", boolean(said.cp));
   unsaid.note(p.ep > 1 && said.ep != usual.ep, "training.overlap.ep", text_of(said.ep));
 }

@@ -31,5 +31,7 @@ void note_loss(const JobSpec& job, Unsaid& unsaid);             ///< fused, chun
 void note_documents(const JobSpec& job, Unsaid& unsaid);        ///< packed documents
 void note_recompute_parts(const JobSpec& job, Unsaid& unsaid);  ///< recomputation other than none and full
 void note_overlap(const JobSpec& job, Unsaid& unsaid);          ///< overlaps that differ from the framework's
+/// Weights and activations in the host\'s memory, and paged states.
+void note_offload(const TrainingSpec& training, Unsaid& unsaid);
 
 }  // namespace foreshard::detail

@@ -127,7 +127,10 @@ void say_optimizer(const FlagReader& flags, LaunchJob& job) {
   }
   flags.knows({"--main-params-dtype", "--main-grads-dtype", "--exp-avg-dtype", "--exp-avg-sq-dtype"});
   if (flags.has("--optimizer-cpu-offload")) {
-    job.left_out.emplace_back("what --optimizer-cpu-offload does is left out");
+    LaunchMap offload;
+    offload.say("optimizer", flags.text_or("--optimizer-offload-fraction", "1"),
+                flags.place("--optimizer-cpu-offload"));
+    job.training.say_map("offload", offload, flags.place("--optimizer-cpu-offload"));
   }
   flags.knows({"--optimizer-offload-fraction"});
 }

@@ -48,7 +48,6 @@ constexpr auto kMeaninglessKeys =
                                      "custom_import",
                                      "custom_args_module",
                                      "description",
-                                     "enable_cpu_offload_note",
                                      "selective_ac_force_recompute_mm_shapes",
                                      "per_op_sac_force_recompute_mm_shapes_by_fqns",
                                      "preserve_rng_state",
@@ -304,8 +303,12 @@ void say_optimizer(const Translation& root, LaunchJob& job) {
     job.training.say_map("overlap", overlap, p.place("enable_async_tensor_parallel"));
   }
   const Section training(root, "training");
-  if (training.flag("enable_cpu_offload", false))
-    job.left_out.emplace_back("weights, gradients and states in the host's memory are left out");
+  if (training.flag("enable_cpu_offload", false)) {
+    LaunchMap offload;
+    offload.say("optimizer", "1", training.place("enable_cpu_offload"));
+    offload.say("weights", "1", training.place("enable_cpu_offload"));
+    job.training.say_map("offload", offload, training.place("enable_cpu_offload"));
+  }
 }
 
 template <std::size_t N>

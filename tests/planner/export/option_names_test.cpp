@@ -124,6 +124,7 @@ TEST_CASE("accelerate's file has only its own keys") {
                                          "fsdp_reshard_after_forward",
                                          "fsdp_auto_wrap_policy",
                                          "fsdp_activation_checkpointing",
+                                         "fsdp_offload_params",
                                          "fsdp_state_dict_type",
                                          "fsdp_cpu_ram_efficient_loading",
                                          "parallelism_config",
