@@ -1,11 +1,13 @@
 #include "cli/commands/foreshard_commands.hpp"
 
+#include "cli/commands/buy.hpp"
 #include "cli/commands/compare.hpp"
 #include "cli/commands/explain.hpp"
 #include "cli/commands/export.hpp"
 #include "cli/commands/list.hpp"
 #include "cli/commands/plan.hpp"
 #include "cli/commands/score.hpp"
+#include "cli/commands/search.hpp"
 #include "cli/commands/show.hpp"
 #include "cli/commands/simulate.hpp"
 #include "cli/options/common_options.hpp"
@@ -13,8 +15,8 @@
 namespace foreshard::cli {
 
 std::vector<Command> foreshard_commands() {
-  return {plan_command(),     compare_command(), explain_command(), export_command(),
-          simulate_command(), score_command(),   list_command(),    show_command()};
+  return {plan_command(),   compare_command(),  search_command(), explain_command(), buy_command(),
+          export_command(), simulate_command(), score_command(),  list_command(),    show_command()};
 }
 
 ToolSpec foreshard_tool(const std::vector<Command>& commands, ColorChoice& color) {

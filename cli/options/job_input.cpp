@@ -16,6 +16,7 @@
 #include "cli/terminal/usage_error.hpp"
 #include "planner/report/format.hpp"
 #include "planner/report/key_reference.hpp"
+#include "planner/spec/load/job_text.hpp"
 #include "planner/spec/load/launch_file.hpp"
 #include "planner/spec/yaml/input_file.hpp"
 
@@ -148,11 +149,6 @@ std::optional<std::int64_t> overridden(const std::vector<Override>& overrides, c
   return number;
 }
 
-/// An argument as load_model and load_cluster take it: a name, or a path that cannot be mistaken for a name.
-std::string reference(const std::string& argument) {
-  return is_file(argument) ? fs::absolute(argument).string() : argument;
-}
-
 /// The name of an argument: a name unchanged, a file without its directory and extension.
 std::string name_of(const std::string& argument) {
   return is_file(argument) ? fs::path(argument).stem().string() : argument;
@@ -162,9 +158,14 @@ std::int64_t usual_sequence(const ModelSpec& model) {
   return model.max_positions > 0 ? std::min(model.max_positions, kSequence) : kSequence;
 }
 
-/// Makes the job that trains a model on a cluster.
-NamedJobs job_of_model(const std::string& model, const JobChanges& changes,
-                       const std::vector<Override>& overrides) {
+/// The job that trains a model on a cluster, as the text of a file, and the values that nobody gave.
+struct ModelJob {
+  std::string text;
+  std::vector<std::string> assumptions;
+};
+
+ModelJob job_of_model(const std::string& model, const JobChanges& changes,
+                      const std::vector<Override>& overrides) {
   load_cluster(reference(changes.cluster));  // so that errors refer to --on, not to the YAML text below
   std::vector<std::string> assumed;
   std::vector<std::string> options;
@@ -183,17 +184,30 @@ NamedJobs job_of_model(const std::string& model, const JobChanges& changes,
             "sequences per step");
   const std::int64_t micro_batch =
       value("training.micro_batch", "--micro-batch", 1, "sequence per micro-batch");
-  const std::string text = fmt::format(
+  ModelJob job;
+  job.text = fmt::format(
       "name: {}\nmodel: {}\ncluster: {}\n"
       "training: {{sequence_length: {}, global_batch: {}, micro_batch: {}}}\n",
       yaml_quoted(fmt::format("{}-{}", name_of(model), name_of(changes.cluster))),
       yaml_quoted(reference(model)), yaml_quoted(reference(changes.cluster)), sequence, batch, micro_batch);
-  NamedJobs named{.jobs = parse_jobs(text, "<command line>", overrides)};
   if (!assumed.empty())
-    named.assumptions.push_back(
+    job.assumptions.push_back(
         fmt::format("assumed: {}; set them with {}", fmt::join(assumed, ", "), fmt::join(options, ", ")));
-  return named;
+  return job;
 }
+
+/// All changes of a command line to a job, in the order in which they apply.
+std::vector<Override> overrides_of(const JobChanges& changes) {
+  std::vector<Override> overrides = changes.short_ways;
+  for (Override& setting : parse_settings(changes.settings)) overrides.push_back(std::move(setting));
+  return overrides;
+}
+
+Override cluster_override(const JobChanges& changes) {
+  return {.path = "cluster", .value = yaml_quoted(reference(changes.cluster))};
+}
+
+constexpr const char* kCommandLine = "<command line>";
 
 }  // namespace
 
@@ -208,13 +222,35 @@ std::vector<Override> parse_settings(const std::vector<std::string>& settings) {
   return overrides;
 }
 
+std::string reference(const std::string& argument) {
+  return is_file(argument) ? fs::absolute(argument).string() : argument;
+}
+
 NamedJobs load_changed_jobs(const std::string& job, const JobChanges& changes) {
-  std::vector<Override> overrides = changes.short_ways;
-  for (Override& setting : parse_settings(changes.settings)) overrides.push_back(std::move(setting));
+  std::vector<Override> overrides = overrides_of(changes);
   if (changes.cluster.empty()) return {.jobs = load_named_jobs(job, overrides)};
-  if (is_model(job)) return job_of_model(job, changes, overrides);
-  overrides.insert(overrides.begin(), {.path = "cluster", .value = yaml_quoted(reference(changes.cluster))});
+  if (is_model(job)) {
+    ModelJob made = job_of_model(job, changes, overrides);
+    return {.jobs = parse_jobs(made.text, kCommandLine, overrides),
+            .assumptions = std::move(made.assumptions)};
+  }
+  overrides.insert(overrides.begin(), cluster_override(changes));
   return {.jobs = load_named_jobs(job, overrides)};
+}
+
+std::string changed_job_text(const std::string& job, const JobChanges& changes,
+                             const std::vector<Override>& further, const std::vector<std::string>& removed) {
+  if (job == "-") throw UsageError("a job from standard input cannot be written: name its file");
+  std::vector<Override> overrides = overrides_of(changes);
+  const bool has_cluster = !changes.cluster.empty();
+  if (has_cluster && is_model(job)) {
+    const std::string text = job_of_model(job, changes, overrides).text;
+    overrides.insert(overrides.end(), further.begin(), further.end());
+    return parse_job_text(text, kCommandLine, overrides, removed);
+  }
+  if (has_cluster) overrides.insert(overrides.begin(), cluster_override(changes));
+  overrides.insert(overrides.end(), further.begin(), further.end());
+  return load_job_text(file_of(job, ConfigKind::jobs), overrides, removed);
 }
 
 std::vector<JobSpec> load_named_jobs(const std::string& job, const std::vector<Override>& overrides) {

@@ -43,10 +43,18 @@ inline constexpr const char* kJobHelp =
 /// only the last part of a key, the message suggests the whole key
 std::vector<Override> parse_settings(const std::vector<std::string>& settings);
 
+/// An argument that names a config, as a job file names it from any directory: a name, or an absolute path.
+std::string reference(const std::string& argument);
+
 /// Loads the jobs from a path, a bundled job's name, or standard input for `-`; with a cluster, `job` may
 /// also be a model, and the result is the job that trains it there. @throws UsageError if there is no such
 /// file or name, SpecError as load_jobs.
 NamedJobs load_changed_jobs(const std::string& job, const JobChanges& changes);
+
+/// The text of a job file of its own for the only job that load_changed_jobs loads, with further overrides applied and
+/// some keys removed (job_text.hpp). @throws UsageError for standard input, which can be read only once
+std::string changed_job_text(const std::string& job, const JobChanges& changes,
+                             const std::vector<Override>& further, const std::vector<std::string>& removed);
 
 /// As load_changed_jobs, without --on.
 std::vector<JobSpec> load_named_jobs(const std::string& job, const std::vector<Override>& overrides);

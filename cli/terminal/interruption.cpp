@@ -25,6 +25,7 @@ struct Slot {
 };
 std::array<Slot, 4> slots;
 std::atomic<std::size_t> line_columns{0};
+std::atomic<bool> asked_to_stop{false};
 
 void write_to_terminal(std::string_view text) {
   // If the terminal no longer exists, nothing can be done about it.
@@ -50,6 +51,15 @@ void undo_and_end(int signal) {
   }
   wipe_line();
   std::raise(signal);
+}
+
+/// Signal handler of the first SIGINT.
+void ask_to_stop(int signal) {
+  asked_to_stop.store(true);
+  struct sigaction action {};
+  action.sa_handler = undo_and_end;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  ::sigaction(signal, &action, nullptr);
 }
 
 void catch_signals_once() {
@@ -79,6 +89,17 @@ TemporaryName::TemporaryName(const std::string& path) : slot_(0) {
 }
 
 TemporaryName::~TemporaryName() { slots[slot_].is_used.store(false); }
+
+const std::atomic<bool>& stop_on_interrupt() {
+  catch_signals_once();
+  struct sigaction before {};
+  if (::sigaction(SIGINT, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) {
+    struct sigaction action {};
+    action.sa_handler = ask_to_stop;
+    ::sigaction(SIGINT, &action, nullptr);
+  }
+  return asked_to_stop;
+}
 
 void note_unfinished_line(std::size_t columns) {
   catch_signals_once();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <string>
 
@@ -18,6 +19,10 @@ class TemporaryName {
  private:
   std::size_t slot_;
 };
+
+/// True once SIGINT has asked the process to stop. From the first call on, the first SIGINT only sets this; a second one
+/// ends the process as if this had not been called.
+const std::atomic<bool>& stop_on_interrupt();
 
 /// Registers the width of an unfinished line on standard error's terminal; the same signals erase it. 0: no
 /// line.

@@ -171,6 +171,14 @@ bool moves_fixed(const JobSpec& job, const JobSpec& base, std::span<const Axis> 
 
 }  // namespace
 
+std::vector<RecomputeChoice> recompute_choices(const JobSpec& job) {
+  std::vector<RecomputeChoice> choices{Recompute::none};
+  for (RecomputeChoice& choice : module_choices(job)) choices.push_back(std::move(choice));
+  choices.emplace_back(Recompute::selective_ops);
+  choices.emplace_back(Recompute::full);
+  return choices;
+}
+
 std::vector<Change> single_changes(const JobSpec& job, std::span<const Axis> fixed) {
   return Changes(job, fixed).list();
 }

@@ -45,6 +45,10 @@ struct Change {
   [[nodiscard]] bool uses_host() const { return offload_optimizer || offload_activations; }
 };
 
+/// What can be recomputed, from nothing to everything: none, the lists of modules that an expert tries where the
+/// framework knows them, single operations, all layers whole.
+std::vector<RecomputeChoice> recompute_choices(const JobSpec& job);
+
 /// Single changes on the same devices, in the order in which an expert tries them: gradients in bf16, sharding
 /// the optimizer (ZeRO 1, 2, 3), the loss in eight parts, recomputation (modules, single operations, half of the layers, all layers),
 /// sequence parallelism, context parallelism, smaller micro-batches, moments in bf16, the optimizer or the activations on

@@ -328,47 +328,68 @@ void check_positive(const JobSpec& job, Findings& findings) {
           {size.path, fmt::format("must be at least 1, is {}", size.value), "allowed here: 1 and more"});
 }
 
-struct Check {
-  const char* path;  ///< the key to complain about if the check's own arithmetic overflows
-  void (*run)(const JobSpec&, Findings&);
-};
-constexpr auto kChecks = std::to_array<Check>({{"parallelism.tp", check_tensor_parallel},
-                                               {"parallelism", check_devices},
-                                               {"parallelism.ep", detail::check_experts},
-                                               {"parallelism.cp", detail::check_context_parallel},
-                                               {"parallelism.sequence_parallel", check_sequence_parallel},
-                                               {"parallelism.zero", check_zero},
-                                               {"parallelism.dp_shard", check_shards},
-                                               {"parallelism.stages", check_stages},
-                                               {"training.schedule", check_schedule},
-                                               {"training.global_batch", check_batch},
-                                               {"model", check_model},
-                                               {"model.attention", detail::check_attention},
-                                               {"model.layer_kinds", detail::check_mixers},
-                                               {"training.loss", detail::check_loss},
-                                               {"training.optimizer", detail::check_optimizer},
-                                               {"training.offload", detail::check_offload},
-                                               {"training.recompute", detail::check_recompute},
-                                               {"lora", detail::check_lora},
-                                               {"training.precision", detail::check_precision}});
+namespace part = job_part;
+constexpr JobParts kDegrees = part::tp | part::pp | part::cp | part::dp;
+constexpr JobParts kExpertMesh = part::tp | part::cp | part::dp | part::ep | part::etp;
+
+constexpr auto kChecks = std::to_array<LegalityCheck>(
+    {{"parallelism.tp", "heads or sizes of the model do not split over tp", part::tp, check_tensor_parallel},
+     {"parallelism", "the degrees do not make the number of devices", kDegrees, check_devices},
+     {"parallelism.ep", "experts do not split over ep and etp, or lack sequence parallelism",
+      kExpertMesh | part::dispatcher | part::sequence_parallel, detail::check_experts},
+     {"training.overlap", "passes do not run in turns with this schedule, ZeRO or recomputation",
+      part::pp | part::ep | part::dispatcher | part::schedule | part::zero | part::recompute,
+      detail::check_turns},
+     {"parallelism.cp", "sequences or heads do not split over cp", part::tp | part::cp,
+      detail::check_context_parallel},
+     {"parallelism.sequence_parallel", "tokens do not split over tp",
+      part::tp | part::cp | part::micro_batch | part::sequence_parallel, check_sequence_parallel},
+     {"parallelism.zero", "there is no such stage of ZeRO", part::zero, check_zero},
+     {"parallelism.dp_shard", "shards do not split over the replicas",
+      kExpertMesh | part::pp | part::zero | part::dp_shard, check_shards},
+     {"parallelism.stages", "the layers do not make the pieces of the pipeline",
+      part::pp | part::vp | part::stages, check_stages},
+     {"training.schedule", "the schedule does not run with these stages, chunks or ZeRO",
+      part::pp | part::vp | part::zero | part::schedule, check_schedule},
+     {"training.global_batch", "the batch does not split over dp, micro-batches and stages",
+      kDegrees | part::micro_batch | part::schedule, check_batch},
+     {"model", "the model contradicts itself", 0, check_model},
+     {"model.attention", "attention does not run so", part::tp, detail::check_attention},
+     {"model.layer_kinds", "a mixer does not run so", part::tp | part::cp, detail::check_mixers},
+     {"training.loss", "the loss does not split into its parts", part::cp | part::micro_batch,
+      detail::check_loss},
+     {"training.optimizer", "the optimizer does not run so",
+      kDegrees | part::micro_batch | part::zero | part::schedule, detail::check_optimizer},
+     {"training.offload", "what is kept in the host's memory does not run so", part::zero,
+      detail::check_offload},
+     {"training.recompute", "what is recomputed does not fit the layers",
+      part::pp | part::vp | part::recompute, detail::check_recompute},
+     {"lora", "adapters do not fit the model", 0, detail::check_lora},
+     {"training.precision", "the precision does not run so", part::zero, detail::check_precision},
+     {"training.global_batch", "sizes exceed what can be counted",
+      kDegrees | part::vp | part::stages | part::micro_batch, detail::check_countable}});
 
 }  // namespace
+
+void LegalityCheck::find(const JobSpec& job, std::vector<Illegality>& findings) const {
+  try {
+    run(job, findings);
+  } catch (const CountOverflow&) {
+    findings.push_back({path, "the sizes multiply to more than 64-bit counts hold", ""});
+  }
+}
+
+std::span<const LegalityCheck> legality_checks() { return kChecks; }
 
 std::vector<Illegality> find_illegalities(const JobSpec& job) {
   Findings findings;
   check_positive(job, findings);
   detail::check_layer_count(job, findings);
   if (!findings.empty()) return findings;
-  const auto run = [&](const Check& check) {
-    try {
-      check.run(job, findings);
-    } catch (const CountOverflow&) {
-      findings.push_back({check.path, "the sizes multiply to more than 64-bit counts hold", ""});
-    }
-  };
-  for (const Check& check : kChecks) run(check);
-  // check_countable assumes that all sizes divide evenly, so it comes last.
-  if (findings.empty()) detail::check_countable(job, findings);
+  // check_countable assumes that all sizes divide evenly.
+  for (const LegalityCheck& check : kChecks) {
+    if (check.run != detail::check_countable || findings.empty()) check.find(job, findings);
+  }
   return findings;
 }
 

@@ -110,9 +110,28 @@ void check_dispatcher(const JobSpec& job, std::vector<Illegality>& findings) {
   }
 }
 
-/// Checks that passes can be issued in turns, as Megatron-LM checks it (overlap_moe_expert_parallel_comm), and what needs
-/// turns or a dispatcher's kernels.
+/// Checks that a flash attention version named by the job has been measured on the accelerator. A version
+/// that only the framework implies may be unknown: it is replaced by the accelerator's usual one, with a
+/// note.
+void check_flash(const JobSpec& job, std::vector<Illegality>& findings) {
+  const TrainingSpec& training = job.training;
+  const AcceleratorSpec& accelerator = job.cluster.accelerator;
+  if (training.attention != AttentionKind::flash || !training.flash) return;
+  if (has_flash(accelerator, *training.flash) || training.flash == usual_flash(job)) return;
+  std::string known;
+  for (const Named<FlashVersion>& named : kWords<FlashVersion>)
+    if (has_flash(accelerator, named.value))
+      known += fmt::format("{}{}", known.empty() ? "" : ", ", named.word);
+  findings.push_back({"training.flash",
+                      fmt::format("{} has no {} attention: its file gives no rate for it", accelerator.name,
+                                  word_of(*training.flash)),
+                      known.empty() ? "" : "allowed here: " + known});
+}
+
+}  // namespace
+
 void check_turns(const JobSpec& job, std::vector<Illegality>& findings) {
+  if (!job.model.experts) return;
   const TrainingSpec& training = job.training;
   const ParallelismSpec& p = job.parallelism;
   constexpr const char* kPath = "training.overlap.ep";
@@ -144,26 +163,6 @@ void check_turns(const JobSpec& job, std::vector<Illegality>& findings) {
            "allowed here: none, shared, true, false; or recompute a list of modules");
 }
 
-/// Checks that a flash attention version named by the job has been measured on the accelerator. A version
-/// that only the framework implies may be unknown: it is replaced by the accelerator's usual one, with a
-/// note.
-void check_flash(const JobSpec& job, std::vector<Illegality>& findings) {
-  const TrainingSpec& training = job.training;
-  const AcceleratorSpec& accelerator = job.cluster.accelerator;
-  if (training.attention != AttentionKind::flash || !training.flash) return;
-  if (has_flash(accelerator, *training.flash) || training.flash == usual_flash(job)) return;
-  std::string known;
-  for (const Named<FlashVersion>& named : kWords<FlashVersion>)
-    if (has_flash(accelerator, named.value))
-      known += fmt::format("{}{}", known.empty() ? "" : ", ", named.word);
-  findings.push_back({"training.flash",
-                      fmt::format("{} has no {} attention: its file gives no rate for it", accelerator.name,
-                                  word_of(*training.flash)),
-                      known.empty() ? "" : "allowed here: " + known});
-}
-
-}  // namespace
-
 void check_experts(const JobSpec& job, std::vector<Illegality>& findings) {
   const ParallelismSpec& p = job.parallelism;
   if (!job.model.experts) {
@@ -190,7 +189,6 @@ void check_experts(const JobSpec& job, std::vector<Illegality>& findings) {
            fmt::format("allowed here: 0 to {}", job.model.layers));
   check_imbalance(job, experts, findings);
   check_dispatcher(job, findings);
-  check_turns(job, findings);
   check_expert_mesh(job, experts, findings);
   require_division(findings, "parallelism.ep", p.ep, experts.count, "experts");
   require_division(findings, p.etp ? "parallelism.etp" : "parallelism.tp", p.expert_tp(), experts.hidden,

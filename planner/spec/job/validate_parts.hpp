@@ -11,6 +11,9 @@ namespace foreshard::detail {
 
 /// Experts, and how expert and tensor parallelism cut them.
 void check_experts(const JobSpec& job, std::vector<Illegality>& findings);
+/// Passes that are issued in turns, as Megatron-LM checks it (overlap_moe_expert_parallel_comm), and what needs turns or a
+/// dispatcher's kernels.
+void check_turns(const JobSpec& job, std::vector<Illegality>& findings);
 /// Context parallelism in its three styles.
 void check_context_parallel(const JobSpec& job, std::vector<Illegality>& findings);
 /// Latent attention, norms of queries and keys, sinks.

@@ -1,13 +1,10 @@
 #include "planner/spec/load/load.hpp"
 
-#include <fmt/core.h>
-
 #include "planner/spec/accelerator/read_accelerator.hpp"
 #include "planner/spec/cluster/read_cluster.hpp"
 #include "planner/spec/job/read_job.hpp"
 #include "planner/spec/library/library.hpp"
-#include "planner/spec/load/launch_file.hpp"
-#include "planner/spec/load/overrides.hpp"
+#include "planner/spec/load/job_nodes.hpp"
 #include "planner/spec/model/read_model.hpp"
 #include "planner/spec/yaml/node_edit.hpp"
 
@@ -32,26 +29,10 @@ std::vector<JobSpec> read_jobs(const SourcePtr& source, const std::string& text,
                                const std::vector<Override>& overrides, Purpose purpose,
                                Complaints& complaints) {
   Library library(complaints);
-  if (const auto kind = launch_kind(source->name, text)) {
-    const std::string stem = std::filesystem::path(source->name).stem().string();
-    const NodePtr job = job_from_launch_file(*kind, source, text, overrides, library);
-    return job != nullptr ? std::vector<JobSpec>{read_job(job, stem, library)} : std::vector<JobSpec>{};
-  }
-  const std::vector<NodePtr> documents = parse_yaml(source, text, complaints);
-  if (documents.empty() && complaints.size() == 0) {
-    complaints.add({make_source_without_lines(source->name)}, "", "there is no job in it",
-                   "a job has at least the keys model, cluster and training");
-  }
-  const std::string stem = std::filesystem::path(source->name).stem().string();
   std::vector<JobSpec> jobs;
-  for (std::size_t i = 0; i < documents.size(); ++i) {
-    const std::string name = documents.size() == 1 ? stem : fmt::format("{}-{}", stem, i + 1);
-    const NodePtr job = has_launch_arguments(*documents[i])
-                            ? job_from_launch_arguments(*documents[i], overrides, library)
-                            : apply_overrides(documents[i], overrides, library);
-    if (job == nullptr) continue;
-    jobs.push_back(read_job(job, name, library));
-    if (purpose == Purpose::score) check_measured(*job, complaints);
+  for (const NamedNode& job : job_nodes(source, text, overrides, library)) {
+    jobs.push_back(read_job(job.node, job.name, library));
+    if (purpose == Purpose::score) check_measured(*job.node, complaints);
   }
   return jobs;
 }

@@ -1,0 +1,169 @@
+#include "planner/report/search/search_sections.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+#include <fmt/format.h>
+
+#include "planner/report/format.hpp"
+#include "planner/report/search/search_words.hpp"
+#include "planner/report/table.hpp"
+#include "planner/report/words.hpp"
+#include "planner/search/best/plan_race.hpp"
+
+namespace foreshard::report {
+namespace {
+
+void add_lines(Lines& lines, Lines more) {
+  for (std::string& line : more) lines.push_back(std::move(line));
+}
+
+std::string memory_words(const Estimate& estimate) {
+  const Unit unit = byte_unit(estimate.memory.capacity);
+  return fmt::format("{} of {} {}", in_unit(needed_by(estimate).as_double(), unit),
+                     in_unit(estimate.memory.capacity.as_double(), unit), unit.name);
+}
+
+/// "+2.7%" of a plan's step over another's.
+std::string over(Seconds step, Seconds best) { return signed_percent(step / best - 1.0); }
+
+std::string lead_words(const SiteResult& site) {
+  if (site.best.size() < 2) return " No other plan fits.";
+  const auto tied =
+      std::count_if(site.best.begin(), site.best.end(), [](const FoundPlan& plan) { return plan.tied; });
+  const double behind = site.best[1].behind;
+  if (tied == 0) return fmt::format(" It is faster than the next in {:.0f} of 10 cases.", 10.0 * behind);
+  const bool all = static_cast<std::size_t>(tied) + 1 == site.best.size();
+  return fmt::format(
+      " It is faster than the next in {:.0f} of 10 cases: {}{} tied with it, given the kernels' error.",
+      10.0 * behind, all ? "all others below are" : counted(tied, "plan"),
+      all         ? ""
+      : tied == 1 ? " is"
+                  : " are");
+}
+
+std::string own_words(const SiteResult& site) {
+  const std::string choices = plan_choices(site.job);
+  if (!site.own) return " The job's own plan cannot run.";
+  const Estimate& own = *site.own->estimate;
+  if (!own.memory.fits) return fmt::format(" The job's own plan ({}) does not fit.", choices);
+  if (site.best.empty()) return {};
+  const Seconds best = site.best.front().estimate().step.time;
+  if (own.step.time <= best) return " That is the job's own plan, or as fast.";
+  return fmt::format(" The job's own plan ({}) takes {} ({}).", choices, with_unit(own.step.time),
+                     over(own.step.time, best));
+}
+
+}  // namespace
+
+Lines best_lines(const SearchResult& result, const SiteResult& site) {
+  if (site.best.empty())
+    return wrapped(fmt::format("No plan fits{}.{}", site.complete ? "" : " so far", own_words(site)), kIndent,
+                   kIndent);
+  const FoundPlan& first = site.best.front();
+  const StepFigures& step = first.estimate().step;
+  const Unit unit = time_unit(step.time);
+  const auto devices_double = static_cast<double>(first.job().cluster.devices());
+  std::string text =
+      fmt::format("Best{}: {}: {} {} per step ({} – {}), {} tokens/s per {}, {} MFU; it needs {}.",
+                  result.objective == SearchObjective::step_time
+                      ? ""
+                      : fmt::format(" by {}", objective_words(result.objective)),
+                  plan_choices(first.job()), in_unit(step.time.value(), unit), unit.name,
+                  in_unit(step.time_low.value(), unit), in_unit(step.time_high.value(), unit),
+                  significant(step.tokens / step.time.value() / devices_double), device_word(first.job()),
+                  percent(step.mfu), memory_words(first.estimate()));
+  if (result.objective != SearchObjective::memory_headroom) text += lead_words(site);
+  if (first.replayed)
+    text += fmt::format(" The simulator needs {} for its step ({}).", with_unit(*first.replayed),
+                        over(*first.replayed, step.time));
+  text += own_words(site);
+  if (!site.complete) text += " The search was ended early: these are the best plans so far.";
+  return wrapped(text, kIndent, kIndent);
+}
+
+Lines value_lines(const SiteResult& site) {
+  if (site.best.empty()) return {};
+  const Seconds best = site.best.front().estimate().step.time;
+  Lines lines = wrapped("The best step with each value, over the best of all:", kIndent, kIndent);
+  std::size_t i = 0;
+  while (i < site.values.size()) {
+    const SearchAxis axis = site.values[i].axis;
+    std::string text = fmt::format("{:<18}", word_of_axis(axis));
+    bool is_first = true;
+    for (; i < site.values.size() && site.values[i].axis == axis; ++i) {
+      const BestOfValue& value = site.values[i];
+      if (!value.best) continue;
+      const Seconds step = value.best->estimate().step.time;
+      text += fmt::format("{}{} {}", is_first ? "" : " · ", value.value,
+                          step <= best ? "best" : over(step, best));
+      is_first = false;
+    }
+    add_lines(lines, wrapped(text, 2 * kIndent, 2 * kIndent + 18));
+  }
+  return lines;
+}
+
+Lines sites_table(const SearchResult& result) {
+  if (result.sites.size() < 2) return {};
+  Table table({{"cluster", Align::left},
+               {"devices"},
+               {"step, s"},
+               {"tokens/s each"},
+               {"MFU"},
+               {"efficiency"},
+               {"USD per T tokens"},
+               {"best plan", Align::left}});
+  const FoundPlan* reference = nullptr;  // the smallest on which the same cluster's plans fit
+  for (const SiteResult& site : result.sites) {
+    const std::string devices_here = grouped(site.job.cluster.devices());
+    if (site.best.empty()) {
+      table.row({site.job.cluster.name, devices_here, "–", "–", "–", "–", "–", "no plan fits"});
+      continue;
+    }
+    const FoundPlan& best = site.best.front();
+    if (reference == nullptr || reference->job().cluster.name != site.job.cluster.name) reference = &best;
+    const auto rate = [](const FoundPlan& plan) {
+      return 1.0 /
+             (time_per_token(plan.estimate()).value() * static_cast<double>(plan.job().cluster.devices()));
+    };
+    const auto cost = cost_per_token(best.plan);
+    table.row({site.job.cluster.name, devices_here, significant(best.estimate().step.time.value()),
+               significant(rate(best)), percent(best.estimate().step.mfu),
+               percent(rate(best) / rate(*reference)), cost ? in_millions(cost->value() * 1e12) : "–",
+               plan_choices(best.job())});
+  }
+  Lines lines;
+  for (const std::string& line : table.lines())
+    lines.push_back(shortened(std::string(kIndent, ' ') + line, PageWidth::columns()));
+  return lines;
+}
+
+Lines count_lines(const SiteResult& site) {
+  const SearchCounts& counts = site.counts;
+  std::string text = fmt::format(
+      "{} combinations: {} are plans, {} refused. Of the plans {} are too large, {} cannot be among those "
+      "shown, {} were "
+      "estimated in full.",
+      grouped(counts.combinations), grouped(counts.plans), grouped(counts.refusals()),
+      grouped(counts.too_large), grouped(counts.slower), grouped(counts.estimated));
+  Lines lines = wrapped(text, kIndent, kIndent);
+  if (counts.refused.empty()) return lines;
+  text = "Refused: ";
+  for (std::size_t i = 0; i < counts.refused.size(); ++i)
+    text += fmt::format("{}{} {}", i == 0 ? "" : "; ", counts.refused[i].first,
+                        grouped(counts.refused[i].second));
+  add_lines(lines, wrapped(text + ".", kIndent, 2 * kIndent));
+  return lines;
+}
+
+Lines fewest_lines(const SearchResult& result) {
+  if (!result.fewest) return {};
+  const JobSpec& job = result.fewest->job;
+  return wrapped(fmt::format("The fewest devices on which it fits: {} ({}), {} per step.",
+                             devices(job, job.cluster.devices()), plan_choices(job),
+                             with_unit(result.fewest->estimate.step.time)),
+                 kIndent, kIndent);
+}
+
+}  // namespace foreshard::report

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "planner/search/best/search_result.hpp"
+
+namespace foreshard {
+
+/// The result of a search for people: the best plan in words, the best plans below each other with what each loses to
+/// the first, the best with each value of each axis, plans that need less memory, how the plans were decided; for
+/// several clusters or sizes, these side by side first.
+std::string search_table(const SearchResult& result);
+
+}  // namespace foreshard

@@ -1,0 +1,52 @@
+#include "planner/search/best/plan_settings.hpp"
+
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "planner/spec/job/read_recompute.hpp"
+#include "planner/spec/types/names.hpp"
+
+namespace foreshard {
+namespace {
+
+std::string number(std::int64_t value) { return fmt::format("{}", value); }
+
+/// Recomputed layers as a job file has them; all layers are what it means if it says nothing, and 1.0 of them.
+std::string layers_text(const RecomputeLayers& layers) {
+  return std::holds_alternative<AllLayers>(layers) ? "null" : recompute_layers_text(layers);
+}
+
+}  // namespace
+
+std::vector<Setting> plan_settings(const JobSpec& plan) {
+  const ParallelismSpec& p = plan.parallelism;
+  const TrainingSpec& t = plan.training;
+  const ClusterSpec& cluster = plan.cluster;
+  std::vector<Setting> settings{
+      {"cluster.nodes", number(cluster.nodes)},
+      {"cluster.devices_per_node", number(cluster.devices_per_node + cluster.idle_per_node)},
+      {"cluster.idle_per_node", number(cluster.idle_per_node)},
+      {"parallelism.tp", number(p.tp)},
+      {"parallelism.pp", number(p.pp)},
+      {"parallelism.vp", number(p.vp)},
+      {"parallelism.cp", number(p.cp)},
+      {"parallelism.ep", number(p.ep)},
+      {"parallelism.dp", number(p.dp)},
+      {"parallelism.zero", number(p.zero)},
+      {"parallelism.sequence_parallel", p.sequence_parallel ? "true" : "false"},
+      {"training.global_batch", number(t.global_batch)},
+      {"training.micro_batch", number(t.micro_batch)},
+      {"training.recompute", recompute_text(t)},
+      {"training.schedule", std::string(word_of(t.schedule))}};
+  if (p.etp) settings.push_back({"parallelism.etp", number(*p.etp)});
+  settings.push_back({"parallelism.dp_shard", number(p.dp_shard.value_or(p.dp))});
+  if (p.stage_policy != StagePolicy::listed)
+    settings.push_back({"parallelism.stages", std::string(word_of(p.stage_policy))});
+  if (plan.model.experts) settings.push_back({"training.dispatcher", std::string(word_of(t.dispatcher))});
+  return settings;
+}
+
+}  // namespace foreshard

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <vector>
+
+#include "planner/search/setting.hpp"
+#include "planner/spec/types/job_spec.hpp"
+
+namespace foreshard {
+
+/// All settings of a plan that a search chooses, with the size of its cluster: set in the job's file, they make this plan
+/// of it, whatever the file says or leaves to defaults.
+std::vector<Setting> plan_settings(const JobSpec& plan);
+
+}  // namespace foreshard

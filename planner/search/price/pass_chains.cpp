@@ -1,0 +1,167 @@
+#include "planner/search/price/pass_chains.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "planner/cost/step/lane_player.hpp"
+
+namespace foreshard {
+namespace {
+
+/// The plan without the host, without data-parallel communication, and without gathers that are issued early: they
+/// take no time, so it does not matter when.
+LanePlan quiet(LanePlan plan) {
+  plan.most_blocks_early = 0;
+  for (LaneOp& op : plan.ops) {
+    op.blocks_early = 0;
+    op.is_host_point = op.stops_host = false;
+    if (op.is_communication && op.axis == CommAxis::dp) op.seconds = 0.0;
+  }
+  return plan;
+}
+
+/// True if `reader` reads the instance that `written` stands for, for as long as a micro-batch lasts.
+bool is_read(const StepProgram& program, const Operand& written, LayerId layer, const BlockCall& reader) {
+  const Tensor& tensor = program.tensor(written.tensor);
+  for (const Op& op : program.block(reader.block).ops) {
+    for (const Operand& operand : op.operands) {
+      if (operand.tensor != written.tensor || operand.access == Access::write) continue;
+      if (!tensor.per_layer ||
+          layer.value() + written.layer_shift == reader.layer.value() + operand.layer_shift)
+        return true;
+    }
+  }
+  return false;
+}
+
+/// True if `writer` writes the instance that `read` stands for, for as long as a micro-batch lasts.
+bool is_written(const StepProgram& program, const Operand& read, LayerId layer, const BlockCall& writer) {
+  const Tensor& tensor = program.tensor(read.tensor);
+  if (tensor.lifetime != Lifetime::micro_batch || read.access == Access::write) return false;
+  for (const Op& op : program.block(writer.block).ops) {
+    for (const Operand& operand : op.operands) {
+      if (operand.tensor != read.tensor || operand.access == Access::read) continue;
+      if (!tensor.per_layer || layer.value() + read.layer_shift == writer.layer.value() + operand.layer_shift)
+        return true;
+    }
+  }
+  return false;
+}
+
+/// How many operations of `a` there are up to the last that writes something that `b` reads.
+std::size_t operations_up_to_output(const StepProgram& program, const BlockCall& a, const BlockCall& b) {
+  const std::vector<Op>& ops = program.block(a.block).ops;
+  for (std::size_t o = ops.size(); o-- > 0;) {
+    for (const Operand& operand : ops[o].operands) {
+      if (operand.access != Access::read &&
+          program.tensor(operand.tensor).lifetime == Lifetime::micro_batch &&
+          is_read(program, operand, a.layer, b))
+        return o + 1;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+PassChains::PassChains(const StepProgram& program, const OpTimes& times)
+    : program_(program),
+      blocks_(program.blocks.size()),
+      plan_(quiet(plan_lanes(program, times))),
+      first_(blocks_) {
+  const std::vector<LaneOp> ops = plan_.ops;
+  const std::vector<std::uint32_t> first_op = plan_.first_op;
+  const auto end_block = [&] { plan_.first_op.push_back(static_cast<std::uint32_t>(plan_.ops.size())); };
+  std::vector<std::size_t> kernel(blocks_);  // index of the first kernel, or the end
+  for (std::size_t b = 0; b < blocks_; ++b) {
+    kernel[b] = first_op[b];
+    while (kernel[b] < first_op[b + 1] && ops[kernel[b]].is_communication) ++kernel[b];
+    if (kernel[b] == first_op[b + 1]) continue;
+    first_[b] = {.exists = true, .seconds = ops[kernel[b]].seconds, .pieces = ops[kernel[b]].pieces};
+  }
+  for (std::size_t b = 0; b < blocks_; ++b) {
+    for (std::size_t o = first_op[b]; o < first_op[b + 1]; ++o) {
+      plan_.ops.push_back(ops[o]);
+      if (o < kernel[b]) plan_.ops.back().seconds = 0.0;
+    }
+    end_block();
+  }
+  for (std::size_t b = 0; b < blocks_; ++b) {
+    for (std::size_t o = first_op[b]; o < first_op[b + 1] && o <= kernel[b]; ++o) plan_.ops.push_back(ops[o]);
+    end_block();
+  }
+}
+
+Seconds PassChains::between(const BlockCall& a, const BlockCall& b) {
+  const auto [known, is_new] = between_.try_emplace({a.block, b.block});
+  if (!is_new) return known->second;
+  const auto run = [](BlockId block, LayerId layer) {
+    return Run{{block, layer}, ChunkId(), MicroBatch(), true};
+  };
+  const std::array runs{run(without_start(a.block), a.layer), run(up_to_kernel(b.block), b.layer)};
+  LanePlayer player(plan_, runs, Interference{});
+  player.advance();
+  const Seconds end = player.compute_end();
+  player.advance();
+  const FirstKernel& first = first_[b.block.at()];
+  // The end of a kernel that works on pieces of a collective does not tell when it began.
+  const bool tells = first.exists && first.pieces == 1.0;
+  known->second = tells ? std::max(end, player.compute_end() - Seconds(first.seconds)) : end;
+  return known->second;
+}
+
+Seconds PassChains::rest(const BlockCall& a) {
+  const auto [known, is_new] = rest_.try_emplace(a.block);
+  if (!is_new) return known->second;
+  const std::array runs{Run{{without_start(a.block), a.layer}, ChunkId(), MicroBatch(), true}};
+  LanePlayer player(plan_, runs, Interference{});
+  player.advance();
+  known->second = player.compute_end();
+  return known->second;
+}
+
+Seconds PassChains::output(const BlockCall& a, const BlockCall& b) {
+  const auto [known, is_new] = output_.try_emplace({a.block, b.block});
+  if (!is_new) return known->second;
+  // A block of its own behind all others, for this once.
+  LanePlan plan = plan_;
+  const std::uint32_t first = plan.first_op[without_start(a.block).at()];
+  const auto count = static_cast<std::ptrdiff_t>(operations_up_to_output(program_, a, b));
+  const std::vector<LaneOp> ops(plan.ops.begin() + first, plan.ops.begin() + first + count);
+  plan.ops.insert(plan.ops.end(), ops.begin(), ops.end());
+  plan.first_op.push_back(static_cast<std::uint32_t>(plan.ops.size()));
+  const std::array runs{Run{{BlockId(3 * blocks_), a.layer}, ChunkId(), MicroBatch(), true}};
+  LanePlayer player(plan, runs, Interference{});
+  player.advance();
+  known->second = player.compute_end();
+  return known->second;
+}
+
+Seconds PassChains::lead(const BlockCall& a, const BlockCall& b) const {
+  Seconds sum;
+  const std::span<const LaneOp> planned = plan_.ops_of(b.block);
+  const std::vector<Op>& ops = program_.block(b.block).ops;
+  for (std::size_t o = 0; o < ops.size(); ++o) {
+    for (const Operand& operand : ops[o].operands)
+      if (is_written(program_, operand, b.layer, a)) return sum;
+    sum += Seconds(planned[o].seconds);
+  }
+  return sum;
+}
+
+Seconds PassChains::of(std::span<const BlockCall> block_calls) {
+  if (block_calls.empty()) return {};
+  Seconds sum = rest(block_calls.back());
+  for (std::size_t i = 0; i + 1 < block_calls.size(); ++i) sum += between(block_calls[i], block_calls[i + 1]);
+  return sum;
+}
+
+Seconds PassChains::kernels(BlockId block) const {
+  Seconds sum;
+  for (const LaneOp& op : plan_.ops_of(block))
+    if (!op.is_communication) sum += Seconds(op.seconds);
+  return sum;
+}
+
+}  // namespace foreshard

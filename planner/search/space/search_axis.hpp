@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "planner/spec/job/validate_job.hpp"
+
+namespace foreshard {
+
+/// What a search varies. dp follows from the devices. The order is that in which values are chosen: what cuts
+/// the layers' operations comes first, so that plans with the same operations are neighbours.
+enum class SearchAxis : std::uint8_t {
+  tp,
+  cp,
+  pp,
+  ep,
+  etp,
+  micro_batch,
+  sequence_parallel,
+  recompute,
+  dispatcher,
+  vp,
+  schedule,
+  stages,
+  zero,
+  dp_shard
+};
+inline constexpr std::size_t kSearchAxisCount = 14;
+inline constexpr std::array<SearchAxis, kSearchAxisCount> kSearchAxes{SearchAxis::tp,
+                                                                      SearchAxis::cp,
+                                                                      SearchAxis::pp,
+                                                                      SearchAxis::ep,
+                                                                      SearchAxis::etp,
+                                                                      SearchAxis::micro_batch,
+                                                                      SearchAxis::sequence_parallel,
+                                                                      SearchAxis::recompute,
+                                                                      SearchAxis::dispatcher,
+                                                                      SearchAxis::vp,
+                                                                      SearchAxis::schedule,
+                                                                      SearchAxis::stages,
+                                                                      SearchAxis::zero,
+                                                                      SearchAxis::dp_shard};
+
+/// The word of an axis on the command line and in results: "micro_batch", "dp_shard".
+std::string_view word_of_axis(SearchAxis axis);
+std::optional<SearchAxis> axis_of_word(std::string_view word);
+/// The key of a job file that the axis sets: "training.micro_batch".
+std::string_view key_of_axis(SearchAxis axis);
+/// The part of a job that the axis sets; for tp, cp and pp without dp, which follows.
+JobParts part_of_axis(SearchAxis axis);
+
+/// The axes that a search varies unless told otherwise: all that leave the mathematics of training as they are and
+/// that a framework can choose freely. Without experts, that are not ep and etp.
+/// The dispatcher stays the framework's.
+std::vector<SearchAxis> usual_axes(bool has_experts);
+
+}  // namespace foreshard
