@@ -54,9 +54,17 @@ Dollars parse_money(const std::string& option, const std::string& text) {
                                      "a number of US dollars, as in 2M USD"));
 }
 
+/// A time with its unit; "30 days" is "30 d".
 Seconds parse_deadline(const std::string& option, const std::string& text) {
-  const auto parsed = parse_quantity<Seconds>(text);
-  if (const auto* time = std::get_if<Seconds>(&parsed); time != nullptr && *time > Seconds(0.0)) return *time;
+  std::string time = text;
+  for (const std::string word : {"days", "day"}) {
+    if (!time.ends_with(word)) continue;
+    time.replace(time.size() - word.size(), word.size(), "d");
+    break;
+  }
+  const auto parsed = parse_quantity<Seconds>(time);
+  if (const auto* seconds = std::get_if<Seconds>(&parsed); seconds != nullptr && *seconds > Seconds(0.0))
+    return *seconds;
   throw UsageError(fmt::format("{} takes a time, as in '30 days', not '{}'", option, text));
 }
 

@@ -83,8 +83,7 @@ Lines side_by_side(const Purchase& purchase) {
     table.row(std::move(cells));
   }
   Lines lines;
-  for (const std::string& line : table.lines())
-    lines.push_back(shortened(std::string(kIndent, ' ') + line, PageWidth::columns()));
+  for (const std::string& line : table.lines()) lines.push_back(std::string(kIndent, ' ') + line);
   return lines;
 }
 

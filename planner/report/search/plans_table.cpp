@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "planner/report/format.hpp"
+#include "planner/report/search/cut_table.hpp"
 #include "planner/report/search/search_sections.hpp"
 #include "planner/report/search/search_words.hpp"
 #include "planner/report/table.hpp"
@@ -21,6 +24,8 @@ struct Choice {
   bool is_always_told = false;
 };
 
+bool has_experts(const JobSpec& job) { return job.model.experts.has_value(); }
+
 std::string whole(std::int64_t value) { return fmt::format("{}", value); }
 
 const std::vector<Choice>& choices() {
@@ -30,11 +35,14 @@ const std::vector<Choice>& choices() {
       {"vp", [](const JobSpec& job) { return whole(job.parallelism.vp); }},
       {"cp", [](const JobSpec& job) { return whole(job.parallelism.cp); }},
       {"ep", [](const JobSpec& job) { return whole(job.parallelism.ep); }},
-      {"etp", [](const JobSpec& job) { return whole(job.parallelism.expert_tp()); }},
+      {"etp", [](const JobSpec& job) { return has_experts(job) ? whole(job.parallelism.expert_tp()) : "–"; }},
       {"dp", [](const JobSpec& job) { return whole(job.parallelism.dp); }, true},
       {"zero", [](const JobSpec& job) { return whole(job.parallelism.zero); }},
       {"shard",
-       [](const JobSpec& job) { return whole(job.parallelism.dp_shard.value_or(job.parallelism.dp)); }},
+       [](const JobSpec& job) {
+         const bool is_hybrid = job.parallelism.shard_copies() > 1;
+         return is_hybrid ? whole(*job.parallelism.dp_shard) : std::string("all");
+       }},
       {"mb", [](const JobSpec& job) { return whole(job.training.micro_batch); }},
       {"sp",
        [](const JobSpec& job) { return std::string(job.parallelism.sequence_parallel ? "on" : "off"); }},
@@ -68,7 +76,7 @@ Lines plans_table(const std::vector<FoundPlan>& plans) {
                                  {bytes.name},
                                  {"", Align::left},
                                  {"what it loses to the first", Align::left}});
-  Table table(columns);
+  std::vector<std::vector<std::string>> rows;
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const Estimate& estimate = plans[i].estimate();
     std::vector<std::string> cells{whole(static_cast<std::int64_t>(i) + 1)};
@@ -79,12 +87,9 @@ Lines plans_table(const std::vector<FoundPlan>& plans) {
     cells.push_back(in_unit(needed_by(estimate).as_double(), bytes));
     cells.emplace_back(plans[i].tied ? "tied" : "");
     cells.push_back(i == 0 ? "" : loss_words(estimate, first));
-    table.row(std::move(cells));
+    rows.push_back(std::move(cells));
   }
-  Lines lines;
-  for (const std::string& line : table.lines())
-    lines.push_back(shortened(std::string(kIndent, ' ') + line, PageWidth::columns()));
-  return lines;
+  return cut_table(std::move(columns), std::move(rows));
 }
 
 }  // namespace foreshard::report

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "planner/report/format.hpp"
+#include "planner/report/search/cut_table.hpp"
 #include "planner/report/search/search_words.hpp"
 #include "planner/report/table.hpp"
 #include "planner/report/words.hpp"
@@ -106,19 +108,20 @@ Lines value_lines(const SiteResult& site) {
 
 Lines sites_table(const SearchResult& result) {
   if (result.sites.size() < 2) return {};
-  Table table({{"cluster", Align::left},
-               {"devices"},
-               {"step, s"},
-               {"tokens/s each"},
-               {"MFU"},
-               {"efficiency"},
-               {"USD per T tokens"},
-               {"best plan", Align::left}});
+  std::vector<Column> columns{{"cluster", Align::left},
+                              {"devices"},
+                              {"step, s"},
+                              {"tokens/s each"},
+                              {"MFU"},
+                              {"efficiency"},
+                              {"USD per T tokens"},
+                              {"best plan", Align::left}};
+  std::vector<std::vector<std::string>> rows;
   const FoundPlan* reference = nullptr;  // the smallest on which the same cluster's plans fit
   for (const SiteResult& site : result.sites) {
     const std::string devices_here = grouped(site.job.cluster.devices());
     if (site.best.empty()) {
-      table.row({site.job.cluster.name, devices_here, "–", "–", "–", "–", "–", "no plan fits"});
+      rows.push_back({site.job.cluster.name, devices_here, "–", "–", "–", "–", "–", "no plan fits"});
       continue;
     }
     const FoundPlan& best = site.best.front();
@@ -128,15 +131,12 @@ Lines sites_table(const SearchResult& result) {
              (time_per_token(plan.estimate()).value() * static_cast<double>(plan.job().cluster.devices()));
     };
     const auto cost = cost_per_token(best.plan);
-    table.row({site.job.cluster.name, devices_here, significant(best.estimate().step.time.value()),
-               significant(rate(best)), percent(best.estimate().step.mfu),
-               percent(rate(best) / rate(*reference)), cost ? in_millions(cost->value() * 1e12) : "–",
-               plan_choices(best.job())});
+    rows.push_back({site.job.cluster.name, devices_here, significant(best.estimate().step.time.value()),
+                    significant(rate(best)), percent(best.estimate().step.mfu),
+                    percent(rate(best) / rate(*reference)), cost ? in_millions(cost->value() * 1e12) : "–",
+                    plan_choices(best.job())});
   }
-  Lines lines;
-  for (const std::string& line : table.lines())
-    lines.push_back(shortened(std::string(kIndent, ' ') + line, PageWidth::columns()));
-  return lines;
+  return cut_table(std::move(columns), std::move(rows));
 }
 
 Lines count_lines(const SiteResult& site) {

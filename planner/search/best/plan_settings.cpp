@@ -1,10 +1,8 @@
 #include "planner/search/best/plan_settings.hpp"
 
 #include <string>
-#include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "planner/spec/job/read_recompute.hpp"
 #include "planner/spec/types/names.hpp"
@@ -13,11 +11,6 @@ namespace foreshard {
 namespace {
 
 std::string number(std::int64_t value) { return fmt::format("{}", value); }
-
-/// Recomputed layers as a job file has them; all layers are what it means if it says nothing, and 1.0 of them.
-std::string layers_text(const RecomputeLayers& layers) {
-  return std::holds_alternative<AllLayers>(layers) ? "null" : recompute_layers_text(layers);
-}
 
 }  // namespace
 

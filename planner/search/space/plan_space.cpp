@@ -33,9 +33,9 @@ bool repeats_sequence_parallel(const JobSpec& job) {
   return job.parallelism.tp == 1 && job.parallelism.sequence_parallel;
 }
 bool repeats_etp(const JobSpec& job) {
-  ParallelismSpec unsaid = job.parallelism;
-  unsaid.etp.reset();
-  return job.parallelism.etp && *job.parallelism.etp == unsaid.expert_tp();
+  // Unsaid, etp is tp; but where ep does not divide cp · dp, some frameworks want it said.
+  const ParallelismSpec& p = job.parallelism;
+  return p.etp == p.tp && checked_product(p.cp, p.dp) % p.ep == 0;
 }
 bool repeats_dispatcher(const JobSpec& job) {
   return job.parallelism.ep == 1 && job.training.dispatcher != Dispatcher::all_to_all;

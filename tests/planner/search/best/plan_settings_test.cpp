@@ -1,0 +1,86 @@
+#include "planner/search/best/plan_settings.hpp"
+
+#include <string>
+#include <vector>
+
+#include "planner/search/best/plan_search.hpp"
+#include "planner/search/best/site.hpp"
+#include "planner/spec/load/job_text.hpp"
+#include "planner/spec/load/load.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace foreshard;
+
+namespace {
+
+constexpr const char* kDense = R"(
+# comments are lost
+name: dense
+model: llama3-8b
+cluster: {name: dgx-h100, nodes: 2}
+parallelism: {tp: 8, pp: 2, zero: 1, stages: [17, 15]}
+training: {sequence_length: 2048, global_batch: 32, micro_batch: 1, recompute: full, recompute_layers: 4, tokens: 1T}
+measured: {step_time: 1 s, source: "\"mine\""}
+)";
+
+constexpr const char* kExperts = R"(
+model: mixtral-8x7b
+cluster: dgx-h100
+framework: megatron
+parallelism: {tp: 2, ep: 4, etp: 2}
+training:
+  sequence_length: 2048
+  global_batch: 32
+  micro_batch: 1
+  overlap: {dp: true}
+)";
+
+/// Reads back what is written for each of the best plans, and compares its figures with those of the search.
+void check_emitted(const std::string& text, std::vector<SearchAxis> free, std::int64_t devices) {
+  const JobSpec job = parse_jobs(text, "job").front();
+  SearchRequest request;
+  request.sites = {*job_on(job, job.cluster, devices, false)};
+  request.free = std::move(free);
+  request.top = 3;
+  const SearchResult result = search_plans(request);
+  REQUIRE_FALSE(result.sites.front().best.empty());
+  for (const FoundPlan& plan : result.sites.front().best) {
+    std::vector<Override> settings;
+    for (const Setting& setting : plan_settings(plan.job())) settings.push_back({setting.key, setting.value});
+    std::vector<std::string> removed;
+    if (std::holds_alternative<AllLayers>(plan.job().training.recompute_layers))
+      removed.emplace_back("training.recompute_layers");
+    const std::string emitted = parse_job_text(text, "job", settings, removed);
+    CAPTURE(emitted);
+    const JobSpec again = parse_jobs(emitted, "emitted").front();
+    const Estimate estimated = estimate(again);
+    CHECK(estimated.step.time == plan.estimate().step.time);
+    CHECK(estimated.memory.reserved == plan.estimate().memory.reserved);
+    CHECK(estimated.memory.fits);
+    CHECK_FALSE(again.measured);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a plan that is written as a job file plans as the search said") {
+  using enum SearchAxis;
+  check_emitted(kDense, {tp, pp, vp, schedule, stages, recompute}, 16);
+  check_emitted(kDense, {tp, zero, recompute, dp_shard}, 4);
+  check_emitted(kExperts, {tp, ep, etp, sequence_parallel, dispatcher}, 8);
+}
+
+TEST_CASE("a job's text stands by itself") {
+  const std::string text = parse_job_text(
+      "model: \"models/mine.json\"\ncluster: {name: ./mine.yaml, nodes: 2}\ntraining: {tokens: 1T, lists: "
+      "[a, [b, {c: d}]], empty: }\n",
+      "job", {{"training.micro_batch", "2"}}, {"training.tokens"});
+  // Paths are absolute and in quotes; the overridden key is there, the removed one is not.
+  CHECK(text.find("models/mine.json\"\n") != std::string::npos);
+  CHECK(text.find("model: \"/") != std::string::npos);
+  CHECK(text.find("  name: \"/") != std::string::npos);
+  CHECK(text.find("  micro_batch: 2\n") != std::string::npos);
+  CHECK(text.find("tokens") == std::string::npos);
+  CHECK(text.find("  lists:\n    - a\n    - [b, {c: d}]\n") != std::string::npos);
+  CHECK(text.find("  empty: null\n") != std::string::npos);
+}
