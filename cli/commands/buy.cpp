@@ -37,7 +37,7 @@ struct BuyOptions {
   std::optional<Dollars> budget;
   std::int64_t most_devices = 65'536;
   std::vector<ClusterPrice> prices;
-  report::OutputFormat format = report::OutputFormat::table;
+  OutputChoice output;
 };
 
 /// A sum of money: "2M USD", "2000000".
@@ -104,7 +104,7 @@ CommandResult run_buy(const BuyOptions& options) {
   }
   return result_of(
       {.table = [&] { return buy_table(purchase); }, .record = [&] { return report::buy_record(purchase); }},
-      options.format, purchase.ranking.empty() ? ExitCode::no : ExitCode::done);
+      options.output, purchase.ranking.empty() ? ExitCode::no : ExitCode::done);
 }
 
 std::vector<OptionSpec> buy_options(BuyOptions& options) {
@@ -134,7 +134,8 @@ std::vector<OptionSpec> buy_options(BuyOptions& options) {
        .target = whole_number(options.most_devices, kMostDevicesBounds)}};
   for (OptionSpec& option : space_options(options.space)) specs.push_back(std::move(option));
   specs.push_back(price_option(options.prices));
-  specs.push_back(format_option(options.format));
+  specs.push_back(format_option(options.output.format));
+  specs.push_back(html_option(options.output));
   for (OptionSpec& option : job_options(options.space.changes)) specs.push_back(std::move(option));
   return specs;
 }

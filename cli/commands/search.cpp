@@ -45,7 +45,7 @@ struct SearchOptions {
   bool scales_batch = false;
   std::optional<std::string> emit;
   std::vector<ClusterPrice> prices;
-  report::OutputFormat format = report::OutputFormat::table;
+  OutputChoice output;
 };
 
 /// The clusters to search on: those of the command line, else the job's own; with prices from the command line.
@@ -120,7 +120,7 @@ CommandResult run_search(const SearchOptions& options) {
     emit_plans(*options.emit, options.space.job, options.space.changes, result, cluster_names(options));
   return result_of({.table = [&] { return search_table(result); },
                     .record = [&] { return report::search_record(result); }},
-                   options.format, result.ranking.empty() ? ExitCode::no : ExitCode::done);
+                   options.output, result.ranking.empty() ? ExitCode::no : ExitCode::done);
 }
 
 Target objective_target(SearchObjective& objective) {
@@ -171,7 +171,8 @@ std::vector<OptionSpec> search_options(SearchOptions& options) {
                    .offer = Offer::files,
                    .target = text(options.emit)});
   specs.push_back(price_option(options.prices));
-  specs.push_back(format_option(options.format));
+  specs.push_back(format_option(options.output.format));
+  specs.push_back(html_option(options.output));
   for (OptionSpec& option : job_options(options.space.changes)) specs.push_back(std::move(option));
   return specs;
 }

@@ -91,8 +91,8 @@ void check_refused(const std::string& arguments, const std::string& complaint) {
 }  // namespace
 
 TEST_CASE("help is a result, with an example and the exit codes") {
-  const std::string command =
-      GENERATE("", "plan ", "compare ", "explain ", "simulate ", "score ", "list ", "show ");
+  const std::string command = GENERATE("", "plan ", "compare ", "search ", "explain ", "buy ", "simulate ",
+                                       "score ", "list ", "show ");
   INFO("foreshard " << command << "--help");
   const Outcome outcome = run_tool(command + "--help");
   CHECK(outcome.code == 0);
@@ -112,7 +112,8 @@ TEST_CASE("the version is a result") {
 TEST_CASE("a wrong command line is refused with what was meant") {
   check_refused("", "a command is missing");
   check_refused("plann " + kJob,
-                "unknown command 'plann'; there are plan, compare, explain, simulate, score, list, show; did "
+                "unknown command 'plann'; there are plan, compare, search, explain, buy, simulate, score, "
+                "list, show; did "
                 "you mean 'plan'?");
   check_refused("plan", "JOB is required");
   check_refused("plan " + kJob + " --formt json", "unknown option '--formt'; did you mean '--format'?");
@@ -122,6 +123,28 @@ TEST_CASE("a wrong command line is refused with what was meant") {
   check_refused("list modls", "did you mean 'models'?");
   check_refused("list models clusters", "'clusters' is one argument too many");
   check_refused("show llama3-70", "did you mean 'llama3-70b'?");
+}
+
+TEST_CASE("a search refuses what it cannot search, and buying what it cannot choose by") {
+  check_refused("search " + kJob + " --free tp,qp", "there is no axis 'qp'; there are tp, cp, pp");
+  check_refused("search " + kJob + " --free tp --keep pp", "--free names all that is searched");
+  check_refused("search " + kJob + " --devices 12", "12 devices of dgx-h100 do not fill whole nodes of 8");
+  check_refused("buy " + kJob, "buy needs either --deadline or --budget");
+  check_refused("buy " + kJob + " --deadline soon", "--deadline takes a time, as in '30 days', not 'soon'");
+  check_refused("buy " + kJob + " --budget much", "--budget takes a number of US dollars");
+}
+
+TEST_CASE("a search writes its plans as job files that plan as it said") {
+  const fs::path folder = fs::temp_directory_path() / ("foreshard-emit-" + std::to_string(::getpid()));
+  const Outcome found = run_tool(
+      "search " + kJob + " --free zero,schedule --top 2 --format csv-short --emit '" + folder.string() + "'");
+  CHECK(found.code == 0);
+  for (const char* plan : {"1", "2"}) {
+    const Outcome planned = run_tool("plan '" + (folder / (kJob + "-" + plan + ".yaml")).string() + "'");
+    CHECK(planned.code == 0);
+    CHECK_THAT(planned.out, ContainsSubstring(" fits: "));
+  }
+  fs::remove_all(folder);
 }
 
 TEST_CASE("a file that is not there is refused with the nearest bundled job") {

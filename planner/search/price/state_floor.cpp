@@ -15,10 +15,10 @@ namespace foreshard {
 namespace {
 
 /// The lists of a stage's block calls, each call of the micro-batches once.
-std::array<std::span<const BlockCall>, 7> lists_of(const StageProgram& stage) {
+std::array<std::span<const BlockCall>, 8> lists_of(const StageProgram& stage) {
   const Chunk& chunk = stage.chunks.front();
-  return {stage.prologue, chunk.forward,     chunk.backward, chunk.last_backward,
-          chunk.weight,   chunk.last_weight, stage.epilogue};
+  return {stage.prologue,      chunk.forward, chunk.first_forward, chunk.backward,
+          chunk.last_backward, chunk.weight,  chunk.last_weight,   stage.epilogue};
 }
 
 /// Bytes of every layer's own states and of the rest of each stage.
