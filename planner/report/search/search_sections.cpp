@@ -91,7 +91,7 @@ Lines value_lines(const SiteResult& site) {
   std::size_t i = 0;
   while (i < site.values.size()) {
     const SearchAxis axis = site.values[i].axis;
-    std::string text = fmt::format("{:<18}", word_of_axis(axis));
+    std::string text = fmt::format("{}: ", word_of_axis(axis));
     bool is_first = true;
     for (; i < site.values.size() && site.values[i].axis == axis; ++i) {
       const BestOfValue& value = site.values[i];
@@ -101,7 +101,7 @@ Lines value_lines(const SiteResult& site) {
                           step <= best ? "best" : over(step, best));
       is_first = false;
     }
-    add_lines(lines, wrapped(text, 2 * kIndent, 2 * kIndent + 18));
+    add_lines(lines, wrapped(text, 2 * kIndent, 3 * kIndent));
   }
   return lines;
 }
