@@ -39,12 +39,16 @@ std::string loss_words(const Estimate& plan, const Estimate& first) {
   constexpr std::size_t kMost = 3;
   const StepBreakdown& a = plan.step.breakdown;
   const StepBreakdown& b = first.step.breakdown;
-  std::vector<std::pair<std::string_view, Seconds>> parts{
-      {"compute", a.compute - b.compute},  {"tp", a.tp_exposed - b.tp_exposed},
-      {"cp", a.cp_exposed - b.cp_exposed}, {"ep", a.ep_exposed - b.ep_exposed},
-      {"pp", a.pp_exposed - b.pp_exposed}, {"dp", a.dp_exposed - b.dp_exposed},
-      {"bubble", a.bubble - b.bubble},     {"optimizer", a.optimizer - b.optimizer},
-      {"host", a.overhead - b.overhead}};
+  std::vector<std::pair<std::string_view, Seconds>> parts{{"compute", a.compute - b.compute},
+                                                          {"tp", a.tp_exposed - b.tp_exposed},
+                                                          {"cp", a.cp_exposed - b.cp_exposed},
+                                                          {"ep", a.ep_exposed - b.ep_exposed},
+                                                          {"pp", a.pp_exposed - b.pp_exposed},
+                                                          {"dp", a.dp_exposed - b.dp_exposed},
+                                                          {"bubble", a.bubble - b.bubble},
+                                                          {"optimizer", a.optimizer - b.optimizer},
+                                                          {"offload", a.offload_exposed - b.offload_exposed},
+                                                          {"host", a.overhead - b.overhead}};
   const auto size = [](const auto& part) { return std::abs(part.second.value()); };
   std::stable_sort(parts.begin(), parts.end(),
                    [&](const auto& x, const auto& y) { return size(x) > size(y); });

@@ -16,7 +16,7 @@ LanePlan quiet(LanePlan plan) {
   for (LaneOp& op : plan.ops) {
     op.blocks_early = 0;
     op.is_host_point = op.stops_host = false;
-    if (op.is_communication && op.axis == CommAxis::dp) op.seconds = 0.0;
+    if (!op.is_kernel && op.axis == CommAxis::dp) op.seconds = 0.0;
   }
   return plan;
 }
@@ -76,7 +76,7 @@ PassChains::PassChains(const StepProgram& program, const OpTimes& times)
   std::vector<std::size_t> kernel(blocks_);  // index of the first kernel, or the end
   for (std::size_t b = 0; b < blocks_; ++b) {
     kernel[b] = first_op[b];
-    while (kernel[b] < first_op[b + 1] && ops[kernel[b]].is_communication) ++kernel[b];
+    while (kernel[b] < first_op[b + 1] && !ops[kernel[b]].is_kernel) ++kernel[b];
     if (kernel[b] == first_op[b + 1]) continue;
     first_[b] = {.exists = true, .seconds = ops[kernel[b]].seconds, .pieces = ops[kernel[b]].pieces};
   }
@@ -160,7 +160,7 @@ Seconds PassChains::of(std::span<const BlockCall> block_calls) {
 Seconds PassChains::kernels(BlockId block) const {
   Seconds sum;
   for (const LaneOp& op : plan_.ops_of(block))
-    if (!op.is_communication) sum += Seconds(op.seconds);
+    if (op.is_kernel) sum += Seconds(op.seconds);
   return sum;
 }
 

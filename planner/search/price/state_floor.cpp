@@ -65,7 +65,7 @@ std::vector<BlockTime> times_of(const StepProgram& program, const OpTimes& times
   for (std::size_t b = 0; b < all.size(); ++b) {
     for (std::size_t o = 0; o < times[b].size(); ++o) {
       const Op& op = program.blocks[b].ops[o];
-      if (!is_communication(op)) all[b].kernels += times[b][o].time;
+      if (is_kernel(op)) all[b].kernels += times[b][o].time;
       if (op.lane == Lane::dp) all[b].lanes[0] += times[b][o].time;
       if (op.lane == Lane::expert_dp) all[b].lanes[1] += times[b][o].time;
     }
