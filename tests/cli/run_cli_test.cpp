@@ -111,10 +111,11 @@ TEST_CASE("the version is a result") {
 
 TEST_CASE("a wrong command line is refused with what was meant") {
   check_refused("", "a command is missing");
-  check_refused("plann " + kJob,
-                "unknown command 'plann'; there are plan, compare, search, explain, buy, simulate, score, "
-                "list, show; did "
-                "you mean 'plan'?");
+  check_refused(
+      "plann " + kJob,
+      "unknown command 'plann'; there are plan, compare, search, explain, buy, export, simulate, score, "
+      "list, show; did "
+      "you mean 'plan'?");
   check_refused("plan", "JOB is required");
   check_refused("plan " + kJob + " --formt json", "unknown option '--formt'; did you mean '--format'?");
   check_refused("plan " + kJob + " --format jsn",
