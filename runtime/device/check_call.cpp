@@ -268,6 +268,18 @@ void check(const GatheredAttentionCall& call) {
   check_all("dq", call.dq, "dk", call.dk, "d_shared_k", call.d_shared_k, "dv", call.dv);
 }
 
+void check(const GateCall& call) {
+  const CallCheck check("gate");
+  check.divides("width", call.width, "elements", call.elements);
+  const std::int64_t gates = call.elements / call.width;
+  check.has("gate", call.gate, gates, "elements/width");
+  check.has("x", call.x, call.elements, "elements");
+  if (!call.backward) return check.has("y", call.y, call.elements, "elements");
+  check.has("dy", call.dy, call.elements, "elements");
+  check.has("d_gate", call.d_gate, gates, "elements/width");
+  check.has("dx", call.dx, call.elements, "elements");
+}
+
 void check(const ColumnsCall& call) {
   const CallCheck check("columns");
   check.has("x", call.x, checked_product(call.rows, call.x_width), "rows·x_width");

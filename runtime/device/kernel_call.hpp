@@ -278,6 +278,23 @@ struct GatheredAttentionCall {
   [[nodiscard]] constexpr std::int64_t key_dim() const { return own_dim + shared_dim; }
 };
 
+/// The gate on the output of attention: y = σ(gate) ∘ x with the sigmoid σ. Each number of the gate belongs to `width`
+/// consecutive numbers of x: 1 for a gate of every element, the size of a head for a gate of every head.
+///   x, y, dy, dx (elements)   gate, d_gate (elements / width)
+///   backward   dx = dy∘σ(gate);   d_gate = σ′(gate)·Σ over width of dy∘x
+/// Source: Qiu et al. 2025, arXiv:2505.06708.
+struct GateCall {
+  bool backward = false;
+  std::int64_t elements = 0;
+  std::int64_t width = 1;
+  Buffer gate{};
+  Buffer x{};
+  Buffer y{};       ///< forward: written
+  Buffer dy{};      ///< backward
+  Buffer d_gate{};  ///< backward: written
+  Buffer dx{};      ///< backward: written
+};
+
 /// Copies or adds `width` columns of x (rows, x_width), from column x_column on, to the columns of y (rows,
 /// y_width) from column y_column on.
 struct ColumnsCall {
@@ -375,8 +392,8 @@ inline GemmCall product_of(const GroupedGemmCall& call, const Buffer& x, const B
   return {.m = rows, .n = call.out, .k = call.in, .transpose_b = true, .a = x, .b = weight, .c = y};
 }
 
-using KernelCall =
-    std::variant<GemmCall, AttentionCall, NormCall, RopeCall, EmbeddingCall, CrossEntropyCall, PointwiseCall,
-                 UpdateCall, GatheredAttentionCall, ColumnsCall, RouteCall, PermuteCall, GroupedGemmCall>;
+using KernelCall = std::variant<GemmCall, AttentionCall, NormCall, RopeCall, EmbeddingCall, CrossEntropyCall,
+                                PointwiseCall, UpdateCall, GatheredAttentionCall, GateCall, ColumnsCall,
+                                RouteCall, PermuteCall, GroupedGemmCall>;
 
 }  // namespace foreshard

@@ -86,6 +86,7 @@ class Binding {
       call.dy = operands_[3];
       std::size_t next = 4;
       if (op_.operands[next].access == Access::read) call.residual = operands_[next++];
+      if (accumulates(next)) call.residual = operands_[next];
       call.dx = operands_[next++];
       for (std::size_t gradient = next; gradient < operands_.size(); ++gradient) begin_sum(gradient);
       if (next < operands_.size()) call.d_weight = operands_[next++];
@@ -143,10 +144,11 @@ class Binding {
   }
 
   /// Factor 1 / (tokens of the step). The step's loss is the mean over all its tokens: every rank scales its
-  /// terms by this factor, so that plain sums over micro-batches and ranks give the mean.
+  /// terms by this factor, so that plain sums over micro-batches and ranks give the mean. Losses of modules of
+  /// multi-token prediction also have a weight.
   [[nodiscard]] double loss_scale() const {
-    return 1.0 / static_cast<double>(
-                     checked_product(sequences_per_step(rank_.program), rank_.program.sequence_length));
+    return rank_.loss_weight / static_cast<double>(checked_product(sequences_per_step(rank_.program),
+                                                                   rank_.program.sequence_length));
   }
 
   void bind(const CrossEntropy& loss) {
@@ -343,11 +345,26 @@ class Binding {
     }
   }
 
+  /// Operands forward: gate, x, y; backward: gate, x, dy, dgate, dx.
+  void bind(const Gate& gate) {
+    GateCall call{.backward = backward_, .elements = gate.elements};
+    call.width = gate.elements / operands_[0].elements;
+    call.gate = operands_[0];
+    call.x = operands_[1];
+    if (backward_) {
+      call.dy = operands_[2];
+      call.d_gate = operands_[3];
+      call.dx = operands_[4];
+    } else {
+      call.y = operands_[2];
+    }
+    calls_.emplace_back(call);
+  }
+
   // Linear mixers and sparse attention are planned, not executed (runtime_limits.cpp).
   void bind(const CausalConv&) { refuse(); }
   void bind(const LinearScan&) { refuse(); }
   void bind(const GatedNorm&) { refuse(); }
-  void bind(const Gate&) { refuse(); }
   void bind(const IndexScores&) { refuse(); }
 
   // Communication is bound in rank_plan.cpp, which has the communicator.

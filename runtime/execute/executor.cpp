@@ -259,11 +259,7 @@ void Executor::read_waits() {
 }
 
 void Executor::fill(const InputFill& input) {
-  if (input.labels) {
-    tokens_.labels(input.micro_batch, scratch_);
-  } else {
-    tokens_.ids(input.micro_batch, scratch_);
-  }
+  tokens_.fill(input.micro_batch, input.ahead, scratch_);
   device_.write(input.buffer, scratch_.data());
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 #include "planner/units/overloaded.hpp"
@@ -10,11 +11,10 @@
 #include "runtime/execute/bind_experts.hpp"
 #include "runtime/execute/bind_kernels.hpp"
 #include "runtime/execute/zero_shares.hpp"
+#include "runtime/shard/mtp_modules.hpp"
 
 namespace foreshard {
 namespace {
-
-constexpr Meaning kLabels{ModelPart::input, TensorItem::labels};
 
 /// Bytes outside the arena for the sum of the losses: one cache line.
 constexpr std::int64_t kLossBytes = 64;
@@ -44,7 +44,10 @@ std::int64_t scratch_bytes(const StepProgram& program, const Device& device) {
 class RankPlan::Compiler {
  public:
   Compiler(RankPlan& plan, const Communicator& communicator)
-      : plan_(plan), communicator_(communicator), view_{plan.program_, plan.at_, plan.optimizer_, nullptr} {}
+      : plan_(plan),
+        communicator_(communicator),
+        mtp_(plan.program_),
+        view_{.program = plan.program_, .at = plan.at_, .optimizer = plan.optimizer_} {}
 
   void run() {
     for (const OpRun& at : operations_of(plan_.program_, plan_.runs_)) compile(at);
@@ -70,10 +73,15 @@ class RankPlan::Compiler {
     fill_inputs(at, op);
     planned.inputs.end = size_of(plan_.inputs_);
     view_.routing = find_routing(at, op);
+    view_.loss_weight = mtp_.loss_weight(block_of(at));
     bind(op, planned);
     take_off(op, planned);
     note_routes(op, planned);
     plan_.ops_.push_back(planned);
+  }
+
+  [[nodiscard]] const Block& block_of(const OpRun& at) const {
+    return plan_.program_.block(plan_.runs_[at.run].block_call.block);
   }
 
   template <class Item>
@@ -149,9 +157,11 @@ class RankPlan::Compiler {
       if (tensor.role != TensorRole::input) continue;
       const Run& run = plan_.runs_[at.run];
       const Instance instance = instance_of(plan_.program_, op.operands[i], run, at.run);
-      if (!filled_.emplace(instance.tensor, instance.index).second) continue;
-      plan_.inputs_.push_back(
-          {.buffer = operands_[i], .labels = tensor.is(kLabels), .micro_batch = run.micro_batch});
+      if (!filled_.emplace(instance.tensor, instance.layer, instance.index).second) continue;
+      const bool labels = tensor.meaning.item == TensorItem::labels;
+      plan_.inputs_.push_back({.buffer = operands_[i],
+                               .ahead = mtp_.ahead(block_of(at), run.block_call.layer, labels),
+                               .micro_batch = run.micro_batch});
     }
   }
 
@@ -314,11 +324,12 @@ class RankPlan::Compiler {
 
   RankPlan& plan_;
   const Communicator& communicator_;
+  MtpModules mtp_;
   RankView view_;
   std::vector<Buffer> operands_;
   std::vector<InFlight> flying_;
   std::vector<PlanRange> piece_ranges_;  // of each collective
-  std::set<std::pair<TensorId, std::int64_t>> filled_;
+  std::set<std::tuple<TensorId, std::int32_t, std::int64_t>> filled_;
 };
 
 RankPlan::RankPlan(const StepProgram& program, Device& device, const Communicator& communicator)

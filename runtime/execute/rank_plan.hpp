@@ -61,7 +61,7 @@ struct RoutedTokens {
 /// An input buffer of token ids (or labels) to fill before the first operation that reads it.
 struct InputFill {
   Buffer buffer;
-  bool labels = false;
+  std::int64_t ahead = 0;  ///< positions from a row's own to that of its number: 0 for ids, 1 for labels, …
   MicroBatch micro_batch;
 };
 

@@ -39,7 +39,6 @@ class Limits {
            "model.qk_norm_whole: norms over all heads at once are planned, not executed; say false");
     refuse(model.positions == Positions::alibi,
            "model.positions: alibi is not executed; say rope or learned");
-    refuse(model.mtp.has_value(), "model.mtp: multi-token prediction is planned, not executed; leave it out");
     check_kinds();
     refuse(job_.training.documents && job_.training.documents->packed,
            "training.documents: packed documents are planned, not executed");
@@ -55,7 +54,6 @@ class Limits {
 
   void check_mixer(const SoftmaxAttention& attention) {
     const AttentionOptions& options = attention.options;
-    check_gate(options.gate);
     check_indexer(options.indexer);
     refuse(options.values_are_keys || options.v_norm,
            fmt::format("{}: keys that serve as values and norms of values are planned, not executed", key_));
@@ -63,19 +61,12 @@ class Limits {
            fmt::format("parallelism.tp: {} ranks would share {} kv heads, which is planned, not executed",
                        job_.parallelism.tp, attention.kv_heads));
   }
-  void check_mixer(const LatentAttention& attention) {
-    check_gate(attention.gate);
-    check_indexer(attention.indexer);
-  }
+  void check_mixer(const LatentAttention& attention) { check_indexer(attention.indexer); }
   void check_mixer(const NoMixer&) {}
   void check_mixer(const one_of<Mamba2, GatedDeltaNet, KimiDelta> auto&) {
     refuse(true, fmt::format("{}: linear mixers are planned, not executed", key_));
   }
 
-  void check_gate(OutputGate gate) {
-    refuse(gate != OutputGate::none,
-           fmt::format("{}: gates on the output of attention are planned, not executed", key_));
-  }
   void check_indexer(const std::optional<Indexer>& indexer) {
     refuse(indexer.has_value(), fmt::format("{}: sparse attention is planned, not executed", key_));
   }
@@ -83,9 +74,8 @@ class Limits {
   void check_experts(const ExpertsSpec& experts) {
     refuse(experts.score_bias,
            "model.experts.score_bias: biases of the router's choice are planned, not executed; say false");
-    refuse(
-        experts.latent || experts.shared_gate || experts.own_norms,
-        "model.experts: latent rows, gated shared experts and norms of their own are planned, not executed");
+    refuse(experts.latent || experts.own_norms,
+           "model.experts: latent rows and norms of their own are planned, not executed");
     refuse(job_.model.biases == Biases::all,
            "model.biases: experts with biases are planned, not executed; say none or attention");
   }

@@ -1,5 +1,6 @@
 #include "runtime/shard/token_source.hpp"
 
+#include "runtime/shard/mtp_modules.hpp"
 #include "runtime/shard/random.hpp"
 
 namespace foreshard {
@@ -11,6 +12,7 @@ TokenSource::TokenSource(const StepProgram& program, const Coordinates& at)
             .sequence = program.sequence_length,
             .shares = program.group(GroupKind::cp).size,
             .first_share = at.cp},
+      most_ahead_(1 + MtpModules(program).count()),
       first_micro_batch_(at.dp * program.micro_batches) {}
 
 void TokenSource::fill(MicroBatch micro_batch, std::int64_t ahead, std::span<double> out) const {
@@ -27,13 +29,13 @@ double TokenSource::token(std::int64_t sequence, std::int64_t position) const {
     return mixed_bits(kStream ^ mixed_bits(static_cast<std::uint64_t>(place)));
   };
   if (text_ != nullptr) {
-    const auto starts =
-        static_cast<std::uint64_t>(text_->tokens.size()) - static_cast<std::uint64_t>(rows_.sequence);
+    const auto starts = static_cast<std::uint64_t>(text_->tokens.size()) -
+                        static_cast<std::uint64_t>(rows_.sequence + most_ahead_ - 1);
     const std::uint64_t start = drawn((step_ - 1) * batch_ + sequence) % starts;
     return static_cast<double>(text_->tokens[start + static_cast<std::uint64_t>(position)]);
   }
-  // A sequence needs one token more than it has positions, for the last label.
-  const std::int64_t stride = rows_.sequence + 1;
+  // A sequence needs more tokens than it has positions, for the labels of the last ones.
+  const std::int64_t stride = rows_.sequence + most_ahead_;
   return static_cast<double>(drawn(sequence * stride + position) % static_cast<std::uint64_t>(vocab_));
 }
 

@@ -20,7 +20,7 @@ class TokenSource {
   TokenSource(const StepProgram& program, const Coordinates& at);
 
   /// From now on, reads tokens from this text, which must outlive this object.
-  /// @pre it has more characters than a sequence has tokens, and no more different ones than the vocabulary
+  /// @pre it has more characters than a sequence has tokens and the model modules of multi-token prediction, and no more different ones than the vocabulary
   void read(const TokenText& text) { text_ = &text; }
   /// Sets the step of the next batches: 1, 2, …
   void begin_step(std::int64_t step) { step_ = step; }
@@ -30,14 +30,17 @@ class TokenSource {
   void ids(MicroBatch micro_batch, std::span<double> out) const { fill(micro_batch, 0, out); }
   /// The labels of the micro-batch: the token after each of ids().
   void labels(MicroBatch micro_batch, std::span<double> out) const { fill(micro_batch, 1, out); }
+  /// The tokens `ahead` positions after those of ids().
+  /// @pre ahead is at most 1 + the modules of multi-token prediction
+  void fill(MicroBatch micro_batch, std::int64_t ahead, std::span<double> out) const;
 
  private:
-  void fill(MicroBatch micro_batch, std::int64_t ahead, std::span<double> out) const;
   [[nodiscard]] double token(std::int64_t sequence, std::int64_t position) const;
 
   std::int64_t vocab_;
   std::int64_t batch_;              ///< sequences of a step
   TokenRows rows_;                  ///< of a micro-batch
+  std::int64_t most_ahead_;         ///< positions after a sequence whose tokens are read as labels
   std::int64_t first_micro_batch_;  ///< of this data-parallel rank, counted over all of them
   std::int64_t step_ = 1;
   const TokenText* text_ = nullptr;

@@ -27,10 +27,12 @@ TokenText training_tokens(const MpiSession& session, const JobSpec& job, const s
       throw RequestError("text", fmt::format("the ranks read different texts from '{}'", name));
   }
   TokenText tokens = tokens_of(text);
-  if (static_cast<std::int64_t>(tokens.tokens.size()) <= job.training.sequence_length)
+  // Modules of multi-token prediction read further.
+  const std::int64_t read = job.training.sequence_length + (job.model.mtp ? job.model.mtp->modules : 0);
+  if (static_cast<std::int64_t>(tokens.tokens.size()) <= read)
     throw RequestError("text", fmt::format("'{}' has {} characters, and a sequence alone has {}: take a "
                                            "longer text",
-                                           name, tokens.tokens.size(), job.training.sequence_length));
+                                           name, tokens.tokens.size(), read));
   const auto letters = static_cast<std::int64_t>(tokens.alphabet.size());
   if (letters > job.model.vocab)
     throw RequestError("text", fmt::format("'{}' has {} different characters, and the model knows {}: set "

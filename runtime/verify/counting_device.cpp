@@ -34,7 +34,7 @@ struct FlopsOfCall {
     return Flops(checked_product(2, grouped.routed->total, grouped.out, grouped.in));
   }
   Flops operator()(const one_of<NormCall, RopeCall, EmbeddingCall, CrossEntropyCall, PointwiseCall,
-                                UpdateCall, ColumnsCall, RouteCall, PermuteCall> auto&) const {
+                                UpdateCall, GateCall, ColumnsCall, RouteCall, PermuteCall> auto&) const {
     return {};
   }
 };

@@ -13,7 +13,8 @@ void OutputRecorder::after(std::size_t position) {
   if (part == nullptr || part->part != CrossEntropyPart::row_max || op.phase != Phase::forward) return;
   const Buffer logits = plan_.buffer(at, 0);
   columns_ = part->vocab;
-  std::vector<double>& kept = logits_[plan_.runs()[at.run].micro_batch.value()];
+  const Run& run = plan_.runs()[at.run];
+  std::vector<double>& kept = logits_[{run.block_call.layer, run.micro_batch.value()}];
   kept.resize(static_cast<std::size_t>(logits.elements));
   device_.read(logits, kept.data());
 }

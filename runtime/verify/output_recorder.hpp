@@ -3,13 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "runtime/execute/executor.hpp"
 
 namespace foreshard {
 
-/// Records the logits of every micro-batch before backward overwrites them, and the experts to which its
+/// Records the logits of every head and micro-batch before backward overwrites them, and the experts to which its
 /// tokens were routed.
 class OutputRecorder final : public StepObserver {
  public:
@@ -17,11 +18,11 @@ class OutputRecorder final : public StepObserver {
 
   void after(std::size_t position) override;
 
-  /// The logits (T, columns on this rank) of one micro-batch. @pre this rank has the head and ran the
-  /// micro-batch
-  [[nodiscard]] const std::vector<double>& logits(std::int32_t micro_batch) const {
-    return logits_.at(micro_batch);
-  }
+  /// A head, by the layer with which its block is called (modules of multi-token prediction have heads of their own),
+  /// and a micro-batch.
+  using Key = std::pair<LayerId, std::int32_t>;
+  /// The logits (T, columns on this rank) of the heads and micro-batches that this rank ran.
+  [[nodiscard]] const std::map<Key, std::vector<double>>& logits() const { return logits_; }
   /// @pre one rank ran the whole batch
   [[nodiscard]] const RouteRecord& routes() const { return routes_; }
   [[nodiscard]] bool empty() const { return logits_.empty(); }
@@ -32,7 +33,7 @@ class OutputRecorder final : public StepObserver {
   const Device& device_;
   void keep_routes(const OpRun& at);
 
-  std::map<std::int32_t, std::vector<double>> logits_;
+  std::map<Key, std::vector<double>> logits_;
   RouteRecord routes_;
   std::int64_t columns_ = 0;
 };

@@ -69,10 +69,10 @@ class Comparison {
     const std::int64_t whole_columns = whole_.recorder.columns();
     const std::int64_t first = sharded_.plan.coordinates().tp * columns;
     const std::int64_t count = std::clamp<std::int64_t>(sharded_.job.model.vocab - first, 0, columns);
-    for (std::int64_t m = 0; m < sharded_.program.micro_batches; ++m) {
-      const auto& mine = sharded_.recorder.logits(static_cast<std::int32_t>(m));
-      const std::int64_t global = sharded_.plan.coordinates().dp * sharded_.program.micro_batches + m;
-      const auto& theirs = whole_.recorder.logits(static_cast<std::int32_t>(global));
+    for (const auto& [key, mine] : sharded_.recorder.logits()) {
+      const std::int64_t global =
+          sharded_.plan.coordinates().dp * sharded_.program.micro_batches + key.second;
+      const auto& theirs = whole_.recorder.logits().at({key.first, static_cast<std::int32_t>(global)});
       distance.norm += squared_norm(theirs);
       const TokenRows held = rows_of(sharded_.job);
       const TokenRows all = rows_of(whole_.job);

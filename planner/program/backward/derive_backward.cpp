@@ -242,8 +242,9 @@ class BackwardBlock : private GradientBook {
     Operand stats = op.operands[centred ? 4 : 3];
     stats.access = Access::read;
     std::vector<Operand> operands{x, weight, stats, gradient_of(y)};
-    // A module of multi-token prediction adds to the gradient that the head has written for its input.
-    const bool adds = forward_.kind == BlockKind::mtp && has_gradient(x);
+    // A module of multi-token prediction adds to the gradient that the head has written for its input; the norm of
+    // attention to that of an FFN in parallel.
+    const bool adds = owns_gradient(x);
     if (has_gradient(x) && !adds) operands.push_back(gradient_of(x));
     const Operand dx = adds ? contribution(x) : fresh(x);
     operands.push_back(dx);

@@ -41,6 +41,11 @@ class GradientBook {
   /// The gradient of an operation's output y, to be read. @throws std::logic_error if y has no gradient
   Operand gradient_of(const Operand& y);
   [[nodiscard]] bool has_gradient(const Operand& y) const { return gradients_.contains(instance_of(y)); }
+  /// True if a kernel may add to x's gradient in place.
+  [[nodiscard]] bool owns_gradient(const Operand& x) const {
+    const auto found = gradients_.find(instance_of(x));
+    return found != gradients_.end() && found->second.owned;
+  }
   /// The operand with which a kernel contributes to x's gradient: it writes a new tensor if this is the first
   /// contribution, else it accumulates into the existing one.
   Operand contribution(const Operand& x);

@@ -3,13 +3,13 @@
 
 namespace foreshard {
 
-TensorId token_numbers(ProgramBuilder& builder, TensorItem item) {
-  Tensor tensor = tensor_of({ModelPart::input, item});
+TensorId token_numbers(ProgramBuilder& builder, TensorItem item, ModelPart part) {
+  Tensor tensor = tensor_of({part, item});
   tensor.role = TensorRole::input;
   tensor.dtype = DType::int32;
   tensor.lifetime = Lifetime::micro_batch;
   tensor.dims = {{.name = DimName::tokens, .size = builder.shapes().tokens, .cp = builder.shapes().cp}};
-  tensor.per_layer = false;
+  tensor.per_layer = part == ModelPart::mtp;
   return builder.add(std::move(tensor));
 }
 

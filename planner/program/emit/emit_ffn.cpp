@@ -105,6 +105,10 @@ TensorId emit_mlp(ProgramBuilder& builder, Block& block, WeightGroup& group, Mod
 }
 
 Operand ffn_input(ProgramBuilder& builder) {
+  return builder.job().model.parallel_residual ? reads(hidden_stream(builder)) : ffn_residual(builder);
+}
+
+Operand ffn_residual(ProgramBuilder& builder) {
   return reads(has_mixer(builder.kind()) ? builder.find(kMidStream) : hidden_stream(builder));
 }
 
@@ -118,7 +122,7 @@ void emit_ffn_residual(ProgramBuilder& builder, Block& block, WeightGroup& group
   if (builder.job().model.norms_per_layer == 4) {
     out = emit_norm(builder, block, group, "ffn post norm", TensorItem::ffn_post_norm, reads(out));
   }
-  emit_residual(builder, block, "ffn residual", TensorItem::ffn_dropout, ffn_input(builder), reads(out),
+  emit_residual(builder, block, "ffn residual", TensorItem::ffn_dropout, ffn_residual(builder), reads(out),
                 writes(hidden_stream(builder), 1));
 }
 

@@ -12,14 +12,12 @@ TensorId hidden_stream(ProgramBuilder& builder);
 /// The gradient of that stream. (T, D)
 TensorId hidden_gradient(ProgramBuilder& builder);
 
-/// The numbers of the tokens or of their labels, `item` ids or labels. (T)
-TensorId token_numbers(ProgramBuilder& builder, TensorItem item);
-
 /// The stream between attention and FFN. (T, D)
 inline constexpr Meaning kMidStream{ModelPart::residual, TensorItem::mid};
 
-/// Token numbers, (T): `item` is ids or labels.
-TensorId token_numbers(ProgramBuilder& builder, TensorItem item);
+/// Token numbers, (T): `item` is ids or labels. Of the model itself (ModelPart::input), or those of a module of
+/// multi-token prediction (ModelPart::mtp), whose tokens are further on: each module has its own.
+TensorId token_numbers(ProgramBuilder& builder, TensorItem item, ModelPart part = ModelPart::input);
 /// The table of token embeddings, (V, D), vocabulary cut over tp. It is added to `table`.
 TensorId token_table(ProgramBuilder& builder, WeightGroup& table);
 
@@ -114,8 +112,11 @@ FfnParts ffn_parts(const ModelSpec& model, std::int64_t ffn_hidden);
 /// then the product with up.
 void emit_ffn_activation(ProgramBuilder& builder, Block& block, Component component, TensorId up,
                          TensorId activated);
-/// What the FFN's sublayer starts from: layer.mid, or hidden in a layer without mixer.
+/// What the FFN's sublayer starts from: layer.mid; hidden in a layer without mixer, and where attention and FFN run in
+/// parallel.
 Operand ffn_input(ProgramBuilder& builder);
+/// What the FFN's output is added to: layer.mid, or hidden in a layer without mixer.
+Operand ffn_residual(ProgramBuilder& builder);
 TensorId emit_ffn_norm(ProgramBuilder& builder, Block& block, WeightGroup& group);
 /// Appends down(act(up(x))) with its all-reduce, for the dense FFN or the shared experts.
 TensorId emit_mlp(ProgramBuilder& builder, Block& block, WeightGroup& group, ModelPart part,

@@ -73,7 +73,8 @@ void emit_loss(ProgramBuilder& builder, Block& block, TensorId logits) {
     block.ops.push_back(
         all_reduce_tp(builder, std::move(name), Component::loss, Phase::forward, reads(tensor), reduction));
   };
-  const TensorId labels = token_numbers(builder, TensorItem::labels);
+  const ModelPart predicted = block.kind == BlockKind::mtp_head ? ModelPart::mtp : ModelPart::input;
+  const TensorId labels = token_numbers(builder, TensorItem::labels, predicted);
   const TensorId max = builder.statistic({ModelPart::loss, TensorItem::row_max}, 1);
   const TensorId sums = builder.statistic({ModelPart::loss, TensorItem::exp_sums}, 2);
   Tensor loss = tensor_of({ModelPart::loss, TensorItem::loss});

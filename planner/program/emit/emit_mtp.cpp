@@ -11,10 +11,10 @@ TensorId emit_next_tokens(ProgramBuilder& builder, Block& block, WeightGroup& ta
   const BlockShapes& s = builder.shapes();
   const TensorId rows = builder.activation({ModelPart::mtp, TensorItem::token_table, TensorAspect::output},
                                            DimName::hidden, s.hidden, false);
-  block.ops.push_back(compute_op(
-      "next embedding", Component::embedding, Phase::forward,
-      Embedding{.tokens = s.tokens / s.cp, .width = s.hidden},
-      {reads(token_numbers(builder, TensorItem::ids)), reads(token_table(builder, table)), writes(rows)}));
+  block.ops.push_back(compute_op("next embedding", Component::embedding, Phase::forward,
+                                 Embedding{.tokens = s.tokens / s.cp, .width = s.hidden},
+                                 {reads(token_numbers(builder, TensorItem::ids, ModelPart::mtp)),
+                                  reads(token_table(builder, table)), writes(rows)}));
   if (s.tp > 1) {
     builder.tensor(rows).partial = GroupKind::tp;
     block.ops.push_back(all_reduce_tp(builder, "all-reduce next embedding", Component::embedding,

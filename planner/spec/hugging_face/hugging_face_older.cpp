@@ -7,9 +7,6 @@ namespace foreshard::detail {
 
 namespace {
 
-constexpr const char* kSideBySide =
-    "attention and FFN of a layer run in parallel in this model; they are planned one after the other";
-
 void say_layernorm(Model& m, bool biases) {
   m.t.say("norm", "layernorm");
   if (biases) m.t.say("biases", "all");
@@ -52,7 +49,7 @@ void gpt_neox(Model& m) {
   say_tied(m, false);
   say_plain(m, "hidden_act", "gelu");
   say_partial_rotary(m, 0.25);
-  if (m.t.flag("use_parallel_residual", true)) m.t.note(kSideBySide);
+  if (m.t.flag("use_parallel_residual", true)) m.t.say("parallel_residual", "true");
 }
 
 void phi(Model& m) {
@@ -86,7 +83,7 @@ void falcon(Model& m) {
   if ((is_new || is_parallel) && norms == 1)
     t.say("norms_per_layer", 1);
   else if (is_new || is_parallel)
-    t.note(kSideBySide);
+    t.say("parallel_residual", "true");
   if (t.flag("alibi", false)) t.say("positions", "alibi");
   say_tied(m, true);
   say_plain(m, "activation", "gelu");

@@ -180,6 +180,7 @@ Json model() {
                             {"tied_embeddings", boolean()},
                             {"norm", word<NormKind>()},
                             {"norms_per_layer", {{"type", "integer"}, {"enum", {1, 2, 4}}}},
+                            {"parallel_residual", boolean()},
                             {"biases", word<Biases>()},
                             {"qk_norm", boolean()},
                             {"qk_norm_whole", boolean()},

@@ -283,6 +283,10 @@ void check_model(const JobSpec& job, Findings& findings) {
                           "kind '" +
                               kind.name + "' have only one of them",
                           "allowed here: 2, 4"});
+    else if (model.parallel_residual && !(has_mixer(kind) && has_ffn(kind)))
+      findings.push_back({"model.parallel_residual",
+                          "layers of the kind '" + kind.name + "' have only one of attention and FFN",
+                          "allowed here: false"});
   }
   if (model.positions == Positions::learned && model.max_positions > 0 &&
       job.training.sequence_length > model.max_positions)

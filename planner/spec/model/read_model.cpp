@@ -32,6 +32,8 @@ constexpr auto kModelKeys = std::to_array<KeyInfo>({
     {"tied_embeddings", "the output head uses the embedding's weights: true or false", "false"},
     {"norm", "rmsnorm or layernorm", "rmsnorm"},
     {"norms_per_layer", "1, 2 or 4", "2"},
+    {"parallel_residual", "attention and FFN both start from the layer's input: true or false",
+     "false; true with one norm"},
     {"biases", "which linear layers have biases: none, qkv, attention (and its output) or all", "none"},
     {"qk_norm", "queries and keys are normalised: true or false", "false"},
     {"qk_norm_whole", "the norms of queries and keys run over all heads at once: true or false", "false"},
@@ -213,6 +215,14 @@ void read_heads(const MapReader& map, ModelSpec& model) {
 void read_norms_per_layer(const MapReader& map, ModelSpec& model) {
   model.norms_per_layer = map.optional("norms_per_layer", WholeNumber{1, 4}, 2);
   if (model.norms_per_layer == 3) map.complain("norms_per_layer", "'3' is unknown", "allowed here: 1, 2, 4");
+  const bool is_shared = model.norms_per_layer == 1;
+  model.parallel_residual = map.optional("parallel_residual", Boolean{}, is_shared);
+  if (is_shared && !model.parallel_residual)
+    map.complain("parallel_residual", "with one norm per layer attention and FFN run in parallel",
+                 "allowed here: true; or say norms_per_layer: 2");
+  if (model.norms_per_layer == 4 && model.parallel_residual)
+    map.complain("parallel_residual", "a layer with four norms runs its FFN after attention",
+                 "allowed here: false; or say norms_per_layer: 1 or 2");
 }
 
 ModelSpec read_model_map(const MapReader& map) {

@@ -75,9 +75,12 @@ struct ModelSpec {
   std::int64_t vocab_multiple = 128;  ///< programs pad the vocabulary to a multiple of this times tp
   bool tied_embeddings = false;
   NormKind norm = NormKind::rmsnorm;
-  /// 2: one before each sublayer; 1: attention and FFN run in parallel after one norm; 4: also one after each
-  /// sublayer.
+  /// 2: one before each sublayer; 1: one that attention and FFN share, which then run in parallel; 4: also one after
+  /// each sublayer.
   std::int64_t norms_per_layer = 2;
+  /// Attention and FFN run in parallel: y = x + attention(norm(x)) + ffn(norm(x)), with a norm for each of them
+  /// (GPT-NeoX, arXiv:2204.06745, section 2.1) or one for both (GPT-J, Falcon, Command R).
+  bool parallel_residual = false;
   Biases biases = Biases::none;
   bool qk_norm = false;
   /// The norms of queries and keys normalise all heads of a token together (OLMo 2, arXiv:2501.00656) instead

@@ -43,6 +43,7 @@ void run(Context& context, const CrossEntropyCall& call);
 void run(Context& context, const PointwiseCall& call);
 void run(Context& context, const UpdateCall& call);
 void run(Context& context, const GatheredAttentionCall& call);
+void run(Context& context, const GateCall& call);
 void run(Context& context, const ColumnsCall& call);
 void run(Context& context, const RouteCall& call);
 void run(Context& context, const PermuteCall& call);

@@ -28,6 +28,8 @@ void run(const UpdateCall& call);
 template <class Real>
 void run(const GatheredAttentionCall& call);
 template <class Real>
+void run(const GateCall& call);
+template <class Real>
 void run(const ColumnsCall& call);
 template <class Real>
 void run(const RouteCall& call);

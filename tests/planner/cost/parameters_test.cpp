@@ -151,6 +151,9 @@ TEST_CASE("parameters: every choice of biases, norms, positions and ties") {
   model.norms_per_layer = 1;
   CHECK(total(model) == plain - 3 * 64);
   model = base;
+  model.parallel_residual = true;  // with two norms
+  CHECK(total(model) == plain);
+  model = base;
   model.qk_norm = true;
   CHECK(total(model) == plain + 3 * 2 * 8);
   model = base;

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "planner/spec/types/layer_pattern.hpp"
 #include "runtime/comm/mpi_communicator.hpp"
 #include "runtime/comm/staged_communicator.hpp"
 #include "runtime/device/cuda/cuda_device.hpp"
@@ -97,6 +98,28 @@ TEST_CASE("latent attention") {
   check_on_gpu(job);
   job.model.mla =
       MlaSpec{.q_rank = 12, .kv_rank = 8, .nope_head_dim = 16, .rope_head_dim = 8, .v_head_dim = 16};
+  check_on_gpu(job);
+}
+
+TEST_CASE("patterns of layers with windows, chunks and sinks; gates, parallel FFN, multi-token prediction") {
+  const std::int64_t ranks = mpi_session().size();
+  if (ranks == 3) return;
+  JobSpec job = small_job(ranks == 1 ? Degrees{} : Degrees{.tp = ranks / 2, .cp = 2});
+  job.model.head_dim = 8;  // which libraries take in bf16
+  job.model.attention_sinks = true;
+  job.model.attention_options.gate = OutputGate::headwise;
+  job.model.parallel_residual = true;
+  job.model.mtp = MtpSpec{.modules = 1};
+  SoftmaxAttention local = std::get<SoftmaxAttention>(usual_mixer(job.model));
+  local.window = 3;
+  SoftmaxAttention chunked = local;
+  chunked.window = std::nullopt;
+  chunked.options.chunk = 5;
+  chunked.options.gate = OutputGate::elementwise;
+  job.model.layer_kinds = {{.name = "local", .mixer = local},
+                           {.name = "chunked", .mixer = chunked},
+                           {.name = "full", .mixer = usual_mixer(job.model)}};
+  job.model.pattern = {0, 1, 2};
   check_on_gpu(job);
 }
 

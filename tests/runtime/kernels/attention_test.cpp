@@ -65,8 +65,8 @@ const std::vector<Shape> kShapes = {
     // Windows and chunks: within a tile of queries, across tiles, as long as a tile of keys and longer.
     {2, 70, 2, 1, 8, {.window = 1}},
     {2, 150, 4, 2, 16, {.window = 17}},
-    {1, 600, 2, 2, 8, {.window = 256}},
-    {1, 700, 2, 1, 8, {.window = 300}, true},
+    {1, 600, 1, 1, 8, {.window = 256}},
+    {1, 660, 1, 1, 8, {.window = 300}, true},
     {1, 90, 2, 2, 8, {.causal = false, .window = 8}},
     {1, 90, 2, 2, 8, {.causal = false, .window = 33}},
     {2, 150, 4, 2, 16, {.chunk = 50}},

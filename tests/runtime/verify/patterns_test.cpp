@@ -146,7 +146,40 @@ TEST_CASE("sinks of layers of one kind, without a causal mask, in latent attenti
   if (ranks > 1) check(job, {.cp = ranks});
 }
 
-TEST_CASE("a window as long as the sequence computes what no window does") {
+TEST_CASE("attention and FFN in parallel, each after its own norm, as in GPT-NeoX") {
+  for (const Degrees& degrees : all_degrees(mpi_session().size())) {
+    CAPTURE(degrees.name());
+    JobSpec job = tiny_job(true);
+    job.model.parallel_residual = true;
+    check(job, degrees);
+  }
+}
+
+TEST_CASE("gates on the output of attention: one for each element, and one for each head") {
+  for (const OutputGate gate : {OutputGate::elementwise, OutputGate::headwise}) {
+    for (const Degrees& degrees : all_degrees(mpi_session().size())) {
+      CAPTURE(static_cast<int>(gate), degrees.name());
+      JobSpec job = tiny_job(false);
+      job.model.attention_options.gate = gate;
+      check(job, degrees);
+    }
+  }
+}
+
+TEST_CASE("shared experts with a gate for each token, as in Qwen's") {
+  for (const Degrees& degrees : all_degrees(mpi_session().size())) {
+    CAPTURE(degrees.name());
+    JobSpec job = tiny_job(false);
+    job.model.experts = ExpertsSpec{.count = 4, .per_token = 2, .hidden = 12, .shared_hidden = 12};
+    job.model.experts->imbalance = 2.0;
+    job.model.experts->shared_gate = true;
+    check(job, degrees);
+  }
+}
+
+TEST_CASE(
+    "a window as long as the sequence computes what no window does; a shorter one and a parallel FFN do "
+    "not") {
   JobSpec job = tiny_job(false);
   job.training.sequence_length = 8;
   const auto loss_of = [](const JobSpec& one) {
@@ -155,6 +188,9 @@ TEST_CASE("a window as long as the sequence computes what no window does") {
     return compare_with_unsharded(one, device, alone, 1).unsharded_loss;
   };
   const double plain = loss_of(job);
+  job.model.parallel_residual = true;
+  CHECK(loss_of(job) != plain);
+  job.model.parallel_residual = false;
   job.model.window = 7;
   CHECK(loss_of(job) != plain);
   job.model.window = 8;

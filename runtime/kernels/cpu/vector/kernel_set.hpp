@@ -66,6 +66,8 @@ struct KernelSet {
   /// Activations, products and sums, element by element.
   void (*elementwise)(const PointwiseCall& call, Range elements);
   void (*gated)(const PointwiseCall& call, Range rows);
+  /// For a range of the numbers of the gate.
+  void (*output_gate)(const GateCall& call, Range gates);
   void (*update)(const UpdateCall& call, const UpdateFactors& factors, Range elements);
 
   /// Moves rows between token order and expert order, for a range of the call's tokens.

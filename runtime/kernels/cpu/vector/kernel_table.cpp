@@ -16,6 +16,7 @@ constinit const KernelSet kKernels{
     .loss_backward = loss_backward,
     .elementwise = elementwise,
     .gated = gated,
+    .output_gate = output_gate,
     .update = update,
     .permute = permute,
     .copy = copy,

@@ -21,6 +21,7 @@ void exp_sum(const CrossEntropyCall& call, Range tokens);
 void loss_backward(const CrossEntropyCall& call, Range tokens);
 void elementwise(const PointwiseCall& call, Range elements);
 void gated(const PointwiseCall& call, Range rows);
+void output_gate(const GateCall& call, Range gates);
 void update(const UpdateCall& call, const UpdateFactors& factors, Range elements);
 void permute(const PermuteCall& call, Range tokens);
 void copy(const Buffer& y, const Buffer& x);

@@ -61,6 +61,7 @@ void choose_model(JobSpec& job, int variant) {
     model.positions = Positions::learned;
     model.ffn = FfnKind::gelu;
     model.tied_embeddings = true;
+    model.parallel_residual = true;
     job.training.dropout = true;
   } else if (variant == 2) {
     model.qk_norm = true;

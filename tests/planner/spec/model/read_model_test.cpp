@@ -107,6 +107,17 @@ TEST_CASE("sinks, whole norms, biases of attention and score biases are read") {
       ContainsSubstring("there are no norms of queries and keys"));
 }
 
+TEST_CASE("attention and FFN run in parallel if the model says so, or has one norm for both") {
+  const std::string sizes = "layers: 2, hidden: 1024, ffn_hidden: 512, heads: 16, vocab: 32000";
+  CHECK_FALSE(model_of("{" + sizes + "}").parallel_residual);
+  CHECK(model_of("{" + sizes + ", norms_per_layer: 1}").parallel_residual);
+  const ModelSpec two_norms = model_of("{" + sizes + ", parallel_residual: true}");
+  CHECK(two_norms.parallel_residual);
+  CHECK(two_norms.norms_per_layer == 2);
+  CHECK_THROWS_WITH(model_of("{" + sizes + ", norms_per_layer: 4, parallel_residual: true}"),
+                    ContainsSubstring("a layer with four norms runs its FFN after attention"));
+}
+
 TEST_CASE("a bundled model's name with other keys is that model, changed") {
   const ModelSpec base = load_model("llama3-8b");
   const ModelSpec changed = model_of("{name: llama3-8b, layers: 4, window: 512}");
