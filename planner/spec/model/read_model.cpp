@@ -32,8 +32,9 @@ constexpr auto kModelKeys = std::to_array<KeyInfo>({
     {"tied_embeddings", "the output head uses the embedding's weights: true or false", "false"},
     {"norm", "rmsnorm or layernorm", "rmsnorm"},
     {"norms_per_layer", "1, 2 or 4", "2"},
-    {"parallel_residual", "attention and FFN both start from the layer's input: true or false",
-     "false; true with one norm"},
+    {"parallel_residual",
+     "attention and FFN both start from the layer's input: true or false; unsaid, true with one norm per "
+     "layer"},
     {"biases", "which linear layers have biases: none, qkv, attention (and its output) or all", "none"},
     {"qk_norm", "queries and keys are normalised: true or false", "false"},
     {"qk_norm_whole", "the norms of queries and keys run over all heads at once: true or false", "false"},
