@@ -65,7 +65,7 @@ function(foreshard_embed_pages target)
   set(html ${PROJECT_SOURCE_DIR}/planner/report/html)
   set(scripts "")
   foreach(name IN ITEMS format element chart table plan_view timeline_view explain_view compare_view score_view validation_view
- record_view report)
+      search_view record_view report)
     list(APPEND scripts ${html}/${name}.js)
   endforeach()
   list(JOIN scripts "," joined)

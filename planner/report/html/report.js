@@ -2,6 +2,8 @@
 /** Chooses the pictures of a record by its keys, and shows them. */
 
 function viewOf(record) {
+  if (record.search && record.search.plans) return searchView;
+  if (record.buy && record.buy.options) return buyView;
   if (record.variants && record.verdict) return compareView;
   if (record.cases && record.sources) return scoreView;
   if (record.operations && record.counted) return validationView;
