@@ -2,8 +2,10 @@
 
 #include "cli/commands/buy.hpp"
 #include "cli/commands/compare.hpp"
+#include "cli/commands/diagnose.hpp"
 #include "cli/commands/explain.hpp"
 #include "cli/commands/export.hpp"
+#include "cli/commands/import.hpp"
 #include "cli/commands/list.hpp"
 #include "cli/commands/plan.hpp"
 #include "cli/commands/score.hpp"
@@ -15,8 +17,9 @@
 namespace foreshard::cli {
 
 std::vector<Command> foreshard_commands() {
-  return {plan_command(),   compare_command(),  search_command(), explain_command(), buy_command(),
-          export_command(), simulate_command(), score_command(),  list_command(),    show_command()};
+  return {plan_command(),   compare_command(), search_command(),   explain_command(),
+          buy_command(),    export_command(),  simulate_command(), diagnose_command(),
+          import_command(), score_command(),   list_command(),     show_command()};
 }
 
 ToolSpec foreshard_tool(const std::vector<Command>& commands, ColorChoice& color) {

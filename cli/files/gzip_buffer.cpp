@@ -61,4 +61,72 @@ void GzipBuffer::compress(Flush flush) {
   setp(held_.data(), held_.data() + held_.size());
 }
 
+struct GunzipBuffer::Expander {
+  z_stream stream{};
+  bool between_files = false;  ///< one file has ended; more may follow
+
+  Expander() {
+    if (inflateInit2(&stream, kGzipWindow) != Z_OK) throw std::bad_alloc();
+  }
+  Expander(const Expander&) = delete;
+  Expander& operator=(const Expander&) = delete;
+  ~Expander() { inflateEnd(&stream); }
+};
+
+GunzipBuffer::GunzipBuffer(std::streambuf& source) : source_(source), held_(kHeldBytes), ready_(kHeldBytes) {}
+
+GunzipBuffer::~GunzipBuffer() = default;
+
+/// Reads the next bytes of the source; false at its end. @pre the bytes before are used up
+bool GunzipBuffer::fill() {
+  const std::streamsize read = source_.sgetn(held_.data(), static_cast<std::streamsize>(held_.size()));
+  if (!begun_) {
+    begun_ = true;
+    // The first two bytes of every gzip file (RFC 1952).
+    if (read >= 2 && held_[0] == '\x1f' && held_[1] == '\x8b') expander_ = std::make_unique<Expander>();
+  }
+  if (expander_) {
+    expander_->stream.next_in = reinterpret_cast<Bytef*>(held_.data());
+    expander_->stream.avail_in = static_cast<uInt>(read);
+  } else {
+    setg(held_.data(), held_.data(), held_.data() + read);
+  }
+  return read > 0;
+}
+
+/// Expands what is held into `ready_`; returns how many bytes there are, 0 if more must be read.
+std::size_t GunzipBuffer::expand() {
+  z_stream& stream = expander_->stream;
+  if (stream.avail_in == 0) return 0;
+  if (expander_->between_files) {
+    inflateReset(&stream);
+    expander_->between_files = false;
+  }
+  stream.next_out = reinterpret_cast<Bytef*>(ready_.data());
+  stream.avail_out = static_cast<uInt>(ready_.size());
+  const int outcome = inflate(&stream, Z_NO_FLUSH);
+  if (outcome == Z_STREAM_END) expander_->between_files = true;
+  if (outcome != Z_OK && outcome != Z_STREAM_END && outcome != Z_BUF_ERROR) damaged_ = true;
+  return ready_.size() - stream.avail_out;
+}
+
+GunzipBuffer::int_type GunzipBuffer::underflow() {
+  if (gptr() < egptr()) return traits_type::to_int_type(*gptr());
+  for (;;) {
+    if (!expander_ || expander_->stream.avail_in == 0) {
+      if (!fill()) {
+        if (expander_ && !expander_->between_files) damaged_ = true;
+        return traits_type::eof();
+      }
+      if (!expander_) return traits_type::to_int_type(*gptr());
+    }
+    const std::size_t expanded = expand();
+    if (expanded > 0) {
+      setg(ready_.data(), ready_.data(), ready_.data() + expanded);
+      return traits_type::to_int_type(*gptr());
+    }
+    if (damaged_) return traits_type::eof();
+  }
+}
+
 }  // namespace foreshard::cli

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <streambuf>
 #include <vector>
@@ -27,6 +28,33 @@ class GzipBuffer : public std::streambuf {
   struct Compressor;
   std::streambuf& compressed_;
   std::unique_ptr<Compressor> compressor_;
+  std::vector<char> held_;
+  std::vector<char> ready_;
+};
+
+/// A stream buffer that reads another one: what is compressed by gzip (also several files in one) as it was before, all
+/// else as it is.
+class GunzipBuffer : public std::streambuf {
+ public:
+  /// Keeps a reference to `source`.
+  explicit GunzipBuffer(std::streambuf& source);
+  ~GunzipBuffer() override;
+
+  /// True if the compressed data were damaged or cut off; reading has ended there.
+  [[nodiscard]] bool is_damaged() const { return damaged_; }
+
+ protected:
+  int_type underflow() override;
+
+ private:
+  bool fill();
+  std::size_t expand();
+
+  struct Expander;
+  std::streambuf& source_;
+  std::unique_ptr<Expander> expander_;  ///< null: not compressed
+  bool begun_ = false;
+  bool damaged_ = false;
   std::vector<char> held_;
   std::vector<char> ready_;
 };

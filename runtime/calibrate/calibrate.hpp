@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "planner/fit/fit_kernels.hpp"
+#include "planner/fit/fit_link.hpp"
 #include "planner/spec/types/cluster_spec.hpp"
 #include "planner/spec/yaml/figure_sources.hpp"
-#include "runtime/calibrate/fit_kernels.hpp"
-#include "runtime/calibrate/fit_link.hpp"
 #include "runtime/calibrate/kernel_probes.hpp"
 #include "runtime/calibrate/measure_links.hpp"
 #include "runtime/comm/mpi_session.hpp"

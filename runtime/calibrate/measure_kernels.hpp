@@ -3,10 +3,10 @@
 #include <functional>
 #include <span>
 
+#include "planner/fit/measured_kernel.hpp"
 #include "planner/spec/types/job_spec.hpp"
 #include "planner/units/count.hpp"
 #include "planner/units/quantity.hpp"
-#include "runtime/calibrate/measured_kernel.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/device/device.hpp"
 

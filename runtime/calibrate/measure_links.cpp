@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "runtime/measure/measure_link.hpp"
+
 namespace foreshard {
 namespace {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "planner/fit/fit_link.hpp"
 #include "planner/topology/device_mesh.hpp"
-#include "runtime/calibrate/fit_link.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/comm/mpi_session.hpp"
 #include "runtime/device/device.hpp"

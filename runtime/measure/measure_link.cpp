@@ -139,18 +139,6 @@ Seconds quantile(const Samples& sorted, double share) {
 
 }  // namespace
 
-std::string_view to_string(LinkOperation operation) {
-  switch (operation) {
-    case LinkOperation::all_reduce: return "all-reduce";
-    case LinkOperation::all_gather: return "all-gather";
-    case LinkOperation::reduce_scatter: return "reduce-scatter";
-    case LinkOperation::all_to_all: return "all-to-all";
-    case LinkOperation::transfer: return "transfer";
-    case LinkOperation::exchange: return "exchange";
-  }
-  return "transfer";
-}
-
 LinkTime measure_link(Device& device, Communicator& communicator, GroupKind group, LinkOperation operation,
                       Bytes payload, const LinkBudget& budget) {
   if (operation == LinkOperation::transfer || operation == LinkOperation::exchange) {

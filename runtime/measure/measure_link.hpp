@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
+#include "planner/fit/measured_link.hpp"
 #include "planner/topology/group.hpp"
 #include "planner/units/count.hpp"
 #include "planner/units/quantity.hpp"
@@ -11,33 +11,12 @@
 
 namespace foreshard {
 
-/// The operations on a link that are measured.
-enum class LinkOperation : std::uint8_t {
-  all_reduce,
-  all_gather,
-  reduce_scatter,
-  all_to_all,
-  transfer,  ///< a message between neighbouring stages: half of a round trip
-  exchange,  ///< every stage sends to the next one and receives from the previous one at the same time
-};
-inline constexpr std::size_t kLinkOperationCount = 6;
-std::string_view to_string(LinkOperation operation);
-
 /// How long to measure.
 struct LinkBudget {
   Seconds time{0.2};  ///< for one measurement; longer if fewest_samples need it
   std::int64_t fewest_samples = 5;
   std::int64_t most_samples = 200;
   Seconds sample{0.5e-3};  ///< short operations are repeated until a sample takes this long
-};
-
-/// The time of one operation, the same on every rank: each sample is the time of the slowest rank.
-struct LinkTime {
-  std::int64_t ranks = 1;  ///< members of one group
-  Seconds median{};
-  Seconds lower_quartile{};
-  Seconds upper_quartile{};
-  std::int64_t samples = 0;
 };
 
 /// Measures one operation on `payload` bytes of fp32: the size of the unsplit buffer of a collective (as in

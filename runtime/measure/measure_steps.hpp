@@ -4,11 +4,11 @@
 #include <optional>
 #include <vector>
 
+#include "planner/fit/measured_time.hpp"
 #include "planner/program/op_groups.hpp"
 #include "planner/program/schedule/timeline.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/execute/executor.hpp"
-#include "runtime/measure/measured_time.hpp"
 
 namespace foreshard {
 

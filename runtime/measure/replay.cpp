@@ -6,9 +6,9 @@
 #include <optional>
 #include <vector>
 
+#include "planner/fit/measured_time.hpp"
 #include "planner/units/overloaded.hpp"
 #include "runtime/measure/measure_link.hpp"
-#include "runtime/measure/measured_time.hpp"
 
 namespace foreshard {
 namespace {

@@ -92,7 +92,7 @@ void check_refused(const std::string& arguments, const std::string& complaint) {
 
 TEST_CASE("help is a result, with an example and the exit codes") {
   const std::string command = GENERATE("", "plan ", "compare ", "search ", "explain ", "buy ", "simulate ",
-                                       "score ", "list ", "show ");
+                                       "diagnose ", "import ", "score ", "list ", "show ");
   INFO("foreshard " << command << "--help");
   const Outcome outcome = run_tool(command + "--help");
   CHECK(outcome.code == 0);
@@ -111,11 +111,10 @@ TEST_CASE("the version is a result") {
 
 TEST_CASE("a wrong command line is refused with what was meant") {
   check_refused("", "a command is missing");
-  check_refused(
-      "plann " + kJob,
-      "unknown command 'plann'; there are plan, compare, search, explain, buy, export, simulate, score, "
-      "list, show; did "
-      "you mean 'plan'?");
+  check_refused("plann " + kJob,
+                "unknown command 'plann'; there are plan, compare, search, explain, buy, export, simulate, "
+                "diagnose, import, score, list, show; did "
+                "you mean 'plan'?");
   check_refused("plan", "JOB is required");
   check_refused("plan " + kJob + " --formt json", "unknown option '--formt'; did you mean '--format'?");
   check_refused("plan " + kJob + " --format jsn",

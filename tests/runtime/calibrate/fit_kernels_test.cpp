@@ -1,4 +1,4 @@
-#include "runtime/calibrate/fit_kernels.hpp"
+#include "planner/fit/fit_kernels.hpp"
 
 #include <algorithm>
 

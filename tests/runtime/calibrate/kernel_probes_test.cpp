@@ -2,9 +2,9 @@
 
 #include <set>
 
+#include "planner/fit/kernel_family.hpp"
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/spec/job/validate_job.hpp"
-#include "runtime/calibrate/kernel_family.hpp"
 #include "runtime/execute/runtime_limits.hpp"
 #include "tests/support/catch.hpp"
 

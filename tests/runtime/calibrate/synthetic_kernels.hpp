@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "planner/cost/ops/kernel_model.hpp"
+#include "planner/fit/measured_kernel.hpp"
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/spec/types/job_spec.hpp"
-#include "runtime/calibrate/measured_kernel.hpp"
 
 namespace foreshard::test {
 

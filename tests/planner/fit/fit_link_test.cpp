@@ -1,4 +1,4 @@
-#include "runtime/calibrate/fit_link.hpp"
+#include "planner/fit/fit_link.hpp"
 
 #include <algorithm>
 

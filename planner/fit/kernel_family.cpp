@@ -1,4 +1,4 @@
-#include "runtime/calibrate/kernel_family.hpp"
+#include "planner/fit/kernel_family.hpp"
 
 #include <algorithm>
 

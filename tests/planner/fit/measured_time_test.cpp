@@ -1,4 +1,4 @@
-#include "runtime/measure/measured_time.hpp"
+#include "planner/fit/measured_time.hpp"
 
 #include "tests/support/catch.hpp"
 

@@ -1,4 +1,4 @@
-#include "runtime/calibrate/fit_link.hpp"
+#include "planner/fit/fit_link.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +10,32 @@
 
 namespace foreshard {
 namespace {
+
+/// The cost model of a job that uses only this link: one tensor-parallel group, or one pipeline, of `members`
+/// devices.
+CostModel model_of(const LinkSpec& link, const LinkPlace& place, std::int64_t members, bool pipeline) {
+  JobSpec job;
+  job.training.precision = Precision::fp32;
+  (pipeline ? job.parallelism.pp : job.parallelism.tp) = members;
+  job.cluster.devices_per_node = place.across_nodes ? place.per_node : members;
+  job.cluster.nodes = place.across_nodes ? members / place.per_node : 1;
+  job.cluster.fabric = place.fabric;
+  job.cluster.nccl = place.nccl;
+  job.cluster.link = place.across_nodes ? place.inside.value_or(link) : link;
+  job.cluster.network.link = link;
+  AcceleratorSpec& accelerator = job.cluster.accelerator;
+  accelerator.memory_bandwidth = BytesPerSecond(1.0);
+  accelerator.kernels.memory_efficiency = 1.0;
+  accelerator.gemm[static_cast<std::size_t>(DType::fp32)] = GemmRate{FlopsPerSecond(1.0), 1.0};
+  return CostModel(job);
+}
+
+Bytes bytes_sent(const MeasuredLink& measured) {
+  if (measured.operation == LinkOperation::transfer) return measured.payload;
+  return ring_bytes_sent(collective_of(measured.operation), measured.payload, measured.time.ranks);
+}
+
+}  // namespace
 
 CollectiveKind collective_of(LinkOperation operation) {
   switch (operation) {
@@ -23,25 +49,6 @@ CollectiveKind collective_of(LinkOperation operation) {
   throw std::invalid_argument("this operation is not a collective");
 }
 
-/// The cost model of a job that uses only this link: one tensor-parallel group, or one pipeline, of `members`
-/// devices.
-CostModel model_of(const LinkSpec& link, const LinkPlace& place, std::int64_t members, bool pipeline) {
-  JobSpec job;
-  job.training.precision = Precision::fp32;
-  (pipeline ? job.parallelism.pp : job.parallelism.tp) = members;
-  job.cluster.devices_per_node = place.across_nodes ? 1 : members;
-  job.cluster.nodes = place.across_nodes ? members : 1;
-  job.cluster.fabric = place.fabric;
-  job.cluster.nccl = place.nccl;
-  job.cluster.link = link;
-  job.cluster.network.link = link;
-  AcceleratorSpec& accelerator = job.cluster.accelerator;
-  accelerator.memory_bandwidth = BytesPerSecond(1.0);
-  accelerator.kernels.memory_efficiency = 1.0;
-  accelerator.gemm[static_cast<std::size_t>(DType::fp32)] = GemmRate{FlopsPerSecond(1.0), 1.0};
-  return CostModel(job);
-}
-
 Seconds predicted(const MeasuredLink& measured, const LinkSpec& link, const LinkPlace& place) {
   const bool is_transfer = measured.operation == LinkOperation::transfer;
   const CostModel model = model_of(link, place, measured.time.ranks, is_transfer);
@@ -49,13 +56,14 @@ Seconds predicted(const MeasuredLink& measured, const LinkSpec& link, const Link
   return model.collective_time(collective_of(measured.operation), measured.payload, GroupKind::tp);
 }
 
-double log_ratio(const MeasuredLink& measured, const LinkSpec& link, const LinkPlace& place) {
-  return std::log(predicted(measured, link, place) / measured.time.median);
+BytesPerSecond bus_bandwidth(const MeasuredLink& measured, Seconds time) {
+  return bytes_sent(measured) / time;
 }
 
-Bytes bytes_sent(const MeasuredLink& measured) {
-  if (measured.operation == LinkOperation::transfer) return measured.payload;
-  return ring_bytes_sent(collective_of(measured.operation), measured.payload, measured.time.ranks);
+namespace {
+
+double log_ratio(const MeasuredLink& measured, const LinkSpec& link, const LinkPlace& place) {
+  return std::log(predicted(measured, link, place) / measured.time.median);
 }
 
 std::vector<LinkFit> judge(const std::vector<MeasuredLink>& all, const LinkSpec& link,
@@ -87,6 +95,23 @@ std::vector<LinkFit> judge(const std::vector<MeasuredLink>& all, const LinkSpec&
 }
 
 }  // namespace
+
+BytesPerSecond fit_nvls(const std::vector<MeasuredLink>& measured, const LinkSpec& link, LinkPlace place) {
+  BytesPerSecond best;
+  for (const MeasuredLink& each : measured) best = std::max(best, each.payload / each.time.median);
+  const double start = std::log(best.value());
+  const auto rate_at = [](const std::vector<double>& at) {
+    return BytesPerSecond(rounded(std::exp(at[0]), kFittedDigits));
+  };
+  return rate_at(minimise({{.start = start, .step = 0.5, .least = start - 5.0, .most = start + 5.0}},
+                          [&](const std::vector<double>& at) {
+                            place.nccl->nvls_bandwidth = rate_at(at);
+                            double sum = 0.0;
+                            for (const MeasuredLink& each : measured)
+                              sum += std::abs(log_ratio(each, link, place));
+                            return sum;
+                          }));
+}
 
 FittedLink fit_link(const std::vector<MeasuredLink>& measured, const LinkPlace& place) {
   // The search starts at the time of the fastest message and at the best rate.

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "planner/fit/measured_time.hpp"
 #include "planner/program/step_program.hpp"
-#include "runtime/measure/measured_time.hpp"
 
 namespace foreshard {
 

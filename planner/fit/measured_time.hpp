@@ -12,6 +12,9 @@ struct MeasuredTime {
   Seconds spread;  ///< half the interquartile range: (third quartile − first quartile) / 2
 };
 
+/// A quantile, interpolated between the two nearest samples. @pre at least one; sorted
+Seconds quantile_of(const std::vector<Seconds>& sorted, double share);
+
 /// @pre at least one sample
 MeasuredTime measured_time(std::vector<Seconds> samples);
 

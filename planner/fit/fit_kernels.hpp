@@ -2,9 +2,9 @@
 
 #include <vector>
 
+#include "planner/fit/kernel_family.hpp"
+#include "planner/fit/measured_kernel.hpp"
 #include "planner/spec/types/accelerator_spec.hpp"
-#include "runtime/calibrate/kernel_family.hpp"
-#include "runtime/calibrate/measured_kernel.hpp"
 
 namespace foreshard {
 
@@ -26,6 +26,8 @@ struct KernelFitting {
   /// Peak rate and bandwidth stay those of the accelerator; the fractions of them that kernels reach are
   /// fitted.
   bool keeps_datasheet = false;
+  /// Fixed cost and prologue of products stay those of the accelerator; only their rate is fitted.
+  bool keeps_fixed_costs = false;
 };
 
 /// Fits the constants of `accelerator` that describe its kernels to the measurements, so that the planner's
@@ -37,7 +39,10 @@ struct KernelFitting {
 /// kernel's weight is its share of the step's time. Unless the datasheet's figures are kept, the peak is the
 /// best rate of any product, or the rate that large products approach if that is higher; the bandwidth is
 /// what large tensors approach in the fastest kind of pass. Pure and deterministic.
-/// @pre there are matrix products and passes over memory among the kernels, and all times are above zero
+/// Of what was not measured, constants stay as they are; without passes over memory also the spread, and earlier
+/// fits are kept.
+/// @pre there are matrix products among the kernels, and all times are above zero; if there are no passes over
+/// memory, `accelerator` has a bandwidth, and the datasheet's figures are kept
 std::vector<FamilyFit> fit_kernels(const KernelMeasurements& measured, AcceleratorSpec& accelerator,
                                    const KernelFitting& how = {});
 

@@ -4,17 +4,11 @@
 #include <optional>
 #include <vector>
 
+#include "planner/fit/measured_link.hpp"
+#include "planner/program/ops/op.hpp"
 #include "planner/spec/types/accelerator_spec.hpp"
-#include "runtime/measure/measure_link.hpp"
 
 namespace foreshard {
-
-/// The measured time of one operation of one size on a link.
-struct MeasuredLink {
-  LinkOperation operation = LinkOperation::all_reduce;  ///< a collective of the planner, or a transfer
-  Bytes payload{};
-  LinkTime time{};  ///< time.ranks is the size of the group
-};
 
 /// How well the fitted bandwidth and latency reproduce one operation.
 struct LinkFit {
@@ -35,13 +29,29 @@ struct FittedLink {
 struct LinkPlace {
   NodeFabric fabric = NodeFabric::none;  ///< within a node
   std::optional<NcclSpec> nccl{};        ///< absent: ring algorithms without NCCL's model
-  bool across_nodes = false;             ///< whether every member is on a node of its own
+  bool across_nodes = false;             ///< whether the link is the one between nodes
+  std::int64_t per_node = 1;             ///< members on each node, if it is
+  std::optional<LinkSpec>
+      inside{};  ///< the link within these nodes; none: every member has a node of its own
 };
+
+/// The operation's collective. @throws std::invalid_argument for transfers and exchanges
+CollectiveKind collective_of(LinkOperation operation);
+
+/// The time that the planner's model gives the measured operation on this link.
+Seconds predicted(const MeasuredLink& measured, const LinkSpec& link, const LinkPlace& place);
+
+/// Bus bandwidth as nccl-tests counts it: what one rank sends in a ring, over `time`; of a transfer its bytes.
+BytesPerSecond bus_bandwidth(const MeasuredLink& measured, Seconds time);
 
 /// Fits bandwidth and latency of a link so that the planner's model of collectives and transfers reproduces
 /// the measurements: minimises the mean of |log(predicted/measured)|. Pure and deterministic.
 /// @pre there is at least one measurement; all are of groups of several ranks on equal links; none is an
 /// exchange
 FittedLink fit_link(const std::vector<MeasuredLink>& measured, const LinkPlace& place = {});
+
+/// Fits the rate of a switch that reduces to measured all-reduces within one node, all else as in `place`.
+/// @pre there is at least one measurement, and place.nccl
+BytesPerSecond fit_nvls(const std::vector<MeasuredLink>& measured, const LinkSpec& link, LinkPlace place);
 
 }  // namespace foreshard

@@ -1,4 +1,4 @@
-#include "runtime/calibrate/fit_kernels.hpp"
+#include "planner/fit/fit_kernels.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -66,16 +66,22 @@ class Fitter {
   }
 
   void run() {
-    spec_.kernels.memory_efficiency = 1.0;
-    spec_.usual_flash = how_.flash;
+    if (has_passes()) {
+      spec_.kernels.memory_efficiency = 1.0;
+      spec_.memory_bandwidth = kTrialBandwidth;
+    }
     // Families are fitted independently, but KernelModel needs all constants.
-    spec_.memory_bandwidth = kTrialBandwidth;
     set_rate(kTrialRate);
-    fit_passes();
+    if (has_passes()) fit_passes();
     fit_products();
     fit_attention(false);
     fit_attention(true);
-    spec_.kernels.spread = rounded(std::min(1.0, spread_of_all()), 2);
+    if (has_passes()) spec_.kernels.spread = rounded(std::min(1.0, spread_of_all()), 2);
+  }
+
+  [[nodiscard]] bool has_passes() const {
+    return std::any_of(families_.begin(), families_.end(),
+                       [](const auto& family) { return family.first.is_memory(); });
   }
 
   [[nodiscard]] std::vector<FamilyFit> judge() const {
@@ -201,6 +207,11 @@ class Fitter {
 
   void fit_products() {
     const Family& products = families_.at({.pass = MemoryPass::gemm});
+    if (how_.keeps_fixed_costs) {
+      set_product_rates(products);
+      normalise_peak(products);
+      return;
+    }
     const std::vector<Coordinate> space = {logarithmic(2e-6, 1e-8, 1e-3),
                                            {.start = 16.0, .step = 16.0, .least = 0.0, .most = 512.0}};
     const auto set_constants = [&](const std::vector<double>& at) {
@@ -217,14 +228,17 @@ class Fitter {
 
   void set_product_rates(const Family& products) {
     set_rate(kTrialRate);
-    spec_.kernels.gemm_accumulate = 1.0;
+    const bool has_adding = std::any_of(products.begin(), products.end(),
+                                        [&](const Weighed& each) { return accumulates(*each.kernel); });
+    if (has_adding) spec_.kernels.gemm_accumulate = 1.0;
     const Seconds fixed = spec_.kernels.gemm_fixed;
     const double writing =
         speed_up(products, fixed, [&](const MeasuredKernel& kernel) { return !accumulates(kernel); });
     const double adding =
         speed_up(products, fixed, [&](const MeasuredKernel& kernel) { return accumulates(kernel); });
     set_rate(writing * kTrialRate);
-    spec_.kernels.gemm_accumulate = std::clamp(rounded(adding / writing, kFittedDigits), 0.01, 1.0);
+    if (has_adding)
+      spec_.kernels.gemm_accumulate = std::clamp(rounded(adding / writing, kFittedDigits), 0.01, 1.0);
   }
 
   void normalise_peak(const Family& products) {
@@ -244,6 +258,7 @@ class Fitter {
   void fit_attention(bool backward) {
     const auto found = families_.find({.pass = MemoryPass::attention, .backward = backward});
     if (found == families_.end()) return;
+    spec_.usual_flash = how_.flash;
     const Family& cores = found->second;
     std::optional<FlashAttention>& flash = spec_.kernels.attention[flash_];
     if (!flash) flash.emplace();
@@ -337,7 +352,7 @@ std::vector<FamilyFit> fit_kernels(const KernelMeasurements& measured, Accelerat
   Fitter fitter(measured, accelerator, how);
   fitter.run();
   std::vector<FamilyFit> fits = fitter.judge();
-  accelerator.fits.clear();
+  if (fitter.has_passes()) accelerator.fits.clear();
   for (const FamilyFit& fit : fits) {
     accelerator.fits.push_back({.data = to_string(fit.family),
                                 .fitted = true,
