@@ -69,6 +69,7 @@ void say_ffn(const ModelSpec& model, ArgumentList& list, Unsaid& unsaid) {
   }
   list.flag("--normalization", model.norm == NormKind::rmsnorm ? "RMSNorm" : "LayerNorm");
   unsaid.note(model.norms_per_layer != 2, "model.norms_per_layer", fmt::format("{}", model.norms_per_layer));
+  unsaid.note(model.parallel_residual && model.norms_per_layer == 2, "model.parallel_residual", "true");
   if (model.biases != Biases::all) list.flag("--disable-bias-linear");
   if (model.biases == Biases::qkv || model.biases == Biases::attention) list.flag("--add-qkv-bias");
   unsaid.note(model.biases == Biases::attention, "model.biases", "attention");
