@@ -12,6 +12,7 @@ DeviceMesh mesh_of(const StepProgram& program) {
   parallelism.pp = program.group(GroupKind::pp).size;
   parallelism.ep = program.group(GroupKind::ep).size;
   parallelism.etp = program.group(GroupKind::etp).size;
+  parallelism.dp_shard = parallelism.dp / program.group(GroupKind::dp_replicate).size;
   return DeviceMesh(parallelism);
 }
 

@@ -87,11 +87,13 @@ std::string_view suffix_of(Derivation derivation) {
     case Derivation::recomputed_half: return ".half";
     case Derivation::gathered_shares: return ".gathered";
     case Derivation::whole_gradient: return ".whole";
+    case Derivation::scattered_share: return ".scattered";
     case Derivation::fresh_gradient: return ".fresh";
     case Derivation::pipeline_slice: return ".slice";
     case Derivation::update: return ".update";
     case Derivation::dequantised: return ".wide";
     case Derivation::whole_update: return ".whole_update";
+    case Derivation::next_update: return ".next_update";
     case Derivation::quantised: return ".q";
     case Derivation::quantised_across: return ".qt";
     case Derivation::largest: return ".amax";

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "planner/units/count.hpp"
+#include "runtime/device/moment_codes.hpp"
 
 namespace foreshard {
 namespace {
@@ -210,6 +211,9 @@ void check(const PointwiseCall& call) {
     case PointwiseKind::sum_squares:
     case PointwiseKind::cast:
     case PointwiseKind::accumulate: return check_without_backward(check, call);
+    case PointwiseKind::normalise:
+      check.has("sum of squares", call.b, 1, "one sum");
+      return check_without_backward(check, call);
     case PointwiseKind::dropout:
     case PointwiseKind::dropout_add:
     case PointwiseKind::softmax:
@@ -220,16 +224,34 @@ void check(const PointwiseCall& call) {
   }
 }
 
+void check_moment(const CallCheck& check, std::string_view name, const UpdateCall& call, Buffer moment,
+                  Buffer scale) {
+  check.has(name, moment, call.elements, "elements");
+  if (call.is_8bit()) check.has("its scales", scale, ceil_divide(call.elements, kElementsPerScale), "blocks");
+}
+
+/// Muon's: gradients to iterates, or iterates to weights.
+void check_muon(const CallCheck& check, const UpdateCall& call) {
+  check.has("iterate", call.iterate, call.elements, "elements");
+  if (call.gradient.empty()) return check.has("weight", call.weight, call.elements, "elements");
+  check.has("grad_norm", call.grad_norm, 1, "one norm");
+  if (call.is_8bit()) check.refuse("its momentum is fp32 or bf16");
+  check.has("m", call.m, call.elements, "elements");
+}
+
 void check(const UpdateCall& call) {
   const CallCheck check("update");
   if (call.step == nullptr) check.refuse("step is missing");
+  check.has_or_empty("gradient", call.gradient, call.elements, "elements");
+  check.has_or_empty("master", call.master, call.elements, "elements");
+  if (call.kind == OptimizerKind::muon) return check_muon(check, call);
   check.has("gradient", call.gradient, call.elements, "elements");
   check.has("grad_norm", call.grad_norm, 1, "one norm");
   check.has("weight", call.weight, call.elements, "elements");
-  check.has_or_empty("master", call.master, call.elements, "elements");
   if (call.kind == OptimizerKind::sgd) return;
-  check.has("m", call.m, call.elements, "elements");
-  check.has("v", call.v, call.elements, "elements");
+  check_moment(check, "m", call, call.m, call.m_scale);
+  if (call.kind == OptimizerKind::lion) return;
+  check_moment(check, "v", call, call.v, call.v_scale);
 }
 
 void check_heads(const CallCheck& check, std::string_view operand, const HeadColumns& heads,

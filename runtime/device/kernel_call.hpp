@@ -7,6 +7,7 @@
 #include "planner/program/ops/op.hpp"
 #include "runtime/device/attention_mask.hpp"
 #include "runtime/device/buffer.hpp"
+#include "runtime/device/random_rounding.hpp"
 #include "runtime/device/routed_rows.hpp"
 #include "runtime/device/token_rows.hpp"
 
@@ -185,15 +186,16 @@ struct CrossEntropyCall {
 ///   swiglu, geglu, glu   y (rows, width) = f(gate) ∘ up, {gate, up} = x (rows, 2·width); elements = rows·width
 ///   bias_gradient        d_bias (width) += Σ over rows of dy (rows,width); elements = rows·width
 ///   zero                 y = 0
-///   cast                 y = x
+///   cast                 y = scale·x
 ///   accumulate           y += x
+///   normalise            y = scale·x/(√s + 1e-7), with b = s (1)
 ///   sum_squares          sum (1) += scale · Σ x²; elements is the size of x
 struct PointwiseCall {
   bool backward = false;
   PointwiseKind kind = PointwiseKind::add;
   std::int64_t elements = 0;
   std::int64_t width = 0;  ///< of a row: gated kinds and bias_gradient
-  double scale = 1.0;      ///< of sum_squares
+  double scale = 1.0;      ///< of sum_squares, cast, normalise
   Buffer a{};              ///< first input: a, x, dy of bias_gradient
   Buffer b{};              ///< second input: b; dy of a backward
   Buffer c{};              ///< third input: dy of multiply's backward
@@ -211,15 +213,22 @@ struct OptimizerStep {
   double epsilon = 1e-8;
   double weight_decay = 0.1;
   double clip_norm = 1.0;  ///< gradients are scaled by min(1, this/‖g‖)
+  double momentum = 0.95;  ///< Muon's μ
 };
 
 /// One optimizer step over `elements` contiguous weights. grad_norm (1) has ‖g‖².
-///   adamw   m = β1·m + (1−β1)·g;   v = β2·v + (1−β2)·g²;   m̂ = m/(1−β1ᵗ);   v̂ = v/(1−β2ᵗ)
-///           w −= lr·(m̂/(√v̂ + ε) + decay·w)
-///   adam    the same without decay
-///   sgd     w −= lr·g
-/// If there are master weights, they are updated and `weight` becomes a copy of them.
-/// Source: Loshchilov and Hutter 2019, arXiv:1711.05101.
+///   adamw, adamw_8bit   m = β1·m + (1−β1)·g;   v = β2·v + (1−β2)·g²;   m̂ = m/(1−β1ᵗ);   v̂ = v/(1−β2ᵗ)
+///                       w −= lr·(m̂/(√v̂ + ε) + decay·w)
+///   adam                the same without decay
+///   lion                w −= lr·(sign(β1·m + (1−β1)·g) + decay·w);   m = β2·m + (1−β2)·g
+///   sgd                 w −= lr·g
+///   muon                with a gradient: m = μ·m + g, iterate = g + μ·m (Nesterov)
+///                       with a weight:   w −= lr·(scale·iterate + decay·w)
+/// If there are master weights, they are updated and `weight` becomes a copy of them. Moments are fp32 or bf16; or
+/// uint8 codes (MomentCodes), with a scale per 256 elements: the step computes with what they stand for, and
+/// encodes the new moments by the new largest magnitude of the block.
+/// Source: Loshchilov and Hutter 2019, arXiv:1711.05101; Chen et al. 2023, arXiv:2302.06675 (Lion); Dettmers et
+/// al. 2022, arXiv:2110.02861 (8 bits).
 struct UpdateCall {
   OptimizerKind kind = OptimizerKind::adamw;
   const OptimizerStep* step = nullptr;
@@ -230,6 +239,13 @@ struct UpdateCall {
   Buffer m{};
   Buffer v{};
   Buffer weight{};
+  Buffer m_scale{};  ///< of 8-bit moments: one per 256 elements
+  Buffer v_scale{};
+  Buffer iterate{};    ///< Muon's: written with a gradient, read with a weight
+  double scale = 1.0;  ///< of the iterate
+  RandomRounding rounding{};
+
+  [[nodiscard]] constexpr bool is_8bit() const { return m.type == DType::uint8 && !m.empty(); }
 };
 
 /// The heads of a matrix x: head h of row r begins at element r·row_width + first_column + h·head_stride.

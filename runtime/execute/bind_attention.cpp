@@ -278,17 +278,4 @@ BoundExchange bind_cp_exchange(const RankView& rank, const Op& op, std::span<con
   return CpExchange(rank, op, operands, scratch).run();
 }
 
-std::int64_t exchange_scratch_elements(const StepProgram& program) {
-  std::int64_t elements = 0;
-  for (const Block& block : program.blocks) {
-    for (const Op& op : block.ops) {
-      const auto* collective = std::get_if<Collective>(&op.kind);
-      if (collective == nullptr || collective->group != GroupKind::cp) continue;
-      if (collective->kind == CollectiveKind::all_to_all)
-        elements = std::max(elements, program.tensor(op.operands[0].tensor).local_elements());
-    }
-  }
-  return elements;
-}
-
 }  // namespace foreshard

@@ -24,12 +24,8 @@ struct BoundExchange {
   std::vector<KernelCall> after{};
 };
 
-/// @param scratch  at least exchange_scratch_elements() elements of the operands' dtype
+/// @param scratch  as many elements of the operands' dtype as the largest operand of an all-to-all has
 BoundExchange bind_cp_exchange(const RankView& rank, const Op& op, std::span<const Buffer> operands,
                                const Buffer& scratch);
-
-/// Elements of the scratch buffer that packing needs outside the arena: those of the largest tensor of a
-/// context-parallel all-to-all.
-std::int64_t exchange_scratch_elements(const StepProgram& program);
 
 }  // namespace foreshard

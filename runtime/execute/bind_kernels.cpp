@@ -6,6 +6,7 @@
 
 #include "runtime/execute/bind_attention.hpp"
 #include "runtime/execute/bind_experts.hpp"
+#include "runtime/execute/bind_update.hpp"
 #include "runtime/execute/zero_shares.hpp"
 
 namespace foreshard {
@@ -46,6 +47,10 @@ class Binding {
   // ---- products
 
   void bind(const Gemm& gemm) {
+    if (op_.component == Component::optimizer) {
+      calls_ = bind_orthogonal_product(rank_, op_, gemm, operands_);
+      return;
+    }
     GemmCall call{.m = gemm.m, .n = gemm.n, .k = gemm.k};
     call.accumulate = accumulates(2);
     call.a = operands_[0];
@@ -185,7 +190,11 @@ class Binding {
       case PointwiseKind::zero:
         for (const Buffer& x : operands_) add_pointwise({.elements = x.elements, .y = x});
         return;
-      case PointwiseKind::sum_squares: bind_sum_squares(); return;
+      case PointwiseKind::sum_squares:
+        if (tensor(0).role == TensorRole::gradient) return bind_sum_squares();
+        calls_ = bind_orthogonal_pass(op_, pointwise, operands_);
+        return;
+      case PointwiseKind::normalise: calls_ = bind_orthogonal_pass(op_, pointwise, operands_); return;
       case PointwiseKind::bias_gradient: bind_bias_gradient(); return;
       case PointwiseKind::add: bind_add(); return;
       case PointwiseKind::cast:
@@ -313,37 +322,7 @@ class Binding {
 
   // ---- the optimizer
 
-  /// Operands: gradient…, norm, [master,] [m, v,] weight… The flat tensors master, m and v hold the rank's
-  /// shares of all weights, one after the other.
-  void bind(const OptimizerUpdate& update) {
-    const bool has_moments = update.kind != OptimizerKind::sgd;
-    std::size_t weights = 0;
-    while (tensor(weights).role == TensorRole::gradient) ++weights;
-    std::size_t state = weights + 1;
-    const bool has_master = operands_.size() == 2 * weights + 2 + (has_moments ? 2 : 0);
-    const Buffer master = has_master ? operands_[state++] : Buffer();
-    const Buffer m = has_moments ? operands_[state++] : Buffer();
-    const Buffer v = has_moments ? operands_[state++] : Buffer();
-
-    std::int64_t done = 0;
-    for (std::size_t i = 0; i < weights; ++i) {
-      const Buffer gradient = own_part(i);
-      if (gradient.empty()) continue;
-      const auto part_of = [&](const Buffer& flat) {
-        return flat.empty() ? flat : flat.part(done, gradient.elements);
-      };
-      calls_.emplace_back(UpdateCall{.kind = update.kind,
-                                     .step = &rank_.optimizer,
-                                     .elements = gradient.elements,
-                                     .gradient = gradient,
-                                     .grad_norm = operands_[weights],
-                                     .master = part_of(master),
-                                     .m = part_of(m),
-                                     .v = part_of(v),
-                                     .weight = own_part(state + i)});
-      done += gradient.elements;
-    }
-  }
+  void bind(const OptimizerUpdate& update) { calls_ = bind_update(rank_, op_, update, operands_); }
 
   /// Operands forward: gate, x, y; backward: gate, x, dy, dgate, dx.
   void bind(const Gate& gate) {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "planner/units/overloaded.hpp"
-#include "runtime/execute/bind_attention.hpp"
+#include "runtime/execute/bind_collective.hpp"
 #include "runtime/execute/bind_experts.hpp"
 #include "runtime/execute/bind_kernels.hpp"
 #include "runtime/execute/zero_shares.hpp"
@@ -28,7 +28,7 @@ struct InFlight {
 };
 
 std::int64_t scratch_bytes(const StepProgram& program, const Device& device) {
-  const std::int64_t elements = exchange_scratch_elements(program);
+  const std::int64_t elements = scratch_elements(program);
   if (elements == 0) return 0;
   std::int64_t widest = 0;
   for (const Tensor& tensor : program.tensors) {
@@ -74,6 +74,8 @@ class RankPlan::Compiler {
     planned.inputs.end = size_of(plan_.inputs_);
     view_.routing = find_routing(at, op);
     view_.loss_weight = mtp_.loss_weight(block_of(at));
+    view_.layer = plan_.runs_[at.run].block_call.layer;
+    take_part(at, op);
     bind(op, planned);
     take_off(op, planned);
     note_routes(op, planned);
@@ -139,9 +141,10 @@ class RankPlan::Compiler {
     const bool has_calls =
         planned.kind == PlannedOp::Kind::collective && planned.calls.begin < planned.calls.end;
     if (!communicator_.runs_asynchronously() || !has_calls || op.blocks_compute) return false;
-    const bool is_packed = planned.before.begin < planned.before.end;
+    const bool has_kernels =
+        planned.before.begin < planned.before.end || planned.after.begin < planned.after.end;
     const CollectiveCall& call = plan_.collectives_[planned.calls.begin];
-    return !is_packed && !carries_routed_rows(op) && !call.accumulate;
+    return !has_kernels && !carries_routed_rows(op) && !call.accumulate;
   }
 
   void note_memory(const Buffer& buffer, bool is_read) {
@@ -162,6 +165,23 @@ class RankPlan::Compiler {
       plan_.inputs_.push_back({.buffer = operands_[i],
                                .ahead = mtp_.ahead(block_of(at), run.block_call.layer, labels),
                                .micro_batch = run.micro_batch});
+    }
+  }
+
+  /// Of several operations on equal ranges of the tokens, one after the other, each takes its range of the
+  /// operands that have all tokens.
+  void take_part(const OpRun& at, const Op& op) {
+    if (op.parts == 1) return;
+    const std::vector<Op>& ops = plan_.program_.block(plan_.runs_[at.run].block_call.block).ops;
+    const auto is_part = [](const Op& other) { return other.parts > 1; };
+    const auto here = ops.begin() + static_cast<std::ptrdiff_t>(at.op.at());
+    const auto per_part = std::count_if(ops.begin(), ops.end(), is_part) / op.parts;
+    const auto part = std::count_if(ops.begin(), here, is_part) / per_part;
+    const std::int64_t tokens = checked_product(plan_.program_.sequences, plan_.program_.sequence_length);
+    for (std::size_t i = 0; i < operands_.size(); ++i) {
+      const Dim& rows = plan_.program_.tensor(op.operands[i].tensor).dims.front();
+      if (rows.name == DimName::tokens && rows.size == tokens)
+        operands_[i] = share_of(operands_[i], part, op.parts);
     }
   }
 
@@ -209,13 +229,13 @@ class RankPlan::Compiler {
     planned.kind = PlannedOp::Kind::collective;
     planned.calls.begin = size_of(plan_.collectives_);
     if (communicator_.group_size(collective.group) > 1) {
-      if (collective.group == GroupKind::cp) {
-        bind_packed(op, planned);
-      } else if (carries_routed_rows(op)) {
-        add_collective(bind_routed_exchange(view_, op), {operands_[0], operands_[1]});
-      } else {
-        bind_collective(op, collective);
-      }
+      const BoundCollective bound = bind_collective(view_, op, collective, operands_, plan_.scratch_);
+      planned.before = add_kernels(bound.before);
+      planned.after = add_kernels(bound.after);
+      const std::uint32_t first = size_of(plan_.pieces_);
+      plan_.pieces_.insert(plan_.pieces_.end(), bound.pieces.begin(), bound.pieces.end());
+      piece_ranges_.push_back({first, size_of(plan_.pieces_)});
+      plan_.collectives_.push_back(bound.call);
     }
     planned.calls.end = size_of(plan_.collectives_);
   }
@@ -228,47 +248,6 @@ class RankPlan::Compiler {
   void add_to_loss(const Buffer& loss) {
     plan_.kernels_.emplace_back(
         PointwiseCall{.kind = PointwiseKind::accumulate, .elements = 1, .a = loss, .y = plan_.loss_});
-  }
-
-  void bind_collective(const Op& op, const Collective& collective) {
-    CollectiveCall call{
-        .kind = collective.kind, .group = collective.group, .reduction = collective.reduction};
-    call.in_place = std::all_of(op.operands.begin(), op.operands.end(),
-                                [](const Operand& operand) { return operand.access == Access::accumulate; });
-    const std::uint32_t first = size_of(plan_.pieces_);
-    if (call.in_place) {
-      for (const Buffer& buffer : operands_) plan_.pieces_.push_back({buffer, buffer});
-    } else {
-      // Operands: the tensors that are sent, then the tensors that arrive.
-      const std::size_t count = operands_.size() / 2;
-      for (std::size_t i = 0; i < count; ++i) {
-        plan_.pieces_.push_back({held_part(op, i), held_part(op, count + i)});
-        call.accumulate = op.operands[count + i].access == Access::accumulate;
-      }
-    }
-    piece_ranges_.push_back({first, size_of(plan_.pieces_)});
-    plan_.collectives_.push_back(call);
-  }
-
-  /// The rank's share of a tensor that ZeRO shards; all of any other tensor.
-  [[nodiscard]] Buffer held_part(const Op& op, std::size_t index) const {
-    const Tensor& tensor = plan_.program_.tensor(op.operands[index].tensor);
-    if (!is_cut_by_zero(tensor)) return operands_[index];
-    return own_part(plan_.program_, plan_.at_, tensor, operands_[index]);
-  }
-
-  void bind_packed(const Op& op, PlannedOp& planned) {
-    const BoundExchange bound = bind_cp_exchange(view_, op, operands_, plan_.scratch_);
-    planned.before = add_kernels(bound.before);
-    planned.after = add_kernels(bound.after);
-    add_collective(bound.call, bound.piece);
-  }
-
-  void add_collective(const CollectiveCall& call, const Piece& piece) {
-    const std::uint32_t first = size_of(plan_.pieces_);
-    plan_.pieces_.push_back(piece);
-    piece_ranges_.push_back({first, first + 1});
-    plan_.collectives_.push_back(call);
   }
 
   PlanRange add_kernels(const std::vector<KernelCall>& calls) {
@@ -294,17 +273,15 @@ class RankPlan::Compiler {
     std::set<std::pair<TensorId, std::int32_t>> seen;
     for (const PlannedOp& planned : plan_.ops_) {
       const Op& op = plan_.op(planned.at);
-      const auto* update = std::get_if<OptimizerUpdate>(&op.kind);
-      if (update == nullptr) continue;
-      std::size_t count = 0;
-      while (plan_.program_.tensor(op.operands[count].tensor).role == TensorRole::gradient) ++count;
-      for (std::size_t i = 0; i < count; ++i) {
-        const Operand& weight = op.operands[op.operands.size() - count + i];
+      if (!std::holds_alternative<OptimizerUpdate>(op.kind)) continue;
+      for (std::size_t i = 0; i < op.operands.size(); ++i) {
+        const Tensor& gradient = plan_.program_.tensor(op.operands[i].tensor);
+        if (gradient.role != TensorRole::gradient) continue;
+        const TensorId weight = gradient.of.front();
         const Run& run = plan_.runs_[planned.at.run];
-        const std::int32_t layer = instance_of(plan_.program_, weight, run, planned.at.run).layer;
-        if (!seen.emplace(weight.tensor, layer).second) continue;
-        plan_.weights_.push_back(held_weight(weight.tensor, LayerId(layer),
-                                             plan_.buffer(planned.at, op.operands.size() - count + i),
+        const std::int32_t layer = instance_of(plan_.program_, op.operands[i], run, planned.at.run).layer;
+        if (!seen.emplace(weight, layer).second) continue;
+        plan_.weights_.push_back(held_weight(weight, LayerId(layer), plan_.buffer(weight, LayerId(layer)),
                                              op.operands[i].tensor, plan_.buffer(planned.at, i)));
       }
     }

@@ -83,10 +83,6 @@ class Limits {
   void check_parallelism() {
     const ParallelismSpec& p = job_.parallelism;
     check_context(p);
-    refuse(p.shard_copies() > 1,
-           "parallelism.dp_shard: copies of shards are planned, not executed; leave it out");
-    refuse(!job_.training.reshard_after_forward,
-           "training.reshard_after_forward: weights kept from forward are planned, not executed; say true");
     refuse(p.zero == 3 && job_.training.overlap.dp,
            "training.overlap.dp: gathers of weights that run ahead are planned, not executed; say false");
     const std::int64_t tokens = job_.training.micro_batch * job_.training.sequence_length / p.cp;
@@ -121,8 +117,6 @@ class Limits {
            "training.compiled: gated activations are executed as one kernel; say true");
     check_optimizer(training);
     const LossSpec& loss = training.loss;
-    refuse(loss.fused, "training.loss.fused: a loss in place is planned, not executed; say false");
-    refuse(loss.chunks > 1, "training.loss.chunks: a loss in parts is planned, not executed; say 1");
     refuse(!loss.sharded && job_.parallelism.tp > 1,
            "training.loss.sharded: gathered logits are planned, not executed; say true");
     refuse(training.expert_capacity.has_value(),
@@ -136,16 +130,25 @@ class Limits {
 
   void check_optimizer(const TrainingSpec& training) {
     const OptimizerKind optimizer = training.optimizer;
-    refuse(optimizer != OptimizerKind::adamw && optimizer != OptimizerKind::adam &&
-               optimizer != OptimizerKind::sgd,
-           fmt::format("training.optimizer: {} is planned, not executed; say adamw, adam or sgd",
+    const StatesSpec& states = training.states;
+    refuse(optimizer == OptimizerKind::adafactor,
+           "training.optimizer: adafactor is planned, not executed; say another");
+    refuse(states.master == MasterWeights::fp32_remainder && training.precision != Precision::fp32,
+           "training.states.master: fp32-remainder is planned, not executed; say fp32, none or "
+           "bf16-stochastic");
+    const bool has_moments = optimizer != OptimizerKind::sgd && optimizer != OptimizerKind::adafactor;
+    const bool has_executed_type = states.moments == MomentType::fp32 || states.moments == MomentType::bf16 ||
+                                   states.moments == MomentType::int8;
+    refuse(has_moments && !has_executed_type,
+           fmt::format("training.states.moments: {} is planned, not executed; say fp32, bf16 or int8",
+                       word_of(states.moments)));
+    const bool is_adam = optimizer != OptimizerKind::lion && optimizer != OptimizerKind::muon;
+    refuse(has_moments && states.moments == MomentType::int8 && !is_adam,
+           fmt::format("training.states.moments: int8 of {} is planned, not executed; say fp32 or bf16",
                        word_of(optimizer)));
-    refuse(training.states.master != MasterWeights::fp32 && training.precision != Precision::fp32,
-           fmt::format("training.states.master: {} is planned, not executed; say fp32",
-                       word_of(training.states.master)));
-    refuse(training.states.moments != MomentType::fp32 && optimizer != OptimizerKind::sgd,
-           fmt::format("training.states.moments: {} is planned, not executed; say fp32",
-                       word_of(training.states.moments)));
+    refuse(states.moments == MomentType::int8 && states.master == MasterWeights::bf16_stochastic,
+           "training.states: int8 moments with bf16-stochastic weights are planned, not executed; say master "
+           "none or fp32");
     refuse(training.optimizer_in_backward,
            "training.optimizer_in_backward: updates in backward are planned, not executed; say false");
   }

@@ -23,9 +23,20 @@ Share optimizer_share(const StepProgram& program, const Coordinates& at, const T
   if (weight.update_parts == 1) return {.first = 0, .elements = elements};
   if (weight.is_of_routed_experts()) {
     const DeviceMesh mesh = mesh_of(program);
-    return share_of(elements, weight.update_parts, mesh.expert_coordinates(mesh.rank(at)).edp);
+    return share_of(elements, weight.update_parts,
+                    mesh.expert_coordinates(mesh.rank(at)).edp % weight.update_parts);
   }
-  return share_of(elements, weight.update_parts, at.dp * program.group(GroupKind::cp).size + at.cp);
+  const std::int64_t replica = at.dp * program.group(GroupKind::cp).size + at.cp;
+  return share_of(elements, weight.update_parts, replica % weight.update_parts);
+}
+
+Buffer copied_part(const StepProgram& program, const Coordinates& at, const Tensor& gradient,
+                   const Buffer& memory) {
+  if (is_cut_by_zero(gradient)) return memory;
+  const std::int64_t elements = whole_elements(gradient);
+  const std::int64_t largest = ceil_divide(elements, gradient.update_parts);
+  const std::int64_t first = optimizer_share(program, at, gradient).first;
+  return memory.part(std::min(first, elements - largest), largest);
 }
 
 Buffer own_part(const StepProgram& program, const Coordinates& at, const Tensor& tensor,

@@ -9,8 +9,9 @@
 
 namespace foreshard {
 
-// ZeRO divides the N elements of every weight among the n ranks that hold the weight without ZeRO. Each rank
-// gets a contiguous range of ⌈N/n⌉ elements; the last ranges may be shorter or empty. If gradients (ZeRO-2)
+// ZeRO divides the N elements of every weight among the n ranks that hold the weight without ZeRO, or, with
+// hybrid sharding, among n consecutive ones of them; the other ranks hold copies. Each rank gets a contiguous
+// range of ⌈N/n⌉ elements; the last ranges may be shorter or empty. If gradients (ZeRO-2)
 // or weights (ZeRO-3) are sharded, a rank's tensor is allocated in whole rows and begins with the rank's
 // range.
 // Example: N = 10, n = 4: elements 0 to 2, 3 to 5, 6 to 8, and 9.
@@ -30,6 +31,11 @@ Share optimizer_share(const StepProgram& program, const Coordinates& at, const T
 /// The memory of that range within a weight or its gradient.
 Buffer own_part(const StepProgram& program, const Coordinates& at, const Tensor& tensor,
                 const Buffer& memory);
+/// The memory of a gradient that ranks with copies of a shard sum among themselves: that range, or of a
+/// gradient that is sharded all that is allocated. It has equally many elements on all ranks, those of the
+/// largest share; beyond a shorter share it covers memory that nothing reads.
+Buffer copied_part(const StepProgram& program, const Coordinates& at, const Tensor& gradient,
+                   const Buffer& memory);
 /// The part of a weight that this rank stores: all that it would hold without ZeRO, or its share.
 Share held_share(const StepProgram& program, const Coordinates& at, const Tensor& weight);
 

@@ -15,8 +15,11 @@ void OutputRecorder::after(std::size_t position) {
   columns_ = part->vocab;
   const Run& run = plan_.runs()[at.run];
   std::vector<double>& kept = logits_[{run.block_call.layer, run.micro_batch.value()}];
-  kept.resize(static_cast<std::size_t>(logits.elements));
-  device_.read(logits, kept.data());
+  // Logits that are computed in parts come one after the other.
+  const auto elements = static_cast<std::size_t>(logits.elements);
+  if (kept.size() == elements * static_cast<std::size_t>(op.parts)) kept.clear();
+  kept.resize(kept.size() + elements);
+  device_.read(logits, kept.data() + kept.size() - elements);
 }
 
 void OutputRecorder::keep_routes(const OpRun& at) {

@@ -157,6 +157,7 @@ JobSpec unsharded(JobSpec job) {
   job.training.schedule = ScheduleKind::one_f_one_b;
   job.training.recompute = Recompute::none;
   job.training.recompute_layers = AllLayers{};
+  job.training.loss = {};
   return job;
 }
 

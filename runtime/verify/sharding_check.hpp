@@ -24,7 +24,7 @@ struct ShardingErrors {
   std::int64_t tokens_rerouted = 0;
 };
 
-/// The same model and batch on one device: no parallelism, no recomputation.
+/// The same model and batch on one device: no parallelism, no recomputation, one plain loss.
 JobSpec unsharded(JobSpec job);
 
 /// The largest relative error allowed for the loss and the outputs. fp32: 1e-5, because sums have another

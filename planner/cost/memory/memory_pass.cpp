@@ -12,6 +12,7 @@ MemoryPass pass_of(PointwiseKind kind) {
     case PointwiseKind::zero:
     case PointwiseKind::cast:
     case PointwiseKind::accumulate:
+    case PointwiseKind::normalise:
     case PointwiseKind::relayout: return MemoryPass::elementwise;
     case PointwiseKind::quantise:
     case PointwiseKind::amax:

@@ -310,6 +310,7 @@ class BackwardBlock : private GradientBook {
       case PointwiseKind::zero:
       case PointwiseKind::sum_squares:
       case PointwiseKind::accumulate:
+      case PointwiseKind::normalise:
       case PointwiseKind::relayout:
       case PointwiseKind::quantise:
       case PointwiseKind::amax:

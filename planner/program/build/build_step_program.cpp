@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -354,16 +355,22 @@ class StepBuilder {
     append_casts(block_calls, s, [](const WeightCasts& casts, LayerId) { return casts.after_gather; });
   }
 
-  /// Appends the updates of some layers. Muon makes the matrices of one rank's part of them orthogonal.
+  /// Appends the updates of some layers. Muon takes as many at a time as ranks share an update.
   void append_updates(std::vector<BlockCall>& block_calls, const UpdateBlocks& blocks,
-                      const WeightGroup& group, const std::vector<LayerId>& layers) {
-    const auto count = static_cast<std::int64_t>(layers.size());
-    const std::int64_t own = ceil_divide<std::int64_t>(count, zero_degree(job_, group));
-    for (std::int64_t i = 0; i < count; ++i) {
-      const LayerId layer = layers[static_cast<std::size_t>(i)];
-      if (blocks.muon) block_calls.push_back({blocks.muon->momentum, layer});
-      if (blocks.muon && i < own) block_calls.push_back({blocks.muon->orthogonalise, layer});
-      block_calls.push_back({blocks.update, layer});
+                      const WeightGroup& group, std::span<const LayerId> layers) {
+    const auto at_a_time = static_cast<std::size_t>(zero_degree(job_, group));
+    while (!layers.empty()) {
+      const std::span<const LayerId> some = layers.first(std::min(at_a_time, layers.size()));
+      layers = layers.subspan(some.size());
+      if (blocks.momentum) {
+        std::vector<int> from_first;
+        for (const LayerId layer : some) {
+          block_calls.push_back({*blocks.momentum, layer});
+          from_first.push_back(layer.value() - some.front().value());
+        }
+        block_calls.push_back({emit_orthogonal(builder_, group, from_first), some.front()});
+      }
+      for (const LayerId layer : some) block_calls.push_back({blocks.update, layer});
     }
   }
 

@@ -80,7 +80,10 @@ Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group, const std::ve
     operands.push_back(masters ? writes(updated) : adds_to(updated));
   }
   return compute_op("update", Component::optimizer, Phase::optimizer,
-                    OptimizerUpdate{.kind = kind, .parameters = elements}, std::move(operands));
+                    OptimizerUpdate{.kind = kind,
+                                    .parameters = elements,
+                                    .stochastic_rounding = rounds_at_random(builder)},
+                    std::move(operands));
 }
 
 BlockId update_block(ProgramBuilder& builder, const WeightGroup& group) {
@@ -100,16 +103,16 @@ BlockId update_block(ProgramBuilder& builder, const WeightGroup& group) {
 }
 
 /// Appends collectives over `group` for `tensors`, split into calls of at most the framework's bucket size.
-/// @param parts a call exchanges only this rank's range of the tensors, one of so many
+/// @param parts a call exchanges only this rank's range of each tensor, the largest of so many
 void append_buckets(const ProgramBuilder& builder, Block& block, CollectiveKind kind, GroupKind group,
                     const std::vector<Operand>& tensors, std::int64_t parts = 1) {
   const Bytes limit = builder.conventions().bucket;
   const bool gathers_weights = kind == CollectiveKind::all_gather;
   std::vector<Operand> bucket;
+  Bytes whole;
   Bytes payload;
   const auto flush = [&] {
     if (bucket.empty()) return;
-    payload = Bytes(ceil_divide(payload.value(), parts));
     Op op =
         compute_op(gathers_weights ? "gather weights" : "reduce gradients", Component::gradient_sync,
                    gathers_weights ? Phase::optimizer : Phase::backward_weight,
@@ -118,13 +121,14 @@ void append_buckets(const ProgramBuilder& builder, Block& block, CollectiveKind 
     op.lane = lane_of(group);
     if (!builder.job().training.overlap.dp) op.after_compute = op.blocks_compute = true;
     block.ops.push_back(std::move(op));
-    payload = Bytes(0);
+    whole = payload = Bytes(0);
   };
   for (const Operand& operand : tensors) {
-    const Bytes bytes = builder.tensor(operand.tensor).local_bytes();
-    if (limit > Bytes(0) && !bucket.empty() && payload + bytes > limit) flush();
+    const Tensor& tensor = builder.tensor(operand.tensor);
+    if (limit > Bytes(0) && !bucket.empty() && whole + tensor.local_bytes() > limit) flush();
     bucket.push_back(operand);
-    payload += bytes;
+    whole += tensor.local_bytes();
+    payload += bytes_of(tensor.dtype, ceil_divide(tensor.local_elements(), parts));
   }
   flush();
 }
@@ -139,6 +143,10 @@ std::vector<Operand> unit_operands(const ProgramBuilder& builder, const std::vec
   std::vector<Operand> operands;
   for (const SyncUnit& unit : units) {
     if (unit.group->replicas != replicas || replicas_of(builder.job(), *unit.group) == 1) continue;
+    // From ZeRO-2 on, backward blocks scatter what is cut, and all ranks have copies of the rest.
+    if (builder.job().parallelism.zero >= 2 && what == Exchanged::gradients &&
+        zero_degree(builder.job(), *unit.group) > 1)
+      continue;
     for (std::int64_t layer = unit.first + unit.layers - 1; layer >= unit.first; --layer) {
       for (const TensorId id : unit.group->weights) {
         const TensorId tensor =
@@ -159,7 +167,9 @@ std::optional<BlockId> sync_block(ProgramBuilder& builder, const std::vector<Syn
     const std::vector<Operand> operands = unit_operands(builder, units, replicas, what);
     if (operands.empty()) continue;
     const WeightGroup like{.prefix = {}, .block = {}, .replicas = replicas};
-    append_buckets(builder, block, kind, shard_group(builder.job(), like), operands);
+    const GroupKind members =
+        kind == CollectiveKind::all_reduce ? replicas : shard_group(builder.job(), like);
+    append_buckets(builder, block, kind, members, operands);
     if (kind == CollectiveKind::reduce_scatter && builder.job().parallelism.shard_copies() > 1)
       append_buckets(builder, block, CollectiveKind::all_reduce, GroupKind::dp_replicate, operands,
                      zero_degree(builder.job(), like));
@@ -209,7 +219,8 @@ UpdateBlocks emit_update(ProgramBuilder& builder, const WeightGroup& group) {
   }
   if (!builder.job().training.optimizer_in_backward)
     blocks.norm = builder.add(norm_block(builder, group, elements));
-  if (!muon_matrices(builder, group).empty()) blocks.muon = emit_muon(builder, group);
+  if (!muon_matrices(builder, group).empty())
+    blocks.momentum = emit_momentum(builder, group, gradient_norm(builder));
   blocks.update = update_block(builder, group);
   return blocks;
 }
@@ -265,10 +276,9 @@ bool gathers_at_start(const JobSpec& job) {
 
 std::optional<BlockId> emit_gradient_sync(ProgramBuilder& builder, const std::vector<SyncUnit>& units,
                                           const std::string& name) {
-  const int stage = builder.job().parallelism.zero;
-  if (stage >= 2) return std::nullopt;
-  return sync_block(builder, units, name,
-                    stage == 0 ? CollectiveKind::all_reduce : CollectiveKind::reduce_scatter);
+  return sync_block(
+      builder, units, name,
+      builder.job().parallelism.zero == 1 ? CollectiveKind::reduce_scatter : CollectiveKind::all_reduce);
 }
 
 std::optional<BlockId> emit_weight_gather(ProgramBuilder& builder, const std::vector<SyncUnit>& units,

@@ -12,10 +12,10 @@ namespace foreshard {
 
 /// The blocks of one weight group outside forward and backward.
 struct UpdateBlocks {
-  std::optional<BlockId> zero;     ///< gradients = 0; none if backward writes them anew
-  std::optional<BlockId> norm;     ///< grad_norm += Σ g²; none if weights are updated in backward
-  std::optional<MuonBlocks> muon;  ///< before the update, where Muon updates matrices
-  BlockId update;                  ///< the optimizer step
+  std::optional<BlockId> zero;      ///< gradients = 0; none if backward writes them anew
+  std::optional<BlockId> norm;      ///< grad_norm += Σ g²; none if weights are updated in backward
+  std::optional<BlockId> momentum;  ///< where Muon updates matrices: before emit_orthogonal() and the update
+  BlockId update;                   ///< the optimizer step
 };
 UpdateBlocks emit_update(ProgramBuilder& builder, const WeightGroup& group);
 
@@ -44,8 +44,8 @@ struct SyncUnit {
 
 /// One block that sums the gradients of these units over their data-parallel replicas, by all-reduces or,
 /// with ZeRO-1, by in-place reduce-scatters. Each collective carries at most the framework's bucket size, but
-/// at least one tensor. None without data parallelism, and from ZeRO-2 on, where each backward block
-/// scatters.
+/// at least one tensor. None without data parallelism, and from ZeRO-2 on for gradients that are cut: each
+/// backward block scatters those.
 std::optional<BlockId> emit_gradient_sync(ProgramBuilder& builder, const std::vector<SyncUnit>& units,
                                           const std::string& name);
 

@@ -77,7 +77,7 @@ class States {
                            stored_type(moments), share()));
     if (moments != MomentType::int8) return;
     operands.push_back(add(first ? Derivation::first_scale : Derivation::second_scale, suffix + ".scale",
-                           DType::fp32, ceil_divide(share(), kMomentBlock)));
+                           DType::fp32, scales()));
   }
 
   /// Of each matrix the means of its rows and columns; of vectors every element (Shazeer and Stern 2018,
@@ -103,6 +103,14 @@ class States {
 
  private:
   [[nodiscard]] std::int64_t share() const { return part_.elements; }
+  /// Blocks do not reach over the end of a weight's share; those of a part of the shares are counted together.
+  [[nodiscard]] std::int64_t scales() const {
+    if (share() < share_elements(builder_, group_, weights_)) return ceil_divide(share(), kMomentBlock);
+    std::int64_t blocks = 0;
+    for (const TensorId id : weights_)
+      blocks += ceil_divide(share_elements(builder_, group_, {id}), kMomentBlock);
+    return blocks;
+  }
 
   ProgramBuilder& builder_;
   const WeightGroup& group_;
@@ -124,6 +132,11 @@ std::vector<Operand> state_operands(ProgramBuilder& builder, const WeightGroup& 
   if (moments > 1) states.add_moment(operands, false);
   if (optimizer == OptimizerKind::adafactor) states.add_factored(operands);
   return operands;
+}
+
+bool rounds_at_random(const ProgramBuilder& builder) {
+  return builder.job().training.states.master == MasterWeights::bf16_stochastic &&
+         builder.shapes().weight == DType::bf16;
 }
 
 std::vector<Operand> master_operands(ProgramBuilder& builder, const WeightGroup& group,

@@ -34,6 +34,9 @@ std::vector<Operand> state_operands(ProgramBuilder& builder, const WeightGroup& 
                                     const std::string& name = {},
                                     const std::optional<StatePart>& part = std::nullopt);
 
+/// True if 16-bit weights without masters are rounded at random (training.states.master: bf16-stochastic).
+bool rounds_at_random(const ProgramBuilder& builder);
+
 /// Masters alone. Empty if none are kept.
 std::vector<Operand> master_operands(ProgramBuilder& builder, const WeightGroup& group,
                                      const std::vector<TensorId>& weights, const std::string& name,

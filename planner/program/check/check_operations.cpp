@@ -62,6 +62,7 @@ OperandForm pointwise_form(PointwiseKind kind, bool backward) {
     case PointwiseKind::sum_squares: return {"r+a", "what is summed, then the sum (accumulated)"};
     case PointwiseKind::cast: return {"ro", "x, y"};
     case PointwiseKind::accumulate: return {"ra", "x, y (accumulated)"};
+    case PointwiseKind::normalise: return {"rro", "x, its sum of squares, y"};
     case PointwiseKind::relayout: return {"a+", "what is copied where it stands (accumulated)"};
     case PointwiseKind::quantise: return {"rr?w+", "x[, its largest magnitude], its copies (written)"};
     case PointwiseKind::amax: return {"rw", "x, its largest magnitude (written)"};
@@ -157,14 +158,16 @@ std::string accesses_of(const Op& op) {
   return letters;
 }
 
-/// True if a collective works in place, or has as many operands that are sent as operands that arrive.
-/// Several pairs in one call may be in any order.
+/// True if a collective works in place, or has operands that are sent and operands that arrive. Several pairs in
+/// one call may be in any order. An all-reduce that is not in place adds its result to what arrives.
 bool is_collective_form(const Collective& collective, std::string_view accesses) {
   if (accesses.empty()) return false;
   if (accesses.find_first_not_of('a') == std::string_view::npos) {
     return collective.kind != CollectiveKind::all_to_all;
   }
-  return collective.kind != CollectiveKind::all_reduce && accesses.find('r') != std::string_view::npos &&
+  const bool writes = accesses.find('w') != std::string_view::npos;
+  return !(collective.kind == CollectiveKind::all_reduce && writes) &&
+         accesses.find('r') != std::string_view::npos &&
          accesses.find_first_not_of('r') != std::string_view::npos;
 }
 

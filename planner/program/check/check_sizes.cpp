@@ -87,6 +87,10 @@ class SizeCheck {
                                                  : expect(i, "elements", op.elements);
         }
         return;
+      case PointwiseKind::normalise:
+        expect(0, "elements", op.elements);
+        expect(2, "elements", op.elements);
+        return;
       case PointwiseKind::amax:
         expect(0, "elements", op.elements);
         expect(1, "one number", 1);
@@ -236,7 +240,9 @@ class SizeCheck {
                            whole_arrives ? "what stands on a rank in the end is" : "what is sent is",
                            whole.value()));
     }
-    if (!in_place) expect_share(op, whole_arrives);
+    if (in_place) return;
+    if (op.kind == CollectiveKind::all_reduce) return expect_sums(whole);
+    expect_share(op, whole_arrives);
   }
 
   void operator()(const Send& op) { expect_transfer(op.payload); }
@@ -418,9 +424,30 @@ class SizeCheck {
           fmt::format("one of {} members holds {} elements, which is no share of {}", parts, share, whole));
     }
   }
+  /// Checks that the sums of an all-reduce are added to as much as was sent.
+  void expect_sums(Bytes sent) {
+    if (bytes_written() == sent) return;
+    complain(fmt::format("it adds {} bytes to {} bytes", sent.value(), bytes_written().value()));
+  }
+  void expect_shares(Bytes payload) {
+    Bytes shares;
+    std::int64_t whole = 0;
+    for (std::size_t i = 0; i < count(); ++i) {
+      const bool is_share = tensor(i).derivation == Derivation::update;
+      if (is_share && op_.operands[i].layer_shift == 0) shares += tensor(i).local_bytes();
+      if (!is_share) whole += local(i);
+    }
+    const std::int64_t parts = program_.group(std::get<Collective>(op_.kind).group).size;
+    if (payload != parts * shares || parts * shares < Bytes(2 * whole)) {
+      complain(fmt::format("its payload is {} bytes, but {} shares of {} bytes make matrices of {} bytes",
+                           payload.value(), parts, shares.value(), 2 * whole));
+    }
+  }
   /// Checks the payload of an all-to-all. A rank may receive more tokens than it sends: the larger size
   /// counts.
+  /// Muon's exchange carries one share of each matrix for each member.
   void expect_exchange(Bytes payload) {
+    if (op_.component == Component::optimizer) return expect_shares(payload);
     const Bytes larger = std::max(bytes_where(Access::read), bytes_written());
     if (payload != larger) {
       complain(

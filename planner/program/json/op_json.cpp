@@ -163,6 +163,7 @@ template <class Keys>
 void describe(Keys& keys, OptimizerUpdate& op) {
   keys("kind", op.kind);
   keys("parameters", op.parameters);
+  keys("stochastic_rounding", op.stochastic_rounding, false);
 }
 
 /// The members that every operation has: those written before its sizes …

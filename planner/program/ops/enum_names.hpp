@@ -163,6 +163,7 @@ inline constexpr auto kNames<Derivation> = std::to_array<std::string_view>({"non
                                                                             "recomputed_half",
                                                                             "gathered_shares",
                                                                             "whole_gradient",
+                                                                            "scattered_share",
                                                                             "fresh_gradient",
                                                                             "pipeline_slice",
                                                                             "first_scale",
@@ -170,6 +171,7 @@ inline constexpr auto kNames<Derivation> = std::to_array<std::string_view>({"non
                                                                             "factored_moment",
                                                                             "update",
                                                                             "whole_update",
+                                                                            "next_update",
                                                                             "dequantised",
                                                                             "quantised",
                                                                             "quantised_across",
@@ -187,9 +189,10 @@ inline constexpr auto kNames<Phase> = std::to_array<std::string_view>({"forward"
                                                                        "optimizer"});
 template <>
 inline constexpr auto kNames<PointwiseKind> = std::to_array<std::string_view>(
-    {"add",     "dropout",    "dropout_add", "softmax",  "gelu",     "relu",          "sqrelu", "silu",
-     "sigmoid", "swiglu",     "geglu",       "glu",      "multiply", "bias_gradient", "zero",   "sum_squares",
-     "cast",    "accumulate", "relayout",    "quantise", "amax",     "transpose"});
+    {"add",       "dropout",       "dropout_add", "softmax",     "gelu",     "relu",
+     "sqrelu",    "silu",          "sigmoid",     "swiglu",      "geglu",    "glu",
+     "multiply",  "bias_gradient", "zero",        "sum_squares", "cast",     "accumulate",
+     "normalise", "relayout",      "quantise",    "amax",        "transpose"});
 template <>
 inline constexpr auto kNames<KeyLayout> = std::to_array<std::string_view>({"by_part", "by_head", "latent"});
 template <>

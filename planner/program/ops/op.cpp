@@ -50,6 +50,7 @@ bool is_activation(const Op& op) {
     case PointwiseKind::sum_squares:
     case PointwiseKind::cast:
     case PointwiseKind::accumulate:
+    case PointwiseKind::normalise:
     case PointwiseKind::relayout:
     case PointwiseKind::quantise:
     case PointwiseKind::amax:

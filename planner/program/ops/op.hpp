@@ -106,6 +106,7 @@ enum class PointwiseKind : std::uint8_t {
   sum_squares,    ///< s += Σ x². Operands: x…, s
   cast,           ///< y = x in y's type. Operands: x, y
   accumulate,     ///< y += x. Operands: x, y
+  normalise,      ///< y = x/√s, where s is a sum of squares. Operands: x, s, y
   relayout,       ///< copies, casts or scales x in place, in one pass. Operands: x…
   quantise,   ///< copies of x in 8 or 4 bits, one or two. Operands: x, [its largest magnitude,] the copies
   amax,       ///< the largest magnitude of x. Operands: x, one fp32 number
@@ -260,8 +261,9 @@ enum class Reduction : std::uint8_t { sum, max };
 
 /// One collective call over a group; it may carry several tensors.
 /// Operands: an all-reduce works in place (accumulate), and so do the reduce-scatter and all-gather of
-/// ZeRO-1, where a rank's share is a range of the whole tensor. All others have one operand that is sent
-/// (read) and one that arrives (written; accumulated where it adds to a gradient) for each tensor.
+/// ZeRO-1, where a rank's share is a range of the whole tensor. All others, and an all-reduce that adds its
+/// result to a gradient, have one operand that is sent (read) and one that arrives (written; accumulated where
+/// it adds to a gradient) for each tensor.
 /// A collective is identified by its group and its position in the group's order.
 struct Collective {
   CollectiveKind kind = CollectiveKind::all_reduce;
@@ -296,11 +298,15 @@ struct HostCopy {
   Bytes payload{};
 };
 
-/// One optimizer step over this rank's share of a block's weights. On the CPU's lane, the host's CPU runs it. Operands: gradient…, (master, m, v)…
-/// updated, weight… written.
+/// One optimizer step over this rank's share of a block's weights. On the CPU's lane, the host's CPU runs it.
+/// Operands: gradient…, gradient norm (absent where updates run in backward), the states (master, m, [scales of
+/// m,] v, [scales of v]) updated, weight… written. Muon has two of them for its matrices: gradient…, norm, m,
+/// iterate… written; then iterate…, [master,] weight…
 struct OptimizerUpdate {
   OptimizerKind kind = OptimizerKind::adamw;
   std::int64_t parameters = 0;
+  /// Weights without masters are rounded up or down at random, so that they are right on average.
+  bool stochastic_rounding = false;
 };
 
 using OpKind = std::variant<Gemm, GroupedGemm, Attention, Pointwise, Norm, Rope, Embedding, CrossEntropy,

@@ -126,45 +126,59 @@ std::map<TensorId, TensorId> gather_weights(ProgramBuilder& builder, const Weigh
   return whole;
 }
 
+/// A buffer for a shard that one call of the block has scattered, before ranks with copies of it add theirs.
+TensorId fresh_shard(ProgramBuilder& builder, const WeightGroup& group, TensorId gradient) {
+  Tensor shard = builder.derived(gradient, Derivation::scattered_share);
+  shard.lifetime = Lifetime::block;
+  shard.update_parts = zero_degree(builder.job(), group);
+  zero_dim(shard).dp = zero_degree(builder.job(), group);
+  return builder.add(std::move(shard));
+}
+
 /// Makes the block write whole gradients into buffers of its own, and appends the reduce-scatter that adds
-/// their sum to the ranks' shares.
+/// their sum to the ranks' shares. Where other ranks hold copies of a shard, the scatter writes a shard of this
+/// call, and an all-reduce over those ranks adds it to the rank's share.
 void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block& backward) {
   std::set<TensorId> candidates;
   for (const TensorId id : group.weights) candidates.insert(builder.gradient_of(id));
   const std::vector<TensorId> gradients = touched(backward, candidates);
   if (gradients.empty()) return;
+  const bool has_copies = builder.job().parallelism.shard_copies() > 1;
   std::map<TensorId, TensorId> whole;
-  std::vector<Operand> operands;
+  std::vector<Operand> scattered;
+  std::vector<Operand> reduced;
   Bytes payload;
+  Bytes shards;
   for (const TensorId id : gradients) {
     Tensor full = builder.derived(id, Derivation::whole_gradient);
     full.lifetime = Lifetime::block;
     zero_dim(full).dp = 1;
     payload += full.local_bytes();
     whole[id] = builder.add(std::move(full));
-    operands.push_back(reads(whole[id]));
+    scattered.push_back(reads(whole[id]));
   }
-  for (const TensorId id : gradients) operands.push_back(adds_to(id));
+  for (const TensorId id : gradients) {
+    if (!has_copies) {
+      scattered.push_back(adds_to(id));
+      continue;
+    }
+    const TensorId shard = fresh_shard(builder, group, id);
+    shards += builder.tensor(shard).local_bytes();
+    scattered.push_back(writes(shard));
+    reduced.push_back(reads(shard));
+  }
   replace(backward, whole, true);
   if (builder.conventions().flat_buffers)
     backward.ops.push_back(relayout(builder, "copy gradients in", Phase::backward_weight, whole));
   Op scatter = dp_exchange(builder, shard_group(builder.job(), group), CollectiveKind::reduce_scatter,
-                           std::move(operands), payload);
+                           std::move(scattered), payload);
   scatter.phase = Phase::backward_weight;
   scatter.calls = calls_of(builder, group);
   backward.ops.push_back(std::move(scatter));
-  if (builder.job().parallelism.shard_copies() == 1) return;
-  // The ranks with copies of a shard sum it among themselves, after each scatter.
-  std::vector<Operand> shards;
-  Bytes bytes;
-  for (const TensorId id : gradients) {
-    shards.push_back(adds_to(id));
-    Tensor shard = builder.tensor(id);
-    zero_dim(shard).dp = zero_degree(builder.job(), group);
-    bytes += shard.local_bytes();
-  }
+  if (!has_copies) return;
+  for (const TensorId id : gradients) reduced.push_back(adds_to(id));
   Op sum =
-      dp_exchange(builder, GroupKind::dp_replicate, CollectiveKind::all_reduce, std::move(shards), bytes);
+      dp_exchange(builder, GroupKind::dp_replicate, CollectiveKind::all_reduce, std::move(reduced), shards);
   sum.phase = Phase::backward_weight;
   backward.ops.push_back(std::move(sum));
 }

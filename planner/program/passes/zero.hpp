@@ -9,8 +9,8 @@ namespace foreshard {
 ///   stage 2  also cuts gradients: each backward block ends with a reduce-scatter into this rank's share
 ///   stage 3  also cuts weights: each block starts with an all-gather of the weights that it reads; where the
 ///            job keeps gathered weights, only the forward block does, and they live until backward
-/// With hybrid sharding (parallelism.dp_shard) each scatter is followed by an all-reduce of the shards over the
-/// ranks that hold copies of them.
+/// With hybrid sharding (parallelism.dp_shard) each scatter writes a shard of its own, and an all-reduce over the
+/// ranks that hold copies of it adds the sum to the gradient (PyTorch FSDP2's foreach_reduce).
 void apply_zero(ProgramBuilder& builder, const WeightGroup& group, Block& forward, Block& backward);
 
 /// The dimension that ZeRO cuts: the first; for experts' weights (experts, rows, columns) the rows, because

@@ -210,6 +210,7 @@ enum class Derivation : std::uint8_t {
   recomputed_half,   ///< likewise, the half of gate and up that was not kept
   gathered_shares,   ///< a whole weight, gathered from the shares into which ZeRO cuts it
   whole_gradient,    ///< a whole gradient, before ZeRO scatters it into shares
+  scattered_share,   ///< the share of one such scatter, before ranks with copies of it add theirs
   fresh_gradient,    ///< the gradient of one micro-batch, before it is added to the sum
   pipeline_slice,    ///< the tokens that one tensor-parallel rank sends to the next stage
   first_scale,       ///< the scales of an 8-bit first moment, one per block of elements
@@ -217,6 +218,7 @@ enum class Derivation : std::uint8_t {
   factored_moment,   ///< the means of the rows and of the columns of squared gradients
   update,            ///< this rank's share of what Muon adds to a weight
   whole_update,      ///< the whole of it, on the rank that makes it orthogonal
+  next_update,       ///< the next iterate, while the last one is still read
   dequantised,       ///< a frozen weight in 16 bits, made from its quantised form before each use
   quantised,         ///< a copy in 8 or 4 bits, scaled along the rows; for products that sum over the columns
   quantised_across,  ///< the same for products that sum over the rows: scaled along the columns, or transposed
@@ -225,6 +227,6 @@ enum class Derivation : std::uint8_t {
   arrived_on_host,   ///< the gradient of one micro-batch in the host's memory, before it is added to the sum
   fetched,           ///< the copy that came back from the host
 };
-inline constexpr std::size_t kDerivationCount = 26;
+inline constexpr std::size_t kDerivationCount = 28;
 
 }  // namespace foreshard

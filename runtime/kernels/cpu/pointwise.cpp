@@ -1,4 +1,5 @@
 // a, b, c, y, y2 (elements)   gated kinds: x (rows, 2·width), y (rows, width)   bias_gradient: y (width)
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
@@ -42,6 +43,11 @@ void run_sum_squares(Context& context, const PointwiseCall& call) {
   as<float>(call.y)[0] += static_cast<float>(total * call.scale);
 }
 
+void run_scale(Context& context, const PointwiseCall& call, float factor) {
+  share(context.pool, call.elements, kElementsPerShare,
+        [&](Range r) { context.loops.scale(elements_of(call.y, r), elements_of(call.a, r), factor); });
+}
+
 }  // namespace
 
 void run(Context& context, const PointwiseCall& call) {
@@ -53,7 +59,11 @@ void run(Context& context, const PointwiseCall& call) {
   switch (call.kind) {
     case PointwiseKind::zero: return by_elements([&](Range r) { set_to_zero(elements_of(call.y, r)); });
     case PointwiseKind::cast:
+      if (call.scale != 1.0) return run_scale(context, call, static_cast<float>(call.scale));
       return by_elements([&](Range r) { copy(loops, elements_of(call.y, r), elements_of(call.a, r)); });
+    case PointwiseKind::normalise:
+      return run_scale(context, call,
+                       static_cast<float>(call.scale) / (std::sqrt(as<const float>(call.b)[0]) + 1e-7F));
     case PointwiseKind::accumulate:
       return by_elements([&](Range r) { loops.add_to(elements_of(call.y, r), elements_of(call.a, r)); });
     case PointwiseKind::bias_gradient: return run_bias_gradient(context, call);

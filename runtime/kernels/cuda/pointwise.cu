@@ -177,6 +177,22 @@ struct Accumulate {
   }
 };
 
+/// y = scale·a, divided by √squares + 1e-7 unless there are none.
+template <class A, class Y>
+struct Scale {
+  const A* a;
+  Y* y;
+  float scale;
+  const float* squares;
+  template <int N>
+  __device__ void run(std::int64_t i) const {
+    const float factor = squares == nullptr ? scale : scale / (sqrtf(*squares) + 1e-7F);
+    Floats<N> numbers = load<N>(a + i);
+    for (int j = 0; j < N; ++j) numbers.at[j] *= factor;
+    store<N>(y + i, numbers);
+  }
+};
+
 template <int N, class Each>
 __global__ void __launch_bounds__(kThreads) run_each(std::int64_t elements, Each each) {
   const std::int64_t i = (std::int64_t{blockIdx.x} * kThreads + threadIdx.x) * N;
@@ -222,7 +238,11 @@ void with_activation(PointwiseKind kind, const Work& work) {
     case sum_squares:
     case cast:
     case accumulate:
-    case relayout: break;
+    case normalise:
+    case relayout:
+    case quantise:
+    case amax:
+    case transpose: break;
   }
   throw std::invalid_argument("no activation");
 }
@@ -312,6 +332,16 @@ void convert(Context& context, const PointwiseCall& call) {
   });
 }
 
+void scale(Context& context, const PointwiseCall& call) {
+  const bool packed = are_packed({call.a, call.y}, kPack);
+  with_numbers(call.a, [&](auto* a) {
+    with_numbers(call.y, [&](auto* y) {
+      using Made = Scale<std::remove_pointer_t<decltype(a)>, std::remove_pointer_t<decltype(y)>>;
+      launch(context, call.elements, packed, Made{a, y, static_cast<float>(call.scale), floats(call.b)});
+    });
+  });
+}
+
 }  // namespace
 
 void run(Context& context, const PointwiseCall& call) {
@@ -323,7 +353,8 @@ void run(Context& context, const PointwiseCall& call) {
     case PointwiseKind::glu: return gate(context, call);
     case PointwiseKind::bias_gradient: return bias_gradient(context, call);
     case PointwiseKind::sum_squares: return sum_squares(context, call);
-    case PointwiseKind::cast: return convert<Cast>(context, call);
+    case PointwiseKind::cast: return call.scale == 1.0 ? convert<Cast>(context, call) : scale(context, call);
+    case PointwiseKind::normalise: return scale(context, call);
     case PointwiseKind::accumulate: return convert<Accumulate>(context, call);
     case PointwiseKind::zero:
       return check_cuda(

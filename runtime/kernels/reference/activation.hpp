@@ -45,6 +45,7 @@ ValueAndSlope<Real> activation(PointwiseKind kind, Real x) {
     case PointwiseKind::sum_squares:
     case PointwiseKind::cast:
     case PointwiseKind::accumulate:
+    case PointwiseKind::normalise:
     case PointwiseKind::relayout:
     case PointwiseKind::quantise:
     case PointwiseKind::amax:

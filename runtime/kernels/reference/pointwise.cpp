@@ -2,6 +2,8 @@
 // Gated kinds: x = {gate, up} (rows, 2·width)   y = f(gate)∘up (rows, width)
 //              dgate = dy∘up∘f′(gate)   dup = dy∘f(gate)
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -65,6 +67,13 @@ void sum_squares(const PointwiseCall& call) {
   as<Real>(call.y)[0] += sum * static_cast<Real>(call.scale);
 }
 
+/// y = scale·x/divisor
+template <class Real>
+void scale(const PointwiseCall& call, Real divisor) {
+  const Real factor = static_cast<Real>(call.scale) / divisor;
+  for (std::int64_t i = 0; i < call.elements; ++i) as<Real>(call.y)[i] = factor * as<const Real>(call.a)[i];
+}
+
 }  // namespace
 
 template <class Real>
@@ -79,8 +88,9 @@ void run(const PointwiseCall& call) {
     case PointwiseKind::bias_gradient:
       for (std::int64_t i = 0; i < call.elements; ++i) y[i % call.width] += a[i];
       return;
-    case PointwiseKind::zero: std::fill(y, y + call.elements, Real{0}); return;
-    case PointwiseKind::cast: std::copy(a, a + call.elements, y); return;
+    case PointwiseKind::zero: std::fill(call.y.data, call.y.data + call.y.bytes(), std::byte{0}); return;
+    case PointwiseKind::cast: return scale(call, Real{1});
+    case PointwiseKind::normalise: return scale(call, std::sqrt(b[0]) + static_cast<Real>(1e-7));
     case PointwiseKind::accumulate:
       for (std::int64_t i = 0; i < call.elements; ++i) y[i] += a[i];
       return;

@@ -42,6 +42,27 @@ TEST_CASE("GPUs execute what processors do") {
   CHECK(what_the_runtime_lacks(job).empty());
 }
 
+TEST_CASE("states, losses and shards that are executed") {
+  JobSpec job = tiny_job(false);
+  job.training.precision = Precision::bf16;
+  job.training.states = {.master = MasterWeights::bf16_stochastic, .moments = MomentType::bf16};
+  job.training.loss = {.fused = true, .chunks = 4};
+  job.training.recompute = Recompute::modules;
+  job.training.recompute_modules = {RecomputeModule::mlp};
+  job.training.recompute_layers = EveryNthLayer{2};
+  job.parallelism.dp = 4;
+  job.parallelism.zero = 3;
+  job.parallelism.dp_shard = 2;
+  job.training.reshard_after_forward = false;
+  for (const OptimizerKind optimizer : {OptimizerKind::adamw, OptimizerKind::lion, OptimizerKind::muon}) {
+    job.training.optimizer = optimizer;
+    CHECK(what_the_runtime_lacks(job).empty());
+  }
+  job.training.optimizer = OptimizerKind::adamw_8bit;
+  job.training.states = {.master = MasterWeights::none, .moments = MomentType::int8};
+  CHECK(what_the_runtime_lacks(job).empty());
+}
+
 TEST_CASE("what cannot be executed is named by its key, with what to say instead") {
   JobSpec job = tiny_job(false);
   SECTION("precision") {
@@ -73,6 +94,33 @@ TEST_CASE("what cannot be executed is named by its key, with what to say instead
                              {.name = "linear", .mixer = Mamba2{}}};
     job.model.pattern = {0, 1};
     CHECK_THAT(complaint(job), ContainsSubstring("model.layer_kinds.linear: linear mixers are planned"));
+  }
+  SECTION("Adafactor") {
+    job.training.optimizer = OptimizerKind::adafactor;
+    CHECK_THAT(complaint(job), ContainsSubstring("training.optimizer: adafactor is planned, not executed"));
+  }
+  SECTION("remainders of masters") {
+    job.training.precision = Precision::bf16;
+    job.training.states.master = MasterWeights::fp32_remainder;
+    CHECK_THAT(complaint(job), ContainsSubstring("training.states.master: fp32-remainder"));
+  }
+  SECTION("moments in fp8") {
+    job.training.states.moments = MomentType::fp8;
+    CHECK_THAT(complaint(job), ContainsSubstring("training.states.moments: fp8 is planned, not executed"));
+  }
+  SECTION("8-bit moments of Lion") {
+    job.training.optimizer = OptimizerKind::lion;
+    job.training.states.moments = MomentType::int8;
+    CHECK_THAT(complaint(job), ContainsSubstring("training.states.moments: int8 of lion"));
+  }
+  SECTION("8-bit moments of weights that are rounded at random") {
+    job.training.states = {.master = MasterWeights::bf16_stochastic, .moments = MomentType::int8};
+    CHECK_THAT(complaint(job), ContainsSubstring("training.states: int8 moments with bf16-stochastic"));
+  }
+  SECTION("a loss on gathered logits") {
+    job.parallelism.tp = 2;
+    job.training.loss.sharded = false;
+    CHECK_THAT(complaint(job), ContainsSubstring("training.loss.sharded"));
   }
   SECTION("gathers that run ahead") {
     job.parallelism.dp = 2;

@@ -30,7 +30,7 @@ inline bool is_always_fp32(Buffer CrossEntropyCall::*operand) {
 template <>
 inline bool is_always_fp32(Buffer UpdateCall::*operand) {
   return operand == &UpdateCall::grad_norm || operand == &UpdateCall::master || operand == &UpdateCall::m ||
-         operand == &UpdateCall::v;
+         operand == &UpdateCall::v || operand == &UpdateCall::m_scale || operand == &UpdateCall::v_scale;
 }
 
 template <>

@@ -102,7 +102,12 @@ TEST_CASE("sums and copies, computed by hand") {
     return Case<Call>{{.kind = kind, .elements = 6, .width = width, .scale = 0.5},
                       {{&Call::y, y}, {&Call::a, x}}};
   };
-  check_values(one(PointwiseKind::cast, Numbers(6)), {x});
+  check_values(one(PointwiseKind::cast, Numbers(6)), {{0.5, 1, 1.5, 2, 2.5, 3}});
+  // ‖x‖² = 100 by the call: x is divided by 10 (plus 1e-7) and halved.
+  Case<Call> normalised = one(PointwiseKind::normalise, Numbers(6));
+  normalised.operands.push_back({&Call::b, {100}});
+  const double half = 0.5 / (10 + 1e-7);
+  check_values(normalised, {{half, 2 * half, 3 * half, 4 * half, 5 * half, 6 * half}});
   check_values(one(PointwiseKind::accumulate, {10, 10, 10, 10, 10, 10}), {{11, 12, 13, 14, 15, 16}});
   check_values(one(PointwiseKind::sum_squares, {10}), {{10 + 0.5 * 91}});
   check_values(one(PointwiseKind::bias_gradient, {10, 20}, 2), {{10 + 9, 20 + 12}});
@@ -164,6 +169,9 @@ TEST_CASE("sums and copies agree with the reference") {
   for (const std::int64_t n : {std::int64_t{1}, std::int64_t{77}, kLong}) {
     INFO(n << " elements");
     check_against_reference(simple_case(PointwiseKind::cast, n, 0, n), 0.0);
+    Case<Call> scaled = simple_case(PointwiseKind::cast, n, 0, n);
+    scaled.call.scale = -1.5;
+    check_against_reference(scaled, 1e-6);
     check_against_reference(simple_case(PointwiseKind::zero, n, 0, n), 0.0);
     check_against_reference(simple_case(PointwiseKind::accumulate, n, 0, n), 1e-6);
     check_against_reference(simple_case(PointwiseKind::sum_squares, n, 0, 1), 1e-6);

@@ -33,6 +33,12 @@ struct SoftmaxState {
   std::int64_t d = 0;
 };
 
+/// The numbers of 8-bit codes in fp32 (MomentCodes).
+struct CodeTable {
+  float numbers[256];
+  float halfway[255];
+};
+
 /// The factors of an update in fp32, computed once from OptimizerStep.
 struct UpdateFactors {
   float clip = 1.0F;
@@ -43,6 +49,11 @@ struct UpdateFactors {
   float unbias1 = 1.0F;  ///< 1/(1 − β1ᵗ)
   float unbias2 = 1.0F;  ///< 1/(1 − β2ᵗ)
   float epsilon = 0.0F;
+  float momentum = 0.0F;
+  float scale = 1.0F;  ///< of Muon's iterate
+  std::uint64_t rounding_seed = 0;
+  const CodeTable* first = nullptr;  ///< of 8-bit moments
+  const CodeTable* second = nullptr;
 };
 
 /// The vectorised loops of one instruction set; each processes a range of its call. Activations, weights and
@@ -68,6 +79,7 @@ struct KernelSet {
   void (*gated)(const PointwiseCall& call, Range rows);
   /// For a range of the numbers of the gate.
   void (*output_gate)(const GateCall& call, Range gates);
+  /// @pre the range begins with a block of 256 elements, and ends with one or with the call
   void (*update)(const UpdateCall& call, const UpdateFactors& factors, Range elements);
 
   /// Moves rows between token order and expert order, for a range of the call's tokens.
@@ -75,6 +87,8 @@ struct KernelSet {
 
   /// y = x and y += x, for the elements of x; each may be fp32 or bf16.
   void (*copy)(const Buffer& y, const Buffer& x);
+  /// y = factor·x; each may be fp32 or bf16.
+  void (*scale)(const Buffer& y, const Buffer& x, float factor);
   void (*add_to)(const Buffer& y, const Buffer& x);
   /// y_j += Σ over rows of x (rows, stride) for the columns j of the range.
   void (*add_columns)(const Buffer& y, const Buffer& x, std::int64_t stride, Range columns);

@@ -20,6 +20,7 @@ constinit const KernelSet kKernels{
     .update = update,
     .permute = permute,
     .copy = copy,
+    .scale = scale,
     .add_to = add_to,
     .add_columns = add_columns,
     .sum_squares = sum_squares,

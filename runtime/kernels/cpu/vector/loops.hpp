@@ -25,6 +25,7 @@ void output_gate(const GateCall& call, Range gates);
 void update(const UpdateCall& call, const UpdateFactors& factors, Range elements);
 void permute(const PermuteCall& call, Range tokens);
 void copy(const Buffer& y, const Buffer& x);
+void scale(const Buffer& y, const Buffer& x, float factor);
 void add_to(const Buffer& y, const Buffer& x);
 void add_columns(const Buffer& y, const Buffer& x, std::int64_t stride, Range columns);
 double sum_squares(const Buffer& x);

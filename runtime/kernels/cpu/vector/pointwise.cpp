@@ -103,6 +103,7 @@ void elementwise_as(const PointwiseCall& call, Range elements) {
     case PointwiseKind::sum_squares:
     case PointwiseKind::cast:
     case PointwiseKind::accumulate:
+    case PointwiseKind::normalise:
     case PointwiseKind::relayout:
     case PointwiseKind::quantise:
     case PointwiseKind::amax:
@@ -131,6 +132,7 @@ void gated_as(const PointwiseCall& call, Range rows) {
     case PointwiseKind::sum_squares:
     case PointwiseKind::cast:
     case PointwiseKind::accumulate:
+    case PointwiseKind::normalise:
     case PointwiseKind::relayout:
     case PointwiseKind::quantise:
     case PointwiseKind::amax:

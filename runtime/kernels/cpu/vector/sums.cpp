@@ -14,6 +14,12 @@ FORESHARD_INLINE void copy_numbers(To* y, const From* x, std::int64_t n) {
 }
 
 template <class To, class From>
+FORESHARD_INLINE void scale_numbers(To* y, const From* x, float factor, std::int64_t n) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) put(y[i], factor * number(x[i]));
+}
+
+template <class To, class From>
 FORESHARD_INLINE void add_numbers(To* y, const From* x, std::int64_t n) {
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) put(y[i], number(y[i]) + number(x[i]));
@@ -86,6 +92,17 @@ void copy(const Buffer& y, const Buffer& x) {
   } else {
     is_bf16(x) ? copy_numbers(as<float>(y), as<const BFloat16>(x), n)
                : copy_numbers(as<float>(y), as<const float>(x), n);
+  }
+}
+
+void scale(const Buffer& y, const Buffer& x, float factor) {
+  const std::int64_t n = x.elements;
+  if (is_bf16(y)) {
+    is_bf16(x) ? scale_numbers(as<BFloat16>(y), as<const BFloat16>(x), factor, n)
+               : scale_numbers(as<BFloat16>(y), as<const float>(x), factor, n);
+  } else {
+    is_bf16(x) ? scale_numbers(as<float>(y), as<const BFloat16>(x), factor, n)
+               : scale_numbers(as<float>(y), as<const float>(x), factor, n);
   }
 }
 

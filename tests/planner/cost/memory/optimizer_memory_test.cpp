@@ -68,10 +68,9 @@ TEST_CASE("optimizer states: 8-bit moments have an fp32 scale per 256 elements")
   JobSpec job = state_job();
   job.training.optimizer = OptimizerKind::adamw_8bit;
   job.training.states = {.master = MasterWeights::none, .moments = MomentType::int8};
-  // Two moments of 1 + 4/256 bytes. Layers, tables and the final norm (64 elements: one scale) are separate.
-  const std::int64_t layer = 4 * D * D + 3 * F * D + 2 * D;
+  // Two moments of 1 + 4/256 bytes. A norm of 64 elements has a scale of its own.
   const auto scales = [](std::int64_t elements) { return 4 * ((elements + 255) / 256); };
-  const std::int64_t moment = kParameters + L * scales(layer) + scales(V * D) + scales(V * D + D);
+  const std::int64_t moment = kParameters + scales(kMatrices) + scales(kTables) + (2 * L + 1) * scales(D);
   CHECK(memory_of(job).optimizer.value() == 2 * moment);
 }
 

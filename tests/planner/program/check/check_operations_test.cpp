@@ -218,6 +218,9 @@ TEST_CASE("a collective's payload is its operands'") {
   CHECK(problems_of(collective(CollectiveKind::all_reduce, 40), "aa", {8, 12}) == Problems{});
   CHECK(problems_of(collective(CollectiveKind::all_reduce, 20), "aa", {8, 12}) ==
         Problems{kForward + "its payload is 20 bytes, but what stands on a rank in the end is 40 bytes"});
+  CHECK(problems_of(collective(CollectiveKind::all_reduce, 16), "ra", {8, 8}) == Problems{});
+  CHECK(problems_of(collective(CollectiveKind::all_reduce, 16), "ra", {8, 12}) ==
+        Problems{kForward + "it adds 16 bytes to 24 bytes"});
   CHECK(problems_of(collective(CollectiveKind::all_reduce, 16), "rw", {8, 8}) ==
         Problems{kForward +
                  "its operands are accessed as \"rw\", but a all-reduce takes what changes in place, "
