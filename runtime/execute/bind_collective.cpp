@@ -11,9 +11,10 @@
 namespace foreshard {
 namespace {
 
-class Binding {
+class CollectiveBinding {
  public:
-  Binding(const RankView& rank, const Op& op, const Collective& collective, std::span<const Buffer> operands)
+  CollectiveBinding(const RankView& rank, const Op& op, const Collective& collective,
+                    std::span<const Buffer> operands)
       : rank_(rank), op_(op), operands_(operands) {
     bound_.call = {.kind = collective.kind, .group = collective.group, .reduction = collective.reduction};
   }
@@ -91,7 +92,7 @@ BoundCollective bind_collective(const RankView& rank, const Op& op, const Collec
     return {.call = bind_routed_exchange(rank, op), .pieces = {{operands[0], operands[1]}}};
   if (collective.kind == CollectiveKind::all_to_all && op.component == Component::optimizer)
     return bind_update_exchange(rank, op, collective, operands, scratch);
-  return Binding(rank, op, collective, operands).run();
+  return CollectiveBinding(rank, op, collective, operands).run();
 }
 
 std::int64_t scratch_elements(const StepProgram& program) {

@@ -131,9 +131,21 @@ std::optional<DocumentScores> packed_documents(const ProgramBuilder& builder) {
                                                    .ranks = job.parallelism.dp});
 }
 
+std::optional<std::int64_t> even_document(const DocumentsSpec& documents, std::int64_t sequence) {
+  if (!documents.packed || documents.lengths.size() != 1) return std::nullopt;
+  const auto length = static_cast<std::int64_t>(documents.lengths.front());
+  const bool is_whole = static_cast<double>(length) == documents.lengths.front();
+  if (!is_whole || length < 1 || sequence % length != 0) return std::nullopt;
+  return length;
+}
+
 std::int64_t attention_chunk(const ProgramBuilder& builder) {
-  const std::optional<std::int64_t> chunk = chunk_of(builder.kind().mixer);
-  return chunk && *chunk < builder.shapes().sequence ? *chunk : 0;
+  const std::int64_t sequence = builder.shapes().sequence;
+  const std::int64_t chunk = chunk_of(builder.kind().mixer).value_or(sequence);
+  const std::optional<DocumentsSpec>& documents = builder.job().training.documents;
+  const std::int64_t document = documents ? even_document(*documents, sequence).value_or(sequence) : sequence;
+  const std::int64_t shorter = std::min(chunk, document);
+  return shorter < sequence ? shorter : 0;
 }
 
 std::int64_t chosen_keys(const ProgramBuilder& builder) {

@@ -81,7 +81,9 @@ std::optional<DocumentScores> packed_documents(const ProgramBuilder& builder);
 std::int64_t visible_keys(const ProgramBuilder& builder);
 /// Keys that an indexer chooses for a query of the current kind; 0: the kind has no indexer.
 std::int64_t chosen_keys(const ProgramBuilder& builder);
-/// Tokens of a chunk of the current kind; 0: it has no chunks.
+/// The length of packed documents that are all alike and fill every sequence evenly; none of others.
+std::optional<std::int64_t> even_document(const DocumentsSpec& documents, std::int64_t sequence);
+/// Tokens of a chunk of the current kind, or of such documents if they are shorter; 0: there are no chunks.
 std::int64_t attention_chunk(const ProgramBuilder& builder);
 
 /// Scores of the busiest data-parallel rank over the mean: 1 unless documents of different lengths are packed.

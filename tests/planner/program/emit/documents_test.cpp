@@ -55,6 +55,13 @@ TEST_CASE("packed documents shorten the keys that a query sees") {
   CHECK(check_program(build_step_program(with_documents(job_of(64), {8.0, 24.0}))).empty());
 }
 
+TEST_CASE("documents that fill sequences evenly are chunks of the attention") {
+  CHECK(attention_in(with_documents(job_of(64), {16.0})).chunk == 16);
+  CHECK(attention_in(with_documents(job_of(64), {24.0})).chunk == 0);
+  CHECK(attention_in(with_documents(job_of(64), {128.0})).chunk == 0);
+  CHECK(attention_in(with_documents(job_of(64), {16.0, 32.0})).chunk == 0);
+}
+
 TEST_CASE("the busiest of several ranks has more scores where documents differ") {
   JobSpec job = sharded(with_documents(job_of(64), {8.0, 24.0}), {.dp = 4});
   CHECK(attention_in(job).imbalance > 1.0);
