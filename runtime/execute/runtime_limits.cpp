@@ -1,6 +1,7 @@
 #include "runtime/execute/runtime_limits.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "planner/program/emit/emit_forward.hpp"
 #include "planner/spec/types/layer_pattern.hpp"
 #include "planner/spec/types/names.hpp"
 #include "planner/units/overloaded.hpp"
@@ -40,8 +42,26 @@ class Limits {
     refuse(model.positions == Positions::alibi,
            "model.positions: alibi is not executed; say rope or learned");
     check_kinds();
-    refuse(job_.training.documents && job_.training.documents->packed,
-           "training.documents: packed documents are planned, not executed");
+    if (job_.training.documents && job_.training.documents->packed) check_documents(*job_.training.documents);
+  }
+
+  /// Documents are executed as chunks of every layer's attention.
+  void check_documents(const DocumentsSpec& documents) {
+    const std::int64_t sequence = job_.training.sequence_length;
+    const bool is_cut = documents.lengths.size() == 1 &&
+                        std::fmod(documents.lengths.front(), static_cast<double>(sequence)) == 0.0;
+    refuse(!is_cut && !even_document(documents, sequence),
+           fmt::format("training.documents: documents of several lengths, or of one that does not divide the "
+                       "sequence of {} tokens, are planned, not executed",
+                       sequence));
+    refuse(job_.model.positions == Positions::learned,
+           "training.documents: with learned positions packed documents are planned, not executed");
+    for (const LayerKind& kind : layer_pattern(job_.model, sequence).kinds) {
+      refuse(
+          window_of(kind.mixer).value_or(sequence) < sequence ||
+              chunk_of(kind.mixer).value_or(sequence) < sequence,
+          "training.documents: with windows or chunks of layers packed documents are planned, not executed");
+    }
   }
 
   void check_kinds() {

@@ -54,6 +54,7 @@ TEST_CASE("states, losses and shards that are executed") {
   job.parallelism.zero = 3;
   job.parallelism.dp_shard = 2;
   job.training.reshard_after_forward = false;
+  job.training.documents = DocumentsSpec{.lengths = {4.0}};
   for (const OptimizerKind optimizer : {OptimizerKind::adamw, OptimizerKind::lion, OptimizerKind::muon}) {
     job.training.optimizer = optimizer;
     CHECK(what_the_runtime_lacks(job).empty());
@@ -94,6 +95,24 @@ TEST_CASE("what cannot be executed is named by its key, with what to say instead
                              {.name = "linear", .mixer = Mamba2{}}};
     job.model.pattern = {0, 1};
     CHECK_THAT(complaint(job), ContainsSubstring("model.layer_kinds.linear: linear mixers are planned"));
+  }
+  SECTION("documents of several lengths") {
+    job.training.documents = DocumentsSpec{.lengths = {2.0, 4.0}};
+    CHECK_THAT(complaint(job), ContainsSubstring("training.documents: documents of several lengths"));
+  }
+  SECTION("documents that do not divide the sequence") {
+    job.training.documents = DocumentsSpec{.lengths = {3.0}};
+    CHECK_THAT(complaint(job), ContainsSubstring("does not divide the sequence of 8 tokens"));
+  }
+  SECTION("documents with learned positions") {
+    job = tiny_job(true);
+    job.training.documents = DocumentsSpec{.lengths = {4.0}};
+    CHECK_THAT(complaint(job), ContainsSubstring("with learned positions packed documents"));
+  }
+  SECTION("documents with windows") {
+    job.model.window = 4;
+    job.training.documents = DocumentsSpec{.lengths = {4.0}};
+    CHECK_THAT(complaint(job), ContainsSubstring("with windows or chunks of layers packed documents"));
   }
   SECTION("Adafactor") {
     job.training.optimizer = OptimizerKind::adafactor;
