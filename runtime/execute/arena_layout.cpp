@@ -81,11 +81,29 @@ std::vector<OpRun> operations_of(const StepProgram& program, const std::vector<R
   return operations;
 }
 
-Instance arena_instance(const StepProgram& program, const Operand& operand, const Run& run,
-                        std::size_t run_index) {
-  Instance instance = instance_of(program, operand, run, run_index);
-  if (program.tensor(operand.tensor).lifetime == Lifetime::layer)
-    instance.index = static_cast<std::int64_t>(run_index);
+std::int64_t part_of(const Block& block, OpId op) {
+  const auto is_part = [](const Op& other) { return other.parts > 1; };
+  const auto here = block.ops.begin() + static_cast<std::ptrdiff_t>(op.at());
+  const auto per_part = std::count_if(block.ops.begin(), block.ops.end(), is_part) / here->parts;
+  return here->parts == 1 ? 0 : std::count_if(block.ops.begin(), here, is_part) / per_part;
+}
+
+bool has_all_tokens(const StepProgram& program, const Tensor& tensor) {
+  const Dim& rows = tensor.dims.front();
+  return rows.name == DimName::tokens &&
+         rows.size == checked_product(program.sequences, program.sequence_length);
+}
+
+Instance arena_instance(const StepProgram& program, const OpRun& at, const Operand& operand, const Run& run) {
+  Instance instance = instance_of(program, operand, run, at.run);
+  const Tensor& tensor = program.tensor(operand.tensor);
+  if (tensor.lifetime == Lifetime::layer) instance.index = static_cast<std::int64_t>(at.run);
+  const Block& block = program.block(run.block_call.block);
+  const bool is_parameter = tensor.role == TensorRole::weight || tensor.role == TensorRole::gradient;
+  if (block.ops[at.op.at()].parts > 1 && !is_parameter && !has_all_tokens(program, tensor)) {
+    constexpr std::int64_t kParts = std::int64_t{1} << 32;  // more than there are runs or micro-batches
+    instance.index += kParts * part_of(block, at.op);
+  }
   return instance;
 }
 
@@ -104,7 +122,7 @@ void ArenaLayout::find_uses(const StepProgram& program, const std::vector<Run>& 
   for (const OpRun& at : operations_of(program, runs)) {
     const Run& run = runs[at.run];
     for (const Operand& operand : program.block(run.block_call.block).ops[at.op.at()].operands) {
-      const Instance instance = arena_instance(program, operand, run, at.run);
+      const Instance instance = arena_instance(program, at, operand, run);
       const auto [entry, is_new] = allocations_.try_emplace(instance);
       Allocation& allocation = entry->second;
       allocation.last = allocation.held = positions_;
@@ -127,7 +145,7 @@ void ArenaLayout::hold_sent(const StepProgram& program, StageId stage, const std
     if (hold == holds.end()) continue;
     const Run& run = runs[at.run];
     const Operand& sent = program.block(run.block_call.block).ops[at.op.at()].operands.front();
-    Allocation& allocation = allocations_.at(arena_instance(program, sent, run, at.run));
+    Allocation& allocation = allocations_.at(arena_instance(program, at, sent, run));
     allocation.held = std::max(allocation.held, hold->second);
   }
 }

@@ -22,10 +22,17 @@ struct OpRun {
 /// All operations of all runs, in program order.
 std::vector<OpRun> operations_of(const StepProgram& program, const std::vector<Run>& runs);
 
-/// The instance whose memory an operand touches. It is that of instance_of(), except that every run which
-/// gathers a weight (Lifetime::layer) has its own instance of the gathered weight.
-Instance arena_instance(const StepProgram& program, const Operand& operand, const Run& run,
-                        std::size_t run_index);
+/// Which part of its block an operation belongs to, where operations work on equal ranges of the tokens, one after
+/// the other (Op::parts): 0 … parts − 1.
+std::int64_t part_of(const Block& block, OpId op);
+
+/// True if a tensor has all tokens, of which operations on ranges of them touch their range.
+bool has_all_tokens(const StepProgram& program, const Tensor& tensor);
+
+/// The instance whose memory an operand of an operation touches. It is that of instance_of(), except that every run
+/// which gathers a weight (Lifetime::layer) has its own instance of the gathered weight, and that every part of a
+/// block has its own instance of what it computes for its range of the tokens alone.
+Instance arena_instance(const StepProgram& program, const OpRun& at, const Operand& operand, const Run& run);
 
 /// The memory of one instance of a tensor, and the positions of its first and last use.
 struct Allocation {

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "runtime/execute/arena_layout.hpp"
 #include "runtime/execute/bind_attention.hpp"
 #include "runtime/execute/bind_experts.hpp"
 #include "runtime/execute/bind_update.hpp"
@@ -52,7 +53,8 @@ class Binding {
       return;
     }
     GemmCall call{.m = gemm.m, .n = gemm.n, .k = gemm.k};
-    call.accumulate = accumulates(2);
+    // Of a result with all tokens each part writes its own range.
+    call.accumulate = accumulates(2) && !(op_.parts > 1 && has_all_tokens(rank_.program, tensor(2)));
     call.a = operands_[0];
     call.b = operands_[1];
     call.c = operands_[2];

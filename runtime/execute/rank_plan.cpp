@@ -172,15 +172,9 @@ class RankPlan::Compiler {
   /// operands that have all tokens.
   void take_part(const OpRun& at, const Op& op) {
     if (op.parts == 1) return;
-    const std::vector<Op>& ops = plan_.program_.block(plan_.runs_[at.run].block_call.block).ops;
-    const auto is_part = [](const Op& other) { return other.parts > 1; };
-    const auto here = ops.begin() + static_cast<std::ptrdiff_t>(at.op.at());
-    const auto per_part = std::count_if(ops.begin(), ops.end(), is_part) / op.parts;
-    const auto part = std::count_if(ops.begin(), here, is_part) / per_part;
-    const std::int64_t tokens = checked_product(plan_.program_.sequences, plan_.program_.sequence_length);
+    const std::int64_t part = part_of(plan_.program_.block(plan_.runs_[at.run].block_call.block), at.op);
     for (std::size_t i = 0; i < operands_.size(); ++i) {
-      const Dim& rows = plan_.program_.tensor(op.operands[i].tensor).dims.front();
-      if (rows.name == DimName::tokens && rows.size == tokens)
+      if (has_all_tokens(plan_.program_, plan_.program_.tensor(op.operands[i].tensor)))
         operands_[i] = share_of(operands_[i], part, op.parts);
     }
   }
@@ -329,7 +323,7 @@ const Routing* RankPlan::routing(LayerId layer, MicroBatch micro_batch) const {
 
 Buffer RankPlan::buffer(const OpRun& at, std::size_t operand) const {
   const Operand& touched = op(at).operands[operand];
-  const Allocation& allocation = layout_.at(arena_instance(program_, touched, runs_[at.run], at.run));
+  const Allocation& allocation = layout_.at(arena_instance(program_, at, touched, runs_[at.run]));
   return place(allocation, program_.tensor(touched.tensor));
 }
 

@@ -103,11 +103,13 @@ TEST_CASE("the loss falls with 8-bit moments and random rounding as it does with
     return loss;
   };
   const Degrees degrees{.dp = ranks, .zero = ranks > 1 ? 1 : 0};
+  // It begins at about log 30 = 3.4.
   const double fp32 = last_loss(state_job(degrees));
-  CHECK(last_loss(job_of_8bits(degrees)) == Approx(fp32).epsilon(0.1));
+  CHECK(fp32 < 1.0);
+  CHECK(last_loss(job_of_8bits(degrees)) == Approx(fp32).margin(0.1));
   JobSpec random = state_job(degrees);
   random.training.states = {.master = MasterWeights::bf16_stochastic, .moments = MomentType::bf16};
-  CHECK(last_loss(random) == Approx(fp32).epsilon(0.1));
+  CHECK(last_loss(random) == Approx(fp32).margin(0.1));
 }
 
 }  // namespace
