@@ -19,7 +19,7 @@ struct RankView {
   /// Routing of the current operation, if it belongs to a mixture of experts; read when its calls run.
   const Routing* routing = nullptr;
   double loss_weight = 1.0;  ///< of the loss to which the current operation belongs
-  LayerId layer{};  ///< of the block call
+  LayerId layer{};           ///< of the block call
 };
 
 /// Translates an operation of the compute lane into calls to the device: one call, or one for each tensor it

@@ -79,11 +79,10 @@ Op optimizer_op(ProgramBuilder& builder, const WeightGroup& group, const std::ve
     const TensorId updated = updated_weight(builder, id);
     operands.push_back(masters ? writes(updated) : adds_to(updated));
   }
-  return compute_op("update", Component::optimizer, Phase::optimizer,
-                    OptimizerUpdate{.kind = kind,
-                                    .parameters = elements,
-                                    .stochastic_rounding = rounds_at_random(builder)},
-                    std::move(operands));
+  return compute_op(
+      "update", Component::optimizer, Phase::optimizer,
+      OptimizerUpdate{.kind = kind, .parameters = elements, .stochastic_rounding = rounds_at_random(builder)},
+      std::move(operands));
 }
 
 BlockId update_block(ProgramBuilder& builder, const WeightGroup& group) {
