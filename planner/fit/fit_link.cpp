@@ -94,6 +94,13 @@ std::vector<LinkFit> judge(const std::vector<MeasuredLink>& all, const LinkSpec&
   return fits;
 }
 
+/// Narrows a coordinate to these bounds.
+void bound(Coordinate& coordinate, double least, double most) {
+  coordinate.most = std::min(coordinate.most, most);
+  coordinate.least = std::min(std::max(coordinate.least, least), coordinate.most);
+  coordinate.start = std::clamp(coordinate.start, coordinate.least, coordinate.most);
+}
+
 }  // namespace
 
 BytesPerSecond fit_nvls(const std::vector<MeasuredLink>& measured, const LinkSpec& link, LinkPlace place) {
@@ -131,7 +138,14 @@ FittedLink fit_link(const std::vector<MeasuredLink>& measured, const LinkPlace& 
                     .efficiency = 1.0,
                     .latency = Seconds(rounded(std::exp(at[1]), kFittedDigits))};
   };
-  const std::vector<Coordinate> space = {logarithmic(best.value()), logarithmic(quickest.value())};
+  std::vector<Coordinate> space = {logarithmic(best.value()), logarithmic(quickest.value())};
+  if (place.nominal) {
+    bound(space[0], space[0].least, std::log(place.nominal->bandwidth.value()));
+    const Seconds latency = place.nominal->latency;
+    constexpr double kFactor = 10.0;
+    if (latency > Seconds())
+      bound(space[1], std::log(latency.value() / kFactor), std::log(latency.value() * kFactor));
+  }
   FittedLink fitted;
   fitted.link = link_at(minimise(space, [&](const std::vector<double>& at) {
     const LinkSpec link = link_at(at);

@@ -33,6 +33,9 @@ struct LinkPlace {
   std::int64_t per_node = 1;             ///< members on each node, if it is
   std::optional<LinkSpec>
       inside{};  ///< the link within these nodes; none: every member has a node of its own
+  /// What the link is by its datasheet: a fitted bandwidth is not above it, and a fitted latency within a factor of 10
+  /// of it, where that is not 0. None: both are free.
+  std::optional<LinkSpec> nominal{};
 };
 
 /// The operation's collective. @throws std::invalid_argument for transfers and exchanges

@@ -43,9 +43,16 @@ class LinkImport {
       std::vector<MeasuredLink>& chosen = is_reduced ? by_switch : by_link;
       chosen.insert(chosen.end(), test.sizes.begin(), test.sizes.end());
     }
-    const LinkPlace place = place_on(cluster, 0, 1);
-    if (!by_link.empty()) cluster.link = fit_link(by_link, place).link;
-    if (!by_switch.empty()) cluster.nccl->nvls_bandwidth = fit_nvls(by_switch, cluster.link, place);
+    LinkPlace place = place_on(cluster, 0, 1);
+    place.nominal = cluster.link;
+    std::vector<MeasuredLink> all = by_link;
+    all.insert(all.end(), by_switch.begin(), by_switch.end());
+    // Small all-reduces tell of the link's latency, and large ones of the switch: fit one after the other, twice.
+    for (int round = 0; round < 2; ++round) {
+      place.nccl = cluster.nccl;
+      if (!by_link.empty()) cluster.link = fit_link(all, place).link;
+      if (!by_switch.empty()) cluster.nccl->nvls_bandwidth = fit_nvls(by_switch, cluster.link, place);
+    }
     if (by_link.empty())
       result_.remarks.emplace_back(by_switch.empty()
                                        ? "no test ran within one node: its link stays"
@@ -74,6 +81,7 @@ class LinkImport {
       result_.remarks.emplace_back("no test ran over several nodes: the network stays");
       return;
     }
+    place->nominal = cluster.network.link;
     cluster.network.link = fit_link(measured, *place).link;
   }
 

@@ -32,7 +32,7 @@ struct ImportedLinks {
 
 /// Fits the cluster's links to the tests: its link within a node to those on one node, its network to those on
 /// several, with the (fitted) link inside. Where the switch reduces, all-reduces within a node give its rate, and
-/// the other collectives the link. Efficiency becomes 1: a fitted bandwidth is what collectives reach.
+/// the other collectives the link. No bandwidth becomes more than the datasheet's. Efficiency becomes 1: a fitted bandwidth is what collectives reach.
 /// @pre there is at least one test, each with sizes
 ImportedLinks import_links(ClusterSpec cluster, const std::vector<NcclTest>& tests);
 

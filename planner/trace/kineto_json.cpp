@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstddef>
+#include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -87,7 +88,10 @@ class TraceHandler : public nlohmann::json_sax<TraceJson> {
   }
   bool parse_error(std::size_t /*position*/, const std::string& /*token*/,
                    const nlohmann::detail::exception& error) override {
-    error_ = error.what();
+    const std::string_view text =
+        error.what();  // "[json.exception.parse_error.101] parse error at line 1, …"
+    const std::size_t prefix = text.find("] ");
+    error_ = prefix == std::string_view::npos ? text : text.substr(prefix + 2);
     return false;
   }
 

@@ -1,6 +1,8 @@
 #include "planner/report/diagnose/diagnosis_table.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -32,28 +34,44 @@ std::string verdict(const Diagnosis& diagnosis) {
                   0);
 }
 
-/// Parts with their remarks below each other: the remark is wrapped into the page.
-Lines part_lines(const TraceDiagnosis& trace) {
-  const Unit unit =
-      time_unit(std::max(trace.step, *std::max_element(trace.planned.begin(), trace.planned.end())));
-  Table table({{"part", Align::left},
-               {"planned, " + unit.name},
-               {"yours"},
-               {"% of yours"},
-               {"what stands out", Align::left}});
-  Seconds planned_step;
+/// Parts with what stands out about them; below each other where the page is too narrow.
+Lines part_table(const TraceDiagnosis& trace, bool has_remarks) {
+  const Seconds planned_step = std::accumulate(trace.planned.begin(), trace.planned.end(), Seconds());
+  const Unit unit = time_unit(std::min(trace.step, planned_step));
+  std::vector<Column> columns{{"part", Align::left}, {"planned, " + unit.name}, {"yours"}, {"% of yours"}};
+  if (has_remarks) columns.push_back({"what stands out", Align::left});
+  Table table(columns);
+  const auto row = [&](std::string name, Seconds planned, Seconds measured, std::string remark) {
+    std::vector<std::string> cells{std::move(name), in_unit(planned.value(), unit),
+                                   in_unit(measured.value(), unit),
+                                   fixed(100.0 * (measured / trace.step), 1)};
+    if (has_remarks) cells.push_back(std::move(remark));
+    table.row(std::move(cells));
+  };
+  Lines remarks;
   for (std::size_t p = 0; p < kDiagnosedPartCount; ++p) {
     const auto part = static_cast<DiagnosedPart>(p);
-    planned_step += trace.planned[p];
-    if (std::max(trace.planned[p], trace.measured[p]) < 0.0005 * trace.step) continue;
-    table.row({fmt::format("  {}", diagnosed_name(part)), in_unit(trace.planned[p].value(), unit),
-               in_unit(trace.measured[p].value(), unit), fixed(100.0 * (trace.measured[p] / trace.step), 1),
-               diagnosed_remark(part, trace)});
+    if (std::max(trace.planned[p], trace.measured[p]) < 0.0005 * std::min(trace.step, planned_step)) continue;
+    const std::string remark = diagnosed_remark(part, trace);
+    row(fmt::format("  {}", diagnosed_name(part)), trace.planned[p], trace.measured[p], remark);
+    if (!remark.empty()) remarks.push_back(fmt::format("{}: {}", diagnosed_name(part), remark));
   }
-  table.row({"  step", in_unit(planned_step.value(), unit), in_unit(trace.step.value(), unit), "100.0", ""});
+  row("  step", planned_step, trace.step, "");
   Lines lines = table.lines();
-  for (std::string& line : lines) line = shortened(line, PageWidth::columns() - kIndent);
+  if (has_remarks) return lines;
+  for (const std::string& remark : remarks) {
+    for (std::string& line : wrapped(remark, kIndent, 2 * kIndent, PageWidth::columns() - kIndent))
+      lines.push_back(std::move(line));
+  }
   return lines;
+}
+
+Lines part_lines(const TraceDiagnosis& trace) {
+  const Lines whole = part_table(trace, true);
+  const bool is_wide = std::any_of(whole.begin(), whole.end(), [](const std::string& line) {
+    return display_width(line) + kIndent > PageWidth::columns();
+  });
+  return is_wide ? part_table(trace, false) : whole;
 }
 
 std::string who(const DiagnosedCollective& collective) {

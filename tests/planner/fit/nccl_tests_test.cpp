@@ -124,6 +124,8 @@ TEST_CASE("wrong outputs are refused") {
 TEST_CASE("links are fitted to tests within a node and over nodes") {
   // Plain rings: the cluster has no NCCL constants, so the model is the ring of the test's own formula.
   ClusterSpec cluster = round_cluster(2);
+  cluster.link.bandwidth = BytesPerSecond(150e9);
+  cluster.network.link.bandwidth = BytesPerSecond(50e9);
   const std::string text = all_gather(8, 1, 120e9, 3e-6) + all_gather(4, 4, 40e9, 15e-6);
   const ImportedLinks imported = import_links(cluster, read(text).tests);
   CHECK(imported.cluster.link.bandwidth.value() == Approx(120e9).epsilon(0.01));
@@ -136,8 +138,8 @@ TEST_CASE("links are fitted to tests within a node and over nodes") {
     for (const ImportedSize& size : test.sizes)
       CHECK(size.after.value() == Approx(size.measured.time.median.value()).epsilon(0.01));
   }
-  // Before: 100 GB/s, no latency: 7/8 of 256 MiB at 100 GB/s.
-  CHECK(imported.tests[0].sizes[3].before.value() == Approx(7.0 / 8.0 * 268435456.0 / 100e9));
+  // Before: 150 GB/s, no latency: 7/8 of 256 MiB at 150 GB/s.
+  CHECK(imported.tests[0].sizes[3].before.value() == Approx(7.0 / 8.0 * 268435456.0 / 150e9));
 }
 
 TEST_CASE("what was not measured stays, and is said") {
@@ -164,4 +166,10 @@ TEST_CASE("all-reduces within a node give the rate of a switch that reduces") {
       cluster, {{.operation = LinkOperation::all_reduce, .ranks = 8, .nodes = 1, .sizes = sizes}});
   CHECK(imported.cluster.nccl->nvls_bandwidth.value() == Approx(300e9).epsilon(0.01));
   CHECK(imported.cluster.link.bandwidth == cluster.link.bandwidth);
+}
+
+TEST_CASE("no fitted bandwidth is above the datasheet's") {
+  const ClusterSpec cluster = round_cluster(2);  // 10 GB/s between nodes
+  const ImportedLinks imported = import_links(cluster, read(all_gather(4, 4, 40e9, 15e-6)).tests);
+  CHECK(imported.cluster.network.link.bandwidth.value() <= 10e9 * (1.0 + 1e-9));
 }
