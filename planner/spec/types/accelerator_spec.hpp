@@ -45,10 +45,10 @@ struct HostSpec {
 struct UsualNode {
   std::int64_t devices = 1;
   NodeFabric fabric = NodeFabric::none;
-  LinkSpec link;                 ///< between devices of the node
-  LinkSpec network;              ///< one device's share of the NICs
-  std::optional<NcclSpec> nccl;  ///< none: collectives are plain rings
-  std::optional<HostSpec> host;  ///< none: not known
+  LinkSpec link;                   ///< between devices of the node
+  LinkSpec network;                ///< one device's share of the NICs
+  std::optional<NcclSpec> nccl;    ///< none: collectives are plain rings
+  std::optional<HostSpec> host{};  ///< none: not known
 };
 
 /// One type of device. The source of every figure is in the YAML file from which it was read.
