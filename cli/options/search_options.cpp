@@ -45,16 +45,18 @@ bool is_set(const JobChanges& changes, std::string_view key) {
 
 std::string axes_help() {
   return fmt::format(
-      "Searched are {}; ep and etp only with experts, the dispatcher only if --free names it. Of these, what "
-      "an option sets "
-      "(--tp 8) or --keep names stays. dp follows from the devices.",
+      "Searched are tp, pp, micro_batch, recompute and zero, and with experts ep; what --free names instead, "
+      "of {}; "
+      "with --free all, all of these but the dispatcher, which takes long. What an option sets (--tp 8) or "
+      "--keep "
+      "names stays. dp follows from the devices.",
       fmt::join(axis_names(), ", "));
 }
 
 std::vector<OptionSpec> space_options(SpaceOptions& options) {
   return {{.name = "--free",
            .value = "LIST",
-           .help = "What is searched, in place of all that leaves the mathematics of training as they are",
+           .help = "What is searched instead of tp, pp, micro_batch, recompute and zero; or all",
            .target = list(options.free, axis_names())},
           {.name = "--keep",
            .value = "LIST",
@@ -79,8 +81,10 @@ JobSpec load_searched_job(const SpaceOptions& options, const std::string& comman
 std::vector<SearchAxis> free_axes(const SpaceOptions& options, const JobSpec& job) {
   if (options.free && options.keep)
     throw UsageError("--free names all that is searched, so --keep says nothing more");
-  if (options.free) return parse_axes("--free", *options.free);
-  std::vector<SearchAxis> axes = usual_axes(job.model.experts.has_value());
+  const bool has_experts = job.model.experts.has_value();
+  const bool is_all = options.free == "all";
+  if (options.free && !is_all) return parse_axes("--free", *options.free);
+  std::vector<SearchAxis> axes = is_all ? all_axes(has_experts) : usual_axes(has_experts);
   std::erase_if(axes, [&](SearchAxis axis) { return is_set(options.changes, key_of_axis(axis)); });
   const std::vector<SearchAxis> kept =
       options.keep ? parse_axes("--keep", *options.keep) : std::vector<SearchAxis>{};

@@ -81,12 +81,12 @@ int main() {
   using enum SearchAxis;
   const JobSpec llama =
       load_jobs(std::string(FORESHARD_SOURCE_DIR) + "/configs/jobs/llama3-70b-64h100.yaml").front();
-  measure("Llama 3 70B, 64 H100, all usual axes", llama, usual_axes(false));
+  measure("Llama 3 70B, 64 H100, all axes", llama, all_axes(false));
   const JobSpec gpt3 =
       job_of("gpt3-175b", "dgx-a100", 64, "sequence_length: 2048, global_batch: 3072, micro_batch: 1");
   measure("GPT-3 175B, 512 A100, without cp", gpt3,
           {tp, pp, micro_batch, sequence_parallel, recompute, vp, schedule, stages, zero, dp_shard});
   const JobSpec deepseek =
       job_of("deepseek-v3", "gb200-nvl72", 8, "sequence_length: 4096, global_batch: 9216, micro_batch: 1");
-  measure("DeepSeek-V3, 576 GB200, all usual axes", deepseek, usual_axes(true));
+  measure("DeepSeek-V3, 576 GB200, all axes", deepseek, all_axes(true));
 }

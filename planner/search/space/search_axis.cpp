@@ -43,6 +43,13 @@ std::optional<SearchAxis> axis_of_word(std::string_view word) {
 }
 
 std::vector<SearchAxis> usual_axes(bool has_experts) {
+  std::vector<SearchAxis> axes{SearchAxis::tp, SearchAxis::pp, SearchAxis::micro_batch, SearchAxis::recompute,
+                               SearchAxis::zero};
+  if (has_experts) axes.insert(axes.begin() + 2, SearchAxis::ep);
+  return axes;
+}
+
+std::vector<SearchAxis> all_axes(bool has_experts) {
   std::vector<SearchAxis> axes(kSearchAxes.begin(), kSearchAxes.end());
   std::erase(axes, SearchAxis::dispatcher);
   if (has_experts) return axes;

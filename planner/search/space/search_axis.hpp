@@ -53,9 +53,11 @@ std::string_view key_of_axis(SearchAxis axis);
 /// The part of a job that the axis sets; for tp, cp and pp without dp, which follows.
 JobParts part_of_axis(SearchAxis axis);
 
-/// The axes that a search varies unless told otherwise: all that leave the mathematics of training as they are and
-/// that a framework can choose freely. Without experts, that are not ep and etp.
-/// The dispatcher stays the framework's.
+/// The axes that a search varies unless told otherwise: tp, pp, micro_batch, recompute and zero, and with experts ep.
+/// They decide most of a plan's time and memory.
 std::vector<SearchAxis> usual_axes(bool has_experts);
+/// All that leave the mathematics of training as they are and that a framework can choose freely. Without experts,
+/// that are not ep and etp. The dispatcher stays the framework's.
+std::vector<SearchAxis> all_axes(bool has_experts);
 
 }  // namespace foreshard
