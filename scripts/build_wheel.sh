@@ -9,7 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 rm -rf build/wheel
 mkdir -p build/wheel
-cp -r python/. build/wheel/
+cp -r cli/python/. build/wheel/
 cp "$library" build/wheel/foreshard/libforeshard.so
 mkdir build/wheel/foreshard/configs
 for kind in models accelerators clusters jobs measured; do cp -r "configs/$kind" build/wheel/foreshard/configs/; done
