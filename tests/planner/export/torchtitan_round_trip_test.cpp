@@ -6,7 +6,7 @@ using namespace foreshard::test;
 // A job that is written for torchtitan and read back by the reader of its files is the same job.
 namespace {
 
-void check_comes_back(const std::string& yaml, const std::string& nodes) {
+void check_comes_back_from_toml(const std::string& yaml, const std::string& nodes) {
   const JobSpec job = job_of(yaml);
   const std::string toml = export_job(job, ExportTarget::torchtitan);
   INFO(toml);
@@ -20,14 +20,14 @@ void check_comes_back(const std::string& yaml, const std::string& nodes) {
 }  // namespace
 
 TEST_CASE("FSDP with operations recomputed comes back from torchtitan's file") {
-  check_comes_back(
+  check_comes_back_from_toml(
       "model: llama3-8b\ncluster: {name: dgx-h100, nodes: 1}\nframework: torch-fsdp\nparallelism: {zero: 3}\n"
       "training: {sequence_length: 8192, micro_batch: 1, global_batch: 8, recompute: selective-ops}\n",
       "1");
 }
 
 TEST_CASE("FSDP with tensor parallelism and full recomputation comes back") {
-  check_comes_back(
+  check_comes_back_from_toml(
       "model: llama3-70b\ncluster: {name: dgx-h100, nodes: 8}\nframework: torch-fsdp\n"
       "parallelism: {tp: 8, zero: 3}\n"
       "training: {sequence_length: 8192, micro_batch: 2, global_batch: 32, recompute: full}\n",
@@ -35,7 +35,7 @@ TEST_CASE("FSDP with tensor parallelism and full recomputation comes back") {
 }
 
 TEST_CASE("float8 with its gathers comes back") {
-  check_comes_back(
+  check_comes_back_from_toml(
       "model: llama3-8b\ncluster: {name: dgx-h100, nodes: 1}\nframework: torch-fsdp\nparallelism: {zero: 3}\n"
       "training: {sequence_length: 8192, micro_batch: 1, global_batch: 8, precision: fp8,\n"
       "  fp8_scaling: tensorwise, fp8_parameter_gather: true, recompute: selective-ops}\n",
@@ -43,7 +43,7 @@ TEST_CASE("float8 with its gathers comes back") {
 }
 
 TEST_CASE("pipeline stages come back") {
-  check_comes_back(
+  check_comes_back_from_toml(
       "model: llama3-70b\ncluster: {name: dgx-h100, nodes: 8}\nframework: torch-fsdp\n"
       "parallelism: {tp: 8, pp: 4, zero: 2}\n"
       "training: {sequence_length: 8192, micro_batch: 1, global_batch: 32, schedule: 1f1b, recompute: "
@@ -52,7 +52,7 @@ TEST_CASE("pipeline stages come back") {
 }
 
 TEST_CASE("hybrid sharding and context parallelism come back") {
-  check_comes_back(
+  check_comes_back_from_toml(
       "model: llama3-8b\ncluster: {name: dgx-h100, nodes: 4}\nframework: torch-fsdp\n"
       "parallelism: {cp: 2, zero: 3, dp_shard: 8, cp_style: all-gather}\n"
       "training: {sequence_length: 16384, micro_batch: 1, global_batch: 16, recompute: selective-ops}\n",

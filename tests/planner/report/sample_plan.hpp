@@ -62,6 +62,7 @@ inline StepFigures sample_step() {
                     .dp_exposed = Seconds(0.75),
                     .cp_exposed = Seconds(0.03125),
                     .ep_exposed = Seconds(0.015625),
+                    .offload_exposed = Seconds(0.0),
                     .bubble = Seconds(0.5),
                     .optimizer = Seconds(0.25),
                     .overhead = Seconds(0.140625),
