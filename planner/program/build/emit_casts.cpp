@@ -19,9 +19,9 @@ class WeightCastBlock {
   }
 
   std::optional<WeightCasts> emit() {
-    for (const std::vector<TensorId>* weights : {&group_.weights, &group_.frozen}) {
-      for (const TensorId id : *weights) cast(id);
-    }
+    for (const TensorId id : group_.weights) cast(id, updated_weight(builder_, id));
+    // Nobody updates a frozen weight: what is kept of it in 8 bits is its only copy.
+    for (const TensorId id : group_.frozen) cast(id, id);
     if (casts_.empty()) return std::nullopt;
     Block block{
         .name = group_.block + " quantise", .kind = BlockKind::prologue, .pass = Pass::once, .ops = {}};
@@ -32,10 +32,10 @@ class WeightCastBlock {
   }
 
  private:
-  void cast(TensorId id) {
+  /// @param source  holds the weight's updated value before it is quantised
+  void cast(TensorId id, TensorId source) {
     const std::optional<TensorId> across = builder_.known(Derivation::quantised_across, id);
     if (is_scaled(builder_.tensor(id).dtype)) {
-      const TensorId source = updated_weight(builder_, id);
       if (source != id) {
         after_gather_ = true;
         quantise(source, {id, *across});

@@ -67,6 +67,7 @@ class StageFlow {
 
   void follow() {
     const std::vector<Run> runs = runs_of(program_, StageId(stage_));
+    remember_step_before(runs);
     for (std::size_t i = 0; i < runs.size(); ++i) {
       const Block& block = program_.block(runs[i].block_call.block);
       for (const Op& op : block.ops) touch(runs[i], i, block, op);
@@ -77,6 +78,24 @@ class StageFlow {
   }
 
  private:
+  /// Where a step begins with gathering the weights that the step before has updated, these exist from the start.
+  void remember_step_before(const std::vector<Run>& runs) {
+    const StageProgram& stage = program_.stages[stage_];
+    const bool gathers_at_start =
+        std::any_of(stage.chunks.begin(), stage.chunks.end(),
+                    [](const Chunk& chunk) { return !chunk.first_forward.empty(); });
+    if (!gathers_at_start) return;
+    for (std::size_t i = runs.size() - stage.epilogue.size(); i < runs.size(); ++i) {
+      for (const Op& op : program_.block(runs[i].block_call.block).ops) {
+        for (const Operand& operand : op.operands) {
+          const Tensor& tensor = program_.tensor(operand.tensor);
+          if (operand.access == Access::read || tensor.lifetime != Lifetime::layer) continue;
+          history_of(tensor, instance_of(program_, operand, runs[i], i)).written = true;
+        }
+      }
+    }
+  }
+
   void touch(const Run& run, std::size_t run_index, const Block& block, const Op& op) {
     for (const Operand& operand : op.operands) {
       const Tensor& tensor = program_.tensor(operand.tensor);

@@ -225,7 +225,7 @@ constexpr const char* kExpected = R"json({
       "One step takes 8.00 s (7.50 – 8.75), 8.00 tokens/s per GPU, 55.0% MFU. It fits: 61.0 of 79.0 GiB per GPU, 18.0 GiB to spare.",
       "15 T tokens would take 2,401 days on 64 GPUs in 3,576,279 steps: 3.69 M GPU hours, 9.22 M USD at 2.50 USD/h per GPU, 4.70 GWh."
     ]
-}
+  }
 }
 )json";
 

@@ -509,12 +509,37 @@ TEST_CASE("bundled jobs use all their devices") {
 }
 
 TEST_CASE("every measured case loads with a measurement and a source, and its program is sound") {
-  const std::map<std::string, std::size_t> cases = {
-      {"korthikanti.yaml", 9},    {"llm_foundry.yaml", 38}, {"megatron_readme_2020.yaml", 12},
-      {"nanotron.yaml", 13},      {"sc21_ptdp.yaml", 6},    {"sc21_zero3.yaml", 6},
-      {"simumax_b200.yaml", 16},  {"torchtitan.yaml", 12},  {"vtrain_multi.yaml", 47},
-      {"vtrain_single.yaml", 24}, {"memory.yaml", 27},
-  };
+  const std::map<std::string, std::size_t> cases = {{"automodel.yaml", 7},
+                                                    {"automodel_moe.yaml", 8},
+                                                    {"bridge_llama.yaml", 24},
+                                                    {"bridge_skills.yaml", 6},
+                                                    {"fms_fsdp.yaml", 4},
+                                                    {"internevo.yaml", 24},
+                                                    {"kempner.yaml", 9},
+                                                    {"korthikanti.yaml", 9},
+                                                    {"llm_foundry.yaml", 38},
+                                                    {"megascale.yaml", 4},
+                                                    {"megatron_bridge_moe.yaml", 72},
+                                                    {"megatron_readme_2020.yaml", 12},
+                                                    {"megatron_readme_2024.yaml", 5},
+                                                    {"memory.yaml", 40},
+                                                    {"mlperf_405b.yaml", 20},
+                                                    {"mlperf_8b.yaml", 14},
+                                                    {"mlperf_lora.yaml", 30},
+                                                    {"moe_folding.yaml", 10},
+                                                    {"ms_swift.yaml", 4},
+                                                    {"nanotron.yaml", 13},
+                                                    {"nemo_2407.yaml", 6},
+                                                    {"prime_rl.yaml", 1},
+                                                    {"prime_rl_dense.yaml", 9},
+                                                    {"sc21_ptdp.yaml", 6},
+                                                    {"sc21_zero3.yaml", 6},
+                                                    {"simumax_b200.yaml", 16},
+                                                    {"torchao.yaml", 21},
+                                                    {"torchtitan.yaml", 12},
+                                                    {"vtrain_multi.yaml", 47},
+                                                    {"vtrain_single.yaml", 24},
+                                                    {"zero_bubble.yaml", 18}};
   std::size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(kConfigs / "measured")) {
     const std::string file = entry.path().filename().string();

@@ -284,8 +284,7 @@ TEST_CASE("operations queue on their kind's lane") {
   }
   SECTION("compute has no edges to compute") {
     op_named(program, "dense_layer forward", "qkv").blocks_compute = true;
-    CHECK(check_program(program) ==
-          Problems{"block \"dense_layer forward\", operation \"qkv\" (forward): only "
-                   "communication has edges to compute of its own"});
+    CHECK(check_program(program) == Problems{"block \"dense_layer forward\", operation \"qkv\" (forward): a "
+                                             "kernel has no edges to compute of its own"});
   }
 }

@@ -72,7 +72,8 @@ JobSpec plainly(JobSpec job) {
   if (p.zero == 0 || p.dp_shard == p.dp) p.dp_shard.reset();
   const std::int64_t etp = p.expert_tp();
   p.etp.reset();
-  if (p.expert_tp() != etp) p.etp = etp;
+  // Where a framework allows ep only with an etp that is said, the plain form says it.
+  if (p.expert_tp() != etp || !find_illegalities(job).empty()) p.etp = etp;
   return job;
 }
 

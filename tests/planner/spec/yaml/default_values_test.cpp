@@ -48,6 +48,9 @@ const std::string kExperts =
     " attention: {kind: mla, kv_rank: 64, nope_head_dim: 64, rope_head_dim: 32, v_head_dim: 64}}\n" +
     kRest;
 
+const std::string kHost =
+    "{memory: 2 TB, memory_bandwidth: 600 GB/s, link: {bandwidth: 64 GB/s, latency: 10 us}}";
+
 /// The other settings that a job needs for a key to have an effect.
 std::vector<Override> context_of(const std::string& path) {
   static const std::map<std::string, std::vector<Override>> contexts = {
@@ -63,6 +66,10 @@ std::vector<Override> context_of(const std::string& path) {
       {"training.fused_grouped_gemm", {{"cluster.accelerator.kernels.grouped_fixed", "5 us"}}},
       {"training.fused_routing", {{"framework", "megatron"}}},
       {"training.epochs", {{"training.samples", "1000"}}},
+      {"cluster.accelerator.node.host.link.efficiency", {{"cluster.accelerator.node.host", kHost}}},
+      {"cluster.accelerator.node.host.memory_efficiency", {{"cluster.accelerator.node.host", kHost}}},
+      {"cluster.host.link.efficiency", {{"cluster.host", kHost}}},
+      {"cluster.host.memory_efficiency", {{"cluster.host", kHost}}},
       {"training.graphs", {{"cluster.accelerator.kernels.submit", "1 ms"}}},
       {"training.launch", {{"cluster.accelerator.kernels.submit", "5 us"}}}};
   const auto found = contexts.find(path);
