@@ -348,13 +348,13 @@ TEST_CASE("score takes bundled names, paths and standard input") {
 }
 
 TEST_CASE("score scores all bundled cases if none is named, and leaves out what it is told to") {
-  // 183 published runs, six of them of SC'21's ZeRO 3.
+  // 465 published runs are judged, six of them of SC'21's ZeRO 3.
   const Outcome all = run_tool("score --worst 0");
   CHECK(all.code == 0);
-  CHECK_THAT(all.out, ContainsSubstring("Step times of 183 measured runs are "));
+  CHECK_THAT(all.out, ContainsSubstring("Step times of 465 measured runs are "));
   CHECK_THAT(all.out, ContainsSubstring("\n  sc21_zero3 "));
   const Outcome without = run_tool("score --worst 0 --without sc21_zero3 --bands");
-  CHECK_THAT(without.out, ContainsSubstring("Step times of 177 measured runs are "));
+  CHECK_THAT(without.out, ContainsSubstring("Step times of 459 measured runs are "));
   CHECK_THAT(without.out, ContainsSubstring("\n  source held out "));
   CHECK(without.out.find("sc21_zero3") == std::string::npos);
 }
