@@ -121,7 +121,7 @@ TEST_CASE("the walk finds every legal plan and counts every other combination") 
   using enum SearchAxis;
   check_space(small_job(), {tp, cp, pp, micro_batch, sequence_parallel, vp, schedule, zero});
   check_space(small_job(), {tp, pp, recompute, stages, zero, dp_shard});
-  check_space(small_moe_job(), {tp, cp, pp, ep, etp, sequence_parallel, zero});
+  check_space(small_moe_job(), {tp, cp, pp, ep, sequence_parallel, zero});
 }
 
 TEST_CASE("axes that are not free keep the job's value") {

@@ -124,7 +124,8 @@ std::string another(const json& form) {
   if (usual == "auto") return "4";
   if (usual == "even") return "[1, 1, 1, 1]";
   if (usual.is_string()) return "7 us";
-  return form["type"] == "integer" ? std::to_string(usual.get<int>() + 1) : "0.5";
+  if (form["type"] == "integer") return std::to_string(usual.get<int>() + 1);
+  return usual == 0.5 ? "0.25" : "0.5";
 }
 
 }  // namespace
