@@ -124,6 +124,13 @@ TEST_CASE("the walk finds every legal plan and counts every other combination") 
   check_space(small_moe_job(), {tp, cp, pp, ep, sequence_parallel, zero});
 }
 
+// Known to fail: of some legal combinations with etp free, the plain form is not found among the plans. The check passes
+// here as long as that is so, and fails once it is mended, so that this mark goes.
+TEST_CASE("the walk finds every legal plan with etp free", "[!shouldfail]") {
+  using enum SearchAxis;
+  check_space(small_moe_job(), {tp, cp, pp, ep, etp, sequence_parallel, zero});
+}
+
 TEST_CASE("axes that are not free keep the job's value") {
   JobSpec job = small_job();
   job.parallelism.zero = 1;
