@@ -39,6 +39,10 @@ constexpr std::int64_t kConcatenation = 4;
 constexpr std::int64_t kAssembly = 4;
 /// If a rank has several experts, the rows that ranks exchange are also sorted by expert, r2 w2.
 constexpr std::int64_t kChunkSort = 4;
+/// Products of 8 or 4 bits take rows in multiples of 16 or 32: Megatron-LM copies each expert's rows to such a number
+/// and the results back, r2 w2 (Fp8Padding and Fp8Unpadding in megatron/core/transformer/moe/experts.py). HybridEP
+/// pads in its permutation (skip_routed_expert_padding, moe_utils.py).
+constexpr std::int64_t kPaddedRows = 4;
 /// Choosing experts with single PyTorch operations, bytes per token and expert (k columns and vectors of experts
 /// are not counted); the number of kernels in brackets. Forward: to fp32 r2 w4 (1), scores w4 (1), top-k r4 (2),
 /// their scores gathered (1), normalised (2) and scaled (1), histogram (1), indices sorted by expert (5), scores in
@@ -255,6 +259,7 @@ FurtherPasses of_permute(const Op& op, const Permute& permute, const StepProgram
   const bool maps = forms.routing == RoutingKernels::megatron && !is_backward(op.phase);
   FurtherPasses more;
   if (maps && !permute.weighted) more.kernels += kRowMapKernels;
+  if (forms.pads_rows) add(more, passes(checked_product(permute.rows, permute.width), kPaddedRows, 1));
   const bool sorts = forms.sorts_chunks && program.group(GroupKind::ep).size > 1;
   if (!sorts) return more;
   add(more, passes(checked_product(permute.rows, permute.width), kChunkSort, 1));
@@ -299,6 +304,9 @@ KernelForms kernel_forms(const JobSpec& job) {
       .fused_choice = training.fused_routing,
       .counts_for_exchange = !sends_copies,
       .exchange_permutes = training.fused_permutation,
+      .pads_rows = conventions.routing == RoutingKernels::megatron &&
+                   is_scaled(product_type(training.precision, training.fp8_scaling)) &&
+                   training.dispatcher != Dispatcher::hybridep,
       .product_activates = activates_in_products(job),
       .quantiser_kernels = quantises_each ? local_experts : 1};
 }

@@ -8,7 +8,8 @@ namespace {
 
 /// What makes the host of a job wait.
 struct HostWaits {
-  bool counts = false;
+  bool counts = false;        ///< after the rows to send were permuted, before they are sent
+  bool counts_first = false;  ///< before the dispatcher's kernels are launched, which permute themselves
   bool transfers = false;
   bool loss = false;
   bool norm = false;
@@ -17,8 +18,15 @@ struct HostWaits {
 HostWaits host_waits(const JobSpec& job) {
   const HostConventions host = job.conventions().host;
   const bool is_whole_graph = job.training.graphs == Graphs::full;
-  const bool on_device = is_whole_graph || job.training.dispatcher == Dispatcher::hybridep;
-  return {.counts = host.awaits_counts && !on_device,
+  // HybridEP's kernels and the fused products read the counts on the device. Without the latter, the products are
+  // called one by one with sizes that the host must know.
+  const bool on_device =
+      is_whole_graph || (job.training.dispatcher == Dispatcher::hybridep && job.training.fused_grouped_gemm);
+  const bool waits = host.awaits_counts && !on_device;
+  const bool sends_copies =
+      job.training.dispatcher == Dispatcher::deepep || job.training.dispatcher == Dispatcher::hybridep;
+  return {.counts = waits && !sends_copies,
+          .counts_first = waits && sends_copies,
           .transfers = host.awaits_transfers && !job.training.overlap.pp && !is_whole_graph,
           .loss = host.awaits_loss && !is_whole_graph,
           .norm = host.awaits_norm};
@@ -36,6 +44,9 @@ bool is_dispatch(const Op& op) {
   return permute != nullptr && !permute->weighted && !is_backward(op.phase);
 }
 
+/// True for the choice of experts in forward passes.
+bool is_choice(const Op& op) { return std::holds_alternative<Route>(op.kind) && !is_backward(op.phase); }
+
 /// True for the operation that writes the loss of a micro-batch.
 bool is_loss(const Op& op) {
   const auto* loss = std::get_if<CrossEntropy>(&op.kind);
@@ -49,6 +60,7 @@ void add_host_waits(const JobSpec& job, StepProgram& program) {
   for (Block& block : program.blocks) {
     for (Op& op : block.ops) {
       if (waits.counts && is_dispatch(op)) op.host_awaits = op.operands[1].tensor;  // the routes
+      if (waits.counts_first && is_choice(op)) op.host_awaits = op.operands.back().tensor;
       if (waits.transfers && std::holds_alternative<Recv>(op.kind))
         op.host_awaits = op.operands.front().tensor;
       if (waits.loss && is_loss(op)) op.host_awaits = op.operands.back().tensor;

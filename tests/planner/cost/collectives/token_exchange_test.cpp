@@ -61,27 +61,27 @@ void check_within(const MeasuredExchange& measured, double tolerance) {
 }  // namespace
 
 // Source: arXiv:2603.07685, table 7: DeepSeek-V3, 4,096 tokens per GPU, ep 8, 16, 32, 64.
-TEST_CASE("NCCL's all-to-all between experts is met within 8.5% on H100 nodes and GB200 racks") {
+TEST_CASE("NCCL's all-to-all between experts is met within 8% on H100 nodes and GB200 racks") {
   check_within({"dgx-h100", 1, 8, Dispatcher::all_to_all, 4096, 1265, 1277}, 0.08);
-  check_within({"dgx-h100", 2, 16, Dispatcher::all_to_all, 4096, 5774, 5628}, 0.085);
+  // The one miss: dispatch is 8.2% slower than predicted, combine 5.8%.
+  check_within({"dgx-h100", 2, 16, Dispatcher::all_to_all, 4096, 5774, 5628}, 0.083);
   check_within({"dgx-h100", 4, 32, Dispatcher::all_to_all, 4096, 8059, 7815}, 0.08);
   check_within({"dgx-h100", 8, 64, Dispatcher::all_to_all, 4096, 9164, 8727}, 0.08);
-  check_within({"gb200-nvl72", 1, 8, Dispatcher::all_to_all, 4096, 735, 741}, 0.085);
+  check_within({"gb200-nvl72", 1, 8, Dispatcher::all_to_all, 4096, 735, 741}, 0.08);
   check_within({"gb200-nvl72", 1, 16, Dispatcher::all_to_all, 4096, 743, 765}, 0.08);
   check_within({"gb200-nvl72", 1, 32, Dispatcher::all_to_all, 4096, 769, 758}, 0.08);
-  // Dispatch 930 and combine 827 differ by 12%: no one figure is within 5% of both.
-  check_within({"gb200-nvl72", 1, 64, Dispatcher::all_to_all, 4096, 930, 827}, 0.13);
+  check_within({"gb200-nvl72", 1, 64, Dispatcher::all_to_all, 4096, 930, 827}, 0.08);
 }
 
-TEST_CASE("HybridEP's exchange is met within 15%") {
-  check_within({"dgx-h100", 1, 8, Dispatcher::hybridep, 4096, 661, 624}, 0.15);
-  check_within({"dgx-h100", 2, 16, Dispatcher::hybridep, 4096, 1485, 1688}, 0.15);
-  check_within({"dgx-h100", 4, 32, Dispatcher::hybridep, 4096, 3064, 3088}, 0.15);
-  check_within({"dgx-h100", 8, 64, Dispatcher::hybridep, 4096, 4626, 4398}, 0.15);
-  check_within({"gb200-nvl72", 1, 8, Dispatcher::hybridep, 4096, 391, 353}, 0.15);
-  check_within({"gb200-nvl72", 1, 16, Dispatcher::hybridep, 4096, 578, 527}, 0.15);
-  check_within({"gb200-nvl72", 1, 32, Dispatcher::hybridep, 4096, 612, 646}, 0.15);
-  check_within({"gb200-nvl72", 1, 64, Dispatcher::hybridep, 4096, 675, 744}, 0.15);
+TEST_CASE("HybridEP's exchange is met within 12%") {
+  check_within({"dgx-h100", 1, 8, Dispatcher::hybridep, 4096, 661, 624}, 0.12);
+  check_within({"dgx-h100", 2, 16, Dispatcher::hybridep, 4096, 1485, 1688}, 0.12);
+  check_within({"dgx-h100", 4, 32, Dispatcher::hybridep, 4096, 3064, 3088}, 0.12);
+  check_within({"dgx-h100", 8, 64, Dispatcher::hybridep, 4096, 4626, 4398}, 0.12);
+  check_within({"gb200-nvl72", 1, 8, Dispatcher::hybridep, 4096, 391, 353}, 0.12);
+  check_within({"gb200-nvl72", 1, 16, Dispatcher::hybridep, 4096, 578, 527}, 0.12);
+  check_within({"gb200-nvl72", 1, 32, Dispatcher::hybridep, 4096, 612, 646}, 0.12);
+  check_within({"gb200-nvl72", 1, 64, Dispatcher::hybridep, 4096, 675, 744}, 0.12);
 }
 
 // Source: deepseek-ai/DeepEP@dd758ca, README: 8,192 tokens per GPU; logical bandwidths count what stays on the own

@@ -188,3 +188,23 @@ TEST_CASE("what a framework's host waits for") {
   CHECK(stops_of(pipeline(Framework::torch_fsdp)).empty());
   CHECK(stops_of(pipeline(Framework::foreshard)).empty());
 }
+
+TEST_CASE("the host waits for token counts before the exchange that needs them on the host") {
+  using Names = std::vector<std::string>;
+  const auto stops = [](Dispatcher dispatcher, bool fused_products) {
+    JobSpec job = pipeline(Framework::megatron);
+    job.parallelism.pp = 1;
+    job.parallelism.ep = job.parallelism.dp = 2;
+    job.model.experts = ExpertsSpec{.count = 4, .per_token = 2, .hidden = 16};
+    job.training.dispatcher = dispatcher;
+    job.training.fused_grouped_gemm = fused_products;
+    return stops_of(job);
+  };
+  // Megatron-LM permutes the rows for an all-to-all before it reads the counts.
+  CHECK(stops(Dispatcher::all_to_all, false) == Names{"all-reduce gradient norm", "dispatch", "loss"});
+  // DeepEP and HybridEP allocate what arrives first.
+  CHECK(stops(Dispatcher::deepep, false) == Names{"all-reduce gradient norm", "loss", "top-k"});
+  CHECK(stops(Dispatcher::hybridep, false) == Names{"all-reduce gradient norm", "loss", "top-k"});
+  // Products that take counts from the device let HybridEP do so too.
+  CHECK(stops(Dispatcher::hybridep, true) == Names{"all-reduce gradient norm", "loss"});
+}

@@ -124,6 +124,9 @@ TEST_CASE("latent attention assembles queries, keys and values, and ranks sort w
   // 30 rows of 8.
   const Op permute = make_op(Permute{.rows = 30, .width = 8});
   CHECK(further_passes(permute, program, {.sorts_chunks = true}).traffic == Bytes(30 * 8 * 4));
+  // Rows are copied to a padded number, or back: r2 w2.
+  CHECK(further_passes(permute, program, {.pads_rows = true}).traffic == Bytes(30 * 8 * 4));
+  CHECK(further_passes(permute, program, {.sorts_chunks = true, .pads_rows = true}).kernels == 2);
   program.groups = DeviceMesh(round_job({.dp = 8}).parallelism).groups();
   CHECK(further_passes(permute, program, {.sorts_chunks = true}).kernels == 0);
 }
@@ -168,6 +171,16 @@ TEST_CASE("what another kernel does takes no time") {
   const Op permute = make_op(Permute{.rows = 30, .width = 8});
   CHECK(is_done_by_another(permute, forms));
   CHECK_FALSE(is_done_by_another(permute, {}));
+}
+
+TEST_CASE("rows of experts are padded for products of 8 bits where no dispatcher pads them") {
+  JobSpec job = round_job();
+  job.framework = Framework::megatron;
+  CHECK_FALSE(kernel_forms(job).pads_rows);
+  job.training.precision = Precision::fp8;
+  CHECK(kernel_forms(job).pads_rows);
+  job.training.dispatcher = Dispatcher::hybridep;
+  CHECK_FALSE(kernel_forms(job).pads_rows);
 }
 
 TEST_CASE("a fused softmax is an elementwise kernel") {
