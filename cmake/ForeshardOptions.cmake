@@ -22,6 +22,24 @@ target_compile_options(foreshard_options INTERFACE
   # g++ 12 sees overlapping copies in sums of strings where there are none (GCC bug 105651).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<COMPILE_LANGUAGE:CXX>>:-Wno-restrict>
   $<$<BOOL:${FORESHARD_WERROR}>:-Werror>)
+
+# What makes a fault in a release build end the program instead of being used: checked calls of the C library
+# (_FORTIFY_SOURCE, which takes optimised code), stacks that notice being overwritten, executables at random addresses,
+# and relocations that are read-only before the program starts.
+option(FORESHARD_HARDEN "Build releases with checks of stacks and buffers, as position-independent executables" ON)
+if(FORESHARD_HARDEN AND NOT FORESHARD_SANITIZE AND NOT FORESHARD_LIBRARY_LEVEL STREQUAL "-O0")
+  include(CheckPIESupported)
+  check_pie_supported(LANGUAGES CXX)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+  set(hardened_source $<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>)
+  set(is_optimised $<NOT:$<BOOL:$<TARGET_PROPERTY:FORESHARD_UNOPTIMISED>>>)
+  target_compile_options(foreshard_options INTERFACE
+    $<${hardened_source}:-fstack-protector-strong>
+    $<${hardened_source}:-fstack-clash-protection>
+    $<$<AND:${hardened_source},${is_optimised}>:-U_FORTIFY_SOURCE>
+    $<$<AND:${hardened_source},${is_optimised}>:-D_FORTIFY_SOURCE=2>)
+  target_link_options(foreshard_options INTERFACE $<$<CONFIG:Release>:LINKER:-z,relro,-z,now,-z,noexecstack>)
+endif()
 if(FORESHARD_SANITIZE)
   target_compile_options(foreshard_options INTERFACE -fsanitize=${FORESHARD_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(foreshard_options INTERFACE -fsanitize=${FORESHARD_SANITIZE})
@@ -46,5 +64,8 @@ set(FORESHARD_LIBRARY_LEVEL -O2 CACHE STRING "Optimisation of planner and simula
 set(FORESHARD_FILES_LEVEL -O1 CACHE STRING "Optimisation of readers, reports and command line in release builds")
 set(FORESHARD_TEST_LEVEL -O1 CACHE STRING "Optimisation of the tests' own sources in release builds")
 function(foreshard_optimise target level)
+  if(level STREQUAL "-O0")
+    set_target_properties(${target} PROPERTIES FORESHARD_UNOPTIMISED ON)
+  endif()
   target_compile_options(${target} PRIVATE $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:${level}>)
 endfunction()

@@ -18,6 +18,7 @@
 #include "cli/options/suggestion.hpp"
 #include "cli/terminal/usage_error.hpp"
 #include "planner/spec/yaml/diagnostic.hpp"
+#include "planner/spec/yaml/input_file.hpp"
 #include "planner/units/count.hpp"
 #include "planner/units/result_error.hpp"
 
@@ -192,6 +193,7 @@ std::string run(const std::string& text) {
   request.read_into(command->spec);
   const bool gives_json = ask_for_json(command->spec);
   const GivenInput input(request.job_text());
+  forget_inputs();
   const CommandResult result = command->run();
   // The command's own text, so that every number has the digits that the command line prints.
   std::string output = gives_json ? result.output : dumped(result.output);

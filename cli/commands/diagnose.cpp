@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "cli/files/gzip_buffer.hpp"
+#include "cli/files/hashing_buffer.hpp"
 #include "cli/options/common_options.hpp"
 #include "cli/options/job_input.hpp"
 #include "cli/options/job_options.hpp"
@@ -19,6 +20,7 @@
 #include "cli/terminal/usage_error.hpp"
 #include "planner/diagnose/diagnosis.hpp"
 #include "planner/report/diagnose/diagnosis_table.hpp"
+#include "planner/spec/yaml/input_file.hpp"
 #include "planner/trace/kineto_json.hpp"
 #include "planner/trace/trace_sums.hpp"
 #include "planner/trace/training_log.hpp"
@@ -40,11 +42,13 @@ auto read_file(const std::string& name, const Read& read) {
   if (std::filesystem::is_directory(name)) throw UsageError(fmt::format("'{}' is a directory", name));
   std::ifstream file(name, std::ios::binary);
   if (!file) throw UsageError(fmt::format("'{}' cannot be read", name));
-  GunzipBuffer buffer(*file.rdbuf());
+  HashingBuffer bytes(*file.rdbuf());
+  GunzipBuffer buffer(bytes);
   std::istream in(&buffer);
   try {
     auto result = read(in);
     if (buffer.is_damaged()) throw UsageError(fmt::format("'{}' is damaged or cut off", name));
+    note_input({.name = name, .sha256 = bytes.sha256_to_the_end()});
     return result;
   } catch (const SpecError&) {
     // A file that is cut off is not whole JSON either: say the cause.

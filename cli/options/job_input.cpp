@@ -19,6 +19,7 @@
 #include "planner/spec/load/job_text.hpp"
 #include "planner/spec/load/launch_file.hpp"
 #include "planner/spec/yaml/input_file.hpp"
+#include "planner/spec/yaml/sha256.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -125,7 +126,10 @@ std::string standard_input() {
 std::vector<JobSpec> load(const std::string& argument, ConfigKind kind,
                           const std::vector<Override>& overrides, Purpose purpose) {
   if (argument != "-") return load_jobs(file_of(argument, kind), overrides, purpose);
-  if (given_input != nullptr) return parse_jobs(*given_input, "job", overrides, purpose);
+  if (given_input != nullptr) {
+    note_input({.name = "job", .sha256 = sha256_hex(*given_input)});
+    return parse_jobs(*given_input, "job", overrides, purpose);
+  }
   return parse_jobs(standard_input(), "<stdin>", overrides, purpose);
 }
 

@@ -6,6 +6,8 @@
 
 #include "cli/api/call_json.hpp"
 #include "cli/api/foreshard.h"
+#include "cli/options/tool_fields.hpp"
+#include "planner/spec/yaml/sha256.hpp"
 #include "tests/support/catch.hpp"
 
 namespace foreshard::cli::test {
@@ -20,11 +22,11 @@ constexpr const char* kJob =
     "training: {sequence_length: 4096, global_batch: 64, micro_batch: 1}\n";
 
 TEST_CASE("a job is named, written as text, or an object: the same job, the same answer") {
-  const Json text = answer_to({{"command", "plan"}, {"job", kJob}});
+  Json text = answer_to({{"command", "plan"}, {"job", kJob}});
   REQUIRE(text.at("code") == 0);
   CHECK(text.at("result").at("job").at("tp") == 2);
   CHECK(text.at("result").at("job").at("dp") == 4);  // of 8 devices
-  const Json object =
+  Json object =
       answer_to({{"command", "plan"},
                  {"job",
                   {{"name", "small"},
@@ -32,9 +34,30 @@ TEST_CASE("a job is named, written as text, or an object: the same job, the same
                    {"cluster", {{"name", "dgx-h100"}, {"nodes", 1}}},
                    {"parallelism", {{"tp", 2}}},
                    {"training", {{"sequence_length", 4096}, {"global_batch", 64}, {"micro_batch", 1}}}}}});
+  // But for what it was read from.
+  for (Json* const answer : {&object, &text}) answer->at("result").erase("tool");
   CHECK(object == text);
   CHECK(answer_to({{"command", "plan"}, {"job", "llama3-70b-64h100"}}).at("result").at("job").at("devices") ==
         64);
+}
+
+TEST_CASE("an answer says which tool gave it, and from which inputs") {
+  const Json tool = answer_to({{"command", "plan"}, {"job", kJob}}).at("result").at("tool");
+  CHECK(tool.at("version") == FORESHARD_VERSION);
+  CHECK(tool.at("git").dump() == (git_hash().empty() ? "null" : '"' + git_hash() + '"'));
+  // What the job names, and what that names, by names that are the same on every machine.
+  std::vector<std::string> names;
+  for (const Json& input : tool.at("inputs")) names.push_back(input.at("name"));
+  CHECK(names == std::vector<std::string>{"configs/accelerators/h100-80gb-sxm.yaml",
+                                          "configs/clusters/dgx-h100.yaml", "configs/models/llama3-8b.yaml",
+                                          "job"});
+  CHECK(tool.at("inputs").back().at("sha256") == sha256_hex(kJob));
+  // Inputs of the question before are not those of the next.
+  const Json listed = answer_to({{"command", "plan"}, {"job", "llama3-70b-64h100"}}).at("result").at("tool");
+  for (const Json& input : listed.at("inputs")) CHECK(input.at("name") != "configs/models/llama3-8b.yaml");
+  // Each of several answers stands alone.
+  const Json both = answer_to({{"command", "plan"}, {"job", kJob + std::string("---\n") + kJob}});
+  for (const Json& answer : both.at("result")) CHECK(answer.at("tool").at("inputs").size() == 4);
 }
 
 TEST_CASE("keys are the command line's options: numbers, words, lists, flags and settings") {

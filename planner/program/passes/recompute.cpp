@@ -234,7 +234,9 @@ class RecomputePass {
     op.phase = Phase::recompute;
     std::get<Gemm>(op.kind).n /= 2;
     op.operands.resize(3);
-    if (wants_clone(op, op.operands[0])) op.operands[0] = reads(clone(op.operands[0].tensor));
+    // Its input, and its weight where 16 bits of a quantised one are made again.
+    for (Operand* const read : {&op.operands[0], &op.operands[1]})
+      if (wants_clone(op, *read)) *read = reads(clone(read->tensor));
     builder_.tensor(op.operands[2].tensor).kept_parts = 2;
     Tensor half = builder_.derived(op.operands[2].tensor, Derivation::recomputed_half);
     half.kept_parts = 1;

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <map>
 #include <mutex>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,8 @@
 #include <vector>
 
 #include <fmt/core.h>
+
+#include "planner/spec/yaml/sha256.hpp"
 
 namespace foreshard {
 
@@ -42,6 +45,9 @@ Inputs& inputs() {
   static Inputs all;
   return all;
 }
+
+/// The inputs of this thread's present question: name and hash.
+thread_local std::map<std::string, std::string> read_digests;
 
 [[noreturn]] void refuse_input(const char* what) {
   throw InputError(fmt::format("{}: {}", what, std::strerror(errno)));
@@ -76,7 +82,10 @@ std::string read_all(int descriptor, const std::string& name, std::size_t most_m
   std::string piece(std::size_t{1} << 16U, '\0');
   while (true) {
     const ssize_t got = ::read(descriptor, piece.data(), piece.size());
-    if (got == 0) return text;
+    if (got == 0) {
+      note_input({.name = name, .sha256 = sha256_hex(text)});
+      return text;
+    }
     if (got < 0) {
       if (errno == EINTR) continue;
       refuse_input("cannot be read");
@@ -101,5 +110,17 @@ std::string read_standard_input(std::size_t most_mebibytes) {
 }
 
 std::optional<std::string> name_as_input(const FileIdentity& file) { return inputs().name_of(file); }
+
+void note_input(InputDigest input) {
+  read_digests.insert_or_assign(std::move(input.name), std::move(input.sha256));
+}
+
+std::vector<InputDigest> noted_inputs() {
+  std::vector<InputDigest> all;
+  for (const auto& [name, sha256] : read_digests) all.push_back({name, sha256});
+  return all;
+}
+
+void forget_inputs() { read_digests.clear(); }
 
 }  // namespace foreshard

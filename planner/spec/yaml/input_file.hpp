@@ -6,6 +6,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace foreshard {
 
@@ -37,5 +38,20 @@ struct FileIdentity {
 /// The name under which this process has read the file; none if it has not. Only regular files are recorded.
 /// Safe to call from several threads.
 std::optional<std::string> name_as_input(const FileIdentity& file);
+
+/// An input, and the SHA-256 of all its bytes, by which an answer can say what it was computed from.
+struct InputDigest {
+  std::string name;
+  std::string sha256;
+  friend bool operator==(const InputDigest&, const InputDigest&) = default;
+};
+
+/// Records that this thread has read an input. read_input and read_standard_input do it themselves. An input
+/// that is read again is kept once, as it was the last time.
+void note_input(InputDigest input);
+/// The inputs that this thread has read since it began or called forget_inputs, in the order of their names.
+std::vector<InputDigest> noted_inputs();
+/// Begins the list anew, for the next of several questions to one process.
+void forget_inputs();
 
 }  // namespace foreshard

@@ -20,6 +20,8 @@ namespace {
 constexpr std::chrono::hours kForever{1};
 /// Long enough that a rank on a busy machine does not count as silent.
 constexpr Seconds kTimeout{5.0};
+/// Three ticks of the watchdog, each a sixth of the timeout, and as many again for a busy machine.
+constexpr std::chrono::seconds kHeard{5};
 
 /// Imitates the layers of a training step: "qkv", then an all-reduce over tp.
 class Step {
@@ -49,7 +51,11 @@ void end_badly(const std::string& way, MpiSession& session, MpiCommunicator& com
   if (culprit) {
     if (way == "throw") throw std::runtime_error("no such thing");
     if (way == "kill") std::raise(SIGKILL);
-    if (way.starts_with("stop")) std::raise(SIGSTOP);
+    if (way.starts_with("stop")) {
+      // A rank that stops before its first message is told as one that was never heard.
+      std::this_thread::sleep_for(kHeard);
+      std::raise(SIGSTOP);
+    }
     if (way.starts_with("compute")) std::this_thread::sleep_for(kForever);
     if (way == "mismatch") step.communicate(CollectiveKind::all_gather, GroupKind::world);
     if (way == "receive") {

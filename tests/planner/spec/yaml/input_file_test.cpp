@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 #include "tests/support/catch.hpp"
 
@@ -43,6 +44,25 @@ TEST_CASE("an input is read up to its bound and not beyond") {
   CHECK_THROWS_WITH(read(file.path()), "it holds more than 1 MiB, the most that is read of one input");
   if (fs::exists("/dev/zero"))
     CHECK_THROWS_WITH(read("/dev/zero"), "it holds more than 1 MiB, the most that is read of one input");
+}
+
+TEST_CASE("inputs are noted with the hash of their bytes, once each, until they are forgotten") {
+  const Scratch first(".a");
+  const Scratch second(".b");
+  std::ofstream(first.path(), std::ios::binary) << "old";
+  std::ofstream(second.path(), std::ios::binary);
+  forget_inputs();
+  read_input(first.path(), "a", 1);
+  read_input(second.path(), "b", 1);
+  std::ofstream(first.path(), std::ios::binary) << "abc";
+  read_input(first.path(), "a", 1);
+  // SHA-256 of "abc" and of nothing: FIPS 180-2, appendix B.1, and NIST's test vectors.
+  const InputDigest a{"a", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"};
+  const InputDigest b{"b", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"};
+  CHECK(noted_inputs() == std::vector{a, b});
+  std::thread([] { CHECK(noted_inputs().empty()); }).join();
+  forget_inputs();
+  CHECK(noted_inputs().empty());
 }
 
 TEST_CASE("what cannot be read is refused in words") {

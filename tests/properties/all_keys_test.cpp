@@ -1,0 +1,99 @@
+// Random legal jobs over all keys drive the checker, the plan, the simulation and the search against each other.
+//
+// A hundred jobs in every run of the tests; FORESHARD_DRAWN_JOBS and FORESHARD_DRAWN_SEED ask for more and for others.
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "planner/cost/ops/cost_model.hpp"
+#include "planner/cost/step/estimate.hpp"
+#include "planner/program/build/build_step_program.hpp"
+#include "planner/program/check/check_program.hpp"
+#include "planner/program/json/program_json.hpp"
+#include "planner/search/best/plan_search.hpp"
+#include "sim/step/simulate_step.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/random_key_jobs.hpp"
+
+using namespace foreshard;
+using namespace foreshard::test;
+
+namespace {
+
+std::uint64_t from_environment(const char* name, std::uint64_t usual) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? usual : std::strtoull(value, nullptr, 10);
+}
+
+std::uint64_t drawn_jobs() { return from_environment("FORESHARD_DRAWN_JOBS", 100); }
+std::uint64_t drawn_seed() { return from_environment("FORESHARD_DRAWN_SEED", 28); }
+
+double simulated_step(const StepProgram& program, const CostModel& cost) {
+  NoTimeline nothing;
+  return simulate_step(program, cost, nothing,
+                       {.communication_share = cost.interference().communication_share,
+                        .read_back = cost.interference().read_back,
+                        .critical_path = false,
+                        .totals_only = true})
+      .step_time.seconds()
+      .value();
+}
+
+void check_figures(const Estimate& found) {
+  const StepFigures& step = found.step;
+  CHECK(std::isfinite(step.time.value()));
+  CHECK(step.time.value() > 0.0);
+  CHECK(step.time_low <= step.time);
+  CHECK(step.time <= step.time_high);
+  CHECK(step.hardware_flops >= step.model_flops);
+  for (const StageMemory& stage : found.memory.stages) {
+    CHECK(stage.weights.value() >= 0);
+    CHECK(stage.optimizer.value() >= 0);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("all keys: the program is sound, and the simulation of it agrees with the plan") {
+  KeyJobDraw draw(drawn_seed());
+  std::map<std::string, int> used;
+  for (std::uint64_t i = 0; i < drawn_jobs(); ++i) {
+    const KeyJob drawn = draw.next();
+    INFO(drawn.words());
+    for (const Override& override : drawn.overrides) ++used[override.path];
+    const StepProgram program = build_step_program(drawn.job);
+    CHECK(check_program(program) == std::vector<std::string>{});
+    CHECK(to_json(program_from_json(to_json(program))) == to_json(program));
+    const Estimate found = estimate(drawn.job, program);
+    check_figures(found);
+    CHECK(found.step.time.value() == Approx(simulated_step(program, CostModel(drawn.job))).epsilon(0.03));
+  }
+  // The draw reaches every key: none of them is refused in all jobs.
+  if (drawn_jobs() < 1000) return;
+  for (const KeyValues& key : further_keys()) {
+    INFO(key.key);
+    CHECK(used[key.key] > 0);
+  }
+}
+
+TEST_CASE("all keys: a search prices the job's own plan as the plan does, and finds none worse") {
+  KeyJobDraw draw(drawn_seed() + 1);
+  for (std::uint64_t i = 0; i < drawn_jobs() / 10; ++i) {
+    const KeyJob drawn = draw.next();
+    if (drawn.job.cluster.devices() > 32) continue;
+    INFO(drawn.words());
+    SearchRequest request;
+    request.sites = {drawn.job};
+    request.free = {SearchAxis::micro_batch, SearchAxis::zero};
+    const SiteResult found = search_plans(request).sites.front();
+    REQUIRE(found.own.has_value());
+    const Estimate own = estimate(drawn.job);
+    CHECK(found.own->estimate->step.time == own.step.time);
+    CHECK(found.own->estimate->memory.verdict == own.memory.verdict);
+    if (own.memory.verdict != MemoryVerdict::fits) continue;
+    REQUIRE_FALSE(found.best.empty());
+    CHECK(found.best.front().estimate().step.time <= own.step.time);
+  }
+}
