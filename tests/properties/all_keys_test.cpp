@@ -56,6 +56,24 @@ void check_figures(const Estimate& found) {
 
 }  // namespace
 
+TEST_CASE("all keys: programs that the draw found unsound once are sound") {
+  constexpr const char* kTail =
+      "training: {sequence_length: 4096, global_batch: 64, micro_batch: 1, recompute: selective-ops}\n";
+  const auto problems = [](const std::string& text, const std::vector<Override>& overrides) {
+    return check_program(build_step_program(parse_jobs(text, "found.yaml", overrides).front()));
+  };
+  // Half of gate and up runs again: its 16-bit weights must be made again before.
+  CHECK(
+      problems(std::string("model: qwen3-8b\ncluster: {name: dgx-h100, nodes: 1}\nframework: torch-fsdp\n") +
+                   kTail,
+               {{"lora", "{rank: 16, targets: [q, v], base: nf4}"}}) == std::vector<std::string>{});
+  // A layer's gradients are freed by its update: copies of shards are summed in place, in no older gradient.
+  CHECK(
+      problems("model: llama3-8b\ncluster: {name: dgx-h100, nodes: 2}\nparallelism: {zero: 2, dp_shard: 8}\n"
+               "training: {sequence_length: 4096, global_batch: 16, micro_batch: 1}\n",
+               {{"training.optimizer_in_backward", "true"}}) == std::vector<std::string>{});
+}
+
 TEST_CASE("all keys: the program is sound, and the simulation of it agrees with the plan") {
   KeyJobDraw draw(drawn_seed());
   std::map<std::string, int> used;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <numeric>
 #include <utility>
+#include <variant>
 
 #include "planner/program/build/emit_cpu_update.hpp"
 #include "planner/program/build/emit_muon.hpp"
@@ -234,6 +236,34 @@ bool updates_in_backward(const ProgramBuilder& builder, const WeightGroup& group
   return !is_tied;
 }
 
+namespace {
+
+/// Lets an all-reduce that adds shards to gradients work on the gradients themselves: what made the shards writes
+/// these.
+void reduce_in_place(Block& backward, Op& reduce) {
+  const std::size_t gradients = reduce.operands.size() / 2;
+  std::map<TensorId, TensorId> gradient_of_shard;
+  for (std::size_t i = 0; i < gradients; ++i)
+    gradient_of_shard[reduce.operands[i].tensor] = reduce.operands[gradients + i].tensor;
+  reduce.operands.erase(reduce.operands.begin(),
+                        reduce.operands.begin() + static_cast<std::ptrdiff_t>(gradients));
+  for (Op& op : backward.ops) {
+    for (Operand& operand : op.operands) {
+      const auto found = gradient_of_shard.find(operand.tensor);
+      if (found != gradient_of_shard.end()) operand.tensor = found->second;
+    }
+  }
+}
+
+/// True for an all-reduce whose result is added to another tensor than the one that it sends.
+bool adds_elsewhere(const Op& op) {
+  const auto* const collective = std::get_if<Collective>(&op.kind);
+  return collective != nullptr && collective->kind == CollectiveKind::all_reduce &&
+         op.operands.front().access == Access::read;
+}
+
+}  // namespace
+
 void free_gradients(ProgramBuilder& builder, const WeightGroup& group, Block& backward) {
   if (!updates_in_backward(builder, group)) return;
   for (const TensorId id : group.weights) {
@@ -244,6 +274,10 @@ void free_gradients(ProgramBuilder& builder, const WeightGroup& group, Block& ba
                          [&](const Operand& operand) { return operand.tensor == gradient; });
     });
     if (first == backward.ops.end()) continue;
+    if (adds_elsewhere(*first)) {
+      reduce_in_place(backward, *first);
+      continue;
+    }
     auto* pointwise = std::get_if<Pointwise>(&first->kind);
     if (pointwise != nullptr && pointwise->kind == PointwiseKind::accumulate)
       pointwise->kind = PointwiseKind::cast;

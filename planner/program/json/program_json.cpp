@@ -309,7 +309,7 @@ void take_name(Names& names, const std::string& name, Id id, const std::string& 
 Json parsed(std::string_view text) {
   try {
     return Json::parse(text);
-  } catch (const Json::parse_error& error) {
+  } catch (const Json::exception& error) {  // also of a number that is no double
     throw std::runtime_error(std::string("step program: not JSON: ") + error.what());
   }
 }
