@@ -18,6 +18,17 @@ std::string text_of(Enum value) {
   return std::string(word_of(value));
 }
 
+/// As training.overlap.ep has it.
+std::string text_of(EpOverlap value) {
+  switch (value) {
+    case EpOverlap::none: return "none";
+    case EpOverlap::shared: return "shared";
+    case EpOverlap::pipelined: return "true";
+    case EpOverlap::in_turns: return "1f1b";
+  }
+  return {};
+}
+
 }  // namespace
 
 void Unsaid::note(bool differs, std::string key, std::string value) {
