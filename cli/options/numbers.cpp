@@ -1,6 +1,5 @@
 #include "cli/options/numbers.hpp"
 
-#include <charconv>
 #include <cmath>
 #include <optional>
 
@@ -8,6 +7,7 @@
 
 #include "cli/terminal/usage_error.hpp"
 #include "planner/report/format.hpp"
+#include "planner/units/read_number.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -17,7 +17,7 @@ template <class Number>
 std::optional<Number> parsed(std::string_view text) {
   Number number{};
   const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  const auto [stop, error] = read_number(text.data(), end, number);
   if (error != std::errc{} || stop != end) return std::nullopt;
   if constexpr (std::is_floating_point_v<Number>) {
     if (!std::isfinite(number)) return std::nullopt;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "planner/cost/ops/kernel_model.hpp"
 #include "planner/spec/types/names.hpp"
 #include "planner/spec/yaml/source_text.hpp"
+#include "planner/units/read_number.hpp"
 
 namespace foreshard {
 namespace {
@@ -114,7 +114,7 @@ class GemmTableReader {
     const TableCell& cell = cells[columns_.at(column)];
     Number value{};
     const char* const end = cell.text.data() + cell.text.size();
-    const auto [stop, error] = std::from_chars(cell.text.data(), end, value);
+    const auto [stop, error] = read_number(cell.text.data(), end, value);
     if (error == std::errc{} && stop == end && value > Number{} && value < static_cast<Number>(1e15))
       return value;
     complaints_.add({source_, number_, cell.column}, column,

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -14,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "planner/spec/yaml/source_text.hpp"
+#include "planner/units/read_number.hpp"
 
 namespace foreshard {
 namespace {
@@ -53,7 +53,7 @@ std::vector<std::string> words_of_line(const std::string& line) {
 template <class Number>
 std::optional<Number> number_in(const std::string& word) {
   Number value{};
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  const auto [end, error] = read_number(word.data(), word.data() + word.size(), value);
   if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
   return value;
 }

@@ -52,7 +52,7 @@ struct Question {
   std::int64_t devices = 0;
   std::int64_t global_batch = 0;     ///< sequences
   std::int64_t sequence_length = 0;  ///< tokens
-  friend auto operator<=>(const Question&, const Question&) = default;
+  friend std::strong_ordering operator<=>(const Question&, const Question&) = default;
 };
 
 /// What a job uses, by which statistics are split.

@@ -1,11 +1,11 @@
 #include "planner/trace/training_log.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <string_view>
 
 #include "planner/fit/measured_time.hpp"
+#include "planner/units/read_number.hpp"
 
 namespace foreshard {
 namespace {
@@ -34,7 +34,7 @@ std::optional<double> number_after(std::string_view line, std::string_view label
     digits += c;
   }
   double value = 0.0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  const auto [end, error] = read_number(digits.data(), digits.data() + digits.size(), value);
   if (error != std::errc{} || !(value > 0.0) || !std::isfinite(value)) return std::nullopt;
   return value;
 }

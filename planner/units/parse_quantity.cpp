@@ -1,11 +1,11 @@
 #include "planner/units/parse_quantity.hpp"
 
-#include <charconv>
 #include <cmath>
 #include <optional>
 
 #include <fmt/core.h>
 
+#include "planner/units/read_number.hpp"
 #include "planner/units/unit_table.hpp"
 
 namespace foreshard {
@@ -119,7 +119,7 @@ std::variant<Q, ParseComplaint> parse_quantity(std::string_view text) {
 
   Number<Q> number{};
   const char* const end = pieces->number.data() + pieces->number.size();
-  const auto [stop, error] = std::from_chars(pieces->number.data(), end, number);
+  const auto [stop, error] = read_number(pieces->number.data(), end, number);
   if (error == std::errc::invalid_argument || stop != end) {
     return ParseComplaint{fmt::format("'{}' is not a number", shown(pieces->number)), needed(kWanted)};
   }

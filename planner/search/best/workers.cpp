@@ -7,6 +7,27 @@
 #include <vector>
 
 namespace foreshard {
+namespace {
+
+/// Threads that the destructor joins. (std::jthread does that as well, but Emscripten's library has none.)
+class JoinedThreads {
+ public:
+  JoinedThreads() = default;
+  JoinedThreads(const JoinedThreads&) = delete;
+  JoinedThreads& operator=(const JoinedThreads&) = delete;
+  ~JoinedThreads() {
+    for (std::thread& thread : threads_) thread.join();
+  }
+  template <class Work>
+  void add(const Work& work) {
+    threads_.emplace_back(work);
+  }
+
+ private:
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
 
 void run_on_threads(std::size_t count, std::size_t threads, const std::function<void(std::size_t)>& work) {
   std::atomic<std::size_t> next{0};
@@ -20,10 +41,11 @@ void run_on_threads(std::size_t count, std::size_t threads, const std::function<
       }
     }
   };
-  std::vector<std::jthread> others;
-  for (std::size_t t = 1; t < std::min(threads, count); ++t) others.emplace_back(take);
-  take();
-  others.clear();
+  {
+    JoinedThreads others;
+    for (std::size_t t = 1; t < std::min(threads, count); ++t) others.add(take);
+    take();
+  }
   for (const std::exception_ptr& failure : failures)
     if (failure) std::rethrow_exception(failure);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -19,7 +20,7 @@ struct PlanPoint {
 
   [[nodiscard]] std::uint8_t operator[](SearchAxis axis) const { return at[static_cast<std::size_t>(axis)]; }
   friend bool operator==(const PlanPoint&, const PlanPoint&) = default;
-  friend auto operator<=>(const PlanPoint&, const PlanPoint&) = default;
+  friend std::strong_ordering operator<=>(const PlanPoint&, const PlanPoint&) = default;
 };
 
 /// The values that a search tries on each axis. An axis that is not free has the job's value alone.

@@ -8,6 +8,7 @@
 
 #include "planner/spec/megatron/shell_text.hpp"
 #include "planner/spec/yaml/node_edit.hpp"
+#include "planner/units/read_number.hpp"
 
 namespace foreshard::detail {
 
@@ -111,7 +112,7 @@ double FlagReader::real_or(std::string_view name, double fallback) const {
   const std::optional<std::string> said = text(name);
   if (!said) return fallback;
   double number = 0.0;
-  const auto [end, error] = std::from_chars(said->data(), said->data() + said->size(), number);
+  const auto [end, error] = read_number(said->data(), said->data() + said->size(), number);
   if (error == std::errc{} && end == said->data() + said->size()) return number;
   complain(name, fmt::format("expected a number, found {}", quote(*said)));
   return fallback;

@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "planner/spec/yaml/complaints.hpp"
+#include "planner/units/read_number.hpp"
 
 namespace foreshard {
 
@@ -51,7 +52,7 @@ std::string undressed(std::string_view text) {
 std::optional<double> plain_number(std::string_view text) {
   if (text.find_first_not_of("0123456789+-.eE") != std::string_view::npos) return std::nullopt;
   double number = 0.0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const auto [stop, error] = read_number(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || stop != text.data() + text.size() || !std::isfinite(number))
     return std::nullopt;
   return number;
