@@ -11,6 +11,7 @@
 
 #include "cli/commands/command.hpp"
 #include "cli/commands/foreshard_commands.hpp"
+#include "cli/commands/tool_commands.hpp"
 #include "cli/options/parse_command_line.hpp"
 #include "cli/terminal/color.hpp"
 #include "cli/terminal/output.hpp"
@@ -60,7 +61,7 @@ int main(int argc, char** argv) {
   ColorChoice color;
   std::string nothing_done = "nothing done";
   try {
-    const std::vector<Command> commands = foreshard_commands();
+    const std::vector<Command> commands = tool_commands();
     const ParsedCommandLine parsed = parse_command_line(foreshard_tool(commands, color), argc, argv,
                                                         FORESHARD_VERSION, page_width(STDOUT_FILENO));
     if (parsed.page) {

@@ -28,6 +28,9 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/planner ${PROJECT_SOURCE_DIR}/sim
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/foreshard FILES_MATCHING PATTERN "*.hpp")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION ${CMAKE_INSTALL_DATADIR}/foreshard COMPONENT foreshard
   PATTERN CMakeLists.txt EXCLUDE)
+# The planner's page, where scripts/build_web.sh has built it: `foreshard serve` shows it.
+install(FILES ${PROJECT_SOURCE_DIR}/build/web/foreshard.html DESTINATION ${CMAKE_INSTALL_DATADIR}/foreshard/web
+  COMPONENT foreshard OPTIONAL)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 if(FORESHARD_CHARTS_FILE)
   # Of the charts' library, which is in the tools.

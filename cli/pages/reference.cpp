@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/commands/foreshard_commands.hpp"
+#include "cli/commands/tool_commands.hpp"
 #include "cli/files/output_file.hpp"
 #include "cli/pages/command_reference.hpp"
 #include "cli/pages/completion.hpp"
@@ -28,7 +29,7 @@ namespace {
 
 std::vector<ToolSpec> described_tools() {
   ColorChoice color;
-  std::vector<ToolSpec> tools{foreshard_tool(foreshard_commands(), color)};
+  std::vector<ToolSpec> tools{foreshard_tool(tool_commands(), color)};
 #ifdef FORESHARD_WITH_RUN
   tools.push_back(run_tool(run_commands(), color));
 #endif

@@ -1,0 +1,9 @@
+#pragma once
+
+#include "cli/commands/command.hpp"
+
+namespace foreshard::cli {
+
+Command serve_command();
+
+}  // namespace foreshard::cli
