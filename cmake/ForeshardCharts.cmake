@@ -69,7 +69,11 @@ function(foreshard_embed_pages target)
     list(APPEND scripts ${html}/${name}.js)
   endforeach()
   list(JOIN scripts "," joined)
-  set(parts frame=${html}/report.html style=${html}/style.css script=${joined} charts=${FORESHARD_CHARTS_FILE})
+  set(charts ${FORESHARD_CHARTS_FILE})
+  if(EMSCRIPTEN)
+    set(charts "")  # the planner's page has them itself
+  endif()
+  set(parts frame=${html}/report.html style=${html}/style.css script=${joined} charts=${charts})
   set(output ${PROJECT_BINARY_DIR}/generated/page_parts.cpp)
   add_custom_command(OUTPUT ${output}
     COMMAND ${CMAKE_COMMAND} -DOUTPUT=${output} "-DPARTS=${parts}" -P ${PROJECT_SOURCE_DIR}/cmake/EmbedText.cmake
