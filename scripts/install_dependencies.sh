@@ -12,7 +12,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 plan=(g++ cmake ninja-build libboost-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libfmt-dev zlib1g-dev)
 runtime=(openmpi-bin libopenmpi-dev libopenblas-dev libdnnl-dev)
-test=(git ccache catch2 libboost-context-dev clang-format procps groff-base zsh fish dpkg-dev file)
+test=(git ccache catch2 libboost-context-dev clang-format procps groff-base zsh fish dpkg-dev file chromium)
 lint=(git clang-format clang-tidy)
 
 packages=()

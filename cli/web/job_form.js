@@ -9,7 +9,7 @@ const kNumberFields = [
   {id: "nodes", group: "cluster-fields", path: ["cluster", "nodes"], label: "Nodes", values: powers(1, 4096), fallback: 1},
   {id: "tp", group: "parallelism-fields", path: ["parallelism", "tp"], label: "Tensor (tp)", values: powers(1, 64), answer: "tp"},
   {id: "pp", group: "parallelism-fields", path: ["parallelism", "pp"], label: "Pipeline (pp)", values: kStages, answer: "pp"},
-  {id: "vp", group: "parallelism-fields", path: ["parallelism", "vp"], label: "Chunks a stage (vp)", values: [1, 2, 3, 4, 5, 6, 8, 10, 12, 16], answer: "vp"},
+  {id: "vp", group: "parallelism-fields", path: ["parallelism", "vp"], label: "Chunks (vp)", values: [1, 2, 3, 4, 5, 6, 8, 10, 12, 16], answer: "vp"},
   {id: "cp", group: "parallelism-fields", path: ["parallelism", "cp"], label: "Context (cp)", values: powers(1, 64), answer: "cp"},
   {id: "ep", group: "parallelism-fields", path: ["parallelism", "ep"], label: "Expert (ep)", values: powers(1, 256), answer: "ep"},
   {id: "zero", group: "parallelism-fields", path: ["parallelism", "zero"], label: "ZeRO stage", values: [0, 1, 2, 3], answer: "zero"},

@@ -16,6 +16,12 @@ function tabOf(id) {
   return kTabs.find((tab) => tab.id === id);
 }
 
+function briefOf({step, memory}) {
+  const unit = byteUnit(memory.capacity_bytes);
+  return `${seconds(step.time_s)} a step · ${percent(step.mfu)} MFU · ${inUnit(memory.reserved_bytes + memory.context_bytes, unit)} of ` +
+    `${inUnit(memory.capacity_bytes, unit)} ${unit.name}: ${memory.verdict}`;
+}
+
 /** Plans the job for the form, and asks what the chosen tab shows. */
 async function answerNow() {
   const tab = tabOf(state.tab);
@@ -29,6 +35,7 @@ async function answerNow() {
     state.record = answer.result;
     const first = Array.isArray(answer.result) ? answer.result[0] : answer.result;
     form.show(state.text, first.job);
+    document.getElementById("brief").textContent = briefOf(first);
   }
   if (isPlanned && tab.request && tab.id !== "plan") {
     answer = await ask(tab.request());

@@ -70,9 +70,10 @@ export class Browser {
     await this.#send("Input.insertText", {text});
   }
 
-  /** A PNG of the window, or of the whole page. */
-  async picture({isWhole = false} = {}) {
-    const {data} = await this.#send("Page.captureScreenshot", {format: "png", captureBeyondViewport: isWhole});
+  /** The window, or the whole page, as WebP, or as PNG. */
+  async picture({isWhole = false, format = "webp"} = {}) {
+    const quality = format === "webp" ? 85 : undefined;
+    const {data} = await this.#send("Page.captureScreenshot", {format, quality, captureBeyondViewport: isWhole});
     return Buffer.from(data, "base64");
   }
 

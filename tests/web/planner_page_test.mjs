@@ -74,7 +74,7 @@ for (const [id, drawn] of [["explain", "ol li"], ["simulate", "canvas"], ["compa
   await browser.press("ArrowRight");
   await browser.until(`document.querySelector("#pane-${id} ${drawn}")`, 120);
   check(await browser.value("document.activeElement.id") === "tab-" + id, `the arrow does not come to ${id}`);
-  if (pictures) writeFileSync(join(pictures, `planner_${id}.png`), await browser.picture());
+  if (pictures) writeFileSync(join(pictures, `planner_${id}.webp`), await browser.picture());
 }
 await browser.press("ArrowRight");
 for (const key of ["Tab", "Tab", "Tab"]) await browser.press(key);
@@ -134,7 +134,7 @@ if (pictures) {
     await shown.open(pathToFileURL(page).href, {width, height, isDark});
     await shown.until("document.querySelector('#pane-plan .tiles') && document.getElementById('model')");
     await new Promise((resolve) => setTimeout(resolve, 800));
-    writeFileSync(join(pictures, `planner_${width}.png`), await shown.picture());
+    writeFileSync(join(pictures, `planner_${width}.webp`), await shown.picture());
     shown.close();
   }
 }
