@@ -39,25 +39,25 @@ std::vector<OptionSpec> simulate_options(SimulateOptions& options) {
        .target = flag(options.unfolded)}};
   for (OptionSpec& option : disturb_options(options.disturb)) specs.push_back(std::move(option));
   constexpr WholeBounds kSeeds{.least = 0, .most = std::numeric_limits<std::int64_t>::max()};
-  specs.insert(
-      specs.end(),
-      {{.name = "--seed",
-        .value = "N",
-        .help = "Of what is drawn by chance; default 1",
-        .target = whole_number(options.seed, kSeeds)},
-       {.name = "--seeds",
-        .value = "N",
-        .help = "Draw so many times, from --seed on, and say how steps spread",
-        .target = whole_number(options.seeds, {.least = 1, .most = 1'000'000})},
-       {.name = "--with",
-        .value = "JOB",
-        .help = "With --network flow: another job that runs on the same fabric",
-        .offer = Offer::jobs,
-        .target = text(options.with)},
-       {.name = "--placement",
-        .value = "HOW",
-        .help = "Of both jobs' nodes: packed, one job's after the other's, or interleaved; default packed",
-        .target = word(options.placement, {"packed", "interleaved"})}});
+  std::vector<OptionSpec> drawn{
+      {.name = "--seed",
+       .value = "N",
+       .help = "Of what is drawn by chance; default 1",
+       .target = whole_number(options.seed, kSeeds)},
+      {.name = "--seeds",
+       .value = "N",
+       .help = "Draw so many times, from --seed on, and say how steps spread",
+       .target = whole_number(options.seeds, {.least = 1, .most = 1'000'000})},
+      {.name = "--with",
+       .value = "JOB",
+       .help = "With --network flow: another job that runs on the same fabric",
+       .offer = Offer::jobs,
+       .target = text(options.with)},
+      {.name = "--placement",
+       .value = "HOW",
+       .help = "Of both jobs' nodes: packed, one job's after the other's, or interleaved; default packed",
+       .target = word(options.placement, {"packed", "interleaved"})}};
+  for (OptionSpec& option : drawn) specs.push_back(std::move(option));
   for (OptionSpec& option : job_options(options.changes)) specs.push_back(std::move(option));
   return specs;
 }

@@ -36,23 +36,32 @@ const char* end_of_decimal(const char* at, const char* end) {
   skip_digits();
   return at;
 }
+
+double rounded(const std::string& text, double /*type*/) { return std::strtod(text.c_str(), nullptr); }
+long double rounded(const std::string& text, long double /*type*/) {
+  return std::strtold(text.c_str(), nullptr);
+}
 #endif
 
 }  // namespace
 
-std::from_chars_result read_number(const char* begin, const char* end, double& number) {
+template <std::floating_point Number>
+std::from_chars_result read_number(const char* begin, const char* end, Number& number) {
   if (!begins_decimal(begin, end)) return {begin, std::errc::invalid_argument};
 #ifdef __cpp_lib_to_chars
   return std::from_chars(begin, end, number);
 #else
-  // Emscripten's strtod rounds to nearest as well, and reads a point in every locale.
+  // Emscripten's strtod and strtold round to nearest as well, and read a point in every locale.
   const char* const stop = end_of_decimal(begin, end);
   errno = 0;
-  const double read = std::strtod(std::string(begin, stop).c_str(), nullptr);
+  const Number read = rounded(std::string(begin, stop), Number{});
   if (errno == ERANGE) return {stop, std::errc::result_out_of_range};
   number = read;
   return {stop, std::errc{}};
 #endif
 }
+
+template std::from_chars_result read_number(const char*, const char*, double&);
+template std::from_chars_result read_number(const char*, const char*, long double&);
 
 }  // namespace foreshard

@@ -1,7 +1,7 @@
 #include "sim/network/fold_flows.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <cstring>
 #include <tuple>
 #include <utility>
 
@@ -14,7 +14,13 @@ namespace {
 using Colour = std::uint64_t;
 
 Colour mixed(Colour a, Colour b) { return mixed_bits(a ^ mixed_bits(b)); }
-Colour bits_of(double value) { return std::bit_cast<Colour>(value); }
+/// As std::bit_cast, which Emscripten's library lacks.
+Colour bits_of(double value) {
+  Colour bits = 0;
+  static_assert(sizeof bits == sizeof value);
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
 
 /// Colour refinement: classes of links and groups, identified by hashes and split until no class splits any
 /// more.

@@ -22,7 +22,7 @@ struct PipelineTransfer {
   /// Layers after that of the block call, whose inputs are transferred. {0}, unless the outputs of multi-token
   /// prediction go to a head on another stage.
   std::vector<int> streams{0};
-  friend auto operator<=>(const PipelineTransfer&, const PipelineTransfer&) = default;
+  friend std::strong_ordering operator<=>(const PipelineTransfer&, const PipelineTransfer&) = default;
 };
 
 /// Emits the transfers between pieces whose next piece is on the stage in the transfer's direction. With tensor
