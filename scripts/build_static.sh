@@ -9,7 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 folder=$PWD/build/static
 scripts/install_dependencies.sh plan
 step "configuring" cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release -DFORESHARD_STATIC=ON -DFORESHARD_TESTS=OFF \
-  -DFORESHARD_RUNTIME=OFF -DFORESHARD_LIBRARY_LEVEL=-O1 -DFORESHARD_FILES_LEVEL=-O0
+  -DFORESHARD_RUNTIME=OFF -DFORESHARD_HARDEN=OFF -DFORESHARD_LIBRARY_LEVEL=-O1 -DFORESHARD_FILES_LEVEL=-O0
 step "building" cmake --build "$folder" --target foreshard
 
 # As it is installed elsewhere: foreshard/bin/foreshard, foreshard/share/foreshard/configs.

@@ -60,7 +60,7 @@ if [[ ! -d $sources/include ]]; then
   step "unpacking them" unpack_sources
 fi
 step "configuring" emcmake cmake -S . -B "$folder/module" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-  -DFORESHARD_WEB_SOURCES="$sources" -DFORESHARD_TESTS=OFF -DFORESHARD_RUNTIME=OFF \
+  -DFORESHARD_WEB_SOURCES="$sources" -DFORESHARD_TESTS=OFF -DFORESHARD_RUNTIME=OFF -DFORESHARD_HARDEN=OFF \
   -DFORESHARD_LIBRARY_LEVEL=-O1 -DFORESHARD_FILES_LEVEL=-Os
 step "compiling to WebAssembly" cmake --build "$folder/module" --target foreshard_web
 
