@@ -183,7 +183,10 @@ PassBlocks LayerBlocks::emit_kind(ProgramBuilder& builder, std::size_t k, bool r
   constexpr const char* kKept = "kept";
   const LayerKind& kind = pattern_.kinds[k];
   LayerWeights& weights = weights_for(kind, wide_[k]);
-  builder.begin_layer_kind(LayerKindId(k), kind, scope_of(k), recomputed ? "" : kKept);
+  // Kinds that differ only in the load of their experts share weights, but not the sizes of activations.
+  std::string variant = recomputed ? "" : kKept;
+  if (kind.expert_load != 1.0) variant += (variant.empty() ? "" : " ") + kind.name;
+  builder.begin_layer_kind(LayerKindId(k), kind, scope_of(k), std::move(variant));
   if (wide_[k]) builder.keep_products_wide();
   const std::string name = block_name(k) + (recomputed ? "" : "(" + std::string(kKept) + ")");
   Block forward = emit_layer(builder, name, weights.group, weights.experts);

@@ -182,7 +182,8 @@ class MoeEmitter {
   TensorId rows(TensorItem item, std::int64_t columns, double load, bool cut, bool columns_cut = false) {
     const std::int64_t even = checked_product(s_.tokens, moe_.per_token);
     const std::int64_t mean = even / (static_cast<std::int64_t>(s_.tp) * s_.cp);
-    const auto loaded = static_cast<std::int64_t>(std::ceil(static_cast<double>(mean) * load));
+    constexpr double kRounding = 1e-6;  // of the load's factors, in rows
+    const auto loaded = static_cast<std::int64_t>(std::ceil(static_cast<double>(mean) * load - kRounding));
     const std::int64_t local = cut ? loaded : checked_product(loaded, s_.etp);
     const std::int32_t parts = cut ? s_.tp : std::max(s_.tp / s_.etp, 1);
     Tensor tensor = tensor_of({ModelPart::experts, item});
@@ -244,7 +245,7 @@ class MoeEmitter {
                                     Route{.tokens = builder_.tensor(logits).dims[0].local(),
                                           .experts = moe_.count,
                                           .per_token = moe_.per_token,
-                                          .imbalance = moe_.imbalance},
+                                          .imbalance = busiest()},
                                     std::move(operands)));
     return routes;
   }
@@ -345,11 +346,13 @@ class MoeEmitter {
   /// The busiest rank's number of rows over the mean, at most the experts' capacity. Without expert parallelism it is 1: each rank holds all
   /// experts, so its rows are those of its own tokens whatever the router chooses.
   [[nodiscard]] double load() const {
-    const double all = s_.ep > 1 ? moe_.imbalance : 1.0;
+    const double all = s_.ep > 1 ? busiest() : 1.0;
     const std::optional<CapacitySpec>& capacity = builder_.job().training.expert_capacity;
     if (!capacity) return all;
     return capacity->pad ? capacity->factor : std::min(all, capacity->factor);
   }
+
+  [[nodiscard]] double busiest() const { return moe_.imbalance * builder_.kind().expert_load; }
 
   /// Rows that a rank sends over those of all choices of its tokens: what is dropped is not sent, and padding is.
   [[nodiscard]] double sent_share() const {

@@ -105,7 +105,7 @@ void count_activations(const JobSpec& job) {
   width = checked_add(width, padded_vocab(job), "bytes");
   if (model.experts) {
     const std::int64_t row = checked_add(model.hidden, model.experts->hidden, "bytes");
-    const auto load = static_cast<std::int64_t>(std::min(model.experts->imbalance, 1e6)) + 1;
+    const auto load = static_cast<std::int64_t>(std::min(largest_imbalance(model), 1e6)) + 1;
     width = checked_add(width, checked_product(load, model.experts->per_token, row), "bytes");
   }
   if (job.training.attention == AttentionKind::unfused)
@@ -121,7 +121,7 @@ std::int64_t active_weights(const ModelSpec& model, const LayerKind& kind) {
     return checked_add(mixer, weights_of_ffn(model, kind), "FLOPs");
   const ExpertsSpec& experts = *model.experts;
   const std::int64_t matrices = is_gated(model.ffn) ? 3 : 2;
-  const auto load = static_cast<std::int64_t>(std::min(experts.imbalance, 1e6)) + 1;
+  const auto load = static_cast<std::int64_t>(std::min(largest_imbalance(model), 1e6)) + 1;
   const std::int64_t routed = checked_product(load, experts.per_token, matrices * experts.hidden);
   const std::int64_t columns =
       checked_add(checked_add(routed, matrices * experts.shared_hidden, "FLOPs"), experts.count, "FLOPs");

@@ -1,10 +1,12 @@
 #include "planner/spec/job/job_notes.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include "planner/spec/types/layer_pattern.hpp"
 #include "planner/spec/types/names.hpp"
 
 namespace foreshard {
@@ -44,13 +46,34 @@ void note_attention(const JobSpec& job, Notes& notes) {
                                 word_of(*accelerator.usual_flash)));
 }
 
+/// How evenly layers load the busiest rank, where they differ.
+void note_imbalance(const JobSpec& job, Notes& notes) {
+  const ModelSpec& model = job.model;
+  if (!model.experts) return;
+  const double mean = model.experts->imbalance;
+  if (job.parallelism.ep == 1) {
+    if (mean > 1.0)
+      notes.push_back(
+          fmt::format("experts.imbalance {} has no effect: with ep 1 every rank has all experts", mean));
+    return;
+  }
+  const double most = largest_imbalance(model);
+  if (most == mean) return;
+  double least = most;
+  for (const LayerKind& kind : layer_pattern(model, job.training.sequence_length).kinds) {
+    if (kind.ffn == FeedForward::experts) least = std::min(least, mean * kind.expert_load);
+  }
+  notes.push_back(
+      fmt::format("experts.imbalance: the busiest rank of a layer has {:.3g} to {:.3g} times the mean rows, "
+                  "{:.3g} on average; "
+                  "memory is counted as if one rank were the busiest in all layers",
+                  least, most, mean));
+}
+
 void note_model(const JobSpec& job, Notes& notes) {
   const ModelSpec& model = job.model;
   for (const std::string& sentence : model.left_out)
     notes.push_back(fmt::format("{}: {}", model.name, sentence));
-  if (model.experts && model.experts->imbalance > 1.0 && job.parallelism.ep == 1)
-    notes.push_back(fmt::format("experts.imbalance {} has no effect: with ep 1 every rank has all experts",
-                                model.experts->imbalance));
   if (model.max_positions > 0 && model.positions != Positions::learned)
     notes.push_back(fmt::format("max_positions {} has no effect: positions are {}", model.max_positions,
                                 word_of(model.positions)));
@@ -132,6 +155,7 @@ std::vector<std::string> job_notes(const JobSpec& job) {
   note_precision(job, notes);
   note_attention(job, notes);
   note_model(job, notes);
+  note_imbalance(job, notes);
   note_parallelism(job, notes);
   note_gather(job, notes);
   note_loss_and_optimizer(job, notes);

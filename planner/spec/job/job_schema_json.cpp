@@ -105,7 +105,7 @@ Json experts() {
               {"hidden", whole()},
               {"shared_hidden", whole(0)},
               {"dense_layers", whole(0)},
-              {"imbalance", number()},
+              {"imbalance", any_of({number(), {{"type", "array"}, {"items", number()}}})},
               {"score_bias", boolean()},
               {"groups", whole()},
               {"groups_per_token", whole()},

@@ -47,13 +47,14 @@ void check_imbalance(const JobSpec& job, const ExpertsSpec& experts, std::vector
   if (job.parallelism.ep < 2 || experts.per_token < 1) return;
   const double most = std::min(static_cast<double>(job.parallelism.ep),
                                static_cast<double>(experts.count) / static_cast<double>(experts.per_token));
-  if (experts.imbalance > most)
+  const double imbalance = largest_imbalance(job.model);
+  if (imbalance > most)
     findings.push_back(
         {kPath,
          fmt::format(
              "{}: with ep {}, {} experts and {} of them per token, the busiest rank has at most {:.4g} "
              "times the mean",
-             experts.imbalance, job.parallelism.ep, experts.count, experts.per_token, most),
+             imbalance, job.parallelism.ep, experts.count, experts.per_token, most),
          fmt::format("allowed here: 1 to {:.4g}", most)});
 }
 

@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include "planner/spec/model/read_imbalance.hpp"
 #include "planner/spec/model/read_layer_kinds.hpp"
 #include "planner/spec/model/read_mixers.hpp"
 #include "planner/spec/yaml/node_edit.hpp"
@@ -76,7 +77,10 @@ constexpr auto kExpertsKeys = std::to_array<KeyInfo>({
     {"hidden", "feed-forward width of one expert, elements"},
     {"shared_hidden", "feed-forward width of all shared experts together, elements", "0"},
     {"dense_layers", "leading layers with an ordinary feed-forward network", "0"},
-    {"imbalance", "tokens of the most loaded expert rank over the mean", "1"},
+    {"imbalance",
+     "tokens of the most loaded expert rank over the mean; or a list, one such number for each layer with "
+     "experts",
+     "1"},
     {"score_bias", "the router's choice is steered by one number per expert: true or false", "false"},
     {"groups", "groups of experts for group-limited routing; unsaid, none"},
     {"groups_per_token", "groups to whose experts a token goes at most", "1"},
@@ -152,6 +156,12 @@ void check_groups(const MapReader& reader, const ExpertsSpec& experts) {
                     "");
 }
 
+/// True if the imbalance is given layer by layer.
+bool has_list(const MapReader& experts) {
+  const NodePtr imbalance = experts.value("imbalance");
+  return imbalance != nullptr && imbalance->kind == YamlNode::Kind::list;
+}
+
 std::optional<ExpertsSpec> read_experts(const MapReader& map, std::int64_t layers) {
   const std::optional<MapReader> reader = map.child("experts", kExpertsKeys);
   if (!reader) return std::nullopt;
@@ -162,7 +172,7 @@ std::optional<ExpertsSpec> read_experts(const MapReader& map, std::int64_t layer
   experts.hidden = reader->required("hidden", WholeNumber{1, kWidest});
   experts.shared_hidden = reader->optional("shared_hidden", WholeNumber{0, kWidest}, 0);
   experts.dense_layers = reader->optional("dense_layers", WholeNumber{0, kMostLayers}, 0);
-  experts.imbalance = reader->optional("imbalance", RealNumber{1.0, 1e6}, 1.0);
+  if (!has_list(*reader)) experts.imbalance = reader->optional("imbalance", RealNumber{1.0, 1e6}, 1.0);
   experts.score_bias = reader->optional("score_bias", Boolean{}, experts.score_bias);
   experts.groups = reader->optional("groups", WholeNumber{1, 1'000'000}, 1);
   experts.groups_per_token = reader->optional("groups_per_token", WholeNumber{1, 1'000'000}, experts.groups);
@@ -265,6 +275,10 @@ ModelSpec read_model_map(const MapReader& map) {
       std::any_of(model.layer_kinds.begin(), model.layer_kinds.end(),
                   [](const LayerKind& kind) { return kind.ffn == FeedForward::dense && !kind.ffn_hidden; });
   if (has_dense_kind && !map.has("ffn_hidden")) map.complain_of_missing("ffn_hidden");
+  if (model.experts && map.complaints().size() == 0) {
+    const std::optional<MapReader> experts = map.child("experts", kExpertsKeys);
+    if (has_list(*experts)) read_imbalance_by_layer(*experts, model);
+  }
   model.left_out = map.list("left_out", Text{});
   map.maybe("source", Text{});
   map.maybe("notes", Text{});

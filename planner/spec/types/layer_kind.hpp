@@ -70,11 +70,14 @@ struct LayerKind {
   std::string name;
   Mixer mixer;
   FeedForward ffn = FeedForward::dense;
+  /// Rows of the busiest rank's experts over those that ExpertsSpec::imbalance says. Of other layers 1.
+  double expert_load = 1.0;
   std::optional<std::int64_t> ffn_hidden{};  ///< width of a dense feed-forward network; none: the model's
 
   /// True if both kinds are the same except for their names.
   [[nodiscard]] bool does_the_same_as(const LayerKind& other) const {
-    return mixer == other.mixer && ffn == other.ffn && ffn_hidden == other.ffn_hidden;
+    return mixer == other.mixer && ffn == other.ffn && ffn_hidden == other.ffn_hidden &&
+           expert_load == other.expert_load;
   }
 };
 

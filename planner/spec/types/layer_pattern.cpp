@@ -59,6 +59,12 @@ bool LayerPattern::has(FeedForward ffn) const {
   return std::any_of(kinds.begin(), kinds.end(), [&](const LayerKind& kind) { return kind.ffn == ffn; });
 }
 
+double largest_imbalance(const ModelSpec& model) {
+  double load = 1.0;
+  for (const LayerKind& kind : model.layer_kinds) load = std::max(load, kind.expert_load);
+  return load * (model.experts ? model.experts->imbalance : 1.0);
+}
+
 Mixer usual_mixer(const ModelSpec& model) {
   if (model.mla)
     return LatentAttention{.sizes = *model.mla,

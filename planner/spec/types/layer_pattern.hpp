@@ -27,6 +27,9 @@ struct LayerPattern {
 /// the first `experts.dense_layers` have experts instead.
 LayerPattern layer_pattern(const ModelSpec& model, std::int64_t sequence_length);
 
+/// The largest imbalance of any layer's experts.
+double largest_imbalance(const ModelSpec& model);
+
 /// The mixer that the model's own keys describe. Layers whose kind does not override it have this mixer.
 Mixer usual_mixer(const ModelSpec& model);
 

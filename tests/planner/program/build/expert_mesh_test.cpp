@@ -2,9 +2,11 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
+#include "planner/spec/types/layer_pattern.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_jobs.hpp"
 
@@ -223,6 +225,30 @@ TEST_CASE("rows beyond an expert's capacity are dropped, or experts are padded t
   job.training.expert_capacity = CapacitySpec{.factor = 1.25, .pad = true};
   CHECK(rows_of(build_step_program(job), TensorItem::arrived) == 320);
   CHECK(rows_of(build_step_program(job), TensorItem::sent) == 320);
+}
+
+TEST_CASE("layers whose experts are loaded unevenly share weights, and each has its own number of rows") {
+  JobSpec job = spread_job(Dispatcher::all_to_all);
+  job.model.experts->imbalance = 2.0;
+  LayerKind even{.name = "even", .mixer = usual_mixer(job.model), .ffn = FeedForward::experts};
+  even.expert_load = 0.5;
+  LayerKind uneven = even;
+  uneven.name = "uneven";
+  uneven.expert_load = 1.5;
+  job.model.layer_kinds = {even, uneven};
+  job.model.pattern = {0, 1};
+  const StepProgram program = build_step_program(job);
+  CHECK(check_program(program).empty());
+  std::vector<std::int64_t> arrived;
+  std::int64_t weights = 0;
+  for (const Tensor& tensor : program.tensors) {
+    if (tensor.derivation != Derivation::none) continue;
+    if (tensor.meaning.item == TensorItem::arrived) arrived.push_back(tensor.dims[0].local());
+    if (tensor.is_of_routed_experts() && tensor.role == TensorRole::weight) ++weights;
+  }
+  // 128 tokens of 2 rows each: once and three times the mean.
+  CHECK(arrived == std::vector<std::int64_t>{256, 768});
+  CHECK(weights == 2);  // gate and up, down: one tensor for both kinds
 }
 
 TEST_CASE("shared experts run beside dispatch up to their activation, and beside combine from there on") {

@@ -41,6 +41,12 @@ TEST_CASE("what no prediction depends on is said") {
                 "torch-fsdp brings fa2 attention, of which v100-32gb-sxm3 has no rate: priced as triton"},
            Case{{{"model", "mixtral-8x7b"}, {"model.experts.imbalance", "1.5"}},
                 "experts.imbalance 1.5 has no effect: with ep 1 every rank has all experts"},
+           Case{{{"model", "{name: mixtral-8x7b, layers: 2, experts: {imbalance: [1, 2]}}"},
+                 {"cluster", "dgx-h100"},
+                 {"parallelism", "{ep: 8}"}},
+                "experts.imbalance: the busiest rank of a layer has 1 to 2 times the mean rows, 1.5 on "
+                "average; "
+                "memory is counted as if one rank were the busiest in all layers"},
            Case{{{"model.max_positions", "9000"}}, "max_positions 9000 has no effect: positions are rope"},
            Case{{{"parallelism.cp_style", "ulysses"}}, "cp_style ulysses has no effect: cp is 1"},
            Case{{{"parallelism.sequence_parallel", "true"}}, "sequence_parallel true has no effect: tp is 1"},

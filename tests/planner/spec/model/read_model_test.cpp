@@ -1,6 +1,7 @@
 #include "planner/spec/model/read_model.hpp"
 
 #include "planner/spec/load/load.hpp"
+#include "planner/spec/types/layer_pattern.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;
@@ -91,6 +92,26 @@ TEST_CASE("latent attention and experts are read") {
   CHECK(model.experts->imbalance == 1.25);
   CHECK(model.ffn_hidden == 1536);  // no layer has another feed-forward network
   CHECK(model.name == "m");         // the file's
+}
+
+TEST_CASE("an imbalance by layer makes a kind of layers of each load") {
+  const auto experts = [](const std::string& imbalance) {
+    return model_of(
+        "{layers: 5, hidden: 8, ffn_hidden: 8, heads: 2, vocab: 16,"
+        " experts: {count: 4, per_token: 1, hidden: 8, dense_layers: 1, imbalance: " +
+        imbalance + "}}");
+  };
+  const ModelSpec model = experts("[1, 3, 1, 3]");
+  CHECK(model.experts->imbalance == 2.0);
+  CHECK(largest_imbalance(model) == 3.0);
+  REQUIRE(model.layer_kinds.size() == 3);
+  CHECK(model.layer_kinds[0].ffn == FeedForward::dense);
+  CHECK(model.layer_kinds[1].expert_load == 0.5);  // 1 of 2
+  CHECK(model.layer_kinds[2].expert_load == 1.5);  // 3 of 2
+  CHECK(model.pattern == std::vector<std::size_t>{0, 1, 2, 1, 2});
+  // Equal numbers are the same as one.
+  CHECK(experts("[3, 3, 3, 3]").experts->imbalance == 3.0);
+  CHECK(experts("[3, 3, 3, 3]").layer_kinds.empty());
 }
 
 TEST_CASE("sinks, whole norms, biases of attention and score biases are read") {
