@@ -60,6 +60,8 @@ void note_experts(const JobSpec& job, Unsaid& unsaid) {
   unsaid.note(p.ep > 1, "parallelism.ep", fmt::format("{}", p.ep));
   unsaid.note(p.expert_tp() > 1, "parallelism.etp", fmt::format("{}", p.expert_tp()));
   unsaid.note(p.ep > 1, "training.dispatcher", text_of(t.dispatcher));
+  unsaid.note(t.dispatch_precision != DispatchPrecision::same, "training.dispatch_precision",
+              text_of(t.dispatch_precision));
   if (t.expert_capacity)
     unsaid.note(true, "training.expert_capacity", fmt::format("{}", t.expert_capacity->factor));
 }

@@ -13,6 +13,12 @@ enum class Dispatcher : std::uint8_t {
   loop,      ///< no exchange: a rank has all experts and runs them one after another
 };
 
+/// The type in which rows travel to experts. The results travel back as they are.
+enum class DispatchPrecision : std::uint8_t {
+  same,  ///< as they are
+  fp8    ///< in 8 bits, with a scale for every 128 elements (DeepSeek-V3, arXiv:2412.19437, section 3.3.3)
+};
+
 /// How the exchange of experts' tokens overlaps compute. none: not at all. pipelined: it is split into chunks that
 /// overlap the products which use (or make) its data. shared: the shared experts are computed meanwhile. in_turns:
 /// the forward pass of one micro-batch and the backward pass of another are issued in turns, so that the exchanges

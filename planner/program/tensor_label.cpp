@@ -100,6 +100,7 @@ std::string_view suffix_of(Derivation derivation) {
     case Derivation::on_host: return ".host";
     case Derivation::arrived_on_host: return ".arrived";
     case Derivation::fetched: return ".fetched";
+    case Derivation::sent: return ".sent";
     case Derivation::none:
     case Derivation::master:
     case Derivation::first_moment:

@@ -143,6 +143,8 @@ class Limits {
            "training.expert_capacity: capacities of experts are planned, not executed");
     refuse(job_.model.experts && training.dispatcher != Dispatcher::all_to_all,
            "training.dispatcher: say all-to-all; others are planned, not executed");
+    refuse(training.dispatch_precision != DispatchPrecision::same,
+           "training.dispatch_precision: say same; fp8 is planned, not executed");
     refuse(training.overlap.ep == EpOverlap::in_turns,
            "training.overlap.ep: 1f1b is planned, not executed; say none, shared, true or false");
     refuse(job_.lora.has_value(), "lora: low-rank adapters are planned, not executed");

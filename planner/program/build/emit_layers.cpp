@@ -12,6 +12,7 @@
 #include "planner/program/passes/accumulation.hpp"
 #include "planner/program/passes/chunked_loss.hpp"
 #include "planner/program/passes/delay_wgrad.hpp"
+#include "planner/program/passes/dispatch_precision.hpp"
 #include "planner/program/passes/offload.hpp"
 #include "planner/program/passes/quantise.hpp"
 #include "planner/program/passes/recompute.hpp"
@@ -48,6 +49,7 @@ PassBlocks finish_passes(ProgramBuilder& builder, Block forward,
   const bool is_wide = !is_scaled(builder.shapes().layer_math);
   const std::optional<QuantiserRules> rules = is_wide ? std::nullopt : quantiser_rules(job);
   if (rules) quantise_activations(builder, *rules, forward, backward);
+  if (job.training.dispatch_precision == DispatchPrecision::fp8) narrow_dispatch(builder, forward, backward);
   if (is_layer(forward.kind) && recomputed) apply_recompute(builder, forward, backward);
   if (rules) drop_unread_copies(forward, backward, builder);
   if (is_layer(forward.kind)) offload_activations(builder, forward, backward);

@@ -178,7 +178,8 @@ inline constexpr auto kNames<Derivation> = std::to_array<std::string_view>({"non
                                                                             "largest",
                                                                             "on_host",
                                                                             "arrived_on_host",
-                                                                            "fetched"});
+                                                                            "fetched",
+                                                                            "sent"});
 template <>
 inline constexpr auto kNames<Component> = std::to_array<std::string_view>(
     {"embedding", "norm", "attention", "attention_core", "mixer", "scan", "ffn", "residual", "router",

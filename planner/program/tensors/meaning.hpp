@@ -226,7 +226,8 @@ enum class Derivation : std::uint8_t {
   on_host,           ///< the copy of a tensor in the host's memory
   arrived_on_host,   ///< the gradient of one micro-batch in the host's memory, before it is added to the sum
   fetched,           ///< the copy that came back from the host
+  sent,              ///< the copy in 8 bits that travels to experts
 };
-inline constexpr std::size_t kDerivationCount = 28;
+inline constexpr std::size_t kDerivationCount = 29;
 
 }  // namespace foreshard

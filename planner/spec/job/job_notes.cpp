@@ -114,6 +114,12 @@ void note_gather(const JobSpec& job, Notes& notes) {
     notes.emplace_back("overlap.gather true has no effect: overlap.dp is false");
 }
 
+void note_dispatch(const JobSpec& job, Notes& notes) {
+  if (job.training.dispatch_precision != DispatchPrecision::same && job.parallelism.ep == 1)
+    notes.push_back(fmt::format("dispatch_precision {} has no effect: ep is 1",
+                                word_of(job.training.dispatch_precision)));
+}
+
 void note_documents(const JobSpec& job, Notes& notes) {
   const TrainingSpec& training = job.training;
   if (!training.documents || training.documents->packed) return;
@@ -158,6 +164,7 @@ std::vector<std::string> job_notes(const JobSpec& job) {
   note_imbalance(job, notes);
   note_parallelism(job, notes);
   note_gather(job, notes);
+  note_dispatch(job, notes);
   note_loss_and_optimizer(job, notes);
   if (std::optional<std::string> confidence = note_on_confidence(job))
     notes.push_back(std::move(*confidence));

@@ -411,6 +411,7 @@ Json training() {
        {"fused_routing", boolean()},
        {"fused_permutation", boolean()},
        {"delay_wgrad", boolean()},
+       {"dispatch_precision", word<DispatchPrecision>()},
        {"optimizer", word<OptimizerKind>()},
        {"states",
         map(states_keys(),

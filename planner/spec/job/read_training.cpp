@@ -57,6 +57,10 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
      "1f1b, true or false}; unsaid, the framework's"},
     {"dispatcher",
      "how tokens come to experts: all-to-all, all-gather, deepep, hybridep or loop; unsaid, the framework's"},
+    {"dispatch_precision",
+     "same, or fp8: rows travel to experts in 8 bits with a scale for every 128 elements, and back as they "
+     "are",
+     "same"},
     {"expert_capacity",
      "the most rows an expert takes over the mean, as in 1.25 or {factor: 1.25, pad: true}: rows beyond are "
      "dropped; "
@@ -290,6 +294,10 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.schedule = map.optional("schedule", Choice<ScheduleKind>{}, usual_schedule);
   training.overlap = read_overlap(map, usual_overlap(job, usual.overlap));
   training.dispatcher = read_dispatcher(map, job, usual);
+  if (!job.model.experts && map.has("dispatch_precision"))
+    map.complain("dispatch_precision", "the model has no experts", "leave it out");
+  training.dispatch_precision =
+      map.optional("dispatch_precision", Choice<DispatchPrecision>{}, training.dispatch_precision);
   training.expert_capacity = read_capacity(map, job);
   training.fused_grouped_gemm = read_of_experts(map, job, "fused_grouped_gemm");
   training.fused_routing = read_of_experts(map, job, "fused_routing");

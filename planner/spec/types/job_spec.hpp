@@ -116,6 +116,7 @@ struct TrainingSpec {
   bool fused_routing = false;      ///< the choice of experts is a few kernels, not single operations
   bool fused_permutation = false;  ///< the dispatcher brings rows into the order of the experts by itself
   bool delay_wgrad = false;  ///< experts' weight gradients are issued behind the exchange of their input's
+  DispatchPrecision dispatch_precision = DispatchPrecision::same;
   std::optional<CapacitySpec> expert_capacity;  ///< none: experts take all rows (dropless)
   OptimizerKind optimizer = OptimizerKind::adamw;
   StatesSpec states;

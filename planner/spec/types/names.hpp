@@ -128,6 +128,9 @@ inline constexpr auto kWords<Dispatcher> =
                                       {Dispatcher::hybridep, "hybridep"},
                                       {Dispatcher::loop, "loop"}});
 template <>
+inline constexpr auto kWords<DispatchPrecision> = std::to_array<Named<DispatchPrecision>>(
+    {{DispatchPrecision::same, "same"}, {DispatchPrecision::fp8, "fp8"}});
+template <>
 inline constexpr auto kWords<CpStyle> = std::to_array<Named<CpStyle>>({{CpStyle::ring, "ring"},
                                                                        {CpStyle::all_gather, "all-gather"},
                                                                        {CpStyle::ulysses, "ulysses"}});

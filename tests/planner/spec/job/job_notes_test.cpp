@@ -47,6 +47,8 @@ TEST_CASE("what no prediction depends on is said") {
                 "experts.imbalance: the busiest rank of a layer has 1 to 2 times the mean rows, 1.5 on "
                 "average; "
                 "memory is counted as if one rank were the busiest in all layers"},
+           Case{{{"model", "mixtral-8x7b"}, {"training.dispatch_precision", "fp8"}},
+                "dispatch_precision fp8 has no effect: ep is 1"},
            Case{{{"model.max_positions", "9000"}}, "max_positions 9000 has no effect: positions are rope"},
            Case{{{"parallelism.cp_style", "ulysses"}}, "cp_style ulysses has no effect: cp is 1"},
            Case{{{"parallelism.sequence_parallel", "true"}}, "sequence_parallel true has no effect: tp is 1"},
