@@ -56,7 +56,7 @@ TensorId narrow_copy(ProgramBuilder& builder, TensorId of) {
 
 /// The pass that makes rows in 16 bits of those that arrived.
 Op widening(const ProgramBuilder& builder, const Op& exchange, TensorId from, TensorId to) {
-  return compute_op("widen " + builder.tensor(to).label, exchange.component, exchange.phase,
+  return compute_op("widen rows", exchange.component, exchange.phase,
                     Pointwise{PointwiseKind::cast, builder.tensor(to).local_elements()},
                     {reads(from), writes(to)});
 }
