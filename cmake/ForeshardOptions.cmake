@@ -48,7 +48,7 @@ endif()
 # Sources of a target compiled several to a translation unit: a header is then parsed once for many of them. A change of
 # one source compiles its neighbours again, so that developers may prefer OFF (the preset debug).
 option(FORESHARD_UNITY "Compile several sources of a target as one" ON)
-set(FORESHARD_UNITY_BATCH 12 CACHE STRING "How many sources at most are compiled as one")
+set(FORESHARD_UNITY_BATCH 40 CACHE STRING "How many sources at most are compiled as one")
 function(foreshard_unity target)
   set_target_properties(${target} PROPERTIES
     UNITY_BUILD ${FORESHARD_UNITY} UNITY_BUILD_BATCH_SIZE ${FORESHARD_UNITY_BATCH})

@@ -23,7 +23,7 @@ struct Weighed {
   const MeasuredKernel* kernel = nullptr;
   double weight = 0.0;
 };
-using Family = std::vector<Weighed>;
+using WeighedRows = std::vector<Weighed>;
 
 double median_by_weight(std::vector<std::pair<double, double>> values_and_weights) {
   std::sort(values_and_weights.begin(), values_and_weights.end());
@@ -103,11 +103,11 @@ class Fitter {
     return std::log(model.time(kernel.op, program_of(kernel)).time / kernel.time.median);
   }
 
-  [[nodiscard]] double mean_distance(const std::vector<const Family*>& families) const {
+  [[nodiscard]] double mean_distance(const std::vector<const WeighedRows*>& families) const {
     const KernelModel model(spec_);
     double sum = 0.0;
     double weights = 0.0;
-    for (const Family* family : families) {
+    for (const WeighedRows* family : families) {
       for (const Weighed& each : *family) {
         sum += each.weight * std::abs(log_ratio(*each.kernel, model));
         weights += each.weight;
@@ -122,7 +122,7 @@ class Fitter {
   /// Example: model times without fixed cost 4, 6 and 9 s, measured 2, 2 and 3 s, equal weights: factors 2,
   /// 3, 3, median 3.
   /// @param is_one  which of the family's kernels count
-  double speed_up(const Family& family, Seconds fixed,
+  double speed_up(const WeighedRows& family, Seconds fixed,
                   const std::function<bool(const MeasuredKernel&)>& is_one) const {
     const KernelModel model(spec_);
     std::vector<std::pair<double, double>> factors;
@@ -140,7 +140,7 @@ class Fitter {
   // ---- passes over memory: T = launch + (x + h) / (fraction·bandwidth)
 
   void fit_passes() {
-    std::vector<const Family*> passes;
+    std::vector<const WeighedRows*> passes;
     Seconds quickest(1.0);
     for (const auto& [family, kernels] : families_) {
       if (!family.is_memory()) continue;
@@ -206,7 +206,7 @@ class Fitter {
   }
 
   void fit_products() {
-    const Family& products = families_.at({.pass = MemoryPass::gemm});
+    const WeighedRows& products = families_.at({.pass = MemoryPass::gemm});
     if (how_.keeps_fixed_costs) {
       set_product_rates(products);
       normalise_peak(products);
@@ -226,7 +226,7 @@ class Fitter {
     normalise_peak(products);
   }
 
-  void set_product_rates(const Family& products) {
+  void set_product_rates(const WeighedRows& products) {
     set_rate(kTrialRate);
     const bool has_adding = std::any_of(products.begin(), products.end(),
                                         [&](const Weighed& each) { return accumulates(*each.kernel); });
@@ -241,7 +241,7 @@ class Fitter {
       spec_.kernels.gemm_accumulate = std::clamp(rounded(adding / writing, kFittedDigits), 0.01, 1.0);
   }
 
-  void normalise_peak(const Family& products) {
+  void normalise_peak(const WeighedRows& products) {
     const FlopsPerSecond approached = spec_.gemm[type_]->peak;
     FlopsPerSecond best = how_.keeps_datasheet ? datasheet_rate_->peak : approached;
     if (!how_.keeps_datasheet) {
@@ -259,7 +259,7 @@ class Fitter {
     const auto found = families_.find({.pass = MemoryPass::attention, .backward = backward});
     if (found == families_.end()) return;
     spec_.usual_flash = how_.flash;
-    const Family& cores = found->second;
+    const WeighedRows& cores = found->second;
     std::optional<FlashAttention>& flash = spec_.kernels.attention[flash_];
     if (!flash) flash.emplace();
     AttentionRate& rate = backward ? flash->backward : flash->forward;
@@ -290,7 +290,7 @@ class Fitter {
 
   // ---- quality of the fit
 
-  FamilyFit judge(const KernelFamily& family, const Family& kernels, const KernelModel& model) const {
+  FamilyFit judge(const KernelFamily& family, const WeighedRows& kernels, const KernelModel& model) const {
     FamilyFit fit{.family = family, .kernels = static_cast<std::int64_t>(kernels.size())};
     double total = 0.0;
     for (const Weighed& each : kernels) total += each.weight;
@@ -342,7 +342,7 @@ class Fitter {
   std::size_t flash_;
   BytesPerSecond datasheet_bandwidth_;
   std::optional<GemmRate> datasheet_rate_;
-  std::map<KernelFamily, Family> families_;
+  std::map<KernelFamily, WeighedRows> families_;
 };
 
 }  // namespace

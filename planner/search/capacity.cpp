@@ -33,13 +33,13 @@ std::optional<std::int64_t> longest_multiple(const JobSpec& job, std::int64_t st
   return steps > 0 ? std::optional(steps * step) : std::nullopt;
 }
 
-struct Point {
+struct Sample {
   std::int64_t size;
   double headroom;
 };
 
 /// Where the line through both points meets zero; none if it never falls.
-std::optional<double> zero_of_line(const Point& a, const Point& b) {
+std::optional<double> zero_of_line(const Sample& a, const Sample& b) {
   const double slope = (b.headroom - a.headroom) / static_cast<double>(b.size - a.size);
   if (!(slope < 0.0)) return std::nullopt;
   return static_cast<double>(b.size) - b.headroom / slope;
@@ -53,14 +53,14 @@ std::int64_t largest_fitting(const Headroom& headroom, std::int64_t most) {
   // Invariant: `fits` fits or is 0, `too_much` does not fit or is beyond the bound.
   std::int64_t fits = 0;
   std::int64_t too_much = most + 1;
-  std::optional<Point> before;
-  std::optional<Point> last;
+  std::optional<Sample> before;
+  std::optional<Sample> last;
   const auto probe = [&](std::int64_t size) {
     const std::optional<double> spare = headroom(size);
     (spare && *spare >= 0.0 ? fits : too_much) = size;
     if (!spare) return;
     before = last;
-    last = Point{size, *spare};
+    last = Sample{size, *spare};
   };
   // Memory is linear in the size, or the maximum of a few linear functions. So the zero of the line through
   // two probes is the limit or close to it, and two probes at neighbouring sizes prove it.

@@ -18,14 +18,15 @@ struct LinkProperties {
   std::uint32_t index = 0;  // in links()
 };
 // Edges are in vectors, which keep the order in which links were added: this makes routes deterministic.
-using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS, Vertex, LinkProperties>;
-using VertexDescriptor = boost::graph_traits<Graph>::vertex_descriptor;
-using EdgeDescriptor = boost::graph_traits<Graph>::edge_descriptor;
+using LinkGraph =
+    boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS, Vertex, LinkProperties>;
+using VertexDescriptor = boost::graph_traits<LinkGraph>::vertex_descriptor;
+using EdgeDescriptor = boost::graph_traits<LinkGraph>::edge_descriptor;
 
 /// Adds the vertices and links of a cluster. Devices are added first, so the vertex of a rank has its number.
 class Builder {
  public:
-  Builder(Graph& graph, const ClusterSpec& cluster) : graph_(graph), cluster_(cluster) {}
+  Builder(LinkGraph& graph, const ClusterSpec& cluster) : graph_(graph), cluster_(cluster) {}
 
   void build() {
     for (std::int64_t rank = 0; rank < cluster_.devices(); ++rank) add(VertexKind::device);
@@ -117,7 +118,7 @@ class Builder {
       connect(routers[node], routers[(node + 1) % routers.size()], per_neighbour, share.latency);
   }
 
-  Graph& graph_;
+  LinkGraph& graph_;
   const ClusterSpec& cluster_;
   std::array<std::int64_t, 5> next_index_{};  // by VertexKind
 };
@@ -125,7 +126,7 @@ class Builder {
 /// A breadth-first search from one end of a path: forwards from its start, or backwards from its end.
 class Frontier {
  public:
-  Frontier(const Graph& graph, VertexDescriptor origin, bool is_forward)
+  Frontier(const LinkGraph& graph, VertexDescriptor origin, bool is_forward)
       : graph_(graph), is_forward_(is_forward), level_{origin}, reached_{{origin, {}}} {}
 
   [[nodiscard]] bool has_reached(VertexDescriptor v) const { return reached_.contains(v); }
@@ -165,13 +166,13 @@ class Frontier {
   }
 
  private:
-  const Graph& graph_;
+  const LinkGraph& graph_;
   bool is_forward_;
   std::vector<VertexDescriptor> level_;
   std::unordered_map<VertexDescriptor, std::optional<EdgeDescriptor>> reached_;  // by which link
 };
 
-ClusterLink link_of(const EdgeDescriptor& edge, const Graph& graph) {
+ClusterLink link_of(const EdgeDescriptor& edge, const LinkGraph& graph) {
   return {.from = graph[boost::source(edge, graph)],
           .to = graph[boost::target(edge, graph)],
           .bandwidth = graph[edge].bandwidth,
@@ -181,14 +182,14 @@ ClusterLink link_of(const EdgeDescriptor& edge, const Graph& graph) {
 }  // namespace
 
 struct ClusterGraph::Impl {
-  Graph graph;
+  LinkGraph graph;
   std::int64_t devices = 0;
   std::vector<ClusterLink> links;
 };
 
 ClusterGraph::ClusterGraph(const ClusterSpec& cluster) : impl_(std::make_unique<Impl>()) {
   impl_->devices = cluster.devices();
-  Graph& graph = impl_->graph;
+  LinkGraph& graph = impl_->graph;
   Builder(graph, cluster).build();
   for (VertexDescriptor vertex = 0; vertex < boost::num_vertices(graph); ++vertex) {
     for (auto [edge, end] = boost::out_edges(vertex, graph); edge != end; ++edge) {

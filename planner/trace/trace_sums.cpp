@@ -24,10 +24,10 @@ constexpr double kMicro = 1e-6;
 
 /// Walks over the kernels of one device in time.
 template <class Kernel>
-class Sweep {
+class KernelSweep {
  public:
-  Sweep(const std::vector<Kernel>& kernels, const std::unordered_map<std::int64_t, double>& launches,
-        TracedSteps& steps)
+  KernelSweep(const std::vector<Kernel>& kernels, const std::unordered_map<std::int64_t, double>& launches,
+              TracedSteps& steps)
       : kernels_(kernels), launches_(launches), steps_(steps) {}
 
   /// @pre the kernels are sorted by their begins and clipped to the window
@@ -179,7 +179,7 @@ TracedSteps TraceSums::finish(const TraceHeader& header) const {
     ++collective.calls;
     collective.time += Seconds((kernel.end - kernel.begin) * kMicro);
   }
-  Sweep<Kernel>(kernels, launches_, result).run(begin, end);
+  KernelSweep<Kernel>(kernels, launches_, result).run(begin, end);
   name_groups(result.collectives, header);
   std::erase_if(result.collectives, [](const TracedCollective& collective) { return collective.calls == 0; });
   std::stable_sort(result.collectives.begin(), result.collectives.end(),

@@ -8,13 +8,13 @@ namespace foreshard {
 namespace {
 
 /// Bytes; staged buffers begin at multiples of this.
-constexpr std::int64_t kAlignment = 64;
+constexpr std::int64_t kStagingAlignment = 64;
 
 std::int64_t staging_bytes(const CollectiveCall& call) {
   std::int64_t bytes = 0;
   for (const Piece& piece : call.pieces) {
-    bytes += round_up(piece.receive.bytes(), kAlignment);
-    if (!call.in_place) bytes += round_up(piece.send.bytes(), kAlignment);
+    bytes += round_up(piece.receive.bytes(), kStagingAlignment);
+    if (!call.in_place) bytes += round_up(piece.send.bytes(), kStagingAlignment);
   }
   return bytes;
 }
@@ -26,7 +26,7 @@ StagedCommunicator::StagedCommunicator(std::unique_ptr<Communicator> inner, Devi
 
 Buffer StagedCommunicator::stage(Buffer buffer) {
   const Buffer staged{memory_.data() + used_, buffer.elements, buffer.type};
-  used_ += static_cast<std::size_t>(round_up(buffer.bytes(), kAlignment));
+  used_ += static_cast<std::size_t>(round_up(buffer.bytes(), kStagingAlignment));
   return staged;
 }
 

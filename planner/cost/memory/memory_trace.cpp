@@ -13,7 +13,7 @@ namespace foreshard {
 namespace {
 
 // The position of an operation in a trace; each index counts from the beginning of the trace.
-struct Place {
+struct OpPlace {
   std::uint32_t pass = 0;
   std::uint32_t block_call = 0;
   std::uint32_t op = 0;
@@ -25,14 +25,14 @@ struct Life {
   Bytes kept;  // after the block call in which it begins
   Lifetime lifetime = Lifetime::block;
   bool is_activation = false;
-  Place first;
-  Place last;
+  OpPlace first;
+  OpPlace last;
   std::uint32_t allocated = 0;      // the operation before which it is allocated: first.op, or earlier
   std::uint32_t last_at_first = 0;  // the last operation that uses it in that block call
 };
 
 // True if a use at `now` refers to the same content as `life`; false if a new life begins.
-bool continues(const Life& life, const Op& op, Access access, const Place& now) {
+bool continues(const Life& life, const Op& op, Access access, const OpPlace& now) {
   // Operations on one range of the tokens after the other write such a tensor anew for each range.
   if (life.last.block_call == now.block_call) return op.parts == 1 || access != Access::write;
   switch (life.lifetime) {
@@ -44,7 +44,7 @@ bool continues(const Life& life, const Op& op, Access access, const Place& now) 
   return false;
 }
 
-Life begin_life(const TensorFacts& tensor, const Op& op, const Place& now, std::uint32_t allocated) {
+Life begin_life(const TensorFacts& tensor, const Op& op, const OpPlace& now, std::uint32_t allocated) {
   // A gather that runs n blocks ahead fills one buffer while n others are being filled or in use.
   const bool runs_ahead = tensor.lifetime == Lifetime::layer && op.prefetch_blocks > 0;
   const std::int64_t copies = runs_ahead ? op.prefetch_blocks + std::int64_t{1} : 1;
@@ -62,7 +62,7 @@ Life begin_life(const TensorFacts& tensor, const Op& op, const Place& now, std::
 
 // The operation before which a tensor is allocated: that of its first use; for what is kept for backward and comes back
 // from the host, the first operation of the block call during which it is fetched.
-std::uint32_t allocated_at(const TensorFacts& tensor, const Op& op, const Place& now,
+std::uint32_t allocated_at(const TensorFacts& tensor, const Op& op, const OpPlace& now,
                            const std::vector<std::uint32_t>& block_call_ops) {
   if (tensor.lifetime != Lifetime::micro_batch || op.prefetch_blocks == 0) return now.op;
   const std::size_t here = block_call_ops.size() - 1;
@@ -96,7 +96,7 @@ std::vector<Life> find_lives(const StepProgram& program, const TensorTable& tens
   std::vector<std::uint32_t> latest(tensors.instances(window), kNone);  // latest life, by instance
   std::vector<Life> lives;
   std::vector<std::uint32_t> block_call_ops;  // first operation of each block call of the pass
-  Place now;
+  OpPlace now;
   for (const std::span<const BlockCall> block_calls : passes) {
     block_call_ops.clear();
     for (const BlockCall& block_call : block_calls) {
@@ -123,13 +123,14 @@ std::vector<Life> find_lives(const StepProgram& program, const TensorTable& tens
 }
 
 // What one operation allocates before it runs and frees after it.
-struct Change {
+struct BytesChange {
   LiveBytes allocated;
   LiveBytes freed;
 };
 
-std::vector<Change> changes_by_op(const std::vector<Life>& lives, const std::vector<std::uint32_t>& freeing) {
-  std::vector<Change> changes(freeing.size());
+std::vector<BytesChange> changes_by_op(const std::vector<Life>& lives,
+                                       const std::vector<std::uint32_t>& freeing) {
+  std::vector<BytesChange> changes(freeing.size());
   for (const Life& life : lives) {
     const auto counted = [&](Bytes bytes) {
       return life.is_activation ? LiveBytes{.activations = bytes, .buffers = {}}
@@ -148,7 +149,7 @@ MemoryTrace trace_memory(const StepProgram& program, const TensorTable& tensors,
   const std::vector<Life> lives = find_lives(program, tensors, passes);
   std::size_t block_call_count = 0;
   for (const std::span<const BlockCall> block_calls : passes) block_call_count += block_calls.size();
-  const std::vector<Change> changes = changes_by_op(lives, find_freeing(program, passes));
+  const std::vector<BytesChange> changes = changes_by_op(lives, find_freeing(program, passes));
 
   MemoryTrace trace;
   trace.block_calls.reserve(block_call_count);

@@ -15,7 +15,7 @@ constexpr int kIterationsPerCoordinate = 150;
 constexpr double kScales[] = {1.0, -1.0, 3.0, -3.0, 0.3, -0.3};
 constexpr int kRounds = 4;
 
-struct Vertex {
+struct Corner {
   Point point;
   double cost;
 };
@@ -35,7 +35,7 @@ class Simplex {
     }
   }
 
-  Vertex run() {
+  Corner run() {
     for (std::size_t i = 0; i < kIterationsPerCoordinate * space_.size(); ++i) improve();
     sort();
     return vertices_.front();
@@ -44,7 +44,7 @@ class Simplex {
  private:
   void add(const Point& point) { vertices_.push_back(at(point)); }
 
-  [[nodiscard]] Vertex at(Point point) const {
+  [[nodiscard]] Corner at(Point point) const {
     for (std::size_t i = 0; i < point.size(); ++i)
       point[i] = std::clamp(point[i], space_[i].least, space_[i].most);
     const double cost = cost_(point);
@@ -53,12 +53,12 @@ class Simplex {
 
   void sort() {
     std::stable_sort(vertices_.begin(), vertices_.end(),
-                     [](const Vertex& a, const Vertex& b) { return a.cost < b.cost; });
+                     [](const Corner& a, const Corner& b) { return a.cost < b.cost; });
   }
 
   /// The worst vertex moved through the centre of the others by a factor: 1 reflects it, 2 goes twice as far,
   /// −½ contracts it halfway towards the centre.
-  [[nodiscard]] Vertex moved(const Point& centre, double by) const {
+  [[nodiscard]] Corner moved(const Point& centre, double by) const {
     Point point = centre;
     for (std::size_t i = 0; i < point.size(); ++i) point[i] += by * (centre[i] - vertices_.back().point[i]);
     return at(std::move(point));
@@ -75,13 +75,13 @@ class Simplex {
   void improve() {
     sort();
     const Point centre = centre_of_others();
-    Vertex reflected = moved(centre, 1.0);
+    Corner reflected = moved(centre, 1.0);
     if (reflected.cost < vertices_.front().cost) {
-      Vertex expanded = moved(centre, 2.0);
+      Corner expanded = moved(centre, 2.0);
       vertices_.back() = expanded.cost < reflected.cost ? std::move(expanded) : std::move(reflected);
     } else if (reflected.cost < vertices_[vertices_.size() - 2].cost) {
       vertices_.back() = std::move(reflected);
-    } else if (Vertex contracted = moved(centre, -0.5); contracted.cost < vertices_.back().cost) {
+    } else if (Corner contracted = moved(centre, -0.5); contracted.cost < vertices_.back().cost) {
       vertices_.back() = std::move(contracted);
     } else {
       shrink();
@@ -99,7 +99,7 @@ class Simplex {
 
   const std::vector<Coordinate>& space_;
   const Cost& cost_;
-  std::vector<Vertex> vertices_;
+  std::vector<Corner> vertices_;
 };
 
 }  // namespace
@@ -108,10 +108,10 @@ std::vector<double> minimise(const std::vector<Coordinate>& space, const Cost& c
   Point centre(space.size());
   std::transform(space.begin(), space.end(), centre.begin(),
                  [](const Coordinate& c) { return std::clamp(c.start, c.least, c.most); });
-  Vertex best{centre, cost(centre)};
+  Corner best{centre, cost(centre)};
   for (int round = 0; round < kRounds; ++round) {
     for (const double scale : kScales) {
-      const Vertex found = Simplex(space, cost, best.point, scale).run();
+      const Corner found = Simplex(space, cost, best.point, scale).run();
       if (found.cost < best.cost) best = found;
     }
   }

@@ -9,7 +9,7 @@ namespace {
 
 /// Reads and writes of a scan's kernels per token, in elements of activations; fp32 counts twice. States are those
 /// of one chunk, key_dim · value_dim / chunk elements per token.
-struct Passes {
+struct ScanPasses {
   // per head:
   std::int64_t value_rows;  ///< rows of value_dim
   std::int64_t key_rows;    ///< rows of key_dim
@@ -23,18 +23,18 @@ struct Passes {
 // ssd forward: states (x, B → states), their recurrence (r w), C·Bᵀ (B, C → square), output (x, C, square, states →
 // y). Each head reads B, C and the square of its group. Backward runs the first three again; then dstates, the
 // recurrence, dx, dB, dC, the square's gradient, its products with B and C, and the decay's gradient.
-constexpr Passes kSsdForward{3, 2, 2, 8, 2, 2};
-constexpr Passes kSsdBackward{11, 4, 6, 20, 8, 6};
+constexpr ScanPasses kSsdForward{3, 2, 2, 8, 2, 2};
+constexpr ScanPasses kSsdBackward{11, 4, 6, 20, 8, 6};
 // Delta rules forward: norms of q and k (r w), K·Kᵀ (k → square), its inverse (r w), W and U (k, v, square → w, u),
 // recurrence (k, w, u → states, u'), output (q, k, u', states → o). Backward runs W, U and the recurrence again.
-constexpr Passes kDeltaForward{6, 11, 6, 2};
-constexpr Passes kDeltaBackward{15, 26, 4, 4};
+constexpr ScanPasses kDeltaForward{6, 11, 6, 2};
+constexpr ScanPasses kDeltaBackward{15, 26, 4, 4};
 // A decay of each channel adds fp32 rows of key_dim: made, summed along the chunk and read by each kernel; and a
 // second square.
-constexpr Passes kChannelForward{6, 23, 12, 2};
-constexpr Passes kChannelBackward{15, 46, 12, 4};
+constexpr ScanPasses kChannelForward{6, 23, 12, 2};
+constexpr ScanPasses kChannelBackward{15, 46, 12, 4};
 
-Passes passes_of(ScanForm form, bool backward) {
+ScanPasses passes_of(ScanForm form, bool backward) {
   switch (form) {
     case ScanForm::ssd: return backward ? kSsdBackward : kSsdForward;
     case ScanForm::gated_delta: return backward ? kDeltaBackward : kDeltaForward;
@@ -46,7 +46,7 @@ Passes passes_of(ScanForm form, bool backward) {
 }  // namespace
 
 Bytes scan_traffic(const LinearScan& scan, Phase phase) {
-  const Passes passes = passes_of(scan.form, is_backward(phase));
+  const ScanPasses passes = passes_of(scan.form, is_backward(phase));
   const std::int64_t chunk = std::min(scan.chunk, scan.positions);
   const std::int64_t per_head = passes.value_rows * scan.value_dim + passes.key_rows * scan.key_dim +
                                 passes.squares * chunk +

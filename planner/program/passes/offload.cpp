@@ -12,7 +12,7 @@ namespace foreshard {
 namespace {
 
 /// An instance that a block touches: a tensor and a layer shift.
-using Instance = std::pair<TensorId, std::int16_t>;
+using OffloadInstance = std::pair<TensorId, std::int16_t>;
 
 /// The first tensors of a list that `share` of the bytes of all hold; one too large for what is left is passed over.
 template <class Item, class SizeOf>
@@ -30,20 +30,20 @@ std::vector<Item> first_of(const std::vector<Item>& items, double share, SizeOf 
 }
 
 /// The activations that a forward block has and its backward block only reads, in the order of their first use.
-std::vector<Instance> saved_activations(const ProgramBuilder& builder, const Block& forward,
-                                        const Block& backward) {
-  std::set<Instance> read;
-  std::set<Instance> changed;
+std::vector<OffloadInstance> saved_activations(const ProgramBuilder& builder, const Block& forward,
+                                               const Block& backward) {
+  std::set<OffloadInstance> read;
+  std::set<OffloadInstance> changed;
   for (const Op& op : backward.ops) {
     for (const Operand& operand : op.operands) {
-      const Instance instance{operand.tensor, operand.layer_shift};
+      const OffloadInstance instance{operand.tensor, operand.layer_shift};
       (operand.access == Access::read && op.parts == 1 ? read : changed).insert(instance);
     }
   }
-  std::vector<Instance> saved;
+  std::vector<OffloadInstance> saved;
   for (const Op& op : forward.ops) {
     for (const Operand& operand : op.operands) {
-      const Instance instance{operand.tensor, operand.layer_shift};
+      const OffloadInstance instance{operand.tensor, operand.layer_shift};
       const Tensor& tensor = builder.tensor(operand.tensor);
       const bool is_saved = tensor.role == TensorRole::activation && tensor.lifetime != Lifetime::step &&
                             tensor.kept_parts == 1 && read.contains(instance) && !changed.contains(instance);
@@ -109,13 +109,13 @@ Op cpu_op(std::string name, Component component, OpKind kind, std::vector<Operan
 void offload_activations(ProgramBuilder& builder, Block& forward, Block& backward) {
   const double share = builder.job().training.offload.activations;
   if (share == 0.0) return;
-  const auto size_of = [&](const Instance& saved) {
+  const auto size_of = [&](const OffloadInstance& saved) {
     return builder.tensor(saved.first).local_bytes().as_double();
   };
-  const std::vector<Instance> chosen =
+  const std::vector<OffloadInstance> chosen =
       first_of(saved_activations(builder, forward, backward), share, size_of);
   if (chosen.empty()) return;
-  std::map<Instance, TensorId> fetched;
+  std::map<OffloadInstance, TensorId> fetched;
   std::vector<Operand> leaving;
   std::vector<Operand> coming;
   for (const auto& [id, shift] : chosen) {

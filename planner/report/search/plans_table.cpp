@@ -18,7 +18,7 @@ namespace foreshard::report {
 namespace {
 
 /// A choice that may have a column: its title, and its value in a plan.
-struct Choice {
+struct ShownChoice {
   const char* title;
   std::string (*value)(const JobSpec& job);
   bool is_always_told = false;
@@ -28,8 +28,8 @@ bool has_experts(const JobSpec& job) { return job.model.experts.has_value(); }
 
 std::string whole(std::int64_t value) { return fmt::format("{}", value); }
 
-const std::vector<Choice>& choices() {
-  static const std::vector<Choice> kChoices{
+const std::vector<ShownChoice>& choices() {
+  static const std::vector<ShownChoice> kChoices{
       {"tp", [](const JobSpec& job) { return whole(job.parallelism.tp); }, true},
       {"pp", [](const JobSpec& job) { return whole(job.parallelism.pp); }, true},
       {"vp", [](const JobSpec& job) { return whole(job.parallelism.vp); }},
@@ -53,7 +53,7 @@ const std::vector<Choice>& choices() {
   return kChoices;
 }
 
-bool is_varied(const Choice& choice, const std::vector<FoundPlan>& plans) {
+bool is_varied(const ShownChoice& choice, const std::vector<FoundPlan>& plans) {
   const std::string first = choice.value(plans.front().job());
   return std::any_of(plans.begin(), plans.end(),
                      [&](const FoundPlan& plan) { return choice.value(plan.job()) != first; });
@@ -63,14 +63,14 @@ bool is_varied(const Choice& choice, const std::vector<FoundPlan>& plans) {
 
 Lines plans_table(const std::vector<FoundPlan>& plans) {
   if (plans.empty()) return {};
-  std::vector<const Choice*> told;
-  for (const Choice& choice : choices())
+  std::vector<const ShownChoice*> told;
+  for (const ShownChoice& choice : choices())
     if (choice.is_always_told || is_varied(choice, plans)) told.push_back(&choice);
   const Estimate& first = plans.front().estimate();
   const Unit time = time_unit(first.step.time);
   const Unit bytes = byte_unit(first.memory.capacity);
   std::vector<Column> columns{{"#"}};
-  for (const Choice* choice : told) columns.push_back({choice->title});
+  for (const ShownChoice* choice : told) columns.push_back({choice->title});
   columns.insert(columns.end(), {{"step, " + time.name},
                                  {"MFU"},
                                  {bytes.name},
@@ -80,7 +80,7 @@ Lines plans_table(const std::vector<FoundPlan>& plans) {
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const Estimate& estimate = plans[i].estimate();
     std::vector<std::string> cells{whole(static_cast<std::int64_t>(i) + 1)};
-    for (const Choice* choice : told) cells.push_back(choice->value(plans[i].job()));
+    for (const ShownChoice* choice : told) cells.push_back(choice->value(plans[i].job()));
     const double half = (estimate.step.time * estimate.step.spread).value();
     cells.push_back(fmt::format("{} ±{}", in_unit(estimate.step.time.value(), time), in_unit(half, time)));
     cells.push_back(percent(estimate.step.mfu));

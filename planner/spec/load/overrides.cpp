@@ -12,7 +12,7 @@ namespace foreshard {
 namespace {
 
 /// The value of one override, and the key that it sets.
-struct Setting {
+struct ParsedSetting {
   Place place;
   NodePtr value;
 };
@@ -35,7 +35,7 @@ NodePtr open_reference(const NodePtr& node, const std::string& path, std::span<c
 /// Returns `map` with the setting at the end of the path `rest`; null, with a complaint, if a value along the
 /// path is not a map.
 NodePtr set_below(const YamlNode& map, const std::string& path, std::span<const std::string> rest,
-                  const Setting& setting, Library& library) {
+                  const ParsedSetting& setting, Library& library) {
   const std::string& key = rest.front();
   const std::string key_path = path.empty() ? key : path + "." + key;
   if (rest.size() == 1) return with_entry(map, {key, setting.place, setting.value});
@@ -62,11 +62,11 @@ NodePtr set_below(const YamlNode& map, const std::string& path, std::span<const 
 }
 
 /// The override's value as YAML; none, with a complaint, if it is not YAML.
-std::optional<Setting> parse_setting(const Override& override, Complaints& complaints) {
+std::optional<ParsedSetting> parse_setting(const Override& override, Complaints& complaints) {
   const std::string name = fmt::format("--set {}={}", override.path, override.value);
   const SourcePtr source = make_source_without_lines(name);
   const std::size_t before = complaints.size();
-  Setting setting{{source, 0, 0}, nullptr};
+  ParsedSetting setting{{source, 0, 0}, nullptr};
   for (const std::string& segment : split_path(override.path)) {
     if (!segment.empty()) continue;
     complaints.add(setting.place, "", "the path has an empty part", "as in --set parallelism.tp=4");
@@ -89,7 +89,7 @@ std::optional<Setting> parse_setting(const Override& override, Complaints& compl
 NodePtr apply_overrides(NodePtr job, const std::vector<Override>& overrides, Library& library) {
   if (job->kind != YamlNode::Kind::map) return job;
   for (const Override& override : overrides) {
-    const std::optional<Setting> setting = parse_setting(override, library.complaints());
+    const std::optional<ParsedSetting> setting = parse_setting(override, library.complaints());
     if (!setting) continue;
     const std::vector<std::string> path = split_path(override.path);
     if (NodePtr changed = set_below(*job, "", path, *setting, library)) job = std::move(changed);

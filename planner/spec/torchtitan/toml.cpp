@@ -24,7 +24,7 @@ struct TomlKey {
   Place place;
 };
 
-using Table = std::shared_ptr<YamlNode>;
+using TomlTable = std::shared_ptr<YamlNode>;
 
 class TomlParser {
  public:
@@ -33,7 +33,7 @@ class TomlParser {
 
   NodePtr parse() {
     root_ = start(YamlNode::Kind::map);
-    Table table = root_;
+    TomlTable table = root_;
     while (true) {
       skip_blank_lines();
       if (done()) return root_;
@@ -64,7 +64,7 @@ class TomlParser {
     return c;
   }
 
-  Table start(YamlNode::Kind kind) const {
+  TomlTable start(YamlNode::Kind kind) const {
     auto node = std::make_shared<YamlNode>();
     node->kind = kind;
     node->place = here();
@@ -105,7 +105,7 @@ class TomlParser {
   }
 
   /// The table below a key, which is made if it is not there.
-  Table below(const Table& table, const TomlKey& key) {
+  TomlTable below(const TomlTable& table, const TomlKey& key) {
     if (const MapEntry* const known = table->find(key.text)) {
       if (known->value->kind == YamlNode::Kind::list && !known->value->items.empty())
         return std::const_pointer_cast<YamlNode>(known->value->items.back());
@@ -121,7 +121,7 @@ class TomlParser {
   }
 
   /// [a.b] or [[a.b]]: the table that the next lines fill.
-  Table header() {
+  TomlTable header() {
     advance();
     const bool is_array = peek() == '[';
     if (is_array) advance();
@@ -130,7 +130,7 @@ class TomlParser {
       if (peek() != ']') fail("expected ']'");
       advance();
     }
-    Table table = root_;
+    TomlTable table = root_;
     for (std::size_t i = 0; i + 1 < path.size(); ++i) table = below(table, path[i]);
     if (!is_array) return below(table, path.back());
     auto item = std::make_shared<YamlNode>();
@@ -149,7 +149,7 @@ class TomlParser {
     return item;
   }
 
-  void entry(Table table) {
+  void entry(TomlTable table) {
     const std::vector<TomlKey> path = keys();
     if (peek() != '=') fail("expected '=' after the key");
     advance();
@@ -162,14 +162,14 @@ class TomlParser {
 
   NodePtr value() {
     if (peek() == '"' || peek() == '\'') {
-      Table node = start(YamlNode::Kind::scalar);
+      TomlTable node = start(YamlNode::Kind::scalar);
       node->text = string();
       node->in_quotes = true;
       return node;
     }
     if (peek() == '[') return array();
     if (peek() == '{') return inline_table();
-    Table node = start(YamlNode::Kind::scalar);
+    TomlTable node = start(YamlNode::Kind::scalar);
     while (!done() && std::string_view(",]}#\n\r").find(peek()) == std::string_view::npos)
       node->text.push_back(advance());
     while (!node->text.empty() && (node->text.back() == ' ' || node->text.back() == '\t'))
@@ -185,7 +185,7 @@ class TomlParser {
   }
 
   NodePtr array() {
-    Table node = start(YamlNode::Kind::list);
+    TomlTable node = start(YamlNode::Kind::list);
     advance();
     while (true) {
       skip_blank_lines();
@@ -203,7 +203,7 @@ class TomlParser {
   }
 
   NodePtr inline_table() {
-    Table node = start(YamlNode::Kind::map);
+    TomlTable node = start(YamlNode::Kind::map);
     advance();
     while (true) {
       skip_blank_lines();
@@ -243,7 +243,7 @@ class TomlParser {
   SourcePtr source_;
   std::string_view text_;
   Complaints* complaints_;
-  Table root_;
+  TomlTable root_;
   std::size_t at_ = 0;
   int line_ = 1;
   std::size_t line_start_ = 0;

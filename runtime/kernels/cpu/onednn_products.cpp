@@ -23,8 +23,8 @@ namespace {
 /// packs the factors too often. With larger ones the packed factors leave the second-level cache, and there
 /// are too few pieces for the threads. Of 128, 256 and all rows by 256, 512 and all columns, this size was
 /// among the fastest for a layer's products on a processor with AMX.
-constexpr std::int64_t kRows = 256;
-constexpr std::int64_t kColumns = 512;
+constexpr std::int64_t kPieceRows = 256;
+constexpr std::int64_t kPieceColumns = 512;
 
 constexpr std::int64_t kBf16Bytes = 2;
 
@@ -156,8 +156,8 @@ struct OnednnProducts::Parts {
     Pieces all{};
     for (const bool last_rows : {false, true}) {
       for (const bool last_columns : {false, true}) {
-        const std::int64_t rows = last_rows ? (call.m - 1) % kRows + 1 : kRows;
-        const std::int64_t columns = last_columns ? (call.n - 1) % kColumns + 1 : kColumns;
+        const std::int64_t rows = last_rows ? (call.m - 1) % kPieceRows + 1 : kPieceRows;
+        const std::int64_t columns = last_columns ? (call.n - 1) % kPieceColumns + 1 : kPieceColumns;
         if (rows <= call.m && columns <= call.n)
           all[last_rows ? 1 : 0][last_columns ? 1 : 0] = &plan(Shape(call, rows, columns, adds));
       }
@@ -188,15 +188,15 @@ void OnednnProducts::multiply(const GemmCall& call, bool adds) {
   } catch (const dnnl::error& error) {
     refuse(error.what());
   }
-  const std::int64_t in_height = (call.m + kRows - 1) / kRows;
-  const std::int64_t in_width = (call.n + kColumns - 1) / kColumns;
+  const std::int64_t in_height = (call.m + kPieceRows - 1) / kPieceRows;
+  const std::int64_t in_width = (call.n + kPieceColumns - 1) / kPieceColumns;
   const auto run_piece = [&](std::int64_t piece, std::size_t thread) {
     // Consecutive pieces have the same columns.
-    const std::int64_t row = piece % in_height * kRows;
-    const std::int64_t column = piece / in_height * kColumns;
+    const std::int64_t row = piece % in_height * kPieceRows;
+    const std::int64_t column = piece / in_height * kPieceColumns;
     const std::int64_t a = call.transpose_a ? row : row * call.k;
     const std::int64_t b = call.transpose_b ? column * call.k : column;
-    Plan& plan = *plans[row + kRows >= call.m ? 1 : 0][column + kColumns >= call.n ? 1 : 0];
+    Plan& plan = *plans[row + kPieceRows >= call.m ? 1 : 0][column + kPieceColumns >= call.n ? 1 : 0];
     const dnnl_status_t result =
         plan.run(thread, parts_->streams[thread],
                  {call.a.data + a * kBf16Bytes, call.b.data + b * kBf16Bytes,
