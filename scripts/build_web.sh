@@ -61,7 +61,7 @@ if [[ ! -d $sources/include ]]; then
 fi
 step "configuring" emcmake cmake -S . -B "$folder/module" -G Ninja -DCMAKE_BUILD_TYPE=Release \
   -DFORESHARD_WEB_SOURCES="$sources" -DFORESHARD_TESTS=OFF -DFORESHARD_RUNTIME=OFF -DFORESHARD_HARDEN=OFF \
-  -DFORESHARD_LIBRARY_LEVEL=-O1 -DFORESHARD_FILES_LEVEL=-Os
+  -DFORESHARD_UNITY_BATCH=12 -DFORESHARD_LIBRARY_LEVEL=-O1 -DFORESHARD_FILES_LEVEL=-Os
 step "compiling to WebAssembly" cmake --build "$folder/module" --target foreshard_web
 
 # With the charts that CMake has fetched, as reports have them.
