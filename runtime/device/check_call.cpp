@@ -74,7 +74,7 @@ void check(const AttentionCall& call) {
 void check(const NormCall& call) {
   const bool layer_norm = call.kind == NormKind::layernorm;
   const CallCheck check(layer_norm ? "layernorm" : "rmsnorm");
-  std::int64_t elements = checked_product(call.rows, call.width);
+  std::int64_t elements = 0;
   if (call.heads > 0) {
     if (layer_norm) check.refuse("norms of heads must be root-mean-square norms");
     check.divides("heads", call.heads, "rows", call.rows);
@@ -83,6 +83,11 @@ void check(const NormCall& call) {
           fmt::format("{} heads of {} do not fit into a row of {}", call.heads, call.width, call.row_width));
     }
     elements = checked_product(call.rows / call.heads, call.row_width);
+  } else if (call.first_column + call.width > call.pitch()) {
+    check.refuse(fmt::format("{} columns from column {} on do not fit into a row of {}", call.width,
+                             call.first_column, call.pitch()));
+  } else {
+    elements = checked_product(call.rows, call.pitch());
   }
   check.has("x", call.x, elements, "rows·width");
   check.has("weight", call.weight, call.weights(), "width");
@@ -337,6 +342,19 @@ void check(const GroupedGemmCall& call) {
   check.has("x", call.x, checked_product(call.room, call.in), "room·in");
   check.has("y", call.y, checked_product(call.room, call.out), "room·out");
   check.has("weight", call.weight, checked_product(call.experts, call.out, call.in), "experts·out·in");
+  if (!call.bias.empty()) {
+    if (call.part != GroupedPart::forward) check.refuse("only forward adds a bias");
+    check.has("bias", call.bias, checked_product(call.experts, call.out), "experts·out");
+  }
+  if (call.routed->total > call.room)
+    check.refuse(fmt::format("{} rows were routed to room for {}", call.routed->total, call.room));
+}
+
+void check(const GroupedBiasCall& call) {
+  const CallCheck check("grouped bias gradient");
+  if (call.routed == nullptr) check.refuse("routed rows are missing");
+  check.has("dy", call.dy, checked_product(call.room, call.width), "room·width");
+  check.has("d_bias", call.d_bias, checked_product(call.experts, call.width), "experts·width");
   if (call.routed->total > call.room)
     check.refuse(fmt::format("{} rows were routed to room for {}", call.routed->total, call.room));
 }

@@ -73,6 +73,7 @@ struct AttentionCall {
 ///   backward    dx = the gradient of x [+ residual]; d_weight += …; d_bias += …
 ///   x, y, dy, dx, residual (rows,width)   weight, bias, d_weight, d_bias (width)
 /// `residual` may be the same buffer as dx. d_weight and d_bias may be empty.
+/// With a row_width, the rows are the columns from first_column on of wider rows, whose other columns are not touched.
 /// Source: Zhang and Sennrich 2019, arXiv:1910.07467; Ba et al. 2016, arXiv:1607.06450.
 ///
 /// Norms of query and key heads (heads > 0, rmsnorm only): x, y, dy, dx and residual have the shape
@@ -98,10 +99,13 @@ struct NormCall {
   std::int64_t heads = 0;        ///< 0: rows are contiguous and share the same weights
   std::int64_t first_heads = 0;  ///< heads that use the first weights: the queries
   std::int64_t row_width = 0;
+  std::int64_t first_column = 0;  ///< of rows that are not heads
 
-  /// Index of a row's first element in x, y, dy, dx and residual.
+  /// Elements from row to row in x, y, dy, dx and residual.
+  [[nodiscard]] constexpr std::int64_t pitch() const { return row_width > 0 ? row_width : width; }
+  /// Index of a row's first element there.
   [[nodiscard]] constexpr std::int64_t place_of(std::int64_t row) const {
-    return heads == 0 ? row * width : row / heads * row_width + row % heads * width;
+    return heads == 0 ? row * pitch() + first_column : row / heads * row_width + row % heads * width;
   }
   /// Index of the first weight of a row.
   [[nodiscard]] constexpr std::int64_t weights_of(std::int64_t row) const {
@@ -371,6 +375,7 @@ enum class GroupedPart : std::uint8_t { forward, input_gradient, weight_gradient
 ///   forward           y (room,out) = x (room,in) · W_eᵀ
 ///   input_gradient    x (+)= y·W_e      x and y are the gradients of forward's x and y
 ///   weight_gradient   W_e (+)= yᵀ·x     W and y are the gradients of forward's W and y
+/// Forward with a bias (experts,out) adds row e of it to expert e's rows of y.
 /// FLOPs 2·rows·out·in, with the rows that `routed` lists when the call runs. `routed` must outlive the call.
 struct GroupedGemmCall {
   GroupedPart part = GroupedPart::forward;
@@ -383,13 +388,43 @@ struct GroupedGemmCall {
   Buffer x{};
   Buffer weight{};
   Buffer y{};
+  Buffer bias{};  ///< forward: (experts,out), or empty
+
+  /// The parts of weight and bias that belong to one expert.
+  [[nodiscard]] Buffer weight_of(std::int64_t expert) const {
+    return weight.part(expert * out * in, out * in);
+  }
+  [[nodiscard]] Buffer bias_of(std::int64_t expert) const {
+    return bias.empty() ? Buffer{} : bias.part(expert * out, out);
+  }
 };
 
-/// The product of one run of rows. An expert may have several runs; their products add up in the weight's
-/// gradient.
-inline GemmCall product_of(const GroupedGemmCall& call, const Buffer& x, const Buffer& weight,
+/// The gradients of experts' biases: row e of d_bias (experts,width) += Σ over the rows of dy (room,width) that were
+/// routed to expert e. `routed` must outlive the call.
+struct GroupedBiasCall {
+  std::int64_t experts = 0;
+  std::int64_t room = 0;
+  std::int64_t width = 0;
+  const RoutedRows* routed = nullptr;
+  Buffer dy{};
+  Buffer d_bias{};
+};
+
+/// The sum over one run of rows.
+inline PointwiseCall sum_of(const GroupedBiasCall& call, const ExpertRun& run) {
+  return {.kind = PointwiseKind::bias_gradient,
+          .elements = run.rows * call.width,
+          .width = call.width,
+          .a = call.dy.part(run.first * call.width, run.rows * call.width),
+          .y = call.d_bias.part(run.expert * call.width, call.width)};
+}
+
+/// The product of one run of an expert's rows. An expert may have several runs; their products add up in the
+/// weight's gradient.
+inline GemmCall product_of(const GroupedGemmCall& call, std::int64_t expert, const Buffer& x,
                            const Buffer& y) {
   const std::int64_t rows = x.elements / call.in;
+  const Buffer weight = call.weight_of(expert);
   switch (call.part) {
     case GroupedPart::input_gradient:
       return {
@@ -405,11 +440,18 @@ inline GemmCall product_of(const GroupedGemmCall& call, const Buffer& x, const B
               .c = weight};
     case GroupedPart::forward: break;
   }
-  return {.m = rows, .n = call.out, .k = call.in, .transpose_b = true, .a = x, .b = weight, .c = y};
+  return {.m = rows,
+          .n = call.out,
+          .k = call.in,
+          .transpose_b = true,
+          .a = x,
+          .b = weight,
+          .c = y,
+          .bias = call.bias_of(expert)};
 }
 
 using KernelCall = std::variant<GemmCall, AttentionCall, NormCall, RopeCall, EmbeddingCall, CrossEntropyCall,
                                 PointwiseCall, UpdateCall, GatheredAttentionCall, GateCall, ColumnsCall,
-                                RouteCall, PermuteCall, GroupedGemmCall>;
+                                RouteCall, PermuteCall, GroupedGemmCall, GroupedBiasCall>;
 
 }  // namespace foreshard

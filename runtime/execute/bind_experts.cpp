@@ -1,6 +1,7 @@
 #include "runtime/execute/bind_experts.hpp"
 
 #include "runtime/execute/routing.hpp"
+#include "runtime/shard/shard_map.hpp"
 
 namespace foreshard {
 namespace {
@@ -90,8 +91,22 @@ std::vector<KernelCall> bind_grouped_gemm(const RankView& rank, const Op& op,
       call.x = operands[0];
       call.weight = operands[1];
       call.y = operands[2];
+      // If the results of the experts' tensor-parallel ranks are partial sums, only the first rank adds the biases.
+      const bool adds_bias = !operand_of(rank, op, 2).partial || shard_of(rank.program, rank.at).etp == 0;
+      if (operands.size() > 3 && adds_bias) call.bias = operands[3];
   }
   return {call};
+}
+
+KernelCall bind_grouped_bias_gradient(const RankView& rank, const Op& op, std::span<const Buffer> operands) {
+  const Tensor& dy = operand_of(rank, op, 0);
+  const Tensor& d_bias = operand_of(rank, op, 1);
+  return GroupedBiasCall{.experts = d_bias.dims[0].local(),
+                         .room = dy.dims[0].local(),
+                         .width = d_bias.dims[1].local(),
+                         .routed = &rank.routing->rows(),
+                         .dy = operands[0],
+                         .d_bias = operands[1]};
 }
 
 CollectiveCall bind_routed_exchange(const RankView& rank, const Op& op) {

@@ -19,6 +19,8 @@ std::vector<KernelCall> bind_route(const RankView& rank, const Op& op, std::span
 std::vector<KernelCall> bind_permute(const RankView& rank, const Op& op, std::span<const Buffer> operands);
 std::vector<KernelCall> bind_grouped_gemm(const RankView& rank, const Op& op,
                                           std::span<const Buffer> operands);
+/// The gradients of experts' biases: each sums over its expert's rows.
+KernelCall bind_grouped_bias_gradient(const RankView& rank, const Op& op, std::span<const Buffer> operands);
 /// The call of such a collective; its `pieces` are not set yet. @pre carries_routed_rows(op)
 CollectiveCall bind_routed_exchange(const RankView& rank, const Op& op);
 

@@ -99,14 +99,33 @@ class Binding {
       if (next < operands_.size()) call.d_weight = operands_[next++];
       if (next < operands_.size()) call.d_bias = operands_[next];
     }
+    const bool is_of_queries_and_keys = tensor(1).meaning.item == TensorItem::qk_norm;
+    if (is_of_queries_and_keys && !is_of_heads) return bind_whole_norms(call);
     calls_.emplace_back(call);
-    if (is_of_heads) pass_values(call);
+    if (is_of_heads) pass_values(call, call.rows / call.heads, call.heads * call.width);
   }
 
-  /// Copies the values: the columns after those of the queries and keys.
-  void pass_values(const NormCall& call) {
-    const std::int64_t first = call.heads * call.width;
-    calls_.emplace_back(ColumnsCall{.rows = call.rows / call.heads,
+  /// One norm of all queries and one of all keys. The statistics of the queries come before those of the keys.
+  void bind_whole_norms(NormCall call) {
+    const std::int64_t query_width = tensor(0).column_sections.front();
+    call.row_width = local_columns(0);
+    const auto half = [&](std::int64_t first, std::int64_t width, std::int64_t first_row) {
+      NormCall one = call;
+      one.width = width;
+      one.first_column = first;
+      one.weight = call.weight.part(first, width);
+      if (!call.d_weight.empty()) one.d_weight = call.d_weight.part(first, width);
+      one.stats = call.stats.part(first_row, call.rows);
+      calls_.emplace_back(one);
+    };
+    half(0, query_width, 0);
+    half(query_width, call.width - query_width, call.rows);
+    pass_values(call, call.rows, call.width);
+  }
+
+  /// Copies the values: the columns after those of the queries and keys, which are the `first` ones.
+  void pass_values(const NormCall& call, std::int64_t rows, std::int64_t first) {
+    calls_.emplace_back(ColumnsCall{.rows = rows,
                                     .width = call.row_width - first,
                                     .x = call.backward ? call.dy : call.x,
                                     .x_width = call.row_width,
@@ -246,6 +265,10 @@ class Binding {
   void bind_bias_gradient() {
     const Buffer& dy = operands_[0];
     begin_sum(1);
+    if (tensor(1).is_of_routed_experts()) {
+      calls_.push_back(bind_grouped_bias_gradient(rank_, op_, operands_));
+      return;
+    }
     if (tensor(1).dims[0].name != DimName::position) {
       add_pointwise({.elements = dy.elements, .width = operands_[1].elements, .a = dy, .y = operands_[1]});
       return;

@@ -37,8 +37,6 @@ class Limits {
   void check_model() {
     const ModelSpec& model = job_.model;
     if (model.experts) check_experts(*model.experts);
-    refuse(model.qk_norm_whole,
-           "model.qk_norm_whole: norms over all heads at once are planned, not executed; say false");
     refuse(model.positions == Positions::alibi,
            "model.positions: alibi is not executed; say rope or learned");
     check_kinds();
@@ -96,8 +94,6 @@ class Limits {
            "model.experts.score_bias: biases of the router's choice are planned, not executed; say false");
     refuse(experts.latent || experts.own_norms,
            "model.experts: latent rows and norms of their own are planned, not executed");
-    refuse(job_.model.biases == Biases::all,
-           "model.biases: experts with biases are planned, not executed; say none or attention");
   }
 
   void check_parallelism() {

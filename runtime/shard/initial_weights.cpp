@@ -15,6 +15,8 @@ struct Distribution {
 };
 
 Distribution distribution_of(const Tensor& weight) {
+  if (weight.meaning.aspect == TensorAspect::bias)
+    return {.centre = 0.0, .reach = 0.1};  // of one or many experts
   if (weight.dims.size() == 1) {
     const bool is_gain = weight.meaning.aspect == TensorAspect::weight;
     return {.centre = is_gain ? 1.0 : 0.0, .reach = 0.1};

@@ -20,7 +20,8 @@ ShardOf shard_of(const StepProgram& program, const Coordinates& at) {
 
 ShardMap shard_map(const Tensor& weight, const ShardOf& shard) {
   ShardMap map;
-  const bool is_of_experts = weight.dims.size() > 2;
+  const bool is_experts_bias = weight.is_of_routed_experts() && weight.meaning.aspect == TensorAspect::bias;
+  const bool is_of_experts = weight.dims.size() > 2 || is_experts_bias;
   const Dim& leading = weight.dims[is_of_experts ? 1 : 0];
   const std::int64_t experts = is_of_experts ? weight.dims[0].local() : 1;
   const std::int64_t tp_part = is_of_experts ? shard.etp : shard.tp;
@@ -39,7 +40,7 @@ ShardMap shard_map(const Tensor& weight, const ShardOf& shard) {
       if (row >= weight.known_rows()) row = ShardMap::kPadding;
     }
   }
-  if (weight.dims.size() > 1) {
+  if (weight.dims.size() > 1 && !is_experts_bias) {
     const Dim& trailing = weight.dims.back();
     map.model_columns = trailing.size;
     map.columns = trailing.size / trailing.tp;

@@ -34,7 +34,7 @@ struct ShardOf {
 ShardOf shard_of(const StepProgram& program, const Coordinates& at);
 
 /// Computes the part of a weight that a rank holds. Sections (q, k, v; gate, up) are sharded separately. The
-/// experts of a weight follow one another, each as a matrix.
+/// experts of a weight follow one another, each as a matrix; those of a bias, each as a vector.
 /// Example: gate and up of 4 rows each are stacked into 8 rows; with tp 2, rank 1 holds rows 2, 3, 6 and 7.
 /// @pre tp divides the sharded dimension, and no kv head is repeated (what_the_runtime_lacks() checks this
 /// earlier).

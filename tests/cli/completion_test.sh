@@ -60,7 +60,7 @@ for shell in bash zsh fish; do
   offers $shell 'foreshard score x --worst ' ''
   if [[ -e foreshard-run.$shell ]]; then
     offers $shell 'foreshard-run ' + calibrate devices sweep train validate
-    offers $shell 'foreshard-run validate tiny-' tiny-bf16-laptop tiny-experts-laptop tiny-llama-laptop tiny-patterns-laptop
+    offers $shell 'foreshard-run validate tiny-' tiny-bf16-laptop tiny-experts-laptop tiny-gpt-oss-laptop tiny-llama-laptop tiny-patterns-laptop
     offers $shell 'foreshard-run calibrate --like dgx-h' dgx-h100 dgx-h200
   fi
 done

@@ -87,9 +87,11 @@ says out 'routing +[0-9]+ to [0-9]+ rows per expert, 32.0 if even'
 expect 0 2 validate tiny-experts-laptop $small --format json
 says out '"rows_per_expert": [{]'
 says out '"planned_imbalance": 2.0'
-expect 0 2 validate tiny-patterns-laptop $small --set model.layer_kinds.local.attention.window=24
-says out 'equal the unsharded run'
-says out 'as$|as planned|^ +planned'
+for job in tiny-patterns-laptop tiny-gpt-oss-laptop; do
+  expect 0 2 validate $job $small --set model.layer_kinds.local.attention.window=24
+  says out 'equal the unsharded run'
+  says out 'as$|as planned|^ +planned'
+done
 expect 3 2 validate tiny-experts-laptop $small --set model.experts.imbalance=1
 says err "rows to one rank's experts, but model.experts.imbalance 1 makes room for"
 expect 0 1 validate tiny-experts-laptop $small --set model.experts.imbalance=1 --shard rank=1

@@ -18,8 +18,8 @@ constexpr int kNewtonSchulzSteps = 5;
 const std::string kMatrices = "matrices";
 
 bool is_matrix(const Tensor& weight) {
-  return weight.dims.size() >= 2 && weight.meaning.part != ModelPart::embedding &&
-         weight.meaning.part != ModelPart::head;
+  return weight.dims.size() >= 2 && weight.meaning.aspect != TensorAspect::bias &&
+         weight.meaning.part != ModelPart::embedding && weight.meaning.part != ModelPart::head;
 }
 
 /// A bf16 tensor for the iterate of a weight: this rank's share of it, the whole of it, or the next one.

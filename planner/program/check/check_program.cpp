@@ -73,8 +73,9 @@ void check_tensors(const StepProgram& program, Problems& problems) {
     }
     std::int64_t sections = 0;
     for (const std::int64_t section : tensor.sections) sections += section;
-    // For experts' weights the sections cut the rows of each expert: the second dimension.
-    const std::size_t cut = tensor.dims.size() > 2 ? 1 : 0;
+    // For experts' weights and biases the sections cut the rows of each expert: the second dimension.
+    const bool is_experts_bias = tensor.is_of_routed_experts() && tensor.meaning.aspect == TensorAspect::bias;
+    const std::size_t cut = tensor.dims.size() > 2 || is_experts_bias ? 1 : 0;
     const std::int64_t whole = tensor.dims.empty() ? 0 : tensor.dims[cut].size;
     if (!tensor.sections.empty() && sections != whole) {
       problems.push_back(fmt::format("tensor {}: its sections sum to {}, not to the leading dimension of {}",

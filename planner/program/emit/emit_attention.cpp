@@ -61,7 +61,7 @@ TensorId emit_qkv(ProgramBuilder& builder, Block& block, WeightGroup& group, Ten
   return qkv;
 }
 
-/// Emits norms over all of q and over all of k. Their weights are one tensor, end to end.
+/// Emits norms over all of q and over all of k: two statistics for each row. Their weights are one tensor, end to end.
 TensorId emit_whole_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId qkv) {
   const BlockShapes& s = builder.shapes();
   const std::int64_t width = (s.heads + s.kv_heads) * s.head_dim;
@@ -72,7 +72,7 @@ TensorId emit_whole_qk_norm(ProgramBuilder& builder, Block& block, WeightGroup& 
       "qk norm", Component::norm, Phase::forward,
       Norm{.kind = NormKind::rmsnorm, .rows = s.tokens / s.cp, .width = width},
       {reads(qkv), reads(weight), writes(y),
-       writes(builder.statistic({ModelPart::norm, TensorItem::qk_norm, TensorAspect::statistics}, 1))}));
+       writes(builder.statistic({ModelPart::norm, TensorItem::qk_norm, TensorAspect::statistics}, 2))}));
   return y;
 }
 

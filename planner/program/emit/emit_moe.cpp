@@ -275,7 +275,7 @@ class MoeEmitter {
     std::vector<Operand> operands{reads(x), reads(wide), writes(y)};
     if (has_biases()) {
       const Meaning bias = with(w.meaning, TensorAspect::bias);
-      operands.push_back(reads(builder_.weight(experts_, bias, {w.dims[0], w.dims[1]})));
+      operands.push_back(reads(builder_.weight(experts_, bias, {w.dims[0], w.dims[1]}, w.sections)));
     }
     grouped_product(name, w.dims[1].local(), w.dims[2].local(), s_.layer_math, std::move(operands));
     if (builder_.job().lora && builder_.job().lora->has(LoraTarget::experts)) adapt(name, x, w, y);

@@ -48,6 +48,7 @@ void run(Context& context, const ColumnsCall& call);
 void run(Context& context, const RouteCall& call);
 void run(Context& context, const PermuteCall& call);
 void run(Context& context, const GroupedGemmCall& call);
+void run(Context& context, const GroupedBiasCall& call);
 
 /// Checks that all operands that are not empty have the same dtype.
 /// @throws std::invalid_argument "rmsnorm: a CPU does not mix fp32 with bf16"

@@ -40,12 +40,17 @@ void run(Context& context, const GroupedGemmCall& call) {
     if (expert.rows == 0) continue;
     const Buffer x = call.x.part(expert.first * call.in, expert.rows * call.in);
     const Buffer y = call.y.part(expert.first * call.out, expert.rows * call.out);
-    const std::int64_t size = call.out * call.in;
-    const GemmCall product = product_of(call, x, call.weight.part(expert.expert * size, size), y);
+    const GemmCall product = product_of(call, expert.expert, x, y);
     // Not oneDNN: the number of rows differs in every step, and oneDNN would have to prepare each new shape.
     call.weight.type == DType::bf16 || call.x.type == DType::bf16
         ? multiply_in_blocks(context, product, product.accumulate)
         : run(context, product);
+  }
+}
+
+void run(Context& context, const GroupedBiasCall& call) {
+  for (const ExpertRun& expert : call.routed->runs) {
+    if (expert.rows > 0) run(context, sum_of(call, expert));
   }
 }
 

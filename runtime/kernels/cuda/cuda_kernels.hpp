@@ -65,6 +65,7 @@ void run(Context& context, const ColumnsCall& call);
 void run(Context& context, const RouteCall& call);
 void run(Context& context, const PermuteCall& call);
 void run(Context& context, const GroupedGemmCall& call);
+void run(Context& context, const GroupedBiasCall& call);
 
 /// Whether this build has machine code for the thread's current GPU.
 bool is_built_for_current_gpu();

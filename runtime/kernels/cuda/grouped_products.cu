@@ -129,8 +129,7 @@ class Grouped {
   }
 
   void multiply(std::int64_t expert, const Buffer& x, const Buffer& y) {
-    const std::int64_t size = call_.out * call_.in;
-    cuda::run(context_, product_of(call_, x, call_.weight.part(expert * size, size), y));
+    cuda::run(context_, product_of(call_, expert, x, y));
   }
 
   Context& context_;
@@ -145,6 +144,12 @@ void run(Context& context, const GroupedGemmCall& call) {
         cudaMemsetAsync(call.weight.data, 0, static_cast<std::size_t>(call.weight.bytes()), context.stream()),
         "cudaMemsetAsync");
   Grouped(context, call).run();
+}
+
+void run(Context& context, const GroupedBiasCall& call) {
+  for (const ExpertRun& expert : call.routed->runs) {
+    if (expert.rows > 0) run(context, sum_of(call, expert));
+  }
 }
 
 }  // namespace foreshard::cuda

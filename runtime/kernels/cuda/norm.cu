@@ -20,15 +20,16 @@ __device__ std::int64_t column_of(int pack, int n) {
 }
 
 template <int N, int kPacks, bool kCentred, class T, class W>
-__global__ void __launch_bounds__(kThreads) norm_forward(const T* x, const W* weight, const W* bias, T* y,
-                                                         float* stats, std::int64_t width, float epsilon) {
+__global__ void __launch_bounds__(kThreads)
+    norm_forward(const T* x, const W* weight, const W* bias, T* y, float* stats, std::int64_t width,
+                 std::int64_t pitch, float epsilon) {
   __shared__ float shared[32];
   const std::int64_t row = blockIdx.x;
   Floats<N> kept[kPacks];
   float sum = 0.0F;
   for (int p = 0; p < kPacks; ++p) {
     const std::int64_t column = column_of(p, N);
-    kept[p] = column < width ? load<N>(x + row * width + column) : Floats<N>{};
+    kept[p] = column < width ? load<N>(x + row * pitch + column) : Floats<N>{};
     for (int j = 0; j < N; ++j) sum += kCentred ? kept[p].at[j] : kept[p].at[j] * kept[p].at[j];
   }
   float mean = 0.0F;
@@ -55,7 +56,7 @@ __global__ void __launch_bounds__(kThreads) norm_forward(const T* x, const W* we
       const Floats<N> b = load<N>(bias + column);
       for (int j = 0; j < N; ++j) kept[p].at[j] += b.at[j];
     }
-    store<N>(y + row * width + column, kept[p]);
+    store<N>(y + row * pitch + column, kept[p]);
   }
   if (threadIdx.x != 0) return;
   if constexpr (kCentred) {
@@ -78,6 +79,7 @@ struct Backward {
   float* d_bias_parts;    // or null
   std::int64_t rows;
   std::int64_t width;
+  std::int64_t pitch;  // elements from row to row
 };
 
 /// Each block processes the rows blockIdx.x, blockIdx.x + gridDim.x, …
@@ -101,8 +103,8 @@ __global__ void __launch_bounds__(kThreads) norm_backward(Backward<T, W> of) {
         gradient[p] = {};
         continue;
       }
-      normed[p] = load<N>(of.x + row * of.width + column);
-      gradient[p] = load<N>(of.dy + row * of.width + column);
+      normed[p] = load<N>(of.x + row * of.pitch + column);
+      gradient[p] = load<N>(of.dy + row * of.pitch + column);
       const Floats<N> w = load<N>(of.weight + column);
       for (int j = 0; j < N; ++j) {
         normed[p].at[j] = (normed[p].at[j] - mean) * root;
@@ -121,10 +123,10 @@ __global__ void __launch_bounds__(kThreads) norm_backward(Backward<T, W> of) {
       for (int j = 0; j < N; ++j)
         gradient[p].at[j] = root * (gradient[p].at[j] - mean_g - normed[p].at[j] * mean_g_x);
       if (of.residual != nullptr) {
-        const Floats<N> passing = load<N>(of.residual + row * of.width + column);
+        const Floats<N> passing = load<N>(of.residual + row * of.pitch + column);
         for (int j = 0; j < N; ++j) gradient[p].at[j] += passing.at[j];
       }
-      store<N>(of.dx + row * of.width + column, gradient[p]);
+      store<N>(of.dx + row * of.pitch + column, gradient[p]);
     }
   }
   for (int p = 0; p < kPacks; ++p) {
@@ -155,20 +157,27 @@ void with_packs(bool packed, std::int64_t width, const Work& work) {
   packed ? choose(std::integral_constant<int, kPack>()) : choose(std::integral_constant<int, 1>());
 }
 
+/// True if every row begins at a whole pack.
+bool are_rows_packed(const NormCall& call) {
+  return call.pitch() % kPack == 0 && call.first_column % kPack == 0;
+}
+
 template <bool kCentred, class T, class W>
 void forward(Context& context, const NormCall& call, const T* x, const W* weight) {
-  const bool packed = are_packed({call.x, call.weight, call.bias, call.y}, call.width);
+  const bool packed =
+      are_packed({call.x, call.weight, call.bias, call.y}, call.width) && are_rows_packed(call);
   with_packs(packed, call.width, [&](auto n, auto packs) {
     start(context, "a norm", {static_cast<unsigned>(call.rows), kThreads},
-          norm_forward<n.value, packs.value, kCentred, T, W>, x, weight,
-          reinterpret_cast<const W*>(call.bias.data), reinterpret_cast<T*>(call.y.data), floats(call.stats),
-          call.width, static_cast<float>(call.epsilon));
+          norm_forward<n.value, packs.value, kCentred, T, W>, x + call.first_column, weight,
+          reinterpret_cast<const W*>(call.bias.data), reinterpret_cast<T*>(call.y.data) + call.first_column,
+          floats(call.stats), call.width, call.pitch(), static_cast<float>(call.epsilon));
   });
 }
 
 template <bool kCentred, class T, class W>
 void backward(Context& context, const NormCall& call, const T* x, const W* weight) {
-  const bool packed = are_packed({call.x, call.weight, call.dy, call.residual, call.dx}, call.width);
+  const bool packed =
+      are_packed({call.x, call.weight, call.dy, call.residual, call.dx}, call.width) && are_rows_packed(call);
   const std::int64_t room =
       static_cast<std::int64_t>(Context::kScratchBytes / sizeof(float)) / (2 * call.width);
   // With narrow rows more blocks fit on a multiprocessor; while one waits at a reduction, another computes.
@@ -178,16 +187,18 @@ void backward(Context& context, const NormCall& call, const T* x, const W* weigh
   float* const d_weight_parts = call.d_weight.empty() ? nullptr : context.scratch();
   float* const d_bias_parts = call.d_bias.empty() ? nullptr : context.scratch() + blocks * call.width;
   const Backward<T, W> of{
-      .x = x,
+      .x = x + call.first_column,
       .weight = weight,
       .stats = floats(call.stats),
-      .dy = reinterpret_cast<const T*>(call.dy.data),
-      .residual = call.residual.empty() ? nullptr : reinterpret_cast<const T*>(call.residual.data),
-      .dx = reinterpret_cast<T*>(call.dx.data),
+      .dy = reinterpret_cast<const T*>(call.dy.data) + call.first_column,
+      .residual = call.residual.empty() ? nullptr
+                                        : reinterpret_cast<const T*>(call.residual.data) + call.first_column,
+      .dx = reinterpret_cast<T*>(call.dx.data) + call.first_column,
       .d_weight_parts = d_weight_parts,
       .d_bias_parts = d_bias_parts,
       .rows = call.rows,
-      .width = call.width};
+      .width = call.width,
+      .pitch = call.pitch()};
   with_packs(packed, call.width, [&](auto n, auto packs) {
     start(context, "a norm's backward", {static_cast<unsigned>(blocks), kThreads},
           norm_backward<n.value, packs.value, kCentred, T, W>, of);

@@ -4,7 +4,7 @@
 //   dispatch   R[p] = X[t]            backward   dX[t] = Σ_j dR[p]
 //   combine    Y[t] = Σ_j w·R[p]      backward   dR[p] = w·dY[t]   dw = R[p]·dY[t]
 // Grouped product, e = the expert of row r
-//   forward    Y[r] = X[r]·W_eᵀ       backward   dX[r] = dY[r]·W_e   dW_e += Σ_r dY[r]ᵀ·X[r]
+//   forward    Y[r] = X[r]·W_eᵀ + b_e  backward  dX[r] = dY[r]·W_e   dW_e += Σ_r dY[r]ᵀ·X[r]   db_e += Σ_r dY[r]
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -114,9 +114,15 @@ void run(const GroupedGemmCall& call) {
   for (const ExpertRun& expert : call.routed->runs) {
     const Buffer x = call.x.part(expert.first * call.in, expert.rows * call.in);
     const Buffer y = call.y.part(expert.first * call.out, expert.rows * call.out);
-    const std::int64_t size = call.out * call.in;
-    const GemmCall product = product_of(call, x, call.weight.part(expert.expert * size, size), y);
+    const GemmCall product = product_of(call, expert.expert, x, y);
     if (expert.rows > 0) run<Real>(product);
+  }
+}
+
+template <class Real>
+void run(const GroupedBiasCall& call) {
+  for (const ExpertRun& expert : call.routed->runs) {
+    if (expert.rows > 0) run<Real>(sum_of(call, expert));
   }
 }
 
@@ -126,5 +132,7 @@ template void run<float>(const PermuteCall&);
 template void run<double>(const PermuteCall&);
 template void run<float>(const GroupedGemmCall&);
 template void run<double>(const GroupedGemmCall&);
+template void run<float>(const GroupedBiasCall&);
+template void run<double>(const GroupedBiasCall&);
 
 }  // namespace foreshard::reference

@@ -37,5 +37,7 @@ template <class Real>
 void run(const PermuteCall& call);
 template <class Real>
 void run(const GroupedGemmCall& call);
+template <class Real>
+void run(const GroupedBiasCall& call);
 
 }  // namespace foreshard::reference

@@ -282,8 +282,8 @@ TEST_CASE("the bundled configs are the ones that the tools promise") {
   CHECK(bundled_names(ConfigKind::jobs) ==
         std::vector<std::string>{"gpt3-175b-selene", "llama2-70b-64a100", "llama3-70b-64h100",
                                  "llama3-8b-8h100", "llama3.1-405b-16384h100", "long-context-laptop",
-                                 "tiny-bf16-laptop", "tiny-experts-laptop", "tiny-llama-laptop",
-                                 "tiny-patterns-laptop"});
+                                 "tiny-bf16-laptop", "tiny-experts-laptop", "tiny-gpt-oss-laptop",
+                                 "tiny-llama-laptop", "tiny-patterns-laptop"});
 }
 
 TEST_CASE("every bundled model has the parameters that its file says, by formula and in its program") {
@@ -494,6 +494,7 @@ TEST_CASE("bundled jobs use all their devices") {
       {"llama3.1-405b-16384h100", 16384}, {"tiny-llama-laptop", 2},
       {"tiny-experts-laptop", 2},         {"tiny-bf16-laptop", 2},
       {"long-context-laptop", 2},         {"tiny-patterns-laptop", 2},
+      {"tiny-gpt-oss-laptop", 2},
   };
   for (const std::string& name : bundled_names(ConfigKind::jobs)) {
     INFO(name);

@@ -79,6 +79,9 @@ TEST_CASE("norms of queries and keys, context parallelism") {
   check_on_gpu(job);
   job.model.head_dim = 8;  // which libraries take in bf16
   check_on_gpu(job);
+  if (job.parallelism.tp > 1) return;
+  job.model.qk_norm_whole = true;
+  check_on_gpu(job);
 }
 
 TEST_CASE("experts") {
@@ -87,6 +90,8 @@ TEST_CASE("experts") {
   JobSpec job = small_job({.dp = ranks, .ep = ranks});
   job.model.experts = ExpertsSpec{.count = 8, .per_token = 2, .hidden = 12, .shared_hidden = 16};
   job.model.experts->imbalance = static_cast<double>(ranks);  // memory for the worst case
+  check_on_gpu(job);
+  job.model.biases = Biases::all;  // of experts, too
   check_on_gpu(job);
 }
 

@@ -82,10 +82,6 @@ TEST_CASE("what cannot be executed is named by its key, with what to say instead
     job.parallelism.cp = 3;
     CHECK_THAT(complaint(job), ContainsSubstring("its 8 tokens do not cut into 6"));
   }
-  SECTION("norms over all heads at once") {
-    job.model.qk_norm = job.model.qk_norm_whole = true;
-    CHECK_THAT(complaint(job), ContainsSubstring("model.qk_norm_whole"));
-  }
   SECTION("sparse attention") {
     job.model.attention_options.indexer = Indexer{.heads = 2, .head_dim = 4, .top_k = 4};
     CHECK_THAT(complaint(job), ContainsSubstring("model: sparse attention is planned"));

@@ -207,3 +207,37 @@ TEST_CASE("a grouped product of two experts, computed by hand") {
                                       {&GroupedGemmCall::weight, {1, 2, 3, 4}}}};
   check_values(one, {{30, 40, 100, 200}});
 }
+
+TEST_CASE("biases of experts and their gradients, computed by hand") {
+  // As above, with the biases {1, 2} of expert 0 and {3, 4} of expert 1.
+  const RoutedRows routed{.runs = {{1, 0, 1}, {0, 1, 1}}, .total = 2};
+  check_values<GroupedGemmCall>({{.experts = 2, .room = 2, .out = 2, .in = 1, .routed = &routed},
+                                 {{&GroupedGemmCall::y, Numbers(4, 9.0)},
+                                  {&GroupedGemmCall::x, {10, 100}},
+                                  {&GroupedGemmCall::weight, {1, 2, 3, 4}},
+                                  {&GroupedGemmCall::bias, {1, 2, 3, 4}}}},
+                                {{33, 44, 101, 202}});
+  // Expert 1 has the rows {1, 2} and {100, 200}, expert 0 the row {10, 20}; the row {7, 7} is not used.
+  const RoutedRows three{.runs = {{1, 0, 1}, {0, 1, 1}, {1, 2, 1}}, .total = 3};
+  check_values<GroupedBiasCall>({{.experts = 2, .room = 4, .width = 2, .routed = &three},
+                                 {{&GroupedBiasCall::d_bias, {0.5, 0.5, 1000, 2000}},
+                                  {&GroupedBiasCall::dy, {1, 2, 10, 20, 100, 200, 7, 7}}}},
+                                {{10.5, 20.5, 1101, 2202}});
+}
+
+TEST_CASE("biases of experts agree with the reference") {
+  const RoutedRows routed{.runs = {{2, 0, 20}, {0, 20, 7}, {1, 27, 0}, {2, 27, 13}, {1, 40, 30}},
+                          .total = 70};
+  Draw draw(10);
+  check_against_reference<GroupedGemmCall>(
+      {{.experts = 3, .room = 80, .out = 40, .in = 24, .routed = &routed},
+       {{&GroupedGemmCall::x, draw.numbers(80 * 24)},
+        {&GroupedGemmCall::weight, draw.numbers(3 * 40 * 24)},
+        {&GroupedGemmCall::y, draw.numbers(80 * 40)},
+        {&GroupedGemmCall::bias, draw.numbers(3 * 40)}}},
+      2e-6);
+  check_against_reference<GroupedBiasCall>(
+      {{.experts = 3, .room = 80, .width = 40, .routed = &routed},
+       {{&GroupedBiasCall::dy, draw.numbers(80 * 40)}, {&GroupedBiasCall::d_bias, draw.numbers(3 * 40)}}},
+      2e-6);
+}

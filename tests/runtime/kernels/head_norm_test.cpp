@@ -1,5 +1,7 @@
 // Norms of query and key heads, which are next to each other in rows of {q, k, v}.
+#include <array>
 #include <cmath>
+#include <stdexcept>
 
 #include "runtime/device/check_call.hpp"
 #include "tests/runtime/kernels/check_case.hpp"
@@ -102,4 +104,46 @@ TEST_CASE("heads that do not fit into their rows are refused") {
   NormCall call = call_of({2, 2, 1, 2, 0});
   call.row_width = 3;
   CHECK_THROWS_WITH(check_call(call), ContainsSubstring("2 heads of 2 do not fit into a row of 3"));
+}
+
+TEST_CASE("a norm of some columns of wider rows, computed by hand") {
+  // Of rows of four columns, the second and third: {3, 4} has the mean square 25/2, {1, 1} the mean square 1.
+  const double root = std::sqrt(2.0) / 5.0;
+  const NormCall call{
+      .kind = NormKind::rmsnorm, .epsilon = 0.0, .rows = 2, .width = 2, .row_width = 4, .first_column = 1};
+  check_values<NormCall>({call,
+                          {{&NormCall::y, Numbers(8, 9.0)},
+                           {&NormCall::stats, Numbers(2)},
+                           {&NormCall::x, {7, 3, 4, 7, 7, 1, 1, 7}},
+                           {&NormCall::weight, {1, 2}}}},
+                         {{9, 3 * root, 8 * root, 9, 9, 1, 2, 9}, {root, 1}});
+  NormCall outside = call;
+  outside.first_column = 3;
+  CHECK_THROWS_AS(check_call(outside), std::invalid_argument);
+}
+
+TEST_CASE("norms of some columns of wider rows agree with the reference") {
+  for (const auto& [rows, width, first, pitch] :
+       {std::array<std::int64_t, 4>{3, 7, 2, 12}, {70, 512, 256, 1024}, {41, 96, 8, 128}}) {
+    NormCall call{
+        .kind = NormKind::rmsnorm, .rows = rows, .width = width, .row_width = pitch, .first_column = first};
+    Draw draw(7);
+    const Case<NormCall> forward{call,
+                                 {{&NormCall::x, draw.numbers(rows * pitch)},
+                                  {&NormCall::weight, draw.numbers(width)},
+                                  {&NormCall::y, draw.numbers(rows * pitch)},
+                                  {&NormCall::stats, draw.numbers(rows)}}};
+    check_against_reference(forward, 1e-6);
+    ReferenceDevice reference;
+    const std::vector<Numbers> after = run_case(reference, forward);
+    call.backward = true;
+    check_against_reference<NormCall>({call,
+                                       {{&NormCall::x, after[0]},
+                                        {&NormCall::weight, after[1]},
+                                        {&NormCall::stats, after[3]},
+                                        {&NormCall::dy, draw.numbers(rows * pitch)},
+                                        {&NormCall::dx, draw.numbers(rows * pitch)},
+                                        {&NormCall::d_weight, draw.numbers(width)}}},
+                                      2e-6);
+  }
 }

@@ -51,6 +51,23 @@ TEST_CASE("experts on several ranks compute what one device computes") {
   }
 }
 
+TEST_CASE("experts with biases, of which one of the ranks that share an expert adds what all would") {
+  for (const Degrees& degrees : experts_degrees(mpi_session().size())) {
+    for (const FfnKind ffn : {FfnKind::swiglu, FfnKind::gelu}) {
+      CAPTURE(degrees.name(), static_cast<int>(ffn));
+      JobSpec job = experts_job(degrees);
+      job.model.biases = Biases::all;
+      job.model.ffn = ffn;
+      check_equals_unsharded(job);
+      check_counted_as_planned(job);
+      for (const Precision precision : kFastPrecisions) {
+        job.training.precision = precision;
+        check_fast_kernels(job);
+      }
+    }
+  }
+}
+
 TEST_CASE("one expert per token, ungated experts, no shared one, and recomputation") {
   const Degrees degrees = experts_degrees(mpi_session().size()).back();
   JobSpec job = experts_job(degrees);

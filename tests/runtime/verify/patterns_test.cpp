@@ -64,11 +64,12 @@ JobSpec like_gemma() {
   return with_kinds(job, windowed(job, 3), full(job));
 }
 
-/// As in gpt-oss: windows and full attention alternate, sinks, experts in every layer.
+/// As in gpt-oss: windows and full attention alternate, sinks, experts in every layer, biases everywhere: of
+/// projections, routers and experts.
 JobSpec like_gpt_oss() {
   JobSpec job = tiny_job(false);
   job.model.attention_sinks = true;
-  job.model.biases = Biases::attention;
+  job.model.biases = Biases::all;
   job.model.experts = ExpertsSpec{.count = 4, .per_token = 2, .hidden = 12, .imbalance = 2.0};
   return with_kinds(job, windowed(job, 3, FeedForward::experts), full(job, FeedForward::experts));
 }
@@ -161,6 +162,16 @@ TEST_CASE("attention and FFN in parallel, each after its own norm, as in GPT-Neo
     CAPTURE(degrees.name());
     JobSpec job = tiny_job(true);
     job.model.parallel_residual = true;
+    check(job, degrees);
+  }
+}
+
+TEST_CASE("norms over all queries and over all keys, as in OLMo") {
+  for (const Degrees& degrees : all_degrees(mpi_session().size())) {
+    if (degrees.tp > 1) continue;  // no rank has a whole row: not legal
+    CAPTURE(degrees.name());
+    JobSpec job = tiny_job(false);
+    job.model.qk_norm = job.model.qk_norm_whole = true;
     check(job, degrees);
   }
 }
