@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Reads every config.json of a folder with foreshard, and prints what became of each: read or refused and why, its
-parameters, those active for a token, and the notes.
+parameters, those active for a token with and without tables that are only looked up, and the notes.
 
   scripts/read_configs.py FOLDER [--published FILE.csv] [--foreshard TOOL] [--notes]
 
-FOLDER holds files NAME.json or folders NAME/config.json. FILE.csv has the lines "name,total" or "name,total,active",
-and the difference to these counts is shown. A count is exact unless a note says what it leaves out. Exit code 1 if a
-file was refused.
+FOLDER holds files NAME.json or folders NAME/config.json. FILE.csv has the lines "name,total,active,source", of which
+the last two may be missing and a star in the name stands for any text; the differences to these counts are shown,
+that of the active count for the nearer one. scripts/published_parameters.csv is such a file. A count is exact unless a
+note says what it leaves out. Exit code 1 if a file was refused.
 """
 import argparse
 import csv
+import fnmatch
 import json
 import pathlib
 import subprocess
@@ -47,9 +49,20 @@ def read(tool, file):
 
 
 def published_counts(file):
+    """[(pattern, [total, active])], in the file's order."""
     with open(file, newline="", encoding="utf-8") as lines:
-        return {row[0]: [int(cell) for cell in row[1:3] if cell.strip()] for row in csv.reader(lines)
-                if len(row) > 1 and row[1].strip().isdigit()}
+        return [(row[0], [int(cell) for cell in row[1:3] if cell.strip()]) for row in csv.reader(lines)
+                if len(row) > 1 and row[1].strip().isdigit()]
+
+
+def beside_published(parameters, counts):
+    """The published counts, and how far ours are from them."""
+    total = counts[0]
+    text = f"  {total / 1e9:,.2f}B, {100 * (parameters['total'] / total - 1):+.2f}%"
+    if len(counts) > 1:
+        off = [100 * (parameters[kind] / counts[1] - 1) for kind in ("active", "active_computed")]
+        text += f"; {counts[1] / 1e9:,.2f}B, {min(off, key=abs):+.1f}%"
+    return text
 
 
 def main():
@@ -60,10 +73,10 @@ def main():
     options.add_argument("--notes", action="store_true", help="print the notes about each file below it")
     given = options.parse_args()
     tool = find_tool(given.foreshard)
-    published = published_counts(given.published) if given.published else {}
+    published = published_counts(given.published) if given.published else []
     configs = configs_of(given.folder)
     width = max((len(name) for name, _ in configs), default=4)
-    print(f"{'file':{width}}  {'total':>17}  {'active':>15}  published, difference")
+    print(f"{'file':{width}}  {'total':>17}  {'active':>15}  {'computed':>15}  published, difference")
     refused = 0
     for name, file in configs:
         parameters, notes, why = read(tool, file)
@@ -71,10 +84,11 @@ def main():
             refused += 1
             print(f"{name:{width}}  refused: {why}")
             continue
-        line = f"{name:{width}}  {parameters['total']:17,}  {parameters['active']:15,}"
-        if name in published:
-            total = published[name][0]
-            line += f"  {total:,}, {100 * (parameters['total'] / total - 1):+.3f}%"
+        line = (f"{name:{width}}  {parameters['total']:17,}  {parameters['active']:15,}"
+                f"  {parameters['active_computed']:15,}")
+        counts = next((counts for pattern, counts in published if fnmatch.fnmatch(name, pattern)), None)
+        if counts:
+            line += beside_published(parameters, counts)
         print(line)
         if given.notes:
             for note in notes:

@@ -140,6 +140,9 @@ void say_block_indexer(Model& m) {
 void minimax_m3(Model& m) {
   Translation& t = m.t;
   const char* const hidden = t.has("moe_intermediate_size") ? "moe_intermediate_size" : "intermediate_size";
+  // Some files say the experts' width twice.
+  if (t.whole_or("intermediate_size", t.whole_or(hidden, 0)) != t.whole_or(hidden, 0))
+    t.refuse("intermediate_size", "experts have another width, moe_intermediate_size", "the same width");
   t.take_if("ffn_hidden", "dense_intermediate_size");
   say_stream(m);
   say_heads(m);

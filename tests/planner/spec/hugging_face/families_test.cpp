@@ -295,21 +295,28 @@ TEST_CASE("layers with other mixers have the parameters of their sublayers") {
               R"(, "intermediate_size": 32, "intermediate_size_mlp": 128, "num_local_experts": 4,
  "num_experts_per_tok": 1, "interleave_moe_layer_step": 2, "attention_chunk_size": 64)"),
        kTables + L * (kAttention + 2 * D) + 2 * kGated + 2 * (experts(4, 32) + 3 * D * 32)},
-      // A block indexer in all layers but the first.
-      {config("minimax_m3",
-              R"(, "intermediate_size": 32, "dense_intermediate_size": 128, "num_local_experts": 4,
- "num_experts_per_tok": 2, "shared_intermediate_size": 48, "n_shared_experts": 1, "moe_layer_freq": [0, 1, 1, 1],
- "qk_norm_type": "per_head", "rotary_dim": 8, "use_routing_bias": true, "sparse_attention_config":
- {"use_sparse_attention": true, "sparse_attention_freq": [0, 1, 1, 1], "sparse_block_size": 32,
- "sparse_index_dim": 16, "sparse_num_index_heads": 2, "sparse_topk_blocks": 2})"),
-       kTables + L * (kAttention + 2 * d + 2 * D) + kGated + 3 * (experts(4, 32) + 4 + 3 * D * 48) +
-           3 * (D * 2 * 16 + D * 16 + 2 * 16)},
       {dense("granitemoehybrid", R"(, "num_local_experts": 4, "num_experts_per_tok": 2,
  "shared_intermediate_size": 48, "mamba_n_heads": 4, "mamba_d_head": 16, "mamba_n_groups": 2, "mamba_d_state": 8,
  "mamba_d_conv": 4, "mamba_expand": 1, "mamba_chunk_size": 16, "position_embedding_type": "nope",
  "layer_types": ["mamba", "mamba", "mamba", "attention"])"),
        kTables + 3 * kMamba + kAttention + L * (experts(4, F) + 3 * D * 48 + 2 * D)},
   });
+}
+
+TEST_CASE("MiniMax-M3 has an indexer of blocks in all layers but the first") {
+  const std::string sizes =
+      R"(, "intermediate_size": 32, "dense_intermediate_size": 128, "num_local_experts": 4,
+ "num_experts_per_tok": 2, "shared_intermediate_size": 48, "n_shared_experts": 1, "moe_layer_freq": [0, 1, 1, 1],
+ "qk_norm_type": "per_head", "rotary_dim": 8, "use_routing_bias": true, "sparse_attention_config":
+ {"use_sparse_attention": true, "sparse_attention_freq": [0, 1, 1, 1], "sparse_block_size": 32,
+ "sparse_index_dim": 16, "sparse_num_index_heads": 2, "sparse_topk_blocks": 2})";
+  constexpr std::int64_t kTotal = kTables + L * (kAttention + 2 * d + 2 * D) + kGated +
+                                  3 * (experts(4, 32) + 4 + 3 * D * 48) + 3 * (D * 2 * 16 + D * 16 + 2 * 16);
+  // Some files say the experts' width twice.
+  check_all({{config("minimax_m3", sizes), kTotal},
+             {config("minimax_m3", sizes + R"(, "moe_intermediate_size": 32)"), kTotal}});
+  CHECK_THAT(complaints_about(config("minimax_m3", sizes + R"(, "moe_intermediate_size": 64)")),
+             ContainsSubstring("intermediate_size: experts have another width, moe_intermediate_size"));
 }
 
 TEST_CASE("what differs between layers becomes kinds of layers") {
