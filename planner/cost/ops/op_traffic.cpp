@@ -62,11 +62,12 @@ std::int64_t touched_elements(const Op& op, std::size_t index, const Tensor& ten
           // columns of a wider product, or all of its own
           [&](const CausalConv& conv) { return std::min(checked_product(conv.tokens, conv.channels), all); },
           [&](const GatedNorm& norm) { return std::min(checked_product(norm.rows, norm.width), all); },
+          [&](const Gate& gate) { return std::min(gate.elements, all); },
           // the operation may touch only one half of gate and up
           [&](const Pointwise& pointwise) { return std::min(pointwise.elements, all); },
           [&](const CrossEntropy& loss) { return touched_by(loss, op, index, all); },
-          [&](const one_of<Attention, Norm, LinearScan, Gate, IndexScores, Route, Permute, Collective, Send,
-                           Recv, HostCopy, OptimizerUpdate> auto&) { return all; }},
+          [&](const one_of<Attention, Norm, LinearScan, IndexScores, Route, Permute, Collective, Send, Recv,
+                           HostCopy, OptimizerUpdate> auto&) { return all; }},
       op.kind);
 }
 

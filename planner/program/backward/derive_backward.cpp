@@ -174,13 +174,13 @@ class BackwardBlock : private GradientBook {
   }
 
   void derive(const Op& op, const GatedNorm& norm) {
-    const Operand x = op.operands[0];
-    const Operand gate = op.operands[1];
-    const Operand weight = op.operands[2];
-    std::vector<Operand> operands{x, gate, weight, reads(op.operands[4].tensor), gradient_of(op.operands[3])};
-    operands.push_back(contribution(x));
-    operands.push_back(contribution(gate));
-    add_gradient_of_weight(weight, operands);
+    const std::size_t inputs = op.operands.size() - 2;  // x, [gate,] weight; then y and the statistics
+    std::vector<Operand> operands(op.operands.begin(),
+                                  op.operands.begin() + static_cast<std::ptrdiff_t>(inputs));
+    operands.push_back(reads(op.operands[inputs + 1].tensor));
+    operands.push_back(gradient_of(op.operands[inputs]));
+    for (std::size_t i = 0; i + 1 < inputs; ++i) operands.push_back(contribution(op.operands[i]));
+    add_gradient_of_weight(op.operands[inputs - 1], operands);
     emit(op.name, op.component, Phase::backward_input, norm, std::move(operands));
   }
 

@@ -123,8 +123,8 @@ std::optional<OperandForm> form_of(const Op& op) {
                       : OperandForm{"r+oo?", "inputs, weights, y[, the chunks' matrices]"};
     }
     Result operator()(const GatedNorm&) const {
-      return backward ? OperandForm{"rrrrrooo?", "x, gate, weight, stats, dy, dx, dgate[, dweight]"}
-                      : OperandForm{"rrroo", "x, gate, weight, y, stats"};
+      return backward ? OperandForm{"rrrrr?oo?o?", "x, [gate,] weight, stats, dy, dx[, dgate][, dweight]"}
+                      : OperandForm{"rrr?oo", "x, [gate,] weight, y, stats"};
     }
     Result operator()(const Gate&) const {
       return backward ? OperandForm{"rrroo", "gate, x, dy, dgate, dx"} : OperandForm{"rro", "gate, x, y"};

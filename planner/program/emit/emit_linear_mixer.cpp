@@ -79,8 +79,10 @@ std::int64_t columns_of(const std::vector<std::int64_t>& sections) {
 
 /// A linear mixer: the input product, a causal convolution, the scan, a gated norm. Heads, and with them columns,
 /// are cut over tp, as in Megatron-LM. Over cp, all-to-alls turn a share of the tokens with all heads of a tp rank
-/// into all tokens with a share of them before the convolution, and back after the norm (Megatron-LM's
-/// MambaContextParallel); groups that are fewer than the ranks go to several.
+/// into all tokens with a share of them before the convolution, and back. In the delta rules they come back after the
+/// norm of each head. Mamba-2's norms are of groups, whose heads may lie on several cp ranks: there the gate is
+/// applied to the scan's output, and the norm runs after the way back. Groups that are fewer than the ranks go to
+/// several (Megatron-LM's MambaContextParallel and its "headwise" mode for delta rules).
 /// Sources: arXiv:2405.21060, arXiv:2412.06464, arXiv:2510.26692; the models of mamba_ssm, Megatron-LM and
 /// flash-linear-attention. What their kernels keep for backward: docs/formulas.md.
 class LinearMixer {
@@ -112,8 +114,11 @@ class LinearMixer {
           wide("gate", TensorItem::gate, gate_rows.value_or(x), m_.values(), kimi->gate_bias);
       gate = over_heads(wide_gate, "gate");
     }
-    const TensorId normed = gated_norm(scan(std::move(scanned)), gate);
-    return {.rows = over_tokens(normed),
+    const TensorId scan_output = scan(std::move(scanned));
+    const bool norms_last = s_.cp > 1 && m_.form == ScanForm::ssd;
+    const TensorId rows = norms_last ? group_norm(over_tokens(gated(scan_output, gate)))
+                                     : over_tokens(gated_norm(scan_output, gate));
+    return {.rows = rows,
             .width = m_.values(),
             .part = ModelPart::mixer,
             .component = Component::mixer,
@@ -284,26 +289,55 @@ class LinearMixer {
     return y;
   }
 
+  /// The scan's output times act(gate), which Mamba-2's scan applies itself.
+  TensorId gated(TensorId x, TensorId gate) {
+    const Meaning meaning = with({ModelPart::mixer, TensorItem::gated}, TensorAspect::own_heads);
+    const TensorId y = builder_.add(of_heads(meaning, m_.values()));
+    block_.ops.push_back(compute_op("gate", Component::mixer, Phase::forward,
+                                    Gate{.elements = builder_.tensor(y).local_elements()},
+                                    {reads(gate), reads(x), writes(y)}));
+    return y;
+  }
+
   /// Norms of groups of Mamba-2, whose weights are cut with them; norms of heads of the delta rules, which share
   /// one weight.
   TensorId gated_norm(TensorId x, TensorId gate) {
-    const bool is_ssd = m_.form == ScanForm::ssd;
-    const Meaning meaning{ModelPart::norm, TensorItem::scan_norm};
-    const std::int64_t norms = is_ssd ? m_.key_heads : m_.heads;
-    const Dim width = is_ssd ? cut_dim(DimName::flat, m_.values(), s_.tp, true)
-                             : Dim{.name = DimName::flat, .size = m_.value_dim};
-    const TensorId weight = builder_.weight(group_, with(meaning, TensorAspect::weight), {width});
-    const TensorId y = builder_.add(of_heads(with(meaning, TensorAspect::output), m_.values()));
-    Tensor stats = of_heads(with(meaning, TensorAspect::statistics), std::max(norms, parts()));
-    stats.dtype = DType::fp32;
-    const TensorId stats_id = builder_.add(std::move(stats));
-    const std::int64_t rows = builder_.tensor(stats_id).local_elements();
-    block_.ops.push_back(
-        compute_op("gated norm", Component::mixer, Phase::forward,
-                   GatedNorm{.rows = rows, .width = builder_.tensor(y).local_elements() / rows},
-                   {reads(x), reads(gate), reads(weight), writes(y), writes(stats_id)}));
-    return y;
+    const std::int64_t norms = m_.form == ScanForm::ssd ? m_.key_heads : m_.heads;
+    return norm({reads(x), reads(gate)}, of_heads(kNormed, m_.values()), of_heads(kStatistics, norms));
   }
+
+  /// Mamba-2's norms of this rank's tokens, after the gate.
+  TensorId group_norm(TensorId x) {
+    Tensor rows = of_heads(kNormed, m_.values());
+    Tensor groups = of_heads(kStatistics, m_.key_heads);
+    for (Tensor* tensor : {&rows, &groups}) {
+      tensor->dims[0].cp = s_.cp;
+      tensor->dims[1].cp = 1;
+    }
+    return norm({reads(x)}, std::move(rows), std::move(groups));
+  }
+
+  /// @param inputs  x and, if the norm applies it, the gate
+  /// @param y       the output; `stats` has the shape of its statistics
+  TensorId norm(std::vector<Operand> inputs, Tensor y, Tensor stats) {
+    const Dim width = m_.form == ScanForm::ssd ? cut_dim(DimName::flat, m_.values(), s_.tp, true)
+                                               : Dim{.name = DimName::flat, .size = m_.value_dim};
+    const bool is_gated = inputs.size() > 1;
+    inputs.push_back(reads(builder_.weight(group_, with(kNormed, TensorAspect::weight), {width})));
+    stats.dtype = DType::fp32;
+    const std::int64_t elements = y.local_elements();
+    const std::int64_t rows = stats.local_elements();
+    const TensorId out = builder_.add(std::move(y));
+    inputs.push_back(writes(out));
+    inputs.push_back(writes(builder_.add(std::move(stats))));
+    block_.ops.push_back(compute_op(is_gated ? "gated norm" : "norm of groups", Component::mixer,
+                                    Phase::forward, GatedNorm{.rows = rows, .width = elements / rows},
+                                    std::move(inputs)));
+    return out;
+  }
+
+  static constexpr Meaning kNormed{ModelPart::norm, TensorItem::scan_norm, TensorAspect::output};
+  static constexpr Meaning kStatistics{ModelPart::norm, TensorItem::scan_norm, TensorAspect::statistics};
 
   ProgramBuilder& builder_;
   Block& block_;

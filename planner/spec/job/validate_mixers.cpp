@@ -49,8 +49,26 @@ class KindRules {
     const std::string_view word = word_of(mixer_kind(kind_.mixer));
     refuse(!job_.model.causal, "model.causal", fmt::format("{} sees earlier tokens only", word),
            "allowed here: true");
-    refuse(p.cp > 1, "parallelism.cp",
-           fmt::format("context parallelism of {} is not planned by this version", word), "allowed here: 1");
+    if (p.cp > 1) check_linear_over_cp(*linear_heads(kind_.mixer), word);
+  }
+
+  /// Heads of a tp rank are distributed over cp. A group of Mamba-2 may go to several cp ranks, a key head of a delta
+  /// rule goes to one. Source: Megatron-LM, megatron/core/ssm/mamba_context_parallel.py and gated_delta_net.py.
+  void check_linear_over_cp(const LinearHeads& linear, std::string_view word) {
+    const ParallelismSpec& p = job_.parallelism;
+    if (linear.key_heads % p.tp != 0) return;  // tp is wrong already
+    const std::int64_t groups = linear.key_heads / p.tp;
+    const bool shares_groups = mixer_kind(kind_.mixer) == MixerKind::mamba2 && groups < p.cp;
+    const bool divides = shares_groups ? p.cp % groups == 0 : groups % p.cp == 0;
+    refuse(linear.heads % (p.tp * p.cp) != 0, "parallelism.cp",
+           fmt::format("each of tp {} × cp {} ranks gets whole heads, and {} has {}", p.tp, p.cp, word,
+                       linear.heads),
+           "allowed here: degrees whose product divides the heads");
+    refuse(!divides, "parallelism.cp",
+           fmt::format("the {} {} of {} on a tp rank do not go evenly to {} cp ranks", groups,
+                       linear.key_word, word, p.cp),
+           shares_groups ? "allowed here: multiples of the groups, or their divisors"
+                         : "allowed here: divisors of their number");
   }
 
   void check_softmax(const SoftmaxAttention& attention) {

@@ -7,6 +7,7 @@
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
 #include "planner/program/json/program_json.hpp"
+#include "planner/program/ops/scan_flops.hpp"
 #include "planner/spec/load/load.hpp"
 #include "tests/planner/cost/law_jobs.hpp"
 #include "tests/support/catch.hpp"
@@ -106,6 +107,33 @@ TEST_CASE("Kimi delta attention: FLOPs, and what its kernels keep") {
                                           2 * 128 + 2 * 128 + 4 * 8));
 }
 
+TEST_CASE("scans backward: the model counts twice forward, the kernels compute some products again") {
+  const auto backward_of = [](const std::string& kind) {
+    for (const Op& op : layer_of(build_step_program(job_of(kind))).ops) {
+      if (const auto* scan = std::get_if<LinearScan>(&op.kind))
+        return scan_flops(*scan, Phase::backward_input);
+    }
+    return OpFlops{};
+  };
+  // Mamba-2, per token: two products for each of C·Bᵀ (4 groups of 32), its product with x (8 heads of 16) and both
+  // with the states of 32 × 16; then C·Bᵀ, the states and dY·Xᵀ once more.
+  constexpr Int kScores = 2 * 4 * 16 * 32;
+  constexpr Int kValues = 2 * 8 * 16 * 16;
+  constexpr Int kState = 2 * 8 * 32 * 16;
+  constexpr Int kForward = kScores + kValues + 2 * kState;
+  CHECK(backward_of(kMamba).model.value() == kTokens * 2 * kForward);
+  CHECK(backward_of(kMamba).executed.value() == kTokens * (2 * kForward + kScores + kState + kValues));
+  // The delta rules, per token and head of 16 × 16 in chunks of 16, where squares over keys, over values and the
+  // products with the state all take 2·16·16: ten, five and eight of them, and two products of 16 × 16 squares, which
+  // take 2·16·16 each.
+  constexpr Int kSquare = 2 * 16 * 16;
+  constexpr Int kDelta = 8 * ((3 + 2 + 3) * kSquare + 16 * 16 / 3);
+  for (const std::string& kind : {kNet, kKimi}) {
+    CHECK(backward_of(kind).model.value() == kTokens * 2 * kDelta);
+    CHECK(backward_of(kind).executed.value() == kTokens * 8 * (10 + 5 + 8 + 2) * kSquare);
+  }
+}
+
 TEST_CASE("sparse attention: FLOPs of indexer, absorbed products and core") {
   const JobSpec job = job_of("{ffn: none}", kLatent);
   // Products: q latent, q of 8 heads of 16; kv latent, rotary key; k and v of 8 heads out of rank 16; output.
@@ -196,22 +224,20 @@ TEST_CASE("laws: every mixer's program is sound, and its shards add up to the un
   struct Kind {
     std::string kind;
     std::string further;
-    bool over_cp;
   };
   const std::vector<Kind> kinds{
-      {kMamba, "", false},
-      {kNet, "", false},
-      {kKimi, "", false},
-      {"{ffn: none}", kLatent, true},
+      {kMamba, ""},
+      {kNet, ""},
+      {kKimi, ""},
+      {"{ffn: none}", kLatent},
       {"{attention: {gate: headwise, indexer: {kind: block, heads: 4, head_dim: 16, top_k: 16, "
        "block: 8}}, ffn: none}",
-       "", true},
-      {"{attention: {gate: elementwise, rotary_dim: 4, v_head_dim: 4}}", "", true},
-      {"{attention: {values_are_keys: true, v_norm: true}}", "qk_norm: true", true},
+       ""},
+      {"{attention: {gate: elementwise, rotary_dim: 4, v_head_dim: 4}}", ""},
+      {"{attention: {values_are_keys: true, v_norm: true}}", "qk_norm: true"},
       {"{ffn: experts}",
        "norms_per_layer: 4, experts: {count: 8, per_token: 2, hidden: 32, shared_hidden: 16, "
-       "shared_gate: true, own_norms: true, latent: 16}",
-       true}};
+       "shared_gate: true, own_norms: true, latent: 16}"}};
   const std::vector<std::string> degrees{"tp: 1, dp: 8", "tp: 2, dp: 4, sequence_parallel: true",
                                          "tp: 4, dp: 2, sequence_parallel: true, zero: 3",
                                          "tp: 2, cp: 2, dp: 2, sequence_parallel: true, cp_style: all-gather",
@@ -219,7 +245,6 @@ TEST_CASE("laws: every mixer's program is sound, and its shards add up to the un
   for (const Kind& kind : kinds) {
     const Estimate whole = estimate(job_of(kind.kind, kind.further, "tp: 1, dp: 8"));
     for (const std::string& degree : degrees) {
-      if (!kind.over_cp && degree.find("cp: 2") != std::string::npos) continue;
       for (const char* const recompute : {"none", "selective", "full"}) {
         INFO(kind.kind << " on " << degree << ", recompute " << recompute);
         const JobSpec job = job_of(kind.kind, kind.further, degree, std::string(", recompute: ") + recompute);
@@ -243,18 +268,78 @@ TEST_CASE("tensor parallelism divides what a linear mixer keeps") {
   }
 }
 
+namespace {
+
+/// Payloads of the cp group's all-to-alls in the layer's forward pass.
+std::vector<Int> exchanged_over_cp(const JobSpec& job) {
+  std::vector<Int> payloads;
+  for (const Op& op : layer_of(build_step_program(job)).ops) {
+    const auto* collective = std::get_if<Collective>(&op.kind);
+    if (collective == nullptr || collective->group != GroupKind::cp) continue;
+    CHECK(collective->kind == CollectiveKind::all_to_all);
+    payloads.push_back(collective->payload.value());
+  }
+  return payloads;
+}
+
+}  // namespace
+
+TEST_CASE("context parallelism of linear mixers exchanges tokens for heads, and back") {
+  const std::string half = "tp: 1, cp: 2, dp: 4";
+  // Columns of the input product as above, of all 128 tokens and half of the heads, in 2 bytes; back come 64 tokens
+  // of all 128 columns.
+  constexpr Int kBack = 64 * 128 * 2;
+  CHECK(exchanged_over_cp(job_of(kMamba, "", half)) == std::vector<Int>{128 * 520 / 2 * 2, kBack});
+  CHECK(exchanged_over_cp(job_of(kNet, "", half)) == std::vector<Int>{128 * 400 / 2 * 2, kBack});
+  // q, k, v and beta; the decay and the gate come out of products of their own.
+  CHECK(exchanged_over_cp(job_of(kKimi, "", half)) ==
+        std::vector<Int>{128 * 392 / 2 * 2, 128 * 128 / 2 * 2, 128 * 128 / 2 * 2, kBack});
+  // Of 4 groups on tp 2, each tp rank has 2; each goes to 2 of its 4 cp ranks, so that a rank receives a whole group,
+  // B and C of 32 columns, beside an eighth of z, x and dt. It sends 32 tokens of 260 columns, which is less.
+  CHECK(exchanged_over_cp(job_of(kMamba, "", "tp: 2, cp: 4, sequence_parallel: true")) ==
+        std::vector<Int>{128 * ((128 + 128 + 8) / 8 + 2 * 32) * 2, 32 * 64 * 2});
+}
+
+TEST_CASE("context parallelism divides what a linear mixer keeps; Mamba-2's norm keeps its input as well") {
+  const std::string half = "tp: 1, cp: 2, dp: 4";
+  for (const std::string& kind : {kNet, kKimi})
+    CHECK(2 * saved(job_of(kind, "", half)) == saved(job_of(kind)));
+  // The gate's output comes back to the rank's own tokens, where the norm reads it.
+  CHECK(2 * (saved(job_of(kMamba, "", half)) - 64 * 2 * 128) == saved(job_of(kMamba)));
+}
+
+TEST_CASE("context parallelism divides the scan's heads, not its sequence") {
+  for (const std::string& kind : {kMamba, kNet, kKimi}) {
+    const Block layer = layer_of(build_step_program(job_of(kind, "", "tp: 1, cp: 2, dp: 4")));
+    for (const Op& op : layer.ops) {
+      const auto* scan = std::get_if<LinearScan>(&op.kind);
+      if (scan == nullptr) continue;
+      CHECK(scan->positions == 64);
+      CHECK(scan->heads == 4);
+      CHECK(scan->key_heads == (kind == kKimi ? 4 : 2));
+    }
+  }
+}
+
 TEST_CASE("a linear mixer's heads and groups must divide") {
-  const auto says = [](const std::string& parallelism, const std::string& text) {
+  const auto says = [](const std::string& kind, const std::string& parallelism, const std::string& text) {
+    INFO(kind << " on " << parallelism);
     std::string found;
     try {
-      job_of(kMamba, "", parallelism);
+      job_of(kind, "", parallelism);
     } catch (const SpecError& error) {
       found = format_diagnostics(error.diagnostics());
     }
     CHECK_THAT(found, ContainsSubstring(text));
   };
-  says("tp: 8, dp: 1", "8 does not divide the 4 groups of mamba2");
-  says("tp: 1, cp: 2, dp: 4", "context parallelism of mamba2 is not planned by this version");
+  says(kMamba, "tp: 8, dp: 1", "8 does not divide the 4 groups of mamba2");
+  says("{mamba2: {heads: 12, head_dim: 16, groups: 4, state_dim: 32}, ffn: none}", "tp: 1, cp: 8",
+       "each of tp 1 × cp 8 ranks gets whole heads, and mamba2 has 12");
+  says("{mamba2: {heads: 24, head_dim: 16, groups: 3, state_dim: 32}, ffn: none}", "tp: 1, cp: 8",
+       "the 3 groups of mamba2 on a tp rank do not go evenly to 8 cp ranks");
+  says(kNet, "tp: 1, cp: 8",
+       "the 4 key heads of gated-delta-net on a tp rank do not go evenly to 8 cp ranks");
+  CHECK_NOTHROW(job_of(kMamba, "", "tp: 1, cp: 8"));  // each group goes to two ranks
 }
 
 TEST_CASE("gpt-oss 20B at 131,072 tokens: windows leave half of the attention time") {
