@@ -122,8 +122,8 @@ struct Pointwise {
 };
 
 /// RMSNorm or LayerNorm.
-/// Operands forward: x, weight, [bias,] y, stats (fp32, one per row for rmsnorm, two for layernorm). Where the
-/// kernel quantises, the one or two copies stand in the place of y.
+/// Operands forward: x, weight, [bias,] y, stats (fp32, one per row for rmsnorm; two for layernorm and for norms of all
+/// queries and of all keys). Where the kernel quantises, the one or two copies stand in the place of y.
 /// Backward: x, weight, stats, dy, [gradient of x from the residual connection,] dx (written: the norm's own
 /// gradient plus that of the residual), [dweight [, dbias]] (accumulated; absent for frozen weights).
 struct Norm {
@@ -204,15 +204,15 @@ struct LinearScan {
   DType math = DType::bf16;
 };
 
-/// RMSNorm of rows with a gate: norm(x) ∘ act(gate), or norm(x ∘ act(gate)). Rows are heads or groups.
-/// Operands forward: x, gate, weight, y, stats. `gate` may be wider: the norm reads as many columns as x has.
-/// Backward: x, gate, weight, stats, dy, dx, dgate, [dweight].
+/// RMSNorm of heads or groups with a gate, norm(x) ∘ act(gate) or norm(x ∘ act(gate)); without if an operation before
+/// applied it. Forward: x, [gate,] weight, y, stats. `gate` may be wider: as many of its columns as x has are read.
+/// Backward: x, [gate,] weight, stats, dy, dx, [dgate,] [dweight].
 struct GatedNorm {
   std::int64_t rows = 0;
   std::int64_t width = 0;
 };
 
-/// y = sigmoid(gate) ∘ x in one pass. gate has as many columns as x, or one for each head or row.
+/// y = act(gate) ∘ x in one pass. gate has as many columns as x, one for each head or row, or more, of which some are read.
 /// Operands forward: gate, x, y. Backward: gate, x, dy, dgate, dx.
 struct Gate {
   std::int64_t elements = 0;  ///< of x

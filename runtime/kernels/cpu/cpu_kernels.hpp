@@ -35,6 +35,9 @@ struct Context {
 // depend on the number of threads: sums are split into blocks by the shape only. @pre check_call(call) passes
 
 void run(Context& context, const GemmCall& call);
+/// The same without oneDNN: for products whose number of rows differs in every step, since oneDNN would have to prepare
+/// each new shape.
+void run_varying(Context& context, const GemmCall& call);
 void run(Context& context, const AttentionCall& call);
 void run(Context& context, const NormCall& call);
 void run(Context& context, const RopeCall& call);

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "runtime/kernels/cpu/bf16_blocks.hpp"
 #include "runtime/kernels/cpu/cpu_kernels.hpp"
 #include "runtime/kernels/reference/reference_kernels.hpp"
 
@@ -40,11 +39,7 @@ void run(Context& context, const GroupedGemmCall& call) {
     if (expert.rows == 0) continue;
     const Buffer x = call.x.part(expert.first * call.in, expert.rows * call.in);
     const Buffer y = call.y.part(expert.first * call.out, expert.rows * call.out);
-    const GemmCall product = product_of(call, expert.expert, x, y);
-    // Not oneDNN: the number of rows differs in every step, and oneDNN would have to prepare each new shape.
-    call.weight.type == DType::bf16 || call.x.type == DType::bf16
-        ? multiply_in_blocks(context, product, product.accumulate)
-        : run(context, product);
+    run_varying(context, product_of(call, expert.expert, x, y));
   }
 }
 

@@ -60,19 +60,23 @@ bool are_bf16(const GemmCall& call) {
   return call.c.type == DType::bf16 || call.a.type == DType::bf16;
 }
 
-}  // namespace
-
-void run(Context& context, const GemmCall& call) {
+/// @param onednn  multiplies bf16 matrices; null: blocks are converted to fp32
+void run_with(Context& context, const GemmCall& call, OnednnProducts* onednn) {
   if (call.c.empty()) return;
   if (!call.bias.empty()) put_bias(context, call);
   if (are_bf16(call)) {
     const bool adds = call.accumulate || !call.bias.empty();
-    context.onednn != nullptr&& call.k > 0 ? context.onednn->multiply(call, adds)
-                                           : multiply_in_blocks(context, call, adds);
+    onednn != nullptr&& call.k > 0 ? onednn->multiply(call, adds) : multiply_in_blocks(context, call, adds);
     return;
   }
   const Product whole = whole_product(call);
   share(context.pool, call.m, kRowPanel, [&](Range rows) { multiply(rows_of(whole, rows)); });
 }
+
+}  // namespace
+
+void run(Context& context, const GemmCall& call) { run_with(context, call, context.onednn.get()); }
+
+void run_varying(Context& context, const GemmCall& call) { run_with(context, call, nullptr); }
 
 }  // namespace foreshard::cpu
