@@ -90,7 +90,10 @@ void AxisValues::list_free(SearchAxis axis) {
       if (base_.model.experts) values = divisors(base_.model.experts->count, devices);
       break;
     case SearchAxis::etp:
-      if (base_.model.experts) values = powers_of_two(node);
+      if (base_.model.experts) {
+        values = powers_of_two(node);
+        merge(values, {0});
+      }
       break;
     case SearchAxis::micro_batch:
       values = divisors(base_.training.global_batch, base_.training.global_batch);

@@ -27,7 +27,7 @@ struct PlanPoint {
 ///   tp           divisors of the devices that stay within a node
 ///   cp, pp       divisors of the devices; pp no more than the layers
 ///   ep           divisors of the number of experts
-///   etp          1, and powers of two within a node
+///   etp          unsaid, and powers of two within a node
 ///   micro_batch  divisors of the global batch
 ///   recompute    none, the modules that an expert tries (change.hpp), everything; and the job's own choice
 ///   vp           divisors of the layers, and powers of two, up to half of the layers

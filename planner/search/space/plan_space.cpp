@@ -33,9 +33,10 @@ bool repeats_sequence_parallel(const JobSpec& job) {
   return job.parallelism.tp == 1 && job.parallelism.sequence_parallel;
 }
 bool repeats_etp(const JobSpec& job) {
-  // Unsaid, etp is tp; but where ep does not divide cp · dp, some frameworks want it said.
+  // Unsaid, etp is tp; where ep does not divide cp · dp it is 1, and some frameworks want that said.
   const ParallelismSpec& p = job.parallelism;
-  return p.etp == p.tp && checked_product(p.cp, p.dp) % p.ep == 0;
+  if (checked_product(p.cp, p.dp) % p.ep == 0) return p.etp == p.tp;
+  return p.etp == 1 && !cuts_experts_over_tp(job.framework);
 }
 bool repeats_dispatcher(const JobSpec& job) {
   return job.parallelism.ep == 1 && job.training.dispatcher != Dispatcher::all_to_all;

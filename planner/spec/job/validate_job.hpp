@@ -57,4 +57,10 @@ std::span<const LegalityCheck> legality_checks();
 /// and stages, batch divisibility, schedules' own conditions, devices = tp·pp·cp·dp, etp·ep within tp·cp·dp.
 std::vector<Illegality> find_illegalities(const JobSpec& job);
 
+/// Megatron-LM cuts experts over tp where parallelism.etp is not said, and refuses an ep for which that leaves too few
+/// devices. Other frameworks leave experts whole there.
+constexpr bool cuts_experts_over_tp(Framework framework) {
+  return framework == Framework::megatron || framework == Framework::megatron_deepspeed;
+}
+
 }  // namespace foreshard

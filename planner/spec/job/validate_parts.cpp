@@ -66,12 +66,6 @@ std::string common_divisors(std::int64_t whole, std::int64_t size) {
   return fmt::format("allowed here: {}", fmt::join(allowed, ", "));
 }
 
-/// Megatron-LM cuts experts over tp where its option is not given, and refuses an ep for which that leaves too few
-/// devices. Other frameworks leave experts whole there.
-bool cuts_experts_over_tp(Framework framework) {
-  return framework == Framework::megatron || framework == Framework::megatron_deepspeed;
-}
-
 /// Checks that the mesh of the routed experts has as many devices as the stage: tp · cp · dp = etp · ep · edp.
 void check_expert_mesh(const JobSpec& job, const ExpertsSpec& experts, std::vector<Illegality>& findings) {
   const ParallelismSpec& p = job.parallelism;
