@@ -6,6 +6,7 @@
 
 #include "planner/spec/job/read_recompute.hpp"
 #include "planner/spec/types/names.hpp"
+#include "planner/units/write_quantity.hpp"
 
 namespace foreshard {
 namespace {
@@ -34,7 +35,9 @@ std::vector<Setting> plan_settings(const JobSpec& plan) {
       {"training.micro_batch", number(t.micro_batch)},
       {"training.recompute", recompute_text(t)},
       {"training.schedule", std::string(word_of(t.schedule))}};
-  if (p.etp) settings.push_back({"parallelism.etp", number(*p.etp)});
+  // Said even where the plan leaves it out: the job's own file may say another one.
+  if (plan.model.experts) settings.push_back({"parallelism.etp", number(p.expert_tp())});
+  if (cluster.price) settings.push_back({"cluster.price_per_device_hour", write_quantity(*cluster.price)});
   settings.push_back({"parallelism.dp_shard", number(p.dp_shard.value_or(p.dp))});
   if (p.stage_policy != StagePolicy::listed)
     settings.push_back({"parallelism.stages", std::string(word_of(p.stage_policy))});

@@ -7,6 +7,7 @@
 #include "planner/search/best/site.hpp"
 #include "planner/spec/load/job_text.hpp"
 #include "planner/spec/load/load.hpp"
+#include "planner/units/quantity.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;
@@ -40,6 +41,7 @@ void check_emitted(const std::string& text, std::vector<SearchAxis> free, std::i
   const JobSpec job = parse_jobs(text, "job").front();
   SearchRequest request;
   request.sites = {*job_on(job, job.cluster, devices, false)};
+  request.sites.front().cluster.price = DollarsPerSecond(2.5 / 3600.0);
   request.free = std::move(free);
   request.top = 3;
   const SearchResult result = search_plans(request);
@@ -58,6 +60,7 @@ void check_emitted(const std::string& text, std::vector<SearchAxis> free, std::i
     CHECK(estimated.memory.reserved == plan.estimate().memory.reserved);
     CHECK(estimated.memory.fits);
     CHECK_FALSE(again.measured);
+    CHECK(again.cluster.price == plan.job().cluster.price);
   }
 }
 
