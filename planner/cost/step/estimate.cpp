@@ -13,6 +13,7 @@
 #include "planner/cost/step/model_figures.hpp"
 #include "planner/cost/step/pipeline_play.hpp"
 #include "planner/cost/step/stage_play.hpp"
+#include "planner/cost/step/whole_pipeline.hpp"
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/program/build/emit_update.hpp"
 #include "planner/program/schedule/placement.hpp"
@@ -135,9 +136,9 @@ class Summation {
   }
 
   /// Passes that are issued in turns have no time of their own: such a pipeline is always played as a whole.
-  /// A pipeline of few operations is played as a whole, which takes some milliseconds. A larger one is played
-  /// stage by stage for three micro-batches; it is played as a whole only if that result is doubtful and
-  /// playing it takes no more than seconds.
+  /// A pipeline of few operations is played as a whole, which takes some milliseconds (whole_pipeline.hpp: up to its
+  /// steady state). A larger one is played stage by stage for three micro-batches; it is played as a whole only if
+  /// that result is doubtful and playing it takes no more than seconds.
   LaneTimes play(std::string& basis) const {
     constexpr double kFewOperations = 2e5;
     constexpr double kMostOperations = 2e7;

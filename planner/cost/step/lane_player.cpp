@@ -116,14 +116,15 @@ void LanePlayer::begin_run() {
 void LanePlayer::note_marks() {
   while (stands_.size() < marks_.size() && marks_[stands_.size()] == issuing_) {
     for (const Moment& hold : holds_.by_queue) wait_until(hold.time, hold.record);
-    const double links =
-        std::max({lane_end_[index_of(Lane::dp)].time, lane_end_[index_of(Lane::expert_dp)].time,
-                  lane_end_[index_of(Lane::dp_replicate)].time});
-    const double host =
-        std::max({lane_end_[index_of(Lane::to_host)].time, lane_end_[index_of(Lane::to_device)].time,
-                  lane_end_[index_of(Lane::cpu)].time});
-    stands_.push_back({times_, Seconds(links), Seconds(host), Seconds(sent_end_)});
+    stands_.push_back(mark());
   }
+}
+
+LaneMark LanePlayer::mark() const {
+  const auto end = [&](Lane lane) { return lane_end_[index_of(lane)].time; };
+  const double links = std::max({end(Lane::dp), end(Lane::expert_dp), end(Lane::dp_replicate)});
+  const double host = std::max({end(Lane::to_host), end(Lane::to_device), end(Lane::cpu)});
+  return {times_, Seconds(links), Seconds(host), Seconds(sent_end_)};
 }
 
 void LanePlayer::finish() {

@@ -59,6 +59,10 @@ class LanePlayer {
   /// The end of the kernels played so far.
   [[nodiscard]] Seconds compute_end() const { return Seconds(compute_end_); }
   [[nodiscard]] bool is_done() const { return is_done_; }
+  /// The run that is issued next.
+  [[nodiscard]] std::size_t next_run() const { return issuing_; }
+  /// The state of the rank now, without the waits that hold its next kernel.
+  [[nodiscard]] LaneMark mark() const;
 
   /// Times until every lane has ended, including communication exposed after the last kernel. Valid when
   /// is_done().

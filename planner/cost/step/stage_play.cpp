@@ -1,7 +1,6 @@
 #include "planner/cost/step/stage_play.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 #include <utility>
 
 #include "planner/program/schedule/runs.hpp"
@@ -146,16 +145,6 @@ bool is_alike(const StageProgram& a, const StageProgram& b) {
          std::equal(a.chunks.begin(), a.chunks.end(), b.chunks.begin(), b.chunks.end(), chunks);
 }
 
-/// The player with the earliest end of its kernels, among those that can advance; null if there is none.
-LanePlayer* earliest(std::vector<LanePlayer>& players, const std::vector<bool>& waits) {
-  LanePlayer* first = nullptr;
-  for (std::size_t i = 0; i < players.size(); ++i) {
-    if (waits[i] || players[i].is_done()) continue;
-    if (first == nullptr || players[i].compute_end() < first->compute_end()) first = &players[i];
-  }
-  return first;
-}
-
 }  // namespace
 
 LaneTimes PassPlay::sum(std::int64_t micro_batches) const {
@@ -248,36 +237,6 @@ LaneTimes play_in_turns(const StepProgram& program, const LanePlan& plan, const 
   LaneTimes whole = most;
   whole += one * static_cast<double>(program.micro_batches - kPlayed);
   return whole;
-}
-
-std::vector<LaneTimes> play_together(const StepProgram& program, const LanePlan& plan,
-                                     const Interference& interference) {
-  StageBoard board(program, plan);
-  std::vector<std::vector<Run>> runs;
-  for (std::size_t stage = 0; stage < program.stages.size(); ++stage)
-    runs.push_back(runs_of(program, StageId(stage)));
-  std::vector<LanePlayer> players;
-  for (std::size_t stage = 0; stage < program.stages.size(); ++stage)
-    players.emplace_back(plan, runs[stage], interference, board, StageId(stage));
-
-  // The stage that is earliest in time advances first, so that its sends are known when their receivers need
-  // them.
-  std::vector<bool> waits(players.size());
-  while (LanePlayer* player = earliest(players, waits)) {
-    const auto place = static_cast<std::size_t>(player - players.data());
-    waits[place] = !player->advance();
-    if (!waits[place]) waits.assign(players.size(), false);
-  }
-  if (!std::all_of(players.begin(), players.end(), [](const LanePlayer& player) { return player.is_done(); }))
-    throw std::logic_error("the stages' orders wait for each other");
-  std::vector<LaneTimes> times;
-  for (const LanePlayer& player : players) times.push_back(player.end());
-  const auto slowest =
-      std::max_element(times.begin(), times.end(),
-                       [](const LaneTimes& a, const LaneTimes& b) { return a.total() < b.total(); });
-  const Seconds step = slowest->total();
-  for (LaneTimes& stage : times) stage.bubble += step - stage.total();
-  return times;
 }
 
 }  // namespace foreshard

@@ -59,10 +59,4 @@ bool takes_turns(const StepProgram& program);
 /// @pre the program has one stage
 LaneTimes play_in_turns(const StepProgram& program, const LanePlan& plan, const Interference& interference);
 
-/// Plays all stages and micro-batches together in their schedule's order, with every transfer. Returns the
-/// times by stage; the total() of each is the step time. O(operations of the step).
-/// @throws std::logic_error if the orders deadlock
-std::vector<LaneTimes> play_together(const StepProgram& program, const LanePlan& plan,
-                                     const Interference& interference);
-
 }  // namespace foreshard
