@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "cli/options/common_options.hpp"
+#include "cli/options/job_input.hpp"
 #include "cli/options/job_options.hpp"
 #include "cli/options/price_option.hpp"
 #include "cli/options/search_options.hpp"
@@ -94,7 +95,8 @@ PurchaseRequest request_of(const BuyOptions& options, const JobSpec& job) {
 }
 
 CommandResult run_buy(const BuyOptions& options) {
-  PurchaseRequest request = request_of(options, load_searched_job(options.space, "buy"));
+  PurchaseRequest request =
+      request_of(options, load_only_job(options.space.job, options.space.changes, "buy"));
   Purchase purchase;
   {
     Progress progress(true);

@@ -67,12 +67,6 @@ E value_of(const std::string& word) {
       ->value;
 }
 
-JobSpec load_one(const CompareOptions& options) {
-  std::vector<JobSpec> jobs = load_changed_jobs(options.job, options.changes).jobs;
-  if (jobs.size() == 1) return std::move(jobs.front());
-  throw UsageError(fmt::format("'{}' holds {} jobs; compare varies one", options.job, jobs.size()));
-}
-
 /// Sets the given prices. @throws UsageError for the price of a cluster that is not compared
 void set_prices(const std::vector<ClusterPrice>& prices, JobSpec& job, VariantAxes& axes) {
   std::set<std::string> clusters;
@@ -94,7 +88,7 @@ CommandResult run_compare(const CompareOptions& options) {
     throw UsageError(
         fmt::format("these lists make {} variants; at most {} are compared", number, kMostVariants));
   }
-  JobSpec job = load_one(options);
+  JobSpec job = load_only_job(options.job, options.changes, "compare");
   set_prices(options.prices, job, axes);
   if (options.fewest_devices && !axes.nodes.empty())
     throw UsageError("--fewest-devices finds the nodes of each variant, so --nodes cannot list them");

@@ -57,12 +57,6 @@ auto read_file(const std::string& name, const Read& read) {
   }
 }
 
-JobSpec load_one(const DiagnoseOptions& options) {
-  std::vector<JobSpec> jobs = load_changed_jobs(options.job, options.changes).jobs;
-  if (jobs.size() == 1) return std::move(jobs.front());
-  throw UsageError(fmt::format("'{}' holds {} jobs; diagnose takes one", options.job, jobs.size()));
-}
-
 TraceDiagnosis trace_of(const DiagnoseOptions& options, const JobSpec& job, const Estimate& estimate) {
   TraceSums sums;
   const TraceHeader header = read_file(options.trace, [&](std::istream& in) {
@@ -90,7 +84,7 @@ LoggedTimes log_of(const DiagnoseOptions& options, const JobSpec& job, const Est
 CommandResult run_diagnose(const DiagnoseOptions& options) {
   if (options.trace.empty() && options.log.empty())
     throw UsageError("nothing to diagnose: give --trace, --log or both");
-  const JobSpec job = load_one(options);
+  const JobSpec job = load_only_job(options.job, options.changes, "diagnose");
   const Estimate planned = estimate(job);
   std::optional<TraceDiagnosis> trace;
   std::optional<LoggedTimes> log;

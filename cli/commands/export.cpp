@@ -64,12 +64,9 @@ CommandResult run_export(const ExportOptions& options) {
     throw UsageError("--to chakra writes files: --out is missing, with which their names begin");
   if (!options.is_chakra && !options.out.empty())
     throw UsageError("--out belongs to --to chakra; other targets are printed");
-  const NamedJobs named = load_changed_jobs(options.job, options.changes);
-  if (named.jobs.size() != 1)
-    throw UsageError(
-        fmt::format("{} holds {} jobs; one is exported at a time", options.job, named.jobs.size()));
-  if (options.is_chakra) return write_chakra(named.jobs.front(), options.out);
-  return {.output = export_job(named.jobs.front(), *options.target)};
+  const JobSpec job = load_only_job(options.job, options.changes, "export");
+  if (options.is_chakra) return write_chakra(job, options.out);
+  return {.output = export_job(job, *options.target)};
 }
 
 }  // namespace

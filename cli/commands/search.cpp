@@ -14,6 +14,7 @@
 
 #include "cli/commands/emit_plans.hpp"
 #include "cli/options/common_options.hpp"
+#include "cli/options/job_input.hpp"
 #include "cli/options/job_options.hpp"
 #include "cli/options/price_option.hpp"
 #include "cli/options/search_options.hpp"
@@ -107,7 +108,8 @@ SearchRequest request_of(const SearchOptions& options, JobSpec job) {
 }
 
 CommandResult run_search(const SearchOptions& options) {
-  SearchRequest request = request_of(options, load_searched_job(options.space, "search"));
+  SearchRequest request =
+      request_of(options, load_only_job(options.space.job, options.space.changes, "search"));
   SearchResult result;
   {
     Progress progress(true);

@@ -242,6 +242,12 @@ NamedJobs load_changed_jobs(const std::string& job, const JobChanges& changes) {
   return {.jobs = load_named_jobs(job, overrides)};
 }
 
+JobSpec load_only_job(const std::string& job, const JobChanges& changes, const std::string& command) {
+  std::vector<JobSpec> jobs = load_changed_jobs(job, changes).jobs;
+  if (jobs.size() == 1) return std::move(jobs.front());
+  throw UsageError(fmt::format("'{}' holds {} jobs; {} takes one", job, jobs.size(), command));
+}
+
 std::string changed_job_text(const std::string& job, const JobChanges& changes,
                              const std::vector<Override>& further, const std::vector<std::string>& removed) {
   if (job == "-") throw UsageError("a job from standard input cannot be written: name its file");

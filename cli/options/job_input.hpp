@@ -51,6 +51,10 @@ std::string reference(const std::string& argument);
 /// file or name, SpecError as load_jobs.
 NamedJobs load_changed_jobs(const std::string& job, const JobChanges& changes);
 
+/// The only job that load_changed_jobs loads. @throws UsageError if there are several
+/// @param command  that takes one job, for the message
+JobSpec load_only_job(const std::string& job, const JobChanges& changes, const std::string& command);
+
 /// The text of a job file of its own for the only job that load_changed_jobs loads, with further overrides applied and
 /// some keys removed (job_text.hpp). @throws UsageError for standard input, which can be read only once
 std::string changed_job_text(const std::string& job, const JobChanges& changes,

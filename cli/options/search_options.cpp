@@ -72,12 +72,6 @@ std::vector<OptionSpec> space_options(SpaceOptions& options) {
            .target = whole_number(options.threads, {.least = 1, .most = 1024})}};
 }
 
-JobSpec load_searched_job(const SpaceOptions& options, const std::string& command) {
-  std::vector<JobSpec> jobs = load_changed_jobs(options.job, options.changes).jobs;
-  if (jobs.size() == 1) return std::move(jobs.front());
-  throw UsageError(fmt::format("'{}' holds {} jobs; {} takes one", options.job, jobs.size(), command));
-}
-
 std::vector<SearchAxis> free_axes(const SpaceOptions& options, const JobSpec& job) {
   if (options.free && options.keep)
     throw UsageError("--free names all that is searched, so --keep says nothing more");

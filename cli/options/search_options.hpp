@@ -29,9 +29,6 @@ std::vector<OptionSpec> space_options(SpaceOptions& options);
 /// Names all axes, for help texts.
 std::string axes_help();
 
-/// The only job. @throws UsageError if there are several
-JobSpec load_searched_job(const SpaceOptions& options, const std::string& command);
-
 /// The axes to search: those of --free; else the usual ones without those of --keep and those whose keys are set on the
 /// command line. @throws UsageError for a word that names no axis
 std::vector<SearchAxis> free_axes(const SpaceOptions& options, const JobSpec& job);

@@ -332,7 +332,7 @@ TEST_CASE("compare varies one job") {
   const Outcome outcome =
       shell("{ cat '" + file + "'; echo ---; cat '" + file + "'; } | FORESHARD compare - --tp 8");
   CHECK(outcome.code == 2);
-  CHECK_THAT(outcome.err, ContainsSubstring("'-' holds 2 jobs; compare varies one"));
+  CHECK_THAT(outcome.err, ContainsSubstring("'-' holds 2 jobs; compare takes one"));
 }
 
 TEST_CASE("score takes bundled names, paths and standard input") {
