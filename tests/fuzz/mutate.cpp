@@ -1,9 +1,10 @@
 // Reads files, and variants of them with random mistakes: what CI does of fuzzing, with any compiler.
 //
-//   fuzz_readers READER COUNT SEED FILE|FOLDER…
+//   foreshard_fuzz READER COUNT SEED FILE|FOLDER…
 //
 // Reads every file as it is, then COUNT variants: bytes and lines changed, left out, repeated, or taken from another
-// file. A file that ends the process is printed as it was last written to the variant that `FORESHARD_VARIANT` names.
+// file. The environment variable FORESHARD_VARIANT names a file to which each variant is written before it is read: after a
+// crash, that is the input which caused it.
 
 #include <algorithm>
 #include <chrono>
@@ -102,7 +103,7 @@ void change(Engine& engine, std::string& text, const std::string& other) {
 
 int main(int argc, char** argv) {
   if (argc < 5) {
-    std::cerr << "usage: fuzz_readers READER COUNT SEED FILE|FOLDER…\n";
+    std::cerr << "usage: foreshard_fuzz READER COUNT SEED FILE|FOLDER…\n";
     return 2;
   }
   const foreshard::fuzz::Reader& reader = foreshard::fuzz::reader_named(argv[1]);
@@ -110,7 +111,7 @@ int main(int argc, char** argv) {
   Engine engine(std::strtoull(argv[3], nullptr, 10));
   const std::vector<std::string> texts = texts_of({argv + 4, argv + argc});
   if (texts.empty()) {
-    std::cerr << "fuzz_readers: no files\n";
+    std::cerr << "foreshard_fuzz: no files\n";
     return 2;
   }
   const char* const variant = std::getenv("FORESHARD_VARIANT");
