@@ -101,6 +101,7 @@ void override_overlap(const JobSpec& job, Overrides& out, Unsaid& unsaid) {
   out.say("comm_overlap.tp_comm_overlap", overlap.tp == TpOverlap::full);
   out.say("ddp.overlap_grad_reduce", overlap.dp);
   out.say("ddp.overlap_param_gather", overlap.gather);
+  if (job.training.fp8_activation_inputs) out.say("model.activation_func_fp8_input_store", true);
   if (!job.model.experts) return;
   const Dispatcher dispatcher = job.training.dispatcher;
   const bool is_flex = dispatcher == Dispatcher::deepep || dispatcher == Dispatcher::hybridep;

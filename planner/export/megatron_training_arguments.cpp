@@ -185,6 +185,7 @@ void say_overlap(const JobSpec& job, ArgumentList& list, Unsaid& unsaid) {
   if (overlap.ep == EpOverlap::in_turns) list.flag("--overlap-moe-expert-parallel-comm");
   if (job.training.delay_wgrad) list.flag("--delay-wgrad-compute");
   unsaid.note(overlap.ep == EpOverlap::pipelined, "training.overlap.ep", "pipelined");
+  unsaid.note(job.training.fp8_activation_inputs, "training.activation_func_fp8_input_store", "true");
 }
 
 void say_dispatch(const TrainingSpec& t, ArgumentList& list, Unsaid& unsaid) {

@@ -84,6 +84,7 @@ void note_low_precision(const JobSpec& job, Unsaid& unsaid) {
   unsaid.note(is_low, "training.precision", text_of(t.precision));
   unsaid.note(t.precision == Precision::fp8, "training.fp8_scaling", text_of(t.fp8_scaling));
   unsaid.note(t.low_precision.parameter_gather, "training.fp8_parameter_gather", "true");
+  unsaid.note(t.fp8_activation_inputs, "training.activation_func_fp8_input_store", "true");
   unsaid.note(t.low_precision.attention != AttentionPrecision::bf16, "training.attention_precision",
               text_of(t.low_precision.attention));
   unsaid.note(t.low_precision.bf16_first + t.low_precision.bf16_last > 0, "training.bf16_layers",

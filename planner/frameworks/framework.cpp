@@ -21,6 +21,9 @@ constexpr HostConventions kMegatronHost{
 constexpr Release kLighterModules{2025, 8};
 constexpr Seconds kEarlierLinear(110e-6);
 
+// Megatron-LM's experts multiply by the weights of the choice in their activation from this release on.
+constexpr Release kWeighedActivations{2025, 5};
+
 // Layers of Megatron-LM as they were until 2022, in single PyTorch operations.
 constexpr Release kTransformerEngine{2023, 1};
 constexpr HostConventions kMegatronDeepspeedHost{
@@ -267,6 +270,7 @@ FrameworkConventions framework_conventions(Framework framework, const std::optio
     case Framework::megatron: {
       FrameworkConventions megatron = kMegatron;
       megatron.host = megatron_host(release);
+      megatron.weighs_activations = !release || *release >= kWeighedActivations;
       return megatron;
     }
     case Framework::megatron_deepspeed: return kMegatronDeepspeed;

@@ -117,6 +117,9 @@ struct FrameworkConventions {
   /// The same: if false, fp32 masters stay on the device, and the host has copies of them; if true, they lie on the
   /// host alone.
   bool offloads_masters = true;
+  /// The weights of a token's experts multiply the activation between their two products, whose backward then also
+  /// makes the weights' gradients: no expert's output is kept. If false, they multiply the outputs.
+  bool weighs_activations = false;
   HostConventions host;
   Bytes context{};             ///< device memory taken before the first tensor (driver, communicators)
   double fragmentation = 0.0;  ///< reserved over allocated − 1 of the framework's allocator

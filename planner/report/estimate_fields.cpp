@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "planner/cost/memory/library_memory.hpp"
 #include "planner/report/plan_sections.hpp"
 #include "planner/spec/types/names.hpp"
 #include "planner/topology/group.hpp"
@@ -120,6 +121,19 @@ FieldRows stage_rows(const MemoryReport& memory) {
   return rows;
 }
 
+/// What each library takes beside the tensors of the step.
+FieldRows library_rows(const JobSpec& job) {
+  FieldRows rows;
+  for (const LibraryMemory& library : library_memory(job)) {
+    Section(rows.rows.emplace_back(), "")
+        .value("name", library.name)
+        .value("place", std::string(library.place == MemoryPlace::allocated ? "allocated" : "outside"))
+        .count("low_bytes", library.low)
+        .count("high_bytes", library.high);
+  }
+  return rows;
+}
+
 /// "parallelism.zero=1 training.recompute=full", one for each.
 std::vector<std::string> remedies_of(const Advice& advice) {
   std::vector<std::string> remedies;
@@ -131,7 +145,8 @@ std::vector<std::string> remedies_of(const Advice& advice) {
   return remedies;
 }
 
-void add_memory(std::vector<Field>& fields, const MemoryReport& memory, const Advice& advice) {
+void add_memory(std::vector<Field>& fields, const JobSpec& job, const MemoryReport& memory,
+                const Advice& advice) {
   StageMemory worst;
   if (memory.worst_stage < memory.stages.size()) worst = memory.stages[memory.worst_stage];
   std::vector<std::int64_t> peaks;
@@ -157,6 +172,7 @@ void add_memory(std::vector<Field>& fields, const MemoryReport& memory, const Ad
              said(memory.host, [](const HostMemory& host) { return count_field(host.needed.value()); }))
       .value("host_capacity_bytes",
              said(memory.host, [](const HostMemory& host) { return count_field(host.capacity.value()); }))
+      .value("libraries", library_rows(job))
       .value("remedies", remedies_of(advice))
       .value("stages", stage_rows(memory));
 }
@@ -260,7 +276,7 @@ std::vector<Field> estimate_fields(const PlannedJob& planned) {
   fields.reserve(96);
   add_model(fields, estimate);
   add_step(fields, estimate, job.cluster.devices());
-  add_memory(fields, estimate.memory, advice);
+  add_memory(fields, job, estimate.memory, advice);
   add_communication(fields, estimate);
   add_layer(fields, "layer.attention.", estimate.attention);
   add_layer(fields, "layer.ffn.", estimate.ffn);

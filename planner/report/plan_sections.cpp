@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "planner/cost/memory/library_memory.hpp"
 #include "planner/program/schedule/schedule.hpp"
 #include "planner/report/format.hpp"
 #include "planner/report/table.hpp"
@@ -212,6 +213,9 @@ Lines memory_table(const PlannedJob& planned) {
   add("peak", spaced(worst.peak_block), worst.peak);
   add("fragmentation", "of the allocator", memory.reserved - memory.peak);
   add("context", "driver, libraries", memory.context);
+  for (const LibraryMemory& library : library_memory(job)) {
+    if (!library.in_usual) add("  " + library.name, "of this", library.high);
+  }
   const auto figure = [&](Bytes bytes) { return in_unit(bytes.as_double(), unit); };
   const bool has_band = memory.needed_high > memory.needed_low;
   add("needed",

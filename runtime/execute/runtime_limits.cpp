@@ -128,6 +128,8 @@ class Limits {
     refuse(training.uses_host(),
            "training.offload, training.states.paged: what the host holds is planned, not executed; leave it "
            "out");
+    refuse(training.fp8_activation_inputs,
+           "training.activation_func_fp8_input_store: fp8 is planned, not executed; say false");
     refuse(training.dropout, "training.dropout: dropout is planned, not executed; say false");
     refuse(!training.compiled && is_gated(job_.model.ffn),
            "training.compiled: gated activations are executed as one kernel; say true");

@@ -20,20 +20,12 @@ std::string_view to_string(MemoryVerdict verdict);  ///< "fits", "likely fits", 
 
 /// Device memory beside the tensors of the step, between a low and a high estimate.
 struct MemoryBand {
-  Bytes workspace;     ///< of cuBLAS, which PyTorch takes from its own allocator: part of allocated
+  Bytes workspace;     ///< of libraries that take it from the framework's allocator: part of allocated
   Bytes reserved_low;  ///< what the framework's allocator holds at the peak
   Bytes reserved_high;
   Bytes context_low;  ///< what driver, kernels and communicators take outside the allocator
   Bytes context_high;
 };
-
-/// The groups of more than one rank for which a job makes communicators. Ranks whose sends and receives all go
-/// to each other (expert parallelism) count apart.
-struct Communicators {
-  std::int64_t groups = 0;          ///< with collectives
-  std::int64_t exchange_peers = 0;  ///< peers of an all-to-all; 0: there is none
-};
-Communicators communicators_of(const ParallelismSpec& parallelism);
 
 /// The band around `peak` bytes of tensors, and around the framework's usual context. Sources of all figures:
 /// docs/memory.md. @pre peak is not negative

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/cost/memory/library_memory.hpp"
 #include "planner/cost/memory/memory_trace.hpp"
 #include "planner/cost/memory/step_tensors.hpp"
 #include "planner/cost/memory/tensor_table.hpp"
@@ -183,7 +184,7 @@ MemoryReport memory_report(const JobSpec& job, const StepProgram& program) {
   }
   report.capacity = accelerator.memory_capacity;
   // Driver and communicators take device memory only if the device is separate from the host.
-  report.context = accelerator.is_cpu ? Bytes(0) : conventions.context;
+  report.context = accelerator.is_cpu ? Bytes(0) : conventions.context + dispatcher_buffers(job);
   // Rounded to the nearest byte.
   report.reserved = report.peak + Bytes(std::llround(report.peak.as_double() * conventions.fragmentation));
   report.fits = report.reserved + report.context <= report.capacity;

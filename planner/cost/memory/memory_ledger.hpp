@@ -35,9 +35,10 @@ struct HostMemory {
 
 /// Memory of the worst device, and of every stage.
 struct MemoryReport {
-  Bytes capacity;     ///< what a process can allocate on the device
-  Bytes context;      ///< used by driver and communicators before the first tensor is allocated
-  Bytes peak;         ///< most bytes allocated for tensors, on the worst stage
+  Bytes capacity;  ///< what a process can allocate on the device
+  Bytes
+      context;  ///< used by driver, communicators and dispatchers' buffers, outside the framework's allocator
+  Bytes peak;   ///< most bytes allocated for tensors, on the worst stage
   Bytes reserved;     ///< peak plus the allocator's fragmentation; reserved + context must fit into capacity
   bool fits = false;  ///< into the device, and, where something is offloaded, into the host
   std::optional<HostMemory> host{};  ///< none: nothing is offloaded

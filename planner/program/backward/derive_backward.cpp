@@ -204,7 +204,7 @@ class BackwardBlock : private GradientBook {
     const Operand x = op.operands[0];
     const Operand routes = op.operands[1];
     const Operand dy = gradient_of(op.operands[2]);
-    if (permute.weighted) {
+    if (permute.weighted && permute.weighs) {
       emit(op.name, op.component, Phase::backward_input, permute,
            {x, routes, dy, contribution(x), contribution(routes)});
     } else {
@@ -262,6 +262,16 @@ class BackwardBlock : private GradientBook {
     if (gather_of(op.operands[0]) == nullptr) complete(op.operands[0], op.component);
   }
 
+  /// The operands of an activation's backward, and, where the activation multiplied by the weights of rows, its
+  /// operand `at`: these weights and their gradients.
+  std::vector<Operand> with_row_weights(const std::vector<Operand>& forward, std::size_t at,
+                                        std::vector<Operand> operands) {
+    if (forward.size() <= at) return operands;
+    operands.push_back(forward[at]);
+    operands.push_back(contribution(forward[at]));
+    return operands;
+  }
+
   void derive(const Op& op, const Pointwise& pointwise) {
     const std::vector<Operand>& o = op.operands;
     const auto backward = [&](std::vector<Operand> operands) {
@@ -295,7 +305,8 @@ class BackwardBlock : private GradientBook {
         backward({read_again(o[1]), gradient_of(o[1]), contribution(o[0])});
         return;
       case PointwiseKind::multiply:
-        backward({o[0], o[1], gradient_of(o[2]), contribution(o[0]), contribution(o[1])});
+        backward(
+            with_row_weights(o, 3, {o[0], o[1], gradient_of(o[2]), contribution(o[0]), contribution(o[1])}));
         return;
       case PointwiseKind::cast: return;  // the loss already wrote the gradient in the narrow type
       case PointwiseKind::gelu:
@@ -305,7 +316,9 @@ class BackwardBlock : private GradientBook {
       case PointwiseKind::sigmoid:
       case PointwiseKind::swiglu:
       case PointwiseKind::geglu:
-      case PointwiseKind::glu: backward({o[0], gradient_of(o[1]), contribution(o[0])}); return;
+      case PointwiseKind::glu:
+        backward(with_row_weights(o, 2, {o[0], gradient_of(o[1]), contribution(o[0])}));
+        return;
       case PointwiseKind::bias_gradient:
       case PointwiseKind::zero:
       case PointwiseKind::sum_squares:

@@ -39,7 +39,7 @@ class WeightCastBlock {
       if (source != id) {
         after_gather_ = true;
         quantise(source, {id, *across});
-      } else if (across) {
+      } else if (across && builder_.tensor(*across).lifetime == Lifetime::step) {
         casts_.push_back(transpose_op(builder_, like_, id, *across));
       }
       return;

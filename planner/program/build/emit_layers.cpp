@@ -13,6 +13,7 @@
 #include "planner/program/passes/chunked_loss.hpp"
 #include "planner/program/passes/delay_wgrad.hpp"
 #include "planner/program/passes/dispatch_precision.hpp"
+#include "planner/program/passes/fp8_inputs.hpp"
 #include "planner/program/passes/offload.hpp"
 #include "planner/program/passes/quantise.hpp"
 #include "planner/program/passes/recompute.hpp"
@@ -52,6 +53,7 @@ PassBlocks finish_passes(ProgramBuilder& builder, Block forward,
   if (job.training.dispatch_precision == DispatchPrecision::fp8) narrow_dispatch(builder, forward, backward);
   if (is_layer(forward.kind) && recomputed) apply_recompute(builder, forward, backward);
   if (rules) drop_unread_copies(forward, backward, builder);
+  if (is_layer(forward.kind)) keep_inputs_in_fp8(builder, forward, backward);
   if (is_layer(forward.kind)) offload_activations(builder, forward, backward);
   for (const WeightGroup* group : groups) {
     apply_zero(builder, *group, forward, backward);

@@ -50,13 +50,16 @@ OperandForm pointwise_form(PointwiseKind kind, bool backward) {
     case PointwiseKind::sqrelu:
     case PointwiseKind::silu:
     case PointwiseKind::sigmoid:
-      return backward ? OperandForm{"rro+", "x, dy, dx"} : OperandForm{"ro+", "x, y"};
+      return backward ? OperandForm{"rro+r?o?", "x, dy, dx[, weights of rows, their gradients]"}
+                      : OperandForm{"ro+r?", "x, y[, weights of rows]"};
     case PointwiseKind::swiglu:
     case PointwiseKind::geglu:
     case PointwiseKind::glu:
-      return backward ? OperandForm{"rro+", "gate_up, dy, d(gate_up)"} : OperandForm{"ro+", "gate_up, y"};
+      return backward ? OperandForm{"rro+r?o?", "gate_up, dy, d(gate_up)[, weights of rows, their gradients]"}
+                      : OperandForm{"ro+r?", "gate_up, y[, weights of rows]"};
     case PointwiseKind::multiply:
-      return backward ? OperandForm{"rrroo", "a, b, dy, da, db"} : OperandForm{"rro", "a, b, y"};
+      return backward ? OperandForm{"rrroor?o?", "a, b, dy, da, db[, weights of rows, their gradients]"}
+                      : OperandForm{"rror?", "a, b, y[, weights of rows]"};
     case PointwiseKind::bias_gradient: return {"ro", "dy, db"};
     case PointwiseKind::zero: return {"w+", "what is zeroed (written)"};
     case PointwiseKind::sum_squares: return {"r+a", "what is summed, then the sum (accumulated)"};

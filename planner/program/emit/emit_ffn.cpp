@@ -24,9 +24,11 @@ PointwiseKind gate_activation(FfnKind kind) {
 }  // namespace
 
 void emit_ffn_activation(ProgramBuilder& builder, Block& block, Component component, TensorId up,
-                         TensorId activated) {
+                         TensorId activated, std::optional<TensorId> row_weights) {
   const FfnKind kind = builder.job().model.ffn;
   const auto pointwise = [&](PointwiseKind what, TensorId sized_like, std::vector<Operand> operands) {
+    const bool is_last = operands.back().tensor == activated;
+    if (row_weights && is_last) operands.push_back(reads(*row_weights));
     block.ops.push_back(compute_op(std::string(to_string(what)), component, Phase::forward,
                                    Pointwise{what, builder.tensor(sized_like).local_elements()},
                                    std::move(operands)));

@@ -110,10 +110,14 @@ struct FfnParts {
   std::vector<std::int64_t> sections;  ///< of its weight: {gate, up}, or one part
 };
 FfnParts ffn_parts(const ModelSpec& model, std::int64_t ffn_hidden);
+/// True where the activation between experts' products multiplies by the weights of the choice (FrameworkConventions).
+bool weighs_activations(const JobSpec& job);
+
 /// Appends act(gate) ∘ up, as one kernel or, as PyTorch runs it without compilation, as two: the activation,
 /// then the product with up.
+/// @param row_weights  by which the result's rows are multiplied: routes of experts
 void emit_ffn_activation(ProgramBuilder& builder, Block& block, Component component, TensorId up,
-                         TensorId activated);
+                         TensorId activated, std::optional<TensorId> row_weights = std::nullopt);
 /// What the FFN's sublayer starts from: layer.mid; hidden in a layer without mixer, and where attention and FFN run in
 /// parallel.
 Operand ffn_input(ProgramBuilder& builder);

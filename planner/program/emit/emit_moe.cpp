@@ -63,7 +63,7 @@ class MoeEmitter {
   TensorId dispatched(TensorId x, TensorId routes, const std::function<void()>& beside_dispatch,
                       const std::function<void()>& beside_combine) {
     const TensorId inputs = s_.ep > 1 ? dispatch(x, routes, beside_dispatch) : gather_rows(x, routes);
-    const TensorId outputs = run_experts(inputs);
+    const TensorId outputs = run_experts(inputs, routes);
     const TensorId combined = tokens({ModelPart::experts, TensorItem::combined}, width_, s_.activation);
     combine(outputs, routes, combined, beside_combine);
     return combined;
@@ -196,10 +196,12 @@ class MoeEmitter {
 
   void permute(const std::string& name, std::vector<Operand> operands, TensorId rows, bool weighted) {
     const Tensor& tensor = builder_.tensor(rows);
-    block_.ops.push_back(compute_op(
-        name, Component::experts, Phase::forward,
-        Permute{.rows = tensor.dims[0].local(), .width = tensor.dims[1].local(), .weighted = weighted},
-        std::move(operands)));
+    block_.ops.push_back(compute_op(name, Component::experts, Phase::forward,
+                                    Permute{.rows = tensor.dims[0].local(),
+                                            .width = tensor.dims[1].local(),
+                                            .weighted = weighted,
+                                            .weighs = weighted ? !weighs_activations(builder_.job()) : true},
+                                    std::move(operands)));
     one_by_one(1);
   }
 
@@ -324,7 +326,7 @@ class MoeEmitter {
     }
   }
 
-  TensorId run_experts(TensorId inputs) {
+  TensorId run_experts(TensorId inputs, TensorId routes) {
     const FfnParts parts = ffn_parts(builder_.job().model, moe_.hidden);
     const Dim hidden{.name = DimName::hidden, .size = width_};
     const TensorId up_weight =
@@ -333,7 +335,8 @@ class MoeEmitter {
     grouped("experts " + parts.up_name, inputs, up_weight, up);
     const TensorId activated = rows(TensorItem::act, moe_.hidden, load(), false, true);
     const std::size_t before = block_.ops.size();
-    emit_ffn_activation(builder_, block_, Component::experts, up, activated);
+    emit_ffn_activation(builder_, block_, Component::experts, up, activated,
+                        weighs_activations(builder_.job()) ? std::optional(routes) : std::nullopt);
     one_by_one(block_.ops.size() - before);
     const TensorId down_weight =
         expert_weight(TensorItem::down, hidden, cut_dim(DimName::ffn, moe_.hidden, s_.etp, true));
@@ -371,6 +374,15 @@ class MoeEmitter {
 };
 
 }  // namespace
+
+bool weighs_activations(const JobSpec& job) {
+  if (!job.model.experts) return false;
+  // With PyTorch's FSDP: NeMo Automodel's experts, which take their rows from these dispatchers.
+  const Dispatcher dispatcher = job.training.dispatcher;
+  const bool automodel = job.framework == Framework::torch_fsdp &&
+                         (dispatcher == Dispatcher::deepep || dispatcher == Dispatcher::hybridep);
+  return automodel || job.conventions().weighs_activations;
+}
 
 void emit_moe_ffn(ProgramBuilder& builder, Block& block, WeightGroup& group, WeightGroup& experts) {
   const ExpertsSpec& moe = *builder.job().model.experts;

@@ -133,6 +133,7 @@ void describe(Keys& keys, Permute& op) {
   keys("rows", op.rows);
   keys("width", op.width);
   keys("weighted", op.weighted);
+  keys("weighs", op.weighs, true);
 }
 template <class Keys>
 void describe(Keys& keys, Collective& op) {

@@ -249,11 +249,13 @@ struct Route {
 
 /// Copies token rows into the order of their experts; or, if `weighted`, back into token order as a weighted
 /// sum over each token's experts. Operands: x, routes, y. Backward of a copy: dy, routes, dx. Backward of a
-/// weighted sum: x, routes, dy, dx, droutes.
+/// weighted sum: x, routes, dy, dx, droutes. Without weights its backward is that of a copy.
 struct Permute {
   std::int64_t rows = 0;
   std::int64_t width = 0;
   bool weighted = false;
+  bool weighs =
+      true;  ///< of a weighted sum; false: the activation between the experts' products has weighed the rows
 };
 
 enum class CollectiveKind : std::uint8_t { all_reduce, all_gather, reduce_scatter, all_to_all };

@@ -14,9 +14,12 @@ namespace {
 /// An instance that a block touches: a tensor and a layer shift.
 using OffloadInstance = std::pair<TensorId, std::int16_t>;
 
-/// The first tensors of a list that `share` of the bytes of all hold; one too large for what is left is passed over.
+/// The largest tensors of a list that `share` of the bytes of all hold; one too large for what is left is passed over.
+/// Beginning with the largest comes closest to the share.
 template <class Item, class SizeOf>
-std::vector<Item> first_of(const std::vector<Item>& items, double share, SizeOf size_of) {
+std::vector<Item> largest_within(std::vector<Item> items, double share, SizeOf size_of) {
+  std::stable_sort(items.begin(), items.end(),
+                   [&](const Item& a, const Item& b) { return size_of(a) > size_of(b); });
   double all = 0.0;
   for (const Item& item : items) all += size_of(item);
   std::vector<Item> chosen;
@@ -113,7 +116,7 @@ void offload_activations(ProgramBuilder& builder, Block& forward, Block& backwar
     return builder.tensor(saved.first).local_bytes().as_double();
   };
   const std::vector<OffloadInstance> chosen =
-      first_of(saved_activations(builder, forward, backward), share, size_of);
+      largest_within(saved_activations(builder, forward, backward), share, size_of);
   if (chosen.empty()) return;
   std::map<OffloadInstance, TensorId> fetched;
   std::vector<Operand> leaving;
@@ -145,7 +148,7 @@ void offload_weights(ProgramBuilder& builder, const WeightGroup& group, Block& f
   weights.insert(weights.end(), group.frozen.begin(), group.frozen.end());
   const auto size_of = [&](TensorId id) { return builder.tensor(id).local_bytes().as_double(); };
   std::set<TensorId> on_host;
-  for (const TensorId id : first_of(weights, share, size_of)) {
+  for (const TensorId id : largest_within(weights, share, size_of)) {
     builder.tensor(id).on_host = true;
     on_host.insert(id);
   }

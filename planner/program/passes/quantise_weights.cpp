@@ -42,7 +42,7 @@ class WeightPass {
       copy = gathered_copy(op, weight.of.front(), id, across);
     } else if (weight.derivation == Derivation::none &&
                (rules_.keeps_weight_copies || rules_.parameter_gather)) {
-      copy = kept_copy(id, across);
+      copy = across && is_turned_each_time(id) ? turned_here(op, id) : kept_copy(id, across);
     } else {
       copy = made_here(op, id, across);
     }
@@ -69,6 +69,19 @@ class WeightPass {
       return across ? add(id, Derivation::quantised_across, Lifetime::step) : id;
     }
     return add(id, across ? Derivation::quantised_across : Derivation::quantised, Lifetime::step);
+  }
+
+  /// Frozen weights that are kept in 8 bits are not kept transposed as well: MLPerf's LoRA code of NVIDIA and AMD sets
+  /// Megatron-LM's disable_parameter_transpose_cache.
+  [[nodiscard]] bool is_turned_each_time(TensorId id) const {
+    return rules_.transposes && rules_.parameter_gather && builder_.is_frozen(id);
+  }
+
+  TensorId turned_here(const Op& op, TensorId id) {
+    const TensorId rows = kept_copy(id, false);
+    const TensorId across = add(id, Derivation::quantised_across, Lifetime::block);
+    block_.ops.push_back(transpose_op(builder_, op, rows, across));
+    return across;
   }
 
   /// A copy that this block makes from a weight in 16 or 32 bits.

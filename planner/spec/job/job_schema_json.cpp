@@ -412,6 +412,7 @@ Json training() {
        {"fused_permutation", boolean()},
        {"delay_wgrad", boolean()},
        {"dispatch_precision", word<DispatchPrecision>()},
+       {"activation_func_fp8_input_store", boolean()},
        {"optimizer", word<OptimizerKind>()},
        {"states",
         map(states_keys(),

@@ -76,6 +76,10 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
      "true "
      "or false",
      "false"},
+    {"activation_func_fp8_input_store",
+     "the input of SwiGLU is kept for backward in fp8, as Megatron-LM's key of this name has it: true or "
+     "false",
+     "false"},
     {"optimizer", "adamw, adam, sgd, adamw-8bit, adafactor, lion or muon", "adamw"},
     {"states", "what the optimizer keeps: {master: fp32, moments: fp32}"},
     {"optimizer_in_backward",
@@ -303,6 +307,10 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.fused_routing = read_of_experts(map, job, "fused_routing");
   training.fused_permutation = read_of_experts(map, job, "fused_permutation");
   training.delay_wgrad = read_of_experts(map, job, "delay_wgrad");
+  training.fp8_activation_inputs = map.optional("activation_func_fp8_input_store", Boolean{}, false);
+  if (training.fp8_activation_inputs && job.model.ffn != FfnKind::swiglu)
+    map.complain("activation_func_fp8_input_store", "only the input of swiglu is kept in fp8",
+                 "allowed here: false");
   training.tokens = map.maybe("tokens", Measured<Tokens>{});
   training.dataset = read_dataset(map);
   const std::size_t before = map.complaints().size();

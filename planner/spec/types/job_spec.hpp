@@ -117,6 +117,7 @@ struct TrainingSpec {
   bool fused_permutation = false;  ///< the dispatcher brings rows into the order of the experts by itself
   bool delay_wgrad = false;  ///< experts' weight gradients are issued behind the exchange of their input's
   DispatchPrecision dispatch_precision = DispatchPrecision::same;
+  bool fp8_activation_inputs = false;           ///< SwiGLU's input is kept for backward in fp8
   std::optional<CapacitySpec> expert_capacity;  ///< none: experts take all rows (dropless)
   OptimizerKind optimizer = OptimizerKind::adamw;
   StatesSpec states;

@@ -92,6 +92,56 @@ constexpr const char* kExpected = R"json({
     "verdict": "fits",
     "host_bytes": null,
     "host_capacity_bytes": null,
+    "libraries": [
+      {
+        "name": "cuBLAS",
+        "place": "allocated",
+        "low_bytes": 12582912,
+        "high_bytes": 12582912
+      },
+      {
+        "name": "CUDA context",
+        "place": "outside",
+        "low_bytes": 419430400,
+        "high_bytes": 943718400
+      },
+      {
+        "name": "NCCL, tp",
+        "place": "outside",
+        "low_bytes": 100663296,
+        "high_bytes": 1207959552
+      },
+      {
+        "name": "NCCL, pp",
+        "place": "outside",
+        "low_bytes": 100663296,
+        "high_bytes": 1207959552
+      },
+      {
+        "name": "NCCL, cp",
+        "place": "outside",
+        "low_bytes": 100663296,
+        "high_bytes": 1207959552
+      },
+      {
+        "name": "NCCL, dp",
+        "place": "outside",
+        "low_bytes": 100663296,
+        "high_bytes": 1207959552
+      },
+      {
+        "name": "NCCL, experts' dp",
+        "place": "outside",
+        "low_bytes": 100663296,
+        "high_bytes": 1207959552
+      },
+      {
+        "name": "NCCL, ep",
+        "place": "outside",
+        "low_bytes": 0,
+        "high_bytes": 2415919104
+      }
+    ],
     "remedies": [],
     "stages": [
       {

@@ -10,15 +10,6 @@ namespace {
 
 constexpr Bytes mebibytes(std::int64_t count) { return Bytes(count << 20); }
 
-ParallelismSpec degrees(std::int64_t tp, std::int64_t pp, std::int64_t ep, std::int64_t dp) {
-  ParallelismSpec parallelism;
-  parallelism.tp = tp;
-  parallelism.pp = pp;
-  parallelism.ep = ep;
-  parallelism.dp = dp;
-  return parallelism;
-}
-
 }  // namespace
 
 TEST_CASE("verdicts by where the capacity lies in the band") {
@@ -31,18 +22,6 @@ TEST_CASE("verdicts by where the capacity lies in the band") {
   CHECK(verdict(59) == MemoryVerdict::tight);
   CHECK(verdict(50) == MemoryVerdict::tight);
   CHECK(verdict(49) == MemoryVerdict::does_not_fit);
-}
-
-TEST_CASE("communicators: one per degree above 1; an all-to-all within a node connects all pairs") {
-  CHECK(communicators_of({}).groups == 0);
-  CHECK(communicators_of(degrees(8, 4, 1, 2)).groups == 3);
-  const Communicators experts = communicators_of(degrees(1, 1, 8, 8));
-  CHECK(experts.groups == 1);
-  CHECK(experts.exchange_peers == 7);
-  // 64 ranks: replicas of the experts make one more group; still 7 peers in the node.
-  const Communicators wide = communicators_of(degrees(1, 1, 16, 64));
-  CHECK(wide.groups == 2);
-  CHECK(wide.exchange_peers == 7);
 }
 
 TEST_CASE("the band of one GPU alone: workspace, the allocator's waste, a context") {
@@ -65,7 +44,8 @@ TEST_CASE("communicators widen the band") {
   const MemoryBand band = memory_band(job, mebibytes(10'000));
   // One group: 8 channels of a ring, or 32 of a ring and two trees, 12 MiB for each connection.
   CHECK(band.context_low == mebibytes(400 + 8 * 12));
-  CHECK(band.context_high == mebibytes(900 + 32 * 3 * 12));
+  // In the node's switches: 16 channels, 8 ranks, two buffers of 1 MiB.
+  CHECK(band.context_high == mebibytes(900 + 32 * 3 * 12 + 16 * 8 * 2));
 }
 
 TEST_CASE("a CPU has no context and no communicators' buffers") {

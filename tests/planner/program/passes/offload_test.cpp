@@ -142,8 +142,10 @@ TEST_CASE("offload: half of the activations is whole tensors of at most half of 
   const std::int64_t half = copied(checked_program(job), HostWay::to_host);
   job.training.offload.activations = 1.0;
   const std::int64_t all = copied(checked_program(job), HostWay::to_host);
-  CHECK(half > 0);
   CHECK(2 * half <= all);
+  // Of a layer, in T·D: gate and up 16, their product 8, q, k and v 6, five others 2 each: 40, and statistics. The largest
+  // first: 16 + 2 + 2.
+  CHECK(2 * half > all - all / 10);
 }
 
 TEST_CASE("offload: devices of a node share the host's memory") {

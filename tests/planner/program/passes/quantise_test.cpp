@@ -205,6 +205,28 @@ TEST_CASE("data parallelism gathers fp8 parameters byte by byte") {
   CHECK(gathered() == bf16);
 }
 
+TEST_CASE("frozen weights in 8 bits are not kept transposed as well") {
+  JobSpec job = small_job(Framework::megatron, Precision::fp8, Fp8Scaling::delayed);
+  job.parallelism.zero = 1;
+  job.training.low_precision.parameter_gather = true;
+  const auto kept_across = [&] {
+    std::int64_t elements = 0;
+    const StepProgram program = build_step_program(job);
+    CHECK(check_program(program) == std::vector<std::string>{});
+    for (const Tensor& tensor : program.tensors) {
+      const bool is_across = tensor.derivation == Derivation::quantised_across;
+      if (tensor.role == TensorRole::weight && tensor.lifetime == Lifetime::step && is_across)
+        elements += tensor.local_elements();
+    }
+    return elements;
+  };
+  CHECK(kept_across() == 36'864);  // trained: the four products' weights
+  job.lora = LoraSpec{.rank = 2, .attention = true, .ffn = true};
+  CHECK(kept_across() == 0);
+  // Frozen weights have no gradients, so what backward transposes is the four weights.
+  CHECK(count(layer_block(build_step_program(job), Pass::backward), PointwiseKind::transpose) == 4);
+}
+
 TEST_CASE("sequence parallelism gathers copies") {
   JobSpec job = small_job(Framework::megatron, Precision::fp8, Fp8Scaling::delayed);
   job.cluster = round_cluster(1, 2);
