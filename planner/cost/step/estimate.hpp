@@ -150,7 +150,7 @@ struct Estimate {
   std::vector<std::vector<std::int64_t>> stage_layers;  ///< layers of each chunk of each stage
   std::int64_t vocab_padding = 0;                       ///< rows added to the vocabulary
   /// How the step time was computed: "three micro-batches played" for one stage, "stages played apart, joined
-  /// by their schedule" (pipeline_play.hpp), "the whole schedule played" (stage_play.hpp), or "simulated".
+  /// by their schedule" (pipeline_play.hpp), "the whole schedule played" (whole_pipeline.hpp), or "simulated".
   std::string basis;
   std::vector<std::string> notes;  ///< remarks for the reader, such as uneven stages or replicated heads
 };

@@ -24,10 +24,6 @@ TEST_CASE("no estimate is below its floor") {
     const Estimate whole = estimate(job);
     CHECK(floor->step <= whole.step.time);
     CHECK(floor->needed <= whole.memory.reserved + whole.memory.context);
-    if (getenv("SHOW"))
-      printf("%.3f %.3f  %s\n", floor->step / whole.step.time,
-             floor->needed.as_double() / (whole.memory.reserved + whole.memory.context).as_double(),
-             drawn.text.c_str());
   }
   CHECK(with_floor > 200);
 }
