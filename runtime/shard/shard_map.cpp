@@ -23,7 +23,9 @@ ShardMap shard_map(const Tensor& weight, const ShardOf& shard) {
   const bool is_experts_bias = weight.is_of_routed_experts() && weight.meaning.aspect == TensorAspect::bias;
   const bool is_of_experts = weight.dims.size() > 2 || is_experts_bias;
   const Dim& leading = weight.dims[is_of_experts ? 1 : 0];
-  const std::int64_t experts = is_of_experts ? weight.dims[0].local() : 1;
+  Dim cut_by_ep = weight.dims[0];
+  cut_by_ep.dp = 1;  // ZeRO-3 may cut the experts of a bias: the map is of all that the rank gathers
+  const std::int64_t experts = is_of_experts ? cut_by_ep.local() : 1;
   const std::int64_t tp_part = is_of_experts ? shard.etp : shard.tp;
   const std::int64_t part = leading.tp > 1 ? tp_part : 0;
   const std::vector<std::int64_t> whole{leading.size};

@@ -118,7 +118,8 @@ std::vector<TraceNode> read_trace(const ChakraTraces& traces, std::int64_t rank)
   traces.write(Rank(static_cast<std::size_t>(rank)), out);
   const std::string text = out.str();
   Reader messages(text);
-  Reader metadata(messages.bytes());
+  const std::string head = messages.bytes();
+  Reader metadata(head);
   CHECK(metadata.field().bytes == "0.0.4");
   std::vector<TraceNode> nodes;
   while (!messages.is_done()) nodes.push_back(read_node(messages.bytes()));

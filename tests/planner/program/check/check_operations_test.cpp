@@ -111,7 +111,8 @@ TEST_CASE("sizes agree with operands") {
   CHECK(problems_of(Pointwise{PointwiseKind::bias_gradient, 8}, "ra", {8, 3}, Phase::backward_input) ==
         Problems{kBackward + "b has 3 elements on a rank, which do not divide 8"});
   CHECK(problems_of(Norm{NormKind::rmsnorm, 4, 3}, "rrww", {12, 3, 12, 8}) ==
-        Problems{kForward + "d has 8 elements on a rank, not one statistic per row, two for layernorm = 4"});
+        Problems{kForward + "d has 8 elements on a rank, not one statistic per row, two for layernorm and "
+                            "for norms of queries and keys = 4"});
   CHECK(problems_of(Norm{NormKind::rmsnorm, 4, 3}, "rrrrwa", {12, 3, 4, 12, 12, 4}, Phase::backward_input) ==
         Problems{kBackward + "f has 4 elements on a rank, not width = 3"});
   CHECK(problems_of(Rope{4, 3, 2}, "a", {24}) == Problems{});

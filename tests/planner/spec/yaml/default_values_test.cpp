@@ -60,6 +60,7 @@ std::vector<Override> context_of(const std::string& path) {
       {"model.attention.values_are_keys", {{"model.attention", "{kind: softmax}"}}},
       {"model.max_positions", {{"model.positions", "learned"}}},
       {"parallelism.cp_style", {{"parallelism.cp", "2"}}},
+      {"training.dispatch_precision", {{"parallelism.ep", "2"}}},
       {"training.documents.packed", {{"training.documents.mean", "256"}}},
       {"training.documents.sigma", {{"training.documents.mean", "256"}}},
       {"training.expert_capacity.pad", {{"training.expert_capacity.factor", "2"}}},
@@ -81,7 +82,8 @@ const std::string& base_for(const std::string& path) {
                                 (path.starts_with("model.attention.") && !path.ends_with("v_norm") &&
                                  !path.ends_with("values_are_keys")) ||
                                 path.starts_with("training.expert_capacity") ||
-                                path.starts_with("training.fused_") || path == "training.delay_wgrad";
+                                path.starts_with("training.fused_") || path == "training.delay_wgrad" ||
+                                path == "training.dispatch_precision";
   return is_about_experts || path == "parallelism.ep" ? kExperts : kDense;
 }
 
