@@ -59,6 +59,8 @@ if [[ ! -d $sources/include ]]; then
   step "downloading the libraries' sources" download_sources
   step "unpacking them" unpack_sources
 fi
+# Emscripten's Debian package has its JavaScript modules where only Debian's own node looks.
+export NODE_PATH=/usr/share/nodejs${NODE_PATH:+:$NODE_PATH}
 step "configuring" emcmake cmake -S . -B "$folder/module" -G Ninja -DCMAKE_BUILD_TYPE=Release \
   -DFORESHARD_WEB_SOURCES="$sources" -DFORESHARD_TESTS=OFF -DFORESHARD_RUNTIME=OFF -DFORESHARD_HARDEN=OFF \
   -DFORESHARD_UNITY_BATCH=12 -DFORESHARD_LIBRARY_LEVEL=-O1 -DFORESHARD_FILES_LEVEL=-Os

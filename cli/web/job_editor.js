@@ -44,7 +44,7 @@ class JobEditor {
   /** Shows a failed answer, or nothing wrong. */
   show(answer) {
     const problems = answer.code === 0 || answer.code === 1 ? [] : answer.problems && answer.problems.length > 0 ? answer.problems : [{message: answer.message, line: 0}];
-    const isHere = (problem) => problem.line > 0 && (!problem.file || problem.file === "<stdin>");
+    const isHere = (problem) => problem.line > 0 && (!problem.file || problem.file === "job");
     this.#number(new Set(problems.filter(isHere).map(({line}) => line)));
     this.#area.setAttribute("aria-invalid", String(problems.length > 0));
     this.#problems.replaceChildren(...problems.map((problem) => {

@@ -113,7 +113,7 @@ TEST_CASE("a wrong command line is refused with what was meant") {
   check_refused("", "a command is missing");
   check_refused("plann " + kJob,
                 "unknown command 'plann'; there are plan, compare, search, explain, buy, export, simulate, "
-                "diagnose, import, score, list, show; did "
+                "diagnose, import, score, list, show, serve; did "
                 "you mean 'plan'?");
   check_refused("plan", "JOB is required");
   check_refused("plan " + kJob + " --formt json", "unknown option '--formt'; did you mean '--format'?");
