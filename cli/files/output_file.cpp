@@ -75,7 +75,13 @@ void OutputFile::open_temporary() {
   removed_on_signal_.emplace(temporary_.string());
   descriptor_ = ::open(temporary_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kNewFile);
   if (descriptor_ < 0) fail("open of a temporary file beside it");
-  keep_mode();
+  try {
+    keep_mode();
+  } catch (...) {  // the constructor throws, so no destructor will remove it
+    ::close(descriptor_);
+    ::unlink(temporary_.c_str());
+    throw;
+  }
 }
 
 OutputFile::~OutputFile() {

@@ -41,7 +41,10 @@ class Package(unittest.TestCase):
     def test_a_job_is_a_dict_a_text_or_a_name(self):
         answer = foreshard.plan(JOB)
         self.assertEqual(answer["job"]["dp"], 4)  # 8 devices, tp 2
-        self.assertEqual(foreshard.plan(json.dumps(JOB, indent=1)), answer)
+        of_text = foreshard.plan(json.dumps(JOB, indent=1))
+        # Two texts have two hashes.
+        del answer["tool"], of_text["tool"]
+        self.assertEqual(of_text, answer)
         self.assertEqual(foreshard.plan(JOB, tp=4)["job"]["tp"], 4)
         self.assertEqual(foreshard.plan(JOB, set={"training.micro_batch": 2})["job"]["micro_batch"], 2)
         self.assertEqual(foreshard.plan("llama3-70b-64h100")["job"]["devices"], 64)

@@ -59,8 +59,7 @@ TEST_CASE("libraries: one line for each communicator; a node's switches need buf
 }
 
 TEST_CASE("libraries: an all-to-all of experts connects all pairs of a node") {
-  CHECK(library(expert_job(8, 64, 8, Dispatcher::all_to_all), "NCCL, ep").high.value() ==
-        7 * 32 * 12 * kMiB);
+  CHECK(library(expert_job(8, 64, 8, Dispatcher::all_to_all), "NCCL, ep").high.value() == 7 * 32 * 12 * kMiB);
   CHECK(library(expert_job(16, 64, 16, Dispatcher::all_to_all), "NCCL, ep").high.value() ==
         7 * 32 * 12 * kMiB);
   CHECK(dispatcher_buffers(expert_job(8, 64, 8, Dispatcher::all_to_all)).value() == 0);
