@@ -20,8 +20,8 @@ namespace {
 constexpr std::chrono::hours kForever{1};
 /// Long enough that a rank on a busy machine does not count as silent.
 constexpr Seconds kTimeout{5.0};
-/// Three ticks of the watchdog, each a sixth of the timeout, and as many again for a busy machine.
-constexpr std::chrono::seconds kHeard{5};
+/// One tick of the watchdog is a sixth of the timeout: a rank has sent its first message by then, and is silent long enough.
+constexpr std::chrono::seconds kHeard{1};
 
 /// Imitates the layers of a training step: "qkv", then an all-reduce over tp.
 class Step {
