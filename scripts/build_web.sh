@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Builds the planner as a page for the browser: build/web/foreshard.html, one file that opens from a disk. It takes
-# about ten minutes on two cores, and needs Emscripten (Debian: emscripten), node, and apt-get for the sources of three
-# libraries, which are checked by hash.
+# Builds the planner as a page for the browser: build/web/foreshard.html, one file that opens from a disk. It needs
+# Emscripten (Debian: emscripten), node, and apt-get for the sources of three libraries, which are checked by hash.
 #
 #   scripts/build_web.sh
 # shellcheck source=scripts/common.sh

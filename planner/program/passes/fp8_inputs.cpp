@@ -6,16 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "planner/program/passes/quantise.hpp"
+
 namespace foreshard {
 namespace {
-
-Tensor store_of(const ProgramBuilder& builder, TensorId of, Derivation derivation, DType type) {
-  Tensor copy = builder.derived(of, derivation);
-  copy.dtype = type;
-  copy.lifetime = Lifetime::block;
-  copy.partial = std::nullopt;
-  return copy;
-}
 
 bool uses(const Op& op, TensorId id) {
   return std::any_of(op.operands.begin(), op.operands.end(),
@@ -48,9 +42,9 @@ void keep_input(ProgramBuilder& builder, TensorId input, std::vector<Op>& forwar
   const bool is_made_anew =
       std::any_of(backward.begin(), backward.end(), [&](const Op& op) { return changes(op, input); });
   if (reader == backward.end() || is_made_anew) return;
-  const TensorId kept = builder.add(store_of(builder, input, Derivation::quantised, DType::fp8));
+  const TensorId kept = builder.add(copy_of(builder, input, Derivation::quantised, DType::fp8));
   const TensorId again =
-      builder.add(store_of(builder, kept, Derivation::recomputed, builder.tensor(input).dtype));
+      builder.add(copy_of(builder, kept, Derivation::recomputed, builder.tensor(input).dtype));
   // After the last kernel of the activation.
   const auto last =
       std::find_if(forward.rbegin(), forward.rend(), [&](const Op& op) { return uses(op, input); });
