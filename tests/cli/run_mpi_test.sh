@@ -87,8 +87,8 @@ says out 'routing +[0-9]+ to [0-9]+ rows per expert, 32.0 if even'
 expect 0 2 validate tiny-experts-laptop $small --format json
 says out '"rows_per_expert": [{]'
 says out '"planned_imbalance": 2.0'
-for job in tiny-patterns-laptop tiny-gpt-oss-laptop; do
-  expect 0 2 validate $job $small --set model.layer_kinds.local.attention.window=24
+for patterned in tiny-patterns-laptop tiny-gpt-oss-laptop; do
+  expect 0 2 validate $patterned $small --set model.layer_kinds.local.attention.window=24
   says out 'equal the unsharded run'
   says out 'as$|as planned|^ +planned'
 done

@@ -25,6 +25,13 @@ namespace {
 
 constexpr int kSkipped = 77;
 
+/// What stands in for a GPU is slow, and its own tests run all kinds of steps: here two kinds are enough.
+#ifdef FORESHARD_EMULATED_GPU
+constexpr bool kIsEmulated = true;
+#else
+constexpr bool kIsEmulated = false;
+#endif
+
 int count_gpus() {
   int count = 0;
   if (cudaGetDeviceCount(&count) != cudaSuccess) return 0;
@@ -96,22 +103,24 @@ class Probe {
   void steps() {
     const std::int64_t n = session_.size();
     std::vector<JobSpec> jobs;
-    for (const Degrees& degrees : degrees_of(n)) {
-      jobs.push_back(sharded(tiny_job(false), degrees));
-      jobs.back().training.overlap = {
-          .tp = TpOverlap::wgrad, .dp = true, .pp = true, .cp = false, .ep = EpOverlap::none};
-    }
     jobs.push_back(sharded(tiny_job(false), {.dp = n, .ep = n}));
     jobs.back().name = "experts";
     jobs.back().model.experts = ExpertsSpec{.count = 8, .per_token = 2, .hidden = 12};
     jobs.back().model.experts->imbalance = static_cast<double>(n);
-    jobs.push_back(sharded(tiny_job(false), {.tp = n / 2, .cp = 2}));
-    jobs.push_back(sharded(tiny_job(false), {.dp = n, .zero = 3}));
     jobs.push_back(sharded(tiny_job(false), {.pp = 2, .dp = n / 2}));
     jobs.back().name = "interleaved, tied";
     jobs.back().training.schedule = ScheduleKind::interleaved;
     jobs.back().parallelism.vp = 2;
     jobs.back().model.tied_embeddings = true;
+    if (!kIsEmulated) {
+      jobs.push_back(sharded(tiny_job(false), {.tp = n / 2, .cp = 2}));
+      jobs.push_back(sharded(tiny_job(false), {.dp = n, .zero = 3}));
+      for (const Degrees& degrees : degrees_of(n)) {
+        jobs.push_back(sharded(tiny_job(false), degrees));
+        jobs.back().training.overlap = {
+            .tp = TpOverlap::wgrad, .dp = true, .pp = true, .cp = false, .ep = EpOverlap::none};
+      }
+    }
     for (const JobSpec& job : jobs) {
       NcclCommunicator communicator(session_, DeviceMesh(job.parallelism), device_);
       const ShardingErrors errors = compare_with_unsharded(job, device_, communicator, 2);
