@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <regex>
 #include <string>
 #include <vector>
@@ -41,9 +42,10 @@ json as_json(const YamlNode& node) {
   }
   if (!node.in_quotes) {
     if (node.text == "true" || node.text == "false") return node.text == "true";
-    if (std::regex_match(node.text, std::regex("-?[0-9]+"))) return std::stoll(node.text);
-    if (std::regex_match(node.text, std::regex(R"(-?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?)")))
-      return std::stod(node.text);
+    static const std::regex whole("-?[0-9]+");
+    static const std::regex broken(R"(-?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?)");
+    if (std::regex_match(node.text, whole)) return std::stoll(node.text);
+    if (std::regex_match(node.text, broken)) return std::stod(node.text);
   }
   return node.text;
 }
@@ -57,6 +59,11 @@ bool has_type(const json& value, const std::string& type) {
   if (type == "number") return value.is_number();
   FAIL("the validator does not know the type " << type);
   return false;
+}
+
+bool is_like(const std::string& text, const std::string& pattern) {
+  static std::map<std::string, std::regex> compiled;
+  return std::regex_search(text, compiled.try_emplace(pattern, pattern).first->second);
 }
 
 /// The first error in a value; "" if there is none.
@@ -85,8 +92,7 @@ std::string objection(const json& value, const json& schema, const std::string& 
   }
   if (schema.contains("minimum") && value.is_number() && value < schema["minimum"])
     return path + ": too small";
-  if (schema.contains("pattern") &&
-      !std::regex_search(value.get<std::string>(), std::regex(schema["pattern"].get<std::string>())))
+  if (schema.contains("pattern") && !is_like(value.get<std::string>(), schema["pattern"].get<std::string>()))
     return path + ": not like " + schema["pattern"].dump();
   if (value.is_array() && schema.contains("items")) {
     for (const json& item : value) {
@@ -94,13 +100,15 @@ std::string objection(const json& value, const json& schema, const std::string& 
     }
   }
   if (!value.is_object()) return "";
-  for (const json& key : schema.value("required", json::array())) {
-    if (!value.contains(key.get<std::string>())) return path + ": lacks " + key.dump();
+  if (schema.contains("required")) {
+    for (const json& key : schema["required"]) {
+      if (!value.contains(key.get<std::string>())) return path + ": lacks " + key.dump();
+    }
   }
+  static const json none = json::object();
+  const json& known = schema.contains("properties") ? schema["properties"] : none;
+  const bool is_open = schema.contains("additionalProperties") && schema["additionalProperties"].is_object();
   for (const auto& [key, below] : value.items()) {
-    const json& known = schema.contains("properties") ? schema["properties"] : json::object();
-    const bool is_open =
-        schema.contains("additionalProperties") && schema["additionalProperties"].is_object();
     if (!known.contains(key) && !is_open) return path + ": unknown key " + key;
     const json& form = known.contains(key) ? known[key] : schema["additionalProperties"];
     if (std::string found = objection(below, form, path + "." + key); !found.empty()) return found;
