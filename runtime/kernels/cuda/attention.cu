@@ -19,12 +19,12 @@ namespace foreshard::cuda {
 namespace {
 
 constexpr int kTile = 32;  // columns: one per lane
-constexpr int kWarps = 4;
+constexpr int kTileWarps = 4;
 constexpr int kRowsPerWarp = 4;
-constexpr int kRows = kWarps * kRowsPerWarp;  // rows of a block
-constexpr int kThreads = kWarps * 32;
-constexpr int kMostDim = 256;
-constexpr int kMostChunks = kMostDim / 32;  // numbers of a row that a lane holds
+constexpr int kRows = kTileWarps * kRowsPerWarp;  // rows of a block
+constexpr int kTileThreads = kTileWarps * 32;
+constexpr int kMostTileDim = 256;
+constexpr int kMostTileChunks = kMostTileDim / 32;  // numbers of a row that a lane holds
 
 /// The sizes and buffers of one call.
 template <class T>
@@ -72,7 +72,7 @@ struct Shape {
 template <class T>
 __device__ void load_rows(float* shared, int stride, const T* from, std::int64_t width, std::int64_t first,
                           std::int64_t end, int count, int dim) {
-  for (int i = static_cast<int>(threadIdx.x); i < count * dim; i += kThreads) {
+  for (int i = static_cast<int>(threadIdx.x); i < count * dim; i += kTileThreads) {
     const int row = i / dim;
     const int c = i % dim;
     shared[row * stride + c] = first + row < end ? to_float(from[(first + row) * width + c]) : 0.0F;
@@ -87,7 +87,7 @@ __device__ float dot(const float* a, const float* b, int dim) {
 
 /// Block (x, y, z) computes the rows from x·kRows on of query head y of sequence z.
 template <class T>
-__global__ void __launch_bounds__(kThreads) forward(Shape<T> of) {
+__global__ void __launch_bounds__(kTileThreads) forward(Shape<T> of) {
   float* const memory = dynamic_shared();
   const int stride = of.dim + 1;  // lanes read one column of 32 rows: dim + 1 avoids bank conflicts
   float* const q = memory;
@@ -102,7 +102,7 @@ __global__ void __launch_bounds__(kThreads) forward(Shape<T> of) {
   const T* const rows = of.qkv + std::int64_t{blockIdx.z} * of.sequence * width;
 
   load_rows(q, of.dim, rows + of.within(0, head), width, first, of.sequence, kRows, of.dim);
-  float out[kRowsPerWarp][kMostChunks] = {};
+  float out[kRowsPerWarp][kMostTileChunks] = {};
   float largest[kRowsPerWarp];
   float sum[kRowsPerWarp] = {};
   for (float& each : largest) each = -INFINITY;
@@ -124,10 +124,10 @@ __global__ void __launch_bounds__(kThreads) forward(Shape<T> of) {
       const float weight = seen ? __expf(score - new_largest) : 0.0F;
       largest[r] = new_largest;
       sum[r] = sum[r] * shrink + warp_sum(weight);
-      for (int c = 0; c < kMostChunks; ++c) out[r][c] *= shrink;
+      for (int c = 0; c < kMostTileChunks; ++c) out[r][c] *= shrink;
       for (int j = 0; j < kTile; ++j) {
         const float p = __shfl_sync(0xFFFFFFFFU, weight, j);
-        for (int c = 0; c < kMostChunks; ++c)
+        for (int c = 0; c < kMostTileChunks; ++c)
           if (c * 32 + lane < of.dim) out[r][c] += p * v[j * stride + c * 32 + lane];
       }
     }
@@ -137,7 +137,7 @@ __global__ void __launch_bounds__(kThreads) forward(Shape<T> of) {
     if (row >= of.sequence) continue;
     const std::int64_t token = std::int64_t{blockIdx.z} * of.sequence + row;
     T* const to = of.to + (token * of.heads + head) * of.dim;
-    for (int c = 0; c < kMostChunks; ++c)
+    for (int c = 0; c < kMostTileChunks; ++c)
       if (c * 32 + lane < of.dim) set(to[c * 32 + lane], out[r][c] / sum[r]);
     if (lane == 0) of.lse[token * of.heads + head] = largest[r] + logf(sum[r]);
   }
@@ -145,8 +145,8 @@ __global__ void __launch_bounds__(kThreads) forward(Shape<T> of) {
 
 /// One warp per (token, head).
 template <class T>
-__global__ void __launch_bounds__(kThreads) row_products(Shape<T> of, std::int64_t rows) {
-  const std::int64_t row = std::int64_t{blockIdx.x} * kWarps + threadIdx.x / 32;
+__global__ void __launch_bounds__(kTileThreads) row_products(Shape<T> of, std::int64_t rows) {
+  const std::int64_t row = std::int64_t{blockIdx.x} * kTileWarps + threadIdx.x / 32;
   if (row >= rows) return;
   float sum = 0.0F;
   for (int c = static_cast<int>(threadIdx.x) % 32; c < of.dim; c += 32)
@@ -157,7 +157,7 @@ __global__ void __launch_bounds__(kThreads) row_products(Shape<T> of, std::int64
 
 /// Block (x, y, z) computes dq of the rows from x·kRows on of query head y of sequence z.
 template <class T>
-__global__ void __launch_bounds__(kThreads) backward_queries(Shape<T> of) {
+__global__ void __launch_bounds__(kTileThreads) backward_queries(Shape<T> of) {
   float* const memory = dynamic_shared();
   const int stride = of.dim + 1;
   float* const q = memory;
@@ -177,7 +177,7 @@ __global__ void __launch_bounds__(kThreads) backward_queries(Shape<T> of) {
   load_rows(q, of.dim, rows + of.within(0, head), width, first, of.sequence, kRows, of.dim);
   load_rows(d_out, of.dim, of.d_out + token * out_width + std::int64_t{head} * of.dim, out_width, first,
             of.sequence, kRows, of.dim);
-  float dq[kRowsPerWarp][kMostChunks] = {};
+  float dq[kRowsPerWarp][kMostTileChunks] = {};
   const PositionRange keys = of.keys_of_block(first);
   for (std::int64_t key = keys.first; key < keys.end; key += kTile) {
     __syncthreads();
@@ -196,7 +196,7 @@ __global__ void __launch_bounds__(kThreads) backward_queries(Shape<T> of) {
       }
       for (int j = 0; j < kTile; ++j) {
         const float s = __shfl_sync(0xFFFFFFFFU, slope, j);
-        for (int c = 0; c < kMostChunks; ++c)
+        for (int c = 0; c < kMostTileChunks; ++c)
           if (c * 32 + lane < of.dim) dq[r][c] += s * k[j * stride + c * 32 + lane];
       }
     }
@@ -205,7 +205,7 @@ __global__ void __launch_bounds__(kThreads) backward_queries(Shape<T> of) {
     const std::int64_t row = first + warp * kRowsPerWarp + r;
     if (row >= of.sequence) continue;
     T* const to = of.to + (token + row) * width + of.within(0, head);
-    for (int c = 0; c < kMostChunks; ++c)
+    for (int c = 0; c < kMostTileChunks; ++c)
       if (c * 32 + lane < of.dim) set(to[c * 32 + lane], dq[r][c]);
   }
 }
@@ -213,7 +213,7 @@ __global__ void __launch_bounds__(kThreads) backward_queries(Shape<T> of) {
 /// Block (x, y, z) computes dk and dv of the rows from x·kRows on of kv head y of sequence z: sums over its
 /// query heads, in their order.
 template <class T>
-__global__ void __launch_bounds__(kThreads) backward_keys(Shape<T> of) {
+__global__ void __launch_bounds__(kTileThreads) backward_keys(Shape<T> of) {
   float* const memory = dynamic_shared();
   const int stride = of.dim + 1;
   float* const k = memory;
@@ -232,8 +232,8 @@ __global__ void __launch_bounds__(kThreads) backward_keys(Shape<T> of) {
 
   load_rows(k, of.dim, rows + of.within(1, kv_head), width, first, of.sequence, kRows, of.dim);
   load_rows(v, of.dim, rows + of.within(2, kv_head), width, first, of.sequence, kRows, of.dim);
-  float dk[kRowsPerWarp][kMostChunks] = {};
-  float dv[kRowsPerWarp][kMostChunks] = {};
+  float dk[kRowsPerWarp][kMostTileChunks] = {};
+  float dv[kRowsPerWarp][kMostTileChunks] = {};
   const PositionRange queries = of.queries_of_block(first);
   for (int head = kv_head * group; head < (kv_head + 1) * group; ++head) {
     for (std::int64_t query = queries.first; query < queries.end; query += kTile) {
@@ -256,7 +256,7 @@ __global__ void __launch_bounds__(kThreads) backward_keys(Shape<T> of) {
         for (int j = 0; j < kTile; ++j) {
           const float weight = __shfl_sync(0xFFFFFFFFU, p, j);
           const float s = __shfl_sync(0xFFFFFFFFU, slope, j);
-          for (int c = 0; c < kMostChunks; ++c) {
+          for (int c = 0; c < kMostTileChunks; ++c) {
             if (c * 32 + lane >= of.dim) continue;
             dv[r][c] += weight * d_out[j * stride + c * 32 + lane];
             dk[r][c] += s * q[j * stride + c * 32 + lane];
@@ -269,7 +269,7 @@ __global__ void __launch_bounds__(kThreads) backward_keys(Shape<T> of) {
     const std::int64_t row = first + warp * kRowsPerWarp + r;
     if (row >= of.sequence) continue;
     T* const to = of.to + (token + row) * width;
-    for (int c = 0; c < kMostChunks; ++c) {
+    for (int c = 0; c < kMostTileChunks; ++c) {
       if (c * 32 + lane >= of.dim) continue;
       set(to[of.within(1, kv_head) + c * 32 + lane], dk[r][c]);
       set(to[of.within(2, kv_head) + c * 32 + lane], dv[r][c]);
@@ -299,7 +299,7 @@ void launch(Context& context, Kernel kernel, const Shape<T>& of, int heads, std:
   check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
              "cudaFuncSetAttribute");
   const dim3 grid(blocks_for(of.sequence, kRows), static_cast<unsigned>(heads), static_cast<unsigned>(batch));
-  start(context, "attention", {grid, kThreads, static_cast<std::size_t>(bytes)}, kernel, of);
+  start(context, "attention", {grid, kTileThreads, static_cast<std::size_t>(bytes)}, kernel, of);
 }
 
 template <class T>
@@ -328,7 +328,7 @@ void transpose_rows(Context& context, const float* from, float* to, std::int64_t
 
 void run_own_attention(Context& context, const AttentionCall& call) {
   const std::int64_t rows = call.batch * call.sequence * call.heads;
-  if (call.head_dim > kMostDim) throw std::invalid_argument("attention: heads of more than 256 numbers");
+  if (call.head_dim > kMostTileDim) throw std::invalid_argument("attention: heads of more than 256 numbers");
   if (call.backward &&
       rows * static_cast<std::int64_t>(sizeof(float)) > static_cast<std::int64_t>(Context::kScratchBytes))
     throw std::invalid_argument(
@@ -341,7 +341,7 @@ void run_own_attention(Context& context, const AttentionCall& call) {
       launch(context, forward<T>, of, of.heads, call.batch, kRows * dim + 2 * kTile * (dim + 1));
       return;
     }
-    start(context, "attention", {blocks_for(rows, kWarps), kThreads}, row_products<T>, of, rows);
+    start(context, "attention", {blocks_for(rows, kTileWarps), kTileThreads}, row_products<T>, of, rows);
     const std::int64_t shared = 2 * kRows * dim + 2 * kTile * (dim + 1);
     launch(context, backward_queries<T>, of, of.heads, call.batch, shared);
     launch(context, backward_keys<T>, of, of.kv_heads, call.batch, shared);

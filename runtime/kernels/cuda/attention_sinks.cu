@@ -8,8 +8,8 @@
 namespace foreshard::cuda {
 namespace {
 
-constexpr int kWarps = 8;
-constexpr int kThreads = kWarps * 32;
+constexpr int kSinkWarps = 8;
+constexpr int kSinkThreads = kSinkWarps * 32;
 
 /// out, d_out (rows, heads, dim)   lse (rows, heads)   sinks, d_sinks (heads)
 template <class T, class Sink, class Gradient>
@@ -26,8 +26,8 @@ struct Sinks {
 
 /// One warp per row and head.
 template <class T, class Sink, class Gradient>
-__global__ void __launch_bounds__(kThreads) join_sinks(Sinks<T, Sink, Gradient> of) {
-  const std::int64_t at = std::int64_t{blockIdx.x} * kWarps + threadIdx.x / 32;
+__global__ void __launch_bounds__(kSinkThreads) join_sinks(Sinks<T, Sink, Gradient> of) {
+  const std::int64_t at = std::int64_t{blockIdx.x} * kSinkWarps + threadIdx.x / 32;
   if (at >= of.rows * of.heads) return;
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const float sink = to_float(of.sinks[at % of.heads]);
@@ -43,13 +43,13 @@ __global__ void __launch_bounds__(kThreads) join_sinks(Sinks<T, Sink, Gradient> 
 
 /// Block x adds the gradient of sink x. A warp computes one row at a time.
 template <class T, class Sink, class Gradient>
-__global__ void __launch_bounds__(kThreads) sink_gradients(Sinks<T, Sink, Gradient> of) {
+__global__ void __launch_bounds__(kSinkThreads) sink_gradients(Sinks<T, Sink, Gradient> of) {
   __shared__ float shared[32];
   const std::int64_t head = blockIdx.x;
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const float sink = to_float(of.sinks[head]);
   float sum = 0.0F;  // of this lane's columns
-  for (std::int64_t row = threadIdx.x / 32; row < of.rows; row += kWarps) {
+  for (std::int64_t row = threadIdx.x / 32; row < of.rows; row += kSinkWarps) {
     const std::int64_t at = row * of.heads + head;
     const float probability = __expf(sink - of.lse[at]);
     for (int c = lane; c < of.dim; c += 32)
@@ -87,10 +87,10 @@ void run_sinks(Context& context, bool backward, const SinkRows& rows) {
   if (rows.sinks.empty() || rows.lse.empty() || (backward && rows.d_sinks.empty())) return;
   with_sinks(rows, [&]<class T, class Sink, class Gradient>(const Sinks<T, Sink, Gradient>& of) {
     if (backward) {
-      start(context, "the gradient of sinks", {static_cast<unsigned>(of.heads), kThreads},
+      start(context, "the gradient of sinks", {static_cast<unsigned>(of.heads), kSinkThreads},
             sink_gradients<T, Sink, Gradient>, of);
     } else {
-      start(context, "sinks", {blocks_for(of.rows * of.heads, kWarps), kThreads},
+      start(context, "sinks", {blocks_for(of.rows * of.heads, kSinkWarps), kSinkThreads},
             join_sinks<T, Sink, Gradient>, of);
     }
   });

@@ -5,7 +5,7 @@
 namespace foreshard::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kColumnThreads = 256;
 
 template <class X, class Y>
 struct Columns {
@@ -19,8 +19,8 @@ struct Columns {
 };
 
 template <int N, class X, class Y>
-__global__ void __launch_bounds__(kThreads) copy_columns(Columns<X, Y> of) {
-  const std::int64_t at = (std::int64_t{blockIdx.x} * kThreads + threadIdx.x) * N;
+__global__ void __launch_bounds__(kColumnThreads) copy_columns(Columns<X, Y> of) {
+  const std::int64_t at = (std::int64_t{blockIdx.x} * kColumnThreads + threadIdx.x) * N;
   if (at >= of.rows * of.width) return;
   const std::int64_t row = at / of.width;
   const std::int64_t column = at % of.width;
@@ -47,7 +47,7 @@ void run(Context& context, const ColumnsCall& call) {
       using Y = std::remove_pointer_t<decltype(y)>;
       const Columns<X, Y> of{x + call.x_column, y + call.y_column, call.x_width,   call.y_width,
                              call.rows,         call.width,        call.accumulate};
-      start(context, "columns", {blocks_for(elements, kThreads * (packed ? kPack : 1)), kThreads},
+      start(context, "columns", {blocks_for(elements, kColumnThreads * (packed ? kPack : 1)), kColumnThreads},
             packed ? copy_columns<kPack, X, Y> : copy_columns<1, X, Y>, of);
     });
   });

@@ -8,7 +8,7 @@
 namespace foreshard::cuda {
 namespace {
 
-constexpr int kThreads = 512;
+constexpr int kLossThreads = 512;
 
 template <class T>
 struct Logits {
@@ -24,15 +24,15 @@ struct Logits {
 template <int N, class T, class Work>
 __device__ void for_each_real(const Logits<T>& of, const T* row, const Work& work) {
   const std::int64_t whole = of.real_columns / N * N;
-  for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < whole; c += kThreads * N) {
+  for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < whole; c += kLossThreads * N) {
     const Floats<N> numbers = load<N>(row + c);
     for (int j = 0; j < N; ++j) work(numbers.at[j]);
   }
-  for (std::int64_t c = whole + threadIdx.x; c < of.real_columns; c += kThreads) work(to_float(row[c]));
+  for (std::int64_t c = whole + threadIdx.x; c < of.real_columns; c += kLossThreads) work(to_float(row[c]));
 }
 
 template <int N, class T>
-__global__ void __launch_bounds__(kThreads) row_max(Logits<T> of, float* max) {
+__global__ void __launch_bounds__(kLossThreads) row_max(Logits<T> of, float* max) {
   __shared__ float shared[32];
   const std::int64_t token = blockIdx.x;
   float largest = -INFINITY;
@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(kThreads) row_max(Logits<T> of, float* max) {
 }
 
 template <int N, class T>
-__global__ void __launch_bounds__(kThreads) exp_sum(Logits<T> of, const float* max, float* sums) {
+__global__ void __launch_bounds__(kLossThreads) exp_sum(Logits<T> of, const float* max, float* sums) {
   __shared__ float shared[32];
   const std::int64_t token = blockIdx.x;
   const T* row = of.at + token * of.columns;
@@ -56,24 +56,25 @@ __global__ void __launch_bounds__(kThreads) exp_sum(Logits<T> of, const float* m
   sums[2 * token + 1] = label >= 0 && label < of.real_columns ? to_float(row[label]) - largest : 0.0F;
 }
 
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kLossThreads)
     loss_of(const float* sums, std::int64_t tokens, float scale, float* loss) {
   __shared__ float shared[32];
   float sum = 0.0F;
-  for (std::int64_t t = threadIdx.x; t < tokens; t += kThreads) sum += logf(sums[2 * t]) - sums[2 * t + 1];
+  for (std::int64_t t = threadIdx.x; t < tokens; t += kLossThreads)
+    sum += logf(sums[2 * t]) - sums[2 * t + 1];
   sum = block_sum(sum, shared);
   if (threadIdx.x == 0) *loss = sum * scale;
 }
 
 template <int N, class T, class D>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kLossThreads)
     loss_backward(Logits<T> of, const float* max, const float* sums, float scale, D* d_logits) {
   const std::int64_t token = blockIdx.x;
   const std::int64_t label = of.labels[token] - of.first_column;
   const float largest = max[token];
   const float share = scale / sums[2 * token];
   const std::int64_t begin = token * of.columns;
-  for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < of.columns; c += kThreads * N) {
+  for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < of.columns; c += kLossThreads * N) {
     Floats<N> numbers = load<N>(of.at + begin + c);
     for (int j = 0; j < N; ++j) {
       const bool is_real = c + j < of.real_columns;
@@ -87,7 +88,7 @@ __global__ void __launch_bounds__(kThreads)
 /// Starts the kernel of the call's part, on packs of N numbers.
 template <int N, class T>
 void launch(Context& context, const CrossEntropyCall& call, const Logits<T>& of) {
-  const LaunchShape shape{static_cast<unsigned>(call.tokens), kThreads};
+  const LaunchShape shape{static_cast<unsigned>(call.tokens), kLossThreads};
   if (call.part == CrossEntropyPart::row_max) {
     start(context, "a cross-entropy", shape, row_max<N, T>, of, floats(call.max));
   } else if (call.part == CrossEntropyPart::exp_sum) {
@@ -105,7 +106,7 @@ void launch(Context& context, const CrossEntropyCall& call, const Logits<T>& of)
 
 void run(Context& context, const CrossEntropyCall& call) {
   if (call.part == CrossEntropyPart::loss && !call.backward) {
-    start(context, "a cross-entropy", {1, kThreads}, loss_of, floats(call.sums), call.tokens,
+    start(context, "a cross-entropy", {1, kLossThreads}, loss_of, floats(call.sums), call.tokens,
           static_cast<float>(call.scale), floats(call.loss));
   } else if (call.tokens > 0) {
     with_numbers(call.logits, [&](auto* logits) {

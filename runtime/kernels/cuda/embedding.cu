@@ -10,7 +10,7 @@
 namespace foreshard::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kRowThreads = 256;
 
 template <class T>
 struct Lookup {
@@ -22,11 +22,11 @@ struct Lookup {
 };
 
 template <int N, class T>
-__global__ void __launch_bounds__(kThreads) look_up(Lookup<T> of, const T* table, T* y) {
+__global__ void __launch_bounds__(kRowThreads) look_up(Lookup<T> of, const T* table, T* y) {
   const std::int64_t token = blockIdx.x;
   const std::int64_t row = of.ids[token] - of.first_row;
   const bool is_here = row >= 0 && row < of.rows;
-  for (std::int64_t i = std::int64_t{threadIdx.x} * N; i < of.width; i += kThreads * N)
+  for (std::int64_t i = std::int64_t{threadIdx.x} * N; i < of.width; i += kRowThreads * N)
     store<N>(y + token * of.width + i, is_here ? load<N>(table + row * of.width + i) : Floats<N>{});
 }
 
@@ -41,22 +41,22 @@ constexpr int kSegments = 16;
 
 /// One thread per token and segment searches the segment of the ids for the token's id, a tile in shared
 /// memory at a time. The smallest token found does not depend on the order of the threads.
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kRowThreads)
     link_tokens(const std::int32_t* ids, std::int64_t tokens, Links links) {
   constexpr std::int32_t kNoId = -1;
-  alignas(16) __shared__ std::int32_t tile[kThreads];
-  const std::int64_t token = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  alignas(16) __shared__ std::int32_t tile[kRowThreads];
+  const std::int64_t token = std::int64_t{blockIdx.x} * kRowThreads + threadIdx.x;
   const std::int32_t id = token < tokens ? ids[token] : kNoId - 1;
   const auto wanted = static_cast<std::uint32_t>(id);
   const std::int64_t segment = (tokens + kSegments - 1) / kSegments;
   const std::int64_t end = min(tokens, (blockIdx.y + 1) * segment);
   std::int32_t next = kNone;
   std::int32_t previous = kNone;
-  for (std::int64_t begin = blockIdx.y * segment; begin < end; begin += kThreads) {
+  for (std::int64_t begin = blockIdx.y * segment; begin < end; begin += kRowThreads) {
     __syncthreads();
     tile[threadIdx.x] = begin + threadIdx.x < end ? ids[begin + threadIdx.x] : kNoId;
     __syncthreads();
-    for (int first = 0; first < kThreads; first += 4) {
+    for (int first = 0; first < kRowThreads; first += 4) {
       // Few tokens have the same id: compare four at a time first.
       const uint4 four = reinterpret_cast<const uint4*>(tile)[first / 4];
       if (four.x != wanted && four.y != wanted && four.z != wanted && four.w != wanted) continue;
@@ -76,8 +76,8 @@ __global__ void __launch_bounds__(kThreads)
 void link(Context& context, const EmbeddingCall& call, const Links& links) {
   const std::size_t bytes = 2 * static_cast<std::size_t>(call.tokens) * sizeof(std::int32_t);
   check_cuda(cudaMemsetAsync(links.next, 0x7F, bytes, context.stream()), "cudaMemsetAsync");
-  start(context, "an embedding", {dim3(blocks_for(call.tokens, kThreads), kSegments), kThreads}, link_tokens,
-        reinterpret_cast<const std::int32_t*>(call.ids.data), call.tokens, links);
+  start(context, "an embedding", {dim3(blocks_for(call.tokens, kRowThreads), kSegments), kRowThreads},
+        link_tokens, reinterpret_cast<const std::int32_t*>(call.ids.data), call.tokens, links);
 }
 
 constexpr int kTokensAtOnce = 4;
@@ -85,9 +85,9 @@ constexpr int kTokensAtOnce = 4;
 /// One block per kTokensAtOnce tokens and range of columns. It loads the rows of all its tokens before it
 /// adds, so that the loads overlap. For tokens that are the first of their id it follows the links.
 template <int N, class T, class G>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kRowThreads)
     add_rows_of_ids(Lookup<T> of, Links links, const T* dy, G* d_table) {
-  const std::int64_t column = (std::int64_t{blockIdx.y} * kThreads + threadIdx.x) * N;
+  const std::int64_t column = (std::int64_t{blockIdx.y} * kRowThreads + threadIdx.x) * N;
   if (column >= of.width) return;
   std::int64_t row[kTokensAtOnce];
   std::int32_t next[kTokensAtOnce];
@@ -129,7 +129,7 @@ Lookup<T> lookup_of(const EmbeddingCall& call) {
 
 void run(Context& context, const EmbeddingCall& call) {
   if (call.tokens == 0) return;
-  const LaunchShape shape{static_cast<unsigned>(call.tokens), kThreads};
+  const LaunchShape shape{static_cast<unsigned>(call.tokens), kRowThreads};
   if (!call.backward) {
     const bool packed = are_packed({call.table, call.y}, call.width);
     with_numbers(call.y, [&](auto* y) {
@@ -151,8 +151,8 @@ void run(Context& context, const EmbeddingCall& call) {
     link(context, call, links);
     const bool packed = are_packed({call.dy, call.d_table}, call.width);
     const LaunchShape of_chunks{
-        {blocks_for(call.tokens, kTokensAtOnce), blocks_for(call.width, kThreads * (packed ? kPack : 1))},
-        kThreads};
+        {blocks_for(call.tokens, kTokensAtOnce), blocks_for(call.width, kRowThreads * (packed ? kPack : 1))},
+        kRowThreads};
     with_numbers(call.dy, [&](auto* dy) {
       with_numbers(call.d_table, [&](auto* d_table) {
         using T = std::remove_pointer_t<decltype(dy)>;

@@ -6,7 +6,7 @@
 namespace foreshard::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kRouteThreads = 256;
 
 template <class T>
 struct Choice {
@@ -20,7 +20,7 @@ struct Choice {
   T* d_logits;
 };
 
-constexpr int kTokensOfBlock = kThreads / 32;
+constexpr int kTokensOfBlock = kRouteThreads / 32;
 
 /// A logit and its expert. Candidates are ordered by decreasing logit, of equal logits the lower expert
 /// first, NaN last.
@@ -56,7 +56,7 @@ __device__ Candidate next_of(const T* logits, int experts, const Candidate& last
 
 /// One warp per token.
 template <class T>
-__global__ void __launch_bounds__(kThreads) choose(Choice<T> of) {
+__global__ void __launch_bounds__(kRouteThreads) choose(Choice<T> of) {
   const std::int64_t token = std::int64_t{blockIdx.x} * kTokensOfBlock + threadIdx.x / 32;
   if (token >= of.tokens) return;
   const T* const logits = of.logits + token * of.experts;
@@ -81,7 +81,7 @@ __global__ void __launch_bounds__(kThreads) choose(Choice<T> of) {
 
 /// One warp per token. The lane that sets a gradient to zero is also the one that adds to it.
 template <class T>
-__global__ void __launch_bounds__(kThreads) choose_backward(Choice<T> of) {
+__global__ void __launch_bounds__(kRouteThreads) choose_backward(Choice<T> of) {
   const std::int64_t token = std::int64_t{blockIdx.x} * kTokensOfBlock + threadIdx.x / 32;
   if (token >= of.tokens) return;
   const int lane = static_cast<int>(threadIdx.x) % 32;
@@ -126,16 +126,16 @@ struct Permutation {
 
 // One block per token.
 template <int N, class T>
-__global__ void __launch_bounds__(kThreads) send_rows(Permutation<T> of) {
-  for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < of.width; c += kThreads * N) {
+__global__ void __launch_bounds__(kRouteThreads) send_rows(Permutation<T> of) {
+  for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < of.width; c += kRouteThreads * N) {
     const Floats<N> numbers = load<N>(of.token_row() + c);
     for (int i = 0; i < of.per_token; ++i) store<N>(of.expert_rows + of.place(i) + c, numbers);
   }
 }
 
 template <int N, bool kWeighted, class T>
-__global__ void __launch_bounds__(kThreads) sum_rows(Permutation<T> of) {
-  for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < of.width; c += kThreads * N) {
+__global__ void __launch_bounds__(kRouteThreads) sum_rows(Permutation<T> of) {
+  for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < of.width; c += kRouteThreads * N) {
     Floats<N> sum = of.accumulate ? load<N>(of.token_row() + c) : Floats<N>{};
     for (int i = 0; i < of.per_token; ++i) {
       const Floats<N> numbers = load<N>(of.expert_rows + of.place(i) + c);
@@ -147,13 +147,13 @@ __global__ void __launch_bounds__(kThreads) sum_rows(Permutation<T> of) {
 }
 
 template <int N, class T>
-__global__ void __launch_bounds__(kThreads) combine_backward(Permutation<T> of) {
+__global__ void __launch_bounds__(kRouteThreads) combine_backward(Permutation<T> of) {
   __shared__ float shared[32];
   for (int i = 0; i < of.per_token; ++i) {
     const std::int64_t place = of.place(i);
     const float weight = of.weight(i);
     float product = 0.0F;
-    for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < of.width; c += kThreads * N) {
+    for (std::int64_t c = std::int64_t{threadIdx.x} * N; c < of.width; c += kRouteThreads * N) {
       Floats<N> gradient = load<N>(of.token_row() + c);
       const Floats<N> numbers = load<N>(of.expert_rows + place + c);
       for (int j = 0; j < N; ++j) {
@@ -191,7 +191,7 @@ void run(Context& context, const RouteCall& call) {
                        .routes = floats(call.routes),
                        .d_routes = floats(call.d_routes),
                        .d_logits = reinterpret_cast<T*>(call.d_logits.data)};
-    start(context, "a choice of experts", {blocks_for(call.tokens, kTokensOfBlock), kThreads},
+    start(context, "a choice of experts", {blocks_for(call.tokens, kTokensOfBlock), kRouteThreads},
           call.backward ? choose_backward<T> : choose<T>, of);
   });
 }
@@ -219,7 +219,7 @@ void run(Context& context, const PermuteCall& call) {
                             .routes = floats(call.routes),
                             .d_expert_rows = reinterpret_cast<T*>(call.d_expert_rows.data),
                             .d_routes = floats(call.d_routes)};
-    start(context, "rows ordered by expert", {static_cast<unsigned>(call.tokens), kThreads},
+    start(context, "rows ordered by expert", {static_cast<unsigned>(call.tokens), kRouteThreads},
           packed ? kernel_of<kPack, T>(call) : kernel_of<1, T>(call), of);
   });
 }

@@ -18,7 +18,7 @@
 namespace foreshard::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kPieceThreads = 256;
 
 /// Columns of heads in the rows of a matrix, and the same numbers ordered by position: (batch, positions,
 /// heads, ordered_width).
@@ -50,7 +50,7 @@ __device__ void for_each_pack(const Move& of, const Work& work) {
   Bf16* const matrix = of.in_matrix();
   Bf16* const ordered = of.in_order();
   const auto packs = static_cast<std::uint32_t>(of.width / N);
-  for (std::uint32_t at = threadIdx.x; at < of.heads * packs; at += kThreads) {
+  for (std::uint32_t at = threadIdx.x; at < of.heads * packs; at += kPieceThreads) {
     const std::uint32_t head = at / packs;
     const std::uint32_t column = (at - head * packs) * N;
     work(matrix + head * of.columns.head_stride + column, ordered + head * of.ordered_width + column);
@@ -65,21 +65,21 @@ __device__ void add_to(Bf16* to, Floats<N> more) {
 }
 
 template <int N>
-__global__ void __launch_bounds__(kThreads) copy_in_order(Move of) {
+__global__ void __launch_bounds__(kPieceThreads) copy_in_order(Move of) {
   for_each_pack<N>(of, [](const Bf16* matrix, Bf16* ordered) { store<N>(ordered, load<N>(matrix)); });
 }
 
 template <int N>
-__global__ void __launch_bounds__(kThreads) add_back(Move of) {
+__global__ void __launch_bounds__(kPieceThreads) add_back(Move of) {
   for_each_pack<N>(of, [](Bf16* matrix, const Bf16* ordered) { add_to<N>(matrix, load<N>(ordered)); });
 }
 
 /// For columns that all heads share: adds the sum over the heads.
 template <int N>
-__global__ void __launch_bounds__(kThreads) add_back_sum(Move of) {
+__global__ void __launch_bounds__(kPieceThreads) add_back_sum(Move of) {
   Bf16* const matrix = of.in_matrix();
   const Bf16* const ordered = of.in_order();
-  for (std::int64_t column = std::int64_t{threadIdx.x} * N; column < of.width; column += kThreads * N) {
+  for (std::int64_t column = std::int64_t{threadIdx.x} * N; column < of.width; column += kPieceThreads * N) {
     Floats<N> sum{};
     for (std::int64_t head = 0; head < of.heads; ++head) {
       const Floats<N> more = load<N>(ordered + head * of.ordered_width + column);
@@ -274,7 +274,7 @@ class Fused {
     const bool is_packed = is_aligned(move.columns) && move.width % kPack == 0 &&
                            move.ordered_width % kPack == 0 && move.ordered_column % kPack == 0;
     const LaunchShape shape{dim3(static_cast<unsigned>(positions), static_cast<unsigned>(move.rows.batch)),
-                            kThreads};
+                            kPieceThreads};
     start(context_, "gathered attention", shape, is_packed ? packed : single, move);
   }
 

@@ -8,24 +8,24 @@
 namespace foreshard::cuda {
 namespace {
 
-constexpr int kWarps = 4;
-constexpr int kThreads = kWarps * 32;
-constexpr int kMostDim = 256;
-constexpr int kMostChunks = kMostDim / 32;  // numbers of a row that a lane holds
+constexpr int kGatheredWarps = 4;
+constexpr int kGatheredThreads = kGatheredWarps * 32;
+constexpr int kMostGatheredDim = 256;
+constexpr int kMostGatheredChunks = kMostGatheredDim / 32;  // numbers of a row that a lane holds
 
 /// The columns of a row that a lane holds: lane, lane + 32, lane + 64, …
 struct Row {
-  float at[kMostChunks] = {};
+  float at[kMostGatheredChunks] = {};
 
   template <class T>
   __device__ void add(float factor, const T* from, int dim, int lane) {
-    for (int c = 0; c < kMostChunks; ++c) {
+    for (int c = 0; c < kMostGatheredChunks; ++c) {
       if (c * 32 + lane < dim) at[c] += factor * to_float(from[c * 32 + lane]);
     }
   }
   template <class T>
   __device__ void add_to(T* to, int dim, int lane) const {
-    for (int c = 0; c < kMostChunks; ++c) {
+    for (int c = 0; c < kMostGatheredChunks; ++c) {
       if (c * 32 + lane < dim) set(to[c * 32 + lane], to_float(to[c * 32 + lane]) + at[c]);
     }
   }
@@ -78,12 +78,12 @@ struct Gathered {
 };
 
 /// The row that this warp processes.
-__device__ std::int64_t warp_row() { return std::int64_t{blockIdx.x} * kWarps + threadIdx.x / 32; }
+__device__ std::int64_t warp_row() { return std::int64_t{blockIdx.x} * kGatheredWarps + threadIdx.x / 32; }
 __device__ int lane_number() { return static_cast<int>(threadIdx.x) % 32; }
 
-/// Block (x, y) computes the query rows from x·kWarps on of head y.
+/// Block (x, y) computes the query rows from x·kGatheredWarps on of head y.
 template <class T>
-__global__ void __launch_bounds__(kThreads) gathered_forward(Gathered<T> of) {
+__global__ void __launch_bounds__(kGatheredThreads) gathered_forward(Gathered<T> of) {
   const GatheredAttentionCall& call = of.call;
   const std::int64_t row = warp_row();
   if (row >= call.queries.rows()) return;
@@ -112,14 +112,14 @@ __global__ void __launch_bounds__(kThreads) gathered_forward(Gathered<T> of) {
     }
   }
   T* const to = of.out_of(call.out, row, head);
-  for (int c = 0; c < kMostChunks; ++c) {
+  for (int c = 0; c < kMostGatheredChunks; ++c) {
     if (c * 32 + lane < dim) set(to[c * 32 + lane], out.at[c] / sum);
   }
   if (lane == 0) *of.lse(row, head) = largest + logf(sum);
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) gathered_row_products(Gathered<T> of) {
+__global__ void __launch_bounds__(kGatheredThreads) gathered_row_products(Gathered<T> of) {
   const GatheredAttentionCall& call = of.call;
   const std::int64_t row = warp_row();
   if (row >= call.queries.rows()) return;
@@ -133,9 +133,9 @@ __global__ void __launch_bounds__(kThreads) gathered_row_products(Gathered<T> of
   if (lane_number() == 0) of.delta[row * call.heads + head] = sum;
 }
 
-/// Block (x, y) computes dq of the query rows from x·kWarps on of head y.
+/// Block (x, y) computes dq of the query rows from x·kGatheredWarps on of head y.
 template <class T>
-__global__ void __launch_bounds__(kThreads) gathered_backward_queries(Gathered<T> of) {
+__global__ void __launch_bounds__(kGatheredThreads) gathered_backward_queries(Gathered<T> of) {
   const GatheredAttentionCall& call = of.call;
   const std::int64_t row = warp_row();
   if (row >= call.queries.rows()) return;
@@ -192,9 +192,9 @@ __device__ void for_each_query(const Gathered<T>& of, std::int64_t key, std::int
   }
 }
 
-/// Block (x, y) computes dk and dv of the key rows from x·kWarps on of kv head y.
+/// Block (x, y) computes dk and dv of the key rows from x·kGatheredWarps on of kv head y.
 template <class T>
-__global__ void __launch_bounds__(kThreads) gathered_backward_keys(Gathered<T> of) {
+__global__ void __launch_bounds__(kGatheredThreads) gathered_backward_keys(Gathered<T> of) {
   const GatheredAttentionCall& call = of.call;
   const std::int64_t key = warp_row();
   if (key >= call.keys.rows()) return;
@@ -214,9 +214,9 @@ __global__ void __launch_bounds__(kThreads) gathered_backward_keys(Gathered<T> o
   dv.add_to(of.head_of(call.dv, key, kv_head), dim, lane);
 }
 
-/// Block x computes d_shared_k of the key rows from x·kWarps on: a sum over all heads.
+/// Block x computes d_shared_k of the key rows from x·kGatheredWarps on: a sum over all heads.
 template <class T>
-__global__ void __launch_bounds__(kThreads) gathered_backward_shared(Gathered<T> of) {
+__global__ void __launch_bounds__(kGatheredThreads) gathered_backward_shared(Gathered<T> of) {
   const GatheredAttentionCall& call = of.call;
   const std::int64_t key = warp_row();
   if (key >= call.keys.rows()) return;
@@ -232,21 +232,21 @@ __global__ void __launch_bounds__(kThreads) gathered_backward_shared(Gathered<T>
 template <class T>
 void run_backward(Context& context, const Gathered<T>& of) {
   const GatheredAttentionCall& call = of.call;
-  const dim3 queries(blocks_for(call.queries.rows(), kWarps), static_cast<unsigned>(call.heads));
-  const unsigned keys = blocks_for(call.keys.rows(), kWarps);
+  const dim3 queries(blocks_for(call.queries.rows(), kGatheredWarps), static_cast<unsigned>(call.heads));
+  const unsigned keys = blocks_for(call.keys.rows(), kGatheredWarps);
   const char* const what = "gathered attention, backward";
-  start(context, what, {queries, kThreads}, gathered_row_products<T>, of);
-  start(context, what, {queries, kThreads}, gathered_backward_queries<T>, of);
-  start(context, what, {dim3(keys, static_cast<unsigned>(call.kv_heads)), kThreads},
+  start(context, what, {queries, kGatheredThreads}, gathered_row_products<T>, of);
+  start(context, what, {queries, kGatheredThreads}, gathered_backward_queries<T>, of);
+  start(context, what, {dim3(keys, static_cast<unsigned>(call.kv_heads)), kGatheredThreads},
         gathered_backward_keys<T>, of);
-  if (call.shared_dim > 0) start(context, what, {keys, kThreads}, gathered_backward_shared<T>, of);
+  if (call.shared_dim > 0) start(context, what, {keys, kGatheredThreads}, gathered_backward_shared<T>, of);
 }
 
 }  // namespace
 
 void run_own_attention(Context& context, const GatheredAttentionCall& call) {
   for (const std::int64_t dim : {call.own_dim, call.shared_dim, call.v_head_dim}) {
-    if (dim > kMostDim) throw std::invalid_argument("attention: heads of more than 256 numbers");
+    if (dim > kMostGatheredDim) throw std::invalid_argument("attention: heads of more than 256 numbers");
   }
   const std::int64_t rows = call.queries.rows() * call.heads;
   if (rows * static_cast<std::int64_t>(sizeof(float)) > static_cast<std::int64_t>(Context::kScratchBytes))
@@ -258,7 +258,8 @@ void run_own_attention(Context& context, const GatheredAttentionCall& call) {
     const Gathered<T> of{call, 1.0F / sqrtf(static_cast<float>(call.key_dim())), context.scratch()};
     if (call.backward) return run_backward(context, of);
     start(context, "gathered attention",
-          {dim3(blocks_for(call.queries.rows(), kWarps), static_cast<unsigned>(call.heads)), kThreads},
+          {dim3(blocks_for(call.queries.rows(), kGatheredWarps), static_cast<unsigned>(call.heads)),
+           kGatheredThreads},
           gathered_forward<T>, of);
   });
 }

@@ -13,7 +13,7 @@
 namespace foreshard::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kGroupedThreads = 256;
 
 /// Runs of one expert that are gathered into contiguous rows: the parameter of the kernel that copies them.
 struct Runs {
@@ -41,13 +41,14 @@ struct Runs {
 
 /// One block per row.
 template <int N, bool kBack, class T>
-__global__ void __launch_bounds__(kThreads) move_rows(Runs runs, T* routed, T* gathered, std::int64_t width) {
+__global__ void __launch_bounds__(kGroupedThreads)
+    move_rows(Runs runs, T* routed, T* gathered, std::int64_t width) {
   const auto row = static_cast<std::int32_t>(blockIdx.x);
   T* const one = routed + runs.place_of(row) * width;
   T* const other = gathered + std::int64_t{row} * width;
   T* const to = kBack ? one : other;
   const T* const from = kBack ? other : one;
-  for (std::int64_t i = std::int64_t{threadIdx.x} * N; i < width; i += kThreads * N)
+  for (std::int64_t i = std::int64_t{threadIdx.x} * N; i < width; i += kGroupedThreads * N)
     store<N>(to + i, load<N>(from + i));
 }
 
@@ -59,8 +60,8 @@ void move(Context& context, const Runs& runs, const Buffer& routed, const Buffer
     using T = std::remove_pointer_t<decltype(rows)>;
     auto* kernel = back ? move_rows<1, true, T> : move_rows<1, false, T>;
     if (packed) kernel = back ? move_rows<kPack, true, T> : move_rows<kPack, false, T>;
-    start(context, "rows of an expert", {static_cast<unsigned>(runs.rows), kThreads}, kernel, runs, rows,
-          reinterpret_cast<T*>(gathered.data), width);
+    start(context, "rows of an expert", {static_cast<unsigned>(runs.rows), kGroupedThreads}, kernel, runs,
+          rows, reinterpret_cast<T*>(gathered.data), width);
   });
 }
 

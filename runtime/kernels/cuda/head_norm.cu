@@ -8,10 +8,10 @@
 namespace foreshard::cuda {
 namespace {
 
-constexpr int kWarps = 8;
-constexpr int kThreads = kWarps * 32;
+constexpr int kHeadNormWarps = 8;
+constexpr int kHeadNormThreads = kHeadNormWarps * 32;
 /// The largest number of blocks of a backward pass. Each block writes a row of partial sums of d_weight.
-constexpr std::int64_t kMostParts = 512;
+constexpr std::int64_t kMostHeadNormParts = 512;
 
 template <class T, class W>
 struct Heads {
@@ -27,9 +27,9 @@ struct Heads {
 };
 
 template <class T, class W>
-__global__ void __launch_bounds__(kThreads) head_norm(Heads<T, W> of) {
+__global__ void __launch_bounds__(kHeadNormThreads) head_norm(Heads<T, W> of) {
   const NormCall& call = of.call;
-  const std::int64_t row = std::int64_t{blockIdx.x} * kWarps + threadIdx.x / 32;
+  const std::int64_t row = std::int64_t{blockIdx.x} * kHeadNormWarps + threadIdx.x / 32;
   if (row >= call.rows) return;
   const T* const x = of.x + call.place_of(row);
   T* const y = of.y + call.place_of(row);
@@ -45,7 +45,7 @@ __global__ void __launch_bounds__(kThreads) head_norm(Heads<T, W> of) {
 
 /// Each warp processes every (warps of the grid)-th row and sums d_weight in its own part of shared memory.
 template <class T, class W>
-__global__ void __launch_bounds__(kThreads) head_norm_backward(Heads<T, W> of) {
+__global__ void __launch_bounds__(kHeadNormThreads) head_norm_backward(Heads<T, W> of) {
   const NormCall& call = of.call;
   const std::int64_t weights = call.weights();
   const int lane = static_cast<int>(threadIdx.x) % 32;
@@ -53,8 +53,8 @@ __global__ void __launch_bounds__(kThreads) head_norm_backward(Heads<T, W> of) {
   float* const d_weight = dynamic_shared() + warp * weights;
   for (std::int64_t c = lane; c < weights; c += 32) d_weight[c] = 0.0F;
   __syncthreads();
-  for (std::int64_t row = std::int64_t{blockIdx.x} * kWarps + warp; row < call.rows;
-       row += std::int64_t{gridDim.x} * kWarps) {
+  for (std::int64_t row = std::int64_t{blockIdx.x} * kHeadNormWarps + warp; row < call.rows;
+       row += std::int64_t{gridDim.x} * kHeadNormWarps) {
     const std::int64_t at = call.place_of(row);
     const std::int64_t own = call.weights_of(row);
     const float root = of.stats[row];
@@ -75,24 +75,25 @@ __global__ void __launch_bounds__(kThreads) head_norm_backward(Heads<T, W> of) {
   }
   if (of.d_weight_parts == nullptr) return;
   __syncthreads();
-  for (std::int64_t c = threadIdx.x; c < weights; c += kThreads) {
+  for (std::int64_t c = threadIdx.x; c < weights; c += kHeadNormThreads) {
     float total = 0.0F;
-    for (int each = 0; each < kWarps; ++each) total += dynamic_shared()[each * weights + c];
+    for (int each = 0; each < kHeadNormWarps; ++each) total += dynamic_shared()[each * weights + c];
     of.d_weight_parts[blockIdx.x * weights + c] = total;
   }
 }
 
 template <class T, class W>
 void run_heads(Context& context, const NormCall& call, Heads<T, W> of) {
-  const std::int64_t whole = blocks_for(call.rows, kWarps);
+  const std::int64_t whole = blocks_for(call.rows, kHeadNormWarps);
   if (!call.backward) {
-    start(context, "a norm of heads", {static_cast<unsigned>(whole), kThreads}, head_norm<T, W>, of);
+    start(context, "a norm of heads", {static_cast<unsigned>(whole), kHeadNormThreads}, head_norm<T, W>, of);
     return;
   }
-  const std::int64_t blocks = std::min({whole, kMostParts, std::int64_t{4} * context.multiprocessors()});
+  const std::int64_t blocks =
+      std::min({whole, kMostHeadNormParts, std::int64_t{4} * context.multiprocessors()});
   if (!call.d_weight.empty()) of.d_weight_parts = context.scratch();
-  const auto shared = static_cast<std::size_t>(kWarps * call.weights()) * sizeof(float);
-  start(context, "a norm of heads, backward", {static_cast<unsigned>(blocks), kThreads, shared},
+  const auto shared = static_cast<std::size_t>(kHeadNormWarps * call.weights()) * sizeof(float);
+  start(context, "a norm of heads, backward", {static_cast<unsigned>(blocks), kHeadNormThreads, shared},
         head_norm_backward<T, W>, of);
   if (of.d_weight_parts != nullptr)
     add_partial_rows(context, of.d_weight_parts, blocks, call.weights(), call.d_weight);

@@ -9,18 +9,18 @@
 namespace foreshard::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kNormThreads = 256;
 /// The largest number of blocks of a backward pass. Each block writes a row of partial sums of d_weight (and
 /// d_bias).
-constexpr std::int64_t kMostParts = 512;
+constexpr std::int64_t kMostNormParts = 512;
 
-/// The first column of a thread's pack number `pack` of a row: (pack·kThreads + thread)·N.
+/// The first column of a thread's pack number `pack` of a row: (pack·kNormThreads + thread)·N.
 __device__ std::int64_t column_of(int pack, int n) {
-  return (std::int64_t{pack} * kThreads + threadIdx.x) * n;
+  return (std::int64_t{pack} * kNormThreads + threadIdx.x) * n;
 }
 
 template <int N, int kPacks, bool kCentred, class T, class W>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kNormThreads)
     norm_forward(const T* x, const W* weight, const W* bias, T* y, float* stats, std::int64_t width,
                  std::int64_t pitch, float epsilon) {
   __shared__ float shared[32];
@@ -84,7 +84,7 @@ struct Backward {
 
 /// Each block processes the rows blockIdx.x, blockIdx.x + gridDim.x, …
 template <int N, int kPacks, bool kCentred, class T, class W>
-__global__ void __launch_bounds__(kThreads) norm_backward(Backward<T, W> of) {
+__global__ void __launch_bounds__(kNormThreads) norm_backward(Backward<T, W> of) {
   __shared__ float shared[32];
   Floats<N> d_weight[kPacks] = {};
   Floats<N> d_bias[kCentred ? kPacks : 1] = {};
@@ -145,7 +145,7 @@ __global__ void __launch_bounds__(kThreads) norm_backward(Backward<T, W> of) {
 template <class Work>
 void with_packs(bool packed, std::int64_t width, const Work& work) {
   const auto choose = [&](auto n) {
-    const std::int64_t packs = blocks_for(width, std::int64_t{kThreads} * n.value);
+    const std::int64_t packs = blocks_for(width, std::int64_t{kNormThreads} * n.value);
     if (packs <= 1) return work(n, std::integral_constant<int, 1>());
     if (packs <= 2) return work(n, std::integral_constant<int, 2>());
     if (packs <= 4) return work(n, std::integral_constant<int, 4>());
@@ -167,7 +167,7 @@ void forward(Context& context, const NormCall& call, const T* x, const W* weight
   const bool packed =
       are_packed({call.x, call.weight, call.bias, call.y}, call.width) && are_rows_packed(call);
   with_packs(packed, call.width, [&](auto n, auto packs) {
-    start(context, "a norm", {static_cast<unsigned>(call.rows), kThreads},
+    start(context, "a norm", {static_cast<unsigned>(call.rows), kNormThreads},
           norm_forward<n.value, packs.value, kCentred, T, W>, x + call.first_column, weight,
           reinterpret_cast<const W*>(call.bias.data), reinterpret_cast<T*>(call.y.data) + call.first_column,
           floats(call.stats), call.width, call.pitch(), static_cast<float>(call.epsilon));
@@ -183,7 +183,7 @@ void backward(Context& context, const NormCall& call, const T* x, const W* weigh
   // With narrow rows more blocks fit on a multiprocessor; while one waits at a reduction, another computes.
   const std::int64_t blocks_per_multiprocessor = call.width <= 4096 ? 3 : 2;
   const std::int64_t blocks = std::min(
-      {call.rows, std::min(room, kMostParts), blocks_per_multiprocessor * context.multiprocessors()});
+      {call.rows, std::min(room, kMostNormParts), blocks_per_multiprocessor * context.multiprocessors()});
   float* const d_weight_parts = call.d_weight.empty() ? nullptr : context.scratch();
   float* const d_bias_parts = call.d_bias.empty() ? nullptr : context.scratch() + blocks * call.width;
   const Backward<T, W> of{
@@ -200,7 +200,7 @@ void backward(Context& context, const NormCall& call, const T* x, const W* weigh
       .width = call.width,
       .pitch = call.pitch()};
   with_packs(packed, call.width, [&](auto n, auto packs) {
-    start(context, "a norm's backward", {static_cast<unsigned>(blocks), kThreads},
+    start(context, "a norm's backward", {static_cast<unsigned>(blocks), kNormThreads},
           norm_backward<n.value, packs.value, kCentred, T, W>, of);
   });
   if (d_weight_parts != nullptr) add_partial_rows(context, d_weight_parts, blocks, call.width, call.d_weight);

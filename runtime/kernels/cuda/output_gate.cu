@@ -6,8 +6,8 @@
 namespace foreshard::cuda {
 namespace {
 
-constexpr int kWarps = 8;
-constexpr int kThreads = kWarps * 32;
+constexpr int kGateWarps = 8;
+constexpr int kGateThreads = kGateWarps * 32;
 
 template <class T>
 struct OutputGate {
@@ -25,8 +25,8 @@ __device__ float sigmoid(float x) { return 1.0F / (1.0F + __expf(-x)); }
 
 /// A gate of every element: one thread each.
 template <class T>
-__global__ void __launch_bounds__(kThreads) gate_elements(OutputGate<T> of) {
-  const std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+__global__ void __launch_bounds__(kGateThreads) gate_elements(OutputGate<T> of) {
+  const std::int64_t i = std::int64_t{blockIdx.x} * kGateThreads + threadIdx.x;
   if (i >= of.gates) return;
   const float s = sigmoid(to_float(of.gate[i]));
   const float x = to_float(of.x[i]);
@@ -38,8 +38,8 @@ __global__ void __launch_bounds__(kThreads) gate_elements(OutputGate<T> of) {
 
 /// A gate of every head: one warp each.
 template <class T>
-__global__ void __launch_bounds__(kThreads) gate_heads(OutputGate<T> of) {
-  const std::int64_t at = std::int64_t{blockIdx.x} * kWarps + threadIdx.x / 32;
+__global__ void __launch_bounds__(kGateThreads) gate_heads(OutputGate<T> of) {
+  const std::int64_t at = std::int64_t{blockIdx.x} * kGateWarps + threadIdx.x / 32;
   if (at >= of.gates) return;
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const float s = sigmoid(to_float(of.gate[at]));
@@ -73,9 +73,10 @@ void run(Context& context, const GateCall& call) {
                            .d_gate = like(call.d_gate),
                            .dx = like(call.dx)};
     if (call.width == 1) {
-      start(context, "an output gate", {blocks_for(of.gates, kThreads), kThreads}, gate_elements<T>, of);
+      start(context, "an output gate", {blocks_for(of.gates, kGateThreads), kGateThreads}, gate_elements<T>,
+            of);
     } else {
-      start(context, "an output gate", {blocks_for(of.gates, kWarps), kThreads}, gate_heads<T>, of);
+      start(context, "an output gate", {blocks_for(of.gates, kGateWarps), kGateThreads}, gate_heads<T>, of);
     }
   });
 }

@@ -10,7 +10,7 @@
 namespace foreshard::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kPointThreads = 256;
 
 struct ValueAndSlope {
   float value;
@@ -194,8 +194,8 @@ struct Scale {
 };
 
 template <int N, class Each>
-__global__ void __launch_bounds__(kThreads) run_each(std::int64_t elements, Each each) {
-  const std::int64_t i = (std::int64_t{blockIdx.x} * kThreads + threadIdx.x) * N;
+__global__ void __launch_bounds__(kPointThreads) run_each(std::int64_t elements, Each each) {
+  const std::int64_t i = (std::int64_t{blockIdx.x} * kPointThreads + threadIdx.x) * N;
   if (i + N <= elements) {
     each.template run<N>(i);
   } else {
@@ -207,11 +207,11 @@ template <class Each>
 void launch(Context& context, std::int64_t elements, bool packed, const Each& each) {
   if (elements == 0) return;
   if (packed) {
-    start(context, "a pointwise kernel", {blocks_for(elements, kThreads * kPack), kThreads},
+    start(context, "a pointwise kernel", {blocks_for(elements, kPointThreads * kPack), kPointThreads},
           run_each<kPack, Each>, elements, each);
   } else {
-    start(context, "a pointwise kernel", {blocks_for(elements, kThreads), kThreads}, run_each<1, Each>,
-          elements, each);
+    start(context, "a pointwise kernel", {blocks_for(elements, kPointThreads), kPointThreads},
+          run_each<1, Each>, elements, each);
   }
 }
 

@@ -9,7 +9,7 @@
 namespace foreshard::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kRopeThreads = 256;
 
 template <class T>
 struct Rotation {
@@ -26,10 +26,10 @@ struct Rotation {
 
 /// A thread rotates N pairs (i, i + half) of one head of one token.
 template <int N, class T>
-__global__ void __launch_bounds__(kThreads) rotate(Rotation<T> of) {
+__global__ void __launch_bounds__(kRopeThreads) rotate(Rotation<T> of) {
   const std::uint32_t packs = of.half / N;  // of a head
   const std::uint32_t per_token = packs * of.heads;
-  const std::uint32_t at = blockIdx.x * kThreads + threadIdx.x;
+  const std::uint32_t at = blockIdx.x * kRopeThreads + threadIdx.x;
   if (at >= of.tokens * per_token) return;
   const std::uint32_t token = at / per_token;
   const std::uint32_t within = at - token * per_token;
@@ -79,7 +79,7 @@ void run(Context& context, const RopeCall& call) {
                          .heads = static_cast<std::uint32_t>(call.heads),
                          .half = static_cast<std::uint32_t>(half),
                          .direction = call.inverse ? -1.0F : 1.0F};
-    const LaunchShape shape{blocks_for(threads, kThreads), kThreads};
+    const LaunchShape shape{blocks_for(threads, kRopeThreads), kRopeThreads};
     if (packed) {
       start(context, "a rotary embedding", shape, rotate<kPack, T>, of);
     } else {

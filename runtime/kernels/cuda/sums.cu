@@ -7,15 +7,17 @@
 namespace foreshard::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kSumThreads = 256;
 constexpr int kBlocks = 1024;  // most blocks of sum_squares: one block can add so many partial sums
 
 template <int N, class T>
-__global__ void __launch_bounds__(kThreads) square_parts(const T* x, std::int64_t elements, float* partial) {
+__global__ void __launch_bounds__(kSumThreads)
+    square_parts(const T* x, std::int64_t elements, float* partial) {
   __shared__ float shared[32];
   float sum = 0.0F;
-  const std::int64_t stride = std::int64_t{gridDim.x} * kThreads * N;
-  for (std::int64_t i = (std::int64_t{blockIdx.x} * kThreads + threadIdx.x) * N; i < elements; i += stride) {
+  const std::int64_t stride = std::int64_t{gridDim.x} * kSumThreads * N;
+  for (std::int64_t i = (std::int64_t{blockIdx.x} * kSumThreads + threadIdx.x) * N; i < elements;
+       i += stride) {
     if (i + N <= elements) {
       const Floats<N> numbers = load<N>(x + i);
       for (int j = 0; j < N; ++j) sum += numbers.at[j] * numbers.at[j];
@@ -35,9 +37,9 @@ __global__ void add_up(const float* partial, int parts, float scale, float* to) 
 
 /// to_v += Σ over rows of x (rows,width). One thread per N columns.
 template <int N, class T, class D>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kSumThreads)
     add_few_rows(const T* x, std::int64_t rows, std::int64_t width, D* to) {
-  const std::int64_t column = (std::int64_t{blockIdx.x} * kThreads + threadIdx.x) * N;
+  const std::int64_t column = (std::int64_t{blockIdx.x} * kSumThreads + threadIdx.x) * N;
   if (column >= width) return;
   Floats<N> sum = load<N>(to + column);
   for (std::int64_t row = 0; row < rows; ++row) {
@@ -54,7 +56,7 @@ void add_few_rows(Context& context, const PointwiseCall& call, std::int64_t rows
     with_numbers(call.y, [&](auto* to) {
       using T = std::remove_pointer_t<decltype(x)>;
       using D = std::remove_pointer_t<decltype(to)>;
-      start(context, "a bias gradient", {blocks_for(call.width, std::int64_t{kThreads} * N), kThreads},
+      start(context, "a bias gradient", {blocks_for(call.width, std::int64_t{kSumThreads} * N), kSumThreads},
             add_few_rows<N, T, D>, x, rows, call.width, to);
     });
   });
@@ -120,12 +122,12 @@ void add_partial_rows(Context& context, const float* partial, std::int64_t parts
 
 void sum_squares(Context& context, const PointwiseCall& call) {
   const bool packed = are_packed({call.a}, kPack);
-  const std::int64_t per_block = std::int64_t{kThreads} * (packed ? kPack : 1);
+  const std::int64_t per_block = std::int64_t{kSumThreads} * (packed ? kPack : 1);
   const auto blocks = static_cast<int>(std::min<std::int64_t>(blocks_for(call.elements, per_block), kBlocks));
   if (blocks == 0) return;
   with_numbers(call.a, [&](auto* x) {
     using T = std::remove_pointer_t<decltype(x)>;
-    start(context, "a sum of squares", {static_cast<unsigned>(blocks), kThreads},
+    start(context, "a sum of squares", {static_cast<unsigned>(blocks), kSumThreads},
           packed ? square_parts<kPack, T> : square_parts<1, T>, x, call.elements, context.scratch());
   });
   start(context, "a sum of squares", {1, kBlocks}, add_up, context.scratch(), blocks,

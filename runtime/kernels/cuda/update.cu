@@ -9,8 +9,8 @@
 namespace foreshard::cuda {
 namespace {
 
-constexpr int kThreads = 256;
-static_assert(kThreads == kElementsPerScale, "a block of threads updates a block of 8-bit moments");
+constexpr int kUpdateThreads = 256;
+static_assert(kUpdateThreads == kElementsPerScale, "a block of threads updates a block of 8-bit moments");
 
 /// The operands that every update has, and its factors in fp32.
 template <class G, class W>
@@ -115,10 +115,10 @@ __device__ void update(const Update<G, W>& of, const Moments<M>& moments, float 
 }
 
 template <int N, class G, class W, class M>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kUpdateThreads)
     update_all(Update<G, W> of, Moments<M> moments, std::int64_t elements) {
   const float clip = of.clip();
-  const std::int64_t i = (std::int64_t{blockIdx.x} * kThreads + threadIdx.x) * N;
+  const std::int64_t i = (std::int64_t{blockIdx.x} * kUpdateThreads + threadIdx.x) * N;
   if (i + N <= elements) {
     update<N>(of, moments, clip, i);
   } else {
@@ -128,9 +128,9 @@ __global__ void __launch_bounds__(kThreads)
 
 /// Muon's momentum: gradients to iterates.
 template <class G, class M, class I>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kUpdateThreads)
     make_iterates(Update<G, float> of, M* m, I* iterate, std::int64_t elements) {
-  const std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  const std::int64_t i = std::int64_t{blockIdx.x} * kUpdateThreads + threadIdx.x;
   if (i >= elements) return;
   const float g = of.clip() * to_float(of.gradient[i]);
   const float mean = of.momentum * to_float(m[i]) + g;
@@ -140,9 +140,9 @@ __global__ void __launch_bounds__(kThreads)
 
 /// Muon's update: iterates to weights.
 template <class I, class W>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kUpdateThreads)
     apply_iterates(Update<float, W> of, const I* iterate, std::int64_t elements) {
-  const std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  const std::int64_t i = std::int64_t{blockIdx.x} * kUpdateThreads + threadIdx.x;
   if (i >= elements) return;
   Floats<1> kept = load_weights<1>(of, i);
   kept.at[0] -= of.rate * (of.scale * to_float(iterate[i]) + of.decay * kept.at[0]);
@@ -177,10 +177,11 @@ __device__ inline void encode(const CodedMoment& moment, const Codes& table, flo
 }
 
 template <class G, class W>
-__global__ void __launch_bounds__(kThreads) update_coded(Update<G, W> of, CodedMoment m, CodedMoment v,
-                                                         Codes first, Codes second, std::int64_t elements) {
+__global__ void __launch_bounds__(kUpdateThreads)
+    update_coded(Update<G, W> of, CodedMoment m, CodedMoment v, Codes first, Codes second,
+                 std::int64_t elements) {
   float* shared = dynamic_shared();
-  const std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  const std::int64_t i = std::int64_t{blockIdx.x} * kUpdateThreads + threadIdx.x;
   const bool is_inside = i < elements;
   Numbers<1> n{};
   if (is_inside) {
@@ -233,10 +234,10 @@ template <class G, class W, class M>
 void run_plain(Context& context, const UpdateCall& call, const Update<G, W>& of, const Moments<M>& moments) {
   const bool packed = are_packed({call.gradient, call.master, call.m, call.v, call.weight}, kPack);
   if (packed) {
-    start(context, "an optimizer update", {blocks_for(call.elements, kThreads * kPack), kThreads},
+    start(context, "an optimizer update", {blocks_for(call.elements, kUpdateThreads * kPack), kUpdateThreads},
           update_all<kPack, G, W, M>, of, moments, call.elements);
   } else {
-    start(context, "an optimizer update", {blocks_for(call.elements, kThreads), kThreads},
+    start(context, "an optimizer update", {blocks_for(call.elements, kUpdateThreads), kUpdateThreads},
           update_all<1, G, W, M>, of, moments, call.elements);
   }
 }
@@ -248,9 +249,9 @@ void run_coded(Context& context, const UpdateCall& call, const Update<G, W>& of)
   const auto coded = [](const Buffer& codes, const Buffer& scales) {
     return CodedMoment{reinterpret_cast<std::uint8_t*>(codes.data), floats(scales)};
   };
-  start(context, "an optimizer update", {blocks_for(call.elements, kThreads), kThreads, 32 * sizeof(float)},
-        update_coded<G, W>, of, coded(call.m, call.m_scale), coded(call.v, call.v_scale), first, second,
-        call.elements);
+  start(context, "an optimizer update",
+        {blocks_for(call.elements, kUpdateThreads), kUpdateThreads, 32 * sizeof(float)}, update_coded<G, W>,
+        of, coded(call.m, call.m_scale), coded(call.v, call.v_scale), first, second, call.elements);
 }
 
 template <class G, class W>
@@ -265,7 +266,7 @@ void run_update(Context& context, const UpdateCall& call, const Update<G, W>& of
 }
 
 void run_muon(Context& context, const UpdateCall& call) {
-  const LaunchShape shape{blocks_for(call.elements, kThreads), kThreads};
+  const LaunchShape shape{blocks_for(call.elements, kUpdateThreads), kUpdateThreads};
   with_numbers(call.iterate, [&](auto* iterate) {
     using I = std::remove_pointer_t<decltype(iterate)>;
     if (call.gradient.empty()) {
