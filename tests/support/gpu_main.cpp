@@ -1,15 +1,9 @@
 // The main of tests that need a GPU. Without a GPU it returns 77, and ctest counts them as skipped.
-#if __has_include(<catch2/catch_all.hpp>)
-#include <catch2/catch_all.hpp>
-#else
-#define CATCH_CONFIG_RUNNER
-#include <catch2/catch.hpp>
-#endif
-
 #include <cstdio>
 
 #include "runtime/cuda/cuda_check.hpp"
 #include "runtime/device/cuda/cuda_device.hpp"
+#include "tests/support/run_tests.hpp"
 
 namespace foreshard::test {
 
@@ -29,5 +23,5 @@ int main(int argc, char** argv) {
     return kSkipped;
   }
   std::printf("on %s\n", foreshard::test::gpu().name().c_str());
-  return Catch::Session().run(argc, argv);
+  return foreshard::test::run_tests(argc, argv);
 }

@@ -4,7 +4,7 @@
 #include <catch2/catch_all.hpp>
 using ListenerBase = Catch::EventListenerBase;
 #else
-#define CATCH_CONFIG_RUNNER
+#define CATCH_CONFIG_EXTERNAL_INTERFACES
 #include <catch2/catch.hpp>
 using ListenerBase = Catch::TestEventListenerBase;
 #endif
@@ -14,6 +14,7 @@ using ListenerBase = Catch::TestEventListenerBase;
 
 #include "runtime/comm/end_run.hpp"
 #include "tests/support/mpi_test.hpp"
+#include "tests/support/run_tests.hpp"
 
 namespace foreshard::test {
 namespace {
@@ -65,5 +66,5 @@ MpiSession& mpi_session() { return *the_session; }
 int main(int argc, char** argv) {
   foreshard::MpiSession session(argc, argv);
   foreshard::test::the_session = &session;
-  return Catch::Session().run(argc, argv);
+  return foreshard::test::run_tests(argc, argv);
 }

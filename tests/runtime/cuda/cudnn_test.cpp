@@ -4,8 +4,7 @@
 #ifdef FORESHARD_HAS_CUDNN
 #include "runtime/kernels/cuda/cudnn_attention.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::cudnn_kernel {
 
 namespace {
 
@@ -68,3 +67,5 @@ TEST_CASE("cuDNN has engines for latent attention: keys of 192, values of 128") 
   check_taken(core_of(256, 1024, 8, 192, 128));
 }
 #endif
+
+}  // namespace foreshard::test::cudnn_kernel

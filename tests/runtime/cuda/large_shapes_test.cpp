@@ -1,8 +1,7 @@
 // Shapes of Llama 3 with their full width and few rows. They reach code that small shapes do not.
 #include "tests/runtime/cuda/gpu_checks.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::large_shapes_kernel {
 
 namespace {
 
@@ -142,3 +141,5 @@ TEST_CASE("attention with heads of 128, grouped, causal and not, forward and bac
                                {&AttentionCall::d_qkv, nines(kTokens * 12 * 128)}}});
   }
 }
+
+}  // namespace foreshard::test::large_shapes_kernel

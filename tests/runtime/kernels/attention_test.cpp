@@ -2,8 +2,7 @@
 
 #include "tests/runtime/kernels/check_case.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::attention_kernel {
 
 namespace {
 
@@ -188,3 +187,5 @@ TEST_CASE("a sink takes weight and gives nothing, computed by hand") {
   one.operands.insert(one.operands.begin(), {&AttentionCall::d_sinks, {5}});
   check_values(one, {{5 - 0.75 - 60 / 49.0}});
 }
+
+}  // namespace foreshard::test::attention_kernel

@@ -3,8 +3,7 @@
 #include "runtime/device/cpu/cpu_device.hpp"
 #include "tests/runtime/kernels/check_case.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::cross_entropy_kernel {
 
 namespace {
 
@@ -159,3 +158,5 @@ TEST_CASE("cross-entropy's backward is the gradient of its loss") {
   }
   CHECK(distance(gradient, differences) <= 1e-7);
 }
+
+}  // namespace foreshard::test::cross_entropy_kernel

@@ -5,8 +5,7 @@
 #include "runtime/kernels/reference/reference_kernels.hpp"
 #include "tests/runtime/kernels/check_case.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::device_kernel {
 
 namespace {
 
@@ -117,3 +116,5 @@ TEST_CASE("the reference loops run in fp32 as well as in fp64") {
   reference::run<float>(GemmCall{.m = 1, .n = 1, .k = 2, .a = buffer(a), .b = buffer(b), .c = buffer(c)});
   CHECK(c[0] == 11.0F);
 }
+
+}  // namespace foreshard::test::device_kernel

@@ -1,7 +1,6 @@
 #include "tests/runtime/kernels/check_case.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::embedding_kernel {
 
 namespace {
 
@@ -64,3 +63,5 @@ TEST_CASE("embedding's backward is the gradient of its forward") {
   ReferenceDevice reference;
   check_gradient(forward, 1, 2, backward.operands[1].values, run_case(reference, backward)[2]);
 }
+
+}  // namespace foreshard::test::embedding_kernel

@@ -2,8 +2,7 @@
 
 #include "tests/runtime/kernels/check_case.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::experts_kernel {
 
 TEST_CASE("two of four experts are chosen, computed by hand") {
   // Token 0: the largest is expert 1; 2 and 3 tie, and the first of them is taken. Weights softmax(ln 3, 0).
@@ -241,3 +240,5 @@ TEST_CASE("biases of experts agree with the reference") {
        {{&GroupedBiasCall::dy, draw.numbers(80 * 40)}, {&GroupedBiasCall::d_bias, draw.numbers(3 * 40)}}},
       2e-6);
 }
+
+}  // namespace foreshard::test::experts_kernel

@@ -4,8 +4,7 @@
 
 #include "tests/runtime/kernels/check_case.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::gathered_attention_kernel {
 
 namespace {
 
@@ -200,3 +199,5 @@ TEST_CASE("shared key columns count in the scores like a head's own, computed by
   CHECK(run.get(call.out)[0] == Approx(13.0));
   CHECK(run.get(call.lse)[0] == Approx((3 * 7 + 5 * 11) / std::sqrt(2.0)));
 }
+
+}  // namespace foreshard::test::gathered_attention_kernel

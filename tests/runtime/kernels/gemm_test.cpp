@@ -1,7 +1,6 @@
 #include "tests/runtime/kernels/check_case.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::gemm_kernel {
 
 namespace {
 
@@ -108,3 +107,5 @@ TEST_CASE("the backward products are the gradients of the forward one") {
       {{&GemmCall::a, dy}, {&GemmCall::b, x}, {&GemmCall::c, Numbers(kOut * kIn)}}};
   check_gradient(forward, 1, 2, dy, run_case(reference, by_weight)[2]);
 }
+
+}  // namespace foreshard::test::gemm_kernel

@@ -6,8 +6,7 @@
 #include "runtime/device/check_call.hpp"
 #include "tests/runtime/kernels/check_case.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::head_norm_kernel {
 
 namespace {
 
@@ -147,3 +146,5 @@ TEST_CASE("norms of some columns of wider rows agree with the reference") {
                                       2e-6);
   }
 }
+
+}  // namespace foreshard::test::head_norm_kernel

@@ -2,8 +2,7 @@
 
 #include "tests/runtime/kernels/check_case.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::norm_kernel {
 
 namespace {
 
@@ -128,3 +127,5 @@ TEST_CASE("norms' backward is the gradient of their forward") {
     if (kind == NormKind::layernorm) check_gradient(forward, 2, 3, dy, gradients[7]);
   }
 }
+
+}  // namespace foreshard::test::norm_kernel

@@ -2,8 +2,7 @@
 
 #include "tests/runtime/kernels/check_case.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::output_gate_kernel {
 
 namespace {
 
@@ -58,3 +57,5 @@ TEST_CASE("an output gate's backward is the gradient of its forward") {
     check_gradient(forward, 1, 2, backward.operands[3].values, after[5]);
   }
 }
+
+}  // namespace foreshard::test::output_gate_kernel

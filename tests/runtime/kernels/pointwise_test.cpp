@@ -4,8 +4,7 @@
 #include "runtime/device/cpu/cpu_device.hpp"
 #include "tests/runtime/kernels/check_case.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::pointwise_kernel {
 
 namespace {
 
@@ -204,3 +203,5 @@ TEST_CASE("backward activations are the gradients of the forward ones") {
                    run_case(reference, backward)[2]);
   }
 }
+
+}  // namespace foreshard::test::pointwise_kernel

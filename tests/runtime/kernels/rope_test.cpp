@@ -4,8 +4,7 @@
 #include "runtime/device/cpu/cpu_device.hpp"
 #include "tests/runtime/kernels/check_case.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::rope_kernel {
 
 namespace {
 
@@ -65,3 +64,5 @@ TEST_CASE("the inverse rotation of dy is the gradient of the rotation") {
   ReferenceDevice reference;
   check_gradient(forward, 0, 0, dy, run_case(reference, backward)[0]);
 }
+
+}  // namespace foreshard::test::rope_kernel

@@ -6,7 +6,7 @@
 #include "runtime/kernels/cpu/cpu_kernels.hpp"
 #include "tests/support/catch.hpp"
 
-using namespace foreshard;
+namespace foreshard::test::thread_pool {
 
 TEST_CASE("a pool calls its work once on every thread and waits for all") {
   for (const int threads : {1, 2, 5}) {
@@ -36,3 +36,5 @@ TEST_CASE("a range is split into whole units, without gap or overlap") {
     }
   }
 }
+
+}  // namespace foreshard::test::thread_pool

@@ -4,8 +4,7 @@
 #include "runtime/device/moment_codes.hpp"
 #include "tests/runtime/kernels/check_case.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::update_kernel {
 
 namespace {
 
@@ -220,3 +219,5 @@ TEST_CASE("weights that are rounded at random are right on average") {
     CHECK(others != weights);
   }
 }
+
+}  // namespace foreshard::test::update_kernel

@@ -6,8 +6,7 @@
 
 #include "tests/runtime/kernels/check_case.hpp"
 
-using namespace foreshard;
-using namespace foreshard::test;
+namespace foreshard::test::vector_math_kernel {
 
 namespace {
 
@@ -96,3 +95,5 @@ TEST_CASE("the normal distribution in gelu has an error of 1.5e-7, and a relativ
     CHECK(worst_relative <= 4e-6);
   }
 }
+
+}  // namespace foreshard::test::vector_math_kernel
