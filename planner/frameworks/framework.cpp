@@ -139,6 +139,7 @@ constexpr FrameworkConventions kTorchFsdp{
     .average_pass = false,
     .flat_buffers = true,
     .copies_sequences = true,
+    .finds_single_products = true,
     .fused_kernels = false,
     .fused_softmax = false,
     .autograd = true,
@@ -250,6 +251,16 @@ constexpr FrameworkConventions kForeshard{
     .fragmentation = 0.02,
 };
 
+// DeepSpeed's ZeRO-3 passes lists of shards before this release.
+constexpr Release kOneBufferOfShards{2022, 1};
+
+/// DeepSpeed's ZeRO-3, by release: with lists, shards are copied into and out of one buffer.
+FrameworkConventions with_shards_of(FrameworkConventions framework, const std::optional<Release>& release) {
+  framework.shard_lists = release && *release < kOneBufferOfShards;
+  framework.flat_buffers |= framework.shard_lists;
+  return framework;
+}
+
 /// Megatron-LM's host, by release.
 HostConventions megatron_host(const std::optional<Release>& release) {
   HostConventions host = kMegatronHost;
@@ -273,9 +284,9 @@ FrameworkConventions framework_conventions(Framework framework, const std::optio
       megatron.weighs_activations = !release || *release >= kWeighedActivations;
       return megatron;
     }
-    case Framework::megatron_deepspeed: return kMegatronDeepspeed;
+    case Framework::megatron_deepspeed: return with_shards_of(kMegatronDeepspeed, release);
     case Framework::torch_fsdp: return kTorchFsdp;
-    case Framework::deepspeed: return kDeepspeed;
+    case Framework::deepspeed: return with_shards_of(kDeepspeed, release);
     case Framework::nanotron: return kNanotron;
     case Framework::foreshard: break;
   }

@@ -97,9 +97,16 @@ struct FrameworkConventions {
   bool average_pass = false;  ///< gradients are divided by the number of replicas in a pass of its own
   /// ZeRO-3 gathers into and scatters from one flat buffer per layer: weights and gradients are copied.
   bool flat_buffers = false;
+  /// ZeRO-3 gathers and scatters each weight by itself, and passes lists of shards, one for each rank: the host makes
+  /// views of them and copies them one by one, and nothing else runs meanwhile.
+  bool shard_lists = false;
   /// Activations are (sequence, token, hidden): what sequence parallelism gathers or scatters is copied between
   /// the order of the ranks and that of the tokens.
   bool copies_sequences = false;
+  /// Asynchronous tensor parallelism (overlap.tp: full) finds a scatter behind one product and a gather before products
+  /// without scales by rows. Query, key and value, and gate and up, are products of their own here: the scatter of the
+  /// sum of their input gradients is not hidden.
+  bool finds_single_products = false;
   bool fused_kernels = true;  ///< RMSNorm and rotary embedding are one kernel each even if not compiled
   bool fused_softmax = true;  ///< the softmax of an unfused attention core also scales and masks
   /// Gradients come from autograd, node by node: the gradient of a residual connection is added to that of

@@ -27,6 +27,7 @@ class CollectiveTimes {
 
   [[nodiscard]] Seconds time(CollectiveKind kind, Bytes payload) const;
   [[nodiscard]] bool is_alone() const { return alone_; }
+  [[nodiscard]] std::int64_t members() const { return links_.members; }
   /// The cost of a collective as it is run: by the algorithm that a library would choose, or by the dispatcher's
   /// kernels if a token is sent once to each node. @pre the group has more than one member
   [[nodiscard]] AlgorithmCost cost(const Collective& collective) const;

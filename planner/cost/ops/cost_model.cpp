@@ -121,7 +121,12 @@ Seconds CostModel::collective_time(const Collective& collective, std::int32_t ca
   const CollectiveTimes& group = groups_[static_cast<std::size_t>(collective.group)];
   if (group.is_alone()) return Seconds();
   const Collective one = one_call(collective, calls);
-  return static_cast<double>(calls) * group.cost(one).time(one.payload);
+  return static_cast<double>(calls) * (group.cost(one).time(one.payload) + list_time(collective));
+}
+
+Seconds CostModel::list_time(const Collective& collective) const {
+  if (!collective.lists_shards) return {};
+  return host_.shard_list(collective.kind, groups_[static_cast<std::size_t>(collective.group)].members());
 }
 
 Seconds CostModel::communication_latency(const Op& op) const {
@@ -130,7 +135,8 @@ Seconds CostModel::communication_latency(const Op& op) const {
                    const CollectiveTimes& group = groups_[static_cast<std::size_t>(collective.group)];
                    if (group.is_alone()) return Seconds();
                    const Collective one = one_call(collective, op.calls);
-                   return static_cast<double>(op.calls) * group.cost(one).steps(one.payload);
+                   return static_cast<double>(op.calls) *
+                          (group.cost(one).steps(one.payload) + list_time(collective));
                  },
                  [&](const one_of<Send, Recv> auto& transfer) {
                    const CollectiveTimes& group = groups_[static_cast<std::size_t>(GroupKind::pp)];

@@ -22,6 +22,9 @@ class HostModel {
 
   /// Host time to issue `op`, which runs as `kernels` kernels (0: a communication).
   [[nodiscard]] Seconds time(const Op& op, std::int64_t kernels) const;
+  /// Host time of a gather or scatter that is called with a list of shards, one for each of `members` ranks. The
+  /// device waits for all of it.
+  [[nodiscard]] Seconds shard_list(CollectiveKind kind, std::int64_t members) const;
   /// Host time to launch one CUDA graph.
   [[nodiscard]] Seconds graph_launch() const { return conventions_.operation + submit_; }
   /// True if the operation is part of a CUDA graph.
@@ -34,6 +37,7 @@ class HostModel {
 
  private:
   Seconds submit_;
+  double pace_ = 1.0;            ///< time of this host over that of the usual one
   Seconds saved_by_graph_;       ///< per kernel
   HostConventions conventions_;  ///< as the job uses them: without framework time if it is compiled
   Graphs graphs_ = Graphs::none;

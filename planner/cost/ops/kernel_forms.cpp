@@ -1,5 +1,6 @@
 #include "planner/cost/ops/kernel_forms.hpp"
 
+#include <algorithm>
 #include <variant>
 
 #include "planner/cost/ops/mixer_traffic.hpp"
@@ -225,6 +226,32 @@ FurtherPasses of_softmax(const KernelForms& forms) {
   return more;
 }
 
+/// The passes around the two products of an adapter, r2 w2 each unless noted (NeMo's and Megatron-Bridge's
+/// ParallelLinearAdapter and LoRALinear, Hugging Face's peft/tuners/lora/layer.py):
+///   forward    dropout r2 w2 w1, product a, product b, times alpha / rank, sum with the base's result r2 r2 w2
+///   backward   times alpha / rank, product b, product a, dropout r2 r1 w2, sum with the base's gradient r2 r2 w2
+/// In the program each sum is part of the product before it, which reads and writes the result once more: w2 r2.
+FurtherPasses of_adapter(const Op& op, const Gemm& gemm, const StepProgram& program,
+                         const KernelForms& forms) {
+  if ((!forms.adapters_apart && !forms.drops_inputs) || op.phase == Phase::backward_weight) return {};
+  const auto is_of = [&](TensorAspect aspect) {
+    return std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+      return program.tensor(operand.tensor).meaning.aspect == aspect && operand.access == Access::read;
+    });
+  };
+  const bool backward = is_backward(op.phase);
+  const std::int64_t in = checked_product(gemm.batch, gemm.m, gemm.k);
+  const std::int64_t out = checked_product(gemm.batch, gemm.m, gemm.n);
+  FurtherPasses more;
+  if (is_of(TensorAspect::adapter_a)) {
+    if (forms.drops_inputs) add(more, passes(backward ? out : in, 5, 1));
+    if (forms.adapters_apart && backward) add(more, passes(out, 4, 1));
+  } else if (is_of(TensorAspect::adapter_b) && forms.adapters_apart) {
+    add(more, backward ? passes(in, 4, 1) : passes(out, 8, 2));
+  }
+  return more;
+}
+
 /// Megatron-LM's choice of experts, its auxiliary loss, and the counts for the exchange.
 FurtherPasses of_megatron_route(std::int64_t scores, bool backward, const KernelForms& forms) {
   FurtherPasses more;
@@ -307,6 +334,8 @@ KernelForms kernel_forms(const JobSpec& job) {
       .pads_rows = conventions.routing == RoutingKernels::megatron &&
                    is_scaled(product_type(training.precision, training.fp8_scaling)) &&
                    training.dispatcher != Dispatcher::hybridep,
+      .adapters_apart = job.lora && !job.lora->fused && conventions.autograd && !compiler,
+      .drops_inputs = job.lora && job.lora->dropout,
       .product_activates = activates_in_products(job),
       .quantiser_kernels = quantises_each ? local_experts : 1};
 }
@@ -318,33 +347,35 @@ bool is_done_by_another(const Op& op, const KernelForms& forms) {
 
 FurtherPasses further_passes(const Op& op, const StepProgram& program, const KernelForms& forms) {
   return std::visit(
-      overloaded{[&](const Norm& norm) { return of_norm(op, norm, forms); },
-                 [&](const CrossEntropy& loss) { return of_loss(op, loss, forms.loss); },
-                 [&](const OptimizerUpdate& update) { return of_update(op, update, program, forms); },
-                 [&](const Rope& rope) {
-                   const std::int64_t rotated = checked_product(rope.tokens, rope.heads, rope.head_dim);
-                   return forms.fused_kernels ? FurtherPasses{} : passes(rotated, kRope, 2);
-                 },
-                 [&](const Attention& core) {
-                   return forms.autograd ? of_attention(op, core, program) : FurtherPasses{};
-                 },
-                 [&](const Pointwise& pointwise) {
-                   return pointwise.kind == PointwiseKind::softmax
-                              ? of_softmax(forms)
-                              : of_quantiser(op, pointwise, program, forms);
-                 },
-                 [&](const Permute& permute) { return of_permute(op, permute, program, forms); },
-                 [&](const Route& route) { return of_route(op, route, forms); },
-                 [&](const GroupedGemm& experts) {
-                   FurtherPasses more;
-                   if (forms.kernel_per_expert && op.calls == 1) more.measured_together = experts.experts - 1;
-                   return more;
-                 },
-                 [&](const one_of<LinearScan, IndexScores> auto&) {
-                   return FurtherPasses{.traffic = {}, .kernels = kernels_of(op) - 1};
-                 },
-                 [](const one_of<Gemm, Embedding, CausalConv, GatedNorm, Gate, Collective, Send, Recv,
-                                 HostCopy> auto&) { return FurtherPasses{}; }},
+      overloaded{
+          [&](const Norm& norm) { return of_norm(op, norm, forms); },
+          [&](const CrossEntropy& loss) { return of_loss(op, loss, forms.loss); },
+          [&](const OptimizerUpdate& update) { return of_update(op, update, program, forms); },
+          [&](const Rope& rope) {
+            const std::int64_t rotated = checked_product(rope.tokens, rope.heads, rope.head_dim);
+            return forms.fused_kernels ? FurtherPasses{} : passes(rotated, kRope, 2);
+          },
+          [&](const Attention& core) {
+            return forms.autograd ? of_attention(op, core, program) : FurtherPasses{};
+          },
+          [&](const Pointwise& pointwise) {
+            return pointwise.kind == PointwiseKind::softmax ? of_softmax(forms)
+                                                            : of_quantiser(op, pointwise, program, forms);
+          },
+          [&](const Permute& permute) { return of_permute(op, permute, program, forms); },
+          [&](const Route& route) { return of_route(op, route, forms); },
+          [&](const GroupedGemm& experts) {
+            FurtherPasses more;
+            if (forms.kernel_per_expert && op.calls == 1) more.measured_together = experts.experts - 1;
+            return more;
+          },
+          [&](const one_of<LinearScan, IndexScores> auto&) {
+            return FurtherPasses{.traffic = {}, .kernels = kernels_of(op) - 1};
+          },
+          [&](const Gemm& gemm) { return of_adapter(op, gemm, program, forms); },
+          [](const one_of<Embedding, CausalConv, GatedNorm, Gate, Collective, Send, Recv, HostCopy> auto&) {
+            return FurtherPasses{};
+          }},
       op.kind);
 }
 

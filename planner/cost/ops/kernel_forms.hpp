@@ -27,6 +27,8 @@ struct KernelForms {
   bool counts_for_exchange = true;  ///< further kernels make the counts and offsets of an all-to-all
   bool exchange_permutes = false;   ///< the kernels of the exchange bring rows into their order
   bool pads_rows = false;           ///< rows of each expert are copied to a padded number, and back
+  bool adapters_apart = false;      ///< adapters' results are scaled and added in passes of their own
+  bool drops_inputs = false;        ///< inputs of adapters go through dropout
   bool product_activates = false;   ///< the kernel of experts' products runs the activation between them
   /// Copies in 8 bits of rows of experts are made by a kernel per expert: so many kernels.
   std::int64_t quantiser_kernels = 1;

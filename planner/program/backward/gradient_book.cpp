@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "planner/program/exchange_overlap.hpp"
 #include "planner/program/tensor_label.hpp"
 
 namespace foreshard {
@@ -161,7 +162,10 @@ void GradientBook::derive_exchange(const Op& op) {
                                       .copies = forward.copies},
                            {dy, dx});
   exchange.lane = op.lane;
-  exchange.pipelined = op.pipelined;
+  const bool is_of_experts = op.component == Component::experts || op.component == Component::router;
+  exchange.pipelined = over_tp && !is_of_experts
+                           ? overlaps_product(builder_, kind, op.component, Phase::backward_input)
+                           : op.pipelined;
   if (forward.group == GroupKind::ep) {
     exchange.after_compute = op.after_compute;
     exchange.blocks_compute = op.blocks_compute;
@@ -169,7 +173,9 @@ void GradientBook::derive_exchange(const Op& op) {
   if (kind == CollectiveKind::reduce_scatter) {
     // The weight gradient that follows does not read the result: it waits only in a job without overlap.
     const OverlapSpec& overlap = builder_.job().training.overlap;
-    exchange.blocks_compute = forward.group == GroupKind::cp ? !overlap.cp : overlap.tp == TpOverlap::none;
+    const bool is_missed = builder_.conventions().finds_single_products && !exchange.pipelined;
+    const bool waits = overlap.tp == TpOverlap::none || (overlap.tp == TpOverlap::full && is_missed);
+    exchange.blocks_compute = forward.group == GroupKind::cp ? !overlap.cp : waits;
   }
   backward_.ops.push_back(std::move(exchange));
 }

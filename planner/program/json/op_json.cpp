@@ -144,6 +144,7 @@ void describe(Keys& keys, Collective& op) {
   keys("rank_copies", copies.ranks, 0.0);
   keys("node_copies", copies.nodes, 0.0);
   if (copies.ranks > 0.0) op.copies = copies;
+  keys("lists_shards", op.lists_shards, false);
 }
 template <class Keys>
 void describe(Keys& keys, Send& op) {

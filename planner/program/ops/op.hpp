@@ -274,6 +274,8 @@ struct Collective {
   /// Size of the full buffer, as in nccl-tests' formulas: the buffer that is reduced, or the one that a rank
   /// holds after the gather or before the scatter.
   Bytes payload{};
+  /// The shards of a gather or scatter are a list of tensors, one for each rank, which the host copies one by one.
+  bool lists_shards = false;
   /// Of an all-to-all that sends a token once to each node that needs it and copies it there: how often a token is
   /// copied. The payload are the copies that arrive at a rank (in backward and combine: that leave it).
   std::optional<TokenCopies> copies{};

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "planner/program/exchange_overlap.hpp"
 #include "planner/units/overloaded.hpp"
 
 namespace foreshard {
@@ -24,7 +25,7 @@ Op exchange(const ProgramBuilder& builder, CollectiveKind kind, const Op& like, 
                             .payload = builder.tensor(whole).local_bytes()},
                  {reads(source), writes(destination)});
   op.lane = Lane::tp;
-  op.pipelined = builder.job().training.overlap.tp == TpOverlap::full;
+  op.pipelined = overlaps_product(builder, kind, like.component, like.phase);
   return op;
 }
 

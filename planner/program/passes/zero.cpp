@@ -24,10 +24,23 @@ std::vector<TensorId> touched(const Block& block, const std::set<TensorId>& cand
   return found;
 }
 
-/// Collectives for the weights of these groups: one, or, if experts are modules that run one after another, one for
-/// each matrix of each expert.
-std::int32_t calls_of(const ProgramBuilder& builder, const WeightGroup& group) {
+/// DeepSpeed leaves weights of at most so many elements whole (stage3_param_persistence_threshold).
+constexpr std::int64_t kKeptWhole = 100'000;
+
+/// Collectives for these weights or gradients of a group: one, or, if experts are modules that run one after another,
+/// one for each matrix of each expert. With lists of shards one for each tensor; gathers leave out small weights.
+std::int32_t calls_of(const ProgramBuilder& builder, const WeightGroup& group, CollectiveKind kind,
+                      const std::vector<TensorId>& tensors) {
   const JobSpec& job = builder.job();
+  if (builder.conventions().shard_lists) {
+    const auto is_cut = [&](TensorId id) {
+      Tensor whole = builder.tensor(id);
+      zero_dim(whole).dp = 1;
+      return kind == CollectiveKind::reduce_scatter || whole.local_elements() > kKeptWhole;
+    };
+    const auto cut = std::count_if(tensors.begin(), tensors.end(), is_cut);
+    return static_cast<std::int32_t>(std::max<std::ptrdiff_t>(cut, 1));
+  }
   if (group.replicas != GroupKind::expert_dp || job.training.dispatcher != Dispatcher::loop) return 1;
   const std::int64_t matrices = is_gated(job.model.ffn) ? 3 : 2;
   return static_cast<std::int32_t>(checked_product(job.model.experts->count, matrices));
@@ -45,14 +58,18 @@ std::string exchange_name(CollectiveKind kind) {
 
 Op dp_exchange(const ProgramBuilder& builder, GroupKind group, CollectiveKind kind,
                std::vector<Operand> operands, Bytes payload) {
-  Op op =
-      compute_op(exchange_name(kind), Component::gradient_sync, Phase::forward,
-                 Collective{.kind = kind, .group = group, .reduction = Reduction::sum, .payload = payload},
-                 std::move(operands));
+  const bool lists = builder.conventions().shard_lists && kind != CollectiveKind::all_reduce;
+  Op op = compute_op(exchange_name(kind), Component::gradient_sync, Phase::forward,
+                     Collective{.kind = kind,
+                                .group = group,
+                                .reduction = Reduction::sum,
+                                .payload = payload,
+                                .lists_shards = lists},
+                     std::move(operands));
   op.lane = lane_of(group);
   // Some frameworks gather and scatter everything on one stream.
   if (builder.conventions().one_shard_stream && op.lane == Lane::expert_dp) op.lane = Lane::dp;
-  if (!builder.job().training.overlap.dp) op.after_compute = op.blocks_compute = true;
+  if (!builder.job().training.overlap.dp || lists) op.after_compute = op.blocks_compute = true;
   return op;
 }
 
@@ -86,6 +103,17 @@ void replace(Block& block, const std::map<TensorId, TensorId>& substitute, bool 
   }
 }
 
+/// Modules that are computed again release their weights at their end and gather them once more for their gradients:
+/// puts a second gather behind what the block recomputes.
+void gather_after_recomputation(const Op& gather, Block& block) {
+  const auto first_gradient =
+      std::find_if(block.ops.begin(), block.ops.end(), [](const Op& op) { return is_backward(op.phase); });
+  const bool recomputes = std::any_of(block.ops.begin(), first_gradient, [](const Op& op) {
+    return op.phase == Phase::recompute && is_product(op);
+  });
+  if (recomputes) block.ops.insert(first_gradient, gather);
+}
+
 /// Puts an all-gather over dp at the start of the block and makes the block read the gathered weights. Returns
 /// these by the weight.
 std::map<TensorId, TensorId> gather_weights(ProgramBuilder& builder, const WeightGroup& group, Block& block,
@@ -111,13 +139,14 @@ std::map<TensorId, TensorId> gather_weights(ProgramBuilder& builder, const Weigh
   Op gather = dp_exchange(builder, shard_group(builder.job(), group), CollectiveKind::all_gather,
                           std::move(operands), payload);
   gather.phase = phase;
-  gather.calls = calls_of(builder, group);
+  gather.calls = calls_of(builder, group, CollectiveKind::all_gather, weights);
   // Which expert runs next is known only when the router has chosen: nothing is gathered ahead.
   if (gather.calls > 1) gather.after_compute = gather.blocks_compute = true;
-  if (builder.job().training.overlap.dp && gather.calls == 1) {
+  if (!gather.after_compute) {
     gather.prefetch_blocks = static_cast<std::int8_t>(builder.conventions().prefetch_layers);
   }
   replace(block, whole, false);
+  if (builder.conventions().shard_lists) gather_after_recomputation(gather, block);
   block.ops.insert(block.ops.begin(), std::move(gather));
   if (builder.conventions().flat_buffers) {
     const auto behind_gathers = std::find_if(block.ops.begin(), block.ops.end(), is_kernel);
@@ -173,7 +202,7 @@ void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block&
   Op scatter = dp_exchange(builder, shard_group(builder.job(), group), CollectiveKind::reduce_scatter,
                            std::move(scattered), payload);
   scatter.phase = Phase::backward_weight;
-  scatter.calls = calls_of(builder, group);
+  scatter.calls = calls_of(builder, group, CollectiveKind::reduce_scatter, gradients);
   backward.ops.push_back(std::move(scatter));
   if (!has_copies) return;
   for (const TensorId id : gradients) reduced.push_back(adds_to(id));

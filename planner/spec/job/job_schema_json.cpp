@@ -448,7 +448,12 @@ Json framework() {
 
 Json lora() {
   const Json targets = {{"type", "array"}, {"items", word<LoraTarget>()}};
-  return map(lora_keys(), {{"rank", whole()}, {"targets", targets}, {"base", word<LoraBase>()}},
+  return map(lora_keys(),
+             {{"rank", whole()},
+              {"targets", targets},
+              {"base", word<LoraBase>()},
+              {"dropout", boolean()},
+              {"fused", boolean()}},
              {"rank", "targets"});
 }
 

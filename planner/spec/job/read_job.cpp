@@ -63,6 +63,12 @@ constexpr auto kLoraKeys = std::to_array<KeyInfo>({
      "what has adapters, as a list: attention, ffn (fused projections); q, k, v, o, gate, up, down, experts, "
      "head"},
     {"base", "in which type frozen matrices of layers are kept: bf16, nf4, int8 or fp8", "bf16"},
+    {"dropout", "true if inputs of adapters go through dropout", "false"},
+    {"fused",
+     "true if the adapters' products scale their results and add them to the base's, as with Transformer "
+     "Engine's "
+     "operation fuser; unsaid, passes of their own do, but in the runtime of this project",
+     "false"},
 });
 constexpr auto kMeasuredKeys = std::to_array<KeyInfo>({
     {"step_time", "as in 18.1 s"},
@@ -196,6 +202,8 @@ std::optional<LoraSpec> read_lora(const MapReader& job) {
     }
   }
   lora.base = map->optional("base", Choice<LoraBase>{}, lora.base);
+  lora.dropout = map->optional("dropout", Boolean{}, lora.dropout);
+  lora.fused = map->optional("fused", Boolean{}, lora.fused);
   return lora;
 }
 

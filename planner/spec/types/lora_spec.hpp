@@ -24,6 +24,9 @@ struct LoraSpec {
   bool ffn = false;                   ///< adapters on the FFN projections
   std::vector<LoraTarget> modules{};  ///< single projections that have adapters
   LoraBase base = LoraBase::bf16;
+  bool dropout = false;  ///< an adapter's input goes through dropout, in a pass of its own
+  /// The products of adapters scale their results and add them to the base's, instead of passes of their own.
+  bool fused = false;
 
   [[nodiscard]] bool has(LoraTarget target) const {
     if (target == LoraTarget::attention) return attention;

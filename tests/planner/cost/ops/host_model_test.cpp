@@ -208,3 +208,10 @@ TEST_CASE("the host waits for token counts before the exchange that needs them o
   // Products that take counts from the device let HybridEP do so too.
   CHECK(stops(Dispatcher::hybridep, true) == Names{"all-reduce gradient norm", "loss"});
 }
+
+TEST_CASE("a collective with a list of shards takes the host a view and a copy for each") {
+  const HostModel host(job_of(Framework::megatron_deepspeed, true));
+  // 300 us, and for each of 8 ranks two views of 2.6 us and a copy of 5 us: 0.38 ms were measured.
+  CHECK(us(host.shard_list(CollectiveKind::all_gather, 8)) == Approx(300.0 + 8.0 * 10.2));
+  CHECK(us(host.shard_list(CollectiveKind::reduce_scatter, 8)) == Approx(300.0 + 8.0 * 12.8));
+}

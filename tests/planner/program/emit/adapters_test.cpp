@@ -1,7 +1,10 @@
 // Low-rank adapters of single projections, and frozen weights in fewer bits.
+#include <cstdint>
 #include <string>
+#include <utility>
 
 #include "planner/cost/ops/cost_model.hpp"
+#include "planner/cost/ops/kernel_forms.hpp"
 #include "planner/cost/step/estimate.hpp"
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
@@ -102,4 +105,37 @@ TEST_CASE("quantised base: a pass makes 16 bits before each use, in forward and 
   plain.lora->base = LoraBase::bf16;
   CHECK(estimate(job).step.time > estimate(plain).step.time);
   CHECK(estimate(job).step.model_flops == estimate(plain).step.model_flops);
+}
+
+TEST_CASE("adapters: dropout, scale and sum are passes of their own, unless the products do them") {
+  // Bytes and kernels of the adapter of q alone, beyond its products, of one layer and micro-batch.
+  const auto further = [](bool dropout, bool fused, Framework framework) {
+    JobSpec job = lora_job(1);
+    job.framework = framework;
+    job.lora->modules = {LoraTarget::q};
+    job.lora->dropout = dropout;
+    job.lora->fused = fused;
+    job.training.compiled = false;
+    const StepProgram program = build_step_program(job);
+    FurtherPasses sum;
+    for (const Block& block : program.blocks) {
+      for (const Op& op : block.ops) {
+        if (op.name.find("lora") == std::string::npos) continue;
+        const FurtherPasses more = further_passes(op, program, kernel_forms(job));
+        sum.traffic += more.traffic;
+        sum.kernels += more.kernels;
+      }
+    }
+    return std::pair(sum.traffic, sum.kernels);
+  };
+  // 512 tokens of 4,096 in and out. Forward: scale r2 w2, sum r2 r2 w2, of which the product's own r2 falls away.
+  // Backward: scale r2 w2; the sum of the input's gradient r2 r2 w2, of which that product's r2 falls away.
+  const std::int64_t rows = 512 * 4096;
+  CHECK(further(false, false, Framework::torch_fsdp) ==
+        std::pair(Bytes((8 + 4 + 4) * rows), std::int64_t{4}));
+  // Dropout r2 w2 w1 and, backward, r2 r1 w2.
+  CHECK(further(true, false, Framework::torch_fsdp) ==
+        std::pair(Bytes((16 + 5 + 5) * rows), std::int64_t{6}));
+  CHECK(further(true, true, Framework::torch_fsdp) == std::pair(Bytes((5 + 5) * rows), std::int64_t{2}));
+  CHECK(further(false, false, Framework::foreshard) == std::pair(Bytes(), std::int64_t{0}));
 }

@@ -152,3 +152,93 @@ TEST_CASE("sequences that are sharded token by token are copied around gathers a
   CHECK(copies(Framework::torch_fsdp, TpOverlap::full) == 0);
   CHECK(copies(Framework::megatron, TpOverlap::none) == 0);
 }
+
+TEST_CASE("asynchronous tensor parallelism of PyTorch finds a scatter behind one product") {
+  const auto job_of = [](Framework framework, Precision precision, Fp8Scaling scaling) {
+    JobSpec job;
+    job.framework = framework;
+    job.model = llama_shaped(2, 8, 16, 4, 4, 32);
+    job.model.vocab_multiple = 8;
+    job.cluster = round_cluster(1, 2);
+    job.parallelism.tp = 2;
+    job.parallelism.sequence_parallel = true;
+    job.training.sequence_length = 4;
+    job.training.micro_batch = 1;
+    job.training.global_batch = 2;
+    job.training.precision = precision;
+    job.training.fp8_scaling = scaling;
+    job.training.overlap.tp = TpOverlap::full;
+    return job;
+  };
+  /// The collectives of a layer's pass that overlap no product, by kind.
+  const auto alone = [](const JobSpec& job, const std::string& block, CollectiveKind kind) {
+    const StepProgram program = build_step_program(job);
+    CHECK(check_program(program) == std::vector<std::string>{});
+    std::size_t found = 0;
+    for (const Op& op : ops_ending(program, block, "")) {
+      const auto* collective = std::get_if<Collective>(&op.kind);
+      found += collective != nullptr && collective->kind == kind && !op.pipelined ? 1 : 0;
+    }
+    return found;
+  };
+  const JobSpec torch = job_of(Framework::torch_fsdp, Precision::bf16, Fp8Scaling::tensorwise);
+  // Forward scatters what one product makes: the output projection, and down.
+  CHECK(alone(torch, "dense_layer forward", CollectiveKind::reduce_scatter) == 0);
+  // Backward scatters the sum over query, key and value, and over gate and up.
+  CHECK(alone(torch, "dense_layer backward", CollectiveKind::reduce_scatter) == 2);
+  CHECK(alone(torch, "dense_layer forward", CollectiveKind::all_gather) == 0);
+  // Without a gate there is one product behind the FFN's norm.
+  JobSpec plain = torch;
+  plain.model.ffn = FfnKind::gelu;
+  CHECK(alone(plain, "dense_layer backward", CollectiveKind::reduce_scatter) == 1);
+  // Gathers before products with scales by rows.
+  const JobSpec rows = job_of(Framework::torch_fsdp, Precision::fp8, Fp8Scaling::rowwise);
+  CHECK(alone(rows, "dense_layer forward", CollectiveKind::all_gather) == 2);
+  CHECK(alone(rows, "dense_layer forward", CollectiveKind::reduce_scatter) == 0);
+  // Megatron-LM's products have weights in one.
+  const JobSpec megatron = job_of(Framework::megatron, Precision::bf16, Fp8Scaling::tensorwise);
+  CHECK(alone(megatron, "dense_layer backward", CollectiveKind::reduce_scatter) == 0);
+}
+
+TEST_CASE("DeepSpeed's ZeRO-3 of 2021 gathers and scatters weight by weight, with lists of shards") {
+  const auto exchanges = [](const std::optional<Release>& release, Recompute recompute,
+                            const std::string& block, const std::string& name) {
+    JobSpec job;
+    job.framework = Framework::megatron_deepspeed;
+    job.release = release;
+    job.model = llama_shaped(2, 512, 1024, 4, 4, 32);
+    job.model.vocab_multiple = 8;
+    job.cluster = round_cluster(1, 2);
+    job.parallelism.dp = 2;
+    job.parallelism.zero = 3;
+    job.training.sequence_length = 4;
+    job.training.micro_batch = 1;
+    job.training.global_batch = 2;
+    job.training.recompute = recompute;
+    const StepProgram program = build_step_program(job);
+    CHECK(check_program(program) == std::vector<std::string>{});
+    return ops_ending(program, block, name);
+  };
+  const Release early{2021, 4};
+  const std::vector<Op> gathers = exchanges(early, Recompute::none, "dense_layer forward", "gather weights");
+  REQUIRE(gathers.size() == 1);
+  // Four matrices of more than 100,000 elements: qkv, output, gate and up, down. The norms' weights stay whole.
+  CHECK(gathers[0].calls == 4);
+  CHECK(std::get<Collective>(gathers[0].kind).lists_shards);
+  CHECK(gathers[0].blocks_compute);
+  // The gradients of all six.
+  const std::vector<Op> scatters =
+      exchanges(early, Recompute::none, "dense_layer backward", "scatter gradients");
+  REQUIRE(scatters.size() == 1);
+  CHECK(scatters[0].calls == 6);
+  CHECK(std::get<Collective>(scatters[0].kind).lists_shards);
+  // A module that is computed again releases its weights before backward needs them.
+  CHECK(exchanges(early, Recompute::none, "dense_layer backward", "gather weights").size() == 1);
+  CHECK(exchanges(early, Recompute::full, "dense_layer backward", "gather weights").size() == 2);
+  // From January 2022 on a layer's weights are one buffer.
+  const std::vector<Op> later =
+      exchanges(Release{2022, 1}, Recompute::full, "dense_layer backward", "gather weights");
+  REQUIRE(later.size() == 1);
+  CHECK(later[0].calls == 1);
+  CHECK_FALSE(std::get<Collective>(later[0].kind).lists_shards);
+}
