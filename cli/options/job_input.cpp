@@ -79,7 +79,11 @@ bool is_model_file(const std::string& file) {
   if (!fs::is_regular_file(file)) return false;  // a pipe can be read only once
   std::ifstream in(file, std::ios::binary);
   static const std::regex kModelKey(R"(^\s*[{]?\s*["']?model["']?\s*:.*)");
+  bool is_first = true;
   for (std::string line; std::getline(in, line);) {
+    // A file of a launcher's arguments begins with one.
+    if (is_first && launch_kind(file, line)) return false;
+    is_first = is_first && line.find_first_not_of(" \t\r") == std::string::npos;
     if (std::regex_match(line, kModelKey) || line.starts_with(kLaunchArguments)) return false;
   }
   return true;

@@ -241,8 +241,13 @@ ArgumentList megatron_model_arguments(const JobSpec& job, Unsaid& unsaid) {
   say_experts(job, pattern, list, unsaid);
   if (model.mtp) list.flag("--mtp-num-layers", model.mtp->modules);
   say_vocabulary(model, list);
+  unsaid.note(first_mixer<CompressedAttention>(pattern) != nullptr, "model.attention", "kind compressed");
+  unsaid.note(model.hyper_connections.has_value(), "model.hyper_connections",
+              fmt::format("{} streams", model.streams()));
   unsaid.note(model.qk_norm_whole, "model.qk_norm_whole", "true");
   unsaid.note(!model.causal, "model.causal", "false");
+  for (const LayerKind& kind : pattern.kinds)
+    unsaid.note(kind.hash_routing, "model.layer_kinds." + kind.name, "routing hash");
   for (const LayerKind& kind : pattern.kinds)
     unsaid.note(kind.ffn_hidden.has_value(), "model.layer_kinds." + kind.name,
                 fmt::format("ffn_hidden {}", kind.ffn_hidden.value_or(0)));

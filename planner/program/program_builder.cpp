@@ -70,6 +70,11 @@ void ProgramBuilder::begin_layer_kind(LayerKindId id, const LayerKind& kind, std
     shapes_.v_head_dim = attention->v_head_dim();
   } else if (const auto* latent = std::get_if<LatentAttention>(&kind.mixer)) {
     shapes_.heads = latent->heads;
+  } else if (const auto* compressed = std::get_if<CompressedAttention>(&kind.mixer)) {
+    shapes_.heads = compressed->heads;
+    shapes_.kv_heads = 1;
+    shapes_.head_dim = compressed->head_dim;
+    shapes_.v_head_dim = compressed->head_dim;
   }
   shapes_.ffn = kind.ffn_hidden.value_or(job_.model.ffn_hidden);
 }

@@ -23,6 +23,7 @@ std::string_view prefix_of(ModelPart part) {
     case ModelPart::experts: return "layer.experts.";
     case ModelPart::shared_experts: return "layer.shared.";
     case ModelPart::mtp: return "mtp.";
+    case ModelPart::hyper: return "streams.";
     case ModelPart::loss: return "head.";
     case ModelPart::none:
     case ModelPart::input:

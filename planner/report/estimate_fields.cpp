@@ -53,6 +53,7 @@ void add_model(std::vector<Field>& fields, const Estimate& estimate) {
       .count("embedding", parameters.embedding)
       .count("norm", parameters.norm)
       .count("router", parameters.router)
+      .count("hyper_connections", parameters.hyper)
       .count("mtp", parameters.mtp);
   const FlopsPerToken& flops = estimate.flops_per_token;
   Section(fields, "model.flops_per_token.")

@@ -243,6 +243,7 @@ Lines parameter_table(const PlannedJob& planned) {
   add("router", parameters.router);
   add("embedding", parameters.embedding);
   add("norms", parameters.norm);
+  add("hyper-connections", parameters.hyper);
   add("total", parameters.total);
   add("of these, multi-token prediction", parameters.mtp);
   if (parameters.active != parameters.total) {
@@ -296,7 +297,9 @@ Lines layer_table(const PlannedJob& planned) {
   if (kinds.size() == 1) return kind_table(planned.job, kinds.front(), "one layer");
   Lines lines;
   for (const LayerSplit& kind : kinds) {
-    const Lines table = kind_table(planned.job, kind, fmt::format("{}, one of {}", kind.kind, kind.layers));
+    const std::string of =
+        kind.layers > 0 ? fmt::format("one of {}", kind.layers) : "of multi-token prediction";
+    const Lines table = kind_table(planned.job, kind, fmt::format("{}, {}", kind.kind, of));
     lines = lines.empty() ? table : beside(lines, table, 0);
   }
   return lines;

@@ -237,7 +237,13 @@ class Binding {
       case PointwiseKind::relayout:
       case PointwiseKind::quantise:
       case PointwiseKind::amax:
-      case PointwiseKind::transpose: refuse();
+      case PointwiseKind::transpose:
+      case PointwiseKind::unit_rows:
+      case PointwiseKind::pool:
+      case PointwiseKind::repeat:
+      case PointwiseKind::mixing_weights:
+      case PointwiseKind::read_streams:
+      case PointwiseKind::write_streams: refuse();
     }
   }
 

@@ -39,6 +39,8 @@ class Limits {
     if (model.experts) check_experts(*model.experts);
     refuse(model.positions == Positions::alibi,
            "model.positions: alibi is not executed; say rope or learned");
+    refuse(model.hyper_connections.has_value(),
+           "model.hyper_connections: several residual streams are planned, not executed");
     check_kinds();
     if (job_.training.documents && job_.training.documents->packed) check_documents(*job_.training.documents);
   }
@@ -67,6 +69,8 @@ class Limits {
     for (const LayerKind& kind : layer_pattern(model, job_.training.sequence_length).kinds) {
       key_ = model.pattern.empty() ? "model" : "model.layer_kinds." + kind.name;
       std::visit([&](const auto& mixer) { check_mixer(mixer); }, kind.mixer);
+      refuse(kind.hash_routing,
+             fmt::format("{}: routing by a table of tokens is planned, not executed", key_));
     }
   }
 
@@ -80,6 +84,9 @@ class Limits {
                        job_.parallelism.tp, attention.kv_heads));
   }
   void check_mixer(const LatentAttention& attention) { check_indexer(attention.indexer); }
+  void check_mixer(const CompressedAttention&) {
+    refuse(true, fmt::format("{}: attention over compressed keys is planned, not executed", key_));
+  }
   void check_mixer(const NoMixer&) {}
   void check_mixer(const one_of<Mamba2, GatedDeltaNet, KimiDelta> auto&) {
     refuse(true, fmt::format("{}: linear mixers are planned, not executed", key_));

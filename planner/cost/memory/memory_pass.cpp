@@ -13,7 +13,13 @@ MemoryPass pass_of(PointwiseKind kind) {
     case PointwiseKind::cast:
     case PointwiseKind::accumulate:
     case PointwiseKind::normalise:
-    case PointwiseKind::relayout: return MemoryPass::elementwise;
+    case PointwiseKind::relayout:
+    case PointwiseKind::repeat:
+    case PointwiseKind::mixing_weights:
+    case PointwiseKind::read_streams:
+    case PointwiseKind::write_streams: return MemoryPass::elementwise;
+    case PointwiseKind::unit_rows: return MemoryPass::norm;
+    case PointwiseKind::pool: return MemoryPass::softmax;
     case PointwiseKind::quantise:
     case PointwiseKind::amax:
     case PointwiseKind::transpose: return MemoryPass::quantise;

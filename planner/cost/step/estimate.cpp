@@ -261,6 +261,7 @@ class Summation {
     for (const LayerKind& kind : layer_pattern(job_.model, job_.training.sequence_length).kinds) {
       if (const auto* attention = std::get_if<SoftmaxAttention>(&kind.mixer))
         fewest = std::min(fewest, attention->kv_heads);
+      if (std::holds_alternative<CompressedAttention>(kind.mixer)) fewest = 1;
     }
     return fewest;
   }

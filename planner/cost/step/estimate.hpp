@@ -32,7 +32,8 @@ struct ParameterCounts {
   Parameters embedding;  ///< token and position tables and the output head; a tied table counts once
   Parameters norm;       ///< with q/k norms
   Parameters router;
-  Parameters mtp;  ///< multi-token prediction: part of the total and of the figures above, but not active
+  Parameters hyper;  ///< hyper-connections
+  Parameters mtp;    ///< multi-token prediction: part of the total and of the figures above, but not active
 };
 
 /// Model FLOPs per token: matrix products only; attention counts the full s² scores; backward is twice

@@ -62,6 +62,11 @@ std::int64_t active_elements(const Tensor& weight, const ModelSpec& model) {
   return elements / model.experts->count * model.experts->per_token;
 }
 
+/// Rows of one token that are multiplied by this weight: a module of multi-token prediction projects every stream.
+std::int64_t rows_per_token(const Tensor& weight, const ModelSpec& model) {
+  return weight.meaning.item == TensorItem::mtp_hidden_projection ? model.streams() : 1;
+}
+
 /// True for tables of which a token uses one row and multiplies by none: positions, and an embedding that is not
 /// the output head too.
 bool is_only_looked_up(const Tensor& weight, const ModelSpec& model) {
@@ -77,6 +82,7 @@ Parameters& component_of(ParameterCounts& counts, ModelPart part) {
     case ModelPart::mla:
     case ModelPart::indexer: return counts.attention;
     case ModelPart::mixer: return counts.mixer;
+    case ModelPart::hyper: return counts.hyper;
     case ModelPart::ffn:
     case ModelPart::experts:
     case ModelPart::shared_experts:
@@ -145,7 +151,7 @@ Flops model_flops(const Op& op, const StepProgram& program, const JobSpec& job) 
   if (is_product(op) && op.component != Component::attention_core) {
     if (const Tensor* weight = weight_of(op, program)) {
       return Flops(checked_product(2, job.training.micro_batch, job.training.sequence_length,
-                                   active_elements(*weight, job.model)) /
+                                   rows_per_token(*weight, job.model), active_elements(*weight, job.model)) /
                    op.parts);
     }
   }

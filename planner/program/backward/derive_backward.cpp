@@ -319,6 +319,36 @@ class BackwardBlock : private GradientBook {
       case PointwiseKind::glu:
         backward(with_row_weights(o, 2, {o[0], gradient_of(o[1]), contribution(o[0])}));
         return;
+      case PointwiseKind::unit_rows:
+        backward({o[0], read_again(o[2]), gradient_of(o[1]), contribution(o[0])});
+        return;
+      case PointwiseKind::pool: {
+        std::vector<Operand> operands{
+            o[0], o[1], o[2], gradient_of(o[3]), contribution(o[0]), contribution(o[1])};
+        add_gradient_of_weight(o[2], operands);
+        backward(std::move(operands));
+        return;
+      }
+      case PointwiseKind::repeat: backward({gradient_of(o[1]), contribution(o[0])}); return;
+      case PointwiseKind::mixing_weights: {
+        std::vector<Operand> operands{o[0], o[1], gradient_of(o[2]), contribution(o[0])};
+        add_gradient_of_weight(o[1], operands);
+        backward(std::move(operands));
+        return;
+      }
+      case PointwiseKind::read_streams: {
+        const Operand dy = gradient_of(o[2]);
+        const Operand dw = contribution(o[0]);
+        backward({o[0], o[1], dy, dw, contribution(o[1])});
+        return;
+      }
+      case PointwiseKind::write_streams: {
+        const Operand dy = gradient_of(o[3]);
+        const Operand dw = contribution(o[0]);
+        const Operand dx = contribution(o[1]);
+        backward({o[0], o[1], o[2], dy, dw, dx, contribution(o[2])});
+        return;
+      }
       case PointwiseKind::bias_gradient:
       case PointwiseKind::zero:
       case PointwiseKind::sum_squares:

@@ -76,7 +76,7 @@ PassBlocks finish_passes(ProgramBuilder& builder, Block forward,
 }
 
 std::vector<const WeightGroup*> LayerWeights::groups() const {
-  if (ffn == FeedForward::experts) return {&group, &experts};
+  if (kind.ffn == FeedForward::experts) return {&group, &experts};
   return {&group};
 }
 
@@ -117,27 +117,22 @@ std::size_t LayerBlocks::kind_index(LayerId layer) const {
 
 /// The weights of this kind; new ones if no earlier kind has the same.
 LayerWeights& LayerBlocks::weights_for(const LayerKind& kind, bool wide) {
-  const Mixer mixer = without_window(kind.mixer);
   const auto found = std::find_if(weights_.begin(), weights_.end(), [&](const LayerWeights& known) {
-    return known.mixer == mixer && known.ffn == kind.ffn && known.ffn_hidden == kind.ffn_hidden &&
-           known.wide == wide;
+    return known.kind.has_weights_of(kind) && known.wide == wide;
   });
   if (found != weights_.end()) return *found;
   // A name for each kind, where layers with this feed-forward network differ in other weights.
   bool is_only_one = true;
   for (std::size_t k = 0; k < pattern_.kinds.size(); ++k) {
     const LayerKind& other = pattern_.kinds[k];
-    const bool has_these =
-        without_window(other.mixer) == mixer && other.ffn_hidden == kind.ffn_hidden && wide_[k] == wide;
+    const bool has_these = other.has_weights_of(kind) && wide_[k] == wide;
     is_only_one &= other.ffn != kind.ffn || has_these;
   }
   const std::string suffix = is_only_one ? "" : "(" + kind.name + ")";
   const std::string name = std::string(to_string(block_kind(kind.ffn))) + suffix;
   return weights_.emplace_back(LayerWeights{
       .name = name,
-      .mixer = mixer,
-      .ffn = kind.ffn,
-      .ffn_hidden = kind.ffn_hidden,
+      .kind = kind,
       .wide = wide,
       .group = {.prefix = optimizer_prefix(kind.ffn) + suffix, .block = name},
       .experts = {
@@ -148,7 +143,7 @@ LayerWeights& LayerBlocks::weights_for(const LayerKind& kind, bool wide) {
 std::string LayerBlocks::block_name(std::size_t kind) const {
   const LayerWeights* weights = weights_of_kind_[kind];
   const bool is_shared = std::count(weights_of_kind_.begin(), weights_of_kind_.end(), weights) > 1;
-  const std::string kind_of_block(to_string(block_kind(weights->ffn)));
+  const std::string kind_of_block(to_string(block_kind(weights->kind.ffn)));
   return is_shared ? kind_of_block + "(" + pattern_.kinds[kind].name + ")" : weights->name;
 }
 

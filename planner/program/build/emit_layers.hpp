@@ -32,11 +32,9 @@ PassBlocks finish_passes(ProgramBuilder& builder, Block forward,
 
 /// The weights of a layer. Kinds of layers that differ only in their windows share them.
 struct LayerWeights {
-  std::string name;  ///< "dense_layer"
-  Mixer mixer;       ///< without window
-  FeedForward ffn = FeedForward::dense;
-  std::optional<std::int64_t> ffn_hidden;  ///< where it is not the model's
-  bool wide = false;                       ///< the layers' products stay in the wider precision
+  std::string name;   ///< "dense_layer"
+  LayerKind kind;     ///< the first kind of these layers: others may have another window
+  bool wide = false;  ///< the layers' products stay in the wider precision
   WeightGroup group;
   WeightGroup experts;
 

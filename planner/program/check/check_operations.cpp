@@ -70,6 +70,21 @@ OperandForm pointwise_form(PointwiseKind kind, bool backward) {
     case PointwiseKind::quantise: return {"rr?w+", "x[, its largest magnitude], its copies (written)"};
     case PointwiseKind::amax: return {"rw", "x, its largest magnitude (written)"};
     case PointwiseKind::transpose: return {"rw", "x, y (written)"};
+    case PointwiseKind::unit_rows:
+      return backward ? OperandForm{"rrro", "x, statistics, dy, dx"} : OperandForm{"roo", "x, y, statistics"};
+    case PointwiseKind::pool:
+      return backward ? OperandForm{"rrrrooo?", "x, gate, bias, dy, dx, dgate[, dbias]"}
+                      : OperandForm{"rrro", "x, gate, bias, y"};
+    case PointwiseKind::repeat: return {"ro", "x, y"};
+    case PointwiseKind::mixing_weights:
+      return backward ? OperandForm{"rrroo?", "logits, bias, dweights, dlogits[, dbias]"}
+                      : OperandForm{"rro", "logits, bias, weights"};
+    case PointwiseKind::read_streams:
+      return backward ? OperandForm{"rrroo", "weights, x, dy, dweights, dx"}
+                      : OperandForm{"rro", "weights, x, y"};
+    case PointwiseKind::write_streams:
+      return backward ? OperandForm{"rrrrooo", "weights, x, f, dy, dweights, dx, df"}
+                      : OperandForm{"rrro", "weights, x, f, y"};
   }
   return {"", "nothing"};
 }

@@ -1,4 +1,5 @@
 #include "planner/program/emit/emit_forward.hpp"
+#include "planner/program/emit/emit_hyper.hpp"
 #include "planner/program/emit/emit_loss.hpp"
 
 namespace foreshard {
@@ -43,6 +44,7 @@ TensorId hidden_stream(ProgramBuilder& builder) {
   stream.dtype = builder.shapes().activation;
   stream.lifetime = Lifetime::micro_batch;
   stream.dims = stream_dims(builder.shapes(), builder.job().parallelism.sequence_parallel);
+  stream.dims[1].size *= builder.job().model.streams();
   return builder.add(std::move(stream));
 }
 
@@ -100,7 +102,8 @@ Block emit_embedding(ProgramBuilder& builder, WeightGroup& table, WeightGroup& p
   Block block{.name = "embedding forward", .kind = BlockKind::embedding, .pass = Pass::forward, .ops = {}};
   const BlockShapes& s = builder.shapes();
   const JobSpec& job = builder.job();
-  const TensorId hidden = hidden_stream(builder);
+  const TensorId stream = hidden_stream(builder);
+  const TensorId hidden = has_streams(builder) ? token_row(builder) : stream;
   const TensorId weight = token_table(builder, table);
   const bool learned = job.model.positions == Positions::learned;
   const bool dropout = job.training.dropout;
@@ -140,6 +143,7 @@ Block emit_embedding(ProgramBuilder& builder, WeightGroup& table, WeightGroup& p
                                    Pointwise{PointwiseKind::dropout, elements},
                                    {reads(current), writes(hidden), writes(mask)}));
   }
+  if (has_streams(builder)) emit_repeat(builder, block, hidden, writes(stream));
   return block;
 }
 
@@ -164,16 +168,18 @@ void emit_prediction(ProgramBuilder& builder, Block& block, WeightGroup& group, 
 
 Block emit_head(ProgramBuilder& builder, WeightGroup& group, WeightGroup& table) {
   Block block{.name = "head forward", .kind = BlockKind::head, .pass = Pass::forward, .ops = {}};
-  const TensorId normed =
-      emit_norm(builder, block, group, "final norm", TensorItem::final_norm, reads(hidden_stream(builder)));
+  Operand row = reads(hidden_stream(builder));
+  if (has_streams(builder)) row = emit_read_streams(builder, block, group, Mixing::head, row);
+  const TensorId normed = emit_norm(builder, block, group, "final norm", TensorItem::final_norm, row);
   emit_prediction(builder, block, group, table, normed);
   return block;
 }
 
 Block emit_mtp_head(ProgramBuilder& builder, WeightGroup& norm, WeightGroup& head, WeightGroup& table) {
   Block block{.name = "mtp head forward", .kind = BlockKind::mtp_head, .pass = Pass::forward, .ops = {}};
-  const TensorId normed =
-      emit_norm(builder, block, norm, "mtp final norm", TensorItem::mtp_norm, reads(hidden_stream(builder)));
+  Operand row = reads(hidden_stream(builder));
+  if (has_streams(builder)) row = emit_read_streams(builder, block, norm, Mixing::mtp_head, row);
+  const TensorId normed = emit_norm(builder, block, norm, "mtp final norm", TensorItem::mtp_norm, row);
   emit_prediction(builder, block, head, table, normed);
   return block;
 }

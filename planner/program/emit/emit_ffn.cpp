@@ -1,4 +1,5 @@
 #include "planner/program/emit/emit_forward.hpp"
+#include "planner/program/emit/emit_hyper.hpp"
 
 namespace foreshard {
 
@@ -107,6 +108,7 @@ TensorId emit_mlp(ProgramBuilder& builder, Block& block, WeightGroup& group, Mod
 }
 
 Operand ffn_input(ProgramBuilder& builder) {
+  if (has_streams(builder)) return reads(builder.find({ModelPart::hyper, TensorItem::ffn_row}));
   return builder.job().model.parallel_residual ? reads(hidden_stream(builder)) : ffn_residual(builder);
 }
 
@@ -124,6 +126,9 @@ void emit_ffn_residual(ProgramBuilder& builder, Block& block, WeightGroup& group
   if (builder.job().model.norms_per_layer == 4) {
     out = emit_norm(builder, block, group, "ffn post norm", TensorItem::ffn_post_norm, reads(out));
   }
+  if (has_streams(builder))
+    return emit_write_streams(builder, block, Mixing::ffn, ffn_residual(builder), out,
+                              writes(hidden_stream(builder), 1));
   emit_residual(builder, block, "ffn residual", TensorItem::ffn_dropout, ffn_residual(builder), reads(out),
                 writes(hidden_stream(builder), 1));
 }
@@ -138,6 +143,8 @@ Block emit_layer(ProgramBuilder& builder, const std::string& name, WeightGroup& 
   const LayerKind& kind = builder.kind();
   Block block{.name = name + " forward", .kind = block_kind(kind.ffn), .pass = Pass::forward, .ops = {}};
   if (has_mixer(kind)) emit_mixer(builder, block, group);
+  if (has_ffn(kind) && has_streams(builder))
+    emit_read_streams(builder, block, group, Mixing::ffn, ffn_residual(builder));
   switch (kind.ffn) {
     case FeedForward::dense: emit_ffn(builder, block, group); break;
     case FeedForward::experts: emit_moe_ffn(builder, block, group, experts); break;

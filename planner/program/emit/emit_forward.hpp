@@ -47,6 +47,9 @@ Mixed emit_softmax_attention(ProgramBuilder& builder, Block& block, WeightGroup&
 /// Appends multi-head latent attention of x: q and kv, rope, core, (gate). With an indexer, the core runs on the
 /// latents themselves, whose up products are applied to queries and outputs instead.
 Mixed emit_latent_attention(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x);
+/// Appends DeepSeek-V4's attention of x: queries, keys, their compression, indexer, core, the product of each group of
+/// heads.
+Mixed emit_compressed_attention(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x);
 /// Appends a linear mixer of x: input product, convolution, scan, gated norm.
 Mixed emit_linear_mixer(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x);
 
@@ -118,7 +121,7 @@ bool weighs_activations(const JobSpec& job);
 /// @param row_weights  by which the result's rows are multiplied: routes of experts
 void emit_ffn_activation(ProgramBuilder& builder, Block& block, Component component, TensorId up,
                          TensorId activated, std::optional<TensorId> row_weights = std::nullopt);
-/// What the FFN's sublayer starts from: layer.mid; hidden in a layer without mixer, and where attention and FFN run in
+/// What the FFN's sublayer starts from: the row that it reads of several streams; else layer.mid; hidden in a layer without mixer, and where attention and FFN run in
 /// parallel.
 Operand ffn_input(ProgramBuilder& builder);
 /// What the FFN's output is added to: layer.mid, or hidden in a layer without mixer.

@@ -1,4 +1,5 @@
 #include "planner/program/emit/emit_forward.hpp"
+#include "planner/program/emit/emit_hyper.hpp"
 #include "planner/units/overloaded.hpp"
 
 namespace foreshard {
@@ -8,9 +9,11 @@ namespace {
 /// The mixer of the current kind. @pre the kind has one
 Mixed emit_inner(ProgramBuilder& builder, Block& block, WeightGroup& group, TensorId x) {
   return std::visit(
-      overloaded{[&](const SoftmaxAttention&) { return emit_softmax_attention(builder, block, group, x); },
-                 [&](const LatentAttention&) { return emit_latent_attention(builder, block, group, x); },
-                 [&](const auto&) { return emit_linear_mixer(builder, block, group, x); }},
+      overloaded{
+          [&](const SoftmaxAttention&) { return emit_softmax_attention(builder, block, group, x); },
+          [&](const LatentAttention&) { return emit_latent_attention(builder, block, group, x); },
+          [&](const CompressedAttention&) { return emit_compressed_attention(builder, block, group, x); },
+          [&](const auto&) { return emit_linear_mixer(builder, block, group, x); }},
       builder.kind().mixer);
 }
 
@@ -40,17 +43,21 @@ TensorId emit_output(ProgramBuilder& builder, Block& block, WeightGroup& group, 
 void emit_mixer(ProgramBuilder& builder, Block& block, WeightGroup& group) {
   const BlockShapes& s = builder.shapes();
   const TensorId hidden = hidden_stream(builder);
-  const TensorId normed =
-      emit_norm(builder, block, group, "attention norm", TensorItem::attention_norm, reads(hidden));
+  Operand row = reads(hidden);
+  if (has_streams(builder)) row = emit_read_streams(builder, block, group, Mixing::attention, row);
+  const TensorId normed = emit_norm(builder, block, group, "attention norm", TensorItem::attention_norm, row);
   TensorId out = emit_output(builder, block, group, emit_inner(builder, block, group, normed));
   if (builder.job().model.norms_per_layer == 4) {
     out =
         emit_norm(builder, block, group, "attention post norm", TensorItem::attention_post_norm, reads(out));
   }
   // If no FFN follows, the output of the mixer is the input of the next layer.
+  const std::int64_t width = s.hidden * builder.job().model.streams();
   const Operand after = has_ffn(builder.kind())
-                            ? writes(builder.activation(kMidStream, DimName::hidden, s.hidden, false))
+                            ? writes(builder.activation(kMidStream, DimName::hidden, width, false))
                             : writes(hidden, 1);
+  if (has_streams(builder))
+    return emit_write_streams(builder, block, Mixing::attention, reads(hidden), out, after);
   emit_residual(builder, block, "attention residual", TensorItem::attention_dropout, reads(hidden),
                 reads(out), after);
 }

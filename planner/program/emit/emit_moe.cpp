@@ -236,7 +236,7 @@ class MoeEmitter {
     emit_linear(builder_, block_, group_,
                 {"router", Component::router, s_.wide_math, reads(x), weight, logits, bias});
     std::vector<Operand> operands{reads(logits)};
-    if (moe_.score_bias) operands.push_back(reads(score_bias()));
+    if (moe_.score_bias && !builder_.kind().hash_routing) operands.push_back(reads(score_bias()));
     if (moe_.own_norms)
       operands.push_back(reads(builder_.weight(
           group_, {ModelPart::router, TensorItem::expert_scale, TensorAspect::weight}, {experts_dim()})));

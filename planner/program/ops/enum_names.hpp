@@ -42,8 +42,9 @@ inline constexpr auto kNames<TensorRole> = std::to_array<std::string_view>(
     {"weight", "gradient", "optimizer", "activation", "activation_gradient", "buffer", "input"});
 template <>
 inline constexpr auto kNames<ModelPart> = std::to_array<std::string_view>(
-    {"none", "input", "stream", "embedding", "attention", "mla", "indexer", "mixer", "ffn", "router",
-     "experts", "shared_experts", "mtp", "norm", "residual", "head", "loss", "pipeline", "optimizer"});
+    {"none",     "input", "stream", "embedding", "attention",      "mla",      "indexer",
+     "mixer",    "ffn",   "router", "experts",   "shared_experts", "mtp",      "norm",
+     "residual", "hyper", "head",   "loss",      "pipeline",       "optimizer"});
 template <>
 inline constexpr auto kNames<TensorItem> = std::to_array<std::string_view>({"none",
                                                                             "hidden",
@@ -145,7 +146,21 @@ inline constexpr auto kNames<TensorItem> = std::to_array<std::string_view>({"non
                                                                             "expert_scale",
                                                                             "shared_post_norm",
                                                                             "routed_norm",
-                                                                            "routed_post_norm"});
+                                                                            "routed_post_norm",
+                                                                            "q_normed",
+                                                                            "o_down",
+                                                                            "compressed_kv",
+                                                                            "compressed_gate",
+                                                                            "compressed_norm",
+                                                                            "attention_streams",
+                                                                            "ffn_streams",
+                                                                            "head_streams",
+                                                                            "mtp_streams",
+                                                                            "attention_row",
+                                                                            "ffn_row",
+                                                                            "head_row",
+                                                                            "mtp_row",
+                                                                            "token_row"});
 template <>
 inline constexpr auto kNames<TensorAspect> = std::to_array<std::string_view>(
     {"value", "output", "weight", "bias", "score_bias", "adapter_a", "adapter_b", "adapter_rows",
@@ -190,10 +205,11 @@ inline constexpr auto kNames<Phase> = std::to_array<std::string_view>({"forward"
                                                                        "optimizer"});
 template <>
 inline constexpr auto kNames<PointwiseKind> = std::to_array<std::string_view>(
-    {"add",       "dropout",       "dropout_add", "softmax",     "gelu",     "relu",
-     "sqrelu",    "silu",          "sigmoid",     "swiglu",      "geglu",    "glu",
-     "multiply",  "bias_gradient", "zero",        "sum_squares", "cast",     "accumulate",
-     "normalise", "relayout",      "quantise",    "amax",        "transpose"});
+    {"add",       "dropout",       "dropout_add",    "softmax",      "gelu",         "relu",
+     "sqrelu",    "silu",          "sigmoid",        "swiglu",       "geglu",        "glu",
+     "multiply",  "bias_gradient", "zero",           "sum_squares",  "cast",         "accumulate",
+     "normalise", "relayout",      "quantise",       "amax",         "transpose",    "unit_rows",
+     "pool",      "repeat",        "mixing_weights", "read_streams", "write_streams"});
 template <>
 inline constexpr auto kNames<KeyLayout> = std::to_array<std::string_view>({"by_part", "by_head", "latent"});
 template <>

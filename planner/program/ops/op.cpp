@@ -54,7 +54,13 @@ bool is_activation(const Op& op) {
     case PointwiseKind::relayout:
     case PointwiseKind::quantise:
     case PointwiseKind::amax:
-    case PointwiseKind::transpose: return false;
+    case PointwiseKind::transpose:
+    case PointwiseKind::unit_rows:
+    case PointwiseKind::pool:
+    case PointwiseKind::repeat:
+    case PointwiseKind::mixing_weights:
+    case PointwiseKind::read_streams:
+    case PointwiseKind::write_streams: return false;
   }
   return false;
 }

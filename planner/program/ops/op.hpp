@@ -111,6 +111,19 @@ enum class PointwiseKind : std::uint8_t {
   quantise,   ///< copies of x in 8 or 4 bits, one or two. Operands: x, [its largest magnitude,] the copies
   amax,       ///< the largest magnitude of x. Operands: x, one fp32 number
   transpose,  ///< a transposed copy. Operands: x, y
+  unit_rows,  ///< y = x divided by its root mean square, row by row or head by head. Operands: x, y, statistics.
+              ///< Backward: x, statistics, dy, dx
+  pool,  ///< one row for each group of rows, y = Σ softmax(gate + bias) ∘ x over the group, or over it and half of
+  ///< the columns of the group before. Operands: x, gate, bias, y. Backward: x, gate, bias, dy, dx, dgate
+  ///< [, dbias]
+  repeat,  ///< copies of each row side by side. Operands: x, y. Backward: dy, dx
+  // Of hyper-connections, with n streams x (T, n·D):
+  mixing_weights,  ///< sigmoids and matrices whose rows and columns sum to one. Operands: logits, bias, weights.
+                   ///< Backward: logits, bias, dweights, dlogits [, dbias]
+  read_streams,  ///< y (T, D), a weighted sum of the streams. Operands: weights, x, y. Backward: weights, x, dy,
+                 ///< dweights, dx
+  write_streams,  ///< y (T, n·D): the streams mixed, and f (T, D) added to each with a weight. Operands: weights, x,
+                  ///< f, y. Backward: weights, x, f, dy, dweights, dx, df
 };
 
 /// One pass over memory. Its bytes follow from the operands; its arithmetic is not counted as FLOPs.

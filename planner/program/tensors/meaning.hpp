@@ -22,12 +22,13 @@ enum class ModelPart : std::uint8_t {
   mtp,             ///< the entries of multi-token prediction's modules: embedding rows and projections
   norm,            ///< every norm, including those of queries, keys and latents
   residual,        ///< residual connections and the dropout before them
+  hyper,           ///< hyper-connections: the mixing of several residual streams
   head,            ///< the output projection
   loss,            ///< cross-entropy
   pipeline,        ///< what is sent between stages
   optimizer,
 };
-inline constexpr std::size_t kModelPartCount = 19;
+inline constexpr std::size_t kModelPartCount = 20;
 
 /// The element of its part to which a tensor belongs: a projection, a norm, a table, a step of the
 /// computation.
@@ -133,8 +134,22 @@ enum class TensorItem : std::uint8_t {
   shared_post_norm,  ///< norms of experts' own (Gemma 4)
   routed_norm,
   routed_post_norm,
+  q_normed,           ///< queries, each head divided by its root mean square
+  o_down,             ///< the products of groups of heads before the output product
+  compressed_kv,      ///< what the compressor of keys reads of every token; then the compressed keys
+  compressed_gate,    ///< the weights of these in their means
+  compressed_norm,    ///< the norm of the compressed keys
+  attention_streams,  ///< hyper-connections: weights of the mixing around a mixer; likewise of the others
+  ffn_streams,
+  head_streams,
+  mtp_streams,
+  attention_row,  ///< the row that a sublayer reads of the streams; likewise of the others
+  ffn_row,
+  head_row,
+  mtp_row,
+  token_row,  ///< a row before it is copied to all streams
 };
-inline constexpr std::size_t kTensorItemCount = 101;
+inline constexpr std::size_t kTensorItemCount = 115;
 
 /// Which of an item's tensors this is.
 enum class TensorAspect : std::uint8_t {
@@ -178,7 +193,8 @@ constexpr bool is_of_layer(const Meaning& meaning) {
     case ModelPart::experts:
     case ModelPart::shared_experts:
     case ModelPart::mtp:
-    case ModelPart::residual: return true;
+    case ModelPart::residual:
+    case ModelPart::hyper: return true;
     case ModelPart::norm: return meaning.item != TensorItem::final_norm;
     case ModelPart::none:
     case ModelPart::input:

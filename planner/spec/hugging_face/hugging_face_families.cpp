@@ -25,10 +25,6 @@ const std::vector<Family>& families() {
 
 const std::vector<UnplannedFamily>& unplanned_families() {
   static const std::vector<UnplannedFamily> all{
-      {"DeepseekV4", "deepseek_v4",
-       "attention over compressed keys (compress_ratios), hyper-connections (hc_mult), output products of "
-       "low "
-       "rank (o_lora_rank)"},
       {"KimiK3", "kimi_k3", "attention over the outputs of earlier layers (attn_res_block_size)"},
       {"LongcatFlash", "longcat_flash", "two attention sublayers in a layer, and experts that do nothing"},
       {"Gemma3n", "gemma3n", "embeddings per layer, streams that are mixed (AltUp), shared keys and values"},

@@ -207,6 +207,7 @@ constexpr auto kIrrelevant = std::to_array<Irrelevant>({
     {"tp_size", kParallel},
     {"moe_shared_expert_overlap", kParallel},
     {"gradient_checkpointing*", "the job's training.recompute says what is recomputed"},
+    {"hc_sinkhorn_iters", "iterations on a token's few mixing weights, in registers"},
     {"norm_topk_prob", kRouter},
     {"norm_expert_weight", kRouter},
     {"moe_renormalize", kRouter},

@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <fmt/core.h>
+
 #include "planner/spec/hugging_face/hugging_face_parts.hpp"
 
 /// Families with latent attention (MLA): DeepSeek and its descendants.
@@ -65,6 +67,70 @@ void deepseek_v32(Model& m) {
   say_indexer(m);
 }
 
+/// A mixer of DeepSeek-V4 by its compression ratio. Its model code compresses with overlap, and chooses keys with an
+/// indexer, where the ratio is 4.
+std::string compression_word(Model& m, std::int64_t ratio) {
+  constexpr std::int64_t kWithIndexer = 4;
+  Translation attention = m.t.below();
+  const std::string word = ratio == 0              ? kLocal
+                           : ratio == kWithIndexer ? "sparse"
+                                                   : fmt::format("heavy{}", ratio);
+  if (ratio > 0) attention.say("compression", ratio);
+  if (ratio == kWithIndexer) {
+    Translation indexer = m.t.below();
+    indexer.take("heads", "index_n_heads");
+    indexer.take("head_dim", "index_head_dim");
+    indexer.take("top_k", "index_topk");
+    attention.say_map("indexer", indexer);
+  }
+  describe_attention(m, word, attention);
+  return word;
+}
+
+/// DeepSeek-V4: a window in each layer, and beside it compressed keys in most; several residual streams; a table of
+/// experts by token in the first layers. The ratios of the layers of multi-token prediction follow those of the model.
+void deepseek_v4(Model& m) {
+  Translation& t = m.t;
+  say_stream(m);
+  say_heads(m);
+  say_tied(m, false);
+  say_gated(m, "hidden_act", "silu");
+  m.form = "compressed";
+  m.attention.take("q_rank", "q_lora_rank");
+  m.attention.take("rope_head_dim", "qk_rope_head_dim");
+  m.attention.take("output_rank", "o_lora_rank");
+  m.attention.take("output_groups", "o_groups");
+  t.take("window", "sliding_window");
+  if (t.flag("attention_bias", false))
+    t.refuse("attention_bias", "biases cannot be described here", "attention_bias: false");
+  Translation hyper = t.below();
+  hyper.take("streams", "hc_mult");
+  t.say_map("hyper_connections", hyper);
+  say_experts(m, {.score_bias = true});
+  const std::int64_t hashed = t.whole_or("num_hash_layers", 0);
+  Translation by_table = t.below();
+  by_table.say("ffn", "experts");
+  by_table.say("routing", "hash");
+  m.layers.describe_ffn("hash", by_table);
+  const std::int64_t predicted = t.whole_or("num_nextn_predict_layers", 0);
+  const std::vector<std::int64_t> ratios = t.whole_list("compress_ratios");
+  const std::size_t layers = m.layers.layers();
+  if (ratios.size() < layers || ratios.size() > layers + static_cast<std::size_t>(predicted))
+    return t.refuse("compress_ratios", fmt::format("{} ratios for {} layers", ratios.size(), layers),
+                    "one ratio per layer, and one for each layer of multi-token prediction");
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    m.layers.set_mixer(layer, compression_word(m, ratios[layer]));
+    m.layers.set_ffn(layer, static_cast<std::int64_t>(layer) < hashed ? "hash" : kExperts);
+  }
+  if (hashed > 0) t.note("the tables of layers with hash routing are not counted: they are no parameters");
+  if (predicted == 0) return;
+  Translation mtp = t.below();
+  mtp.take("layers", "num_nextn_predict_layers");
+  const std::string word = compression_word(m, ratios.size() > layers ? ratios[layers] : 0);
+  mtp.say_list("pattern", {m.layers.add_mtp_kind(word, kExperts)});
+  t.say_map("mtp", mtp);
+}
+
 /// GLM-4.7-Flash: GLM's experts with latent attention.
 void glm4_moe_lite(Model& m) { say_deepseek(m, true); }
 
@@ -75,6 +141,7 @@ void minicpm3(Model& m) { say_deepseek(m, false); }
 
 std::vector<Family> latent_families() {
   return {
+      {"DeepseekV4", "deepseek_v4", deepseek_v4},
       {"GlmMoeDsa", "glm_moe_dsa", deepseek_v32},
       {"Glm4MoeLite", "glm4_moe_lite", glm4_moe_lite},
       {"DeepseekV32", "deepseek_v32", deepseek_v32},

@@ -44,9 +44,7 @@ std::optional<std::size_t> LayerTable::leading_dense() const {
   return dense;
 }
 
-std::string LayerTable::name_of(std::size_t layer) const {
-  const std::string& mixer = mixers_[layer];
-  const std::string& ffn = ffns_[layer];
+std::string LayerTable::name_of(const std::string& mixer, const std::string& ffn) const {
   const bool ffns_differ = !are_equal(ffns_);
   const bool mixers_differ = !are_equal(mixers_);
   if (ffn == kNoFfn) return mixer.empty() ? std::string(kFull) : mixer;
@@ -56,20 +54,35 @@ std::string LayerTable::name_of(std::size_t layer) const {
   return (mixer.empty() ? std::string(kFull) : mixer) + "-" + ffn;
 }
 
+std::string LayerTable::add_mtp_kind(const std::string& mixer, const std::string& ffn) {
+  mtp_kind_.emplace(mixer, ffn);
+  return name_of(mixer, ffn);
+}
+
+Translation LayerTable::kind_of(const Translation& t, const std::string& mixer,
+                                const std::string& ffn) const {
+  Translation kind = t.below();
+  if (const Translation* const described = part(mixer)) kind.add(described->entries());
+  if (const Translation* const described = part(ffn)) kind.add(described->entries());
+  if (ffn == kNoFfn) kind.say("ffn", "none");
+  if (ffn == kDense && experts_) kind.say("ffn", "dense");
+  if (ffn == kExperts) kind.say("ffn", "experts");
+  return kind;
+}
+
 void LayerTable::say_kinds(Translation& t) const {
   Translation kinds = t.below();
   std::set<std::string> said;
   std::vector<std::string> pattern;
   for (std::size_t layer = 0; layer < layers(); ++layer) {
-    pattern.push_back(name_of(layer));
-    if (!said.insert(pattern.back()).second) continue;
-    Translation kind = t.below();
-    if (const Translation* const mixer = part(mixers_[layer])) kind.add(mixer->entries());
-    if (const Translation* const ffn = part(ffns_[layer])) kind.add(ffn->entries());
-    if (ffns_[layer] == kNoFfn) kind.say("ffn", "none");
-    if (ffns_[layer] == kDense && experts_) kind.say("ffn", "dense");
-    if (ffns_[layer] == kExperts) kind.say("ffn", "experts");
-    kinds.say_map(pattern.back().c_str(), kind);
+    pattern.push_back(name_of(mixers_[layer], ffns_[layer]));
+    if (said.insert(pattern.back()).second)
+      kinds.say_map(pattern.back().c_str(), kind_of(t, mixers_[layer], ffns_[layer]));
+  }
+  if (mtp_kind_) {
+    const auto& [mixer, ffn] = *mtp_kind_;
+    const std::string name = name_of(mixer, ffn);
+    if (said.insert(name).second) kinds.say_map(name.c_str(), kind_of(t, mixer, ffn));
   }
   t.say_map("layer_kinds", kinds);
   pattern.resize(period_of(pattern));

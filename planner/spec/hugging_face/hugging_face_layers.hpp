@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "planner/spec/hugging_face/hugging_face_translation.hpp"
@@ -24,6 +25,10 @@ class LayerTable {
   /// Sets the mixer of all layers.
   void set_mixers(const std::string& word) { mixers_.assign(mixers_.size(), word); }
 
+  /// Adds a kind of layer that only modules of multi-token prediction have. Returns its name, which is right only after
+  /// all layers are set.
+  std::string add_mtp_kind(const std::string& mixer, const std::string& ffn);
+
   /// What a kind of layer with this mixer, or this feed-forward network, says: entries of the kind's map.
   void describe_mixer(const std::string& word, const Translation& map) { parts_.insert_or_assign(word, map); }
   void describe_ffn(const std::string& word, const Translation& map) { parts_.insert_or_assign(word, map); }
@@ -41,13 +46,16 @@ class LayerTable {
  private:
   /// The leading layers without experts, if all others have experts and nothing else differs.
   [[nodiscard]] std::optional<std::size_t> leading_dense() const;
-  [[nodiscard]] std::string name_of(std::size_t layer) const;
+  [[nodiscard]] std::string name_of(const std::string& mixer, const std::string& ffn) const;
+  [[nodiscard]] Translation kind_of(const Translation& t, const std::string& mixer,
+                                    const std::string& ffn) const;
   void say_kinds(Translation& t) const;
 
   std::vector<std::string> mixers_;
   std::vector<std::string> ffns_;
   std::map<std::string, Translation> parts_;
   std::optional<Translation> experts_;
+  std::optional<std::pair<std::string, std::string>> mtp_kind_;  // mixer and feed-forward network
 };
 
 /// The words of feed-forward networks.

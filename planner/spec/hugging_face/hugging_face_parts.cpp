@@ -51,7 +51,7 @@ std::vector<std::string> mtp_kinds(const Model& m) {
 NodePtr Model::result() {
   if (!attention.is_empty()) {
     Translation map = t.below();
-    map.say("kind", is_latent ? "mla" : "softmax");
+    map.say("kind", form);
     map.add(attention.entries());
     t.say_map("attention", map);
   }
@@ -71,7 +71,7 @@ Model open_model(const Translation& config) {
   }
   return {.t = t,
           .attention = config.below(),
-          .is_latent = false,
+          .form = "softmax",
           .layers = LayerTable(std::min(layers, kMostConfigLayers))};
 }
 
@@ -183,7 +183,7 @@ void say_llama(Model& m, bool tied) {
 
 void say_latent(Model& m) {
   Translation& latent = m.attention;
-  m.is_latent = true;
+  m.form = "mla";
   latent.take_if("q_rank", "q_lora_rank");
   latent.take("kv_rank", "kv_lora_rank");
   latent.take("nope_head_dim", "qk_nope_head_dim");

@@ -14,7 +14,7 @@ namespace foreshard::detail {
 struct Model {
   Translation t;          ///< the model's own keys
   Translation attention;  ///< what its attention is beyond heads and windows; of latent attention, everything
-  bool is_latent;         ///< its attention is latent (MLA)
+  const char* form;       ///< of its attention: softmax, mla or compressed
   LayerTable layers;
 
   /// The model's map, with all parts of it.

@@ -35,6 +35,8 @@ std::int64_t width_of_heads(const ModelSpec& model, const LayerKind& kind) {
     return checked_product(attention->heads, attention->head_dim);
   if (const auto* latent = std::get_if<LatentAttention>(&kind.mixer))
     return checked_product(latent->heads, checked_add(model.head_dim, latent->sizes.kv_rank, "elements"));
+  if (const auto* compressed = std::get_if<CompressedAttention>(&kind.mixer))
+    return checked_product(6, compressed->heads, compressed->head_dim);
   return width_of_linear(kind.mixer);
 }
 
@@ -97,7 +99,8 @@ std::int64_t most_heads(const JobSpec& job) {
 /// Bytes of all micro-batches' activations in all layers.
 void count_activations(const JobSpec& job) {
   const ModelSpec& model = job.model;
-  std::int64_t width = checked_add(model.hidden, model.ffn_hidden, "bytes");
+  std::int64_t width =
+      checked_add(checked_product(2 * model.streams(), model.hidden), model.ffn_hidden, "bytes");
   std::int64_t widest_heads = 0;
   for (const LayerKind& kind : pattern_of(job).kinds)
     widest_heads = std::max(widest_heads, width_of_heads(model, kind));

@@ -85,16 +85,19 @@ Forms attention_options() {
           {"values_are_keys", boolean()},
           {"v_norm", boolean()},
           {"v_head_dim", whole()},
+          {"compression", any_of({whole(2), word({"none"})})},
           {"indexer", any_of({indexer, word({"shared", "none"})})}};
 }
 
 Json model_attention() {
   Forms forms = attention_options();
-  forms.insert({{"kind", word({"mla", "softmax"})},
+  forms.insert({{"kind", word({"mla", "compressed", "softmax"})},
                 {"q_rank", whole(0)},
                 {"kv_rank", whole()},
                 {"nope_head_dim", whole()},
-                {"rope_head_dim", whole(0)}});
+                {"rope_head_dim", whole(0)},
+                {"output_rank", whole()},
+                {"output_groups", whole()}});
   return map(model_attention_keys(), forms, {"kind"});
 }
 
@@ -154,6 +157,7 @@ Json layer_kind() {
   return map(layer_kind_keys(), {{"mixer", word<MixerKind>()},
                                  {"ffn", word<FeedForward>()},
                                  {"ffn_hidden", whole()},
+                                 {"routing", word({"scores", "hash"})},
                                  {"attention", map(kind_attention_keys(), attention)},
                                  {"mamba2", mamba2},
                                  {"gated-delta-net", net},
@@ -166,6 +170,7 @@ Json model() {
   const Json pattern = {{"type", "array"}, {"items", any_of({text(), count})}};
   const Json names = {{"type", "array"}, {"items", text()}};
   const Json mtp = map(mtp_keys(), {{"layers", whole()}, {"pattern", names}}, {"layers"});
+  const Json hyper = map(hyper_keys(), {{"streams", whole(2)}}, {"streams"});
   const Json rule = map(ffn_rule_keys(), {{"multiple_of", whole()}, {"multiplier", number()}});
   return map(model_keys(), {{"name", text()},
                             {"layers", whole()},
@@ -195,6 +200,7 @@ Json model() {
                             {"pattern", pattern},
                             {"left_out", {{"type", "array"}, {"items", text()}}},
                             {"mtp", mtp},
+                            {"hyper_connections", hyper},
                             {"source", text()},
                             {"notes", text()}});
 }

@@ -38,6 +38,7 @@ std::string tp_objection(const JobSpec& job, std::int64_t tp) {
     if (const auto* latent = std::get_if<LatentAttention>(&kind.mixer))
       objection = heads_objection(latent->heads, job.model.kv_heads, tp);
     if (objection.empty()) objection = detail::linear_objection(kind.mixer, tp);
+    if (objection.empty() && tp > 1) objection = detail::whole_objection(job.model, kind.mixer);
     if (!objection.empty()) return objection;
     if (kind.ffn == FeedForward::dense && kind.ffn_hidden.value_or(tp) % tp != 0)
       return fmt::format("{} does not divide the FFN hidden size of {} of kind '{}'", tp, *kind.ffn_hidden,

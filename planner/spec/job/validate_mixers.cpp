@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -36,7 +37,10 @@ class KindRules {
   void check() {
     if (linear_heads(kind_.mixer)) check_linear();
     if (const auto* softmax = std::get_if<SoftmaxAttention>(&kind_.mixer)) check_softmax(*softmax);
-    if (const auto indexer = indexer_of(kind_.mixer)) check_sparse();
+    if (const auto* compressed = std::get_if<CompressedAttention>(&kind_.mixer))
+      check_compressed(*compressed);
+    else if (indexer_of(kind_.mixer))
+      check_sparse();
   }
 
  private:
@@ -104,6 +108,45 @@ class KindRules {
            fmt::format("allowed here: at most {}", latent != nullptr ? latent->heads / 2 : 0));
   }
 
+  /// Sources: Megatron-LM, deepseek_v4_hybrid_attention.py; what it does not run, nobody trains.
+  void check_compressed(const CompressedAttention& attention) {
+    const TrainingSpec& training = job_.training;
+    const std::int64_t tokens = attention.compression;
+    refuse(training.attention != AttentionKind::flash, "training.attention",
+           "attention over compressed keys gathers them by number, in flash kernels only",
+           "allowed here: flash");
+    const ParallelismSpec& p = job_.parallelism;
+    refuse(p.cp > 1 && p.cp_style == CpStyle::ulysses, "parallelism.cp_style",
+           "ulysses needs a head of keys for each rank, and compressed keys are one head",
+           "allowed here: ring, all-gather");
+    const std::int64_t window = attention.window.value_or(training.sequence_length);
+    refuse(
+        p.cp > 1 && window > training.sequence_length / p.cp, "parallelism.cp",
+        fmt::format(
+            "a rank's {} tokens are fewer than the window of {}, of which its neighbour alone sends the rest",
+            training.sequence_length / p.cp, window),
+        fmt::format("allowed here: at most {}",
+                    std::max<std::int64_t>(1, training.sequence_length / window)));
+    refuse(tokens > 0 && training.sequence_length % (tokens * p.cp) != 0, "training.sequence_length",
+           fmt::format("{} tokens do not divide into compressed keys of {} tokens each{}",
+                       training.sequence_length, tokens, p.cp > 1 ? " on every cp rank" : ""),
+           fmt::format("allowed here: multiples of {}", tokens * p.cp));
+    refuse(training.documents && training.documents->packed, "training.documents",
+           "packed documents are not planned with attention over compressed keys by this version",
+           "allowed here: packed: false");
+    const std::vector<RecomputeModule>& again = training.recompute_modules;
+    refuse(training.recompute == Recompute::selective ||
+               std::find(again.begin(), again.end(), RecomputeModule::core_attn) != again.end(),
+           "training.recompute",
+           "the core of attention over compressed keys is not recomputed alone: its backward needs the "
+           "indexer's choice",
+           "allowed here: none, full, other modules");
+    refuse(job_.lora.has_value(), "lora",
+           "adapters beside attention over compressed keys are not planned by this version", "");
+    refuse(job_.model.biases != Biases::none, "model.biases", "attention over compressed keys has no biases",
+           "allowed here: none");
+  }
+
   const JobSpec& job_;
   const LayerKind& kind_;
   std::vector<Illegality>& findings_;
@@ -123,9 +166,31 @@ std::string linear_objection(const Mixer& mixer, std::int64_t tp) {
   return {};
 }
 
+std::string whole_objection(const ModelSpec& model, const Mixer& mixer) {
+  if (std::holds_alternative<CompressedAttention>(mixer))
+    return "attention over compressed keys is not cut over tp: all heads share the keys and their "
+           "compressors "
+           "(Megatron-LM runs it with tp 1 only)";
+  if (model.streams() > 1) return "hyper-connections are not cut over tp by this version";
+  return {};
+}
+
+namespace {
+
+/// Hyper-connections take the place of residual connections of one stream.
+void check_streams(const JobSpec& job, std::vector<Illegality>& findings) {
+  if (job.model.streams() < 2) return;
+  if (job.training.dropout)
+    findings.push_back({"training.dropout", "hyper-connections are planned without dropout by this version",
+                        "allowed here: false"});
+}
+
+}  // namespace
+
 void check_mixers(const JobSpec& job, std::vector<Illegality>& findings) {
   for (const LayerKind& kind : layer_pattern(job.model, job.training.sequence_length).kinds)
     KindRules(job, kind, findings).check();
+  check_streams(job, findings);
 }
 
 }  // namespace foreshard::detail

@@ -32,6 +32,8 @@ void check_recompute(const JobSpec& job, std::vector<Illegality>& findings);
 void check_precision(const JobSpec& job, std::vector<Illegality>& findings);
 /// Why the heads of a linear mixer do not split over tp; empty if they do, or if the mixer is another.
 std::string linear_objection(const Mixer& mixer, std::int64_t tp);
+/// Why a layer with this mixer cannot be cut over tp at all; empty if it can.
+std::string whole_objection(const ModelSpec& model, const Mixer& mixer);
 /// Low-rank adapters.
 void check_lora(const JobSpec& job, std::vector<Illegality>& findings);
 

@@ -11,8 +11,19 @@
 #include "planner/spec/model/read_mixers.hpp"
 #include "planner/spec/model/read_mtp.hpp"
 #include "planner/spec/types/layer_pattern.hpp"
+#include "planner/spec/types/names.hpp"
 
 namespace foreshard {
+
+namespace {
+
+enum class Routing : std::uint8_t { scores, hash };
+
+}  // namespace
+
+template <>
+inline constexpr auto kWords<Routing> = std::to_array<Named<Routing>>({{Routing::scores, "scores"},
+                                                                       {Routing::hash, "hash"}});
 
 namespace {
 
@@ -22,6 +33,10 @@ constexpr auto kLayerKindKeys = std::to_array<KeyInfo>({
      "described here, else the model's own attention"},
     {"ffn", "dense, experts or none; unsaid, experts where the model has some, else dense"},
     {"ffn_hidden", "width of the dense feed-forward network; unsaid, the model's"},
+    {"routing",
+     "of experts: scores, the router's choice; or hash, a table that gives each token of the vocabulary its "
+     "experts",
+     "scores"},
     {"attention",
      "what differs from the model's own keys: {window, heads, kv_heads, head_dim, positions, …}; of latent "
      "attention {window, heads, positions, gate, indexer}"},
@@ -116,6 +131,20 @@ LatentAttention read_latent(const MapReader& attention, LatentAttention usual) {
   return usual;
 }
 
+CompressedAttention read_compressed(const MapReader& attention, CompressedAttention usual) {
+  read_window(attention, usual.window);
+  for (const char* key : {"heads", "kv_heads", "head_dim", "positions", "qk_norm", "attention_sinks"}) {
+    if (attention.has(key))
+      attention.complain(key, "attention with compressed keys has no such key in a kind",
+                         "allowed here: window, compression, indexer");
+  }
+  const Compression said =
+      read_compression(attention, {.tokens = usual.compression, .indexer = usual.indexer});
+  usual.compression = said.tokens;
+  usual.indexer = said.indexer;
+  return usual;
+}
+
 /// Reads the kinds one after the other. Each starts with the model's own values and replaces some of them.
 class KindReader {
  public:
@@ -147,6 +176,9 @@ class KindReader {
       map.complain("ffn", "the model has no experts", "model.experts says how many, or say dense or none");
     if (!has_mixer(kind) && !has_ffn(kind))
       map.complain("ffn", "a layer without mixer and feed-forward network does nothing", "");
+    kind.hash_routing = map.optional("routing", Choice<Routing>{}, Routing::scores) == Routing::hash;
+    if (kind.hash_routing && kind.ffn != FeedForward::experts)
+      map.complain("routing", "this kind has no experts", "ffn: experts");
     kind.ffn_hidden = map.maybe("ffn_hidden", WholeNumber{1, kWidestHead});
     if (kind.ffn_hidden && kind.ffn != FeedForward::dense)
       map.complain("ffn_hidden", "this kind has no dense feed-forward network",
@@ -187,9 +219,11 @@ class KindReader {
       case MixerKind::gated_delta_net: return read_gated_delta_net(map);
       case MixerKind::kimi_delta: return read_kimi_delta(map);
       case MixerKind::mla: return read_latent_mixer(map, attention);
-      case MixerKind::attention: return read_softmax_mixer(attention);
+      case MixerKind::attention:
+        return model_.compressed ? read_compressed_mixer(attention) : read_softmax_mixer(attention);
       case MixerKind::sparse_attention: break;
     }
+    if (model_.compressed) return read_compressed_mixer(attention);
     const Mixer mixer = model_.mla ? read_latent_mixer(map, attention) : read_softmax_mixer(attention);
     if (!indexer_of(mixer))
       map.complain("mixer", "sparse attention needs an indexer",
@@ -206,6 +240,11 @@ class KindReader {
     }
     const auto latent = std::get<LatentAttention>(usual_mixer(model_));
     return attention ? read_latent(*attention, latent) : latent;
+  }
+
+  [[nodiscard]] Mixer read_compressed_mixer(const std::optional<MapReader>& attention) const {
+    const auto compressed = std::get<CompressedAttention>(usual_mixer(model_));
+    return attention ? read_compressed(*attention, compressed) : compressed;
   }
 
   [[nodiscard]] Mixer read_softmax_mixer(const std::optional<MapReader>& attention) const {

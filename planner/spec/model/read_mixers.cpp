@@ -97,6 +97,9 @@ AttentionOptions read_attention_options(const MapReader& map, AttentionOptions u
   replace("v_head_dim", usual.v_head_dim);
   replace("rotary_dim", usual.rotary_dim);
   replace("chunk", usual.chunk);
+  if (map.has("compression"))
+    map.complain("compression", "softmax attention has no such key",
+                 "model.attention: {kind: compressed, …} has it");
   usual.gate = map.optional("gate", Choice<OutputGate>{}, usual.gate);
   usual.values_are_keys = map.optional("values_are_keys", Boolean{}, usual.values_are_keys);
   usual.v_norm = map.optional("v_norm", Boolean{}, usual.v_norm);
@@ -105,11 +108,31 @@ AttentionOptions read_attention_options(const MapReader& map, AttentionOptions u
 }
 
 AttentionOptions read_latent_options(const MapReader& map, AttentionOptions usual) {
-  for (const char* key : {"rotary_dim", "chunk", "values_are_keys", "v_norm"}) {
+  for (const char* key : {"rotary_dim", "chunk", "values_are_keys", "v_norm", "compression"}) {
     if (map.has(key)) map.complain(key, "latent attention has no such key", "");
   }
   usual.gate = map.optional("gate", Choice<OutputGate>{}, usual.gate);
   usual.indexer = read_indexer(map, usual.indexer);
+  return usual;
+}
+
+Compression read_compression(const MapReader& map, Compression usual) {
+  for (const char* key : {"rotary_dim", "chunk", "values_are_keys", "v_norm", "gate", "v_head_dim"}) {
+    if (map.has(key)) map.complain(key, "attention with compressed keys has no such key", "");
+  }
+  const NodePtr node = map.value("compression");
+  if (node != nullptr && node->kind == YamlNode::Kind::scalar && node->text == "none")
+    usual = {};
+  else if (const auto tokens = map.maybe("compression", WholeNumber{2, kMostElements}))
+    usual.tokens = *tokens;
+  usual.indexer = read_indexer(map, usual.indexer);
+  if (usual.indexer && usual.tokens == 0)
+    map.complain(map.has("indexer") ? "indexer" : "compression",
+                 "an indexer chooses compressed keys, and there are none",
+                 "say compression, or indexer: none");
+  if (usual.indexer && (usual.indexer->is_shared || usual.indexer->kind != IndexerKind::lightning))
+    map.complain("indexer", "compressed keys are chosen by a lightning indexer of each layer",
+                 "kind: lightning");
   return usual;
 }
 

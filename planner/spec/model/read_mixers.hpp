@@ -15,6 +15,7 @@ inline constexpr auto kAttentionOptionKeys = std::to_array<KeyInfo>({
     {"gate", "a sigmoid gate on the attention's output: none, elementwise or headwise", "none"},
     {"values_are_keys", "one projection makes keys and values: true or false", "false"},
     {"v_norm", "values are normalised too, without weights: true or false", "false"},
+    {"compression", "of attention with compressed keys: tokens of one; or none"},
     {"indexer", "sparse attention: {kind, heads, head_dim, top_k, block}; in a kind also shared, or none"},
 });
 
@@ -32,6 +33,13 @@ constexpr std::array<KeyInfo, N + M> joined(const std::array<KeyInfo, N>& a,
 AttentionOptions read_attention_options(const MapReader& map, AttentionOptions usual);
 /// Reads the options that latent attention has: gate and indexer. Complains of the others.
 AttentionOptions read_latent_options(const MapReader& map, AttentionOptions usual);
+
+/// Reads compression and indexer of attention with compressed keys; complains of other options.
+struct Compression {
+  std::int64_t tokens = 0;  ///< of a compressed key; 0: there are none
+  std::optional<Indexer> indexer{};
+};
+Compression read_compression(const MapReader& map, Compression usual);
 
 /// Reads the map of a linear mixer below its key: mamba2, gated-delta-net or kimi-delta.
 Mamba2 read_mamba2(const MapReader& kind);

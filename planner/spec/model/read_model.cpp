@@ -45,9 +45,11 @@ constexpr auto kModelKeys = std::to_array<KeyInfo>({
     {"causal", "a token attends to those before it only: true or false", "true"},
     {"window", "tokens that sliding-window attention sees; unsaid, all"},
     {"attention",
-     "latent attention: {kind: mla, q_rank, kv_rank, nope_head_dim, rope_head_dim, v_head_dim}; or further "
-     "keys "
-     "of softmax attention: {kind: softmax, v_head_dim, rotary_dim, chunk, gate, …}"},
+     "latent attention: {kind: mla, q_rank, kv_rank, nope_head_dim, rope_head_dim, v_head_dim}; attention "
+     "with "
+     "compressed keys: {kind: compressed, q_rank, rope_head_dim, output_rank, output_groups, compression, "
+     "indexer}; or "
+     "further keys of softmax attention: {kind: softmax, v_head_dim, rotary_dim, chunk, gate, …}"},
     {"experts", "mixture of experts: {count, per_token, hidden, shared_hidden, dense_layers, latent, …}"},
     {"layer_kinds",
      "where layers differ, each kind by name: {local: {attention: {window: 128}, ffn: experts}, full: {}}"},
@@ -55,6 +57,7 @@ constexpr auto kModelKeys = std::to_array<KeyInfo>({
      "the kind of each layer, repeated over the layers: [local, full]; or counts: [{dense: 3}, {moe: 58}]"},
     {"left_out", "what the real model has and this description leaves out, as a list; shown as notes"},
     {"mtp", "multi-token prediction: {layers: 1}"},
+    {"hyper_connections", "several residual streams that are mixed around each sublayer: {streams: 4}"},
     {"source", "where the figures come from"},
     {"notes", "anything else"},
 });
@@ -63,14 +66,20 @@ constexpr auto kFfnRuleKeys = std::to_array<KeyInfo>({
     {"multiplier", "the width is scaled by this before it is rounded", "1"},
 });
 constexpr auto kFormKeys = std::to_array<KeyInfo>({
-    {"kind", "mla, multi-head latent attention, or softmax"},
+    {"kind", "mla, multi-head latent attention; compressed, attention with compressed keys; or softmax"},
     {"q_rank", "rank of the compressed queries; 0: they are not compressed", "0"},
     {"kv_rank", "rank of the compressed keys and values"},
     {"nope_head_dim", "elements of a query or key head without rotary positions"},
     {"rope_head_dim", "elements of a query or key head with rotary positions"},
     {"v_head_dim", "elements of a value head; of softmax attention, unsaid, head_dim"},
+    {"output_rank",
+     "of attention with compressed keys: columns that a first output product makes of each group of heads"},
+    {"output_groups", "groups of heads with such a product each", "1"},
 });
 constexpr auto kModelAttentionKeys = joined(kFormKeys, kAttentionOptionKeys);
+constexpr auto kHyperKeys = std::to_array<KeyInfo>({
+    {"streams", "residual streams"},
+});
 constexpr auto kExpertsKeys = std::to_array<KeyInfo>({
     {"count", "experts per layer"},
     {"per_token", "experts that a token is sent to"},
@@ -92,13 +101,15 @@ constexpr auto kExpertsKeys = std::to_array<KeyInfo>({
 constexpr std::int64_t kMostLayers = 100'000;
 constexpr std::int64_t kWidest = 100'000'000;
 
-enum class AttentionForm : std::uint8_t { mla, softmax };
+enum class AttentionForm : std::uint8_t { mla, compressed, softmax };
 
 }  // namespace
 
 template <>
 inline constexpr auto kWords<AttentionForm> =
-    std::to_array<Named<AttentionForm>>({{AttentionForm::mla, "mla"}, {AttentionForm::softmax, "softmax"}});
+    std::to_array<Named<AttentionForm>>({{AttentionForm::mla, "mla"},
+                                         {AttentionForm::compressed, "compressed"},
+                                         {AttentionForm::softmax, "softmax"}});
 
 namespace {
 
@@ -123,11 +134,34 @@ MlaSpec read_latent_sizes(const MapReader& attention) {
   return mla;
 }
 
-/// Reads model.attention: latent attention, or options of softmax attention.
+/// Reads attention with compressed keys: its sizes, and what its layers usually have.
+void read_compressed(const MapReader& attention, ModelSpec& model) {
+  for (const char* key : {"kv_rank", "nope_head_dim"}) {
+    if (attention.has(key))
+      attention.complain(key, "attention with compressed keys has no such key", "kind: mla has it");
+  }
+  CompressedSizes sizes;
+  sizes.q_rank = attention.required("q_rank", WholeNumber{1, kWidest});
+  sizes.rope_head_dim = attention.required("rope_head_dim", WholeNumber{0, kWidest});
+  sizes.output_rank = attention.required("output_rank", WholeNumber{1, kWidest});
+  sizes.output_groups = attention.optional("output_groups", WholeNumber{1, kWidest}, 1);
+  model.compressed = sizes;
+  const Compression usual = read_compression(attention, {});
+  model.compression = usual.tokens;
+  model.attention_options.indexer = usual.indexer;
+}
+
+/// Reads model.attention: latent attention, attention with compressed keys, or options of softmax attention.
 void read_attention(const MapReader& map, ModelSpec& model) {
   const std::optional<MapReader> attention = map.child("attention", kModelAttentionKeys);
   if (!attention) return;
-  if (attention->required("kind", Choice<AttentionForm>{}) == AttentionForm::mla) {
+  const AttentionForm form = attention->required("kind", Choice<AttentionForm>{});
+  if (form == AttentionForm::compressed) return read_compressed(*attention, model);
+  for (const char* key : {"output_rank", "output_groups"}) {
+    if (attention->has(key))
+      attention->complain(key, "this attention has no such key", "kind: compressed has it");
+  }
+  if (form == AttentionForm::mla) {
     model.mla = read_latent_sizes(*attention);
     model.attention_options = read_latent_options(*attention, {});
     return;
@@ -223,6 +257,36 @@ void read_heads(const MapReader& map, ModelSpec& model) {
   }
 }
 
+/// Checks the heads of attention with compressed keys: they share one head of keys, in whole groups.
+void check_compressed_heads(const MapReader& map, const ModelSpec& model) {
+  if (!model.compressed) return;
+  if (model.kv_heads != 1)
+    map.complain(map.has("kv_heads") ? "kv_heads" : "attention",
+                 "compressed keys are one head that all heads share", "kv_heads: 1");
+  if (model.heads % model.compressed->output_groups != 0)
+    map.complain("attention",
+                 fmt::format("{} output_groups do not divide the {} heads", model.compressed->output_groups,
+                             model.heads),
+                 "");
+  if (model.compressed->rope_head_dim > model.head_dim)
+    map.complain("attention",
+                 fmt::format("rope_head_dim {} is more than a head's {} elements",
+                             model.compressed->rope_head_dim, model.head_dim),
+                 "");
+}
+
+std::optional<HyperConnections> read_hyper(const MapReader& map, const ModelSpec& model) {
+  const std::optional<MapReader> reader = map.child("hyper_connections", kHyperKeys);
+  if (!reader) return std::nullopt;
+  HyperConnections hyper;
+  hyper.streams = reader->required("streams", WholeNumber{2, 1000});
+  if (model.norms_per_layer != 2 || model.parallel_residual)
+    map.complain("hyper_connections",
+                 "they are planned with one norm before each sublayer, one sublayer after the other",
+                 "norms_per_layer: 2, parallel_residual: false");
+  return hyper;
+}
+
 void read_norms_per_layer(const MapReader& map, ModelSpec& model) {
   model.norms_per_layer = map.optional("norms_per_layer", WholeNumber{1, 4}, 2);
   if (model.norms_per_layer == 3) map.complain("norms_per_layer", "'3' is unknown", "allowed here: 1, 2, 4");
@@ -255,11 +319,13 @@ ModelSpec read_model_map(const MapReader& map) {
     model.ffn_hidden = model.experts ? model.experts->hidden : model.hidden;  // no layer has that FFN
   }
   read_heads(map, model);
+  check_compressed_heads(map, model);
   model.ffn = map.optional("ffn", Choice<FfnKind>{}, model.ffn);
   model.vocab_multiple = map.optional("vocab_multiple", WholeNumber{1, 1'000'000}, model.vocab_multiple);
   model.tied_embeddings = map.optional("tied_embeddings", Boolean{}, model.tied_embeddings);
   model.norm = map.optional("norm", Choice<NormKind>{}, model.norm);
   read_norms_per_layer(map, model);
+  model.hyper_connections = read_hyper(map, model);
   model.biases = map.optional("biases", Choice<Biases>{}, model.biases);
   model.qk_norm = map.optional("qk_norm", Boolean{}, model.qk_norm);
   model.qk_norm_whole = map.optional("qk_norm_whole", Boolean{}, model.qk_norm_whole);
@@ -291,6 +357,7 @@ KeyTable model_keys() { return kModelKeys; }
 KeyTable ffn_rule_keys() { return kFfnRuleKeys; }
 KeyTable model_attention_keys() { return kModelAttentionKeys; }
 KeyTable experts_keys() { return kExpertsKeys; }
+KeyTable hyper_keys() { return kHyperKeys; }
 
 std::int64_t llama_ffn_hidden(std::int64_t hidden, std::int64_t multiple_of, double multiplier) {
   const std::int64_t two_thirds = checked_product(8, hidden) / 3;

@@ -13,6 +13,7 @@ KeyTable model_keys();
 KeyTable ffn_rule_keys();
 KeyTable model_attention_keys();
 KeyTable experts_keys();
+KeyTable hyper_keys();
 
 /// Reads a model, given by name, by path or as a map. A map with the name of a bundled model, {name:
 /// llama3-8b, layers: 4}, is that model with some keys replaced. Defaults are those of Llama: SwiGLU,

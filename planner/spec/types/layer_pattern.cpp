@@ -73,6 +73,13 @@ Mixer usual_mixer(const ModelSpec& model) {
                            .rope = model.positions == Positions::rope,
                            .gate = model.attention_options.gate,
                            .indexer = model.attention_options.indexer};
+  if (model.compressed)
+    return CompressedAttention{.sizes = *model.compressed,
+                               .heads = model.heads,
+                               .head_dim = model.head_dim,
+                               .window = model.window,
+                               .compression = model.compression,
+                               .indexer = model.attention_options.indexer};
   return SoftmaxAttention{.heads = model.heads,
                           .kv_heads = model.kv_heads,
                           .head_dim = model.head_dim,

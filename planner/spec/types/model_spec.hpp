@@ -60,6 +60,16 @@ struct MtpSpec {
   std::vector<std::size_t> pattern{};
 };
 
+/// Hyper-connections (arXiv:2409.19606), with mixing matrices whose rows and columns sum to one (mHC, arXiv:2512.24880):
+/// the residual stream is several rows of the model's width. Before a sublayer they are mixed into one, and after it
+/// mixed with each other and its output, by weights that a product of all of them gives. How many iterations bring the
+/// matrices' sums to one does not matter: they run on n² numbers of a token in registers.
+struct HyperConnections {
+  std::int64_t streams = 0;
+  /// Weights of a sublayer's mixing: n to read the streams, n to write them, n² to mix them.
+  [[nodiscard]] std::int64_t weights() const { return streams * (streams + 2); }
+};
+
 /// The architecture of a decoder (or, with causal = false, encoder) transformer. Readers return only valid
 /// ones. Sizes are whole numbers of elements.
 struct ModelSpec {
@@ -93,7 +103,9 @@ struct ModelSpec {
   bool causal = true;
   std::optional<std::int64_t> window;  ///< sliding-window attention: keys seen by a query
   std::optional<MlaSpec> mla;
-  AttentionOptions attention_options{};  ///< of latent attention: only gate and indexer
+  std::optional<CompressedSizes> compressed{};  ///< attention with compressed keys (DeepSeek-V4)
+  std::int64_t compression = 0;                 ///< of it: tokens of a compressed key; 0: there are none
+  AttentionOptions attention_options{};         ///< of latent attention: only gate and indexer
   std::optional<ExpertsSpec> experts;
   /// The kinds of layers, if there are several; layer_pattern() resolves them. Without a pattern, all layers
   /// are as the members above say.
@@ -102,6 +114,9 @@ struct ModelSpec {
   /// What the real model has and this description leaves out, one sentence each, without a full stop.
   std::vector<std::string> left_out{};
   std::optional<MtpSpec> mtp{};
+  std::optional<HyperConnections> hyper_connections{};
+  /// Rows of the model's width that make up the residual stream.
+  [[nodiscard]] std::int64_t streams() const { return hyper_connections ? hyper_connections->streams : 1; }
 };
 
 }  // namespace foreshard

@@ -81,6 +81,12 @@ void run(Context& context, const PointwiseCall& call) {
     case PointwiseKind::quantise:
     case PointwiseKind::amax:
     case PointwiseKind::transpose:
+    case PointwiseKind::unit_rows:
+    case PointwiseKind::pool:
+    case PointwiseKind::repeat:
+    case PointwiseKind::mixing_weights:
+    case PointwiseKind::read_streams:
+    case PointwiseKind::write_streams:
       throw std::logic_error(std::string(to_string(call.kind)) + " is planned, not executed");
     case PointwiseKind::add:
     case PointwiseKind::gelu:

@@ -371,7 +371,13 @@ void run(Context& context, const PointwiseCall& call) {
     case PointwiseKind::relayout:
     case PointwiseKind::quantise:
     case PointwiseKind::amax:
-    case PointwiseKind::transpose: break;
+    case PointwiseKind::transpose:
+    case PointwiseKind::unit_rows:
+    case PointwiseKind::pool:
+    case PointwiseKind::repeat:
+    case PointwiseKind::mixing_weights:
+    case PointwiseKind::read_streams:
+    case PointwiseKind::write_streams: break;
   }
   throw std::invalid_argument("a pointwise kernel that is planned, not executed");
 }

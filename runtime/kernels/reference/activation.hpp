@@ -49,7 +49,13 @@ ValueAndSlope<Real> activation(PointwiseKind kind, Real x) {
     case PointwiseKind::relayout:
     case PointwiseKind::quantise:
     case PointwiseKind::amax:
-    case PointwiseKind::transpose: break;
+    case PointwiseKind::transpose:
+    case PointwiseKind::unit_rows:
+    case PointwiseKind::pool:
+    case PointwiseKind::repeat:
+    case PointwiseKind::mixing_weights:
+    case PointwiseKind::read_streams:
+    case PointwiseKind::write_streams: break;
   }
   throw std::logic_error(std::string(to_string(kind)) + " is no activation");
 }

@@ -110,7 +110,13 @@ void run(const PointwiseCall& call) {
     case PointwiseKind::relayout:
     case PointwiseKind::quantise:
     case PointwiseKind::amax:
-    case PointwiseKind::transpose: break;
+    case PointwiseKind::transpose:
+    case PointwiseKind::unit_rows:
+    case PointwiseKind::pool:
+    case PointwiseKind::repeat:
+    case PointwiseKind::mixing_weights:
+    case PointwiseKind::read_streams:
+    case PointwiseKind::write_streams: break;
   }
   throw std::logic_error(std::string(to_string(call.kind)) + " is planned, not executed");
 }

@@ -25,6 +25,7 @@ constexpr const char* kExpected = R"json({
       "embedding": 2101346304,
       "norm": 1318912,
       "router": 0,
+      "hyper_connections": 0,
       "mtp": 0
     },
     "flops_per_token": {

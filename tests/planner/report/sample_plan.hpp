@@ -118,6 +118,7 @@ inline Estimate sample_estimate() {
                          .embedding = Parameters(2'101'346'304),
                          .norm = Parameters(1'318'912),
                          .router = Parameters(0),
+                         .hyper = Parameters(0),
                          .mtp = {}};
   estimate.flops_per_token = {.forward = Flops(141'000'000'001),
                               .training = Flops(423'000'000'003),

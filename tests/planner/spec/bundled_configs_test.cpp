@@ -167,6 +167,8 @@ TEST_CASE("the bundled configs are the ones that the tools promise") {
   CHECK(bundled_names(ConfigKind::models) == std::vector<std::string>{"bert-large",
                                                                       "deepseek-v3",
                                                                       "deepseek-v3.2",
+                                                                      "deepseek-v4-flash",
+                                                                      "deepseek-v4-pro",
                                                                       "gemma-3-27b",
                                                                       "glm-4.5",
                                                                       "glm-5",

@@ -107,7 +107,13 @@ void elementwise_as(const PointwiseCall& call, Range elements) {
     case PointwiseKind::relayout:
     case PointwiseKind::quantise:
     case PointwiseKind::amax:
-    case PointwiseKind::transpose: return;  // other loops: runtime/kernels/cpu/pointwise.cpp
+    case PointwiseKind::transpose:
+    case PointwiseKind::unit_rows:
+    case PointwiseKind::pool:
+    case PointwiseKind::repeat:
+    case PointwiseKind::mixing_weights:
+    case PointwiseKind::read_streams:
+    case PointwiseKind::write_streams: return;  // other loops: runtime/kernels/cpu/pointwise.cpp
   }
 }
 
@@ -136,7 +142,13 @@ void gated_as(const PointwiseCall& call, Range rows) {
     case PointwiseKind::relayout:
     case PointwiseKind::quantise:
     case PointwiseKind::amax:
-    case PointwiseKind::transpose: return;
+    case PointwiseKind::transpose:
+    case PointwiseKind::unit_rows:
+    case PointwiseKind::pool:
+    case PointwiseKind::repeat:
+    case PointwiseKind::mixing_weights:
+    case PointwiseKind::read_streams:
+    case PointwiseKind::write_streams: return;
   }
 }
 

@@ -343,6 +343,37 @@ TEST_CASE("what differs between layers becomes kinds of layers") {
         Flags{false, true, true, false});
 }
 
+TEST_CASE("DeepSeek-V4: ratios by layer, streams, tables of experts, and the module's own kind of layer") {
+  const auto v4 = [](const std::string& ratios) {
+    return R"({"architectures": ["DeepseekV4ForCausalLM"], "model_type": "deepseek_ref", "hidden_size": 64,
+ "num_attention_heads": 4, "num_key_value_heads": 1, "head_dim": 16, "vocab_size": 256, "num_hidden_layers": 4,
+ "q_lora_rank": 32, "qk_rope_head_dim": 8, "o_lora_rank": 8, "o_groups": 2, "sliding_window": 8,
+ "index_n_heads": 2, "index_head_dim": 8, "index_topk": 16, "hc_mult": 4, "hc_sinkhorn_iters": 20, "hc_eps": 1e-6,
+ "n_routed_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "n_shared_experts": 1,
+ "topk_method": "noaux_tc", "scoring_func": "sqrtsoftplus", "swiglu_limit": 10.0, "num_hash_layers": 1,
+ "num_nextn_predict_layers": 1, "compress_rope_theta": 160000, "expert_dtype": "fp4", "compress_ratios": )" +
+           ratios + "}";
+  };
+  const ModelSpec model = model_of_config(v4("[0, 4, 128, 4, 0]"));
+  // Latent queries with a norm, queries; the key with a norm; two groups of heads to 8 columns, the output; sinks.
+  constexpr std::int64_t kMixer = D * 32 + 32 + 32 * 64 + D * 16 + 16 + 64 * 8 + 2 * 8 * D + 4;
+  constexpr std::int64_t kHeavy = 2 * D * 16 + 128 * 16 + 16;
+  constexpr std::int64_t kSparse = 2 * D * 32 + 4 * 32 + 16 + 2 * D * 16 + 4 * 16 + 8 + 32 * 2 * 8 + D * 2;
+  // Two norms; mixing around both sublayers; experts, a shared one.
+  constexpr std::int64_t kRest = 2 * D + 2 * (24 * 4 * D + 24 + 3) + experts(4, 32) + 3 * D * 32;
+  constexpr std::int64_t kBeforeHead = 4 * 4 * D + 4 + 1;
+  constexpr std::int64_t kModule = kMixer + kRest + 4 + 2 * D * D + 3 * D + kBeforeHead;
+  CHECK(parameters_of(model) ==
+        kTables + kBeforeHead + L * (kMixer + kRest) + 3 * 4 + 2 * kSparse + kHeavy + kModule);
+  CHECK(windows(model) == std::vector<std::int64_t>{8, 8, 8, 8});
+  CHECK(model.streams() == 4);
+  CHECK(layer_pattern(model, 128).kind(0).hash_routing);
+  CHECK_FALSE(layer_pattern(model, 128).kind(1).hash_routing);
+  REQUIRE(model.left_out.size() == 1);
+  CHECK_THAT(model.left_out.front(), ContainsSubstring("tables of layers with hash routing"));
+  CHECK_THAT(complaints_about(v4("[0, 4]")), ContainsSubstring("2 ratios for 4 layers"));
+}
+
 TEST_CASE("a language model inside a config of several media is found") {
   const std::string text = dense("qwen3_vl_text", R"(, "rope_scaling": {"mrope_section": [24, 20, 20]})");
   for (const char* const part : {"text_config", "language_config", "llm_config"}) {
@@ -403,8 +434,8 @@ TEST_CASE("every key is accounted for") {
 }
 
 TEST_CASE("what cannot be planned is refused with what is lacking") {
-  CHECK_THAT(complaints_about(dense("deepseek_v4", R"(, "hc_mult": 4)")),
-             ContainsSubstring("no notion of attention over compressed keys (compress_ratios)"));
+  CHECK_THAT(complaints_about(dense("kimi_k3", R"(, "attn_res_block_size": 12)")),
+             ContainsSubstring("attention over the outputs of earlier layers (attn_res_block_size)"));
   CHECK_THAT(complaints_about(R"({"train_batch_size": 32, "zero_optimization": {"stage": 3}})"),
              ContainsSubstring("this is a configuration of DeepSpeed"));
   CHECK_THAT(complaints_about(dense("jamba")), ContainsSubstring("no notion of Mamba-1 layers"));
