@@ -14,7 +14,6 @@
 #include "tests/support/catch.hpp"
 
 using namespace foreshard;
-using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
