@@ -1,6 +1,7 @@
 #include "planner/report/key_reference.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include <fmt/format.h>
@@ -72,7 +73,11 @@ std::string type_name(const Json& form) {
     return fmt::format("{}", fmt::join(words, ", "));
   }
   const std::string type = form["type"];
-  if (type == "integer") return form["minimum"] == 1 ? "whole number" : "whole number or 0";
+  if (type == "integer") {
+    const std::int64_t least = form["minimum"];
+    if (least > 1) return fmt::format("whole number from {}", least);
+    return least == 1 ? "whole number" : "whole number or 0";
+  }
   if (type == "boolean") return "`true`, `false`";
   if (type == "object") return is_by_name(form) ? "map by name" : "map";
   if (type == "array") return "list of " + (map_in(form) ? "maps" : type_name(form["items"]));
