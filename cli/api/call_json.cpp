@@ -16,6 +16,7 @@
 #include "cli/commands/foreshard_commands.hpp"
 #include "cli/options/job_input.hpp"
 #include "cli/options/suggestion.hpp"
+#include "cli/terminal/listener.hpp"
 #include "cli/terminal/usage_error.hpp"
 #include "planner/spec/yaml/diagnostic.hpp"
 #include "planner/spec/yaml/input_file.hpp"
@@ -203,7 +204,9 @@ std::string run(const std::string& text) {
 
 }  // namespace
 
-std::string call(const std::string& request) {
+std::string call(const std::string& request, std::function<bool(const std::string& event)> hear) {
+  Listener listener{.hear = std::move(hear)};
+  const ListenerScope scope(listener);
   try {
     return run(request);
   } catch (const SpecError& error) {

@@ -27,6 +27,19 @@ extern "C" {
  * Never null. The caller passes the answer to foreshard_free. Threads may call it at the same time.
  */
 const char* foreshard_call(const char* request);
+
+/**
+ * Is told what a command does, in JSON, on any thread but never twice at once:
+ *   {"progress": {"what": "estimating plans, best 60.3 s", "done": 640, "of": 1120}}
+ *   {"so_far": …}    of search: its result as if it ended now
+ * The text lives until the listener returns. It returns 0 to go on, else to stop: search and buy then answer soon, with
+ * the best so far; other commands go on. It must not throw or jump.
+ */
+typedef int (*foreshard_listener)(const char* event, void* context);
+
+/** As foreshard_call; `listener` may be null. */
+const char* foreshard_call_heard(const char* request, foreshard_listener listener, void* context);
+
 void foreshard_free(const char* answer);
 
 /** The version, such as "0.1.0". Not to be freed. */

@@ -17,7 +17,6 @@
 #include "cli/options/search_options.hpp"
 #include "cli/options/target.hpp"
 #include "cli/options/value_list.hpp"
-#include "cli/terminal/interruption.hpp"
 #include "cli/terminal/progress.hpp"
 #include "cli/terminal/usage_error.hpp"
 #include "planner/report/search/buy_record.hpp"
@@ -101,7 +100,7 @@ CommandResult run_buy(const BuyOptions& options) {
   {
     Progress progress(true);
     request.progress = progress.listener();
-    request.stop = &stop_on_interrupt();
+    request.stop = &progress.stop();
     purchase = plan_purchase(request);
   }
   return result_of(

@@ -12,7 +12,7 @@ namespace foreshard::cli {
 /// plans as the search said. Makes the folder if there is none.
 /// @param job       the argument of the search, and what its command line changed
 /// @param clusters  for each site the cluster that the command line named, or an empty text for the job's own
-/// @throws UsageError for standard input, EnvironmentError if a file cannot be written
+/// @throws EnvironmentError if a file cannot be written
 void emit_plans(const std::string& folder, const std::string& job, const JobChanges& changes,
                 const SearchResult& result, const std::vector<std::string>& clusters);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -20,7 +21,6 @@
 #include "cli/options/search_options.hpp"
 #include "cli/options/target.hpp"
 #include "cli/options/value_list.hpp"
-#include "cli/terminal/interruption.hpp"
 #include "cli/terminal/progress.hpp"
 #include "cli/terminal/usage_error.hpp"
 #include "planner/report/search/search_record.hpp"
@@ -110,16 +110,29 @@ SearchRequest request_of(const SearchOptions& options, JobSpec job) {
 CommandResult run_search(const SearchOptions& options) {
   SearchRequest request =
       request_of(options, load_only_job(options.space.job, options.space.changes, "search"));
+  const auto emit = [&](const SearchResult& result) {
+    if (options.emit)
+      emit_plans(*options.emit, options.space.job, options.space.changes, result, cluster_names(options));
+  };
   SearchResult result;
   {
     Progress progress(true);
     request.progress = progress.listener();
-    request.stop = &stop_on_interrupt();
+    request.stop = &progress.stop();
+    if (progress.shows_results()) {
+      request.so_far = [&](const std::function<SearchResult()>& now) {
+        progress.show_result([&] {
+          const SearchResult so_far = now();
+          emit(so_far);
+          return report::write({.table = {}, .record = [&] { return report::search_record(so_far); }},
+                               report::OutputFormat::json);
+        });
+      };
+    }
     result = search_plans(request);
     if (!request.stop->load()) replay_best(result, kReplayed, request.threads);
   }
-  if (options.emit)
-    emit_plans(*options.emit, options.space.job, options.space.changes, result, cluster_names(options));
+  emit(result);
   return result_of({.table = [&] { return search_table(result); },
                     .record = [&] { return report::search_record(result); }},
                    options.output, result.ranking.empty() ? ExitCode::no : ExitCode::done);

@@ -119,9 +119,18 @@ fs::path file_of(const std::string& argument, ConfigKind kind) {
       fmt::format("there is neither a file nor a {} '{}'{}", noun, argument, suggestion(name, bundled)));
 }
 
-std::string standard_input() {
+/// The text of JOB `-` and what messages call it.
+struct PipedJob {
+  const std::string& text;
+  const char* name;
+};
+
+/// Standard input is read once and kept: a search reads its job again when it writes the plans that it found.
+PipedJob piped_job() {
+  if (given_input != nullptr) return {*given_input, "job"};
   try {
-    return read_standard_input(kMostSpecMebibytes);
+    static const std::string text = read_standard_input(kMostSpecMebibytes);
+    return {text, "<stdin>"};
   } catch (const InputError& error) {
     throw UsageError(fmt::format("<stdin>: {}", error.what()));
   }
@@ -130,11 +139,9 @@ std::string standard_input() {
 std::vector<JobSpec> load(const std::string& argument, ConfigKind kind,
                           const std::vector<Override>& overrides, Purpose purpose) {
   if (argument != "-") return load_jobs(file_of(argument, kind), overrides, purpose);
-  if (given_input != nullptr) {
-    note_input({.name = "job", .sha256 = sha256_hex(*given_input)});
-    return parse_jobs(*given_input, "job", overrides, purpose);
-  }
-  return parse_jobs(standard_input(), "<stdin>", overrides, purpose);
+  const PipedJob piped = piped_job();
+  if (given_input != nullptr) note_input({.name = piped.name, .sha256 = sha256_hex(piped.text)});
+  return parse_jobs(piped.text, piped.name, overrides, purpose);
 }
 
 /// Quotes text as a YAML value.
@@ -254,7 +261,6 @@ JobSpec load_only_job(const std::string& job, const JobChanges& changes, const s
 
 std::string changed_job_text(const std::string& job, const JobChanges& changes,
                              const std::vector<Override>& further, const std::vector<std::string>& removed) {
-  if (job == "-") throw UsageError("a job from standard input cannot be written: name its file");
   std::vector<Override> overrides = overrides_of(changes);
   const bool has_cluster = !changes.cluster.empty();
   if (has_cluster && is_model(job)) {
@@ -264,6 +270,10 @@ std::string changed_job_text(const std::string& job, const JobChanges& changes,
   }
   if (has_cluster) overrides.insert(overrides.begin(), cluster_override(changes));
   overrides.insert(overrides.end(), further.begin(), further.end());
+  if (job == "-") {
+    const PipedJob piped = piped_job();
+    return parse_job_text(piped.text, piped.name, overrides, removed);
+  }
   return load_job_text(file_of(job, ConfigKind::jobs), overrides, removed);
 }
 

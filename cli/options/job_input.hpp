@@ -56,7 +56,7 @@ NamedJobs load_changed_jobs(const std::string& job, const JobChanges& changes);
 JobSpec load_only_job(const std::string& job, const JobChanges& changes, const std::string& command);
 
 /// The text of a job file of its own for the only job that load_changed_jobs loads, with further overrides applied and
-/// some keys removed (job_text.hpp). @throws UsageError for standard input, which can be read only once
+/// some keys removed (job_text.hpp).
 std::string changed_job_text(const std::string& job, const JobChanges& changes,
                              const std::vector<Override>& further, const std::vector<std::string>& removed);
 

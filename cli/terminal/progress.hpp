@@ -1,10 +1,13 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
+#include "cli/terminal/listener.hpp"
 #include "planner/results/study_progress.hpp"
 
 namespace foreshard::cli {
@@ -18,17 +21,19 @@ class ProgressPace {
   static constexpr std::chrono::milliseconds kPatience{300};  // before the first line
   static constexpr std::chrono::milliseconds kPause{50};      // between two lines about the same thing
 
-  explicit ProgressPace(Clock::time_point begin) : next_(begin + kPatience) {}
+  explicit ProgressPace(Clock::time_point begin, std::chrono::milliseconds pause = kPause)
+      : pause_(pause), next_(begin + kPatience) {}
   /// Whether a line about `what` is due; if so, it counts as shown.
   bool is_due(const std::string& what, Clock::time_point now);
 
  private:
+  std::chrono::milliseconds pause_;
   Clock::time_point next_;
   std::optional<std::string> shown_{};
 };
 
-/// A progress line on the terminal for work that takes long; removed when the work is done. Nothing is shown
-/// in a pipe, or if the work is done quickly.
+/// Progress of work that takes long. On a command line: a line on the terminal, removed when the work is done; nothing
+/// is shown in a pipe, or if the work is done quickly. In a call: events for its listener.
 class Progress {
  public:
   /// @param shown  whether this process shows progress: only rank 0 does
@@ -41,12 +46,28 @@ class Progress {
   [[nodiscard]] StudyProgress listener();
   void update(const std::string& what, std::int64_t done, std::int64_t of);
 
+  /// Whether the work is to end early with what it has: after an interrupt, or because the listener said so. From the
+  /// first call on, an interrupt of the command line only sets this.
+  [[nodiscard]] const std::atomic<bool>& stop() const;
+  /// Whether somebody takes results of unfinished work.
+  [[nodiscard]] bool shows_results() const { return heard_ != nullptr; }
+  /// Shows the result so far, in JSON, unless the last one was shown less than half a second ago.
+  void show_result(const std::function<std::string()>& json);
+
  private:
+  static constexpr std::chrono::milliseconds kResultPause{500};
+
+  /// A listener hears of the work at once, a terminal after a while.
+  [[nodiscard]] ProgressPace::Clock::time_point begin() const;
+  void send(const std::string& event) const;
   void clear();
 
   bool shown_;
+  Listener* called_;       // null on a command line
+  Listener* heard_;        // the same, if it hears events
   std::size_t width_ = 0;  // columns of the line that is shown now
-  ProgressPace pace_{ProgressPace::Clock::now()};
+  ProgressPace pace_{begin()};
+  ProgressPace result_pace_{begin(), kResultPause};
 };
 
 }  // namespace foreshard::cli

@@ -77,44 +77,91 @@ function drawAnswer(place, record) {
 /** The tab `search`: in a worker of its own, so that it can be stopped and the page goes on answering. */
 class SearchPane {
   #engine;
+  #button = element("button", {type: "button", class: "main", id: "search-button"}, "Search all plans");
+  #bar = element("progress", {max: 1, "aria-label": "Progress of the search", hidden: true});
+  #count = element("span", {id: "search-count"});  // not a status: a screen reader would read every change of it
+  #status = element("p", {role: "status", id: "search-status"});
+  #objective = selectOf("objective", "Best is", kObjectives);
+  #found = element("div", {class: "buttons", id: "found-plans"});
+  #place = element("div");
+  #record;  // the plans found so far; undefined: none
+  #pane;
+  #jobNow;
+  #adopt;
 
   /** @param jobNow  the job: {text, files}   @param adopt  takes a found plan's text */
   constructor(pane, jobNow, adopt) {
-    const button = element("button", {type: "button", class: "main"}, "Search all plans");
-    const status = element("p", {role: "status"});
-    const found = element("div", {class: "buttons"});
-    const place = element("div");
-    const objective = selectOf("objective", "Best is", kObjectives);
-    pane.append(element("div", {class: "controls"}, objective, button, element("small", {}, "varies tp, pp, micro-batch, recompute and ZeRO, with experts also ep")),
-      status, found, place);
-    button.addEventListener("click", async () => {
-      if (this.#engine) {
-        this.#end(button);
-        status.textContent = "Stopped.";
-        return;
-      }
-      const engine = new Engine();
-      this.#engine = engine;
-      button.textContent = "Stop";
-      status.textContent = "Searching …";
-      const {text, files} = jobNow();
-      const answer = await engine.call({command: "search", job: text, threads: 1, emit: "/plans",
-        objective: objective.querySelector("select").value}, files, "/plans").catch((error) => ({code: 3, message: String(error)}));
-      if (this.#engine !== engine) return;
-      this.#end(button);
-      if (answer.code > 1) {
-        status.textContent = answer.message;
-        return;
-      }
-      status.textContent = `Searched for ${seconds(answer.milliseconds / 1000)}.`;
-      found.replaceChildren(...Object.values(answer.collected).map((plan, i) => element("button", {type: "button", onclick: () => adopt(plan)}, `Take plan ${i + 1}`)));
-      drawAnswer(place, answer.result);
-    });
+    this.#pane = pane;
+    this.#jobNow = jobNow;
+    this.#adopt = adopt;
+    pane.append(element("div", {class: "controls"}, this.#objective, this.#button,
+      element("small", {}, "varies tp, pp, micro-batch, recompute and ZeRO, with experts also ep")),
+    element("div", {class: "searching"}, this.#bar, this.#count, this.#status), this.#found, this.#place);
+    this.#button.addEventListener("click", () => this.#engine ? this.#stop() : this.#search());
   }
 
-  #end(button) {
+  async #search() {
+    const engine = new Engine();
+    this.#engine = engine;
+    this.#record = undefined;
+    this.#found.replaceChildren();
+    dropCharts(this.#place);
+    this.#place.replaceChildren();
+    this.#button.textContent = "Stop";
+    this.#bar.hidden = false;
+    this.#bar.removeAttribute("value");
+    this.#status.textContent = "Searching …";
+    const {text, files} = this.#jobNow();
+    const request = {command: "search", job: text, threads: 1, emit: "/plans", objective: this.#objective.querySelector("select").value};
+    const heard = (event, plans) => { if (this.#engine === engine) this.#hear(event, plans); };
+    const answer = await engine.call(request, files, {collect: "/plans", heard}).catch((error) => ({code: 3, message: String(error)}));
+    if (this.#engine !== engine) return;
+    this.#end();
+    if (answer.code > 1) {
+      this.#status.textContent = answer.message;
+      return;
+    }
+    this.#show(answer.result, answer.collected);
+    this.#status.textContent = `Searched for ${seconds(answer.milliseconds / 1000)}.`;
+  }
+
+  #hear({progress, so_far: soFar}, plans) {
+    if (soFar) this.#show(soFar, plans);
+    if (!progress) return;
+    this.#bar.value = progress.done / Math.max(1, progress.of);
+    this.#count.textContent = `${progress.what}: ${fixed(progress.done)} of ${fixed(progress.of)}`;
+  }
+
+  /** The plans found, which may be those so far. */
+  #show(record, plans) {
+    this.#record = record;
+    const focused = [...this.#found.children].indexOf(document.activeElement);
+    this.#found.replaceChildren(...Object.values(plans).map((plan, i) =>
+      element("button", {type: "button", onclick: () => this.#take(plan)}, `Take plan ${i + 1}`)));
+    this.#found.children[focused]?.focus();
+    this.draw();
+  }
+
+  /** Draws what was found, once it is seen: charts need the size of their place. */
+  draw() {
+    if (this.#record && !this.#pane.hidden) drawAnswer(this.#place, this.#record);
+  }
+
+  #take(plan) {
+    if (this.#engine) this.#stop();
+    this.#adopt(plan);
+  }
+
+  #stop() {
+    this.#end();
+    this.#status.textContent = this.#record?.search.plans.length ? "Stopped. Below are the best plans of those estimated so far." : "Stopped before a plan was found.";
+  }
+
+  #end() {
     this.#engine.stop();
     this.#engine = undefined;
-    button.textContent = "Search all plans";
+    this.#bar.hidden = true;
+    this.#count.textContent = "";
+    this.#button.textContent = "Search all plans";
   }
 }

@@ -40,9 +40,11 @@ class Engine {
       this.#worker.onmessage = ({data}) => {
         if (data.ready) return resolve();
         if (data.failed) return reject(new Error(data.failed));
+        const {heard, done} = this.#waiting.get(data.id) ?? {};
+        if (data.event !== undefined) return heard?.(JSON.parse(data.event), data.collected);
         if (data.broken) this.#restart();
-        this.#waiting.get(data.id)?.(data);
         this.#waiting.delete(data.id);
+        done?.(data);
       };
       this.#worker.postMessage({wasm, configs});
     });
@@ -53,12 +55,15 @@ class Engine {
     this.#ready = this.#begin();
   }
 
-  /** Answers {code, result} or {code, message, problems}, with `milliseconds` and the files `collected`. */
-  async call(request, files = {}, collect = undefined) {
+  /**
+   * Answers {code, result} or {code, message, problems}, with `milliseconds` and the files `collected`.
+   * @param heard  called with {progress} or {so_far} while the command works, and with the files collected so far
+   */
+  async call(request, files = {}, {collect, heard} = {}) {
     await this.#ready;
     const id = ++this.#last;
-    const data = await new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
+    const data = await new Promise((done) => {
+      this.#waiting.set(id, {heard, done});
       this.#worker.postMessage({id, request, files, collect});
     });
     return {...JSON.parse(data.answer), milliseconds: data.milliseconds, collected: data.collected};

@@ -4,6 +4,8 @@
 const kFirstJob = "llama3-70b-64h100";
 const kExports = ["megatron", "megatron-bridge", "torchtitan", "deepspeed", "nanotron", "automodel", "accelerate", "nccl-tests", "slurm"];
 
+const kJobFolder = "/job";  // of the worker's files; a plan that was found names a model of one's own in it
+
 const state = {text: "", files: {}, tab: "plan", record: undefined};
 const engine = new Engine();
 const newest = new Newest();
@@ -42,7 +44,7 @@ async function answerNow() {
     if (answer.code > 1) told(answer.message);
   }
   place?.classList.toggle("stale", answer.code > 1);
-  if (answer.code > 1 || !tab.request) return;
+  if (answer.code > 1 || !tab.request || pane.hidden) return;
   told("");
   document.getElementById("pace").textContent = `Answered in ${seconds(answer.milliseconds / 1000)}.`;
   drawAnswer(place, answer.result);
@@ -94,15 +96,17 @@ async function exportJob(target) {
 }
 
 function buildTabs() {
+  let search;
   const {list, choose} = tabList(kTabs, (id) => {
     state.tab = id;
     if (state.text) ask();
+    if (id === "search") search.draw();
   });
   const panes = kTabs.map((tab) => element("div", {role: "tabpanel", id: "pane-" + tab.id, "aria-labelledby": "tab-" + tab.id, tabindex: "0", hidden: true},
     tab.controls ? tab.controls(ask) : null, tab.request ? element("div", {class: "place"}) : null));
   document.getElementById("tabs").append(list, ...panes);
-  new SearchPane(document.getElementById("pane-search"), () => ({text: jobText(), files: state.files}), (text) => {
-    setText(text);
+  search = new SearchPane(document.getElementById("pane-search"), () => ({text: jobText(), files: state.files}), (text) => {
+    setText(text.replaceAll(kJobFolder + "/", ""));
     choose("plan");
     document.getElementById("answer").focus();
   });

@@ -4,10 +4,14 @@
  * configs; each further one a request of cli/api/foreshard.h, and the files that the job names.
  *
  *   in   {wasm, configs: {path: text}}, then {id, request, files: {name: text}, collect}
- *   out  {ready: true} or {failed: text}, then {id, answer, milliseconds, collected: {path: text}}
+ *   out  {ready: true} or {failed: text}, then {id, event, collected}… and {id, answer, milliseconds, collected: {name: text}}
+ *
+ * `event` is what foreshard_call_heard tells its listener; `collected` are the files in the folder `collect`.
  */
 const kJobFolder = "/job";  // where a job's own files are: it names them without a folder
 let tool;
+let listener;        // of foreshard_call_heard
+let hear = () => {}; // what it does with an event
 
 function writeFiles(folder, files) {
   for (const [name, text] of Object.entries(files)) {
@@ -22,14 +26,18 @@ async function begin({wasm, configs}) {
   writeFiles("/configs", configs);
   tool.FS.mkdirTree(kJobFolder);
   tool.FS.chdir(kJobFolder);
+  listener = tool.addFunction((event) => {
+    hear(tool.UTF8ToString(event));
+    return 0;
+  }, "iii");
 }
 
-/** One request in JSON, one answer in JSON. */
+/** One request in JSON, one answer in JSON; meanwhile events. */
 function callTool(request) {
   const length = tool.lengthBytesUTF8(request) + 1;
   const at = tool._malloc(length);
   tool.stringToUTF8(request, at, length);
-  const answer = tool._foreshard_call(at);
+  const answer = tool._foreshard_call_heard(at, listener, 0);
   tool._free(at);
   const text = tool.UTF8ToString(answer);
   tool._foreshard_free(answer);
@@ -55,10 +63,12 @@ onmessage = async ({data}) => {
   }
   try {
     writeFiles(kJobFolder, data.files || {});
+    const collected = () => data.collect ? filesIn(data.collect) : undefined;
+    hear = (event) => postMessage({id: data.id, event, collected: collected()});
     const start = performance.now();
     const answer = callTool(JSON.stringify(data.request));
     const milliseconds = performance.now() - start;
-    postMessage({id: data.id, answer, milliseconds, collected: data.collect ? filesIn(data.collect) : undefined});
+    postMessage({id: data.id, answer, milliseconds, collected: collected()});
   } catch (error) {
     // A trap, such as too little memory: the module cannot go on after it.
     postMessage({id: data.id, answer: JSON.stringify({code: 3, message: String(error)}), milliseconds: 0, broken: true});

@@ -1,7 +1,10 @@
+#include <algorithm>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/api/call_json.hpp"
@@ -114,6 +117,68 @@ TEST_CASE("a wrong request is answered, not thrown") {
              ContainsSubstring("--tp"));
   CHECK_THAT(message(R"({"command": "plan", "job": "llama3-70b-64h100", "html": "x.html"})"),
              ContainsSubstring("plan takes no 'html'"));
+}
+
+/// What foreshard_call_heard() tells, and whether the listener stops the command at the first result so far.
+struct Heard {
+  bool stops = false;
+  std::vector<Json> events{};
+
+  static int hear(const char* event, void* context) {
+    auto& heard = *static_cast<Heard*>(context);
+    heard.events.push_back(Json::parse(event));
+    return heard.stops && heard.events.back().contains("so_far") ? 1 : 0;
+  }
+};
+
+Json answer_heard(const Json& request, Heard& heard) {
+  const char* const text = foreshard_call_heard(request.dump().c_str(), &Heard::hear, &heard);
+  Json answer = Json::parse(text);
+  foreshard_free(text);
+  return answer;
+}
+
+TEST_CASE("a listener hears what a search does and has found, and ends it with the best so far") {
+  const Json request{{"command", "search"}, {"job", kJob}, {"threads", 1}, {"free", {"tp", "micro_batch"}}};
+  Heard heard;
+  const Json answer = answer_heard(request, heard);
+  CHECK(answer == answer_to(request));  // the listener changes nothing
+  CHECK(answer.at("result").at("search").at("sites").at(0).at("complete") == true);
+  REQUIRE(heard.events.size() >= 2);
+  const Json& progress = heard.events.front().at("progress");
+  CHECK(progress.at("what") == "bounding plans");
+  CHECK(progress.at("done") == 1);
+  const auto so_far = std::find_if(heard.events.begin(), heard.events.end(),
+                                   [](const Json& event) { return event.contains("so_far"); });
+  REQUIRE(so_far != heard.events.end());
+  CHECK(so_far->at("so_far").at("search").at("sites").at(0).at("complete") == false);
+
+  Heard stopping{.stops = true};
+  const Json stopped = answer_heard(request, stopping);
+  CHECK(stopped.at("code") == 0);
+  CHECK(stopped.at("result").at("search").at("sites").at(0).at("complete") == false);
+  CHECK(stopped.at("result").at("search").at("plans").at(0).at("choices") ==
+        stopping.events.back().at("so_far").at("search").at("plans").at(0).at("choices"));
+}
+
+TEST_CASE("the plans that a search finds for a job's text are written, and plan as the search said") {
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "foreshard_call_test_plans";
+  std::filesystem::remove_all(folder);
+  const Json found = answer_to({{"command", "search"},
+                                {"job", kJob},
+                                {"threads", 1},
+                                {"free", "tp"},
+                                {"top", 2},
+                                {"emit", folder.string()}});
+  REQUIRE(found.at("code") == 0);
+  const Json& plans = found.at("result").at("search").at("plans");
+  REQUIRE(plans.size() == 2);
+  for (const std::size_t i : {0U, 1U}) {
+    const Json planned =
+        answer_to({{"command", "plan"}, {"job", (folder / fmt::format("small-{}.yaml", i + 1)).string()}});
+    CHECK(planned.at("result").at("step").at("time_s") == plans.at(i).at("estimate").at("step").at("time_s"));
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("the C entry answers from several threads at once") {

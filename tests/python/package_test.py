@@ -59,6 +59,12 @@ class Package(unittest.TestCase):
             return
         self.assertEqual(len(compared.to_dataframe()), 4)
 
+    def test_plans_are_rows(self):
+        found = foreshard.search(JOB, free=["tp", "micro_batch"], top=3)
+        self.assertEqual([plan["rank"] for plan in found.rows()], [1, 2, 3])
+        times = [plan["estimate"]["step"]["time_s"] for plan in found.rows()]
+        self.assertEqual(times, sorted(times))
+
     def test_problems_have_their_place(self):
         with self.assertRaises(foreshard.ForeshardError) as raised:
             foreshard.plan("model: llama3-8b\ncluster: dgx-h100\nparalelism: {tp: 2}\n")

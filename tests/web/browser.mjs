@@ -59,7 +59,7 @@ export class Browser {
 
   /** Presses a key, as on a keyboard: "Tab", "ArrowRight", "a". */
   async press(key) {
-    const codes = {Tab: 9, Enter: 13, ArrowLeft: 37, ArrowUp: 38, ArrowRight: 39, ArrowDown: 40, " ": 32};
+    const codes = {Tab: 9, Enter: 13, ArrowLeft: 37, ArrowUp: 38, ArrowRight: 39, ArrowDown: 40, Home: 36, End: 35, " ": 32};
     const text = key.length === 1 ? key : key === "Enter" ? "\r" : undefined;
     const event = {key, code: key.length === 1 ? undefined : key, windowsVirtualKeyCode: codes[key] || key.charCodeAt(0), text};
     await this.#send("Input.dispatchKeyEvent", {type: text ? "keyDown" : "rawKeyDown", ...event});

@@ -66,8 +66,8 @@ check((await browser.value(`document.getElementById("problems").innerText`)).sta
 check(await browser.value(`document.querySelector("#line-numbers .wrong").textContent`) === String(line), "the line is not marked");
 await tabTo("tab-plan");
 await browser.value(`setText(editor.text.replace("8x", "8"))`);
-await browser.until(answerIs(eightWay));
-check(await browser.value(`document.querySelectorAll("#problems li").length`) === 0, "a problem stays");
+await browser.until(`document.querySelectorAll("#problems li").length === 0`);
+check(await browser.value(answerIs(eightWay)), "the mended job has another answer");
 
 // The tabs by arrows.
 for (const [id, drawn] of [["explain", "ol li"], ["simulate", "canvas"], ["compare", ".scroll table"]]) {
@@ -81,12 +81,29 @@ for (const key of ["Tab", "Tab", "Tab"]) await browser.press(key);
 check(await browser.value("document.activeElement.textContent") === "Search all plans", "the search's button is not reached");
 await browser.press("Enter");
 await browser.until(`document.querySelector("#pane-search .tiles, #pane-search table")`, 300);
-await browser.until(`document.querySelectorAll("#pane-search > .buttons button").length > 0`);
-const found = await browser.value(`document.querySelector("#pane-search [role=status]").textContent`);
-console.log("search: " + found);
+await browser.until(`/^Searched/.test(document.getElementById("search-status").textContent)`, 300);
+console.log("search: " + await browser.value(`document.getElementById("search-status").textContent`));
+const search = JSON.parse(spawnSync(tool, ["search", kJob, "--format", "json"], {encoding: "utf8", env: {...process.env, FORESHARD_CONFIGS: configs}}).stdout).search;
+check(await browser.value(`document.querySelector("#pane-search td.best").innerText`) === await browser.value(`significant(${search.plans[0].estimate.step.time_s})`),
+  "the page finds another plan than the command line");
+check(await browser.value(`document.querySelectorAll("#found-plans button").length`) === search.plans.length, "not every plan can be taken");
 await browser.press("Tab");
+check(await browser.value("document.activeElement.textContent") === "Take plan 1", "Tab does not come to the first plan");
 await browser.press("Enter");
 await browser.until(`state.tab === "plan" && editor.text.includes("foreshard search")`);
+await browser.until(answerIs({step: {time_s: search.plans[0].estimate.step.time_s}}));
+
+// A search that is stopped keeps the best plans so far.
+await tabTo("tab-plan");
+await browser.press("End");
+await tabTo("search-button");
+await browser.press("Enter");
+await browser.until(`document.querySelector("#pane-search progress").value > 0 && document.querySelectorAll("#found-plans button").length > 0`, 300);
+check((await browser.value(`document.getElementById("search-count").textContent`)).startsWith("estimating plans"), "the search does not say what it does");
+await browser.press("Enter");
+await browser.until(`document.getElementById("search-status").textContent.startsWith("Stopped.")`);
+check((await browser.value(`document.querySelector("#pane-search .verdict").innerText`)).includes("ended early"), "a stopped search is shown as a whole one");
+check(await browser.value(`document.querySelector("#pane-search progress").hidden`), "a stopped search shows progress");
 
 // A link holds the job, in another tab of a browser.
 await browser.value(`setText(${JSON.stringify("name: mine\nmodel: qwen3-8b\ncluster: {name: dgx-h100, nodes: 1}\nparallelism: {tp: 2}\n" +
@@ -104,7 +121,7 @@ await second.value(`takeConfig(new File([JSON.stringify({architectures: ["LlamaF
   intermediate_size: 4096, num_attention_heads: 16, num_key_value_heads: 4, num_hidden_layers: 8, vocab_size: 32000,
   max_position_embeddings: 8192, tie_word_embeddings: false, rms_norm_eps: 1e-5, hidden_act: "silu"})], "config.json"))`);
 // Embedding and head 2·32,000·1,024; a layer 2·1,024² (q, output) + 2·1,024·256 (k, v) + 3·1,024·4,096 + 2·1,024; the last norm.
-await second.until(`state.record.model.parameters === ${2 * 32000 * 1024 + 8 * (2 * 1024 ** 2 + 2 * 1024 * 256 + 3 * 1024 * 4096 + 2 * 1024) + 1024}`);
+await second.until(`state.record.model.parameters.total === ${2 * 32000 * 1024 + 8 * (2 * 1024 ** 2 + 2 * 1024 * 256 + 3 * 1024 * 4096 + 2 * 1024) + 1024}`);
 
 // A report of the page is the page that foreshard writes: its record is the answer.
 check(await second.value(`(() => { const page = new DOMParser().parseFromString(reportPage(state.record, "x"), "text/html");

@@ -16,7 +16,7 @@ Job = Union[str, "os.PathLike[str]", Dict[str, Any]]
 Settings = Optional[Dict[str, Any]]
 
 __all__ = ["Answer", "ForeshardError", "ForeshardFailure", "Job", "compare", "configs", "explain", "plan", "run", "score",
-           "show", "simulate"]
+           "search", "show", "simulate"]
 __version__ = version()
 
 
@@ -36,6 +36,11 @@ def plan(job: Job, *, set: Settings = None, **options: Any) -> Answer:
 def compare(job: Job, *, set: Settings = None, **axes: Union[int, str, Sequence[Union[int, str]]]) -> Answer:
     """Variants of one job: compare(job, tp=[1, 2, 4], recompute=["none", "full"])."""
     return run("compare", job=job, set=set, **axes)
+
+
+def search(job: Job, *, set: Settings = None, **options: Any) -> Answer:
+    """The best of all legal plans; `free` and `keep` say what is varied, `emit` a folder for the plans as job files."""
+    return run("search", job=job, set=set, **options)
 
 
 def explain(job: Job, *, set: Settings = None, **options: Any) -> Answer:

@@ -22,10 +22,10 @@ class Answer(Dict[str, Any]):
     """The JSON of a command: a dict."""
 
     def rows(self) -> List[Dict[str, Any]]:
-        """What a table has a row for: the variants of compare, the cases of score, else the answer itself."""
-        for key in ("variants", "cases"):
-            if isinstance(self.get(key), list):
-                return self[key]
+        """What a table has a row for: variants of compare, cases of score, plans of search, else the answer itself."""
+        for rows in (self.get("variants"), self.get("cases"), self.get("search", {}).get("plans")):
+            if isinstance(rows, list):
+                return rows
         return [self]
 
     def to_dataframe(self) -> "pandas.DataFrame":

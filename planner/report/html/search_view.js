@@ -80,6 +80,7 @@ function searchView(record) {
   const many = sites.length > 1;
   const best = plans[0];
   const lines = best ? [`Best: ${planName(best, many)}.`, ...(best.estimate.verdict ? best.estimate.verdict.text : [])] : ["No plan fits."];
+  if (sites.some((site) => site.complete === false)) lines.push(`The search was ended early: these are the best of ${fixed(search.counts.estimated)} plans estimated.`);
   return [element("h1", {}, best ? `${best.estimate.job.model}: the best of ${fixed(search.counts.plans)} plans` : "Search"),
     verdict(lines, best ? "yes" : "no"),
     element("div", {class: "figures"}, element("figure", {class: "wide"}, dataTable(plansTable(plans, many))),

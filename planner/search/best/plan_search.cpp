@@ -1,6 +1,7 @@
 #include "planner/search/best/plan_search.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -41,17 +42,25 @@ class SiteSearch {
     result_.job = space_.values().base();
   }
 
-  SiteResult run() {
+  /// @param shown  called between estimates
+  SiteResult run(const std::function<void()>& shown) {
     result_.counts.combinations = space_.combinations();
     plan_own();
     find_candidates();
-    estimate_candidates();
-    result_.best = race_.best();
-    result_.front = race_.front();
-    result_.values = race_.values();
-    compare_with_first(result_.best);
-    compare_with_first(result_.front);
-    return std::move(result_);
+    estimate_candidates(shown);
+    return result(!is_stopped());
+  }
+
+  /// What is known so far.
+  [[nodiscard]] SiteResult result(bool complete) const {
+    SiteResult result = result_;
+    result.complete = complete;
+    result.best = race_.best();
+    result.front = race_.front();
+    result.values = race_.values();
+    compare_with_first(result.best);
+    compare_with_first(result.front);
+    return result;
   }
 
  private:
@@ -153,7 +162,7 @@ class SiteSearch {
     return batch;
   }
 
-  void estimate_candidates() {
+  void estimate_candidates(const std::function<void()>& shown) {
     std::size_t next = 0;
     while (!is_stopped()) {
       const std::vector<BoundedPlan> batch = next_batch(next);
@@ -165,8 +174,8 @@ class SiteSearch {
         if (plan) race_.add(*std::move(plan));
       }
       report_progress(next);
+      shown();
     }
-    result_.complete = !is_stopped();
   }
 
   void report_progress(std::size_t next) const {
@@ -209,6 +218,15 @@ double badness(const SearchResult& result, const SiteResult& site) {
   return 0.0;
 }
 
+void rank_sites(SearchResult& result) {
+  result.ranking.clear();
+  for (std::size_t i = 0; i < result.sites.size(); ++i)
+    if (!result.sites[i].best.empty()) result.ranking.push_back(i);
+  std::stable_sort(result.ranking.begin(), result.ranking.end(), [&](std::size_t a, std::size_t b) {
+    return badness(result, result.sites[a]) < badness(result, result.sites[b]);
+  });
+}
+
 }  // namespace
 
 std::int64_t SearchCounts::refusals() const {
@@ -220,12 +238,18 @@ std::int64_t SearchCounts::refusals() const {
 SearchResult search_plans(const SearchRequest& request) {
   SearchResult result{.objective = request.objective, .memory_margin = request.memory_margin};
   for (const JobSpec& job : request.sites) {
-    result.sites.push_back(SiteSearch(job, request).run());
-    if (!result.sites.back().best.empty()) result.ranking.push_back(result.sites.size() - 1);
+    SiteSearch search(job, request);
+    const auto now = [&] {
+      SearchResult so_far = result;
+      so_far.sites.push_back(search.result(false));
+      rank_sites(so_far);
+      return so_far;
+    };
+    result.sites.push_back(search.run([&] {
+      if (request.so_far) request.so_far(now);
+    }));
   }
-  std::stable_sort(result.ranking.begin(), result.ranking.end(), [&](std::size_t a, std::size_t b) {
-    return badness(result, result.sites[a]) < badness(result, result.sites[b]);
-  });
+  rank_sites(result);
   if (request.sites.size() == 1 && !(request.stop != nullptr && request.stop->load()))
     result.fewest = fewest_devices(request.sites.front());
   return result;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 #include "planner/results/study_progress.hpp"
@@ -22,6 +23,9 @@ struct SearchRequest {
   bool only_best = false;      ///< without the front and the best with each value
   bool prunes = true;          ///< false: estimate every plan, for tests of the floors
   StudyProgress progress{};
+  /// Called between estimates, on the thread of the search, with a function that gives the result as if the search ended
+  /// now. May be empty; does not affect the result.
+  std::function<void(const std::function<SearchResult()>& now)> so_far{};
   const std::atomic<bool>* stop = nullptr;  ///< the search ends early once this is true
 };
 
