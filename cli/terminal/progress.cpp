@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include "cli/terminal/event_json.hpp"
 #include "cli/terminal/interruption.hpp"
 #include "cli/terminal/terminal.hpp"
 #include "planner/report/table.hpp"
@@ -42,8 +42,7 @@ StudyProgress Progress::listener() {
 void Progress::update(const std::string& what, std::int64_t done, std::int64_t of) {
   if ((!shown_ && heard_ == nullptr) || !pace_.is_due(what, ProgressPace::Clock::now())) return;
   if (heard_ != nullptr) {
-    const nlohmann::ordered_json said{{"what", what}, {"done", done}, {"of", of}};
-    send(nlohmann::ordered_json{{"progress", said}}.dump());
+    send(progress_json(what, done, of));
     return;
   }
   const std::int64_t filled = of > 0 ? std::clamp<std::int64_t>(kBar * done / of, 0, kBar) : 0;
