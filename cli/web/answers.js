@@ -82,9 +82,8 @@ class SearchPane {
   #count = element("span", {id: "search-count"});  // not a status: a screen reader would read every change of it
   #status = element("p", {role: "status", id: "search-status"});
   #objective = selectOf("objective", "Best is", kObjectives);
-  #found = element("div", {class: "buttons", id: "found-plans"});
   #place = element("div");
-  #record;  // the plans found so far; undefined: none
+  #found;  // {record, plans} so far; undefined: none
   #pane;
   #jobNow;
   #adopt;
@@ -96,15 +95,14 @@ class SearchPane {
     this.#adopt = adopt;
     pane.append(element("div", {class: "controls"}, this.#objective, this.#button,
       element("small", {}, "varies tp, pp, micro-batch, recompute and ZeRO, with experts also ep")),
-    element("div", {class: "searching"}, this.#bar, this.#count, this.#status), this.#found, this.#place);
+    element("div", {class: "searching"}, this.#bar, this.#count, this.#status), this.#place);
     this.#button.addEventListener("click", () => this.#engine ? this.#stop() : this.#search());
   }
 
   async #search() {
     const engine = new Engine();
     this.#engine = engine;
-    this.#record = undefined;
-    this.#found.replaceChildren();
+    this.#found = undefined;
     dropCharts(this.#place);
     this.#place.replaceChildren();
     this.#button.textContent = "Stop";
@@ -134,17 +132,19 @@ class SearchPane {
 
   /** The plans found, which may be those so far. */
   #show(record, plans) {
-    this.#record = record;
-    const focused = [...this.#found.children].indexOf(document.activeElement);
-    this.#found.replaceChildren(...Object.values(plans).map((plan, i) =>
-      element("button", {type: "button", onclick: () => this.#take(plan)}, `Take plan ${i + 1}`)));
-    this.#found.children[focused]?.focus();
+    this.#found = {record, plans: Object.values(plans)};
     this.draw();
   }
 
-  /** Draws what was found, once it is seen: charts need the size of their place. */
+  /** Draws what was found, once it is seen: charts need the size of their place. Each plan gets a button that takes it. */
   draw() {
-    if (this.#record && !this.#pane.hidden) drawAnswer(this.#place, this.#record);
+    if (!this.#found || this.#pane.hidden) return;
+    const focused = document.activeElement?.id;
+    drawAnswer(this.#place, this.#found.record);
+    const headings = this.#place.querySelectorAll("figure.wide tbody th");
+    this.#found.plans.forEach((plan, i) => headings[i]?.prepend(element("button", {type: "button", class: "take", id: `take-${i + 1}`,
+      "aria-label": `Take plan ${i + 1}`, onclick: () => this.#take(plan)}, "Take")));
+    if (focused?.startsWith("take-")) document.getElementById(focused)?.focus();
   }
 
   #take(plan) {
@@ -154,7 +154,7 @@ class SearchPane {
 
   #stop() {
     this.#end();
-    this.#status.textContent = this.#record?.search.plans.length ? "Stopped. Below are the best plans of those estimated so far." : "Stopped before a plan was found.";
+    this.#status.textContent = this.#found?.plans.length ? "Stopped. Below are the best plans of those estimated so far." : "Stopped before a plan was found.";
   }
 
   #end() {

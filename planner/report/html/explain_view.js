@@ -42,11 +42,11 @@ function worthFigure(levers, step) {
   const change = (lever) => lever.change_s / step.time_s;
   const make = () => ({
     legend: {show: false},
-    grid: {left: 8, right: 56, top: 8, bottom: 8, containLabel: true},
+    grid: {left: 8, right: 16, top: 8, bottom: 8, containLabel: true},
     tooltip: {...chartBase().option.tooltip, trigger: "axis", axisPointer: {type: "none"},
       formatter: ([point]) => tip([words(known[point.dataIndex].of), `step ${seconds(known[point.dataIndex].step_s)}, ${signedPercent(point.value)}`,
         ...(known[point.dataIndex].plan || [])])},
-    xAxis: styledAxis({type: "value", min: 1.2 * Math.min(...known.map(change), 0), axisLabel: {formatter: (value) => percent(value, 0), hideOverlap: true, showMinLabel: false}}),
+    xAxis: styledAxis({type: "value", min: 1.45 * Math.min(...known.map(change), 0), axisLabel: {formatter: (value) => percent(value, 0), hideOverlap: true, showMinLabel: false}}),
     yAxis: styledAxis({type: "category", inverse: true, data: known.map((lever) => words(lever.of)), axisLabel: {color: colour("ink")}, splitLine: {show: false}}),
     series: [{type: "bar", barMaxWidth: 22, itemStyle: {color: colour("c3")}, data: known.map(change),
       label: {show: true, position: "left", color: colour("ink"), fontSize: 12, formatter: ({value}) => signedPercent(value)}}],

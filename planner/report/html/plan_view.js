@@ -177,8 +177,8 @@ function jobHeading(lines, fallback) {
 function planView(record) {
   const said = record.verdict || {};
   return [jobHeading(said.job, record.job.name), verdict(said.text || [], mood(record.memory)), planTiles(record),
-    element("div", {class: "figures"}, record.explain ? explainFigures(record) : stepWaterfall(record.step), memoryFigure(record.memory),
-      simulationFigures(record), communicationFigure(record),
+    element("div", {class: "figures"}, simulationFigures(record), record.explain ? explainFigures(record) : stepWaterfall(record.step),
+      memoryFigure(record.memory), communicationFigure(record),
       record.explain ? sentenceList(record.explain.sentences) : null),
     notes(record.notes)];
 }

@@ -10,8 +10,9 @@ function scoreScatter(cases) {
   const low = Math.min(...all) / 1.3;
   const high = Math.max(...all) * 1.3;
   const point = (c, i) => ({value: [c.measured_s, c.predicted_s, i]});
-  const axis = (name) => styledAxis({type: "log", name, nameLocation: "middle", nameGap: 32, min: low, max: high,
-    axisLabel: {formatter: (value) => String(value) + " s", hideOverlap: true, showMinLabel: false, showMaxLabel: false}});
+  // Room is kept for the hidden labels of both ends, too: two digits of them.
+  const axis = (name, nameGap) => styledAxis({type: "log", name, nameLocation: "middle", nameGap, min: low, max: high,
+    axisLabel: {formatter: (value) => Number(value.toPrecision(2)) + " s", hideOverlap: true, showMinLabel: false, showMaxLabel: false}});
   const band = (params, api) => {
     const c = cases[api.value(0)];
     const [x, top] = api.coord([c.measured_s, c.high_s]);
@@ -25,7 +26,7 @@ function scoreScatter(cases) {
       return tip([`${c.source}: ${c.name}`, `measured ${seconds(c.measured_s)}`,
         `predicted ${seconds(c.predicted_s)} (${seconds(c.low_s)} – ${seconds(c.high_s)}), ${signedPercent(c.error)}`]);
     }},
-    xAxis: axis("measured"), yAxis: axis("predicted"),
+    xAxis: axis("measured", 32), yAxis: axis("predicted", 48),
     series: [
       {type: "custom", renderItem: band, silent: true, encode: {x: 1, y: 2}, data: cases.map((c, i) => [i, c.measured_s, c.predicted_s])},
       {type: "line", silent: true, symbol: "none", lineStyle: {color: colour("soft"), width: 1}, data: [[low, low], [high, high]]},

@@ -15,9 +15,9 @@ function plansTable(plans, many) {
       {title: "first is faster in"}],
     rows: plans.map((plan, index) => {
       const {step} = plan.estimate;
-      return {cells: [planName(plan, many), {text: significant(step.time_s), class: index === 0 ? "best" : undefined},
-        `${significant(step.time_low_s)} – ${significant(step.time_high_s)}`, significant(step.tokens_per_s_per_device), percent(step.mfu),
-        `${fixed(neededGib(plan), 1)} of ${fixed(plan.estimate.memory.capacity_bytes / 2 ** 30, 1)}`, plan.tied ? "tied" : known(plan)]};
+      return {cells: [{text: planName(plan, many), class: "plan"}, {text: significant(step.time_s), class: index === 0 ? "best" : undefined},
+        {text: `${significant(step.time_low_s)} – ${significant(step.time_high_s)}`, class: "whole"}, significant(step.tokens_per_s_per_device), percent(step.mfu),
+        {text: `${fixed(neededGib(plan), 1)} of ${fixed(plan.estimate.memory.capacity_bytes / 2 ** 30, 1)}`, class: "whole"}, index === 0 ? "" : plan.tied ? "tied" : known(plan)]};
     })};
 }
 

@@ -11,8 +11,9 @@ function dataTable({caption, columns, rows}) {
     if (index === 0) return element("th", {scope: "row", ...attributes}, text);
     return element("td", attributes, text);
   };
+  const withUnit = (title) => title.replace(/, (\S+)$/, ",\u00a0$1");  // a line does not begin with a unit
   const head = element("tr", {}, columns.map(({title, words}) =>
-    element("th", {scope: "col", class: words ? "words" : undefined}, title)));
+    element("th", {scope: "col", class: words ? "words" : undefined}, withUnit(title))));
   const body = rows.map((row) => element("tr", {class: row.class},
     row.cells.map((content, index) => cell(content, index, columns[index].words))));
   // Wide tables scroll inside their frame, with the keyboard too.
