@@ -34,6 +34,7 @@ async function answerNow() {
   editor.show(answer);
   const isPlanned = answer.code <= 1;
   if (isPlanned) {
+    if (!state.record) performance.mark("first answer");
     state.record = answer.result;
     const first = Array.isArray(answer.result) ? answer.result[0] : answer.result;
     form.show(state.text, first.job);

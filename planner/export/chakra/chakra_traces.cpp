@@ -25,7 +25,7 @@ namespace schema {
 constexpr std::uint32_t kVersion = 1;  // of GlobalMetadata
 constexpr std::uint32_t kId = 1, kName = 2, kType = 3, kDataDeps = 5, kDuration = 7,
                         kAttribute = 10;  // of Node
-constexpr std::uint32_t kAttributeName = 1, kInt32 = 7, kUint64 = 13, kBool = 27,
+constexpr std::uint32_t kAttributeName = 1, kInt32 = 7, kInt64 = 9, kUint64 = 13, kBool = 27,
                         kString = 29;  // of AttributeProto
 enum class NodeType : std::uint8_t {
   load = 2,
@@ -208,7 +208,7 @@ void ChakraTraces::write(Rank rank, std::ostream& out) const {
     };
     const auto transfer = [&](NodeType type, const char* peer, Bytes payload) {
       begin(type);
-      add_attribute(message, "comm_size", schema::kUint64, whole(payload));
+      add_attribute(message, "comm_size", schema::kInt64, whole(payload));
       add_attribute(message, peer, schema::kInt32, neighbour(rank, is_next(*node.op)).at());
       add_attribute(message, "comm_tag", schema::kInt32, node.tag);
     };
@@ -218,8 +218,8 @@ void ChakraTraces::write(Rank rank, std::ostream& out) const {
                    [&](const Collective& collective) {
                      const Group& group = program_.group(collective.group);
                      begin(NodeType::collective);
-                     add_attribute(message, "comm_type", schema::kUint64, number_of(collective.kind));
-                     add_attribute(message, "comm_size", schema::kUint64, size_before(collective, group));
+                     add_attribute(message, "comm_type", schema::kInt64, number_of(collective.kind));
+                     add_attribute(message, "comm_size", schema::kInt64, size_before(collective, group));
                      if (group.size == 1) return;
                      std::string& name = groups[collective.group];
                      if (name.empty())
@@ -235,7 +235,7 @@ void ChakraTraces::write(Rank rank, std::ostream& out) const {
                    [&](const auto&) {
                      begin(NodeType::computation);
                      message.add_number(schema::kDuration, node.microseconds);
-                     add_attribute(message, "num_ops", schema::kUint64, node.flops);
+                     add_attribute(message, "num_ops", schema::kInt64, node.flops);
                      add_attribute(message, "tensor_size", schema::kUint64, node.traffic);
                    }},
         node.op->kind);

@@ -76,20 +76,28 @@ struct TraceNode {
   std::map<std::string, std::string> texts;
 };
 
+/// The field of AttributeProto in which Chakra's own feeder (src/feeder/et_feeder_node.cpp) looks for each attribute. It
+/// reads 0 where a value is in another one; ASTRA-sim's feeder takes any.
+const std::map<std::string, std::uint64_t> kFieldOfAttribute{
+    {"is_cpu_op", 27},                                        // bool_val
+    {"num_ops", 9},      {"comm_type", 9}, {"comm_size", 9},  // int64_val
+    {"tensor_size", 13},                                      // uint64_val
+    {"comm_src", 7},     {"comm_dst", 7},  {"comm_tag", 7},   // int32_val
+    {"pg_name", 29}};                                         // string_val
+
 void read_attribute(const std::string& bytes, TraceNode& node) {
   std::string name;
   for (Reader reader(bytes); !reader.is_done();) {
     const Field field = reader.field();
-    switch (field.number) {
-      case 1: name = field.bytes; break;
-      case 7:   // int32_val
-      case 13:  // uint64_val
-      case 27:  // bool_val
-        node.numbers[name] = field.value;
-        break;
-      case 29: node.texts[name] = field.bytes; break;  // string_val
-      default: FAIL("an attribute has field " << field.number);
+    if (field.number == 1) {
+      name = field.bytes;
+      continue;
     }
+    CHECK(field.number == kFieldOfAttribute.at(name));
+    if (field.number == 29)
+      node.texts[name] = field.bytes;
+    else
+      node.numbers[name] = field.value;
   }
   CHECK(node.numbers.count(name) + node.texts.count(name) == 1);
 }
