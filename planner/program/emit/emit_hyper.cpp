@@ -32,8 +32,8 @@ std::string name_of_mixing(Mixing mixing) {
   return "mtp head streams";
 }
 
-void pass(ProgramBuilder& builder, Block& block, const std::string& name, PointwiseKind kind,
-          TensorId sized_like, std::vector<Operand> operands) {
+void stream_pass(ProgramBuilder& builder, Block& block, const std::string& name, PointwiseKind kind,
+                 TensorId sized_like, std::vector<Operand> operands) {
   block.ops.push_back(compute_op(name, Component::residual, Phase::forward,
                                  Pointwise{kind, builder.tensor(sized_like).local_elements()},
                                  std::move(operands)));
@@ -64,20 +64,20 @@ Operand emit_read_streams(ProgramBuilder& builder, Block& block, WeightGroup& gr
                                        {{.name = DimName::flat, .size = columns + scales}});
   const TensorId weights =
       builder.activation(with(meaning, TensorAspect::output), DimName::flat, columns, false, DType::fp32);
-  pass(builder, block, name + " weights", PointwiseKind::mixing_weights, logits,
-       {reads(logits), reads(bias), writes(weights)});
+  stream_pass(builder, block, name + " weights", PointwiseKind::mixing_weights, logits,
+              {reads(logits), reads(bias), writes(weights)});
   const TensorId row =
       builder.activation({ModelPart::hyper, row_item}, DimName::hidden, builder.shapes().hidden, false);
-  pass(builder, block, "read " + name, PointwiseKind::read_streams, streams.tensor,
-       {reads(weights), streams, writes(row)});
+  stream_pass(builder, block, "read " + name, PointwiseKind::read_streams, streams.tensor,
+              {reads(weights), streams, writes(row)});
   return reads(row);
 }
 
 void emit_write_streams(ProgramBuilder& builder, Block& block, Mixing mixing, Operand streams, TensorId out,
                         Operand next) {
   const TensorId weights = builder.find({ModelPart::hyper, items_of(mixing).weights, TensorAspect::output});
-  pass(builder, block, "write " + name_of_mixing(mixing), PointwiseKind::write_streams, next.tensor,
-       {reads(weights), streams, reads(out), next});
+  stream_pass(builder, block, "write " + name_of_mixing(mixing), PointwiseKind::write_streams, next.tensor,
+              {reads(weights), streams, reads(out), next});
 }
 
 TensorId token_row(ProgramBuilder& builder) {
@@ -86,7 +86,8 @@ TensorId token_row(ProgramBuilder& builder) {
 }
 
 void emit_repeat(ProgramBuilder& builder, Block& block, TensorId row, Operand streams) {
-  pass(builder, block, "copy to streams", PointwiseKind::repeat, streams.tensor, {reads(row), streams});
+  stream_pass(builder, block, "copy to streams", PointwiseKind::repeat, streams.tensor,
+              {reads(row), streams});
 }
 
 }  // namespace foreshard

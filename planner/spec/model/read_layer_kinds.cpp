@@ -131,7 +131,7 @@ LatentAttention read_latent(const MapReader& attention, LatentAttention usual) {
   return usual;
 }
 
-CompressedAttention read_compressed(const MapReader& attention, CompressedAttention usual) {
+CompressedAttention read_compressed_kind(const MapReader& attention, CompressedAttention usual) {
   read_window(attention, usual.window);
   for (const char* key : {"heads", "kv_heads", "head_dim", "positions", "qk_norm", "attention_sinks"}) {
     if (attention.has(key))
@@ -244,7 +244,7 @@ class KindReader {
 
   [[nodiscard]] Mixer read_compressed_mixer(const std::optional<MapReader>& attention) const {
     const auto compressed = std::get<CompressedAttention>(usual_mixer(model_));
-    return attention ? read_compressed(*attention, compressed) : compressed;
+    return attention ? read_compressed_kind(*attention, compressed) : compressed;
   }
 
   [[nodiscard]] Mixer read_softmax_mixer(const std::optional<MapReader>& attention) const {
