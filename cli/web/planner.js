@@ -168,7 +168,8 @@ async function begin() {
   listenToButtons(configs);
   listenToDrops();
   if (!await readAddress()) setText(configs[`jobs/${kFirstJob}.yaml`]);
-  const {result} = await engine.call({command: "list"});
+  const {code, message, result} = await engine.call({command: "list"});
+  if (code > 1) throw new Error(message);
   form.addNames(result.models, result.clusters);
   form.show(state.text);
 }

@@ -21,7 +21,7 @@ export class Browser {
 
   async open(address, {width = 1280, height = 900, isDark = false} = {}) {
     this.#process = spawn(findBrowser(), [...kSilent, "--remote-debugging-pipe", `--user-data-dir=${this.#profile}`, "about:blank"],
-      {stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"]});
+      {stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"], detached: true});
     let rest = "";
     this.#process.stdio[4].on("data", (piece) => {
       const texts = (rest + piece).split("\0");
@@ -78,8 +78,8 @@ export class Browser {
   }
 
   close() {
-    this.#process.kill("SIGKILL");
-    this.#process.once("exit", () => rmSync(this.#profile, {recursive: true, force: true, maxRetries: 5}));
+    process.kill(-this.#process.pid, "SIGKILL");  // with the processes that it started, which write into its profile
+    this.#process.once("exit", () => rmSync(this.#profile, {recursive: true, force: true, maxRetries: 10}));
   }
 
   #send(method, params = {}) {
