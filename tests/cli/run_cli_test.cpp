@@ -523,6 +523,17 @@ TEST_CASE("what a job of a model was not told is assumed and said") {
              ContainsSubstring("2,048 tokens × 2,048 sequences"));
 }
 
+TEST_CASE("a file that begins with a launcher's flag is read as its arguments, whatever its name") {
+  const TemporaryFile arguments(
+      ".txt",
+      "--num-layers 2 --hidden-size 256 --num-attention-heads 4 --vocab-size 512 --seq-length 128\n"
+      "--max-position-embeddings 128 --micro-batch-size 1 --global-batch-size 8 --bf16\n");
+  const Outcome outcome =
+      shell("FORESHARD plan '" + arguments.path().string() + "' --on dgx-h100 --format json");
+  CHECK(outcome.code == 0);
+  CHECK_THAT(outcome.out, ContainsSubstring("\"total\""));
+}
+
 TEST_CASE("a model alone is refused with what to write") {
   check_refused("plan llama3-70b",
                 "say what it is trained on: foreshard plan llama3-70b --on dgx-h100 --tp 8");

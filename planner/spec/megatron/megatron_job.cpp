@@ -64,7 +64,10 @@ std::optional<ShellCommand> launch_command(const ShellScript& script) {
       if (telling_words(command) == 0) continue;
       if (!best || command.words.size() > best->words.size()) best = command;
     }
-    if (best && telling_words(*best) >= 2) return best;
+    if (!best || telling_words(*best) < 2) continue;
+    // A command that begins with a flag is a line of arguments, one of several.
+    const bool is_line = candidates == &script.commands && best->words.front().chars().starts_with("-");
+    return is_line ? arguments_alone(script) : *best;
   }
   const ShellCommand alone = arguments_alone(script);
   return telling_words(alone) >= 2 ? std::optional(alone) : std::nullopt;

@@ -182,6 +182,18 @@ TEST_CASE("Qwen 3 30B-A3B: a file of arguments alone") {
   CHECK(job.parallelism.dp == 16);
 }
 
+TEST_CASE("arguments alone may stand several on a line, on several lines") {
+  const JobSpec job =
+      parse_jobs(
+          "--num-layers 4 --hidden-size 64 --num-attention-heads 4 --seq-length 128 --vocab-size 256\n"
+          "--max-position-embeddings 128 --micro-batch-size 1\n--global-batch-size 16 --bf16\n",
+          "arguments.txt", kOn)
+          .front();
+  CHECK(job.model.layers == 4);
+  CHECK(job.training.sequence_length == 128);
+  CHECK(job.training.global_batch == 16);
+}
+
 TEST_CASE("Llama 2 7B with Megatron-FSDP: an array that grows, and nodes from the command line") {
   const JobSpec job = job_of("llama2_7b_fsdp.sh", "dgx-a100", {{"cluster.nodes", "4"}});
   CHECK(job.parallelism.zero == 3);
