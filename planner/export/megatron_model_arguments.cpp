@@ -214,7 +214,9 @@ void say_experts(const JobSpec& job, const LayerPattern& pattern, ArgumentList& 
   const auto routed = [](const LayerKind& kind) { return kind.ffn == FeedForward::experts; };
   if (!hybrid_letters(pattern) && kinds_with(pattern, routed) < pattern.kinds.size())
     list.flag("--moe-layer-freq", layer_list(pattern, routed));
-  unsaid.note(experts.imbalance != 1.0, "model.experts.imbalance", fmt::format("{:g}", experts.imbalance));
+  const bool by_experts = experts.load_spread > 0.0 || !experts.loads.empty();
+  unsaid.note(experts.imbalance != 1.0 || by_experts, "model.experts.imbalance",
+              by_experts ? "by expert" : fmt::format("{:g}", experts.imbalance));
   unsaid.note(experts.own_norms, "model.experts.own_norms", "true");
 }
 

@@ -201,8 +201,9 @@ void say_dispatch(const TrainingSpec& t, ArgumentList& list, Unsaid& unsaid) {
   }
   list.flag("--moe-grouped-gemm");
   if (t.fused_routing) list.flag("--moe-router-fusion");
-  if (t.fused_permutation && t.dispatcher == Dispatcher::hybridep)
-    list.flag("--moe-permute-fusion-into-hybridep");
+  if (t.fused_permutation)
+    list.flag(t.dispatcher == Dispatcher::hybridep ? "--moe-permute-fusion-into-hybridep"
+                                                   : "--moe-permute-fusion");
   if (!t.expert_capacity) return;
   list.flag("--moe-expert-capacity-factor", fmt::format("{:g}", t.expert_capacity->factor));
   if (t.expert_capacity->pad) list.flag("--moe-pad-expert-input-to-capacity");

@@ -24,6 +24,9 @@ constexpr Seconds kEarlierLinear(110e-6);
 // Megatron-LM's experts multiply by the weights of the choice in their activation from this release on.
 constexpr Release kWeighedActivations{2025, 5};
 
+// From this release on Megatron-LM has fused kernels for permutations (--moe-permute-fusion), which NVIDIA's recipes use.
+constexpr Release kFusedPermutation{2025, 2};
+
 // Layers of Megatron-LM as they were until 2022, in single PyTorch operations.
 constexpr Release kTransformerEngine{2023, 1};
 constexpr HostConventions kMegatronDeepspeedHost{
@@ -282,6 +285,7 @@ FrameworkConventions framework_conventions(Framework framework, const std::optio
       FrameworkConventions megatron = kMegatron;
       megatron.host = megatron_host(release);
       megatron.weighs_activations = !release || *release >= kWeighedActivations;
+      megatron.fused_permutation = !release || *release >= kFusedPermutation;
       return megatron;
     }
     case Framework::megatron_deepspeed: return with_shards_of(kMegatronDeepspeed, release);

@@ -117,6 +117,7 @@ struct FrameworkConventions {
   OptimizerKernels optimizer = OptimizerKernels::fused;
   Quantisers quantisers = Quantisers::transformer_engine;
   RoutingKernels routing = RoutingKernels::fused;
+  bool fused_permutation = false;  ///< default of training.fused_permutation without hybridep
   bool kernel_per_expert = false;  ///< experts' products are launched one by one, not as one grouped kernel
   /// With training.offload.optimizer: gradients go to the host as soon as backward has reduced them. If false, they
   /// stay on the device until the step ends.

@@ -82,7 +82,7 @@ bool HostModel::is_captured(const Op& op) const {
   return false;
 }
 
-Seconds HostModel::time(const Op& op, std::int64_t kernels) const {
+Seconds HostModel::time(const Op& op, std::int64_t kernels, std::int64_t by_first_call) const {
   if (submit_ == Seconds(0.0) || is_captured(op)) return {};
   if (is_communication(op)) return static_cast<double>(op.calls) * (conventions_.collective + submit_);
   if (std::holds_alternative<HostCopy>(op.kind)) return submit_;
@@ -93,7 +93,7 @@ Seconds HostModel::time(const Op& op, std::int64_t kernels) const {
   Seconds first = conventions_.operation;
   if (is_product(op))
     first = std::max(first, is_backward(op.phase) ? 0.5 * conventions_.linear : conventions_.linear);
-  return first + (count - 1.0) * conventions_.operation + count * submit_;
+  return first + (count - static_cast<double>(by_first_call)) * conventions_.operation + count * submit_;
 }
 
 Seconds HostModel::shard_list(CollectiveKind kind, std::int64_t members) const {

@@ -20,8 +20,9 @@ class HostModel {
  public:
   explicit HostModel(const JobSpec& job);
 
-  /// Host time to issue `op`, which runs as `kernels` kernels (0: a communication).
-  [[nodiscard]] Seconds time(const Op& op, std::int64_t kernels) const;
+  /// Host time to issue `op`, which runs as `kernels` kernels (0: a communication), of which the framework's first call
+  /// launches `by_first_call` and each further call one.
+  [[nodiscard]] Seconds time(const Op& op, std::int64_t kernels, std::int64_t by_first_call = 1) const;
   /// Host time of a gather or scatter that is called with a list of shards, one for each of `members` ranks. The
   /// device waits for all of it.
   [[nodiscard]] Seconds shard_list(CollectiveKind kind, std::int64_t members) const;

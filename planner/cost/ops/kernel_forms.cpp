@@ -38,8 +38,14 @@ constexpr std::int64_t kConcatenation = 4;
 /// Latent attention assembles its queries, keys and values from their parts, r2 w2; backward splits their
 /// gradients.
 constexpr std::int64_t kAssembly = 4;
-/// If a rank has several experts, the rows that ranks exchange are also sorted by expert, r2 w2.
+/// If a rank has several experts, the rows that arrived and were gathered are also sorted by expert, r2 w2.
 constexpr std::int64_t kChunkSort = 4;
+/// A permutation in PyTorch. Forward, per element of a row: rows that outputs have not been weighed yet are times their
+/// weights r2 w2 (1); zeros are counted with the sum (1). Backward of a weighted sum: gradients of rows w2, r2 w2 (1), of
+/// weights r2 w2, r2 (2). Masks and indices: transposed (1), selected (4).
+constexpr std::int64_t kWeighedRows = 4;
+constexpr std::int64_t kWeighedRowsBackward = 10;
+constexpr std::int64_t kIndexKernels = 5;
 /// Products of 8 or 4 bits take rows in multiples of 16 or 32: Megatron-LM copies each expert's rows to such a number
 /// and the results back, r2 w2 (Fp8Padding and Fp8Unpadding in megatron/core/transformer/moe/experts.py). HybridEP
 /// pads in its permutation (skip_routed_expert_padding, moe_utils.py).
@@ -75,6 +81,9 @@ constexpr std::int64_t kFusedRouteBackwardKernels = 4;
 /// sort.
 constexpr std::int64_t kRowMapKernels = 3;
 constexpr std::int64_t kChunkMapKernels = 1;
+/// Transformer Engine's current scaling clears the largest magnitude before it seeks it, and makes a scale of it
+/// (current_scaling.cu).
+constexpr std::int64_t kScaleKernels = 2;
 /// Scale, mask and two casts around PyTorch's softmax, measured together with it.
 constexpr std::int64_t kSoftmaxKernels = 4;
 
@@ -85,6 +94,7 @@ FurtherPasses passes(std::int64_t elements, std::int64_t bytes, std::int64_t ker
 void add(FurtherPasses& sum, const FurtherPasses& more) {
   sum.traffic += more.traffic;
   sum.kernels += more.kernels;
+  sum.atomic_sums += more.atomic_sums;
 }
 
 FurtherPasses of_norm(const Op& op, const Norm& norm, const KernelForms& forms) {
@@ -209,14 +219,19 @@ FurtherPasses of_attention(const Op& op, const Attention& core, const StepProgra
 }
 
 /// Rows of experts have a scale for each expert or more: Transformer Engine's split_quantize launches a kernel for
-/// each.
+/// each. One scale per tensor takes three: the largest magnitude is cleared, sought, and made a scale.
 FurtherPasses of_quantiser(const Op& op, const Pointwise& pointwise, const StepProgram& program,
                            const KernelForms& forms) {
   const bool quantises = pointwise.kind == PointwiseKind::quantise || pointwise.kind == PointwiseKind::amax ||
                          pointwise.kind == PointwiseKind::transpose;
-  if (!quantises || op.component != Component::experts) return {};
-  const bool is_of_rows = program.tensor(op.operands.front().tensor).meaning.part == ModelPart::experts;
-  return is_of_rows ? passes(0, 0, forms.quantiser_kernels - 1) : FurtherPasses{};
+  if (!quantises) return {};
+  const bool is_of_rows = op.component == Component::experts &&
+                          program.tensor(op.operands.front().tensor).meaning.part == ModelPart::experts;
+  const std::int64_t calls = is_of_rows ? forms.quantiser_kernels : 1;
+  const std::int64_t each = pointwise.kind == PointwiseKind::amax ? 1 + forms.scale_kernels : 1;
+  FurtherPasses more = passes(0, 0, calls * each - 1);
+  more.by_one_call = each > 1;
+  return more;
 }
 
 FurtherPasses of_softmax(const KernelForms& forms) {
@@ -281,15 +296,31 @@ FurtherPasses of_route(const Op& op, const Route& route, const KernelForms& form
   return {};
 }
 
-FurtherPasses of_permute(const Op& op, const Permute& permute, const StepProgram& program,
-                         const KernelForms& forms) {
-  const bool maps = forms.routing == RoutingKernels::megatron && !is_backward(op.phase);
+/// Single PyTorch operations: forward copies rows by their tokens' indices and adds the experts' outputs to zeros;
+/// backward the other way round. Whatever is summed is summed by atomic additions.
+FurtherPasses of_torch_permute(const Op& op, const Permute& permute, std::int64_t elements) {
+  const bool backward = is_backward(op.phase);
   FurtherPasses more;
+  if (permute.weighted && permute.weighs)
+    more = backward ? passes(elements, kWeighedRowsBackward, 3) : passes(elements, kWeighedRows, 1);
+  if (!permute.weighted && !backward) more.kernels += kIndexKernels;
+  if (permute.weighted != backward) {
+    more.atomic_sums = elements;
+    ++more.kernels;
+  }
+  return more;
+}
+
+FurtherPasses of_permute(const Op& op, const Permute& permute, const KernelForms& forms) {
+  const std::int64_t elements = checked_product(permute.rows, permute.width);
+  const bool maps =
+      forms.routing == RoutingKernels::megatron && !forms.permutes_in_torch && !is_backward(op.phase);
+  FurtherPasses more;
+  if (forms.permutes_in_torch) more = of_torch_permute(op, permute, elements);
   if (maps && !permute.weighted) more.kernels += kRowMapKernels;
-  if (forms.pads_rows) add(more, passes(checked_product(permute.rows, permute.width), kPaddedRows, 1));
-  const bool sorts = forms.sorts_chunks && program.group(GroupKind::ep).size > 1;
-  if (!sorts) return more;
-  add(more, passes(checked_product(permute.rows, permute.width), kChunkSort, 1));
+  if (forms.pads_rows) add(more, passes(elements, kPaddedRows, 1));
+  if (forms.sorted_rows == 0) return more;
+  add(more, passes(checked_product(elements, forms.sorted_rows), kChunkSort, 1));
   if (maps) more.kernels += kChunkMapKernels;
   return more;
 }
@@ -299,6 +330,30 @@ FurtherPasses of_permute(const Op& op, const Permute& permute, const StepProgram
 bool softmax_kernel_fits(const JobSpec& job) {
   const std::int64_t cores = checked_product(job.training.micro_batch, job.model.heads) / job.parallelism.tp;
   return cores % 4 == 0 && job.training.sequence_length <= 4096;
+}
+
+/// Rows that are sorted by expert over those that a rank sends; 0 if none are: with the dispatchers that send copies of
+/// tokens one permutation puts rows into their order.
+std::int64_t sorted_rows(const JobSpec& job, bool separate) {
+  const ParallelismSpec& p = job.parallelism;
+  if (!separate || !job.model.experts || job.training.dispatcher != Dispatcher::all_to_all) return 0;
+  // Megatron-LM sorts wherever a rank has several experts, other codes what an exchange brought.
+  const bool arrives = p.ep > 1 || job.conventions().routing == RoutingKernels::megatron;
+  return job.model.experts->count > p.ep && arrives ? p.expert_tp() : 0;
+}
+
+/// True if rows are brought into their order by single PyTorch operations. HybridEP's kernels do it themselves; NeMo
+/// Automodel, which has DeepEP in PyTorch's FSDP, takes Transformer Engine's.
+bool permutes_in_torch(const JobSpec& job) {
+  const Dispatcher dispatcher = job.training.dispatcher;
+  if (!job.model.experts || job.training.fused_permutation || dispatcher == Dispatcher::hybridep)
+    return false;
+  switch (job.conventions().routing) {
+    case RoutingKernels::fused: return false;
+    case RoutingKernels::torch: return dispatcher == Dispatcher::all_to_all || dispatcher == Dispatcher::loop;
+    case RoutingKernels::megatron: return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -315,29 +370,33 @@ KernelForms kernel_forms(const JobSpec& job) {
       conventions.kernel_per_expert && !training.fused_grouped_gemm &&
       conventions.quantisers == Quantisers::transformer_engine &&
       !(training.precision == Precision::fp8 && training.fp8_scaling == Fp8Scaling::delayed);
+  const bool one_scale = conventions.quantisers == Quantisers::transformer_engine &&
+                         training.precision == Precision::fp8 &&
+                         training.fp8_scaling == Fp8Scaling::tensorwise;
   const std::int64_t local_experts = job.model.experts ? job.model.experts->count / job.parallelism.ep : 1;
   const bool torch_routing = conventions.routing == RoutingKernels::torch;
-  return {
-      .fused_kernels = conventions.fused_kernels || compiler,
-      .fused_softmax = (conventions.fused_softmax && softmax_kernel_fits(job)) || compiler,
-      .autograd = conventions.autograd && !compiler,
-      .loss = loss_form(job).kernels,
-      .optimizer = conventions.optimizer,
-      .states = job.training.states,
-      .fp16 = job.training.precision == Precision::fp16,
-      .sorts_chunks = conventions.autograd && !compiler && job.training.dispatcher == Dispatcher::all_to_all,
-      .routing = compiler && torch_routing ? RoutingKernels::fused : conventions.routing,
-      .kernel_per_expert = conventions.kernel_per_expert && !training.fused_grouped_gemm,
-      .fused_choice = training.fused_routing,
-      .counts_for_exchange = !sends_copies,
-      .exchange_permutes = training.fused_permutation,
-      .pads_rows = conventions.routing == RoutingKernels::megatron &&
-                   is_scaled(product_type(training.precision, training.fp8_scaling)) &&
-                   training.dispatcher != Dispatcher::hybridep,
-      .adapters_apart = job.lora && !job.lora->fused && conventions.autograd && !compiler,
-      .drops_inputs = job.lora && job.lora->dropout,
-      .product_activates = activates_in_products(job),
-      .quantiser_kernels = quantises_each ? local_experts : 1};
+  return {.fused_kernels = conventions.fused_kernels || compiler,
+          .fused_softmax = (conventions.fused_softmax && softmax_kernel_fits(job)) || compiler,
+          .autograd = conventions.autograd && !compiler,
+          .loss = loss_form(job).kernels,
+          .optimizer = conventions.optimizer,
+          .states = job.training.states,
+          .fp16 = job.training.precision == Precision::fp16,
+          .sorted_rows = sorted_rows(job, conventions.autograd && !compiler),
+          .permutes_in_torch = permutes_in_torch(job),
+          .routing = compiler && torch_routing ? RoutingKernels::fused : conventions.routing,
+          .kernel_per_expert = conventions.kernel_per_expert && !training.fused_grouped_gemm,
+          .fused_choice = training.fused_routing,
+          .counts_for_exchange = !sends_copies,
+          .exchange_permutes = training.dispatcher == Dispatcher::hybridep && training.fused_permutation,
+          .pads_rows = conventions.routing == RoutingKernels::megatron &&
+                       is_scaled(product_type(training.precision, training.fp8_scaling)) &&
+                       training.dispatcher != Dispatcher::hybridep,
+          .adapters_apart = job.lora && !job.lora->fused && conventions.autograd && !compiler,
+          .drops_inputs = job.lora && job.lora->dropout,
+          .product_activates = activates_in_products(job),
+          .quantiser_kernels = quantises_each ? local_experts : 1,
+          .scale_kernels = one_scale ? kScaleKernels : 0};
 }
 
 bool is_done_by_another(const Op& op, const KernelForms& forms) {
@@ -362,7 +421,7 @@ FurtherPasses further_passes(const Op& op, const StepProgram& program, const Ker
             return pointwise.kind == PointwiseKind::softmax ? of_softmax(forms)
                                                             : of_quantiser(op, pointwise, program, forms);
           },
-          [&](const Permute& permute) { return of_permute(op, permute, program, forms); },
+          [&](const Permute& permute) { return of_permute(op, permute, forms); },
           [&](const Route& route) { return of_route(op, route, forms); },
           [&](const GroupedGemm& experts) {
             FurtherPasses more;

@@ -18,8 +18,11 @@ struct KernelForms {
   OptimizerKernels optimizer = OptimizerKernels::fused;
   StatesSpec states{};
   bool fp16 = false;  ///< gradients are scaled, and unscaled before the optimizer's update
-  /// Rows that come from several ranks are sorted by expert in a separate pass, if a rank has several experts.
-  bool sorts_chunks = false;
+  /// Rows on a rank with several experts are sorted by expert in a separate pass, of so many times the rows that the
+  /// rank sends: those that its etp group gathered. 0: nothing is sorted.
+  std::int64_t sorted_rows = 0;
+  /// Rows are copied into their order, weighed and summed by single PyTorch operations; sums are atomic.
+  bool permutes_in_torch = false;
   RoutingKernels routing = RoutingKernels::fused;
   bool kernel_per_expert = false;  ///< experts' products are launched one by one
   /// The choice of experts is a few fused kernels (training.fused_routing).
@@ -32,6 +35,8 @@ struct KernelForms {
   bool product_activates = false;   ///< the kernel of experts' products runs the activation between them
   /// Copies in 8 bits of rows of experts are made by a kernel per expert: so many kernels.
   std::int64_t quantiser_kernels = 1;
+  /// Kernels around the search for a tensor's largest magnitude: they clear it and make the scale of it.
+  std::int64_t scale_kernels = 0;
 };
 KernelForms kernel_forms(const JobSpec& job);
 
@@ -39,7 +44,9 @@ KernelForms kernel_forms(const JobSpec& job);
 struct FurtherPasses {
   Bytes traffic;
   std::int64_t kernels = 0;
-  bool elementwise = false;  ///< the first kernel is an elementwise one, too
+  bool by_one_call = false;      ///< each call of the framework launches 1 + scale_kernels of them
+  std::int64_t atomic_sums = 0;  ///< elements that a kernel adds to the device's memory one by one
+  bool elementwise = false;      ///< the first kernel is an elementwise one, too
   /// Kernels beyond those whose device time is already in the first one's, because they were measured together.
   std::int64_t measured_together = 0;
 };

@@ -11,6 +11,7 @@
 #include "planner/program/emit/emit_forward.hpp"
 #include "planner/program/emit/emit_shared_experts.hpp"
 #include "planner/spec/types/names.hpp"
+#include "planner/spec/types/rank_loads.hpp"
 #include "planner/topology/device_mesh.hpp"
 #include "planner/topology/token_copies.hpp"
 
@@ -355,7 +356,7 @@ class MoeEmitter {
     return capacity->pad ? capacity->factor : std::min(all, capacity->factor);
   }
 
-  [[nodiscard]] double busiest() const { return moe_.imbalance * builder_.kind().expert_load; }
+  [[nodiscard]] double busiest() const { return rank_loads(moe_, s_.ep).most * builder_.kind().expert_load; }
 
   /// Rows that a rank sends over those of all choices of its tokens: what is dropped is not sent, and padding is.
   [[nodiscard]] double sent_share() const {

@@ -71,7 +71,7 @@ std::string ideal_words(const PlannedJob& planned) {
                      grouped(planned.job.cluster.devices()), with_unit(peak));
 }
 
-std::string bubble_words(const JobSpec& job) {
+std::string schedule_words(const JobSpec& job) {
   return fmt::format("{}, {} stages", counted(job.micro_batches(), "micro-batch", "es"), job.parallelism.pp);
 }
 
@@ -104,7 +104,7 @@ std::string part_words(StepPart part, const PlannedJob& planned) {
     case StepPart::pp: return link_of(job, CommAxis::pp);
     case StepPart::dp: return link_of(job, CommAxis::dp);
     case StepPart::offload: return link_of(job, CommAxis::offload);
-    case StepPart::bubble: return bubble_words(job);
+    case StepPart::bubble: return schedule_words(job);
     case StepPart::imbalance: return "stages wait for the fullest";
     case StepPart::optimizer: return std::string(word_of(job.training.optimizer));
     case StepPart::host: return "the device waits for its host";

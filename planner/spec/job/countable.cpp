@@ -108,7 +108,8 @@ void count_activations(const JobSpec& job) {
   width = checked_add(width, padded_vocab(job), "bytes");
   if (model.experts) {
     const std::int64_t row = checked_add(model.hidden, model.experts->hidden, "bytes");
-    const auto load = static_cast<std::int64_t>(std::min(largest_imbalance(model), 1e6)) + 1;
+    const auto load =
+        static_cast<std::int64_t>(std::min(largest_imbalance(model, job.parallelism.ep), 1e6)) + 1;
     width = checked_add(width, checked_product(load, model.experts->per_token, row), "bytes");
   }
   if (job.training.attention == AttentionKind::unfused)
@@ -118,13 +119,15 @@ void count_activations(const JobSpec& job) {
 }
 
 /// Weights of a layer of this kind with which one token of the busiest rank is multiplied.
-std::int64_t active_weights(const ModelSpec& model, const LayerKind& kind) {
+std::int64_t active_weights(const JobSpec& job, const LayerKind& kind) {
+  const ModelSpec& model = job.model;
   const std::int64_t mixer = weights_of_mixer(model, kind);
   if (kind.ffn != FeedForward::experts || !model.experts)
     return checked_add(mixer, weights_of_ffn(model, kind), "FLOPs");
   const ExpertsSpec& experts = *model.experts;
   const std::int64_t matrices = is_gated(model.ffn) ? 3 : 2;
-  const auto load = static_cast<std::int64_t>(std::min(largest_imbalance(model), 1e6)) + 1;
+  const auto load =
+      static_cast<std::int64_t>(std::min(largest_imbalance(model, job.parallelism.ep), 1e6)) + 1;
   const std::int64_t routed = checked_product(load, experts.per_token, matrices * experts.hidden);
   const std::int64_t columns =
       checked_add(checked_add(routed, matrices * experts.shared_hidden, "FLOPs"), experts.count, "FLOPs");
@@ -155,7 +158,7 @@ void count_flops(const JobSpec& job) {
   for (const LayerKind& kind : pattern_of(job).kinds) {
     const std::int64_t attention =
         checked_product(4, job.training.sequence_length, width_of_heads(model, kind));
-    const std::int64_t products = checked_product(2, active_weights(model, kind));
+    const std::int64_t products = checked_product(2, active_weights(job, kind));
     layer = std::max(layer, checked_add(products, attention, "FLOPs"));
   }
   const std::int64_t token = checked_add(checked_product(most_layers_of_stage(job), layer),

@@ -8,6 +8,7 @@
 
 #include "planner/spec/types/layer_pattern.hpp"
 #include "planner/spec/types/names.hpp"
+#include "planner/spec/types/rank_loads.hpp"
 
 namespace foreshard {
 
@@ -50,14 +51,25 @@ void note_attention(const JobSpec& job, Notes& notes) {
 void note_imbalance(const JobSpec& job, Notes& notes) {
   const ModelSpec& model = job.model;
   if (!model.experts) return;
-  const double mean = model.experts->imbalance;
+  const ExpertsSpec& experts = *model.experts;
+  const bool by_experts = experts.load_spread > 0.0 || !experts.loads.empty();
+  const RankLoads loads = rank_loads(experts, job.parallelism.ep);
+  const double mean = loads.most;
   if (job.parallelism.ep == 1) {
-    if (mean > 1.0)
+    if (by_experts)
+      notes.push_back("experts.imbalance has no effect: with ep 1 every rank has all experts");
+    else if (mean > 1.0)
       notes.push_back(
           fmt::format("experts.imbalance {} has no effect: with ep 1 every rank has all experts", mean));
     return;
   }
-  const double most = largest_imbalance(model);
+  if (by_experts)
+    notes.push_back(fmt::format(
+        "experts.imbalance: of {} ranks with {} experts each, the busiest {} {:.3g} times the mean rows, the "
+        "idlest {:.3g}; all wait for the busiest",
+        job.parallelism.ep, experts.count / job.parallelism.ep,
+        experts.loads.empty() ? "is expected to have" : "has", loads.most, loads.least));
+  const double most = largest_imbalance(model, job.parallelism.ep);
   if (most == mean) return;
   double least = most;
   for (const LayerKind& kind : layer_pattern(model, job.training.sequence_length).kinds) {

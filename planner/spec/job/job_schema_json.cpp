@@ -17,6 +17,7 @@
 #include "planner/spec/job/read_job.hpp"
 #include "planner/spec/job/read_recompute.hpp"
 #include "planner/spec/job/read_training.hpp"
+#include "planner/spec/model/read_imbalance.hpp"
 #include "planner/spec/model/read_layer_kinds.hpp"
 #include "planner/spec/model/read_mixers.hpp"
 #include "planner/spec/model/read_model.hpp"
@@ -102,13 +103,15 @@ Json model_attention() {
 }
 
 Json experts() {
+  const Json loads = {{"type", "array"}, {"items", number()}};
+  const Json by_expert = map(imbalance_keys(), {{"spread", number()}, {"experts", loads}});
   return map(experts_keys(),
              {{"count", whole()},
               {"per_token", whole()},
               {"hidden", whole()},
               {"shared_hidden", whole(0)},
               {"dense_layers", whole(0)},
-              {"imbalance", any_of({number(), {{"type", "array"}, {"items", number()}}})},
+              {"imbalance", any_of({number(), loads, by_expert})},
               {"score_bias", boolean()},
               {"groups", whole()},
               {"groups_per_token", whole()},

@@ -69,8 +69,10 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
      "false"},
     {"fused_routing", "experts are chosen by a few fused kernels instead of single operations: true or false",
      "false"},
-    {"fused_permutation", "hybridep's exchange also brings rows into the order of experts: true or false",
-     "false"},
+    {"fused_permutation",
+     "fused kernels bring rows into the order of experts, with hybridep those of its exchange: true or "
+     "false; unsaid, "
+     "the framework's, with hybridep false"},
     {"delay_wgrad",
      "with overlap.ep 1f1b: experts' weight gradients run beside the exchange of their input's gradients: "
      "true "
@@ -218,11 +220,16 @@ Dispatcher read_dispatcher(const MapReader& training, const JobSpec& job, const 
                            is_impossible ? Dispatcher::all_to_all : usual.dispatcher);
 }
 
-/// A truth value that only models with experts have; unsaid, false.
-bool read_of_experts(const MapReader& training, const JobSpec& job, const char* key) {
+/// A truth value that only models with experts have.
+bool read_of_experts(const MapReader& training, const JobSpec& job, const char* key, bool usual = false) {
   if (training.has(key) && !job.model.experts)
     training.complain(key, "the model has no experts", "leave it out");
-  return training.optional(key, Boolean{}, false);
+  return training.optional(key, Boolean{}, usual);
+}
+
+/// Whether fused kernels permute rows if the job does not say it.
+bool usual_permutation(const JobSpec& job, Dispatcher dispatcher) {
+  return job.model.experts && dispatcher != Dispatcher::hybridep && job.conventions().fused_permutation;
 }
 
 /// The overlap of communication and compute if the job does not say it. On a CPU a running collective
@@ -305,7 +312,8 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.expert_capacity = read_capacity(map, job);
   training.fused_grouped_gemm = read_of_experts(map, job, "fused_grouped_gemm");
   training.fused_routing = read_of_experts(map, job, "fused_routing");
-  training.fused_permutation = read_of_experts(map, job, "fused_permutation");
+  training.fused_permutation =
+      read_of_experts(map, job, "fused_permutation", usual_permutation(job, training.dispatcher));
   training.delay_wgrad = read_of_experts(map, job, "delay_wgrad");
   training.fp8_activation_inputs = map.optional("activation_func_fp8_input_store", Boolean{}, false);
   if (training.fp8_activation_inputs && job.model.ffn != FfnKind::swiglu)

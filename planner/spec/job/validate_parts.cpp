@@ -47,7 +47,7 @@ void check_imbalance(const JobSpec& job, const ExpertsSpec& experts, std::vector
   if (job.parallelism.ep < 2 || experts.per_token < 1) return;
   const double most = std::min(static_cast<double>(job.parallelism.ep),
                                static_cast<double>(experts.count) / static_cast<double>(experts.per_token));
-  const double imbalance = largest_imbalance(job.model);
+  const double imbalance = largest_imbalance(job.model, job.parallelism.ep);
   if (imbalance > most)
     findings.push_back(
         {kPath,
@@ -134,11 +134,12 @@ void check_turns(const JobSpec& job, std::vector<Illegality>& findings) {
   if (training.delay_wgrad && !in_turns)
     findings.push_back({"training.delay_wgrad", "weight gradients are delayed with overlap.ep 1f1b only",
                         "allowed here: false"});
-  if (training.fused_permutation && training.dispatcher != Dispatcher::hybridep)
+  const bool by_exchange = training.dispatcher == Dispatcher::hybridep;
+  if (training.fused_permutation && !by_exchange && job.conventions().routing == RoutingKernels::fused)
     findings.push_back({"training.fused_permutation",
-                        fmt::format("the kernels of {} do not permute rows", word_of(training.dispatcher)),
+                        fmt::format("the kernels of {} are fused in any case", word_of(job.framework)),
                         "allowed here: false"});
-  if (training.fused_permutation && p.ep == 1)
+  if (training.fused_permutation && by_exchange && p.ep == 1)
     findings.push_back({"training.fused_permutation", "there is no exchange that permutes rows: ep is 1",
                         "allowed here: false"});
   if (!in_turns) return;

@@ -173,8 +173,8 @@ void say_dispatch(const FlagReader& flags, LaunchJob& job) {
   job.training.say("dispatcher", word, flags.place(flag));
   if (flags.has("--moe-router-fusion"))
     job.training.say("fused_routing", "true", flags.place("--moe-router-fusion"));
-  if (flags.has("--moe-permute-fusion-into-hybridep") && word == "hybridep")
-    job.training.say("fused_permutation", "true", flags.place("--moe-permute-fusion-into-hybridep"));
+  const char* permutes = word == "hybridep" ? "--moe-permute-fusion-into-hybridep" : "--moe-permute-fusion";
+  job.training.say("fused_permutation", flags.has(permutes), flags.place(permutes));
   if (flags.has("--moe-expert-capacity-factor")) {
     LaunchMap capacity;
     capacity.say("factor", flags.text_or("--moe-expert-capacity-factor", "1"),

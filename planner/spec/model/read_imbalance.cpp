@@ -1,10 +1,12 @@
 #include "planner/spec/model/read_imbalance.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +18,11 @@
 namespace foreshard {
 
 namespace {
+
+constexpr auto kImbalanceKeys = std::to_array<KeyInfo>({
+    {"spread", "relative standard deviation of the experts' loads"},
+    {"experts", "load of each expert, in any unit"},
+});
 
 /// The kinds of a model's layers, one by one, before their loads are told apart.
 std::vector<LayerKind> kinds_by_layer(const ModelSpec& model) {
@@ -45,6 +52,33 @@ void split_kinds(ModelSpec& model, std::vector<LayerKind> layers, const std::vec
 }
 
 }  // namespace
+
+KeyTable imbalance_keys() { return kImbalanceKeys; }
+
+void read_imbalance_by_expert(const MapReader& experts, ExpertsSpec& spec) {
+  const std::optional<MapReader> map = experts.child("imbalance", kImbalanceKeys);
+  if (!map) return;
+  if (map->has("spread") == map->has("experts")) {
+    experts.complain("imbalance", "says how experts differ in both ways, or in none",
+                     "spread, or experts with a load for each");
+    return;
+  }
+  spec.load_spread = map->optional("spread", RealNumber{0.0, 10.0}, 0.0);
+  if (!map->has("experts")) return;
+  const std::size_t before = map->complaints().size();
+  std::vector<double> loads = map->list("experts", RealNumber{0.0, 1e12});
+  if (map->complaints().size() != before) return;
+  if (static_cast<std::int64_t>(loads.size()) != spec.count) {
+    map->complain("experts", fmt::format("{} loads of {} experts", loads.size(), spec.count),
+                  fmt::format("{} numbers", spec.count));
+    return;
+  }
+  if (std::accumulate(loads.begin(), loads.end(), 0.0) <= 0.0) {
+    map->complain("experts", "no expert has a load", "numbers of which one is above 0");
+    return;
+  }
+  spec.loads = std::move(loads);
+}
 
 void read_imbalance_by_layer(const MapReader& experts, ModelSpec& model) {
   const std::size_t before = experts.complaints().size();

@@ -88,7 +88,9 @@ constexpr auto kExpertsKeys = std::to_array<KeyInfo>({
     {"dense_layers", "leading layers with an ordinary feed-forward network", "0"},
     {"imbalance",
      "tokens of the most loaded expert rank over the mean; or a list, one such number for each layer with "
-     "experts",
+     "experts; or {spread: 0.3}, the relative standard deviation of experts' loads; or {experts: [...]}, the "
+     "load of "
+     "each expert",
      "1"},
     {"score_bias", "the router's choice is steered by one number per expert: true or false", "false"},
     {"groups", "groups of experts for group-limited routing; unsaid, none"},
@@ -190,10 +192,10 @@ void check_groups(const MapReader& reader, const ExpertsSpec& experts) {
                     "");
 }
 
-/// True if the imbalance is given layer by layer.
-bool has_list(const MapReader& experts) {
+/// True if the imbalance is given in this form: a list has a number for each layer, a map tells of experts.
+bool has_imbalance(const MapReader& experts, YamlNode::Kind form) {
   const NodePtr imbalance = experts.value("imbalance");
-  return imbalance != nullptr && imbalance->kind == YamlNode::Kind::list;
+  return imbalance != nullptr && imbalance->kind == form;
 }
 
 std::optional<ExpertsSpec> read_experts(const MapReader& map, std::int64_t layers) {
@@ -206,7 +208,10 @@ std::optional<ExpertsSpec> read_experts(const MapReader& map, std::int64_t layer
   experts.hidden = reader->required("hidden", WholeNumber{1, kWidest});
   experts.shared_hidden = reader->optional("shared_hidden", WholeNumber{0, kWidest}, 0);
   experts.dense_layers = reader->optional("dense_layers", WholeNumber{0, kMostLayers}, 0);
-  if (!has_list(*reader)) experts.imbalance = reader->optional("imbalance", RealNumber{1.0, 1e6}, 1.0);
+  if (has_imbalance(*reader, YamlNode::Kind::map))
+    read_imbalance_by_expert(*reader, experts);
+  else if (!has_imbalance(*reader, YamlNode::Kind::list))
+    experts.imbalance = reader->optional("imbalance", RealNumber{1.0, 1e6}, 1.0);
   experts.score_bias = reader->optional("score_bias", Boolean{}, experts.score_bias);
   experts.groups = reader->optional("groups", WholeNumber{1, 1'000'000}, 1);
   experts.groups_per_token = reader->optional("groups_per_token", WholeNumber{1, 1'000'000}, experts.groups);
@@ -343,7 +348,7 @@ ModelSpec read_model_map(const MapReader& map) {
   if (has_dense_kind && !map.has("ffn_hidden")) map.complain_of_missing("ffn_hidden");
   if (model.experts && map.complaints().size() == 0) {
     const std::optional<MapReader> experts = map.child("experts", kExpertsKeys);
-    if (has_list(*experts)) read_imbalance_by_layer(*experts, model);
+    if (has_imbalance(*experts, YamlNode::Kind::list)) read_imbalance_by_layer(*experts, model);
   }
   model.left_out = map.list("left_out", Text{});
   map.maybe("source", Text{});

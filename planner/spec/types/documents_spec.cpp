@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <numeric>
+
+#include "planner/spec/types/normal_quantile.hpp"
 
 namespace foreshard {
 
@@ -11,17 +12,6 @@ namespace {
 
 /// Quantiles that stand for a distribution. More change the keys per query by less than a hundredth.
 constexpr int kQuantiles = 400;
-
-/// The number of standard deviations below which a normal variable lies with probability p, by bisection.
-double normal_quantile(double p) {
-  double low = -10.0;
-  double high = 10.0;
-  for (int step = 0; step < 60; ++step) {
-    const double middle = (low + high) / 2.0;
-    (0.5 * std::erfc(-middle / std::numbers::sqrt2) < p ? low : high) = middle;
-  }
-  return (low + high) / 2.0;
-}
 
 /// Twice the scores of one piece of a document under a causal mask, or its scores without a mask.
 double piece_scores(double tokens, const DocumentPacking& packing) {
@@ -46,7 +36,7 @@ std::vector<double> log_normal_lengths(double mean, double sigma) {
   if (sigma == 0.0) return {mean};
   std::vector<double> lengths;
   for (int i = 0; i < kQuantiles; ++i)
-    lengths.push_back(std::exp(sigma * normal_quantile((i + 0.5) / kQuantiles)));
+    lengths.push_back(std::exp(sigma * normal_quantile_of((i + 0.5) / kQuantiles)));
   const double scale = mean / mean_of(lengths);
   for (double& length : lengths) length = std::max(1.0, length * scale);
   return lengths;
@@ -65,8 +55,7 @@ DocumentScores document_scores(const DocumentsSpec& documents, const DocumentPac
     variance += std::pow(scores[i] - ratio * documents.lengths[i], 2.0) / static_cast<double>(scores.size());
   const double count = std::max(1.0, packing.tokens_per_rank / tokens);
   const double deviation = std::sqrt(variance / count) / mean_scores;
-  const auto ranks = static_cast<double>(packing.ranks);
-  result.imbalance = 1.0 + deviation * normal_quantile((ranks - 0.375) / (ranks + 0.25));
+  result.imbalance = 1.0 + deviation * largest_of_normals(static_cast<double>(packing.ranks));
   return result;
 }
 

@@ -113,8 +113,9 @@ struct TrainingSpec {
   OverlapSpec overlap;
   Dispatcher dispatcher = Dispatcher::all_to_all;  ///< of experts' tokens
   bool fused_grouped_gemm = false;                 ///< experts' products: one kernel, not a call per expert
-  bool fused_routing = false;      ///< the choice of experts is a few kernels, not single operations
-  bool fused_permutation = false;  ///< the dispatcher brings rows into the order of the experts by itself
+  bool fused_routing = false;  ///< the choice of experts is a few kernels, not single operations
+  /// Rows are brought into the order of the experts by fused kernels; with hybridep, by those of its exchange.
+  bool fused_permutation = false;
   bool delay_wgrad = false;  ///< experts' weight gradients are issued behind the exchange of their input's
   DispatchPrecision dispatch_precision = DispatchPrecision::same;
   bool fp8_activation_inputs = false;           ///< SwiGLU's input is kept for backward in fp8

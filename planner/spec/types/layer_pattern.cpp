@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "planner/spec/types/rank_loads.hpp"
+
 namespace foreshard {
 
 namespace {
@@ -59,10 +61,10 @@ bool LayerPattern::has(FeedForward ffn) const {
   return std::any_of(kinds.begin(), kinds.end(), [&](const LayerKind& kind) { return kind.ffn == ffn; });
 }
 
-double largest_imbalance(const ModelSpec& model) {
+double largest_imbalance(const ModelSpec& model, std::int64_t ep) {
   double load = 1.0;
   for (const LayerKind& kind : model.layer_kinds) load = std::max(load, kind.expert_load);
-  return load * (model.experts ? model.experts->imbalance : 1.0);
+  return load * (model.experts ? rank_loads(*model.experts, ep).most : 1.0);
 }
 
 Mixer usual_mixer(const ModelSpec& model) {

@@ -27,8 +27,8 @@ struct LayerPattern {
 /// the first `experts.dense_layers` have experts instead.
 LayerPattern layer_pattern(const ModelSpec& model, std::int64_t sequence_length);
 
-/// The largest imbalance of any layer's experts.
-double largest_imbalance(const ModelSpec& model);
+/// The largest load of the busiest of `ep` ranks in any layer, over the mean.
+double largest_imbalance(const ModelSpec& model, std::int64_t ep);
 
 /// The mixer that the model's own keys describe. Layers whose kind does not override it have this mixer.
 Mixer usual_mixer(const ModelSpec& model);

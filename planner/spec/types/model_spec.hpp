@@ -33,6 +33,8 @@ struct ExpertsSpec {
   std::int64_t shared_hidden = 0;  ///< total ffn hidden size of the shared experts, which process every token
   std::int64_t dense_layers = 0;   ///< leading layers with the model's ordinary FFN
   double imbalance = 1.0;          ///< tokens of the most loaded expert-parallel rank over the mean
+  double load_spread = 0.0;     ///< instead: relative standard deviation of the experts' loads; 0: not given
+  std::vector<double> loads{};  ///< instead: load of each expert, in any unit; empty: not given
   /// The router adds one number per expert to its scores when it chooses (DeepSeek-V3, arXiv:2412.19437,
   /// section 2.1.2). The number is updated by a rule, not by gradients.
   bool score_bias = false;

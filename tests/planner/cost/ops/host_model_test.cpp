@@ -100,6 +100,15 @@ TEST_CASE("a slower host takes longer for everything that it does") {
   CHECK(us(HostModel(job).time(all_reduce(), 0)) == Approx(50.0));
 }
 
+TEST_CASE("kernels that one call of the framework launches take a launch each") {
+  const HostModel host(job_of(Framework::megatron, true));
+  const Op op = make_op(Pointwise{PointwiseKind::quantise, 32}, {});
+  // 8.5 us and a launch of 5 us; eight calls are eight times as long, one call has seven launches more.
+  CHECK(us(host.time(op, 1)) == Approx(13.5));
+  CHECK(us(host.time(op, 8)) == Approx(8 * 13.5));
+  CHECK(us(host.time(op, 8, 8)) == Approx(13.5 + 7 * 5.0));
+}
+
 TEST_CASE("where the device is the host, nothing is issued") {
   JobSpec job = job_of(Framework::megatron, true);
   job.cluster.accelerator.kernels.submit = Seconds(0.0);

@@ -123,12 +123,10 @@ TEST_CASE("latent attention assembles queries, keys and values, and ranks sort w
   CHECK(further_passes(make_op(core), program, {}).kernels == 0);
   // 30 rows of 8.
   const Op permute = make_op(Permute{.rows = 30, .width = 8});
-  CHECK(further_passes(permute, program, {.sorts_chunks = true}).traffic == Bytes(30 * 8 * 4));
+  CHECK(further_passes(permute, program, {.sorted_rows = 1}).traffic == Bytes(30 * 8 * 4));
   // Rows are copied to a padded number, or back: r2 w2.
   CHECK(further_passes(permute, program, {.pads_rows = true}).traffic == Bytes(30 * 8 * 4));
-  CHECK(further_passes(permute, program, {.sorts_chunks = true, .pads_rows = true}).kernels == 2);
-  program.groups = DeviceMesh(round_job({.dp = 8}).parallelism).groups();
-  CHECK(further_passes(permute, program, {.sorts_chunks = true}).kernels == 0);
+  CHECK(further_passes(permute, program, {.sorted_rows = 1, .pads_rows = true}).kernels == 2);
 }
 
 TEST_CASE("a fused router chooses experts in a few kernels, and some dispatchers need no counts") {
@@ -268,4 +266,91 @@ TEST_CASE("Megatron-LM's softmax kernel takes heads times sequences in fours, an
   CHECK(kernel_forms(job).fused_softmax);  // 1 of 4
   job.training.sequence_length = 8192;
   CHECK_FALSE(kernel_forms(job).fused_softmax);
+}
+
+namespace {
+
+/// The further passes of a permutation of 10 rows of 8.
+FurtherPasses permute_of(const KernelForms& forms, bool weighted, Phase phase, bool weighs = true) {
+  const Op op = make_op(Permute{.rows = 10, .width = 8, .weighted = weighted, .weighs = weighs}, {}, phase);
+  return further_passes(op, StepProgram{}, forms);
+}
+
+JobSpec job_with_experts(std::int32_t tp, std::int32_t ep, std::int32_t etp) {
+  JobSpec job;
+  job.framework = Framework::megatron;
+  job.model.experts = ExpertsSpec{.count = 8, .per_token = 2, .hidden = 16};
+  job.parallelism.tp = tp;
+  job.parallelism.ep = ep;
+  job.parallelism.etp = etp;
+  return job;
+}
+
+}  // namespace
+
+TEST_CASE("rows are sorted by expert behind the gather over etp, where a rank has several experts") {
+  // r2 w2 of the 80 elements that each of 4 ranks sends.
+  CHECK(permute_of({.sorted_rows = 4}, false, Phase::forward).traffic == Bytes(80 * 4 * 4));
+  CHECK(permute_of({}, false, Phase::forward).kernels == 0);
+  CHECK(kernel_forms(job_with_experts(4, 2, 4)).sorted_rows == 4);
+  CHECK(kernel_forms(job_with_experts(4, 2, 1)).sorted_rows == 1);
+  CHECK(kernel_forms(job_with_experts(4, 1, 4)).sorted_rows == 4);
+  // One expert a rank: its rows need no order.
+  CHECK(kernel_forms(job_with_experts(4, 8, 4)).sorted_rows == 0);
+  JobSpec copies = job_with_experts(1, 2, 1);
+  copies.training.dispatcher = Dispatcher::deepep;
+  CHECK(kernel_forms(copies).sorted_rows == 0);
+}
+
+TEST_CASE("PyTorch permutes in single operations and sums by atomic additions") {
+  const KernelForms torch{.permutes_in_torch = true};
+  const FurtherPasses dispatch = permute_of(torch, false, Phase::forward);
+  CHECK(dispatch.atomic_sums == 0);
+  CHECK(dispatch.kernels == 5);
+  // Its gradient adds the rows of a token.
+  CHECK(permute_of(torch, false, Phase::backward_input).atomic_sums == 80);
+  // Rows times weights, r2 w2, and zeros to which they are added.
+  const FurtherPasses combine = permute_of(torch, true, Phase::forward);
+  CHECK(combine.atomic_sums == 80);
+  CHECK(combine.traffic == Bytes(80 * 4));
+  CHECK(combine.kernels == 2);
+  // Its gradient: rows w2; times weights r2 w2; times outputs r2, w2, and their sum r2.
+  const FurtherPasses gradient = permute_of(torch, true, Phase::backward_input);
+  CHECK(gradient.atomic_sums == 0);
+  CHECK(gradient.traffic == Bytes(80 * 10));
+  // Rows that were weighed before are only added.
+  CHECK(permute_of(torch, true, Phase::forward, false).traffic == Bytes());
+  CHECK(permute_of(torch, true, Phase::backward_input, false).kernels == 0);
+}
+
+TEST_CASE("who permutes in PyTorch") {
+  JobSpec job = job_with_experts(1, 2, 1);
+  job.training.fused_permutation = true;
+  CHECK_FALSE(kernel_forms(job).permutes_in_torch);
+  job.training.fused_permutation = false;
+  CHECK(kernel_forms(job).permutes_in_torch);
+  job.training.dispatcher = Dispatcher::hybridep;  // its kernels permute
+  CHECK_FALSE(kernel_forms(job).permutes_in_torch);
+  job.framework = Framework::torch_fsdp;
+  job.training.dispatcher = Dispatcher::all_to_all;
+  CHECK(kernel_forms(job).permutes_in_torch);
+  job.training.dispatcher = Dispatcher::deepep;  // NeMo Automodel: fused
+  CHECK_FALSE(kernel_forms(job).permutes_in_torch);
+  job.framework = Framework::foreshard;
+  job.training.dispatcher = Dispatcher::all_to_all;
+  CHECK_FALSE(kernel_forms(job).permutes_in_torch);
+}
+
+TEST_CASE("quantising rows of experts: a kernel each, in one call; one scale per tensor takes two more") {
+  Tensors tensors;
+  const TensorId x = tensors.add(DType::bf16, {4, 8});
+  const Op largest = make_op(Pointwise{PointwiseKind::amax, 32}, {read(x)});
+  const FurtherPasses plain = further_passes(largest, tensors.program(), {.quantiser_kernels = 4});
+  CHECK(plain.kernels == 0);  // no rows of experts
+  const FurtherPasses scaled = further_passes(largest, tensors.program(), {.scale_kernels = 2});
+  CHECK(scaled.kernels == 2);
+  CHECK(scaled.traffic == Bytes());
+  CHECK(scaled.by_one_call);
+  const Op cast = make_op(Pointwise{PointwiseKind::quantise, 32}, {read(x)});
+  CHECK(further_passes(cast, tensors.program(), {.scale_kernels = 2}).kernels == 0);
 }

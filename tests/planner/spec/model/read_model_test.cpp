@@ -103,7 +103,7 @@ TEST_CASE("an imbalance by layer makes a kind of layers of each load") {
   };
   const ModelSpec model = experts("[1, 3, 1, 3]");
   CHECK(model.experts->imbalance == 2.0);
-  CHECK(largest_imbalance(model) == 3.0);
+  CHECK(largest_imbalance(model, 4) == 3.0);
   REQUIRE(model.layer_kinds.size() == 3);
   CHECK(model.layer_kinds[0].ffn == FeedForward::dense);
   CHECK(model.layer_kinds[1].expert_load == 0.5);  // 1 of 2
@@ -112,6 +112,23 @@ TEST_CASE("an imbalance by layer makes a kind of layers of each load") {
   // Equal numbers are the same as one.
   CHECK(experts("[3, 3, 3, 3]").experts->imbalance == 3.0);
   CHECK(experts("[3, 3, 3, 3]").layer_kinds.empty());
+}
+
+TEST_CASE("an imbalance may say how experts differ") {
+  const auto experts = [](const std::string& imbalance) {
+    return model_of(
+               "{layers: 5, hidden: 8, heads: 2, vocab: 16, experts: {count: 4, per_token: 1, hidden: 8, "
+               "imbalance: " +
+               imbalance + "}}")
+        .experts.value();
+  };
+  CHECK(experts("{spread: 0.25}").load_spread == 0.25);
+  CHECK(experts("{spread: 0.25}").imbalance == 1.0);
+  CHECK(experts("{experts: [1, 2, 0, 1]}").loads == std::vector<double>{1, 2, 0, 1});
+  CHECK_THROWS_WITH(experts("{experts: [1, 2]}"), ContainsSubstring("2 loads of 4 experts"));
+  CHECK_THROWS_WITH(experts("{experts: [0, 0, 0, 0]}"), ContainsSubstring("no expert has a load"));
+  CHECK_THROWS_WITH(experts("{spread: 1, experts: [1, 1, 1, 1]}"),
+                    ContainsSubstring("in both ways, or in none"));
 }
 
 TEST_CASE("sinks, whole norms, biases of attention and score biases are read") {
