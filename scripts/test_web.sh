@@ -16,6 +16,6 @@ step "building the tool" cmake --build --preset tools
 tool=build/tools/bin/foreshard
 export FORESHARD_CONFIGS=$PWD/configs
 node --test tests/web/yaml_edit_test.mjs
-node tests/web/same_numbers_test.mjs "$tool" build/web/module/bin configs
+node tests/web/same_numbers_test.mjs "$tool" "$PWD/build/web/module/bin" configs
 node tests/web/planner_page_test.mjs build/web/foreshard.html "$tool" configs "${1:-}"
 node scripts/time_page.mjs build/web/foreshard.html
