@@ -29,8 +29,9 @@ Json optimizer_of(const TrainingSpec& t, Unsaid& unsaid) {
 Json zero_of(const JobSpec& job, Unsaid& unsaid) {
   const ParallelismSpec& p = job.parallelism;
   Json zero{{"stage", p.zero}, {"overlap_comm", job.training.overlap.dp}, {"contiguous_gradients", true}};
-  const auto bucket = job.conventions().bucket;
-  if (bucket.value() > 0) zero["reduce_bucket_size"] = static_cast<std::int64_t>(bucket.value()) / 2;
+  // The framework's bucket is one of 16-bit gradients.
+  const std::int64_t bucket = job.training.buckets.reduce.value_or(job.conventions().bucket.value() / 2);
+  if (bucket > 0) zero["reduce_bucket_size"] = bucket;
   const OffloadSpec& offload = job.training.offload;
   if (offload.optimizer > 0.0) {
     zero["offload_optimizer"] = {{"device", "cpu"}, {"pin_memory", true}};
@@ -41,7 +42,13 @@ Json zero_of(const JobSpec& job, Unsaid& unsaid) {
               std::to_string(offload.weights) + " (DeepSpeed moves all)");
   unsaid.note(offload.activations > 0.0, "training.offload.activations",
               std::to_string(offload.activations) + " (cpu_checkpointing, in code)");
-  if (p.zero == 3 && p.dp_shard) zero["zero_hpz_partition_size"] = *p.dp_shard;
+  if (p.zero_hpz) zero["zero_hpz_partition_size"] = *p.zero_hpz;
+  if (p.zero_quantized_weights) zero["zero_quantized_weights"] = true;
+  if (p.zero_quantized_gradients) zero["zero_quantized_gradients"] = true;
+  const BucketSpec& buckets = job.training.buckets;
+  if (buckets.prefetch) zero["stage3_prefetch_bucket_size"] = *buckets.prefetch;
+  if (buckets.live) zero["stage3_max_live_parameters"] = *buckets.live;
+  if (p.zero == 3 && p.dp_shard) zero["mics_shard_size"] = *p.dp_shard;
   unsaid.note(p.zero != 3 && p.dp_shard.has_value(), "parallelism.dp_shard",
               std::to_string(p.dp_shard.value_or(p.dp)));
   return zero;

@@ -61,6 +61,8 @@ std::string training_section(const JobSpec& job) {
                       t.gradient_dtype == DType::fp32 ? "float32" : "bfloat16");
   if (t.offload.optimizer > 0.0 && t.offload.weights > 0.0) text += "enable_cpu_offload = true\n";
   text += fmt::format("\n[compile]\nenable = {}\n", boolean(t.compiled));
+  if (t.compiled)
+    text += t.loss.compiled ? "components = [\"model\", \"loss\"]\n" : "components = [\"model\"]\n";
   return text;
 }
 
@@ -145,7 +147,7 @@ std::string optimizer_section(const TrainingSpec& t, Unsaid& unsaid) {
 std::string torchtitan_toml(const JobSpec& job, Unsaid& unsaid) {
   std::string text = model_section(job, unsaid) + training_section(job) + parallelism_section(job, unsaid) +
                      recompute_section(job.training, unsaid) + optimizer_section(job.training, unsaid);
-  note_loss(job, unsaid);
+  note_loss(job, unsaid, job.training.compiled);
   note_documents(job, unsaid);
   note_lora(job, unsaid);
   const OffloadSpec& offload = job.training.offload;

@@ -67,7 +67,9 @@ void note_experts(const JobSpec& job, Unsaid& unsaid) {
 }
 
 void note_lora(const JobSpec& job, Unsaid& unsaid) {
-  if (job.lora) unsaid.note(true, "lora.rank", fmt::format("{}", job.lora->rank));
+  if (!job.lora) return;
+  unsaid.note(true, "lora.rank", fmt::format("{}", job.lora->rank));
+  unsaid.note(job.lora->dora, "lora.dora", "true");
 }
 
 void note_states(const JobSpec& job, Unsaid& unsaid) {
@@ -91,9 +93,11 @@ void note_low_precision(const JobSpec& job, Unsaid& unsaid) {
               fmt::format("{{first: {}, last: {}}}", t.low_precision.bf16_first, t.low_precision.bf16_last));
 }
 
-void note_loss(const JobSpec& job, Unsaid& unsaid) {
+void note_loss(const JobSpec& job, Unsaid& unsaid, bool compiles) {
   const LossSpec& loss = job.training.loss;
   unsaid.note(loss.fused, "training.loss.fused", "true");
+  unsaid.note(loss.compiled && !compiles, "training.loss.compiled", "true");
+  unsaid.note(loss.cut, "training.loss.cut", "true");
   unsaid.note(loss.chunks > 1, "training.loss.chunks", fmt::format("{}", loss.chunks));
   unsaid.note(!loss.sharded && job.parallelism.tp > 1, "training.loss.sharded", "false");
 }

@@ -30,6 +30,7 @@ enum class TpOverlap : std::uint8_t { none, wgrad, full };
 enum class LossKernels : std::uint8_t {
   fused,          ///< one pass for each part of the loss
   torch,          ///< PyTorch's cross_entropy: log_softmax, nll_loss, their gradients
+  torch_sharded,  ///< the same on logits that are cut over tp (torch.distributed.tensor's loss_parallel)
   vocab_parallel  ///< Megatron-LM's: maximum, difference, exponential, sum, quotient, one pass each
 };
 
@@ -125,6 +126,14 @@ struct FrameworkConventions {
   /// The same: if false, fp32 masters stay on the device, and the host has copies of them; if true, they lie on the
   /// host alone.
   bool offloads_masters = true;
+  /// The same: a layer's copies to and from the host run beside the update of another. If false, the host waits for
+  /// each of them.
+  bool overlaps_offload = true;
+  /// Gradients are collected in buffers of the bucket's size, which are there from the start: one, and two where
+  /// ZeRO-1 or 2 overlaps their reduction.
+  bool holds_buckets = false;
+  /// ZeRO-3: gathered weights that will soon be used again stay, up to so many elements. 0: none do.
+  std::int64_t live_parameters = 0;
   /// The weights of a token's experts multiply the activation between their two products, whose backward then also
   /// makes the weights' gradients: no expert's output is kept. If false, they multiply the outputs.
   bool weighs_activations = false;

@@ -261,61 +261,11 @@ Op compute_op(std::string name, Component component, Phase phase, OpKind kind,
 
 namespace {
 
-Op product(const ProgramBuilder& builder, const Linear& l, Access into) {
-  const Tensor& w = builder.tensor(l.weight);
-  const Gemm gemm{.batch = 1,
-                  .m = builder.tensor(l.y).dims[0].local(),
-                  .n = w.dims[0].local(),
-                  .k = w.dims[1].local(),
-                  .math = l.math,
-                  .transpose_b = true};
-  std::vector<Operand> operands{l.x, reads(l.weight), {l.y, into, 0}};
-  if (l.bias) operands.push_back(reads(*l.bias));
-  return compute_op(l.name, l.component, Phase::forward, gemm, std::move(operands));
-}
-
 /// True for a frozen weight that is kept in fewer bits than products take.
 bool is_scaled_base(const ProgramBuilder& builder, TensorId weight) {
   const Tensor& tensor = builder.tensor(weight);
   return builder.job().lora && builder.is_frozen(weight) && tensor.dtype != builder.shapes().weight &&
          is_quantised(tensor);
-}
-
-/// A projection inside the product of a fused weight: rows of the weight, columns of the result.
-struct Projection {
-  TensorItem item;
-  std::int64_t rows = 0;
-};
-
-/// The projections of this product that have adapters. A fused weight counts as one projection where the job
-/// names all of attention or of the FFN.
-std::vector<Projection> adapted_projections(const JobSpec& job, const Linear& linear, const Tensor& w) {
-  if (!job.lora) return {};
-  const LoraSpec& lora = *job.lora;
-  const Projection whole{w.meaning.item, w.dims[0].size};
-  if (linear.component == Component::attention && lora.attention) return {whole};
-  if (linear.component == Component::ffn && lora.ffn) return {whole};
-  std::vector<Projection> found;
-  const auto add = [&](LoraTarget target, TensorItem item, std::size_t section) {
-    if (!lora.has(target)) return;
-    found.push_back({item, w.sections.empty() ? w.dims[0].size : w.sections.at(section)});
-  };
-  switch (w.meaning.item) {
-    case TensorItem::qkv:
-      add(LoraTarget::q, TensorItem::q, 0);
-      add(LoraTarget::k, TensorItem::k, 1);
-      add(LoraTarget::v, TensorItem::v, 2);
-      return found;
-    case TensorItem::gate_up:
-      add(LoraTarget::gate, TensorItem::gate, 0);
-      add(LoraTarget::up, TensorItem::up, 1);
-      return found;
-    case TensorItem::up: add(LoraTarget::up, TensorItem::up, 0); return found;
-    case TensorItem::down: add(LoraTarget::down, TensorItem::down, 0); return found;
-    case TensorItem::out: add(LoraTarget::o, TensorItem::out, 0); return found;
-    case TensorItem::output_table: add(LoraTarget::head, TensorItem::output_table, 0); return found;
-    default: return found;
-  }
 }
 
 }  // namespace
@@ -331,36 +281,6 @@ TensorId dequantised(ProgramBuilder& builder, Block& block, const std::string& n
                                  Pointwise{PointwiseKind::cast, builder.tensor(id).local_elements()},
                                  {reads(weight), writes(id)}));
   return id;
-}
-
-void emit_linear(ProgramBuilder& builder, Block& block, WeightGroup& group, const Linear& linear) {
-  Linear wide = linear;
-  wide.weight = dequantised(builder, block, linear.name, linear.component, linear.weight);
-  block.ops.push_back(product(builder, wide, Access::write));
-
-  const Tensor w = builder.tensor(linear.weight);
-  const DType math = builder.shapes().wide_math;
-  for (const Projection& projection : adapted_projections(builder.job(), linear, w)) {
-    const bool is_part = projection.rows != w.dims[0].size;
-    const std::string name =
-        linear.name + (is_part ? " " + std::string(name_of(projection.item)) : "") + " lora";
-    const Meaning meaning{w.meaning.part, projection.item, TensorAspect::weight};
-    const Dim rank{.name = DimName::flat, .size = builder.job().lora->rank};
-    Dim rows = w.dims[0];
-    rows.size = projection.rows;
-    const TensorId a = builder.weight(group, with(meaning, TensorAspect::adapter_a), {rank, w.dims[1]});
-    const TensorId b = builder.weight(group, with(meaning, TensorAspect::adapter_b), {rows, rank},
-                                      is_part ? std::vector<std::int64_t>{} : w.sections);
-    Tensor narrow = tensor_of(with(meaning, TensorAspect::adapter_rows));
-    narrow.dtype = builder.tensor(linear.y).dtype;
-    narrow.dims = {builder.tensor(linear.y).dims[0], rank};
-    const TensorId xa = builder.add(std::move(narrow));
-    block.ops.push_back(product(builder, {name + " a", linear.component, math, linear.x, a, xa, std::nullopt},
-                                Access::write));
-    block.ops.push_back(product(builder,
-                                {name + " b", linear.component, math, reads(xa), b, linear.y, std::nullopt},
-                                Access::accumulate));
-  }
 }
 
 Op all_reduce_tp(const ProgramBuilder& builder, std::string name, Component component, Phase phase, Operand x,

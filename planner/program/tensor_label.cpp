@@ -72,6 +72,13 @@ std::string_view suffix_of(TensorAspect aspect) {
     case TensorAspect::statistics: return ".stats";
     case TensorAspect::log_sum_exp: return ".lse";
     case TensorAspect::mask: return ".mask";
+    case TensorAspect::magnitude: return ".magnitude";
+    case TensorAspect::unscaled: return ".unscaled";
+    case TensorAspect::adapter_out: return ".lora_out";
+    case TensorAspect::scaled: return ".scaled";
+    case TensorAspect::adapter_scaled: return ".lora_scaled";
+    case TensorAspect::merged: return ".merged";
+    case TensorAspect::row_norms: return ".norms";
     case TensorAspect::own_heads: return ".heads";
     case TensorAspect::all_ranks: return ".all";
   }
@@ -102,6 +109,10 @@ std::string_view suffix_of(Derivation derivation) {
     case Derivation::arrived_on_host: return ".arrived";
     case Derivation::fetched: return ".fetched";
     case Derivation::sent: return ".sent";
+    case Derivation::secondary_share: return ".secondary";
+    case Derivation::sent_share: return ".sent_share";
+    case Derivation::arrived_shares: return ".arrived_shares";
+    case Derivation::arrived_part: return ".arrived_part";
     case Derivation::none:
     case Derivation::master:
     case Derivation::first_moment:

@@ -21,6 +21,18 @@ void add_statistics(std::vector<Field>& fields, const std::string& prefix, const
   fields.push_back({prefix + "bias", said(errors.bias)});
 }
 
+/// The number, the mean and the worst of some errors; null where there are none.
+void add_worst(std::vector<Field>& fields, const std::string& prefix,
+               const std::optional<ErrorStatistics>& errors) {
+  const auto said = [&](double ErrorStatistics::*figure) {
+    return errors ? FieldValue((*errors).*figure) : FieldValue(std::monostate{});
+  };
+  fields.push_back({prefix + "n", static_cast<std::int64_t>(errors ? errors->n : 0)});
+  fields.push_back({prefix + "mean_abs_error", said(&ErrorStatistics::mean_abs)});
+  fields.push_back({prefix + "worst_abs_error", said(&ErrorStatistics::worst_abs)});
+  fields.push_back({prefix + "bias", said(&ErrorStatistics::bias)});
+}
+
 }  // namespace
 
 namespace {
@@ -88,8 +100,10 @@ std::vector<Field> source_fields(const SourceScore& source) {
       {"coverage", source.step.n > 0 ? FieldValue(source.coverage) : FieldValue(std::monostate{})});
   for (std::size_t kind = 0; kind < kMemoryKindCount; ++kind) {
     const std::string key = "memory." + std::string(word_of(static_cast<MemoryKind>(kind)));
-    if (source.memory[kind]) {
-      add_statistics(fields, key + ".", *source.memory[kind]);
+    if (const auto& errors = source.memory[kind]) {
+      add_statistics(fields, key + ".", errors->all);
+      add_worst(fields, key + ".facts_known.", errors->known);
+      add_worst(fields, key + ".facts_assumed.", errors->assumed);
     } else {
       fields.push_back({key, std::monostate{}});
     }

@@ -178,13 +178,37 @@ Lines memory_statistics(const Score& score) {
   bool is_empty = true;
   for (const SourceScore& source : with_all(score)) {
     for (std::size_t kind = 0; kind < kMemoryKindCount; ++kind) {
-      const auto& errors = source.memory[kind];
-      if (!errors) continue;
+      if (!source.memory[kind]) continue;
+      const ErrorStatistics* const errors = &source.memory[kind]->all;
       is_empty = false;
       table.row({shortened(source.name, kWidestSource), std::string(word_of(static_cast<MemoryKind>(kind))),
                  number(errors->n), percent(errors->mean_abs), percent(errors->median_abs),
                  percent(errors->p90_abs), signed_percent(errors->bias)});
     }
+  }
+  return is_empty ? Lines{} : table.lines();
+}
+
+/// The errors of memory apart: of jobs of which every fact is known, and of the others.
+Lines memory_facts(const Score& score) {
+  Table table({{"peak memory by what is known", Align::left},
+               {"kind", Align::left},
+               {"cases"},
+               {"mean |error|"},
+               {"worst"},
+               {"bias"}});
+  bool is_empty = true;
+  for (std::size_t kind = 0; kind < kMemoryKindCount; ++kind) {
+    const auto add = [&](const char* facts, const std::optional<ErrorStatistics>& errors) {
+      if (!errors) return;
+      is_empty = false;
+      table.row({facts, std::string(word_of(static_cast<MemoryKind>(kind))), number(errors->n),
+                 percent(errors->mean_abs), percent(errors->worst_abs), signed_percent(errors->bias)});
+    };
+    const std::optional<MemoryErrors>& errors = score.all.memory[kind];
+    if (!errors) continue;
+    add("every fact of the job", errors->known);
+    add("something is assumed or left out", errors->assumed);
   }
   return is_empty ? Lines{} : table.lines();
 }
@@ -271,6 +295,7 @@ std::string score_table(const Score& score) {
   block(step_statistics(score), kIndent);
   block(split_statistics(score), kIndent);
   block(memory_statistics(score), kIndent);
+  block(memory_facts(score), kIndent);
   block(verdict_statistics(score), kIndent);
   block(legend(score), 0);
   if (score.band) {

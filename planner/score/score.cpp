@@ -22,13 +22,21 @@ std::vector<MemoryOfJob> memories_of(std::span<const ScoredCase> cases, std::spa
   return memories;
 }
 
-std::optional<ErrorStatistics> memory_statistics(std::span<const MemoryOfJob> jobs, MemoryKind kind) {
-  std::vector<double> errors;
+std::optional<MemoryErrors> memory_errors(std::span<const MemoryOfJob> jobs, MemoryKind kind) {
+  std::vector<double> known;
+  std::vector<double> assumed;
   for (const MemoryOfJob& job : jobs) {
-    if (*job.memory && (*job.memory)->kind == kind) errors.push_back((*job.memory)->error);
+    if (!*job.memory || (*job.memory)->kind != kind) continue;
+    ((*job.memory)->facts_known ? known : assumed).push_back((*job.memory)->error);
   }
-  if (errors.empty()) return std::nullopt;
-  return error_statistics(errors);
+  const auto statistics = [](const std::vector<double>& errors) {
+    return errors.empty() ? std::nullopt : std::optional(error_statistics(errors));
+  };
+  std::vector<double> all = known;
+  all.insert(all.end(), assumed.begin(), assumed.end());
+  if (all.empty()) return std::nullopt;
+  return MemoryErrors{
+      .all = error_statistics(all), .known = statistics(known), .assumed = statistics(assumed)};
 }
 
 std::optional<VerdictCounts> count_verdicts(std::span<const MemoryOfJob> jobs) {
@@ -73,7 +81,7 @@ SourceScore score_source(std::string name, std::span<const ScoredCase> cases,
   }
   const std::vector<MemoryOfJob> memories = memories_of(cases, runs);
   for (std::size_t kind = 0; kind < kMemoryKindCount; ++kind)
-    source.memory[kind] = memory_statistics(memories, static_cast<MemoryKind>(kind));
+    source.memory[kind] = memory_errors(memories, static_cast<MemoryKind>(kind));
   source.verdicts = count_verdicts(memories);
   return source;
 }

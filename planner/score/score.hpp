@@ -26,14 +26,21 @@ struct VerdictCounts {
   std::size_t close = 0;            ///< of all: the capacity lies within the band of what is uncertain
 };
 
+/// Errors of peak memory of one kind: of all jobs, of those of which every fact is known, and of the others.
+struct MemoryErrors {
+  ErrorStatistics all;
+  std::optional<ErrorStatistics> known{};
+  std::optional<ErrorStatistics> assumed{};
+};
+
 /// Statistics over the cases of one source.
 struct SourceScore {
   std::string name;
   ErrorStatistics step;   ///< n is 0 if no step time was measured
   double coverage = 0.0;  ///< share of cases whose measured step time lies in the predicted band
-  std::array<std::optional<ErrorStatistics>, kMemoryKindCount> memory;  ///< by MemoryKind; none if unmeasured
-  std::optional<VerdictCounts> verdicts;                                ///< none if no outcome is known
-  std::optional<Ranking> ranking;                                       ///< none without a group of plans
+  std::array<std::optional<MemoryErrors>, kMemoryKindCount> memory;  ///< by MemoryKind; none if unmeasured
+  std::optional<VerdictCounts> verdicts;                             ///< none if no outcome is known
+  std::optional<Ranking> ranking;                                    ///< none without a group of plans
 };
 
 /// Predictions compared with measurements: every case, and statistics.

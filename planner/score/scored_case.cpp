@@ -11,12 +11,15 @@
 namespace foreshard {
 namespace {
 
-ScoredMemory score_memory(MemoryKind kind, Bytes measured, const MemoryReport& report) {
+ScoredMemory score_memory(const JobSpec& job, const MemoryReport& report) {
+  const MemoryKind kind = job.measured->memory_kind;
+  const Bytes measured = *job.measured->peak_memory;
   const Bytes predicted = kind == MemoryKind::allocated ? report.allocated : report.reserved;
   return {.kind = kind,
           .predicted = predicted,
           .measured = measured,
-          .error = predicted.as_double() / measured.as_double() - 1.0};
+          .error = predicted.as_double() / measured.as_double() - 1.0,
+          .facts_known = job.measured->assumed.empty() && job.left_out.empty()};
 }
 
 /// Jobs with the same words run the same step program, but for figures that a step program of other words
@@ -53,7 +56,7 @@ ScoredRun score_run(std::string source, const JobSpec& job, const Estimate& esti
   if (!job.measured) return run;
   const MeasuredSpec& measured = *job.measured;
   const MemoryReport& report = estimate.memory;
-  if (measured.peak_memory) run.memory = score_memory(measured.memory_kind, *measured.peak_memory, report);
+  if (measured.peak_memory) run.memory = score_memory(job, report);
   run.verdict = {.outcome = measured.outcome.value_or(RunOutcome::ran),
                  .verdict = report.verdict,
                  .needed = report.reserved + report.context,

@@ -16,6 +16,8 @@ struct ScoredMemory {
   Bytes predicted;  ///< allocated if that was measured; else reserved, which is nearest to what tools show
   Bytes measured;
   double error = 0.0;  ///< predicted / measured − 1
+  /// The source says everything that the job says: nothing is assumed, nothing left out.
+  bool facts_known = false;
 };
 
 /// Whether a job ran, and what the plan says of it.

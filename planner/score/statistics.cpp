@@ -33,6 +33,7 @@ ErrorStatistics error_statistics(std::span<const double> errors) {
           .mean_abs = mean(sizes),
           .median_abs = quantile(sizes, 0.5),
           .p90_abs = quantile(sizes, 0.9),
+          .worst_abs = quantile(sizes, 1.0),
           .bias = mean(errors)};
 }
 

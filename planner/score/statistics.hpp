@@ -12,7 +12,8 @@ struct ErrorStatistics {
   double mean_abs = 0.0;
   double median_abs = 0.0;
   double p90_abs = 0.0;  ///< 90% quantile of the absolute errors, by quantile()
-  double bias = 0.0;     ///< mean of the signed errors: below 0, predictions are too small
+  double worst_abs = 0.0;
+  double bias = 0.0;  ///< mean of the signed errors: below 0, predictions are too small
 };
 
 /// Statistics of signed errors predicted/measured − 1. @throws std::invalid_argument if there are none.

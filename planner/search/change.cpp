@@ -67,14 +67,14 @@ bool holds(std::span<const Axis> axes, Axis axis) {
 
 /// References to all values that a change may set, so that code can loop over them.
 auto values(const Change& c) {
-  return std::tie(c.zero, c.gradient_dtype, c.loss_chunks, c.recompute, c.sequence_parallel, c.cp,
-                  c.micro_batch, c.moments, c.offload_optimizer, c.offload_activations, c.tp, c.pp, c.ep,
-                  c.nodes);
+  return std::tie(c.expandable_segments, c.zero, c.gradient_dtype, c.loss_chunks, c.recompute,
+                  c.sequence_parallel, c.cp, c.micro_batch, c.moments, c.offload_optimizer,
+                  c.offload_activations, c.tp, c.pp, c.ep, c.nodes);
 }
 auto values(Change& c) {
-  return std::tie(c.zero, c.gradient_dtype, c.loss_chunks, c.recompute, c.sequence_parallel, c.cp,
-                  c.micro_batch, c.moments, c.offload_optimizer, c.offload_activations, c.tp, c.pp, c.ep,
-                  c.nodes);
+  return std::tie(c.expandable_segments, c.zero, c.gradient_dtype, c.loss_chunks, c.recompute,
+                  c.sequence_parallel, c.cp, c.micro_batch, c.moments, c.offload_optimizer,
+                  c.offload_activations, c.tp, c.pp, c.ep, c.nodes);
 }
 constexpr std::size_t kValueCount = std::tuple_size_v<decltype(values(std::declval<Change&>()))>;
 
@@ -93,6 +93,7 @@ class Changes {
 
   std::vector<Change> list() {
     const ParallelismSpec& p = job_.parallelism;
+    if (!job_.training.expandable_segments) add().expandable_segments = true;
     const bool has_fp32_gradients = job_.training.gradient_dtype == DType::fp32;
     if (has_fp32_gradients && job_.training.precision != Precision::fp32) add().gradient_dtype = DType::bf16;
     if (may_vary(Axis::zero)) {
@@ -146,6 +147,7 @@ void set_values(JobSpec& job, const Change& change) {
   p.tp = change.tp.value_or(p.tp);
   p.pp = change.pp.value_or(p.pp);
   p.ep = change.ep.value_or(p.ep);
+  t.expandable_segments = change.expandable_segments.value_or(t.expandable_segments);
   t.gradient_dtype = change.gradient_dtype.value_or(t.gradient_dtype);
   if (change.recompute) {
     t.recompute = change.recompute->mode;
@@ -191,6 +193,7 @@ int place_of(const Change& change) {
     if (is_set) last = place;
     ++place;
   };
+  next(change.expandable_segments.has_value());
   next(change.gradient_dtype.has_value());
   next(change.zero.has_value());
   next(change.loss_chunks.has_value());

@@ -27,6 +27,7 @@ struct RecomputeChoice {
 
 /// A small change of a job that may save memory. Values that are not set stay as they are in the job.
 struct Change {
+  std::optional<bool> expandable_segments{};
   std::optional<std::int64_t> zero{};
   std::optional<DType> gradient_dtype{};
   std::optional<std::int64_t> loss_chunks{};
@@ -49,7 +50,7 @@ struct Change {
 /// framework knows them, single operations, all layers whole.
 std::vector<RecomputeChoice> recompute_choices(const JobSpec& job);
 
-/// Single changes on the same devices, in the order in which an expert tries them: gradients in bf16, sharding
+/// Single changes on the same devices, in the order in which an expert tries them: segments that grow, gradients in bf16, sharding
 /// the optimizer (ZeRO 1, 2, 3), the loss in eight parts, recomputation (modules, single operations, half of the layers, all layers),
 /// sequence parallelism, context parallelism, smaller micro-batches, moments in bf16, the optimizer or the activations on
 /// the host, more tp within the node, more pp, more ep. Degrees double up to three times. Axes in `fixed` are not changed. The changes are not checked for

@@ -26,7 +26,7 @@ constexpr double kWorthMore = 0.005;
 /// A single change with at most this slowdown, and no later in an expert's order than sharding the optimizer,
 /// ends the search.
 constexpr double kAlmostFree = 0.002;
-constexpr int kEasy = 1;
+constexpr int kEasy = 2;
 /// What takes this much longer than the fastest remedy, as a share of the step, is no advice.
 constexpr double kMuchSlower = 0.5;
 

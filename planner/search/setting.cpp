@@ -44,6 +44,7 @@ std::vector<Setting> settings_between(const JobSpec& base, const JobSpec& change
   settings.add("cluster.nodes", base.cluster.nodes, changed.cluster.nodes);
   settings.add("cluster.devices_per_node", base.cluster.devices_per_node, changed.cluster.devices_per_node);
   settings.add("parallelism.zero", a.zero, b.zero);
+  settings.add("training.expandable_segments", s.expandable_segments, t.expandable_segments);
   settings.add("training.gradient_dtype", s.gradient_dtype, t.gradient_dtype);
   settings.add("training.loss.chunks", s.loss.chunks, t.loss.chunks);
   settings.add("training.recompute", recompute_text(s), recompute_text(t));

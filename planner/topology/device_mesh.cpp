@@ -13,7 +13,7 @@ DeviceMesh::DeviceMesh(const ParallelismSpec& parallelism)
       ep_(parallelism.ep),
       etp_(parallelism.expert_tp()),
       table_copy_stage_(parallelism.table_copy_stage()),
-      copies_(parallelism.shard_copies()) {}
+      copies_(parallelism.shard_parts()) {}
 
 std::int64_t DeviceMesh::devices() const { return checked_product(tp_, cp_, dp_, pp_); }
 

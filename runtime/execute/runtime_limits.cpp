@@ -106,6 +106,10 @@ class Limits {
   void check_parallelism() {
     const ParallelismSpec& p = job_.parallelism;
     check_context(p);
+    refuse(p.zero_quantized_weights || p.zero_quantized_gradients || p.zero_hpz.has_value(),
+           "parallelism.zero_hpz, zero_quantized_weights, zero_quantized_gradients: ZeRO++ is planned, not "
+           "executed; "
+           "leave it out");
     refuse(p.zero == 3 && job_.training.overlap.dp,
            "training.overlap.dp: gathers of weights that run ahead are planned, not executed; say false");
     const std::int64_t tokens = job_.training.micro_batch * job_.training.sequence_length / p.cp;
@@ -144,6 +148,10 @@ class Limits {
     const LossSpec& loss = training.loss;
     refuse(!loss.sharded && job_.parallelism.tp > 1,
            "training.loss.sharded: gathered logits are planned, not executed; say true");
+    refuse(loss.compiled,
+           "training.loss.compiled: a compiled loss is planned, not executed; say fused: true");
+    refuse(loss.cut,
+           "training.loss.cut: logits made again in backward are planned, not executed; say chunks");
     refuse(training.expert_capacity.has_value(),
            "training.expert_capacity: capacities of experts are planned, not executed");
     refuse(job_.model.experts && training.dispatcher != Dispatcher::all_to_all,
@@ -176,8 +184,6 @@ class Limits {
     refuse(states.moments == MomentType::int8 && states.master == MasterWeights::bf16_stochastic,
            "training.states: int8 moments with bf16-stochastic weights are planned, not executed; say master "
            "none or fp32");
-    refuse(training.optimizer_in_backward,
-           "training.optimizer_in_backward: updates in backward are planned, not executed; say false");
   }
 
   const JobSpec& job_;

@@ -17,6 +17,10 @@ constexpr double kLeastFragmentation = 0.01;
 constexpr double kMostOfArena = 0.04;
 constexpr double kMostOfCache = 0.15;
 
+/// Without expandable segments 15% of what is reserved is lost between blocks on average, and up to 33%.
+constexpr double kFixedSegments = 1.0 / (1.0 - 0.15) - 1.0;
+constexpr double kMostOfFixedSegments = 1.0 / (1.0 - 0.33) - 1.0;
+
 Bytes share_above(Bytes bytes, double share) {
   return bytes + Bytes(std::llround(bytes.as_double() * share));
 }
@@ -33,12 +37,16 @@ std::string_view to_string(MemoryVerdict verdict) {
   return "";
 }
 
+double usual_fragmentation(const JobSpec& job) {
+  return job.training.expandable_segments ? job.conventions().fragmentation : kFixedSegments;
+}
+
 MemoryBand memory_band(const JobSpec& job, Bytes peak) {
   const FrameworkConventions usual = framework_conventions(job.framework);
   MemoryBand band;
   if (job.cluster.accelerator.is_cpu) {
     band.reserved_low = peak;
-    band.reserved_high = share_above(peak, usual.fragmentation);
+    band.reserved_high = share_above(peak, usual_fragmentation(job));
     return band;
   }
   const Bytes top = dispatcher_buffers(job);
@@ -51,9 +59,10 @@ MemoryBand memory_band(const JobSpec& job, Bytes peak) {
   }
   band.context_low = std::min(usual.context, band.context_low) + top;
   band.context_high = std::max(usual.context, band.context_high) + top;
-  band.reserved_low = share_above(peak, std::min(usual.fragmentation, kLeastFragmentation));
-  band.reserved_high =
-      share_above(peak + band.workspace, job.framework == Framework::foreshard ? kMostOfArena : kMostOfCache);
+  band.reserved_low = share_above(peak, std::min(usual_fragmentation(job), kLeastFragmentation));
+  const double most_of_cache = job.training.expandable_segments ? kMostOfCache : kMostOfFixedSegments;
+  band.reserved_high = share_above(peak + band.workspace,
+                                   job.framework == Framework::foreshard ? kMostOfArena : most_of_cache);
   return band;
 }
 

@@ -27,6 +27,10 @@ struct MemoryBand {
   Bytes context_high;
 };
 
+/// Reserved over allocated memory − 1 of the job's allocator, at its best value: the framework's, or more where
+/// segments do not grow.
+double usual_fragmentation(const JobSpec& job);
+
 /// The band around `peak` bytes of tensors, and around the framework's usual context. Sources of all figures:
 /// docs/memory.md. @pre peak is not negative
 MemoryBand memory_band(const JobSpec& job, Bytes peak);

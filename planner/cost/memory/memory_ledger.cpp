@@ -186,7 +186,7 @@ MemoryReport memory_report(const JobSpec& job, const StepProgram& program) {
   // Driver and communicators take device memory only if the device is separate from the host.
   report.context = accelerator.is_cpu ? Bytes(0) : conventions.context + dispatcher_buffers(job);
   // Rounded to the nearest byte.
-  report.reserved = report.peak + Bytes(std::llround(report.peak.as_double() * conventions.fragmentation));
+  report.reserved = report.peak + Bytes(std::llround(report.peak.as_double() * usual_fragmentation(job)));
   report.fits = report.reserved + report.context <= report.capacity;
   const MemoryBand band = memory_band(job, report.peak);
   report.allocated = report.peak + band.workspace;

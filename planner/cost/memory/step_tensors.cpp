@@ -6,6 +6,22 @@
 
 namespace foreshard {
 
+namespace {
+
+void count_step_tensor(const TensorFacts& tensor, StageMemory& memory) {
+  switch (tensor.role) {
+    case TensorRole::weight: memory.weights += tensor.bytes; break;
+    case TensorRole::gradient: memory.gradients += tensor.bytes; break;
+    case TensorRole::optimizer: memory.optimizer += tensor.bytes; break;
+    case TensorRole::activation:
+    case TensorRole::activation_gradient:
+    case TensorRole::buffer:
+    case TensorRole::input: memory.buffers += tensor.bytes; break;
+  }
+}
+
+}  // namespace
+
 void add_step_tensors(const StepProgram& program, const TensorTable& tensors, const StageProgram& stage,
                       StageMemory& memory) {
   std::vector<std::span<const BlockCall>> lists{stage.prologue, stage.epilogue};
@@ -24,18 +40,13 @@ void add_step_tensors(const StepProgram& program, const TensorTable& tensors, co
           const std::size_t instance = tensors.instance(operand, block_call.layer, window);
           if (counted[instance]) continue;
           counted[instance] = true;
-          switch (tensor.role) {
-            case TensorRole::weight: memory.weights += tensor.bytes; break;
-            case TensorRole::gradient: memory.gradients += tensor.bytes; break;
-            case TensorRole::optimizer: memory.optimizer += tensor.bytes; break;
-            case TensorRole::activation:
-            case TensorRole::activation_gradient:
-            case TensorRole::buffer:
-            case TensorRole::input: memory.buffers += tensor.bytes; break;
-          }
+          count_step_tensor(tensor, memory);
         }
       }
     }
+  }
+  for (std::size_t id = 0; id < program.tensors.size(); ++id) {
+    if (program.tensors[id].held) count_step_tensor(tensors[TensorId(id)], memory);
   }
 }
 

@@ -124,6 +124,11 @@ FurtherPasses further_of_loss(const Op& op, const CrossEntropy& loss, LossKernel
       // w4; the gradient of log_softmax moves r4 r4 r4 w4; the cast r4 w2 replaces the fused kernel's write.
       if (forward_sum) return passes(logits, 4, 1);
       return backward ? passes(logits, 26 - 6, 2) : FurtherPasses{};
+    case LossKernels::torch_sharded:
+      // Forward: difference r4 w4, exponential r4 w4, sum r4, log_softmax r4 w4. Backward: zeros w4, probabilities
+      // r4 w4, their sum with the label's gradient r4 r4 w4, product with the loss's gradient r4 w4, cast r4 w2.
+      if (forward_sum) return passes(logits, 28 - 4, 3);
+      return backward ? passes(logits, 38 - 6, 4) : FurtherPasses{};
     case LossKernels::vocab_parallel:
       // Forward: difference r4 w4, exponential r4 w4, sum r4, quotient r4 w4. Backward: product with the
       // loss's gradient r4 w4, cast r4 w2.

@@ -30,6 +30,8 @@ class BackwardBlock : private GradientBook {
 
  private:
   void derive(const Op& op, const Gemm& gemm) {
+    // The norms of decomposed weights are constants of backward (DoRA, arXiv:2402.09353, section 4.3).
+    if (builder_.tensor(op.operands[2].tensor).meaning.aspect == TensorAspect::merged) return;
     if (is_weight(op.operands[1])) {
       derive_linear(op, gemm);
     } else {
@@ -305,6 +307,11 @@ class BackwardBlock : private GradientBook {
         backward({read_again(o[1]), gradient_of(o[1]), contribution(o[0])});
         return;
       case PointwiseKind::multiply:
+        if (is_weight(o[1])) {  // magnitudes and norms of a decomposed weight
+          backward({o[0], o[1], gradient_of(o[2]), contribution(o[0]),
+                    adds_to(builder_.gradient_of(o[1].tensor)), o[3]});
+          return;
+        }
         backward(
             with_row_weights(o, 3, {o[0], o[1], gradient_of(o[2]), contribution(o[0]), contribution(o[1])}));
         return;
@@ -349,9 +356,9 @@ class BackwardBlock : private GradientBook {
         backward({o[0], o[1], o[2], dy, dw, dx, contribution(o[2])});
         return;
       }
-      case PointwiseKind::bias_gradient:
       case PointwiseKind::zero:
-      case PointwiseKind::sum_squares:
+      case PointwiseKind::sum_squares: return;  // norms of decomposed weights
+      case PointwiseKind::bias_gradient:
       case PointwiseKind::accumulate:
       case PointwiseKind::normalise:
       case PointwiseKind::relayout:

@@ -49,6 +49,7 @@ class StepBuilder {
     for (std::int64_t s = 0; s < stages(); ++s) {
       builder_.program().stages.push_back(build_stage(StageId(static_cast<std::int32_t>(s))));
     }
+    add_held_buffers(builder_, gathered_elements());
     size_host_copies(builder_.program());
     add_sequence_copies(job_, builder_.program());
     add_host_waits(job_, builder_.program());
@@ -111,6 +112,25 @@ class StepBuilder {
     }
     for (const WeightGroup* group : end_.groups()) groups.push_back(group);
     return groups;
+  }
+
+  /// Of the first stage.
+  [[nodiscard]] GatheredElements gathered_elements() const {
+    GatheredElements gathered;
+    for (const WeightGroup* group : all_groups()) {
+      std::int64_t whole = 0;
+      for (const std::vector<TensorId>* weights : {&group->weights, &group->frozen}) {
+        for (const TensorId id : *weights) {
+          Tensor weight = builder_.tensor(id);
+          zero_dim(weight).dp = 1;
+          whole += weight.local_elements();
+        }
+      }
+      const auto layers = static_cast<std::int64_t>(owned_layers(*group, StageId(0)).size());
+      gathered.all += checked_product(layers, whole);
+      if (group->per_layer && layers > 0) gathered.largest = std::max(gathered.largest, whole);
+    }
+    return gathered;
   }
 
   [[nodiscard]] Flops forward_flops(BlockId forward) {

@@ -107,7 +107,7 @@ BlockId update_block(ProgramBuilder& builder, const WeightGroup& group) {
 /// @param parts a call exchanges only this rank's range of each tensor, the largest of so many
 void append_buckets(const ProgramBuilder& builder, Block& block, CollectiveKind kind, GroupKind group,
                     const std::vector<Operand>& tensors, std::int64_t parts = 1) {
-  const Bytes limit = builder.conventions().bucket;
+  const Bytes limit = builder.job().bucket();
   const bool gathers_weights = kind == CollectiveKind::all_gather;
   std::vector<Operand> bucket;
   Bytes whole;

@@ -81,7 +81,7 @@ SyncPoint whole_piece(const LayerBlocks& layers, const ModelEnds& ends, const Mo
 
 std::vector<SyncPoint> sync_points(const ProgramBuilder& builder, const LayerBlocks& layers,
                                    const ModelEnds& ends, const ModelPiece& piece) {
-  const Bytes bucket = builder.conventions().bucket;
+  const Bytes bucket = builder.job().bucket();
   if (is_empty(piece)) return {};
   if (bucket == Bytes(0)) return {whole_piece(layers, ends, piece)};
 

@@ -105,7 +105,7 @@ class SizeCheck {
         // Without compilation the activation reads the gate and the product reads up: each a half of one
         // tensor.
         for (std::size_t i = 0; i < count(); ++i) {
-          if (!expect_largest_magnitude(i) && !is_row_weights(i)) expect_whole_or_half(i, op.elements);
+          if (!expect_largest_magnitude(i) && !is_broadcast(i)) expect_whole_or_half(i, op.elements);
         }
         expect_smallest(op.elements);
         return;
@@ -382,13 +382,18 @@ class SizeCheck {
   [[nodiscard]] bool is_row_weights(std::size_t i) const {
     return tensor(i).meaning == Meaning{ModelPart::router, TensorItem::routes};
   }
+  /// True for weights of rows, and for magnitudes, norms and gradients of magnitudes of a decomposed weight.
+  [[nodiscard]] bool is_broadcast(std::size_t i) const {
+    const TensorAspect aspect = tensor(i).meaning.aspect;
+    return is_row_weights(i) || aspect == TensorAspect::magnitude || aspect == TensorAspect::row_norms;
+  }
   void expect_whole_or_half(std::size_t i, std::int64_t elements) {
     if (local(i) != checked_product(2, elements)) expect(i, "elements", elements);
   }
   void expect_smallest(std::int64_t elements) {
     std::int64_t smallest = local(0);
     for (std::size_t i = 1; i < count(); ++i) {
-      if (!is_row_weights(i)) smallest = std::min(smallest, local(i));
+      if (!is_broadcast(i)) smallest = std::min(smallest, local(i));
     }
     if (smallest > elements) {
       complain(fmt::format("it states {} elements, but its smallest operand has {}", elements, smallest));

@@ -42,12 +42,21 @@ TensorId widen(ProgramBuilder& builder, Block& block, TensorId logits) {
   return wide;
 }
 
+/// True for kernels that keep log probabilities for backward.
+bool is_torch(LossKernels kernels) {
+  return kernels == LossKernels::torch || kernels == LossKernels::torch_sharded;
+}
+
 }  // namespace
 
 LossForm loss_form(const JobSpec& job) {
   const FrameworkConventions conventions = framework_conventions(job.framework);
-  if (job.training.loss.fused) return {.kernels = LossKernels::fused, .wide = false, .in_place = true};
-  return {.kernels = conventions.loss,
+  const LossSpec& loss = job.training.loss;
+  if (loss.fused || loss.cut) return {.kernels = LossKernels::fused, .wide = false, .in_place = true};
+  if (loss.compiled) return {.kernels = LossKernels::fused, .wide = false, .in_place = false};
+  const bool is_cut = loss.sharded && job.parallelism.tp > 1;
+  const bool is_torch = conventions.loss == LossKernels::torch;
+  return {.kernels = is_torch && is_cut ? LossKernels::torch_sharded : conventions.loss,
           .wide = conventions.fp32_logits && job.training.precision != Precision::fp32,
           .in_place = false};
 }
@@ -85,7 +94,7 @@ void emit_loss(ProgramBuilder& builder, Block& block, TensorId logits) {
   part("row max", CrossEntropyPart::row_max, {reads(logits), writes(max)});
   reduce("all-reduce max", max, Reduction::max);
   std::vector<Operand> summed{reads(logits), reads(labels), reads(max), writes(sums)};
-  if (form.kernels == LossKernels::torch)
+  if (is_torch(form.kernels))
     summed.push_back(
         writes(logits_like(builder, {ModelPart::loss, TensorItem::log_probabilities}, DType::fp32)));
   part("exp sum", CrossEntropyPart::exp_sum, std::move(summed));
@@ -96,9 +105,13 @@ void emit_loss(ProgramBuilder& builder, Block& block, TensorId logits) {
 std::vector<Operand> loss_workspace(ProgramBuilder& builder) {
   const LossForm form = loss_form(builder.job());
   std::vector<Operand> workspace;
-  if (form.kernels == LossKernels::torch) {
-    for (const TensorItem item : {TensorItem::label_gradient, TensorItem::wide_gradient})
+  if (is_torch(form.kernels)) {
+    const auto add = [&](TensorItem item) {
       workspace.push_back(writes(logits_like(builder, {ModelPart::loss, item}, DType::fp32)));
+    };
+    add(TensorItem::label_gradient);
+    add(TensorItem::wide_gradient);
+    if (form.kernels == LossKernels::torch_sharded) add(TensorItem::probabilities_of_loss);
   } else if (!builder.job().training.loss.sharded && builder.shapes().tp > 1) {
     // The gradient of all columns, of which the rank then takes its own.
     workspace.push_back(writes(

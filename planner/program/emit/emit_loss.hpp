@@ -14,8 +14,8 @@ struct LossForm {
   /// The gradient of the logits is written in their place.
   bool in_place = false;
 };
-/// The form that the job's own keys ask for, else that of its framework. A compiled model's loss is not
-/// compiled with it.
+/// The form that the job's own keys ask for, else that of its framework. A compiled model's loss is compiled only
+/// where the job says so.
 LossForm loss_form(const JobSpec& job);
 
 /// Appends the cross-entropy of `logits` (T, V/t): over the columns of this rank, with all-reduces over tp of
@@ -25,6 +25,7 @@ LossForm loss_form(const JobSpec& job);
 ///   vocab_parallel  the fp32 copy, in which Megatron-LM computes its softmax in place
 ///   torch           the fp32 copy until log_softmax has run, then its result; in backward the gradients of
 ///                   nll_loss and of log_softmax as well
+///   torch_sharded   the same, and in backward the probabilities, which are made again from their logarithms
 void emit_loss(ProgramBuilder& builder, Block& block, TensorId logits);
 
 /// The tensors that a backward pass of the loss fills beside the gradient of the logits.

@@ -42,6 +42,7 @@ void describe_kind(Keys& keys, Tensor& tensor) {
   keys("role", tensor.role);
   keys("dtype", tensor.dtype);
   keys("on_host", tensor.on_host, false);
+  keys("held", tensor.held, false);
   keys("lifetime", tensor.lifetime);
   keys("part", tensor.meaning.part, ModelPart::none);
   keys("item", tensor.meaning.item, TensorItem::none);

@@ -109,6 +109,7 @@ inline constexpr auto kNames<TensorItem> = std::to_array<std::string_view>({"non
                                                                             "log_probabilities",
                                                                             "label_gradient",
                                                                             "wide_gradient",
+                                                                            "probabilities_of_loss",
                                                                             "whole_logits",
                                                                             "iterate",
                                                                             "gram",
@@ -163,8 +164,9 @@ inline constexpr auto kNames<TensorItem> = std::to_array<std::string_view>({"non
                                                                             "token_row"});
 template <>
 inline constexpr auto kNames<TensorAspect> = std::to_array<std::string_view>(
-    {"value", "output", "weight", "bias", "score_bias", "adapter_a", "adapter_b", "adapter_rows",
-     "statistics", "log_sum_exp", "mask", "own_heads", "all_ranks"});
+    {"value",        "output",         "weight",      "bias",      "score_bias", "adapter_a", "adapter_b",
+     "adapter_rows", "statistics",     "log_sum_exp", "mask",      "magnitude",  "unscaled",  "adapter_out",
+     "scaled",       "adapter_scaled", "merged",      "row_norms", "own_heads",  "all_ranks"});
 template <>
 inline constexpr auto kNames<Derivation> = std::to_array<std::string_view>({"none",
                                                                             "gradient",
@@ -194,7 +196,11 @@ inline constexpr auto kNames<Derivation> = std::to_array<std::string_view>({"non
                                                                             "on_host",
                                                                             "arrived_on_host",
                                                                             "fetched",
-                                                                            "sent"});
+                                                                            "sent",
+                                                                            "secondary_share",
+                                                                            "sent_share",
+                                                                            "arrived_shares",
+                                                                            "arrived_part"});
 template <>
 inline constexpr auto kNames<Component> = std::to_array<std::string_view>(
     {"embedding", "norm", "attention", "attention_core", "mixer", "scan", "ffn", "residual", "router",

@@ -22,19 +22,81 @@ class LossChunks {
         parts_(builder.job().training.loss.chunks) {}
 
   void run() {
+    std::vector<Op> loop = take_forward();
+    take_gradients(loop);
+    cut_tensors(loop);
+    append(loop, forward_);
+  }
+
+  /// Both passes go through the ranges of the tokens; backward makes the logits of each again.
+  void run_cut() {
+    parts_ = tiles();
+    std::vector<Op> loop = take_forward();
+    std::vector<Op> again;
+    for (const Op& op : loop) {
+      if (is_product(op)) again.push_back(op);
+    }
+    std::vector<Op> rest;
+    for (Op& op : backward_.ops) (stays(op) ? rest : again).push_back(std::move(op));
+    make_logits_again(loop, again);
+    // What one loop shares with the other or with the rest of a block has all tokens.
+    backward_.ops = rest;
+    backward_.ops.insert(backward_.ops.end(), again.begin(), again.end());
+    cut_tensors(loop);
+    append(loop, forward_);
+    whole_.clear();
+    backward_.ops = rest;
+    cut_tensors(again);
+    backward_.ops.clear();
+    append(again, backward_);
+    backward_.ops.insert(backward_.ops.end(), std::make_move_iterator(rest.begin()),
+                         std::make_move_iterator(rest.end()));
+  }
+
+ private:
+  static bool stays(const Op& op) { return !is_of_loss(op) || std::holds_alternative<Collective>(op.kind); }
+
+  /// Ranges of 1,024 tokens or more: the kernel keeps its weights in the cache from tile to tile, so that products are as
+  /// fast as large ones.
+  [[nodiscard]] std::int64_t tiles() const {
+    const std::int64_t tokens = builder_.shapes().tokens / builder_.shapes().cp;
+    for (std::int64_t parts = std::min<std::int64_t>(tokens / 1024, 64); parts > 1; --parts) {
+      if (tokens % parts == 0) return parts;
+    }
+    return 1;
+  }
+
+  /// Takes the operations from the output projection on out of the forward block.
+  std::vector<Op> take_forward() {
     const auto first = std::find_if(forward_.ops.begin(), forward_.ops.end(),
                                     [](const Op& op) { return is_product(op) && is_of_loss(op); });
     if (first == forward_.ops.end()) throw std::logic_error("the head has no output projection");
     std::vector<Op> loop(first, forward_.ops.end());
     forward_.ops.erase(first, forward_.ops.end());
-    take_gradients(loop);
-    cut_tensors(loop);
+    return loop;
+  }
+
+  void append(const std::vector<Op>& loop, Block& block) const {
     for (std::int64_t part = 0; part < parts_; ++part) {
-      for (const Op& op : loop) forward_.ops.push_back(cut(op, part == 0));
+      for (const Op& op : loop) block.ops.push_back(cut(op, part == 0));
     }
   }
 
- private:
+  /// Lets the operations of backward work on logits of their own.
+  void make_logits_again(const std::vector<Op>& loop, std::vector<Op>& again) {
+    const TensorId logits = loop.front().operands[2].tensor;
+    builder_.tensor(logits).lifetime = Lifetime::block;
+    Tensor copy = builder_.derived(logits, Derivation::recomputed);
+    copy.lifetime = Lifetime::block;
+    const TensorId id = builder_.add(std::move(copy));
+    for (Op& op : again) {
+      if (op.phase == Phase::forward) op.phase = Phase::recompute;
+      for (Operand& operand : op.operands) {
+        if (operand.tensor == logits) operand.tensor = id;
+      }
+    }
+  }
+
   /// Moves the gradients of the projection and of the loss to the loop. What they add to gradients of weights
   /// goes to a tensor of its own, which the backward block adds to the sum. Collectives stay in backward.
   void take_gradients(std::vector<Op>& loop) {
@@ -123,8 +185,9 @@ class LossChunks {
 }  // namespace
 
 void chunk_loss(ProgramBuilder& builder, Block& forward, Block& backward) {
-  if (forward.kind != BlockKind::head || builder.job().training.loss.chunks < 2) return;
-  LossChunks(builder, forward, backward).run();
+  if (forward.kind != BlockKind::head) return;
+  if (builder.job().training.loss.cut) return LossChunks(builder, forward, backward).run_cut();
+  if (builder.job().training.loss.chunks > 1) LossChunks(builder, forward, backward).run();
 }
 
 }  // namespace foreshard

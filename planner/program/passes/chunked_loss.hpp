@@ -12,6 +12,8 @@ namespace foreshard {
 ///   before  forward: norm, logits, row max, exp sum, loss          backward: loss, dX, dW, norm
 ///   after   forward: norm, (logits, row max, exp sum, loss, dloss, dX, dW) for each range
 ///           backward: dW accumulate, norm
+/// With training.loss.cut both passes go through ranges of the tokens, and backward makes the logits of each again:
+///   after   forward: norm, (logits, row max, exp sum, loss) for each   backward: (logits, loss, dX, dW) for each, norm
 /// Does nothing for one part. Called once the backward block is derived, before all other passes over both.
 void chunk_loss(ProgramBuilder& builder, Block& forward, Block& backward);
 

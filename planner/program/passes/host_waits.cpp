@@ -13,6 +13,7 @@ struct HostWaits {
   bool transfers = false;
   bool loss = false;
   bool norm = false;
+  bool offload = false;  ///< for each copy and each update of optimizer states on the host
 };
 
 HostWaits host_waits(const JobSpec& job) {
@@ -29,7 +30,8 @@ HostWaits host_waits(const JobSpec& job) {
           .counts_first = waits && sends_copies,
           .transfers = host.awaits_transfers && !job.training.overlap.pp && !is_whole_graph,
           .loss = host.awaits_loss && !is_whole_graph,
-          .norm = host.awaits_norm};
+          .norm = host.awaits_norm,
+          .offload = !job.conventions().overlaps_offload};
 }
 
 bool is_gradient_norm(const Op& op) {
@@ -46,6 +48,14 @@ bool is_dispatch(const Op& op) {
 
 /// True for the choice of experts in forward passes.
 bool is_choice(const Op& op) { return std::holds_alternative<Route>(op.kind) && !is_backward(op.phase); }
+
+/// True for what happens to optimizer states on the host when the step ends: gradients leave, the CPU updates, weights
+/// come back.
+bool is_offloaded_update(const Op& op) {
+  return op.component == Component::optimizer &&
+         (std::holds_alternative<HostCopy>(op.kind) ||
+          (op.lane == Lane::cpu && std::holds_alternative<OptimizerUpdate>(op.kind)));
+}
 
 /// True for the operation that writes the loss of a micro-batch.
 bool is_loss(const Op& op) {
@@ -64,6 +74,7 @@ void add_host_waits(const JobSpec& job, StepProgram& program) {
       if (waits.transfers && std::holds_alternative<Recv>(op.kind))
         op.host_awaits = op.operands.front().tensor;
       if (waits.loss && is_loss(op)) op.host_awaits = op.operands.back().tensor;
+      if (waits.offload && is_offloaded_update(op)) op.host_awaits = op.operands.back().tensor;
       if (waits.norm && is_gradient_norm(op)) op.host_awaits = op.operands.front().tensor;
     }
   }

@@ -43,7 +43,7 @@ class SequencePass {
       rename(op);
       const auto* collective = std::get_if<Collective>(&op.kind);
       const bool reduces = collective != nullptr && collective->kind == CollectiveKind::all_reduce;
-      if (reduces && op.component != Component::loss) {
+      if (reduces && op.component != Component::loss && !is_of_row_norms(op)) {
         scatter(op);
       } else if (op.component == Component::router || op.component == Component::experts) {
         note_shards(op);
@@ -59,6 +59,11 @@ class SequencePass {
   }
 
  private:
+  /// True of norms of a weight's rows, which have no tokens.
+  [[nodiscard]] bool is_of_row_norms(const Op& op) const {
+    return builder_.tensor(op.operands.front().tensor).meaning.aspect == TensorAspect::row_norms;
+  }
+
   [[nodiscard]] bool reads_shard(const Op& op) const {
     return std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
       return operand.access == Access::read && sharded_.contains(operand.tensor);

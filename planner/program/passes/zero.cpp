@@ -114,6 +114,84 @@ void gather_after_recomputation(const Op& gather, Block& block) {
   if (recomputes) block.ops.insert(first_gradient, gather);
 }
 
+/// Block calls by which the gather of these whole weights is issued early.
+std::int8_t blocks_ahead(const ProgramBuilder& builder, std::int64_t elements) {
+  const BucketSpec& buckets = builder.job().training.buckets;
+  std::int64_t ahead = builder.conventions().prefetch_layers;
+  // A bucket that holds a part of a block starts on the next one.
+  if (buckets.prefetch)
+    ahead = *buckets.prefetch == 0 ? 0 : std::max<std::int64_t>(*buckets.prefetch / elements, 1);
+  if (buckets.live) ahead = std::min(ahead, std::max<std::int64_t>(*buckets.live / elements - 1, 0));
+  return static_cast<std::int8_t>(std::min<std::int64_t>(ahead, 100));
+}
+
+/// A copy of a weight that travels in 8 bits, or of a gradient in 4.
+TensorId narrow_copy(ProgramBuilder& builder, TensorId of, Derivation derivation, DType type,
+                     std::int32_t parts, Lifetime lifetime) {
+  Tensor copy = builder.derived(of, derivation);
+  copy.role = TensorRole::buffer;
+  copy.dtype = type;
+  copy.lifetime = lifetime;
+  zero_dim(copy).dp = parts;
+  return builder.add(std::move(copy));
+}
+
+/// What a rank sends in the gather of a weight: its share of all ranks', or of those of its node (ZeRO++).
+TensorId sent_weight(ProgramBuilder& builder, TensorId weight, Phase phase) {
+  const auto& hpz = builder.job().parallelism.zero_hpz;
+  if (!hpz || phase == Phase::forward) return weight;
+  Tensor secondary = builder.derived(weight, Derivation::secondary_share);
+  if (bits_of(secondary.dtype) >= bits_of(builder.shapes().weight)) secondary.dtype = builder.shapes().weight;
+  zero_dim(secondary).dp = static_cast<std::int32_t>(*hpz * builder.job().parallelism.cp);
+  return builder.add(std::move(secondary));
+}
+
+/// The ranks that gather a weight: with a second copy, backward asks those of a node.
+GroupKind gather_group(const ProgramBuilder& builder, const WeightGroup& group, Phase phase) {
+  const ParallelismSpec& p = builder.job().parallelism;
+  if (p.zero_hpz && phase != Phase::forward && p.shard_parts() > 1) return GroupKind::dp_shard;
+  return shard_group(builder.job(), group);
+}
+
+/// Lets a gather exchange 8 bits (ZeRO++'s qwZ): a pass before it quantises the shares, and a pass behind it makes 16
+/// bits of what arrives.
+void gather_quantised(ProgramBuilder& builder, const WeightGroup& group, Block& block, Op gather,
+                      Phase phase) {
+  std::vector<Op> before;
+  std::vector<Op> behind;
+  std::vector<Operand> operands;
+  Bytes payload;
+  const std::size_t weights = gather.operands.size() / 2;
+  for (std::size_t i = 0; i < weights; ++i) {
+    const TensorId share = gather.operands[i].tensor;
+    const TensorId whole = gather.operands[weights + i].tensor;
+    const std::int32_t parts = zero_dim(builder.tensor(share)).dp;
+    const std::int32_t degree = parts > 1 ? parts : zero_degree(builder.job(), group);
+    const TensorId sent =
+        narrow_copy(builder, share, Derivation::sent_share, DType::uint8, degree, Lifetime::layer);
+    const TensorId arrived =
+        narrow_copy(builder, whole, Derivation::arrived_shares, DType::uint8, 1, Lifetime::layer);
+    builder.tensor(whole).lifetime = Lifetime::block;
+    Op quantise = compute_op("quantise shares", Component::gradient_sync, phase,
+                             Pointwise{PointwiseKind::quantise, builder.tensor(sent).local_elements()},
+                             {reads(share), writes(sent)});
+    quantise.prefetch_blocks = gather.prefetch_blocks;
+    before.push_back(std::move(quantise));
+    operands.push_back(reads(sent));
+    operands.push_back(writes(arrived));
+    payload += builder.tensor(arrived).local_bytes();
+    behind.push_back(compute_op("dequantise weights", Component::gradient_sync, phase,
+                                Pointwise{PointwiseKind::cast, builder.tensor(whole).local_elements()},
+                                {reads(arrived), writes(whole)}));
+  }
+  gather.operands = std::move(operands);
+  std::get<Collective>(gather.kind).payload = payload;
+  before.push_back(std::move(gather));
+  const auto first_kernel = std::find_if(block.ops.begin(), block.ops.end(), is_kernel);
+  block.ops.insert(first_kernel, behind.begin(), behind.end());
+  block.ops.insert(block.ops.begin(), before.begin(), before.end());
+}
+
 /// Puts an all-gather over dp at the start of the block and makes the block read the gathered weights. Returns
 /// these by the weight.
 std::map<TensorId, TensorId> gather_weights(ProgramBuilder& builder, const WeightGroup& group, Block& block,
@@ -125,7 +203,8 @@ std::map<TensorId, TensorId> gather_weights(ProgramBuilder& builder, const Weigh
   if (weights.empty()) return whole;
   std::vector<Operand> operands;
   Bytes payload;
-  for (const TensorId id : weights) operands.push_back(reads(id));
+  std::int64_t elements = 0;
+  for (const TensorId id : weights) operands.push_back(reads(sent_weight(builder, id, phase)));
   for (const TensorId id : weights) {
     Tensor gathered = builder.derived(id, Derivation::gathered_shares);
     gathered.lifetime = Lifetime::layer;
@@ -133,25 +212,28 @@ std::map<TensorId, TensorId> gather_weights(ProgramBuilder& builder, const Weigh
     if (bits_of(gathered.dtype) >= bits_of(builder.shapes().weight)) gathered.dtype = builder.shapes().weight;
     zero_dim(gathered).dp = 1;
     payload += gathered.local_bytes();
+    elements += gathered.local_elements();
     whole[id] = builder.add(std::move(gathered));
     operands.push_back(writes(whole[id]));
   }
-  Op gather = dp_exchange(builder, shard_group(builder.job(), group), CollectiveKind::all_gather,
+  Op gather = dp_exchange(builder, gather_group(builder, group, phase), CollectiveKind::all_gather,
                           std::move(operands), payload);
   gather.phase = phase;
   gather.calls = calls_of(builder, group, CollectiveKind::all_gather, weights);
   // Which expert runs next is known only when the router has chosen: nothing is gathered ahead.
   if (gather.calls > 1) gather.after_compute = gather.blocks_compute = true;
-  if (!gather.after_compute) {
-    gather.prefetch_blocks = static_cast<std::int8_t>(builder.conventions().prefetch_layers);
-  }
+  if (!gather.after_compute) gather.prefetch_blocks = blocks_ahead(builder, elements);
   replace(block, whole, false);
-  if (builder.conventions().shard_lists) gather_after_recomputation(gather, block);
-  block.ops.insert(block.ops.begin(), std::move(gather));
   if (builder.conventions().flat_buffers) {
     const auto behind_gathers = std::find_if(block.ops.begin(), block.ops.end(), is_kernel);
     block.ops.insert(behind_gathers, relayout(builder, "copy weights out", phase, whole));
   }
+  if (builder.job().parallelism.zero_quantized_weights) {
+    gather_quantised(builder, group, block, std::move(gather), phase);
+    return whole;
+  }
+  if (builder.conventions().shard_lists) gather_after_recomputation(gather, block);
+  block.ops.insert(block.ops.begin(), std::move(gather));
   return whole;
 }
 
@@ -162,6 +244,48 @@ TensorId fresh_shard(ProgramBuilder& builder, const WeightGroup& group, TensorId
   shard.update_parts = zero_degree(builder.job(), group);
   zero_dim(shard).dp = zero_degree(builder.job(), group);
   return builder.add(std::move(shard));
+}
+
+/// Appends ZeRO++'s exchange of gradients (qgZ): whole ones in 4 bits are scattered over the ranks of a node, the parts
+/// of a node over the nodes, and a rank's share is added to its gradient. The exchange is an all-to-all in DeepSpeed
+/// (runtime/comm/coalesced_collectives.py, `all_to_all_quant_reduce`), which sends each rank as much as a scatter does.
+void scatter_quantised(ProgramBuilder& builder, const WeightGroup& group, Block& backward,
+                       const std::map<TensorId, TensorId>& whole) {
+  const JobSpec& job = builder.job();
+  const std::int32_t all = zero_degree(job, group);
+  const auto nodes = static_cast<std::int32_t>(job.parallelism.shard_parts());
+  std::vector<Operand> in_node;
+  std::vector<Operand> between;
+  std::vector<Op> sums;
+  Bytes payload;
+  Bytes parts;
+  for (const auto& [gradient, full] : whole) {
+    const auto narrow = [&](Derivation derivation, std::int32_t cut) {
+      return narrow_copy(builder, full, derivation, DType::nf4, cut, Lifetime::block);
+    };
+    const TensorId sent = narrow(Derivation::sent_share, 1);
+    const TensorId part = narrow(Derivation::arrived_shares, all / nodes);
+    const TensorId own = nodes > 1 ? narrow(Derivation::arrived_part, all) : part;
+    backward.ops.push_back(
+        compute_op("quantise gradients", Component::gradient_sync, Phase::backward_weight,
+                   Pointwise{PointwiseKind::quantise, builder.tensor(sent).local_elements()},
+                   {reads(full), writes(sent)}));
+    in_node.insert(in_node.end(), {reads(sent), writes(part)});
+    between.insert(between.end(), {reads(part), writes(own)});
+    payload += builder.tensor(sent).local_bytes();
+    parts += builder.tensor(part).local_bytes();
+    sums.push_back(compute_op("add gradients", Component::gradient_sync, Phase::backward_weight,
+                              Pointwise{PointwiseKind::accumulate, builder.tensor(own).local_elements()},
+                              {reads(own), adds_to(gradient)}));
+  }
+  const auto exchange = [&](GroupKind ranks, std::vector<Operand> operands, Bytes bytes) {
+    Op op = dp_exchange(builder, ranks, CollectiveKind::reduce_scatter, std::move(operands), bytes);
+    op.phase = Phase::backward_weight;
+    backward.ops.push_back(std::move(op));
+  };
+  exchange(nodes > 1 ? GroupKind::dp_shard : shard_group(job, group), std::move(in_node), payload);
+  if (nodes > 1) exchange(GroupKind::dp_replicate, std::move(between), parts);
+  backward.ops.insert(backward.ops.end(), sums.begin(), sums.end());
 }
 
 /// Makes the block write whole gradients into buffers of its own, and appends the reduce-scatter that adds
@@ -199,6 +323,8 @@ void scatter_gradients(ProgramBuilder& builder, const WeightGroup& group, Block&
   replace(backward, whole, true);
   if (builder.conventions().flat_buffers)
     backward.ops.push_back(relayout(builder, "copy gradients in", Phase::backward_weight, whole));
+  if (builder.job().parallelism.zero_quantized_gradients)
+    return scatter_quantised(builder, group, backward, whole);
   Op scatter = dp_exchange(builder, shard_group(builder.job(), group), CollectiveKind::reduce_scatter,
                            std::move(scattered), payload);
   scatter.phase = Phase::backward_weight;
@@ -301,6 +427,42 @@ void apply_zero(ProgramBuilder& builder, const WeightGroup& group, Block& forwar
     }
   }
   if (stage >= 2) scatter_gradients(builder, group, backward);
+}
+
+namespace {
+
+void hold(ProgramBuilder& builder, const char* name, DType type, std::int64_t elements) {
+  if (elements <= 0) return;
+  Tensor buffer;
+  buffer.label = name;
+  buffer.role = TensorRole::buffer;
+  buffer.dtype = type;
+  buffer.lifetime = Lifetime::step;
+  buffer.per_layer = false;
+  buffer.held = true;
+  buffer.dims = {{.name = DimName::flat, .size = elements}};
+  builder.add(std::move(buffer));
+}
+
+}  // namespace
+
+void add_held_buffers(ProgramBuilder& builder, const GatheredElements& gathered) {
+  const JobSpec& job = builder.job();
+  const FrameworkConventions& usual = builder.conventions();
+  const ParallelismSpec& p = job.parallelism;
+  if (p.zero == 0 || checked_product(p.dp, p.cp) == 1) return;
+  if (usual.holds_buckets) {
+    const DType type = job.training.gradient_dtype;
+    const std::int64_t buffers = p.zero < 3 && job.training.overlap.dp ? 2 : 1;
+    hold(builder, "gradient buckets", type,
+         checked_product(buffers, job.bucket().value() / bytes_of(type, 1).value()));
+  }
+  if (p.zero < 3 || !job.training.reshard_after_forward) return;
+  const std::int64_t live = std::min(job.training.buckets.live.value_or(usual.live_parameters), gathered.all);
+  // The running block's weights and those gathered ahead are counted where they are used.
+  const std::int64_t ahead =
+      job.training.overlap.dp && gathered.largest > 0 ? blocks_ahead(builder, gathered.largest) : 0;
+  hold(builder, "live weights", builder.shapes().weight, live - checked_product(ahead + 1, gathered.largest));
 }
 
 }  // namespace foreshard

@@ -13,6 +13,15 @@ namespace foreshard {
 /// ranks that hold copies of it adds the sum to the gradient (PyTorch FSDP2's foreach_reduce).
 void apply_zero(ProgramBuilder& builder, const WeightGroup& group, Block& forward, Block& backward);
 
+/// Elements of a rank's weights as ZeRO-3 gathers them: all of a stage, and those of its largest block.
+struct GatheredElements {
+  std::int64_t all = 0;
+  std::int64_t largest = 0;
+};
+/// Adds the buffers that DeepSpeed keeps for the whole step: of gradients that wait to be reduced, and of gathered
+/// weights that stay for another use.
+void add_held_buffers(ProgramBuilder& builder, const GatheredElements& gathered);
+
 /// The dimension that ZeRO cuts: the first; for experts' weights (experts, rows, columns) the rows, because
 /// expert parallelism cuts the first.
 Dim& zero_dim(Tensor& weight);

@@ -90,17 +90,18 @@ enum class TensorItem : std::uint8_t {
   row_max,
   exp_sums,
   loss,
-  states,             ///< the optimizer's state of the weights
-  gradient_norm,      ///< the norm over all gradients
-  placeholder,        ///< memory for a gradient that nothing reads
-  log_probabilities,  ///< the result of PyTorch's log_softmax
-  label_gradient,     ///< the gradient of PyTorch's nll_loss: of log_probabilities
-  wide_gradient,      ///< the gradient of PyTorch's log_softmax, in fp32; or of logits that were gathered
-  whole_logits,       ///< logits of the whole vocabulary, gathered over tp
-  iterate,            ///< a matrix while Muon makes it orthogonal
-  gram,               ///< that matrix times its transpose
-  gram_square,        ///< the square of that product
-  q,                  ///< queries, keys, values, gate as projections of their own: only their adapters
+  states,                 ///< the optimizer's state of the weights
+  gradient_norm,          ///< the norm over all gradients
+  placeholder,            ///< memory for a gradient that nothing reads
+  log_probabilities,      ///< the result of PyTorch's log_softmax
+  label_gradient,         ///< the gradient of PyTorch's nll_loss: of log_probabilities
+  wide_gradient,          ///< the gradient of PyTorch's log_softmax, in fp32; or of logits that were gathered
+  probabilities_of_loss,  ///< made again in backward, where PyTorch's loss is cut over tp
+  whole_logits,           ///< logits of the whole vocabulary, gathered over tp
+  iterate,                ///< a matrix while Muon makes it orthogonal
+  gram,                   ///< that matrix times its transpose
+  gram_square,            ///< the square of that product
+  q,                      ///< queries, keys, values, gate as projections of their own: only their adapters
   k,
   v,
   gate,        ///< likewise; and a gate's product
@@ -149,25 +150,32 @@ enum class TensorItem : std::uint8_t {
   mtp_row,
   token_row,  ///< a row before it is copied to all streams
 };
-inline constexpr std::size_t kTensorItemCount = 115;
+inline constexpr std::size_t kTensorItemCount = 116;
 
 /// Which of an item's tensors this is.
 enum class TensorAspect : std::uint8_t {
-  value,         ///< the activation itself
-  output,        ///< the output of a norm, a lookup, a dropout or an attention core
-  weight,        ///< a matrix, a table, the gains of a norm
-  bias,          ///< a vector that is added
-  score_bias,    ///< added to a router's scores when it chooses experts; not trained by gradients
-  adapter_a,     ///< low-rank adapter: (rank, in)
-  adapter_b,     ///< low-rank adapter: (out, rank)
-  adapter_rows,  ///< the product's input times adapter_a
-  statistics,    ///< one value or two per row of a norm
-  log_sum_exp,   ///< one value per row of attention scores
-  mask,          ///< the mask of a dropout
-  own_heads,     ///< all tokens with a rank's share of the heads (Ulysses)
-  all_ranks,     ///< gathered from every context-parallel rank
+  value,           ///< the activation itself
+  output,          ///< the output of a norm, a lookup, a dropout or an attention core
+  weight,          ///< a matrix, a table, the gains of a norm
+  bias,            ///< a vector that is added
+  score_bias,      ///< added to a router's scores when it chooses experts; not trained by gradients
+  adapter_a,       ///< low-rank adapter: (rank, in)
+  adapter_b,       ///< low-rank adapter: (out, rank)
+  adapter_rows,    ///< the product's input times adapter_a
+  statistics,      ///< one value or two per row of a norm
+  log_sum_exp,     ///< one value per row of attention scores
+  mask,            ///< the mask of a dropout
+  magnitude,       ///< of a decomposed weight (DoRA): one number for each row
+  unscaled,        ///< its product, before the magnitudes
+  adapter_out,     ///< what its adapters add, before the magnitudes
+  scaled,          ///< the first of these times the magnitudes
+  adapter_scaled,  ///< the second
+  merged,          ///< the product of its two adapters
+  row_norms,       ///< norms of the rows of weight and adapters together
+  own_heads,       ///< all tokens with a rank's share of the heads (Ulysses)
+  all_ranks,       ///< gathered from every context-parallel rank
 };
-inline constexpr std::size_t kTensorAspectCount = 13;
+inline constexpr std::size_t kTensorAspectCount = 20;
 
 /// What a tensor means. Code that must know what a tensor is uses this; labels are only for people.
 /// A tensor that is derived from another (Tensor::derivation) has the meaning of that other tensor.
@@ -209,7 +217,8 @@ constexpr bool is_of_layer(const Meaning& meaning) {
 }
 
 constexpr bool is_adapter(TensorAspect aspect) {
-  return aspect == TensorAspect::adapter_a || aspect == TensorAspect::adapter_b;
+  return aspect == TensorAspect::adapter_a || aspect == TensorAspect::adapter_b ||
+         aspect == TensorAspect::magnitude;
 }
 
 /// How a tensor is derived from others.
@@ -243,7 +252,11 @@ enum class Derivation : std::uint8_t {
   arrived_on_host,   ///< the gradient of one micro-batch in the host's memory, before it is added to the sum
   fetched,           ///< the copy that came back from the host
   sent,              ///< the copy in 8 bits that travels to experts
+  secondary_share,   ///< ZeRO++'s second copy of a weight: this rank's share among the ranks of a node
+  sent_share,        ///< ZeRO++: a share in 8 bits; for a gradient a whole one in 4 bits
+  arrived_shares,    ///< a whole weight in 8 bits; for a gradient the part of a node, in 4 bits
+  arrived_part,      ///< a rank's own share of a gradient in 4 bits
 };
-inline constexpr std::size_t kDerivationCount = 29;
+inline constexpr std::size_t kDerivationCount = 33;
 
 }  // namespace foreshard

@@ -77,6 +77,7 @@ struct Tensor {
   std::optional<LayerKindId> layer_kind;
   TensorRole role = TensorRole::activation;
   DType dtype = DType::bf16;
+  bool held = false;     ///< in memory for the whole step though no operation names it: a framework's buffer
   bool on_host = false;  ///< it lies in the host's memory, not the device's
   Lifetime lifetime = Lifetime::block;
   std::vector<Dim> dims;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <initializer_list>
 
+#include "planner/cost/memory/memory_band.hpp"
 #include "planner/program/build/stage_layout.hpp"
 #include "planner/program/schedule/schedule.hpp"
 
@@ -43,7 +44,7 @@ std::uint64_t packed(std::initializer_list<std::uint8_t> bytes) {
 PlanFloors::PlanFloors(const JobSpec& base)
     : has_experts_(base.model.experts.has_value()),
       zero_changes_weights_(is_scaled(product_type(base.training.precision, base.training.fp8_scaling))),
-      fragmentation_(base.conventions().fragmentation),
+      fragmentation_(usual_fragmentation(base)),
       context_(base.cluster.accelerator.is_cpu ? Bytes(0) : base.conventions().context) {}
 
 PlanFloors::Key PlanFloors::layer_key(const PlanPoint& point, const JobSpec& job) const {

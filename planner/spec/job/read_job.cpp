@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <numeric>
 
 #include <fmt/core.h>
 
@@ -51,6 +52,13 @@ constexpr auto kParallelismKeys = std::to_array<KeyInfo>({
     {"sequence_parallel", "norms and residuals are sharded over tp: true or false; unsaid, tp > 1"},
     {"zero", "stage of ZeRO, 0 to 3", "0"},
     {"dp_shard", "data-parallel ranks over which ZeRO shards, the others hold copies; unsaid, dp"},
+    {"zero_quantized_weights", "zero 3: weights are gathered in 8 bits (ZeRO++): true or false", "false"},
+    {"zero_quantized_gradients",
+     "zero 3: gradients are scattered in 4 bits, in nodes and then between them (ZeRO++): true or false",
+     "false"},
+    {"zero_hpz",
+     "zero 3: ranks over which a second copy of the weights is cut, from which backward gathers (ZeRO++'s "
+     "zero_hpz_partition_size)"},
     {"cp_style", "ring, all-gather or ulysses", "ring"},
     {"stages",
      "even, by-cost, the layers of each stage as a list, or a layout as Megatron-LM writes it: "
@@ -62,6 +70,7 @@ constexpr auto kLoraKeys = std::to_array<KeyInfo>({
     {"targets",
      "what has adapters, as a list: attention, ffn (fused projections); q, k, v, o, gate, up, down, experts, "
      "head"},
+    {"dora", "adapters of rows' directions with trained magnitudes (DoRA): true or false", "false"},
     {"base", "in which type frozen matrices of layers are kept: bf16, nf4, int8 or fp8", "bf16"},
     {"dropout", "true if inputs of adapters go through dropout", "false"},
     {"fused",
@@ -181,6 +190,9 @@ ParallelismSpec read_parallelism(const std::optional<MapReader>& map, std::int64
   parallelism.sequence_parallel = map->optional("sequence_parallel", Boolean{}, parallelism.tp > 1);
   parallelism.zero = static_cast<int>(map->optional("zero", WholeNumber{0, 3}, 0));
   parallelism.dp_shard = map->maybe("dp_shard", degree);
+  parallelism.zero_quantized_weights = map->optional("zero_quantized_weights", Boolean{}, false);
+  parallelism.zero_quantized_gradients = map->optional("zero_quantized_gradients", Boolean{}, false);
+  parallelism.zero_hpz = map->maybe("zero_hpz", degree);
   parallelism.cp_style = map->optional("cp_style", Choice<CpStyle>{}, parallelism.cp_style);
   read_stages(*map, parallelism);
   return parallelism;
@@ -201,6 +213,7 @@ std::optional<LoraSpec> read_lora(const MapReader& job) {
       lora.modules.push_back(target);
     }
   }
+  lora.dora = map->optional("dora", Boolean{}, false);
   lora.base = map->optional("base", Choice<LoraBase>{}, lora.base);
   lora.dropout = map->optional("dropout", Boolean{}, lora.dropout);
   lora.fused = map->optional("fused", Boolean{}, lora.fused);
@@ -270,6 +283,9 @@ JobSpec read_job(const NodePtr& document, const std::string& default_name, Libra
   if (const auto training = map->required_child("training", training_keys())) {
     job.training = read_training(*training, job);
   }
+  const std::int64_t of_node =
+      job.cluster.devices_per_node / checked_product(job.parallelism.tp, job.parallelism.cp);
+  job.parallelism.replicas_of_node = std::gcd(std::max<std::int64_t>(of_node, 1), job.parallelism.dp);
   job.lora = read_lora(*map);
   job.measured = read_measured(*map);
   job.left_out = map->list("left_out", Text{});

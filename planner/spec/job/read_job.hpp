@@ -20,6 +20,7 @@ KeyTable failure_keys();
 KeyTable loss_keys();
 KeyTable states_keys();
 KeyTable offload_keys();
+KeyTable bucket_keys();
 KeyTable lora_keys();
 KeyTable measured_keys();
 

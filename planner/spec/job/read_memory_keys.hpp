@@ -10,6 +10,9 @@ namespace foreshard {
 /// Reads training.loss. @param usual what the framework does
 LossSpec read_loss(const MapReader& training, const LossSpec& usual);
 
+/// Reads training.buckets.
+BucketSpec read_buckets(const MapReader& training);
+
 /// Reads training.offload.
 OffloadSpec read_offload(const MapReader& training);
 

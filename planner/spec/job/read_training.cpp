@@ -87,6 +87,13 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
     {"optimizer_in_backward",
      "each layer is updated as soon as its gradients are complete, and frees them: true or false", "false"},
     {"offload", "shares that lie in the host's memory: {optimizer: 1, weights: 1, activations: 0.5}"},
+    {"buckets",
+     "elements that are reduced, gathered ahead or kept gathered, as DeepSpeed has them: {reduce: 500000000, "
+     "prefetch: 50000000, live: 1000000000}; unsaid, the framework's"},
+    {"expandable_segments",
+     "PyTorch's allocator grows its segments (PYTORCH_CUDA_ALLOC_CONF): true or false, where more of what it "
+     "reserves is lost between blocks",
+     "true"},
     {"reshard_after_forward",
      "zero 3: weights are gathered again in backward, or kept from forward on: true or false", "true"},
     {"loss", "how the loss is computed: {fused: true, chunks: 8, sharded: true}"},
@@ -289,6 +296,14 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.states = read_states(map, training.optimizer, training.precision);
   training.optimizer_in_backward = map.optional("optimizer_in_backward", Boolean{}, false);
   training.offload = read_offload(map);
+  training.buckets = read_buckets(map);
+  if (job.parallelism.zero < 3 && (training.buckets.prefetch || training.buckets.live))
+    map.complain("buckets", "only zero 3 gathers weights layer by layer", "allowed here: reduce");
+  training.expandable_segments = map.optional("expandable_segments", Boolean{}, true);
+  if (!training.expandable_segments &&
+      (job.framework == Framework::foreshard || job.cluster.accelerator.is_cpu))
+    map.complain("expandable_segments", "the job's allocator has no segments: it is one arena",
+                 "allowed here: true");
   training.reshard_after_forward = map.optional("reshard_after_forward", Boolean{}, true);
   training.loss = read_loss(map, training.loss);
   const DType usual_gradient = usual_gradient_dtype(training.precision, training.states.master, usual);

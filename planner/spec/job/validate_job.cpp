@@ -143,6 +143,35 @@ void check_zero(const JobSpec& job, Findings& findings) {
                         "allowed here: 0, 1, 2, 3"});
 }
 
+/// Checks what ZeRO++ asks for.
+void check_zero_plus(const JobSpec& job, Findings& findings) {
+  const ParallelismSpec& p = job.parallelism;
+  const auto refuse = [&](const char* key, std::string message, std::string allowed) {
+    findings.push_back({std::string("parallelism.") + key, std::move(message), std::move(allowed)});
+  };
+  const char* const said = p.zero_quantized_weights     ? "zero_quantized_weights"
+                           : p.zero_quantized_gradients ? "zero_quantized_gradients"
+                           : p.zero_hpz                 ? "zero_hpz"
+                                                        : nullptr;
+  if (said == nullptr || dp_follows_wrong_tp(job)) return;
+  const char* const off =
+      p.zero_quantized_weights || p.zero_quantized_gradients ? "allowed here: false" : "leave it out";
+  if (p.zero < 3) return refuse(said, fmt::format("zero {} does not cut weights", p.zero), "needs zero 3");
+  if (job.model.experts) return refuse(said, "with experts it is not planned by this version", off);
+  if (p.dp_shard) return refuse(said, "with dp_shard it is not planned by this version", off);
+  if (!job.training.reshard_after_forward)
+    return refuse(said, "with reshard_after_forward: false it is not planned by this version", off);
+  if (job.training.offload.weights > 0.0 || job.training.low_precision.parameter_gather)
+    return refuse(said, "with offloaded weights or gathers in fp8 it is not planned by this version", off);
+  if (p.zero_hpz && (*p.zero_hpz < 1 || p.dp % *p.zero_hpz != 0))
+    refuse("zero_hpz", fmt::format("{} does not divide dp {}", *p.zero_hpz, p.dp), "allowed here: a divisor");
+  if (p.zero_hpz && p.zero_quantized_gradients && *p.zero_hpz != p.replicas_of_node)
+    refuse("zero_hpz",
+           fmt::format("gradients are scattered over the {} replicas of a node, weights over {}",
+                       p.replicas_of_node, *p.zero_hpz),
+           fmt::format("allowed here: {}", p.replicas_of_node));
+}
+
 /// Checks that the shards of ZeRO divide evenly over a part of the replicas, of dense weights and of experts.
 void check_shards(const JobSpec& job, Findings& findings) {
   const ParallelismSpec& p = job.parallelism;
@@ -151,6 +180,7 @@ void check_shards(const JobSpec& job, Findings& findings) {
                         p.zero < 3 ? fmt::format("zero {} gathers no weights in forward", p.zero)
                                    : "with pipeline stages it is not planned by this version",
                         "allowed here: true"});
+  check_zero_plus(job, findings);
   if (!p.dp_shard || dp_follows_wrong_tp(job)) return;
   if (*p.dp_shard < 1 || p.dp % *p.dp_shard != 0) {
     findings.push_back({"parallelism.dp_shard", fmt::format("{} does not divide dp {}", *p.dp_shard, p.dp),

@@ -57,6 +57,9 @@ void check_lora(const JobSpec& job, Findings& findings) {
     findings.push_back(
         {"lora.targets", "ffn has one adapter for gate and up, and experts have none so",
          "allowed here: attention, experts; of dense layers and shared experts gate, up, down"});
+  if (lora.dora && lora.has(LoraTarget::experts))
+    findings.push_back({"lora.dora", "of routed experts it is not planned by this version",
+                        "allowed here: false, or targets without experts"});
   check_modules(job, findings);
 }
 

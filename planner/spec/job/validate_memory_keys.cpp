@@ -70,6 +70,17 @@ void check_loss(const JobSpec& job, Findings& findings) {
   const std::int64_t chunks = job.training.loss.chunks;
   const std::int64_t tokens =
       checked_product(job.training.micro_batch, job.training.sequence_length) / job.parallelism.cp;
+  if (job.training.loss.fused && job.training.loss.compiled)
+    findings.push_back({"training.loss.compiled",
+                        "a fused kernel and a compiled loss are two ways to do one thing",
+                        "allowed here: false, or fused: false"});
+  const LossSpec& loss = job.training.loss;
+  if (loss.cut && (loss.fused || loss.compiled || chunks > 1 || !loss.sharded))
+    findings.push_back({"training.loss.cut", "it is a way of its own to compute the loss",
+                        "allowed here: false, or no other key of the loss"});
+  if (loss.cut && job.model.mtp)
+    findings.push_back({"training.loss.cut", "with multi-token prediction it is not planned by this version",
+                        "allowed here: false"});
   if (chunks > 1 && job.model.mtp)
     findings.push_back({"training.loss.chunks",
                         "a loss in parts with multi-token prediction is not planned by this version",

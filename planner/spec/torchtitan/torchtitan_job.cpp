@@ -53,7 +53,6 @@ constexpr auto kMeaninglessKeys =
                                      "preserve_rng_state",
                                      "determinism_check",
                                      "visualize_memory_budget_pareto",
-                                     "components",
                                      "backend",
                                      "emulate",
                                      "disable_loss_parallel",
@@ -264,7 +263,15 @@ void say_precision_and_kernels(const Translation& root, LaunchJob& job) {
   (void)float8.flag("precompute_float8_dynamic_scale_for_fsdp", false);
   if (has_float8 && gathers)
     job.training.say("fp8_parameter_gather", true, float8.place("enable_fsdp_float8_all_gather"));
-  job.training.say("compiled", compile.flag("enable", t.flag("compile", false)), compile.place("enable"));
+  const bool is_compiled = compile.flag("enable", t.flag("compile", false));
+  job.training.say("compiled", is_compiled, compile.place("enable"));
+  const std::vector<std::string> components = compile.words("components");
+  const bool has_loss = !compile.has("components") ||
+                        std::find(components.begin(), components.end(), "loss") != components.end();
+  if (!is_compiled || !has_loss) return;
+  LaunchMap loss;
+  loss.say("compiled", true, compile.place("components"));
+  job.training.say_map("loss", loss, compile.place("components"));
 }
 
 void say_checkpointing(const Translation& root, LaunchJob& job) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,6 +54,14 @@ struct ParallelismSpec {
   /// Data-parallel ranks over which ZeRO shards; the others hold copies of the shards (hybrid sharding). None:
   /// all of dp.
   std::optional<std::int64_t> dp_shard{};
+  /// ZeRO-3 as ZeRO++ has it (arXiv:2306.10209): weights are gathered in 8 bits (qwZ); gradients are scattered in 4
+  /// bits, within a node and then between nodes (qgZ); each rank keeps a second copy of its weights' share among so
+  /// many consecutive ranks, from which backward gathers (hpZ). None: no second copy.
+  bool zero_quantized_weights = false;
+  bool zero_quantized_gradients = false;
+  std::optional<std::int64_t> zero_hpz{};
+  /// Consecutive data-parallel ranks of one node, over which qgZ scatters first.
+  std::int64_t replicas_of_node = 1;
   CpStyle cp_style = CpStyle::ring;
   StagePolicy stage_policy = StagePolicy::even;
   std::vector<std::int64_t> stage_layers;  ///< one per stage (pp · vp chunks in model order) when listed
@@ -74,6 +83,12 @@ struct ParallelismSpec {
   [[nodiscard]] std::int64_t table_copy_stage() const { return mtp_place ? mtp_place->piece % pp : pp - 1; }
   /// Ranks that hold the same shard.
   [[nodiscard]] std::int64_t shard_copies() const { return dp / dp_shard.value_or(dp); }
+  /// Parts of the data-parallel ranks that exchange shards in two steps: the copies of hybrid sharding, and the nodes
+  /// of ZeRO++.
+  [[nodiscard]] std::int64_t shard_parts() const {
+    if (zero_hpz) return dp / *zero_hpz;
+    return zero_quantized_gradients ? dp / std::gcd(replicas_of_node, dp) : shard_copies();
+  }
 };
 
 /// The length of a training, in passes over its data.
@@ -81,6 +96,15 @@ struct DatasetSpec {
   double epochs = 1.0;
   std::int64_t samples = 0;  ///< sequences per epoch
   friend bool operator==(const DatasetSpec&, const DatasetSpec&) = default;
+};
+
+/// Sizes of what a framework gathers and reduces at a time, in elements; none: the framework's. Names in DeepSpeed's
+/// file of settings.
+struct BucketSpec {
+  std::optional<std::int64_t> reduce{};    ///< reduce_bucket_size
+  std::optional<std::int64_t> prefetch{};  ///< stage3_prefetch_bucket_size
+  std::optional<std::int64_t> live{};      ///< stage3_max_live_parameters
+  friend bool operator==(const BucketSpec&, const BucketSpec&) = default;
 };
 
 /// The most rows that an expert takes, as a multiple of the mean (Switch Transformers, arXiv:2101.03961). Rows beyond
@@ -125,6 +149,9 @@ struct TrainingSpec {
   /// Each layer's weights are updated as soon as its gradients are complete, and the gradients are freed.
   bool optimizer_in_backward = false;
   OffloadSpec offload;
+  BucketSpec buckets;
+  /// PyTorch's allocator grows its segments (expandable_segments:True), which leaves less between blocks.
+  bool expandable_segments = true;
   LossSpec loss;
   /// ZeRO-3: weights that were gathered in forward are freed and gathered again in backward. If false, they
   /// are kept until backward (PyTorch's SHARD_GRAD_OP).
@@ -170,6 +197,11 @@ struct JobSpec {
 
   /// What the job's framework does.
   [[nodiscard]] FrameworkConventions conventions() const { return framework_conventions(framework, release); }
+  /// Gradients that are reduced at a time; 0: all of them.
+  [[nodiscard]] Bytes bucket() const {
+    const auto& reduce = training.buckets.reduce;
+    return reduce ? bytes_of(training.gradient_dtype, *reduce) : conventions().bucket;
+  }
   /// Micro-batches that one data-parallel rank runs per step.
   [[nodiscard]] std::int64_t micro_batches() const {
     return training.global_batch / (parallelism.dp * training.micro_batch);

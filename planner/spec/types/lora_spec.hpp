@@ -27,6 +27,9 @@ struct LoraSpec {
   bool dropout = false;  ///< an adapter's input goes through dropout, in a pass of its own
   /// The products of adapters scale their results and add them to the base's, instead of passes of their own.
   bool fused = false;
+  /// Adapters change the direction of a weight's rows, and a trained number for each row its magnitude: y = m/‖W +
+  /// BA‖ ∘ (x·Wᵀ + (x·Aᵀ)·Bᵀ) (DoRA, Liu et al. 2024, arXiv:2402.09353).
+  bool dora = false;
 
   [[nodiscard]] bool has(LoraTarget target) const {
     if (target == LoraTarget::attention) return attention;

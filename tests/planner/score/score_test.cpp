@@ -165,11 +165,12 @@ TEST_CASE("kinds of memory are kept apart") {
                                                    });
   const auto& allocated = source.memory[static_cast<std::size_t>(MemoryKind::allocated)];
   REQUIRE(allocated);
-  CHECK(allocated->n == 2);
-  CHECK(allocated->mean_abs == Approx(0.2));
-  CHECK(allocated->bias == Approx(-0.1));
+  CHECK(allocated->all.n == 2);
+  CHECK(allocated->all.mean_abs == Approx(0.2));
+  CHECK(allocated->all.worst_abs == Approx(0.3));
+  CHECK(allocated->all.bias == Approx(-0.1));
   CHECK_FALSE(source.memory[static_cast<std::size_t>(MemoryKind::reserved)]);
-  CHECK(source.memory[static_cast<std::size_t>(MemoryKind::other)]->n == 1);
+  CHECK(source.memory[static_cast<std::size_t>(MemoryKind::other)]->all.n == 1);
 }
 
 TEST_CASE("the worst come first, whichever their sign") {

@@ -135,3 +135,36 @@ TEST_CASE("loss: gathered logits are whole on every tensor-parallel rank") {
   }
   CHECK(gathered == 2 * kLogits);
 }
+
+TEST_CASE("loss: compiled, it keeps 16-bit logits and writes their gradient beside them") {
+  JobSpec job = loss_job(Framework::torch_fsdp);
+  job.training.loss.compiled = true;
+  CHECK(block_saved(job, "head forward") == 2 * kLogits + kSmall);
+  JobSpec in_place = job;
+  in_place.training.loss = {.fused = true};
+  CHECK(block_peak(job, "head backward") >= 2 * kLogits);
+  CHECK(loss_traffic(job) == loss_traffic(in_place));
+}
+
+TEST_CASE("loss: PyTorch's on logits cut over tp makes the probabilities again: 4 bytes more in backward") {
+  JobSpec job = sharded(loss_job(Framework::torch_fsdp), {.tp = 2});
+  const std::int64_t cut = kLogits / 2;
+  CHECK(block_saved(job, "head forward") == 4 * cut + kSmall);
+  CHECK(block_peak(job, "head backward") == 14 * cut);
+}
+
+TEST_CASE("loss: cut cross-entropy holds a tile of logits and multiplies once more in backward") {
+  JobSpec job =
+      llama_job(llama_shaped(1, D, 32, 4, 4, V), {.sequence = 4096, .micro_batch = 1, .global_batch = 8});
+  job.framework = Framework::torch_fsdp;
+  const Estimate whole = estimate(job);
+  job.training.loss.cut = true;
+  const Estimate cut = estimate(job);
+  CHECK(checked(job).name == job.name);
+  CHECK(cut.step.model_flops == whole.step.model_flops);
+  // 8 micro-batches of 4,096 tokens on one device: 2·T·V·D each.
+  CHECK((cut.step.hardware_flops - whole.step.hardware_flops).value() == std::int64_t{8} * 2 * 4096 * V * D);
+  // Four ranges of 1,024 tokens. Kept for backward: the norm's output, statistics of 4, 4 and 8 bytes, labels of 4.
+  CHECK(block_saved(job, "head forward") == 4096 * (2 * D + 4 + 4 + 8 + 4));
+  CHECK(block_peak(job, "head forward") < 4096 * (2 * D + 4 + 4 + 8 + 4) + 2 * 1024 * V + 4096 * 16);
+}

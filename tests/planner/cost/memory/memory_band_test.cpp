@@ -36,6 +36,18 @@ TEST_CASE("the band of one GPU alone: workspace, the allocator's waste, a contex
   CHECK(band.context_high == mebibytes(1331));  // the framework's usual context is more than 900 MiB
 }
 
+TEST_CASE("without expandable segments 15% of what is reserved is lost, at most 33%") {
+  JobSpec job;
+  job.framework = Framework::torch_fsdp;
+  job.cluster = round_cluster(1, 1);
+  CHECK(usual_fragmentation(job) == framework_conventions(Framework::torch_fsdp).fragmentation);
+  job.training.expandable_segments = false;
+  // 85 allocated of 100 reserved; at worst 67, of what is allocated with the libraries' 64 MiB.
+  CHECK(usual_fragmentation(job) == Approx(15.0 / 85.0));
+  CHECK(memory_band(job, mebibytes(670)).reserved_high.as_double() ==
+        Approx((670.0 + 64.0) / 0.67 * (1 << 20)).epsilon(1e-9));
+}
+
 TEST_CASE("communicators widen the band") {
   JobSpec job;
   job.framework = Framework::megatron;

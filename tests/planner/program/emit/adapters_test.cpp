@@ -3,11 +3,13 @@
 #include <string>
 #include <utility>
 
+#include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/ops/kernel_forms.hpp"
 #include "planner/cost/step/estimate.hpp"
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
+#include "planner/program/ops/op_flops.hpp"
 #include "tests/planner/cost/law_jobs.hpp"
 #include "tests/support/catch.hpp"
 
@@ -138,4 +140,51 @@ TEST_CASE("adapters: dropout, scale and sum are passes of their own, unless the 
         std::pair(Bytes((16 + 5 + 5) * rows), std::int64_t{6}));
   CHECK(further(true, true, Framework::torch_fsdp) == std::pair(Bytes((5 + 5) * rows), std::int64_t{2}));
   CHECK(further(false, false, Framework::foreshard) == std::pair(Bytes(), std::int64_t{0}));
+}
+
+TEST_CASE("DoRA: a trained magnitude for each row of each adapted projection") {
+  JobSpec job = lora_job(2);
+  const std::int64_t adapters = trained(job);
+  job.lora->dora = true;
+  // Rows of the fused products: q, k and v 6144, out 4096, gate and up 28672, down 4096.
+  CHECK(trained(job) == adapters + 2 * (6144 + 4096 + 28672 + 4096));
+  for (const std::int64_t tp : {2, 4}) {
+    JobSpec cut = sharded(job, {.tp = tp, .dp = 2, .sequence_parallel = true, .zero = 3});
+    cut.training.recompute = Recompute::full;
+    CHECK(trained(cut) == adapters + 2 * (6144 + 4096 + 28672 + 4096));
+  }
+}
+
+TEST_CASE(
+    "DoRA: forward multiplies the adapters of each projection and sums the squares of the weight with them") {
+  JobSpec job = lora_job(1);
+  job.lora->dora = true;
+  const StepProgram program = build_step_program(job);
+  std::int64_t merged = 0;
+  std::int64_t squared = 0;
+  for (const Op& op : block_named(program, "dense_layer forward").ops) {
+    if (op.name.ends_with(" merge")) merged += op_flops(op).hardware.value();
+    if (op.name.ends_with(" norms")) squared += op_traffic(op, program).value();
+  }
+  const std::int64_t matrices = 2 * 4096 * 4096 + 2 * 1024 * 4096 + 3 * 14336 * 4096;
+  CHECK(merged == 2 * 16 * matrices);
+  // The weight and the merged adapters in 2 bytes each; zeros and sums of 4 bytes for each row.
+  const std::int64_t rows = 6144 + 4096 + 28672 + 4096;
+  CHECK(squared == 4 * matrices + rows * (4 + 8));
+  // Backward takes the norms as constants: it multiplies no adapters with each other.
+  for (const Op& op : block_named(program, "dense_layer backward").ops)
+    CHECK_FALSE(op.name.ends_with(" merge"));
+}
+
+TEST_CASE("DoRA: both summands of each product are kept for the magnitudes' gradients") {
+  JobSpec job = lora_job(1);
+  const auto kept = [](const JobSpec& of) {
+    const StepProgram program = build_step_program(of);
+    return block_memory(program)[block_index(program, "dense_layer forward")].saved.value();
+  };
+  const std::int64_t plain = kept(job);
+  job.lora->dora = true;
+  // Of 512 tokens in 2 bytes: unscaled product and adapters' sum of each fused product; norms of 4 bytes a row.
+  const std::int64_t rows = 6144 + 4096 + 28672 + 4096;
+  CHECK(kept(job) - plain == 512 * 2 * 2 * rows + 4 * rows);
 }
