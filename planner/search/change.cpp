@@ -68,13 +68,15 @@ bool holds(std::span<const Axis> axes, Axis axis) {
 /// References to all values that a change may set, so that code can loop over them.
 auto values(const Change& c) {
   return std::tie(c.expandable_segments, c.zero, c.gradient_dtype, c.loss_chunks, c.recompute,
-                  c.sequence_parallel, c.cp, c.micro_batch, c.moments, c.offload_optimizer,
-                  c.offload_activations, c.tp, c.pp, c.ep, c.nodes);
+                  c.sequence_parallel, c.cp, c.micro_batch, c.moments, c.optimizer, c.master,
+                  c.optimizer_in_backward, c.paged_states, c.offload_optimizer, c.offload_activations, c.tp,
+                  c.pp, c.ep, c.nodes);
 }
 auto values(Change& c) {
   return std::tie(c.expandable_segments, c.zero, c.gradient_dtype, c.loss_chunks, c.recompute,
-                  c.sequence_parallel, c.cp, c.micro_batch, c.moments, c.offload_optimizer,
-                  c.offload_activations, c.tp, c.pp, c.ep, c.nodes);
+                  c.sequence_parallel, c.cp, c.micro_batch, c.moments, c.optimizer, c.master,
+                  c.optimizer_in_backward, c.paged_states, c.offload_optimizer, c.offload_activations, c.tp,
+                  c.pp, c.ep, c.nodes);
 }
 constexpr std::size_t kValueCount = std::tuple_size_v<decltype(values(std::declval<Change&>()))>;
 
@@ -113,6 +115,7 @@ class Changes {
     const bool has_moments = job_.training.optimizer != OptimizerKind::sgd;
     const bool has_fp32_moments = has_moments && job_.training.states.moments == MomentType::fp32;
     if (has_fp32_moments && job_.training.precision != Precision::fp32) add().moments = MomentType::bf16;
+    thrifty_updates();
     const OffloadSpec& offload = job_.training.offload;
     if (job_.cluster.host && offload.optimizer < 1.0) add().offload_optimizer = 1.0;
     if (job_.cluster.host && offload.activations < 1.0) add().offload_activations = 1.0;
@@ -125,6 +128,19 @@ class Changes {
  private:
   [[nodiscard]] bool may_vary(Axis axis) const { return !holds(fixed_, axis); }
   Change& add() { return changes_.emplace_back(); }
+  /// What bitsandbytes, torchao and torchtune add to PyTorch's training loops.
+  void thrifty_updates() {
+    const TrainingSpec& training = job_.training;
+    const bool is_fsdp = job_.framework == Framework::torch_fsdp;
+    const bool is_adam =
+        training.optimizer == OptimizerKind::adamw || training.optimizer == OptimizerKind::adam;
+    if (is_adam && (is_fsdp || job_.framework == Framework::deepspeed))
+      add().optimizer = OptimizerKind::adamw_8bit;
+    if (is_fsdp && has_fp32_weights(training.states.master)) add().master = MasterWeights::bf16_stochastic;
+    if (is_fsdp && !training.optimizer_in_backward) add().optimizer_in_backward = true;
+    const bool may_page = is_fsdp && job_.cluster.host && training.offload.optimizer == 0.0;
+    if (may_page && !training.states.paged) add().paged_states = true;
+  }
   void double_up(Axis axis, std::optional<std::int64_t> Change::*degree, std::int64_t now,
                  std::int64_t most) {
     if (!may_vary(axis)) return;
@@ -157,6 +173,13 @@ void set_values(JobSpec& job, const Change& change) {
   t.micro_batch = change.micro_batch.value_or(t.micro_batch);
   t.loss.chunks = change.loss_chunks.value_or(t.loss.chunks);
   t.states.moments = change.moments.value_or(t.states.moments);
+  if (change.optimizer) {
+    t.optimizer = *change.optimizer;
+    t.states.moments = MomentType::int8;
+  }
+  t.states.paged = change.paged_states.value_or(t.states.paged);
+  t.states.master = change.master.value_or(t.states.master);
+  t.optimizer_in_backward = change.optimizer_in_backward.value_or(t.optimizer_in_backward);
   t.offload.optimizer = change.offload_optimizer.value_or(t.offload.optimizer);
   t.offload.activations = change.offload_activations.value_or(t.offload.activations);
   job.cluster.nodes = change.nodes.value_or(job.cluster.nodes);
@@ -201,8 +224,9 @@ int place_of(const Change& change) {
   next(change.sequence_parallel.has_value());
   next(change.cp.has_value());
   next(change.micro_batch.has_value());
-  next(change.moments.has_value());
-  next(change.offload_optimizer.has_value() || change.offload_activations.has_value());
+  next(change.moments.has_value() || change.optimizer.has_value() || change.master.has_value());
+  next(change.optimizer_in_backward.has_value());
+  next(change.uses_host());
   next(change.tp.has_value());
   next(change.pp.has_value());
   next(change.ep.has_value());

@@ -36,6 +36,10 @@ struct Change {
   std::optional<std::int64_t> cp{};
   std::optional<std::int64_t> micro_batch{};
   std::optional<MomentType> moments{};
+  std::optional<OptimizerKind> optimizer{};  ///< adamw_8bit: with moments in int8
+  std::optional<MasterWeights> master{};
+  std::optional<bool> optimizer_in_backward{};
+  std::optional<bool> paged_states{};
   std::optional<double> offload_optimizer{};    ///< share of the states that goes to the host
   std::optional<double> offload_activations{};  ///< share of the activations
   std::optional<std::int64_t> tp{};
@@ -43,7 +47,7 @@ struct Change {
   std::optional<std::int64_t> ep{};
   std::optional<std::int64_t> nodes{};
 
-  [[nodiscard]] bool uses_host() const { return offload_optimizer || offload_activations; }
+  [[nodiscard]] bool uses_host() const { return paged_states || offload_optimizer || offload_activations; }
 };
 
 /// What can be recomputed, from nothing to everything: none, the lists of modules that an expert tries where the
@@ -52,7 +56,8 @@ std::vector<RecomputeChoice> recompute_choices(const JobSpec& job);
 
 /// Single changes on the same devices, in the order in which an expert tries them: segments that grow, gradients in bf16, sharding
 /// the optimizer (ZeRO 1, 2, 3), the loss in eight parts, recomputation (modules, single operations, half of the layers, all layers),
-/// sequence parallelism, context parallelism, smaller micro-batches, moments in bf16, the optimizer or the activations on
+/// sequence parallelism, context parallelism, smaller micro-batches, moments in bf16 or, in PyTorch's frameworks, in 8 bits,
+/// weights in bf16 without masters, updates in backward, paged states, the optimizer or the activations on
 /// the host, more tp within the node, more pp, more ep. Degrees double up to three times. Axes in `fixed` are not changed. The changes are not checked for
 /// legality.
 std::vector<Change> single_changes(const JobSpec& job, std::span<const Axis> fixed);

@@ -64,6 +64,7 @@ class RemedySearch {
     });
     if (!is_solved) try_together(pairs(), kMostPairs);
     if (fitting_.empty()) try_together(triples(), kMostTriples);
+    if (fitting_.empty()) try_many();
     if (fitting_.empty() && may_grow()) try_more_nodes();
     return {.remedies = best(), .plans = plans_};
   }
@@ -156,6 +157,50 @@ class RemedySearch {
       if (plans_ >= end || fitting_.size() - before >= kEnough) return;
       if (!is_needless(candidate)) plan_memory(candidate.change);
     }
+  }
+
+  /// Adds change to change, those that save most first and those that take the host's memory last, until the job fits;
+  /// then takes each away again that is not needed, those that cost most time first.
+  void try_many() {
+    std::vector<const Tried*> left;
+    for (const Tried& single : singles_) {
+      if (single.saved > 0.0) left.push_back(&single);
+    }
+    std::stable_sort(left.begin(), left.end(), [](const Tried* a, const Tried* b) {
+      return std::pair(a->change.uses_host(), -a->saved) < std::pair(b->change.uses_host(), -b->saved);
+    });
+    std::vector<const Tried*> taken;
+    for (const Tried* single : left) {
+      if (!fitting_.empty()) break;
+      taken.push_back(single);
+      const std::optional<Change> sum = sum_of(taken);
+      if (sum && changed_job(job_, *sum, fixed_))
+        plan_memory(*sum);
+      else
+        taken.pop_back();
+    }
+    if (fitting_.empty()) return;
+    std::stable_sort(taken.begin(), taken.end(),
+                     [](const Tried* a, const Tried* b) { return a->slowdown > b->slowdown; });
+    for (std::size_t i = 0; i < taken.size();) {
+      std::vector<const Tried*> fewer = taken;
+      fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+      const std::size_t before = fitting_.size();
+      if (const std::optional<Change> sum = sum_of(fewer)) plan_memory(*sum);
+      if (fitting_.size() > before)
+        taken = std::move(fewer);
+      else
+        ++i;
+    }
+  }
+
+  /// All of the changes as one; none if two of them set the same value.
+  static std::optional<Change> sum_of(const std::vector<const Tried*>& changes) {
+    std::optional<Change> sum = Change{};
+    for (const Tried* one : changes) {
+      if (sum) sum = both(*sum, one->change);
+    }
+    return sum;
   }
 
   /// True if a part of the candidate fits and is expected to be as fast.

@@ -16,8 +16,8 @@ struct Setting {
 
 /// The settings that turn `base` into `changed`. Lists every value that differs, also those that the job
 /// reader would derive from others (dp, sequence_parallel, schedule), because the job file may set them.
-/// @pre they differ in nothing but parallelism, micro_batch, recompute, recompute_layers, gradient_dtype, loss chunks, moments,
-/// schedule, nodes and the devices of a node
+/// @pre they differ in nothing but parallelism, micro_batch, recompute, recompute_layers, gradient_dtype, loss chunks,
+/// optimizer and its states, offload, schedule, nodes and the devices of a node
 std::vector<Setting> settings_between(const JobSpec& base, const JobSpec& changed);
 
 }  // namespace foreshard

@@ -95,6 +95,27 @@ TEST_CASE("modules of models that have them, under Megatron-LM") {
   CHECK(count_of(single_changes(job, {}), &Change::recompute) == 4);
 }
 
+TEST_CASE("updates with less memory, in PyTorch's training loops") {
+  JobSpec job = two_nodes();
+  job.framework = Framework::megatron;
+  CHECK(count_of(single_changes(job, {}), &Change::optimizer) == 0);
+  CHECK(count_of(single_changes(job, {}), &Change::master) == 0);
+  job.framework = Framework::torch_fsdp;
+  const std::vector<Change> changes = single_changes(job, {});
+  CHECK(count_of(changes, &Change::optimizer) == 1);
+  CHECK(count_of(changes, &Change::master) == 1);
+  CHECK(count_of(changes, &Change::optimizer_in_backward) == 1);
+  CHECK(std::is_sorted(changes.begin(), changes.end(),
+                       [](const Change& a, const Change& b) { return place_of(a) < place_of(b); }));
+  const std::optional<JobSpec> changed = changed_job(job, {.optimizer = OptimizerKind::adamw_8bit}, {});
+  REQUIRE(changed);
+  CHECK(changed->training.states.moments == MomentType::int8);
+  job.training.optimizer = OptimizerKind::lion;
+  job.training.states.master = MasterWeights::none;
+  CHECK(count_of(single_changes(job, {}), &Change::optimizer) == 0);
+  CHECK(count_of(single_changes(job, {}), &Change::master) == 0);
+}
+
 TEST_CASE("what is recomputed in some layers may be recomputed in all") {
   JobSpec job = two_nodes();
   job.training.recompute = Recompute::full;
