@@ -103,8 +103,12 @@ void replace(Block& block, const std::map<TensorId, TensorId>& substitute, bool 
   }
 }
 
-/// Modules that are computed again release their weights at their end and gather them once more for their gradients:
-/// puts a second gather behind what the block recomputes.
+/// DeepSpeed keeps a gathered weight if fewer elements than these are used before it is needed again
+/// (stage3_max_reuse_distance, deepspeed/runtime/zero/config.py).
+constexpr std::int64_t kReuseDistance = 1'000'000'000;
+
+/// Modules of large layers that are computed again release their weights at their end and gather them once more for
+/// their gradients: puts a second gather behind what the block recomputes.
 void gather_after_recomputation(const Op& gather, Block& block) {
   const auto first_gradient =
       std::find_if(block.ops.begin(), block.ops.end(), [](const Op& op) { return is_backward(op.phase); });
@@ -224,6 +228,9 @@ std::map<TensorId, TensorId> gather_weights(ProgramBuilder& builder, const Weigh
   if (gather.calls > 1) gather.after_compute = gather.blocks_compute = true;
   if (!gather.after_compute) gather.prefetch_blocks = blocks_ahead(builder, elements);
   replace(block, whole, false);
+  // A weight's next use is about a forward and a backward pass of the layer away.
+  if (builder.conventions().shard_lists && 2 * elements >= kReuseDistance)
+    gather_after_recomputation(gather, block);
   if (builder.conventions().flat_buffers) {
     const auto behind_gathers = std::find_if(block.ops.begin(), block.ops.end(), is_kernel);
     block.ops.insert(behind_gathers, relayout(builder, "copy weights out", phase, whole));
@@ -232,7 +239,6 @@ std::map<TensorId, TensorId> gather_weights(ProgramBuilder& builder, const Weigh
     gather_quantised(builder, group, block, std::move(gather), phase);
     return whole;
   }
-  if (builder.conventions().shard_lists) gather_after_recomputation(gather, block);
   block.ops.insert(block.ops.begin(), std::move(gather));
   return whole;
 }

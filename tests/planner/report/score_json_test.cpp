@@ -47,7 +47,19 @@ TEST_CASE("the JSON of a score has every case, source and statistic under its do
           "mean_abs_error": 0.1,
           "median_abs_error": 0.1,
           "p90_abs_error": 0.1,
-          "bias": 0.1
+          "bias": 0.1,
+          "facts_known": {
+            "n": 0,
+            "mean_abs_error": null,
+            "worst_abs_error": null,
+            "bias": null
+          },
+          "facts_assumed": {
+            "n": 1,
+            "mean_abs_error": 0.1,
+            "worst_abs_error": 0.1,
+            "bias": 0.1
+          }
         },
         "reserved": null,
         "other": null
@@ -83,7 +95,19 @@ TEST_CASE("the JSON of a score has every case, source and statistic under its do
         "mean_abs_error": 0.1,
         "median_abs_error": 0.1,
         "p90_abs_error": 0.1,
-        "bias": 0.1
+        "bias": 0.1,
+        "facts_known": {
+          "n": 0,
+          "mean_abs_error": null,
+          "worst_abs_error": null,
+          "bias": null
+        },
+        "facts_assumed": {
+          "n": 1,
+          "mean_abs_error": 0.1,
+          "worst_abs_error": 0.1,
+          "bias": 0.1
+        }
       },
       "reserved": null,
       "other": null

@@ -202,11 +202,11 @@ TEST_CASE("asynchronous tensor parallelism of PyTorch finds a scatter behind one
 
 TEST_CASE("DeepSpeed's ZeRO-3 of 2021 gathers and scatters weight by weight, with lists of shards") {
   const auto exchanges = [](const std::optional<Release>& release, Recompute recompute,
-                            const std::string& block, const std::string& name) {
+                            const std::string& block, const std::string& name, std::int64_t hidden = 512) {
     JobSpec job;
     job.framework = Framework::megatron_deepspeed;
     job.release = release;
-    job.model = llama_shaped(2, 512, 1024, 4, 4, 32);
+    job.model = llama_shaped(2, hidden, 2 * hidden, 4, 4, 32);
     job.model.vocab_multiple = 8;
     job.cluster = round_cluster(1, 2);
     job.parallelism.dp = 2;
@@ -232,9 +232,12 @@ TEST_CASE("DeepSpeed's ZeRO-3 of 2021 gathers and scatters weight by weight, wit
   REQUIRE(scatters.size() == 1);
   CHECK(scatters[0].calls == 6);
   CHECK(std::get<Collective>(scatters[0].kind).lists_shards);
-  // A module that is computed again releases its weights before backward needs them.
-  CHECK(exchanges(early, Recompute::none, "dense_layer backward", "gather weights").size() == 1);
-  CHECK(exchanges(early, Recompute::full, "dense_layer backward", "gather weights").size() == 2);
+  // A module that is computed again releases its weights before backward needs them, where twice the layer's elements,
+  // 2 · (4 + 3·2) · hidden², are at least 10⁹: from a hidden size of 7,072 on.
+  const std::string backward = "dense_layer backward";
+  CHECK(exchanges(early, Recompute::none, backward, "gather weights", 7200).size() == 1);
+  CHECK(exchanges(early, Recompute::full, backward, "gather weights", 7200).size() == 2);
+  CHECK(exchanges(early, Recompute::full, backward, "gather weights", 6800).size() == 1);
   // From January 2022 on a layer's weights are one buffer.
   const std::vector<Op> later =
       exchanges(Release{2022, 1}, Recompute::full, "dense_layer backward", "gather weights");

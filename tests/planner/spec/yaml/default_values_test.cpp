@@ -51,9 +51,15 @@ const std::string kExperts =
 const std::string kHost =
     "{memory: 2 TB, memory_bandwidth: 600 GB/s, link: {bandwidth: 64 GB/s, latency: 10 us}}";
 
+const std::string kCompressed = "{kind: compressed, q_rank: 64, rope_head_dim: 32, output_rank: 64}";
+
 /// The other settings that a job needs for a key to have an effect.
 std::vector<Override> context_of(const std::string& path) {
   static const std::map<std::string, std::vector<Override>> contexts = {
+      {"lora.dora", {{"lora", "{rank: 16, targets: [attention]}"}}},
+      {"lora.dropout", {{"lora", "{rank: 16, targets: [attention]}"}, {"framework", "megatron"}}},
+      {"lora.fused", {{"lora", "{rank: 16, targets: [attention]}"}, {"framework", "megatron"}}},
+      {"model.attention.output_groups", {{"model.attention", kCompressed}, {"model.kv_heads", "1"}}},
       {"lora.base", {{"lora", "{rank: 16, targets: [attention]}"}}},
       {"model.attention.indexer.kind", {{"model.attention.indexer", "{heads: 4, head_dim: 64, top_k: 128}"}}},
       {"model.attention.v_norm", {{"model.attention", "{kind: softmax}"}}},
