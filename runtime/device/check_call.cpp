@@ -257,7 +257,7 @@ void check(const UpdateCall& call) {
   check.has_or_empty("master", call.master, call.elements, "elements");
   if (call.kind == OptimizerKind::muon) return check_muon(check, call);
   check.has("gradient", call.gradient, call.elements, "elements");
-  check.has_or_empty("grad_norm", call.grad_norm, 1, "one norm");
+  check.has("grad_norm", call.grad_norm, 1, "one norm");
   check.has("weight", call.weight, call.elements, "elements");
   if (call.kind == OptimizerKind::sgd) return;
   check_moment(check, "m", call, call.m, call.m_scale);

@@ -220,7 +220,7 @@ struct OptimizerStep {
   double momentum = 0.95;  ///< Muon's μ
 };
 
-/// One optimizer step over `elements` contiguous weights. grad_norm (1) has ‖g‖²; empty: gradients are not clipped.
+/// One optimizer step over `elements` contiguous weights. grad_norm (1) has ‖g‖².
 ///   adamw, adamw_8bit   m = β1·m + (1−β1)·g;   v = β2·v + (1−β2)·g²;   m̂ = m/(1−β1ᵗ);   v̂ = v/(1−β2ᵗ)
 ///                       w −= lr·(m̂/(√v̂ + ε) + decay·w)
 ///   adam                the same without decay

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <vector>
 
@@ -40,15 +39,13 @@ double squared_norm(const std::vector<double>& values) {
 
 /// One run of a job on this rank: program, plan and executor.
 struct Rig {
-  /// @param clips  false: no gradient is clipped
-  Rig(const JobSpec& spec, Device& device, Communicator& communicator, bool clips)
+  Rig(const JobSpec& spec, Device& device, Communicator& communicator)
       : job(spec),
         program(build_step_program(job)),
         plan(program, device, communicator),
         executor(plan, device, communicator),
         recorder(plan, device) {
     executor.initialize();
-    if (!clips) plan.optimizer().clip_norm = std::numeric_limits<double>::infinity();
   }
 
   JobSpec job;
@@ -90,9 +87,8 @@ class Comparison {
     return distance.relative();
   }
 
-  /// Sets the fields of `errors` for this rank's gradients. Those that updates in backward have freed are not there.
+  /// Sets the fields of `errors` for this rank's gradients.
   void gradients(ShardingErrors& errors) const {
-    if (sharded_.job.training.optimizer_in_backward) return;
     for (const HeldWeight& held : sharded_.plan.weights()) {
       const double error = distance(held, true).relative();
       ++errors.gradients_compared;
@@ -162,7 +158,6 @@ JobSpec unsharded(JobSpec job) {
   job.training.recompute = Recompute::none;
   job.training.recompute_layers = AllLayers{};
   job.training.loss = {};
-  job.training.optimizer_in_backward = false;
   return job;
 }
 
@@ -178,10 +173,8 @@ double gradients_bound(const JobSpec& job) {
 ShardingErrors compare_with_unsharded(const JobSpec& job, Device& device, Communicator& communicator,
                                       int steps) {
   LoopbackCommunicator alone;
-  // Updates in backward come before the norm of all gradients is known: they do not clip.
-  const bool clips = !job.training.optimizer_in_backward;
-  Rig sharded(job, device, communicator, clips);
-  Rig whole(unsharded(job), device, alone, clips);
+  Rig sharded(job, device, communicator);
+  Rig whole(unsharded(job), device, alone);
 
   ShardingErrors errors;
   errors.unsharded_loss = whole.executor.run_step(&whole.recorder);

@@ -179,7 +179,6 @@ void gather_quantised(ProgramBuilder& builder, const WeightGroup& group, Block& 
     Op quantise = compute_op("quantise shares", Component::gradient_sync, phase,
                              Pointwise{PointwiseKind::quantise, builder.tensor(sent).local_elements()},
                              {reads(share), writes(sent)});
-    quantise.prefetch_blocks = gather.prefetch_blocks;
     before.push_back(std::move(quantise));
     operands.push_back(reads(sent));
     operands.push_back(writes(arrived));

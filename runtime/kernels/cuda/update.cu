@@ -16,8 +16,8 @@ static_assert(kUpdateThreads == kElementsPerScale, "a block of threads updates a
 template <class G, class W>
 struct Update {
   const G* gradient;
-  const float* grad_norm;  // or null: gradients are not clipped
-  float* master;           // or null
+  const float* grad_norm;
+  float* master;  // or null
   W* weight;
   OptimizerKind kind;
   float rate;
@@ -34,7 +34,6 @@ struct Update {
   std::uint64_t rounding_seed;
 
   [[nodiscard]] __device__ float clip() const {
-    if (grad_norm == nullptr) return 1.0F;
     const float norm = sqrtf(*grad_norm);
     return norm > 0.0F ? fminf(1.0F, clip_norm / norm) : 1.0F;
   }

@@ -16,10 +16,9 @@
 namespace foreshard::reference {
 namespace {
 
-/// min(1, clip/‖g‖); 1 if the gradient is zero, and for an update without norm.
+/// min(1, clip/‖g‖); 1 if the gradient is zero.
 template <class Real>
 Real clip_factor(const UpdateCall& call) {
-  if (call.grad_norm.empty()) return Real{1};
   const Real norm = std::sqrt(as<const Real>(call.grad_norm)[0]);
   return norm > 0 ? std::min(Real{1}, static_cast<Real>(call.step->clip_norm) / norm) : Real{1};
 }

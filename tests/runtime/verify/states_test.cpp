@@ -52,31 +52,6 @@ TEST_CASE("Lion keeps one moment, sgd none") {
   }
 }
 
-TEST_CASE("updates in backward give the weights of updates at the end that do not clip") {
-  const auto degrees = [] {
-    switch (mpi_session().size()) {
-      case 1: return std::vector<Degrees>{{}};
-      case 2: return std::vector<Degrees>{{.dp = 2, .zero = 2}, {.dp = 2, .zero = 3}};
-      default: return std::vector<Degrees>{{.dp = 4, .zero = 2}, {.dp = 4, .zero = 3}};
-    }
-  }();
-  for (const Degrees& of : degrees) {
-    CAPTURE(of.name());
-    JobSpec job = state_job(of);
-    job.training.global_batch = of.dp * job.training.micro_batch;
-    job.training.optimizer_in_backward = true;
-    REQUIRE(what_the_runtime_lacks(job).empty());
-    ReferenceDevice device;
-    MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
-    const ShardingErrors errors = compare_with_unsharded(job, device, communicator, 3);
-    CHECK(errors.loss <= 1e-11);
-    CHECK(errors.outputs <= 1e-11);
-    CHECK(errors.weights <= 1e-11);
-    CHECK(errors.gradients_compared == 0);
-    check_counted_as_planned(job);
-  }
-}
-
 /// The largest difference of a weight from the unsharded one after three steps.
 double weights_error(const JobSpec& job) {
   REQUIRE(what_the_runtime_lacks(job).empty());
