@@ -264,7 +264,9 @@ void scatter_quantised(ProgramBuilder& builder, const WeightGroup& group, Block&
   std::vector<Op> sums;
   Bytes payload;
   Bytes parts;
-  for (const auto& [gradient, full] : whole) {
+  for (const auto& gathered : whole) {
+    const TensorId gradient = gathered.first;
+    const TensorId full = gathered.second;
     const auto narrow = [&](Derivation derivation, std::int32_t cut) {
       return narrow_copy(builder, full, derivation, DType::nf4, cut, Lifetime::block);
     };
