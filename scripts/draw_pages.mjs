@@ -28,7 +28,7 @@ const kReports = {
   search: [tool, "search", kJob],
   buy: [tool, "buy", kJob, "--cluster", "dgx-h100,dgx-b200", "--deadline", "60 days"],
   score: [tool, "score"],
-  validate: ["mpirun", "--allow-run-as-root", "--oversubscribe", "-n", "2", runner, "validate", "tiny-llama-laptop"],
+  validate: ["mpirun", "--allow-run-as-root", "--oversubscribe", "-n", "2", runner, "validate", "tiny-llama-laptop", "--steps", "3"],
 };
 
 /** The windows; a phone's and a wide screen's are drawn as they are, lower parts are below the window. */
