@@ -479,9 +479,10 @@ class SizeCheck {
   void expect_exchange(Bytes payload) {
     if (op_.component == Component::optimizer) return expect_shares(payload);
     const Bytes larger = std::max(bytes_where(Access::read), bytes_written());
-    // Attention may send a part of its rows: those that its neighbour's window sees.
-    const bool is_part = op_.component == Component::attention_core &&
-                         payload == std::min(bytes_where(Access::read), bytes_written());
+    // Of the keys beside compressed ones a rank sends those that its neighbour's window sees.
+    const bool is_window =
+        tensor(count() - 1).meaning == Meaning{ModelPart::mla, TensorItem::kv, TensorAspect::all_ranks};
+    const bool is_part = is_window && payload == std::min(bytes_where(Access::read), bytes_written());
     if (payload != larger && !is_part) {
       complain(
           fmt::format("its payload is {} bytes, but the larger of what is sent and what arrives is {} bytes",

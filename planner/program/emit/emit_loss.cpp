@@ -55,8 +55,7 @@ LossForm loss_form(const JobSpec& job) {
   if (loss.fused || loss.cut) return {.kernels = LossKernels::fused, .wide = false, .in_place = true};
   if (loss.compiled) return {.kernels = LossKernels::fused, .wide = false, .in_place = false};
   const bool is_cut = loss.sharded && job.parallelism.tp > 1;
-  const bool is_torch = conventions.loss == LossKernels::torch;
-  return {.kernels = is_torch && is_cut ? LossKernels::torch_sharded : conventions.loss,
+  return {.kernels = is_torch(conventions.loss) && is_cut ? LossKernels::torch_sharded : conventions.loss,
           .wide = conventions.fp32_logits && job.training.precision != Precision::fp32,
           .in_place = false};
 }

@@ -158,7 +158,8 @@ GroupKind gather_group(const ProgramBuilder& builder, const WeightGroup& group, 
 }
 
 /// Lets a gather exchange 8 bits (ZeRO++'s qwZ): a pass before it quantises the shares, and a pass behind it makes 16
-/// bits of what arrives.
+/// bits of what arrives. Where the gather runs ahead, DeepSpeed quantises ahead too; here that short pass, over one
+/// rank's share, is counted in the block that needs the weights.
 void gather_quantised(ProgramBuilder& builder, const WeightGroup& group, Block& block, Op gather,
                       Phase phase) {
   std::vector<Op> before;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <string>
 #include <utility>
 
@@ -114,16 +115,20 @@ SoftmaxAttention read_softmax(const MapReader& attention, bool kv_heads_follow, 
   return usual;
 }
 
+void refuse_keys(const MapReader& attention, std::initializer_list<const char*> keys, const char* message,
+                 const char* allowed) {
+  for (const char* key : keys) {
+    if (attention.has(key)) attention.complain(key, message, allowed);
+  }
+}
+
 LatentAttention read_latent(const MapReader& attention, LatentAttention usual) {
   read_window(attention, usual.window);
   usual.heads = attention.optional("heads", WholeNumber{1, kMostHeads}, usual.heads);
   const Choice<Positions> positions{{Positions::rope, Positions::none}};
   if (const auto said = attention.maybe("positions", positions)) usual.rope = *said == Positions::rope;
-  for (const char* key : {"kv_heads", "head_dim", "qk_norm", "attention_sinks", "v_head_dim"}) {
-    if (attention.has(key))
-      attention.complain(key, "latent attention has no such key",
-                         "allowed here: window, heads, positions, gate, indexer");
-  }
+  refuse_keys(attention, {"kv_heads", "head_dim", "qk_norm", "attention_sinks", "v_head_dim"},
+              "latent attention has no such key", "allowed here: window, heads, positions, gate, indexer");
   const AttentionOptions options =
       read_latent_options(attention, {.gate = usual.gate, .indexer = usual.indexer});
   usual.gate = options.gate;
@@ -133,11 +138,9 @@ LatentAttention read_latent(const MapReader& attention, LatentAttention usual) {
 
 CompressedAttention read_compressed_kind(const MapReader& attention, CompressedAttention usual) {
   read_window(attention, usual.window);
-  for (const char* key : {"heads", "kv_heads", "head_dim", "positions", "qk_norm", "attention_sinks"}) {
-    if (attention.has(key))
-      attention.complain(key, "attention with compressed keys has no such key in a kind",
-                         "allowed here: window, compression, indexer");
-  }
+  refuse_keys(attention, {"heads", "kv_heads", "head_dim", "positions", "qk_norm", "attention_sinks"},
+              "attention with compressed keys has no such key in a kind",
+              "allowed here: window, compression, indexer");
   const Compression said =
       read_compression(attention, {.tokens = usual.compression, .indexer = usual.indexer});
   usual.compression = said.tokens;

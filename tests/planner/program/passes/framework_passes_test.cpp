@@ -33,6 +33,21 @@ StepProgram program_of(Framework framework, std::int64_t dp, int zero) {
   return build_step_program(job);
 }
 
+/// The same model on two tp ranks, with sequence parallelism.
+JobSpec on_two_tp_ranks(Framework framework) {
+  JobSpec job;
+  job.framework = framework;
+  job.model = llama_shaped(2, 8, 16, 4, 4, 32);
+  job.model.vocab_multiple = 8;
+  job.cluster = round_cluster(1, 2);
+  job.parallelism.tp = 2;
+  job.parallelism.sequence_parallel = true;
+  job.training.sequence_length = 4;
+  job.training.micro_batch = 1;
+  job.training.global_batch = 2;
+  return job;
+}
+
 /// The operations of one block whose names end with this suffix.
 std::vector<Op> ops_ending(const StepProgram& program, const std::string& block, const std::string& end) {
   std::vector<Op> found;
@@ -129,16 +144,7 @@ TEST_CASE("products fused with accumulation leave autograd one placeholder per w
 
 TEST_CASE("sequences that are sharded token by token are copied around gathers and scatters") {
   const auto copies = [](Framework framework, TpOverlap overlap) {
-    JobSpec job;
-    job.framework = framework;
-    job.model = llama_shaped(2, 8, 16, 4, 4, 32);
-    job.model.vocab_multiple = 8;
-    job.cluster = round_cluster(1, 2);
-    job.parallelism.tp = 2;
-    job.parallelism.sequence_parallel = true;
-    job.training.sequence_length = 4;
-    job.training.micro_batch = 1;
-    job.training.global_batch = 2;
+    JobSpec job = on_two_tp_ranks(framework);
     job.training.overlap.tp = overlap;
     const StepProgram program = build_step_program(job);
     CHECK(check_program(program) == std::vector<std::string>{});
@@ -155,16 +161,7 @@ TEST_CASE("sequences that are sharded token by token are copied around gathers a
 
 TEST_CASE("asynchronous tensor parallelism of PyTorch finds a scatter behind one product") {
   const auto job_of = [](Framework framework, Precision precision, Fp8Scaling scaling) {
-    JobSpec job;
-    job.framework = framework;
-    job.model = llama_shaped(2, 8, 16, 4, 4, 32);
-    job.model.vocab_multiple = 8;
-    job.cluster = round_cluster(1, 2);
-    job.parallelism.tp = 2;
-    job.parallelism.sequence_parallel = true;
-    job.training.sequence_length = 4;
-    job.training.micro_batch = 1;
-    job.training.global_batch = 2;
+    JobSpec job = on_two_tp_ranks(framework);
     job.training.precision = precision;
     job.training.fp8_scaling = scaling;
     job.training.overlap.tp = TpOverlap::full;
