@@ -59,6 +59,13 @@ TEST_CASE("ZeRO++: quantised weights travel in 8 bits instead of 16, in forward 
     CHECK(exchanged(checked_zero(job), block, kGather, GroupKind::dp_cp) == 2 * kLayer);
     job.parallelism.zero_quantized_weights = true;
     CHECK(exchanged(checked_zero(job), block, kGather, GroupKind::dp_cp) == kLayer);
+    // Gathers may run ahead of their block; the passes around them do not.
+    for (const bool ahead : {false, true}) {
+      job.training.overlap.dp = ahead;
+      for (const Op& op : block_named(checked_zero(job), block).ops) {
+        if (op.name == "quantise shares" || op.name == "dequantise weights") CHECK(op.prefetch_blocks == 0);
+      }
+    }
   }
 }
 
