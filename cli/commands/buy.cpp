@@ -13,6 +13,7 @@
 #include "cli/options/common_options.hpp"
 #include "cli/options/job_input.hpp"
 #include "cli/options/job_options.hpp"
+#include "cli/options/owning_options.hpp"
 #include "cli/options/price_option.hpp"
 #include "cli/options/search_options.hpp"
 #include "cli/options/target.hpp"
@@ -37,22 +38,9 @@ struct BuyOptions {
   std::optional<Dollars> budget;
   std::int64_t most_devices = 65'536;
   std::vector<ClusterPrice> prices;
+  OwningOptions owning;
   OutputChoice output;
 };
-
-/// A sum of money: "2M USD", "2000000".
-Dollars parse_money(const std::string& option, const std::string& text) {
-  std::string number = text.substr(0, text.find_last_not_of(" \t") + 1);
-  if (number.ends_with("USD")) number = number.substr(0, number.size() - 3);
-  number = number.substr(0, number.find_last_not_of(" \t") + 1);
-  double unit = 1.0;
-  if (number.ends_with('k')) unit = 1e3;
-  if (number.ends_with('M')) unit = 1e6;
-  if (number.ends_with('G')) unit = 1e9;
-  if (unit > 1.0) number.pop_back();
-  return Dollars(unit * parse_number(option, number, {.least = 1.0, .most = 1e12},
-                                     "a number of US dollars, as in 2M USD"));
-}
 
 /// A time with its unit; "30 days" is "30 d".
 Seconds parse_deadline(const std::string& option, const std::string& text) {
@@ -84,6 +72,9 @@ PurchaseRequest request_of(const BuyOptions& options, const JobSpec& job) {
     names.insert(cluster.name);
   }
   check_prices(options.prices, names);
+  check_owned(options.owning.clusters, request.clusters);
+  request.owned = options.owning.clusters;
+  request.owning = options.owning.terms;
   request.deadline = options.deadline;
   request.budget = options.budget;
   request.free = free_axes(options.space, job);
@@ -135,6 +126,7 @@ std::vector<OptionSpec> buy_options(BuyOptions& options) {
        .target = whole_number(options.most_devices, kMostDevicesBounds)}};
   for (OptionSpec& option : space_options(options.space)) specs.push_back(std::move(option));
   specs.push_back(price_option(options.prices));
+  for (OptionSpec& option : owning_options(options.owning)) specs.push_back(std::move(option));
   specs.push_back(format_option(options.output.format));
   specs.push_back(html_option(options.output));
   for (OptionSpec& option : job_options(options.space.changes)) specs.push_back(std::move(option));
@@ -160,7 +152,9 @@ Command buy_command() {
                " Sizes are whole nodes: twice as many each time, and with a deadline three sizes between the "
                "last two.",
            .examples = "foreshard buy llama3-70b-64h100 --cluster dgx-h100,dgx-b200 --deadline '60 days'\n"
-                       "foreshard buy my-job.yaml --budget '2M USD' --price dgx-h100=2.2\n"},
+                       "foreshard buy my-job.yaml --budget '2M USD' --price dgx-h100=2.2\n"
+                       "foreshard buy llama3-70b-64h100 --deadline '60 days' --own dgx-h100=45k "
+                       "--electricity 0.11\n"},
       .run = [options] { return run_buy(*options); },
       .nothing_done = "nothing planned"};
 }

@@ -18,11 +18,17 @@ Fields size_fields(const PurchaseSize* size) {
   const auto known = [&](auto value) {
     return size != nullptr ? FieldValue(value(*size)) : FieldValue(std::monostate{});
   };
+  const auto own = [&](auto value) {
+    return size != nullptr && size->own ? FieldValue(value(*size->own)) : FieldValue(std::monostate{});
+  };
   return {{"devices", known([](const auto& s) { return s.devices(); })},
           {"choices", known([](const auto& s) { return plan_choices(s.best.job()); })},
           {"step_s", known([](const auto& s) { return s.best.estimate().step.time.value(); })},
           {"seconds", known([](const auto& s) { return s.time.value(); })},
-          {"dollars", size != nullptr ? value_of(size->cost) : FieldValue(std::monostate{})},
+          {"dollars", size != nullptr ? value_of(size->cost()) : FieldValue(std::monostate{})},
+          {"rent_dollars", size != nullptr ? value_of(size->rent) : FieldValue(std::monostate{})},
+          {"own_machines_dollars", own([](const OwningCost& cost) { return cost.machines.value(); })},
+          {"own_electricity_dollars", own([](const OwningCost& cost) { return cost.electricity.value(); })},
           {"joules", size != nullptr ? value_of(size->energy) : FieldValue(std::monostate{})},
           {"goodput", known([](const auto& s) { return s.goodput; })},
           {"efficiency", known([](const auto& s) { return s.efficiency; })}};
@@ -56,10 +62,18 @@ Record buy_record(const Purchase& purchase) {
     fields.push_back({"sizes", std::move(sizes)});
     options.rows.push_back(std::move(fields));
   }
-  return record_of({{"buy.deadline_s", value_of(purchase.deadline)},
-                    {"buy.budget_dollars", value_of(purchase.budget)},
-                    {"buy.options", std::move(options)}},
-                   {"buy.options"});
+  const auto owning = [&](auto value) {
+    return purchase.owning ? FieldValue(value(*purchase.owning)) : FieldValue(std::monostate{});
+  };
+  return record_of(
+      {{"buy.deadline_s", value_of(purchase.deadline)},
+       {"buy.budget_dollars", value_of(purchase.budget)},
+       {"buy.lifetime_s", owning([](const OwningTerms& terms) { return terms.lifetime.value(); })},
+       {"buy.electricity_dollars_per_kwh",
+        owning([](const OwningTerms& terms) { return (terms.electricity * kKilowattHour).value(); })},
+       {"buy.pue", owning([](const OwningTerms& terms) { return terms.pue; })},
+       {"buy.options", std::move(options)}},
+      {"buy.options"});
 }
 
 }  // namespace foreshard::report

@@ -146,6 +146,18 @@ TEST_CASE("a job moves to a share of a node, to whole nodes, and its batch with 
   CHECK(two->cluster.nodes == 2);
   CHECK(two->training.global_batch == 16);
   CHECK_FALSE(job_on(job, job.cluster, 12, false));  // a node and a half
+  // Nodes of 72 with 64 in use: 57 nodes hold 4,096 devices, but only on 64 nodes each has equally many.
+  ClusterSpec rack = job.cluster;
+  rack.devices_per_node = 72;
+  const auto racks = job_on(job, rack, 4096, false);
+  REQUIRE(racks);
+  CHECK(racks->cluster.nodes == 64);
+  CHECK(racks->cluster.devices_per_node == 64);
+  CHECK(racks->cluster.idle_per_node == 8);
+  // What the cluster leaves idle stays idle.
+  rack.devices_per_node = 64;
+  rack.idle_per_node = 8;
+  CHECK(job_on(job, rack, 128, false)->cluster.idle_per_node == 8);
   CHECK_FALSE(job_on(job, job.cluster, 1, true).value_or(job).training.global_batch == 16);
 }
 

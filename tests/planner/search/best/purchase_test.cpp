@@ -49,11 +49,11 @@ TEST_CASE("with a deadline the smallest size that meets it is chosen, and the ch
   REQUIRE(purchase.ranking == std::vector<std::size_t>{1, 0});
   const PurchaseOption& option = purchase.options.front();
   CHECK(option.sizes[*option.chosen].devices() == 8);
-  // Equal clusters take equal time: rent is price · devices · time.
+  // Equal clusters take equal time, that of 1e9 / (64 · 2,048) typical steps; rent is price · devices · time.
   const PurchaseSize& size = option.sizes[*option.chosen];
-  CHECK_THAT(size.cost->value(), WithinRel(3.0 / 3600.0 * 8.0 * size.time.value(), 1e-12));
+  CHECK_THAT(size.cost()->value(), WithinRel(3.0 / 3600.0 * 8.0 * size.time.value(), 1e-12));
   CHECK_THAT(size.time.value(),
-             WithinRel(size.best.estimate().step.time.value() * 1e9 / (64.0 * 2048.0), 1e-12));
+             WithinRel(size.best.estimate().step.typical.time.value() * 1e9 / (64.0 * 2048.0), 1e-12));
 
   // A little less time than 8 devices need: more devices are needed.
   request.deadline = size.time * 0.9;
@@ -81,11 +81,38 @@ TEST_CASE("with a budget the fastest size that keeps it is chosen") {
   REQUIRE(option.chosen);
   for (const PurchaseSize& size : option.sizes) CHECK(option.sizes[*option.chosen].time <= size.time);
   // With as much money as 8 devices cost, the training on 8 is what is left, or one that costs no more.
-  request.budget = *option.sizes.front().cost;
+  request.budget = *option.sizes.front().cost();
   const Purchase poor = plan_purchase(request);
   const PurchaseOption& affordable = poor.options.front();
   REQUIRE(affordable.chosen);
-  CHECK(*affordable.sizes[*affordable.chosen].cost <= *request.budget);
+  CHECK(*affordable.sizes[*affordable.chosen].cost() <= *request.budget);
+}
+
+TEST_CASE(
+    "machines that are owned cost their share of their lifetime and electricity, and the cheaper way "
+    "counts") {
+  ClusterSpec cluster = priced("both", 3.0);
+  cluster.power = Watts(1000.0);
+  cluster.idle_per_node = 1;  // bought, too, but it draws nothing
+  PurchaseRequest request = request_for({cluster});
+  request.deadline = Seconds(1e9);
+  request.owned = {{.cluster = "both", .per_device = Dollars(1.0)},
+                   {.cluster = "both", .per_device = Dollars(40000.0)}};
+  request.owning = {.lifetime = Seconds(1e8), .electricity = Dollars(0.1) / kKilowattHour, .pue = 1.5};
+  const Purchase purchase = plan_purchase(request);
+  const PurchaseOption& option = purchase.options.front();
+  REQUIRE(option.chosen);
+  const PurchaseSize& size = option.sizes[*option.chosen];
+  REQUIRE(size.devices() == 9);
+  const double seconds = size.time.value();
+  REQUIRE(size.own);
+  // 9 devices of 40,000 USD for seconds / 1e8 of their life; 8 devices of 1 kW, 0.1 USD per kWh, half as much again to cool.
+  CHECK_THAT(size.own->machines.value(), WithinRel(9.0 * 40000.0 * seconds / 1e8, 1e-12));
+  CHECK_THAT(size.own->electricity.value(), WithinRel(8.0 * 0.1 * 1.5 * seconds / 3600.0, 1e-12));
+  CHECK_THAT(size.rent->value(), WithinRel(9.0 * 3.0 * seconds / 3600.0, 1e-12));
+  // Per second: 0.0036 + 0.000333 USD, against 0.0075 of rent.
+  CHECK(size.cost() == size.own->total());
+  CHECK(purchase.owning->pue == 1.5);
 }
 
 TEST_CASE("without a price nothing is said about a budget, and with a deadline not about the order") {
