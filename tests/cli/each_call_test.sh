@@ -15,53 +15,83 @@ complain() {
   printf '%s: %s\n' "$what" "$1"
   failed=1
 }
-# run [ENVIRONMENT…]: an old file alone in its folder, and the command that replaces it; its exit code goes to "code".
+# run [ENVIRONMENT…]: old files alone in their folder, and the command that replaces them; its exit code goes to "code".
 run() {
-  rm -rf out && mkdir out && echo old >out/page.html
+  rm -rf out && mkdir out
+  local file
+  for file in "${files[@]}"; do echo old >"out/$file"; done
   code=0
   # The shell says by itself that a process was killed.
-  { env "$@" LD_PRELOAD="$library" "$foreshard" plan llama3-8b-8h100 --html out/page.html >printed 2>said || code=$?; } 2>shell
+  { env "$@" LD_PRELOAD="$library" "$foreshard" "${command[@]}" >printed 2>said || code=$?; } 2>shell
   runs=$((runs + 1))
 }
-# is_whole: the old file, or the new one.
-is_whole() { [[ $(head -c 4 out/page.html 2>/dev/null) == old ]] || cmp -s out/page.html new.html; }
-is_new() { cmp -s out/page.html new.html; }
-is_alone() { [[ $(ls -A out) == page.html ]]; }
+# is_whole: each file is the old one or the new one.
+is_whole() {
+  local file
+  for file in "${files[@]}"; do
+    cmp -s "out/$file" old || cmp -s "out/$file" "new/$file" || return 1
+  done
+}
+is_new() { diff -rq out new >differences; }
+is_alone() { [[ $(ls -A out) == "$(ls -A new)" ]]; }
 
-run FAILING_CALLS=
-cp out/page.html new.html
-for tmpfile in '' tmpfile; do
-  run FAILING_CALLS=$tmpfile FAILING_COUNTED="$scratch/counted"
+# each_call TMPFILE ERRNOS SIGNALS: every call of the write path fails so, and a signal comes in its place.
+each_call() {
+  local tmpfile=$1 errnos=$2 signals=$3 calls n errno signal
+  run FAILING_CALLS="$tmpfile" FAILING_COUNTED="$scratch/counted"
   calls=$(cat counted)
-  # An open, its mode, a write, fsync, a rename, close, and the folder's three.
-  what="calls ($tmpfile)"
-  ((calls >= 9)) || complain "only $calls calls of the write path are seen"
+  # For each file an open, its mode, a write, fsync, a rename, close, and the folder's three.
+  what="${command[0]}: calls ($tmpfile)"
+  ((calls >= 9 * ${#files[@]})) || complain "only $calls calls of the write path are seen"
   for ((n = 1; n <= calls; ++n)); do
-    for errno in 5 28; do # EIO, ENOSPC
-      what="${tmpfile:-nameless} call $n of $calls fails with errno $errno"
-      run FAILING_CALLS=$tmpfile FAILING_AT="$n" FAILING_HOW=$errno
-      is_whole || complain 'the file is neither the old nor the new one'
-      is_alone || complain "beside it there is: $(ls -A out)"
+    for errno in $errnos; do
+      what="${command[0]}: ${tmpfile:-nameless} call $n of $calls fails with errno $errno"
+      run FAILING_CALLS="$tmpfile" FAILING_AT="$n" FAILING_HOW="$errno"
+      is_whole || complain 'a file is neither the old nor the new one'
+      is_alone || complain "there is: $(ls -A out)"
       if ((code == 0)); then
-        is_new || complain 'it says nothing, and the file is the old one'
+        is_new || complain 'it says nothing, and a file is the old one'
       else
         ((code == 3)) || complain "exit code $code"
-        grep -q "'out/page.html' cannot be written: [a-z ]*: \(Input/output error\|No space left on device\)" said || complain "it says: $(head -3 said)"
+        grep -q "'out/[^']*' cannot be written: [a-z ]*: \(Input/output error\|No space left on device\)" said || complain "it says: $(head -3 said)"
       fi
     done
-    for signal in 2 15; do
-      what="${tmpfile:-nameless} signal $signal at call $n of $calls"
-      run FAILING_CALLS=$tmpfile FAILING_AT="$n" FAILING_HOW=SIG$signal
+    for signal in $signals; do
+      what="${command[0]}: ${tmpfile:-nameless} signal $signal at call $n of $calls"
+      run FAILING_CALLS="$tmpfile" FAILING_AT="$n" FAILING_HOW="SIG$signal"
       ((code == 128 + signal)) || complain "exit code $code"
-      is_whole || complain 'the file is neither the old nor the new one'
-      is_alone || complain "beside it there is: $(ls -A out)"
+      is_whole || complain 'a file is neither the old nor the new one'
+      # Nothing removes a named file of a process that is killed.
+      ((signal == 9)) || is_alone || complain "there is: $(ls -A out)"
     done
-    what="${tmpfile:-nameless} killed at call $n of $calls"
-    run FAILING_CALLS=$tmpfile FAILING_AT="$n" FAILING_HOW=SIG9
-    ((code == 137)) || complain "exit code $code"
-    is_whole || complain 'the file is neither the old nor the new one'
   done
-done
+}
+# expect_files: what the command writes when nothing fails.
+expect_files() {
+  run FAILING_CALLS=
+  rm -rf new && mv out new
+}
+
+echo old >old
+# EIO 5, ENOSPC 28.
+command=(plan llama3-8b-8h100 --html out/page.html)
+files=(page.html)
+expect_files
+each_call '' '5 28' '2 9 15'
+each_call tmpfile '5 28' '2 9 15'
+# Commands that write several files, or compress them.
+command=(search llama3-8b-8h100 --free micro_batch --emit out)
+files=(llama3-8b-8h100-1.yaml llama3-8b-8h100-2.yaml)
+expect_files
+each_call '' 28 15
+command=(export tiny-llama-laptop --to chakra --out out/s)
+files=(s.0.et s.1.et s.groups.json)
+expect_files
+each_call '' 28 15
+command=(simulate tiny-llama-laptop --trace out/step.json.gz)
+files=(step.json.gz)
+expect_files
+each_call '' 28 15
 
 # A reader that has gone, standard output without room, and a folder in which nothing may be written.
 what='standard output whose reader has gone'
