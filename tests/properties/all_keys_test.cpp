@@ -72,6 +72,22 @@ TEST_CASE("all keys: programs that the draw found unsound once are sound") {
       problems("model: llama3-8b\ncluster: {name: dgx-h100, nodes: 2}\nparallelism: {zero: 2, dp_shard: 8}\n"
                "training: {sequence_length: 4096, global_batch: 16, micro_batch: 1}\n",
                {{"training.optimizer_in_backward", "true"}}) == std::vector<std::string>{});
+  // Of a matrix of 16 rows and 32 ranks some have none, and with ZeRO++ ranks of dp_replicate hold no copies.
+  CHECK(problems("model: llama3-8b\ncluster: {name: dgx-h100, nodes: 4}\nframework: deepspeed\n"
+                 "parallelism: {zero: 3, zero_hpz: 8}\n"
+                 "training: {sequence_length: 4096, global_batch: 32, micro_batch: 1}\n",
+                 {{"lora", "{rank: 16, targets: [attention]}"}}) == std::vector<std::string>{});
+  // The statistics of a head's norm without weights are dropped where the norm runs again.
+  CHECK(problems(
+            "model: deepseek-v4-flash\ncluster: {name: dgx-h200, nodes: 8}\nparallelism: {ep: 8}\n"
+            "training: {sequence_length: 2048, global_batch: 64, micro_batch: 1, recompute: selective-ops}\n",
+            {}) == std::vector<std::string>{});
+  // Copies of weights that are not sharded are summed on the device: their gradients are not on the host before.
+  CHECK(problems("model: llama3-8b\ncluster: {name: dgx-2, nodes: 1}\nframework: torch-fsdp\n"
+                 "parallelism: {zero: 3, dp_shard: 1}\n"
+                 "training: {sequence_length: 2048, global_batch: 32, micro_batch: 2, precision: fp16}\n",
+                 {{"lora", "{rank: 16, targets: [attention]}"}, {"training.offload", "{optimizer: 1}"}}) ==
+        std::vector<std::string>{});
 }
 
 namespace {

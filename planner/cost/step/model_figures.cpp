@@ -143,11 +143,18 @@ const Tensor* weight_of(const Op& op, const StepProgram& program) {
   return nullptr;
 }
 
+/// True for the product B·A of a DoRA adapter, from which the norms of rows are computed: two weights, no tokens.
+bool multiplies_no_tokens(const Op& op, const StepProgram& program) {
+  return is_product(op) && std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+           return program.tensor(operand.tensor).meaning.aspect == TensorAspect::merged;
+         });
+}
+
 /// Model FLOPs of one operation, summed over the ranks that share a micro-batch. A product with a weight has
 /// 2 FLOPs per token and active weight element; padding and expert imbalance are left out. The attention core
 /// is split evenly over the ranks, so one rank's FLOPs are multiplied by tp·cp.
 Flops model_flops(const Op& op, const StepProgram& program, const JobSpec& job) {
-  if (op.phase == Phase::recompute) return {};
+  if (op.phase == Phase::recompute || multiplies_no_tokens(op, program)) return {};
   if (is_product(op) && op.component != Component::attention_core) {
     if (const Tensor* weight = weight_of(op, program)) {
       return Flops(checked_product(2, job.training.micro_batch, job.training.sequence_length,

@@ -42,7 +42,8 @@ bool is_for_backward(const Op& op, std::size_t operand) {
       overloaded{
           [](const one_of<Attention, Norm, GatedNorm, LinearScan> auto&) { return true; },
           [](const Pointwise& pointwise) {
-            return pointwise.kind == PointwiseKind::dropout || pointwise.kind == PointwiseKind::dropout_add;
+            return pointwise.kind == PointwiseKind::dropout || pointwise.kind == PointwiseKind::dropout_add ||
+                   pointwise.kind == PointwiseKind::unit_rows;
           },
           [](const one_of<Gemm, GroupedGemm, Rope, Embedding, CrossEntropy, CausalConv, Gate, IndexScores,
                           Route, Permute, Collective, Send, Recv, HostCopy, OptimizerUpdate> auto&) {

@@ -415,18 +415,24 @@ class SizeCheck {
       complain(fmt::format("it states {} elements, but its operands have {}", elements, sum));
     }
   }
-  /// Checks the sum of the operands' elements. With ZeRO a rank works on a share of each gradient: ⌈N/n⌉
-  /// elements.
-  void expect_sum_or_shares(std::size_t operands, std::int64_t elements) {
+  /// Elements of the shares of which one rank holds one, ⌈N/n⌉ of each operand, where so many ranks hold each share.
+  [[nodiscard]] std::int64_t elements_of_shares(std::size_t operands, std::int64_t copies) const {
     std::int64_t shares = 0;
     for (std::size_t i = 0; i < operands; ++i) {
       Tensor whole = tensor(i);
       for (Dim& dim : whole.dims) dim.dp = 1;
       const GroupKind replicas = whole.is_of_routed_experts() ? GroupKind::expert_dp : GroupKind::dp_cp;
-      const std::int64_t copies = program_.group(GroupKind::dp_replicate).size;
       shares += ceil_divide(whole.local_elements(), program_.group(replicas).size / copies);
     }
-    if (elements != shares) expect_sum(operands, elements);
+    return shares;
+  }
+  /// Checks the sum of the operands' elements. With ZeRO a rank works on a share of each gradient. Ranks of
+  /// dp_replicate hold the same share with hybrid sharding; with ZeRO++ they are nodes, and hold different ones.
+  void expect_sum_or_shares(std::size_t operands, std::int64_t elements) {
+    const bool is_share =
+        elements == elements_of_shares(operands, 1) ||
+        elements == elements_of_shares(operands, program_.group(GroupKind::dp_replicate).size);
+    if (!is_share) expect_sum(operands, elements);
   }
   /// Checks the share that one member contributes to a gather or keeps of a scatter: an even part, or more if
   /// the dimension that is cut does not divide evenly. Counts elements, because the dtype may change.

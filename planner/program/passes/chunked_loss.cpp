@@ -32,6 +32,7 @@ class LossChunks {
   void run_cut() {
     parts_ = tiles();
     std::vector<Op> loop = take_forward();
+    const std::vector<Op> combined = take_combined(loop);
     std::vector<Op> again;
     for (const Op& op : loop) {
       if (is_product(op)) again.push_back(op);
@@ -42,8 +43,10 @@ class LossChunks {
     // What one loop shares with the other or with the rest of a block has all tokens.
     backward_.ops = rest;
     backward_.ops.insert(backward_.ops.end(), again.begin(), again.end());
+    backward_.ops.insert(backward_.ops.end(), combined.begin(), combined.end());
     cut_tensors(loop);
     append(loop, forward_);
+    forward_.ops.insert(forward_.ops.end(), combined.begin(), combined.end());
     whole_.clear();
     backward_.ops = rest;
     cut_tensors(again);
@@ -74,6 +77,18 @@ class LossChunks {
     std::vector<Op> loop(first, forward_.ops.end());
     forward_.ops.erase(first, forward_.ops.end());
     return loop;
+  }
+
+  /// Takes what combines the ranges' statistics over tp out of the loop: it is done once, for all tokens, as Cut
+  /// cross-entropy does (vp_reduce_lse in cut_cross_entropy/vocab_parallel of apple/ml-cross-entropy). The loss follows.
+  static std::vector<Op> take_combined(std::vector<Op>& loop) {
+    const auto is_collective = [](const Op& op) { return std::holds_alternative<Collective>(op.kind); };
+    if (std::none_of(loop.begin(), loop.end(), is_collective)) return {};
+    const auto first = std::stable_partition(loop.begin(), std::prev(loop.end()),
+                                             [&](const Op& op) { return !is_collective(op); });
+    std::vector<Op> combined(first, loop.end());
+    loop.erase(first, loop.end());
+    return combined;
   }
 
   void append(const std::vector<Op>& loop, Block& block) const {

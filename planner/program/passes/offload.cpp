@@ -92,6 +92,13 @@ void fetch_weights(ProgramBuilder& builder, const std::set<TensorId>& on_host, B
   block.ops.insert(block.ops.begin(), std::move(fetch));
 }
 
+/// True if hybrid sharding leaves weights, or those of experts, whole on every rank that holds a copy.
+bool has_unsharded_copies(const JobSpec& job) {
+  const ParallelismSpec& p = job.parallelism;
+  const std::int64_t copies = p.shard_copies();
+  return copies > 1 && (p.dp * p.cp == copies || (job.model.experts && p.expert_replicas() == copies));
+}
+
 }  // namespace
 
 Op host_copy(std::string name, HostWay way, Component component, Phase phase, std::vector<Operand> operands) {
@@ -158,9 +165,10 @@ void offload_weights(ProgramBuilder& builder, const WeightGroup& group, Block& f
 
 bool gradients_go_to_host(const ProgramBuilder& builder) {
   const ParallelismSpec& p = builder.job().parallelism;
-  // Gradients that tensor-parallel ranks or stages still sum at the end of the step stay on the device until then.
+  // Gradients that tensor-parallel ranks, stages or copies of unsharded weights still sum at the end of the step stay on
+  // the device until then.
   return builder.job().training.offload.optimizer == 1.0 && builder.conventions().offloads_gradients &&
-         p.zero >= 2 && p.tp == 1 && p.pp == 1;
+         p.zero >= 2 && p.tp == 1 && p.pp == 1 && !has_unsharded_copies(builder.job());
 }
 
 bool adds_gradients_on_host(const ProgramBuilder& builder) {

@@ -169,11 +169,14 @@ void count_flops(const JobSpec& job) {
 
 }  // namespace
 
-void check_layer_count(const JobSpec& job, std::vector<Illegality>& findings) {
-  if (job.model.layers > kMostLayers)
-    findings.push_back({"model.layers",
-                        fmt::format("{} layers are more than a plan can list", job.model.layers),
-                        fmt::format("allowed here: at most {}", kMostLayers)});
+void check_listed_counts(const JobSpec& job, std::vector<Illegality>& findings) {
+  const auto check = [&](const char* path, const char* what, std::int64_t count, std::int64_t most) {
+    if (count > most)
+      findings.push_back({path, fmt::format("{} {} are more than a plan can list", count, what),
+                          fmt::format("allowed here: at most {}", most)});
+  };
+  check("model.layers", "layers", job.model.layers, kMostLayers);
+  check("parallelism.pp", "stages", job.parallelism.pp, kMostStages);
 }
 
 void check_countable(const JobSpec& job, std::vector<Illegality>& findings) {

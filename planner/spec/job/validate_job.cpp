@@ -419,7 +419,7 @@ std::span<const LegalityCheck> legality_checks() { return kChecks; }
 std::vector<Illegality> find_illegalities(const JobSpec& job) {
   Findings findings;
   check_positive(job, findings);
-  detail::check_layer_count(job, findings);
+  detail::check_listed_counts(job, findings);
   if (!findings.empty()) return findings;
   // check_countable assumes that all sizes divide evenly.
   for (const LegalityCheck& check : kChecks) {

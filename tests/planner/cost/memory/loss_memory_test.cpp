@@ -168,3 +168,18 @@ TEST_CASE("loss: cut cross-entropy holds a tile of logits and multiplies once mo
   CHECK(block_saved(job, "head forward") == 4096 * (2 * D + 4 + 4 + 8 + 4));
   CHECK(block_peak(job, "head forward") < 4096 * (2 * D + 4 + 4 + 8 + 4) + 2 * 1024 * V + 4096 * 16);
 }
+
+TEST_CASE("loss: cut cross-entropy over tp combines the statistics of all tokens once, after the ranges") {
+  JobSpec job =
+      llama_job(llama_shaped(1, D, 32, 4, 4, V), {.sequence = 4096, .micro_batch = 1, .global_batch = 8});
+  job.framework = Framework::torch_fsdp;
+  job.training.loss.cut = true;
+  const StepProgram program = checked(sharded(std::move(job), {.tp = 2}));
+  // Of each token a maximum, then the sum of exponentials and the label's logit, in fp32.
+  std::vector<Bytes> reduced;
+  for (const Op& op : program.blocks[block_index(program, "head forward")].ops) {
+    const auto* collective = std::get_if<Collective>(&op.kind);
+    if (collective != nullptr && op.component == Component::loss) reduced.push_back(collective->payload);
+  }
+  CHECK(reduced == std::vector<Bytes>{Bytes(4 * 4096), Bytes(8 * 4096)});
+}

@@ -176,6 +176,13 @@ TEST_CASE(
     CHECK_FALSE(op.name.ends_with(" merge"));
 }
 
+TEST_CASE("DoRA: model FLOPs are those of LoRA: a product of two adapters multiplies no tokens") {
+  JobSpec job = lora_job(1);
+  const FlopsTotal without = estimate(job).step.model_flops;
+  job.lora->dora = true;
+  CHECK(estimate(job).step.model_flops == without);
+}
+
 TEST_CASE("DoRA: both summands of each product are kept for the magnitudes' gradients") {
   JobSpec job = lora_job(1);
   const auto kept = [](const JobSpec& of) {

@@ -181,6 +181,14 @@ TEST_CASE("every stage and chunk holds a layer") {
               "20"});
 }
 
+TEST_CASE("a plan lists at most 100000 layers and 4096 stages") {
+  CHECK(complaints([](JobSpec& job) {
+          job.model.layers = 100'001;
+          job.parallelism.pp = 4097;
+        }) == Texts{"model.layers: 100001 layers are more than a plan can list; allowed here: at most 100000",
+                    "parallelism.pp: 4097 stages are more than a plan can list; allowed here: at most 4096"});
+}
+
 TEST_CASE("listed stages cover the model") {
   const auto listed = [](const std::vector<std::int64_t>& counts, std::int64_t vp = 1) {
     return complaints([&](JobSpec& job) {
