@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "planner/program/dependencies/issued_ops.hpp"
 #include "runtime/execute/send_holds.hpp"
 
 namespace foreshard {
@@ -74,10 +75,8 @@ bool is_step_tensor(const StepProgram& program, const Instance& instance) {
 
 std::vector<OpRun> operations_of(const StepProgram& program, const std::vector<Run>& runs) {
   std::vector<OpRun> operations;
-  for (std::size_t run = 0; run < runs.size(); ++run) {
-    const std::size_t count = program.block(runs[run].block_call.block).ops.size();
-    for (std::size_t op = 0; op < count; ++op) operations.push_back({run, OpId(op)});
-  }
+  for (const IssuedOp& issued : issued_ops(program, runs))
+    operations.push_back({issued.run, OpId(std::size_t{issued.op})});
   return operations;
 }
 

@@ -13,13 +13,13 @@
 
 namespace foreshard {
 
-/// One operation of a step. Its position is its index in the list of all operations in program order.
+/// One operation of a step. Its position is its index in the list of all operations in the order of operations_of().
 struct OpRun {
   std::size_t run = 0;  ///< index into the stage's runs
   OpId op;
 };
 
-/// All operations of all runs, in program order.
+/// All operations of all runs in the order in which a rank executes them: program order, runs in turns turn by turn.
 std::vector<OpRun> operations_of(const StepProgram& program, const std::vector<Run>& runs);
 
 /// Which part of its block an operation belongs to, where operations work on equal ranges of the tokens, one after

@@ -30,12 +30,8 @@ Executor::Executor(RankPlan& plan, Device& device, Communicator& communicator, O
                                    plan.program().group(GroupKind::cp).size)),
       clock_(device.make_clock(2 * (plan.ops().size() + plan.flights().size()))),
       stamps_(plan.ops().size()),
-      first_of_(plan.runs().size() + 1, plan.ops().size()),
       tickets_(plan.flights().size()),
-      flying_(plan.flights().size(), false) {
-  for (std::size_t position = plan.ops().size(); position-- > 0;)
-    first_of_[plan.ops()[position].at.run] = position;
-}
+      flying_(plan.flights().size(), false) {}
 
 void Executor::initialize() {
   for (const HeldWeight& held : plan_.weights()) {
@@ -212,8 +208,7 @@ void Executor::run_kernels(const PlanRange& calls) {
 }
 
 void Executor::run_alone(std::size_t run) {
-  std::size_t position = first_of_[run];
-  for (; runs_in(run, position); ++position) {
+  for (const std::size_t position : plan_.positions(run)) {
     if (plan_.ops()[position].kind == PlannedOp::Kind::transfer) continue;
     clock_->mark(start_of(position));
     run_calls(plan_.ops()[position]);
@@ -221,13 +216,9 @@ void Executor::run_alone(std::size_t run) {
   }
   communicator_.finish();
   device_.finish();
-  for (position = first_of_[run]; runs_in(run, position); ++position) {
+  for (const std::size_t position : plan_.positions(run)) {
     if (plan_.ops()[position].kind != PlannedOp::Kind::transfer) read_clock(position);
   }
-}
-
-bool Executor::runs_in(std::size_t run, std::size_t position) const {
-  return position < plan_.ops().size() && plan_.ops()[position].at.run == run;
 }
 
 void Executor::wait_for(std::uint32_t flight) {

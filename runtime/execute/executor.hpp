@@ -23,7 +23,7 @@ class StepObserver {
   virtual void after(std::size_t position) = 0;
 };
 
-/// Runs a rank's step, operation by operation in program order. Kernels run on the device. Transfers, and
+/// Runs a rank's step, operation by operation in the order of RankPlan::ops(). Kernels run on the device. Transfers, and
 /// collectives if the communicator supports it, are asynchronous: they start when they are reached, and the
 /// executor waits for them before an operation touches their memory. Other collectives block. Times are
 /// measured by the device. Allocates nothing while a step runs.
@@ -94,7 +94,6 @@ class Executor {
   void begin_calls(std::size_t position);
   void take_off(std::uint32_t flight, Ticket ticket);
   void wait_for(std::uint32_t flight);
-  [[nodiscard]] bool runs_in(std::size_t run, std::size_t position) const;
   void read_clock(std::size_t position);
   void read_waits();
   void fill(const InputFill& input);
@@ -111,10 +110,9 @@ class Executor {
   std::int64_t rerouted_ = 0;
   std::vector<double> planned_;  // routes of every micro-batch; if empty, the router chooses
   std::unique_ptr<DeviceClock> clock_;
-  std::vector<Stamp> stamps_;          // by position
-  std::vector<std::size_t> first_of_;  // by run: position of its first operation
-  std::vector<Ticket> tickets_;        // by flight
-  std::vector<bool> flying_;           // by flight
+  std::vector<Stamp> stamps_;    // by position
+  std::vector<Ticket> tickets_;  // by flight
+  std::vector<bool> flying_;     // by flight
   std::size_t in_flight_ = 0;
   Nanoseconds waited_ = 0;      // waits for transfers in the last step
   Nanoseconds not_hidden_ = 0;  // waits for asynchronous collectives in the last step

@@ -40,7 +40,7 @@ std::int64_t scratch_bytes(const StepProgram& program, const Device& device) {
 
 }  // namespace
 
-/// Binds one operation after the other, in program order.
+/// Binds one operation after the other, in the order of operations_of().
 class RankPlan::Compiler {
  public:
   Compiler(RankPlan& plan, const Communicator& communicator)
@@ -50,6 +50,7 @@ class RankPlan::Compiler {
         view_{.program = plan.program_, .at = plan.at_, .optimizer = plan.optimizer_} {}
 
   void run() {
+    plan_.positions_.resize(plan_.runs_.size());
     for (const OpRun& at : operations_of(plan_.program_, plan_.runs_)) compile(at);
     // The list of pieces is complete and no longer moves in memory, so calls can point into it.
     for (std::size_t i = 0; i < piece_ranges_.size(); ++i) {
@@ -79,6 +80,7 @@ class RankPlan::Compiler {
     bind(op, planned);
     take_off(op, planned);
     note_routes(op, planned);
+    plan_.positions_[at.run].push_back(plan_.ops_.size());
     plan_.ops_.push_back(planned);
   }
 
@@ -144,7 +146,7 @@ class RankPlan::Compiler {
     const bool has_kernels =
         planned.before.begin < planned.before.end || planned.after.begin < planned.after.end;
     const CollectiveCall& call = plan_.collectives_[planned.calls.begin];
-    return !has_kernels && !carries_routed_rows(op) && !call.accumulate;
+    return !has_kernels && !call.accumulate;
   }
 
   void note_memory(const Buffer& buffer, bool is_read) {

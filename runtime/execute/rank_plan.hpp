@@ -102,6 +102,8 @@ class RankPlan {
   [[nodiscard]] Buffer buffer(TensorId tensor, LayerId layer) const;
 
   [[nodiscard]] const std::vector<PlannedOp>& ops() const { return ops_; }
+  /// Where the operations of a run stand in ops(), in the order of its block.
+  [[nodiscard]] const std::vector<std::size_t>& positions(std::size_t run) const { return positions_[run]; }
   [[nodiscard]] const std::vector<std::uint32_t>& waits() const { return waits_; }  ///< into `flights`
   [[nodiscard]] const std::vector<Flight>& flights() const { return flights_; }     ///< in order of start
   [[nodiscard]] const std::vector<KernelCall>& kernels() const { return kernels_; }
@@ -136,6 +138,7 @@ class RankPlan {
   Buffer scratch_;  // for packing what is exchanged; outside the arena
 
   std::vector<PlannedOp> ops_;
+  std::vector<std::vector<std::size_t>> positions_;  // by run
   std::vector<std::uint32_t> waits_;
   std::vector<Flight> flights_;
   std::vector<KernelCall> kernels_;

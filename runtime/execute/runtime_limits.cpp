@@ -158,8 +158,6 @@ class Limits {
            "training.dispatcher: say all-to-all; others are planned, not executed");
     refuse(training.dispatch_precision != DispatchPrecision::same,
            "training.dispatch_precision: say same; fp8 is planned, not executed");
-    refuse(training.overlap.ep == EpOverlap::in_turns,
-           "training.overlap.ep: 1f1b is planned, not executed; say none, shared, true or false");
     refuse(job_.lora.has_value(), "lora: low-rank adapters are planned, not executed");
   }
 

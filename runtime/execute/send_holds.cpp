@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "planner/program/dependencies/issued_ops.hpp"
 #include "planner/program/schedule/runs.hpp"
 #include "planner/units/overloaded.hpp"
 
@@ -24,17 +25,17 @@ constexpr std::size_t kBackward = 1;  // to the previous stage
 
 StageTransfers transfers_of(const StepProgram& program, std::size_t stage) {
   StageTransfers transfers;
-  for (const Run& run : runs_of(program, StageId(stage))) {
-    for (const Op& op : program.block(run.block_call.block).ops) {
-      const std::size_t way = op.lane == Lane::pp_forward ? kForward : kBackward;
-      if (const std::optional<Communication> communication = communication_of(op)) {
-        std::visit(overloaded{[](const Collective&) {},
-                              [&](const Send&) { transfers.sends[way].push_back(transfers.operations); },
-                              [&](const Recv&) { transfers.receives[way].push_back(transfers.operations); }},
-                   *communication);
-      }
-      ++transfers.operations;
+  const std::vector<Run> runs = runs_of(program, StageId(stage));
+  for (const IssuedOp& issued : issued_ops(program, runs)) {
+    const Op& op = program.block(runs[issued.run].block_call.block).ops[issued.op];
+    const std::size_t way = op.lane == Lane::pp_forward ? kForward : kBackward;
+    if (const std::optional<Communication> communication = communication_of(op)) {
+      std::visit(overloaded{[](const Collective&) {},
+                            [&](const Send&) { transfers.sends[way].push_back(transfers.operations); },
+                            [&](const Recv&) { transfers.receives[way].push_back(transfers.operations); }},
+                 *communication);
     }
+    ++transfers.operations;
   }
   return transfers;
 }

@@ -27,9 +27,6 @@ class Replay {
       if (plan.runs()[run].in_slot && block.kind == BlockKind::dense_layer && block.pass == Pass::backward)
         before_once_ = run;
     }
-    first_.resize(plan.runs().size());
-    for (std::size_t position = plan.ops().size(); position-- > 0;)
-      first_[plan.ops()[position].at.run] = position;
   }
 
   OpTimes run() {
@@ -70,7 +67,7 @@ class Replay {
   void sample(std::size_t run, std::vector<std::vector<Seconds>>& samples) {
     executor_.run_alone(run);
     for (std::size_t op = 0; op < samples.size(); ++op)
-      samples[op].push_back(executor_.time_of(first_[run] + op));
+      samples[op].push_back(executor_.time_of(plan_.positions(run)[op]));
   }
 
   static Limit limit_of(const Op& op) { return is_communication(op) ? Limit::network : Limit::compute; }
@@ -109,7 +106,6 @@ class Replay {
   const StepProgram& program_;
   std::vector<std::vector<std::size_t>> runs_of_block_;
   std::optional<std::size_t> before_once_;  // a run of a layer's backward pass
-  std::vector<std::size_t> first_;          // position of each run's first operation
 };
 
 }  // namespace

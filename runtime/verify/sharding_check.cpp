@@ -158,6 +158,8 @@ JobSpec unsharded(JobSpec job) {
   job.training.recompute = Recompute::none;
   job.training.recompute_layers = AllLayers{};
   job.training.loss = {};
+  job.training.overlap.ep = EpOverlap::none;
+  job.training.delay_wgrad = false;
   return job;
 }
 

@@ -5,15 +5,18 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "planner/cost/memory/library_memory.hpp"
 #include "planner/cost/memory/memory_trace.hpp"
 #include "planner/cost/memory/step_tensors.hpp"
 #include "planner/cost/memory/tensor_table.hpp"
+#include "planner/cost/memory/turns_memory.hpp"
 #include "planner/frameworks/framework.hpp"
 
 namespace foreshard {
@@ -25,6 +28,9 @@ struct ChunkMemory {
   PassMemory forward;
   PassMemory backward;
   PassMemory weight;  // empty if the schedule does not split backward
+  // What the operations of forward and backward allocate and free; empty without passes in turns.
+  std::vector<OpMemory> forward_ops;
+  std::vector<OpMemory> backward_ops;
 };
 
 // The forward pass of the first micro-batch, and the backward and weight passes of the last one, may call
@@ -42,6 +48,8 @@ struct ChunkVariants {
 
 std::vector<ChunkVariants> trace_chunks(const StepProgram& program, const TensorTable& tensors,
                                         const StageProgram& stage) {
+  const bool has_turns =
+      std::any_of(stage.order.begin(), stage.order.end(), [](const Slot& slot) { return slot.in_turns; });
   std::vector<ChunkVariants> variants;
   for (std::size_t index = 0; index < stage.chunks.size(); ++index) {
     const auto trace = [&](MicroBatch micro_batch) {
@@ -51,8 +59,17 @@ std::vector<ChunkVariants> trace_chunks(const StepProgram& program, const Tensor
       const std::array passes{block_calls(Pass::forward), block_calls(Pass::backward),
                               block_calls(Pass::weight)};
       const MemoryTrace traced = trace_memory(program, tensors, passes);
-      return ChunkMemory{
-          .forward = traced.passes[0], .backward = traced.passes[1], .weight = traced.passes[2]};
+      ChunkMemory chunk{.forward = traced.passes[0],
+                        .backward = traced.passes[1],
+                        .weight = traced.passes[2],
+                        .forward_ops = {},
+                        .backward_ops = {}};
+      if (!has_turns) return chunk;
+      const auto middle = traced.ops.begin() + static_cast<std::ptrdiff_t>(operations_in(program, passes[0]));
+      chunk.forward_ops.assign(traced.ops.begin(), middle);
+      chunk.backward_ops.assign(middle,
+                                middle + static_cast<std::ptrdiff_t>(operations_in(program, passes[1])));
+      return chunk;
     };
     const ChunkMemory first = trace(MicroBatch(0));
     const Chunk& chunk = stage.chunks[index];
@@ -86,6 +103,7 @@ Peak find_peak(const StepProgram& program, const TensorTable& tensors, const Sta
   };
   const std::vector<ChunkVariants> chunks = trace_chunks(program, tensors, stage);
 
+  std::map<std::pair<const ChunkMemory*, const ChunkMemory*>, PassMemory> pairs;  // issued in turns
   Peak peak;
   LiveBytes saved;             // by the (chunk, micro-batch) pairs in flight, without the running one
   std::int64_t in_flight = 0;  // number of these pairs, with the running one
@@ -98,16 +116,20 @@ Peak find_peak(const StepProgram& program, const TensorTable& tensors, const Sta
     const Slot& slot = stage.order[s];
     const ChunkMemory& chunk = chunk_of(slot);
     if (s + 1 < stage.order.size() && stage.order[s + 1].in_turns) {
-      // Layer by layer the backward pass frees what the forward pass beside it keeps: what both hold is most where
-      // one of them begins, with what the other needs for the layer that it is in.
-      const ChunkMemory& backward = chunk_of(stage.order[++s]);
-      LiveBytes beside = chunk.forward.peak;
-      beside -= chunk.forward.end;
+      const Slot& other = stage.order[++s];
+      const ChunkMemory& backward = chunk_of(other);
+      const auto [pair, is_new] = pairs.try_emplace({&chunk, &backward});
+      if (is_new) {
+        const auto calls = [&](const Slot& pass) {
+          return block_calls_of(stage, pass, program.micro_batches);
+        };
+        pair->second = trace_turns(program, {calls(slot), chunk.forward_ops},
+                                   {calls(other), backward.backward_ops}, backward.forward.end)
+                           .both;
+      }
       saved -= backward.forward.end;
-      peak.offer(saved + beside, backward.backward, in_flight + 1);
-      saved += backward.backward.end;
-      peak.offer(saved, chunk.forward, in_flight + 1);
-      saved += chunk.forward.end;
+      peak.offer(saved, pair->second, in_flight + 1);
+      saved += pair->second.end;
       continue;
     }
     // The trace of a pass already includes what the previous pass of the same pair saved, so that is

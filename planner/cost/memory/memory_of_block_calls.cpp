@@ -8,16 +8,17 @@
 #include "planner/cost/memory/memory_trace.hpp"
 #include "planner/cost/memory/step_tensors.hpp"
 #include "planner/cost/memory/tensor_table.hpp"
-#include "planner/program/schedule/runs.hpp"
+#include "planner/cost/memory/turns_memory.hpp"
 
 namespace foreshard {
 namespace {
 
-// One pass of a micro-batch through a chunk: the peaks of its block calls, and the bytes that it leaves alive
-// for later passes.
+// One pass of a micro-batch through a chunk: the peaks of its block calls, what its operations allocate and free, and
+// the bytes that it leaves alive for later passes.
 struct PassPeaks {
   std::vector<Bytes> block_calls;
-  Bytes left;
+  std::vector<OpMemory> ops;
+  LiveBytes left;
 };
 constexpr std::array kPasses{Pass::forward, Pass::backward, Pass::weight};
 using ChunkPeaks = std::array<PassPeaks, kPasses.size()>;
@@ -31,10 +32,13 @@ ChunkPeaks trace_chunk(const StepProgram& program, const TensorTable& tensors, c
   const MemoryTrace trace = trace_memory(program, tensors, passes);
   ChunkPeaks peaks;
   auto begin = trace.block_call_peaks.begin();
+  auto op = trace.ops.begin();
   for (std::size_t i = 0; i < kPasses.size(); ++i) {
     const auto end = begin + static_cast<std::ptrdiff_t>(passes[i].size());
-    peaks[i] = {.block_calls = {begin, end}, .left = trace.passes[i].end.total()};
+    const auto op_end = op + static_cast<std::ptrdiff_t>(operations_in(program, passes[i]));
+    peaks[i] = {.block_calls = {begin, end}, .ops = {op, op_end}, .left = trace.passes[i].end};
     begin = end;
+    op = op_end;
   }
   return peaks;
 }
@@ -82,24 +86,18 @@ std::vector<Bytes> memory_of_block_calls(const StepProgram& program, StageId sta
     if (s + 1 < stage.order.size() && stage.order[s + 1].in_turns) {
       const Slot& other = stage.order[++s];
       const ChunkPeaks& backward = chunk_of(other);
-      base -= backward[0].left;
-      // What the running call of each pass holds at most.
-      std::array<Bytes, 2> now{Bytes(), backward[0].left};
-      const std::array<const std::vector<Bytes>*, 2> peaks{&chunk[0].block_calls, &backward[1].block_calls};
-      for (const PairedCall& call : paired_calls(program, block_calls_of(stage, slot, program.micro_batches),
-                                                 block_calls_of(stage, other, program.micro_batches))) {
-        now[call.pass] = (*peaks[call.pass])[call.index];
-        memory.push_back(base + now[0] + now[1]);
-      }
-      base += chunk[0].left;
-      base += backward[1].left;
+      base -= backward[0].left.total();
+      const TracedPass first{block_calls_of(stage, slot, program.micro_batches), chunk[0].ops};
+      const TracedPass second{block_calls_of(stage, other, program.micro_batches), backward[1].ops};
+      append(base, trace_turns(program, first, second, backward[0].left).block_call_peaks);
+      base += chunk[0].left.total() + backward[1].left.total();
       continue;
     }
     const auto pass =
         static_cast<std::size_t>(std::find(kPasses.begin(), kPasses.end(), slot.pass) - kPasses.begin());
-    if (pass > 0) base -= chunk[pass - 1].left;
+    if (pass > 0) base -= chunk[pass - 1].left.total();
     append(base, chunk[pass].block_calls);
-    base += chunk[pass].left;
+    base += chunk[pass].left.total();
   }
   append_alone(base, stage.epilogue);
   return memory;

@@ -122,15 +122,9 @@ std::vector<Life> find_lives(const StepProgram& program, const TensorTable& tens
   return lives;
 }
 
-// What one operation allocates before it runs and frees after it.
-struct BytesChange {
-  LiveBytes allocated;
-  LiveBytes freed;
-};
-
-std::vector<BytesChange> changes_by_op(const std::vector<Life>& lives,
-                                       const std::vector<std::uint32_t>& freeing) {
-  std::vector<BytesChange> changes(freeing.size());
+std::vector<OpMemory> changes_by_op(const std::vector<Life>& lives,
+                                    const std::vector<std::uint32_t>& freeing) {
+  std::vector<OpMemory> changes(freeing.size());
   for (const Life& life : lives) {
     const auto counted = [&](Bytes bytes) {
       return life.is_activation ? LiveBytes{.activations = bytes, .buffers = {}}
@@ -149,12 +143,12 @@ MemoryTrace trace_memory(const StepProgram& program, const TensorTable& tensors,
   const std::vector<Life> lives = find_lives(program, tensors, passes);
   std::size_t block_call_count = 0;
   for (const std::span<const BlockCall> block_calls : passes) block_call_count += block_calls.size();
-  const std::vector<BytesChange> changes = changes_by_op(lives, find_freeing(program, passes));
 
   MemoryTrace trace;
+  trace.ops = changes_by_op(lives, find_freeing(program, passes));
   trace.block_calls.reserve(block_call_count);
   LiveBytes live;
-  auto change = changes.begin();
+  auto change = trace.ops.begin();
   for (const std::span<const BlockCall> block_calls : passes) {
     PassMemory pass;
     for (const BlockCall& block_call : block_calls) {

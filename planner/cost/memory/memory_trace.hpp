@@ -39,6 +39,12 @@ struct PassMemory {
   LiveBytes end;                      ///< after the last operation
 };
 
+/// What one operation allocates before it runs and frees after it.
+struct OpMemory {
+  LiveBytes allocated;
+  LiveBytes freed;
+};
+
 /// How memory use changes over block calls that run one after the other. At the start only step tensors are
 /// alive.
 struct MemoryTrace {
@@ -46,6 +52,7 @@ struct MemoryTrace {
   std::vector<BlockMemory> block_calls;  ///< of all lists, in order
   std::vector<Bytes>
       block_call_peaks;  ///< of the same calls: most bytes alive at any operation, earlier calls' included
+  std::vector<OpMemory> ops;  ///< of all operations of these calls, in order
 };
 
 /// Runs one micro-batch through `passes` (its passes through a chunk, or a prologue alone) and follows every

@@ -66,7 +66,8 @@ CostModel::CostModel(const JobSpec& job)
   const KernelConstants& constants = job.cluster.accelerator.kernels;
   interference_ = {.communication_share = constants.communication_share, .read_back = host_.read_back()};
   forms_ = kernel_forms(job);
-  if (job.training.overlap.ep == EpOverlap::in_turns) exchange_stretch_ = kBesideKernels;
+  if (job.training.overlap.ep == EpOverlap::in_turns && !job.cluster.accelerator.is_cpu)
+    exchange_stretch_ = kBesideKernels;
   const DeviceMesh mesh(job.parallelism);
   if (job.cluster.host) offload_.emplace(*job.cluster.host, job.cluster.devices_per_node);
   slowest_ = slowest_of(mesh.devices(), constants.device_spread);

@@ -218,7 +218,9 @@ class MoeEmitter {
     if (group == GroupKind::ep) {
       const EpOverlap overlap = builder_.job().training.overlap.ep;
       op.pipelined = overlap == EpOverlap::pipelined;
-      op.after_compute = op.blocks_compute = overlap == EpOverlap::none;
+      // On a CPU a running collective occupies the core that would compute.
+      op.after_compute = op.blocks_compute =
+          overlap == EpOverlap::none || builder_.job().cluster.accelerator.is_cpu;
       const bool sends_copies = dispatcher() == Dispatcher::deepep || dispatcher() == Dispatcher::hybridep;
       if (sends_copies) std::get<Collective>(op.kind).copies = token_copies_here();
     }

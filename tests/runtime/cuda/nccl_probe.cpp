@@ -104,9 +104,12 @@ class Probe {
     const std::int64_t n = session_.size();
     std::vector<JobSpec> jobs;
     jobs.push_back(sharded(tiny_job(false), {.dp = n, .ep = n}));
-    jobs.back().name = "experts";
+    jobs.back().name = "experts in turns";
     jobs.back().model.experts = ExpertsSpec{.count = 8, .per_token = 2, .hidden = 12};
     jobs.back().model.experts->imbalance = static_cast<double>(n);
+    jobs.back().training.overlap.ep = EpOverlap::in_turns;
+    jobs.back().training.delay_wgrad = true;
+    jobs.back().cluster.accelerator.is_cpu = false;  // so that exchanges run beside kernels
     jobs.push_back(sharded(tiny_job(false), {.pp = 2, .dp = n / 2}));
     jobs.back().name = "interleaved, tied";
     jobs.back().training.schedule = ScheduleKind::interleaved;
