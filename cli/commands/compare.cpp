@@ -88,7 +88,8 @@ CommandResult run_compare(const CompareOptions& options) {
     throw UsageError(
         fmt::format("these lists make {} variants; at most {} are compared", number, kMostVariants));
   }
-  JobSpec job = load_only_job(options.job, options.changes, "compare");
+  const Purpose purpose = options.fewest_devices ? Purpose::find_size : Purpose::plan;
+  JobSpec job = load_only_job(options.job, options.changes, "compare", purpose);
   set_prices(options.prices, job, axes);
   if (options.fewest_devices && !axes.nodes.empty())
     throw UsageError("--fewest-devices finds the nodes of each variant, so --nodes cannot list them");

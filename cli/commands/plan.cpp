@@ -23,6 +23,7 @@
 #include "planner/score/like_runs.hpp"
 #include "planner/search/fewest_devices.hpp"
 #include "planner/search/setting.hpp"
+#include "planner/spec/job/validate_job.hpp"
 #include "planner/spec/load/load.hpp"
 
 namespace foreshard::cli {
@@ -38,9 +39,10 @@ struct PlanOptions {
 };
 
 /// Plans the job on the fewest devices of its kind on which it fits, with a note of what that changes; the job
-/// as it is, with a note, if it fits on none.
-PlannedJob plan_on_fewest(const JobSpec& job) {
+/// as it is, with a note, if it fits on none. None if it is not legal either.
+std::optional<PlannedJob> plan_on_fewest(const JobSpec& job) {
   const auto found = fewest_devices(job);
+  if (!found && !find_illegalities(job).empty()) return std::nullopt;
   PlannedJob planned = found ? PlannedJob{.job = found->job, .estimate = found->estimate} : plan_job(job);
   std::string note = fmt::format("fits on no number of these devices up to {}", kMostDevices);
   if (found) {
@@ -77,11 +79,18 @@ CommandResult run_plan(const PlanOptions& options) {
   const std::optional<LikeRuns> like =
       options.like_run ? std::optional(own_runs(*options.like_run)) : std::nullopt;
   for (const std::string& file : options.jobs) {
-    NamedJobs named = load_changed_jobs(file, options.changes);
+    const Purpose purpose = options.fewest_devices ? Purpose::find_size : Purpose::plan;
+    NamedJobs named = load_changed_jobs(file, options.changes, purpose);
     for (JobSpec& job : named.jobs) {
       set_price(job.cluster, options.prices);
       clusters.insert(job.cluster.name);
-      planned.push_back(options.fewest_devices ? plan_on_fewest(job) : plan_job(std::move(job)));
+      if (options.fewest_devices) {
+        std::optional<PlannedJob> on_fewest = plan_on_fewest(job);
+        if (!on_fewest) load_changed_jobs(file, options.changes);  // throws what is wrong with its degrees
+        planned.push_back(*std::move(on_fewest));
+      } else {
+        planned.push_back(plan_job(std::move(job)));
+      }
       std::vector<std::string>& notes = planned.back().estimate.notes;
       notes.insert(notes.end(), named.assumptions.begin(), named.assumptions.end());
       if (!like) continue;

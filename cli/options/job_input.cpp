@@ -241,20 +241,21 @@ std::string reference(const std::string& argument) {
   return is_file(argument) ? fs::absolute(argument).string() : argument;
 }
 
-NamedJobs load_changed_jobs(const std::string& job, const JobChanges& changes) {
+NamedJobs load_changed_jobs(const std::string& job, const JobChanges& changes, Purpose purpose) {
   std::vector<Override> overrides = overrides_of(changes);
-  if (changes.cluster.empty()) return {.jobs = load_named_jobs(job, overrides)};
+  if (changes.cluster.empty()) return {.jobs = load_named_jobs(job, overrides, purpose)};
   if (is_model(job)) {
     ModelJob made = job_of_model(job, changes, overrides);
-    return {.jobs = parse_jobs(made.text, kCommandLine, overrides),
+    return {.jobs = parse_jobs(made.text, kCommandLine, overrides, purpose),
             .assumptions = std::move(made.assumptions)};
   }
   overrides.insert(overrides.begin(), cluster_override(changes));
-  return {.jobs = load_named_jobs(job, overrides)};
+  return {.jobs = load_named_jobs(job, overrides, purpose)};
 }
 
-JobSpec load_only_job(const std::string& job, const JobChanges& changes, const std::string& command) {
-  std::vector<JobSpec> jobs = load_changed_jobs(job, changes).jobs;
+JobSpec load_only_job(const std::string& job, const JobChanges& changes, const std::string& command,
+                      Purpose purpose) {
+  std::vector<JobSpec> jobs = load_changed_jobs(job, changes, purpose).jobs;
   if (jobs.size() == 1) return std::move(jobs.front());
   throw UsageError(fmt::format("'{}' holds {} jobs; {} takes one", job, jobs.size(), command));
 }
@@ -277,8 +278,9 @@ std::string changed_job_text(const std::string& job, const JobChanges& changes,
   return load_job_text(file_of(job, ConfigKind::jobs), overrides, removed);
 }
 
-std::vector<JobSpec> load_named_jobs(const std::string& job, const std::vector<Override>& overrides) {
-  return load(job, ConfigKind::jobs, overrides, Purpose::plan);
+std::vector<JobSpec> load_named_jobs(const std::string& job, const std::vector<Override>& overrides,
+                                     Purpose purpose) {
+  return load(job, ConfigKind::jobs, overrides, purpose);
 }
 
 std::vector<JobSpec> load_measured_jobs(const std::string& file, const std::vector<Override>& overrides) {

@@ -49,11 +49,13 @@ std::string reference(const std::string& argument);
 /// Loads the jobs from a path, a bundled job's name, or standard input for `-`; with a cluster, `job` may
 /// also be a model, and the result is the job that trains it there. @throws UsageError if there is no such
 /// file or name, SpecError as load_jobs.
-NamedJobs load_changed_jobs(const std::string& job, const JobChanges& changes);
+NamedJobs load_changed_jobs(const std::string& job, const JobChanges& changes,
+                            Purpose purpose = Purpose::plan);
 
 /// The only job that load_changed_jobs loads. @throws UsageError if there are several
 /// @param command  that takes one job, for the message
-JobSpec load_only_job(const std::string& job, const JobChanges& changes, const std::string& command);
+JobSpec load_only_job(const std::string& job, const JobChanges& changes, const std::string& command,
+                      Purpose purpose = Purpose::plan);
 
 /// The text of a job file of its own for the only job that load_changed_jobs loads, with further overrides applied and
 /// some keys removed (job_text.hpp).
@@ -61,7 +63,8 @@ std::string changed_job_text(const std::string& job, const JobChanges& changes,
                              const std::vector<Override>& further, const std::vector<std::string>& removed);
 
 /// As load_changed_jobs, without --on.
-std::vector<JobSpec> load_named_jobs(const std::string& job, const std::vector<Override>& overrides);
+std::vector<JobSpec> load_named_jobs(const std::string& job, const std::vector<Override>& overrides,
+                                     Purpose purpose = Purpose::plan);
 
 /// As load_named_jobs, for jobs with a measured step time; the bundled names are those of configs/measured.
 std::vector<JobSpec> load_measured_jobs(const std::string& file, const std::vector<Override>& overrides);

@@ -1,6 +1,8 @@
 #include "planner/export/unsaid.hpp"
 
+#include <numeric>
 #include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -104,9 +106,10 @@ void note_loss(const JobSpec& job, Unsaid& unsaid, bool compiles) {
 
 void note_documents(const JobSpec& job, Unsaid& unsaid) {
   if (!job.training.documents) return;
-  unsaid.note(
-      true, "training.documents",
-      fmt::format("{} tokens on average", fmt::format("{:.0f}", job.training.documents->lengths.front())));
+  const std::vector<double>& lengths = job.training.documents->lengths;
+  const double mean =
+      std::accumulate(lengths.begin(), lengths.end(), 0.0) / static_cast<double>(lengths.size());
+  unsaid.note(true, "training.documents", fmt::format("{:.0f} tokens on average", mean));
 }
 
 void note_recompute_parts(const JobSpec& job, Unsaid& unsaid) {

@@ -19,6 +19,11 @@ constexpr Bytes mebibytes(std::int64_t count) { return Bytes(checked_product(cou
 constexpr Bytes kWorkspace = mebibytes(64);
 constexpr Bytes kOldWorkspace = mebibytes(12);
 
+/// Transformer Engine's own workspace on GPUs since Hopper, and before; one more for each stream of grouped products.
+constexpr Bytes kEngineWorkspace = mebibytes(32);
+constexpr Bytes kOldEngineWorkspace = mebibytes(4);
+constexpr std::int64_t kGroupedStreams = 4;
+
 /// A CUDA context whose kernels are loaded when they are first used, and one that holds those of all
 /// libraries.
 constexpr Bytes kLeastContext = mebibytes(400);
@@ -140,6 +145,11 @@ std::vector<LibraryMemory> library_memory(const JobSpec& job) {
   std::vector<LibraryMemory> libraries;
   const Bytes workspace = is_since_hopper(accelerator) ? kWorkspace : kOldWorkspace;
   libraries.push_back({"cuBLAS", MemoryPlace::allocated, workspace, workspace});
+  if (job.framework == Framework::megatron) {
+    const Bytes of_stream = is_since_hopper(accelerator) ? kEngineWorkspace : kOldEngineWorkspace;
+    const Bytes engine = of_stream * (job.model.experts ? 1 + kGroupedStreams : 1);
+    libraries.push_back({"Transformer Engine", MemoryPlace::allocated, engine, engine});
+  }
   libraries.push_back({"CUDA context", MemoryPlace::outside, kLeastContext, kMostContext});
   const auto add_nccl = [&](const char* name, GroupKind kind) {
     libraries.push_back(

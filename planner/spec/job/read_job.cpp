@@ -260,6 +260,11 @@ Spec read_part(const MapReader& job, const char* key, Read read, Library& librar
   return read(entry->value, entry->key_place, key, library);
 }
 
+/// True of a complaint about degrees, or about a batch that does not split over them.
+bool concerns_degrees(const Illegality& illegality) {
+  return illegality.path.starts_with("parallelism") || illegality.path == "training.global_batch";
+}
+
 }  // namespace
 
 KeyTable job_keys() { return kJobKeys; }
@@ -268,7 +273,8 @@ KeyTable parallelism_keys() { return kParallelismKeys; }
 KeyTable lora_keys() { return kLoraKeys; }
 KeyTable measured_keys() { return kMeasuredKeys; }
 
-JobSpec read_job(const NodePtr& document, const std::string& default_name, Library& library) {
+JobSpec read_job(const NodePtr& document, const std::string& default_name, Library& library,
+                 JobChecks checks) {
   Complaints& complaints = library.complaints();
   const std::size_t before = complaints.size();
   JobSpec job;
@@ -297,6 +303,7 @@ JobSpec read_job(const NodePtr& document, const std::string& default_name, Libra
     return job;
   }
   for (const Illegality& illegality : find_illegalities(job)) {
+    if (checks == JobChecks::all_but_degrees && concerns_degrees(illegality)) continue;
     complaints.add(locate(*document, illegality.path), illegality.path, illegality.message,
                    illegality.allowed);
   }

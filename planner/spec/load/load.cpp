@@ -31,7 +31,8 @@ std::vector<JobSpec> read_jobs(const SourcePtr& source, const std::string& text,
   Library library(complaints);
   std::vector<JobSpec> jobs;
   for (const NamedNode& job : job_nodes(source, text, overrides, library)) {
-    jobs.push_back(read_job(job.node, job.name, library));
+    const JobChecks checks = purpose == Purpose::find_size ? JobChecks::all_but_degrees : JobChecks::all;
+    jobs.push_back(read_job(job.node, job.name, library, checks));
     if (purpose == Purpose::score) check_measured(*job.node, complaints);
   }
   return jobs;

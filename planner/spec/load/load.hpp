@@ -18,9 +18,9 @@ struct Override {
   std::string value;
 };
 
-/// The purpose for which jobs are read. Jobs to be scored must have a measured step time, peak memory or
-/// outcome.
-enum class Purpose : std::uint8_t { plan, score };
+/// The purpose for which jobs are read. Jobs whose size is searched may have degrees and batches that do not suit their
+/// own devices. Jobs to be scored must have a measured step time, peak memory or outcome.
+enum class Purpose : std::uint8_t { plan, find_size, score };
 
 /// Reads all jobs of one file (documents separated by `---`): fills in defaults, resolves names and paths,
 /// and checks that the jobs are legal. A name is looked up in configs/; a path is relative to the file that

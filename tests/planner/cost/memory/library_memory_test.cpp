@@ -147,3 +147,14 @@ TEST_CASE("SwiGLU's input is kept for backward in one byte instead of two") {
   job.training.fp8_activation_inputs = false;
   CHECK(recomputed == saved());
 }
+
+TEST_CASE("Transformer Engine has workspaces of its own, one more for each stream of grouped products") {
+  JobSpec job = llama_job(llama_shaped(2, 64, 128, 4, 4, 512), {.sequence = 128, .global_batch = 1});
+  CHECK(library(job, "Transformer Engine").high == Bytes());
+  job.framework = Framework::megatron;
+  CHECK(library(job, "Transformer Engine").high == Bytes(32 * kMiB));
+  job.model.experts = ExpertsSpec{.count = 8, .per_token = 2, .hidden = 256};
+  CHECK(library(job, "Transformer Engine").high == Bytes(5 * 32 * kMiB));
+  job.cluster.accelerator.gemm[static_cast<std::size_t>(DType::fp8)].reset();  // before Hopper
+  CHECK(library(job, "Transformer Engine").high == Bytes(5 * 4 * kMiB));
+}
