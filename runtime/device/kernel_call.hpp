@@ -228,18 +228,20 @@ struct OptimizerStep {
 ///   sgd                 w −= lr·g
 ///   muon                with a gradient: m = μ·m + g, iterate = g + μ·m (Nesterov)
 ///                       with a weight:   w −= lr·(scale·iterate + decay·w)
-/// If there are master weights, they are updated and `weight` becomes a copy of them. Moments are fp32 or bf16; or
+/// If there are master weights, they are updated and `weight` becomes a copy of them. With `keeps_remainder`, `master`
+/// has the 16 bits that a bf16 weight lacks of its fp32 master (remainder.hpp). Moments are fp32 or bf16; or
 /// uint8 codes (MomentCodes), with a scale per 256 elements: the step computes with what they stand for, and
 /// encodes the new moments by the new largest magnitude of the block.
 /// Source: Loshchilov and Hutter 2019, arXiv:1711.05101; Chen et al. 2023, arXiv:2302.06675 (Lion); Dettmers et
 /// al. 2022, arXiv:2110.02861 (8 bits).
 struct UpdateCall {
   OptimizerKind kind = OptimizerKind::adamw;
+  bool keeps_remainder = false;  ///< of the masters
   const OptimizerStep* step = nullptr;
   std::int64_t elements = 0;
   Buffer gradient{};
   Buffer grad_norm{};
-  Buffer master{};  ///< master weights, or empty
+  Buffer master{};  ///< master weights or what weights lack of them, or empty
   Buffer m{};
   Buffer v{};
   Buffer weight{};

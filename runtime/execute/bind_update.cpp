@@ -48,7 +48,10 @@ class UpdateBinding {
   void sort(std::size_t index) {
     const Tensor& of = tensor(index);
     switch (of.derivation) {
-      case Derivation::master: whole_.master = operands_[index]; return;
+      case Derivation::master:
+        whole_.master = operands_[index];
+        whole_.keeps_remainder = of.dtype == DType::bf16;
+        return;
       case Derivation::first_moment: whole_.m = operands_[index]; return;
       case Derivation::second_moment: whole_.v = operands_[index]; return;
       case Derivation::first_scale: whole_.m_scale = operands_[index]; return;
@@ -85,6 +88,7 @@ class UpdateBinding {
       call.grad_norm = whole_.grad_norm;
       if (!gradients_.empty()) call.gradient = of_share(own(gradients_[i]));
       call.master = of_flat(whole_.master);
+      call.keeps_remainder = whole_.keeps_remainder;
       call.m = of_flat(whole_.m);
       call.v = of_flat(whole_.v);
       call.m_scale = of_scales(whole_.m_scale);

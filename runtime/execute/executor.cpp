@@ -66,7 +66,7 @@ void Executor::initialize_for_timing() {
 
 void Executor::start_optimizer() {
   const StepProgram& program = plan_.program();
-  // Moments start at zero; masters are set below.
+  // Moments start at zero, and so do the remainders of masters; masters are set below.
   for (const auto& [instance, allocation] : plan_.layout().all()) {
     const Tensor& tensor = program.tensor(instance.tensor);
     if (tensor.role != TensorRole::optimizer) continue;
@@ -76,7 +76,7 @@ void Executor::start_optimizer() {
   // A master starts as a copy of its weight.
   for (const KernelCall& call : plan_.kernels()) {
     const auto* update = std::get_if<UpdateCall>(&call);
-    if (update == nullptr || update->master.empty()) continue;
+    if (update == nullptr || update->master.empty() || update->keeps_remainder) continue;
     device_.run(PointwiseCall{
         .kind = PointwiseKind::cast, .elements = update->elements, .a = update->weight, .y = update->master});
   }

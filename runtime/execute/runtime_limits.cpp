@@ -166,9 +166,6 @@ class Limits {
     const StatesSpec& states = training.states;
     refuse(optimizer == OptimizerKind::adafactor,
            "training.optimizer: adafactor is planned, not executed; say another");
-    refuse(states.master == MasterWeights::fp32_remainder && training.precision != Precision::fp32,
-           "training.states.master: fp32-remainder is planned, not executed; say fp32, none or "
-           "bf16-stochastic");
     const bool has_moments = optimizer != OptimizerKind::sgd && optimizer != OptimizerKind::adafactor;
     const bool has_executed_type = states.moments == MomentType::fp32 || states.moments == MomentType::bf16 ||
                                    states.moments == MomentType::int8;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "runtime/device/moment_codes.hpp"
+#include "runtime/device/remainder.hpp"
 #include "runtime/kernels/cuda/cuda_kernels.hpp"
 #include "runtime/kernels/cuda/numbers.cuh"
 
@@ -17,7 +18,8 @@ template <class G, class W>
 struct Update {
   const G* gradient;
   const float* grad_norm;
-  float* master;  // or null
+  float* master;             // or null
+  std::uint16_t* remainder;  // of a bf16 weight's master, or null
   W* weight;
   OptimizerKind kind;
   float rate;
@@ -75,8 +77,30 @@ __device__ void step(const Update<G, W>& of, Numbers<N>& n) {
 
 // ---- weights
 
+/// Weights in bf16 and what they lack of their masters.
+template <int N, class G, class W>
+__device__ Floats<N> load_split(const Update<G, W>& of, std::int64_t i) {
+  Floats<N> kept;
+  const auto* upper = reinterpret_cast<const std::uint16_t*>(of.weight);
+  for (int j = 0; j < N; ++j)
+    kept.at[j] = __builtin_bit_cast(float, SplitNumber{upper[i + j], of.remainder[i + j]}.whole());
+  return kept;
+}
+template <int N, class G, class W>
+__device__ void store_split(const Update<G, W>& of, std::int64_t i, const Floats<N>& kept) {
+  auto* upper = reinterpret_cast<std::uint16_t*>(of.weight);
+  for (int j = 0; j < N; ++j) {
+    const SplitNumber split = SplitNumber::of(__builtin_bit_cast(std::uint32_t, kept.at[j]));
+    upper[i + j] = split.upper;
+    of.remainder[i + j] = split.remainder;
+  }
+}
+
 template <int N, class G, class W>
 __device__ Floats<N> load_weights(const Update<G, W>& of, std::int64_t i) {
+  if constexpr (sizeof(W) == 2) {
+    if (of.remainder != nullptr) return load_split<N>(of, i);
+  }
   return of.master != nullptr ? load<N>(of.master + i) : load<N>(of.weight + i);
 }
 
@@ -91,6 +115,9 @@ __device__ float rounded(const Update<G, W>& of, float value, std::int64_t i) {
 
 template <int N, class G, class W>
 __device__ void store_weights(const Update<G, W>& of, std::int64_t i, Floats<N> kept) {
+  if constexpr (sizeof(W) == 2) {
+    if (of.remainder != nullptr) return store_split<N>(of, i, kept);
+  }
   if (of.master != nullptr) store<N>(of.master + i, kept);
   if (of.rounding.on && sizeof(W) == 2) {
     for (int j = 0; j < N; ++j) kept.at[j] = rounded(of, kept.at[j], i + j);
@@ -213,7 +240,8 @@ Update<G, W> update_of(const UpdateCall& call, const G* gradient, W* weight) {
   const bool decays = call.kind != OptimizerKind::adam && call.kind != OptimizerKind::sgd;
   return {.gradient = gradient,
           .grad_norm = floats(call.grad_norm),
-          .master = floats(call.master),
+          .master = call.keeps_remainder ? nullptr : floats(call.master),
+          .remainder = call.keeps_remainder ? reinterpret_cast<std::uint16_t*>(call.master.data) : nullptr,
           .weight = weight,
           .kind = call.kind,
           .rate = static_cast<float>(step.learning_rate),

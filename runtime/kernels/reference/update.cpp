@@ -23,6 +23,12 @@ Real clip_factor(const UpdateCall& call) {
   return norm > 0 ? std::min(Real{1}, static_cast<Real>(call.step->clip_norm) / norm) : Real{1};
 }
 
+/// What is updated: the masters, or the weights. Weights in fp64 are their own masters, whose remainders stay zero.
+template <class Real>
+Real* kept_weights(const UpdateCall& call) {
+  return as<Real>(call.master.empty() || call.keeps_remainder ? call.weight : call.master);
+}
+
 // ---- moments
 
 /// Number i of a moment.
@@ -97,7 +103,7 @@ void step_block(const UpdateCall& call, Real clip, std::int64_t first) {
   const bool has_v = has_m && call.kind != OptimizerKind::lion;
   const std::int64_t end = std::min(call.elements, first + kElementsPerScale);
   Real* weight = as<Real>(call.weight);
-  Real* kept = call.master.empty() ? weight : as<Real>(call.master);
+  Real* kept = kept_weights<Real>(call);
   std::vector<Real> m;
   std::vector<Real> v;
   for (std::int64_t i = first; i < end; ++i) {
@@ -129,7 +135,7 @@ template <class Real>
 void apply_iterate(const UpdateCall& call) {
   const OptimizerStep& step = *call.step;
   Real* weight = as<Real>(call.weight);
-  Real* kept = call.master.empty() ? weight : as<Real>(call.master);
+  Real* kept = kept_weights<Real>(call);
   for (std::int64_t i = 0; i < call.elements; ++i) {
     const Real direction = static_cast<Real>(call.scale) * as<const Real>(call.iterate)[i];
     kept[i] -=

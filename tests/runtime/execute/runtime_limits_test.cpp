@@ -114,11 +114,6 @@ TEST_CASE("what cannot be executed is named by its key, with what to say instead
     job.training.optimizer = OptimizerKind::adafactor;
     CHECK_THAT(complaint(job), ContainsSubstring("training.optimizer: adafactor is planned, not executed"));
   }
-  SECTION("remainders of masters") {
-    job.training.precision = Precision::bf16;
-    job.training.states.master = MasterWeights::fp32_remainder;
-    CHECK_THAT(complaint(job), ContainsSubstring("training.states.master: fp32-remainder"));
-  }
   SECTION("moments in fp8") {
     job.training.states.moments = MomentType::fp8;
     CHECK_THAT(complaint(job), ContainsSubstring("training.states.moments: fp8 is planned, not executed"));

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "runtime/device/moment_codes.hpp"
+#include "runtime/device/remainder.hpp"
 #include "tests/runtime/kernels/check_case.hpp"
 
 namespace foreshard::test::update_kernel {
@@ -101,6 +102,62 @@ TEST_CASE("moments in bf16") {
     }
     check_in_own_dtypes(one);
     check_in_own_dtypes(in_bf16(one));
+  }
+}
+
+TEST_CASE("a number is the nearest bf16 one and what that lacks of it") {
+  // 0x3F80C000 lies 3/4 of the way from 0x3F80 to 0x3F81.
+  CHECK(SplitNumber::of(0x3F80C000U).upper == 0x3F81U);
+  CHECK(SplitNumber::of(0x3F80C000U).remainder == 0xC000U);
+  CHECK(SplitNumber::of(0x3F804000U).upper == 0x3F80U);
+  CHECK(SplitNumber::of(0x3F808000U).upper == 0x3F81U);  // halfway: away from zero
+  CHECK(SplitNumber::of(0xBFFFFFFFU).upper ==
+        0xC000U);  // −2 is nearest to −1.99…; the exponent takes the carry
+  for (const std::uint32_t bits : {0U, 0x3F80C000U, 0x3F807FFFU, 0x3F808000U, 0xBFFFFFFFU, 0x80000001U})
+    CHECK(SplitNumber::of(bits).whole() == bits);
+}
+
+TEST_CASE("remainders of masters: the same update as with fp32 masters") {
+  const OptimizerStep step = {.step = 3};
+  for (const OptimizerKind kind : {OptimizerKind::adamw, OptimizerKind::lion, OptimizerKind::sgd}) {
+    for (const std::int64_t n : {std::int64_t{1}, std::int64_t{1001}, std::int64_t{4096}}) {
+      CAPTURE(static_cast<int>(kind), n);
+      Case<UpdateCall> masters = update_case(kind, step, n, true);
+      for (Bound<UpdateCall>& operand : masters.operands) {
+        if (operand.buffer == &UpdateCall::weight) operand.type = DType::bf16;
+        if (operand.buffer != &UpdateCall::weight && operand.buffer != &UpdateCall::master) continue;
+        for (std::size_t i = 0; i < operand.values.size(); ++i)
+          operand.values[i] = rounded_to_bf16(masters.operands[5].values[i]);
+      }
+      // Masters that are bf16 numbers lack nothing.
+      Case<UpdateCall> remainders = masters;
+      remainders.call.keeps_remainder = true;
+      remainders.operands[2] = {&UpdateCall::master, Numbers(static_cast<std::size_t>(n), 0.0), DType::bf16};
+      const std::vector<Numbers> expected = run_case(tested_device(), masters);
+      const std::vector<Numbers> found = run_case(tested_device(), remainders);
+      CHECK(found[5] == expected[5]);
+      CHECK(found[3] == expected[3]);
+    }
+  }
+}
+
+TEST_CASE("remainders of masters sum up what bf16 weights would lose, computed by hand") {
+  // 1 − 1/1024 is 0x3F7FC000: between 0x3F7F and 0x3F80, nearer to the second one, which is 1. A weight without a master
+  // would stay 1 for ever. With the remainder 0xC000, which as a bf16 number is −2, a second step gives 1 − 2/1024 =
+  // 0x3F7F8000, halfway: 1 again, remainder 0x8000 (−0). The third gives 0x3F7F4000: 0x3F7F and 0x4000 (2).
+  const OptimizerStep step = {.learning_rate = 1.0 / 1024, .clip_norm = 100.0};
+  Case<UpdateCall> one{{.kind = OptimizerKind::sgd, .keeps_remainder = true, .step = &step, .elements = 1},
+                       {{&UpdateCall::weight, {1.0}, DType::bf16},
+                        {&UpdateCall::master, {0.0}, DType::bf16},
+                        {&UpdateCall::gradient, {1.0}},
+                        {&UpdateCall::grad_norm, {1.0}}}};
+  const std::vector<std::pair<double, double>> steps{{1.0, -2.0}, {1.0, -0.0}, {0.99609375, 2.0}};
+  for (const auto& [weight, remainder] : steps) {
+    const std::vector<Numbers> found = run_case(tested_device(), one);
+    CHECK(found[0] == Numbers{weight});
+    CHECK(found[1] == Numbers{remainder});
+    one.operands[0].values = found[0];
+    one.operands[1].values = found[1];
   }
 }
 

@@ -40,6 +40,17 @@ TEST_CASE("16-bit states: moments in bf16, weights without masters") {
   }
 }
 
+TEST_CASE("masters as the bits that bf16 weights lack of them") {
+  for (const Degrees& degrees : shardings()) {
+    CAPTURE(degrees.name());
+    JobSpec job = state_job(degrees);
+    job.training.states = {.master = MasterWeights::fp32_remainder, .moments = MomentType::bf16};
+    check_exact(job);
+    job.training.optimizer = OptimizerKind::muon;
+    check_counted_as_planned(job);
+  }
+}
+
 TEST_CASE("Lion keeps one moment, sgd none") {
   for (const Degrees& degrees : shardings()) {
     CAPTURE(degrees.name());
@@ -110,6 +121,10 @@ TEST_CASE("the loss falls with 8-bit moments and random rounding as it does with
   JobSpec random = state_job(degrees);
   random.training.states = {.master = MasterWeights::bf16_stochastic, .moments = MomentType::bf16};
   CHECK(last_loss(random) == Approx(fp32).margin(0.1));
+  // Remainders keep the very masters; a weight that lies halfway between two bf16 numbers is rounded otherwise.
+  JobSpec remainders = state_job(degrees);
+  remainders.training.states.master = MasterWeights::fp32_remainder;
+  CHECK(last_loss(remainders) == Approx(fp32).margin(1e-3));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // gradient, master, m, v, iterate, weight (elements): each is read and written once. A block of elements is read
 // into fp32 numbers, updated, and stored in the operands' dtypes. A block of 8-bit moments has one scale.
+#include "runtime/device/remainder.hpp"
 #include "runtime/kernels/cpu/vector/loops.hpp"
 #include "runtime/kernels/cpu/vector/numbers.hpp"
 #include "runtime/kernels/typed.hpp"
@@ -112,7 +113,30 @@ FORESHARD_INLINE void write_at_random(const UpdateCall& call, const UpdateFactor
   }
 }
 
+/// Weights in bf16 and what they lack of their masters.
+FORESHARD_INLINE void read_split(const UpdateCall& call, Numbers& to) {
+  const BFloat16* weight = as<const BFloat16>(call.weight) + to.first;
+  const BFloat16* remainder = as<const BFloat16>(call.master) + to.first;
+  for (std::int64_t i = 0; i < to.count; ++i)
+    to.w[i] = __builtin_bit_cast(float, SplitNumber{weight[i].bits, remainder[i].bits}.whole());
+}
+FORESHARD_INLINE void write_split(const UpdateCall& call, const Numbers& from) {
+  BFloat16* weight = as<BFloat16>(call.weight) + from.first;
+  BFloat16* remainder = as<BFloat16>(call.master) + from.first;
+  for (std::int64_t i = 0; i < from.count; ++i) {
+    const SplitNumber split = SplitNumber::of(__builtin_bit_cast(std::uint32_t, from.w[i]));
+    weight[i].bits = split.upper;
+    remainder[i].bits = split.remainder;
+  }
+}
+
+FORESHARD_INLINE void read_weights(const UpdateCall& call, Numbers& to) {
+  if (call.keeps_remainder) return read_split(call, to);
+  read_numbers(to.w, call.master.empty() ? call.weight : call.master, to);
+}
+
 FORESHARD_INLINE void write_weights(const UpdateCall& call, const UpdateFactors& f, const Numbers& from) {
+  if (call.keeps_remainder) return write_split(call, from);
   if (!call.master.empty()) write_numbers(call.master, from.w, from);
   if (call.rounding.on && is_bf16(call.weight)) return write_at_random(call, f, from);
   write_numbers(call.weight, from.w, from);
@@ -142,7 +166,7 @@ FORESHARD_INLINE void update_block(const UpdateCall& call, const UpdateFactors& 
 #pragma omp simd
     for (std::int64_t i = 0; i < of.count; ++i) of.g[i] *= f.clip;
   }
-  if (!call.weight.empty()) read_numbers(of.w, call.master.empty() ? call.weight : call.master, of);
+  if (!call.weight.empty()) read_weights(call, of);
   switch (call.kind) {
     case OptimizerKind::muon: return muon(call, f, of);
     case OptimizerKind::sgd: descend(of, f); break;
