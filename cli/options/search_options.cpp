@@ -47,7 +47,8 @@ std::string axes_help() {
   return fmt::format(
       "Searched are tp, pp, micro_batch, recompute and zero, and with experts ep; what --free names instead, "
       "of {}; "
-      "with --free all, all of these but the dispatcher, which takes long. What an option sets (--tp 8) or "
+      "with --free all, all of these but the dispatcher and the overlaps, which takes long. What an option "
+      "sets (--tp 8) or "
       "--keep "
       "names stays. dp follows from the devices.",
       fmt::join(axis_names(), ", "));

@@ -82,7 +82,7 @@ class SiteSearch {
 
   [[nodiscard]] Part walk(std::size_t index) const {
     Part part;
-    PlanFloors floors(space_.values().base());
+    PlanFloors floors(space_.values().base(), Bytes(static_cast<std::int64_t>(most_needed_)));
     part.refusals = space_.walk(index, [&](const PlanPoint& point, const JobSpec& job) {
       ++part.counts.plans;
       std::optional<PlanFloor> floor;

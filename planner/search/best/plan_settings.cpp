@@ -12,6 +12,7 @@ namespace foreshard {
 namespace {
 
 std::string number(std::int64_t value) { return fmt::format("{}", value); }
+std::string truth(bool value) { return value ? "true" : "false"; }
 
 }  // namespace
 
@@ -30,11 +31,15 @@ std::vector<Setting> plan_settings(const JobSpec& plan) {
       {"parallelism.ep", number(p.ep)},
       {"parallelism.dp", number(p.dp)},
       {"parallelism.zero", number(p.zero)},
-      {"parallelism.sequence_parallel", p.sequence_parallel ? "true" : "false"},
+      {"parallelism.sequence_parallel", truth(p.sequence_parallel)},
       {"training.global_batch", number(t.global_batch)},
       {"training.micro_batch", number(t.micro_batch)},
       {"training.recompute", recompute_text(t)},
-      {"training.schedule", std::string(word_of(t.schedule))}};
+      {"training.schedule", std::string(word_of(t.schedule))},
+      {"training.overlap.tp", std::string(word_of(t.overlap.tp))},
+      {"training.overlap.pp", truth(t.overlap.pp)},
+      {"training.overlap.dp", truth(t.overlap.dp)},
+      {"training.overlap.gather", truth(t.overlap.gather)}};
   // Said even where the plan leaves it out: the job's own file may say another one.
   if (plan.model.experts) settings.push_back({"parallelism.etp", number(p.expert_tp())});
   if (cluster.price) settings.push_back({"cluster.price_per_device_hour", write_quantity(*cluster.price)});

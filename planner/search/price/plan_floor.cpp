@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <utility>
 
 #include "planner/cost/memory/memory_band.hpp"
 #include "planner/program/build/stage_layout.hpp"
@@ -39,45 +40,56 @@ std::uint64_t packed(std::initializer_list<std::uint8_t> bytes) {
   return key;
 }
 
+std::uint64_t states_key(const PlanPoint& point) {
+  return packed({point[SearchAxis::pp], point[SearchAxis::ep], point[SearchAxis::etp],
+                 point[SearchAxis::sequence_parallel], point[SearchAxis::overlap_dp], point[SearchAxis::zero],
+                 point[SearchAxis::dp_shard]});
+}
+
+/// The places that decide how layers are put on stages, and in which order the passes run.
+std::uint64_t stages_key(const PlanPoint& point) {
+  return packed({point[SearchAxis::pp], point[SearchAxis::vp], point[SearchAxis::stages],
+                 point[SearchAxis::schedule], point[SearchAxis::micro_batch]});
+}
+
 }  // namespace
 
-PlanFloors::PlanFloors(const JobSpec& base)
+PlanFloors::PlanFloors(const JobSpec& base, std::optional<Bytes> most_needed)
     : has_experts_(base.model.experts.has_value()),
       zero_changes_weights_(is_scaled(product_type(base.training.precision, base.training.fp8_scaling))),
       fragmentation_(usual_fragmentation(base)),
-      context_(base.cluster.accelerator.is_cpu ? Bytes(0) : base.conventions().context) {}
+      context_(base.cluster.accelerator.is_cpu ? Bytes(0) : base.conventions().context),
+      most_needed_(most_needed) {}
 
+/// A layer's groups are those of tp, cp, ep and etp, wherever its stage is: pp is not a part of the key. The lowest byte is
+/// the place of the micro-batch.
 PlanFloors::Key PlanFloors::layer_key(const PlanPoint& point, const JobSpec& job) const {
   const ParallelismSpec& p = job.parallelism;
   const bool has_replicas = p.dp * p.cp > 1;
   const bool has_expert_replicas = has_experts_ && p.expert_replicas() > 1;
+  const bool cuts_over_tp = has_experts_ && p.expert_tp() == p.tp;
   const int zero = p.zero >= 2 || zero_changes_weights_ ? p.zero : 0;
   const auto sharding = static_cast<unsigned>(zero) | (has_replicas ? 4U : 0U) |
-                        (has_expert_replicas ? 8U : 0U) | (splits_backward(job.training.schedule) ? 16U : 0U);
-  // Without experts, the groups inside a layer are those of tp and cp, wherever its stage is.
-  const auto of_experts = [&](SearchAxis axis) { return has_experts_ ? point[axis] : std::uint8_t{0}; };
-  return packed({of_experts(SearchAxis::pp), of_experts(SearchAxis::ep), of_experts(SearchAxis::etp),
-                 point[SearchAxis::micro_batch], point[SearchAxis::sequence_parallel],
-                 point[SearchAxis::recompute], point[SearchAxis::dispatcher],
-                 static_cast<std::uint8_t>(sharding)});
+                        (has_expert_replicas ? 8U : 0U) |
+                        (splits_backward(job.training.schedule) ? 16U : 0U) | (cuts_over_tp ? 32U : 0U) |
+                        (zero > 0 && job.training.overlap.dp ? 64U : 0U);
+  return packed({point[SearchAxis::ep], point[SearchAxis::etp], point[SearchAxis::sequence_parallel],
+                 point[SearchAxis::overlap_tp], point[SearchAxis::recompute], point[SearchAxis::dispatcher],
+                 static_cast<std::uint8_t>(sharding), point[SearchAxis::micro_batch]});
 }
 
-PlanFloors::LayerEntry& PlanFloors::layers_of(Key key, const JobSpec& job) {
-  const auto [entry, is_new] = layers_.try_emplace(key);
-  if (!is_new) return entry->second;
+PlanFloors::LayerEntry& PlanFloors::build_layers(Key key, const JobSpec& job) {
+  LayerEntry& entry = layers_[key];
   JobSpec one = plain(job);
   one.parallelism.dp_shard.reset();
   if (!job.parallelism.mtp_place && find_illegalities(one).empty()) {
-    entry->second.floor = LayerFloor::of(one);
+    entry.floor = LayerFloor::of(one);
     ++programs_;
   }
-  return entry->second;
+  return entry;
 }
 
-const StateFloor& PlanFloors::states_of(const PlanPoint& point, const JobSpec& job) {
-  const Key key =
-      packed({point[SearchAxis::pp], point[SearchAxis::ep], point[SearchAxis::etp],
-              point[SearchAxis::sequence_parallel], point[SearchAxis::zero], point[SearchAxis::dp_shard]});
+const StateFloor& PlanFloors::states_of(Key key, const JobSpec& job) {
   const auto known = states_.find(key);
   if (known != states_.end()) return known->second;
   JobSpec one = plain(job);
@@ -86,62 +98,126 @@ const StateFloor& PlanFloors::states_of(const PlanPoint& point, const JobSpec& j
   return states_.emplace(key, StateFloor::of(one)).first->second;
 }
 
-const PlanFloors::Stages& PlanFloors::stages_of(LayerEntry& entry, const PlanPoint& point,
-                                                const JobSpec& job) {
-  const auto [stages, is_new] =
-      entry.stages.try_emplace(packed({point[SearchAxis::pp], point[SearchAxis::vp],
-                                       point[SearchAxis::stages], point[SearchAxis::schedule]}));
-  if (!is_new) return stages->second;
-  const LayerFloor& layers = *entry.floor;
+PlanFloors::Layout& PlanFloors::layout_of(const LayerFloor& layers, const PlanPoint& point,
+                                          const JobSpec& job) {
+  const bool by_cost = job.parallelism.stage_policy == StagePolicy::by_cost;
+  const Key key = packed({point[SearchAxis::pp], point[SearchAxis::vp], point[SearchAxis::stages]});
+  if (!by_cost) {
+    const auto known = layouts_of_counts_.find(key);
+    if (known != layouts_of_counts_.end()) return *known->second;
+  }
   const Placement placement = stage_layout(job.parallelism, layers.costs());
-  const bool weights_come_last = splits_backward(job.training.schedule);
+  std::vector<std::int64_t> counts{job.parallelism.pp};
+  for (const ModelPiece& piece : placement.pieces()) counts.push_back(piece.layers.count);
+  const auto [entry, is_new] = layouts_.try_emplace(std::move(counts));
+  Layout& layout = entry->second;
+  for (std::size_t s = 0; is_new && s < placement.stages(); ++s) {
+    std::vector<LayerRange>& stage = layout.stages.emplace_back();
+    for (std::size_t c = 0; c < placement.chunks(StageId(s)); ++c)
+      stage.push_back(placement.piece(StageId(s), ChunkId(c)).layers);
+  }
+  if (!by_cost) layouts_of_counts_.emplace(key, &layout);
+  return layout;
+}
+
+PlanFloors::Stages PlanFloors::make_stages(const LayerFloor& layers, const PlanPoint& point,
+                                           const JobSpec& job) {
+  const ScheduleShape shape = shape_of(job);
+  Stages stages{.layout = &layout_of(layers, point, job),
+                .micro_batches = static_cast<double>(shape.micro_batches)};
+  const bool weights_come_last = splits_backward(shape.kind);
+  stages.activations.reserve(stages.layout->stages.size());
   Seconds fill;   // forward passes of the pieces before the stage's first one
   Seconds drain;  // their backward passes
-  for (std::size_t s = 0; s < placement.stages(); ++s) {
-    Stage& stage = stages->second.emplace_back();
+  for (std::size_t s = 0; s < stages.layout->stages.size(); ++s) {
     LayerFloor::PieceTime first_piece;
-    for (std::size_t c = 0; c < placement.chunks(StageId(s)); ++c) {
-      const LayerRange range = placement.piece(StageId(s), ChunkId(c)).layers;
+    Seconds micro_batch;         // the stage's passes of one micro-batch
+    std::optional<Bytes> saved;  // of one micro-batch, by the chunk that saves least
+    std::int64_t layers_here = 0;
+    for (const LayerRange& range : stages.layout->stages[s]) {
       const LayerFloor::PieceTime time = layers.piece(range.first.at(), range.end().at());
-      if (c == 0) first_piece = time;
-      stage.micro_batch += time.forward + time.backward;
-      const Bytes saved = layers.saved(range.first.at(), range.end().at());
-      stage.saved = c == 0 ? saved : std::min(stage.saved, saved);
-      stage.layers += range.count;
-      stage.pieces.push_back(range);
+      if (!saved) first_piece = time;
+      micro_batch += time.forward + time.backward;
+      const Bytes of_piece = layers.saved(range.first.at(), range.end().at());
+      saved = saved ? std::min(*saved, of_piece) : of_piece;
+      layers_here += range.count;
     }
     // The next backward pass can start before the stage's last one ends, and may have recomputed before.
     const Seconds early = first_piece.backward - first_piece.backward_output;
-    stage.once = fill + (weights_come_last ? Seconds() : std::max(Seconds(), drain - early));
+    const Seconds once = fill + (weights_come_last ? Seconds() : std::max(Seconds(), drain - early));
+    const Seconds passes = once + stages.micro_batches * micro_batch;
+    const auto same_size = std::find_if(stages.by_size.begin(), stages.by_size.end(),
+                                        [&](const StagesOfSize& size) { return size.layers == layers_here; });
+    if (same_size == stages.by_size.end())
+      stages.by_size.push_back({.layers = layers_here, .passes = passes});
+    else
+      same_size->passes = std::max(same_size->passes, passes);
+    stages.most_layers = std::max(stages.most_layers, layers_here);
+    stages.activations.push_back(*saved * peak_in_flight(shape, StageId(s)));
     fill += first_piece.forward_output;
     const Seconds backward = s == 0 ? first_piece.backward : first_piece.backward_output;
     drain += std::max(Seconds(), backward - first_piece.backward_lead);
   }
-  return stages->second;
+  return stages;
+}
+
+Bytes PlanFloors::needed(const Stages& stages, const PlanPoint& point, const JobSpec& job) {
+  const Key key = states_key(point);
+  const auto [known, is_new] = stages.layout->states.try_emplace(key);
+  std::vector<Bytes>& of_states = known->second;
+  if (is_new) {
+    const StateFloor& states = states_of(key, job);
+    for (std::size_t s = 0; s < stages.layout->stages.size(); ++s) {
+      Bytes bytes = states.of_stage(s);
+      for (const LayerRange& range : stages.layout->stages[s])
+        bytes += states.of_layers(range.first.at(), range.end().at());
+      of_states.push_back(bytes);
+    }
+  }
+  Bytes most;
+  for (std::size_t s = 0; s < of_states.size(); ++s)
+    most = std::max(most, of_states[s] + stages.activations[s]);
+  const Bytes spread(std::llround(most.as_double() * fragmentation_));
+  return most + spread + context_;
+}
+
+/// What a plan needs at the least by the activations of the next smaller micro-batch whose layers are known: a larger
+/// micro-batch keeps no less. None if none is known or layers' costs decide how they are put on stages.
+std::optional<Bytes> PlanFloors::needed_by_smaller(Key layer_key, const PlanPoint& point,
+                                                   const JobSpec& job) {
+  if (job.parallelism.stage_policy == StagePolicy::by_cost) return std::nullopt;
+  for (unsigned place = point[SearchAxis::micro_batch]; place > 0; --place) {
+    const auto smaller = layers_.find(--layer_key);
+    if (smaller == layers_.end()) continue;
+    if (!smaller->second.floor) return std::nullopt;
+    const auto [stages, is_new] = smaller->second.of_larger.try_emplace(stages_key(point));
+    if (is_new) stages->second = make_stages(*smaller->second.floor, point, job);
+    return needed(stages->second, point, job);
+  }
+  return std::nullopt;
 }
 
 std::optional<PlanFloor> PlanFloors::floor(const PlanPoint& point, const JobSpec& job) {
-  LayerEntry& layers = layers_of(layer_key(point, job), job);
-  if (!layers.floor) return std::nullopt;
-  const StateFloor& states = states_of(point, job);
-  const Stages& stages = stages_of(layers, point, job);
-  const ScheduleShape shape = shape_of(job);
-  const auto micro_batches = static_cast<double>(shape.micro_batches);
-  Seconds step;
-  Bytes bytes;
-  for (std::size_t s = 0; s < stages.size(); ++s) {
-    const Stage& stage = stages[s];
-    const auto layers_here = static_cast<double>(stage.layers);
-    const Seconds passes =
-        stage.once + micro_batches * stage.micro_batch + layers_here * states.layer_outside();
-    const Seconds lane = micro_batches * layers_here * states.layer_lane();
-    step = std::max(step, std::max(passes, lane));
-    Bytes here = states.of_stage(s) + stage.saved * peak_in_flight(shape, StageId(s));
-    for (const LayerRange& range : stage.pieces) here += states.of_layers(range.first.at(), range.end().at());
-    bytes = std::max(bytes, here);
+  const Key key = layer_key(point, job);
+  auto layers = layers_.find(key);
+  if (layers == layers_.end()) {
+    if (most_needed_) {
+      const std::optional<Bytes> bytes = needed_by_smaller(key, point, job);
+      if (bytes && *bytes > *most_needed_) return PlanFloor{.step = {}, .needed = *bytes};
+    }
+    build_layers(key, job);
+    layers = layers_.find(key);
   }
-  const Bytes spread(std::llround(bytes.as_double() * fragmentation_));
-  return PlanFloor{.step = step * kRounding, .needed = bytes + spread + context_};
+  LayerEntry& entry = layers->second;
+  if (!entry.floor) return std::nullopt;
+  const auto [known, is_new] = entry.stages.try_emplace(stages_key(point));
+  if (is_new) known->second = make_stages(*entry.floor, point, job);
+  const Stages& stages = known->second;
+  const StateFloor& states = states_of(states_key(point), job);
+  Seconds step = stages.micro_batches * static_cast<double>(stages.most_layers) * states.layer_lane();
+  for (const StagesOfSize& size : stages.by_size)
+    step = std::max(step, size.passes + static_cast<double>(size.layers) * states.layer_outside());
+  return PlanFloor{.step = step * kRounding, .needed = needed(stages, point, job)};
 }
 
 }  // namespace foreshard

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -22,7 +23,8 @@ struct PlanFloor {
 
 /// Computes floors of the plans of one part of a space (PlanSpace::parts: they have the same tp and cp) from pieces that
 /// many plans share: the time and memory of a layer's passes (LayerFloor), its states (StateFloor), the layout of the
-/// stages. Each is made when the first plan needs it; a plan then costs some sums over its stages, without allocation.
+/// stages. Each is made when the first plan needs it; a plan then costs look-ups and a sum for each of its stages, without
+/// allocation.
 ///
 /// With F and B the floors of a stage's forward and backward passes of one micro-batch, and m micro-batches, the
 /// stage's step takes at least
@@ -33,8 +35,10 @@ struct PlanFloor {
 /// Example: 2 stages with F = 1 s and B = 2 s, m = 4: the second stage takes 1 + 4 · 3 + 2 = 15 s.
 class PlanFloors {
  public:
-  /// @param base  the job whose plans these are
-  explicit PlanFloors(const JobSpec& base);
+  /// @param base         the job whose plans these are
+  /// @param most_needed  plans that need more are too large: of these, any floor above will do, and a plan that needs too
+  ///                     much even with the activations of a smaller micro-batch is not looked at any closer
+  explicit PlanFloors(const JobSpec& base, std::optional<Bytes> most_needed = std::nullopt);
 
   /// None if the plan has no floor (LayerFloor::of): only its estimate tells.
   /// @param job  the plan at `point` @pre it is legal
@@ -44,34 +48,52 @@ class PlanFloors {
   [[nodiscard]] std::int64_t programs() const { return programs_; }
 
  private:
-  /// Everything about a stage that does not depend on the number of micro-batches.
-  struct Stage {
-    Seconds once;         ///< passes of other stages before its first and after its last one
-    Seconds micro_batch;  ///< its own passes of one micro-batch
-    Bytes saved;          ///< of one micro-batch, by the chunk that saves least
-    std::int64_t layers = 0;
-    std::vector<LayerRange> pieces{};
-  };
-  using Stages = std::vector<Stage>;
   /// Places on axes, one byte each.
   using Key = std::uint64_t;
-  /// A LayerFloor, and the stages over which its layers are put, by the places of vp, stages and pp.
+  /// How layers are put on stages. Plans with equal layouts share one.
+  struct Layout {
+    std::vector<std::vector<LayerRange>> stages;
+    std::unordered_map<Key, std::vector<Bytes>> states{};  ///< of each stage, by the key of a StateFloor
+  };
+  /// The stages with so many layers: of the longest of them, the passes of all micro-batches.
+  struct StagesOfSize {
+    std::int64_t layers = 0;
+    Seconds passes;
+  };
+  /// What a plan's layers and stages decide, whatever its states are.
+  struct Stages {
+    Layout* layout = nullptr;
+    double micro_batches = 0.0;
+    std::int64_t most_layers = 0;
+    std::vector<StagesOfSize> by_size{};
+    std::vector<Bytes> activations{};  ///< kept for backward at the peak, by stage
+  };
+  /// A LayerFloor, and the stages over which its layers are put, by the places of vp, stages, pp and schedule.
   struct LayerEntry {
     std::optional<LayerFloor> floor;
     std::unordered_map<Key, Stages> stages{};
+    /// Layouts and activations of plans with a larger micro-batch; the place of it is a part of the key.
+    std::unordered_map<Key, Stages> of_larger{};
   };
 
   [[nodiscard]] Key layer_key(const PlanPoint& point, const JobSpec& job) const;
-  LayerEntry& layers_of(Key key, const JobSpec& job);
-  const StateFloor& states_of(const PlanPoint& point, const JobSpec& job);
-  static const Stages& stages_of(LayerEntry& entry, const PlanPoint& point, const JobSpec& job);
+  LayerEntry& build_layers(Key key, const JobSpec& job);
+  const StateFloor& states_of(Key key, const JobSpec& job);
+  Layout& layout_of(const LayerFloor& layers, const PlanPoint& point, const JobSpec& job);
+  Stages make_stages(const LayerFloor& layers, const PlanPoint& point, const JobSpec& job);
+  [[nodiscard]] std::optional<Bytes> needed_by_smaller(Key layer_key, const PlanPoint& point,
+                                                       const JobSpec& job);
+  [[nodiscard]] Bytes needed(const Stages& stages, const PlanPoint& point, const JobSpec& job);
 
   bool has_experts_;
   bool zero_changes_weights_;  ///< also ZeRO 1 does: quantised weights
   double fragmentation_;
   Bytes context_;
+  std::optional<Bytes> most_needed_;
   std::unordered_map<Key, LayerEntry> layers_;
   std::unordered_map<Key, StateFloor> states_;
+  std::map<std::vector<std::int64_t>, Layout> layouts_;  // by the stages and the layers of each piece
+  std::unordered_map<Key, Layout*> layouts_of_counts_;   // of layouts that only counts decide
   std::int64_t programs_ = 0;
 };
 

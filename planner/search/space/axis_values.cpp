@@ -1,6 +1,8 @@
 #include "planner/search/space/axis_values.hpp"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -18,6 +20,15 @@ std::vector<std::int64_t> divisors(std::int64_t number, std::int64_t most) {
   for (std::int64_t d = 1; d <= std::min(number, most) && all.size() < kMostValues; ++d)
     if (number % d == 0) all.push_back(d);
   return all;
+}
+
+/// What of the communication of data parallelism runs beside compute.
+enum class DpOverlap : std::int64_t { none, gradients, weights };
+constexpr std::array<std::string_view, 3> kDpOverlaps{"none", "gradients", "weights"};
+
+DpOverlap dp_overlap(const OverlapSpec& overlap) {
+  if (!overlap.dp) return DpOverlap::none;
+  return overlap.gather ? DpOverlap::weights : DpOverlap::gradients;
 }
 
 std::vector<std::int64_t> powers_of_two(std::int64_t most) {
@@ -69,11 +80,14 @@ void AxisValues::list_own() {
   numbers(SearchAxis::etp) = {p.etp.value_or(0)};
   numbers(SearchAxis::micro_batch) = {t.micro_batch};
   numbers(SearchAxis::sequence_parallel) = {p.sequence_parallel ? 1 : 0};
+  numbers(SearchAxis::overlap_tp) = {number_of(t.overlap.tp)};
   numbers(SearchAxis::recompute) = {0};
   numbers(SearchAxis::dispatcher) = {number_of(t.dispatcher)};
   numbers(SearchAxis::vp) = {p.vp};
   numbers(SearchAxis::schedule) = {number_of(t.schedule)};
   numbers(SearchAxis::stages) = {number_of(p.stage_policy)};
+  numbers(SearchAxis::overlap_pp) = {t.overlap.pp ? 1 : 0};
+  numbers(SearchAxis::overlap_dp) = {number_of(dp_overlap(t.overlap))};
   numbers(SearchAxis::zero) = {p.zero};
   numbers(SearchAxis::dp_shard) = {p.dp_shard.value_or(0)};
 }
@@ -98,7 +112,14 @@ void AxisValues::list_free(SearchAxis axis) {
     case SearchAxis::micro_batch:
       values = divisors(base_.training.global_batch, base_.training.global_batch);
       break;
-    case SearchAxis::sequence_parallel: values = {0, 1}; break;
+    case SearchAxis::sequence_parallel:
+    case SearchAxis::overlap_pp: values = {0, 1}; break;
+    case SearchAxis::overlap_tp:
+      values = {number_of(TpOverlap::none), number_of(TpOverlap::wgrad), number_of(TpOverlap::full)};
+      break;
+    case SearchAxis::overlap_dp:
+      values = {number_of(DpOverlap::none), number_of(DpOverlap::gradients), number_of(DpOverlap::weights)};
+      break;
     case SearchAxis::recompute: {
       for (RecomputeChoice& choice : recompute_choices(base_))
         if (!(choice == recompute_.front())) recompute_.push_back(std::move(choice));
@@ -153,6 +174,14 @@ void AxisValues::set(JobSpec& job, SearchAxis axis, std::uint8_t place) const {
       t.recompute_layers = choice.layers;
       return;
     }
+    case SearchAxis::overlap_tp: t.overlap.tp = static_cast<TpOverlap>(value); return;
+    case SearchAxis::overlap_pp: t.overlap.pp = value != 0; return;
+    case SearchAxis::overlap_dp: {
+      if (static_cast<DpOverlap>(value) == dp_overlap(t.overlap)) return;
+      t.overlap.dp = static_cast<DpOverlap>(value) != DpOverlap::none;
+      t.overlap.gather = static_cast<DpOverlap>(value) == DpOverlap::weights;
+      return;
+    }
     case SearchAxis::dispatcher: t.dispatcher = static_cast<Dispatcher>(value); return;
     case SearchAxis::vp: p.vp = value; return;
     case SearchAxis::schedule: t.schedule = static_cast<ScheduleKind>(value); return;
@@ -171,7 +200,10 @@ void AxisValues::set(JobSpec& job, SearchAxis axis, std::uint8_t place) const {
 std::string AxisValues::word(SearchAxis axis, std::uint8_t place) const {
   const std::int64_t value = number(axis, place);
   switch (axis) {
-    case SearchAxis::sequence_parallel: return value != 0 ? "true" : "false";
+    case SearchAxis::sequence_parallel:
+    case SearchAxis::overlap_pp: return value != 0 ? "true" : "false";
+    case SearchAxis::overlap_tp: return std::string(word_of(static_cast<TpOverlap>(value)));
+    case SearchAxis::overlap_dp: return std::string(kDpOverlaps[static_cast<std::size_t>(value)]);
     case SearchAxis::recompute: {
       TrainingSpec training;
       const RecomputeChoice& choice = recompute_[static_cast<std::size_t>(value)];

@@ -29,10 +29,13 @@ struct PlanPoint {
 ///   ep           divisors of the number of experts
 ///   etp          unsaid, and powers of two within a node
 ///   micro_batch  divisors of the global batch
+///   overlap_tp   none, wgrad, full
 ///   recompute    none, the modules that an expert tries (change.hpp), everything; and the job's own choice
 ///   vp           divisors of the layers, and powers of two, up to half of the layers
 ///   schedule     1f1b, interleaved, zero-bubble, gpipe
 ///   stages       even, by-cost; and the job's own list
+///   overlap_pp   off, on
+///   overlap_dp   off; gradients; gradients and ZeRO's weights
 ///   zero         0 to 3
 ///   dp_shard     all of dp, or as many ranks as a node has devices
 ///   dispatcher   all-to-all, all-gather, deepep, hybridep

@@ -44,10 +44,22 @@ bool repeats_dispatcher(const JobSpec& job) {
 bool repeats_stages(const JobSpec& job) {
   return job.parallelism.pp == 1 && job.parallelism.stage_policy == StagePolicy::by_cost;
 }
-bool repeats_zero(const JobSpec& job) {
+bool has_replicas(const JobSpec& job) {
   const ParallelismSpec& p = job.parallelism;
-  const bool has_replicas = checked_product(p.dp, p.cp) > 1 || (job.model.experts && p.expert_replicas() > 1);
-  return p.zero > 0 && !has_replicas;
+  return checked_product(p.dp, p.cp) > 1 || (job.model.experts && p.expert_replicas() > 1);
+}
+bool repeats_zero(const JobSpec& job) { return job.parallelism.zero > 0 && !has_replicas(job); }
+bool repeats_overlap_tp(const JobSpec& job) {
+  const ParallelismSpec& p = job.parallelism;
+  return job.training.overlap.tp != TpOverlap::none && p.tp == 1 &&
+         (!job.model.experts || p.expert_tp() == 1);
+}
+bool repeats_overlap_pp(const JobSpec& job) { return job.parallelism.pp == 1 && job.training.overlap.pp; }
+bool repeats_overlap_dp(const JobSpec& job) { return job.training.overlap.dp && !has_replicas(job); }
+bool repeats_gather(const JobSpec& job) {
+  // Only ZeRO 1 and 2 gather updated weights at once.
+  const int zero = job.parallelism.zero;
+  return job.training.overlap.gather && zero != 1 && zero != 2;
 }
 bool repeats_dp_shard(const JobSpec& job) {
   const ParallelismSpec& p = job.parallelism;
@@ -57,17 +69,28 @@ bool repeats_dp_shard(const JobSpec& job) {
 struct Repetition {
   SearchAxis axis;         ///< the one without effect
   std::string_view plain;  ///< the word that says the same and counts
-  SearchAxis last;         ///< the last axis that decides it
+  JobParts reads;          ///< the parts that decide it
   bool (*repeats)(const JobSpec&);
 };
+namespace part = job_part;
+constexpr JobParts kMesh = part::tp | part::cp | part::dp | part::ep | part::etp;
 constexpr auto kRepetitions = std::to_array<Repetition>({
-    {SearchAxis::sequence_parallel, "false", SearchAxis::sequence_parallel, repeats_sequence_parallel},
-    {SearchAxis::etp, "unsaid", SearchAxis::etp, repeats_etp},
-    {SearchAxis::dispatcher, "all-to-all", SearchAxis::dispatcher, repeats_dispatcher},
-    {SearchAxis::stages, "even", SearchAxis::stages, repeats_stages},
-    {SearchAxis::zero, "0", SearchAxis::zero, repeats_zero},
-    {SearchAxis::dp_shard, "all", SearchAxis::dp_shard, repeats_dp_shard},
+    {SearchAxis::sequence_parallel, "false", part::tp | part::sequence_parallel, repeats_sequence_parallel},
+    {SearchAxis::etp, "unsaid", kMesh, repeats_etp},
+    {SearchAxis::dispatcher, "all-to-all", part::ep | part::dispatcher, repeats_dispatcher},
+    {SearchAxis::stages, "even", part::pp | part::stages, repeats_stages},
+    {SearchAxis::overlap_tp, "none", kMesh | part::overlap_tp, repeats_overlap_tp},
+    {SearchAxis::overlap_pp, "false", part::pp | part::overlap_pp, repeats_overlap_pp},
+    {SearchAxis::overlap_dp, "none", kMesh | part::overlap_dp, repeats_overlap_dp},
+    {SearchAxis::overlap_dp, "gradients", part::overlap_dp | part::zero, repeats_gather},
+    {SearchAxis::zero, "0", kMesh | part::zero, repeats_zero},
+    {SearchAxis::dp_shard, "all", part::dp | part::zero | part::dp_shard, repeats_dp_shard},
 });
+
+/// Answers that a walk keeps for a rule at most.
+constexpr std::size_t kMostAnswers = 1U << 20U;
+
+enum class Answer : std::uint8_t { unknown, accepted, refused };
 
 }  // namespace
 
@@ -80,91 +103,132 @@ std::int64_t Refusals::total() const {
   return std::accumulate(by_rule.begin(), by_rule.end(), std::int64_t{0});
 }
 
-struct PlanSpace::Walk {
+/// Where a walk is. Its job follows the point when it is asked for.
+class PlanSpace::Walk {
+ public:
+  Walk(const PlanSpace& space, const Visit& called)
+      : visit(called), space_(space), job_(space.values_.base()), answers_(space.rules_.size()) {
+    refusals.by_rule.resize(space.rules_.size());
+    job_point_.at.fill(kNoPlace);
+    for (std::size_t rule = 0; rule < answers_.size(); ++rule)
+      answers_[rule].resize(space.rules_[rule].answers, Answer::unknown);
+  }
+
+  /// The job with the point's values on all axes up to this depth; those of the deeper ones are left over from before.
+  const JobSpec& job(std::size_t depth) {
+    bool moves_dp = false;
+    for (std::size_t at = 0; at <= depth; ++at) {
+      if (job_point_.at[at] == point.at[at]) continue;
+      job_point_.at[at] = point.at[at];
+      space_.values_.set(job_, kSearchAxes[at], point.at[at]);
+      moves_dp |= at <= kDpDepth;
+    }
+    if (moves_dp) follow_dp(job_);
+    return job_;
+  }
+
+  bool is_refused_by(std::size_t rule, std::size_t depth) {
+    const Rule& checked = space_.rules_[rule];
+    if (checked.answers == 0) return asks(checked, depth);
+    std::size_t index = 0;
+    for (const Read& read : checked.reads) index += read.stride * point.at[read.depth];
+    Answer& answer = answers_[rule][index];
+    if (answer == Answer::unknown) answer = asks(checked, depth) ? Answer::refused : Answer::accepted;
+    return answer == Answer::refused;
+  }
+
   const Visit& visit;
-  JobSpec job;
   PlanPoint point{};
   Refusals refusals{};
-  std::vector<Illegality> findings{};
+
+ private:
+  static constexpr std::uint8_t kNoPlace = 255;  // places are below kMostValues
+
+  bool asks(const Rule& rule, std::size_t depth) {
+    if (rule.check == nullptr) return rule.repeats(job(depth));
+    rule.check->find(job(depth), findings_);
+    const bool refused = !findings_.empty();
+    findings_.clear();
+    return refused;
+  }
+
+  const PlanSpace& space_;
+  JobSpec job_;
+  PlanPoint job_point_{};                     // the values that job_ has
+  std::vector<std::vector<Answer>> answers_;  // by rule
+  std::vector<Illegality> findings_;
 };
 
 PlanSpace::PlanSpace(const JobSpec& base, std::span<const SearchAxis> free) : values_(base, free) {
+  std::int64_t behind = 1;
+  for (std::size_t depth = kSearchAxisCount; depth-- > 0;) {
+    behind_[depth] = behind;
+    behind = checked_product(behind, static_cast<std::int64_t>(values_.count(kSearchAxes[depth])));
+  }
   add_rules();
 }
 
 void PlanSpace::add_rules() {
-  for (const LegalityCheck& check : legality_checks()) {
-    rules_.push_back({.depth = depth_of(check.reads), .check = &check});
-    words_.push_back(check.reason);
-  }
+  for (const LegalityCheck& check : legality_checks()) add_rule({.check = &check}, check.reads, check.reason);
   for (const Repetition& repetition : kRepetitions) {
-    if (!has_plain(values_, repetition.axis, repetition.plain)) continue;
-    rules_.push_back({.depth = depth_of(repetition.last), .repeats = repetition.repeats});
-    words_.push_back("it says the same as another plan");
+    if (has_plain(values_, repetition.axis, repetition.plain))
+      add_rule({.repeats = repetition.repeats}, repetition.reads, "it says the same as another plan");
   }
-  for (std::size_t rule = 0; rule < rules_.size(); ++rule)
-    rules_at_depth_[rules_[rule].depth].push_back(rule);
 }
 
-std::int64_t PlanSpace::behind(std::size_t depth) const {
-  std::int64_t product = 1;
-  for (std::size_t later = depth + 1; later < kSearchAxisCount; ++later)
-    product = checked_product(product, static_cast<std::int64_t>(values_.count(kSearchAxes[later])));
-  return product;
+void PlanSpace::add_rule(Rule rule, JobParts reads, std::string_view words) {
+  rule.depth = depth_of(reads);
+  if ((reads & part::dp) != 0) reads |= part_of_axis(SearchAxis::pp);
+  for (const SearchAxis axis : kSearchAxes) {
+    if ((reads & part_of_axis(axis)) == 0 || depth_of(axis) <= depth_of(SearchAxis::cp)) continue;
+    rule.reads.push_back({.depth = depth_of(axis), .stride = rule.answers});
+    rule.answers = std::min(rule.answers * values_.count(axis), kMostAnswers + 1);
+  }
+  if (rule.answers > kMostAnswers) rule.answers = 0;
+  rules_at_depth_[rule.depth].push_back(rules_.size());
+  rules_.push_back(std::move(rule));
+  words_.push_back(words);
 }
 
 std::int64_t PlanSpace::combinations() const {
-  return checked_product(static_cast<std::int64_t>(values_.count(kSearchAxes[0])), behind(0));
+  return checked_product(static_cast<std::int64_t>(values_.count(kSearchAxes[0])), behind_[0]);
 }
 
 std::size_t PlanSpace::parts() const { return values_.count(SearchAxis::tp) * values_.count(SearchAxis::cp); }
 
 bool PlanSpace::is_refused(Walk& walk, std::size_t depth) const {
   for (const std::size_t rule : rules_at_depth_[depth]) {
-    const LegalityCheck* const check = rules_[rule].check;
-    if (check != nullptr) {
-      check->find(walk.job, walk.findings);
-      if (walk.findings.empty()) continue;
-      walk.findings.clear();
-    } else if (!rules_[rule].repeats(walk.job)) {
-      continue;
-    }
-    walk.refusals.by_rule[rule] += behind(depth);
+    if (!walk.is_refused_by(rule, depth)) continue;
+    walk.refusals.by_rule[rule] += behind_[depth];
     return true;
   }
   return false;
 }
 
 bool PlanSpace::descend(Walk& walk, std::size_t depth) const {
-  if (depth == kSearchAxisCount) return walk.visit(walk.point, walk.job);
+  if (depth == kSearchAxisCount) return walk.visit(walk.point, walk.job(depth - 1));
   for (std::size_t place = 0; place < values_.count(kSearchAxes[depth]); ++place) {
     walk.point.at[depth] = static_cast<std::uint8_t>(place);
-    values_.set(walk.job, kSearchAxes[depth], walk.point.at[depth]);
-    if (depth == kDpDepth) follow_dp(walk.job);
     if (!is_refused(walk, depth) && !descend(walk, depth + 1)) return false;
   }
   return true;
 }
 
 Refusals PlanSpace::walk(std::size_t part, const Visit& visit) const {
-  Walk walk{.visit = visit, .job = values_.base()};
-  walk.refusals.by_rule.resize(rules_.size());
+  Walk walk(*this, visit);
   const std::size_t cps = values_.count(SearchAxis::cp);
-  const std::array<std::size_t, 2> places{part / cps, part % cps};
-  for (std::size_t depth = 0; depth < places.size(); ++depth) {
-    walk.point.at[depth] = static_cast<std::uint8_t>(places[depth]);
-    values_.set(walk.job, kSearchAxes[depth], walk.point.at[depth]);
-  }
-  // A rule on tp alone refuses every part with this tp by itself: behind(1) plans each.
-  for (const std::size_t rule_depth : {std::size_t{0}, std::size_t{1}}) {
-    for (const std::size_t rule : rules_at_depth_[rule_depth]) {
-      rules_[rule].check->find(walk.job, walk.findings);
-      if (walk.findings.empty()) continue;
-      walk.refusals.by_rule[rule] += behind(1);
+  walk.point.at[depth_of(SearchAxis::tp)] = static_cast<std::uint8_t>(part / cps);
+  walk.point.at[depth_of(SearchAxis::cp)] = static_cast<std::uint8_t>(part % cps);
+  // A rule on tp alone refuses every part with this tp by itself: behind_[1] plans each.
+  constexpr std::size_t kPartDepth = depth_of(SearchAxis::cp);
+  for (std::size_t depth = 0; depth <= kPartDepth; ++depth) {
+    for (const std::size_t rule : rules_at_depth_[depth]) {
+      if (!walk.is_refused_by(rule, kPartDepth)) continue;
+      walk.refusals.by_rule[rule] += behind_[kPartDepth];
       return std::move(walk.refusals);
     }
   }
-  descend(walk, places.size());
+  descend(walk, kPartDepth + 1);
   return std::move(walk.refusals);
 }
 

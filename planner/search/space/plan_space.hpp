@@ -26,7 +26,9 @@ struct Refusals {
 /// then the one with the plain value (none, 0, even, all of dp) counts.
 ///
 /// A rule is checked as soon as the last axis that it reads has a value, so that one refusal decides about all
-/// values of the axes behind it.
+/// values of the axes behind it. Its answer is kept for the values that it reads, so that each rule runs once for each
+/// combination of these alone. Example: whether the batch splits depends on pp, micro-batch and schedule; all values of
+/// vp, recomputation and ZeRO share the answer.
 class PlanSpace {
  public:
   PlanSpace(const JobSpec& base, std::span<const SearchAxis> free);
@@ -45,22 +47,30 @@ class PlanSpace {
   Refusals walk(std::size_t part, const Visit& visit) const;
 
  private:
+  /// An axis that a rule reads, and how far apart the answers for neighbouring values are.
+  struct Read {
+    std::size_t depth = 0;  ///< index of the axis
+    std::size_t stride = 1;
+  };
   struct Rule {
     std::size_t depth = 0;                 ///< index of the axis whose value completes what the rule reads
     const LegalityCheck* check = nullptr;  ///< null: one of the rules against repetition
     bool (*repeats)(const JobSpec& job) = nullptr;
+    std::vector<Read> reads{};  ///< axes other than tp and cp, which are the same in all of a part
+    std::size_t answers = 1;    ///< combinations of the values that it reads; 0: too many to be kept
   };
-  struct Walk;
+  class Walk;
 
   void add_rules();
+  void add_rule(Rule rule, JobParts reads, std::string_view words);
   bool descend(Walk& walk, std::size_t depth) const;
   [[nodiscard]] bool is_refused(Walk& walk, std::size_t depth) const;
-  [[nodiscard]] std::int64_t behind(std::size_t depth) const;
 
   AxisValues values_;
   std::vector<Rule> rules_;
   std::vector<std::string_view> words_;                                    // by rule
   std::array<std::vector<std::size_t>, kSearchAxisCount> rules_at_depth_;  // indices of rules_
+  std::array<std::int64_t, kSearchAxisCount> behind_{};  // combinations of the axes after each
 };
 
 }  // namespace foreshard

@@ -20,11 +20,14 @@ constexpr std::array<AxisInfo, kSearchAxisCount> kInfos{
      {"etp", "parallelism.etp", job_part::etp},
      {"micro_batch", "training.micro_batch", job_part::micro_batch},
      {"sequence_parallel", "parallelism.sequence_parallel", job_part::sequence_parallel},
+     {"overlap_tp", "training.overlap.tp", job_part::overlap_tp},
      {"recompute", "training.recompute", job_part::recompute},
      {"dispatcher", "training.dispatcher", job_part::dispatcher},
      {"vp", "parallelism.vp", job_part::vp},
      {"schedule", "training.schedule", job_part::schedule},
      {"stages", "parallelism.stages", job_part::stages},
+     {"overlap_pp", "training.overlap.pp", job_part::overlap_pp},
+     {"overlap_dp", "training.overlap.dp", job_part::overlap_dp},
      {"zero", "parallelism.zero", job_part::zero},
      {"dp_shard", "parallelism.dp_shard", job_part::dp_shard}}};
 
@@ -51,7 +54,10 @@ std::vector<SearchAxis> usual_axes(bool has_experts) {
 
 std::vector<SearchAxis> all_axes(bool has_experts) {
   std::vector<SearchAxis> axes(kSearchAxes.begin(), kSearchAxes.end());
-  std::erase(axes, SearchAxis::dispatcher);
+  std::erase_if(axes, [](SearchAxis axis) {
+    return axis == SearchAxis::dispatcher || axis == SearchAxis::overlap_tp ||
+           axis == SearchAxis::overlap_pp || axis == SearchAxis::overlap_dp;
+  });
   if (has_experts) return axes;
   std::erase(axes, SearchAxis::ep);
   std::erase(axes, SearchAxis::etp);

@@ -21,15 +21,18 @@ enum class SearchAxis : std::uint8_t {
   etp,
   micro_batch,
   sequence_parallel,
+  overlap_tp,
   recompute,
   dispatcher,
   vp,
   schedule,
   stages,
+  overlap_pp,
+  overlap_dp,
   zero,
   dp_shard
 };
-inline constexpr std::size_t kSearchAxisCount = 14;
+inline constexpr std::size_t kSearchAxisCount = 17;
 inline constexpr std::array<SearchAxis, kSearchAxisCount> kSearchAxes{SearchAxis::tp,
                                                                       SearchAxis::cp,
                                                                       SearchAxis::pp,
@@ -37,11 +40,14 @@ inline constexpr std::array<SearchAxis, kSearchAxisCount> kSearchAxes{SearchAxis
                                                                       SearchAxis::etp,
                                                                       SearchAxis::micro_batch,
                                                                       SearchAxis::sequence_parallel,
+                                                                      SearchAxis::overlap_tp,
                                                                       SearchAxis::recompute,
                                                                       SearchAxis::dispatcher,
                                                                       SearchAxis::vp,
                                                                       SearchAxis::schedule,
                                                                       SearchAxis::stages,
+                                                                      SearchAxis::overlap_pp,
+                                                                      SearchAxis::overlap_dp,
                                                                       SearchAxis::zero,
                                                                       SearchAxis::dp_shard};
 
@@ -57,7 +63,7 @@ JobParts part_of_axis(SearchAxis axis);
 /// They decide most of a plan's time and memory.
 std::vector<SearchAxis> usual_axes(bool has_experts);
 /// All that leave the mathematics of training as they are and that a framework can choose freely. Without experts,
-/// that are not ep and etp. The dispatcher stays the framework's.
+/// that are not ep and etp. The dispatcher and the overlap of communication stay the framework's.
 std::vector<SearchAxis> all_axes(bool has_experts);
 
 }  // namespace foreshard

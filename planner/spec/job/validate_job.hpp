@@ -36,6 +36,9 @@ inline constexpr JobParts micro_batch = 1U << 11U;
 inline constexpr JobParts schedule = 1U << 12U;
 inline constexpr JobParts recompute = 1U << 13U;
 inline constexpr JobParts dispatcher = 1U << 14U;
+inline constexpr JobParts overlap_tp = 1U << 15U;
+inline constexpr JobParts overlap_pp = 1U << 16U;
+inline constexpr JobParts overlap_dp = 1U << 17U;
 }  // namespace job_part
 
 /// One rule of find_illegalities.

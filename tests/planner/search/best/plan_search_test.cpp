@@ -74,6 +74,15 @@ TEST_CASE("a search with floors finds what estimating every plan finds") {
   }
 }
 
+TEST_CASE("overlaps are searched as all plans are") {
+  using enum SearchAxis;
+  SearchRequest request =
+      request_for(small_job(), {tp, pp, sequence_parallel, overlap_tp, overlap_pp, overlap_dp, zero});
+  const SiteResult found = search_plans(request).sites.front();
+  request.prunes = false;
+  check_same(found, search_plans(request).sites.front());
+}
+
 TEST_CASE("a plan's figures are those of its estimate") {
   using enum SearchAxis;
   const SearchResult result = search_plans(request_for(small_job(), {tp, pp, zero}));

@@ -71,6 +71,7 @@ TEST_CASE("a plan that is written as a job file plans as the search said") {
   check_emitted(kDense, {tp, pp, vp, schedule, stages, recompute}, 16);
   check_emitted(kDense, {tp, zero, recompute, dp_shard}, 4);
   check_emitted(kExperts, {tp, ep, etp, sequence_parallel, dispatcher}, 32);
+  check_emitted(kDense, {tp, pp, overlap_tp, overlap_pp, overlap_dp, recompute}, 16);
 }
 
 TEST_CASE("a job's text stands by itself") {

@@ -1,12 +1,66 @@
 #include "planner/search/price/plan_floor.hpp"
 
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "planner/cost/step/estimate.hpp"
+#include "planner/search/space/plan_space.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random_bundled_jobs.hpp"
+#include "tests/support/test_jobs.hpp"
 
 using namespace foreshard;
+
+namespace {
+
+/// Four layers of experts on eight devices.
+JobSpec small_moe_job() {
+  JobSpec job;
+  job.framework = Framework::megatron;
+  job.model = test::llama_shaped(4, 256, 512, 8, 8, 1024);
+  job.model.experts = ExpertsSpec{.count = 8, .per_token = 2, .hidden = 256};
+  job.cluster = test::round_cluster(1, 8);
+  job.parallelism.dp = 8;
+  job.parallelism.sequence_parallel = true;
+  job.training.sequence_length = 512;
+  job.training.global_batch = 32;
+  job.training.micro_batch = 1;
+  return job;
+}
+
+/// Every so many plans of a space, compares the floor that shares its parts with those of all plans before it with one
+/// that is computed for this plan alone.
+void check_shared(const JobSpec& base, const std::vector<SearchAxis>& free, Bytes most_needed, int every) {
+  const PlanSpace space(base, free);
+  int number = 0;
+  int too_large = 0;
+  int fitting = 0;
+  for (std::size_t part = 0; part < space.parts(); ++part) {
+    PlanFloors shared(space.values().base(), most_needed);
+    space.walk(part, [&](const PlanPoint& point, const JobSpec& job) {
+      const std::optional<PlanFloor> floor = shared.floor(point, job);
+      if (++number % every != 0) return true;
+      const std::optional<PlanFloor> alone = PlanFloors(space.values().base()).floor(point, job);
+      REQUIRE(floor.has_value() == alone.has_value());
+      if (!floor) return true;
+      if (floor->needed > most_needed) {
+        ++too_large;
+        CHECK(floor->needed <= alone->needed);
+        CHECK(floor->step <= alone->step);
+      } else {
+        ++fitting;
+        CHECK(floor->needed == alone->needed);
+        CHECK(floor->step == alone->step);
+      }
+      return true;
+    });
+  }
+  CHECK(too_large > 0);
+  CHECK(fitting > 0);
+}
+
+}  // namespace
 
 TEST_CASE("no estimate is below its floor") {
   const std::uint64_t seed = 20261130;
@@ -26,4 +80,16 @@ TEST_CASE("no estimate is below its floor") {
     CHECK(floor->needed <= whole.memory.reserved + whole.memory.context);
   }
   CHECK(with_floor > 200);
+}
+
+TEST_CASE("a plan's floor does not depend on the plans before it") {
+  using enum SearchAxis;
+  const JobSpec moe = small_moe_job();
+  // A limit that some plans keep and others do not.
+  const Bytes needed = estimate(moe).memory.reserved + estimate(moe).memory.context;
+  check_shared(moe, {tp, pp, ep, etp, micro_batch, recompute, schedule, zero}, needed, 29);
+  JobSpec dense = moe;
+  dense.model.experts.reset();
+  check_shared(dense, {tp, cp, pp, micro_batch, vp, schedule, stages, overlap_tp, overlap_dp, zero, dp_shard},
+               needed, 41);
 }

@@ -72,6 +72,11 @@ JobSpec plainly(JobSpec job) {
   const bool has_replicas = p.dp * p.cp > 1 || (job.model.experts && p.expert_replicas() > 1);
   if (!has_replicas) p.zero = 0;
   if (p.zero == 0 || p.dp_shard == p.dp) p.dp_shard.reset();
+  OverlapSpec& overlap = job.training.overlap;
+  if (p.tp == 1 && (!job.model.experts || p.expert_tp() == 1)) overlap.tp = TpOverlap::none;
+  if (p.pp == 1) overlap.pp = false;
+  if (!has_replicas) overlap.dp = overlap.gather = false;
+  if (p.zero == 0 || p.zero == 3) overlap.gather = false;
   const std::int64_t etp = p.expert_tp();
   p.etp.reset();
   // Where a framework allows ep only with an etp that is said, the plain form says it.
@@ -84,8 +89,11 @@ bool says_the_same(const JobSpec& a, const JobSpec& b) {
   const ParallelismSpec& q = b.parallelism;
   return p.tp == q.tp && p.pp == q.pp && p.vp == q.vp && p.cp == q.cp && p.ep == q.ep && p.etp == q.etp &&
          p.dp == q.dp && p.zero == q.zero && p.dp_shard == q.dp_shard && p.stage_policy == q.stage_policy &&
-         p.sequence_parallel == q.sequence_parallel && a.training.micro_batch == b.training.micro_batch &&
-         a.training.recompute == b.training.recompute && a.training.schedule == b.training.schedule &&
+         p.sequence_parallel == q.sequence_parallel && a.training.overlap.tp == b.training.overlap.tp &&
+         a.training.overlap.pp == b.training.overlap.pp && a.training.overlap.dp == b.training.overlap.dp &&
+         a.training.overlap.gather == b.training.overlap.gather &&
+         a.training.micro_batch == b.training.micro_batch && a.training.recompute == b.training.recompute &&
+         a.training.schedule == b.training.schedule &&
          a.training.recompute_modules == b.training.recompute_modules;
 }
 
@@ -123,6 +131,7 @@ TEST_CASE("the walk finds every legal plan and counts every other combination") 
   using enum SearchAxis;
   check_space(small_job(), {tp, cp, pp, micro_batch, sequence_parallel, vp, schedule, zero});
   check_space(small_job(), {tp, pp, recompute, stages, zero, dp_shard});
+  check_space(small_job(), {tp, pp, overlap_tp, overlap_pp, overlap_dp, zero});
   check_space(small_moe_job(), {tp, cp, pp, ep, sequence_parallel, zero});
 }
 
