@@ -6,6 +6,7 @@
 #     plan     what the tool foreshard is built with
 #     runtime  what foreshard-run needs on top: MPI and matrix products
 #     test     what the tests need on top
+#     hosts    what the tests of several hosts and of Slurm need on top; without it they skip
 #     lint     what scripts/lint.sh needs on top
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -13,6 +14,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 plan=(g++ cmake ninja-build libboost-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libfmt-dev zlib1g-dev)
 runtime=(openmpi-bin libopenmpi-dev libopenblas-dev libdnnl-dev)
 test=(git ccache catch2 libboost-context-dev clang-format procps groff-base zsh fish dpkg-dev file chromium)
+hosts=(iproute2 slurmctld slurmd)
 lint=(git clang-format clang-tidy)
 
 packages=()
@@ -21,9 +23,10 @@ for purpose in "$@"; do
     plan) packages+=("${plan[@]}") ;;
     runtime) packages+=("${runtime[@]}") ;;
     test) packages+=("${test[@]}") ;;
+    hosts) packages+=("${hosts[@]}") ;;
     lint) packages+=("${lint[@]}") ;;
     *)
-      say "install_dependencies.sh: unknown purpose '$purpose'; allowed: plan, runtime, test, lint"
+      say "install_dependencies.sh: unknown purpose '$purpose'; allowed: plan, runtime, test, hosts, lint"
       exit 2
       ;;
   esac
