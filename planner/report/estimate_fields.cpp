@@ -165,6 +165,7 @@ void add_memory(std::vector<Field>& fields, const JobSpec& job, const MemoryRepo
       .count("buffers_bytes", worst.buffers)
       .value("peak_by_stage_bytes", std::move(peaks))
       .count("context_bytes", memory.context)
+      .count("graphs_bytes", memory.graphs)
       .count("allocated_bytes", memory.allocated)
       .count("reserved_low_bytes", memory.reserved_low)
       .count("reserved_high_bytes", memory.reserved_high)

@@ -211,7 +211,8 @@ Lines memory_table(const PlannedJob& planned) {
   add("activations", kept_words(job, worst.in_flight), worst.activations);
   add("buffers", "", worst.buffers);
   add("peak", spaced(worst.peak_block), worst.peak);
-  add("fragmentation", "of the allocator", memory.reserved - memory.peak);
+  if (memory.graphs > Bytes()) add("CUDA graphs", "inputs of layers", memory.graphs);
+  add("fragmentation", "of the allocator", memory.reserved - memory.peak - memory.graphs);
   add("context", "driver, libraries", memory.context);
   for (const LibraryMemory& library : library_memory(job)) {
     if (!library.in_usual) add("  " + library.name, "of this", library.high);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "planner/cost/memory/graph_memory.hpp"
 #include "planner/cost/memory/library_memory.hpp"
 #include "planner/cost/memory/memory_trace.hpp"
 #include "planner/cost/memory/step_tensors.hpp"
@@ -208,14 +209,17 @@ MemoryReport memory_report(const JobSpec& job, const StepProgram& program) {
   // Driver and communicators take device memory only if the device is separate from the host.
   report.context = accelerator.is_cpu ? Bytes(0) : conventions.context + dispatcher_buffers(job);
   // Rounded to the nearest byte.
-  report.reserved = report.peak + Bytes(std::llround(report.peak.as_double() * usual_fragmentation(job)));
+  const GraphMemory graphs = graph_memory(job, program);
+  report.graphs = graphs.inputs;
+  report.reserved =
+      report.peak + report.graphs + Bytes(std::llround(report.peak.as_double() * usual_fragmentation(job)));
   report.fits = report.reserved + report.context <= report.capacity;
   const MemoryBand band = memory_band(job, report.peak);
-  report.allocated = report.peak + band.workspace;
-  report.reserved_low = band.reserved_low;
-  report.reserved_high = band.reserved_high;
-  report.needed_low = band.reserved_low + band.context_low;
-  report.needed_high = band.reserved_high + band.context_high;
+  report.allocated = report.peak + report.graphs + band.workspace;
+  report.reserved_low = band.reserved_low + graphs.inputs;
+  report.reserved_high = band.reserved_high + graphs.inputs + graphs.pool_high;
+  report.needed_low = report.reserved_low + band.context_low;
+  report.needed_high = report.reserved_high + band.context_high;
   report.verdict = memory_verdict(report.reserved + report.context, report.needed_low, report.needed_high,
                                   report.capacity);
   if (!job.training.uses_host()) return report;

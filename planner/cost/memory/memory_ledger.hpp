@@ -39,11 +39,13 @@ struct MemoryReport {
   Bytes
       context;  ///< used by driver, communicators and dispatchers' buffers, outside the framework's allocator
   Bytes peak;   ///< most bytes allocated for tensors, on the worst stage
-  Bytes reserved;     ///< peak plus the allocator's fragmentation; reserved + context must fit into capacity
-  bool fits = false;  ///< into the device, and, where something is offloaded, into the host
+  Bytes graphs;  ///< inputs of CUDA graphs, beside the peak (graph_memory.hpp)
+  Bytes
+      reserved;  ///< peak, graphs and the allocator's fragmentation; reserved + context must fit into capacity
+  bool fits = false;                 ///< into the device, and, where something is offloaded, into the host
   std::optional<HostMemory> host{};  ///< none: nothing is offloaded
-  Bytes allocated;                   ///< peak plus the libraries' workspace from the framework's allocator
-  Bytes reserved_low;                ///< the band of reserved (MemoryBand)
+  Bytes allocated;     ///< peak, graphs, and the libraries' workspace from the framework's allocator
+  Bytes reserved_low;  ///< the band of reserved (MemoryBand)
   Bytes reserved_high;
   Bytes needed_low;  ///< the band of reserved + context
   Bytes needed_high;

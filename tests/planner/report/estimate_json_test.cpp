@@ -87,6 +87,7 @@ constexpr const char* kExpected = R"json({
       59055800320
     ],
     "context_bytes": 3221225472,
+    "graphs_bytes": 0,
     "allocated_bytes": 0,
     "reserved_low_bytes": 0,
     "reserved_high_bytes": 0,

@@ -1,6 +1,7 @@
 // What libraries take beside the tensors of a step, and what a layer of experts keeps where its activation weighs rows.
 #include "planner/cost/memory/library_memory.hpp"
 
+#include "planner/cost/memory/graph_memory.hpp"
 #include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
@@ -146,6 +147,36 @@ TEST_CASE("SwiGLU's input is kept for backward in one byte instead of two") {
   const std::int64_t recomputed = saved();
   job.training.fp8_activation_inputs = false;
   CHECK(recomputed == saved());
+}
+
+TEST_CASE("graphs of layers keep a copy of each layer's input until its backward pass has ended") {
+  JobSpec job = sharded(llama_job(llama_shaped(8, 64, 128, 4, 4, 512), {.sequence = 128, .global_batch = 4}),
+                        {.tp = 2, .pp = 2, .sequence_parallel = true});
+  const StepProgram program = build_step_program(job);
+  CHECK(graph_memory(job, program).inputs == Bytes());
+  const MemoryReport without = memory_report(job, program);
+  job.training.graphs = Graphs::full;
+  CHECK(graph_memory(job, program).inputs == Bytes());
+  job.training.graphs = Graphs::layer;
+  const GraphMemory graphs = graph_memory(job, program);
+  // 1f1b: the first of two stages has two micro-batches in flight, four layers of each. A rank has 64 of 128 tokens.
+  CHECK(graphs.inputs == Bytes(2 * 4 * 64 * 64 * 2));
+  CHECK(graphs.pool_high > Bytes());
+  const MemoryReport with = memory_report(job, program);
+  CHECK(with.peak == without.peak);
+  CHECK(with.allocated == without.allocated + graphs.inputs);
+  CHECK(with.reserved == without.reserved + graphs.inputs);
+  CHECK(with.needed_low == without.needed_low + graphs.inputs);
+  CHECK(with.needed_high == without.needed_high + graphs.inputs + graphs.pool_high);
+}
+
+TEST_CASE("split backward keeps the inputs of graphs until the weight pass") {
+  JobSpec job = sharded(llama_job(llama_shaped(8, 64, 128, 4, 4, 512), {.sequence = 128, .global_batch = 4}),
+                        {.pp = 2});
+  job.training.schedule = ScheduleKind::zero_bubble;
+  job.training.graphs = Graphs::layer;
+  // Every stage may have two micro-batches between forward and weight pass, four layers of each.
+  CHECK(graph_memory(job, build_step_program(job)).inputs == Bytes(2 * 4 * 128 * 64 * 2));
 }
 
 TEST_CASE("Transformer Engine has workspaces of its own, one more for each stream of grouped products") {
