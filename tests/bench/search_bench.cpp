@@ -108,8 +108,8 @@ int main(int count, char** arguments) {
       job_of("gpt3-175b", "dgx-a100", 64, "sequence_length: 2048, global_batch: 3072, micro_batch: 1");
   measure("GPT-3 175B, 512 A100, without cp", gpt3,
           {tp, pp, micro_batch, sequence_parallel, recompute, vp, schedule, stages, zero, dp_shard});
-  // The axes of Calculon's search (calculon/llm/optimal_execution.py) that foreshard has, on the model and the number of
-  // devices of its paper: for it 15.4 million combinations with batches of 3,072.
+  // The axes of Calculon's search (calculon/llm/optimal_execution.py) that foreshard has. Its own space for this model and
+  // machine has 15.4 million combinations with batches of 3,072.
   measure("GPT-3 175B, 512 A100, Calculon's axes", gpt3,
           {tp, pp, vp, schedule, micro_batch, sequence_parallel, overlap_tp, overlap_dp, recompute, zero,
            stages});
