@@ -18,9 +18,11 @@ double SimulationResult::bubble_fraction() const {
 }
 
 void check_options(const SimulationOptions& options) {
-  if (!(options.communication_share >= 0.0 && options.communication_share <= 0.999)) {
-    throw std::invalid_argument(
-        fmt::format("communication_share is {}; it must lie in [0, 0.999]", options.communication_share));
+  for (const double share :
+       {options.communication_share, options.exchange_share.value_or(options.communication_share)}) {
+    if (!(share >= 0.0 && share <= 0.999)) {
+      throw std::invalid_argument(fmt::format("communication_share is {}; it must lie in [0, 0.999]", share));
+    }
   }
   if (options.blocks_ahead < 1) {
     throw std::invalid_argument(

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "planner/cost/ops/cost_model.hpp"
 #include "planner/cost/step/lane_player.hpp"
@@ -17,6 +18,9 @@ struct SimulationOptions {
   /// or transfer of a rank runs, its compute lane runs at speed 1 − share. At least 0, less than 1; 0: no
   /// interference. Rounded to a millionth.
   double communication_share = 0.0;
+  /// The same of exchanges of experts' tokens; unsaid, as other communications. Of several that run at a time, the
+  /// largest share counts.
+  std::optional<double> exchange_share{};
   /// Length of the launch queue: how many block calls the host issues ahead of the compute lane. At least 1.
   std::int64_t blocks_ahead = 64;
   /// Time from the end of what the host waits for (Op::host_awaits) until the host goes on. In [0, 1 s];

@@ -34,7 +34,7 @@ StepSimulation::StepSimulation(const StepProgram& program, const ProgramPlan& pl
       clock_(clock),
       has_timeline_(!options.totals_only && timeline.wants_anything()),
       progress_(options.progress),
-      share_left_(1.0 - options.communication_share),
+      shares_{options.communication_share, options.exchange_share.value_or(options.communication_share)},
       communications_(layout.places.size()),
       first_piece_start_(engine_.lanes()),
       in_flight_(layout.places.size()),
@@ -163,19 +163,22 @@ void StepSimulation::settle_around(std::size_t rank, RankLane lane) {
 }
 
 /// Called when a communication begins or ends. While it runs, it takes a share of the kernels'
-/// multiprocessors; a transfer does so at both ends. Copy engines and the CPU take nothing from kernels.
+/// multiprocessors, of several the largest; a transfer does so at both ends. Copy engines and the CPU take nothing from kernels.
 void StepSimulation::change_load(std::size_t rank, RankLane lane, int change) {
   const auto axis = axis_of(lane);
-  if (!axis || axis == CommAxis::offload || share_left_ == 1.0) return;
-  set_load(rank, change);
-  if (is_send_lane(lane)) set_load(layout_.peer(rank, lane), change);
+  const std::size_t kind = program_lane(lane) == Lane::ep ? 1 : 0;
+  if (!axis || axis == CommAxis::offload || shares_[kind] == 0.0) return;
+  set_load(rank, kind, change);
+  if (is_send_lane(lane)) set_load(layout_.peer(rank, lane), kind, change);
 }
 
-void StepSimulation::set_load(std::size_t rank, int change) {
-  communications_[rank] += change;
+void StepSimulation::set_load(std::size_t rank, std::size_t kind, int change) {
+  std::array<int, 2>& running = communications_[rank];
+  running[kind] += change;
+  double share = 0.0;
+  for (const std::size_t other : {0U, 1U}) share = std::max(share, running[other] > 0 ? shares_[other] : 0.0);
   const Speed alone = disturbance_.speed(layout_.places[rank].rank);
-  engine_.set_speed(engine_lane(rank, kComputeLane),
-                    communications_[rank] > 0 ? slowed(alone, share_left_) : alone);
+  engine_.set_speed(engine_lane(rank, kComputeLane), share > 0.0 ? slowed(alone, 1.0 - share) : alone);
 }
 
 void StepSimulation::book(std::size_t rank, RankLane lane, const OpPlan& op, SimTime time) {

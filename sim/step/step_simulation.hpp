@@ -55,7 +55,7 @@ class StepSimulation : private EngineListener {
   void note_start(LaneId lane, const Task& task);
   void settle_around(std::size_t rank, RankLane lane);
   void change_load(std::size_t rank, RankLane lane, int change);
-  void set_load(std::size_t rank, int change);
+  void set_load(std::size_t rank, std::size_t kind, int change);
   void book(std::size_t rank, RankLane lane, const OpPlan& op, SimTime time);
   void emit(std::size_t rank, RankLane lane, const OpPlan& op, std::uint32_t run, SimTime start);
   [[nodiscard]] SimTime arrival_start(std::size_t rank, RankLane lane);
@@ -77,9 +77,10 @@ class StepSimulation : private EngineListener {
   SimulationResult result_;
   bool has_timeline_;
   std::function<void(std::uint64_t, std::uint64_t)> progress_;
-  double share_left_;                       // share of a rank's speed left to kernels during communication
-  std::vector<int> communications_;         // by rank: number of running communications
-  std::vector<SimTime> first_piece_start_;  // by engine lane: start of the running operation
+  std::array<double, 2>
+      shares_;  // of their speed that kernels lose to communications, and to exchanges of tokens
+  std::vector<std::array<int, 2>> communications_;  // by rank: how many of either run
+  std::vector<SimTime> first_piece_start_;          // by engine lane: start of the running operation
   std::vector<std::array<Ring<SimTime>, 2>>
       in_flight_;                                 // starts of transfers, by receiving rank and direction
   std::vector<std::array<SimTime, 2>> received_;  // when the last one arrived

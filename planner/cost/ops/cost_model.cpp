@@ -42,6 +42,28 @@ constexpr double kBesideKernels = 1.31;
 /// Taken for every device.
 constexpr double kAtomicSums = 100e9;
 
+/// Multiprocessors that the kernels of a dispatcher hold while it exchanges tokens; none: it calls NCCL.
+/// Source: `Buffer.num_sms` in deep_ep/buffer.py of deepseek-ai/DeepEP@94a9f8f, which is Megatron-LM's
+/// `moe_deepep_num_sms` too; `moe_hybridep_num_sms` of NVIDIA-NeMo/Megatron-Bridge@067f987, perf_recipes/_common.py.
+std::optional<double> multiprocessors_of(Dispatcher dispatcher) {
+  switch (dispatcher) {
+    case Dispatcher::deepep: return 20.0;
+    case Dispatcher::hybridep: return 32.0;
+    case Dispatcher::all_to_all:
+    case Dispatcher::all_gather:
+    case Dispatcher::loop: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// The share of their speed that kernels lose beside an exchange of tokens by kernels of its own.
+std::optional<double> exchange_share_of(const JobSpec& job) {
+  constexpr double kMost = 0.9;  // as for the share of any communication
+  const std::optional<double> held = multiprocessors_of(job.training.dispatcher);
+  if (!held || job.cluster.accelerator.is_cpu) return std::nullopt;
+  return std::min(kMost, *held / static_cast<double>(job.cluster.accelerator.multiprocessors));
+}
+
 AcceleratorSpec accelerator_of(const JobSpec& job) {
   AcceleratorSpec accelerator = job.cluster.accelerator;
   Seconds& each = accelerator.kernels.grouped_fixed;
@@ -64,7 +86,9 @@ CostModel::CostModel(const JobSpec& job)
       host_(job),
       spread_(job.cluster.accelerator.kernels.spread) {
   const KernelConstants& constants = job.cluster.accelerator.kernels;
-  interference_ = {.communication_share = constants.communication_share, .read_back = host_.read_back()};
+  interference_ = {.communication_share = constants.communication_share,
+                   .read_back = host_.read_back(),
+                   .exchange_share = exchange_share_of(job)};
   forms_ = kernel_forms(job);
   if (job.training.overlap.ep == EpOverlap::in_turns && !job.cluster.accelerator.is_cpu)
     exchange_stretch_ = kBesideKernels;

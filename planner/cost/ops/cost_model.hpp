@@ -26,6 +26,11 @@ Bytes op_traffic(const Op& op, const StepProgram& program);
 struct Interference {
   double communication_share = 0.0;  ///< share of their speed that kernels lose while communication runs
   Seconds read_back;                 ///< from the end of what the host waits for until the host goes on
+  /// The share while an exchange of experts' tokens runs; unsaid, the same. Of several the largest counts.
+  std::optional<double> exchange_share{};
+
+  [[nodiscard]] double share_of_exchanges() const { return exchange_share.value_or(communication_share); }
+  [[nodiscard]] bool slows_kernels() const { return communication_share > 0.0 || share_of_exchanges() > 0.0; }
 };
 
 /// The cost model of a job: gives the time of every operation on the job's cluster. It is built once per job

@@ -19,8 +19,10 @@ LanePlayer::LanePlayer(const LanePlan& plan, std::span<const Run> runs, const In
     : plan_(plan),
       runs_(runs),
       read_back_(interference.read_back.value()),
-      gathers_issued_(runs.size()),
-      loads_(1.0 - interference.communication_share) {
+      communication_share_(interference.communication_share),
+      exchange_share_(interference.share_of_exchanges()),
+      slows_kernels_(interference.slows_kernels()),
+      gathers_issued_(runs.size()) {
   std::int32_t highest = 0;
   if (!runs.empty()) lowest_layer_ = highest = runs.front().block_call.layer.value();
   for (const Run& run : runs) {
@@ -103,7 +105,7 @@ void LanePlayer::begin_run() {
   note_marks();
   if (board_ != nullptr) {
     for (const StageBoard::Transfer& arriving : board_->under_way(stage_, transfers_seen_))
-      add_load(arriving.start, arriving.end);
+      add_load({arriving.start, arriving.end, communication_share_});
   }
   const auto most_early = static_cast<std::size_t>(plan_.most_blocks_early);
   const std::size_t end = is_paired(issuing_) ? issuing_ : std::min(issuing_ + most_early + 1, runs_.size());
@@ -373,7 +375,8 @@ void LanePlayer::end_communication(const LaneOp& op, std::size_t run, const Reco
     done.record = static_cast<std::int32_t>(records_.size());
     records_.push_back(ran);
     // Copy engines and the CPU take nothing from kernels.
-    if (is_local && ran.axis != CommAxis::offload) add_load(ran.end - op.seconds, ran.end);
+    const double share = ends_turn(op.queue) ? exchange_share_ : communication_share_;
+    if (is_local && ran.axis != CommAxis::offload) add_load({ran.end - op.seconds, ran.end, share});
   }
   const Moment former = std::exchange(lane_end_[op.queue], done);
   if (op.holds_former) {
@@ -404,22 +407,22 @@ void LanePlayer::note_uses(const LaneOp& op, std::size_t run, double first, Mome
 
 /// Notes that a communication runs. Kernels that were already played in this interval lose time to it; the
 /// last of them is lengthened by that loss.
-void LanePlayer::add_load(double start, double end) {
-  if (loads_.slows_nothing() || end <= start) return;
-  if (start < compute_end_ && last_kernel_ != nullptr) {
+void LanePlayer::add_load(const Load& load) {
+  if (load.share == 0.0 || load.to <= load.from) return;
+  if (load.from < compute_end_ && last_kernel_ != nullptr) {
     busy_.push_back({busy_since_, compute_end_});
-    const double lost = loads_.taken_from(busy_, {start, end});
+    const double lost = loads_.taken_from(busy_, load);
     busy_.pop_back();
     compute_end_ += lost;
     *last_kernel_ += Seconds(lost);
   }
-  loads_.add({start, end});
+  loads_.add(load);
 }
 
 /// The compute lane resumes at `time` after a pause.
 void LanePlayer::resume_at(double time) {
   constexpr std::size_t kMostStretches = 256;
-  if (!loads_.slows_nothing() && compute_end_ > busy_since_) {
+  if (slows_kernels_ && compute_end_ > busy_since_) {
     busy_.push_back({busy_since_, compute_end_});
     if (busy_.size() > kMostStretches) busy_.erase(busy_.begin(), busy_.begin() + kMostStretches / 2);
   }

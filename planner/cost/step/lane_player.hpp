@@ -131,7 +131,7 @@ class LanePlayer {
   void note_marks();
   void finish();
   void note_uses(const LaneOp& op, std::size_t run, double first, Moment whole);
-  void add_load(double start, double end);
+  void add_load(const Load& load);
   void resume_at(double time);
   void expose(double from, double to, std::int32_t record);
   void wait_until(double time, std::int32_t record);
@@ -141,6 +141,9 @@ class LanePlayer {
   const LanePlan& plan_;
   std::span<const Run> runs_;
   double read_back_;
+  double communication_share_;
+  double exchange_share_;
+  bool slows_kernels_;
   std::int32_t lowest_layer_ = 0;
   std::size_t layers_ = 1;
   std::vector<LastUse> uses_;  // by shared tensor and layer

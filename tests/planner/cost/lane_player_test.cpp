@@ -235,6 +235,20 @@ TEST_CASE("lanes: kernels run at what communication leaves them, for as long as 
   CHECK(times.total().value() == 6.0);
 }
 
+TEST_CASE(
+    "lanes: of communications at a time the one that takes most counts, exchanges of tokens have a share of "
+    "their own") {
+  // Behind a kernel of 1 s an exchange of 4 s that takes half, and a communication of 8 s that takes a fifth. A kernel of
+  // 6 s does 2 s of its work until 5, 3.2 s until 9, and the last 0.8 s alone.
+  const LaneTimes times =
+      play_block({{.seconds = 1.0, .writes = {0}},
+                  {.seconds = 4.0, .group = GroupKind::ep, .reads = {0}},
+                  {.seconds = 8.0, .group = GroupKind::dp, .reads = {0}},
+                  {.seconds = 6.0}},
+                 1, {.communication_share = 0.2, .read_back = Seconds(0.0), .exchange_share = 0.5});
+  CHECK(times.compute.value() == Approx(9.8));
+}
+
 TEST_CASE("lanes: a kernel starts no earlier than the host has issued it") {
   // Twice: a kernel of 1 s, which the host issues in 4 s.
   const LaneTimes times = play_block({{.seconds = 1.0, .host = 4.0}}, 2);

@@ -182,6 +182,19 @@ TEST_CASE("communication takes its share of the kernels beside it") {
   CHECK(in_ns(simulate(hand, SimulationOptions{.communication_share = 0.2}).step_time) == 108'000);
 }
 
+TEST_CASE("an exchange of tokens takes a share of its own, of several at a time the largest counts") {
+  // The kernel of 100 µs runs beside an exchange of 40 µs that takes half and a gather of 60 µs that takes a fifth: 20 µs
+  // of its work by 40, 16 µs more by 60, the last 64 µs alone.
+  HandProgram hand;
+  const TensorId x = hand.tensor("x", Lifetime::step);
+  const TensorId y = hand.tensor("y", Lifetime::step);
+  hand.run_once(0, hand.block("block", {collective("gather", GroupKind::tp, Lane::tp, 60'000, {write(x)}),
+                                        collective("exchange", GroupKind::ep, Lane::ep, 40'000, {write(y)}),
+                                        kernel("product", 100'000, {})}));
+  const SimulationOptions options{.communication_share = 0.2, .exchange_share = 0.5};
+  CHECK(in_ns(simulate(hand, options).step_time) == 124'000);
+}
+
 TEST_CASE("a transfer slows the kernels on both ends") {
   // Stage 0: x [0,10), sent [10,60) while a kernel of 100 runs: 50 at 80% do 40, the other 60 follow: ends at
   // 120. Stage 1: a kernel of 100 from 0: 10 at full speed, 50 at 80% do 40, the other 50 follow: ends at
