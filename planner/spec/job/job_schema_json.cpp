@@ -104,7 +104,7 @@ Json model_attention() {
 
 Json experts() {
   const Json loads = {{"type", "array"}, {"items", number()}};
-  const Json by_expert = map(imbalance_keys(), {{"spread", number()}, {"experts", loads}});
+  const Json by_expert = map(imbalance_keys(), {{"spread", number()}, {"experts", loads}, {"ranks", loads}});
   return map(experts_keys(),
              {{"count", whole()},
               {"per_token", whole()},

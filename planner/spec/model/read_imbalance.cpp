@@ -22,6 +22,8 @@ namespace {
 constexpr auto kImbalanceKeys = std::to_array<KeyInfo>({
     {"spread", "relative standard deviation of the experts' loads"},
     {"experts", "load of each expert, in any unit"},
+    {"ranks",
+     "load of each rank of an expert-parallel group, in any unit; the experts of a rank share it evenly"},
 });
 
 /// The kinds of a model's layers, one by one, before their loads are told apart.
@@ -51,6 +53,14 @@ void split_kinds(ModelSpec& model, std::vector<LayerKind> layers, const std::vec
   model.experts->dense_layers = 0;  // the pattern says which layers have experts
 }
 
+/// The loads of experts, if those of ranks are shared evenly by their experts.
+std::vector<double> loads_of_ranks(const std::vector<double>& ranks, std::int64_t experts) {
+  const std::size_t per_rank = static_cast<std::size_t>(experts) / ranks.size();
+  std::vector<double> loads;
+  for (const double load : ranks) loads.insert(loads.end(), per_rank, load / static_cast<double>(per_rank));
+  return loads;
+}
+
 }  // namespace
 
 KeyTable imbalance_keys() { return kImbalanceKeys; }
@@ -58,23 +68,34 @@ KeyTable imbalance_keys() { return kImbalanceKeys; }
 void read_imbalance_by_expert(const MapReader& experts, ExpertsSpec& spec) {
   const std::optional<MapReader> map = experts.child("imbalance", kImbalanceKeys);
   if (!map) return;
-  if (map->has("spread") == map->has("experts")) {
-    experts.complain("imbalance", "says how experts differ in both ways, or in none",
-                     "spread, or experts with a load for each");
+  if (map->has("spread") + map->has("experts") + map->has("ranks") != 1) {
+    experts.complain("imbalance", "says how experts differ in several ways, or in none",
+                     "spread, or experts with a load for each, or ranks with a load for each");
     return;
   }
   spec.load_spread = map->optional("spread", RealNumber{0.0, 10.0}, 0.0);
-  if (!map->has("experts")) return;
+  if (map->has("spread")) return;
+  const char* const key = map->has("ranks") ? "ranks" : "experts";
   const std::size_t before = map->complaints().size();
-  std::vector<double> loads = map->list("experts", RealNumber{0.0, 1e12});
+  std::vector<double> loads = map->list(key, RealNumber{0.0, 1e12});
   if (map->complaints().size() != before) return;
+  if (map->has("ranks")) {
+    const auto ranks = static_cast<std::int64_t>(loads.size());
+    if (ranks == 0 || spec.count % ranks != 0) {
+      map->complain(
+          key, fmt::format("{} loads, and {} experts do not divide among so many ranks", ranks, spec.count),
+          "one number for each rank of an expert-parallel group");
+      return;
+    }
+    loads = loads_of_ranks(loads, spec.count);
+  }
   if (static_cast<std::int64_t>(loads.size()) != spec.count) {
     map->complain("experts", fmt::format("{} loads of {} experts", loads.size(), spec.count),
                   fmt::format("{} numbers", spec.count));
     return;
   }
   if (std::accumulate(loads.begin(), loads.end(), 0.0) <= 0.0) {
-    map->complain("experts", "no expert has a load", "numbers of which one is above 0");
+    map->complain(key, "no expert has a load", "numbers of which one is above 0");
     return;
   }
   spec.loads = std::move(loads);

@@ -13,7 +13,7 @@ namespace foreshard {
 /// @pre all other keys of the model have been read into `model` without complaint, and it has experts
 void read_imbalance_by_layer(const MapReader& experts, ModelSpec& model);
 
-/// Reads `experts.imbalance` where it is a map: a spread, or the load of each expert.
+/// Reads `experts.imbalance` where it is a map: a spread, or the load of each expert or rank.
 /// @pre `spec` has the number of experts
 void read_imbalance_by_expert(const MapReader& experts, ExpertsSpec& spec);
 

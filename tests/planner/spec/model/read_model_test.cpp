@@ -125,10 +125,13 @@ TEST_CASE("an imbalance may say how experts differ") {
   CHECK(experts("{spread: 0.25}").load_spread == 0.25);
   CHECK(experts("{spread: 0.25}").imbalance == 1.0);
   CHECK(experts("{experts: [1, 2, 0, 1]}").loads == std::vector<double>{1, 2, 0, 1});
+  // Two ranks of two experts each: rank 0 has 3 of 4, 1.5 for each of its experts.
+  CHECK(experts("{ranks: [3, 1]}").loads == std::vector<double>{1.5, 1.5, 0.5, 0.5});
+  CHECK_THROWS_WITH(experts("{ranks: [1, 2, 3]}"), ContainsSubstring("3 loads, and 4 experts do not divide"));
   CHECK_THROWS_WITH(experts("{experts: [1, 2]}"), ContainsSubstring("2 loads of 4 experts"));
   CHECK_THROWS_WITH(experts("{experts: [0, 0, 0, 0]}"), ContainsSubstring("no expert has a load"));
   CHECK_THROWS_WITH(experts("{spread: 1, experts: [1, 1, 1, 1]}"),
-                    ContainsSubstring("in both ways, or in none"));
+                    ContainsSubstring("in several ways, or in none"));
 }
 
 TEST_CASE("sinks, whole norms, biases of attention and score biases are read") {
