@@ -109,6 +109,9 @@ void override_overlap(const JobSpec& job, Overrides& out, Unsaid& unsaid) {
                                              : dispatcher == Dispatcher::all_gather ? "allgather"
                                                                                     : "alltoall");
   if (is_flex) out.say("model.moe_flex_dispatcher_backend", word_of(dispatcher));
+  if (job.training.dispatcher_sms)
+    out.say(dispatcher == Dispatcher::deepep ? "model.moe_deepep_num_sms" : "model.moe_hybridep_num_sms",
+            *job.training.dispatcher_sms);
   out.say("model.moe_shared_expert_overlap", overlap.ep == EpOverlap::shared);
   out.say("comm_overlap.overlap_moe_expert_parallel_comm", overlap.ep == EpOverlap::in_turns);
   out.say("comm_overlap.delay_wgrad_compute", job.training.delay_wgrad);

@@ -196,6 +196,9 @@ void say_dispatch(const TrainingSpec& t, ArgumentList& list, Unsaid& unsaid) {
     case Dispatcher::hybridep:
       list.flag("--moe-token-dispatcher-type", "flex");
       list.flag("--moe-flex-dispatcher-backend", word_of(t.dispatcher));
+      if (t.dispatcher_sms)
+        list.flag(t.dispatcher == Dispatcher::deepep ? "--moe-deepep-num-sms" : "--moe-hybridep-num-sms",
+                  fmt::format("{}", *t.dispatcher_sms));
       break;
     case Dispatcher::loop: unsaid.note(true, "training.dispatcher", "loop"); break;
   }

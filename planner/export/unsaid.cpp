@@ -62,6 +62,7 @@ void note_experts(const JobSpec& job, Unsaid& unsaid) {
   unsaid.note(p.ep > 1, "parallelism.ep", fmt::format("{}", p.ep));
   unsaid.note(p.expert_tp() > 1, "parallelism.etp", fmt::format("{}", p.expert_tp()));
   unsaid.note(p.ep > 1, "training.dispatcher", text_of(t.dispatcher));
+  if (t.dispatcher_sms) unsaid.note(true, "training.dispatcher_sms", fmt::format("{}", *t.dispatcher_sms));
   unsaid.note(t.dispatch_precision != DispatchPrecision::same, "training.dispatch_precision",
               text_of(t.dispatch_precision));
   if (t.expert_capacity)

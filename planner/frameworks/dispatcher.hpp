@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 namespace foreshard {
 
@@ -12,6 +13,21 @@ enum class Dispatcher : std::uint8_t {
   hybridep,  ///< the same by Megatron-LM's HybridEP kernels
   loop,      ///< no exchange: a rank has all experts and runs them one after another
 };
+
+/// The multiprocessors that a dispatcher's kernels hold if the job does not say it (training.dispatcher_sms); none: the
+/// accelerator's share of any collective holds.
+/// Source: `Buffer.num_sms` of deepseek-ai/DeepEP@94a9f8f and `moe_deepep_num_sms` of Megatron-LM; Megatron Bridge's
+/// recipes of 16 with HybridEP (NVIDIA-NeMo/Megatron-Bridge@067f987).
+constexpr std::optional<std::int64_t> usual_sms(Dispatcher dispatcher) {
+  switch (dispatcher) {
+    case Dispatcher::deepep: return 20;
+    case Dispatcher::hybridep: return 16;
+    case Dispatcher::all_to_all:
+    case Dispatcher::all_gather:
+    case Dispatcher::loop: return std::nullopt;
+  }
+  return std::nullopt;
+}
 
 /// The type in which rows travel to experts. The results travel back as they are.
 enum class DispatchPrecision : std::uint8_t {

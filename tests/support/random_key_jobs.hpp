@@ -53,6 +53,7 @@ inline const std::vector<KeyValues>& further_keys() {
       {"training.dispatcher", {"all-to-all", "all-gather", "deepep", "hybridep", "loop"}},
       {"training.dispatch_precision", {"fp8"}},
       {"training.activation_func_fp8_input_store", {"true"}},
+      {"training.dispatcher_sms", {"8", "32"}},
       {"training.expert_capacity", {"1.25", "{factor: 2.0, pad: true}"}},
       {"training.fused_grouped_gemm", {"true"}},
       {"training.fused_routing", {"true"}},

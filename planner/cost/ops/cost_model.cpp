@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <variant>
 
+#include "planner/frameworks/dispatcher.hpp"
 #include "planner/units/overloaded.hpp"
 
 namespace foreshard {
@@ -42,26 +45,13 @@ constexpr double kBesideKernels = 1.31;
 /// Taken for every device.
 constexpr double kAtomicSums = 100e9;
 
-/// Multiprocessors that the kernels of a dispatcher hold while it exchanges tokens; none: it calls NCCL.
-/// Source: `Buffer.num_sms` in deep_ep/buffer.py of deepseek-ai/DeepEP@94a9f8f, which is Megatron-LM's
-/// `moe_deepep_num_sms` too; `moe_hybridep_num_sms` of NVIDIA-NeMo/Megatron-Bridge@067f987, perf_recipes/_common.py.
-std::optional<double> multiprocessors_of(Dispatcher dispatcher) {
-  switch (dispatcher) {
-    case Dispatcher::deepep: return 20.0;
-    case Dispatcher::hybridep: return 32.0;
-    case Dispatcher::all_to_all:
-    case Dispatcher::all_gather:
-    case Dispatcher::loop: return std::nullopt;
-  }
-  return std::nullopt;
-}
-
 /// The share of their speed that kernels lose beside an exchange of tokens by kernels of its own.
 std::optional<double> exchange_share_of(const JobSpec& job) {
   constexpr double kMost = 0.9;  // as for the share of any communication
-  const std::optional<double> held = multiprocessors_of(job.training.dispatcher);
-  if (!held || job.cluster.accelerator.is_cpu) return std::nullopt;
-  return std::min(kMost, *held / static_cast<double>(job.cluster.accelerator.multiprocessors));
+  const std::optional<std::int64_t> usual = usual_sms(job.training.dispatcher);
+  if (!usual || job.cluster.accelerator.is_cpu) return std::nullopt;
+  const auto held = static_cast<double>(job.training.dispatcher_sms.value_or(*usual));
+  return std::min(kMost, held / static_cast<double>(job.cluster.accelerator.multiprocessors));
 }
 
 AcceleratorSpec accelerator_of(const JobSpec& job) {

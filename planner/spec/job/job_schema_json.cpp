@@ -418,6 +418,7 @@ Json training() {
        {"schedule", word<ScheduleKind>()},
        {"overlap", overlap},
        {"dispatcher", word<Dispatcher>()},
+       {"dispatcher_sms", whole()},
        {"expert_capacity", capacity},
        {"fused_grouped_gemm", boolean()},
        {"fused_routing", boolean()},

@@ -57,6 +57,10 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
      "1f1b, true or false}; unsaid, the framework's"},
     {"dispatcher",
      "how tokens come to experts: all-to-all, all-gather, deepep, hybridep or loop; unsaid, the framework's"},
+    {"dispatcher_sms",
+     "multiprocessors that the kernels of deepep or hybridep take from other kernels; unsaid, 20 with "
+     "deepep, 16 "
+     "with hybridep"},
     {"dispatch_precision",
      "same, or fp8: rows travel to experts in 8 bits with a scale for every 128 elements, and back as they "
      "are",
@@ -227,6 +231,19 @@ Dispatcher read_dispatcher(const MapReader& training, const JobSpec& job, const 
                            is_impossible ? Dispatcher::all_to_all : usual.dispatcher);
 }
 
+/// How many multiprocessors the dispatcher's kernels hold, if the job says it.
+std::optional<std::int64_t> read_dispatcher_sms(const MapReader& training, const JobSpec& job,
+                                                Dispatcher dispatcher) {
+  const std::int64_t all = job.cluster.accelerator.multiprocessors;
+  const std::optional<std::int64_t> sms =
+      training.maybe("dispatcher_sms", WholeNumber{1, std::max<std::int64_t>(1, all - 1)});
+  if (sms && (!job.model.experts || !usual_sms(dispatcher)))
+    training.complain("dispatcher_sms",
+                      "only the kernels of deepep and hybridep hold multiprocessors of a given number",
+                      "leave it out");
+  return sms;
+}
+
 /// A truth value that only models with experts have.
 bool read_of_experts(const MapReader& training, const JobSpec& job, const char* key, bool usual = false) {
   if (training.has(key) && !job.model.experts)
@@ -320,6 +337,7 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.schedule = map.optional("schedule", Choice<ScheduleKind>{}, usual_schedule);
   training.overlap = read_overlap(map, usual_overlap(job, usual.overlap));
   training.dispatcher = read_dispatcher(map, job, usual);
+  training.dispatcher_sms = read_dispatcher_sms(map, job, training.dispatcher);
   if (!job.model.experts && map.has("dispatch_precision"))
     map.complain("dispatch_precision", "the model has no experts", "leave it out");
   training.dispatch_precision =

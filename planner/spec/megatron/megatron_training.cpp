@@ -171,6 +171,12 @@ void say_dispatch(const FlagReader& flags, LaunchJob& job) {
     return flags.complain("--moe-token-dispatcher-type", fmt::format("'{}' is unknown", type),
                           "known: alltoall, allgather, flex");
   job.training.say("dispatcher", word, flags.place(flag));
+  const std::string_view sms =
+      flags.one_of({"--moe-flex-dispatcher-num-sms",
+                    word == "hybridep" ? "--moe-hybridep-num-sms" : "--moe-deepep-num-sms"});
+  if (type == "flex" && flags.has(sms))
+    job.training.say("dispatcher_sms", flags.text_or(sms, ""), flags.place(sms));
+  flags.knows({"--moe-flex-dispatcher-num-sms", "--moe-hybridep-num-sms", "--moe-deepep-num-sms"});
   if (flags.has("--moe-router-fusion"))
     job.training.say("fused_routing", "true", flags.place("--moe-router-fusion"));
   const char* permutes = word == "hybridep" ? "--moe-permute-fusion-into-hybridep" : "--moe-permute-fusion";

@@ -136,7 +136,8 @@ struct TrainingSpec {
   ScheduleKind schedule = ScheduleKind::one_f_one_b;
   OverlapSpec overlap;
   Dispatcher dispatcher = Dispatcher::all_to_all;  ///< of experts' tokens
-  bool fused_grouped_gemm = false;                 ///< experts' products: one kernel, not a call per expert
+  std::optional<std::int64_t> dispatcher_sms;  ///< multiprocessors that its kernels hold; none: usual_sms()
+  bool fused_grouped_gemm = false;             ///< experts' products: one kernel, not a call per expert
   bool fused_routing = false;  ///< the choice of experts is a few kernels, not single operations
   /// Rows are brought into the order of the experts by fused kernels; with hybridep, by those of its exchange.
   bool fused_permutation = false;

@@ -254,6 +254,12 @@ TEST_CASE("exchanges in turns and fused kernels of experts are the job's keys") 
   CHECK(turns.training.overlap.ep == EpOverlap::in_turns);
   CHECK(turns.training.delay_wgrad);
   CHECK(turns.training.fused_routing);
+  CHECK_FALSE(turns.training.dispatcher_sms);
+  const std::string flex =
+      " --disable-bias-linear --num-experts 8 --moe-router-topk 2 --expert-model-parallel-size 8 "
+      "--moe-token-dispatcher-type flex --moe-flex-dispatcher-backend hybridep ";
+  CHECK(small(flex + "--moe-hybridep-num-sms 32").training.dispatcher_sms == 32);
+  CHECK(small(flex + "--moe-flex-dispatcher-num-sms 8 --moe-deepep-num-sms 24").training.dispatcher_sms == 8);
 }
 
 TEST_CASE("a YAML file with a map of arguments is a job too") {

@@ -67,6 +67,7 @@ std::vector<Override> context_of(const std::string& path) {
       {"model.max_positions", {{"model.positions", "learned"}}},
       {"parallelism.cp_style", {{"parallelism.cp", "2"}}},
       {"training.dispatch_precision", {{"parallelism.ep", "2"}}},
+      {"training.dispatcher_sms", {{"parallelism.ep", "2"}, {"training.dispatcher", "deepep"}}},
       {"training.documents.packed", {{"training.documents.mean", "256"}}},
       {"training.documents.sigma", {{"training.documents.mean", "256"}}},
       {"training.expert_capacity.pad", {{"training.expert_capacity.factor", "2"}}},
@@ -89,7 +90,7 @@ const std::string& base_for(const std::string& path) {
                                  !path.ends_with("values_are_keys")) ||
                                 path.starts_with("training.expert_capacity") ||
                                 path.starts_with("training.fused_") || path == "training.delay_wgrad" ||
-                                path == "training.dispatch_precision";
+                                path == "training.dispatch_precision" || path == "training.dispatcher_sms";
   return is_about_experts || path == "parallelism.ep" ? kExperts : kDense;
 }
 
