@@ -5,8 +5,13 @@
 namespace foreshard {
 namespace {
 
+/// @pre there are at most DocumentEnds::kMost documents (runtime_limits.cpp)
 AttentionMask mask_of(const Attention& core) {
-  return {.causal = core.causal, .window = core.window, .chunk = core.chunk};
+  AttentionMask mask{.causal = core.causal, .window = core.window, .chunk = core.chunk};
+  std::int64_t end = 0;
+  for (const std::int64_t length : core.documents)
+    mask.documents.ends[mask.documents.count++] = end += length;
+  return mask;
 }
 
 /// True if one of the operands of an attention core are its sinks.

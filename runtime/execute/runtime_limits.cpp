@@ -13,6 +13,7 @@
 #include "planner/spec/types/layer_pattern.hpp"
 #include "planner/spec/types/names.hpp"
 #include "planner/units/overloaded.hpp"
+#include "runtime/device/attention_mask.hpp"
 
 namespace foreshard {
 namespace {
@@ -45,15 +46,19 @@ class Limits {
     if (job_.training.documents && job_.training.documents->packed) check_documents(*job_.training.documents);
   }
 
-  /// Documents are executed as chunks of every layer's attention.
+  /// Documents are chunks of every layer's attention, or ranges that are the same in every sequence.
   void check_documents(const DocumentsSpec& documents) {
     const std::int64_t sequence = job_.training.sequence_length;
     const bool is_cut = documents.lengths.size() == 1 &&
                         std::fmod(documents.lengths.front(), static_cast<double>(sequence)) == 0.0;
-    refuse(!is_cut && !even_document(documents, sequence),
-           fmt::format("training.documents: documents of several lengths, or of one that does not divide the "
-                       "sequence of {} tokens, are planned, not executed",
-                       sequence));
+    refuse(documents.drawn && !is_cut && !even_document(documents, sequence),
+           fmt::format(
+               "training.documents: lengths that are drawn, or one that does not divide the sequence of {} "
+               "tokens, are planned, not executed; say {{lengths: […], drawn: false}}",
+               sequence));
+    refuse(!documents.drawn && documents.lengths.size() > DocumentEnds::kMost,
+           fmt::format("training.documents: more than {} lengths are planned, not executed",
+                       DocumentEnds::kMost));
     refuse(job_.model.positions == Positions::learned,
            "training.documents: with learned positions packed documents are planned, not executed");
     for (const LayerKind& kind : layer_pattern(job_.model, sequence).kinds) {

@@ -1,13 +1,28 @@
 #include "runtime/verify/counting_device.hpp"
 
+#include <algorithm>
+
 #include "planner/program/ops/scan_flops.hpp"
+#include "planner/units/count.hpp"
 #include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 namespace {
 
+/// Σd²/s over what a sequence of s tokens holds of the documents, rounded up.
+std::int64_t keys_of_documents(const DocumentEnds& documents, std::int64_t sequence) {
+  std::int64_t scores = 0;
+  for (std::int64_t first = 0; first < sequence;) {
+    const std::int64_t end = std::min(documents.of(first).end, sequence);
+    scores += checked_product(end - first, end - first);
+    first = end;
+  }
+  return ceil_divide(scores, sequence);
+}
+
 /// Keys of a query, as the planner counts them.
 std::int64_t counted_keys(const AttentionMask& mask, std::int64_t sequence) {
+  if (mask.documents.count > 0) return keys_of_documents(mask.documents, sequence);
   if (mask.chunk > 0) return chunk_keys(mask.chunk, sequence);
   return mask.window > 0 ? selected_keys(mask.window, sequence, mask.causal) : sequence;
 }

@@ -148,6 +148,15 @@ std::int64_t attention_chunk(const ProgramBuilder& builder) {
   return shorter < sequence ? shorter : 0;
 }
 
+std::vector<std::int64_t> listed_documents(const ProgramBuilder& builder) {
+  const std::optional<DocumentsSpec>& documents = builder.job().training.documents;
+  const std::int64_t sequence = builder.shapes().sequence;
+  if (!documents || !documents->packed || documents->drawn) return {};
+  if (documents->lengths.front() >= static_cast<double>(sequence) || even_document(*documents, sequence))
+    return {};
+  return {documents->lengths.begin(), documents->lengths.end()};
+}
+
 std::int64_t chosen_keys(const ProgramBuilder& builder) {
   const std::optional<Indexer> indexer = indexer_of(builder.kind().mixer);
   return indexer ? std::min(indexer->top_k, builder.shapes().sequence) : 0;
@@ -204,6 +213,7 @@ Attention flash_sizes(const ProgramBuilder& builder) {
           .math = s.wide_math,
           .window = attention_window(builder),
           .chunk = attention_chunk(builder),
+          .documents = listed_documents(builder),
           .selected = chosen_keys(builder),
           .imbalance = score_imbalance(builder)};
 }

@@ -89,6 +89,8 @@ std::optional<std::int64_t> even_document(const DocumentsSpec& documents, std::i
 /// Tokens of a chunk of the current kind, or of such documents if they are shorter; 0: there are no chunks.
 std::int64_t attention_chunk(const ProgramBuilder& builder);
 
+/// The job's documents, if they are packed as listed and neither whole sequences nor chunks.
+std::vector<std::int64_t> listed_documents(const ProgramBuilder& builder);
 /// Scores of the busiest data-parallel rank over the mean: 1 unless documents of different lengths are packed.
 double score_imbalance(const ProgramBuilder& builder);
 

@@ -56,6 +56,15 @@ void read_value(const Json& value, const std::string& path, Bytes& out) {
   out = Bytes(whole_number(value, path, 0, std::numeric_limits<std::int64_t>::max()));
 }
 
+void read_value(const Json& value, const std::string& path, std::vector<std::int64_t>& out) {
+  out.clear();
+  const Json::array_t& elements = array_value(value, path);
+  for (std::size_t i = 0; i < elements.size(); ++i)
+    out.push_back(whole_number(elements[i], fmt::format("{}[{}]", path, i),
+                               std::numeric_limits<std::int64_t>::min(),
+                               std::numeric_limits<std::int64_t>::max()));
+}
+
 KeyReader::KeyReader(const Json& object, std::string path) : object_(object), path_(std::move(path)) {
   if (!object.is_object()) refuse_json(path_, "expected an object, found " + object.dump());
 }

@@ -39,6 +39,7 @@ void read_value(const Json& value, const std::string& path, bool& out);
 void read_value(const Json& value, const std::string& path, double& out);
 void read_value(const Json& value, const std::string& path, std::string& out);
 void read_value(const Json& value, const std::string& path, Bytes& out);
+void read_value(const Json& value, const std::string& path, std::vector<std::int64_t>& out);
 template <NamedEnum Enum>
 void read_value(const Json& value, const std::string& path, Enum& out) {
   const std::string name = text_value(value, path);
@@ -54,6 +55,7 @@ Json written_value(Integer value) {
 inline Json written_value(bool value) { return value; }
 inline Json written_value(double value) { return value; }
 inline Json written_value(const std::string& value) { return value; }
+inline Json written_value(const std::vector<std::int64_t>& values) { return values; }
 inline Json written_value(Bytes value) { return value.value(); }
 template <NamedEnum Enum>
 Json written_value(Enum value) {

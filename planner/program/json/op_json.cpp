@@ -44,6 +44,7 @@ void describe(Keys& keys, Attention& op) {
   keys("math", op.math);
   keys("window", op.window, 0);
   keys("chunk", op.chunk, 0);
+  keys("documents", op.documents, {});
   keys("selected", op.selected, 0);
   keys("shared_dim", op.shared_dim, 0);
   keys("key_layout", op.key_layout, KeyLayout::by_part);

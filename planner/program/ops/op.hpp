@@ -74,6 +74,9 @@ struct Attention {
   std::int64_t window = 0;
   /// Tokens of a chunk, if queries see only keys of their own chunk; 0: there are no chunks.
   std::int64_t chunk = 0;
+  /// Lengths of packed documents that follow one another from the start of every sequence on, again and again, if
+  /// queries see only keys of their own; empty: there are none, or they are chunks, or their lengths are drawn.
+  std::vector<std::int64_t> documents{};
   /// Keys that an indexer has chosen for each query; 0: queries see all keys that mask and window leave. The
   /// keys of a query are gathered from memory. The last input is then the choice (T, selected) of IndexScores.
   std::int64_t selected = 0;

@@ -390,9 +390,11 @@ Json training() {
   const Json modules = {{"type", "array"}, {"items", word<RecomputeModule>()}};
   const Json counts = {{"type", "array"}, {"items", whole(0)}};
   const Json lengths = {{"type", "array"}, {"items", whole()}};
-  const Json documents =
-      map(documents_keys(),
-          {{"mean", whole()}, {"sigma", number()}, {"lengths", lengths}, {"packed", boolean()}});
+  const Json documents = map(documents_keys(), {{"mean", whole()},
+                                                {"sigma", number()},
+                                                {"lengths", lengths},
+                                                {"drawn", boolean()},
+                                                {"packed", boolean()}});
   const Json recompute_layers =
       map(recompute_layers_keys(), {{"every", whole()}, {"first", whole()}, {"share", number()}});
   return map(

@@ -12,6 +12,11 @@ constexpr auto kDocumentsKeys = std::to_array<KeyInfo>({
     {"mean", "mean length in tokens"},
     {"sigma", "standard deviation of the logarithm of a length that is log-normal; 0: all are alike", "0"},
     {"lengths", "lengths in tokens that are equally likely, in place of mean and sigma"},
+    {"drawn",
+     "each document's length is drawn; if false, documents follow one another as lengths lists them, again "
+     "and "
+     "again from the start of every sequence",
+     "true"},
     {"packed", "documents fill sequences from end to end; if false, each is padded to a sequence", "true"},
 });
 
@@ -46,6 +51,12 @@ std::optional<DocumentsSpec> read_documents(const MapReader& training) {
     if (!map) return std::nullopt;
     documents.lengths = read_lengths(*map);
     documents.packed = map->optional("packed", Boolean{}, true);
+    documents.drawn = map->optional("drawn", Boolean{}, true);
+    if (!documents.drawn && map->has("sigma"))
+      map->complain("drawn", "lengths that follow a distribution have no order",
+                    "say lengths in place of sigma");
+    if (!documents.drawn && !documents.packed)
+      map->complain("drawn", "documents that are not packed are one to a sequence", "leave it out");
   } else {
     documents.lengths = as_lengths({training.optional("documents", kLength, 1)});
   }

@@ -42,7 +42,34 @@ std::vector<double> log_normal_lengths(double mean, double sigma) {
   return lengths;
 }
 
+namespace {
+
+/// Of documents that are not drawn.
+DocumentScores listed_scores(const DocumentsSpec& documents, const DocumentPacking& packing) {
+  const std::vector<std::int64_t> lengths(documents.lengths.begin(), documents.lengths.end());
+  double scores = 0.0;
+  for (const DocumentPieces& pieces : pieces_of(lengths, packing.sequence))
+    scores += static_cast<double>(pieces.count) * piece_scores(static_cast<double>(pieces.tokens), packing);
+  return {.keys = scores / static_cast<double>(packing.sequence)};
+}
+
+}  // namespace
+
+std::vector<DocumentPieces> pieces_of(const std::vector<std::int64_t>& lengths, std::int64_t sequence) {
+  const std::int64_t period = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
+  std::vector<DocumentPieces> pieces;
+  const std::int64_t whole = sequence / period;
+  std::int64_t rest = sequence % period;
+  for (const std::int64_t length : lengths) {
+    if (whole > 0) pieces.push_back({.tokens = length, .count = whole});
+    if (rest > 0) pieces.push_back({.tokens = std::min(length, rest), .count = 1});
+    rest -= std::min(length, rest);
+  }
+  return pieces;
+}
+
 DocumentScores document_scores(const DocumentsSpec& documents, const DocumentPacking& packing) {
+  if (!documents.drawn) return listed_scores(documents, packing);
   std::vector<double> scores;
   for (const double length : documents.lengths) scores.push_back(document_scores_of(length, packing));
   const double tokens = mean_of(documents.lengths);

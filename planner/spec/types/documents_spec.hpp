@@ -7,11 +7,14 @@ namespace foreshard {
 
 /// The documents of which the sequences are made. A query sees only keys of its own document.
 struct DocumentsSpec {
-  /// Lengths in tokens, all equally likely. A single one is the length of every document.
+  /// Lengths in tokens, all equally likely, or in their order. A single one is the length of every document.
   std::vector<double> lengths;
   /// True if documents fill sequences from end to end; one longer than a sequence goes on in the next. False
   /// if every sequence holds one document, cut or padded to the sequence's length.
   bool packed = true;
+  /// True if each document's length is drawn. False if the documents follow one another as they are listed, again and
+  /// again, from the start of every sequence on, which cuts the last one: all sequences are then alike.
+  bool drawn = true;
   friend bool operator==(const DocumentsSpec&, const DocumentsSpec&) = default;
 };
 
@@ -44,8 +47,18 @@ struct DocumentPacking {
 /// relative standard deviation is that of the ratio estimator, σ = √(Var(Y − r·X)/n)/E[Y], with scores Y and
 /// tokens X of a document, r = E[Y]/E[X] and n documents (Cochran, Sampling Techniques, chapter 6). The largest
 /// of R normal variables is expected Φ⁻¹((R − 0.375)/(R + 0.25)) deviations above the mean (Blom 1958).
+/// Documents that are not drawn are counted piece by piece; all ranks then have the same scores.
 /// @pre the documents are packed
 DocumentScores document_scores(const DocumentsSpec& documents, const DocumentPacking& packing);
+
+/// What a sequence holds of documents that follow one another from its start on, as listed, again and again: each with
+/// how often it comes. The last one may be cut.
+struct DocumentPieces {
+  std::int64_t tokens = 0;
+  std::int64_t count = 0;
+};
+/// @pre lengths are positive
+std::vector<DocumentPieces> pieces_of(const std::vector<std::int64_t>& lengths, std::int64_t sequence);
 
 /// The share of the tokens of unpacked sequences that are padding.
 double padding_share(const DocumentsSpec& documents, std::int64_t sequence);

@@ -94,11 +94,17 @@ TEST_CASE("what cannot be executed is named by its key, with what to say instead
   }
   SECTION("documents of several lengths") {
     job.training.documents = DocumentsSpec{.lengths = {2.0, 4.0}};
-    CHECK_THAT(complaint(job), ContainsSubstring("training.documents: documents of several lengths"));
+    CHECK_THAT(complaint(job), ContainsSubstring("training.documents: lengths that are drawn"));
+    job.training.documents->drawn = false;
+    CHECK(what_the_runtime_lacks(job).empty());
+    job.training.documents->lengths.assign(33, 1.0);
+    CHECK_THAT(complaint(job), ContainsSubstring("more than 32 lengths"));
   }
   SECTION("documents that do not divide the sequence") {
     job.training.documents = DocumentsSpec{.lengths = {3.0}};
     CHECK_THAT(complaint(job), ContainsSubstring("does not divide the sequence of 8 tokens"));
+    job.training.documents->drawn = false;
+    CHECK(what_the_runtime_lacks(job).empty());
   }
   SECTION("documents with learned positions") {
     job = tiny_job(true);

@@ -71,6 +71,10 @@ const std::vector<Shape> kShapes = {
     {2, 150, 4, 2, 16, {.chunk = 50}},
     {1, 600, 1, 1, 8, {.chunk = 290}},
     {1, 90, 2, 2, 8, {.causal = false, .chunk = 40}},
+    // Documents that follow one another: within a tile, beyond one, cut by the end of the sequence.
+    {2, 150, 4, 2, 16, {.documents = {3, {7, 8, 61}}}},
+    {1, 660, 1, 1, 8, {.documents = {2, {290, 300}}}, true},
+    {1, 90, 2, 2, 8, {.causal = false, .documents = {2, {33, 40}}}},
     // Sinks.
     {1, 1, 1, 1, 8, kCausal, true},
     {2, 65, 4, 2, 16, kCausal, true},
@@ -120,8 +124,8 @@ TEST_CASE("attention agrees with the reference") {
   for (const Shape& shape : kShapes) {
     INFO("batch " << shape.batch << " sequence " << shape.sequence << " heads " << shape.heads << "/"
                   << shape.kv_heads << " d " << shape.head_dim << " causal " << shape.mask.causal
-                  << " window " << shape.mask.window << " chunk " << shape.mask.chunk << " sinks "
-                  << shape.sinks);
+                  << " window " << shape.mask.window << " chunk " << shape.mask.chunk << " documents "
+                  << shape.mask.documents.count << " sinks " << shape.sinks);
     check_against_reference(forward_case(shape), 2e-6);
     check_against_reference(backward_case(shape), 5e-6);
   }
@@ -136,11 +140,11 @@ TEST_CASE("attention is accurate for large scores") {
 }
 
 TEST_CASE("attention's backward is the gradient of its forward") {
-  const AttentionMask mask =
-      GENERATE(AttentionMask{}, AttentionMask{.causal = false}, AttentionMask{.window = 3},
-               AttentionMask{.causal = false, .window = 2}, AttentionMask{.chunk = 2});
+  const AttentionMask mask = GENERATE(AttentionMask{}, AttentionMask{.causal = false},
+                                      AttentionMask{.window = 3}, AttentionMask{.causal = false, .window = 2},
+                                      AttentionMask{.chunk = 2}, AttentionMask{.documents = {2, {1, 4}}});
   const bool sinks = GENERATE(false, true);
-  CAPTURE(mask.causal, mask.window, mask.chunk, sinks);
+  CAPTURE(mask.causal, mask.window, mask.chunk, mask.documents.count, sinks);
   const Shape shape = {2, 5, 4, 2, 6, mask, sinks};
   const Case<AttentionCall> backward = backward_case(shape);
   ReferenceDevice reference;
@@ -162,6 +166,8 @@ TEST_CASE("a window hides what lies before it, a chunk what lies outside it, com
   const double ln3 = std::log(3.0);
   check_values(one({.window = 2}), {{1, 1.5, 3, 6, 12}, {0, ln2, ln2, ln2, ln2}});
   check_values(one({.chunk = 2}), {{1, 1.5, 4, 6, 16}, {0, ln2, 0, ln2, 0}});
+  // Documents of 1 and 2 tokens: {1} {2 4} {8} {16 …}.
+  check_values(one({.documents = {2, {1, 3}}}), {{1, 2, 3, 8, 16}, {0, 0, ln2, 0, 0}});
   // A window of 3 around each token: {1 2} {1 2 4} {2 4 8} {4 8 16} {8 16}.
   check_values(one({.causal = false, .window = 3}),
                {{1.5, 7 / 3.0, 14 / 3.0, 28 / 3.0, 12}, {ln2, ln3, ln3, ln3, ln2}});

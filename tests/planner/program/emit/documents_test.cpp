@@ -62,6 +62,32 @@ TEST_CASE("documents that fill sequences evenly are chunks of the attention") {
   CHECK(attention_in(with_documents(job_of(64), {16.0, 32.0})).chunk == 0);
 }
 
+TEST_CASE("documents that are not drawn are counted piece by piece, and written down") {
+  JobSpec job = with_documents(job_of(64), {16.0, 32.0});
+  CHECK(attention_in(job).documents.empty());
+  job.training.documents->drawn = false;
+  const Attention attention = attention_in(job);
+  CHECK(attention.documents == std::vector<std::int64_t>{16, 32});
+  // 16, 32 and 16 tokens: (256 + 1024 + 256) / 64.
+  CHECK(attention.key == 24);
+  CHECK(attention.imbalance == 1.0);
+  const StepProgram program = build_step_program(job);
+  CHECK(check_program(program).empty());
+  CHECK(to_json(program_from_json(to_json(program))) == to_json(program));
+  // Of one length that divides the sequence they are chunks, and whole sequences are none.
+  job.training.documents->lengths = {16.0};
+  CHECK(attention_in(job).chunk == 16);
+  CHECK(attention_in(job).documents.empty());
+  job.training.documents->lengths = {64.0, 3.0};
+  CHECK(attention_in(job).documents.empty());
+}
+
+TEST_CASE("documents that are not drawn are the same on every rank") {
+  JobSpec job = sharded(with_documents(job_of(64), {8.0, 24.0}), {.dp = 4});
+  job.training.documents->drawn = false;
+  CHECK(attention_in(job).imbalance == 1.0);
+}
+
 TEST_CASE("the busiest of several ranks has more scores where documents differ") {
   JobSpec job = sharded(with_documents(job_of(64), {8.0, 24.0}), {.dp = 4});
   CHECK(attention_in(job).imbalance > 1.0);

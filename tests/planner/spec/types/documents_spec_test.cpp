@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 #include "tests/support/catch.hpp"
 
@@ -49,6 +51,36 @@ TEST_CASE("documents of one length are balanced; of several, the busiest of many
         Approx(1.0 + 2.3369 * deviation).epsilon(1e-4));
   many.ranks = 1;
   CHECK(document_scores({.lengths = {1024, 3072}}, many).imbalance == 1.0);
+}
+
+TEST_CASE("documents as listed: what a sequence holds of them") {
+  const auto pieces = [](std::vector<std::int64_t> lengths, std::int64_t sequence) {
+    std::vector<std::pair<std::int64_t, std::int64_t>> all;
+    for (const DocumentPieces& piece : pieces_of(lengths, sequence))
+      all.emplace_back(piece.tokens, piece.count);
+    return all;
+  };
+  using Pieces = std::vector<std::pair<std::int64_t, std::int64_t>>;
+  CHECK(pieces({3, 1}, 8) == Pieces{{3, 2}, {1, 2}});
+  CHECK(pieces({3, 1}, 10) == Pieces{{3, 2}, {2, 1}, {1, 2}});  // the third 3 is cut
+  CHECK(pieces({3, 1}, 12 - 1) == Pieces{{3, 2}, {3, 1}, {1, 2}});
+  CHECK(pieces({5, 100}, 8) == Pieces{{5, 1}, {3, 1}});
+  CHECK(pieces({100}, 8) == Pieces{{8, 1}});
+}
+
+TEST_CASE("documents as listed: keys per query, with and without a window, and no imbalance") {
+  const DocumentsSpec listed{.lengths = {1024, 3072}, .packed = true, .drawn = false};
+  DocumentPacking of = packing(8192);
+  of.ranks = 64;
+  of.tokens_per_rank = 65'536;
+  CHECK(document_scores(listed, of).keys == Approx((1024.0 * 1024.0 + 3072.0 * 3072.0) / 4096.0));
+  CHECK(document_scores(listed, of).imbalance == 1.0);
+  // Two of 3072 and a rest of 2048: not what such lengths have on average.
+  CHECK(document_scores({.lengths = {3072}, .packed = true, .drawn = false}, packing(8192)).keys ==
+        Approx((2 * 3072.0 * 3072.0 + 2048.0 * 2048.0) / 8192.0));
+  // 2·d·w − w² of d = 1024 and 3072 with w = 256.
+  CHECK(document_scores(listed, packing(8192, 256)).keys ==
+        Approx((2 * 1024.0 * 256 - 256 * 256 + 2 * 3072.0 * 256 - 256 * 256) / 4096.0));
 }
 
 TEST_CASE("log-normal lengths have the mean that was asked for, and the spread") {
