@@ -71,8 +71,7 @@ PlanFloors::Key PlanFloors::layer_key(const PlanPoint& point, const JobSpec& job
   const int zero = p.zero >= 2 || zero_changes_weights_ ? p.zero : 0;
   const auto sharding = static_cast<unsigned>(zero) | (has_replicas ? 4U : 0U) |
                         (has_expert_replicas ? 8U : 0U) |
-                        (splits_backward(job.training.schedule) ? 16U : 0U) | (cuts_over_tp ? 32U : 0U) |
-                        (zero > 0 && job.training.overlap.dp ? 64U : 0U);
+                        (splits_backward(job.training.schedule) ? 16U : 0U) | (cuts_over_tp ? 32U : 0U);
   return packed({point[SearchAxis::ep], point[SearchAxis::etp], point[SearchAxis::sequence_parallel],
                  point[SearchAxis::overlap_tp], point[SearchAxis::recompute], point[SearchAxis::dispatcher],
                  static_cast<std::uint8_t>(sharding), point[SearchAxis::micro_batch]});
@@ -82,6 +81,8 @@ PlanFloors::LayerEntry& PlanFloors::build_layers(Key key, const JobSpec& job) {
   LayerEntry& entry = layers_[key];
   JobSpec one = plain(job);
   one.parallelism.dp_shard.reset();
+  // What runs beside compute does not matter: gathers and sums over dp take no time here.
+  one.training.overlap.dp = one.training.overlap.gather = false;
   if (!job.parallelism.mtp_place && find_illegalities(one).empty()) {
     entry.floor = LayerFloor::of(one);
     ++programs_;

@@ -67,11 +67,8 @@ std::vector<Override> context_of(const std::string& path) {
       {"model.max_positions", {{"model.positions", "learned"}}},
       {"parallelism.cp_style", {{"parallelism.cp", "2"}}},
       {"training.dispatch_precision", {{"parallelism.ep", "2"}}},
-<<<<<<< HEAD
       {"training.dispatcher_sms", {{"parallelism.ep", "2"}, {"training.dispatcher", "deepep"}}},
-=======
       {"training.documents.drawn", {{"training.documents.mean", "256"}}},
->>>>>>> cfe36bc (Documents of several lengths may follow one another as listed: planned piece by piece and executed)
       {"training.documents.packed", {{"training.documents.mean", "256"}}},
       {"training.documents.sigma", {{"training.documents.mean", "256"}}},
       {"training.expert_capacity.pad", {{"training.expert_capacity.factor", "2"}}},
