@@ -14,28 +14,26 @@ import subprocess
 import sys
 import time
 
-FREE = "tp,pp,vp,micro_batch,recompute,zero"
-
-
 def jobs():
     text = (pathlib.Path(__file__).parent / "published_plans.yaml").read_text()
     for document in text.split("\n---\n")[1:]:
         yield re.search(r"^name: (\S+)", document, re.M).group(1), document
 
 
-def searched(foreshard, job):
-    axes = FREE + (",ep,etp" if re.search(r"\bep: ", job) else "")
-    begin = time.monotonic()
+def answer(foreshard, command, job, *options):
     done = subprocess.run(
-        [foreshard, "search", "-", "--free", axes, "--top", "1", "--format", "json"],
-        input=job,
-        text=True,
-        capture_output=True,
-        check=False,
+        [foreshard, command, "-", "--format", "json", *options], input=job, text=True, capture_output=True, check=False
     )
     if not done.stdout:
         sys.exit(done.stderr)
-    return json.loads(done.stdout)["search"], time.monotonic() - begin
+    return json.loads(done.stdout)
+
+
+def axes_of(job):
+    """tp, pp, micro-batch, recomputation and ZeRO; chunks where the plan has some, and the degrees of experts."""
+    axes = "tp,pp,micro_batch,recompute,zero"
+    axes += ",vp" if re.search(r"\bvp: ", job) else ""
+    return axes + (",ep,etp" if re.search(r"\bep: ", job) else "")
 
 
 def main():
@@ -43,13 +41,15 @@ def main():
     for name, job in jobs():
         if wanted and name not in wanted:
             continue
-        answer, seconds = searched(foreshard, job)
-        own, best = answer["own"], answer["plans"][0]
-        plans = sum(site["plans"] for site in answer["sites"])
-        print(f"{name}: {plans:,} plans in {seconds:.0f} s")
-        for word, plan in (("published", own), ("found", best)):
-            print(f"  {word:9} {plan['step_s']:8.3g} s  {plan['choices']}")
-        sys.stdout.flush()
+        own = answer(foreshard, "plan", job)
+        begin = time.monotonic()
+        search = answer(foreshard, "search", job, "--free", axes_of(job), "--top", "1")["search"]
+        seconds = time.monotonic() - begin
+        best = search["plans"][0]
+        own_s, best_s = own["step"]["time_s"], best["estimate"]["step"]["time_s"]
+        print(f"{name}: {search['counts']['plans']:,} plans in {seconds:.0f} s")
+        print(f"  published {own_s:8.3g} s, {own['memory']['verdict']}")
+        print(f"  found     {best_s:8.3g} s ({best_s / own_s - 1:+.1%})  {best['choices']}", flush=True)
 
 
 if __name__ == "__main__":

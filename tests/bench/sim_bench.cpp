@@ -18,6 +18,7 @@
 #include "sim/engine/engine.hpp"
 #include "sim/network/ring_messages.hpp"
 #include "sim/step/simulate_step.hpp"
+#include "sim/study/simulation_options.hpp"
 #include "sim/trace/chrome_trace.hpp"
 
 using namespace foreshard;
@@ -115,9 +116,7 @@ void bench_every_rank() {
   const JobSpec job = load_jobs(FORESHARD_SOURCE_DIR "/configs/jobs/llama3.1-405b-16384h100.yaml").at(0);
   const StepProgram program = build_step_program(job);
   const CostModel cost(job);
-  SimulationOptions options;
-  options.communication_share = cost.interference().communication_share;
-  options.read_back = cost.interference().read_back;
+  SimulationOptions options = simulation_options(cost);
   options.every_rank = options.totals_only = true;
   DisturbanceSpec spec;
   spec.stragglers = DisturbanceSpec::Stragglers{.share = 0.005, .least = 1.1, .most = 1.3};

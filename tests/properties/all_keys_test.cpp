@@ -16,6 +16,7 @@
 #include "sim/step/simulate_step.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random_key_jobs.hpp"
+#include "tests/support/totals_only.hpp"
 
 using namespace foreshard;
 using namespace foreshard::test;
@@ -32,13 +33,7 @@ std::uint64_t drawn_seed() { return from_environment("FORESHARD_DRAWN_SEED", 28)
 
 double simulated_step(const StepProgram& program, const CostModel& cost) {
   NoTimeline nothing;
-  return simulate_step(program, cost, nothing,
-                       {.communication_share = cost.interference().communication_share,
-                        .read_back = cost.interference().read_back,
-                        .critical_path = false,
-                        .totals_only = true})
-      .step_time.seconds()
-      .value();
+  return simulate_step(program, cost, nothing, test::totals_only(cost)).step_time.seconds().value();
 }
 
 void check_figures(const Estimate& found) {

@@ -8,6 +8,7 @@
 #include "planner/spec/load/load.hpp"
 #include "sim/step/simulate_step.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/totals_only.hpp"
 
 using namespace foreshard;
 
@@ -35,12 +36,7 @@ Both step_of(const JobSpec& job) {
   CHECK(check_program(program).empty());
   const CostModel cost(job);
   NoTimeline nothing;
-  const SimulationResult result =
-      simulate_step(program, cost, nothing,
-                    {.communication_share = cost.interference().communication_share,
-                     .read_back = cost.interference().read_back,
-                     .critical_path = false,
-                     .totals_only = true});
+  const SimulationResult result = simulate_step(program, cost, nothing, test::totals_only(cost));
   return {estimate(job, program).step.time.value(), result.step_time.seconds().value()};
 }
 

@@ -12,6 +12,7 @@
 #include "sim/step/simulate_step.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random_jobs.hpp"
+#include "tests/support/totals_only.hpp"
 
 using namespace foreshard;
 using namespace foreshard::test;
@@ -70,12 +71,7 @@ TEST_CASE("laws: plan and simulation agree on steps with offload") {
       const StepProgram program = build_step_program(job);
       const CostModel cost(job);
       NoTimeline nothing;
-      const SimulationResult simulated =
-          simulate_step(program, cost, nothing,
-                        {.communication_share = cost.interference().communication_share,
-                         .read_back = cost.interference().read_back,
-                         .critical_path = false,
-                         .totals_only = true});
+      const SimulationResult simulated = simulate_step(program, cost, nothing, test::totals_only(cost));
       const StepFigures planned = estimate(job, program).step;
       CHECK(planned.time.value() == Approx(simulated.step_time.seconds().value()).epsilon(0.02));
     }

@@ -12,6 +12,7 @@
 #include "sim/step/simulate_step.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random_bundled_jobs.hpp"
+#include "tests/support/totals_only.hpp"
 
 using namespace foreshard;
 
@@ -59,11 +60,7 @@ Parts parts_of(const SimulationResult& simulation) {
 
 SimulationResult simulate(const StepProgram& program, const CostModel& cost) {
   NoTimeline nothing;
-  return simulate_step(program, cost, nothing,
-                       {.communication_share = cost.interference().communication_share,
-                        .read_back = cost.interference().read_back,
-                        .critical_path = false,
-                        .totals_only = true});
+  return simulate_step(program, cost, nothing, test::totals_only(cost));
 }
 
 }  // namespace

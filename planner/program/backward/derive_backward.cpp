@@ -1,8 +1,10 @@
 #include "planner/program/backward/derive_backward.hpp"
 
+#include <algorithm>
 #include <set>
 #include <stdexcept>
 #include <utility>
+#include <variant>
 
 #include "planner/program/backward/gradient_book.hpp"
 #include "planner/program/emit/emit_loss.hpp"
@@ -20,8 +22,10 @@ class BackwardBlock : private GradientBook {
   Block run() {
     // The embedding is the lowest block: if its tables are frozen, no gradient is needed.
     if (forward_.kind == BlockKind::embedding && trains_nothing()) return std::move(backward_);
+    find_constants();
     open_streams();
     for (auto op = forward_.ops.rbegin(); op != forward_.ops.rend(); ++op) {
+      if (makes_constants(*op)) continue;
       calls_ = op->calls;
       std::visit([&](const auto& kind) { derive(*op, kind); }, op->kind);
     }
@@ -29,6 +33,31 @@ class BackwardBlock : private GradientBook {
   }
 
  private:
+  /// Notes what is made of frozen tables by frozen weights alone, such as the next tokens' embeddings of multi-token
+  /// prediction: it needs no gradient.
+  void find_constants() {
+    for (const Op& op : forward_.ops) {
+      bool reads_constants = false;
+      const bool is_constant =
+          std::all_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+            if (operand.access == Access::write) return true;
+            const bool is_known = constants_.contains(operand.tensor);
+            const bool is_frozen = is_weight(operand) && builder_.is_frozen(operand.tensor);
+            const bool is_token = builder_.tensor(operand.tensor).dtype == DType::int32;
+            reads_constants |= is_known || (is_frozen && std::holds_alternative<Embedding>(op.kind));
+            return is_known || (operand.access == Access::read && (is_frozen || is_token));
+          });
+      if (!is_constant || !reads_constants) continue;
+      for (const Operand& operand : op.operands)
+        if (operand.access == Access::write && operand.layer_shift == 0) constants_.insert(operand.tensor);
+    }
+  }
+  [[nodiscard]] bool makes_constants(const Op& op) const {
+    return std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+      return operand.access != Access::read && constants_.contains(operand.tensor);
+    });
+  }
+
   void derive(const Op& op, const Gemm& gemm) {
     // The norms of decomposed weights are constants of backward (DoRA, arXiv:2402.09353, section 4.3).
     if (builder_.tensor(op.operands[2].tensor).meaning.aspect == TensorAspect::merged) return;
@@ -52,7 +81,7 @@ class BackwardBlock : private GradientBook {
     const bool columns_cut = builder_.tensor(w.tensor).dims[0].tp > 1 && gemm.batch == 1;
     // Gradients of replicated weights are complete on every tp rank: do not add them to partial sums before
     // the all-reduce.
-    if (!is_detached(w)) {
+    if (!is_detached(w, x) && !constants_.contains(x.tensor)) {
       if (!columns_cut && !summand) complete(x, op.component);
       dequantise_again(op);
       const Operand dx = contribution(x);
@@ -84,9 +113,10 @@ class BackwardBlock : private GradientBook {
   }
 
   /// True for the products of an indexer: its loss trains the indexer alone, so that no gradient goes on to what
-  /// its products read.
-  [[nodiscard]] bool is_detached(const Operand& weight) const {
-    return builder_.tensor(weight.tensor).meaning.part == ModelPart::indexer;
+  /// its products read, unless it is the indexer's own (rows between its adapters).
+  [[nodiscard]] bool is_detached(const Operand& weight, const Operand& x) const {
+    return builder_.tensor(weight.tensor).meaning.part == ModelPart::indexer &&
+           builder_.tensor(x.tensor).meaning.part != ModelPart::indexer;
   }
 
   /// C = A·B of two activations: dA = dC·Bᵀ, dB = Aᵀ·dC; where B is stored transposed, its gradient is dCᵀ·A.
@@ -369,7 +399,6 @@ class BackwardBlock : private GradientBook {
   }
 
   void derive(const Op& op, const Embedding& embedding) {
-    if (builder_.is_frozen(op.operands[1].tensor)) return;
     emit(op.name, op.component, Phase::backward_weight, embedding,
          {op.operands[0], gradient_of(op.operands[2]), adds_to(builder_.gradient_of(op.operands[1].tensor))});
   }
@@ -418,6 +447,7 @@ class BackwardBlock : private GradientBook {
   }
 
   std::string loss_name_;
+  std::set<TensorId> constants_;
 };
 
 }  // namespace

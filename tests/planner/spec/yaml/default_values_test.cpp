@@ -68,7 +68,7 @@ std::vector<Override> context_of(const std::string& path) {
       {"parallelism.cp_style", {{"parallelism.cp", "2"}}},
       {"training.dispatch_precision", {{"parallelism.ep", "2"}}},
       {"training.dispatcher_sms", {{"parallelism.ep", "2"}, {"training.dispatcher", "deepep"}}},
-      {"training.documents.drawn", {{"training.documents.mean", "256"}}},
+      {"training.documents.drawn", {{"training.documents.lengths", "[200, 300]"}}},
       {"training.documents.packed", {{"training.documents.mean", "256"}}},
       {"training.documents.sigma", {{"training.documents.mean", "256"}}},
       {"training.expert_capacity.pad", {{"training.expert_capacity.factor", "2"}}},
