@@ -208,9 +208,9 @@ MemoryReport memory_report(const JobSpec& job, const StepProgram& program) {
   report.capacity = accelerator.memory_capacity;
   // Driver and communicators take device memory only if the device is separate from the host.
   report.context = accelerator.is_cpu ? Bytes(0) : conventions.context + dispatcher_buffers(job);
-  // Rounded to the nearest byte.
   const GraphMemory graphs = graph_memory(job, program);
   report.graphs = graphs.inputs;
+  // Rounded to the nearest byte.
   report.reserved =
       report.peak + report.graphs + Bytes(std::llround(report.peak.as_double() * usual_fragmentation(job)));
   report.fits = report.reserved + report.context <= report.capacity;

@@ -1,11 +1,10 @@
 #include "planner/program/backward/derive_backward.hpp"
 
-#include <algorithm>
 #include <set>
 #include <stdexcept>
 #include <utility>
-#include <variant>
 
+#include "planner/program/backward/constant_tensors.hpp"
 #include "planner/program/backward/gradient_book.hpp"
 #include "planner/program/emit/emit_loss.hpp"
 
@@ -17,15 +16,15 @@ namespace {
 /// block, by one rule per operation kind.
 class BackwardBlock : private GradientBook {
  public:
-  BackwardBlock(ProgramBuilder& builder, const Block& forward) : GradientBook(builder, forward) {}
+  BackwardBlock(ProgramBuilder& builder, const Block& forward)
+      : GradientBook(builder, forward), constants_(constant_tensors(builder, forward)) {}
 
   Block run() {
     // The embedding is the lowest block: if its tables are frozen, no gradient is needed.
     if (forward_.kind == BlockKind::embedding && trains_nothing()) return std::move(backward_);
-    find_constants();
     open_streams();
     for (auto op = forward_.ops.rbegin(); op != forward_.ops.rend(); ++op) {
-      if (makes_constants(*op)) continue;
+      if (reads_constants_alone(builder_, constants_, *op)) continue;
       calls_ = op->calls;
       std::visit([&](const auto& kind) { derive(*op, kind); }, op->kind);
     }
@@ -33,31 +32,6 @@ class BackwardBlock : private GradientBook {
   }
 
  private:
-  /// Notes what is made of frozen tables by frozen weights alone, such as the next tokens' embeddings of multi-token
-  /// prediction: it needs no gradient.
-  void find_constants() {
-    for (const Op& op : forward_.ops) {
-      bool reads_constants = false;
-      const bool is_constant =
-          std::all_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
-            if (operand.access == Access::write) return true;
-            const bool is_known = constants_.contains(operand.tensor);
-            const bool is_frozen = is_weight(operand) && builder_.is_frozen(operand.tensor);
-            const bool is_token = builder_.tensor(operand.tensor).dtype == DType::int32;
-            reads_constants |= is_known || (is_frozen && std::holds_alternative<Embedding>(op.kind));
-            return is_known || (operand.access == Access::read && (is_frozen || is_token));
-          });
-      if (!is_constant || !reads_constants) continue;
-      for (const Operand& operand : op.operands)
-        if (operand.access == Access::write && operand.layer_shift == 0) constants_.insert(operand.tensor);
-    }
-  }
-  [[nodiscard]] bool makes_constants(const Op& op) const {
-    return std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
-      return operand.access != Access::read && constants_.contains(operand.tensor);
-    });
-  }
-
   void derive(const Op& op, const Gemm& gemm) {
     // The norms of decomposed weights are constants of backward (DoRA, arXiv:2402.09353, section 4.3).
     if (builder_.tensor(op.operands[2].tensor).meaning.aspect == TensorAspect::merged) return;
@@ -447,7 +421,7 @@ class BackwardBlock : private GradientBook {
   }
 
   std::string loss_name_;
-  std::set<TensorId> constants_;
+  std::set<TensorId> constants_;  // need no gradient
 };
 
 }  // namespace

@@ -120,10 +120,8 @@ std::string verdict(const Purchase& purchase) {
 std::string owning_note(const OwningTerms& terms) {
   return fmt::format(
       "Machines that are owned are written off over {} years, in use all the time; electricity costs {} USD "
-      "per "
-      "kWh, and cooling makes it {} times as much (PUE). Where renting and owning are possible the cheaper "
-      "one "
-      "counts.",
+      "per kWh, and cooling makes it {} times as much (PUE). Where renting and owning are possible the "
+      "cheaper one counts.",
       significant(terms.lifetime / (365.0 * kDay)), significant((terms.electricity * kKilowattHour).value()),
       significant(terms.pue));
 }

@@ -14,8 +14,7 @@ constexpr auto kDocumentsKeys = std::to_array<KeyInfo>({
     {"lengths", "lengths in tokens that are equally likely, in place of mean and sigma"},
     {"drawn",
      "each document's length is drawn; if false, documents follow one another as lengths lists them, again "
-     "and "
-     "again from the start of every sequence",
+     "and again from the start of every sequence",
      "true"},
     {"packed", "documents fill sequences from end to end; if false, each is padded to a sequence", "true"},
 });

@@ -59,8 +59,7 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
      "how tokens come to experts: all-to-all, all-gather, deepep, hybridep or loop; unsaid, the framework's"},
     {"dispatcher_sms",
      "multiprocessors that the kernels of deepep or hybridep take from other kernels; unsaid, 20 with "
-     "deepep, 16 "
-     "with hybridep"},
+     "deepep, 16 with hybridep"},
     {"dispatch_precision",
      "same, or fp8: rows travel to experts in 8 bits with a scale for every 128 elements, and back as they "
      "are",

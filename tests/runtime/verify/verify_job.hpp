@@ -16,18 +16,22 @@
 
 namespace foreshard::test {
 
-/// Checks that the job computes what the unsharded job computes, in fp64, over three steps.
-inline void check_equals_unsharded(const JobSpec& job) {
-  REQUIRE(what_the_runtime_lacks(job).empty());
-  ReferenceDevice device;
-  MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
-  const ShardingErrors errors = compare_with_unsharded(job, device, communicator, 3);
+/// Checks that a sharded run in fp64 gave what the unsharded one gave.
+inline void check_agreement(const ShardingErrors& errors) {
   CAPTURE(errors.worst_gradient);
   CHECK(errors.loss <= 1e-11);
   CHECK(errors.outputs <= 1e-11);
   CHECK(errors.gradients <= 1e-11);
   CHECK(errors.weights <= 1e-11);
   CHECK(errors.gradients_compared > 0);
+}
+
+/// Checks that the job computes what the unsharded job computes, in fp64, over three steps.
+inline void check_equals_unsharded(const JobSpec& job) {
+  REQUIRE(what_the_runtime_lacks(job).empty());
+  ReferenceDevice device;
+  MpiCommunicator communicator(mpi_session(), DeviceMesh(job.parallelism));
+  check_agreement(compare_with_unsharded(job, device, communicator, 3));
 }
 
 /// Checks that one step on the fast kernels has exactly the FLOPs, bytes and calls of the program.

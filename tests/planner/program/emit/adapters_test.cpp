@@ -10,6 +10,7 @@
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/program/check/check_program.hpp"
 #include "planner/program/ops/op_flops.hpp"
+#include "planner/spec/load/load.hpp"
 #include "tests/planner/cost/law_jobs.hpp"
 #include "tests/support/catch.hpp"
 
@@ -63,6 +64,47 @@ TEST_CASE("adapters: cut over tensor parallelism, with every recomputation, they
       job.lora->base = base;
       CHECK(trained(job) == 2 * 16 * (2 * 8192 + 2 * 5120 + 3 * 18432));
     }
+  }
+}
+
+TEST_CASE("adapters: what frozen weights make of a frozen table needs no gradient") {
+  for (const bool sequence_parallel : {false, true}) {
+    CAPTURE(sequence_parallel);
+    JobSpec job =
+        parse_jobs(
+            "model: {name: llama3-8b, layers: 4, mtp: {layers: 1}}\ncluster: {name: dgx-h100, nodes: 1}\n"
+            "framework: megatron\nparallelism: {tp: 4}\nlora: {rank: 16, targets: [attention]}\n"
+            "training: {sequence_length: 1024, global_batch: 8, micro_batch: 1}\n",
+            "mtp.yaml")
+            .front();
+    job.parallelism.sequence_parallel = sequence_parallel;
+    const StepProgram program = build_step_program(job);
+    CHECK(check_program(program) == std::vector<std::string>{});
+    // The norm of the next tokens' embeddings is below every adapter; the hidden stream's is not.
+    int norms = 0;
+    for (const Block& block : program.blocks) {
+      if (block.kind != BlockKind::mtp || block.pass != Pass::backward) continue;
+      for (const Op& op : block.ops) {
+        CHECK_FALSE(op.name == "mtp token norm");
+        norms += op.name == "mtp hidden norm" ? 1 : 0;
+      }
+    }
+    CHECK(norms > 0);
+  }
+}
+
+TEST_CASE("adapters: under an indexer and under several streams, too, they are a legal program") {
+  for (const char* model :
+       {"{name: deepseek-v3.2, layers: 5}",
+        "{name: llama3-8b, layers: 4, hyper_connections: {streams: 4}, mtp: {layers: 1}}"}) {
+    CAPTURE(model);
+    const JobSpec job = parse_jobs(std::string("model: ") + model +
+                                       "\ncluster: {name: dgx-h100, nodes: 1}\nframework: megatron\n"
+                                       "lora: {rank: 16, targets: [attention]}\n"
+                                       "training: {sequence_length: 1024, global_batch: 8, micro_batch: 1}\n",
+                                   "streams.yaml")
+                            .front();
+    CHECK(check_program(build_step_program(job)) == std::vector<std::string>{});
   }
 }
 
