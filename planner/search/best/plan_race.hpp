@@ -6,15 +6,9 @@
 #include <vector>
 
 #include "planner/search/best/search_request.hpp"
-#include "planner/search/price/plan_floor.hpp"
+#include "planner/search/best/site_work.hpp"
 
 namespace foreshard {
-
-/// A plan that has only been bounded so far.
-struct BoundedPlan {
-  PlanPoint point;
-  PlanFloor floor;
-};
 
 /// The plans found so far, and which further ones could still change what is shown: the best plans, the best with each
 /// value of each axis, and the front of step time and memory.

@@ -4,17 +4,18 @@
 #include <functional>
 #include <limits>
 #include <map>
-#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "planner/program/build/build_step_program.hpp"
 #include "planner/search/best/plan_race.hpp"
-#include "planner/search/best/workers.hpp"
+#include "planner/search/best/search_workers.hpp"
+#include "planner/search/best/site_work.hpp"
 #include "planner/search/likelihood.hpp"
-#include "planner/search/space/plan_space.hpp"
 #include "planner/spec/job/validate_job.hpp"
 
 namespace foreshard {
@@ -34,21 +35,22 @@ ComparedVariant planned(const JobSpec& job, Estimate estimate) {
 /// The search on one site.
 class SiteSearch {
  public:
-  SiteSearch(const JobSpec& job, const SearchRequest& request)
-      : request_(request),
-        space_(job, request.free),
-        most_needed_(job.cluster.accelerator.memory_capacity.as_double() * (1.0 - request.memory_margin)),
-        race_(space_.values(), request, job.cluster.accelerator.memory_capacity) {
-    result_.job = space_.values().base();
+  SiteSearch(std::size_t site, const SearchRequest& request, SearchWorkers& workers)
+      : site_(site),
+        request_(request),
+        workers_(workers),
+        work_(request.sites[site], request),
+        race_(work_.space().values(), request, request.sites[site].cluster.accelerator.memory_capacity) {
+    result_.job = work_.space().values().base();
   }
 
   /// @param shown  called between estimates
   SiteResult run(const std::function<void()>& shown) {
-    result_.counts.combinations = space_.combinations();
+    result_.counts.combinations = work_.space().combinations();
     plan_own();
     find_candidates();
     estimate_candidates(shown);
-    return result(!is_stopped());
+    return result(!work_.is_stopped());
   }
 
   /// What is known so far.
@@ -64,59 +66,20 @@ class SiteSearch {
   }
 
  private:
-  /// What one part of the space contributes.
-  struct Part {
-    std::vector<BoundedPlan> candidates;
-    SearchCounts counts;
-    Refusals refusals;
-  };
-
-  [[nodiscard]] bool is_stopped() const { return request_.stop != nullptr && request_.stop->load(); }
-  [[nodiscard]] bool fits(Bytes needed) const { return needed.as_double() <= most_needed_; }
-
   void plan_own() {
     if (find_illegalities(result_.job).empty()) result_.own = planned(result_.job, estimate(result_.job));
   }
 
   // ---- floors of all plans
 
-  [[nodiscard]] Part walk(std::size_t index) const {
-    Part part;
-    PlanFloors floors(space_.values().base(), Bytes(static_cast<std::int64_t>(most_needed_)));
-    part.refusals = space_.walk(index, [&](const PlanPoint& point, const JobSpec& job) {
-      ++part.counts.plans;
-      std::optional<PlanFloor> floor;
-      if (request_.prunes) floor = floors.floor(point, job);
-      if (!floor) ++part.counts.without_floor;
-      if (floor && !fits(floor->needed)) {
-        ++part.counts.too_large;
-      } else {
-        part.candidates.push_back({point, floor.value_or(PlanFloor{})});
-      }
-      return !is_stopped();
-    });
-    part.counts.programs = floors.programs();
-    return part;
-  }
-
   void find_candidates() {
-    std::vector<Part> parts(space_.parts());
-    std::mutex mutex;
-    std::int64_t done = 0;
-    run_on_threads(parts.size(), request_.threads, [&](std::size_t index) {
-      if (!is_stopped()) parts[index] = walk(index);
-      const std::lock_guard lock(mutex);
-      ++done;
-      if (request_.progress)
-        request_.progress("bounding plans", done, static_cast<std::int64_t>(parts.size()));
-    });
     Refusals refusals;
-    for (Part& part : parts) {
+    for (const SpacePart& part : workers_.bound(site_, work_, request_.progress)) {
       candidates_.insert(candidates_.end(), part.candidates.begin(), part.candidates.end());
-      result_.counts.plans += part.counts.plans;
-      result_.counts.too_large += part.counts.too_large;
-      result_.counts.without_floor += part.counts.without_floor;
-      result_.counts.programs += part.counts.programs;
+      result_.counts.plans += part.plans;
+      result_.counts.too_large += part.too_large;
+      result_.counts.without_floor += part.without_floor;
+      result_.counts.programs += part.programs;
       refusals.add(part.refusals);
     }
     note_refusals(refusals);
@@ -130,7 +93,7 @@ class SiteSearch {
   void note_refusals(const Refusals& refusals) {
     std::map<std::string_view, std::int64_t> by_reason;
     for (std::size_t rule = 0; rule < refusals.by_rule.size(); ++rule)
-      by_reason[space_.rules()[rule]] += refusals.by_rule[rule];
+      by_reason[work_.space().rules()[rule]] += refusals.by_rule[rule];
     for (const auto& [reason, count] : by_reason)
       if (count > 0) result_.counts.refused.emplace_back(reason, count);
     std::stable_sort(result_.counts.refused.begin(), result_.counts.refused.end(),
@@ -139,22 +102,16 @@ class SiteSearch {
 
   // ---- estimates of those that may be best
 
-  /// The plan with its estimate; none if it does not fit.
-  [[nodiscard]] std::optional<FoundPlan> estimated(const BoundedPlan& candidate) const {
-    const JobSpec job = space_.values().job(candidate.point);
-    const StepProgram program = build_step_program(job);
-    const MemoryReport memory = memory_report(job, program);
-    const bool host_fits = !memory.host || memory.host->fits();
-    if (!host_fits || !fits(memory.reserved + memory.context)) return std::nullopt;
-    return FoundPlan{.point = candidate.point, .plan = planned(job, foreshard::estimate(job, program))};
+  [[nodiscard]] bool may_matter(const BoundedPlan& candidate) const {
+    return !request_.prunes || race_.may_matter(candidate);
   }
 
   /// The next candidates that may matter, after `next`; counts those that do not.
-  [[nodiscard]] std::vector<BoundedPlan> next_batch(std::size_t& next) {
-    std::vector<BoundedPlan> batch;
+  [[nodiscard]] std::vector<PlanPoint> next_batch(std::size_t& next) {
+    std::vector<PlanPoint> batch;
     for (; next < candidates_.size() && batch.size() < kBatch; ++next) {
-      if (!request_.prunes || race_.may_matter(candidates_[next])) {
-        batch.push_back(candidates_[next]);
+      if (may_matter(candidates_[next])) {
+        batch.push_back(candidates_[next].point);
       } else {
         ++result_.counts.slower;
       }
@@ -162,20 +119,35 @@ class SiteSearch {
     return batch;
   }
 
+  /// Up to `most` candidates from `next` on that would be estimated if nothing better were found before.
+  [[nodiscard]] std::vector<PlanPoint> later(std::size_t next, std::size_t most) const {
+    constexpr std::size_t kLookedAt = 8;  // for each wanted: what lies far behind is rarely needed
+    std::vector<PlanPoint> plans;
+    const std::size_t end = std::min(candidates_.size(), next + kLookedAt * most);
+    for (; next < end && plans.size() < most; ++next)
+      if (may_matter(candidates_[next])) plans.push_back(candidates_[next].point);
+    return plans;
+  }
+
   void estimate_candidates(const std::function<void()>& shown) {
     std::size_t next = 0;
-    while (!is_stopped()) {
-      const std::vector<BoundedPlan> batch = next_batch(next);
+    while (!work_.is_stopped()) {
+      const std::vector<PlanPoint> batch = next_batch(next);
       if (batch.empty()) break;
-      std::vector<std::optional<FoundPlan>> found(batch.size());
-      run_on_threads(batch.size(), request_.threads, [&](std::size_t i) { found[i] = estimated(batch[i]); });
-      for (std::optional<FoundPlan>& plan : found) {
-        ++(plan ? result_.counts.estimated : result_.counts.too_large);
-        if (plan) race_.add(*std::move(plan));
-      }
+      std::vector<std::optional<EstimatedPlan>> found =
+          workers_.estimate(site_, work_, batch, [&](std::size_t most) { return later(next, most); });
+      for (std::size_t i = 0; i < batch.size(); ++i)
+        if (found[i]) take(batch[i], *std::move(found[i]));
       report_progress(next);
       shown();
     }
+  }
+
+  void take(const PlanPoint& point, EstimatedPlan found) {
+    ++(found.estimate ? result_.counts.estimated : result_.counts.too_large);
+    if (!found.estimate) return;
+    race_.add(FoundPlan{.point = point,
+                        .plan = planned(work_.space().values().job(point), *std::move(found.estimate))});
   }
 
   void report_progress(std::size_t next) const {
@@ -195,9 +167,10 @@ class SiteSearch {
     }
   }
 
+  std::size_t site_;
   const SearchRequest& request_;
-  PlanSpace space_;
-  double most_needed_;  // bytes
+  SearchWorkers& workers_;
+  SiteWork work_;
   PlanRace race_;
   std::vector<BoundedPlan> candidates_;
   SiteResult result_;
@@ -236,9 +209,14 @@ std::int64_t SearchCounts::refusals() const {
 }
 
 SearchResult search_plans(const SearchRequest& request) {
+  ThreadWorkers workers(request.threads);
+  return search_plans(request, workers);
+}
+
+SearchResult search_plans(const SearchRequest& request, SearchWorkers& workers) {
   SearchResult result{.objective = request.objective, .memory_margin = request.memory_margin};
-  for (const JobSpec& job : request.sites) {
-    SiteSearch search(job, request);
+  for (std::size_t site = 0; site < request.sites.size(); ++site) {
+    SiteSearch search(site, request, workers);
     const auto now = [&] {
       SearchResult so_far = result;
       so_far.sites.push_back(search.result(false));

@@ -2,6 +2,7 @@
 
 #include "planner/search/best/search_request.hpp"
 #include "planner/search/best/search_result.hpp"
+#include "planner/search/best/search_workers.hpp"
 
 namespace foreshard {
 
@@ -12,5 +13,8 @@ namespace foreshard {
 /// estimated.
 /// @throws CountOverflow if a space has more combinations than 64 bits count
 SearchResult search_plans(const SearchRequest& request);
+
+/// The same, by workers other than SearchRequest::threads of this process.
+SearchResult search_plans(const SearchRequest& request, SearchWorkers& workers);
 
 }  // namespace foreshard

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "planner/search/best/site_work.hpp"
+
+namespace foreshard {
+
+// An estimated plan on its way between the ranks of a search.
+
+std::string to_bytes(const EstimatedPlan& plan);
+/// @throws std::runtime_error if the bytes are not those of a plan
+EstimatedPlan plan_of_bytes(std::string_view bytes);
+
+}  // namespace foreshard
