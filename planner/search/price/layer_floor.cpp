@@ -9,7 +9,7 @@
 #include "planner/cost/memory/memory_trace.hpp"
 #include "planner/cost/memory/tensor_table.hpp"
 #include "planner/cost/ops/cost_model.hpp"
-#include "planner/program/build/build_step_program.hpp"
+#include "planner/program/build/build_pass_program.hpp"
 #include "planner/program/ops/op_flops.hpp"
 #include "planner/search/price/pass_chains.hpp"
 
@@ -19,7 +19,7 @@ namespace foreshard {
 class LayerFloorBuilder {
  public:
   explicit LayerFloorBuilder(const JobSpec& job)
-      : program_(build_step_program(job)),
+      : program_(build_pass_program(job)),
         chains_(program_, price_operations(program_, CostModel(job))),
         layers_(static_cast<std::size_t>(job.model.layers)) {}
 
@@ -37,7 +37,7 @@ class LayerFloorBuilder {
   using Calls = std::vector<BlockCall>;
 
   /// The calls of one pass over the whole model: what runs before the layers, the layers in their order, and what runs
-  /// after them. Transfers between stages are left out.
+  /// after them.
   struct WholePass {
     Calls before;
     Calls layers;
@@ -61,11 +61,10 @@ class LayerFloorBuilder {
   }
 
   void find_layers() {
-    for (const StageProgram& stage : program_.stages) add(forward_, stage.chunks.front().forward);
-    for (std::size_t s = program_.stages.size(); s-- > 0;) {
-      add(backward_, program_.stages[s].chunks.front().backward);
-      add(weight_, program_.stages[s].chunks.front().weight);
-    }
+    const Chunk& whole = program_.stages.front().chunks.front();
+    add(forward_, whole.forward);
+    add(backward_, whole.backward);
+    add(weight_, whole.weight);
   }
 
   /// A layer, and the layers or ends next to it: joins lists of calls.

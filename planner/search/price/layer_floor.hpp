@@ -16,7 +16,7 @@ namespace foreshard {
 /// stages, on the schedule, or on how states are sharded (but with ZeRO 2 and 3 on which of them it is).
 class LayerFloor {
  public:
-  /// Builds the step program of a job with one chunk per stage. None for a job whose passes cannot be told apart by
+  /// Builds the program of a job's passes. None for a job whose passes cannot be told apart by
   /// layers: layers of multi-token prediction away from the head, layers that are recomputed by their place on a stage,
   /// updates in backward, passes in turns, anything kept in the host's memory.
   static std::optional<LayerFloor> of(const JobSpec& job);

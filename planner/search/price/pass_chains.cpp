@@ -125,15 +125,17 @@ Seconds PassChains::output(const BlockCall& a, const BlockCall& b) {
   const auto [known, is_new] = output_.try_emplace({a.block, b.block});
   if (!is_new) return known->second;
   // A block of its own behind all others, for this once.
-  LanePlan plan = plan_;
-  const std::uint32_t first = plan.first_op[without_start(a.block).at()];
-  const auto count = static_cast<std::ptrdiff_t>(operations_up_to_output(program_, a, b));
-  const std::vector<LaneOp> ops(plan.ops.begin() + first, plan.ops.begin() + first + count);
-  plan.ops.insert(plan.ops.end(), ops.begin(), ops.end());
-  plan.first_op.push_back(static_cast<std::uint32_t>(plan.ops.size()));
+  const std::span<const LaneOp> whole = plan_.ops_of(without_start(a.block));
+  const std::vector<LaneOp> ops(
+      whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(operations_up_to_output(program_, a, b)));
+  const std::size_t before = plan_.ops.size();
+  plan_.ops.insert(plan_.ops.end(), ops.begin(), ops.end());
+  plan_.first_op.push_back(static_cast<std::uint32_t>(plan_.ops.size()));
   const std::array runs{Run{{BlockId(3 * blocks_), a.layer}, ChunkId(), MicroBatch(), true}};
-  LanePlayer player(plan, runs, Interference{});
+  LanePlayer player(plan_, runs, Interference{});
   player.advance();
+  plan_.first_op.pop_back();
+  plan_.ops.resize(before);
   known->second = player.compute_end();
   return known->second;
 }

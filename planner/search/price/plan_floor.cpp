@@ -15,7 +15,7 @@ namespace {
 /// Sums in another order than the estimate's differ by rounding.
 constexpr double kRounding = 1.0 - 1e-9;
 
-/// The plan with one chunk per stage, whose blocks the plan has, too.
+/// A plan with the same states: one chunk per stage, and a step of two micro-batches, which gradients are summed over.
 JobSpec plain(const JobSpec& job) {
   JobSpec plain = job;
   ParallelismSpec& p = plain.parallelism;
@@ -23,7 +23,9 @@ JobSpec plain(const JobSpec& job) {
   p.stage_policy = StagePolicy::even;
   p.stage_layers.clear();
   p.mtp_place.reset();
-  if (!splits_backward(job.training.schedule)) plain.training.schedule = ScheduleKind::one_f_one_b;
+  plain.training.schedule = ScheduleKind::one_f_one_b;
+  const std::int64_t few = std::min<std::int64_t>(job.micro_batches(), 2);
+  plain.training.global_batch = job.training.global_batch / job.micro_batches() * few;
   return plain;
 }
 
@@ -79,23 +81,20 @@ PlanFloors::Key PlanFloors::layer_key(const PlanPoint& point, const JobSpec& job
 
 PlanFloors::LayerEntry& PlanFloors::build_layers(Key key, const JobSpec& job) {
   LayerEntry& entry = layers_[key];
-  JobSpec one = plain(job);
+  JobSpec one = job;
   one.parallelism.dp_shard.reset();
   // What runs beside compute does not matter: gathers and sums over dp take no time here.
   one.training.overlap.dp = one.training.overlap.gather = false;
-  if (!job.parallelism.mtp_place && find_illegalities(one).empty()) {
-    entry.floor = LayerFloor::of(one);
-    ++programs_;
-  }
+  entry.floor = LayerFloor::of(one);
+  programs_ += entry.floor ? 1 : 0;
   return entry;
 }
 
 const StateFloor& PlanFloors::states_of(Key key, const JobSpec& job) {
   const auto known = states_.find(key);
   if (known != states_.end()) return known->second;
-  JobSpec one = plain(job);
-  one.training.schedule = ScheduleKind::one_f_one_b;
   ++programs_;
+  const JobSpec one = plain(job);
   return states_.emplace(key, StateFloor::of(one)).first->second;
 }
 
