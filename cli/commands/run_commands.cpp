@@ -2,6 +2,7 @@
 
 #include "cli/commands/calibrate.hpp"
 #include "cli/commands/devices.hpp"
+#include "cli/commands/search_on_ranks.hpp"
 #include "cli/commands/sweep.hpp"
 #include "cli/commands/train.hpp"
 #include "cli/commands/validate.hpp"
@@ -10,7 +11,8 @@
 namespace foreshard::cli {
 
 std::vector<RunCommand> run_commands() {
-  return {validate_command(), sweep_command(), train_command(), calibrate_command(), devices_command()};
+  return {validate_command(),  sweep_command(),           train_command(),
+          calibrate_command(), search_on_ranks_command(), devices_command()};
 }
 
 ToolSpec run_tool(const std::vector<RunCommand>& commands, ColorChoice& color) {

@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <optional>
 #include <set>
-#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -92,13 +91,13 @@ void require_executable(const JobSpec& job, const JobSource& source) {
     throw UsageError(fmt::format("'{}' cannot be executed:\n  {}", source.job, fmt::join(lacks, "\n  ")));
 }
 
+}  // namespace
+
 void require_same(const MpiSession& session, const std::string& own, std::string_view what) {
   const std::vector<std::uint64_t> prints = session.gather(fingerprint(own));
   if (const auto complaint = difference_complaint(prints, session.hosts(), what))
     throw UsageError(*complaint);
 }
-
-}  // namespace
 
 JobSpec load_runnable_job(const MpiSession& session, const JobSource& source) {
   JobSpec job = load_for_ranks(session, source, overrides_of(source));

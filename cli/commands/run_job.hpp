@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "planner/spec/types/job_spec.hpp"
@@ -15,6 +16,9 @@ struct JobSource {
   std::vector<std::string> settings;  ///< values of --set: key=value
   std::string command;                ///< the command for advice in errors: "foreshard-run validate job.yaml"
 };
+
+/// All ranks call it together. @throws UsageError if another rank has another text of this `what`
+void require_same(const MpiSession& session, const std::string& own, std::string_view what);
 
 /// Loads the job as the ranks of this run execute it: its cluster has a device for every rank. Called by all
 /// ranks together.

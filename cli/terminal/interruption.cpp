@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <string_view>
@@ -26,6 +27,7 @@ struct Slot {
 std::array<Slot, 4> slots;
 std::atomic<std::size_t> line_columns{0};
 std::atomic<bool> asked_to_stop{false};
+std::atomic<int> asked_by{0};  // the signal
 
 void write_to_terminal(std::string_view text) {
   // If the terminal no longer exists, nothing can be done about it.
@@ -53,8 +55,9 @@ void undo_and_end(int signal) {
   std::raise(signal);
 }
 
-/// Signal handler of the first SIGINT.
+/// Signal handler of the first SIGINT, or SIGTERM.
 void ask_to_stop(int signal) {
+  asked_by.store(signal);
   asked_to_stop.store(true);
   struct sigaction action {};
   action.sa_handler = undo_and_end;
@@ -77,6 +80,15 @@ void catch_signals_once() {
   static_cast<void>(caught);
 }
 
+void stop_on(int signal) {
+  catch_signals_once();
+  struct sigaction before {};
+  if (::sigaction(signal, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) return;
+  struct sigaction action {};
+  action.sa_handler = ask_to_stop;
+  ::sigaction(signal, &action, nullptr);
+}
+
 }  // namespace
 
 TemporaryName::TemporaryName(const std::string& path) : slot_(0) {
@@ -91,14 +103,23 @@ TemporaryName::TemporaryName(const std::string& path) : slot_(0) {
 TemporaryName::~TemporaryName() { slots[slot_].is_used.store(false); }
 
 const std::atomic<bool>& stop_on_interrupt() {
-  catch_signals_once();
-  struct sigaction before {};
-  if (::sigaction(SIGINT, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) {
-    struct sigaction action {};
-    action.sa_handler = ask_to_stop;
-    ::sigaction(SIGINT, &action, nullptr);
-  }
+  stop_on(SIGINT);
   return asked_to_stop;
+}
+
+void stop_on_termination() { stop_on(SIGTERM); }
+
+std::optional<int> stopping_signal() {
+  const int signal = asked_by.load();
+  return signal != 0 ? std::optional(signal) : std::nullopt;
+}
+
+void end_by_signal(int signal) {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  ::sigaction(signal, &action, nullptr);
+  std::raise(signal);
+  std::_Exit(128 + signal);
 }
 
 void note_unfinished_line(std::size_t columns) {

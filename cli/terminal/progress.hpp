@@ -53,6 +53,8 @@ class Progress {
   [[nodiscard]] bool shows_results() const { return heard_ != nullptr; }
   /// Shows the result so far, in JSON, unless the last one was shown less than half a second ago.
   void show_result(const std::function<std::string()>& json);
+  /// Removes the line, before its end.
+  void clear();
 
  private:
   static constexpr std::chrono::milliseconds kResultPause{500};
@@ -60,7 +62,6 @@ class Progress {
   /// A listener hears of the work at once, a terminal after a while.
   [[nodiscard]] ProgressPace::Clock::time_point begin() const;
   void send(const std::string& event) const;
-  void clear();
 
   bool shown_;
   Listener* called_;       // null on a command line
