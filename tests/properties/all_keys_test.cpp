@@ -83,6 +83,35 @@ TEST_CASE("all keys: programs that the draw found unsound once are sound") {
                  "training: {sequence_length: 2048, global_batch: 32, micro_batch: 2, precision: fp16}\n",
                  {{"lora", "{rank: 16, targets: [attention]}"}, {"training.offload", "{optimizer: 1}"}}) ==
         std::vector<std::string>{});
+  // A rank keeps its share of the 8-bit copies of frozen weights, too.
+  CHECK(problems("model: llama3-8b\ncluster: {name: dgx-h100, nodes: 1}\nparallelism: {zero: 3}\n"
+                 "training: {sequence_length: 4096, global_batch: 64, micro_batch: 1, recompute: full, "
+                 "precision: fp8, "
+                 "fp8_parameter_gather: true}\nlora: {rank: 16, targets: [attention]}\n",
+                 {}) == std::vector<std::string>{});
+  // With few tokens in a window, a rank gets the gradients of these keys alone back from its neighbour.
+  CHECK(problems(std::string("model: deepseek-v4-flash\ncluster: {name: dgx-h200, nodes: 8}\n"
+                             "parallelism: {ep: 8, cp: 2}\n") +
+                     kTail,
+                 {}) == std::vector<std::string>{});
+}
+
+TEST_CASE("all keys: a step that the draw found to differ between plan and simulation agrees") {
+  // The host stops at every exchange of experts, and the interleaved schedule goes from a forward to a backward pass once
+  // for every chunk: kernels of flash attention's backward pass begin late each time.
+  const JobSpec job =
+      parse_jobs(
+          "model: qwen3-30b-a3b\ncluster: {name: h100-pcie-box, nodes: 8}\nframework: megatron-deepspeed\n"
+          "parallelism: {pp: 8, vp: 3, cp: 2, zero: 2, cp_style: ring}\n"
+          "training: {sequence_length: 8192, global_batch: 256, micro_batch: 1, compiled: false, dropout: "
+          "true, "
+          "recompute: selective-ops, fused_permutation: true, flash: fa1}\n"
+          "lora: {rank: 16, targets: [attention]}\n",
+          "found.yaml", {})
+          .front();
+  const StepProgram program = build_step_program(job);
+  CHECK(estimate(job, program).step.time.value() ==
+        Approx(simulated_step(program, CostModel(job))).epsilon(0.03));
 }
 
 namespace {

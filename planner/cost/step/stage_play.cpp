@@ -36,6 +36,8 @@ class Sequence {
         first_slots_.push_back(slots_.size());
         add_backwards(stage, round);
       }
+    } else if (stage.chunks.size() > 1) {
+      add_chunks_in_turns(stage);
     } else {
       for (std::int64_t round = 0; round < rounds_; ++round) {
         first_slots_.push_back(slots_.size());
@@ -60,11 +62,23 @@ class Sequence {
   void add_forwards(const StageProgram& stage, std::int64_t round) {
     for (std::size_t chunk = 0; chunk < stage.chunks.size(); ++chunk) add(stage, Pass::forward, chunk, round);
   }
+  void add_backward(const StageProgram& stage, std::size_t chunk, std::int64_t round) {
+    add(stage, Pass::backward, chunk, round);
+    if (!stage.chunks[chunk].weight.empty()) add(stage, Pass::weight, chunk, round);
+  }
   void add_backwards(const StageProgram& stage, std::int64_t round) {
-    for (std::size_t chunk = stage.chunks.size(); chunk-- > 0;) {
-      add(stage, Pass::backward, chunk, round);
-      if (!stage.chunks[chunk].weight.empty()) add(stage, Pass::weight, chunk, round);
+    for (std::size_t chunk = stage.chunks.size(); chunk-- > 0;) add_backward(stage, chunk, round);
+  }
+  /// A forward pass of one chunk, then a backward pass of another, which belongs to the micro-batch before.
+  void add_chunks_in_turns(const StageProgram& stage) {
+    for (std::int64_t round = 0; round < rounds_; ++round) {
+      first_slots_.push_back(slots_.size());
+      for (std::size_t chunk = 0; chunk < stage.chunks.size(); ++chunk) {
+        add(stage, Pass::forward, chunk, round);
+        if (round > 0) add_backward(stage, stage.chunks.size() - 1 - chunk, round - 1);
+      }
     }
+    add_backwards(stage, rounds_ - 1);
   }
   void add(const StageProgram& stage, Pass pass, std::size_t chunk, std::int64_t round) {
     const std::int64_t micro_batch = round + 1 == rounds_ ? micro_batches_ - 1 : round;

@@ -42,8 +42,10 @@ struct StagePlay {
 /// If data-parallel communication of one micro-batch takes longer than its kernels, the backlog grows with
 /// every micro-batch; the backlog of the micro-batches that are not played is added to the epilogue.
 /// Example: each micro-batch adds 0.1 s of backlog and the step has 8 micro-batches: 5 · 0.1 s are added.
-///  Passes are played in the order of a schedule's steady state: a micro-batch's forward, then its backward
-/// and weight pass. For gpipe, all forward passes come first, then all backward passes.
+/// Passes are played in the order of a schedule's steady state: a micro-batch's forward, then its backward
+/// and weight pass. For gpipe, all forward passes come first, then all backward passes. Of a stage with several chunks,
+/// each forward pass is followed by a backward pass of another chunk and the micro-batch before: kernels that begin
+/// slowly behind those of the other pass, because the host had stopped there, do so once for every chunk.
 StagePlay play_stage(const StepProgram& program, const LanePlan& plan, StageId stage,
                      const Interference& interference);
 

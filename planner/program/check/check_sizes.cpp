@@ -485,9 +485,11 @@ class SizeCheck {
   void expect_exchange(Bytes payload) {
     if (op_.component == Component::optimizer) return expect_shares(payload);
     const Bytes larger = std::max(bytes_where(Access::read), bytes_written());
-    // Of the keys beside compressed ones a rank sends those that its neighbour's window sees.
-    const bool is_window =
-        tensor(count() - 1).meaning == Meaning{ModelPart::mla, TensorItem::kv, TensorAspect::all_ranks};
+    // Of the keys beside compressed ones a rank sends those that its neighbour's window sees, and gets their gradients.
+    constexpr Meaning kWindow{ModelPart::mla, TensorItem::kv, TensorAspect::all_ranks};
+    const bool is_window = std::any_of(op_.operands.begin(), op_.operands.end(), [&](const Operand& operand) {
+      return program_.tensor(operand.tensor).meaning == kWindow;
+    });
     const bool is_part = is_window && payload == std::min(bytes_where(Access::read), bytes_written());
     if (payload != larger && !is_part) {
       complain(

@@ -390,6 +390,18 @@ std::int64_t share_elements(const ProgramBuilder& builder, const WeightGroup& gr
   return elements;
 }
 
+namespace {
+
+/// Leaves a rank its share of a weight and of the copies that it keeps of it.
+void cut_with_copies(ProgramBuilder& builder, TensorId weight, std::int32_t degree) {
+  zero_dim(builder.tensor(weight)).dp = degree;
+  for (const Derivation copy : {Derivation::quantised, Derivation::quantised_across, Derivation::fetched}) {
+    if (const auto known = builder.known(copy, weight)) zero_dim(builder.tensor(*known)).dp = degree;
+  }
+}
+
+}  // namespace
+
 void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
   const int stage = builder.job().parallelism.zero;
   const std::int32_t degree = zero_degree(builder.job(), group);
@@ -403,10 +415,7 @@ void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
       }
     }
     if (stage < 3 || degree == 1) continue;
-    zero_dim(builder.tensor(id)).dp = degree;
-    for (const Derivation copy : {Derivation::quantised, Derivation::quantised_across, Derivation::fetched}) {
-      if (const auto known = builder.known(copy, id)) zero_dim(builder.tensor(*known)).dp = degree;
-    }
+    cut_with_copies(builder, id, degree);
     // Without separate masters, each rank keeps its share of the weight itself in fp32; the gather casts it.
     const bool has_fp32 = has_fp32_weights(builder.job().training.states.master);
     if (!has_fp32 || keeps_masters(builder, group)) continue;
@@ -415,10 +424,7 @@ void cut_weights(ProgramBuilder& builder, const WeightGroup& group) {
       builder.tensor(*fetched).dtype = DType::fp32;
   }
   for (const TensorId id : group.frozen) {
-    if (stage < 3) continue;
-    zero_dim(builder.tensor(id)).dp = degree;
-    if (const auto fetched = builder.known(Derivation::fetched, id))
-      zero_dim(builder.tensor(*fetched)).dp = degree;
+    if (stage >= 3) cut_with_copies(builder, id, degree);
   }
 }
 
