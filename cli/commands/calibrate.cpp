@@ -30,6 +30,7 @@ struct CalibrateOptions {
   std::string precision;
   bool quick = false;
   int threads = 0;
+  double timeout = 60.0;  ///< in force since the ranks started: foreshard_run.cpp reads it before the parser
   report::OutputFormat format = report::OutputFormat::table;
 };
 
@@ -123,7 +124,8 @@ std::vector<OptionSpec> calibrate_options(CalibrateOptions& options) {
        .help = "Measure less, in under 15 seconds: a first impression",
        .target = flag(options.quick)},
       format_option(options.format),
-      threads_option(options.threads)};
+      threads_option(options.threads),
+      timeout_option(options.timeout)};
 }
 
 }  // namespace
