@@ -1,44 +1,18 @@
 #include "runtime/device/check_call.hpp"
 
-#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 
 #include <fmt/format.h>
 
 #include "planner/units/count.hpp"
+#include "runtime/device/call_check.hpp"
+#include "runtime/device/check_code_calls.hpp"
 #include "runtime/device/moment_codes.hpp"
 
 namespace foreshard {
 namespace {
-
-/// Checks buffers and sizes of one call; messages begin with the kernel's name.
-class CallCheck {
- public:
-  explicit CallCheck(std::string kernel) : kernel_(std::move(kernel)) {}
-
-  void has(std::string_view operand, Buffer buffer, std::int64_t elements, std::string_view formula) const {
-    if (buffer.elements == elements) return;
-    refuse(fmt::format("{} has {} elements, but {} = {}", operand, buffer.elements, formula, elements));
-  }
-  void has_or_empty(std::string_view operand, Buffer buffer, std::int64_t elements,
-                    std::string_view formula) const {
-    if (!buffer.empty()) has(operand, buffer, elements, formula);
-  }
-  void divides(std::string_view divisor, std::int64_t divisor_value, std::string_view whole,
-               std::int64_t whole_value) const {
-    if (divisor_value > 0 && whole_value % divisor_value == 0) return;
-    refuse(fmt::format("{} {} does not divide {} {}", divisor, divisor_value, whole, whole_value));
-  }
-  [[noreturn]] void refuse(std::string_view why) const {
-    throw std::invalid_argument(fmt::format("{}: {}", kernel_, why));
-  }
-
- private:
-  std::string kernel_;
-};
 
 void check(const GemmCall& call) {
   const CallCheck check("gemm");
@@ -368,7 +342,15 @@ void check(const GroupedBiasCall& call) {
 }  // namespace
 
 void check_call(const KernelCall& call) {
-  std::visit([](const auto& kind) { check(kind); }, call);
+  std::visit(
+      [](const auto& kind) {
+        if constexpr (requires { check_code_call(kind); }) {
+          check_code_call(kind);
+        } else {
+          check(kind);
+        }
+      },
+      call);
 }
 
 }  // namespace foreshard

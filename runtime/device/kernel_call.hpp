@@ -7,6 +7,7 @@
 #include "planner/program/ops/op.hpp"
 #include "runtime/device/attention_mask.hpp"
 #include "runtime/device/buffer.hpp"
+#include "runtime/device/code_calls.hpp"
 #include "runtime/device/random_rounding.hpp"
 #include "runtime/device/routed_rows.hpp"
 #include "runtime/device/token_rows.hpp"
@@ -452,8 +453,9 @@ inline GemmCall product_of(const GroupedGemmCall& call, std::int64_t expert, con
           .bias = call.bias_of(expert)};
 }
 
-using KernelCall = std::variant<GemmCall, AttentionCall, NormCall, RopeCall, EmbeddingCall, CrossEntropyCall,
-                                PointwiseCall, UpdateCall, GatheredAttentionCall, GateCall, ColumnsCall,
-                                RouteCall, PermuteCall, GroupedGemmCall, GroupedBiasCall>;
+using KernelCall =
+    std::variant<GemmCall, AttentionCall, NormCall, RopeCall, EmbeddingCall, CrossEntropyCall, PointwiseCall,
+                 UpdateCall, GatheredAttentionCall, GateCall, ColumnsCall, RouteCall, PermuteCall,
+                 GroupedGemmCall, GroupedBiasCall, AmaxCall, QuantiseCall, DecodeCall, TransposeCall>;
 
 }  // namespace foreshard

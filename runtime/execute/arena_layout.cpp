@@ -4,6 +4,7 @@
 #include <map>
 
 #include "planner/program/dependencies/issued_ops.hpp"
+#include "runtime/execute/bind_codes.hpp"
 #include "runtime/execute/send_holds.hpp"
 
 namespace foreshard {
@@ -128,7 +129,7 @@ void ArenaLayout::find_uses(const StepProgram& program, const std::vector<Run>& 
       if (!is_new) continue;
       const Tensor& tensor = program.tensor(operand.tensor);
       allocation.first = positions_;
-      allocation.bytes = bytes_of(stored_as(tensor.dtype), tensor.local_elements()).value();
+      allocation.bytes = stored_bytes(program, tensor, stored_as(tensor.dtype));
       in_order_.push_back(instance);
     }
     ++positions_;

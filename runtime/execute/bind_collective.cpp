@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "runtime/execute/bind_attention.hpp"
+#include "runtime/execute/bind_codes.hpp"
 #include "runtime/execute/bind_experts.hpp"
 #include "runtime/execute/bind_update.hpp"
 #include "runtime/execute/zero_shares.hpp"
@@ -38,13 +40,28 @@ class CollectiveBinding {
     return rank_.program.tensor(op_.operands[index].tensor);
   }
 
-  /// Operands: the tensors that are sent, then the tensors that arrive.
+  /// The first tensor that is sent becomes the first that arrives, and so on.
   void send() {
-    const std::size_t count = operands_.size() / 2;
-    for (std::size_t i = 0; i < count; ++i) {
-      bound_.pieces.push_back({held(i), held(count + i)});
-      bound_.call.accumulate = op_.operands[count + i].access == Access::accumulate;
+    std::vector<std::size_t> sent;
+    std::vector<std::size_t> arriving;
+    for (std::size_t i = 0; i < operands_.size(); ++i)
+      (op_.operands[i].access == Access::read ? sent : arriving).push_back(i);
+    for (std::size_t i = 0; i < sent.size(); ++i) {
+      if (is_scaled(tensor(sent[i]).dtype)) {
+        send_copy(sent[i], arriving[i]);
+        continue;
+      }
+      bound_.pieces.push_back({held(sent[i]), held(arriving[i])});
+      bound_.call.accumulate = op_.operands[arriving[i]].access == Access::accumulate;
     }
+  }
+
+  /// A copy in 8 bits.
+  void send_copy(std::size_t from, std::size_t to) {
+    const BoundCopy bound = bind_copy_exchange(coded_matrix(rank_.program, tensor(from), operands_[from]),
+                                               coded_matrix(rank_.program, tensor(to), operands_[to]));
+    bound_.pieces.insert(bound_.pieces.end(), bound.pieces.begin(), bound.pieces.end());
+    bound_.after.insert(bound_.after.end(), bound.after.begin(), bound.after.end());
   }
 
   /// An all-reduce that adds its sums to gradients: it works in place on what is sent, and kernels add that.

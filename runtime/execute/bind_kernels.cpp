@@ -6,6 +6,7 @@
 
 #include "runtime/execute/arena_layout.hpp"
 #include "runtime/execute/bind_attention.hpp"
+#include "runtime/execute/bind_codes.hpp"
 #include "runtime/execute/bind_experts.hpp"
 #include "runtime/execute/bind_update.hpp"
 #include "runtime/execute/zero_shares.hpp"
@@ -55,8 +56,10 @@ class Binding {
     GemmCall call{.m = gemm.m, .n = gemm.n, .k = gemm.k};
     // Of a result with all tokens each part writes its own range.
     call.accumulate = accumulates(2) && !(op_.parts > 1 && has_all_tokens(rank_.program, tensor(2)));
-    call.a = operands_[0];
-    call.b = operands_[1];
+    DecodedOperands decoded = decode_operands(rank_, op_, operands_);
+    calls_ = std::move(decoded.before);
+    call.a = decoded.operands[0];
+    call.b = decoded.operands[1];
     call.c = operands_[2];
     call.transpose_a = gemm.transpose_a;
     call.transpose_b = gemm.transpose_b;
@@ -69,12 +72,17 @@ class Binding {
   void bind(const Attention&) { calls_ = bind_attention(rank_, op_, operands_); }
   void bind(const Route&) { calls_ = bind_route(rank_, op_, operands_); }
   void bind(const Permute&) { calls_ = bind_permute(rank_, op_, operands_); }
-  void bind(const GroupedGemm&) { calls_ = bind_grouped_gemm(rank_, op_, operands_); }
+  void bind(const GroupedGemm&) {
+    DecodedOperands decoded = decode_operands(rank_, op_, operands_);
+    calls_ = std::move(decoded.before);
+    append(bind_grouped_gemm(rank_, op_, decoded.operands));
+  }
 
   // ---- rows
 
   void bind(const Norm& norm) {
     NormCall call{.backward = backward_, .kind = norm.kind, .rows = norm.rows, .width = norm.width};
+    std::vector<KernelCall> behind;
     call.x = operands_[0];
     call.weight = operands_[1];
     const bool is_of_heads = norm.heads > 0;
@@ -86,8 +94,10 @@ class Binding {
     if (!backward_) {
       const bool centred = norm.kind == NormKind::layernorm;
       if (centred) call.bias = operands_[2];
-      call.y = operands_[centred ? 3 : 2];
-      call.stats = operands_[centred ? 4 : 3];
+      BoundResult result = bind_result(rank_, op_, operands_, centred ? 3 : 2, operands_[0].type);
+      call.y = result.y;
+      call.stats = operands_[result.next];
+      behind = std::move(result.behind);
     } else {
       call.stats = operands_[2];
       call.dy = operands_[3];
@@ -102,6 +112,7 @@ class Binding {
     const bool is_of_queries_and_keys = tensor(1).meaning.item == TensorItem::qk_norm;
     if (is_of_queries_and_keys && !is_of_heads) return bind_whole_norms(call);
     calls_.emplace_back(call);
+    append(std::move(behind));
     if (is_of_heads) pass_values(call, call.rows / call.heads, call.heads * call.width);
   }
 
@@ -209,6 +220,7 @@ class Binding {
   void bind(const Pointwise& pointwise) {
     switch (pointwise.kind) {
       case PointwiseKind::zero:
+        if (tensor(0).meaning.item == TensorItem::magnitudes) keep_magnitudes();
         for (const Buffer& x : operands_) add_pointwise({.elements = x.elements, .y = x});
         return;
       case PointwiseKind::sum_squares:
@@ -231,13 +243,13 @@ class Binding {
       case PointwiseKind::geglu:
       case PointwiseKind::glu:
       case PointwiseKind::multiply: bind_activation(); return;
+      case PointwiseKind::quantise:
+      case PointwiseKind::amax:
+      case PointwiseKind::transpose: calls_ = bind_code_pass(rank_, op_, pointwise, operands_); return;
       case PointwiseKind::dropout:
       case PointwiseKind::dropout_add:
       case PointwiseKind::softmax:
       case PointwiseKind::relayout:
-      case PointwiseKind::quantise:
-      case PointwiseKind::amax:
-      case PointwiseKind::transpose:
       case PointwiseKind::unit_rows:
       case PointwiseKind::pool:
       case PointwiseKind::repeat:
@@ -250,6 +262,16 @@ class Binding {
   void add_pointwise(PointwiseCall call) {
     call.kind = std::get<Pointwise>(op_.kind).kind;
     calls_.emplace_back(call);
+  }
+
+  void append(std::vector<KernelCall> calls) { calls_.insert(calls_.end(), calls.begin(), calls.end()); }
+
+  /// Delayed scaling: the scales of a step come from the largest magnitudes of the step before.
+  void keep_magnitudes() {
+    calls_.emplace_back(PointwiseCall{.kind = PointwiseKind::cast,
+                                      .elements = rank_.magnitudes.elements,
+                                      .a = rank_.magnitudes,
+                                      .y = rank_.earlier_magnitudes});
   }
 
   /// Sums the squares of this rank's part of the gradients. Replicated gradients are scaled by 1 / (number of
@@ -342,13 +364,22 @@ class Binding {
   void bind_activation() {
     PointwiseCall call{.backward = backward_};
     // Gated activations read gate and up from one row and write half as many elements.
-    const std::size_t half = backward_ ? 1 : op_.operands.size() - 1;
+    const std::size_t half = backward_ ? 1 : result_index();
     call.elements = operands_[half].elements;
     call.width = local_columns(half);
     call.a = operands_[0];
     if (backward_) call.b = operands_[1];
-    call.y = operands_.back();
+    BoundResult result = bind_result(rank_, op_, operands_, result_index(), operands_[0].type);
+    call.y = result.y;
     add_pointwise(call);
+    append(std::move(result.behind));
+  }
+
+  /// The first operand that is written.
+  [[nodiscard]] std::size_t result_index() const {
+    std::size_t index = 0;
+    while (op_.operands[index].access == Access::read) ++index;
+    return index;
   }
 
   // ---- the optimizer

@@ -9,6 +9,7 @@
 
 namespace foreshard {
 
+class MagnitudeSlots;
 class Routing;
 
 /// What binding an operation needs to know about the rank that runs it.
@@ -20,6 +21,12 @@ struct RankView {
   const Routing* routing = nullptr;
   double loss_weight = 1.0;  ///< of the loss to which the current operation belongs
   LayerId layer{};           ///< of the block call
+  Buffer scratch{};          ///< memory that lives for one operation
+  /// Delayed scaling: the largest magnitudes of this step, which quantising kernels raise, and those of the step before.
+  /// Null and empty with any other scaling.
+  const MagnitudeSlots* slots = nullptr;
+  Buffer magnitudes{};
+  Buffer earlier_magnitudes{};
 };
 
 /// Translates an operation of the compute lane into calls to the device: one call, or one for each tensor it

@@ -73,6 +73,7 @@ void Executor::start_optimizer() {
     const Buffer buffer = plan_.buffer(instance.tensor, LayerId(instance.layer));
     device_.run(PointwiseCall{.kind = PointwiseKind::zero, .elements = buffer.elements, .y = buffer});
   }
+  if (!plan_.magnitudes().empty()) device_.write(plan_.magnitudes(), plan_.first_magnitudes().data());
   // A master starts as a copy of its weight.
   for (const KernelCall& call : plan_.kernels()) {
     const auto* update = std::get_if<UpdateCall>(&call);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "planner/units/overloaded.hpp"
+#include "runtime/execute/bind_codes.hpp"
 #include "runtime/execute/bind_collective.hpp"
 #include "runtime/execute/bind_experts.hpp"
 #include "runtime/execute/bind_kernels.hpp"
@@ -28,7 +29,7 @@ struct InFlight {
 };
 
 std::int64_t scratch_bytes(const StepProgram& program, const Device& device) {
-  const std::int64_t elements = scratch_elements(program);
+  const std::int64_t elements = std::max(scratch_elements(program), code_scratch_elements(program));
   if (elements == 0) return 0;
   std::int64_t widest = 0;
   for (const Tensor& tensor : program.tensors) {
@@ -47,7 +48,13 @@ class RankPlan::Compiler {
       : plan_(plan),
         communicator_(communicator),
         mtp_(plan.program_),
-        view_{.program = plan.program_, .at = plan.at_, .optimizer = plan.optimizer_} {}
+        view_{.program = plan.program_,
+              .at = plan.at_,
+              .optimizer = plan.optimizer_,
+              .scratch = plan.scratch_,
+              .slots = plan.slots_ ? &*plan.slots_ : nullptr,
+              .magnitudes = plan.magnitudes_,
+              .earlier_magnitudes = plan.earlier_magnitudes_} {}
 
   void run() {
     plan_.positions_.resize(plan_.runs_.size());
@@ -315,7 +322,19 @@ RankPlan::RankPlan(const StepProgram& program, Device& device, const Communicato
       loss_{arena_->data() + layout_.capacity(), 1, device.stored_as(DType::fp32)},
       scratch_{arena_->data() + layout_.capacity() + kLossBytes, scratch_bytes(program, device),
                DType::uint8} {
+  place_magnitudes(device);
   Compiler(*this, communicator).run();
+}
+
+void RankPlan::place_magnitudes(Device& device) {
+  const std::optional<TensorId> id = MagnitudeSlots::magnitudes_of(program_);
+  if (!id) return;
+  slots_.emplace(program_, stage());
+  magnitudes_ = buffer(*id, LayerId(0));
+  earlier_magnitudes_memory_ = device.allocate(magnitudes_.bytes());
+  earlier_magnitudes_ = {earlier_magnitudes_memory_->data(), magnitudes_.elements, magnitudes_.type};
+  first_magnitudes_ = slots_->first_guesses();
+  first_magnitudes_.resize(static_cast<std::size_t>(magnitudes_.elements));
 }
 
 const Routing* RankPlan::routing(LayerId layer, MicroBatch micro_batch) const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "runtime/comm/communicator.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/execute/arena_layout.hpp"
+#include "runtime/execute/magnitude_slots.hpp"
 #include "runtime/execute/routing.hpp"
 
 namespace foreshard {
@@ -120,11 +122,16 @@ class RankPlan {
   [[nodiscard]] const std::vector<HeldWeight>& weights() const { return weights_; }
   /// The sum of the losses of this rank's micro-batches; stays zero on stages without the head.
   [[nodiscard]] const Buffer& loss() const { return loss_; }
+  /// Delayed scaling: the largest magnitudes of the last step, and what the first step takes for them. Empty with any
+  /// other scaling.
+  [[nodiscard]] const Buffer& magnitudes() const { return magnitudes_; }
+  [[nodiscard]] const std::vector<double>& first_magnitudes() const { return first_magnitudes_; }
   /// The optimizer's parameters that the next step's updates read.
   [[nodiscard]] OptimizerStep& optimizer() { return optimizer_; }
 
  private:
   class Compiler;
+  void place_magnitudes(Device& device);
   [[nodiscard]] Buffer place(const Allocation& allocation, const Tensor& tensor) const;
 
   const StepProgram& program_;
@@ -135,7 +142,12 @@ class RankPlan {
   std::unique_ptr<DeviceMemory> arena_;
   OptimizerStep optimizer_;
   Buffer loss_;
-  Buffer scratch_;  // for packing what is exchanged; outside the arena
+  Buffer scratch_;  // for what lives within one operation; outside the arena
+  std::optional<MagnitudeSlots> slots_;
+  Buffer magnitudes_;
+  std::unique_ptr<DeviceMemory> earlier_magnitudes_memory_;
+  Buffer earlier_magnitudes_;
+  std::vector<double> first_magnitudes_;
 
   std::vector<PlannedOp> ops_;
   std::vector<std::vector<std::size_t>> positions_;  // by run

@@ -14,6 +14,7 @@
 #include "planner/spec/types/names.hpp"
 #include "planner/units/overloaded.hpp"
 #include "runtime/device/attention_mask.hpp"
+#include "runtime/execute/code_limits.hpp"
 
 namespace foreshard {
 namespace {
@@ -26,6 +27,7 @@ class Limits {
     check_model();
     check_parallelism();
     check_training();
+    if (lacks_.empty()) lacks_ = what_codes_lack(job_);
     return std::move(lacks_);
   }
 
@@ -135,8 +137,11 @@ class Limits {
     const TrainingSpec& training = job_.training;
     refuse(job_.framework != Framework::foreshard,
            "framework: say foreshard; the conventions of others are planned, not executed");
-    refuse(training.precision != Precision::fp32 && training.precision != Precision::bf16,
-           "training.precision: say bf16 or fp32; others are planned, not executed");
+    const bool has_executed_type =
+        training.precision == Precision::fp32 || training.precision == Precision::bf16 ||
+        training.precision == Precision::fp8 || training.precision == Precision::mxfp8;
+    refuse(!has_executed_type,
+           "training.precision: say bf16, fp32, fp8 or mxfp8; others are planned, not executed");
     refuse(training.attention != AttentionKind::flash,
            "training.attention: say flash; unfused is planned only");
     refuse(training.graphs != Graphs::none,

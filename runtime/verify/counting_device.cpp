@@ -48,9 +48,9 @@ struct FlopsOfCall {
   Flops operator()(const GroupedGemmCall& grouped) const {
     return Flops(checked_product(2, grouped.routed->total, grouped.out, grouped.in));
   }
-  Flops operator()(
-      const one_of<NormCall, RopeCall, EmbeddingCall, CrossEntropyCall, PointwiseCall, UpdateCall, GateCall,
-                   ColumnsCall, RouteCall, PermuteCall, GroupedBiasCall> auto&) const {
+  Flops operator()(const one_of<NormCall, RopeCall, EmbeddingCall, CrossEntropyCall, PointwiseCall,
+                                UpdateCall, GateCall, ColumnsCall, RouteCall, PermuteCall, GroupedBiasCall,
+                                AmaxCall, QuantiseCall, DecodeCall, TransposeCall> auto&) const {
     return {};
   }
 };

@@ -163,13 +163,36 @@ JobSpec unsharded(JobSpec job) {
   return job;
 }
 
+namespace {
+
+/// √(2/12) of the distance between numbers of a format, relative to the smallest of an exponent: what rounding a number in
+/// two independent ways makes.
+constexpr double kTwoRoundings = 0.41;
+constexpr double kE4m3Distance = 1.0 / 8;
+constexpr double kE5m2Distance = 1.0 / 4;
+constexpr double kQuantisedOfLayer =
+    4.0;  // what goes into the projections of attention and FFN, or comes back
+
+bool is_quantised(const JobSpec& job) {
+  return is_scaled(product_type(job.training.precision, job.training.fp8_scaling));
+}
+
+/// A random walk of as many roundings as a number goes through in all layers.
+double walk(const JobSpec& job, double distance) {
+  return kTwoRoundings * distance * std::sqrt(kQuantisedOfLayer * static_cast<double>(job.model.layers));
+}
+
+}  // namespace
+
 double outputs_bound(const JobSpec& job) {
   if (job.training.precision == Precision::fp32) return 1e-5;
-  return std::sqrt(8.0 * static_cast<double>(job.model.layers + 1)) / 256.0;
+  const double of_bf16 = std::sqrt(8.0 * static_cast<double>(job.model.layers + 1)) / 256.0;
+  return is_quantised(job) ? std::hypot(of_bf16, walk(job, kE4m3Distance)) : of_bf16;
 }
 
 double gradients_bound(const JobSpec& job) {
-  return (job.training.precision == Precision::fp32 ? 1.0 : 2.0) * outputs_bound(job);
+  const double of_forward = (job.training.precision == Precision::fp32 ? 1.0 : 2.0) * outputs_bound(job);
+  return is_quantised(job) ? std::hypot(of_forward, walk(job, kE5m2Distance)) : of_forward;
 }
 
 ShardingErrors compare_with_unsharded(const JobSpec& job, Device& device, Communicator& communicator,

@@ -30,10 +30,13 @@ JobSpec unsharded(JobSpec job);
 /// The largest relative error allowed for the loss and the outputs. fp32: 1e-5, because sums have another
 /// order. bf16: every layer rounds the activations about eight times, by at most 2⁻⁸ each; the errors add up
 /// like a random walk: √(8·(layers + 1))/256. Example: 2 layers give √24/256 = 0.019.
+/// Products in 8 bits: two runs whose numbers differ by such roundings round some of them to different codes. At most all
+/// are rounded independently: e4m3's numbers are up to 2⁻³ apart, and two roundings differ by √(2/12) of that; four inputs
+/// of products in each layer add √(4·layers)·0.41·2⁻³ to the walk, at right angles. Example: 2 layers give 0.15.
 double outputs_bound(const JobSpec& job);
 /// The same for gradients. In bf16 they depend on roundings in forward and in backward, and the two runs
 /// round differently, because partial sums of tensor-parallel ranks are rounded before they are added: four
-/// such random walks, thus twice the bound.
+/// such random walks, thus twice the bound. Gradients in e5m2, 2⁻² apart, add a walk of their own.
 double gradients_bound(const JobSpec& job);
 
 /// Runs `steps` steps of the job over the communicator's ranks, and of the unsharded job on every rank, and

@@ -17,7 +17,7 @@ uses=$(grep -rnE '(\.|->)label\b' --include='*.[ch]pp' --include='*.cu' --includ
   LC_ALL=C sort || true)
 
 # Who gives labels, writes them as JSON, or says them: in messages, and in the names of operations.
-writers='planner/program/(tensor_label|program_builder|build/(emit_cpu_update|emit_update|emit_muon|optimizer_states)|json/[a-z_]*|check/check_[a-z_]*|backward/gradient_book|passes/(accumulation|fp8_inputs|quantise|sequence_parallel|split_backward|zero))\.cpp|runtime/verify/sharding_check\.cpp'
+writers='planner/program/(tensor_label|program_builder|build/(emit_cpu_update|emit_update|emit_muon|optimizer_states)|json/[a-z_]*|check/check_[a-z_]*|backward/gradient_book|passes/(accumulation|fp8_inputs|quantise|sequence_parallel|split_backward|zero))\.cpp|runtime/execute/code_limits\.cpp|runtime/verify/sharding_check\.cpp'
 
 failed=0
 report() { # LAW LINES

@@ -43,6 +43,8 @@ void add_fused(QuantiserRules& rules) {
   rules.norm_measures = rules.activation_measures = rules.measures;
   rules.keeps_attention_output = true;
   rules.shares_magnitudes = rules.measures;
+  // A product cannot sum over rows that each rank has scaled column by column.
+  rules.gathers_copies = rules.format != DType::fp8_rowwise;
 }
 
 }  // namespace

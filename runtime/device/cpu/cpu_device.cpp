@@ -63,6 +63,10 @@ DType CpuDevice::stored_as(DType type) const {
     case DType::bf16:
     case DType::int32:
     case DType::uint8: return type;
+    case DType::fp8:
+    case DType::fp8_rowwise:
+    case DType::fp8_block:
+    case DType::mxfp8: return DType::uint8;
     default:
       throw std::invalid_argument(
           fmt::format("the CPU device computes in fp32 and bf16 and keeps no {}", word_of(type)));

@@ -52,6 +52,10 @@ void run(Context& context, const RouteCall& call);
 void run(Context& context, const PermuteCall& call);
 void run(Context& context, const GroupedGemmCall& call);
 void run(Context& context, const GroupedBiasCall& call);
+void run(Context& context, const AmaxCall& call);
+void run(Context& context, const QuantiseCall& call);
+void run(Context& context, const DecodeCall& call);
+void run(Context& context, const TransposeCall& call);
 
 /// Checks that all operands that are not empty have the same dtype.
 /// @throws std::invalid_argument "rmsnorm: a CPU does not mix fp32 with bf16"

@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <memory>
+#include <stdexcept>
 
 #include <cuda_runtime_api.h>
 
+#include "planner/units/overloaded.hpp"
 #include "runtime/device/kernel_call.hpp"
 
 namespace foreshard::cuda {
@@ -66,6 +68,11 @@ void run(Context& context, const RouteCall& call);
 void run(Context& context, const PermuteCall& call);
 void run(Context& context, const GroupedGemmCall& call);
 void run(Context& context, const GroupedBiasCall& call);
+/// Jobs with copies in 8 bits are refused by name before a run begins (runtime/execute/code_limits.cpp).
+[[noreturn]] inline void run(Context& /*context*/,
+                             const one_of<AmaxCall, QuantiseCall, DecodeCall, TransposeCall> auto& /*call*/) {
+  throw std::logic_error("a GPU makes no copies in 8 bits");
+}
 
 /// Whether this build has machine code for the thread's current GPU.
 bool is_built_for_current_gpu();

@@ -39,5 +39,13 @@ template <class Real>
 void run(const GroupedGemmCall& call);
 template <class Real>
 void run(const GroupedBiasCall& call);
+template <class Real>
+void run(const AmaxCall& call);
+template <class Real>
+void run(const QuantiseCall& call);
+template <class Real>
+void run(const DecodeCall& call);
+template <class Real>
+void run(const TransposeCall& call);
 
 }  // namespace foreshard::reference

@@ -42,6 +42,44 @@ TEST_CASE("GPUs execute what processors do") {
   CHECK(what_the_runtime_lacks(job).empty());
 }
 
+TEST_CASE("products in 8 bits are executed on processors alone") {
+  JobSpec job = tiny_job(false);
+  job.training.precision = Precision::fp8;
+  for (const Fp8Scaling scaling : {Fp8Scaling::delayed, Fp8Scaling::tensorwise, Fp8Scaling::rowwise}) {
+    job.training.fp8_scaling = scaling;
+    CHECK(what_the_runtime_lacks(job).empty());
+  }
+  SECTION("on GPUs") {
+    job.cluster.accelerator.is_cpu = false;
+    CHECK_THAT(complaint(job),
+               ContainsSubstring("training.precision: products in 8 bits are executed on CPUs alone"));
+  }
+  SECTION("weights that are kept in them") {
+    job.training.low_precision.parameter_gather = true;
+    CHECK_THAT(complaint(job),
+               ContainsSubstring("training.fp8_parameter_gather: weights that are kept in 8 bits"));
+  }
+  SECTION("attention") {
+    job.training.low_precision.attention = AttentionPrecision::fp8;
+    CHECK_THAT(complaint(job), ContainsSubstring("training.attention_precision: attention in fp8"));
+  }
+  SECTION("blocks that do not divide a matrix: 2 x 8 tokens, hidden 32, FFN 48") {
+    job.training.precision = Precision::mxfp8;
+    CHECK_THAT(complaint(job),
+               ContainsSubstring("scales of 32 elements are executed where they divide every matrix"));
+  }
+  SECTION("more magnitudes on a stage than a chunk of layers has") {
+    // 4 layers of 4 products on 2 stages: 5 of each product of 2 layers are planned, 40. Stage 0 with 4 layers has an
+    // input, a weight and a gradient of each of 16 products: 48. (Stage 1 has none.)
+    job.training.fp8_scaling = Fp8Scaling::delayed;
+    job.model.layers = 4;
+    job.parallelism.pp = 2;
+    job.parallelism.stage_policy = StagePolicy::listed;
+    job.parallelism.stage_layers = {4, 0};
+    CHECK_THAT(complaint(job), ContainsSubstring("stage 0 keeps 48 magnitudes where 40 are planned"));
+  }
+}
+
 TEST_CASE("states, losses and shards that are executed") {
   JobSpec job = tiny_job(false);
   job.training.precision = Precision::bf16;
@@ -68,7 +106,7 @@ TEST_CASE("what cannot be executed is named by its key, with what to say instead
   JobSpec job = tiny_job(false);
   SECTION("precision") {
     job.training.precision = Precision::fp16;
-    CHECK_THAT(complaint(job), ContainsSubstring("training.precision: say bf16 or fp32"));
+    CHECK_THAT(complaint(job), ContainsSubstring("training.precision: say bf16, fp32, fp8 or mxfp8"));
   }
   SECTION("experts") {
     job.model.experts = ExpertsSpec{.count = 4, .per_token = 1, .hidden = 8, .score_bias = true};
