@@ -33,13 +33,10 @@ std::string text_of(const std::string& job, const JobChanges& changes, const std
   if (!cluster.empty())
     settings.push_back({.path = "cluster", .value = MapWriter::quoted(reference(cluster))});
   for (const Setting& setting : plan_settings(plan.job())) settings.push_back({setting.key, setting.value});
-  std::vector<std::string> removed;
-  if (std::holds_alternative<AllLayers>(plan.job().training.recompute_layers))
-    removed.emplace_back("training.recompute_layers");
   return fmt::format("# {}: {} per step, {} per device, as `foreshard search` found it.\n{}",
                      report::plan_choices(plan.job()), report::with_unit(plan.estimate().step.time),
                      report::with_unit(needed_by(plan.estimate())),
-                     changed_job_text(job, changes, settings, removed));
+                     changed_job_text(job, changes, settings, keys_left_out(plan.job())));
 }
 
 }  // namespace

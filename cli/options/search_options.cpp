@@ -11,6 +11,7 @@
 #include "cli/options/target.hpp"
 #include "cli/options/value_list.hpp"
 #include "cli/terminal/usage_error.hpp"
+#include "planner/spec/types/names.hpp"
 
 namespace foreshard::cli {
 namespace {
@@ -47,7 +48,8 @@ std::string axes_help() {
   return fmt::format(
       "Searched are tp, pp, micro_batch, recompute and zero, and with experts ep; what --free names instead, "
       "of {}; "
-      "with --free all, all of these but the dispatcher and the overlaps, which takes long. What an option "
+      "with --free all, all of these but precision, offload, the dispatcher and the overlaps, which takes "
+      "long. What an option "
       "sets (--tp 8) or "
       "--keep "
       "names stays. dp follows from the devices.",
@@ -78,7 +80,17 @@ std::vector<SearchAxis> free_axes(const SpaceOptions& options, const JobSpec& jo
     throw UsageError("--free names all that is searched, so --keep says nothing more");
   const bool has_experts = job.model.experts.has_value();
   const bool is_all = options.free == "all";
-  if (options.free && !is_all) return parse_axes("--free", *options.free);
+  if (options.free && !is_all) {
+    std::vector<SearchAxis> axes = parse_axes("--free", *options.free);
+    const bool has_precision = std::find(axes.begin(), axes.end(), SearchAxis::precision) != axes.end();
+    if (has_precision && storage_type(job.training.precision) != DType::bf16)
+      throw UsageError(
+          fmt::format("--free precision: the job computes in {}, whose weights and states are stored in "
+                      "other types than those of "
+                      "bf16, fp8, mxfp8 and nvfp4; say --set training.precision=bf16",
+                      word_of(job.training.precision)));
+    return axes;
+  }
   std::vector<SearchAxis> axes = is_all ? all_axes(has_experts) : usual_axes(has_experts);
   std::erase_if(axes, [&](SearchAxis axis) { return is_set(options.changes, key_of_axis(axis)); });
   const std::vector<SearchAxis> kept =

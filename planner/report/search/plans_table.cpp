@@ -11,6 +11,7 @@
 #include "planner/report/search/search_words.hpp"
 #include "planner/report/table.hpp"
 #include "planner/search/best/plan_race.hpp"
+#include "planner/search/space/axis_values.hpp"
 #include "planner/spec/job/read_recompute.hpp"
 #include "planner/spec/types/names.hpp"
 
@@ -47,6 +48,8 @@ const std::vector<ShownChoice>& choices() {
       {"sp",
        [](const JobSpec& job) { return std::string(job.parallelism.sequence_parallel ? "on" : "off"); }},
       {"recompute", [](const JobSpec& job) { return recompute_text(job.training); }},
+      {"precision", [](const JobSpec& job) { return std::string(word_of(job.training.precision)); }},
+      {"offload", [](const JobSpec& job) { return offload_text(job.training.offload); }},
       {"schedule", [](const JobSpec& job) { return std::string(word_of(job.training.schedule)); }},
       {"stages", [](const JobSpec& job) { return std::string(word_of(job.parallelism.stage_policy)); }},
       {"dispatcher", [](const JobSpec& job) { return std::string(word_of(job.training.dispatcher)); }}};

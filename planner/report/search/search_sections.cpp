@@ -56,12 +56,22 @@ std::string own_words(const SiteResult& site) {
                      over(own.step.time, best));
 }
 
+/// What may still help where no plan fits.
+std::string hint_words(const SiteResult& site) {
+  const bool tried = std::any_of(site.values.begin(), site.values.end(),
+                                 [](const BestOfValue& value) { return value.axis == SearchAxis::offload; });
+  if (!site.complete || tried || !site.job.cluster.host) return {};
+  return " With `offload` among the axes of --free, plans that keep a part in the host's memory are "
+         "searched, too.";
+}
+
 }  // namespace
 
 Lines best_lines(const SearchResult& result, const SiteResult& site) {
   if (site.best.empty())
-    return wrapped(fmt::format("No plan fits{}.{}", site.complete ? "" : " so far", own_words(site)), kIndent,
-                   kIndent);
+    return wrapped(
+        fmt::format("No plan fits{}.{}{}", site.complete ? "" : " so far", own_words(site), hint_words(site)),
+        kIndent, kIndent);
   const FoundPlan& first = site.best.front();
   const StepFigures& step = first.estimate().step;
   const Unit unit = time_unit(step.time);

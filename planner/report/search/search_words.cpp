@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "planner/report/format.hpp"
+#include "planner/search/space/axis_values.hpp"
 #include "planner/spec/job/read_recompute.hpp"
 #include "planner/spec/types/names.hpp"
 
@@ -27,6 +28,8 @@ std::string plan_choices(const JobSpec& job) {
   if (p.shard_copies() > 1) text += fmt::format(" over {}", *p.dp_shard);
   text += fmt::format(", micro-batch {}", t.micro_batch);
   if (t.recompute != Recompute::none) text += fmt::format(", recompute {}", recompute_words(t));
+  if (t.precision != Precision::bf16) text += fmt::format(", {}", word_of(t.precision));
+  if (t.offload.any()) text += fmt::format(", offload {}", offload_text(t.offload));
   if (p.pp > 1 && t.schedule != ScheduleKind::one_f_one_b && t.schedule != ScheduleKind::interleaved)
     text += fmt::format(", {}", word_of(t.schedule));
   if (p.pp > 1 && p.stage_policy == StagePolicy::by_cost) text += ", stages by-cost";

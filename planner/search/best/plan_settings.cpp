@@ -1,6 +1,7 @@
 #include "planner/search/best/plan_settings.hpp"
 
 #include <string>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -39,7 +40,13 @@ std::vector<Setting> plan_settings(const JobSpec& plan) {
       {"training.overlap.tp", std::string(word_of(t.overlap.tp))},
       {"training.overlap.pp", truth(t.overlap.pp)},
       {"training.overlap.dp", truth(t.overlap.dp)},
-      {"training.overlap.gather", truth(t.overlap.gather)}};
+      {"training.overlap.gather", truth(t.overlap.gather)},
+      {"training.precision", std::string(word_of(t.precision))}};
+  if (t.offload.any()) {
+    settings.push_back({"training.offload.optimizer", fmt::format("{}", t.offload.optimizer)});
+    settings.push_back({"training.offload.weights", fmt::format("{}", t.offload.weights)});
+    settings.push_back({"training.offload.activations", fmt::format("{}", t.offload.activations)});
+  }
   // Said even where the plan leaves it out: the job's own file may say another one.
   if (plan.model.experts) settings.push_back({"parallelism.etp", number(p.expert_tp())});
   if (cluster.price) settings.push_back({"cluster.price_per_device_hour", write_quantity(*cluster.price)});
@@ -48,6 +55,14 @@ std::vector<Setting> plan_settings(const JobSpec& plan) {
     settings.push_back({"parallelism.stages", std::string(word_of(p.stage_policy))});
   if (plan.model.experts) settings.push_back({"training.dispatcher", std::string(word_of(t.dispatcher))});
   return settings;
+}
+
+std::vector<std::string> keys_left_out(const JobSpec& plan) {
+  std::vector<std::string> keys;
+  if (std::holds_alternative<AllLayers>(plan.training.recompute_layers))
+    keys.emplace_back("training.recompute_layers");
+  if (!plan.training.offload.any()) keys.emplace_back("training.offload");
+  return keys;
 }
 
 }  // namespace foreshard

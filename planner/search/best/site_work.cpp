@@ -11,7 +11,7 @@ SiteWork::SiteWork(const JobSpec& job, const SearchRequest& request)
 
 SpacePart SiteWork::bound(std::size_t part) const {
   SpacePart bounded;
-  PlanFloors floors(space_.values().base(), Bytes(static_cast<std::int64_t>(most_needed_)));
+  PlanFloors floors(space_.job_of_part(part), Bytes(static_cast<std::int64_t>(most_needed_)));
   bounded.refusals = space_.walk(part, [&](const PlanPoint& point, const JobSpec& job) {
     ++bounded.plans;
     std::optional<PlanFloor> floor;

@@ -42,6 +42,9 @@ std::int64_t number_of(E value) {
   return static_cast<std::int64_t>(value);
 }
 
+/// Where weights are stored in bf16, the precision of the products is all that differs.
+constexpr std::array kPrecisions{Precision::bf16, Precision::fp8, Precision::mxfp8, Precision::nvfp4};
+
 RecomputeChoice own_recompute(const TrainingSpec& training) {
   RecomputeChoice own(training.recompute, training.recompute_layers);
   own.modules = training.recompute_modules;
@@ -56,6 +59,28 @@ void merge(std::vector<std::int64_t>& values, const std::vector<std::int64_t>& m
 
 }  // namespace
 
+std::vector<OffloadSpec> offload_choices() {
+  return {{},
+          {.optimizer = 1.0},
+          {.activations = 1.0},
+          {.optimizer = 1.0, .activations = 1.0},
+          {.optimizer = 1.0, .weights = 1.0},
+          {.optimizer = 1.0, .weights = 1.0, .activations = 1.0}};
+}
+
+std::string offload_text(const OffloadSpec& offload) {
+  std::string text;
+  const auto add = [&](std::string_view what, double share) {
+    if (share <= 0.0) return;
+    text += fmt::format("{}{}", text.empty() ? "" : " + ", what);
+    if (share < 1.0) text += fmt::format(" {}", share);
+  };
+  add("optimizer", offload.optimizer);
+  add("weights", offload.weights);
+  add("activations", offload.activations);
+  return text.empty() ? "none" : text;
+}
+
 void follow_dp(JobSpec& job) {
   ParallelismSpec& p = job.parallelism;
   p.dp = std::max<std::int64_t>(job.cluster.devices() / checked_product(p.tp, p.cp, p.pp), 1);
@@ -64,6 +89,7 @@ void follow_dp(JobSpec& job) {
 AxisValues::AxisValues(const JobSpec& base, std::span<const SearchAxis> free) : base_(base) {
   base_.measured.reset();
   recompute_.push_back(own_recompute(base.training));
+  offload_.push_back(base.training.offload);
   list_own();
   for (const SearchAxis axis : free) list_free(axis);
   for (const SearchAxis axis : kSearchAxes)
@@ -73,6 +99,8 @@ AxisValues::AxisValues(const JobSpec& base, std::span<const SearchAxis> free) : 
 void AxisValues::list_own() {
   const ParallelismSpec& p = base_.parallelism;
   const TrainingSpec& t = base_.training;
+  numbers(SearchAxis::precision) = {number_of(t.precision)};
+  numbers(SearchAxis::offload) = {0};
   numbers(SearchAxis::tp) = {p.tp};
   numbers(SearchAxis::cp) = {p.cp};
   numbers(SearchAxis::pp) = {p.pp};
@@ -97,6 +125,13 @@ void AxisValues::list_free(SearchAxis axis) {
   const std::int64_t node = base_.cluster.devices_per_node;
   std::vector<std::int64_t>& values = numbers(axis);
   switch (axis) {
+    case SearchAxis::precision: list_precisions(); break;
+    case SearchAxis::offload:
+      for (const OffloadSpec& choice : offload_choices())
+        if (!(choice == offload_.front())) offload_.push_back(choice);
+      values.clear();
+      for (std::size_t i = 0; i < offload_.size(); ++i) values.push_back(static_cast<std::int64_t>(i));
+      break;
     case SearchAxis::tp: values = divisors(devices, node); break;
     case SearchAxis::cp: values = divisors(devices, devices); break;
     case SearchAxis::pp: values = divisors(devices, base_.model.layers); break;
@@ -148,6 +183,18 @@ void AxisValues::list_free(SearchAxis axis) {
   }
 }
 
+void AxisValues::list_precisions() {
+  const TrainingSpec& training = base_.training;
+  if (storage_type(training.precision) != DType::bf16) return;
+  std::vector<std::int64_t>& values = numbers(SearchAxis::precision);
+  values.clear();
+  for (const Precision precision : kPrecisions) {
+    // With scales of 32 elements, fp8 is mxfp8.
+    const bool is_mxfp8 = precision == Precision::fp8 && training.fp8_scaling == Fp8Scaling::mx;
+    if (!is_mxfp8) values.push_back(number_of(precision));
+  }
+}
+
 void AxisValues::list_stages() {
   std::vector<std::int64_t>& values = numbers(SearchAxis::stages);
   const bool is_listed = base_.parallelism.stage_policy == StagePolicy::listed;
@@ -160,6 +207,8 @@ void AxisValues::set(JobSpec& job, SearchAxis axis, std::uint8_t place) const {
   TrainingSpec& t = job.training;
   const std::int64_t value = number(axis, place);
   switch (axis) {
+    case SearchAxis::precision: t.precision = static_cast<Precision>(value); return;
+    case SearchAxis::offload: t.offload = offload_[static_cast<std::size_t>(value)]; return;
     case SearchAxis::tp: p.tp = value; return;
     case SearchAxis::cp: p.cp = value; return;
     case SearchAxis::pp: p.pp = value; return;
@@ -200,6 +249,8 @@ void AxisValues::set(JobSpec& job, SearchAxis axis, std::uint8_t place) const {
 std::string AxisValues::word(SearchAxis axis, std::uint8_t place) const {
   const std::int64_t value = number(axis, place);
   switch (axis) {
+    case SearchAxis::precision: return std::string(word_of(static_cast<Precision>(value)));
+    case SearchAxis::offload: return offload_text(offload_[static_cast<std::size_t>(value)]);
     case SearchAxis::sequence_parallel:
     case SearchAxis::overlap_pp: return value != 0 ? "true" : "false";
     case SearchAxis::overlap_tp: return std::string(word_of(static_cast<TpOverlap>(value)));

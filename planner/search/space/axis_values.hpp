@@ -24,6 +24,8 @@ struct PlanPoint {
 };
 
 /// The values that a search tries on each axis. An axis that is not free has the job's value alone.
+///   precision    bf16, fp8, mxfp8, nvfp4, if the job's is one of these: weights are stored in bf16 with all of them
+///   offload      nothing, optimizer, activations, both, and with ZeRO-3's weights (offload_choices()); and the job's own
 ///   tp           divisors of the devices that stay within a node
 ///   cp, pp       divisors of the devices; pp no more than the layers
 ///   ep           divisors of the number of experts
@@ -62,14 +64,22 @@ class AxisValues {
   }
   void list_own();
   void list_free(SearchAxis axis);
+  void list_precisions();
   void list_stages();
 
   JobSpec base_;
   std::array<std::vector<std::int64_t>, kSearchAxisCount>
       numbers_;                             // enumerations as their numbers; 0: unsaid
   std::vector<RecomputeChoice> recompute_;  // numbers of `recompute` index these
+  std::vector<OffloadSpec> offload_;        // the same for `offload`
   std::array<std::size_t, kSearchAxisCount> sizes_{};
 };
+
+/// What of the training's state may lie whole in the host's memory: nothing, optimizer, activations, optimizer and
+/// activations, optimizer and weights, all.
+std::vector<OffloadSpec> offload_choices();
+/// "optimizer + activations", "optimizer 0.5", "none".
+std::string offload_text(const OffloadSpec& offload);
 
 /// dp of the devices that tp, cp and pp leave, at least 1.
 void follow_dp(JobSpec& job);

@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::size_t depth_of(SearchAxis axis) { return static_cast<std::size_t>(axis); }
 
+/// The depth of the last axis that is the same in all of a part.
+constexpr std::size_t kPartDepth = depth_of(SearchAxis::cp);
+
 /// The depth at which dp is known: with the last of tp, cp and pp.
 constexpr std::size_t kDpDepth = depth_of(SearchAxis::pp);
 
@@ -48,7 +51,10 @@ bool has_replicas(const JobSpec& job) {
   const ParallelismSpec& p = job.parallelism;
   return checked_product(p.dp, p.cp) > 1 || (job.model.experts && p.expert_replicas() > 1);
 }
-bool repeats_zero(const JobSpec& job) { return job.parallelism.zero > 0 && !has_replicas(job); }
+bool repeats_zero(const JobSpec& job) {
+  // Weights go to the host with ZeRO-3 alone, even those of one replica.
+  return job.parallelism.zero > 0 && !has_replicas(job) && job.training.offload.weights == 0.0;
+}
 bool repeats_overlap_tp(const JobSpec& job) {
   const ParallelismSpec& p = job.parallelism;
   return job.training.overlap.tp != TpOverlap::none && p.tp == 1 &&
@@ -83,7 +89,7 @@ constexpr auto kRepetitions = std::to_array<Repetition>({
     {SearchAxis::overlap_pp, "false", part::pp | part::overlap_pp, repeats_overlap_pp},
     {SearchAxis::overlap_dp, "none", kMesh | part::overlap_dp, repeats_overlap_dp},
     {SearchAxis::overlap_dp, "gradients", part::overlap_dp | part::zero, repeats_gather},
-    {SearchAxis::zero, "0", kMesh | part::zero, repeats_zero},
+    {SearchAxis::zero, "0", kMesh | part::zero | part::offload, repeats_zero},
     {SearchAxis::dp_shard, "all", part::dp | part::zero | part::dp_shard, repeats_dp_shard},
 });
 
@@ -180,7 +186,7 @@ void PlanSpace::add_rule(Rule rule, JobParts reads, std::string_view words) {
   rule.depth = depth_of(reads);
   if ((reads & part::dp) != 0) reads |= part_of_axis(SearchAxis::pp);
   for (const SearchAxis axis : kSearchAxes) {
-    if ((reads & part_of_axis(axis)) == 0 || depth_of(axis) <= depth_of(SearchAxis::cp)) continue;
+    if ((reads & part_of_axis(axis)) == 0 || depth_of(axis) <= kPartDepth) continue;
     rule.reads.push_back({.depth = depth_of(axis), .stride = rule.answers});
     rule.answers = std::min(rule.answers * values_.count(axis), kMostAnswers + 1);
   }
@@ -194,7 +200,29 @@ std::int64_t PlanSpace::combinations() const {
   return checked_product(static_cast<std::int64_t>(values_.count(kSearchAxes[0])), behind_[0]);
 }
 
-std::size_t PlanSpace::parts() const { return values_.count(SearchAxis::tp) * values_.count(SearchAxis::cp); }
+std::size_t PlanSpace::parts() const {
+  std::size_t parts = 1;
+  for (std::size_t depth = 0; depth <= kPartDepth; ++depth) parts *= values_.count(kSearchAxes[depth]);
+  return parts;
+}
+
+PlanPoint PlanSpace::begin_of(std::size_t part) const {
+  PlanPoint point;
+  for (std::size_t depth = kPartDepth + 1; depth-- > 0;) {
+    const std::size_t count = values_.count(kSearchAxes[depth]);
+    point.at[depth] = static_cast<std::uint8_t>(part % count);
+    part /= count;
+  }
+  return point;
+}
+
+JobSpec PlanSpace::job_of_part(std::size_t part) const {
+  const PlanPoint point = begin_of(part);
+  JobSpec job = values_.base();
+  for (std::size_t depth = 0; depth <= kPartDepth; ++depth)
+    values_.set(job, kSearchAxes[depth], point.at[depth]);
+  return job;
+}
 
 bool PlanSpace::is_refused(Walk& walk, std::size_t depth) const {
   for (const std::size_t rule : rules_at_depth_[depth]) {
@@ -216,11 +244,8 @@ bool PlanSpace::descend(Walk& walk, std::size_t depth) const {
 
 Refusals PlanSpace::walk(std::size_t part, const Visit& visit) const {
   Walk walk(*this, visit);
-  const std::size_t cps = values_.count(SearchAxis::cp);
-  walk.point.at[depth_of(SearchAxis::tp)] = static_cast<std::uint8_t>(part / cps);
-  walk.point.at[depth_of(SearchAxis::cp)] = static_cast<std::uint8_t>(part % cps);
-  // A rule on tp alone refuses every part with this tp by itself: behind_[1] plans each.
-  constexpr std::size_t kPartDepth = depth_of(SearchAxis::cp);
+  walk.point = begin_of(part);
+  // A rule on the first axes alone refuses every part with these values by itself: behind_[kPartDepth] plans each.
   for (std::size_t depth = 0; depth <= kPartDepth; ++depth) {
     for (const std::size_t rule : rules_at_depth_[depth]) {
       if (!walk.is_refused_by(rule, kPartDepth)) continue;

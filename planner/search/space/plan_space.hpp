@@ -39,8 +39,11 @@ class PlanSpace {
   /// What each rule refuses, in words.
   [[nodiscard]] const std::vector<std::string_view>& rules() const { return words_; }
 
-  /// The space falls into this many parts, one for each pair of tp and cp, which can be walked at the same time.
+  /// The space falls into this many parts, which can be walked at the same time: one for each precision, offload, tp and
+  /// cp.
   [[nodiscard]] std::size_t parts() const;
+  /// The base job with the values that all plans of a part have.
+  [[nodiscard]] JobSpec job_of_part(std::size_t part) const;
   /// Called with a plan and its job, which is valid during the call; returns false to end the walk.
   using Visit = std::function<bool(const PlanPoint& point, const JobSpec& job)>;
   /// Visits the plans of one part in order. Returns the refusals met.
@@ -56,13 +59,15 @@ class PlanSpace {
     std::size_t depth = 0;                 ///< index of the axis whose value completes what the rule reads
     const LegalityCheck* check = nullptr;  ///< null: one of the rules against repetition
     bool (*repeats)(const JobSpec& job) = nullptr;
-    std::vector<Read> reads{};  ///< axes other than tp and cp, which are the same in all of a part
+    std::vector<Read> reads{};  ///< axes other than those that are the same in all of a part
     std::size_t answers = 1;    ///< combinations of the values that it reads; 0: too many to be kept
   };
   class Walk;
 
   void add_rules();
   void add_rule(Rule rule, JobParts reads, std::string_view words);
+  /// The places of a part on the axes that are the same in all of it.
+  [[nodiscard]] PlanPoint begin_of(std::size_t part) const;
   bool descend(Walk& walk, std::size_t depth) const;
   [[nodiscard]] bool is_refused(Walk& walk, std::size_t depth) const;
 

@@ -13,7 +13,9 @@ struct AxisInfo {
 
 /// By SearchAxis.
 constexpr std::array<AxisInfo, kSearchAxisCount> kInfos{
-    {{"tp", "parallelism.tp", job_part::tp},
+    {{"precision", "training.precision", job_part::precision},
+     {"offload", "training.offload", job_part::offload},
+     {"tp", "parallelism.tp", job_part::tp},
      {"cp", "parallelism.cp", job_part::cp},
      {"pp", "parallelism.pp", job_part::pp},
      {"ep", "parallelism.ep", job_part::ep},
@@ -56,7 +58,8 @@ std::vector<SearchAxis> all_axes(bool has_experts) {
   std::vector<SearchAxis> axes(kSearchAxes.begin(), kSearchAxes.end());
   std::erase_if(axes, [](SearchAxis axis) {
     return axis == SearchAxis::dispatcher || axis == SearchAxis::overlap_tp ||
-           axis == SearchAxis::overlap_pp || axis == SearchAxis::overlap_dp;
+           axis == SearchAxis::overlap_pp || axis == SearchAxis::overlap_dp ||
+           axis == SearchAxis::precision || axis == SearchAxis::offload;
   });
   if (has_experts) return axes;
   std::erase(axes, SearchAxis::ep);

@@ -12,8 +12,11 @@
 namespace foreshard {
 
 /// What a search varies. dp follows from the devices. The order is that in which values are chosen: what cuts
-/// the layers' operations comes first, so that plans with the same operations are neighbours.
+/// the layers' operations comes first, so that plans with the same operations are neighbours. The first four cut a space
+/// into parts (PlanSpace).
 enum class SearchAxis : std::uint8_t {
+  precision,
+  offload,
   tp,
   cp,
   pp,
@@ -32,24 +35,15 @@ enum class SearchAxis : std::uint8_t {
   zero,
   dp_shard
 };
-inline constexpr std::size_t kSearchAxisCount = 17;
-inline constexpr std::array<SearchAxis, kSearchAxisCount> kSearchAxes{SearchAxis::tp,
-                                                                      SearchAxis::cp,
-                                                                      SearchAxis::pp,
-                                                                      SearchAxis::ep,
-                                                                      SearchAxis::etp,
-                                                                      SearchAxis::micro_batch,
-                                                                      SearchAxis::sequence_parallel,
-                                                                      SearchAxis::overlap_tp,
-                                                                      SearchAxis::recompute,
-                                                                      SearchAxis::dispatcher,
-                                                                      SearchAxis::vp,
-                                                                      SearchAxis::schedule,
-                                                                      SearchAxis::stages,
-                                                                      SearchAxis::overlap_pp,
-                                                                      SearchAxis::overlap_dp,
-                                                                      SearchAxis::zero,
-                                                                      SearchAxis::dp_shard};
+inline constexpr std::size_t kSearchAxisCount = 19;
+inline constexpr std::array<SearchAxis, kSearchAxisCount> kSearchAxes{
+    SearchAxis::precision,  SearchAxis::offload,     SearchAxis::tp,
+    SearchAxis::cp,         SearchAxis::pp,          SearchAxis::ep,
+    SearchAxis::etp,        SearchAxis::micro_batch, SearchAxis::sequence_parallel,
+    SearchAxis::overlap_tp, SearchAxis::recompute,   SearchAxis::dispatcher,
+    SearchAxis::vp,         SearchAxis::schedule,    SearchAxis::stages,
+    SearchAxis::overlap_pp, SearchAxis::overlap_dp,  SearchAxis::zero,
+    SearchAxis::dp_shard};
 
 /// The word of an axis on the command line and in results: "micro_batch", "dp_shard".
 std::string_view word_of_axis(SearchAxis axis);
@@ -63,7 +57,8 @@ JobParts part_of_axis(SearchAxis axis);
 /// They decide most of a plan's time and memory.
 std::vector<SearchAxis> usual_axes(bool has_experts);
 /// All that leave the mathematics of training as they are and that a framework can choose freely. Without experts,
-/// that are not ep and etp. The dispatcher and the overlap of communication stay the framework's.
+/// that are not ep and etp. The dispatcher and the overlap of communication stay the framework's, precision and what lies
+/// in the host's memory the job's.
 std::vector<SearchAxis> all_axes(bool has_experts);
 
 }  // namespace foreshard

@@ -39,6 +39,8 @@ inline constexpr JobParts dispatcher = 1U << 14U;
 inline constexpr JobParts overlap_tp = 1U << 15U;
 inline constexpr JobParts overlap_pp = 1U << 16U;
 inline constexpr JobParts overlap_dp = 1U << 17U;
+inline constexpr JobParts precision = 1U << 18U;
+inline constexpr JobParts offload = 1U << 19U;
 }  // namespace job_part
 
 /// One rule of find_illegalities.

@@ -7,6 +7,7 @@
 #include "planner/search/best/site.hpp"
 #include "planner/search/best/workers.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/test_host.hpp"
 #include "tests/support/test_jobs.hpp"
 
 using namespace foreshard;
@@ -81,6 +82,35 @@ TEST_CASE("overlaps are searched as all plans are") {
   const SiteResult found = search_plans(request).sites.front();
   request.prunes = false;
   check_same(found, search_plans(request).sites.front());
+}
+
+TEST_CASE("precision and offload are searched as all plans are") {
+  using enum SearchAxis;
+  JobSpec job = small_job();
+  job.cluster.host = test::round_host();
+  // 634 million parameters of 18 bytes are 10.6 GiB: without a host, ZeRO and tp they do not fit.
+  job.cluster.accelerator.memory_capacity = Bytes(std::int64_t{9} << 30);
+  SearchRequest request = request_for(job, {precision, offload, tp, micro_batch, zero});
+  request.top = 100;
+  const SearchResult found = search_plans(request);
+  request.prunes = false;
+  check_same(found.sites.front(), search_plans(request).sites.front());
+  // Each plan is `plan`'s, whatever its precision and whatever is on the host.
+  const std::vector<FoundPlan>& best = found.sites.front().best;
+  const auto any = [&](auto is_so) {
+    return std::any_of(best.begin(), best.end(),
+                       [&](const FoundPlan& plan) { return is_so(plan.job().training); });
+  };
+  CHECK(any([](const TrainingSpec& training) { return training.precision == Precision::fp8; }));
+  CHECK(any([](const TrainingSpec& training) { return training.precision == Precision::bf16; }));
+  CHECK(any([](const TrainingSpec& training) { return training.offload.any(); }));
+  CHECK(any([](const TrainingSpec& training) { return !training.offload.any(); }));
+  for (const FoundPlan& plan : best) {
+    const Estimate again = estimate(plan.job());
+    CHECK(plan.estimate().step.time == again.step.time);
+    CHECK(plan.estimate().memory.reserved == again.memory.reserved);
+    CHECK(again.memory.fits);
+  }
 }
 
 TEST_CASE("a plan's figures are those of its estimate") {

@@ -24,6 +24,15 @@ training: {sequence_length: 2048, global_batch: 32, micro_batch: 1, recompute: f
 measured: {step_time: 1 s, source: "\"mine\""}
 )";
 
+// On eight devices only plans that leave something to the host fit, and others than the file's.
+constexpr const char* kOffloaded = R"(
+model: llama3-70b
+cluster: {name: dgx-h100, nodes: 1}
+framework: torch-fsdp
+parallelism: {zero: 3}
+training: {sequence_length: 2048, global_batch: 8, micro_batch: 1, recompute: full, offload: {optimizer: 0.5}}
+)";
+
 constexpr const char* kExperts = R"(
 model: mixtral-8x7b
 cluster: {name: dgx-h100, nodes: 4}
@@ -49,10 +58,7 @@ void check_emitted(const std::string& text, std::vector<SearchAxis> free, std::i
   for (const FoundPlan& plan : result.sites.front().best) {
     std::vector<Override> settings;
     for (const Setting& setting : plan_settings(plan.job())) settings.push_back({setting.key, setting.value});
-    std::vector<std::string> removed;
-    if (std::holds_alternative<AllLayers>(plan.job().training.recompute_layers))
-      removed.emplace_back("training.recompute_layers");
-    const std::string emitted = parse_job_text(text, "job", settings, removed);
+    const std::string emitted = parse_job_text(text, "job", settings, keys_left_out(plan.job()));
     CAPTURE(emitted);
     const JobSpec again = parse_jobs(emitted, "emitted").front();
     const Estimate estimated = estimate(again);
@@ -72,6 +78,8 @@ TEST_CASE("a plan that is written as a job file plans as the search said") {
   check_emitted(kDense, {tp, zero, recompute, dp_shard}, 4);
   check_emitted(kExperts, {tp, ep, etp, sequence_parallel, dispatcher}, 32);
   check_emitted(kDense, {tp, pp, overlap_tp, overlap_pp, overlap_dp, recompute}, 16);
+  check_emitted(kDense, {precision, zero}, 16);
+  check_emitted(kOffloaded, {offload, zero}, 8);
 }
 
 TEST_CASE("a job's text stands by itself") {

@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/support/catch.hpp"
+#include "tests/support/test_host.hpp"
 #include "tests/support/test_jobs.hpp"
 
 using namespace foreshard;
@@ -70,7 +73,7 @@ JobSpec plainly(JobSpec job) {
   if (p.tp == 1) p.sequence_parallel = false;
   if (p.pp == 1) p.stage_policy = StagePolicy::even;
   const bool has_replicas = p.dp * p.cp > 1 || (job.model.experts && p.expert_replicas() > 1);
-  if (!has_replicas) p.zero = 0;
+  if (!has_replicas && job.training.offload.weights == 0.0) p.zero = 0;
   if (p.zero == 0 || p.dp_shard == p.dp) p.dp_shard.reset();
   OverlapSpec& overlap = job.training.overlap;
   if (p.tp == 1 && (!job.model.experts || p.expert_tp() == 1)) overlap.tp = TpOverlap::none;
@@ -92,6 +95,7 @@ bool says_the_same(const JobSpec& a, const JobSpec& b) {
          p.sequence_parallel == q.sequence_parallel && a.training.overlap.tp == b.training.overlap.tp &&
          a.training.overlap.pp == b.training.overlap.pp && a.training.overlap.dp == b.training.overlap.dp &&
          a.training.overlap.gather == b.training.overlap.gather &&
+         a.training.precision == b.training.precision && a.training.offload == b.training.offload &&
          a.training.micro_batch == b.training.micro_batch && a.training.recompute == b.training.recompute &&
          a.training.schedule == b.training.schedule &&
          a.training.recompute_modules == b.training.recompute_modules;
@@ -133,6 +137,62 @@ TEST_CASE("the walk finds every legal plan and counts every other combination") 
   check_space(small_job(), {tp, pp, recompute, stages, zero, dp_shard});
   check_space(small_job(), {tp, pp, overlap_tp, overlap_pp, overlap_dp, zero});
   check_space(small_moe_job(), {tp, cp, pp, ep, sequence_parallel, zero});
+  JobSpec hosted = small_job();
+  hosted.cluster.host = test::round_host();
+  check_space(hosted, {precision, offload, tp, sequence_parallel, zero});
+}
+
+TEST_CASE("precision and offload are refused by rules of their own") {
+  // The accelerator multiplies in bf16 and fp8, not in mxfp8 and nvfp4. Its host is not known, so nothing goes there.
+  const PlanSpace space(small_job(), std::vector{SearchAxis::precision, SearchAxis::offload});
+  CHECK(space.combinations() == 4 * 6);
+  const Walked walked = walk_all(space);
+  std::vector<std::string> found;
+  for (const PlanPoint& plan : walked.plans) {
+    const JobSpec job = space.values().job(plan);
+    CHECK_FALSE(job.training.offload.any());
+    found.push_back(space.values().word(SearchAxis::precision, plan[SearchAxis::precision]));
+  }
+  CHECK(found == std::vector<std::string>{"bf16", "fp8"});
+  const auto refused = [&](std::string_view reason) {
+    std::int64_t sum = 0;
+    for (std::size_t rule = 0; rule < space.rules().size(); ++rule)
+      if (space.rules()[rule] == reason) sum += walked.refusals.by_rule[rule];
+    return sum;
+  };
+  // Of each precision five offload something; what is left of mxfp8 and nvfp4 has no units.
+  CHECK(refused("what is offloaded does not run with this ZeRO, optimizer or precision, or the host is not "
+                "known") == 4 * 5);
+  CHECK(refused("the accelerator lacks the precision, or the job's keys for precisions do not suit it") == 2);
+}
+
+TEST_CASE("weights go to the host with ZeRO-3 alone, and the job's own share is a value, too") {
+  JobSpec job = small_job();
+  job.cluster.host = test::round_host();
+  job.training.offload.activations = 0.25;
+  const PlanSpace space(job, std::vector{SearchAxis::offload, SearchAxis::zero});
+  std::set<std::string> with_weights;
+  std::set<std::string> with_zero_1;
+  for (const PlanPoint& plan : walk_all(space).plans) {
+    const JobSpec found = space.values().job(plan);
+    const std::string word = space.values().word(SearchAxis::offload, plan[SearchAxis::offload]);
+    if (found.training.offload.weights > 0.0) {
+      CHECK(found.parallelism.zero == 3);
+      with_weights.insert(word);
+    }
+    if (found.parallelism.zero == 1) with_zero_1.insert(word);
+  }
+  CHECK(with_weights == std::set<std::string>{"optimizer + weights", "optimizer + weights + activations"});
+  CHECK(with_zero_1 == std::set<std::string>{"activations 0.25", "none", "optimizer", "activations",
+                                             "optimizer + activations"});
+}
+
+TEST_CASE("a job whose weights are not stored in bf16 keeps its precision") {
+  JobSpec job = small_job();
+  job.training.precision = Precision::fp32;
+  const PlanSpace space(job, std::vector{SearchAxis::precision});
+  CHECK(space.combinations() == 1);
+  CHECK(space.values().word(SearchAxis::precision, 0) == "fp32");
 }
 
 TEST_CASE("the walk finds every legal plan with etp free") {
