@@ -7,6 +7,7 @@
 #include "planner/spec/load/load.hpp"
 #include "tests/support/catch.hpp"
 #include "tools/fit_kernels/fit_accelerator.hpp"
+#include "tools/fit_kernels/judge_residuals.hpp"
 
 using namespace foreshard;
 using namespace foreshard::fit;
@@ -67,6 +68,36 @@ TEST_CASE("bundled accelerators reproduce measured kernels as well as they say")
       CHECK(found.spread == Approx(said.spread).margin(kRounding));
     }
   }
+}
+
+TEST_CASE("what a table of residuals changes on shapes left out, by hand") {
+  // All kernels take e^0.2 of the predicted time. Each cube is √3 octaves from the next, whose weight is e⁻³; the model's is
+  // e⁻⁴ = 0.0183. The outer cubes have one neighbour in the other half's table, the three inner ones two; the ones after
+  // those, e⁻²⁷, do not count.
+  AcceleratorSpec device = round_device(0.5);
+  device.fits = {{.data = "cubes", .fitted = true, .kernels = 5},
+                 {.data = "others", .fitted = false, .kernels = 5}};
+  MeasuredSet set = cubes();
+  const std::vector<double> ratios = log_ratios(device, set);
+  for (std::size_t i = 0; i < ratios.size(); ++i)
+    set.kernels[i].time = std::exp(ratios[i] + 0.2) * set.kernels[i].time;
+  const std::vector<ResidualGain> gains = judge_residuals(device, {{"cubes", set}, {"others", set}});
+  REQUIRE(gains.size() == 2);
+  const auto error_with = [](double weight) {
+    return 1.0 - std::exp(-0.2 * (1.0 - weight / (weight + 0.0183)));
+  };
+  CHECK(gains[0].kernels == 5);
+  CHECK(gains[0].error == Approx(1.0 - std::exp(-0.2)).epsilon(1e-9));
+  CHECK(gains[0].left_out ==
+        Approx((2.0 * error_with(std::exp(-3.0)) + 3.0 * error_with(2.0 * std::exp(-3.0))) / 5.0)
+            .epsilon(1e-6));
+  CHECK_FALSE(gains[0].from_fitted);
+  // The other set has the shapes of the table: weights 1, and e⁻³ of one or two neighbours. (Those after
+  // them have e⁻¹² = 6e-6.)
+  REQUIRE(gains[1].from_fitted);
+  CHECK(*gains[1].from_fitted ==
+        Approx((2.0 * error_with(1.0 + std::exp(-3.0)) + 3.0 * error_with(1.0 + 2.0 * std::exp(-3.0))) / 5.0)
+            .epsilon(1e-4));
 }
 
 TEST_CASE("every set of measured kernels is fitted or judges some accelerator") {

@@ -107,14 +107,19 @@ std::vector<ClassFit> judge_by_class(const AcceleratorSpec& accelerator,
   return fits;
 }
 
-KernelFit judge(const AcceleratorSpec& accelerator, const std::string& name, const MeasuredSet& set) {
+std::vector<double> log_ratios(const AcceleratorSpec& accelerator, const MeasuredSet& set) {
   const KernelModel model = model_for(outside_a_step(accelerator), set);
+  std::vector<double> ratios;
+  for (const MeasuredKernel& kernel : set.kernels) ratios.push_back(log_ratio(model, kernel));
+  return ratios;
+}
+
+KernelFit judge(const AcceleratorSpec& accelerator, const std::string& name, const MeasuredSet& set) {
   const auto count = static_cast<double>(set.kernels.size());
   double error = 0.0;
   double sum = 0.0;
   double squares = 0.0;
-  for (const MeasuredKernel& kernel : set.kernels) {
-    const double ratio = log_ratio(model, kernel);
+  for (const double ratio : log_ratios(accelerator, set)) {
     error += std::abs(std::exp(ratio) - 1.0) / count;
     sum += ratio / count;
     squares += ratio * ratio / count;

@@ -12,6 +12,9 @@ namespace foreshard::fit {
 /// The error of the cost model with the accelerator's constants on one set of measured kernels.
 KernelFit judge(const AcceleratorSpec& accelerator, const std::string& name, const MeasuredSet& set);
 
+/// log(predicted/measured) of every kernel of a set.
+std::vector<double> log_ratios(const AcceleratorSpec& accelerator, const MeasuredSet& set);
+
 /// How exact the model is for one family of kernels, one type and one range of measured times, over several sets.
 struct ClassFit {
   Family family = Family::gemm;

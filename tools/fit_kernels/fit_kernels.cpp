@@ -1,6 +1,7 @@
 // fit_kernels: fits the constants of the kernel-time model to measured kernels, and prints the remaining
 // errors.
 
+#include <array>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -12,23 +13,28 @@
 #include "planner/spec/types/names.hpp"
 #include "planner/spec/yaml/map_writer.hpp"
 #include "tools/fit_kernels/fit_accelerator.hpp"
+#include "tools/fit_kernels/judge_residuals.hpp"
 
 namespace foreshard::fit {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: fit_kernels DIRECTORY [--judge] [--accelerator NAME]...\n"
+    "usage: fit_kernels DIRECTORY [--judge | --residuals] [--accelerator NAME]...\n"
     "\n"
     "Fits each accelerator's constants to the sets of DIRECTORY (configs/physics) that its `fits` name, and "
     "prints\n"
     "the accelerator with them as YAML.\n"
     "  --judge             print how far the constants that it has are from each set, and by kind, type "
     "and time, as tables, and fit nothing\n"
+    "  --residuals         print what interpolating the residuals of measured kernels would change on shapes "
+    "left out, as a table,\n"
+    "                      and fit nothing\n"
     "  --accelerator NAME  of configs/accelerators; unsaid, all of them that name a set\n";
 
 struct Arguments {
   std::string directory;
   bool judge_only = false;
+  bool residuals_only = false;
   std::vector<std::string> accelerators;
 };
 
@@ -38,6 +44,8 @@ Arguments parse(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i] == "--judge") {
       arguments.judge_only = true;
+    } else if (words[i] == "--residuals") {
+      arguments.residuals_only = true;
     } else if (words[i] == "--accelerator" && i + 1 < words.size()) {
       arguments.accelerators.push_back(words[++i]);
     } else if (words[i].empty() || words[i][0] == '-' || !arguments.directory.empty()) {
@@ -85,6 +93,22 @@ void print_classes(const AcceleratorSpec& accelerator, const std::map<std::strin
   }
 }
 
+std::string percent(const std::optional<double>& error) {
+  if (!error) return "";
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f%%", 100.0 * *error);
+  return text.data();
+}
+
+void print_residuals(const AcceleratorSpec& accelerator, const std::map<std::string, MeasuredSet>& sets) {
+  for (const ResidualGain& gain : judge_residuals(accelerator, sets)) {
+    std::printf("| %s | %s | %s | %lld | %s | %s | %s |\n", accelerator.name.c_str(), gain.data.c_str(),
+                gain.fitted ? "fitted" : "judge", static_cast<long long>(gain.kernels),
+                percent(gain.error).c_str(), percent(gain.left_out).c_str(),
+                percent(gain.from_fitted).c_str());
+  }
+}
+
 /// Both tables of --judge: by set, and by kind, type and measured time.
 void judge_all(const std::vector<AcceleratorSpec>& accelerators,
                const std::map<std::string, MeasuredSet>& sets) {
@@ -97,6 +121,15 @@ void judge_all(const std::vector<AcceleratorSpec>& accelerators,
   for (const AcceleratorSpec& accelerator : accelerators) print_classes(accelerator, sets);
 }
 
+void judge_all_residuals(const std::vector<AcceleratorSpec>& accelerators,
+                         const std::map<std::string, MeasuredSet>& sets) {
+  std::printf(
+      "| accelerator | set | | kernels | error | left-out shapes, with a table of the others | with tables "
+      "of the "
+      "fitted sets |\n| --- | --- | --- | --: | --: | --: | --: |\n");
+  for (const AcceleratorSpec& accelerator : accelerators) print_residuals(accelerator, sets);
+}
+
 void run(const Arguments& arguments) {
   const std::map<std::string, MeasuredSet> sets = read_measured_kernels(arguments.directory);
   const bool all = arguments.accelerators.empty();
@@ -107,6 +140,10 @@ void run(const Arguments& arguments) {
   }
   if (arguments.judge_only) {
     judge_all(accelerators, sets);
+    return;
+  }
+  if (arguments.residuals_only) {
+    judge_all_residuals(accelerators, sets);
     return;
   }
   for (const AcceleratorSpec& accelerator : accelerators)
