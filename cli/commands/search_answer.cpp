@@ -118,6 +118,13 @@ std::vector<OptionSpec> search_options(SearchOptions& options) {
                    .value = "N",
                    .help = "How many plans to list; default 10",
                    .target = whole_number(options.top, {.least = 1, .most = 1000})});
+  specs.push_back(
+      {.name = "--by",
+       .value = "AXIS",
+       .help = "Also list the best plan with each value of this axis: what would change if it were fixed",
+       .target = one_of(axis_names(), [&by = options.by](const std::string&, const std::string& word) {
+         by = axis_of_word(word);
+       })});
   specs.push_back({.name = "--emit",
                    .value = "DIR",
                    .help = "Write the listed plans as job files into this folder",
@@ -151,6 +158,9 @@ SearchRequest search_request(const SearchOptions& options) {
   JobSpec job = load_only_job(options.space.job, options.space.changes, "search");
   SearchRequest request;
   request.free = free_axes(options.space, job);
+  if (options.by && std::find(request.free.begin(), request.free.end(), *options.by) == request.free.end())
+    throw UsageError(
+        fmt::format("--by {}: this axis is not searched; name it with --free", word_of_axis(*options.by)));
   request.sites = sites_of(options, std::move(job));
   request.objective = options.objective;
   request.memory_margin = options.space.memory_margin;
@@ -181,7 +191,7 @@ CommandResult answer_search(const SearchOptions& options, SearchRequest request,
   if (!request.stop->load()) replay_best(result, kReplayed, request.threads);
   progress.clear();
   emit(result);
-  return result_of({.table = [&] { return search_table(result); },
+  return result_of({.table = [&] { return search_table(result, options.by); },
                     .record = [&] { return report::search_record(result); }},
                    options.output, result.ranking.empty() ? ExitCode::no : ExitCode::done);
 }

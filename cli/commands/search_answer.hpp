@@ -26,6 +26,7 @@ struct SearchOptions {
   std::vector<std::string> clusters;
   SearchObjective objective = SearchObjective::step_time;
   std::size_t top = 10;
+  std::optional<SearchAxis> by;  ///< of which the best plan with each value is listed
   bool scales_batch = false;
   std::optional<std::string> emit;
   std::vector<ClusterPrice> prices;

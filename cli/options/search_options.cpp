@@ -16,12 +16,6 @@
 namespace foreshard::cli {
 namespace {
 
-std::vector<std::string> axis_names() {
-  std::vector<std::string> words;
-  for (const SearchAxis axis : kSearchAxes) words.emplace_back(word_of_axis(axis));
-  return words;
-}
-
 std::vector<SearchAxis> parse_axes(const std::string& option, const std::string& list) {
   std::vector<SearchAxis> axes;
   for (const std::string& word : split_list(option, list)) {
@@ -43,6 +37,12 @@ bool is_set(const JobChanges& changes, std::string_view key) {
 }
 
 }  // namespace
+
+std::vector<std::string> axis_names() {
+  std::vector<std::string> words;
+  for (const SearchAxis axis : kSearchAxes) words.emplace_back(word_of_axis(axis));
+  return words;
+}
 
 std::string axes_help() {
   return fmt::format(

@@ -26,6 +26,8 @@ struct SpaceOptions {
 /// --free, --keep, --memory-margin, --threads.
 std::vector<OptionSpec> space_options(SpaceOptions& options);
 
+/// The words of all axes.
+std::vector<std::string> axis_names();
 /// Names all axes, for help texts.
 std::string axes_help();
 

@@ -126,12 +126,24 @@ TEST_CASE("a wrong command line is refused with what was meant") {
 }
 
 TEST_CASE("a search refuses what it cannot search, and buying what it cannot choose by") {
-  check_refused("search " + kJob + " --free tp,qp", "there is no axis 'qp'; there are tp, cp, pp");
+  check_refused("search " + kJob + " --free tp,qp",
+                "there is no axis 'qp'; there are precision, offload, tp, cp, pp");
+  check_refused("search " + kJob + " --free tp --by zero", "--by zero: this axis is not searched");
   check_refused("search " + kJob + " --free tp --keep pp", "--free names all that is searched");
   check_refused("search " + kJob + " --devices 12", "12 devices of dgx-h100 do not fill whole nodes of 8");
   check_refused("buy " + kJob, "buy needs either --deadline or --budget");
   check_refused("buy " + kJob + " --deadline soon", "--deadline takes a time, as in '30 days', not 'soon'");
   check_refused("buy " + kJob + " --budget much", "--budget takes a number of US dollars");
+}
+
+TEST_CASE("a search lists the best plan with each value of an axis") {
+  // Nothing else is free on two devices: tp 1 leaves dp 2, tp 2 leaves dp 1.
+  const Outcome found = run_tool("search tiny-llama-laptop --free tp --by tp --top 1");
+  CHECK(found.code == 0);
+  const std::size_t list = found.out.find("The best plan with each value of tp, if it were fixed:");
+  REQUIRE(list != std::string::npos);
+  for (const char* row : {"  1   1   2  ", "  2   1   1  "})
+    CHECK(found.out.find(row, list) != std::string::npos);
 }
 
 TEST_CASE("a search writes its plans as job files that plan as it said") {

@@ -116,6 +116,29 @@ Lines value_lines(const SiteResult& site) {
   return lines;
 }
 
+Lines plans_by(const SiteResult& site, SearchAxis axis) {
+  std::vector<FoundPlan> plans;
+  std::string without;
+  for (const BestOfValue& value : site.values) {
+    if (value.axis != axis) continue;
+    if (value.best)
+      plans.push_back(*value.best);
+    else
+      without += fmt::format("{}{}", without.empty() ? "" : ", ", value.value);
+  }
+  if (plans.empty()) return {};
+  std::stable_sort(plans.begin(), plans.end(), [](const FoundPlan& a, const FoundPlan& b) {
+    return a.estimate().step.time < b.estimate().step.time;
+  });
+  Lines lines =
+      wrapped(fmt::format("The best plan with each value of {}, if it were fixed:{}", word_of_axis(axis),
+                          without.empty() ? "" : fmt::format(" (no plan fits with {})", without)),
+              kIndent, kIndent);
+  lines.emplace_back();
+  add_lines(lines, plans_table(plans));
+  return lines;
+}
+
 Lines sites_table(const SearchResult& result) {
   if (result.sites.size() < 2) return {};
   std::vector<Column> columns{{"cluster", Align::left},

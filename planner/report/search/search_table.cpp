@@ -29,7 +29,7 @@ Lines header(const SearchResult& result, const SiteResult& site) {
 
 }  // namespace
 
-std::string search_table(const SearchResult& result) {
+std::string search_table(const SearchResult& result, std::optional<SearchAxis> by) {
   const SiteResult& site = result.sites[result.ranking.empty() ? 0 : result.ranking.front()];
   std::string text;
   const auto block = [&text](const Lines& lines) {
@@ -46,6 +46,7 @@ std::string search_table(const SearchResult& result) {
   block(best_lines(result, site));
   block(plans_table(site.best));
   block(value_lines(site));
+  if (by) block(plans_by(site, *by));
   if (site.front.size() > 1) {
     block(wrapped(
         "Faster or smaller, from the fastest on: no plan is both faster and smaller than one of these.",
