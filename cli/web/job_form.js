@@ -21,7 +21,7 @@ const kNumberFields = [
 const kChoiceFields = [
   {id: "precision", group: "training-fields", path: ["training", "precision"], label: "Precision", words: ["fp32", "tf32", "bf16", "fp16", "fp8", "mxfp8", "nvfp4"]},
   {id: "recompute", group: "training-fields", path: ["training", "recompute"], label: "Recompute", words: ["none", "selective", "selective-ops", "full"]},
-  {id: "schedule", group: "training-fields", path: ["training", "schedule"], label: "Schedule", words: ["gpipe", "1f1b", "interleaved", "zero-bubble"]},
+  {id: "schedule", group: "training-fields", path: ["training", "schedule"], label: "Schedule", words: ["gpipe", "1f1b", "interleaved", "zero-bubble", "zero-bubble-2p", "zb-v", "dualpipe-v"]},
   {id: "framework", group: "training-fields", path: ["framework"], label: "Framework",
     words: ["megatron", "megatron-deepspeed", "torch-fsdp", "deepspeed", "nanotron", "foreshard"]},
 ];

@@ -14,7 +14,10 @@ const char* automodel_schedule(ScheduleKind schedule) {
     case ScheduleKind::gpipe: return "gpipe";
     case ScheduleKind::one_f_one_b: return "1f1b";
     case ScheduleKind::interleaved: return "interleaved1f1b";
-    case ScheduleKind::zero_bubble: return "interleavedzerobubble";
+    case ScheduleKind::zero_bubble:
+    case ScheduleKind::zero_bubble_2p: return "interleavedzerobubble";
+    case ScheduleKind::zb_v: return "zbvzerobubble";
+    case ScheduleKind::dualpipe_v: return "dualpipev";
   }
   return "1f1b";
 }

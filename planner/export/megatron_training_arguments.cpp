@@ -166,6 +166,7 @@ void say_optimizer(const TrainingSpec& t, ArgumentList& list, Unsaid& unsaid) {
   unsaid.note(!known_moments && t.states.moments != MomentType::fp32, "training.states.moments",
               std::string(word_of(t.states.moments)));
   unsaid.note(t.optimizer_in_backward, "training.optimizer_in_backward", "true");
+  unsaid.note(t.optimizer_post_validation, "training.optimizer_post_validation", "true");
 }
 
 void say_overlap(const JobSpec& job, ArgumentList& list, Unsaid& unsaid) {

@@ -75,6 +75,12 @@ std::string titan_schedule(const JobSpec& job, Unsaid& unsaid) {
       unsaid.note(job.parallelism.vp == 1, "training.schedule",
                   "zero-bubble with one chunk per stage (InterleavedZeroBubble has at least two)");
       return "InterleavedZeroBubble";
+    case ScheduleKind::zero_bubble_2p:
+      unsaid.note(true, "training.schedule",
+                  "zero-bubble-2p (InterleavedZeroBubble keeps half the activations)");
+      return "InterleavedZeroBubble";
+    case ScheduleKind::zb_v: return "ZBVZeroBubble";
+    case ScheduleKind::dualpipe_v: return "DualPipeV";
   }
   return "1F1B";
 }

@@ -80,6 +80,7 @@ void note_states(const JobSpec& job, Unsaid& unsaid) {
   unsaid.note(t.states.master != MasterWeights::fp32, "training.states.master", text_of(t.states.master));
   unsaid.note(t.states.moments != MomentType::fp32, "training.states.moments", text_of(t.states.moments));
   unsaid.note(t.optimizer_in_backward, "training.optimizer_in_backward", "true");
+  unsaid.note(t.optimizer_post_validation, "training.optimizer_post_validation", "true");
 }
 
 void note_low_precision(const JobSpec& job, Unsaid& unsaid) {

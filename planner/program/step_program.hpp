@@ -55,7 +55,10 @@ struct StepProgram {
   std::int64_t micro_batches = 1;
   std::int64_t sequences = 1;        ///< of one micro-batch
   std::int64_t sequence_length = 1;  ///< positions of a sequence, over all context-parallel ranks
-  std::vector<Group> groups;         ///< by GroupKind
+  /// A stage begins the next step when it is through with its own part of this one. A step then takes as long as the
+  /// slowest stage from its first forward pass (and what precedes the micro-batches) to its last operation.
+  bool steps_overlap = false;
+  std::vector<Group> groups;  ///< by GroupKind
   std::vector<Tensor> tensors;
   std::vector<Block> blocks;
   std::vector<StageProgram> stages;

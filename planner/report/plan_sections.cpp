@@ -93,6 +93,7 @@ std::string optimizer_words(const JobSpec& job) {
   if (states.master == MasterWeights::fp32_remainder) text += ", remainders of masters";
   if (states.paged) text += ", paged";
   if (job.training.optimizer_in_backward) text += ", in backward";
+  if (job.training.optimizer_post_validation) text += ", validated afterwards";
   if (job.parallelism.zero > 0 && replicas > 1)
     text += fmt::format(", sharded {} ways (zero {})", grouped(replicas), job.parallelism.zero);
   return text;

@@ -56,6 +56,8 @@ std::vector<Setting> settings_between(const JobSpec& base, const JobSpec& change
   settings.add("training.states.master", s.states.master, t.states.master);
   settings.add("training.states.paged", s.states.paged, t.states.paged);
   settings.add("training.optimizer_in_backward", s.optimizer_in_backward, t.optimizer_in_backward);
+  settings.add("training.optimizer_post_validation", s.optimizer_post_validation,
+               t.optimizer_post_validation);
   settings.add("training.states.moments", s.states.moments, t.states.moments);
   settings.add("training.offload.optimizer", s.offload.optimizer, t.offload.optimizer);
   settings.add("training.offload.activations", s.offload.activations, t.offload.activations);

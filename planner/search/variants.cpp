@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "planner/program/schedule/schedule.hpp"
 #include "planner/spec/job/validate_job.hpp"
 #include "planner/spec/types/names.hpp"
 #include "planner/units/count.hpp"
@@ -80,17 +81,19 @@ void take_nodes(JobSpec& job, std::int64_t nodes) { job.cluster.nodes = nodes; }
 
 void follow_pipeline(JobSpec& job, const JobSpec& base, const VariantAxes& axes) {
   ParallelismSpec& parallelism = job.parallelism;
-  if (parallelism.pp == 1 && axes.vp.empty()) parallelism.vp = 1;
+  const bool in_v = runs_in_v(job.training.schedule);
+  if (axes.vp.empty() && (parallelism.pp == 1 || in_v != runs_in_v(base.training.schedule)))
+    parallelism.vp = in_v && parallelism.pp > 1 ? 2 : 1;
   if (parallelism.pp != base.parallelism.pp || parallelism.vp != base.parallelism.vp) {
     if (parallelism.stage_policy == StagePolicy::listed) parallelism.stage_policy = StagePolicy::even;
     parallelism.stage_layers.clear();
     if (std::holds_alternative<ListedLayers>(job.training.recompute_layers))
       job.training.recompute_layers = AllLayers{};
   }
-  if (!axes.schedule.empty()) return;
+  if (!axes.schedule.empty() || (in_v && parallelism.pp > 1 && parallelism.vp == 2)) return;
   if (parallelism.vp > 1) {
     job.training.schedule = ScheduleKind::interleaved;
-  } else if (job.training.schedule == ScheduleKind::interleaved) {
+  } else if (in_v || job.training.schedule == ScheduleKind::interleaved) {
     job.training.schedule = ScheduleKind::one_f_one_b;
   }
 }

@@ -49,6 +49,8 @@ std::string_view to_string(Lane lane) {
     case Lane::to_host: return "to-host";
     case Lane::to_device: return "to-device";
     case Lane::cpu: return "cpu";
+    case Lane::pp_forward_turned: return "pp-forward-turned";
+    case Lane::pp_backward_turned: return "pp-backward-turned";
   }
   return "unknown lane";
 }

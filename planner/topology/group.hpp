@@ -51,7 +51,9 @@ constexpr CommAxis axis_of(GroupKind kind) {
 
 /// The queue in which an operation runs: one lane for compute and one per communication group. A lane runs
 /// its operations first-in first-out, in program order. Pipeline transfers and copies between host and device have
-/// one lane per direction, because links are full duplex. The CPU has a lane of its own for what it computes.
+/// one lane per direction, because links are full duplex. Where a model goes back from the last stage to the first
+/// (a V-shaped placement), activations to the previous stage and gradients to the next have lanes of their own, because
+/// they do not come in the order of what goes the usual way. The CPU has a lane of its own for what it computes.
 enum class Lane : std::uint8_t {
   compute,
   tp,
@@ -66,9 +68,11 @@ enum class Lane : std::uint8_t {
   dp_replicate,
   to_host,
   to_device,
-  cpu
+  cpu,
+  pp_forward_turned,
+  pp_backward_turned
 };
-inline constexpr std::size_t kLaneCount = 14;
+inline constexpr std::size_t kLaneCount = 16;
 
 /// The lane on which a group's collectives queue.
 constexpr Lane lane_of(GroupKind kind) {

@@ -263,7 +263,7 @@ class RankPlan::Compiler {
     planned.kind = PlannedOp::Kind::transfer;
     planned.calls.begin = size_of(plan_.transfers_);
     TransferCall call{.is_send = is_send, .peer = peer};
-    call.tag = op.lane == Lane::pp_forward ? 0 : 1;
+    call.tag = is_backward(op.phase) ? 1 : 0;
     // A scattered transfer sends only the rank's range of the tokens.
     const Bytes whole = plan_.program_.tensor(op.operands[0].tensor).local_bytes();
     const std::int64_t parts = whole.value() / payload.value();

@@ -189,6 +189,8 @@ class Limits {
     refuse(states.moments == MomentType::int8 && states.master == MasterWeights::bf16_stochastic,
            "training.states: int8 moments with bf16-stochastic weights are planned, not executed; say master "
            "none or fp32");
+    refuse(training.optimizer_post_validation,
+           "training.optimizer_post_validation: updates are checked before they are made; say false");
     refuse(training.optimizer_in_backward,
            "training.optimizer_in_backward: updates in backward are planned, not executed; say false");
   }

@@ -6,34 +6,30 @@
 #include <vector>
 
 #include "planner/program/dependencies/issued_ops.hpp"
+#include "planner/program/dependencies/wait_rule.hpp"
 #include "planner/program/schedule/runs.hpp"
-#include "planner/units/overloaded.hpp"
 
 namespace foreshard {
 namespace {
 
-/// The positions of one stage's transfers, by direction. In each direction, the k-th send of a stage matches
-/// the k-th receive of its neighbour.
+constexpr std::size_t kLanes = kTransferLanes.size();
+
+/// The positions of one stage's transfers, by their lane's place in kTransferLanes. On each lane, the k-th send of a
+/// stage matches the k-th receive of its neighbour.
 struct StageTransfers {
-  std::array<std::vector<std::size_t>, 2> sends;
-  std::array<std::vector<std::size_t>, 2> receives;
+  std::array<std::vector<std::size_t>, kLanes> sends;
+  std::array<std::vector<std::size_t>, kLanes> receives;
   std::size_t operations = 0;
 };
-
-constexpr std::size_t kForward = 0;   // to the next stage
-constexpr std::size_t kBackward = 1;  // to the previous stage
 
 StageTransfers transfers_of(const StepProgram& program, std::size_t stage) {
   StageTransfers transfers;
   const std::vector<Run> runs = runs_of(program, StageId(stage));
   for (const IssuedOp& issued : issued_ops(program, runs)) {
     const Op& op = program.block(runs[issued.run].block_call.block).ops[issued.op];
-    const std::size_t way = op.lane == Lane::pp_forward ? kForward : kBackward;
-    if (const std::optional<Communication> communication = communication_of(op)) {
-      std::visit(overloaded{[](const Collective&) {},
-                            [&](const Send&) { transfers.sends[way].push_back(transfers.operations); },
-                            [&](const Recv&) { transfers.receives[way].push_back(transfers.operations); }},
-                 *communication);
+    if (const std::optional<std::size_t> lane = transfer_place(op.lane)) {
+      if (std::holds_alternative<Send>(op.kind)) transfers.sends[*lane].push_back(transfers.operations);
+      if (std::holds_alternative<Recv>(op.kind)) transfers.receives[*lane].push_back(transfers.operations);
     }
     ++transfers.operations;
   }
@@ -60,19 +56,18 @@ std::unordered_map<std::size_t, std::size_t> send_holds(const StepProgram& progr
   const std::size_t stages = program.stages.size();
   if (stages == 1) return holds;
   const StageTransfers own = transfers_of(program, stage.at());
-  for (const std::size_t way : {kForward, kBackward}) {
-    const std::size_t to = (stage.at() + (way == kForward ? 1 : stages - 1)) % stages;
-    const StageTransfers partner = transfers_of(program, to);
-    // With two stages, each is both the next and the previous stage of the other, so answers come in both
-    // directions.
-    std::vector<std::size_t> answering{1 - way};
-    if (stages == 2) answering.push_back(way);
-    for (std::size_t i = 0; i < own.sends[way].size(); ++i) {
-      const std::size_t sent = own.sends[way][i];
+  const StageTransfers next = transfers_of(program, (stage.at() + 1) % stages);
+  const StageTransfers previous = transfers_of(program, (stage.at() + stages - 1) % stages);
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    const StageTransfers& partner = kTransferLanes[lane].to == Peer::next_stage ? next : previous;
+    for (std::size_t i = 0; i < own.sends[lane].size(); ++i) {
+      const std::size_t sent = own.sends[lane][i];
       std::size_t until = own.operations - 1;
-      for (const std::size_t answer : answering) {
-        until = std::min(
-            until, first_answer(partner.sends[answer], partner.receives[way][i], own.receives[answer], sent));
+      for (std::size_t answer = 0; answer < kLanes; ++answer) {
+        // With two stages, each is both the next and the previous stage of the other: answers come on every lane.
+        if (stages > 2 && kTransferLanes[answer].to == kTransferLanes[lane].to) continue;
+        until = std::min(until, first_answer(partner.sends[answer], partner.receives[lane][i],
+                                             own.receives[answer], sent));
       }
       holds.emplace(sent, until);
     }

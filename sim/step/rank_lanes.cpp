@@ -15,6 +15,8 @@ std::optional<CommAxis> axis_of(RankLane lane) {
     case Lane::world: return CommAxis::dp;
     case Lane::pp_forward:
     case Lane::pp_backward:
+    case Lane::pp_forward_turned:
+    case Lane::pp_backward_turned:
     case Lane::tied: return CommAxis::pp;
     case Lane::to_host:
     case Lane::to_device:

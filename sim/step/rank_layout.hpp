@@ -16,8 +16,8 @@ namespace foreshard {
 struct RankLayout {
   struct Place {
     StageId stage;
-    std::uint32_t previous = 0;  ///< place that sends it activations; cyclic, as interleaved schedules need
-    std::uint32_t next = 0;      ///< place to which it sends activations
+    std::uint32_t previous = 0;  ///< place of the stage before; cyclic, as interleaved schedules need
+    std::uint32_t next = 0;      ///< place of the stage behind
     Rank rank;                   ///< its rank in the mesh; if folded, the first of those it stands for
   };
   std::vector<Place> places;
@@ -27,8 +27,7 @@ struct RankLayout {
 
   /// The rank on the other side of a send or receive lane.
   [[nodiscard]] std::size_t peer(std::size_t rank, RankLane lane) const {
-    const bool is_next = lane == kSendForward || lane == kReceiveBackward;
-    return is_next ? places[rank].next : places[rank].previous;
+    return meets_next(lane) ? places[rank].next : places[rank].previous;
   }
 };
 

@@ -51,6 +51,8 @@ struct PathReport {
 };
 
 struct SimulationResult {
+  /// From the start of the step to its last end. Where steps overlap (StepProgram::steps_overlap), from one step to the
+  /// next; the timeline and the critical path are those of the first step, from its start.
   SimTime step_time;
   std::vector<RankResult> ranks;  ///< one rank that stands for each stage, or every rank
   PathReport path;                ///< empty if it was not requested

@@ -211,7 +211,7 @@ class ScriptWriter::Impl {
       waits[count++] = {needs.count[other], other};
     }
     if (is_receive_lane(lane)) {
-      const std::size_t sender = lane == kReceiveForward ? kPreviousSends : kNextSends;
+      const std::size_t sender = kSendsOfPeers + transfer_of(lane).value();
       waits[count++] = {issued(lane) + 1, static_cast<std::uint32_t>(sender)};
     }
     script_.lanes[lane].add(task, std::span(waits).first(count));

@@ -19,14 +19,13 @@ namespace foreshard {
 /// and do not depend on when tasks run, so they are computed once. A task's label is a packed TaskLabel, its
 /// sublabel the index of its run.
 ///
-/// Waits name lanes of the same rank; or kPreviousSends, the lane on which the previous stage's rank sends
-/// forward; or kNextSends, the lane on which the next stage's rank sends backward.
+/// Waits name lanes of the same rank; or kSendsOfPeers + i, the lane on which a neighbour sends what comes on the lane
+/// kTransferLanes[i].
 struct StageScript {
   std::vector<Run> runs;
   std::array<LaneScript, kRankLanes> lanes;
 };
-inline constexpr std::size_t kPreviousSends = kRankLanes;
-inline constexpr std::size_t kNextSends = kRankLanes + 1;
+inline constexpr std::size_t kSendsOfPeers = kRankLanes;
 
 struct ScriptOptions {
   /// Time from the end of what the host waits for until the host goes on.

@@ -14,8 +14,6 @@ namespace {
 /// Number of tasks between two progress reports; about a millisecond of work.
 constexpr std::uint64_t kTasksBetweenWords = 8192;
 
-constexpr std::size_t direction(RankLane receive_lane) { return receive_lane - kReceiveForward; }
-
 Speed slowed(Speed speed, double share_left) {
   return {std::max<std::int64_t>(std::llround(share_left * static_cast<double>(speed.parts_per_million)), 1)};
 }
@@ -50,6 +48,7 @@ StepSimulation::StepSimulation(const StepProgram& program, const ProgramPlan& pl
 
 void StepSimulation::place_ranks() {
   result_.ranks.resize(layout_.places.size());
+  leads_.resize(layout_.places.size());
   members_.resize(scripts_.size());
   for (std::size_t rank = 0; rank < layout_.places.size(); ++rank) {
     const RankLayout::Place& place = layout_.places[rank];
@@ -64,8 +63,9 @@ void StepSimulation::place_ranks() {
       engine_.set_script(engine_lane(rank, lane), script.lanes[lane]);
       tasks_ += tasks;
     }
-    engine_.connect(rank, engine_lane(place.previous, kSendForward));
-    engine_.connect(rank, engine_lane(place.next, kSendBackward));
+    for (const auto& [lane, to] : kTransferLanes)
+      engine_.connect(rank, engine_lane(to == Peer::next_stage ? place.previous : place.next,
+                                        static_cast<RankLane>(lane)));
     engine_.set_speed(engine_lane(rank, kComputeLane), disturbance_.speed(place.rank));
   }
   for (const std::vector<LaneId>& lanes : layout_.meetings) engine_.join(lanes);
@@ -86,6 +86,7 @@ SimulationResult StepSimulation::result() {
   result_.tasks = engine_.tasks_ended();
   for (std::size_t rank = 0; rank < clocks_.size(); ++rank)
     clocks_[rank].settle(engine_, result_.ranks[rank]);
+  if (program_.steps_overlap) overlap_steps();
   if (path_) result_.path = path_->report(program_, plan_);
   report_memory();
   return std::move(result_);
@@ -120,6 +121,7 @@ SimTime StepSimulation::on_start(LaneId lane, const Task& task) {
   settle_around(rank, at);
   if (path_) path_->note_start(lane);
   if (at == kHostLane) return task.duration;  // not an operation of the program
+  if (at == kComputeLane && program_.steps_overlap) note_lead(rank, task.sublabel);
   if (task.duration > SimTime()) change_load(rank, at, 1);
   if (has_timeline_) note_start(lane, task);
   if (at == kComputeLane)
@@ -151,7 +153,30 @@ void StepSimulation::note_start(LaneId lane, const Task& task) {
   first_piece_start_[lane.at()] = engine_.now();
   if (layout_.is_folded && plan_.ops[label.op].marks_block_call)
     block_call_starts_[rank][task.sublabel] = engine_.now();
-  if (is_send_lane(at)) in_flight_[layout_.peer(rank, at)][direction(peer_lane(at))].push(engine_.now());
+  if (is_send_lane(at)) in_flight_[layout_.peer(rank, at)][transfer_of(at).value()].push(engine_.now());
+}
+
+void StepSimulation::note_lead(std::size_t rank, std::uint32_t run) {
+  if (leads_[rank] || !script_of(rank).runs[run].in_slot) return;
+  const RankResult& result = result_.ranks[rank];
+  leads_[rank] = Lead{result.bubble, result.exposed[static_cast<std::size_t>(CommAxis::pp)]};
+}
+
+/// Lets each rank's step end when the rank is through and begin without the wait for its first activations: the rank
+/// spends both with the steps before and after. The slowest rank decides how long a step takes; the others wait for it.
+void StepSimulation::overlap_steps() {
+  result_.step_time = SimTime();
+  for (std::size_t rank = 0; rank < leads_.size(); ++rank) {
+    const Lead lead = leads_[rank].value_or(Lead{});
+    result_.step_time = std::max(result_.step_time, result_.ranks[rank].end - lead.bubble - lead.transfer);
+  }
+  for (std::size_t rank = 0; rank < leads_.size(); ++rank) {
+    const Lead lead = leads_[rank].value_or(Lead{});
+    RankResult& result = result_.ranks[rank];
+    const SimTime own = engine_.now() - lead.bubble - lead.transfer;  // of all that was booked
+    result.exposed[static_cast<std::size_t>(CommAxis::pp)] -= lead.transfer;
+    result.bubble = result.bubble + result_.step_time - own - lead.bubble;
+  }
 }
 
 /// Called before a lane changes: settles the clocks of the ranks that may be waiting for it.
@@ -210,8 +235,8 @@ void StepSimulation::emit(std::size_t rank, RankLane lane, const OpPlan& op, std
 
 /// The start of a Recv on the timeline: when its data began to be transferred.
 SimTime StepSimulation::arrival_start(std::size_t rank, RankLane lane) {
-  Ring<SimTime>& under_way = in_flight_[rank][direction(lane)];
-  SimTime& last_end = received_[rank][direction(lane)];
+  Ring<SimTime>& under_way = in_flight_[rank][transfer_of(lane).value()];
+  SimTime& last_end = received_[rank][transfer_of(lane).value()];
   const SimTime start = std::max(under_way.front(), last_end);
   under_way.pop();
   last_end = engine_.now();

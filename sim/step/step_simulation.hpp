@@ -44,6 +44,11 @@ class StepSimulation : private EngineListener {
   SimulationResult result();
 
  private:
+  struct Lead {
+    SimTime bubble;
+    SimTime transfer;
+  };
+
   SimTime on_start(LaneId lane, const Task& task) override;
   void on_end(LaneId lane, const Task& task, SimTime start) override;
 
@@ -59,6 +64,8 @@ class StepSimulation : private EngineListener {
   void book(std::size_t rank, RankLane lane, const OpPlan& op, SimTime time);
   void emit(std::size_t rank, RankLane lane, const OpPlan& op, std::uint32_t run, SimTime start);
   [[nodiscard]] SimTime arrival_start(std::size_t rank, RankLane lane);
+  void note_lead(std::size_t rank, std::uint32_t run);
+  void overlap_steps();
   void report_memory();
   void add_memory(std::size_t rank, const std::vector<Bytes>& bytes);
 
@@ -75,15 +82,17 @@ class StepSimulation : private EngineListener {
   CommunicationClock* clock_;
   std::uint64_t tasks_ = 0;  // number of tasks of all ranks
   SimulationResult result_;
+  /// By rank, where steps overlap: what it waited for other stages before its first kernel in the slots.
+  std::vector<std::optional<Lead>> leads_;
   bool has_timeline_;
   std::function<void(std::uint64_t, std::uint64_t)> progress_;
   std::array<double, 2>
       shares_;  // of their speed that kernels lose to communications, and to exchanges of tokens
   std::vector<std::array<int, 2>> communications_;  // by rank: how many of either run
   std::vector<SimTime> first_piece_start_;          // by engine lane: start of the running operation
-  std::vector<std::array<Ring<SimTime>, 2>>
-      in_flight_;                                 // starts of transfers, by receiving rank and direction
-  std::vector<std::array<SimTime, 2>> received_;  // when the last one arrived
+  std::vector<std::array<Ring<SimTime>, kTransferLanes.size()>>
+      in_flight_;  // starts of transfers, by receiving rank and lane
+  std::vector<std::array<SimTime, kTransferLanes.size()>> received_;  // when the last one arrived
   std::vector<std::vector<SimTime>> block_call_starts_;  // [rank][run], for memory on the timeline
 };
 

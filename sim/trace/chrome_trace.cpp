@@ -184,17 +184,14 @@ void ChromeTrace::write_event(Members members) {
   hand_on();
 }
 
-/// Writes one end of the arrow from the k-th Send of a direction to the k-th Recv. Both ends compute the
-/// arrow's id from the sender's lane and k.
+/// Writes one end of the arrow from the k-th Send of a lane to the k-th Recv. Both ends compute the arrow's id from the
+/// lane, the sender and k.
 void ChromeTrace::write_flow(Members members, RankLane lane, Picoseconds time) {
   const bool is_send = is_send_lane(lane);
-  const RankLane send_lane = is_send ? lane : peer_lane(lane);
-  const auto direction = static_cast<std::size_t>(send_lane == kSendForward ? 0 : 1);
+  const std::size_t place = transfer_of(lane).value();
   const std::size_t ranks = transfers_.size();
   // The sender is one stage before or after the receiver, cyclically because of interleaved schedules.
-  const std::size_t to_sender = is_send                   ? 0
-                                : lane == kReceiveForward ? ranks - ranks_per_stage_
-                                                          : ranks_per_stage_;
+  const std::size_t to_sender = is_send ? 0 : meets_next(lane) ? ranks_per_stage_ : ranks - ranks_per_stage_;
   rest_.clear();
   rest_ << R"("tid":)" << std::int64_t{lane} << R"(,"ph":")" << (is_send ? R"(s")" : R"(f","bp":"e")")
         << R"(,"name":"transfer","cat":"transfer","ts":)";
@@ -202,7 +199,7 @@ void ChromeTrace::write_flow(Members members, RankLane lane, Picoseconds time) {
   for (std::size_t member = members.first; member < members.first + members.count; ++member) {
     const auto transfer = static_cast<std::size_t>(transfers_[member][lane]++);
     const std::size_t id =
-        first_transfer_ + (transfer * 2 + direction) * ranks + (member + to_sender) % ranks;
+        first_transfer_ + (transfer * kTransferLanes.size() + place) * ranks + (member + to_sender) % ranks;
     next_transfer_ = std::max(next_transfer_, id + 1);
     text_ << ",\n{\"pid\":" << static_cast<std::int64_t>(first_process_ + member)
           << ",\"id\":" << static_cast<std::int64_t>(id) << "," << rest_.view();

@@ -104,7 +104,8 @@ class BundledJobDraw {
                     perhaps("gradient_dtype", {"fp32", "bf16"}) + perhaps("launch", {"async", "blocking"}) +
                     word("recompute", {"none", "selective", "selective-ops", "full"}) +
                     perhaps("optimizer", {"adamw", "adam", "sgd"}) +
-                    (vp > 1 ? std::string() : perhaps("schedule", {"1f1b", "gpipe", "zero-bubble"})) +
+                    (vp > 1 ? perhaps("schedule", {"interleaved", "zb-v", "dualpipe-v"})
+                            : perhaps("schedule", {"1f1b", "gpipe", "zero-bubble", "zero-bubble-2p"})) +
                     draw_overlap());
     if (one_in(8)) text += "lora: {rank: 16, targets: [attention]}\n";
     return text;

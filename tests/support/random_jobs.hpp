@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "planner/frameworks/framework.hpp"
+#include "planner/program/schedule/schedule.hpp"
 #include "planner/spec/job/validate_job.hpp"
 #include "tests/support/test_jobs.hpp"
 
@@ -89,8 +90,10 @@ class JobDraw {
     t.compiled = coin();
     t.gradient_dtype = coin() ? DType::fp32 : DType::bf16;
     t.recompute = one_of(Recompute::none, Recompute::selective, Recompute::selective_ops, Recompute::full);
-    t.schedule = p.vp > 1 ? ScheduleKind::interleaved
-                          : one_of(ScheduleKind::gpipe, ScheduleKind::one_f_one_b, ScheduleKind::zero_bubble);
+    t.schedule = p.vp > 1 ? one_of(ScheduleKind::interleaved, ScheduleKind::zb_v, ScheduleKind::dualpipe_v)
+                          : one_of(ScheduleKind::gpipe, ScheduleKind::one_f_one_b, ScheduleKind::zero_bubble,
+                                   ScheduleKind::zero_bubble_2p);
+    t.optimizer_post_validation = p.pp > 1 && splits_backward(t.schedule) && coin();
     t.overlap = {.tp = one_of(TpOverlap::none, TpOverlap::wgrad, TpOverlap::full),
                  .dp = coin(),
                  .pp = coin(),

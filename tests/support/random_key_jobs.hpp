@@ -64,6 +64,7 @@ inline const std::vector<KeyValues>& further_keys() {
        {"{master: none}", "{master: fp32-remainder}", "{master: bf16-stochastic}", "{moments: bf16}",
         "{moments: fp8}", "{moments: fp16}", "{moments: int8}", "{paged: true}"}},
       {"training.optimizer_in_backward", {"true"}},
+      {"training.optimizer_post_validation", {"true"}},
       {"training.offload", {"{optimizer: 1}", "{optimizer: 0.5}", "{weights: 1}", "{activations: 0.5}"}},
       {"training.reshard_after_forward", {"false"}},
       {"training.loss",

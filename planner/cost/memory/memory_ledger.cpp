@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "planner/cost/memory/graph_memory.hpp"
+#include "planner/cost/memory/handed_over.hpp"
 #include "planner/cost/memory/library_memory.hpp"
 #include "planner/cost/memory/memory_trace.hpp"
 #include "planner/cost/memory/step_tensors.hpp"
@@ -103,6 +104,7 @@ Peak find_peak(const StepProgram& program, const TensorTable& tensors, const Sta
     return trace_memory(program, tensors, std::array{block_calls}).passes[0];
   };
   const std::vector<ChunkVariants> chunks = trace_chunks(program, tensors, stage);
+  const HandedOver handed_over(program, tensors, stage);
 
   std::map<std::pair<const ChunkMemory*, const ChunkMemory*>, PassMemory> pairs;  // issued in turns
   Peak peak;
@@ -135,6 +137,7 @@ Peak find_peak(const StepProgram& program, const TensorTable& tensors, const Sta
     }
     // The trace of a pass already includes what the previous pass of the same pair saved, so that is
     // subtracted first.
+    saved -= handed_over.before(slot);
     switch (slot.pass) {
       case Pass::forward:
         ++in_flight;
@@ -154,6 +157,7 @@ Peak find_peak(const StepProgram& program, const TensorTable& tensors, const Sta
         break;
       case Pass::once: break;  // check_program rejects these in an order
     }
+    saved += handed_over.after(slot);
   }
   peak.offer(saved, trace_alone(stage.epilogue), in_flight);
   return peak;

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "planner/cost/memory/handed_over.hpp"
 #include "planner/cost/memory/memory_ledger.hpp"
 #include "planner/cost/memory/memory_trace.hpp"
 #include "planner/cost/memory/step_tensors.hpp"
@@ -75,6 +76,7 @@ std::vector<Bytes> memory_of_block_calls(const StepProgram& program, StageId sta
     if (micro_batch == last) return last_chunks;
     return micro_batch.value() == 0 ? first_chunks : ordinary_chunks;
   };
+  const HandedOver handed_over(program, tensors, stage);
   append_alone(always, stage.prologue);
   Bytes base = always;  // plus what the pairs in flight other than the running one have saved
   const auto chunk_of = [&](const Slot& slot) -> const ChunkPeaks& {
@@ -96,8 +98,9 @@ std::vector<Bytes> memory_of_block_calls(const StepProgram& program, StageId sta
     const auto pass =
         static_cast<std::size_t>(std::find(kPasses.begin(), kPasses.end(), slot.pass) - kPasses.begin());
     if (pass > 0) base -= chunk[pass - 1].left.total();
+    base -= handed_over.before(slot).total();
     append(base, chunk[pass].block_calls);
-    base += chunk[pass].left.total();
+    base += chunk[pass].left.total() + handed_over.after(slot).total();
   }
   append_alone(base, stage.epilogue);
   return memory;

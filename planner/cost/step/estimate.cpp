@@ -76,7 +76,8 @@ class Summation {
   }
 
   /// When the last stage ends its epilogue. Each stage begins its epilogue after its last pass. A collective
-  /// over several stages begins when the last of these stages is ready.
+  /// over several stages begins when the last of these stages is ready. Where steps overlap, what a stage waits before its
+  /// first pass does not count.
   static Seconds last_end(const std::vector<StagePlay>& plays, const PipelineTimes& passes) {
     Seconds joined;
     for (std::size_t s = 0; s < plays.size(); ++s)
@@ -85,7 +86,7 @@ class Summation {
     for (std::size_t s = 0; s < plays.size(); ++s) {
       const Seconds alone = passes.end[s] + plays[s].epilogue.total();
       const Seconds waits = plays[s].join ? joined - (passes.end[s] + *plays[s].join) : Seconds(0.0);
-      end = std::max(end, alone + waits);
+      end = std::max(end, alone + waits - passes.lead[s]);
     }
     return end;
   }

@@ -79,12 +79,6 @@ LaneOp::Transfer transfer_of(const Op& op) {
   return std::holds_alternative<Recv>(op.kind) ? LaneOp::Transfer::receive : LaneOp::Transfer::none;
 }
 
-Peer peer_of(const Op& op) {
-  if (const auto* send = std::get_if<Send>(&op.kind)) return send->peer;
-  const auto* receive = std::get_if<Recv>(&op.kind);
-  return receive != nullptr ? receive->peer : Peer::next_stage;
-}
-
 LaneOp lane_op(const StepProgram& program, const Op& op, const OpTime& time) {
   const bool is_receive = std::holds_alternative<Recv>(op.kind);
   const auto* collective = std::get_if<Collective>(&op.kind);
@@ -98,7 +92,7 @@ LaneOp lane_op(const StepProgram& program, const Op& op, const OpTime& time) {
           .blocks_compute = op.blocks_compute,
           .holds_former = holds_former(op),
           .transfer = transfer_of(op),
-          .peer = peer_of(op),
+          .transfer_lane = transfer_place(op.lane).value_or(0),
           .joins_stages = collective != nullptr && program.group(group).size > 1 &&
                           (group == GroupKind::world || group == GroupKind::tied || group == GroupKind::pp),
           .blocks_early = op.prefetch_blocks};

@@ -34,7 +34,7 @@ struct LaneOp {
   bool holds_former = false;  ///< the next kernel waits for the operation before it in its queue
   enum class Transfer : std::uint8_t { none, send, receive };
   Transfer transfer = Transfer::none;
-  Peer peer = Peer::next_stage;   ///< of a transfer
+  std::size_t transfer_lane = 0;  ///< of a transfer: the place of its lane in kTransferLanes
   bool joins_stages = false;      ///< a collective over several stages
   double pieces = 1.0;            ///< number of pieces of a pipelined collective and of its matrix products
   double host = 0.0;              ///< of a host point: host time from the point before it to this one

@@ -250,17 +250,27 @@ void LanePlayer::need(Needs& needs, Moment moment) const {
 
 void LanePlayer::play_kernel(const LaneOp& op, std::size_t run) {
   if (op.uses == 0 && !is_held_) {
+    note_lead(run);
     run_kernel(op);
     return;
   }
   const Needs needs = needs_of(op, run);
   wait_for(needs);
+  note_lead(run);
   const double began = run_kernel(op);
   // If the inputs arrive in pieces, the work on the last piece starts only after that piece has arrived.
   if (needs.last_piece.time > 0.0 && !needs.by_compute)
     wait_until(needs.last_piece.time + op.seconds / op.pieces, needs.last_piece.record);
   const double first = compute_end_ - (compute_end_ - began) * (1.0 - 1.0 / op.pieces);
   note_uses(op, run, first, {compute_end_, kNone});
+}
+
+/// Called when a kernel of the run is about to begin.
+void LanePlayer::note_lead(std::size_t run) {
+  if (lead_ || !runs_[run].in_slot) return;
+  constexpr auto kPp = static_cast<std::size_t>(CommAxis::pp);
+  lead_.emplace().bubble = times_.bubble;
+  lead_->exposed[kPp] = times_.exposed[kPp];
 }
 
 /// Waits for the queues in the order of their numbers, as the simulator does. So a wait is booked to the
@@ -336,7 +346,7 @@ bool LanePlayer::play_communication(const LaneOp& op, std::size_t run) {
   if (needs.last_piece.time > 0.0) end = std::max(end, needs.last_piece.time + op.seconds / op.pieces);
   if (op.transfer == LaneOp::Transfer::send) {
     sent_end_ = end;
-    if (board_ != nullptr) board_->send(stage_, op.peer, {end - op.seconds, end});
+    if (board_ != nullptr) board_->send(stage_, op.transfer_lane, {end - op.seconds, end});
   }
   end_communication(op, run,
                     {.start = start.time,
@@ -352,7 +362,8 @@ bool LanePlayer::play_communication(const LaneOp& op, std::size_t run) {
 
 /// Plays a Recv, which ends when the matching Send's transfer ends.
 bool LanePlayer::play_receive(const LaneOp& op, std::size_t run) {
-  const std::optional<StageBoard::Transfer> sent = board_->received(stage_, op.peer, meetings_[op.queue]);
+  const std::optional<StageBoard::Transfer> sent =
+      board_->received(stage_, op.transfer_lane, meetings_[op.queue]);
   if (!sent) return false;
   ++meetings_[op.queue];
   Moment ready = start_of(op, needs_of(op, run));

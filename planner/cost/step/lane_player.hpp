@@ -67,6 +67,8 @@ class LanePlayer {
   /// Times until every lane has ended, including communication exposed after the last kernel. Valid when
   /// is_done().
   [[nodiscard]] LaneTimes end() const { return end_; }
+  /// What the rank waits for other stages before its first kernel in the slots: hidden where steps overlap.
+  [[nodiscard]] LaneTimes lead() const { return lead_.value_or(LaneTimes{}); }
   /// When the rank is ready for the first collective over several stages, if there is one.
   [[nodiscard]] std::optional<Seconds> join() const { return join_; }
 
@@ -116,6 +118,7 @@ class LanePlayer {
   void play_kernel(const LaneOp& op, std::size_t run);
   void wait_for(const Needs& needs);
   double run_kernel(const LaneOp& op);
+  void note_lead(std::size_t run);
   [[nodiscard]] bool play_communication(const LaneOp& op, std::size_t run);
   [[nodiscard]] bool play_receive(const LaneOp& op, std::size_t run);
   [[nodiscard]] Moment start_of(const LaneOp& op, const Needs& needs) const;
@@ -164,6 +167,7 @@ class LanePlayer {
   LaneTimes times_;
   Seconds* last_kernel_ = nullptr;  // the entry of times_ to which the last kernel's time was added
   LaneTimes end_;
+  std::optional<LaneTimes> lead_;
   std::optional<Seconds> join_;
   StageBoard* board_ = nullptr;
   StageId stage_;

@@ -25,7 +25,8 @@ class PipelinePlayer {
 
   PipelineTimes run() {
     std::vector<std::size_t> next(stages_, 0);
-    PipelineTimes result{std::vector<Seconds>(stages_), std::vector<Seconds>(stages_)};
+    PipelineTimes result{std::vector<Seconds>(stages_), std::vector<Seconds>(stages_),
+                         std::vector<Seconds>(stages_)};
     for (std::size_t s = 0; s < stages_; ++s) result.end[s] = plays_[s].prologue.total();
     for (bool moved = true; moved;) {
       moved = false;
@@ -86,7 +87,11 @@ class PipelinePlayer {
         plays_[stage].chunks[slot.chunk.at()][static_cast<std::size_t>(slot.pass)].of(slot.micro_batch,
                                                                                       program_.micro_batches);
     const double free = result.end[stage].value();
-    result.transfer[stage] += Seconds(std::max(0.0, needed.time - std::max(free, needed.sent)));
+    const bool is_first = slot == program_.stages[stage].order.front();
+    if (is_first && program_.steps_overlap)
+      result.lead[stage] = Seconds(std::max(0.0, needed.time - free));
+    else
+      result.transfer[stage] += Seconds(std::max(0.0, needed.time - std::max(free, needed.sent)));
     const Seconds end = Seconds(std::max(free, needed.time)) + times.lanes.total();
     const Done done{end.value(), (end + times.delivery).value()};
     if (slot.pass == Pass::forward) forward_[at(piece, slot)] = done;

@@ -13,6 +13,8 @@ namespace foreshard {
 struct PipelineTimes {
   std::vector<Seconds> end;       ///< by stage: end of its last pass
   std::vector<Seconds> transfer;  ///< by stage: waits for transfers that were under way, sum over all passes
+  std::vector<Seconds>
+      lead;  ///< by stage: wait before its first pass, where steps overlap: not in `transfer` then
   [[nodiscard]] Seconds last_end() const;
 };
 

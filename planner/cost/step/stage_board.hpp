@@ -13,8 +13,8 @@
 namespace foreshard {
 
 /// Shared state through which the players of different stages communicate. It holds the transfers between
-/// stages, and when each stage was ready for a collective over several stages. The k-th Recv of a direction
-/// matches the k-th Send of that direction.
+/// stages, and when each stage was ready for a collective over several stages. The k-th Recv of a lane of transfers
+/// matches the k-th Send of that lane.
 class StageBoard {
  public:
   struct Transfer {
@@ -28,22 +28,23 @@ class StageBoard {
     for (std::size_t stage = 0; stage < stages_; ++stage) count_joins(program, plan, StageId(stage));
   }
 
-  void send(StageId from, Peer to, Transfer transfer) {
-    const bool is_forward = to == Peer::next_stage;
-    const std::size_t receiver = (from.at() + (is_forward ? 1 : stages_ - 1)) % stages_;
-    inboxes_[is_forward ? 0 : 1][receiver].push_back(transfer);
+  /// @param lane  the place of the transfer's lane in kTransferLanes
+  void send(StageId from, std::size_t lane, Transfer transfer) {
+    const bool is_next = kTransferLanes[lane].to == Peer::next_stage;
+    const std::size_t receiver = (from.at() + (is_next ? 1 : stages_ - 1)) % stages_;
+    inboxes_[lane][receiver].push_back(transfer);
     arriving_[receiver].push_back(transfer);
   }
-  /// The transfers of both directions that were sent to the stage since the last call.
+  /// The transfers of all lanes that were sent to the stage since the last call.
   /// @param seen  number of transfers returned by earlier calls; updated
   [[nodiscard]] std::span<const Transfer> under_way(StageId stage, std::size_t& seen) const {
     const auto fresh = std::span(arriving_[stage.at()]).subspan(seen);
     seen = arriving_[stage.at()].size();
     return fresh;
   }
-  /// The k-th transfer that the stage receives from this neighbour; none if it has not been sent yet.
-  [[nodiscard]] std::optional<Transfer> received(StageId stage, Peer from, std::size_t k) const {
-    const std::vector<Transfer>& inbox = inboxes_[from == Peer::previous_stage ? 0 : 1][stage.at()];
+  /// The k-th transfer that the stage receives on this lane; none if it has not been sent yet.
+  [[nodiscard]] std::optional<Transfer> received(StageId stage, std::size_t lane, std::size_t k) const {
+    const std::vector<Transfer>& inbox = inboxes_[lane][stage.at()];
     return k < inbox.size() ? std::optional(inbox[k]) : std::nullopt;
   }
 
@@ -77,8 +78,8 @@ class StageBoard {
   }
 
   std::size_t stages_;
-  std::array<std::vector<std::vector<Transfer>>, 2> inboxes_;  // by direction and receiving stage
-  std::vector<std::vector<Transfer>> arriving_;                // by receiving stage
+  std::array<std::vector<std::vector<Transfer>>, kTransferLanes.size()> inboxes_;  // by lane, receiving stage
+  std::vector<std::vector<Transfer>> arriving_;                                    // by receiving stage
   std::array<std::vector<Meeting>, kQueueCount> meetings_;
   std::array<std::size_t, kQueueCount> stages_in_{};
 };

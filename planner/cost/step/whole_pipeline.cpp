@@ -18,8 +18,9 @@ namespace {
 /// Groups of micro-batches that must add the same before they count as a steady state.
 constexpr std::size_t kSteadyGroups = 4;
 
-/// The runs of a stage in a step of the first `micro_batches` of the program's. The orders of 1f1b, interleaved and
-/// zero-bubble for fewer micro-batches are those for more without the others.
+/// The runs of a stage in a step of the first `micro_batches` of the program's. The orders of 1f1b, interleaved,
+/// zero-bubble and zero-bubble-2p for fewer micro-batches are those for more without the others; so is zb-v's, with
+/// enough of them to fill the pipeline.
 /// @pre no slot is issued in turns
 std::vector<Run> first_runs_of(const StageProgram& stage, std::int64_t micro_batches) {
   std::vector<Run> runs;
@@ -65,7 +66,8 @@ class TogetherPlayer {
   /// Where the groups of each stage begin, by stage; their marks are filled by play().
   [[nodiscard]] std::vector<Groups>& groups() { return groups_; }
 
-  std::vector<LaneTimes> play() {
+  /// Plays all stages. Where steps overlap, without what a stage waits for its first activations.
+  std::vector<LaneTimes> play(bool steps_overlap) {
     std::vector<bool> waits(players_.size());
     while (LanePlayer* player = earliest(players_, waits)) {
       const auto place = static_cast<std::size_t>(player - players_.data());
@@ -76,7 +78,7 @@ class TogetherPlayer {
     std::vector<LaneTimes> times;
     for (const LanePlayer& player : players_) {
       if (!player.is_done()) throw std::logic_error("the stages' orders wait for each other");
-      times.push_back(player.end());
+      times.push_back(steps_overlap ? player.end() - player.lead() : player.end());
     }
     return times;
   }
@@ -108,10 +110,15 @@ class ShortStep {
  public:
   ShortStep(const StepProgram& program, const LanePlan& plan, const Interference& interference)
       : program_(program), stages_(program.stages.size()) {
-    const auto chunks = static_cast<std::int64_t>(program.stages.front().chunks.size());
+    const bool splits = !program.stages.front().chunks.front().weight.empty();
+    const bool has_chunks = program.stages.front().chunks.size() > 1;
+    // DualPipeV splits the backward passes at the end, but not those in the middle.
+    if (splits && has_chunks) return;
     // Micro-batches of the interleaved schedule go in groups of the stages; a group is under way for chunks + 1 others.
-    group_ = chunks > 1 ? static_cast<std::int64_t>(stages_) : 1;
-    const auto filling = chunks > 1 ? std::int64_t{3} : static_cast<std::int64_t>(stages_);
+    // One of zero-bubble-2p is under way for twice the stages.
+    group_ = has_chunks ? static_cast<std::int64_t>(stages_) : 1;
+    const auto filling =
+        has_chunks ? std::int64_t{3} : static_cast<std::int64_t>(splits ? 2 * stages_ : stages_);
     few_ = group_ * (filling + static_cast<std::int64_t>(kSteadyGroups) + 3);
     if (2 * few_ > program.micro_batches || program.micro_batches % group_ != 0 || takes_turns(program))
       return;
@@ -126,7 +133,7 @@ class ShortStep {
     for (std::size_t s = 0; s < stages_; ++s) {
       if (!find_groups(s)) return std::nullopt;
     }
-    std::vector<LaneTimes> times = player_->play();
+    std::vector<LaneTimes> times = player_->play(program_.steps_overlap);
     const auto more = static_cast<double>((program_.micro_batches - few_) / group_);
     std::optional<Seconds> added;
     for (std::size_t s = 0; s < stages_; ++s) {
@@ -214,7 +221,8 @@ std::vector<LaneTimes> play_every_pass(const StepProgram& program, const LanePla
   std::vector<std::vector<Run>> runs;
   for (std::size_t stage = 0; stage < program.stages.size(); ++stage)
     runs.push_back(runs_of(program, StageId(stage)));
-  return ended_together(TogetherPlayer(program, plan, interference, std::move(runs)).play());
+  return ended_together(
+      TogetherPlayer(program, plan, interference, std::move(runs)).play(program.steps_overlap));
 }
 
 std::vector<LaneTimes> play_together(const StepProgram& program, const LanePlan& plan,

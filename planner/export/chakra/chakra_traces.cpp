@@ -12,6 +12,7 @@
 #include "planner/export/chakra/protobuf_message.hpp"
 #include "planner/program/build/build_step_program.hpp"
 #include "planner/program/dependencies/task_graph.hpp"
+#include "planner/program/dependencies/wait_rule.hpp"
 #include "planner/units/overloaded.hpp"
 #include "planner/units/result_error.hpp"
 
@@ -90,18 +91,18 @@ bool is_next(const Op& op) {
   return std::get<Recv>(op.kind).peer == Peer::next_stage;
 }
 
-/// Numbers the transfers between two neighbours: the k-th send of a direction meets the k-th receive. Those that go
-/// forward have even tags, the others odd ones.
+/// Numbers the transfers between two neighbours: the k-th send of a lane meets the k-th receive. Those that take
+/// activations have even tags, the others odd ones.
 class TransferTags {
  public:
   std::uint64_t next(const Op& op) {
-    const bool sends = std::holds_alternative<Send>(op.kind);
-    const bool forward = is_next(op) == sends;
-    return 2 * counts_.at(2 * (sends ? 1U : 0U) + (forward ? 1U : 0U))++ + (forward ? 0 : 1);
+    constexpr std::uint64_t kLanes = kTransferLanes.size();
+    const std::uint64_t lane = transfer_place(op.lane).value();
+    return kLanes * counts_.at(2 * lane + (std::holds_alternative<Send>(op.kind) ? 1U : 0U))++ + lane;
   }
 
  private:
-  std::array<std::uint64_t, 4> counts_{};
+  std::array<std::uint64_t, 2 * kTransferLanes.size()> counts_{};
 };
 
 std::string name_of(const Op& op, const TaskRef& task) {

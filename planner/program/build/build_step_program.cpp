@@ -16,6 +16,7 @@
 #include "planner/program/build/recomputed_layers.hpp"
 #include "planner/program/build/stage_layout.hpp"
 #include "planner/program/build/sync_points.hpp"
+#include "planner/program/build/weight_lag.hpp"
 #include "planner/program/emit/emit_forward.hpp"
 #include "planner/program/emit/emit_pipeline.hpp"
 #include "planner/program/ops/op_flops.hpp"
@@ -40,12 +41,13 @@ class StepBuilder {
     hidden_stream(builder_);
     hidden_gradient(builder_);
     emit_passes();
-    placement_ = stage_layout(job_.parallelism, forward_costs());
+    placement_ = stage_layout(job_, forward_costs());
     if (!std::holds_alternative<AllLayers>(job_.training.recompute_layers))
       layers_.emit_kept(builder_, recomputed_layers(job_.training.recompute_layers, placement_));
     emit_updates();
     emit_transfers();
     builder_.program().groups = DeviceMesh(job_.parallelism).groups();
+    builder_.program().steps_overlap = job_.training.optimizer_post_validation;
     for (std::int64_t s = 0; s < stages(); ++s) {
       builder_.program().stages.push_back(build_stage(StageId(static_cast<std::int32_t>(s))));
     }
@@ -61,7 +63,8 @@ class StepBuilder {
   [[nodiscard]] LayerId last_layer() const { return LayerId(static_cast<std::int32_t>(job_.model.layers)); }
   /// The stage with a second copy of the trained token table, if there is one.
   [[nodiscard]] std::optional<StageId> table_copy() const {
-    const std::int64_t stage = job_.parallelism.table_copy_stage();
+    // In a V the last piece is on the first stage, where the table is.
+    const std::int64_t stage = runs_in_v(job_.training.schedule) ? 0 : job_.parallelism.table_copy_stage();
     if ((!job_.model.tied_embeddings && !end_.has_mtp()) || stage == 0 || job_.lora) return std::nullopt;
     return StageId(static_cast<std::int32_t>(stage));
   }
@@ -161,7 +164,8 @@ class StepBuilder {
                               .stages = stages(),
                               .chunks = job_.parallelism.vp,
                               .micro_batches = builder_.program().micro_batches,
-                              .in_turns = job_.training.overlap.ep == EpOverlap::in_turns};
+                              .in_turns = job_.training.overlap.ep == EpOverlap::in_turns,
+                              .weight_lag = weight_lag(job_, builder_.program(), layers_.passes(LayerId(0)))};
     stage.order = stage_order(shape, s);
     return stage;
   }
@@ -365,7 +369,9 @@ class StepBuilder {
       if (!blocks.norm) continue;
       for (const LayerId layer : owned_layers(*group, s)) block_calls.push_back({*blocks.norm, layer});
     }
-    if (norm_) block_calls.push_back({norm_->reduce, LayerId(0)});
+    if (norm_) {
+      for (const BlockId reduce : norm_->reduce) block_calls.push_back({reduce, LayerId(0)});
+    }
     for (const auto& [group, blocks] : updates_) {
       if (updates_in_backward(builder_, *group)) continue;
       append_updates(block_calls, blocks, *group, owned_layers(*group, s));

@@ -289,17 +289,27 @@ void free_gradients(ProgramBuilder& builder, const WeightGroup& group, Block& ba
 
 NormBlocks emit_gradient_norm(ProgramBuilder& builder) {
   const TensorId norm = gradient_norm(builder);
-  const BlockId zero = single_op_block(builder, "zero norm", BlockKind::prologue,
-                                       compute_op("zero norm", Component::optimizer, Phase::optimizer,
-                                                  Pointwise{PointwiseKind::zero, 1}, {writes(norm)}));
-  Op reduce = compute_op("all-reduce gradient norm", Component::optimizer, Phase::optimizer,
-                         Collective{.kind = CollectiveKind::all_reduce,
-                                    .group = GroupKind::world,
-                                    .reduction = Reduction::sum,
-                                    .payload = builder.tensor(norm).local_bytes()},
-                         {adds_to(norm)});
-  reduce.lane = Lane::world;
-  return {zero, single_op_block(builder, "gradient norm", BlockKind::clip, std::move(reduce))};
+  NormBlocks blocks{.zero = single_op_block(builder, "zero norm", BlockKind::prologue,
+                                            compute_op("zero norm", Component::optimizer, Phase::optimizer,
+                                                       Pointwise{PointwiseKind::zero, 1}, {writes(norm)}))};
+  const auto reduce_over = [&](GroupKind group, std::string name) {
+    Op reduce = compute_op("all-reduce gradient norm", Component::optimizer, Phase::optimizer,
+                           Collective{.kind = CollectiveKind::all_reduce,
+                                      .group = group,
+                                      .reduction = Reduction::sum,
+                                      .payload = builder.tensor(norm).local_bytes()},
+                           {adds_to(norm)});
+    reduce.lane = lane_of(group);
+    blocks.reduce.push_back(single_op_block(builder, std::move(name), BlockKind::clip, std::move(reduce)));
+  };
+  const ParallelismSpec& p = builder.job().parallelism;
+  if (!builder.job().training.optimizer_post_validation) {
+    reduce_over(GroupKind::world, "gradient norm");
+    return blocks;
+  }
+  if (p.tp > 1) reduce_over(GroupKind::tp, "gradient norm over tp");
+  if (checked_product(p.dp, p.cp) > 1) reduce_over(GroupKind::dp_cp, "gradient norm over replicas");
+  return blocks;
 }
 
 bool gathers_at_start(const JobSpec& job) {

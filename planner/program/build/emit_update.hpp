@@ -27,10 +27,12 @@ bool updates_in_backward(const ProgramBuilder& builder, const WeightGroup& group
 /// their last use, if the group is updated in backward.
 void free_gradients(ProgramBuilder& builder, const WeightGroup& group, Block& backward);
 
-/// The blocks of the global gradient norm: grad_norm = 0, and its sum over all ranks.
+/// The blocks of the gradient norm: grad_norm = 0, and its sum over all ranks. With training.optimizer_post_validation
+/// a stage's update waits for the sum over its own ranks only; what stages tell each other is a few bytes, which the
+/// program leaves out.
 struct NormBlocks {
   BlockId zero;
-  BlockId reduce;
+  std::vector<BlockId> reduce{};
 };
 NormBlocks emit_gradient_norm(ProgramBuilder& builder);
 

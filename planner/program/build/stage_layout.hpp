@@ -21,6 +21,7 @@ struct ForwardCosts {
 ///            and multi-token prediction (the embedding takes no FLOPs)
 ///   listed   the counts that the job lists
 /// @pre layers >= p·v unless the counts are listed (the job validator checks this)
-Placement stage_layout(const ParallelismSpec& parallelism, const ForwardCosts& costs);
+/// The pieces go round the stages, or down and up a V (runs_in_v).
+Placement stage_layout(const JobSpec& job, const ForwardCosts& costs);
 
 }  // namespace foreshard

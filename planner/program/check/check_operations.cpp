@@ -6,6 +6,7 @@
 
 #include "planner/program/block_names.hpp"
 #include "planner/program/check/check_parts.hpp"
+#include "planner/program/dependencies/wait_rule.hpp"
 #include "planner/units/overloaded.hpp"
 
 namespace foreshard {
@@ -205,6 +206,16 @@ std::optional<Lane> lane_of(const Op& op) {
                     *communication);
 }
 
+/// True if the lane is one of transfers, and a Send or Recv goes in its direction.
+bool runs_between_stages(const Op& op) {
+  const std::optional<std::size_t> place = transfer_place(op.lane);
+  if (!place) return false;
+  const Peer to = kTransferLanes[*place].to;
+  if (const auto* send = std::get_if<Send>(&op.kind)) return send->peer == to;
+  if (const auto* receive = std::get_if<Recv>(&op.kind)) return receive->peer != to;
+  return true;
+}
+
 void check_lane(const Block& block, const Op& op, Problems& problems) {
   const std::optional<Lane> lane = lane_of(op);
   // Frameworks with one stream for all shards queue those of experts among the others.
@@ -213,8 +224,8 @@ void check_lane(const Block& block, const Op& op, Problems& problems) {
     problems.push_back(fmt::format("{}: a {} queues on lane {}, not {}", place_of(block, op),
                                    kind_name(op.kind), name_of(*lane), name_of(op.lane)));
   }
-  if (!lane && op.lane != Lane::pp_forward && op.lane != Lane::pp_backward) {
-    problems.push_back(fmt::format("{}: a {} queues on lane pp_forward or pp_backward, not {}",
+  if (!lane && !runs_between_stages(op)) {
+    problems.push_back(fmt::format("{}: a {} queues on a lane of transfers in its direction, not {}",
                                    place_of(block, op), kind_name(op.kind), name_of(op.lane)));
   }
   if (is_kernel(op) && (op.after_compute || op.blocks_compute || op.pipelined || op.prefetch_blocks)) {

@@ -6,6 +6,7 @@
 
 #include "planner/program/block_names.hpp"
 #include "planner/program/check/check_parts.hpp"
+#include "planner/program/dependencies/wait_rule.hpp"
 #include "planner/program/schedule/runs.hpp"
 #include "planner/units/overloaded.hpp"
 
@@ -83,8 +84,8 @@ struct Call {
 /// The communication of one stage with other stages, each list in program order.
 struct StageCalls {
   std::map<GroupKind, std::vector<Call>> collectives;
-  std::map<Peer, std::vector<Call>> sends;
-  std::map<Peer, std::vector<Call>> receives;
+  std::map<Lane, std::vector<Call>> sends;
+  std::map<Lane, std::vector<Call>> receives;
 };
 
 StageCalls calls_of(const StepProgram& program, StageId stage) {
@@ -98,8 +99,8 @@ StageCalls calls_of(const StepProgram& program, StageId stage) {
       std::visit(overloaded{[&](const Collective& collective) {
                               calls.collectives[collective.group].push_back(call);
                             },
-                            [&](const Send& send) { calls.sends[send.peer].push_back(call); },
-                            [&](const Recv& receive) { calls.receives[receive.peer].push_back(call); }},
+                            [&](const Send&) { calls.sends[op.lane].push_back(call); },
+                            [&](const Recv&) { calls.receives[op.lane].push_back(call); }},
                  *communication);
     }
   }
@@ -184,11 +185,10 @@ void check_channel(std::size_t from, const std::vector<Call>& sends, std::size_t
 /// stage to the first.
 void check_transfers(std::vector<StageCalls>& stages, Problems& problems) {
   for (std::size_t stage = 0; stage < stages.size(); ++stage) {
-    const std::size_t next = (stage + 1) % stages.size();
-    check_channel(stage, stages[stage].sends[Peer::next_stage], next,
-                  stages[next].receives[Peer::previous_stage], problems);
-    check_channel(next, stages[next].sends[Peer::previous_stage], stage,
-                  stages[stage].receives[Peer::next_stage], problems);
+    for (const auto& [lane, to] : kTransferLanes) {
+      const std::size_t receiver = (stage + (to == Peer::next_stage ? 1 : stages.size() - 1)) % stages.size();
+      check_channel(stage, stages[stage].sends[lane], receiver, stages[receiver].receives[lane], problems);
+    }
   }
 }
 

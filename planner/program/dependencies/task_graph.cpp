@@ -24,12 +24,11 @@ using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirection
 using Dependencies = std::vector<std::vector<std::size_t>>;  ///< for each task, the tasks that it waits for
 using TasksByStage = std::vector<std::vector<std::size_t>>;
 
-/// Tasks that communicate with other stages, in program order, by the group or direction that identifies
-/// them.
+/// Tasks that communicate with other stages, in program order, by the group or lane that identifies them.
 struct Meetings {
   std::map<GroupKind, TasksByStage> collectives;
-  std::map<Peer, TasksByStage> sends;
-  std::map<Peer, TasksByStage> receives;
+  std::map<Lane, TasksByStage> sends;
+  std::map<Lane, TasksByStage> receives;
 };
 
 /// Lists the tasks of one stage, and for each the tasks on its own rank that it waits for.
@@ -139,8 +138,8 @@ class StageBuilder {
     if (!communication) return;
     std::visit(
         overloaded{[&](const Collective& collective) { note(meetings_.collectives[collective.group], task); },
-                   [&](const Send& send) { note(meetings_.sends[send.peer], task); },
-                   [&](const Recv& receive) { note(meetings_.receives[receive.peer], task); }},
+                   [&](const Send&) { note(meetings_.sends[op.lane], task); },
+                   [&](const Recv&) { note(meetings_.receives[op.lane], task); }},
         *communication);
   }
   void note(TasksByStage& by_stage, std::size_t task) {
@@ -159,23 +158,21 @@ class StageBuilder {
   std::vector<std::size_t> holders_;  ///< communication and copies that the next compute waits for
 };
 
-/// Makes each receive wait for its send: the k-th receive of one direction between two neighbours belongs to
-/// the k-th send.
+/// Makes each receive wait for its send: the k-th receive of a lane belongs to the k-th send of the neighbour from which
+/// the lane comes.
 void join_transfers(Meetings& meetings, std::size_t stages, Dependencies& dependencies) {
-  for (TasksByStage* lists :
-       {&meetings.sends[Peer::next_stage], &meetings.sends[Peer::previous_stage],
-        &meetings.receives[Peer::next_stage], &meetings.receives[Peer::previous_stage]}) {
-    lists->resize(stages);
-  }
-  const auto join = [&](const std::vector<std::size_t>& sends, const std::vector<std::size_t>& receives) {
-    for (std::size_t i = 0; i < std::min(sends.size(), receives.size()); ++i) {
-      dependencies[receives[i]].push_back(sends[i]);
+  for (const auto& [lane, to] : kTransferLanes) {
+    TasksByStage& sends = meetings.sends[lane];
+    TasksByStage& receives = meetings.receives[lane];
+    sends.resize(stages);
+    receives.resize(stages);
+    for (std::size_t stage = 0; stage < stages; ++stage) {
+      const std::size_t receiver = (stage + (to == Peer::next_stage ? 1 : stages - 1)) % stages;
+      const std::vector<std::size_t>& sent = sends[stage];
+      const std::vector<std::size_t>& received = receives[receiver];
+      for (std::size_t i = 0; i < std::min(sent.size(), received.size()); ++i)
+        dependencies[received[i]].push_back(sent[i]);
     }
-  };
-  for (std::size_t stage = 0; stage < stages; ++stage) {
-    const std::size_t next = (stage + 1) % stages;
-    join(meetings.sends[Peer::next_stage][stage], meetings.receives[Peer::previous_stage][next]);
-    join(meetings.sends[Peer::previous_stage][next], meetings.receives[Peer::next_stage][stage]);
   }
 }
 

@@ -25,13 +25,8 @@ Queue queue_of(const Op& op) {
   const std::optional<Communication> communication = communication_of(op);
   if (!communication) return own;
   return std::visit(
-      overloaded{[](const Send& send) {
-                   return static_cast<Queue>(send.peer == Peer::next_stage ? Lane::pp_forward
-                                                                           : Lane::pp_backward);
-                 },
-                 [](const Recv& receive) {
-                   return receive.peer == Peer::previous_stage ? kReceivesFromPrevious : kReceivesFromNext;
-                 },
+      overloaded{[&](const Send&) { return own; },
+                 [&](const Recv&) { return receive_queue(transfer_place(op.lane).value()); },
                  [&](const Collective& collective) {
                    if (collective.group == GroupKind::world || collective.group == GroupKind::pp)
                      return static_cast<Queue>(Lane::world);

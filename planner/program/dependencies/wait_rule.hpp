@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "planner/program/ops/op.hpp"
@@ -23,7 +24,7 @@
 // Edges   starts_after_compute: the operation waits for all compute that was issued before it. blocks_compute
 //         (a field of the operation): the next compute that is issued waits for it. holds_former: the next compute
 //         waits for the operation's predecessor in its queue.
-// Ranks   The k-th Recv from a neighbour waits for the neighbour's k-th Send in that direction; a collective
+// Ranks   The k-th Recv of a lane of transfers waits for the neighbour's k-th Send of that lane; a collective
 //         starts when its last member is ready.
 //
 // Example: a rank has two layers and gathers the weights of a layer one run early (prefetch_blocks 1).
@@ -34,15 +35,34 @@
 
 namespace foreshard {
 
-/// The queue of an operation on its rank: one per lane of the program, and one per direction for receives.
-/// Links are full duplex, so a Recv does not queue behind the Sends of its direction.
+/// The queue of an operation on its rank: one per lane of the program, and one per lane of transfers for receives.
+/// Links are full duplex, so a Recv does not queue behind the Sends of its lane.
 using Queue = std::uint8_t;
-inline constexpr Queue kReceivesFromPrevious = static_cast<Queue>(kLaneCount);
-inline constexpr Queue kReceivesFromNext = static_cast<Queue>(kLaneCount + 1);
-inline constexpr std::size_t kQueueCount = kLaneCount + 2;
 
-/// The queue of an operation. The queue of a transfer follows from its peer. Collectives over several stages
-/// (world, pp) share the world lane, on which all stages run the same sequence of collectives.
+/// The lanes of transfers, and to which neighbour their Sends go.
+struct TransferLane {
+  Lane lane;
+  Peer to;
+};
+inline constexpr std::array kTransferLanes{TransferLane{Lane::pp_forward, Peer::next_stage},
+                                           TransferLane{Lane::pp_backward, Peer::previous_stage},
+                                           TransferLane{Lane::pp_forward_turned, Peer::previous_stage},
+                                           TransferLane{Lane::pp_backward_turned, Peer::next_stage}};
+inline constexpr std::size_t kQueueCount = kLaneCount + kTransferLanes.size();
+
+/// The place of a lane in kTransferLanes; none if it carries no transfers.
+constexpr std::optional<std::size_t> transfer_place(Lane lane) {
+  for (std::size_t place = 0; place < kTransferLanes.size(); ++place) {
+    if (kTransferLanes[place].lane == lane) return place;
+  }
+  return std::nullopt;
+}
+
+/// The queue in which the Recvs of the lane kTransferLanes[place] start.
+constexpr Queue receive_queue(std::size_t place) { return static_cast<Queue>(kLaneCount + place); }
+
+/// The queue of an operation. Collectives over several stages (world, pp) share the world lane, on which all stages run
+/// the same sequence of collectives.
 Queue queue_of(const Op& op);
 
 /// True if an operation of this queue ends the turn of its run, where two runs are issued in turns.

@@ -24,9 +24,10 @@ struct Direction {
   Pass pass;
   Phase phase;
 
-  /// The lane of this direction: links are full duplex, so there is one towards the next stage and one
-  /// towards the previous.
-  [[nodiscard]] Lane lane() const { return to == Peer::next_stage ? Lane::pp_forward : Lane::pp_backward; }
+  [[nodiscard]] Lane lane() const {
+    if (pass == Pass::forward) return to == Peer::next_stage ? Lane::pp_forward : Lane::pp_forward_turned;
+    return to == Peer::previous_stage ? Lane::pp_backward : Lane::pp_backward_turned;
+  }
 };
 
 enum class Payload : std::uint8_t { whole, scattered };

@@ -328,11 +328,11 @@ std::string to_json(const StepProgram& program) {
   for (const StageProgram& stage : program.stages) stages.push_back(stage_text(stage, program));
   return fmt::format(
       "{{\"foreshard_step_program\":{},\n \"name\":{},\n \"micro_batches\":{},\n \"sequences\":{},\n "
-      "\"sequence_length\":{},\n \"groups\":[{}\n ],\n "
+      "\"sequence_length\":{},\n {}\"groups\":[{}\n ],\n "
       "\"tensors\":[{}\n ],\n \"blocks\":[{}\n ],\n \"stages\":[{}\n ]}}\n",
       StepProgram::kVersion, Json(program.name).dump(), program.micro_batches, program.sequences,
-      program.sequence_length, joined(groups, "  "), joined(tensors, "  "), joined(blocks, "  "),
-      joined(stages, "  "));
+      program.sequence_length, program.steps_overlap ? "\"steps_overlap\":true,\n " : "",
+      joined(groups, "  "), joined(tensors, "  "), joined(blocks, "  "), joined(stages, "  "));
 }
 
 StepProgram program_from_json(std::string_view text) {
@@ -349,6 +349,7 @@ StepProgram program_from_json(std::string_view text) {
   keys("micro_batches", program.micro_batches);
   keys("sequences", program.sequences, 1);
   keys("sequence_length", program.sequence_length, 1);
+  keys("steps_overlap", program.steps_overlap, false);
   for (const Json& group : array_value(keys.required("groups"), "groups")) {
     program.groups.push_back(read_object<Group>(group, fmt::format("groups[{}]", program.groups.size())));
   }

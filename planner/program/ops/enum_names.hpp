@@ -24,7 +24,7 @@ inline constexpr auto kNames<GroupKind> = std::to_array<std::string_view>({"tp",
 template <>
 inline constexpr auto kNames<Lane> = std::to_array<std::string_view>(
     {"compute", "tp", "cp", "dp", "ep", "expert_dp", "pp_forward", "pp_backward", "tied", "world",
-     "dp_replicate", "to_host", "to_device", "cpu"});
+     "dp_replicate", "to_host", "to_device", "cpu", "pp_forward_turned", "pp_backward_turned"});
 template <>
 inline constexpr auto kNames<DType> = std::to_array<std::string_view>({"fp64", "fp32", "tf32", "bf16", "fp16",
                                                                        "fp8", "fp8_rowwise", "fp8_block",

@@ -13,7 +13,16 @@ namespace foreshard::detail {
 std::vector<Slot> gpipe_order(const ScheduleShape& shape);
 std::vector<Slot> one_f_one_b_order(const ScheduleShape& shape, StageId stage);
 std::vector<Slot> interleaved_order(const ScheduleShape& shape, StageId stage);
+/// The number of forward passes before the first backward, and by how many micro-batches weight passes follow their
+/// backward.
+struct WeightDelay {
+  std::int64_t warm_up = 1;
+  std::int64_t delay = 0;
+};
+WeightDelay zero_bubble_delay(const ScheduleShape& shape, StageId stage);
 std::vector<Slot> zero_bubble_order(const ScheduleShape& shape, StageId stage);
+std::vector<Slot> zb_v_order(const ScheduleShape& shape, StageId stage);
+std::vector<Slot> dualpipe_v_order(const ScheduleShape& shape, StageId stage);
 
 /// Forward passes of the warm-up phase, after which forward and backward passes alternate.
 std::int64_t one_f_one_b_warm_up(const ScheduleShape& shape, StageId stage);

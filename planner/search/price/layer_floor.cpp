@@ -176,8 +176,10 @@ class LayerFloorBuilder {
 
 std::optional<LayerFloor> LayerFloor::of(const JobSpec& job) {
   const TrainingSpec& training = job.training;
-  // Passes in turns hide each other's communication; copies to the host have a lane of their own.
-  const bool is_mixed = training.overlap.ep == EpOverlap::in_turns || training.uses_host();
+  // Passes in turns hide each other's communication; copies to the host have a lane of their own; steps that overlap
+  // hide what a stage waits for its first activations.
+  const bool is_mixed = training.overlap.ep == EpOverlap::in_turns || training.uses_host() ||
+                        training.optimizer_post_validation;
   if (job.parallelism.mtp_place || training.optimizer_in_backward || is_mixed ||
       !std::holds_alternative<AllLayers>(training.recompute_layers))
     return std::nullopt;

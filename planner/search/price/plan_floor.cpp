@@ -101,13 +101,15 @@ const StateFloor& PlanFloors::states_of(Key key, const JobSpec& job) {
 PlanFloors::Layout& PlanFloors::layout_of(const LayerFloor& layers, const PlanPoint& point,
                                           const JobSpec& job) {
   const bool by_cost = job.parallelism.stage_policy == StagePolicy::by_cost;
-  const Key key = packed({point[SearchAxis::pp], point[SearchAxis::vp], point[SearchAxis::stages]});
+  const bool in_v = runs_in_v(job.training.schedule);
+  const Key key = packed({point[SearchAxis::pp], point[SearchAxis::vp], point[SearchAxis::stages],
+                          static_cast<std::uint8_t>(in_v ? 1 : 0)});
   if (!by_cost) {
     const auto known = layouts_of_counts_.find(key);
     if (known != layouts_of_counts_.end()) return *known->second;
   }
-  const Placement placement = stage_layout(job.parallelism, layers.costs());
-  std::vector<std::int64_t> counts{job.parallelism.pp};
+  const Placement placement = stage_layout(job, layers.costs());
+  std::vector<std::int64_t> counts{job.parallelism.pp, in_v ? 1 : 0};
   for (const ModelPiece& piece : placement.pieces()) counts.push_back(piece.layers.count);
   const auto [entry, is_new] = layouts_.try_emplace(std::move(counts));
   Layout& layout = entry->second;
@@ -167,8 +169,10 @@ Bytes PlanFloors::needed(const Stages& stages, const PlanPoint& point, const Job
   std::vector<Bytes>& of_states = known->second;
   if (is_new) {
     const StateFloor& states = states_of(key, job);
+    const bool in_v = runs_in_v(job.training.schedule);
     for (std::size_t s = 0; s < stages.layout->stages.size(); ++s) {
-      Bytes bytes = states.of_stage(s);
+      // In a V the first stage has both ends of the model, and the others have less than a stage of the usual order.
+      Bytes bytes = in_v && s > 0 ? Bytes(0) : states.of_stage(s);
       for (const LayerRange& range : stages.layout->stages[s])
         bytes += states.of_layers(range.first.at(), range.end().at());
       of_states.push_back(bytes);

@@ -29,8 +29,8 @@ struct PlanFloor {
 /// With F and B the floors of a stage's forward and backward passes of one micro-batch, and m micro-batches, the
 /// stage's step takes at least
 ///   Σ F of the pieces before its first one + m · (F + B) + Σ B of these pieces + the kernels outside micro-batches
-/// because its first forward pass waits for theirs, and its last backward pass is followed by theirs (with zero-bubble,
-/// weight passes may follow instead: then their B does not count). It also takes as long as its lane of weights and
+/// because its first forward pass waits for theirs, and its last backward pass is followed by theirs (where backward is
+/// split, weight passes may follow instead: then their B does not count). It also takes as long as its lane of weights and
 /// gradients is busy.
 /// Example: 2 stages with F = 1 s and B = 2 s, m = 4: the second stage takes 1 + 4 · 3 + 2 = 15 s.
 class PlanFloors {
@@ -92,7 +92,7 @@ class PlanFloors {
   std::optional<Bytes> most_needed_;
   std::unordered_map<Key, LayerEntry> layers_;
   std::unordered_map<Key, StateFloor> states_;
-  std::map<std::vector<std::int64_t>, Layout> layouts_;  // by the stages and the layers of each piece
+  std::map<std::vector<std::int64_t>, Layout> layouts_;  // by stages, order and layers of the pieces
   std::unordered_map<Key, Layout*> layouts_of_counts_;   // of layouts that only counts decide
   std::int64_t programs_ = 0;
 };

@@ -173,7 +173,9 @@ void AxisValues::list_free(SearchAxis axis) {
       break;
     case SearchAxis::schedule:
       values = {number_of(ScheduleKind::one_f_one_b), number_of(ScheduleKind::interleaved),
-                number_of(ScheduleKind::zero_bubble), number_of(ScheduleKind::gpipe)};
+                number_of(ScheduleKind::zero_bubble), number_of(ScheduleKind::zero_bubble_2p),
+                number_of(ScheduleKind::zb_v),        number_of(ScheduleKind::dualpipe_v),
+                number_of(ScheduleKind::gpipe)};
       break;
     case SearchAxis::stages: list_stages(); break;
     case SearchAxis::zero: values = {0, 1, 2, 3}; break;

@@ -34,7 +34,7 @@ struct PlanPoint {
 ///   overlap_tp   none, wgrad, full
 ///   recompute    none, the modules that an expert tries (change.hpp), everything; and the job's own choice
 ///   vp           divisors of the layers, and powers of two, up to half of the layers
-///   schedule     1f1b, interleaved, zero-bubble, gpipe
+///   schedule     1f1b, interleaved, zero-bubble, zero-bubble-2p, zb-v, dualpipe-v, gpipe
 ///   stages       even, by-cost; and the job's own list
 ///   overlap_pp   off, on
 ///   overlap_dp   off; gradients; gradients and ZeRO's weights

@@ -433,6 +433,7 @@ Json training() {
         map(states_keys(),
             {{"master", word<MasterWeights>()}, {"moments", word<MomentType>()}, {"paged", boolean()}})},
        {"optimizer_in_backward", boolean()},
+       {"optimizer_post_validation", boolean()},
        {"offload",
         map(offload_keys(), {{"optimizer", number()}, {"weights", number()}, {"activations", number()}})},
        {"buckets", map(bucket_keys(), {{"reduce", whole()}, {"prefetch", whole(0)}, {"live", whole(0)}})},

@@ -51,7 +51,9 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
      "a "
      "list, or {mean: 2048, sigma: 1.0, packed: true}; unsaid, a sequence is one document"},
     {"schedule",
-     "gpipe, 1f1b, interleaved or zero-bubble; unsaid, 1f1b, and interleaved if vp is more than 1"},
+     "gpipe, 1f1b, interleaved, zero-bubble, zero-bubble-2p, zb-v or dualpipe-v; unsaid, 1f1b, and "
+     "interleaved if "
+     "vp is more than 1"},
     {"overlap",
      "what communication hides: {tp: none, wgrad or full; dp, pp, cp: true or false; ep: none, shared, "
      "1f1b, true or false}; unsaid, the framework's"},
@@ -89,6 +91,11 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
     {"states", "what the optimizer keeps: {master: fp32, moments: fp32}"},
     {"optimizer_in_backward",
      "each layer is updated as soon as its gradients are complete, and frees them: true or false", "false"},
+    {"optimizer_post_validation",
+     "a stage updates its weights before the gradient norm of all stages is known, which is checked "
+     "afterwards: true "
+     "or false",
+     "false"},
     {"offload", "shares that lie in the host's memory: {optimizer: 1, weights: 1, activations: 0.5}"},
     {"buckets",
      "elements that are reduced, gathered ahead or kept gathered, as DeepSpeed has them: {reduce: 500000000, "
@@ -311,6 +318,7 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.optimizer = map.optional("optimizer", Choice<OptimizerKind>{}, training.optimizer);
   training.states = read_states(map, training.optimizer, training.precision);
   training.optimizer_in_backward = map.optional("optimizer_in_backward", Boolean{}, false);
+  training.optimizer_post_validation = map.optional("optimizer_post_validation", Boolean{}, false);
   training.offload = read_offload(map);
   training.buckets = read_buckets(map);
   if (job.parallelism.zero < 3 && (training.buckets.prefetch || training.buckets.live))

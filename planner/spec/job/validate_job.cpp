@@ -11,6 +11,7 @@
 #include "planner/spec/job/countable.hpp"
 #include "planner/spec/job/validate_parts.hpp"
 #include "planner/spec/types/layer_pattern.hpp"
+#include "planner/spec/types/names.hpp"
 
 namespace foreshard {
 namespace {
@@ -125,6 +126,12 @@ void check_batch(const JobSpec& job, Findings& findings) {
                      "schedule needs",
                      micro_batches, job.parallelism.pp),
          fmt::format("allowed here: multiples of {}", checked_product(per_round, job.parallelism.pp))});
+  if (job.training.schedule == ScheduleKind::dualpipe_v && micro_batches < 2 * job.parallelism.pp)
+    findings.push_back(
+        {"training.global_batch",
+         fmt::format("dualpipe-v needs two micro-batches for each of pp {}, and there are {}",
+                     job.parallelism.pp, micro_batches),
+         fmt::format("allowed here: at least {}", checked_product(2, per_round, job.parallelism.pp))});
 }
 
 void check_sequence_parallel(const JobSpec& job, Findings& findings) {
@@ -257,24 +264,42 @@ void check_stages(const JobSpec& job, Findings& findings) {
                         fmt::format("allowed here: at most {}", job.model.layers / p.pp)});
 }
 
+/// Checks a schedule that computes weight gradients in passes of their own.
+void check_split_schedule(const JobSpec& job, Findings& findings) {
+  const ParallelismSpec& p = job.parallelism;
+  const ScheduleKind kind = job.training.schedule;
+  const std::string name(word_of(kind));
+  const bool in_v = kind == ScheduleKind::zb_v || kind == ScheduleKind::dualpipe_v;
+  if (p.pp < 2)
+    findings.push_back({"parallelism.pp", fmt::format("the {} schedule needs several stages", name),
+                        "allowed here: at least 2"});
+  if (!in_v && p.vp > 1)
+    findings.push_back({"parallelism.vp", fmt::format("the {} schedule runs one chunk per stage", name),
+                        "allowed here: 1, or the interleaved schedule"});
+  if (in_v && p.vp != 2)
+    findings.push_back({"parallelism.vp", fmt::format("the {} schedule runs two chunks per stage", name),
+                        "allowed here: 2"});
+  if (in_v && p.mtp_place)
+    findings.push_back(
+        {"parallelism.stages",
+         fmt::format("a layout that places multi-token prediction is not planned with {}", name),
+         "leave m out"});
+  // From ZeRO-2 on gradients are scattered after each backward pass, but with a split backward most of
+  // them are complete only after the weight pass.
+  if (p.zero >= 2)
+    findings.push_back(
+        {"parallelism.zero",
+         fmt::format("ZeRO-{} with the {} schedule is not planned by this version", p.zero, name),
+         "allowed here: 0, 1"});
+}
+
 void check_schedule(const JobSpec& job, Findings& findings) {
   const ParallelismSpec& p = job.parallelism;
   switch (job.training.schedule) {
     case ScheduleKind::zero_bubble:
-      if (p.vp > 1)
-        findings.push_back({"parallelism.vp", "the zero-bubble schedule runs one chunk per stage",
-                            "allowed here: 1, or the interleaved schedule"});
-      if (p.pp < 2)
-        findings.push_back(
-            {"parallelism.pp", "the zero-bubble schedule needs several stages", "allowed here: at least 2"});
-      // From ZeRO-2 on gradients are scattered after each backward pass, but with a split backward most of
-      // them are complete only after the weight pass.
-      if (p.zero >= 2)
-        findings.push_back(
-            {"parallelism.zero",
-             fmt::format("ZeRO-{} with the zero-bubble schedule is not planned by this version", p.zero),
-             "allowed here: 0, 1"});
-      return;
+    case ScheduleKind::zero_bubble_2p:
+    case ScheduleKind::zb_v:
+    case ScheduleKind::dualpipe_v: return check_split_schedule(job, findings);
     case ScheduleKind::interleaved:
       if (p.vp < 2)
         findings.push_back({"parallelism.vp", "the interleaved schedule needs several chunks per stage",
@@ -385,7 +410,7 @@ constexpr auto kChecks = std::to_array<LegalityCheck>(
      {"parallelism.stages", "the layers do not make the pieces of the pipeline",
       part::pp | part::vp | part::stages, check_stages},
      {"training.schedule", "the schedule does not run with these stages, chunks or ZeRO",
-      part::pp | part::vp | part::zero | part::schedule, check_schedule},
+      part::pp | part::vp | part::stages | part::zero | part::schedule, check_schedule},
      {"training.global_batch", "the batch does not split over dp, micro-batches and stages",
       kDegrees | part::micro_batch | part::schedule, check_batch},
      {"model", "the model contradicts itself", 0, check_model},

@@ -41,6 +41,22 @@ void check_states(const TrainingSpec& training, Findings& findings) {
            "allowed here: fp32, none");
 }
 
+bool computes_weights_later(ScheduleKind schedule) {
+  return schedule == ScheduleKind::zero_bubble || schedule == ScheduleKind::zero_bubble_2p ||
+         schedule == ScheduleKind::zb_v || schedule == ScheduleKind::dualpipe_v;
+}
+
+/// Checks that stages update their weights on their own.
+void check_post_validation(const JobSpec& job, Findings& findings) {
+  constexpr const char* kPath = "training.optimizer_post_validation";
+  const auto refuse = [&](const char* message) {
+    findings.push_back({kPath, message, "allowed here: false"});
+  };
+  if (job.parallelism.pp < 2) refuse("one stage does not wait for the gradient norm of others");
+  if (job.training.optimizer_in_backward) refuse("an update in backward does not wait for the gradient norm");
+  if (job.training.uses_host()) refuse("with states in the host's memory it is not planned by this version");
+}
+
 /// Checks that every gradient is complete when its layer's backward pass ends.
 void check_in_backward(const JobSpec& job, Findings& findings) {
   constexpr const char* kPath = "training.optimizer_in_backward";
@@ -56,8 +72,10 @@ void check_in_backward(const JobSpec& job, Findings& findings) {
            "allowed here: false, or zero 2 or 3");
   if (p.tp > 1)
     refuse("with tensor parallelism it is not planned by this version", "allowed here: false, or tp 1");
-  if (job.training.schedule == ScheduleKind::zero_bubble)
-    refuse("the zero-bubble schedule computes weight gradients after backward", "allowed here: false");
+  if (computes_weights_later(job.training.schedule))
+    refuse(fmt::format("the {} schedule computes weight gradients after backward",
+                       word_of(job.training.schedule)),
+           "allowed here: false");
   if (job.model.mtp)
     refuse("with multi-token prediction it is not planned by this version", "allowed here: false");
   if (job.training.optimizer == OptimizerKind::muon)
@@ -95,6 +113,7 @@ void check_loss(const JobSpec& job, Findings& findings) {
 void check_optimizer(const JobSpec& job, Findings& findings) {
   check_states(job.training, findings);
   if (job.training.optimizer_in_backward) check_in_backward(job, findings);
+  if (job.training.optimizer_post_validation) check_post_validation(job, findings);
 }
 
 }  // namespace foreshard::detail

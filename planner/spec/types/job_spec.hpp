@@ -26,7 +26,15 @@ enum class CpStyle : std::uint8_t { ring, all_gather, ulysses };
 enum class StagePolicy : std::uint8_t { even, by_cost, listed };
 enum class AttentionKind : std::uint8_t { flash, unfused };
 enum class Launch : std::uint8_t { async, blocking };
-enum class ScheduleKind : std::uint8_t { gpipe, one_f_one_b, interleaved, zero_bubble };
+enum class ScheduleKind : std::uint8_t {
+  gpipe,
+  one_f_one_b,
+  interleaved,
+  zero_bubble,
+  zero_bubble_2p,
+  zb_v,
+  dualpipe_v
+};
 enum class MemoryKind : std::uint8_t { allocated, reserved, other };
 enum class RunOutcome : std::uint8_t { ran, oom };
 
@@ -149,6 +157,9 @@ struct TrainingSpec {
   StatesSpec states;
   /// Each layer's weights are updated as soon as its gradients are complete, and the gradients are freed.
   bool optimizer_in_backward = false;
+  /// A stage updates its weights when its own gradients are complete, without waiting for the gradient norm of all
+  /// stages. The norm is checked in the next step, and an update that it forbids is rolled back.
+  bool optimizer_post_validation = false;
   OffloadSpec offload;
   BucketSpec buckets;
   /// PyTorch's allocator grows its segments (expandable_segments:True), which leaves less between blocks.

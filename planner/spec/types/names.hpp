@@ -211,7 +211,10 @@ inline constexpr auto kWords<ScheduleKind> =
     std::to_array<Named<ScheduleKind>>({{ScheduleKind::gpipe, "gpipe"},
                                         {ScheduleKind::one_f_one_b, "1f1b"},
                                         {ScheduleKind::interleaved, "interleaved"},
-                                        {ScheduleKind::zero_bubble, "zero-bubble"}});
+                                        {ScheduleKind::zero_bubble, "zero-bubble"},
+                                        {ScheduleKind::zero_bubble_2p, "zero-bubble-2p"},
+                                        {ScheduleKind::zb_v, "zb-v"},
+                                        {ScheduleKind::dualpipe_v, "dualpipe-v"}});
 template <>
 inline constexpr auto kWords<OptimizerKind> =
     std::to_array<Named<OptimizerKind>>({{OptimizerKind::adamw, "adamw"},

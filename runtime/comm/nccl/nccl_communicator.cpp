@@ -34,10 +34,15 @@ ncclRedOp_t nccl_op(Reduction reduction) { return reduction == Reduction::max ? 
 
 std::size_t count_of(const Buffer& buffer) { return static_cast<std::size_t>(buffer.elements); }
 
-/// Index into `edges_`.
-std::size_t edge_of(bool sends, Peer peer) {
-  if (peer == Peer::next_stage) return sends ? 0 : 3;
-  return sends ? 2 : 1;
+/// Edges for transfers of one tag: to next, from previous, to previous, from next.
+constexpr std::size_t kEdgesOfTag = 4;
+
+/// Index into `edges_`. NCCL has no tags: transfers that do not come in one order must not share an edge. Activations
+/// have tag 0, gradients tag 1.
+std::size_t edge_of(bool sends, Peer peer, std::int32_t tag) {
+  const std::size_t first = tag == 0 ? 0 : kEdgesOfTag;
+  if (peer == Peer::next_stage) return first + (sends ? 0 : 3);
+  return first + (sends ? 2 : 1);
 }
 
 bool is_send(std::size_t edge) { return edge % 2 == 0; }
@@ -76,7 +81,7 @@ void NcclCommunicator::connect_groups(const DeviceMesh& mesh) {
   }
 }
 
-/// Connects every pair of neighbouring stages, including the last with the first, for each direction. All
+/// Connects every pair of neighbouring stages, including the last with the first, for each direction and tag. All
 /// ranks take part in the creation of all pairs, in the same order.
 void NcclCommunicator::connect_stages(const DeviceMesh& mesh) {
   const std::vector<Rank> stages = mesh.members(GroupKind::pp, session_.rank());
@@ -93,10 +98,12 @@ void NcclCommunicator::connect_stages(const DeviceMesh& mesh) {
       edge.emplace(std::move(group));
       connect_edge(*edge, is_send(is_first ? of_first : of_second));
     };
-    connect("transfers to the next stage", edge_of(true, Peer::next_stage),
-            edge_of(false, Peer::previous_stage));
-    connect("transfers to the previous stage", edge_of(false, Peer::next_stage),
-            edge_of(true, Peer::previous_stage));
+    for (const std::int32_t tag : {0, 1}) {
+      connect("transfers to the next stage", edge_of(true, Peer::next_stage, tag),
+              edge_of(false, Peer::previous_stage, tag));
+      connect("transfers to the previous stage", edge_of(false, Peer::next_stage, tag),
+              edge_of(true, Peer::previous_stage, tag));
+    }
   }
 }
 
@@ -308,7 +315,7 @@ Buffer NcclCommunicator::staging(DType type, std::int64_t elements) {
 }
 
 Ticket NcclCommunicator::start(const TransferCall& call) {
-  NcclGroup& edge = *edges_[edge_of(call.is_send, call.peer)];
+  NcclGroup& edge = *edges_[edge_of(call.is_send, call.peer, call.tag)];
   const Ticket ticket = begin_after_kernels(edge);
   transfer(edge, call.is_send, call.buffer);
   record_end(ticket, edge);

@@ -92,8 +92,8 @@ class NcclCommunicator final : public Communicator {
   MpiCommunicator host_;  // for buffers in host memory
   std::array<Place, kGroupKindCount> places_{};
   std::array<std::shared_ptr<NcclGroup>, kGroupKindCount> groups_;  // kinds with the same members share one
-  std::array<std::optional<NcclGroup>, 4> edges_;  // to next, from previous, to previous, from next
-  std::vector<TicketEvents> events_;               // by ticket
+  std::array<std::optional<NcclGroup>, 8> edges_;                   // by tag, direction and peer
+  std::vector<TicketEvents> events_;                                // by ticket
   std::vector<Ticket> free_;
   std::unique_ptr<DeviceMemory> staging_;
   std::int64_t staging_bytes_ = 0;

@@ -53,7 +53,7 @@ TEST_CASE("a long pipeline takes its first micro-batches and the steady state's 
 TEST_CASE("the steady state gives the times of all passes") {
   BundledJobDraw draw(20261201);
   int pipelines = 0;
-  for (int i = 0; i < 400 && pipelines < 15; ++i) {
+  for (int i = 0; i < 800 && pipelines < 15; ++i) {
     const BundledJob drawn = draw.next();
     const JobSpec& job = drawn.job;
     if (job.parallelism.pp < 2 || job.training.uses_host()) continue;

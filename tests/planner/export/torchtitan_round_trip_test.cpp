@@ -51,6 +51,19 @@ TEST_CASE("pipeline stages come back") {
       "8");
 }
 
+TEST_CASE("schedules in a V come back") {
+  for (const auto& [schedule, name] : {std::pair{"zb-v", "ZBVZeroBubble"}, {"dualpipe-v", "DualPipeV"}}) {
+    const std::string text = std::string("model: llama3-70b\ncluster: {name: dgx-h100, nodes: 4}\n") +
+                             "framework: torch-fsdp\nparallelism: {tp: 8, pp: 4, vp: 2, zero: 0}\n" +
+                             "training: {sequence_length: 8192, micro_batch: 1, global_batch: 32, recompute: "
+                             "full, schedule: " +
+                             schedule + "}\n";
+    check_comes_back_from_toml(text, "4");
+    CHECK(export_job(job_of(text), ExportTarget::torchtitan)
+              .find(std::string("pipeline_parallel_schedule = \"") + name + '"') != std::string::npos);
+  }
+}
+
 TEST_CASE("hybrid sharding and context parallelism come back") {
   check_comes_back_from_toml(
       "model: llama3-8b\ncluster: {name: dgx-h100, nodes: 4}\nframework: torch-fsdp\n"

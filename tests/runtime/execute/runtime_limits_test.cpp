@@ -108,6 +108,10 @@ TEST_CASE("what cannot be executed is named by its key, with what to say instead
     job.training.precision = Precision::fp16;
     CHECK_THAT(complaint(job), ContainsSubstring("training.precision: say bf16, fp32, fp8 or mxfp8"));
   }
+  SECTION("validation after the update") {
+    job.training.optimizer_post_validation = true;
+    CHECK_THAT(complaint(job), ContainsSubstring("training.optimizer_post_validation"));
+  }
   SECTION("experts") {
     job.model.experts = ExpertsSpec{.count = 4, .per_token = 1, .hidden = 8, .score_bias = true};
     CHECK_THAT(complaint(job), ContainsSubstring("model.experts.score_bias"));

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "planner/program/build/build_step_program.hpp"
+#include "planner/program/dependencies/wait_rule.hpp"
+#include "planner/program/schedule/schedule.hpp"
 #include "runtime/execute/arena_layout.hpp"
 #include "tests/runtime/verify/sharding_jobs.hpp"
 #include "tests/support/catch.hpp"
@@ -37,16 +39,15 @@ class PlayedStage {
   }
 
  private:
-  static constexpr std::size_t kForward = 0;
-  static constexpr std::size_t kBackward = 1;
-
   struct Flight {
     bool is_send = true;
-    std::size_t way = kForward;
-    std::size_t number = 0;  // on its way
+    std::size_t lane = 0;    // its place in kTransferLanes
+    std::size_t number = 0;  // on its lane
     std::int64_t begin = 0;
     std::int64_t end = 0;
   };
+
+  static bool goes_next(std::size_t lane) { return kTransferLanes[lane].to == Peer::next_stage; }
 
   [[nodiscard]] const Op& op() const {
     const OpRun& at = ops_[position_];
@@ -64,9 +65,9 @@ class PlayedStage {
       for (const Flight& flight : flights_) {
         const bool overlaps = begin < flight.end && flight.begin < end;
         if (!overlaps || (flight.is_send && operand.access == Access::read)) continue;
-        const PlayedStage& partner = flight.is_send == (flight.way == kForward) ? next : previous;
+        const PlayedStage& partner = flight.is_send == goes_next(flight.lane) ? next : previous;
         const auto& met = flight.is_send ? partner.received_ : partner.sent_;
-        if (met[flight.way] <= flight.number) return false;
+        if (met[flight.lane] <= flight.number) return false;
       }
     }
     return true;
@@ -75,9 +76,9 @@ class PlayedStage {
   void begin_transfer() {
     const bool sends = std::holds_alternative<Send>(op().kind);
     if (!sends && !std::holds_alternative<Recv>(op().kind)) return;
-    const std::size_t way = op().lane == Lane::pp_forward ? kForward : kBackward;
+    const std::size_t lane = transfer_place(op().lane).value();
     const auto [begin, end] = place(op().operands.front());
-    flights_.push_back({sends, way, (sends ? sent_ : received_)[way]++, begin, end});
+    flights_.push_back({sends, lane, (sends ? sent_ : received_)[lane]++, begin, end});
   }
 
   const StepProgram& program_;
@@ -86,8 +87,8 @@ class PlayedStage {
   ArenaLayout layout_;
   std::size_t position_ = 0;
   std::vector<Flight> flights_;
-  std::array<std::size_t, 2> sent_{};
-  std::array<std::size_t, 2> received_{};
+  std::array<std::size_t, kTransferLanes.size()> sent_{};
+  std::array<std::size_t, kTransferLanes.size()> received_{};
 };
 
 bool comes_to_its_end(const JobSpec& job) {
@@ -106,16 +107,20 @@ bool comes_to_its_end(const JobSpec& job) {
 
 TEST_CASE("no schedule makes stages wait for each other") {
   for (const std::int64_t pp : {2, 3, 4}) {
-    for (const ScheduleKind schedule : {ScheduleKind::gpipe, ScheduleKind::one_f_one_b,
-                                        ScheduleKind::interleaved, ScheduleKind::zero_bubble}) {
+    for (const ScheduleKind schedule :
+         {ScheduleKind::gpipe, ScheduleKind::one_f_one_b, ScheduleKind::interleaved,
+          ScheduleKind::zero_bubble, ScheduleKind::zero_bubble_2p, ScheduleKind::zb_v,
+          ScheduleKind::dualpipe_v}) {
       for (const std::int64_t groups : {1, 2, 4}) {
         for (const Recompute recompute : {Recompute::none, Recompute::full}) {
+          if (schedule == ScheduleKind::dualpipe_v && groups < 2) continue;  // it needs more micro-batches
           JobSpec job = sharded(tiny_job(false), {.pp = pp});
           job.model.layers = 12;
           job.training.schedule = schedule;
           job.training.recompute = recompute;
           job.training.global_batch = 2 * pp * groups;
           if (schedule == ScheduleKind::interleaved) job.parallelism.vp = groups == 4 ? 3 : 2;
+          if (runs_in_v(schedule)) job.parallelism.vp = 2;
           CAPTURE(pp, static_cast<int>(schedule), groups, static_cast<int>(recompute));
           CHECK(comes_to_its_end(job));
         }

@@ -51,6 +51,11 @@ TEST_CASE("tied embeddings with every schedule") {
   SECTION("zero-bubble") {
     if (job.parallelism.zero < 2) job.training.schedule = ScheduleKind::zero_bubble;
   }
+  SECTION("zb-v: the first stage has both ends of the model, and one table") {
+    if (job.parallelism.zero < 2) job.training.schedule = ScheduleKind::zb_v;
+    job.parallelism.vp = 2;
+    job.model.layers = 8;
+  }
   SECTION("full recomputation") { job.training.recompute = Recompute::full; }
   check_equals_unsharded(job);
   check_counted_as_planned(job);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "planner/cost/step/lane_player.hpp"
+#include "planner/program/schedule/placement.hpp"
 #include "planner/program/schedule/schedule.hpp"
 #include "planner/program/step_program.hpp"
 #include "sim/step/simulate_step.hpp"
@@ -119,12 +120,14 @@ struct PipelineShape {
   std::int64_t transfer_ns = 0;
   bool transfers_hold_compute = false;
   std::int64_t weight_ns = 0;  ///< if the schedule computes weight gradients separately
+  bool steps_overlap = false;
 };
 
 inline HandProgram make_pipeline(const PipelineShape& shape) {
   const std::int64_t p = shape.schedule.stages;
   const std::int64_t v = shape.schedule.chunks;
   HandProgram hand(p, shape.schedule.micro_batches);
+  hand.program.steps_overlap = shape.steps_overlap;
   const TensorId hidden = hand.tensor("hidden", Lifetime::micro_batch);
   const TensorId gradient = hand.tensor("d.hidden", Lifetime::micro_batch);
   const BlockId forward = hand.block(
@@ -133,36 +136,74 @@ inline HandProgram make_pipeline(const PipelineShape& shape) {
       hand.block("backward", {kernel("backward", shape.backward_ns, {read(gradient, 1), write(gradient)})},
                  Pass::backward);
   std::optional<BlockId> weight;
-  if (shape.schedule.kind == ScheduleKind::zero_bubble) {
+  if (splits_backward(shape.schedule.kind)) {
     const TensorId kept = hand.tensor("kept", Lifetime::micro_batch);
     const TensorId weights = hand.tensor("d.weights", Lifetime::step);
     hand.program.blocks[backward.at()].ops[0].operands.push_back(write(kept));
     weight = hand.block("weight", {kernel("weight", shape.weight_ns, {read(kept), add_to(weights)})},
                         Pass::weight);
   }
-  TimedOp to_next = send(Peer::next_stage, shape.transfer_ns, {read(hidden)});
-  TimedOp to_previous = send(Peer::previous_stage, shape.transfer_ns, {read(gradient)});
-  to_next.op.blocks_compute = to_previous.op.blocks_compute = shape.transfers_hold_compute;
-  const BlockId send_forward = hand.block("send forward", {to_next}, Pass::forward);
-  const BlockId receive_forward =
-      hand.block("receive forward", {receive(Peer::previous_stage, {write(hidden)})}, Pass::forward);
-  const BlockId send_backward = hand.block("send backward", {to_previous}, Pass::backward);
-  const BlockId receive_backward =
-      hand.block("receive backward", {receive(Peer::next_stage, {write(gradient)})}, Pass::backward);
+  /// The blocks of transfers that go from a piece to the next stage, or to the previous one in a V.
+  struct Transfers {
+    BlockId send_forward;
+    BlockId receive_forward;
+    BlockId send_backward;
+    BlockId receive_backward;
+  };
+  const auto transfers = [&](Peer to) {
+    const bool is_usual = to == Peer::next_stage;
+    const Peer from = is_usual ? Peer::previous_stage : Peer::next_stage;
+    const auto on_lane = [&](TimedOp timed, Lane usual, Lane turned) {
+      timed.op.lane = is_usual ? usual : turned;
+      timed.op.blocks_compute = shape.transfers_hold_compute && std::holds_alternative<Send>(timed.op.kind);
+      return std::vector{timed};
+    };
+    const auto forward_lane = [&](TimedOp timed) {
+      return on_lane(std::move(timed), Lane::pp_forward, Lane::pp_forward_turned);
+    };
+    const auto backward_lane = [&](TimedOp timed) {
+      return on_lane(std::move(timed), Lane::pp_backward, Lane::pp_backward_turned);
+    };
+    const std::string turned = is_usual ? "" : ", turned";
+    return Transfers{
+        .send_forward = hand.block("send forward" + turned,
+                                   forward_lane(send(to, shape.transfer_ns, {read(hidden)})), Pass::forward),
+        .receive_forward = hand.block("receive forward" + turned,
+                                      forward_lane(receive(from, {write(hidden)})), Pass::forward),
+        .send_backward =
+            hand.block("send backward" + turned,
+                       backward_lane(send(from, shape.transfer_ns, {read(gradient)})), Pass::backward),
+        .receive_backward = hand.block("receive backward" + turned,
+                                       backward_lane(receive(to, {write(gradient)})), Pass::backward)};
+  };
+  const bool in_v = runs_in_v(shape.schedule.kind);
+  const Placement placement = Placement::along(in_v ? PieceOrder::v_shape : PieceOrder::round_robin, p,
+                                               std::vector<std::int64_t>(static_cast<std::size_t>(p * v), 1));
+  const Transfers usual = transfers(Peer::next_stage);
+  const std::optional<Transfers> turned =
+      in_v ? std::optional(transfers(Peer::previous_stage)) : std::nullopt;
+  const auto behind = [&](std::size_t piece) -> const Transfers* {
+    const std::optional<Peer> way = placement.way_on(piece);
+    if (!way) return nullptr;
+    return *way == Peer::next_stage ? &usual : &turned.value();
+  };
 
   for (std::int64_t s = 0; s < p; ++s) {
     StageProgram& stage = hand.program.stages[static_cast<std::size_t>(s)];
     for (std::int64_t c = 0; c < v; ++c) {
-      const std::int64_t piece = c * p + s;
+      const std::size_t piece =
+          placement.index(StageId(static_cast<std::int32_t>(s)), ChunkId(static_cast<std::int32_t>(c)));
       const LayerId layer(static_cast<std::int32_t>(piece));
       const LayerId above(static_cast<std::int32_t>(piece + 1));
+      const Transfers* before = piece > 0 ? behind(piece - 1) : nullptr;
+      const Transfers* next = behind(piece);
       Chunk chunk;
-      if (piece > 0) chunk.forward.push_back({receive_forward, layer});
+      if (before != nullptr) chunk.forward.push_back({before->receive_forward, layer});
       chunk.forward.push_back({forward, layer});
-      if (piece < p * v - 1) chunk.forward.push_back({send_forward, above});
-      if (piece < p * v - 1) chunk.backward.push_back({receive_backward, above});
+      if (next != nullptr) chunk.forward.push_back({next->send_forward, above});
+      if (next != nullptr) chunk.backward.push_back({next->receive_backward, above});
       chunk.backward.push_back({backward, layer});
-      if (piece > 0) chunk.backward.push_back({send_backward, layer});
+      if (before != nullptr) chunk.backward.push_back({before->send_backward, layer});
       if (weight) chunk.weight.push_back({*weight, layer});
       stage.chunks.push_back(std::move(chunk));
     }

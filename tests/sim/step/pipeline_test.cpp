@@ -23,7 +23,7 @@ PipelineShape equal_stages(ScheduleKind kind, std::int64_t p, std::int64_t v, st
 void check_bubble(const PipelineShape& shape) {
   const SimulationResult result = simulate(make_pipeline(shape));
   const std::int64_t slot = shape.forward_ns + shape.backward_ns;
-  const auto [kind, p, v, m, in_turns] = shape.schedule;
+  const auto [kind, p, v, m, in_turns, lag] = shape.schedule;
   CHECK(in_ns(result.step_time) == (v * m + p - 1) * slot);
   for (const RankResult& stage : result.ranks) {
     CHECK(in_ns(stage.compute) == v * m * slot);

@@ -279,9 +279,15 @@ TEST_CASE("operations queue on their kind's lane") {
   }
   SECTION("a transfer") {
     block_named(program, "send forward").ops[0].lane = Lane::tp;
-    CHECK(check_program(program) ==
-          Problems{"block \"send forward\", operation \"send forward\" (forward): a "
-                   "send queues on lane pp_forward or pp_backward, not tp"});
+    CHECK(check_program(program).front() ==
+          "block \"send forward\", operation \"send forward\" (forward): a send queues on a lane of "
+          "transfers in its direction, not tp");
+  }
+  SECTION("a transfer against its lane") {
+    block_named(program, "send forward").ops[0].lane = Lane::pp_backward;
+    CHECK(check_program(program).front() ==
+          "block \"send forward\", operation \"send forward\" (forward): a send queues on a lane of "
+          "transfers in its direction, not pp_backward");
   }
   SECTION("compute has no edges to compute") {
     op_named(program, "dense_layer forward", "qkv").blocks_compute = true;

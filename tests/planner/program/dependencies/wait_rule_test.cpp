@@ -1,5 +1,6 @@
 #include "planner/program/dependencies/wait_rule.hpp"
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -95,18 +96,19 @@ TEST_CASE("writes and sums wait for readers, reads do not") {
   CHECK_FALSE(waits_for_readers(Access::read));
 }
 
-TEST_CASE("queues: lanes, and one per direction of arrivals") {
-  Op send;
-  send.kind = Send{.peer = Peer::next_stage};
-  CHECK(queue_of(send) == static_cast<Queue>(Lane::pp_forward));
-  send.kind = Send{.peer = Peer::previous_stage};
-  CHECK(queue_of(send) == static_cast<Queue>(Lane::pp_backward));
-  Op receive;
-  receive.kind = Recv{.peer = Peer::previous_stage};
-  receive.lane = Lane::pp_forward;
-  CHECK(queue_of(receive) == kReceivesFromPrevious);
-  receive.kind = Recv{.peer = Peer::next_stage};
-  CHECK(queue_of(receive) == kReceivesFromNext);
+TEST_CASE("queues: lanes, and one for the arrivals of each lane of transfers") {
+  std::set<Queue> queues;
+  for (const TransferLane& transfers : kTransferLanes) {
+    Op send;
+    send.kind = Send{.peer = transfers.to};
+    send.lane = transfers.lane;
+    CHECK(queue_of(send) == static_cast<Queue>(transfers.lane));
+    Op receive = send;
+    receive.kind = Recv{.peer = transfers.to == Peer::next_stage ? Peer::previous_stage : Peer::next_stage};
+    CHECK(queue_of(receive) >= kLaneCount);
+    queues.insert({queue_of(send), queue_of(receive)});
+  }
+  CHECK(queues.size() == 8);  // forward and backward, the usual way and turned; sends and receives
   CHECK(queue_of(collective(GroupKind::world, Lane::world)) == static_cast<Queue>(Lane::world));
   CHECK(queue_of(collective(GroupKind::pp, Lane::world)) == static_cast<Queue>(Lane::world));
   CHECK(queue_of(collective(GroupKind::tied, Lane::tied)) == static_cast<Queue>(Lane::tied));

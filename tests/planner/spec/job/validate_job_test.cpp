@@ -338,6 +338,49 @@ TEST_CASE("the zero-bubble schedule needs several stages of one chunk, and whole
                     "allowed here: 0, 1"});
 }
 
+TEST_CASE("schedules in a V need two chunks per stage, and DualPipeV two micro-batches for each stage") {
+  const auto in_v = [](JobSpec& job) {
+    job.training.schedule = ScheduleKind::dualpipe_v;
+    job.parallelism.vp = 2;
+    job.parallelism.zero = 1;
+    job.training.global_batch = 2 * job.parallelism.pp * job.parallelism.dp * job.training.micro_batch;
+  };
+  CHECK(complaints(in_v).empty());
+  CHECK(complaints([&](JobSpec& job) {
+          in_v(job);
+          job.parallelism.vp = 1;
+        }) == Texts{"parallelism.vp: the dualpipe-v schedule runs two chunks per stage; allowed here: 2"});
+  CHECK(complaints([&](JobSpec& job) {
+          in_v(job);
+          job.training.schedule = ScheduleKind::zb_v;
+          job.training.global_batch /= 2;
+        }).empty());
+  // pp 4, dp 2: 8 sequences are 4 micro-batches, 16 are the 8 that are needed.
+  CHECK(complaints([&](JobSpec& job) {
+          in_v(job);
+          job.training.global_batch = 8;
+        }) ==
+        Texts{"training.global_batch: dualpipe-v needs two micro-batches for each of pp 4, and there are 4; "
+              "allowed here: at least 16"});
+}
+
+TEST_CASE("an optimizer that validates afterwards has stages to wait for") {
+  const auto validates = [](JobSpec& job) {
+    job.training.schedule = ScheduleKind::zero_bubble_2p;
+    job.training.optimizer_post_validation = true;
+    job.parallelism.zero = 1;
+  };
+  CHECK(complaints(validates).empty());
+  CHECK(complaints([&](JobSpec& job) {
+          validates(job);
+          job.training.schedule = ScheduleKind::one_f_one_b;
+          job.parallelism.dp *= job.parallelism.pp;
+          job.parallelism.pp = 1;
+        }) ==
+        Texts{"training.optimizer_post_validation: one stage does not wait for the gradient norm of others; "
+              "allowed here: false"});
+}
+
 TEST_CASE("context parallelism needs flash attention and whole pieces") {
   const auto with_cp = [](JobSpec& job) {
     job.parallelism.cp = 2;
