@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The pictures of the README are drawn from what the tool prints and from a step that the simulator plays now. Skipped (77) without
-# Python.
+# The pictures of the README are drawn from what the tool prints and from a step that the simulator plays now, that of
+# docs/benchmarks.md from the table there. Skipped (77) without Python.
 #
 #   picture.sh ROOT FORESHARD             complains of pictures that differ
 #   picture.sh ROOT FORESHARD --update    draws them anew
@@ -24,8 +24,10 @@ trap 'rm -rf "$scratch"' EXIT
 "$foreshard" plan llama3-70b-64h100 --color always | sed -n '1,/^    step /p' |
   "$root/scripts/draw_terminal.py" "foreshard plan llama3-70b-64h100" >"$scratch/plan.svg"
 
+"$root/scripts/draw_growth.py" "$root/docs/benchmarks.md" >"$scratch/growth.svg"
+
 failed=0
-for picture in timeline plan; do
+for picture in timeline plan growth; do
   shown=$root/docs/pictures/$picture.svg
   if [[ $mode == --update ]]; then
     cp "$scratch/$picture.svg" "$shown"
