@@ -285,6 +285,17 @@ class ActivationPass {
     bool kept = true;                // backward reads the copies
   };
 
+  /// Copies of what a gather sends: those of a product that reads it as it is, if they stand before the gather.
+  Copies source_copies(Operand source, std::size_t gather, bool across, const Op& like) {
+    const auto direct = inputs_.find(source.tensor);
+    const auto made = direct == inputs_.end() ? std::nullopt : writer_of(done_, *direct->second.copies.rows);
+    if (!made || *made > gather || (across && !direct->second.copies.across))
+      return make(source, gather, true, across, like);
+    Copies copies = direct->second.copies;
+    if (!across) copies.across.reset();
+    return copies;
+  }
+
   TensorId input(const Op& op) {
     const Operand x = op.operands[0];
     const auto known = inputs_.find(x.tensor);
@@ -294,7 +305,7 @@ class ActivationPass {
     if (std::optional<std::size_t> gather = gather_of(x.tensor)) {
       const Operand source = done_[*gather].operands[0];
       const std::size_t before = done_.size();
-      made.source = make(source, *gather, true, across && rules_.across_differs, op);
+      made.source = source_copies(source, *gather, across && rules_.across_differs, op);
       *gather += done_.size() - before;
       Copies carried = *made.source;
       // What backward gathers again, it gathers across.
