@@ -99,8 +99,9 @@ Held held_by_tp_ranks(const JobSpec& job, const StepProgram& program) {
     held.tensors += copies;
     if (whole.replicated_over_tp()) held.replicated += copies * (tp - 1) * whole.local_elements();
     held.padding += copies * tensor.padding;
-    const bool twice =
-        tensor.meaning.item == TensorItem::token_table && job.model.tied_embeddings && job.parallelism.pp > 1;
+    const bool twice = tensor.meaning.item == TensorItem::token_table && job.model.tied_embeddings &&
+                       job.parallelism.pp > 1 &&
+                       !runs_in_v(job.training.schedule);  // a V has both ends on one stage
     if (twice) held.tied += tp * whole.local_elements();
     if (twice) ++held.tensors;
   }
