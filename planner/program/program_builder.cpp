@@ -41,6 +41,10 @@ ProgramBuilder::ProgramBuilder(const JobSpec& job)
   program_.micro_batches = job.micro_batches();
   program_.sequences = shapes_.batch;
   program_.sequence_length = shapes_.sequence;
+  constexpr std::size_t kUsualTensors = 128;
+  program_.tensors.reserve(kUsualTensors);
+  as_added_.reserve(kUsualTensors);
+  tensor_by_label_.reserve(kUsualTensors);
 }
 
 namespace {

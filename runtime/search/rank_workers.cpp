@@ -1,6 +1,7 @@
 #include "runtime/search/rank_workers.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -11,6 +12,12 @@ namespace foreshard {
 namespace {
 
 constexpr std::chrono::microseconds kAskedEach{100};
+
+std::vector<SearchTask> tasks_for(SearchTask::Kind kind, std::size_t site, std::span<const PlanPoint> plans) {
+  std::vector<SearchTask> tasks;
+  for (const PlanPoint& plan : plans) tasks.push_back({.kind = kind, .site = site, .plan = plan});
+  return tasks;
+}
 
 }  // namespace
 
@@ -44,32 +51,50 @@ std::vector<SpacePart> RankWorkers::bound(std::size_t site, const SiteWork& work
   return parts;
 }
 
+std::vector<std::optional<CloseFloor>> RankWorkers::bound_closely(std::size_t site, const SiteWork& work,
+                                                                  std::span<const PlanPoint> plans) {
+  std::vector<std::optional<CloseFloor>> floors;
+  const std::vector<SearchTask> tasks = tasks_for(SearchTask::Kind::bound_closely, site, plans);
+  for (const std::optional<std::string>& bytes : done_by_ranks(work, tasks, {}))
+    floors.push_back(bytes ? std::optional(close_floor_of_bytes(*bytes)) : std::nullopt);
+  return floors;
+}
+
 std::vector<std::optional<EstimatedPlan>> RankWorkers::estimate(std::size_t site, const SiteWork& work,
                                                                 std::span<const PlanPoint> plans,
                                                                 const Later& later) {
-  const auto task_of = [&](const PlanPoint& plan) {
-    return SearchTask{.kind = SearchTask::Kind::estimate, .site = site, .plan = plan};
-  };
-  std::deque<SearchTask> tasks;
-  const auto add = [&](std::span<const PlanPoint> wanted) {
-    for (const PlanPoint& plan : wanted)
-      if (!is_known(task_of(plan))) tasks.push_back(task_of(plan));
-  };
-  add(plans);
-  if (threads_.size() > 1) add(later(2 * std::accumulate(threads_.begin(), threads_.end(), std::size_t{0})));
+  constexpr auto kEstimate = SearchTask::Kind::estimate;
+  std::vector<SearchTask> further;
+  if (threads_.size() > 1)
+    further = tasks_for(kEstimate, site,
+                        later(2 * std::accumulate(threads_.begin(), threads_.end(), std::size_t{0})));
+  std::vector<std::optional<EstimatedPlan>> estimated;
+  for (const std::optional<std::string>& bytes :
+       done_by_ranks(work, tasks_for(kEstimate, site, plans), further))
+    estimated.push_back(bytes ? std::optional(plan_of_bytes(*bytes)) : std::nullopt);
+  return estimated;
+}
 
-  std::vector<std::optional<EstimatedPlan>> estimated(plans.size());
-  for (std::size_t i = 0; i < plans.size(); ++i) {
-    auto done = done_.find(task_of(plans[i]));
-    for (; done == done_.end() && !work.is_stopped(); done = done_.find(task_of(plans[i]))) {
+std::vector<std::optional<std::string>> RankWorkers::done_by_ranks(const SiteWork& work,
+                                                                   const std::vector<SearchTask>& wanted,
+                                                                   const std::vector<SearchTask>& further) {
+  std::deque<SearchTask> tasks;
+  for (const std::vector<SearchTask>* some : {&wanted, &further}) {
+    std::copy_if(some->begin(), some->end(), std::back_inserter(tasks),
+                 [&](const SearchTask& task) { return !is_known(task); });
+  }
+  std::vector<std::optional<std::string>> results(wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    auto done = done_.find(wanted[i]);
+    for (; done == done_.end() && !work.is_stopped(); done = done_.find(wanted[i])) {
       hand_out(tasks, 1);
       collect();
     }
     if (done == done_.end()) break;
-    estimated[i] = plan_of_bytes(done->second);
+    results[i] = std::move(done->second);
     done_.erase(done);
   }
-  return estimated;
+  return results;
 }
 
 void RankWorkers::end(int exit_code) {

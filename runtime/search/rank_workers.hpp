@@ -32,6 +32,8 @@ class RankWorkers final : public SearchWorkers {
 
   std::vector<SpacePart> bound(std::size_t site, const SiteWork& work,
                                const StudyProgress& progress) override;
+  std::vector<std::optional<CloseFloor>> bound_closely(std::size_t site, const SiteWork& work,
+                                                       std::span<const PlanPoint> plans) override;
   std::vector<std::optional<EstimatedPlan>> estimate(std::size_t site, const SiteWork& work,
                                                      std::span<const PlanPoint> plans,
                                                      const Later& later) override;
@@ -40,6 +42,10 @@ class RankWorkers final : public SearchWorkers {
   void end(int exit_code);
 
  private:
+  /// Lets ranks do these tasks, and then begin with others. None: the search was stopped before.
+  std::vector<std::optional<std::string>> done_by_ranks(const SiteWork& work,
+                                                        const std::vector<SearchTask>& wanted,
+                                                        const std::vector<SearchTask>& further);
   /// Hands out tasks to ranks that have less than `ahead` tasks more than threads.
   void hand_out(std::deque<SearchTask>& tasks, std::size_t ahead);
   /// Takes in what is done; waits a little if nothing is.

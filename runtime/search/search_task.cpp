@@ -8,6 +8,7 @@ namespace foreshard {
 
 DoneTask do_task(const SiteWork& work, const SearchTask& task) {
   if (task.kind == SearchTask::Kind::bound) return {task, to_bytes(work.bound(task.part))};
+  if (task.kind == SearchTask::Kind::bound_closely) return {task, to_bytes(work.close_floor(task.plan))};
   return {task, to_bytes(work.estimated(task.plan))};
 }
 

@@ -13,14 +13,15 @@ namespace foreshard {
 /// A piece of a search that rank 0 hands out.
 struct SearchTask {
   enum class Kind : std::uint8_t {
-    bound,     ///< bound the plans of one part of a site's space
-    estimate,  ///< estimate one plan of a site
-    end        ///< the search is over
+    bound,          ///< bound the plans of one part of a site's space
+    bound_closely,  ///< bound one plan of a site by its own step program
+    estimate,       ///< estimate one plan of a site
+    end             ///< the search is over
   };
   Kind kind = Kind::end;
   std::size_t site = 0;  ///< index in the request
   std::size_t part = 0;  ///< to bound
-  PlanPoint plan{};      ///< to estimate
+  PlanPoint plan{};      ///< to bound closely or to estimate
   int exit_code = 0;     ///< of the run, at the end
 
   friend auto operator<=>(const SearchTask&, const SearchTask&) = default;

@@ -113,6 +113,9 @@ OpTimes price_operations(const StepProgram& program, const CostModel& cost) {
 LanePlan plan_lanes(const StepProgram& program, const OpTimes& times) {
   LanePlan plan;
   const auto shared = find_shared_tensors(program, plan);
+  std::size_t count = 0;
+  for (const Block& block : program.blocks) count += block.ops.size();
+  plan.ops.reserve(count);
   for (std::size_t b = 0; b < program.blocks.size(); ++b) {
     const Block& block = program.blocks[b];
     plan.first_op.push_back(static_cast<std::uint32_t>(plan.ops.size()));

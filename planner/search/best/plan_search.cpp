@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -17,6 +19,7 @@
 #include "planner/search/best/site_work.hpp"
 #include "planner/search/likelihood.hpp"
 #include "planner/spec/job/validate_job.hpp"
+#include "planner/spec/types/names.hpp"
 
 namespace foreshard {
 namespace {
@@ -24,6 +27,8 @@ namespace {
 /// Plans that are estimated before the next ones are chosen. A fixed number, so that the same plans are chosen whatever
 /// the number of threads is.
 constexpr std::size_t kBatch = 32;
+/// Plans that are bounded by their own step programs before the next ones are chosen.
+constexpr std::size_t kCloseBatch = 128;
 
 ComparedVariant planned(const JobSpec& job, Estimate estimate) {
   ComparedVariant compared;
@@ -83,11 +88,8 @@ class SiteSearch {
       refusals.add(part.refusals);
     }
     note_refusals(refusals);
-    const auto rank = [&](const BoundedPlan& candidate) {
-      return std::tuple(race_.key(candidate.floor.step, candidate.floor.needed), candidate.point);
-    };
     std::sort(candidates_.begin(), candidates_.end(),
-              [&](const BoundedPlan& a, const BoundedPlan& b) { return rank(a) < rank(b); });
+              [&](const BoundedPlan& a, const BoundedPlan& b) { return rank_of(a) < rank_of(b); });
   }
 
   void note_refusals(const Refusals& refusals) {
@@ -106,40 +108,110 @@ class SiteSearch {
     return !request_.prunes || race_.may_matter(candidate);
   }
 
-  /// The next candidates that may matter, after `next`; counts those that do not.
-  [[nodiscard]] std::vector<PlanPoint> next_batch(std::size_t& next) {
-    std::vector<PlanPoint> batch;
-    for (; next < candidates_.size() && batch.size() < kBatch; ++next) {
-      if (may_matter(candidates_[next])) {
-        batch.push_back(candidates_[next].point);
+  /// By what candidates are ordered.
+  using Rank = std::tuple<double, PlanPoint>;
+  [[nodiscard]] Rank rank_of(const BoundedPlan& candidate) const {
+    return {race_.key(candidate.floor.step, candidate.floor.needed), candidate.point};
+  }
+
+  /// True if so many plans are bounded closely that a batch of them comes before all other candidates.
+  [[nodiscard]] bool has_batch() const {
+    if (next_ == candidates_.size()) return true;
+    if (close_.size() < kBatch) return false;
+    return std::next(close_.begin(), kBatch - 1)->first < rank_of(candidates_[next_]);
+  }
+
+  /// Bounds the next candidates that may matter by their own step programs. Without pruning all are taken as they are.
+  void bound_closely() {
+    std::vector<BoundedPlan> batch;
+    for (; next_ < candidates_.size() && batch.size() < kCloseBatch; ++next_) {
+      if (may_matter(candidates_[next_])) {
+        batch.push_back(candidates_[next_]);
       } else {
         ++result_.counts.slower;
       }
     }
+    if (!request_.prunes) {
+      for (const BoundedPlan& plan : batch) close_.emplace(rank_of(plan), plan);
+      return;
+    }
+    std::vector<PlanPoint> points;
+    for (const BoundedPlan& plan : batch) points.push_back(plan.point);
+    const std::vector<std::optional<CloseFloor>> floors = workers_.bound_closely(site_, work_, points);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (!floors[i]) continue;
+      BoundedPlan& plan = batch[i];
+      plan.floor = {.step = std::max(plan.floor.step, floors[i]->floor.step),
+                    .needed = floors[i]->floor.needed};
+      if (floors[i]->fits)
+        close_.emplace(rank_of(plan), plan);
+      else
+        ++result_.counts.too_large;
+      if (floors[i]->fits && floors[i]->is_even) even_.insert(plan.point);
+    }
+  }
+
+  /// The first closely bounded plans that may matter; counts those before them that do not.
+  [[nodiscard]] std::vector<PlanPoint> next_batch() {
+    std::vector<PlanPoint> batch;
+    while (!close_.empty() && batch.size() < kBatch) {
+      const BoundedPlan& plan = close_.begin()->second;
+      if (may_matter(plan)) {
+        batch.push_back(plan.point);
+      } else {
+        ++result_.counts.slower;
+      }
+      close_.erase(close_.begin());
+    }
     return batch;
   }
 
-  /// Up to `most` candidates from `next` on that would be estimated if nothing better were found before.
-  [[nodiscard]] std::vector<PlanPoint> later(std::size_t next, std::size_t most) const {
-    constexpr std::size_t kLookedAt = 8;  // for each wanted: what lies far behind is rarely needed
+  /// Up to `most` further plans that would be estimated if nothing better were found before.
+  [[nodiscard]] std::vector<PlanPoint> later(std::size_t most) const {
     std::vector<PlanPoint> plans;
-    const std::size_t end = std::min(candidates_.size(), next + kLookedAt * most);
-    for (; next < end && plans.size() < most; ++next)
-      if (may_matter(candidates_[next])) plans.push_back(candidates_[next].point);
+    for (auto plan = close_.begin(); plan != close_.end() && plans.size() < most; ++plan)
+      if (may_matter(plan->second)) plans.push_back(plan->second.point);
     return plans;
   }
 
   void estimate_candidates(const std::function<void()>& shown) {
-    std::size_t next = 0;
-    while (!work_.is_stopped()) {
-      const std::vector<PlanPoint> batch = next_batch(next);
-      if (batch.empty()) break;
-      std::vector<std::optional<EstimatedPlan>> found =
-          workers_.estimate(site_, work_, batch, [&](std::size_t most) { return later(next, most); });
-      for (std::size_t i = 0; i < batch.size(); ++i)
-        if (found[i]) take(batch[i], *std::move(found[i]));
-      report_progress(next);
+    while (!work_.is_stopped() && (next_ < candidates_.size() || !close_.empty())) {
+      if (!has_batch()) {
+        bound_closely();
+      } else {
+        estimate_batch();
+      }
+      report_progress(next_ - close_.size());
       shown();
+    }
+  }
+
+  /// The plan with the same step program, which splits layers evenly; else the plan itself.
+  [[nodiscard]] PlanPoint same_program(PlanPoint plan) const {
+    constexpr auto kStages = static_cast<std::size_t>(SearchAxis::stages);
+    const AxisValues& values = work_.space().values();
+    for (std::uint8_t place = 0; even_.contains(plan) && place < values.count(SearchAxis::stages); ++place)
+      if (values.word(SearchAxis::stages, place) == word_of(StagePolicy::even)) plan.at[kStages] = place;
+    return plan;
+  }
+
+  /// Plans with the same step program that are in one batch are estimated once.
+  void estimate_batch() {
+    const std::vector<PlanPoint> batch = next_batch();
+    std::vector<PlanPoint> programs;
+    std::vector<std::size_t> program_of;  // of the plans of the batch
+    for (const PlanPoint& plan : batch) {
+      const PlanPoint same = same_program(plan);
+      const auto known = std::find_if(programs.begin(), programs.end(),
+                                      [&](const PlanPoint& other) { return same_program(other) == same; });
+      program_of.push_back(static_cast<std::size_t>(known - programs.begin()));
+      if (known == programs.end()) programs.push_back(plan);
+    }
+    const std::vector<std::optional<EstimatedPlan>> found =
+        workers_.estimate(site_, work_, programs, [&](std::size_t most) { return later(most); });
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const std::optional<EstimatedPlan>& plan = found[program_of[i]];
+      if (plan) take(batch[i], *plan);
     }
   }
 
@@ -172,7 +244,10 @@ class SiteSearch {
   SearchWorkers& workers_;
   SiteWork work_;
   PlanRace race_;
-  std::vector<BoundedPlan> candidates_;
+  std::vector<BoundedPlan> candidates_;  // by rank
+  std::size_t next_ = 0;                 // of the candidates, the first that is not bounded closely
+  std::map<Rank, BoundedPlan> close_;    // bounded closely, to be estimated
+  std::set<PlanPoint> even_;             // of these, the plans by cost whose stages are even (CloseFloor)
   SiteResult result_;
 };
 

@@ -21,6 +21,16 @@ std::vector<SpacePart> ThreadWorkers::bound(std::size_t /*site*/, const SiteWork
   return parts;
 }
 
+std::vector<std::optional<CloseFloor>> ThreadWorkers::bound_closely(std::size_t /*site*/,
+                                                                    const SiteWork& work,
+                                                                    std::span<const PlanPoint> plans) {
+  std::vector<std::optional<CloseFloor>> floors(plans.size());
+  run_on_threads(plans.size(), threads_, [&](std::size_t i) {
+    if (!work.is_stopped()) floors[i] = work.close_floor(plans[i]);
+  });
+  return floors;
+}
+
 std::vector<std::optional<EstimatedPlan>> ThreadWorkers::estimate(std::size_t /*site*/, const SiteWork& work,
                                                                   std::span<const PlanPoint> plans,
                                                                   const Later& /*later*/) {

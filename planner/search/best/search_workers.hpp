@@ -22,6 +22,10 @@ class SearchWorkers {
   virtual std::vector<SpacePart> bound(std::size_t site, const SiteWork& work,
                                        const StudyProgress& progress) = 0;
 
+  /// Bounds plans by their own step programs. None: the search was stopped before.
+  virtual std::vector<std::optional<CloseFloor>> bound_closely(std::size_t site, const SiteWork& work,
+                                                               std::span<const PlanPoint> plans) = 0;
+
   /// Gives up to so many plans that are likely to be wanted after those of a call, the likeliest first.
   using Later = std::function<std::vector<PlanPoint>(std::size_t most)>;
   /// Estimates plans. Workers with nothing to do may begin with later ones. None: the search was stopped before.
@@ -36,6 +40,8 @@ class ThreadWorkers final : public SearchWorkers {
   explicit ThreadWorkers(std::size_t threads) : threads_(threads) {}
   std::vector<SpacePart> bound(std::size_t site, const SiteWork& work,
                                const StudyProgress& progress) override;
+  std::vector<std::optional<CloseFloor>> bound_closely(std::size_t site, const SiteWork& work,
+                                                       std::span<const PlanPoint> plans) override;
   std::vector<std::optional<EstimatedPlan>> estimate(std::size_t site, const SiteWork& work,
                                                      std::span<const PlanPoint> plans,
                                                      const Later& later) override;

@@ -29,6 +29,14 @@ struct SpacePart {
   Refusals refusals{};
 };
 
+/// What the own step program of a plan says about it before it is estimated.
+struct CloseFloor {
+  bool fits = false;
+  PlanFloor floor;  ///< the step's; the memory is that of the estimate
+  bool is_even =
+      false;  ///< stages chosen by cost are those of an even split: both plans have the same step program
+};
+
 /// A plan that was estimated.
 struct EstimatedPlan {
   std::optional<Estimate> estimate{};  ///< none: the plan does not fit
@@ -46,11 +54,14 @@ class SiteWork {
 
   /// Walks one part of the space (PlanSpace::parts); ends early with what it has if the search is stopped.
   [[nodiscard]] SpacePart bound(std::size_t part) const;
-  /// Estimates a plan if it fits. @pre the plan is legal
+  /// Bounds one plan by its own step program (step_floor). @pre the plan is legal
+  [[nodiscard]] CloseFloor close_floor(const PlanPoint& plan) const;
+  /// Estimates a plan if it fits. @pre the plan is legal; its close floor fits, unless no plan has one (prunes)
   [[nodiscard]] EstimatedPlan estimated(const PlanPoint& plan) const;
 
  private:
   [[nodiscard]] bool fits(Bytes needed) const { return needed.as_double() <= most_needed_; }
+  [[nodiscard]] bool fits(const MemoryReport& memory) const;
 
   const SearchRequest& request_;
   PlanSpace space_;

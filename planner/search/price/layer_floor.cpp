@@ -11,6 +11,7 @@
 #include "planner/cost/ops/cost_model.hpp"
 #include "planner/program/build/build_pass_program.hpp"
 #include "planner/program/ops/op_flops.hpp"
+#include "planner/program/schedule/placement.hpp"
 #include "planner/search/price/pass_chains.hpp"
 
 namespace foreshard {
@@ -18,10 +19,9 @@ namespace foreshard {
 /// Takes the blocks of every layer from the stages' lists and measures them.
 class LayerFloorBuilder {
  public:
-  explicit LayerFloorBuilder(const JobSpec& job)
-      : program_(build_pass_program(job)),
-        chains_(program_, price_operations(program_, CostModel(job))),
-        layers_(static_cast<std::size_t>(job.model.layers)) {}
+  /// Keeps a reference to `program`.
+  LayerFloorBuilder(const JobSpec& job, const StepProgram& program, const OpTimes& times, DpTime dp)
+      : program_(program), chains_(program, times, dp), layers_(static_cast<std::size_t>(job.model.layers)) {}
 
   LayerFloor build() {
     find_layers();
@@ -61,10 +61,16 @@ class LayerFloorBuilder {
   }
 
   void find_layers() {
-    const Chunk& whole = program_.stages.front().chunks.front();
-    add(forward_, whole.forward);
-    add(backward_, whole.backward);
-    add(weight_, whole.weight);
+    const Placement placement = placement_of(program_);
+    std::vector<const Chunk*> chunks;  // in model order
+    for (const ModelPiece& piece : placement.pieces())
+      chunks.push_back(&program_.stages[piece.stage.at()].chunks[piece.chunk.at()]);
+    for (const Chunk* chunk : chunks) add(forward_, chunk->forward);
+    std::reverse(chunks.begin(), chunks.end());
+    for (const Chunk* chunk : chunks) {
+      add(backward_, chunk->backward);
+      add(weight_, chunk->weight);
+    }
   }
 
   /// A layer, and the layers or ends next to it: joins lists of calls.
@@ -88,6 +94,9 @@ class LayerFloorBuilder {
     for (std::size_t i = 0; i < calls.size(); ++i) {
       LayerFloor::Layer& layer = pass.layers[calls[i].layer.at()];
       layer.rest = chains_.rest(calls[i]);
+      const PassChains::Stops stops = chains_.stops(calls[i].block);
+      layer.stopped_before = stops.before;
+      layer.stopped_after = stops.after;
       if (i > 0) layer.lead = lead_of(calls[i - 1], calls[i]);
       if (i + 1 == calls.size()) continue;
       layer.to_next = chains_.between(calls[i], calls[i + 1]);
@@ -164,7 +173,7 @@ class LayerFloorBuilder {
     return std::max(Bytes(0), memory.saved - memory.released);
   }
 
-  StepProgram program_;
+  const StepProgram& program_;
   PassChains chains_;
   std::size_t layers_;
   WholePass forward_;
@@ -174,16 +183,32 @@ class LayerFloorBuilder {
   LayerFloor floor_;
 };
 
-std::optional<LayerFloor> LayerFloor::of(const JobSpec& job) {
+namespace {
+
+/// True if the passes of a job can be told apart by layers.
+bool is_layer_by_layer(const JobSpec& job) {
   const TrainingSpec& training = job.training;
   // Passes in turns hide each other's communication; copies to the host have a lane of their own; steps that overlap
   // hide what a stage waits for its first activations.
   const bool is_mixed = training.overlap.ep == EpOverlap::in_turns || training.uses_host() ||
                         training.optimizer_post_validation;
-  if (job.parallelism.mtp_place || training.optimizer_in_backward || is_mixed ||
-      !std::holds_alternative<AllLayers>(training.recompute_layers))
-    return std::nullopt;
-  return LayerFloorBuilder(job).build();
+  return !job.parallelism.mtp_place && !training.optimizer_in_backward && !is_mixed &&
+         std::holds_alternative<AllLayers>(training.recompute_layers);
+}
+
+}  // namespace
+
+std::optional<LayerFloor> LayerFloor::of(const JobSpec& job) {
+  if (!is_layer_by_layer(job)) return std::nullopt;
+  const StepProgram program = build_pass_program(job);
+  const OpTimes times = price_operations(program, CostModel(job));
+  return LayerFloorBuilder(job, program, times, DpTime::none).build();
+}
+
+std::optional<LayerFloor> LayerFloor::of(const JobSpec& job, const StepProgram& program,
+                                         const OpTimes& times) {
+  if (!is_layer_by_layer(job)) return std::nullopt;
+  return LayerFloorBuilder(job, program, times, DpTime::own).build();
 }
 
 LayerFloor::PieceTime LayerFloor::piece(std::size_t first, std::size_t end) const {
@@ -194,7 +219,8 @@ LayerFloor::PieceTime LayerFloor::piece(std::size_t first, std::size_t end) cons
             .forward_output = before,
             .backward = weights,
             .backward_output = {},
-            .backward_lead = {}};
+            .backward_lead = {},
+            .stopped = {}};
   const Seconds forward = before + forward_.until[end - 1] - forward_.until[first];
   const Layer& last = forward_.layers[end - 1];
   const bool is_last = end == layers();
@@ -203,11 +229,16 @@ LayerFloor::PieceTime LayerFloor::piece(std::size_t first, std::size_t end) cons
       (is_last ? before_backward_ : Seconds()) + backward_.until[end] - backward_.until[first + 1];
   const Layer& lowest = backward_.layers[first];
   const Seconds rest = first == 0 ? from_first_layer_ : lowest.rest;
+  // Within a pass it counts between the kernels; the ends of the model are joined to the outermost layers.
+  Seconds stopped;
+  if (first > 0) stopped += forward_.layers[first].stopped_before + lowest.stopped_after;
+  if (!is_last) stopped += last.stopped_after + backward_.layers[end - 1].stopped_before;
   return {.forward = forward + (is_last ? from_last_layer_ : last.rest),
           .forward_output = forward + (is_last ? from_last_layer_ : last.output),
           .backward = backward + rest + weights,
           .backward_output = backward + (first == 0 ? rest : lowest.output),
-          .backward_lead = backward_.layers[end - 1].lead};
+          .backward_lead = backward_.layers[end - 1].lead,
+          .stopped = stopped};
 }
 
 }  // namespace foreshard

@@ -4,7 +4,9 @@
 #include <optional>
 #include <vector>
 
+#include "planner/cost/step/lane_plan.hpp"
 #include "planner/program/build/stage_layout.hpp"
+#include "planner/program/step_program.hpp"
 #include "planner/spec/types/job_spec.hpp"
 #include "planner/units/count.hpp"
 #include "planner/units/quantity.hpp"
@@ -20,6 +22,8 @@ class LayerFloor {
   /// layers: layers of multi-token prediction away from the head, layers that are recomputed by their place on a stage,
   /// updates in backward, passes in turns, anything kept in the host's memory.
   static std::optional<LayerFloor> of(const JobSpec& job);
+  /// The same from the job's own step program, with its communication of data parallelism: for this plan alone.
+  static std::optional<LayerFloor> of(const JobSpec& job, const StepProgram& program, const OpTimes& times);
 
   /// The time of all passes of a piece of the model: layers first … end − 1, the embedding before layer 0, the head
   /// after the last layer. What the next stage in a pass waits for may be there before the pass ends.
@@ -30,6 +34,8 @@ class LayerFloor {
     Seconds backward;    ///< with the weight pass
     Seconds backward_output;  ///< of the first piece, to the end of its backward pass without the weight pass
     Seconds backward_lead;    ///< what backward may do before the gradient of its output is there
+    /// Communication of data parallelism before and after these kernels, during which the stage runs none.
+    Seconds stopped;
   };
   [[nodiscard]] PieceTime piece(std::size_t first, std::size_t end) const;
   /// What these layers leave for backward.
@@ -48,6 +54,8 @@ class LayerFloor {
     Seconds rest;     ///< to the end of this layer's last kernel
     Seconds output;   ///< until the next layer of the pass can start
     Seconds lead;     ///< what it may do before the layer before it in the pass has ended
+    Seconds stopped_before;  ///< PassChains::Stops
+    Seconds stopped_after;
   };
   /// One pass over the layers: forward upwards, backward downwards.
   struct LayerPass {

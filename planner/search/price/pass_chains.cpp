@@ -9,14 +9,47 @@
 namespace foreshard {
 namespace {
 
-/// The plan without the host, without data-parallel communication, and without gathers that are issued early: they
-/// take no time, so it does not matter when.
-LanePlan quiet(LanePlan plan) {
+/// Marks the communication of a block that may run before the block's first kernel, although it comes behind it: it
+/// does not wait for kernels, reads nothing that the block has made before, and nothing in its lane holds it up.
+std::vector<bool> find_unbound(const StepProgram& program, const Block& block,
+                               std::span<const LaneOp> planned) {
+  std::vector<bool> unbound(planned.size());
+  std::vector<TensorId> made;  // by what is bound to the block's kernels
+  std::array<bool, kQueueCount> holds{};
+  for (std::size_t o = 0; o < planned.size(); ++o) {
+    const LaneOp& op = planned[o];
+    const auto waits = [&](const Operand& operand) {
+      return std::find(made.begin(), made.end(), operand.tensor) != made.end();
+    };
+    const std::vector<Operand>& operands = block.ops[o].operands;
+    unbound[o] = !op.is_kernel && !starts_after_compute(program, block.ops[o]) && !holds[op.queue] &&
+                 std::none_of(operands.begin(), operands.end(), waits);
+    if (unbound[o]) continue;
+    if (!op.is_kernel) holds[op.queue] = true;
+    for (const Operand& operand : operands)
+      if (operand.access != Access::read) made.push_back(operand.tensor);
+  }
+  return unbound;
+}
+
+/// The plan without the host, without communication that a block's first kernel does not hold up, and without gathers that
+/// are issued early: they pass by others in their lane. Then no communication of data parallelism takes time, so it
+/// does not matter when it is issued.
+LanePlan quiet(const StepProgram& program, LanePlan plan, DpTime dp) {
+  const bool takes_none = dp == DpTime::none || plan.most_blocks_early > 0;
   plan.most_blocks_early = 0;
-  for (LaneOp& op : plan.ops) {
-    op.blocks_early = 0;
-    op.is_host_point = op.stops_host = false;
-    if (!op.is_kernel && op.axis == CommAxis::dp) op.seconds = 0.0;
+  for (std::size_t b = 0; b < program.blocks.size(); ++b) {
+    const std::vector<bool> unbound = find_unbound(program, program.blocks[b], plan.ops_of(BlockId(b)));
+    const std::span<LaneOp> ops = std::span(plan.ops).subspan(plan.first_op[b], unbound.size());
+    bool began = false;
+    for (std::size_t o = 0; o < ops.size(); ++o) {
+      LaneOp& op = ops[o];
+      began |= op.is_kernel;
+      if (!op.is_kernel && ((op.axis == CommAxis::dp && takes_none) || (began && unbound[o])))
+        op.seconds = 0.0;
+      op.blocks_early = 0;
+      op.is_host_point = op.stops_host = false;
+    }
   }
   return plan;
 }
@@ -65,11 +98,12 @@ std::size_t operations_up_to_output(const StepProgram& program, const BlockCall&
 
 }  // namespace
 
-PassChains::PassChains(const StepProgram& program, const OpTimes& times)
+PassChains::PassChains(const StepProgram& program, const OpTimes& times, DpTime dp)
     : program_(program),
       blocks_(program.blocks.size()),
-      plan_(quiet(plan_lanes(program, times))),
-      first_(blocks_) {
+      plan_(quiet(program, plan_lanes(program, times), dp)),
+      first_(blocks_),
+      stopping_(stopping_lane(program, times)) {
   const std::vector<LaneOp> ops = plan_.ops;
   const std::vector<std::uint32_t> first_op = plan_.first_op;
   const auto end_block = [&] { plan_.first_op.push_back(static_cast<std::uint32_t>(plan_.ops.size())); };
@@ -80,6 +114,7 @@ PassChains::PassChains(const StepProgram& program, const OpTimes& times)
     if (kernel[b] == first_op[b + 1]) continue;
     first_[b] = {.exists = true, .seconds = ops[kernel[b]].seconds, .pieces = ops[kernel[b]].pieces};
   }
+  plan_.ops.reserve(4 * ops.size());  // and those of output()
   for (std::size_t b = 0; b < blocks_; ++b) {
     for (std::size_t o = first_op[b]; o < first_op[b + 1]; ++o) {
       plan_.ops.push_back(ops[o]);
@@ -159,11 +194,47 @@ Seconds PassChains::of(std::span<const BlockCall> block_calls) {
   return sum;
 }
 
-Seconds PassChains::kernels(BlockId block) const {
+bool stops_kernels(const Op& op, Lane lane) {
+  return !is_kernel(op) && op.lane == lane && op.after_compute && op.blocks_compute;
+}
+
+Lane stopping_lane(const StepProgram& program, const OpTimes& times) {
+  Seconds dp;
+  Seconds expert_dp;
+  for (std::size_t b = 0; b < program.blocks.size(); ++b) {
+    const std::vector<Op>& ops = program.blocks[b].ops;
+    for (std::size_t o = 0; o < ops.size(); ++o) {
+      if (stops_kernels(ops[o], Lane::dp)) dp += times[b][o].time;
+      if (stops_kernels(ops[o], Lane::expert_dp)) expert_dp += times[b][o].time;
+    }
+  }
+  return dp < expert_dp ? Lane::expert_dp : Lane::dp;
+}
+
+Seconds PassChains::stopped_by(BlockId block, std::size_t first, std::size_t end) const {
+  const std::span<const LaneOp> planned = plan_.ops_of(block);
   Seconds sum;
-  for (const LaneOp& op : plan_.ops_of(block))
+  for (std::size_t o = first; o < end; ++o)
+    if (stops_kernels(program_.block(block).ops[o], stopping_)) sum += Seconds(planned[o].seconds);
+  return sum;
+}
+
+Seconds PassChains::kernels(BlockId block) const {
+  const std::span<const LaneOp> ops = plan_.ops_of(block);
+  Seconds sum = stopped_by(block, 0, ops.size());
+  for (const LaneOp& op : ops)
     if (op.is_kernel) sum += Seconds(op.seconds);
   return sum;
+}
+
+PassChains::Stops PassChains::stops(BlockId block) const {
+  const std::span<const LaneOp> ops = plan_.ops_of(block);
+  const auto is_kernel = [](const LaneOp& op) { return op.is_kernel; };
+  const auto first = std::find_if(ops.begin(), ops.end(), is_kernel);
+  if (first == ops.end()) return {};
+  const auto last = std::find_if(ops.rbegin(), ops.rend(), is_kernel).base();
+  const auto place = [&](auto op) { return static_cast<std::size_t>(op - ops.begin()); };
+  return {stopped_by(block, 0, place(first)), stopped_by(block, place(last), ops.size())};
 }
 
 }  // namespace foreshard

@@ -8,6 +8,7 @@
 #include "planner/cost/memory/memory_band.hpp"
 #include "planner/program/build/stage_layout.hpp"
 #include "planner/program/schedule/schedule.hpp"
+#include "planner/search/price/stage_floors.hpp"
 
 namespace foreshard {
 namespace {
@@ -67,10 +68,10 @@ PlanFloors::PlanFloors(const JobSpec& base, std::optional<Bytes> most_needed)
 /// the place of the micro-batch.
 PlanFloors::Key PlanFloors::layer_key(const PlanPoint& point, const JobSpec& job) const {
   const ParallelismSpec& p = job.parallelism;
-  const bool has_replicas = p.dp * p.cp > 1;
-  const bool has_expert_replicas = has_experts_ && p.expert_replicas() > 1;
-  const bool cuts_over_tp = has_experts_ && p.expert_tp() == p.tp;
   const int zero = p.zero >= 2 || zero_changes_weights_ ? p.zero : 0;
+  const bool has_replicas = zero > 0 && p.dp * p.cp > 1;
+  const bool has_expert_replicas = zero > 0 && has_experts_ && p.expert_replicas() > 1;
+  const bool cuts_over_tp = has_experts_ && p.expert_tp() == p.tp;
   const auto sharding = static_cast<unsigned>(zero) | (has_replicas ? 4U : 0U) |
                         (has_expert_replicas ? 8U : 0U) |
                         (splits_backward(job.training.schedule) ? 16U : 0U) | (cuts_over_tp ? 32U : 0U);
@@ -98,17 +99,14 @@ const StateFloor& PlanFloors::states_of(Key key, const JobSpec& job) {
   return states_.emplace(key, StateFloor::of(one)).first->second;
 }
 
-PlanFloors::Layout& PlanFloors::layout_of(const LayerFloor& layers, const PlanPoint& point,
-                                          const JobSpec& job) {
+PlanFloors::Layout& PlanFloors::layout_of(LayerEntry& layers, const PlanPoint& point, const JobSpec& job) {
   const bool by_cost = job.parallelism.stage_policy == StagePolicy::by_cost;
   const bool in_v = runs_in_v(job.training.schedule);
   const Key key = packed({point[SearchAxis::pp], point[SearchAxis::vp], point[SearchAxis::stages],
                           static_cast<std::uint8_t>(in_v ? 1 : 0)});
-  if (!by_cost) {
-    const auto known = layouts_of_counts_.find(key);
-    if (known != layouts_of_counts_.end()) return *known->second;
-  }
-  const Placement placement = stage_layout(job, layers.costs());
+  Layout*& of_key = (by_cost ? layers.layouts : layouts_of_counts_)[key];
+  if (of_key != nullptr) return *of_key;
+  const Placement placement = stage_layout(job, layers.floor->costs());
   std::vector<std::int64_t> counts{job.parallelism.pp, in_v ? 1 : 0};
   for (const ModelPiece& piece : placement.pieces()) counts.push_back(piece.layers.count);
   const auto [entry, is_new] = layouts_.try_emplace(std::move(counts));
@@ -118,48 +116,26 @@ PlanFloors::Layout& PlanFloors::layout_of(const LayerFloor& layers, const PlanPo
     for (std::size_t c = 0; c < placement.chunks(StageId(s)); ++c)
       stage.push_back(placement.piece(StageId(s), ChunkId(c)).layers);
   }
-  if (!by_cost) layouts_of_counts_.emplace(key, &layout);
+  of_key = &layout;
   return layout;
 }
 
-PlanFloors::Stages PlanFloors::make_stages(const LayerFloor& layers, const PlanPoint& point,
-                                           const JobSpec& job) {
+PlanFloors::Stages PlanFloors::make_stages(LayerEntry& entry, const PlanPoint& point, const JobSpec& job) {
   const ScheduleShape shape = shape_of(job);
-  Stages stages{.layout = &layout_of(layers, point, job),
+  Stages stages{.layout = &layout_of(entry, point, job),
                 .micro_batches = static_cast<double>(shape.micro_batches)};
-  const bool weights_come_last = splits_backward(shape.kind);
   stages.activations.reserve(stages.layout->stages.size());
-  Seconds fill;   // forward passes of the pieces before the stage's first one
-  Seconds drain;  // their backward passes
-  for (std::size_t s = 0; s < stages.layout->stages.size(); ++s) {
-    LayerFloor::PieceTime first_piece;
-    Seconds micro_batch;         // the stage's passes of one micro-batch
-    std::optional<Bytes> saved;  // of one micro-batch, by the chunk that saves least
-    std::int64_t layers_here = 0;
-    for (const LayerRange& range : stages.layout->stages[s]) {
-      const LayerFloor::PieceTime time = layers.piece(range.first.at(), range.end().at());
-      if (!saved) first_piece = time;
-      micro_batch += time.forward + time.backward;
-      const Bytes of_piece = layers.saved(range.first.at(), range.end().at());
-      saved = saved ? std::min(*saved, of_piece) : of_piece;
-      layers_here += range.count;
-    }
-    // The next backward pass can start before the stage's last one ends, and may have recomputed before.
-    const Seconds early = first_piece.backward - first_piece.backward_output;
-    const Seconds once = fill + (weights_come_last ? Seconds() : std::max(Seconds(), drain - early));
-    const Seconds passes = once + stages.micro_batches * micro_batch;
-    const auto same_size = std::find_if(stages.by_size.begin(), stages.by_size.end(),
-                                        [&](const StagesOfSize& size) { return size.layers == layers_here; });
+  for_each_stage(*entry.floor, stages.layout->stages, shape, [&](std::size_t, const StagePasses& passes) {
+    const auto same_size =
+        std::find_if(stages.by_size.begin(), stages.by_size.end(),
+                     [&](const StagesOfSize& size) { return size.layers == passes.layers; });
     if (same_size == stages.by_size.end())
-      stages.by_size.push_back({.layers = layers_here, .passes = passes});
+      stages.by_size.push_back({.layers = passes.layers, .passes = passes.total()});
     else
-      same_size->passes = std::max(same_size->passes, passes);
-    stages.most_layers = std::max(stages.most_layers, layers_here);
-    stages.activations.push_back(*saved * peak_in_flight(shape, StageId(s)));
-    fill += first_piece.forward_output;
-    const Seconds backward = s == 0 ? first_piece.backward : first_piece.backward_output;
-    drain += std::max(Seconds(), backward - first_piece.backward_lead);
-  }
+      same_size->passes = std::max(same_size->passes, passes.total());
+    stages.most_layers = std::max(stages.most_layers, passes.layers);
+    stages.activations.push_back(passes.activations);
+  });
   return stages;
 }
 
@@ -195,7 +171,7 @@ std::optional<Bytes> PlanFloors::needed_by_smaller(Key layer_key, const PlanPoin
     if (smaller == layers_.end()) continue;
     if (!smaller->second.floor) return std::nullopt;
     const auto [stages, is_new] = smaller->second.of_larger.try_emplace(stages_key(point));
-    if (is_new) stages->second = make_stages(*smaller->second.floor, point, job);
+    if (is_new) stages->second = make_stages(smaller->second, point, job);
     return needed(stages->second, point, job);
   }
   return std::nullopt;
@@ -215,7 +191,7 @@ std::optional<PlanFloor> PlanFloors::floor(const PlanPoint& point, const JobSpec
   LayerEntry& entry = layers->second;
   if (!entry.floor) return std::nullopt;
   const auto [known, is_new] = entry.stages.try_emplace(stages_key(point));
-  if (is_new) known->second = make_stages(*entry.floor, point, job);
+  if (is_new) known->second = make_stages(entry, point, job);
   const Stages& stages = known->second;
   const StateFloor& states = states_of(states_key(point), job);
   Seconds step = stages.micro_batches * static_cast<double>(stages.most_layers) * states.layer_lane();

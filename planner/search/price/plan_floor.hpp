@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "planner/search/price/layer_floor.hpp"
+#include "planner/search/price/stage_floors.hpp"
 #include "planner/search/price/state_floor.hpp"
 #include "planner/search/space/axis_values.hpp"
 #include "planner/spec/types/job_spec.hpp"
@@ -52,7 +53,7 @@ class PlanFloors {
   using Key = std::uint64_t;
   /// How layers are put on stages. Plans with equal layouts share one.
   struct Layout {
-    std::vector<std::vector<LayerRange>> stages;
+    StageRanges stages;
     std::unordered_map<Key, std::vector<Bytes>> states{};  ///< of each stage, by the key of a StateFloor
   };
   /// The stages with so many layers: of the longest of them, the passes of all micro-batches.
@@ -71,6 +72,8 @@ class PlanFloors {
   /// A LayerFloor, and the stages over which its layers are put, by the places of vp, stages, pp and schedule.
   struct LayerEntry {
     std::optional<LayerFloor> floor;
+    std::unordered_map<Key, Layout*>
+        layouts{};  ///< those that layers' costs decide, by the places of pp, vp and stages
     std::unordered_map<Key, Stages> stages{};
     /// Layouts and activations of plans with a larger micro-batch; the place of it is a part of the key.
     std::unordered_map<Key, Stages> of_larger{};
@@ -79,8 +82,9 @@ class PlanFloors {
   [[nodiscard]] Key layer_key(const PlanPoint& point, const JobSpec& job) const;
   LayerEntry& build_layers(Key key, const JobSpec& job);
   const StateFloor& states_of(Key key, const JobSpec& job);
-  Layout& layout_of(const LayerFloor& layers, const PlanPoint& point, const JobSpec& job);
-  Stages make_stages(const LayerFloor& layers, const PlanPoint& point, const JobSpec& job);
+  /// @pre the entry has a floor
+  Layout& layout_of(LayerEntry& layers, const PlanPoint& point, const JobSpec& job);
+  Stages make_stages(LayerEntry& entry, const PlanPoint& point, const JobSpec& job);
   [[nodiscard]] std::optional<Bytes> needed_by_smaller(Key layer_key, const PlanPoint& point,
                                                        const JobSpec& job);
   [[nodiscard]] Bytes needed(const Stages& stages, const PlanPoint& point, const JobSpec& job);

@@ -49,6 +49,20 @@ void pass(Stream& bytes, Plan& plan) {
 
 }  // namespace
 
+std::string to_bytes(const CloseFloor& floor) {
+  BytesWriter bytes;
+  bytes.values(floor.fits, floor.floor, floor.is_even);
+  return bytes.take();
+}
+
+CloseFloor close_floor_of_bytes(std::string_view bytes) {
+  CloseFloor floor;
+  BytesReader reader(bytes);
+  reader.values(floor.fits, floor.floor, floor.is_even);
+  reader.require_end();
+  return floor;
+}
+
 std::string to_bytes(const EstimatedPlan& plan) {
   BytesWriter bytes;
   pass(bytes, plan);

@@ -7,7 +7,11 @@
 
 namespace foreshard {
 
-// An estimated plan on its way between the ranks of a search.
+// A closely bounded and an estimated plan on their way between the ranks of a search.
+
+std::string to_bytes(const CloseFloor& floor);
+/// @throws std::runtime_error if the bytes are not those of a floor
+CloseFloor close_floor_of_bytes(std::string_view bytes);
 
 std::string to_bytes(const EstimatedPlan& plan);
 /// @throws std::runtime_error if the bytes are not those of a plan

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "planner/cost/step/estimate.hpp"
+#include "planner/program/build/build_step_program.hpp"
+#include "planner/search/price/step_floor.hpp"
 #include "planner/search/space/plan_space.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random_bundled_jobs.hpp"
@@ -85,9 +87,11 @@ TEST_CASE("no estimate is below its floor") {
     if (!floor) continue;
     ++with_floor;
     CAPTURE(drawn.text);
-    const Estimate whole = estimate(job);
+    const StepProgram program = build_step_program(job);
+    const Estimate whole = estimate(job, program);
     CHECK(floor->step <= whole.step.time);
     CHECK(floor->needed <= whole.memory.reserved + whole.memory.context);
+    CHECK(step_floor(job, program).value() <= whole.step.time);
   }
   CHECK(with_floor > 200);
 }
