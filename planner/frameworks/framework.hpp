@@ -75,6 +75,9 @@ struct FrameworkConventions {
   /// share of the weights is fp32 itself, and gathering casts it to the lower precision.
   bool fp32_master_weights = true;
   Bytes bucket{};  ///< gradients per data-parallel collective, at least one tensor's; 0: one for everything
+  std::int64_t bucket_gradients = 0;  ///< the same as a number of gradients of any type; 0: `bucket` says it
+  std::int64_t bucket_gradients_per_replica = 0;  ///< and at least so many for each data-parallel replica
+  bool buckets_for_overlap = false;  ///< without overlap everything is reduced at once
   OverlapSpec overlap;  ///< default of training.overlap
   /// With sequence parallelism, backward gathers its inputs again instead of keeping the gathered tensors.
   bool regather_sequence = true;
@@ -101,6 +104,9 @@ struct FrameworkConventions {
   /// ZeRO-3 gathers and scatters each weight by itself, and passes lists of shards, one for each rank: the host makes
   /// views of them and copies them one by one, and nothing else runs meanwhile.
   bool shard_lists = false;
+  /// ZeRO-1 scatters the gradients of a bucket, and gathers all updated weights in one call, with such lists: the host
+  /// copies the share of each rank, of a gather that of each weight.
+  bool lists_of_buckets = false;
   /// Activations are (sequence, token, hidden): what sequence parallelism gathers or scatters is copied between
   /// the order of the ranks and that of the tokens.
   bool copies_sequences = false;

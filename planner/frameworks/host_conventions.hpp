@@ -21,6 +21,8 @@ struct HostConventions {
   Seconds linear{};
   /// The same for a collective or a transfer.
   Seconds collective{};
+  /// The same for a gather or scatter that is called with a list of shards, without what each shard takes.
+  Seconds list_call{};
   bool awaits_counts = false;     ///< the host reads how many tokens each expert gets
   bool awaits_loss = false;       ///< the host reads the loss of each micro-batch
   bool awaits_norm = false;       ///< the host reads the gradient norm before it issues the updates

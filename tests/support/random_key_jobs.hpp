@@ -56,6 +56,7 @@ inline const std::vector<KeyValues>& further_keys() {
       {"training.activation_func_fp8_input_store", {"true"}},
       {"training.dispatcher_sms", {"8", "32"}},
       {"training.expert_capacity", {"1.25", "{factor: 2.0, pad: true}"}},
+      {"training.fused_kernels", {"true", "false"}},
       {"training.fused_grouped_gemm", {"true"}},
       {"training.fused_routing", {"true"}},
       {"training.fused_permutation", {"true"}},

@@ -122,7 +122,12 @@ OpTime CostModel::time(const Op& op, const StepProgram& program) const {
                  },
                  [&](const one_of<Send, Recv> auto& transfer) { return transfer_time(transfer.payload); }},
       *communication);
-  return {.time = alone, .limit = Limit::network, .kernels = 0, .host = host_.time(op, 0)};
+  // Where nothing runs meanwhile, the device waits for the host.
+  const Seconds lists = list_time(op);
+  return {.time = alone + (op.blocks_compute ? lists : Seconds(0.0)),
+          .limit = Limit::network,
+          .kernels = 0,
+          .host = host_.time(op, 0) + (op.blocks_compute ? Seconds(0.0) : lists)};
 }
 
 OpTime CostModel::offload_time(const Op& op, const StepProgram& program) const {
@@ -144,12 +149,16 @@ Seconds CostModel::collective_time(const Collective& collective, std::int32_t ca
   const CollectiveTimes& group = groups_[static_cast<std::size_t>(collective.group)];
   if (group.is_alone()) return Seconds();
   const Collective one = one_call(collective, calls);
-  return static_cast<double>(calls) * (group.cost(one).time(one.payload) + list_time(collective));
+  return static_cast<double>(calls) * group.cost(one).time(one.payload);
 }
 
-Seconds CostModel::list_time(const Collective& collective) const {
-  if (!collective.lists_shards) return {};
-  return host_.shard_list(collective.kind, groups_[static_cast<std::size_t>(collective.group)].members());
+Seconds CostModel::list_time(const Op& op) const {
+  const auto* const collective = std::get_if<Collective>(&op.kind);
+  if (collective == nullptr || !collective->lists_shards) return {};
+  const CollectiveTimes& group = groups_[static_cast<std::size_t>(collective->group)];
+  if (group.is_alone()) return {};
+  const auto tensors = op.calls > 1 ? 1 : std::max<std::int64_t>(std::ssize(op.operands), 1);
+  return static_cast<double>(op.calls) * host_.shard_list(collective->kind, group.members(), tensors);
 }
 
 Seconds CostModel::communication_latency(const Op& op) const {

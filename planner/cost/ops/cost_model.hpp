@@ -72,8 +72,8 @@ class CostModel {
   [[nodiscard]] FlopsPerSecond peak() const { return peak_; }
 
  private:
-  /// The host's time for the list of shards with which a collective is called; none without a list.
-  [[nodiscard]] Seconds list_time(const Collective& collective) const;
+  /// The host's time for the lists of shards with which an operation's collectives are called; none without a list.
+  [[nodiscard]] Seconds list_time(const Op& op) const;
   /// The time of a copy between host and device, or of the host's CPU.
   [[nodiscard]] OpTime offload_time(const Op& op, const StepProgram& program) const;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <variant>
 
+#include "planner/units/count.hpp"
+
 namespace foreshard {
 
 namespace {
@@ -14,9 +16,6 @@ constexpr Seconds kReadBack(20e-6);
 /// The host time of a launch on the hosts on which the frameworks' times were measured.
 constexpr Seconds kUsualSubmit(5e-6);
 
-/// A collective of DeepSpeed's ZeRO-3 with a list of shards, without what each shard takes: hooks, status, waits for the
-/// device. 0.38 ms before and in the call on 8 ranks (DeepSpeed issue 1069), of which 8 shards take 0.08 ms.
-constexpr Seconds kListCall(300e-6);
 /// A view of a tensor made by the host: select in a loop (pyg-team/pytorch-frame pull request 272).
 constexpr Seconds kView(2.6e-6);
 
@@ -31,6 +30,7 @@ HostConventions conventions_of(const JobSpec& job) {
   host.operation = of_operations * host.operation;
   host.linear = of_operations * host.linear;
   host.collective = pace * host.collective;
+  host.list_call = pace * host.list_call;
   return host;
 }
 
@@ -96,11 +96,12 @@ Seconds HostModel::time(const Op& op, std::int64_t kernels, std::int64_t by_firs
   return first + (count - static_cast<double>(by_first_call)) * conventions_.operation + count * submit_;
 }
 
-Seconds HostModel::shard_list(CollectiveKind kind, std::int64_t members) const {
+Seconds HostModel::shard_list(CollectiveKind kind, std::int64_t members, std::int64_t tensors) const {
   // A gather: the caller's view of the weight, PyTorch's of its buffer, and the copy. A scatter flattens the gradient
   // first, which is one more view.
-  const double views = kind == CollectiveKind::reduce_scatter ? 3.0 : 2.0;
-  return pace_ * kListCall + static_cast<double>(members) * (pace_ * views * kView + submit_);
+  const bool scatters = kind == CollectiveKind::reduce_scatter;
+  const auto copies = static_cast<double>(checked_product(members, scatters ? 1 : tensors));
+  return conventions_.list_call + copies * (pace_ * (scatters ? 3.0 : 2.0) * kView + submit_);
 }
 
 Seconds HostModel::read_back() const { return submit_ > Seconds(0.0) ? kReadBack : Seconds(0.0); }

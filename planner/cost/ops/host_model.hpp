@@ -23,9 +23,9 @@ class HostModel {
   /// Host time to issue `op`, which runs as `kernels` kernels (0: a communication), of which the framework's first call
   /// launches `by_first_call` and each further call one.
   [[nodiscard]] Seconds time(const Op& op, std::int64_t kernels, std::int64_t by_first_call = 1) const;
-  /// Host time of a gather or scatter that is called with a list of shards, one for each of `members` ranks. The
-  /// device waits for all of it.
-  [[nodiscard]] Seconds shard_list(CollectiveKind kind, std::int64_t members) const;
+  /// Host time of a gather or scatter that is called with a list of shards, one for each of `members` ranks. What a gather
+  /// of several `tensors` brings is copied tensor by tensor.
+  [[nodiscard]] Seconds shard_list(CollectiveKind kind, std::int64_t members, std::int64_t tensors = 1) const;
   /// Host time to launch one CUDA graph.
   [[nodiscard]] Seconds graph_launch() const { return conventions_.operation + submit_; }
   /// True if the operation is part of a CUDA graph.

@@ -380,7 +380,7 @@ KernelForms kernel_forms(const JobSpec& job) {
                          training.fp8_scaling == Fp8Scaling::tensorwise;
   const std::int64_t local_experts = job.model.experts ? job.model.experts->count / job.parallelism.ep : 1;
   const bool torch_routing = conventions.routing == RoutingKernels::torch;
-  return {.fused_kernels = conventions.fused_kernels || compiler,
+  return {.fused_kernels = training.fused_kernels.value_or(conventions.fused_kernels) || compiler,
           .fused_softmax = (conventions.fused_softmax && softmax_kernel_fits(job)) || compiler,
           .autograd = conventions.autograd && !compiler,
           .loss = loss_form(job).kernels,

@@ -292,7 +292,7 @@ class StepBuilder {
   void overlap_sync(Chunk& chunk, const ModelPiece& piece) {
     std::vector<BlockCall> with_sync =
         splits_backward(job_.training.schedule) ? chunk.weight : chunk.backward;
-    for (const SyncPoint& point : sync_points(builder_, layers_, ends(), piece)) {
+    for (const SyncPoint& point : sync_points(builder_, layers_, ends(), piece, job_.bucket())) {
       const auto block = emit_gradient_sync(builder_, point.units, point.name + " sync");
       if (!block) continue;
       const BlockCall completes{point.completes, point.layer};
@@ -337,7 +337,7 @@ class StepBuilder {
     if (norm_) stage.prologue.push_back({norm_->zero, LayerId(0)});
     if (magnitudes_) stage.prologue.push_back({magnitudes_->zero, LayerId(0)});
     if (gathers_at_start(job_)) {
-      append_syncs(stage.prologue, s, " gather", emit_weight_gather, SyncOrder::of_forward);
+      append_syncs(stage.prologue, s, " gather", emit_weight_gather, gather_bucket(job_), SyncOrder::of_forward);
       append_casts(stage.prologue, s,
                    [&](const WeightCasts&, LayerId layer) { return layer >= last_layer(); });
     } else {
@@ -362,7 +362,7 @@ class StepBuilder {
     }
     if (table_copy() && (s.value() == 0 || s == table_copy()))
       block_calls.push_back({emit_tied_sync(builder_, table_), LayerId(0)});
-    if (!job_.training.overlap.dp) append_syncs(block_calls, s, " sync", emit_gradient_sync);
+    if (!job_.training.overlap.dp) append_syncs(block_calls, s, " sync", emit_gradient_sync, job_.bucket());
 
     for (const auto& [group, blocks] : updates_) {
       if (group == &table_ && s.value() != 0) continue;  // the first stage counts a tied table's norm
@@ -377,7 +377,7 @@ class StepBuilder {
       append_updates(block_calls, blocks, *group, owned_layers(*group, s));
     }
     if (gathers_at_start(job_)) return;
-    append_syncs(block_calls, s, " gather", emit_weight_gather);
+    append_syncs(block_calls, s, " gather", emit_weight_gather, gather_bucket(job_));
     append_casts(block_calls, s, [](const WeightCasts& casts, LayerId) { return casts.after_gather; });
   }
 
@@ -405,9 +405,9 @@ class StepBuilder {
 
   template <class Emit>
   void append_syncs(std::vector<BlockCall>& block_calls, StageId s, const std::string& suffix, Emit emit,
-                    SyncOrder order = SyncOrder::of_backward) {
+                    Bytes bucket, SyncOrder order = SyncOrder::of_backward) {
     for (std::size_t c = 0; c < placement_.chunks(s); ++c) {
-      std::vector<SyncPoint> points = sync_points(builder_, layers_, ends(), placement_.piece(s, ChunkId(c)));
+      std::vector<SyncPoint> points = sync_points(builder_, layers_, ends(), placement_.piece(s, ChunkId(c)), bucket);
       if (order == SyncOrder::of_forward) std::reverse(points.begin(), points.end());
       for (const SyncPoint& point : points) {
         if (const auto block = emit(builder_, point.units, point.name + suffix))

@@ -107,8 +107,9 @@ BlockId update_block(ProgramBuilder& builder, const WeightGroup& group) {
 /// @param parts a call exchanges only this rank's range of each tensor, the largest of so many
 void append_buckets(const ProgramBuilder& builder, Block& block, CollectiveKind kind, GroupKind group,
                     const std::vector<Operand>& tensors, std::int64_t parts = 1) {
-  const Bytes limit = builder.job().bucket();
   const bool gathers_weights = kind == CollectiveKind::all_gather;
+  const Bytes limit = gathers_weights ? gather_bucket(builder.job()) : builder.job().bucket();
+  const bool lists = builder.conventions().lists_of_buckets && kind != CollectiveKind::all_reduce;
   std::vector<Operand> bucket;
   Bytes whole;
   Bytes payload;
@@ -117,7 +118,11 @@ void append_buckets(const ProgramBuilder& builder, Block& block, CollectiveKind 
     Op op =
         compute_op(gathers_weights ? "gather weights" : "reduce gradients", Component::gradient_sync,
                    gathers_weights ? Phase::optimizer : Phase::backward_weight,
-                   Collective{.kind = kind, .group = group, .reduction = Reduction::sum, .payload = payload},
+                   Collective{.kind = kind,
+                              .group = group,
+                              .reduction = Reduction::sum,
+                              .payload = payload,
+                              .lists_shards = lists},
                    std::exchange(bucket, {}));
     op.lane = lane_of(group);
     if (!builder.job().training.overlap.dp) op.after_compute = op.blocks_compute = true;
@@ -310,6 +315,10 @@ NormBlocks emit_gradient_norm(ProgramBuilder& builder) {
   if (p.tp > 1) reduce_over(GroupKind::tp, "gradient norm over tp");
   if (checked_product(p.dp, p.cp) > 1) reduce_over(GroupKind::dp_cp, "gradient norm over replicas");
   return blocks;
+}
+
+Bytes gather_bucket(const JobSpec& job) {
+  return job.conventions().lists_of_buckets ? Bytes(0) : job.bucket();
 }
 
 bool gathers_at_start(const JobSpec& job) {

@@ -54,6 +54,8 @@ std::optional<BlockId> emit_gradient_sync(ProgramBuilder& builder, const std::ve
 /// True if updated weights are gathered at the start of the next step, beside its first forward pass
 /// (training.overlap.gather), and not after the update.
 bool gathers_at_start(const JobSpec& job);
+/// Updated weights per gather (ZeRO-1 and 2), at least one tensor's; 0: one gather for everything.
+Bytes gather_bucket(const JobSpec& job);
 
 /// One block that gathers updated weights over dp with ZeRO-1 and 2. None otherwise.
 std::optional<BlockId> emit_weight_gather(ProgramBuilder& builder, const std::vector<SyncUnit>& units,

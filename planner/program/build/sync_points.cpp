@@ -80,8 +80,7 @@ SyncPoint whole_piece(const LayerBlocks& layers, const ModelEnds& ends, const Mo
 }  // namespace
 
 std::vector<SyncPoint> sync_points(const ProgramBuilder& builder, const LayerBlocks& layers,
-                                   const ModelEnds& ends, const ModelPiece& piece) {
-  const Bytes bucket = builder.job().bucket();
+                                   const ModelEnds& ends, const ModelPiece& piece, Bytes bucket) {
   if (is_empty(piece)) return {};
   if (bucket == Bytes(0)) return {whole_piece(layers, ends, piece)};
 

@@ -32,11 +32,11 @@ struct ModelEnds {
 
 /// The synchronisations of one piece, in the order in which backward completes their gradients: first the
 /// head, then multi-token prediction, the layers, and at last the embedding. One synchronisation covers as many consecutive layers with the
-/// same weights as fit into the framework's bucket. A framework without buckets has one for everything.
+/// same weights as fit into a bucket. With a bucket of 0 bytes one covers everything.
 ///
 /// Example: layers 4 … 9 are of kinds a a b b b b, their gradients take 1 GB per layer, buckets hold 3 GB.
 /// Backward goes from layer 9 down: "b x 3" is complete at layer 7, "b x 1" at layer 6, "a x 2" at layer 4.
 std::vector<SyncPoint> sync_points(const ProgramBuilder& builder, const LayerBlocks& layers,
-                                   const ModelEnds& ends, const ModelPiece& piece);
+                                   const ModelEnds& ends, const ModelPiece& piece, Bytes bucket);
 
 }  // namespace foreshard

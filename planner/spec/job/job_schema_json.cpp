@@ -406,6 +406,7 @@ Json training() {
        {"attention", word<AttentionKind>()},
        {"flash", word<FlashVersion>()},
        {"compiled", boolean()},
+       {"fused_kernels", boolean()},
        {"dropout", boolean()},
        {"gradient_dtype", word({"fp32", "bf16"})},
        {"fp8_scaling", word<Fp8Scaling>()},

@@ -26,6 +26,9 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
      "which flash attention: fa1, fa2, fa3, fa4, cudnn or triton; unsaid, the framework's or the "
      "accelerator's usual"},
     {"compiled", "pointwise operations are fused by a compiler: true or false; unsaid, the framework's"},
+    {"fused_kernels",
+     "RMSNorm and rotary embedding are one kernel each where nothing is compiled, as with Liger's kernels: true or false; "
+     "unsaid, the framework's"},
     {"dropout", "residual and attention dropout are run: true or false; unsaid, the framework's"},
     {"gradient_dtype", "fp32 or bf16; unsaid, the framework's"},
     {"fp8_scaling",
@@ -312,6 +315,7 @@ TrainingSpec read_training(const MapReader& map, const JobSpec& job) {
   training.flash = map.maybe("flash", Choice<FlashVersion>{});
   if (!training.flash && training.attention == AttentionKind::flash) training.flash = usual_flash(job);
   training.compiled = map.optional("compiled", Boolean{}, usual.compiled);
+  training.fused_kernels = map.maybe("fused_kernels", Boolean{});
   // Models with LayerNorm are taken to be from the years in which dropout was usual.
   const bool usual_dropout = usual.dropout && job.model.norm == NormKind::layernorm;
   training.dropout = map.optional("dropout", Boolean{}, usual_dropout);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "planner/spec/types/precision_spec.hpp"
 #include "planner/spec/types/recompute_spec.hpp"
 #include "planner/spec/types/states_spec.hpp"
+#include "planner/units/count.hpp"
 #include "planner/units/dtype.hpp"
 #include "planner/units/quantity.hpp"
 
@@ -145,6 +147,7 @@ struct TrainingSpec {
   OverlapSpec overlap;
   Dispatcher dispatcher = Dispatcher::all_to_all;  ///< of experts' tokens
   std::optional<std::int64_t> dispatcher_sms;  ///< multiprocessors that its kernels hold; none: usual_sms()
+  std::optional<bool> fused_kernels;  ///< RMSNorm and rotary embedding are a kernel each; none: the framework's
   bool fused_grouped_gemm = false;             ///< experts' products: one kernel, not a call per expert
   bool fused_routing = false;  ///< the choice of experts is a few kernels, not single operations
   /// Rows are brought into the order of the experts by fused kernels; with hybridep, by those of its exchange.
@@ -211,8 +214,12 @@ struct JobSpec {
   [[nodiscard]] FrameworkConventions conventions() const { return framework_conventions(framework, release); }
   /// Gradients that are reduced at a time; 0: all of them.
   [[nodiscard]] Bytes bucket() const {
-    const auto& reduce = training.buckets.reduce;
-    return reduce ? bytes_of(training.gradient_dtype, *reduce) : conventions().bucket;
+    const FrameworkConventions usual = conventions();
+    if (usual.buckets_for_overlap && !training.overlap.dp) return Bytes(0);
+    if (training.buckets.reduce) return bytes_of(training.gradient_dtype, *training.buckets.reduce);
+    if (usual.bucket_gradients == 0) return usual.bucket;
+    const std::int64_t of_replicas = checked_product(usual.bucket_gradients_per_replica, parallelism.dp);
+    return bytes_of(training.gradient_dtype, std::max(usual.bucket_gradients, of_replicas));
   }
   /// Micro-batches that one data-parallel rank runs per step.
   [[nodiscard]] std::int64_t micro_batches() const {

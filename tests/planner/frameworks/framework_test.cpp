@@ -36,8 +36,10 @@ TEST_CASE("what Megatron-LM does") {
   const FrameworkConventions megatron = framework_conventions(Framework::megatron);
   CHECK(megatron.gradient_dtype == DType::fp32);
   CHECK(megatron.fp16_gradient_dtype == DType::fp16);
-  // 40,000,000 parameters of 4 bytes.
-  CHECK(megatron.bucket == bytes_of(DType::fp32, 40'000'000));
+  // max(40,000,000, 1,000,000 · dp) gradients; 40,000,000 before April 2024.
+  CHECK(megatron.bucket_gradients == 40'000'000);
+  CHECK(megatron.bucket_gradients_per_replica == 1'000'000);
+  CHECK(framework_conventions(Framework::megatron, Release{2024, 3}).bucket_gradients_per_replica == 0);
   CHECK_FALSE(megatron.overlap.dp);  // --overlap-grad-reduce is off unless asked for
   CHECK(megatron.overlap.tp == TpOverlap::none);
   CHECK(megatron.regather_sequence);
@@ -67,7 +69,7 @@ TEST_CASE("what PyTorch FSDP and DeepSpeed do") {
 TEST_CASE("what nanotron and foreshard do") {
   const FrameworkConventions nanotron = framework_conventions(Framework::nanotron);
   CHECK(nanotron.gradient_dtype == DType::fp32);
-  CHECK(nanotron.bucket == Bytes(1));  // each tensor by itself
+  CHECK(nanotron.bucket == bytes_of(DType::fp32, 25 * 1024 * 1024 / 2));  // 25 MiB of 16-bit gradients
   CHECK(nanotron.overlap.dp);
   CHECK_FALSE(nanotron.regather_sequence);
 

@@ -223,4 +223,8 @@ TEST_CASE("a collective with a list of shards takes the host a view and a copy f
   // 300 us, and for each of 8 ranks two views of 2.6 us and a copy of 5 us: 0.38 ms were measured.
   CHECK(us(host.shard_list(CollectiveKind::all_gather, 8)) == Approx(300.0 + 8.0 * 10.2));
   CHECK(us(host.shard_list(CollectiveKind::reduce_scatter, 8)) == Approx(300.0 + 8.0 * 12.8));
+  // nanotron: no hooks; a gather of 6 weights brings 8 shares of each, a scatter of 6 gradients is one buffer.
+  const HostModel nanotron(job_of(Framework::nanotron, true));
+  CHECK(us(nanotron.shard_list(CollectiveKind::all_gather, 8, 6)) == Approx(6.0 * 8.0 * 10.2));
+  CHECK(us(nanotron.shard_list(CollectiveKind::reduce_scatter, 8, 6)) == Approx(8.0 * 12.8));
 }

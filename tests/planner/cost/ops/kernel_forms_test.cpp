@@ -201,6 +201,11 @@ TEST_CASE("a compiler fuses what an eager framework leaves apart") {
   CHECK(kernel_forms(job).optimizer == OptimizerKernels::foreach);
   job.training.loss.fused = true;
   CHECK(kernel_forms(job).loss == LossKernels::fused);
+  // Kernels of others, as Liger's, in code that is not compiled.
+  job.training.compiled = false;
+  CHECK_FALSE(kernel_forms(job).fused_kernels);
+  job.training.fused_kernels = true;
+  CHECK(kernel_forms(job).fused_kernels);
 }
 
 TEST_CASE("further passes take launches and memory time, and the host their submission") {

@@ -242,3 +242,48 @@ TEST_CASE("DeepSpeed's ZeRO-3 of 2021 gathers and scatters weight by weight, wit
   CHECK(later[0].calls == 1);
   CHECK_FALSE(std::get<Collective>(later[0].kind).lists_shards);
 }
+
+TEST_CASE("nanotron's ZeRO-1 gathers all updated weights in one call, with a list of shards") {
+  JobSpec job;
+  job.framework = Framework::nanotron;
+  job.model = llama_shaped(2, 512, 1024, 4, 4, 32);
+  job.model.vocab_multiple = 8;
+  job.cluster = round_cluster(1, 2);
+  job.cluster.accelerator.kernels.submit = Seconds(5e-6);
+  job.parallelism.dp = 2;
+  job.parallelism.zero = 1;
+  job.training.sequence_length = 4;
+  job.training.micro_batch = 1;
+  job.training.global_batch = 2;
+  const StepProgram program = build_step_program(job);
+  CHECK(check_program(program) == std::vector<std::string>{});
+  std::vector<Op> gathers;
+  std::vector<Op> scatters;
+  for (const BlockCall& call : program.stages[0].epilogue) {
+    for (const Op& op : program.block(call.block).ops) {
+      const auto* const collective = std::get_if<Collective>(&op.kind);
+      if (collective != nullptr && collective->kind == CollectiveKind::all_gather) gathers.push_back(op);
+    }
+  }
+  for (const Block& block : program.blocks) {
+    for (const Op& op : block.ops) {
+      const auto* const collective = std::get_if<Collective>(&op.kind);
+      if (collective != nullptr && collective->kind == CollectiveKind::reduce_scatter) scatters.push_back(op);
+    }
+  }
+  // Qkv, output, gate and up, down and two norms of two layers, the table, the head's product and its norm.
+  REQUIRE(gathers.size() == 1);
+  CHECK(gathers[0].operands.size() == 2 * 6 + 3);
+  CHECK(std::get<Collective>(gathers[0].kind).lists_shards);
+  // Buckets of 50 MiB end with a layer and hold no more than what is alike: the head, the layers, the table.
+  CHECK(scatters.size() == 3);
+  CHECK(std::get<Collective>(scatters[0].kind).lists_shards);
+  // The host makes two views and a copy for each weight and rank.
+  const CostModel cost(job);
+  const OpTime gather = cost.time(gathers[0], program);
+  Op plain = gathers[0];
+  std::get<Collective>(plain.kind).lists_shards = false;
+  CHECK((gather.host - cost.time(plain, program).host).value() ==
+        Approx(2 * 15 * (2 * 2.6e-6 + 5e-6)));
+  CHECK(gather.time == cost.time(plain, program).time);
+}
