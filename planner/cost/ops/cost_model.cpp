@@ -122,7 +122,7 @@ OpTime CostModel::time(const Op& op, const StepProgram& program) const {
                  },
                  [&](const one_of<Send, Recv> auto& transfer) { return transfer_time(transfer.payload); }},
       *communication);
-  // Where nothing runs meanwhile, the device waits for the host.
+  // Where nothing runs meanwhile the device waits for the host, and the lists are a part of the time.
   const Seconds lists = list_time(op);
   return {.time = alone + (op.blocks_compute ? lists : Seconds(0.0)),
           .limit = Limit::network,
@@ -167,8 +167,8 @@ Seconds CostModel::communication_latency(const Op& op) const {
                    const CollectiveTimes& group = groups_[static_cast<std::size_t>(collective.group)];
                    if (group.is_alone()) return Seconds();
                    const Collective one = one_call(collective, op.calls);
-                   return static_cast<double>(op.calls) *
-                          (group.cost(one).steps(one.payload) + list_time(collective));
+                   return static_cast<double>(op.calls) * group.cost(one).steps(one.payload) +
+                          (op.blocks_compute ? list_time(op) : Seconds(0.0));
                  },
                  [&](const one_of<Send, Recv> auto& transfer) {
                    const CollectiveTimes& group = groups_[static_cast<std::size_t>(GroupKind::pp)];
