@@ -22,16 +22,15 @@ bool fits(const StepProgram& program, const Device& device, Communicator& wide, 
 /// Runs steps until their times are steady or the budget is spent. All ranks stop after the same step.
 /// Returns the number of measured steps.
 int run_steps(Executor& executor, Communicator& wide, const KernelBudget& budget, OpSamples& times) {
-  using Clock = std::chrono::steady_clock;
   executor.run_step();
   std::vector<Seconds> steps;
-  const Clock::time_point start = Clock::now();
+  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   for (int done = 1;; ++done) {
     wide.barrier();
     executor.run_step();
     executor.report(times);
     steps.push_back(executor.step_time());
-    const std::chrono::duration<double> elapsed = Clock::now() - start;
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     const MeasuredTime step = measured_time(steps);
     const bool spent = elapsed.count() > budget.time.value() || done >= budget.most_steps;
     const bool steady = done > budget.fewest_steps && step.spread / step.median < budget.steady;

@@ -55,9 +55,9 @@ struct Rig {
   OutputRecorder recorder;
 };
 
-class Comparison {
+class RunComparison {
  public:
-  Comparison(const Rig& sharded, const Rig& whole, const Device& device)
+  RunComparison(const Rig& sharded, const Rig& whole, const Device& device)
       : sharded_(sharded), whole_(whole), device_(device) {
     for (const HeldWeight& held : whole.plan.weights()) whole_weights_[key(whole, held)] = &held;
   }
@@ -206,7 +206,7 @@ ShardingErrors compare_with_unsharded(const JobSpec& job, Device& device, Commun
   sharded.executor.replay(&whole.recorder.routes());
   const double loss = mean_loss(sharded.plan, sharded.executor.run_step(&sharded.recorder), communicator);
   errors.loss = std::abs(loss / errors.unsharded_loss - 1.0);
-  const Comparison comparison(sharded, whole, device);
+  const RunComparison comparison(sharded, whole, device);
   errors.outputs = communicator.max_over_world(comparison.outputs());
   comparison.gradients(errors);
   errors.gradients = communicator.max_over_world(errors.gradients);

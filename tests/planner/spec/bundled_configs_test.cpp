@@ -542,6 +542,7 @@ TEST_CASE("every measured case loads with a measurement and a source, and its pr
                                                     {"internevo.yaml", 24},
                                                     {"kempner.yaml", 9},
                                                     {"korthikanti.yaml", 9},
+                                                    {"llama3.yaml", 3},
                                                     {"llm_foundry.yaml", 38},
                                                     {"megascale.yaml", 4},
                                                     {"megatron_bridge_moe.yaml", 72},

@@ -23,12 +23,12 @@ ForwardCosts equal_layers(std::int64_t layers, std::int64_t head_in_64ths) {
           .end = Flops(kLayerFlops / 64 * head_in_64ths)};
 }
 
-ParallelismSpec stages_of(StagePolicy policy, std::int64_t pp, std::int64_t vp = 1) {
-  ParallelismSpec parallelism;
-  parallelism.pp = pp;
-  parallelism.vp = vp;
-  parallelism.stage_policy = policy;
-  return parallelism;
+JobSpec stages_of(StagePolicy policy, std::int64_t pp, std::int64_t vp = 1) {
+  JobSpec job;
+  job.parallelism.pp = pp;
+  job.parallelism.vp = vp;
+  job.parallelism.stage_policy = policy;
+  return job;
 }
 
 /// Counts of the pieces in model order; fails where the pieces are not consecutive.
@@ -116,7 +116,7 @@ TEST_CASE("by cost: what costs is what a layer's and the head's operations compu
   job.model.ffn = FfnKind::gelu;
   job.model.ffn_hidden = 16;
   job.model.vocab_multiple = 64;
-  job.parallelism = stages_of(StagePolicy::by_cost, 4);
+  job.parallelism = stages_of(StagePolicy::by_cost, 4).parallelism;
   job.parallelism.tp = 2;
   job.training.sequence_length = 8;
   job.training.global_batch = 4;
@@ -171,7 +171,7 @@ ForwardCosts costs_of(std::initializer_list<std::int64_t> layers, std::int64_t h
 }  // namespace
 
 TEST_CASE("by cost, stages of several pieces stay even where their slowest stage is not relieved") {
-  const ParallelismSpec two_chunks = stages_of(StagePolicy::by_cost, 2, 2);
+  const JobSpec two_chunks = stages_of(StagePolicy::by_cost, 2, 2);
   // Ten layers of cost 2, a head of cost 1. Even pieces 2 3 3 2: stage 0 holds 2 + 3 layers, stage 1 holds 3 + 2 and the
   // head, which costs 11. Pieces balanced one by one, 3 3 2 2, give the slowest stage 3 + 2 layers and the head: 11 too.
   CHECK(counts_of(stage_layout(two_chunks, costs_of({2, 2, 2, 2, 2, 2, 2, 2, 2, 2}, 1))) ==
@@ -233,26 +233,26 @@ TEST_CASE("by cost: no split has a faster slowest piece") {
 }
 
 TEST_CASE("listed counts, per stage or per chunk") {
-  ParallelismSpec parallelism = stages_of(StagePolicy::listed, 4);
-  parallelism.stage_layers = {1, 4, 4, 3};
-  CHECK(counts_of(stage_layout(parallelism, equal_layers(12, 64))) == Counts{1, 4, 4, 3});
+  JobSpec job = stages_of(StagePolicy::listed, 4);
+  job.parallelism.stage_layers = {1, 4, 4, 3};
+  CHECK(counts_of(stage_layout(job, equal_layers(12, 64))) == Counts{1, 4, 4, 3});
 
-  parallelism = stages_of(StagePolicy::listed, 2, 2);
-  parallelism.stage_layers = {1, 4, 4, 3};  // pieces in model order
-  CHECK(counts_of(stage_layout(parallelism, equal_layers(12, 64))) == Counts{1, 4, 4, 3});
+  job = stages_of(StagePolicy::listed, 2, 2);
+  job.parallelism.stage_layers = {1, 4, 4, 3};  // pieces in model order
+  CHECK(counts_of(stage_layout(job, equal_layers(12, 64))) == Counts{1, 4, 4, 3});
 
   // Per stage, split evenly over its chunks: stage 0 holds 3 = 2 + 1, stage 1 holds 5 = 3 + 2.
-  parallelism.stage_layers = {3, 5};
-  const auto layout = stage_layout(parallelism, equal_layers(8, 64));
+  job.parallelism.stage_layers = {3, 5};
+  const auto layout = stage_layout(job, equal_layers(8, 64));
   CHECK(ranges_of(layout, 0) == std::vector<LayerRange>{{LayerId(0), 2}, {LayerId(5), 1}});
   CHECK(ranges_of(layout, 1) == std::vector<LayerRange>{{LayerId(2), 3}, {LayerId(6), 2}});
 }
 
 TEST_CASE("layouts that do not cover the model are refused") {
-  ParallelismSpec parallelism = stages_of(StagePolicy::listed, 2);
+  JobSpec job = stages_of(StagePolicy::listed, 2);
   for (const Counts& listed : {Counts{4, 3}, Counts{8}, Counts{2, 3, 3}}) {
-    parallelism.stage_layers = listed;
-    CHECK_THROWS_AS(stage_layout(parallelism, equal_layers(8, 64)), std::invalid_argument);
+    job.parallelism.stage_layers = listed;
+    CHECK_THROWS_AS(stage_layout(job, equal_layers(8, 64)), std::invalid_argument);
   }
   CHECK_THROWS_AS(stage_layout(stages_of(StagePolicy::even, 4), equal_layers(3, 64)), std::invalid_argument);
   CHECK_THROWS_AS(stage_layout(stages_of(StagePolicy::by_cost, 4), equal_layers(3, 64)),
