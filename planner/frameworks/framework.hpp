@@ -77,8 +77,8 @@ struct FrameworkConventions {
   Bytes bucket{};  ///< gradients per data-parallel collective, at least one tensor's; 0: one for everything
   std::int64_t bucket_gradients = 0;  ///< the same as a number of gradients of any type; 0: `bucket` says it
   std::int64_t bucket_gradients_per_replica = 0;  ///< and at least so many for each data-parallel replica
-  bool buckets_for_overlap = false;  ///< without overlap everything is reduced at once
-  OverlapSpec overlap;  ///< default of training.overlap
+  bool buckets_for_overlap = false;               ///< without overlap everything is reduced at once
+  OverlapSpec overlap;                            ///< default of training.overlap
   /// With sequence parallelism, backward gathers its inputs again instead of keeping the gathered tensors.
   bool regather_sequence = true;
   bool recompute_whole_layer = true;  ///< full recomputation reruns every operation, not only those needed

@@ -30,9 +30,10 @@ def answer(foreshard, command, job, *options):
 
 
 def axes_of(job):
-    """tp, pp, micro-batch, recomputation and ZeRO; chunks where the plan has some, and the degrees of experts."""
+    """tp, pp, micro-batch, recomputation and ZeRO; chunks and layers of stages where the plan has some, and the degrees of experts."""
     axes = "tp,pp,micro_batch,recompute,zero"
     axes += ",vp" if re.search(r"\bvp: ", job) else ""
+    axes += ",stages" if "stages: [" in job else ""
     return axes + (",ep,etp" if re.search(r"\bep: ", job) else "")
 
 

@@ -337,7 +337,8 @@ class StepBuilder {
     if (norm_) stage.prologue.push_back({norm_->zero, LayerId(0)});
     if (magnitudes_) stage.prologue.push_back({magnitudes_->zero, LayerId(0)});
     if (gathers_at_start(job_)) {
-      append_syncs(stage.prologue, s, " gather", emit_weight_gather, gather_bucket(job_), SyncOrder::of_forward);
+      append_syncs(stage.prologue, s, " gather", emit_weight_gather, gather_bucket(job_),
+                   SyncOrder::of_forward);
       append_casts(stage.prologue, s,
                    [&](const WeightCasts&, LayerId layer) { return layer >= last_layer(); });
     } else {
@@ -407,7 +408,8 @@ class StepBuilder {
   void append_syncs(std::vector<BlockCall>& block_calls, StageId s, const std::string& suffix, Emit emit,
                     Bytes bucket, SyncOrder order = SyncOrder::of_backward) {
     for (std::size_t c = 0; c < placement_.chunks(s); ++c) {
-      std::vector<SyncPoint> points = sync_points(builder_, layers_, ends(), placement_.piece(s, ChunkId(c)), bucket);
+      std::vector<SyncPoint> points =
+          sync_points(builder_, layers_, ends(), placement_.piece(s, ChunkId(c)), bucket);
       if (order == SyncOrder::of_forward) std::reverse(points.begin(), points.end());
       for (const SyncPoint& point : points) {
         if (const auto block = emit(builder_, point.units, point.name + suffix))

@@ -115,15 +115,14 @@ void append_buckets(const ProgramBuilder& builder, Block& block, CollectiveKind 
   Bytes payload;
   const auto flush = [&] {
     if (bucket.empty()) return;
-    Op op =
-        compute_op(gathers_weights ? "gather weights" : "reduce gradients", Component::gradient_sync,
-                   gathers_weights ? Phase::optimizer : Phase::backward_weight,
-                   Collective{.kind = kind,
-                              .group = group,
-                              .reduction = Reduction::sum,
-                              .payload = payload,
-                              .lists_shards = lists},
-                   std::exchange(bucket, {}));
+    Op op = compute_op(gathers_weights ? "gather weights" : "reduce gradients", Component::gradient_sync,
+                       gathers_weights ? Phase::optimizer : Phase::backward_weight,
+                       Collective{.kind = kind,
+                                  .group = group,
+                                  .reduction = Reduction::sum,
+                                  .payload = payload,
+                                  .lists_shards = lists},
+                       std::exchange(bucket, {}));
     op.lane = lane_of(group);
     if (!builder.job().training.overlap.dp) op.after_compute = op.blocks_compute = true;
     block.ops.push_back(std::move(op));

@@ -176,13 +176,14 @@ class SiteSearch {
 
   void estimate_candidates(const std::function<void()>& shown) {
     while (!work_.is_stopped() && (next_ < candidates_.size() || !close_.empty())) {
-      if (!has_batch()) {
-        bound_closely();
-      } else {
+      const bool estimates = has_batch();
+      if (estimates) {
         estimate_batch();
+      } else {
+        bound_closely();
       }
       report_progress(next_ - close_.size());
-      shown();
+      if (estimates) shown();
     }
   }
 

@@ -27,7 +27,8 @@ constexpr auto kTrainingKeys = std::to_array<KeyInfo>({
      "accelerator's usual"},
     {"compiled", "pointwise operations are fused by a compiler: true or false; unsaid, the framework's"},
     {"fused_kernels",
-     "RMSNorm and rotary embedding are one kernel each where nothing is compiled, as with Liger's kernels: true or false; "
+     "RMSNorm and rotary embedding are one kernel each where nothing is compiled, as with Liger's kernels: "
+     "true or false; "
      "unsaid, the framework's"},
     {"dropout", "residual and attention dropout are run: true or false; unsaid, the framework's"},
     {"gradient_dtype", "fp32 or bf16; unsaid, the framework's"},

@@ -147,7 +147,7 @@ struct TrainingSpec {
   OverlapSpec overlap;
   Dispatcher dispatcher = Dispatcher::all_to_all;  ///< of experts' tokens
   std::optional<std::int64_t> dispatcher_sms;  ///< multiprocessors that its kernels hold; none: usual_sms()
-  std::optional<bool> fused_kernels;  ///< RMSNorm and rotary embedding are a kernel each; none: the framework's
+  std::optional<bool> fused_kernels;           ///< RMSNorm and rope are a kernel each; none: the framework's
   bool fused_grouped_gemm = false;             ///< experts' products: one kernel, not a call per expert
   bool fused_routing = false;  ///< the choice of experts is a few kernels, not single operations
   /// Rows are brought into the order of the experts by fused kernels; with hybridep, by those of its exchange.

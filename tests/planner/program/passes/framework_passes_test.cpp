@@ -252,6 +252,7 @@ TEST_CASE("nanotron's ZeRO-1 gathers all updated weights in one call, with a lis
   job.cluster.accelerator.kernels.submit = Seconds(5e-6);
   job.parallelism.dp = 2;
   job.parallelism.zero = 1;
+  job.training.overlap = job.conventions().overlap;
   job.training.sequence_length = 4;
   job.training.micro_batch = 1;
   job.training.global_batch = 2;
@@ -283,7 +284,6 @@ TEST_CASE("nanotron's ZeRO-1 gathers all updated weights in one call, with a lis
   const OpTime gather = cost.time(gathers[0], program);
   Op plain = gathers[0];
   std::get<Collective>(plain.kind).lists_shards = false;
-  CHECK((gather.host - cost.time(plain, program).host).value() ==
-        Approx(2 * 15 * (2 * 2.6e-6 + 5e-6)));
+  CHECK((gather.host - cost.time(plain, program).host).value() == Approx(2 * 15 * (2 * 2.6e-6 + 5e-6)));
   CHECK(gather.time == cost.time(plain, program).time);
 }
